@@ -1,0 +1,41 @@
+"""Everything about transformers; usable as a library, without a window.
+
+    import model
+
+    lm = model.open("path/to/checkpoint")
+    trace = lm.trace("The king lost his crown.")
+    trace["blocks.0.attn.hook_pattern"]          # [batch, head, query, key]
+
+Never imports Qt. Torch is imported on first use, not by ``import model``: the window stands
+before torch is there.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from model.config import TransformerConfig as TransformerConfig
+    from model.language_model import LanguageModel as LanguageModel
+    from model.language_model import open_model as open
+    from model.trace import Trace as Trace
+    from model.transformer import Transformer as Transformer
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "open": ("model.language_model", "open_model"),
+    "LanguageModel": ("model.language_model", "LanguageModel"),
+    "Trace": ("model.trace", "Trace"),
+    "Transformer": ("model.transformer", "Transformer"),
+    "TransformerConfig": ("model.config", "TransformerConfig"),
+}
+__all__ = ["LanguageModel", "Trace", "Transformer", "TransformerConfig", "open"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'model' has no attribute {name!r}")
+    module, attribute = _HOMES[name]
+    return getattr(import_module(module), attribute)
