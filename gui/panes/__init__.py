@@ -1,0 +1,1 @@
+"""One file a pane; a pane reads the store and draws, nothing more."""

@@ -1,0 +1,142 @@
+"""What every pane is: a titled widget that reads the store and draws when it is seen.
+
+Knows the store and the theme, no other pane.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QElapsedTimer, QSize, Qt, QTimer
+from PySide6.QtGui import QPainter, QPaintEvent, QShowEvent
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from gui import theme
+from gui.store import Store
+
+FRAME_MS = 33
+"""Shortest time between two repaints of a pane: 30 a second."""
+
+
+class Pane(QWidget):
+    """Base of all panes.
+
+    A subclass connects the store's signals to `invalidate` (a bound method), and draws what the
+    store holds in `refresh`. `refresh` is called at most 30 times a second, only while the pane
+    is visible, and once when it becomes visible after it was invalidated.
+
+    Class attributes:
+        key: objectName of the pane's dock, stable across versions: layouts are saved by it.
+        title: on the dock's header.
+        hint: one sentence for the header's tooltip and for screen readers.
+    """
+
+    key: ClassVar[str] = ""
+    title: ClassVar[str] = ""
+    hint: ClassVar[str] = ""
+
+    def __init__(self, store: Store, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.store = store
+        self.setObjectName(f"{self.key}_pane")
+        self.setAccessibleName(self.title)
+        self.setAccessibleDescription(self.hint)
+        self._dirty = True
+        self._since_paint = QElapsedTimer()
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._paint_if_due)
+        store.theme_changed.connect(self.apply_theme)
+        store.theme_changed.connect(self.invalidate)
+
+    # -------------------------------------------------------------- for subclasses
+
+    def refresh(self) -> None:
+        """Draw what the store holds now."""
+        raise NotImplementedError
+
+    def apply_theme(self) -> None:
+        """Take new colours; called when the theme changes."""
+
+    def header_note(self) -> str:
+        """A short fact for the right side of the header, for example "7 tokens"."""
+        return ""
+
+    def export_data(self) -> Mapping[str, NDArray[Any]]:
+        """What is drawn, as named arrays for CSV or npz. Empty if there is nothing."""
+        return {}
+
+    # ------------------------------------------------------------------ machinery
+
+    def invalidate(self) -> None:
+        """Mark as out of date; it is drawn soon if it can be seen."""
+        self._dirty = True
+        if not self.isVisible() or self._timer.isActive():
+            return
+        waited = self._since_paint.elapsed() if self._since_paint.isValid() else FRAME_MS
+        self._timer.start(max(0, FRAME_MS - waited))
+
+    def refresh_now(self) -> None:
+        """Draw at once what is out of date, for pictures and tests."""
+        self._timer.stop()
+        if self._dirty:
+            self._dirty = False
+            self.refresh()
+            self._since_paint.start()
+
+    @property
+    def dirty(self) -> bool:
+        """Whether something has changed since it was drawn."""
+        return self._dirty
+
+    def _paint_if_due(self) -> None:
+        if self.isVisible():
+            self.refresh_now()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._dirty:
+            self._timer.start(0)
+
+
+class EmptyState(QLabel):
+    """A calm sentence in the middle of a pane that has nothing to draw: what to do, or why."""
+
+    def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(text, parent)
+        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.setWordWrap(True)
+        self.setMargin(24)
+        self.setFont(theme.sans())
+        self.setEnabled(True)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setFont(self.font())
+        painter.setPen(theme.current().color("dim"))
+        box = self.rect().adjusted(24, 24, -24, -24)
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self.text())
+        painter.end()
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(80, 60)
+
+
+def column(
+    parent: QWidget, *, margin: int = theme.SPACE, spacing: int = theme.SPACE
+) -> QVBoxLayout:
+    """A vertical layout with the house's margins."""
+    layout = QVBoxLayout(parent)
+    layout.setContentsMargins(margin, margin, margin, margin)
+    layout.setSpacing(spacing)
+    return layout
+
+
+def readonly(array: NDArray[Any]) -> NDArray[Any]:
+    """The same values, protected from writing."""
+    view = np.asarray(array).view()
+    view.flags.writeable = False
+    return view

@@ -1,0 +1,470 @@
+"""What is open and selected: the one observable state of the window.
+
+Panes read it and ask it for changes; the backend's results arrive here. Each signal is a
+past-tense fact without arguments: a pane that hears one reads what it needs.
+
+Knows messages, no widget; the only Qt in it is QObject and Signal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal
+
+from model import messages as m
+from model.operations import Operation, operations
+from model.sampling import Sampling
+from model.train.events import (
+    Evaluated,
+    Event,
+    Finished,
+    Prepared,
+    Sampled,
+    SnapshotSaved,
+    StepDone,
+)
+
+Submit = Callable[[m.Request], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The one selection that runs through all panes.
+
+    Attributes:
+        position: the token position in focus; a query in attention. -1 before there is one.
+        hovered: a position under the mouse, or None.
+        key: the key position in focus in attention, or None.
+        layer, head: the attention head in focus.
+        operation: index into ``store.operations``.
+        vocabulary_id: a token of the vocabulary in focus (embedding space, prediction), or None.
+        neuron: an MLP neuron, or None.
+    """
+
+    position: int = -1
+    hovered: int | None = None
+    key: int | None = None
+    layer: int = 0
+    head: int = 0
+    operation: int = 0
+    vocabulary_id: int | None = None
+    neuron: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """One exact number, or one tensor, that the inspector shows.
+
+    Attributes:
+        name: the tensor's name: an activation (``blocks.0.attn.hook_pattern``), a parameter
+            (``W_E``) or a quantity derived from one (``probabilities``).
+        index: full index including batch, for example (0, 3, 4, 1); empty for a whole tensor.
+        value: the number, None for a whole tensor.
+        dtype: of the model's tensor.
+        code: one line of Python that fetches it from ``trace`` or ``lm``.
+        note: one sentence about it in words, may be empty.
+    """
+
+    name: str
+    index: tuple[int, ...] = ()
+    value: float | None = None
+    dtype: str = "float32"
+    code: str = ""
+    note: str = ""
+
+
+@dataclass(slots=True)
+class Generation:
+    """Text that is being generated, or was."""
+
+    request_id: int
+    prompt: str
+    text: str = ""
+    running: bool = True
+    steps: tuple[m.TokenGenerated, ...] = ()
+    finished: m.GenerationFinished | None = None
+
+
+class TrainingState:
+    """The run that is going or was the last: every point of its curves."""
+
+    def __init__(self, started: m.TrainingStarted) -> None:
+        self.started = started
+        self.paused = False
+        self.steps: list[StepDone] = []
+        self.evaluations: list[Evaluated] = []
+        self.samples: list[Sampled] = []
+        self.snapshots: list[SnapshotSaved] = []
+        self.analogies: list[m.AnalogyMeasured] = []
+        self.prepared: Prepared | None = None
+        self.finished: Finished | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether the run can still go on (it may be paused)."""
+        return self.finished is None
+
+    def add(self, event: Event) -> None:
+        match event:
+            case StepDone():
+                self.steps.append(event)
+            case Evaluated():
+                self.evaluations.append(event)
+            case Sampled():
+                self.samples.append(event)
+            case SnapshotSaved():
+                self.snapshots.append(event)
+            case Prepared():
+                self.prepared = event
+            case Finished():
+                self.finished = event
+            case _:
+                pass
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A sentence for the person: shown in the window, not in a blocking dialog."""
+
+    message: str
+    details: str = ""
+    level: Literal["info", "warning", "error"] = "info"
+
+
+class Store(QObject):
+    """State and the requests that change it.
+
+    Args:
+        submit: sends a request to the worker (`Backend.submit`).
+    """
+
+    engine_changed = Signal()
+    model_changed = Signal()  # another model is in view
+    prompt_changed = Signal()  # the text was edited or set
+    trace_changed = Signal()  # a new trace, or none: `trace` / `prompt_problem`
+    activation_changed = Signal()  # a fetched activation has arrived
+    selection_changed = Signal()
+    vocabulary_changed = Signal()  # a new projection of the vocabulary
+    neighbours_changed = Signal()
+    sampling_changed = Signal()
+    generation_changed = Signal()
+    training_changed = Signal()
+    inspected_changed = Signal()
+    activity_changed = Signal()
+    notice_posted = Signal(object)  # Notice
+    theme_changed = Signal()
+    saved = Signal(object)  # path, str
+
+    def __init__(self, submit: Submit, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._submit = submit
+        self.engine: m.EngineReady | None = None
+        self.model: m.ModelInfo | None = None
+        self.operations: tuple[Operation, ...] = ()
+        self.prompt = ""
+        self.prompt_problem = ""
+        self.trace: m.TraceReady | None = None
+        self.fetched: dict[str, m.Array] = {}
+        self.selection = Selection()
+        self.vocabulary: m.VocabularyProjected | None = None
+        self.neighbours: m.NeighboursFound | None = None
+        self.sampling = Sampling(temperature=1.0)
+        self.generation: Generation | None = None
+        self.training: TrainingState | None = None
+        self.following = True
+        self.inspected: Inspected | None = None
+        self.activity = "starting"
+        self.progress: m.Progress | None = None
+        self.opening: m.OpenModel | None = None
+        self._latest: dict[type[m.Request], int] = {}
+        self._prompt_of: dict[int, str] = {}
+
+    # ------------------------------------------------------------------ asked by panes
+
+    def open_model(self, path: str, device: str = "auto", dtype: str | None = None) -> None:
+        """Open a checkpoint; the open model stays until the new one is there."""
+        self.opening = m.OpenModel(path=path, device=device, dtype=dtype)
+        self._send(self.opening)
+
+    def set_prompt(self, text: str) -> None:
+        """Change the prompt; a trace of it follows."""
+        if text == self.prompt and (self.trace is not None or self.prompt_problem):
+            return
+        self.prompt = text
+        self.prompt_changed.emit()
+        self.request_trace()
+
+    def request_trace(self) -> None:
+        """Run the prompt again (a new model, a training step)."""
+        if self.model is not None:
+            self._send(m.RunTrace(text=self.prompt))
+
+    def fetch_activation(self, name: str) -> None:
+        """Get an activation that was left out of the trace."""
+        self._send(m.FetchActivation(name=name, text=self.prompt))
+
+    def activation(self, name: str) -> m.Array | None:
+        """An activation of the current trace with its batch dimension, None if not here (yet)."""
+        if self.trace is not None and name in self.trace.activations:
+            return self.trace.activations[name]
+        return self.fetched.get(name)
+
+    def select(self, **changes: object) -> None:
+        """Change parts of the selection, for example ``select(layer=2, head=3)``.
+
+        Values outside the model or the prompt are brought to the nearest valid one.
+        """
+        selection = self._clamped(replace(self.selection, **changes))  # type: ignore[arg-type]
+        if selection != self.selection:
+            self.selection = selection
+            self.selection_changed.emit()
+
+    def inspect(self, inspected: Inspected | None) -> None:
+        """Show one number in the inspector."""
+        if inspected != self.inspected:
+            self.inspected = inspected
+            self.inspected_changed.emit()
+
+    def set_sampling(self, sampling: Sampling) -> None:
+        if sampling != self.sampling:
+            self.sampling = sampling
+            self.sampling_changed.emit()
+
+    def generate(self, max_new_tokens: int, seed: int | None = None) -> None:
+        """Continue the prompt; `generation` grows token by token."""
+        request = m.Generate(
+            text=self.prompt, max_new_tokens=max_new_tokens, sampling=self.sampling, seed=seed
+        )
+        self.generation = Generation(request.id, self.prompt)
+        self._send(request)
+        self.generation_changed.emit()
+
+    def stop_generating(self) -> None:
+        if self.generation is not None and self.generation.running:
+            self._send(m.Cancel(target=self.generation.request_id))
+
+    def project_vocabulary(self, matrix: Literal["W_E", "W_U"] = "W_E") -> None:
+        if self.model is not None:
+            self._send(m.ProjectVocabulary(matrix=matrix))
+
+    def find_neighbours(
+        self,
+        terms: tuple[tuple[int, int], ...],
+        k: int = 12,
+        matrix: Literal["W_E", "W_U"] = "W_E",
+    ) -> None:
+        self._send(m.FindNeighbours(terms=terms, k=k, matrix=matrix))
+
+    def start_training(
+        self, recipe: m.Recipe, run_dir: str, *, follow: bool = True, begin_paused: bool = False
+    ) -> None:
+        self.following = follow
+        self._send(
+            m.StartTraining(
+                recipe=recipe, run_dir=run_dir, follow=follow, begin_paused=begin_paused
+            )
+        )
+
+    def control_training(self, action: Literal["pause", "resume", "step", "stop"]) -> None:
+        self._send(m.ControlTraining(action=action))
+
+    def follow_training(self, follow: bool) -> None:
+        self.following = follow
+        self._send(m.FollowTraining(follow=follow))
+        self.training_changed.emit()
+
+    def save_model(self, path: str) -> None:
+        self._send(m.SaveModel(path=path))
+
+    def set_threads(self, n: int) -> None:
+        self._send(m.SetThreads(n=n))
+
+    def cancel_opening(self) -> None:
+        if self.opening is not None:
+            self._send(m.Cancel(target=self.opening.id))
+
+    def post(self, notice: Notice) -> None:
+        """Tell the person something."""
+        self.notice_posted.emit(notice)
+
+    # ------------------------------------------------------------- told by the backend
+
+    def receive(self, result: object) -> None:
+        """Take one result from the worker; what is stale is dropped."""
+        match result:
+            case m.EngineReady():
+                self.engine = result
+                self.engine_changed.emit()
+            case m.ModelOpened():
+                self._take_model(result.info)
+            case m.TraceReady():
+                self._take_trace(result)
+            case m.PromptRefused():
+                if not self._stale(result, m.RunTrace):
+                    self.trace, self.prompt_problem = None, result.message
+                    self.trace_changed.emit()
+            case m.ActivationReady():
+                if self.model is not None and result.model_id == self.model.model_id:
+                    self.fetched[result.name] = result.array
+                    self.activation_changed.emit()
+            case m.VocabularyProjected():
+                if self.model is not None and result.model_id == self.model.model_id:
+                    self.vocabulary = result
+                    self.vocabulary_changed.emit()
+            case m.NeighboursFound():
+                if not self._stale(result, m.FindNeighbours):
+                    self.neighbours = result
+                    self.neighbours_changed.emit()
+            case m.TokenGenerated() | m.GenerationFinished():
+                self._take_generation(result)
+            case m.TrainingStarted():
+                self.training = TrainingState(result)
+                self.following = result.follow
+                if result.follow:
+                    self._take_model(result.info)
+                self.training_changed.emit()
+            case m.TrainingProgressed():
+                self._take_training(result)
+            case m.AnalogyMeasured():
+                if self.training is not None:
+                    self.training.analogies.append(result)
+                    self.training_changed.emit()
+            case m.Progress():
+                self.progress = result
+                self.activity_changed.emit()
+            case m.Activity():
+                self.activity = result.what
+                if result.what == "idle":
+                    self.progress = None
+                self.activity_changed.emit()
+            case m.Saved():
+                self.post(Notice(f"Saved to {result.path}."))
+                self.saved.emit(result.path)
+            case m.Failed():
+                self._take_failure(result)
+            case _:
+                raise TypeError(f"The store does not know {type(result).__name__}.")
+
+    # ------------------------------------------------------------------------- inside
+
+    def _send(self, request: m.Request) -> None:
+        self._latest[type(request)] = request.id
+        self._submit(request)
+
+    def _stale(self, result: m.Result, kind: type[m.Request]) -> bool:
+        # Results that nobody asked for by name (live traces of a training model) carry the id of
+        # the training request and are never stale this way.
+        return result.request_id < self._latest.get(kind, 0) and not self._live(result)
+
+    def _live(self, result: m.Result) -> bool:
+        return self.training is not None and result.request_id == self.training.started.request_id
+
+    def _take_model(self, info: m.ModelInfo) -> None:
+        self.model = info
+        self.opening = None
+        self.operations = operations(info.config)
+        self.trace = None
+        self.prompt_problem = ""
+        self.fetched = {}
+        self.vocabulary = None
+        self.neighbours = None
+        self.selection = self._clamped(
+            replace(self.selection, vocabulary_id=None, key=None, neuron=None)
+        )
+        self.inspected = None
+        self.model_changed.emit()
+        self.inspected_changed.emit()
+        self.request_trace()
+        self.project_vocabulary()
+
+    def _take_trace(self, trace: m.TraceReady) -> None:
+        if self.model is None or trace.model_id != self.model.model_id:
+            return
+        if self._stale(trace, m.RunTrace) or (
+            self._live(trace) and trace.text != self.prompt and not trace.notes
+        ):
+            return
+        before = self.trace
+        self.trace, self.prompt_problem = trace, ""
+        self.fetched = {}
+        selection = self.selection
+        at_end = before is None or selection.position in (-1, before.n_tokens - 1)
+        # The last position is what prediction is about: a focus there stays at the end.
+        position = trace.n_tokens - 1 if at_end else selection.position
+        changed = self._clamped(replace(selection, position=position))
+        self.trace_changed.emit()
+        if changed != self.selection:
+            self.selection = changed
+            self.selection_changed.emit()
+
+    def _take_generation(self, result: m.TokenGenerated | m.GenerationFinished) -> None:
+        generation = self.generation
+        if generation is None or result.request_id != generation.request_id:
+            return
+        generation.text = result.text
+        if isinstance(result, m.TokenGenerated):
+            generation.steps = (*generation.steps, result)
+        else:
+            generation.running = False
+            generation.finished = result
+        self.generation_changed.emit()
+
+    def _take_training(self, result: m.TrainingProgressed) -> None:
+        if self.training is None or result.request_id != self.training.started.request_id:
+            return
+        self.training.paused = result.paused
+        for event in result.events:
+            self.training.add(event)
+        self.training_changed.emit()
+
+    def _take_failure(self, failed: m.Failed) -> None:
+        if isinstance(failed.request, m.OpenModel):
+            self.opening = None
+        if isinstance(failed.request, m.Generate) and self.generation is not None:
+            self.generation.running = False
+            self.generation_changed.emit()
+        self.progress = None
+        self.activity_changed.emit()
+        self.post(Notice(failed.message, failed.details, "error"))
+
+    def _clamped(self, selection: Selection) -> Selection:
+        n_tokens = 0 if self.trace is None else self.trace.n_tokens
+        config = None if self.model is None else self.model.config
+
+        def within(value: int | None, size: int) -> int | None:
+            return None if value is None or size == 0 else max(0, min(value, size - 1))
+
+        position = selection.position
+        if n_tokens:
+            position = max(0, min(position, n_tokens - 1))
+        key = within(selection.key, n_tokens)
+        hovered = selection.hovered
+        if hovered is not None and not 0 <= hovered < max(n_tokens, 1):
+            hovered = None
+        if config is None:
+            return replace(selection, position=position, key=key, hovered=hovered)
+        return replace(
+            selection,
+            position=position,
+            hovered=hovered,
+            key=key,
+            layer=within(selection.layer, config.n_layers) or 0,
+            head=within(selection.head, config.n_heads) or 0,
+            operation=within(selection.operation, len(self.operations)) or 0,
+            vocabulary_id=within(selection.vocabulary_id, config.d_vocab),
+            neuron=within(selection.neuron, config.d_mlp),
+        )
+
+
+def probabilities_at(store: Store, position: int) -> NDArray[np.float64] | None:
+    """The distribution that would be sampled after a position, under the store's sampling."""
+    from model.sampling import probabilities
+
+    if store.trace is None or not 0 <= position < store.trace.n_tokens:
+        return None
+    return probabilities(store.trace.logits[position], store.sampling)

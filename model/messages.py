@@ -1,0 +1,452 @@
+"""What crosses the border between the window and the engine: requests in, results out.
+
+Frozen dataclasses of plain values, names and read-only NumPy arrays; no tensor, no torch, no
+Qt. Every result carries the id of the request that it answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from types import MappingProxyType
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.config import TransformerConfig
+from model.sampling import Sampling
+from model.tokens import Token, visible
+from model.train.events import Event
+from model.train.recipe import Recipe
+
+_next_id = count(1).__next__
+Array = NDArray[np.floating[Any]]
+EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+
+# ---------------------------------------------------------------------------- requests
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Something the window wants done. ``id`` is unique in the process."""
+
+    id: int = field(default_factory=_next_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenModel(Request):
+    """Open a checkpoint; answered by `ModelOpened` or `Failed` (the open model then stays)."""
+
+    path: str
+    device: str = "auto"
+    dtype: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunTrace(Request):
+    """Run the prompt through the model and record it; answered by `TraceReady` or
+    `PromptRefused`. A newer one replaces an older one that has not begun.
+
+    Attributes:
+        text: the prompt, where the model has a tokenizer.
+        ids: the prompt as token ids instead.
+        names: activations to record besides what fits; None means whatever fits.
+    """
+
+    text: str = ""
+    ids: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchActivation(Request):
+    """One activation that was too large to come with the trace; answered by
+    `ActivationReady`."""
+
+    name: str
+    text: str = ""
+    ids: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectVocabulary(Request):
+    """The whole table of token vectors on its first principal axes; answered by
+    `VocabularyProjected`. Newest wins."""
+
+    matrix: Literal["W_E", "W_U"] = "W_E"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindNeighbours(Request):
+    """Tokens near a signed sum of token vectors, by cosine; answered by `NeighboursFound`.
+    Newest wins.
+
+    Attributes:
+        terms: (sign, token id), for example ((1, king), (-1, man), (1, woman)).
+        k: how many.
+    """
+
+    terms: tuple[tuple[int, int], ...]
+    k: int = 12
+    matrix: Literal["W_E", "W_U"] = "W_E"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generate(Request):
+    """Continue a prompt token by token; answered by `TokenGenerated` for each and one
+    `GenerationFinished`. Stopped by `Cancel`; a new `Generate` cancels the old one."""
+
+    text: str = ""
+    ids: tuple[int, ...] | None = None
+    max_new_tokens: int = 50
+    sampling: Sampling = Sampling()
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancel(Request):
+    """Stop the request of that id, if it runs or waits."""
+
+    target: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartTraining(Request):
+    """Train a new model by a recipe in a new run folder; answered by `TrainingStarted`, then
+    `TrainingProgressed` many times, the last with a terminal event.
+
+    Attributes:
+        recipe: what to train, on what, how long.
+        run_dir: folder to write; must not exist.
+        follow: whether prompt, embedding space and all panes follow the model while it learns.
+        step_only: begin paused.
+    """
+
+    recipe: Recipe
+    run_dir: str
+    follow: bool = True
+    begin_paused: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlTraining(Request):
+    """Pause, resume, do one step (and stay paused), or stop the run that is going."""
+
+    action: Literal["pause", "resume", "step", "stop"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowTraining(Request):
+    """Whether traces are taken of the model that is training (True) or of the open one."""
+
+    follow: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaveModel(Request):
+    """Write the model in view (or copy its run folder, if it is one) to a new folder; answered
+    by `Saved`."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetThreads(Request):
+    """How many threads torch may use."""
+
+    n: int
+
+
+# ----------------------------------------------------------------------------- results
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """An answer. ``request_id`` is the id of the request."""
+
+    request_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineReady(Result):
+    """Torch is imported and the worker takes requests.
+
+    Attributes:
+        torch_version, device, device_why: what runs and why there.
+        threads: how many threads torch uses.
+        seconds: how long the import took.
+    """
+
+    torch_version: str
+    device: str
+    device_why: str
+    threads: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed(Result):
+    """A request that could not be done; nothing else changed.
+
+    Attributes:
+        message: one or two plain sentences: what is wrong and what to do.
+        details: the traceback, for the "Details" button; may be empty.
+        request: the request itself.
+    """
+
+    message: str
+    details: str = ""
+    request: Request | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress(Result):
+    """How far a long request is. ``total`` 0 means unknown."""
+
+    what: str
+    done: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """A model that is open or training, as the window sees it.
+
+    Attributes:
+        model_id: counts up each time a model is opened or a training begins.
+        name: short name for titles.
+        path: the checkpoint's or run's folder.
+        family: for example ``gpt2``.
+        config: sizes and choices.
+        n_params: parameters, tied ones once.
+        parameters: by part (embedding, attention, mlp, norm, unembedding).
+        tokenizer: what kind, or "none: type token ids".
+        vocabulary: the bytes of each token, indexed by id.
+        special_ids: ids that stand for no text.
+        device, device_why, dtype: where the weights lie, why, and how precise they are.
+        training: whether it is a model that is learning now.
+        recipe: the training recipe's name, if it is known.
+    """
+
+    model_id: int
+    name: str
+    path: str
+    family: str
+    config: TransformerConfig
+    n_params: int
+    parameters: Mapping[str, int]
+    tokenizer: str
+    vocabulary: tuple[bytes, ...]
+    special_ids: frozenset[int]
+    device: str
+    device_why: str
+    dtype: str
+    training: bool = False
+
+    def token_text(self, token_id: int) -> str:
+        """A token as the window writes it, whitespace and partial characters visible."""
+        raw = self.vocabulary[token_id] if 0 <= token_id < len(self.vocabulary) else b""
+        return visible(raw) if raw else f"‹{token_id}›"
+
+    def find_token(self, word: str) -> int | None:
+        """The id of a word that is one token: with a leading space if there is one such token,
+        else without. None if the word is no single token."""
+        for candidate in (" " + word, word):
+            raw = candidate.encode("utf-8", "surrogatepass")
+            if raw in self.vocabulary:
+                return self.vocabulary.index(raw)
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelOpened(Result):
+    """The model in view is now this one."""
+
+    info: ModelInfo
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceReady(Result):
+    """A prompt's way through the model.
+
+    Attributes:
+        model_id: of which model.
+        step: the training step of the weights, None for a model that isn't training.
+        text: the prompt as it was run.
+        tokens: one per position.
+        activations: name -> read-only array with its batch dimension, float32 (shapes:
+            `model.operations`); aliases too. Includes ``input_ids`` and ``logits``.
+        left_out: names that did not fit; `FetchActivation` gets them one by one.
+        notes: sentences for the person, for example where the text was cut.
+        truncated_at: index of the first character that was cut off, or None.
+        seconds: measured time of the traced forward pass.
+        n_bytes: bytes of the text that was run.
+    """
+
+    model_id: int
+    step: int | None
+    text: str
+    tokens: tuple[Token, ...]
+    activations: Mapping[str, Array]
+    left_out: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    truncated_at: int | None = None
+    seconds: float = 0.0
+    n_bytes: int = 0
+
+    @property
+    def n_tokens(self) -> int:
+        return len(self.tokens)
+
+    @property
+    def logits(self) -> Array:
+        """``[T, V]``: without the batch dimension."""
+        return self.activations["logits"][0]
+
+    def pattern(self, layer: int) -> Array | None:
+        """``[H, Q, S]`` of one layer, or None if it was left out."""
+        array = self.activations.get(f"blocks.{layer}.attn.hook_pattern")
+        return None if array is None else array[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptRefused(Result):
+    """A prompt that can't be run (empty, not ids, …), with what to do about it."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivationReady(Result):
+    """One activation, with its batch dimension."""
+
+    model_id: int
+    name: str
+    array: Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VocabularyProjected(Result):
+    """Exact principal components of a table of token vectors.
+
+    Attributes:
+        model_id, step: of which weights.
+        matrix: which table.
+        points: ``[V, 3]`` float32, the centred table on its first three axes.
+        axes: ``[3, D]`` float32, orthonormal; signs and order follow the projection before,
+            while a model is training, so that the cloud doesn't flip.
+        mean: ``[D]`` float32.
+        variance_kept: ``[3]``, each axis' share of the table's variance.
+        norms: ``[V]`` lengths of the vectors.
+    """
+
+    model_id: int
+    step: int | None
+    matrix: str
+    points: Array
+    axes: Array
+    mean: Array
+    variance_kept: Array
+    norms: Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeighboursFound(Result):
+    """Tokens by cosine to a signed sum of vectors, nearest first.
+
+    Attributes:
+        terms: the sum.
+        ids, cosines: the k nearest, the terms' own tokens included.
+        own: for each of ``ids``, whether it is one of the terms' tokens: an analogy is read
+            with and without them.
+    """
+
+    model_id: int
+    step: int | None
+    matrix: str
+    terms: tuple[tuple[int, int], ...]
+    ids: tuple[int, ...]
+    cosines: tuple[float, ...]
+    own: tuple[bool, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenGenerated(Result):
+    """One more token.
+
+    Attributes:
+        token_id: the token.
+        text: everything generated so far, decoded (a partial character may be pending).
+        probability: with which it was drawn, under the sampling that was asked for.
+        index: 0 for the first.
+    """
+
+    token_id: int
+    text: str
+    probability: float
+    index: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerationFinished(Result):
+    """Why it ended: length, end of text, the context is full, cancelled."""
+
+    reason: Literal["length", "end_of_text", "context", "cancelled"]
+    text: str
+    n_tokens: int
+    tokens_per_second: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingStarted(Result):
+    """A run has begun; its model is ``info`` (in view if it is followed)."""
+
+    info: ModelInfo
+    recipe: Recipe
+    run_dir: str
+    follow: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingProgressed(Result):
+    """What happened since the last one; no loss point is ever dropped."""
+
+    events: tuple[Event, ...]
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalogyMeasured(Result):
+    """How far "king - man + woman = queen" has come true in the model that learns.
+
+    Attributes:
+        step: of which weights.
+        rank: of queen by cosine, the three input words excluded; 1 is nearest.
+        rank_all_words: the same with no word excluded.
+        share: of all ordered pairs of gendered pairs, how many are right at rank 1 (three
+            excluded); ``n`` is how many there are.
+    """
+
+    step: int
+    expression: str
+    rank: int
+    rank_all_words: int
+    share: float
+    n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved(Result):
+    """A model or a run was written there."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activity(Result):
+    """What the worker is doing, for the status bar: "idle", "opening …", "step 120", …"""
+
+    what: str
