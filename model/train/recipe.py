@@ -1,0 +1,253 @@
+"""What is trained and how: every choice of a run in one frozen value, to and from TOML.
+
+A recipe and its text decide a run completely (on one device and thread count). Knows no torch, so
+that a window or a command line can offer, check and show recipes at once.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, get_args, get_type_hints
+
+from model.config import Activation, ConfigError, Norm, Positions, TransformerConfig
+from model.train.toml import toml_table
+
+Schedule = Literal["cosine", "linear", "constant"]
+
+WORLD = "world"
+MIN_BPE_VOCAB = 257
+"""256 bytes and one merge: below that there is nothing to train."""
+
+
+class RecipeError(ValueError):
+    """A recipe that can't be run; the message says which value and why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """One training run.
+
+    Attributes:
+        name: for the run folder and the window.
+        data: ``"world"`` or the path of a UTF-8 text file.
+        data_tokens: how much text of the story world is written, in its words; not used for files.
+        tokenizer: ``"char"``, ``"bpe:SIZE"`` (trained on the run's text) or the path of a
+            ``tokenizer.json`` or of a folder that holds one.
+        n_layers, n_heads, n_kv_heads, d_model, d_mlp, n_ctx, norm, positions, activation, gated,
+            attention_bias, mlp_bias, tied_embeddings, dropout: as in `TransformerConfig`;
+            0 takes its default.
+        init_std: standard deviation of the first weights.
+        batch_size: windows of ``n_ctx`` tokens per step.
+        steps: updates; the learning rate's schedule spans them.
+        lr, min_lr: highest and last learning rate.
+        warmup_steps: updates over which the rate rises from near 0 to ``lr``.
+        schedule: how it falls from ``lr`` to ``min_lr`` after that.
+        weight_decay: of matrices and embeddings; biases and norms have none.
+        beta1, beta2: of AdamW.
+        grad_clip: highest norm of the gradient; 0 does not clip.
+        seed: of the first weights, the batches, the dropout and the world's text.
+        eval_every: steps between validations; 0 validates at the end only.
+        eval_batches: batches per validation, spread over the text; 0 takes all of it.
+        sample_every: steps between samples; 0 writes none.
+        sample_prompt: how a sample begins; empty begins with the first line of the validation text.
+        sample_tokens: how many tokens a sample adds.
+        snapshot_every: steps between snapshots; 0 saves at the start and the end only.
+        max_seconds: ends the run; 0 sets no limit.
+        target_val_loss: ends the run once validation is at or below it; 0 sets none.
+        threads: CPU threads; 0 leaves them as they are.
+    """
+
+    name: str = "run"
+    data: str = WORLD
+    data_tokens: int = 1_000_000
+    tokenizer: str = "bpe:1024"
+    n_layers: int = 4
+    n_heads: int = 4
+    n_kv_heads: int = 0
+    d_model: int = 128
+    d_mlp: int = 0
+    n_ctx: int = 128
+    norm: Norm = "layer"
+    positions: Positions = "learned"
+    activation: Activation = "gelu_tanh"
+    gated: bool = False
+    attention_bias: bool = True
+    mlp_bias: bool = True
+    tied_embeddings: bool = True
+    dropout: float = 0.0
+    init_std: float = 0.02
+    batch_size: int = 16
+    steps: int = 1000
+    lr: float = 1e-3
+    min_lr: float = 1e-4
+    warmup_steps: int = 100
+    schedule: Schedule = "cosine"
+    weight_decay: float = 0.1
+    beta1: float = 0.9
+    beta2: float = 0.99
+    grad_clip: float = 1.0
+    seed: int = 0
+    eval_every: int = 100
+    eval_batches: int = 20
+    sample_every: int = 200
+    sample_prompt: str = ""
+    sample_tokens: int = 48
+    snapshot_every: int = 100
+    max_seconds: float = 0.0
+    target_val_loss: float = 0.0
+    threads: int = 0
+
+    def config(self, d_vocab: int) -> TransformerConfig:
+        """The network's config for a vocabulary of this size."""
+        return TransformerConfig(
+            n_layers=self.n_layers,
+            n_heads=self.n_heads,
+            n_kv_heads=self.n_kv_heads,
+            d_model=self.d_model,
+            d_mlp=self.d_mlp,
+            d_vocab=d_vocab,
+            n_ctx=self.n_ctx,
+            norm=self.norm,
+            positions=self.positions,
+            activation=self.activation,
+            gated=self.gated,
+            attention_bias=self.attention_bias,
+            mlp_bias=self.mlp_bias,
+            tied_embeddings=self.tied_embeddings,
+            dropout=self.dropout,
+        )
+
+    def learning_rate(self, step: int) -> float:
+        """The rate of update number ``step``, counted from 1."""
+        if step <= self.warmup_steps:
+            return self.lr * step / self.warmup_steps
+        if self.schedule == "constant":
+            return self.lr
+        left = max(1, self.steps - self.warmup_steps)
+        progress = min(1.0, (step - self.warmup_steps) / left)
+        fall = (1 + math.cos(math.pi * progress)) / 2 if self.schedule == "cosine" else 1 - progress
+        return self.min_lr + (self.lr - self.min_lr) * fall
+
+    @property
+    def bpe_size(self) -> int | None:
+        """Vocabulary of a ``bpe:SIZE`` tokenizer, None for the others.
+
+        Raises:
+            RecipeError: what stands after ``bpe:`` is no size that can be trained.
+        """
+        if not self.tokenizer.startswith("bpe:"):
+            return None
+        size = self.tokenizer[4:]
+        if not size.isdecimal() or int(size) < MIN_BPE_VOCAB:
+            raise RecipeError(
+                f"The tokenizer {self.tokenizer!r} needs a vocabulary of at least "
+                f"{MIN_BPE_VOCAB} (256 bytes and a merge), for example bpe:1024."
+            )
+        return int(size)
+
+    def validate(self) -> Recipe:
+        """Itself, if it can be run.
+
+        Raises:
+            RecipeError: with one sentence on the first value that can't be right.
+        """
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, float) and not math.isfinite(value):
+                raise RecipeError(f"{field.name} is {value}; it must be a finite number.")
+        for name in ("steps", "batch_size", "sample_tokens"):
+            if getattr(self, name) < 1:
+                raise RecipeError(f"{name} is {getattr(self, name)}; it must be at least 1.")
+        for name in _NOT_NEGATIVE:
+            if getattr(self, name) < 0:
+                raise RecipeError(f"{name} is {getattr(self, name)}; it can't be negative.")
+        for name in ("lr", "init_std"):
+            if getattr(self, name) <= 0:
+                raise RecipeError(f"{name} is {getattr(self, name)}; it must be above 0.")
+        for name in ("beta1", "beta2", "dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise RecipeError(f"{name} is {getattr(self, name)}; it must be from 0 up to 1.")
+        if self.min_lr > self.lr:
+            raise RecipeError(f"min_lr {self.min_lr} is above lr {self.lr}.")
+        if self.schedule not in get_args(Schedule):
+            raise RecipeError(
+                f"schedule is {self.schedule!r}; known are {', '.join(get_args(Schedule))}."
+            )
+        if not self.data:
+            raise RecipeError("There is no text to train on: give a text file, or 'world'.")
+        if self.data == WORLD and self.data_tokens < 1:
+            raise RecipeError("data_tokens is 0: the story world would have no text.")
+        if not self.tokenizer:
+            raise RecipeError("There is no tokenizer: give char, bpe:SIZE or a path.")
+        _ = self.bpe_size
+        try:
+            self.config(d_vocab=1)
+        except ConfigError as error:
+            raise RecipeError(str(error)) from error
+        return self
+
+    def to_toml(self) -> str:
+        """One ``key = value`` line for every choice."""
+        return toml_table(asdict(self))
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> Recipe:
+        """From parsed TOML; missing keys take their defaults.
+
+        Raises:
+            RecipeError: a key is unknown, or a value has the wrong type.
+        """
+        known = {field.name: get_type_hints(cls)[field.name] for field in fields(cls)}
+        given: dict[str, Any] = {}
+        for key, value in values.items():
+            if key not in known:
+                raise RecipeError(f"A recipe has no {key!r}.")
+            wanted = known[key] if isinstance(known[key], type) else str
+            if wanted is float and type(value) is int:
+                value = float(value)
+            if type(value) is not wanted:
+                raise RecipeError(
+                    f"{key} is {value!r}, which is a {type(value).__name__}; "
+                    f"a {wanted.__name__} is needed."
+                )
+            given[key] = value
+        return cls(**given)
+
+    @classmethod
+    def from_toml(cls, text: str) -> Recipe:
+        """From TOML text, either keys at the top or a ``[recipe]`` table.
+
+        Raises:
+            RecipeError: it is no TOML, or no recipe.
+        """
+        try:
+            values = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise RecipeError(f"The recipe is not valid TOML: {error}.") from error
+        return cls.from_mapping(values.get("recipe", values))
+
+    @classmethod
+    def from_file(cls, path: Path) -> Recipe:
+        """From a TOML file, a run's ``run.toml`` too."""
+        return cls.from_toml(path.read_text(encoding="utf-8"))
+
+
+_NOT_NEGATIVE = (
+    "data_tokens",
+    "min_lr",
+    "warmup_steps",
+    "weight_decay",
+    "grad_clip",
+    "seed",
+    "eval_every",
+    "eval_batches",
+    "sample_every",
+    "snapshot_every",
+    "max_seconds",
+    "target_val_loss",
+    "threads",
+)
