@@ -110,7 +110,9 @@ def provide_system_packages(purpose: str) -> None:
     run(["apt-get", "update", "-qq"], env=quiet)
     run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages], env=quiet)
     if still := missing_from_system(purpose):
-        raise SetupError(f"installed {' '.join(packages)}, and {', '.join(still)} is still missing.")
+        raise SetupError(
+            f"installed {' '.join(packages)}, and {', '.join(still)} is still missing."
+        )
 
 
 def digest(locks: list[Path]) -> str:
@@ -146,25 +148,32 @@ def install(purpose: str, torch_build: str) -> None:
         say(f"making .venv with Python {platform.python_version()}")
         run([base, "-m", "venv", "--clear", str(VENV)])
     STAMP.write_text(json.dumps({INSTALLING: purpose}), encoding="utf-8")
-    pip = [str(VENV_PYTHON), "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
+    try:
+        pip_install(purpose, torch_build)
+    except SetupError:
+        # Pip failed by itself and left the venv whole, so the next try may go on with it.
+        STAMP.unlink()
+        raise
+    stamp = {name: digest(LOCKS[name]) for name in ("run", purpose)}
+    STAMP.write_text(json.dumps(stamp), encoding="utf-8")
 
-    label = torch_label()
+
+def pip_install(purpose: str, torch_build: str) -> None:
+    """Installs the build of torch that was asked for, if one was, then what the locks name."""
+    pip = [str(VENV_PYTHON), "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
     if torch_build:
         say(f"installing the {torch_build} build of torch")
         index = f"https://download.pytorch.org/whl/{torch_build}"
         wanted = f"torch=={locked_torch()}+{torch_build}"
         run([*pip, "--no-deps", "--index-url", index, wanted])
-        label = torch_build
 
     say("installing the locked packages (torch is large: the first time takes a few minutes)")
     command = [*pip, "--quiet", "-r", str(RUN_LOCK)]
     if purpose == "test":
         command += ["-r", str(TEST_LOCK)]
-    if not label:
+    if not torch_label():  # another build brings another CUDA, or none
         command += ["-c", str(CUDA_LOCK)]
     run(command)
-    stamp = {name: digest(LOCKS[name]) for name in ("run", purpose)}
-    STAMP.write_text(json.dumps(stamp), encoding="utf-8")
 
 
 def torch_label() -> str:
