@@ -1,0 +1,203 @@
+"""The table of token vectors as a space: principal axes, neighbours, sums of words.
+
+Exact, and on the whole table: nothing is sampled or projected beforehand. Knows tensors, neither
+the network nor its tokenizer.
+
+Shapes use these letters: V tokens, D width of a vector, n axes, k neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from itertools import permutations
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+ROWS_AT_ONCE = 4096
+
+
+class Projection(NamedTuple):
+    """A table on its first principal axes.
+
+    Attributes:
+        points_Vn: float32, the centred table on the axes.
+        axes_nD: float32, orthonormal. Rows of zeros where the table has fewer than n axes.
+        mean_D: float32, mean of the table's rows.
+        variance_kept_n: float64, each axis' share of the table's whole variance.
+    """
+
+    points_Vn: Tensor
+    axes_nD: Tensor
+    mean_D: Tensor
+    variance_kept_n: Tensor
+
+
+def principal_axes(table_VD: Tensor, n: int = 3, previous: Tensor | None = None) -> Projection:
+    """Exact principal components of a table, by the eigenvectors of its covariance.
+
+    The covariance of 50,257 × 768 numbers is only 768 × 768: products in float32, 4,096 rows at
+    a time, are summed in float64.
+
+    Args:
+        table_VD: one vector a row, any floating dtype, any device.
+        n: how many axes.
+        previous: ``[n, D]`` axes of the projection before. The n new axes are put in the order
+            and given the signs that follow them best (largest sum of |cosine|), so that a cloud
+            that is watched while it trains does not flip. Each is still a principal axis; only
+            their order may then differ from that of their variances. Ignored if its shape is
+            another's.
+
+    Returns:
+        Points, axes and mean on the table's device, variance shares on the CPU. Without ``previous``, axes
+        are in falling order of variance, and each points to where its largest component is
+        positive.
+
+    Raises:
+        ValueError: the table is no matrix, has no rows, or holds NaN or infinity.
+    """
+    if table_VD.ndim != 2 or len(table_VD) == 0:
+        raise ValueError(f"A table of vectors is needed, not a shape of {tuple(table_VD.shape)}.")
+    table_VD = table_VD.detach()
+    n_rows, width = table_VD.shape
+    # Sums are kept on the CPU: float64 and eigh are not to be had on every device.
+    sum_D = torch.zeros(width, dtype=torch.float64)
+    for rows in table_VD.split(ROWS_AT_ONCE):
+        sum_D += rows.float().sum(0).cpu()
+    mean_D = (sum_D / n_rows).float().to(table_VD.device)
+    scatter_DD = torch.zeros(width, width, dtype=torch.float64)
+    for rows in table_VD.split(ROWS_AT_ONCE):
+        centred = rows.float() - mean_D
+        scatter_DD += (centred.T @ centred).cpu()
+    if not bool(torch.isfinite(scatter_DD).all()):
+        raise ValueError("The vectors hold NaN or infinity; there are no principal axes.")
+
+    variances, vectors = torch.linalg.eigh(scatter_DD)
+    kept = min(n, width)
+    axes_nD = vectors.flip(1)[:, :kept].T
+    # Rounding can leave a variance that is zero a hair below it.
+    share_n = variances.flip(0)[:kept].clamp_min(0)
+    total = torch.diagonal(scatter_DD).sum()
+    share_n = share_n / total if total > 0 else torch.zeros_like(share_n)
+
+    if previous is not None and previous.shape == (n, width) and kept == n:
+        axes_nD, share_n = _continued(axes_nD, share_n, previous.to(axes_nD))
+    else:
+        largest = axes_nD.abs().argmax(1, keepdim=True)
+        axes_nD = axes_nD * _sign(axes_nD.gather(1, largest))
+    if kept < n:
+        axes_nD = torch.cat([axes_nD, axes_nD.new_zeros(n - kept, width)])
+        share_n = torch.cat([share_n, share_n.new_zeros(n - kept)])
+
+    axes_nD = axes_nD.float().contiguous().to(table_VD.device)
+    points_Vn = torch.cat(
+        [(rows.float() - mean_D) @ axes_nD.T for rows in table_VD.split(ROWS_AT_ONCE)]
+    )
+    return Projection(points_Vn, axes_nD, mean_D, share_n)
+
+
+def _sign(values: Tensor) -> Tensor:
+    return torch.where(values < 0, -1.0, 1.0).to(values.dtype)
+
+
+def _continued(axes_nD: Tensor, share_n: Tensor, previous_nD: Tensor) -> tuple[Tensor, Tensor]:
+    """The same axes in the order and with the signs that follow the ones before."""
+    cosines_nn = previous_nD @ axes_nD.T  # [before, now]
+    size = cosines_nn.abs().tolist()
+    # All orders are tried: n is 3, so there are six.
+    order = list(
+        max(
+            permutations(range(len(size))),
+            key=lambda now: sum(size[before][at] for before, at in enumerate(now)),
+        )
+    )
+    signs = _sign(cosines_nn[range(len(order)), order])
+    return axes_nD[order] * signs[:, None], share_n[order]
+
+
+def signed_sum(table_VD: Tensor, terms: Iterable[tuple[int, int]]) -> Tensor:
+    """The sum of token vectors with signs: king − man + woman.
+
+    Args:
+        table_VD: one vector a token.
+        terms: (sign, token id).
+
+    Returns:
+        ``[D]`` float32.
+
+    Raises:
+        ValueError: there are no terms, or an id is outside the table.
+    """
+    terms = tuple(terms)
+    if not terms:
+        raise ValueError("An expression needs at least one word.")
+    for _, token_id in terms:
+        if not 0 <= token_id < len(table_VD):
+            raise ValueError(f"There is no token {token_id}; the table has {len(table_VD)}.")
+    ids = torch.tensor([token_id for _, token_id in terms], device=table_VD.device)
+    signs = torch.tensor([float(sign) for sign, _ in terms], device=table_VD.device)
+    return signs @ table_VD.detach()[ids].float()
+
+
+def cosines(table_VD: Tensor, vector_D: Tensor) -> Tensor:
+    """Cosine of every row with a vector.
+
+    Returns:
+        ``[V]`` float32. A row of zeros has no direction; its cosine is given as 0.
+
+    Raises:
+        ValueError: the vector is zero or not finite.
+    """
+    vector = vector_D.detach().float()
+    length = vector.norm()
+    if not bool(torch.isfinite(length)) or length == 0:
+        raise ValueError("The vector is zero or not finite; it points nowhere.")
+    table = table_VD.detach().float()
+    lengths_V = table.norm(dim=1)
+    cosines_V = (table @ (vector / length)) / lengths_V
+    return torch.where(lengths_V > 0, cosines_V, torch.zeros_like(cosines_V)).clamp(-1, 1)
+
+
+def nearest(table_VD: Tensor, vector_D: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """The k rows of largest cosine with a vector, nearest first; of equals, the lower id.
+
+    Returns:
+        ids ``[k]`` int64 and cosines ``[k]`` float32; fewer if the table has fewer rows.
+
+    Raises:
+        ValueError: the vector is zero or not finite, or k is negative.
+    """
+    if k < 0:
+        raise ValueError(f"{k} neighbours can't be found; ask for 0 or more.")
+    cosines_V, ids = cosines(table_VD, vector_D).sort(descending=True, stable=True)
+    return ids[:k], cosines_V[:k]
+
+
+def rank_of(
+    table_VD: Tensor, vector_D: Tensor, token_id: int, excluded: Collection[int] = ()
+) -> int:
+    """At which place a token stands by cosine with a vector; 1 is nearest.
+
+    Args:
+        table_VD: one vector a token.
+        vector_D: what is compared with.
+        token_id: whose place is asked.
+        excluded: tokens that do not count, for example the words of the expression itself. The
+            asked token always counts.
+
+    Returns:
+        1 + how many counted tokens are nearer (of equals, the lower id is).
+
+    Raises:
+        ValueError: the vector is zero or not finite, or the id is outside the table.
+    """
+    if not 0 <= token_id < len(table_VD):
+        raise ValueError(f"There is no token {token_id}; the table has {len(table_VD)}.")
+    cosines_V = cosines(table_VD, vector_D)
+    nearer_V = cosines_V > cosines_V[token_id]
+    nearer_V[:token_id] |= cosines_V[:token_id] == cosines_V[token_id]
+    for other in excluded:
+        if 0 <= other < len(table_VD):
+            nearer_V[other] = False
+    return 1 + int(nearer_V.sum())
