@@ -181,6 +181,7 @@ class Store(QObject):
         self.activity = "starting"
         self.progress: m.Progress | None = None
         self.opening: m.OpenModel | None = None
+        self.starting: m.StartTraining | None = None
         self._latest: dict[type[m.Request], int] = {}
         self._prompt_of: dict[int, str] = {}
 
@@ -264,11 +265,11 @@ class Store(QObject):
         self, recipe: m.Recipe, run_dir: str, *, follow: bool = True, begin_paused: bool = False
     ) -> None:
         self.following = follow
-        self._send(
-            m.StartTraining(
-                recipe=recipe, run_dir=run_dir, follow=follow, begin_paused=begin_paused
-            )
+        self.starting = m.StartTraining(
+            recipe=recipe, run_dir=run_dir, follow=follow, begin_paused=begin_paused
         )
+        self._send(self.starting)
+        self.training_changed.emit()
 
     def control_training(self, action: Literal["pause", "resume", "step", "stop"]) -> None:
         self._send(m.ControlTraining(action=action))
@@ -324,6 +325,7 @@ class Store(QObject):
                 self._take_generation(result)
             case m.TrainingStarted():
                 self.training = TrainingState(result)
+                self.starting = None
                 self.following = result.follow
                 if result.follow:
                     self._take_model(result.info)
@@ -428,9 +430,26 @@ class Store(QObject):
         if isinstance(failed.request, m.Generate) and self.generation is not None:
             self.generation.running = False
             self.generation_changed.emit()
+        if isinstance(failed.request, m.StartTraining):
+            self._take_broken_run(failed)
         self.progress = None
         self.activity_changed.emit()
         self.post(Notice(failed.message, failed.details, "error"))
+
+    def _take_broken_run(self, failed: m.Failed) -> None:
+        """A run that could not begin, or broke: its curve stays."""
+        self.starting = None
+        run = self.training
+        if run is not None and run.started.request_id == failed.request_id and run.running:
+            last = run.steps[-1] if run.steps else None
+            run.finished = Finished(
+                reason="stopped",
+                step=last.step if last else 0,
+                seconds=last.seconds if last else 0.0,
+                val_loss=run.evaluations[-1].val_loss if run.evaluations else None,
+                message=failed.message,
+            )
+        self.training_changed.emit()
 
     def _clamped(self, selection: Selection) -> Selection:
         n_tokens = 0 if self.trace is None else self.trace.n_tokens

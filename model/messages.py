@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import count
-from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
@@ -23,7 +22,7 @@ from model.train.recipe import Recipe
 
 _next_id = count(1).__next__
 Array = NDArray[np.floating[Any]]
-EMPTY: Mapping[str, Any] = MappingProxyType({})
+GenerationEnd = Literal["length", "end_of_text", "context", "cancelled"]
 
 
 # ---------------------------------------------------------------------------- requests
@@ -53,7 +52,6 @@ class RunTrace(Request):
     Attributes:
         text: the prompt, where the model has a tokenizer.
         ids: the prompt as token ids instead.
-        names: activations to record besides what fits; None means whatever fits.
     """
 
     text: str = ""
@@ -121,7 +119,7 @@ class StartTraining(Request):
         recipe: what to train, on what, how long.
         run_dir: folder to write; must not exist.
         follow: whether prompt, embedding space and all panes follow the model while it learns.
-        step_only: begin paused.
+        begin_paused: wait before the first step.
     """
 
     recipe: Recipe
@@ -227,7 +225,6 @@ class ModelInfo:
         special_ids: ids that stand for no text.
         device, device_why, dtype: where the weights lie, why, and how precise they are.
         training: whether it is a model that is learning now.
-        recipe: the training recipe's name, if it is known.
     """
 
     model_id: int
@@ -394,7 +391,7 @@ class TokenGenerated(Result):
 class GenerationFinished(Result):
     """Why it ended: length, end of text, the context is full, cancelled."""
 
-    reason: Literal["length", "end_of_text", "context", "cancelled"]
+    reason: GenerationEnd
     text: str
     n_tokens: int
     tokens_per_second: float

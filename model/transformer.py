@@ -297,7 +297,9 @@ class Transformer(nn.Module):
                     ids_BT = inputs[0]
                     positions = self._positions(ids_BT.shape[1], 0, self.embed.weight)
                     assert positions is not None
-                    return positions.expand(ids_BT.shape[0], -1, -1)
+                    # A copy: a recorded activation must not follow the parameter that it came from
+                    # when the optimiser changes it.
+                    return positions.expand(ids_BT.shape[0], -1, -1).clone()
                 case "add":
                     return inputs[0] + inputs[1]
                 case "norm_scale":

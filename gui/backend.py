@@ -1,0 +1,168 @@
+"""The worker thread: requests in, results out.
+
+One thread owns the engine and every tensor. Requests wait in a mailbox: of previews (a trace of
+the prompt, a projection) only the newest is kept, commands are done in order. Results cross into
+the GUI thread by a queued signal.
+
+Knows the engine by its four methods; no pane, no store.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from PySide6.QtCore import QObject, Signal
+
+from model import messages as m
+
+log = logging.getLogger(__name__)
+
+PREVIEWS = (m.RunTrace, m.ProjectVocabulary, m.FindNeighbours, m.FetchActivation)
+"""Requests that a newer one of the same kind (for the same tensor) makes pointless."""
+
+
+class Mailbox:
+    """Requests on their way to the worker."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[m.Request] = deque()
+        self._changed = threading.Condition()
+        self._closed = False
+
+    def put(self, request: m.Request) -> None:
+        """Add a request; it replaces an older preview of its kind, and a `Cancel` takes the
+        request that it names out of the queue."""
+        with self._changed:
+            if isinstance(request, PREVIEWS):
+                self._waiting = deque(r for r in self._waiting if not _replaces(request, r))
+            if isinstance(request, m.Cancel):
+                self._waiting = deque(r for r in self._waiting if r.id != request.target)
+            self._waiting.append(request)
+            self._changed.notify()
+
+    def take(self, *, wait: bool) -> m.Request | None:
+        """The next request; None if there is none (or, waiting, once the mailbox is closed)."""
+        with self._changed:
+            while wait and not self._waiting and not self._closed:
+                self._changed.wait()
+            return self._waiting.popleft() if self._waiting and not self._closed else None
+
+    def close(self) -> None:
+        """Nothing is taken from now on; a waiting `take` returns."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+
+def _replaces(new: m.Request, old: m.Request) -> bool:
+    if type(new) is not type(old):
+        return False
+    if isinstance(new, m.FetchActivation) and isinstance(old, m.FetchActivation):
+        return new.name == old.name
+    return True
+
+
+class Backend(QObject):
+    """The worker thread and its mailbox.
+
+    Args:
+        device: "auto", "cpu", "cuda" or "mps".
+        threads: for torch; None takes the cores at hand less one.
+    """
+
+    result_ready = Signal(object)  # model.messages.Result
+    stopped = Signal()
+
+    def __init__(
+        self, device: str = "auto", threads: int | None = None, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._mailbox = Mailbox()
+        self._device = device
+        self._threads = threads
+        # A plain thread: a QThread that still runs at exit aborts the process.
+        self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
+
+    def start(self) -> None:
+        """Begin; `EngineReady` is the first result."""
+        self._thread.start()
+
+    def submit(self, request: m.Request) -> None:
+        """Hand over a request; returns at once."""
+        self._mailbox.put(request)
+
+    def stop(self) -> None:
+        """Ask the worker to end: within one step, a run that is going saved. `stopped` follows."""
+        self._mailbox.close()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Block until the worker has ended; whether it has."""
+        if self._thread.ident is None:
+            return True
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    @property
+    def running(self) -> bool:
+        return self._thread.is_alive()
+
+    # ------------------------------------------------------------------- worker thread
+
+    def _work(self) -> None:
+        from model.engine import Engine
+
+        engine = Engine(self._device, self._threads)
+        idle = True
+        try:
+            self._emit_all(engine.start)
+            warm = False
+            while not self._mailbox.closed:
+                request = self._mailbox.take(wait=False)
+                if request is not None:
+                    idle = False
+                    self._emit(engine.handle(request))
+                elif engine.busy:
+                    idle = False
+                    self._emit(engine.advance())
+                elif not warm:
+                    # Nobody waits: pay now for what torch does only once.
+                    warm = True
+                    self._guarded(engine.warm_up)
+                else:
+                    if not idle:
+                        idle = True
+                        self.result_ready.emit(m.Activity(request_id=0, what="idle"))
+                    request = self._mailbox.take(wait=True)
+                    if request is not None:
+                        idle = False
+                        self._emit(engine.handle(request))
+            self._emit(engine.close())
+        finally:
+            self.stopped.emit()
+
+    def _emit(self, results: Iterable[m.Result]) -> None:
+        for result in results:
+            self.result_ready.emit(result)
+
+    def _emit_all(self, produce: Callable[[], Iterable[m.Result]]) -> None:
+        """Results of something that may fail as a whole."""
+        try:
+            self._emit(produce())
+        except Exception as error:
+            self.result_ready.emit(
+                m.Failed(request_id=0, message=str(error), details=traceback.format_exc())
+            )
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Exception:
+            log.exception("warming up failed")

@@ -1,0 +1,118 @@
+"""What the program remembers between starts: a typed, versioned JSON file.
+
+A file that can't be read is set aside and the defaults are used: a broken setting never keeps the
+window from opening. Knows no widget.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import tempfile
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+
+from PySide6.QtCore import QStandardPaths
+
+log = logging.getLogger(__name__)
+
+VERSION = 1
+LAYOUT_VERSION = 1
+"""Of the saved dock arrangements: raised when docks are renamed, old ones are then forgotten."""
+
+N_RECENT = 12
+N_HISTORY = 50
+
+
+@dataclass(slots=True)
+class Settings:
+    """Remembered choices.
+
+    Attributes:
+        theme: "dark" or "light".
+        perspective: name of the arrangement in force.
+        geometry: the window's, as Qt's blob in base64.
+        layouts: perspective -> Qt's dock blob in base64, as the person left it.
+        recent: paths of checkpoints, newest first.
+        history: prompts, newest last.
+        device: "auto", "cpu", "cuda" or "mps".
+        threads: for torch; 0 takes the cores at hand less one.
+        runs_dir: where new runs are written; empty is ``runs`` in the working folder.
+        motion: whether things may move.
+    """
+
+    version: int = VERSION
+    theme: str = "dark"
+    perspective: str = "Explore"
+    geometry: str = ""
+    layout_version: int = LAYOUT_VERSION
+    layouts: dict[str, str] = field(default_factory=dict)
+    recent: list[str] = field(default_factory=list)
+    history: list[str] = field(default_factory=list)
+    device: str = "auto"
+    threads: int = 0
+    runs_dir: str = ""
+    motion: bool = True
+
+    def remember(self, path: str) -> None:
+        """Put a checkpoint in front of the recent ones."""
+        self.recent = [path, *(p for p in self.recent if p != path)][:N_RECENT]
+
+
+def settings_path() -> Path:
+    """Where they lie; ``GLASSFORMER_SETTINGS_DIR`` overrides the system's place."""
+    folder = os.environ.get("GLASSFORMER_SETTINGS_DIR")
+    if folder is None:
+        base = QStandardPaths.writableLocation(
+            QStandardPaths.StandardLocation.GenericConfigLocation
+        )
+        folder = str(Path(base) / "glassformer")
+    return Path(folder) / "settings.json"
+
+
+def load(path: Path | None = None) -> Settings:
+    """The remembered settings, or defaults where there are none that can be read."""
+    path = path or settings_path()
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(raw, dict):
+            raise ValueError("not an object")
+    except FileNotFoundError:
+        return Settings()
+    except (OSError, ValueError) as error:
+        log.warning("settings in %s can't be read (%s): defaults are used", path, error)
+        try:
+            path.replace(path.with_suffix(".broken.json"))
+        except OSError:
+            log.warning("and the file can't be set aside")
+        return Settings()
+    settings = Settings()
+    for one in fields(Settings):
+        value = raw.get(one.name)
+        if isinstance(value, type(getattr(settings, one.name))):
+            setattr(settings, one.name, value)
+    settings.recent = [p for p in settings.recent if isinstance(p, str)][:N_RECENT]
+    settings.history = [p for p in settings.history if isinstance(p, str)][-N_HISTORY:]
+    if settings.layout_version != LAYOUT_VERSION:
+        settings.layouts, settings.geometry = {}, ""
+        settings.layout_version = LAYOUT_VERSION
+    settings.version = VERSION
+    return settings
+
+
+def save(settings: Settings, path: Path | None = None) -> None:
+    """Write them; the file is whole or the old one stays."""
+    path = path or settings_path()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Lone surrogates in the prompt history are legal in a Python string and not in UTF-8; JSON's
+    # ASCII escapes carry them.
+    text = json.dumps(asdict(settings), indent=1)
+    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(beside).replace(path)
+    except OSError:
+        Path(beside).unlink(missing_ok=True)
+        raise
