@@ -50,9 +50,9 @@ def principal_axes(table_VD: Tensor, n: int = 3, previous: Tensor | None = None)
             another's.
 
     Returns:
-        Points, axes and mean on the table's device, variance shares on the CPU. Without ``previous``, axes
-        are in falling order of variance, and each points to where its largest component is
-        positive.
+        Points, axes and mean on the table's device, variance shares on the CPU. Without
+        ``previous``, axes are in falling order of variance, and each points to where its largest
+        component is positive.
 
     Raises:
         ValueError: the table is no matrix, has no rows, or holds NaN or infinity.
