@@ -1,0 +1,11 @@
+"""The one error that opening and saving raise."""
+
+from __future__ import annotations
+
+
+class CheckpointError(Exception):
+    """A checkpoint that can't be opened or saved.
+
+    The message is one or two sentences for a person: what is wrong (which file, tensor or key)
+    and what to do.
+    """

@@ -1,0 +1,154 @@
+"""GPT-2 (Radford et al. 2019), as transformers writes it.
+
+Its linear maps are ``Conv1D``: stored ``[in, out]``, the transpose of torch's ``nn.Linear``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor
+
+from model.checkpoint.errors import CheckpointError
+from model.checkpoint.values import LARGEST, MOST_LAYERS, choice, flag, must_be, number, whole
+from model.config import Activation, TransformerConfig
+
+model_type = "gpt2"
+tied_names = ("lm_head.weight", "transformer.wte.weight")
+
+_ACTIVATIONS: dict[str, Activation] = {
+    "gelu_new": "gelu_tanh",
+    "gelu_pytorch_tanh": "gelu_tanh",
+    "gelu": "gelu",
+    "relu": "relu",
+    "relu2": "relu2",
+    "silu": "silu",
+    "swish": "silu",
+}
+
+# Causal masks that older versions of transformers saved with the weights.
+_MASK = re.compile(r"h\.\d+\.attn\.(bias|masked_bias)")
+
+# Our module -> theirs, and whether it is a Conv1D.
+_BLOCK = (
+    ("ln1.w", "ln_1.weight", False),
+    ("ln1.b", "ln_1.bias", False),
+    ("attn.qkv.weight", "attn.c_attn.weight", True),
+    ("attn.qkv.bias", "attn.c_attn.bias", False),
+    ("attn.out.weight", "attn.c_proj.weight", True),
+    ("attn.out.bias", "attn.c_proj.bias", False),
+    ("ln2.w", "ln_2.weight", False),
+    ("ln2.b", "ln_2.bias", False),
+    ("mlp.up.weight", "mlp.c_fc.weight", True),
+    ("mlp.up.bias", "mlp.c_fc.bias", False),
+    ("mlp.down.weight", "mlp.c_proj.weight", True),
+    ("mlp.down.bias", "mlp.c_proj.bias", False),
+)
+
+
+def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
+    """The shape; keys that are missing have the values of GPT-2 small, as in transformers."""
+    must_be(hf, "scale_attn_weights", True)
+    must_be(hf, "scale_attn_by_inverse_layer_idx", False)
+    must_be(hf, "add_cross_attention", False)
+    # reorder_and_upcast_attn only chooses how half precision is computed, not what.
+    d_model = whole(hf, "n_embd", 768)
+    return TransformerConfig(
+        n_layers=whole(hf, "n_layer", 12, MOST_LAYERS),
+        n_heads=whole(hf, "n_head", 12),
+        d_model=d_model,
+        d_mlp=whole(hf, "n_inner", 4 * d_model, 4 * LARGEST),
+        d_vocab=whole(hf, "vocab_size", 50257),
+        n_ctx=whole(hf, "n_positions", 1024),
+        norm_eps=number(hf, "layer_norm_epsilon", 1e-5),
+        activation=choice(hf, "activation_function", "gelu_new", _ACTIVATIONS),
+        tied_embeddings=flag(hf, "tie_word_embeddings", True),
+        dropout=number(hf, "resid_pdrop", 0.1, 0.0, 1.0),
+    )
+
+
+def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
+    """A GPT-2 config, if the network is one."""
+    fixed = {
+        "n_kv_heads": config.n_heads,
+        "d_head": config.d_model / config.n_heads,
+        "norm": "layer",
+        "positions": "learned",
+        "gated": False,
+        "parallel": False,
+        "attention_bias": True,
+        "mlp_bias": True,
+        "causal": True,
+    }
+    unlike = [
+        f"{name} {getattr(config, name)!r}"
+        for name, value in fixed.items()
+        if getattr(config, name) != value
+    ]
+    if unlike:
+        raise CheckpointError(
+            f"This network can't be saved as a GPT-2: it has {', '.join(unlike)}."
+        )
+    activation = next(hf for hf, ours in _ACTIVATIONS.items() if ours == config.activation)
+    return {
+        "model_type": model_type,
+        "architectures": ["GPT2LMHeadModel"],
+        "vocab_size": config.d_vocab,
+        "n_positions": config.n_ctx,
+        "n_embd": config.d_model,
+        "n_layer": config.n_layers,
+        "n_head": config.n_heads,
+        "n_inner": config.d_mlp,
+        "activation_function": activation,
+        "layer_norm_epsilon": config.norm_eps,
+        "tie_word_embeddings": config.tied_embeddings,
+        "resid_pdrop": config.dropout,
+        "embd_pdrop": config.dropout,
+        "attn_pdrop": 0.0,
+    }
+
+
+def canonical_name(name: str) -> str | None:
+    """GPT-2's own files lack the prefix ``transformer.``; old ones hold causal masks."""
+    bare = name.removeprefix("transformer.")
+    if _MASK.fullmatch(bare):
+        return None
+    return bare if bare.startswith("lm_head.") else f"transformer.{bare}"
+
+
+def state_from_hf(tensors: Mapping[str, Tensor], config: TransformerConfig) -> dict[str, Tensor]:
+    """Renamed; a Conv1D is seen transposed, not copied."""
+    state = {}
+    for ours, theirs, transposed in _names(config):
+        tensor = tensors[theirs]
+        state[ours] = tensor.T if transposed else tensor
+    return state
+
+
+def state_to_hf(state: Mapping[str, Tensor], config: TransformerConfig) -> dict[str, Tensor]:
+    """The reverse."""
+    return {
+        theirs: state[ours].T if transposed else state[ours]
+        for ours, theirs, transposed in _names(config)
+    }
+
+
+def _names(config: TransformerConfig) -> list[tuple[str, str, bool]]:
+    names = [
+        ("embed.weight", "transformer.wte.weight", False),
+        ("pos_embed.weight", "transformer.wpe.weight", False),
+    ]
+    for layer in range(config.n_layers):
+        names += [
+            (f"blocks.{layer}.{ours}", f"transformer.h.{layer}.{theirs}", transposed)
+            for ours, theirs, transposed in _BLOCK
+        ]
+    names += [
+        ("ln_final.w", "transformer.ln_f.weight", False),
+        ("ln_final.b", "transformer.ln_f.bias", False),
+    ]
+    if not config.tied_embeddings:
+        names.append(("unembed.weight", "lm_head.weight", False))
+    return names

@@ -1,0 +1,84 @@
+"""Reading config.json: typed values out of a mapping that anyone may have written.
+
+Every function names the key that it can't use. Knows no family.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from model.checkpoint.errors import CheckpointError
+
+# Far above any published model: what exceeds it is a damaged file, and building it would only
+# exhaust the memory.
+LARGEST = 100_000_000
+MOST_LAYERS = 2_000
+
+T = TypeVar("T")
+
+
+def whole(hf: Mapping[str, Any], key: str, default: int | None, most: int = LARGEST) -> int:
+    """A positive whole number; the default where the key is missing or null."""
+    value = hf.get(key)
+    if value is None:
+        if default is None:
+            raise CheckpointError(f"config.json has no {key!r}; the network's size is unknown.")
+        return default
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+        raise CheckpointError(
+            f"config.json: {key!r} is {_shown(value)}; a whole number from 1 to {most} fits."
+        )
+    return value
+
+
+def number(
+    hf: Mapping[str, Any], key: str, default: float, low: float = 0.0, high: float = math.inf
+) -> float:
+    """A finite number within bounds, both included; the default where the key is missing."""
+    value = hf.get(key)
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise CheckpointError(f"config.json: {key!r} is {_shown(value)}; a number fits.")
+    if not low <= value <= high:
+        raise CheckpointError(
+            f"config.json: {key!r} is {_shown(value)}; a number from {low:g} to {high:g} fits."
+        )
+    return float(value)
+
+
+def flag(hf: Mapping[str, Any], key: str, default: bool) -> bool:
+    """True or false; the default where the key is missing or null."""
+    value = hf.get(key)
+    if value is None:
+        return default
+    if not isinstance(value, bool):
+        raise CheckpointError(f"config.json: {key!r} is {_shown(value)}; true or false fits.")
+    return value
+
+
+def choice(hf: Mapping[str, Any], key: str, default: str, known: Mapping[str, T]) -> T:
+    """What one of some known names stands for."""
+    value = hf.get(key)
+    name = default if value is None else value
+    if not isinstance(name, str) or name not in known:
+        raise CheckpointError(
+            f"config.json: {key!r} is {_shown(name)}; supported are {', '.join(known)}."
+        )
+    return known[name]
+
+
+def must_be(hf: Mapping[str, Any], key: str, wanted: bool) -> None:
+    """Refuse a switch that changes the network in a way not built here; missing means wanted."""
+    if flag(hf, key, wanted) is not wanted:
+        raise CheckpointError(
+            f"config.json sets {key!r} to {str(not wanted).lower()}; "
+            "that variant of the network is not supported, and would give wrong numbers."
+        )
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "…"

@@ -1,0 +1,115 @@
+"""Where the model computes: which device, why that one, and on how many threads."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import torch
+
+from model.config import TransformerConfig
+from model.transformer import Transformer
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+# Measured differences between devices in float32 are below 1e-4; a wrong kernel is far off.
+_TOLERANCE = 1e-3
+
+
+class DeviceError(RuntimeError):
+    """A device that was asked for can't be used; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceChoice:
+    """The device to compute on.
+
+    Attributes:
+        name: as torch calls it: ``cpu``, ``cuda``, ``mps``.
+        why: one clause for the status bar.
+    """
+
+    name: str
+    why: str
+
+
+def choose_device(wanted: str = "auto") -> DeviceChoice:
+    """Settle on a device that has just been seen to compute.
+
+    Args:
+        wanted: ``auto`` takes CUDA if there is a GPU that computes, otherwise the CPU. MPS has
+            given silently wrong numbers in the past, so it is taken only when asked for, and
+            after a small network gave the same logits there as on the CPU.
+
+    Raises:
+        DeviceError: the device that was asked for is unknown or unusable.
+    """
+    match wanted:
+        case "cpu":
+            return DeviceChoice("cpu", "as asked")
+        case "auto":
+            if not torch.cuda.is_available():
+                return DeviceChoice("cpu", "no CUDA GPU found")
+            problem = _cuda_problem()
+            if problem:
+                return DeviceChoice("cpu", f"the CUDA GPU can't be used: {problem}")
+            return DeviceChoice("cuda", torch.cuda.get_device_name())
+        case "cuda":
+            if not torch.cuda.is_available():
+                raise DeviceError(
+                    "There is no CUDA GPU that this torch can see; use auto or cpu, or install a "
+                    "CUDA build of torch."
+                )
+            problem = _cuda_problem()
+            if problem:
+                raise DeviceError(f"The CUDA GPU can't be used ({problem}); use auto or cpu.")
+            return DeviceChoice("cuda", torch.cuda.get_device_name())
+        case "mps":
+            if not torch.backends.mps.is_available():
+                raise DeviceError("This machine or torch has no MPS; use auto or cpu.")
+            difference = _difference_from_cpu("mps")
+            if not difference < _TOLERANCE:
+                raise DeviceError(
+                    f"MPS computed other logits than the CPU (by {difference:.2g}), so its numbers "
+                    "can't be trusted here; use auto or cpu."
+                )
+            return DeviceChoice("mps", f"agrees with the CPU to {difference:.1g}")
+    raise DeviceError(f"There is no device {wanted!r}; known are {', '.join(DEVICES)}.")
+
+
+def default_threads() -> int:
+    """All cores that this process may use but one, which keeps a window and a system fluent."""
+    try:
+        cores = len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS and Windows have no affinity
+        cores = os.cpu_count() or 1
+    return max(1, cores - 1)
+
+
+def set_threads(n: int) -> None:
+    """How many threads one operation may use."""
+    torch.set_num_threads(max(1, n))
+
+
+def _cuda_problem() -> str:
+    """Why the GPU does not compute; empty if it does."""
+    # Only use shows it: a driver may be too old for this torch, or the memory taken by others.
+    try:
+        ones = torch.ones(8, 8, device="cuda")
+        if (ones @ ones).sum().item() != 512:
+            return "it multiplies wrongly"
+    except RuntimeError as error:
+        return str(error).strip().split("\n")[0]
+    return ""
+
+
+def _difference_from_cpu(name: str) -> float:
+    """Largest difference between the logits of one small random network on two devices."""
+    config = TransformerConfig(n_layers=2, n_heads=2, d_model=32, d_vocab=64, n_ctx=16)
+    network = Transformer(config)
+    network.initialize(torch.Generator().manual_seed(0), std=0.2)
+    ids_BT = torch.arange(16)[None]
+    with torch.inference_mode():
+        here = network(ids_BT)
+        there = network.to(name)(ids_BT.to(name)).cpu()
+    return float((here - there).abs().max())

@@ -1,0 +1,87 @@
+"""Generation, one token at a time, with or without a cache of keys and values.
+
+Each token is drawn from `model.sampling.probabilities`, the very distribution that the
+prediction pane shows. Knows ids, no text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Generator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from model.sampling import Sampling, draw, probabilities
+from model.transformer import KVCache, Transformer
+
+Ending = Literal["max_new_tokens", "stop_id", "context_full"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One generated token.
+
+    Attributes:
+        token_id: the token that was drawn.
+        logits_V: the logits that it was drawn from, float32, ``[d_vocab]``.
+    """
+
+    token_id: int
+    logits_V: NDArray[np.float32]
+
+
+def generate(
+    transformer: Transformer,
+    ids: Sequence[int],
+    max_new_tokens: int,
+    sampling: Sampling,
+    rng: np.random.Generator,
+    use_cache: bool = True,
+    stop_ids: Collection[int] = frozenset(),
+) -> Generator[Step, None, Ending]:
+    """Draw tokens until there are enough, one of ``stop_ids`` was drawn, or the context is full.
+
+    The context is never shortened behind the reader's back: once it is full, generation ends.
+    A stop id is the last step, not swallowed.
+
+    Args:
+        transformer: the network.
+        ids: the prompt's ids, at least one.
+        max_new_tokens: how many tokens at most.
+        sampling: temperature, top-k, top-p.
+        rng: where chance comes from.
+        use_cache: keep keys and values; the tokens are the same without, only later.
+        stop_ids: ids that end the text.
+
+    Yields:
+        One step a token.
+
+    Returns:
+        Why it ended.
+
+    Raises:
+        ValueError: the prompt is empty or longer than the context.
+    """
+    n_ctx = transformer.config.n_ctx
+    weight = transformer.embed.weight
+    cache = KVCache(transformer.config, 1, weight) if use_cache else None
+    seen = list(ids)
+    new = seen
+    for _ in range(max_new_tokens):
+        # Entered for each step anew: the mode must not leak out of a generator that waits.
+        with torch.inference_mode():
+            ids_BT = torch.tensor([new], dtype=torch.long, device=weight.device)
+            logits_BTV = transformer(ids_BT, cache, last_only=True)
+            logits_V = logits_BTV[0, -1].float().cpu().numpy()
+        token_id = draw(probabilities(logits_V, sampling), rng)
+        yield Step(token_id, logits_V)
+        if token_id in stop_ids:
+            return "stop_id"
+        seen.append(token_id)
+        if len(seen) > n_ctx:
+            return "context_full"
+        new = [token_id] if use_cache else seen
+    return "max_new_tokens"

@@ -1,0 +1,250 @@
+"""A model with its tokenizer: what a script works with.
+
+lm = open_model("path/to/checkpoint")
+lm.generate("The king")
+lm.trace("The king lost his crown.")["blocks.0.attn.hook_pattern"]
+
+`model.open` is `open_model` here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from model import parameters
+from model.checkpoint import open_checkpoint
+from model.config import TransformerConfig
+from model.device import DeviceChoice, choose_device
+from model.generate import Ending, generate
+from model.sampling import Sampling
+from model.tokenizer import Tokenizer
+from model.tokens import Token
+from model.trace import Trace, record
+from model.transformer import Tap, Transformer
+
+TextOrIds: TypeAlias = "str | Sequence[int] | Sequence[Sequence[int]] | Tensor"
+
+
+def open_model(
+    path: str | Path, device: str = "auto", dtype: torch.dtype | None = None
+) -> LanguageModel:
+    """Open a checkpoint.
+
+    Args:
+        path: a Hugging Face folder, one of its files, or a run folder.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        dtype: of the weights in memory; None keeps the file's.
+
+    Raises:
+        CheckpointError: the checkpoint can't be opened.
+        DeviceError: the device can't be used.
+    """
+    choice = choose_device(device)
+    checkpoint = open_checkpoint(path, dtype, choice.name)
+    return LanguageModel(
+        checkpoint.transformer, checkpoint.tokenizer, checkpoint.path, checkpoint.family, choice
+    )
+
+
+class LanguageModel:
+    """A network, its tokenizer, and where they came from.
+
+    Args:
+        transformer: the network, on ``device``.
+        tokenizer: None where only ids can be run.
+        path: the folder that it was read from, or None if it was made here.
+        family: config.json's model_type.
+        device: where it computes, and why there.
+    """
+
+    def __init__(
+        self,
+        transformer: Transformer,
+        tokenizer: Tokenizer | None,
+        path: Path | None,
+        family: str,
+        device: DeviceChoice,
+    ) -> None:
+        self.transformer = transformer
+        self.tokenizer = tokenizer
+        self.path = path
+        self.family = family
+        self.device = device
+
+    @property
+    def config(self) -> TransformerConfig:
+        """Sizes and choices."""
+        return self.transformer.config
+
+    @property
+    def n_params(self) -> int:
+        """Number of parameters, counted on the tensors; tied ones once."""
+        return sum(p.numel() for p in self.transformer.parameters())
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the weights."""
+        return self.transformer.embed.weight.dtype
+
+    @property
+    def embedding(self) -> Tensor:
+        """W_E, ``[d_vocab, d_model]``: a view of the live weights."""
+        return self.parameter("W_E")
+
+    def parameter(self, name: str) -> Tensor:
+        """A weight under its TransformerLens name, for example ``blocks.0.attn.W_Q``.
+
+        A view of the live weights, in TransformerLens' shape.
+
+        Raises:
+            KeyError: there is none of that name.
+        """
+        return parameters.parameter(self.transformer, name)
+
+    def ids(self, text_or_ids: TextOrIds) -> Tensor:
+        """Token ids as the network reads them, ``[batch, position]``, int64, on its device.
+
+        Args:
+            text_or_ids: a text; a list of ids; a list of equally long lists; or a tensor
+                ``[position]`` or ``[batch, position]``.
+
+        Raises:
+            ValueError: no tokens, lists of different lengths, an id outside the vocabulary, more
+                tokens than the context, or a text where there is no tokenizer.
+        """
+        if isinstance(text_or_ids, str):
+            return self._encode(text_or_ids)[0]
+        return self._checked(text_or_ids)
+
+    def logits(self, text_or_ids: TextOrIds) -> Tensor:
+        """The scores of every next token, by the fast path, ``[batch, position, d_vocab]``."""
+        with torch.inference_mode():
+            logits_BTV: Tensor = self.transformer(self.ids(text_or_ids))
+        return logits_BTV
+
+    def trace(
+        self, text_or_ids: TextOrIds, names: Iterable[str] | None = None, tap: Tap | None = None
+    ) -> Trace:
+        """Run the traced path and record it; see `model.trace.record`."""
+        tokens: tuple[Token, ...] | None = None
+        if isinstance(text_or_ids, str):
+            ids_BT, tokens = self._encode(text_or_ids)
+        else:
+            ids_BT = self.ids(text_or_ids)
+        trace = record(self.transformer, ids_BT, names, tap)
+        trace.tokens = tokens
+        return trace
+
+    def stream(
+        self,
+        prompt: TextOrIds,
+        max_new_tokens: int = 50,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        seed: int | None = None,
+        use_cache: bool = True,
+    ) -> Generator[int, None, Ending]:
+        """Generated ids one by one, as they are drawn; see `model.generate.generate`.
+
+        The tokenizer's end-of-text token, if it has one, ends the text and comes last.
+        """
+        ids_BT = self.ids(prompt)
+        if ids_BT.shape[0] != 1:
+            raise ValueError(f"One prompt at a time can be continued, not {ids_BT.shape[0]}.")
+        end = None if self.tokenizer is None else self.tokenizer.end_of_text
+        steps = generate(
+            self.transformer,
+            ids_BT[0].tolist(),
+            max_new_tokens,
+            Sampling(temperature, top_k, top_p),
+            np.random.default_rng(seed),
+            use_cache,
+            frozenset() if end is None else frozenset({end}),
+        )
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as stop:
+                ending: Ending = stop.value
+                return ending
+            yield step.token_id
+
+    def generate(
+        self,
+        prompt: TextOrIds,
+        max_new_tokens: int = 50,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        seed: int | None = None,
+        use_cache: bool = True,
+    ) -> str:
+        """The text that follows the prompt, which is not repeated.
+
+        Args:
+            prompt: a text, or ids.
+            max_new_tokens: tokens at most; an end-of-text token ends earlier, and so does a full
+                context.
+            temperature: 0 is greedy.
+            top_k: draw from the k likeliest only; 0 draws from all.
+            top_p: draw from the fewest tokens that hold this probability; 1 draws from all.
+            seed: makes it repeatable.
+            use_cache: keep keys and values of earlier tokens.
+        """
+        if self.tokenizer is None:
+            raise ValueError(_NO_TOKENIZER)
+        ids = list(self.stream(prompt, max_new_tokens, temperature, top_k, top_p, seed, use_cache))
+        if ids and ids[-1] == self.tokenizer.end_of_text:
+            ids.pop()
+        return self.tokenizer.decode(ids)
+
+    def _encode(self, text: str) -> tuple[Tensor, tuple[Token, ...]]:
+        if self.tokenizer is None:
+            raise ValueError(_NO_TOKENIZER)
+        encoding = self.tokenizer.encode(text)
+        return self._checked(encoding.ids), encoding.tokens
+
+    def _checked(self, ids: Sequence[int] | Sequence[Sequence[int]] | Tensor) -> Tensor:
+        if isinstance(ids, Tensor):
+            ids_BT = ids
+        else:
+            lengths = {len(row) for row in ids if isinstance(row, Sequence)}
+            if len(lengths) > 1:
+                raise ValueError(
+                    f"The sequences have different lengths ({', '.join(map(str, sorted(lengths)))} "
+                    "tokens); sequences of a batch must be equally long."
+                )
+            try:
+                ids_BT = torch.tensor(ids)
+            except (TypeError, ValueError, RuntimeError) as error:
+                raise ValueError(f"These are no token ids: {str(ids)[:60]}.") from error
+        if ids_BT.numel() == 0:
+            raise ValueError("There is no token to run: the prompt is empty.")
+        if ids_BT.is_floating_point() or ids_BT.is_complex() or ids_BT.dtype == torch.bool:
+            raise ValueError(f"Token ids are whole numbers, not {ids_BT.dtype}.")
+        if ids_BT.ndim == 1:
+            ids_BT = ids_BT[None]
+        if ids_BT.ndim != 2:
+            raise ValueError(f"Ids have shape {list(ids_BT.shape)}; [batch, position] fits.")
+        low, high = int(ids_BT.min()), int(ids_BT.max())
+        if low < 0 or high >= self.config.d_vocab:
+            raise ValueError(
+                f"Token id {low if low < 0 else high} is outside the vocabulary of "
+                f"{self.config.d_vocab} tokens (0 to {self.config.d_vocab - 1})."
+            )
+        if ids_BT.shape[1] > self.config.n_ctx:
+            raise ValueError(
+                f"{ids_BT.shape[1]} tokens are more than the model's context of "
+                f"{self.config.n_ctx}; shorten the text."
+            )
+        return ids_BT.to(device=self.device.name, dtype=torch.long)
+
+
+_NO_TOKENIZER = "This checkpoint has no tokenizer, so only token ids can be run, no text."
