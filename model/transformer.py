@@ -184,6 +184,8 @@ class Transformer(nn.Module):
         super().__init__()
         self.config = config
         self.operations = operations(config)
+        self._last_use = self._find_last_uses()
+        self._alias_of = {name: alias for alias, name in aliases(config).items()}
         self.embed = nn.Embedding(config.d_vocab, config.d_model)
         self.pos_embed = (
             nn.Embedding(config.n_ctx, config.d_model) if config.positions == "learned" else None
@@ -209,15 +211,19 @@ class Transformer(nn.Module):
             scaled = std / math.sqrt(2 * self.config.n_layers) if writes else std
             parameter.normal_(0.0, scaled, generator=generator)
 
-    def forward(self, ids_BT: Tensor, cache: KVCache | None = None) -> Tensor:
+    def forward(
+        self, ids_BT: Tensor, cache: KVCache | None = None, last_only: bool = False
+    ) -> Tensor:
         """Logits by the fast path.
 
         Args:
             ids_BT: token ids, int64.
             cache: keys and values of earlier positions; ``ids_BT`` holds the new ones only.
+            last_only: score the last position alone; the vocabulary is by far the widest
+                product, and generation reads only its last row.
 
         Returns:
-            ``[B, T, V]`` in the weights' dtype.
+            ``[B, T, V]`` in the weights' dtype, or ``[B, 1, V]``.
 
         Raises:
             ValueError: the sequence is longer than the context, or empty.
@@ -234,6 +240,8 @@ class Transformer(nn.Module):
             resid_BTD = block(resid_BTD, start, layer, cache)
         if cache is not None:
             cache.length = start + ids_BT.shape[1]
+        if last_only:
+            resid_BTD = resid_BTD[:, -1:]
         return self.unembed(self.ln_final(resid_BTD))
 
     def traced(self, ids_BT: Tensor, tap: Tap) -> Tensor:
@@ -249,26 +257,21 @@ class Transformer(nn.Module):
             ``[B, T, V]``.
         """
         self._check_length(ids_BT, 0)
-        also: dict[str, str] = {}
-        for alias, name in aliases(self.config).items():
-            also[name] = alias
         values: dict[str, Tensor] = {}
-        last_use = self._last_use
         for index, op in enumerate(self.operations):
             if op.output == PROBABILITIES:
                 break
             inputs = [values[name] for name in op.inputs]
             output = tap(op.output, ids_BT if op.kind == "tokens" else self.run(op, inputs))
-            if op.output in also:
-                output = tap(also[op.output], output)
+            if op.output in self._alias_of:
+                output = tap(self._alias_of[op.output], output)
             values[op.output] = output
-            for name in last_use.get(index, ()):
+            for name in self._last_use.get(index, ()):
                 del values[name]
             del inputs
         return values[LOGITS]
 
-    @property
-    def _last_use(self) -> dict[int, list[str]]:
+    def _find_last_uses(self) -> dict[int, list[str]]:
         """After which operation an activation is read no more, so that it can be let go."""
         last: dict[str, int] = {}
         for index, op in enumerate(self.operations):
@@ -415,8 +418,11 @@ def causal_mask(n_queries: int, n_keys: int, device: torch.device) -> Tensor:
 
 
 def rotate(x_BHTK: Tensor, start: int, config: TransformerConfig) -> Tensor:
-    """Rotary position embedding (Su et al. 2021), halves convention: dimension i pairs with
-    i + rotary_dim / 2. The first ``rotary_dim`` dimensions turn, the others pass."""
+    """Rotary position embedding (Su et al. 2021).
+
+    Halves convention: dimension i pairs with i + rotary_dim / 2. The first ``rotary_dim``
+    dimensions turn, the others pass.
+    """
     half = config.rotary_dim // 2
     T = x_BHTK.shape[2]
     # In float64 on the way: angles of late positions lose digits in float32.
