@@ -16,26 +16,32 @@ Menu = Literal["File", "Edit", "View", "Model", "Generate", "Training", "Help"]
 
 
 def always(store: Store) -> bool:
+    """Any time."""
     return True
 
 
 def has_model(store: Store) -> bool:
+    """A model is in view."""
     return store.model is not None
 
 
 def has_trace(store: Store) -> bool:
+    """A prompt has been run."""
     return store.trace is not None
 
 
 def is_generating(store: Store) -> bool:
+    """Text is being written."""
     return store.generation is not None and store.generation.running
 
 
 def is_training(store: Store) -> bool:
+    """A run is going; it may be paused."""
     return store.training is not None and store.training.running
 
 
 def is_not_training(store: Store) -> bool:
+    """A run can begin."""
     return store.engine is not None and not is_training(store) and store.starting is None
 
 

@@ -34,8 +34,11 @@ class Mailbox:
         self._closed = False
 
     def put(self, request: m.Request) -> None:
-        """Add a request; it replaces an older preview of its kind, and a `Cancel` takes the
-        request that it names out of the queue."""
+        """Add a request.
+
+        It replaces an older preview of its kind; a `Cancel` takes the request that it names out
+        of the queue.
+        """
         with self._changed:
             if isinstance(request, PREVIEWS):
                 self._waiting = deque(r for r in self._waiting if not _replaces(request, r))
@@ -156,7 +159,7 @@ class Backend(QObject):
         """Results of something that may fail as a whole."""
         try:
             self._emit(produce())
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the window must say it
             self.result_ready.emit(
                 m.Failed(request_id=0, message=str(error), details=traceback.format_exc())
             )

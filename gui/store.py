@@ -28,6 +28,7 @@ from model.train.events import (
     SnapshotSaved,
     StepDone,
 )
+from model.train.recipe import Recipe
 
 Submit = Callable[[m.Request], None]
 
@@ -262,7 +263,7 @@ class Store(QObject):
         self._send(m.FindNeighbours(terms=terms, k=k, matrix=matrix))
 
     def start_training(
-        self, recipe: m.Recipe, run_dir: str, *, follow: bool = True, begin_paused: bool = False
+        self, recipe: Recipe, run_dir: str, *, follow: bool = True, begin_paused: bool = False
     ) -> None:
         self.following = follow
         self.starting = m.StartTraining(

@@ -119,7 +119,7 @@ ROW_HEIGHT = 22
 FONT_SIZE = 10.0  # points
 SMALL_FONT_SIZE = 8.5
 LARGE_FONT_SIZE = 15.0
-MOTION_MS = 180
+MOTION_MS = 180  # how long something moves; 0 where a person has turned motion off
 
 _SANS = ("Inter", "SF Pro Text", "Segoe UI", "Noto Sans", "Cantarell", "DejaVu Sans")
 _MONO = ("JetBrains Mono", "SF Mono", "Cascadia Mono", "Noto Sans Mono", "DejaVu Sans Mono")
@@ -134,9 +134,15 @@ def current() -> Theme:
 
 def set_current(name: str) -> Theme:
     """Choose a theme by name for everything that paints from now on."""
-    global _current
+    global _current  # noqa: PLW0603 - one theme is in force in a process
     _current = THEMES[name]
     return _current
+
+
+def set_motion(on: bool) -> None:
+    """Whether things may move."""
+    global MOTION_MS  # noqa: PLW0603 - one switch for the process
+    MOTION_MS = 180 if on else 0
 
 
 @cache
@@ -157,6 +163,9 @@ def mono(size: float = FONT_SIZE, *, bold: bool = False) -> QFont:
     """The font of tokens and figures: digits of one width."""
     font = QFont(_families(_MONO))
     font.setStyleHint(QFont.StyleHint.Monospace)
+    # No ligatures: "<|" and "->" must look like the characters that they are.
+    for feature in ("calt", "liga"):
+        font.setFeature(QFont.Tag(feature), 0)
     font.setPointSizeF(size)
     font.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
     return font
@@ -185,13 +194,13 @@ def diverging_table(theme: Theme | None = None) -> NDArray[np.uint8]:
 
 def sequential_color(amount: float) -> QColor:
     """The colour of an amount between 0 and 1."""
-    row = sequential_table()[int(round(255 * min(max(amount, 0.0), 1.0)))]
+    row = sequential_table()[round(255 * min(max(amount, 0.0), 1.0))]
     return QColor(int(row[0]), int(row[1]), int(row[2]))
 
 
 def diverging_color(value: float) -> QColor:
     """The colour of a signed value between -1 and 1."""
-    row = diverging_table()[int(round(127.5 * (min(max(value, -1.0), 1.0) + 1)))]
+    row = diverging_table()[round(127.5 * (min(max(value, -1.0), 1.0) + 1))]
     return QColor(int(row[0]), int(row[1]), int(row[2]))
 
 

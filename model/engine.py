@@ -22,6 +22,7 @@ from model.going import GoingGeneration, GoingRun
 from model.view import ModelView, to_array
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 
@@ -73,7 +74,7 @@ class Engine:
 
     def warm_up(self) -> None:
         """Do what torch does only once, at a moment when nobody waits."""
-        from model.train.loop import warm_up
+        from model.train import warm_up
 
         warm_up()
 
@@ -89,7 +90,7 @@ class Engine:
         """
         try:
             yield from self._dispatch(request)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - any failure is an answer; the engine goes on
             yield _failed(request, error)
 
     def advance(self) -> Iterator[m.Result]:
@@ -98,14 +99,14 @@ class Engine:
             generation = self._generation
             try:
                 yield from self._advance_generation(generation)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - as above
                 self._generation = None
                 yield _failed(generation.request, error)
         if self._run is not None and self._run.going:
             run = self._run
             try:
                 yield from self._advance_training(run)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - as above
                 self._run = None
                 yield from run.flush(force=True)
                 yield _failed(run.request, error)
@@ -183,7 +184,7 @@ class Engine:
         began = time.perf_counter()
         yield m.Activity(request_id=request.id, what=f"opening {Path(request.path).name}")
         device = self._device if request.device == "auto" else request.device
-        lm = open_model(request.path, device=device, dtype=request.dtype)
+        lm = open_model(request.path, device=device, dtype=_dtype(request.dtype))
         viewed = ModelView(lm, self._model_id(), training=False)
         self._open = viewed
         # What a person opens, they want to see, also while something else is training.
@@ -202,8 +203,8 @@ class Engine:
         if target.exists() and (not target.is_dir() or any(target.iterdir())):
             raise RequestError(f"{target} exists and is not empty. Choose a new folder.")
         yield m.Activity(request_id=request.id, what=f"saving to {target.name}")
-        if self._step is None and is_run(viewed.lm.path):
-            copy_run(viewed.lm.path, target)
+        if self._step is None and is_run(viewed.path):
+            copy_run(viewed.path, target)
         else:
             save_checkpoint(target, viewed.lm.transformer, viewed.lm.tokenizer)
         yield m.Saved(request_id=request.id, path=str(target))
@@ -266,16 +267,16 @@ class Engine:
         key = (viewed.info.model_id, request.matrix)
         previous = self._axes.get(key)
         projection = principal_axes(table_VD, 3, previous)
-        self._axes[key] = projection.axes
+        self._axes = {**self._axes, key: projection.axes_nD} if viewed.info.training else {}
         return m.VocabularyProjected(
             request_id=request.id if request_id is None else request_id,
             model_id=viewed.info.model_id,
             step=self._step,
             matrix=request.matrix,
-            points=to_array(projection.points),
-            axes=to_array(projection.axes),
-            mean=to_array(projection.mean),
-            variance_kept=to_array(projection.variance_kept),
+            points=to_array(projection.points_Vn),
+            axes=to_array(projection.axes_nD),
+            mean=to_array(projection.mean_D),
+            variance_kept=to_array(projection.variance_kept_n),
             norms=to_array(table_VD.float().norm(dim=-1)),
         )
 
@@ -445,9 +446,24 @@ class Engine:
             yield m.ModelOpened(request_id=run.request.id, info=self._open.info, seconds=0.0)
 
 
+def _dtype(name: str | None) -> torch.dtype | None:
+    """A dtype by the name that the window uses."""
+    import torch
+
+    if name is None:
+        return None
+    found = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+    if name not in found:
+        raise RequestError(f"There is no dtype {name!r} here; there are {', '.join(found)}.")
+    return found[name]
+
+
 def _failed(request: m.Request, error: Exception) -> m.Failed:
-    """An exception as a sentence. What this program raises itself is written for people; what
-    others raise keeps its type in front."""
+    """An exception as a sentence.
+
+    What this program raises itself is written for people; what others raise keeps its type in
+    front.
+    """
     message = str(error)
     if type(error).__module__.partition(".")[0] != "model" and not isinstance(error, OSError):
         message = f"{type(error).__name__}: {message}"

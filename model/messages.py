@@ -46,8 +46,10 @@ class OpenModel(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunTrace(Request):
-    """Run the prompt through the model and record it; answered by `TraceReady` or
-    `PromptRefused`. A newer one replaces an older one that has not begun.
+    """Run the prompt through the model and record it.
+
+    Answered by `TraceReady` or `PromptRefused`. A newer one replaces an older one that has not
+    begun.
 
     Attributes:
         text: the prompt, where the model has a tokenizer.
@@ -60,8 +62,7 @@ class RunTrace(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchActivation(Request):
-    """One activation that was too large to come with the trace; answered by
-    `ActivationReady`."""
+    """One activation that was too large to come with the trace: `ActivationReady`."""
 
     name: str
     text: str = ""
@@ -70,16 +71,17 @@ class FetchActivation(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectVocabulary(Request):
-    """The whole table of token vectors on its first principal axes; answered by
-    `VocabularyProjected`. Newest wins."""
+    """The whole table of token vectors on its first principal axes: `VocabularyProjected`.
+
+    Newest wins.
+    """
 
     matrix: Literal["W_E", "W_U"] = "W_E"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindNeighbours(Request):
-    """Tokens near a signed sum of token vectors, by cosine; answered by `NeighboursFound`.
-    Newest wins.
+    """Tokens near a signed sum of token vectors, by cosine: `NeighboursFound`. Newest wins.
 
     Attributes:
         terms: (sign, token id), for example ((1, king), (-1, man), (1, woman)).
@@ -93,13 +95,16 @@ class FindNeighbours(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generate(Request):
-    """Continue a prompt token by token; answered by `TokenGenerated` for each and one
-    `GenerationFinished`. Stopped by `Cancel`; a new `Generate` cancels the old one."""
+    """Continue a prompt token by token.
+
+    Answered by `TokenGenerated` for each and one `GenerationFinished`. Stopped by `Cancel`; a new
+    `Generate` cancels the old one.
+    """
 
     text: str = ""
     ids: tuple[int, ...] | None = None
     max_new_tokens: int = 50
-    sampling: Sampling = Sampling()
+    sampling: Sampling = field(default_factory=Sampling)
     seed: int | None = None
 
 
@@ -112,8 +117,10 @@ class Cancel(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartTraining(Request):
-    """Train a new model by a recipe in a new run folder; answered by `TrainingStarted`, then
-    `TrainingProgressed` many times, the last with a terminal event.
+    """Train a new model by a recipe in a new run folder.
+
+    Answered by `TrainingStarted`, then `TrainingProgressed` many times, the last with a terminal
+    event.
 
     Attributes:
         recipe: what to train, on what, how long.
@@ -144,8 +151,7 @@ class FollowTraining(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaveModel(Request):
-    """Write the model in view (or copy its run folder, if it is one) to a new folder; answered
-    by `Saved`."""
+    """Write the model in view (or copy its run folder) to a new folder: `Saved`."""
 
     path: str
 
@@ -248,8 +254,10 @@ class ModelInfo:
         return visible(raw) if raw else f"‹{token_id}›"
 
     def find_token(self, word: str) -> int | None:
-        """The id of a word that is one token: with a leading space if there is one such token,
-        else without. None if the word is no single token."""
+        """The id of a word that is one token, None if it is none.
+
+        With a leading space if there is such a token, else without.
+        """
         for candidate in (" " + word, word):
             raw = candidate.encode("utf-8", "surrogatepass")
             if raw in self.vocabulary:
@@ -444,6 +452,6 @@ class Saved(Result):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activity(Result):
-    """What the worker is doing, for the status bar: "idle", "opening …", "step 120", …"""
+    """What the worker is doing, for the status bar: idle, opening, training."""
 
     what: str

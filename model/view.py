@@ -1,5 +1,6 @@
-"""A language model as the window looks at it: what it is, what it makes of a prompt, and what of
-its activations fits through the thread border.
+"""A language model as the window looks at it.
+
+What it is, what it makes of a prompt, and what of its activations fits through the thread border.
 
 Turns tensors into read-only arrays; knows nothing of requests, training or Qt.
 """
@@ -73,11 +74,12 @@ class ModelView:
 
     def __init__(self, lm: LanguageModel, model_id: int, *, training: bool) -> None:
         self.lm = lm
+        self.path = lm.path or Path()
         tokenizer = lm.tokenizer
         self.info = ModelInfo(
             model_id=model_id,
-            name=lm.path.name,
-            path=str(lm.path),
+            name=self.path.name or "unnamed",
+            path=str(self.path),
             family=lm.family,
             config=lm.config,
             n_params=lm.n_params,
@@ -90,10 +92,6 @@ class ModelView:
             dtype=str(lm.dtype).removeprefix("torch."),
             training=training,
         )
-
-    @property
-    def path(self) -> Path:
-        return self.lm.path
 
     def learned(self, model_id: int) -> ModelView:
         """The same model, now that its training has ended."""

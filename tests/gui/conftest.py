@@ -1,43 +1,38 @@
-"""What holds for every test of a window: no QThread and no window outlives it."""
+"""What tests of the window share: a store on a real engine; no window outlives its test."""
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-import shiboken6
-from PySide6.QtCore import QThread
 from PySide6.QtWidgets import QApplication, QWidget
 
+from gui.store import Store
+from model import messages as m
+from resources import STORY_WORLD
+from tests.gui.desk import PROMPT, Desk
 
-@pytest.fixture(scope="session", autouse=True)
-def started_qthreads() -> Iterator[weakref.WeakSet[QThread]]:
-    """Notes every QThread that is started: Qt has no list of them to ask afterwards."""
-    started: weakref.WeakSet[QThread] = weakref.WeakSet()
-    original = QThread.start
 
-    def start(self: QThread, *args: Any) -> None:
-        started.add(self)
-        original(self, *args)
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    """A store on a real engine; no model is open yet."""
+    desk = Desk()
+    yield desk
+    desk.close()
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(QThread, "start", start)
-        yield started
+
+@pytest.fixture
+def live_store(desk: Desk, qapp: QApplication) -> Store:
+    """The same with the bundled model open and a prompt traced."""
+    desk.store.set_prompt(PROMPT)
+    desk.store.open_model(str(STORY_WORLD))
+    assert desk.store.model is not None, [r for r in desk.results if isinstance(r, m.Failed)]
+    assert desk.store.trace is not None
+    return desk.store
 
 
 @pytest.fixture(autouse=True)
-def no_qthread_left_behind(started_qthreads: weakref.WeakSet[QThread]) -> Iterator[None]:
-    """Fails a test after which a QThread still runs: at exit it would abort the process."""
-    before = running(started_qthreads)
-    yield
-    left = [thread for thread in running(started_qthreads) - before if not thread.wait(2000)]
-    assert not left, f"QThreads left behind: {left}"
-
-
-@pytest.fixture(autouse=True)
-def no_window_left_behind(no_qthread_left_behind: None) -> Iterator[None]:
+def no_window_left_behind() -> Iterator[None]:
     """Fails a test that leaves a window on the screen."""
     before = visible_windows()
     yield
@@ -45,13 +40,8 @@ def no_window_left_behind(no_qthread_left_behind: None) -> Iterator[None]:
     assert not left, f"windows left behind: {left}"
 
 
-def running(threads: weakref.WeakSet[QThread]) -> set[QThread]:
-    """Returns those that still run; Qt may have deleted some under their Python wrapper."""
-    return {thread for thread in threads if shiboken6.isValid(thread) and thread.isRunning()}
-
-
 def visible_windows() -> set[QWidget]:
-    """Returns the windows on the screen."""
+    """The windows on the screen."""
     if QApplication.instance() is None:
         return set()
     return {widget for widget in QApplication.topLevelWidgets() if widget.isVisible()}

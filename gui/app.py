@@ -1,0 +1,136 @@
+"""The application: Qt set up once, crash handling, the window and its worker.
+
+Knows how everything is put together; no pane and no model by itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import threading
+import traceback
+from pathlib import Path
+from types import TracebackType
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtWidgets import QApplication
+
+from gui import settings as settings_file
+from gui import theme
+from gui.backend import Backend
+from gui.settings import Settings
+from gui.store import Notice, Store
+from model import __version__
+from resources import STORY_WORLD
+
+log = logging.getLogger("glassformer")
+
+FIRST_PROMPT = "The king lost his crown. The queen lost her"
+
+
+class CrashReporter(QObject):
+    """Turns an uncaught exception, in any thread, into a notice; the program goes on."""
+
+    crashed = Signal(object)  # Notice
+
+    def install(self) -> None:
+        sys.excepthook = self._handle
+        threading.excepthook = self._handle_thread
+
+    def _handle(
+        self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            QApplication.quit()
+            return
+        details = "".join(traceback.format_exception(kind, error, trace))
+        print(details, file=sys.stderr)
+        self.crashed.emit(
+            Notice(
+                f"Something went wrong inside ({kind.__name__}: {error}). "
+                "What is open stays open; the details help in a bug report.",
+                details,
+                "error",
+            )
+        )
+
+    def _handle_thread(self, hook: threading.ExceptHookArgs) -> None:
+        if hook.exc_value is not None:
+            self._handle(hook.exc_type, hook.exc_value, hook.exc_traceback)
+
+
+def make_application(theme_name: str) -> QApplication:
+    """The QApplication, made or found, in a theme."""
+    app = QApplication.instance()
+    if not isinstance(app, QApplication):
+        # Without it a floated dock shows an empty 3D view.
+        QApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
+        app = QApplication(sys.argv[:1])
+    app.setApplicationName("glassformer")
+    app.setApplicationDisplayName("Glassformer")
+    app.setApplicationVersion(__version__)
+    theme.apply(app, theme_name)
+    return app
+
+
+class Program:
+    """Store, worker and window, connected.
+
+    Args:
+        settings: remembered choices; the command line has already changed what it says.
+        checkpoint: what to open first.
+        prompt: the first prompt.
+    """
+
+    def __init__(
+        self, settings: Settings, checkpoint: str | None = None, prompt: str | None = None
+    ) -> None:
+        from gui.main_window import MainWindow
+
+        self.settings = settings
+        self.backend = Backend(settings.device, settings.threads or None)
+        self.store = Store(self.backend.submit)
+        self.backend.result_ready.connect(self.store.receive)
+        self.window = MainWindow(self.store, self.backend, settings)
+        self.store.set_prompt(FIRST_PROMPT if prompt is None else prompt)
+        self.store.open_model(str(STORY_WORLD) if checkpoint is None else checkpoint)
+
+    def start(self) -> None:
+        """Let the worker begin: torch is imported there, behind the window."""
+        self.backend.start()
+
+
+def run(options: argparse.Namespace) -> int:
+    """Open the window, or write pictures; returns the exit status."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    # Pictures are the same whatever a person has moved around.
+    settings = Settings() if options.pictures else settings_file.load()
+    if options.theme:
+        settings.theme = options.theme
+    if options.device:
+        settings.device = options.device
+    if options.threads:
+        settings.threads = options.threads
+    if options.perspective:
+        settings.perspective = options.perspective.capitalize()
+    app = make_application(settings.theme)
+    theme.set_motion(settings.motion and not options.pictures)
+    if options.pictures:
+        from gui.pictures import write_pictures
+
+        return write_pictures(settings, options, Path(options.pictures))
+    reporter = CrashReporter()
+    reporter.install()
+    program = Program(settings, options.checkpoint, options.prompt)
+    reporter.crashed.connect(program.store.post)
+    if options.size:
+        program.window.resize(*options.size)
+    program.window.show()
+    # After the first paint, so that torch's import does not hold it back.
+    program.start()
+    status = app.exec()
+    program.backend.stop()
+    if not program.backend.wait(5):
+        log.warning("the worker did not stop in time")
+    return status

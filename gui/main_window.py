@@ -1,0 +1,575 @@
+"""The window: docks, menus, perspectives, files in and out. No model logic.
+
+Knows the panes as widgets to place and a few public methods that commands call.
+"""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Literal, cast
+
+from PySide6.QtCore import QByteArray, QPoint, QSize, Qt, QTimer
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QInputDialog,
+    QMainWindow,
+    QMenu,
+    QToolBar,
+    QWidget,
+)
+
+from gui import export, theme
+from gui import settings as settings_file
+from gui.actions import COMMANDS, Command
+from gui.backend import Backend
+from gui.dialogs import AboutDialog, PaletteDialog, ShortcutsDialog
+from gui.panes.attention_pane import AttentionPane
+from gui.panes.base import Pane
+from gui.panes.inspector_pane import InspectorPane
+from gui.panes.layers_pane import LayersPane
+from gui.panes.prediction_pane import PredictionPane
+from gui.panes.prompt_pane import PromptPane
+from gui.panes.space_pane import SpacePane
+from gui.panes.tokens_pane import TokensPane
+from gui.panes.training_pane import TrainingPane
+from gui.perspectives import PERSPECTIVES, arrange, keys, resize
+from gui.settings import Settings
+from gui.store import Notice, Store
+from gui.widgets.dock import PaneDock
+from gui.widgets.notice_bar import NoticeBar
+from gui.widgets.status import StatusBar
+from gui.widgets.top_bar import TopBar
+from resources import STORY_WORLD
+
+CLOSE_MS = 20_000
+"""How long closing waits for the worker to save a run before it goes without."""
+
+
+class MainWindow(QMainWindow):
+    """The one window.
+
+    Args:
+        store: the state that all panes read.
+        backend: the worker, stopped on closing.
+        settings: remembered choices, written on closing.
+    """
+
+    def __init__(self, store: Store, backend: Backend, settings: Settings) -> None:
+        super().__init__()
+        self.store = store
+        self.backend = backend
+        self.settings = settings
+        self._closing = False
+        self._perspective = settings.perspective
+        self._last_pane: Pane | None = None
+        self.setObjectName("main_window")
+        self.setWindowTitle("Glassformer")
+        self.setAcceptDrops(True)
+        self.setDockNestingEnabled(True)
+        self.setDockOptions(
+            QMainWindow.DockOption.AllowNestedDocks | QMainWindow.DockOption.AllowTabbedDocks
+        )
+        self.resize(1440, 900)
+
+        self.prompt = PromptPane(store)
+        self.tokens = TokensPane(store)
+        self.layers = LayersPane(store)
+        self.attention = AttentionPane(store)
+        # Before show(): the first GL widget added to a visible window would recreate the window.
+        self.space = SpacePane(store)
+        self.prediction = PredictionPane(store)
+        self.training = TrainingPane(store)
+        self.inspector = InspectorPane(store)
+        self.panes: tuple[Pane, ...] = (
+            self.prompt,
+            self.tokens,
+            self.layers,
+            self.attention,
+            self.space,
+            self.prediction,
+            self.training,
+            self.inspector,
+        )
+        self.docks = {pane.key: PaneDock(pane, self) for pane in self.panes}
+        self.prompt.history = tuple(settings.history)
+        self.training.runs_dir = Path(settings.runs_dir or "runs")
+
+        self._build_bars()
+        self.actions_by_id: dict[str, QAction] = {}
+        self._build_menus()
+        self._connect()
+        self._restore()
+        self._update_actions()
+
+    # ------------------------------------------------------------------------ building
+
+    def _build_bars(self) -> None:
+        self.top_bar = TopBar(self.store, tuple(PERSPECTIVES), self)
+        self.notice_bar = NoticeBar(self)
+        for name, widget in (("top", self.top_bar), ("notice", self.notice_bar)):
+            bar = QToolBar(name, self)
+            bar.setObjectName(f"{name}_toolbar")
+            bar.setMovable(False)
+            bar.setFloatable(False)
+            bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+            bar.layout().setContentsMargins(0, 0, 0, 0)
+            action = bar.addWidget(widget)
+            bar.toggleViewAction().setVisible(False)
+            self.addToolBar(Qt.ToolBarArea.TopToolBarArea, bar)
+            self.addToolBarBreak(Qt.ToolBarArea.TopToolBarArea)
+            if widget is self.notice_bar:
+                action.setVisible(False)
+                self._notice_action = action
+                self._notice_toolbar = bar
+                bar.hide()
+        self.status_bar = StatusBar(self.store, self)
+        self.setStatusBar(self.status_bar)
+
+    def _build_menus(self) -> None:
+        menus: dict[str, QMenu] = {}
+        for command in COMMANDS:
+            menu = menus.get(command.menu)
+            if menu is None:
+                menu = menus[command.menu] = self.menuBar().addMenu(f"&{command.menu}")
+                menu.setToolTipsVisible(True)
+            if command.separator:
+                menu.addSeparator()
+            menu.addAction(self._action(command))
+            if command.id == "open_bundled":
+                self.recent_menu = menu.addMenu("Open &recent")
+                self.recent_menu.aboutToShow.connect(self._fill_recent)
+        view = menus["View"]
+        panes = view.addMenu("&Panes")
+        for key in sorted(self.docks):
+            panes.addAction(self.docks[key].toggleViewAction())
+
+    def _action(self, command: Command) -> QAction:
+        action = QAction(command.text, self)
+        action.setObjectName(command.id)
+        action.setToolTip(command.tip)
+        action.setStatusTip("")
+        if command.keys:
+            action.setShortcut(QKeySequence(command.keys))
+        if command.id == "quit":
+            action.setMenuRole(QAction.MenuRole.QuitRole)
+        action.triggered.connect(getattr(self, command.method))
+        self.actions_by_id[command.id] = action
+        return action
+
+    def _connect(self) -> None:
+        store = self.store
+        for signal in (
+            store.engine_changed,
+            store.model_changed,
+            store.trace_changed,
+            store.generation_changed,
+            store.training_changed,
+        ):
+            signal.connect(self._update_actions)
+        for signal in (
+            store.trace_changed,
+            store.selection_changed,
+            store.vocabulary_changed,
+            store.model_changed,
+            store.training_changed,
+            store.sampling_changed,
+            store.generation_changed,
+        ):
+            signal.connect(self._update_notes)
+        store.model_changed.connect(self._model_changed)
+        store.notice_posted.connect(self._show_notice)
+        self.backend.stopped.connect(self._worker_stopped)
+        self.top_bar.perspective_chosen.connect(self.set_perspective)
+        self.top_bar.model_clicked.connect(self._drop_recent)
+        self.top_bar.palette_clicked.connect(self.show_palette)
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        app.focusChanged.connect(self._focus_changed)
+
+    # ----------------------------------------------------------- perspectives and layout
+
+    def _restore(self) -> None:
+        if self.settings.geometry:
+            self.restoreGeometry(_from_text(self.settings.geometry))
+        name = self._perspective if self._perspective in PERSPECTIVES else "Explore"
+        self._perspective = name
+        self._apply_perspective(name)
+
+    def _apply_perspective(self, name: str) -> None:
+        saved = self.settings.layouts.get(name)
+        if saved is None or not self.restoreState(_from_text(saved), settings_file.LAYOUT_VERSION):
+            arrange(self, self.docks, PERSPECTIVES[name])
+            # Sizes hold only once the layout has run at the window's real size.
+            QTimer.singleShot(0, self._settle)
+        self._hide_empty_notice()
+        self.top_bar.set_perspective(name)
+        QTimer.singleShot(0, self._update_notes)
+
+    def _settle(self) -> None:
+        if self._perspective not in self.settings.layouts:
+            resize(self, self.docks, PERSPECTIVES[self._perspective])
+
+    def set_perspective(self, name: object) -> None:
+        """Change to another arrangement; the one in force is kept as the person left it."""
+        wanted = str(name)
+        if wanted == self._perspective or wanted not in PERSPECTIVES:
+            self.top_bar.set_perspective(self._perspective)
+            return
+        self._keep_layout()
+        self._perspective = wanted
+        self._apply_perspective(wanted)
+
+    @property
+    def perspective(self) -> str:
+        """The arrangement in force."""
+        return self._perspective
+
+    def _keep_layout(self) -> None:
+        state = self.saveState(settings_file.LAYOUT_VERSION)
+        self.settings.layouts[self._perspective] = _to_text(state)
+
+    def perspective_explore(self) -> None:
+        self.set_perspective("Explore")
+
+    def perspective_space(self) -> None:
+        self.set_perspective("Space")
+
+    def perspective_train(self) -> None:
+        self.set_perspective("Train")
+
+    def reset_layout(self) -> None:
+        """This perspective as it was made."""
+        self.settings.layouts.pop(self._perspective, None)
+        self._apply_perspective(self._perspective)
+
+    def show_pane(self, key: str) -> None:
+        """Bring a pane to the front, wherever it is."""
+        dock = self.docks[key]
+        if dock.isHidden() and key not in keys(PERSPECTIVES[self._perspective]):
+            self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
+        dock.show()
+        dock.raise_()
+
+    def toggle_theme(self) -> None:
+        """Dark to light and back."""
+        self.set_theme("light" if theme.current().name == "dark" else "dark")
+
+    def set_theme(self, name: str) -> None:
+        """Dress everything in a theme."""
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        theme.apply(app, name)
+        self.settings.theme = name
+        self.top_bar.apply_theme()
+        self.notice_bar.apply_theme()
+        self.store.theme_changed.emit()
+        for dock in self.docks.values():
+            dock.header.update()
+
+    def toggle_motion(self) -> None:
+        """Let values move along their paths, or not."""
+        self.settings.motion = not self.settings.motion
+        theme.set_motion(self.settings.motion)
+        self.store.post(Notice(f"Motion is {'on' if self.settings.motion else 'off'}."))
+
+    # -------------------------------------------------------------------- files in and out
+
+    def open_path(self, path: str) -> None:
+        """Open a checkpoint by path; what is open stays until the new one is there."""
+        self.store.open_model(path)
+
+    def open_bundled(self) -> None:
+        """The model that comes with the program."""
+        self.store.open_model(str(STORY_WORLD))
+
+    def ask_open_folder(self) -> None:
+        dialog = self._file_dialog("Open a checkpoint or run folder")
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
+        dialog.fileSelected.connect(self.open_path)
+        dialog.open()
+
+    def ask_open_file(self) -> None:
+        dialog = self._file_dialog("Open a checkpoint by a file in it")
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setNameFilters(["Checkpoints (*.safetensors config.json run.toml)", "All files (*)"])
+        dialog.fileSelected.connect(self.open_path)
+        dialog.open()
+
+    def ask_save(self) -> None:
+        dialog = self._file_dialog("Save the model or run as a new folder")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setFileMode(QFileDialog.FileMode.AnyFile)
+        dialog.fileSelected.connect(self.store.save_model)
+        dialog.open()
+
+    def ask_export_picture(self) -> None:
+        pane = self._focused_pane()
+        dialog = self._file_dialog(f"Export {pane.title} as a picture")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setNameFilters(["PNG (*.png)", "SVG (*.svg)"])
+        dialog.setDefaultSuffix("png")
+        dialog.selectFile(f"{pane.key}.png")
+        dialog.setProperty("pane", pane.key)
+        dialog.filterSelected.connect(self._suffix_chosen)
+        dialog.fileSelected.connect(self._export_picture)
+        dialog.open()
+
+    def ask_export_data(self) -> None:
+        pane = self._focused_pane()
+        dialog = self._file_dialog(f"Export the data of {pane.title}")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setNameFilters(["NumPy (*.npz)", "CSV (*.csv)"])
+        dialog.setDefaultSuffix("npz")
+        dialog.selectFile(f"{pane.key}.npz")
+        dialog.setProperty("pane", pane.key)
+        dialog.filterSelected.connect(self._suffix_chosen)
+        dialog.fileSelected.connect(self._export_data)
+        dialog.open()
+
+    def export_pane(self, key: str, path: Path, what: Literal["picture", "data"]) -> None:
+        """Write a pane to a file; says so, or why not."""
+        pane = self.docks[key].pane
+        model = self.store.model
+        facts = export.provenance_of(
+            pane.title, model.path if model is not None else "none", self.store.prompt
+        )
+        try:
+            if what == "picture":
+                export.write_picture(pane, path, facts)
+                written = [path]
+            else:
+                written = export.write_data(pane.export_data(), path, facts)
+        except export.ExportError as error:
+            self.store.post(Notice(str(error), level="error"))
+            return
+        more = f" and {len(written) - 1} more files" if len(written) > 1 else ""
+        self.store.post(Notice(f"Wrote {written[0]}{more}."))
+
+    def _export_picture(self, path: str) -> None:
+        self.export_pane(self.sender().property("pane"), Path(path), "picture")
+
+    def _export_data(self, path: str) -> None:
+        self.export_pane(self.sender().property("pane"), Path(path), "data")
+
+    def _suffix_chosen(self, name_filter: str) -> None:
+        dialog = cast(QFileDialog, self.sender())
+        dialog.setDefaultSuffix(name_filter.partition("*.")[2].rstrip(")"))
+
+    def _file_dialog(self, title: str) -> QFileDialog:
+        dialog = QFileDialog(self, title)
+        dialog.setObjectName("file_dialog")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        return dialog
+
+    def _focused_pane(self) -> Pane:
+        return self._last_pane or self.attention
+
+    def _focus_changed(self, old: QWidget | None, new: QWidget | None) -> None:
+        widget = new
+        while widget is not None:
+            if isinstance(widget, Pane):
+                self._last_pane = widget
+                return
+            widget = widget.parentWidget()
+
+    def _fill_recent(self) -> None:
+        self.recent_menu.clear()
+        for path in self.settings.recent:
+            action = self.recent_menu.addAction(path)
+            action.setData(path)
+            action.triggered.connect(self._open_recent)
+        if self.recent_menu.isEmpty():
+            self.recent_menu.addAction("Nothing yet").setEnabled(False)
+
+    def _open_recent(self) -> None:
+        action = self.sender()
+        if isinstance(action, QAction):
+            self.open_path(str(action.data()))
+
+    def _drop_recent(self) -> None:
+        self._fill_recent()
+        button = self.top_bar.model_button
+        self.recent_menu.popup(button.mapToGlobal(QPoint(0, button.height())))
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        for url in event.mimeData().urls():
+            if url.isLocalFile():
+                event.acceptProposedAction()
+                self.open_path(url.toLocalFile())
+                return
+
+    # ------------------------------------------------------------------------ commands
+
+    def focus_prompt(self) -> None:
+        self.show_pane("prompt")
+        self.prompt.focus_prompt()
+
+    def show_history(self) -> None:
+        self.show_pane("prompt")
+        self.prompt.show_history()
+
+    def focus_search(self) -> None:
+        self.show_pane("space")
+        self.space.focus_search()
+
+    def show_palette(self) -> None:
+        PaletteDialog(list(self.actions_by_id.values()), self).open()
+
+    def show_shortcuts(self) -> None:
+        rows = [
+            (c.menu, c.text.replace("&", ""), QKeySequence(c.keys).toString())
+            for c in COMMANDS
+            if c.keys
+        ]
+        ShortcutsDialog(rows, self).open()
+
+    def show_about(self) -> None:
+        AboutDialog(self.store, self).open()
+
+    def next_operation(self) -> None:
+        self.store.select(operation=self.store.selection.operation + 1)
+
+    def previous_operation(self) -> None:
+        self.store.select(operation=self.store.selection.operation - 1)
+
+    def toggle_play(self) -> None:
+        self.show_pane("layers")
+        self.layers.toggle_play()
+
+    def next_layer(self) -> None:
+        self.attention.select_next_layer(1)
+
+    def previous_layer(self) -> None:
+        self.attention.select_next_layer(-1)
+
+    def next_head(self) -> None:
+        self.attention.select_next_head(1)
+
+    def previous_head(self) -> None:
+        self.attention.select_next_head(-1)
+
+    def toggle_transpose(self) -> None:
+        self.attention.toggle_transpose()
+
+    def ask_threads(self) -> None:
+        dialog = QInputDialog(self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setInputMode(QInputDialog.InputMode.IntInput)
+        dialog.setWindowTitle("Threads")
+        dialog.setLabelText(
+            "Processor threads for the model. All cores are fastest on a quiet machine\n"
+            "and far slower on a busy one; one less than the cores is the default."
+        )
+        dialog.setIntRange(1, 256)
+        engine = self.store.engine
+        dialog.setIntValue(engine.threads if engine is not None else 1)
+        dialog.intValueSelected.connect(self._set_threads)
+        dialog.open()
+
+    def _set_threads(self, n: int) -> None:
+        self.settings.threads = n
+        self.store.set_threads(n)
+
+    def sample_one(self) -> None:
+        self.prediction.sample_one()
+
+    def generate(self) -> None:
+        self.show_pane("prediction")
+        self.prediction.generate()
+
+    def stop_generating(self) -> None:
+        self.prediction.stop()
+
+    def start_training(self) -> None:
+        self.show_pane("training")
+        self.training.start()
+
+    def toggle_pause(self) -> None:
+        self.training.toggle_pause()
+
+    def step_training(self) -> None:
+        self.training.step()
+
+    def stop_training(self) -> None:
+        self.training.stop()
+
+    # ------------------------------------------------------------------- what has changed
+
+    def _model_changed(self) -> None:
+        model = self.store.model
+        if model is None:
+            return
+        self.setWindowTitle(f"{model.name} — Glassformer")
+        if not model.training and Path(model.path).resolve() != STORY_WORLD.resolve():
+            self.settings.remember(model.path)
+
+    def _update_actions(self) -> None:
+        for command in COMMANDS:
+            self.actions_by_id[command.id].setEnabled(command.when(self.store))
+
+    def _update_notes(self) -> None:
+        for dock in self.docks.values():
+            if dock.pane.isVisible():
+                dock.header.set_note(dock.pane.header_note())
+
+    def _show_notice(self, notice: object) -> None:
+        self.notice_bar.show_notice(notice)
+        self._notice_action.setVisible(True)
+        self._notice_toolbar.show()
+
+    def _hide_empty_notice(self) -> None:
+        if not self.notice_bar.message:
+            self._notice_toolbar.hide()
+
+    def sizeHint(self) -> QSize:
+        return QSize(1440, 900)
+
+    # ------------------------------------------------------------------------- closing
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Stop the worker within one step, a run saved; then go. A second close goes at once."""
+        if not self._closing:
+            self._closing = True
+            self._remember()
+            self.backend.stop()
+            if self.backend.running:
+                if self.store.training is not None and self.store.training.running:
+                    self.status_bar.showMessage("Saving the run…")
+                QTimer.singleShot(CLOSE_MS, self.close)
+                event.ignore()
+                return
+        event.accept()
+        self.deleteLater()
+
+    def _worker_stopped(self) -> None:
+        if self._closing:
+            self.close()
+
+    def _remember(self) -> None:
+        self._keep_layout()
+        self.settings.perspective = self._perspective
+        self.settings.geometry = _to_text(self.saveGeometry())
+        self.settings.history = list(self.prompt.history)[-settings_file.N_HISTORY :]
+        try:
+            settings_file.save(self.settings)
+        except OSError as error:
+            print(f"The settings can't be written: {error}")
+
+
+def _to_text(blob: QByteArray) -> str:
+    return base64.b64encode(blob.data()).decode("ascii")
+
+
+def _from_text(text: str) -> QByteArray:
+    try:
+        return QByteArray(base64.b64decode(text, validate=True))
+    except ValueError:
+        return QByteArray()

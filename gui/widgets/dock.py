@@ -1,0 +1,111 @@
+"""A dock with the house's header: title, a fact about what is shown, float and close.
+
+Knows a pane only by its title, hint and header note.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtGui import QFontMetrics, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QToolButton, QWidget
+
+from gui import theme
+from gui.panes.base import Pane
+
+
+class PaneDock(QDockWidget):
+    """One pane in the window; movable, floatable, closable."""
+
+    def __init__(self, pane: Pane, parent: QWidget | None = None) -> None:
+        super().__init__(pane.title, parent)
+        self.setObjectName(pane.key)
+        self.setAccessibleName(f"{pane.title} pane")
+        self.pane = pane
+        self.setWidget(pane)
+        self.header = DockHeader(self)
+        self.setTitleBarWidget(self.header)
+        # Small enough that any arrangement fits 1366 x 768; panes scroll or thin out inside.
+        self.setMinimumSize(QSize(140, 90))
+
+    def toggle_floating(self) -> None:
+        """Out of the window, or back into it."""
+        self.setFloating(not self.isFloating())
+
+
+class DockHeader(QWidget):
+    """The bar above a pane; it is also the handle by which the dock is dragged."""
+
+    def __init__(self, dock: PaneDock) -> None:
+        super().__init__(dock)
+        self._dock = dock
+        self._note = ""
+        self.setToolTip(dock.pane.hint)
+        self.setFixedHeight(theme.HEADER_HEIGHT)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(theme.SPACE, 0, theme.TIGHT, 0)
+        layout.setSpacing(0)
+        layout.addStretch(1)
+        self._float = self._button("⧉", f"Float {dock.pane.title}, or put it back")
+        self._float.clicked.connect(dock.toggle_floating)
+        self._close = self._button("×", f"Close {dock.pane.title}; View ▸ Panes brings it back")
+        self._close.clicked.connect(dock.close)
+        layout.addWidget(self._float)
+        layout.addWidget(self._close)
+
+    def _button(self, text: str, tip: str) -> QToolButton:
+        button = QToolButton(self)
+        button.setText(text)
+        button.setToolTip(tip)
+        button.setAccessibleName(tip)
+        button.setProperty("flat", True)
+        button.setFixedSize(22, 22)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        return button
+
+    def set_note(self, note: str) -> None:
+        """The fact at the right side."""
+        if note != self._note:
+            self._note = note
+            self.setAccessibleDescription(note)
+            self.update()
+
+    @property
+    def note(self) -> str:
+        return self._note
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        t = theme.current()
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), t.color("raised"))
+        painter.setPen(t.color("line"))
+        painter.drawLine(0, self.height() - 1, self.width(), self.height() - 1)
+        left = theme.SPACE
+        right = self._float.x() - theme.SPACE
+        title_font = theme.sans(bold=True)
+        title = self._dock.pane.title
+        title_width = QFontMetrics(title_font).horizontalAdvance(title)
+        middle = Qt.AlignmentFlag.AlignVCenter
+        painter.setFont(title_font)
+        painter.setPen(t.color("text"))
+        painter.drawText(
+            QRect(left, 0, max(0, right - left), self.height() - 1),
+            middle | Qt.AlignmentFlag.AlignLeft,
+            QFontMetrics(title_font).elidedText(
+                title, Qt.TextElideMode.ElideRight, max(0, right - left)
+            ),
+        )
+        room = right - left - title_width - 2 * theme.SPACE
+        if self._note and room > 40:
+            note_font = theme.sans(theme.SMALL_FONT_SIZE)
+            painter.setFont(note_font)
+            painter.setPen(t.color("dim"))
+            painter.drawText(
+                QRect(right - room, 0, room, self.height() - 1),
+                middle | Qt.AlignmentFlag.AlignRight,
+                QFontMetrics(note_font).elidedText(self._note, Qt.TextElideMode.ElideRight, room),
+            )
+        painter.end()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self._dock.toggle_floating()
+        event.accept()

@@ -1,0 +1,43 @@
+"""A store on a real engine, without a thread: every request is answered before it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gui.store import Store
+from model import messages as m
+from model.engine import Engine
+
+PROMPT = "The king lost his crown. The queen lost her"
+
+
+class Desk:
+    """A store and the engine behind it.
+
+    ``store.set_prompt(…)`` and its like return with the answer in the store; long work (training,
+    generation) goes on by `advance`.
+    """
+
+    def __init__(self) -> None:
+        self.engine = Engine("cpu", threads=1)
+        self.results: list[m.Result] = []
+        self.store = Store(self._submit)
+        self._take(self.engine.start())
+
+    def _submit(self, request: m.Request) -> None:
+        self._take(self.engine.handle(request))
+
+    def _take(self, results: Iterator[m.Result]) -> None:
+        for result in results:
+            self.results.append(result)
+            self.store.receive(result)
+
+    def advance(self, slices: int = 1) -> None:
+        """Let long work go on by some slices."""
+        for _ in range(slices):
+            if not self.engine.busy:
+                return
+            self._take(self.engine.advance())
+
+    def close(self) -> None:
+        self._take(self.engine.close())
