@@ -6,105 +6,25 @@ Knows a painter, the layout and the figures; nothing of mouse, scrolling or the 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QFontMetricsF, QImage, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QFont, QFontMetricsF, QImage, QPainter, QPainterPath, QPen
 
 from gui import theme
 from gui.widgets.map_layout import OperationGraph, Row
+from gui.widgets.map_lines import (
+    CORNER,
+    NODE,
+    PORT,
+    SPINE_WIDTH,
+    Geometry,
+    rows_by_operation,
+    turn_right,
+    way,
+)
 from gui.widgets.trace_figures import TraceFigures, Vector, columns
-
-SPINE_WIDTH = 4.0
-NODE = 5.0
-WIDEST_CELL = 10.0
-_PORT = 4.0  # a row is entered above its middle and left below it
-_CORNER = 4.0
-_TICK = 14.0  # where a line between neighbouring rows stands
-
-
-@dataclass(frozen=True, slots=True)
-class Geometry:
-    """Columns of the map in pixels.
-
-    Attributes:
-        spine: x of the residual stream.
-        left, width: of the rows' boxes.
-        lane_gap: distance between lanes.
-        column: x and width of the strips, or None.
-    """
-
-    spine: float
-    left: float
-    width: float
-    lane_gap: float
-    column: tuple[float, float] | None
-
-    def box(self, row: Row) -> QRectF:
-        return QRectF(self.left, row.top, self.width, row.height)
-
-    def strip(self, row: Row, n: int) -> QRectF | None:
-        """Room for a strip of ``n`` values; short vectors stay short."""
-        if self.column is None or row.kind == "section":
-            return None
-        left, width = self.column
-        return QRectF(left, row.top + 4, min(width, n * WIDEST_CELL), row.height - 8)
-
-    def lane(self, number: int) -> float:
-        return self.left - 9 - number * self.lane_gap
-
-
-def way(
-    graph: OperationGraph,
-    source: int,
-    target: int,
-    rows: Sequence[Row],
-    lane_of: Mapping[int, int],
-    geometry: Geometry,
-) -> QPainterPath:
-    """The line from what writes an activation to what reads it; empty if one has no row."""
-    path = QPainterPath()
-    a = next((row for row in rows if row.holds(source)), None)
-    b = next((row for row in rows if row.holds(target)), None)
-    if a is None or b is None or a is b:
-        return path
-    g = geometry
-    end_y = b.middle - (0 if target in graph.stream else _PORT)
-    if source in graph.stream:
-        path.moveTo(g.spine, a.middle)
-        if target in graph.stream:
-            path.lineTo(g.spine, b.middle)
-        else:
-            _turn_right(path, g.spine, end_y, g.left)
-        return path
-    lane = lane_of.get(source)
-    if lane is None:
-        path.moveTo(g.left + _TICK, a.top + a.height)
-        path.lineTo(g.left + _TICK, b.top)
-        return path
-    x, start_y = g.lane(lane), a.middle + _PORT
-    path.moveTo(g.left, start_y)
-    path.lineTo(x + _CORNER, start_y)
-    path.quadTo(x, start_y, x, start_y + _CORNER)
-    if target in graph.stream and _enters_spine(graph, source, target):
-        path.lineTo(x, end_y - _CORNER)
-        path.quadTo(x, end_y, x - _CORNER, end_y)
-        path.lineTo(g.spine + NODE, end_y)
-    else:
-        _turn_right(path, x, end_y, g.left)
-    return path
-
-
-def _enters_spine(graph: OperationGraph, source: int, target: int) -> bool:
-    """Whether the target adds it to the stream; the embedding, a beginning, only reads it."""
-    return target in graph.sums_of(source)
-
-
-def _turn_right(path: QPainterPath, x: float, y: float, to: float) -> None:
-    path.lineTo(x, y - _CORNER)
-    path.quadTo(x, y, x + _CORNER, y)
-    path.lineTo(to, y)
 
 
 class MapPainter:
@@ -132,18 +52,10 @@ class MapPainter:
         self.strips = strips
         self.current = current
         self.hovered = hovered
-        self.row_of = {
-            index: row
-            for row in rows
-            if row.kind != "section"
-            for index in range(row.first, row.last + 1)
-        }
+        self.row_of = rows_by_operation(rows)
         self.t = theme.current()
-        self.label_font = theme.sans(theme.FONT_SIZE - 0.5)
-        self.figure_font = theme.mono(theme.SMALL_FONT_SIZE - 0.5)
+        self.label_font, self.figure_font = _label_font(), _figure_font()
         self.small_font = theme.sans(theme.SMALL_FONT_SIZE)
-        self.label_metrics = QFontMetricsF(self.label_font)
-        self.figure_metrics = QFontMetricsF(self.figure_font)
 
     def paint(self, seen: QRectF, from_y: float, t: float, ways: Sequence[QPainterPath]) -> None:
         """Paint what is in ``seen``.
@@ -188,14 +100,14 @@ class MapPainter:
             return None
         last = max(max(self.graph.readers[index], default=index) for index in self.graph.stream)
         top, bottom = self.row_of[min(self.graph.stream)], self.row_of[last]
-        return top.middle, bottom.middle - _PORT
+        return top.middle, bottom.middle - PORT
 
     def _lines(self, seen: QRectF) -> None:
         faint = QPen(self.t.color("faint", 0.7), 1)
         lit_in = QPen(self.t.color("accent"), 1.6)
         lit_out = QPen(self.t.color("accent", 0.55), 1.6, Qt.PenStyle.DotLine)
         self.p.setBrush(Qt.BrushStyle.NoBrush)
-        emphasised: list[tuple[QPainterPath, QPen, bool]] = []
+        emphasised: list[tuple[QPainterPath, QPen]] = []
         for target, row in self.row_of.items():
             if row.kind == "folded":
                 if target == row.first and _meets(row, seen):
@@ -210,39 +122,38 @@ class MapPainter:
             for source in self.graph.inputs[target]:
                 path = self._way(source, target)
                 lit = self.current in (source, target)
-                arrow = target not in self.graph.stream
                 if lit:
                     pen = lit_in if target == self.current else lit_out
-                    emphasised.append((path, pen, arrow))
+                    emphasised.append((path, pen))
                 elif path.boundingRect().adjusted(-1, -1, 1, 1).intersects(seen):
                     if source in self.graph.stream:
                         path = self._way_off(target)
-                    self._line(path, faint, arrow)
-        for path, pen, arrow in emphasised:
-            self._line(path, pen, arrow)
+                    self._line(path, faint)
+        for path, pen in emphasised:
+            self._line(path, pen)
 
     def _way(self, source: int, target: int) -> QPainterPath:
-        return way(self.graph, source, target, self.rows, self.lanes, self.g)
+        return way(self.graph, source, target, self.row_of, self.lanes, self.g)
 
     def _way_off(self, target: int) -> QPainterPath:
         """Only the branch: the spine itself is drawn already."""
         path = QPainterPath()
         if target in self.graph.stream:
             return path
-        y = self.row_of[target].middle - _PORT
-        path.moveTo(self.g.spine, y - _CORNER)
-        path.quadTo(self.g.spine, y, self.g.spine + _CORNER, y)
+        y = self.row_of[target].middle - PORT
+        path.moveTo(self.g.spine, y - CORNER)
+        path.quadTo(self.g.spine, y, self.g.spine + CORNER, y)
         path.lineTo(self.g.left, y)
         return path
 
-    def _line(self, path: QPainterPath, pen: QPen, arrow: bool) -> None:
+    def _line(self, path: QPainterPath, pen: QPen) -> None:
         if path.isEmpty():
             return
         self.p.setPen(pen)
         self.p.setBrush(Qt.BrushStyle.NoBrush)
         self.p.drawPath(path)
         end = path.currentPosition()
-        if arrow and end.x() == self.g.left:
+        if end.x() == self.g.left:
             self.p.setPen(Qt.PenStyle.NoPen)
             self.p.setBrush(pen.color())
             self.p.drawPolygon(
@@ -252,15 +163,15 @@ class MapPainter:
     def _fold_lines(self, row: Row, pen: QPen) -> None:
         """A folded part: a way off the stream, and back to the sum if the sum is in it."""
         g, y = self.g, row.middle
-        out = QPainterPath(QPointF(g.spine, y - 2 * _CORNER))
-        _turn_right(out, g.spine, y - _PORT, g.left)
+        out = QPainterPath(QPointF(g.spine, y - 2 * CORNER))
+        turn_right(out, g.spine, y - PORT, g.left)
         lit = row.holds(self.current)
         pen = QPen(self.t.color("accent"), 1.6) if lit else pen
-        self._line(out, pen, True)
+        self._line(out, pen)
         sums = [i for i in range(row.first, row.last + 1) if i in self.graph.stream]
-        back = QPainterPath(QPointF(g.left, y + _PORT))
+        back = QPainterPath(QPointF(g.left, y + PORT))
         if sums:
-            back.lineTo(g.spine + NODE, y + _PORT)
+            back.lineTo(g.spine + NODE, y + PORT)
         else:
             # Its result is added further down: in a parallel block, at the block's one sum.
             x = g.lane(0)
@@ -268,13 +179,13 @@ class MapPainter:
             ends = [self.row_of[s] for i in written for s in self.graph.sums_of(i)]
             if not ends:
                 return
-            end = ends[0].middle + _PORT
-            back.lineTo(x + _CORNER, y + _PORT)
-            back.quadTo(x, y + _PORT, x, y + _PORT + _CORNER)
-            back.lineTo(x, end - _CORNER)
-            back.quadTo(x, end, x - _CORNER, end)
+            end = ends[0].middle + PORT
+            back.lineTo(x + CORNER, y + PORT)
+            back.quadTo(x, y + PORT, x, y + PORT + CORNER)
+            back.lineTo(x, end - CORNER)
+            back.quadTo(x, end, x - CORNER, end)
             back.lineTo(g.spine + NODE, end)
-        self._line(back, pen, False)
+        self._line(back, pen)
 
     def _nodes(self, seen: QRectF, lit_y: float | None) -> None:
         """Where the stream begins, and every sum on it."""
@@ -282,7 +193,7 @@ class MapPainter:
             row = self.row_of[index]
             if not _meets(row, seen):
                 continue
-            y = row.middle + (_PORT if row.kind == "folded" else 0)
+            y = row.middle + (PORT if row.kind == "folded" else 0)
             passed = lit_y is not None and y <= lit_y + 0.5
             is_lit = index == self.current and row.kind == "operation"
             edge = self.t.color("accent" if passed else "faint")
@@ -334,19 +245,22 @@ class MapPainter:
     def _texts(self, row: Row, box: QRectF, lit: bool) -> None:
         inner = box.adjusted(7, 0, -6, 0)
         figure = self.figure(row)
-        label_width = self.label_metrics.horizontalAdvance(row.label)
-        figure_width = self.figure_metrics.horizontalAdvance(figure)
+        label_width = _label_width(row.label)
+        figure_width = _figure_width(figure)
         # The figure gives way first: a tooltip has it too.
         if figure and label_width + 6 + figure_width <= inner.width():
             self.p.setFont(self.figure_font)
-            self.p.setPen(
-                self.t.color("text" if lit else "dim" if row.kind == "folded" else "faint")
-            )
+            quiet = "dim" if row.kind == "folded" else "faint"
+            self.p.setPen(self.t.color("text" if lit else quiet))
             flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
             self.p.drawText(inner, flags, figure)
         self.p.setFont(self.label_font)
         self.p.setPen(self.t.color("text"))
-        label = self.label_metrics.elidedText(row.label, Qt.TextElideMode.ElideRight, inner.width())
+        label = row.label
+        if label_width > inner.width():
+            label = QFontMetricsF(self.label_font).elidedText(
+                label, Qt.TextElideMode.ElideRight, inner.width()
+            )
         flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         self.p.drawText(inner, flags, label)
 
@@ -366,9 +280,8 @@ class MapPainter:
         color = self.t.color("text" if hovered else "dim")
         self.p.setFont(self.small_font)
         self.p.setPen(color)
-        metrics = QFontMetricsF(self.small_font)
         self.p.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, row.label)
-        x, y = box.left() + metrics.horizontalAdvance(row.label) + 10, row.middle + 0.5
+        x, y = box.left() + _small_width(row.label) + 10, row.middle + 0.5
         self.p.setPen(QPen(color, 1.3))
         if row.unfolded:
             corners = [QPointF(x - 3, y - 1.5), QPointF(x, y + 1.5), QPointF(x + 3, y - 1.5)]
@@ -400,10 +313,11 @@ class MapPainter:
         if not words or self.g.column is None:
             return
         left, width = self.g.column
-        font = theme.mono(theme.SMALL_FONT_SIZE - 0.5)
-        self.p.setFont(font)
+        self.p.setFont(self.figure_font)
         self.p.setPen(self.t.color(color))
-        words = QFontMetricsF(font).elidedText(words, Qt.TextElideMode.ElideRight, width)
+        if _figure_width(words) > width:
+            metrics = QFontMetricsF(self.figure_font)
+            words = metrics.elidedText(words, Qt.TextElideMode.ElideRight, width)
         flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         self.p.drawText(QRectF(left, row.top, width, row.height), flags, words)
 
@@ -421,6 +335,30 @@ class MapPainter:
             image = QImage(np.ascontiguousarray(rgb).data, n, 1, 3 * n, format_)
             self.strips[key] = image.copy()
         return self.strips[key]
+
+
+def _label_font() -> QFont:
+    return theme.sans(theme.FONT_SIZE - 0.5)
+
+
+def _figure_font() -> QFont:
+    return theme.mono(theme.SMALL_FONT_SIZE - 0.5)
+
+
+# Measuring a text costs as much as drawing it, and the same few are drawn in every frame.
+@lru_cache(1024)
+def _label_width(text: str) -> float:
+    return QFontMetricsF(_label_font()).horizontalAdvance(text)
+
+
+@lru_cache(1024)
+def _figure_width(text: str) -> float:
+    return QFontMetricsF(_figure_font()).horizontalAdvance(text)
+
+
+@lru_cache(256)
+def _small_width(text: str) -> float:
+    return QFontMetricsF(theme.sans(theme.SMALL_FONT_SIZE)).horizontalAdvance(text)
 
 
 def strip_operation(row: Row, graph: OperationGraph) -> int | None:

@@ -26,7 +26,8 @@ from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QToolTip, QWidget
 
 from gui import theme
 from gui.widgets.map_layout import OperationGraph, Row, Spacing, lanes, lay_out
-from gui.widgets.map_painter import Geometry, MapPainter, strip_operation, way
+from gui.widgets.map_lines import Geometry, rows_by_operation, way
+from gui.widgets.map_painter import MapPainter, strip_operation
 from gui.widgets.map_words import cell_words, row_words
 from gui.widgets.trace_figures import TraceFigures, Vector, columns
 
@@ -215,13 +216,12 @@ class OperationMap(QAbstractScrollArea):
         self._from_scroll = self.verticalScrollBar().value()
         self._to_scroll = self._scroll_target() if follow else self._from_scroll
         geometry = self._geometry()
-        tops = {row.first: row for row in self.rows if row.kind != "section"}
+        row_of = rows_by_operation(self.rows)
         self._ways = ()
         if flow:
             self._ways = tuple(
-                way(self.graph, source, self.current, self.rows, self._lanes, geometry)
+                way(self.graph, source, self.current, row_of, self._lanes, geometry)
                 for source in self.graph.inputs[self.current]
-                if self.current in tops
             )
         if theme.MOTION_MS <= 0 or not self.isVisible():
             self._from, self._ways = {}, ()
@@ -299,10 +299,7 @@ class OperationMap(QAbstractScrollArea):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         row = self._row_at(event.position())
-        key = None if row is None else row.key
-        if key != self._hovered:
-            self._hovered = key
-            self.viewport().update()
+        self._hover(row)
         self.viewport().setCursor(
             Qt.CursorShape.ArrowCursor if row is None else Qt.CursorShape.PointingHandCursor
         )
@@ -313,9 +310,17 @@ class OperationMap(QAbstractScrollArea):
                 event.globalPosition().toPoint(), cell_words(vector, cell[1]), self.viewport()
             )
 
+    def _hover(self, row: Row | None) -> None:
+        key = None if row is None else row.key
+        if key == self._hovered:
+            return
+        for old_or_new in self.rows:
+            if old_or_new.key in (key, self._hovered):
+                self.viewport().update(self.row_box(old_or_new).toAlignedRect())
+        self._hovered = key
+
     def leaveEvent(self, event: QEvent) -> None:
-        self._hovered = None
-        self.viewport().update()
+        self._hover(None)
         super().leaveEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
