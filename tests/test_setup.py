@@ -112,7 +112,7 @@ def debian_without_a_library(set_up_module: ModuleType, monkeypatch: pytest.Monk
         pytest.skip("system packages are only installed on a Debian-like system")
     commands: list[list[str]] = []
 
-    def run(command: list[str], env: dict[str, str] | None = None) -> None:
+    def run(command: list[str], quiet: bool) -> None:
         commands.append(command)
         if "install" in command:
             monkeypatch.setattr(set_up_module, "RUN_LIBRARIES", {})

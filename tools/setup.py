@@ -58,6 +58,8 @@ RUN_LIBRARIES = {
 # The tests draw on a virtual screen with Mesa's software OpenGL.
 TEST_LIBRARIES = {"libGLX_mesa.so.0": "libglx-mesa0"}
 TEST_COMMANDS = {"Xvfb": "xvfb", "xvfb-run": "xvfb", "xauth": "xauth"}
+# One font that is there everywhere, so that a text is equally wide everywhere.
+TEST_FILES = {"/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf": "fonts-dejavu-core"}
 
 
 class SetupError(Exception):
@@ -84,7 +86,9 @@ def missing_from_system(purpose: str) -> dict[str, str]:
         except OSError:
             missing[library] = package
     if purpose == "test":
-        missing |= {c: p for c, p in TEST_COMMANDS.items() if shutil.which(c) is None}
+        missing |= {name: p for name, p in TEST_COMMANDS.items() if shutil.which(name) is None}
+        if Path("/etc/debian_version").exists():  # fonts lie elsewhere on other systems
+            missing |= {file: p for file, p in TEST_FILES.items() if not Path(file).exists()}
     return missing
 
 
@@ -106,9 +110,10 @@ def provide_system_packages(purpose: str) -> None:
             f"  sudo sh -c 'apt-get update && apt-get install -y {' '.join(packages)}'"
         )
     say(f"installing system packages: {' '.join(packages)}")
-    quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    run(["apt-get", "update", "-qq"], env=quiet)
-    run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages], env=quiet)
+    # A list that can't be fetched need not matter; whether the packages come does.
+    with contextlib.suppress(SetupError):
+        run(["apt-get", "update"], quiet=True)
+    run(["apt-get", "install", "-y", "--no-install-recommends", *packages], quiet=True)
     if still := missing_from_system(purpose):
         raise SetupError(
             f"installed {' '.join(packages)}, and {', '.join(still)} is still missing."
@@ -205,9 +210,15 @@ def alone() -> Iterator[None]:
         yield
 
 
-def run(command: list[str], env: dict[str, str] | None = None) -> None:
-    """Runs a command to its end; its failure is ours."""
-    if subprocess.run(command, env=env, check=False).returncode != 0:
+def run(command: list[str], quiet: bool = False) -> None:
+    """Runs a command to its end; its failure is ours. A quiet one shows only its errors."""
+    done = subprocess.run(
+        command,
+        env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
+        stdout=subprocess.DEVNULL if quiet else None,
+        check=False,
+    )
+    if done.returncode != 0:
         raise SetupError(f"this command failed: {' '.join(command)}")
 
 

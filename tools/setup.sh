@@ -31,8 +31,8 @@ install='apt-get update && apt-get install -y python3 python3-venv'
 if [ "$(id -u)" = 0 ] && [ -f /etc/debian_version ] && command -v apt-get >/dev/null; then
     echo "setup: no Python 3.11 or newer here; installing Debian's"
     export DEBIAN_FRONTEND=noninteractive
-    apt-get update -qq
-    apt-get install -y -qq python3 python3-venv
+    apt-get update >/dev/null || true
+    apt-get install -y --no-install-recommends python3 python3-venv >/dev/null
     if suits /usr/bin/python3; then
         exec /usr/bin/python3 tools/setup.py "$@"
     fi
