@@ -53,7 +53,7 @@ class Recipe:
         eval_every: steps between validations; 0 validates at the end only.
         eval_batches: batches per validation, spread over the text; 0 takes all of it.
         sample_every: steps between samples; 0 writes none.
-        sample_prompt: how a sample begins; empty begins with the first line of the validation text.
+        sample_prompt: how a sample begins; empty begins as the validation text does.
         sample_tokens: how many tokens a sample adds.
         snapshot_every: steps between snapshots; 0 saves at the start and the end only.
         max_seconds: ends the run; 0 sets no limit.
@@ -173,6 +173,8 @@ class Recipe:
                 raise RecipeError(f"{name} is {getattr(self, name)}; it must be from 0 up to 1.")
         if self.min_lr > self.lr:
             raise RecipeError(f"min_lr {self.min_lr} is above lr {self.lr}.")
+        if self.seed >= 1 << 63:
+            raise RecipeError(f"seed is {self.seed}; it must be below 2^63.")
         if self.schedule not in get_args(Schedule):
             raise RecipeError(
                 f"schedule is {self.schedule!r}; known are {', '.join(get_args(Schedule))}."

@@ -1,0 +1,200 @@
+"""Training from a terminal: a progress line, one sentence per validation, Ctrl+C that saves.
+
+Knows the trainer and rich; arguments are read by `model.__main__`.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from model.device import choose_device, default_threads, set_threads
+from model.train.events import (
+    Evaluated,
+    Event,
+    Finished,
+    Prepared,
+    Sampled,
+    SnapshotSaved,
+    Started,
+    StepDone,
+    Working,
+)
+from model.train.loop import Training
+from model.train.presets import preset
+from model.train.recipe import Recipe
+
+
+def run_from_command_line(
+    *,
+    out: Path,
+    data: str | None = None,
+    tokenizer: str | None = None,
+    preset_name: str = "minute",
+    steps: int | None = None,
+    max_seconds: float | None = None,
+    target_val_loss: float | None = None,
+    seed: int | None = None,
+    device: str = "auto",
+    threads: int = 0,
+    resume: bool = False,
+    console: Console | None = None,
+) -> dict[str, Any]:
+    """Train, and say how it went.
+
+    Args:
+        out: the run folder, new or empty; with ``resume`` a run.
+        data, tokenizer, steps, max_seconds, target_val_loss, seed: replace the preset's (with
+            ``resume`` the run's).
+        preset_name: where the other choices come from; with ``resume`` not looked at.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        threads: CPU threads; 0 takes all cores but one.
+        resume: go on with the run in ``out``.
+        console: where progress is written; standard error by default, so that standard output
+            stays clean for results.
+
+    Returns:
+        ``val_loss`` (None where the run ended before any validation), ``steps``, ``seconds``,
+        ``n_params``, ``tokens_per_second``, and ``reason``, ``message``, ``run``.
+
+    Raises:
+        RecipeError, DataError, TokenizerError, RunError, CheckpointError, DeviceError: with a
+            sentence for the person.
+    """
+    from model.train.run_folder import read_recipe
+
+    changes = {
+        "data": data,
+        "tokenizer": tokenizer,
+        "steps": steps,
+        "max_seconds": max_seconds,
+        "target_val_loss": target_val_loss,
+        "seed": seed,
+    }
+    base = read_recipe(out) if resume else preset(preset_name)
+    recipe = replace(base, **{k: v for k, v in changes.items() if v is not None})
+    set_threads(threads or recipe.threads or default_threads())
+    training = Training(
+        replace(recipe, threads=0) if threads else recipe,
+        out,
+        device=choose_device(device).name,
+        resume=resume,
+    )
+    n_params = 0
+    finished: Finished | None = None
+    with _Display(recipe, console or Console(stderr=True)) as display, _ctrl_c_stops(training):
+        for event in training.events():
+            display.show(event)
+            if isinstance(event, Started):
+                n_params = event.n_params
+            elif isinstance(event, Finished):
+                finished = event
+    assert finished is not None  # the last event always is
+    return {
+        "val_loss": finished.val_loss,
+        "steps": finished.step,
+        "seconds": finished.seconds,
+        "n_params": n_params,
+        "tokens_per_second": training.tokens_per_second,
+        "reason": finished.reason,
+        "message": finished.message,
+        "run": str(out),
+    }
+
+
+@contextmanager
+def _ctrl_c_stops(training: Training) -> Iterator[None]:
+    """Ctrl+C ends the run after the step that is going on; a second one interrupts as usual."""
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        training.stop()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    try:
+        before = signal.signal(signal.SIGINT, stop)
+    except ValueError:  # not the main thread, where signals can't be had
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+class _Display:
+    """One progress line on a terminal, sentences above it; on a file only the sentences."""
+
+    def __init__(self, recipe: Recipe, console: Console) -> None:
+        self._recipe = recipe
+        self._console = console
+        self._prepared = ""
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[numbers]}"),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._progress.add_task("Preparing", total=1.0, numbers="")
+
+    def __enter__(self) -> _Display:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._progress.stop()
+
+    def show(self, event: Event) -> None:
+        match event:
+            case Prepared():
+                if event.what != self._prepared:
+                    self._prepared = event.what
+                    self._say(f"{event.what} …")
+                self._progress.update(self._task, description=event.what, completed=event.fraction)
+            case Started():
+                self._say(
+                    f"{event.n_params:,} parameters on {event.device}, {event.threads} "
+                    f"thread{'s' if event.threads > 1 else ''}; "
+                    f"{event.n_train_tokens:,} training tokens; run folder {event.run_dir}"
+                )
+                self._progress.update(
+                    self._task,
+                    description="Training",
+                    total=self._recipe.steps,
+                    completed=event.step,
+                )
+            case StepDone():
+                self._progress.update(
+                    self._task,
+                    description="Training",
+                    completed=event.step,
+                    numbers=f"step {event.step:,}  loss {event.train_loss:.4f}  "
+                    f"{event.tokens_per_second:,.0f} tokens/s",
+                )
+            case Working():
+                self._progress.update(self._task, description=event.what.capitalize())
+            case Evaluated():
+                self._say(
+                    f"step {event.step:>6,}  validation loss {event.val_loss:.4f} nats per token, "
+                    f"{event.bits_per_byte:.4f} bits per byte"
+                )
+            case Sampled():
+                self._say(f"step {event.step:>6,}  {event.text!r}")
+            case SnapshotSaved():
+                pass  # too many to be told
+            case Finished():
+                self._say(event.message)
+
+    def _say(self, sentence: str) -> None:
+        # Text of a person's own: brackets in it are no markup.
+        self._console.print(sentence, markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,267 @@
+"""From a recipe to token ids: text is written or read, a tokenizer made, both parts cut.
+
+The text's last tenth is for validation; the story world writes a text of another seed for it.
+Batches are a pure function of seed and step, so that a run can go on, or be looked into, anywhere.
+
+Knows text, tokenizers and NumPy; no torch, no network, no run folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from model.tokenizer import Tokenizer
+from model.train.events import Prepared
+from model.train.recipe import WORLD, Recipe
+from model.world.text import count_tokens, documents
+
+Ids = NDArray[np.unsignedinteger[Any]]
+
+VALIDATION_SHARE = 0.1
+# Seeds of validation texts lie far from those that a person types.
+_VALIDATION_SEED = 1_000_000_007
+_PIECE = 1 << 17
+"""Characters that are cut into tokens before the next sign of progress."""
+
+
+class DataError(ValueError):
+    """A text that can't be trained on; the message says why and what is needed."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TextData:
+    """A text, ready to train on.
+
+    Attributes:
+        tokenizer: what cut it.
+        train_ids, val_ids: one dimension each, uint16 where the vocabulary allows it.
+        val_tokens_per_byte: turns a loss per token into one per byte.
+        n_bytes: of the whole text in UTF-8.
+        sha256: of the whole text in UTF-8, for a resumed run to know it again.
+    """
+
+    tokenizer: Tokenizer
+    train_ids: Ids
+    val_ids: Ids
+    val_tokens_per_byte: float
+    n_bytes: int
+    sha256: str
+
+
+def prepare(
+    recipe: Recipe, tokenizer: Tokenizer | None = None
+) -> Generator[Prepared, None, TextData]:
+    """Make everything that training reads; slow work is cut into slices.
+
+    Args:
+        recipe: names the text and the tokenizer.
+        tokenizer: taken instead of the recipe's, for a run that goes on.
+
+    Yields:
+        Signs of progress.
+
+    Returns:
+        The text as ids.
+
+    Raises:
+        DataError: the text can't be read, or is too short for the context.
+        TokenizerError: the recipe's tokenizer can't be read or made.
+    """
+    if recipe.data == WORLD:
+        seed = recipe.seed
+        train_text = yield from _world(recipe.data_tokens, seed, "Writing the story world")
+        n_val = max(1, round(recipe.data_tokens * VALIDATION_SHARE))
+        val_text = yield from _world(n_val, seed + _VALIDATION_SEED, "Writing its validation text")
+    else:
+        yield Prepared(f"Reading {Path(recipe.data).name}", 0.0)
+        text = read_text(Path(recipe.data))
+        cut = round(len(text) * (1 - VALIDATION_SHARE))
+        train_text, val_text = text[:cut], text[cut:]
+    if tokenizer is None:
+        yield Prepared("Making the tokenizer", 0.0)
+        tokenizer = make_tokenizer(recipe, train_text, val_text)
+    train_ids = yield from _cut(train_text, tokenizer, "Cutting the text into tokens")
+    val_ids = yield from _cut(val_text, tokenizer, "Cutting the validation text")
+    _check_length(recipe, len(train_ids), len(val_ids))
+    val_bytes = val_text.encode("utf-8")
+    train_bytes = train_text.encode("utf-8")
+    digest = hashlib.sha256(train_bytes)
+    digest.update(val_bytes)
+    return TextData(
+        tokenizer=tokenizer,
+        train_ids=train_ids,
+        val_ids=val_ids,
+        val_tokens_per_byte=len(val_ids) / len(val_bytes),
+        n_bytes=len(train_bytes) + len(val_bytes),
+        sha256=digest.hexdigest(),
+    )
+
+
+def read_text(path: Path) -> str:
+    """A UTF-8 text file; a byte order mark at its start is dropped.
+
+    Raises:
+        DataError: it can't be read, is empty, or is no text.
+    """
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raise DataError(f"There is no file {path}.") from None
+    except IsADirectoryError:
+        raise DataError(f"{path} is a folder; give one text file.") from None
+    except OSError as error:
+        raise DataError(f"{path} can't be read: {error.strerror or error}.") from error
+    if not raw.strip():
+        raise DataError(f"{path} is empty; there is nothing to learn from.")
+    if (at := raw.find(b"\0")) >= 0:
+        raise DataError(f"{path} is no text: it has a zero byte at position {at:,}.")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path} is not UTF-8 text: byte 0x{raw[error.start]:02X} at position "
+            f"{error.start:,}. Save it as UTF-8, or choose another file."
+        ) from error
+
+
+def make_tokenizer(recipe: Recipe, train_text: str, val_text: str) -> Tokenizer:
+    """The recipe's tokenizer, trained or read.
+
+    Raises:
+        TokenizerError: it can't be made or read.
+    """
+    if recipe.tokenizer == "char":
+        # Of both parts: a character that only the validation text has would be no token at all.
+        return Tokenizer.train_char(train_text + val_text)
+    if (size := recipe.bpe_size) is not None:
+        # Of the training text alone, whose merges it learns. Line by line, which the library
+        # counts in parallel; a merge never spans a line's end and more text.
+        return Tokenizer.train_bpe(train_text.splitlines(keepends=True), size)
+    path = Path(recipe.tokenizer)
+    return Tokenizer.from_folder(path) if path.is_dir() else Tokenizer.from_file(path)
+
+
+class Batches:
+    """Random windows of a text, the same for the same seed and step.
+
+    Args:
+        ids: the training text.
+        batch_size: windows per batch.
+        n_ctx: tokens that are read per window; one more is the last target.
+        seed: of the choice.
+    """
+
+    def __init__(self, ids: Ids, batch_size: int, n_ctx: int, seed: int) -> None:
+        # A view: row i is the window that begins at token i.
+        self._windows = sliding_window_view(ids, n_ctx + 1)
+        self._batch_size = batch_size
+        self._seed = seed
+
+    def at(self, step: int) -> NDArray[np.int64]:
+        """The batch of update number ``step``, ``[B, n_ctx + 1]``."""
+        # Philox is counter-based (Salmon et al. 2011): the step chooses its place in the stream.
+        generator = np.random.Generator(np.random.Philox(key=self._seed, counter=[0, 0, 0, step]))
+        starts = generator.integers(len(self._windows), size=self._batch_size)
+        return self._windows[starts].astype(np.int64)
+
+
+def validation_batches(
+    ids: Ids, batch_size: int, n_ctx: int, n_batches: int
+) -> list[NDArray[np.int64]]:
+    """Windows spread evenly over a text, always the same.
+
+    Args:
+        ids: the validation text.
+        batch_size: windows per batch; the last batch may have fewer.
+        n_ctx: tokens read per window.
+        n_batches: how many batches at most; 0 takes the text window by window to its end.
+
+    Returns:
+        Batches ``[b, n_ctx + 1]``.
+    """
+    n_whole = (len(ids) - 1) // n_ctx
+    n = min(n_whole, n_batches * batch_size) if n_batches else n_whole
+    last = len(ids) - 1 - n_ctx
+    starts = np.arange(n) * n_ctx if n == n_whole else np.linspace(0, last, n).astype(np.int64)
+    windows = sliding_window_view(ids, n_ctx + 1)
+    return [windows[starts[i : i + batch_size]].astype(np.int64) for i in range(0, n, batch_size)]
+
+
+def _world(n_tokens: int, seed: int, what: str) -> Generator[Prepared, None, str]:
+    """At least ``n_tokens`` words of the world, a document a line, as `model.world` writes it."""
+    yield Prepared(what, 0.0)
+    lines: list[str] = []
+    n = 0
+    for document in documents(seed):
+        if n >= n_tokens:
+            break
+        lines.append(document)
+        n += count_tokens(document) + 1
+        if len(lines) % 1024 == 0:
+            yield Prepared(what, min(1.0, n / n_tokens))
+    return "\n".join(lines) + "\n"
+
+
+def _cut(text: str, tokenizer: Tokenizer, what: str) -> Generator[Prepared, None, Ids]:
+    """A long text as ids, piece by piece."""
+    dtype: type[np.unsignedinteger[Any]] = np.uint16 if tokenizer.n_tokens <= 1 << 16 else np.uint32
+    yield Prepared(what, 0.0)
+    if tokenizer.kind == "characters":
+        return _character_ids(text, tokenizer).astype(dtype)
+    pieces: list[Ids] = []
+    done = 0
+    for piece in _pieces(text):
+        pieces.append(np.asarray(tokenizer.encode(piece).ids, dtype=dtype))
+        done += len(piece)
+        yield Prepared(what, done / len(text))
+    return np.concatenate(pieces) if pieces else np.empty(0, dtype=dtype)
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """A text in pieces of about `_PIECE` characters that are cut as the whole would be.
+
+    A piece ends before the line break that ends a line of text: there no byte-level BPE joins
+    what stands before with what comes after. Text without such a place stays whole.
+    """
+    start = 0
+    while start < len(text):
+        end = start + _PIECE
+        while end < len(text):
+            end = text.find("\n", end)
+            if end < 0:
+                end = len(text)
+            elif text[end - 1].isspace():
+                end += 1
+                continue
+            break
+        yield text[start:end]
+        start = end
+
+
+def _character_ids(text: str, tokenizer: Tokenizer) -> NDArray[np.int64]:
+    """A text by a character tokenizer, as one table look-up: 100 times faster than its encode."""
+    table = np.full(0x110000, tokenizer.unknown_id or 0, dtype=np.int64)
+    for id, raw in enumerate(tokenizer.vocabulary):
+        if id not in tokenizer.special_ids:
+            table[ord(raw.decode("utf-8"))] = id
+    return table[np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)]
+
+
+def _check_length(recipe: Recipe, n_train: int, n_val: int) -> None:
+    least = recipe.n_ctx + 1
+    if n_train < least or n_val < least:
+        where = "story world's text" if recipe.data == WORLD else f"text in {recipe.data}"
+        share = VALIDATION_SHARE if n_val < least else 1 - VALIDATION_SHARE
+        raise DataError(
+            f"The {where} is too short: it gives {n_train:,} tokens for training and {n_val:,} "
+            f"for validation, and a context of {recipe.n_ctx} needs {least:,} of each. Take "
+            f"at least {round(least / share):,} tokens of text, or a smaller context."
+        )

@@ -1,0 +1,488 @@
+"""The training loop: a generator of typed events, one slice of work between two of them.
+
+Nobody is called back: the caller asks for the next event when it likes, looks at the network in
+between, and pauses by not asking. One terminal event ends a run.
+
+Knows recipe, data, updates and run folder; no window, no progress bar.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from model.checkpoint.families import FAMILIES
+from model.tokenizer import Tokenizer
+from model.train.data import Batches, TextData, prepare, validation_batches
+from model.train.events import (
+    Evaluated,
+    Event,
+    Finished,
+    FinishReason,
+    Sampled,
+    SnapshotSaved,
+    Started,
+    StepDone,
+)
+from model.train.measure import sample, validate
+from model.train.optimiser import warm_up
+from model.train.pace import Speed, Stopwatch
+from model.train.recipe import Recipe
+from model.train.run_folder import (
+    MetricsRow,
+    RunError,
+    RunFolder,
+    check_free,
+    read_recipe,
+    read_run,
+)
+from model.train.state import TrainingState, load_state, save_state
+from model.train.updates import Update, Updates
+from model.transformer import Transformer
+
+__all__ = ["Training", "train", "warm_up"]
+
+_PROMPT_TOKENS = 8
+"""Tokens of the validation text that a sample begins with, where the recipe names no prompt."""
+
+
+def train(
+    recipe: Recipe | None, run_dir: Path, *, device: str = "cpu", resume: bool = False
+) -> Iterator[Event]:
+    """The events of a run, for who needs neither to stop it nor to look into it."""
+    return Training(recipe, run_dir, device=device, resume=resume).events()
+
+
+class Training:
+    """One run, from the text to the last snapshot.
+
+    Args:
+        recipe: what to train. None with ``resume`` takes the run's own; another one may change
+            what ends the run, what is measured and the learning rate, but not the network, the
+            text or the tokenizer.
+        run_dir: the run folder: new or empty, or with ``resume`` the run to go on with.
+        device: where to compute.
+        resume: go on from the last saved state.
+
+    Raises:
+        RecipeError: the recipe can't be run.
+        RunError: the folder is taken, or can't be resumed.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe | None,
+        run_dir: Path,
+        *,
+        device: str = "cpu",
+        resume: bool = False,
+    ) -> None:
+        self.run_dir = Path(run_dir)
+        self.device = device
+        self._resume = resume
+        if resume:
+            own = read_recipe(self.run_dir)
+            recipe = own if recipe is None else _checked_for_resume(recipe, own)
+        elif recipe is None:
+            raise RunError("A new run needs a recipe.")
+        else:
+            check_free(self.run_dir)
+        self.recipe = recipe.validate()
+        self._tokens_per_step = self.recipe.batch_size * self.recipe.n_ctx
+        self._stop_asked = False
+        self._began = False
+        self._clock = Stopwatch()
+        self._speed = Speed()
+        self._val_loss: float | None = None
+        self._parts: _Parts | None = None
+
+    # For the caller
+
+    @property
+    def transformer(self) -> Transformer:
+        """The network that learns; there from `Started` on."""
+        return self._run.updates.transformer
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The run's tokenizer; there from `Started` on."""
+        return self._run.data.tokenizer
+
+    @property
+    def step(self) -> int:
+        """Updates that the network has had."""
+        return 0 if self._parts is None else self._parts.updates.step
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Over all steps of this session; evaluation, samples and saving do not count."""
+        return self._speed.mean
+
+    def stop(self) -> None:
+        """End the run: all is saved, and the next event is the last one.
+
+        On a GPU the numbers of the update that is still on its way come before it.
+        """
+        self._stop_asked = True
+
+    def events(self) -> Generator[Event, None, None]:
+        """Run. To be called once.
+
+        Yields:
+            `Prepared` any number of times, `Started`, everything of the run, one `Finished`.
+
+        Raises:
+            DataError, TokenizerError: the text or the tokenizer is no good; before `Started`.
+            RunError, CheckpointError: the run folder can't be written or resumed. What was
+                saved before stays.
+        """
+        if self._began:
+            raise RuntimeError("The events of a run can be had once.")
+        self._began = True
+        source = self._guarded(self._go())
+        stopping = False
+        try:
+            while True:
+                if self._stop_asked and not stopping:
+                    stopping = True
+                    source.close()
+                    source = self._guarded(self._stop())
+                self._clock.start()
+                try:
+                    event = next(source)
+                finally:
+                    self._clock.stop()
+                if isinstance(event, Finished):
+                    self._close()
+                    yield event
+                    return
+                yield event
+        finally:
+            # Also after an exception, or when the caller went away: the curve is kept.
+            source.close()
+            self._close()
+
+    # The run
+
+    def _go(self) -> Generator[Event, None, None]:
+        recipe = self.recipe
+        yield from self._prepare()
+        if self.step == 0:
+            if recipe.eval_every:
+                yield from self._evaluate()
+            yield from self._save()
+        while (reason := self._reason_to_end()) is None:
+            yield from self._advance()
+            if self.step < recipe.steps:
+                yield from self._do_what_is_due()
+        yield from self._land()
+        if self._run.evaluated_at != self.step:
+            yield from self._evaluate()
+        if recipe.sample_every and self._run.sampled_at != self.step:
+            yield from self._sample()
+        if self._run.saved_at != self.step:
+            yield from self._save()
+        if self._on_target():
+            reason = "target"
+        start = {
+            "time": f"Time is up after {self.step:,} steps",
+            "target": f"The target is reached after {self.step:,} steps",
+        }.get(reason, f"All {self.step:,} steps are done")
+        yield self._finished(reason, f"{start}: validation loss {self._val_loss:.4f}.")
+
+    def _stop(self) -> Generator[Event, None, None]:
+        """The end that the caller asked for: nothing more is measured, all is saved."""
+        if self._parts is None:
+            yield self._finished("stopped", "Stopped before the first step; nothing was written.")
+            return
+        yield from self._land()
+        if self._run.saved_at != self.step:
+            for _ in self._save():
+                pass  # said by the last event
+        yield self._finished("stopped", f"Stopped after {self.step:,} steps; all is saved.")
+
+    def _guarded(self, source: Generator[Event, None, None]) -> Generator[Event, None, None]:
+        """The same events, ended by a `Finished` where a number is not finite."""
+        try:
+            yield from source
+        except _Diverged as diverged:
+            yield self._finished(
+                "diverged",
+                f"{diverged.what} is no finite number at step {diverged.step:,}, so the run has "
+                "ended; its curve and earlier snapshots are kept. A lower learning rate, a longer "
+                "warm-up or gradient clipping may help.",
+            )
+
+    def _reason_to_end(self) -> FinishReason | None:
+        recipe = self.recipe
+        if self.step >= recipe.steps:
+            return "steps"
+        if recipe.max_seconds and self._clock.seconds >= recipe.max_seconds:
+            return "time"
+        return "target" if self._on_target() else None
+
+    def _on_target(self) -> bool:
+        target = self.recipe.target_val_loss
+        return bool(target) and self._val_loss is not None and self._val_loss <= target
+
+    def _finished(self, reason: FinishReason, message: str) -> Finished:
+        return Finished(reason, self.step, self._clock.seconds, self._val_loss, message)
+
+    # One step
+
+    def _advance(self) -> Generator[Event, None, None]:
+        """One update; on a GPU what is reported is the one before it."""
+        began = time.perf_counter()
+        update = self._run.updates.advance()
+        self._speed.add(self._tokens_per_step, time.perf_counter() - began)
+        if update is not None:
+            yield from self._report(update)
+
+    def _land(self) -> Generator[Event, None, None]:
+        """Report the update that is still on its way, if there is one."""
+        update = self._run.updates.land()
+        if update is not None:
+            yield from self._report(update)
+
+    def _report(self, update: Update) -> Generator[Event, None, None]:
+        done = StepDone(
+            step=update.step,
+            tokens=update.step * self._tokens_per_step,
+            seconds=self._clock.seconds,
+            train_loss=update.train_loss,
+            lr=update.lr,
+            grad_norm=update.grad_norm,
+            tokens_per_second=self._speed.recent,
+        )
+        self._run.folder.record(
+            MetricsRow(
+                step=done.step,
+                tokens=done.tokens,
+                seconds=done.seconds,
+                train_loss=done.train_loss,
+                lr=done.lr,
+                grad_norm=done.grad_norm,
+                tokens_per_second=done.tokens_per_second,
+            )
+        )
+        yield done
+        if not update.finite:
+            what = "The gradient" if math.isfinite(update.train_loss) else "The loss"
+            raise _Diverged(what, update.step)
+
+    # Between two steps
+
+    def _do_what_is_due(self) -> Generator[Event, None, None]:
+        recipe, step = self.recipe, self.step
+        jobs = [
+            job
+            for every, job in (
+                (recipe.eval_every, self._evaluate),
+                (recipe.sample_every, self._sample),
+                (recipe.snapshot_every, self._save),
+            )
+            if every and step % every == 0
+        ]
+        if jobs:
+            yield from self._land()
+        for job in jobs:
+            yield from job()
+
+    def _evaluate(self) -> Generator[Event, None, None]:
+        run, step = self._run, self.step
+        loss = yield from validate(self.transformer, run.validation, self.device, step)
+        if not math.isfinite(loss):
+            raise _Diverged("The validation loss", step)
+        self._val_loss = loss
+        run.evaluated_at = step
+        tokens = step * self._tokens_per_step
+        run.folder.record_validation(step, tokens, self._clock.seconds, loss)
+        bits_per_byte = loss / math.log(2) * run.data.val_tokens_per_byte
+        yield Evaluated(step, loss, bits_per_byte)
+
+    def _sample(self) -> Generator[Event, None, None]:
+        run, recipe, step = self._run, self.recipe, self.step
+        text = yield from sample(
+            self.transformer,
+            self.tokenizer,
+            run.prompt_ids,
+            recipe.sample_tokens,
+            recipe.seed,
+            step,
+        )
+        run.sampled_at = step
+        yield Sampled(step, text)
+
+    def _save(self) -> Generator[Event, None, None]:
+        """Snapshot first, then the state: a resumed run never lacks a snapshot it counts on."""
+        run, step = self._run, self.step
+        if not run.updates.weights_are_finite():
+            raise _Diverged("A weight", step)
+        path = run.folder.save_snapshot(step, self.transformer, self.tokenizer)
+        save_state(
+            self.run_dir,
+            TrainingState(
+                step=step,
+                seconds=self._clock.seconds,
+                val_loss=self._val_loss,
+                transformer=self.transformer.state_dict(),
+                optimiser=run.updates.optimiser.state_dict(),
+            ),
+        )
+        run.saved_at = step
+        yield SnapshotSaved(step, path)
+
+    # Set-up
+
+    def _prepare(self) -> Generator[Event, None, None]:
+        """Everything up to `Started`."""
+        recipe = self.recipe
+        if recipe.threads:
+            torch.set_num_threads(recipe.threads)
+        warm_up()
+        tokenizer = Tokenizer.from_folder(self.run_dir) if self._resume else None
+        data = yield from prepare(recipe, tokenizer)
+        config = recipe.config(data.tokenizer.n_tokens)
+        # Before anything is spent on it: can the result be saved at all?
+        FAMILIES["gpt2"].config_to_hf(config)
+        transformer = Transformer(config)
+        transformer.initialize(torch.Generator().manual_seed(recipe.seed), recipe.init_std)
+        transformer.eval().to(self.device)
+        batches = Batches(data.train_ids, recipe.batch_size, recipe.n_ctx, recipe.seed)
+        updates = Updates(transformer, recipe, batches)
+        seconds = 0.0
+        if self._resume:
+            seconds = self._restore(data, updates)
+            folder = RunFolder.resume(self.run_dir, updates.step)
+        else:
+            folder = RunFolder.create(self.run_dir, recipe, data.tokenizer, self._facts(data))
+        self._parts = _Parts(
+            data=data,
+            updates=updates,
+            folder=folder,
+            validation=validation_batches(
+                data.val_ids, recipe.batch_size, recipe.n_ctx, recipe.eval_batches
+            ),
+            prompt_ids=_prompt_ids(recipe, data),
+        )
+        # Getting ready is no training: the run's seconds begin here.
+        self._clock.set(seconds)
+        yield Started(
+            run_dir=self.run_dir,
+            recipe=recipe,
+            config=config,
+            n_params=config.n_params,
+            n_train_tokens=len(data.train_ids),
+            n_val_tokens=len(data.val_ids),
+            step=updates.step,
+            device=self.device,
+            threads=torch.get_num_threads(),
+        )
+
+    def _restore(self, data: TextData, updates: Updates) -> float:
+        """Put the saved state in place; returns the seconds that the run has taken."""
+        if read_run(self.run_dir).get("data", {}).get("sha256") != data.sha256:
+            raise RunError(
+                f"The text of {self.run_dir} has changed since the run began, so it can't be "
+                "resumed. Put the old text back, or start a new run."
+            )
+        state = load_state(self.run_dir, self.device)
+        updates.transformer.load_state_dict(state.transformer)
+        updates.optimiser.load_state_dict(state.optimiser)
+        updates.step = state.step
+        self._val_loss = state.val_loss
+        return state.seconds
+
+    def _facts(self, data: TextData) -> dict[str, dict[str, object]]:
+        """What run.toml says besides the recipe."""
+        config = self.recipe.config(data.tokenizer.n_tokens)
+        return {
+            "data": {
+                "sha256": data.sha256,
+                "n_bytes": data.n_bytes,
+                "n_train_tokens": len(data.train_ids),
+                "n_val_tokens": len(data.val_ids),
+            },
+            "network": {"d_vocab": config.d_vocab, "n_params": config.n_params},
+            "machine": {"device": self.device, "threads": torch.get_num_threads()},
+        }
+
+    @property
+    def _run(self) -> _Parts:
+        if self._parts is None:
+            raise RunError("The run has not started yet: its text is being prepared.")
+        return self._parts
+
+    def _close(self) -> None:
+        if self._parts is not None:
+            self._parts.folder.close()
+
+
+class _Diverged(Exception):
+    """A number is not finite, so there is nothing to go on with."""
+
+    def __init__(self, what: str, step: int) -> None:
+        super().__init__(what, step)
+        self.what = what
+        self.step = step
+
+
+@dataclass(slots=True, eq=False)
+class _Parts:
+    """What a run works with once it has started, and at which step it last did what."""
+
+    data: TextData
+    updates: Updates
+    folder: RunFolder
+    validation: Sequence[NDArray[np.int64]]
+    prompt_ids: list[int]
+    evaluated_at: int = -1
+    sampled_at: int = -1
+    saved_at: int = -1
+
+
+def _prompt_ids(recipe: Recipe, data: TextData) -> list[int]:
+    """What a sample begins with; room for one new token at least is left."""
+    ids = data.tokenizer.encode(recipe.sample_prompt).ids if recipe.sample_prompt else []
+    ids = ids or [int(i) for i in data.val_ids[:_PROMPT_TOKENS]]
+    return ids[: max(1, recipe.n_ctx - 1)]
+
+
+_MAY_CHANGE = frozenset(
+    (
+        "name",
+        "steps",
+        "lr",
+        "min_lr",
+        "warmup_steps",
+        "schedule",
+        "grad_clip",
+        "eval_every",
+        "eval_batches",
+        "sample_every",
+        "sample_prompt",
+        "sample_tokens",
+        "snapshot_every",
+        "max_seconds",
+        "target_val_loss",
+        "threads",
+    )
+)
+
+
+def _checked_for_resume(recipe: Recipe, own: Recipe) -> Recipe:
+    """The recipe to go on with, if it fits the run that is there."""
+    for name in Recipe.__dataclass_fields__:
+        if name not in _MAY_CHANGE and getattr(recipe, name) != getattr(own, name):
+            raise RunError(
+                f"The run was begun with {name} = {getattr(own, name)!r} and can't go on with "
+                f"{getattr(recipe, name)!r}. Start a new run for that."
+            )
+    return recipe

@@ -1,0 +1,78 @@
+"""What is measured of a network between two steps: validation loss, and a text that it writes.
+
+Both are generators that work in slices, so that a request can be answered in between. Knows the
+network and the tokenizer; no optimiser, no run folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from model.generate import generate
+from model.sampling import Sampling
+from model.tokenizer import Tokenizer
+from model.train.events import Working
+from model.transformer import Transformer
+
+_SAMPLE = Sampling(temperature=0.8)
+_SLICE = 4
+"""Tokens of a sample that are drawn in one go."""
+
+
+def mean_loss(transformer: Transformer, windows_BT: Tensor) -> Tensor:
+    """Mean cross-entropy of every token after its context, nats.
+
+    Args:
+        transformer: the network.
+        windows_BT: ids, one more than the network reads: the last is only a target.
+    """
+    logits_BTV = transformer(windows_BT[:, :-1])
+    return F.cross_entropy(logits_BTV.flatten(0, 1), windows_BT[:, 1:].flatten())
+
+
+def validate(
+    transformer: Transformer, batches: Sequence[NDArray[np.int64]], device: str, step: int
+) -> Generator[Working, None, float]:
+    """Mean loss over all tokens of some batches, nats; a slice is a batch."""
+    total = 0.0
+    n = 0
+    for done, batch in enumerate(batches):
+        # Entered anew for each batch: the mode must not leak out of a generator that waits.
+        with torch.inference_mode():
+            loss = mean_loss(transformer, torch.from_numpy(batch).to(device))
+        total += loss.item() * len(batch)
+        n += len(batch)
+        yield Working(step, "evaluating", done + 1, len(batches))
+    return total / n
+
+
+def sample(
+    transformer: Transformer,
+    tokenizer: Tokenizer,
+    prompt_ids: Sequence[int],
+    n_tokens: int,
+    seed: int,
+    step: int,
+) -> Generator[Working, None, str]:
+    """A text that the network goes on with, the prompt included; a slice is a few tokens."""
+    end = tokenizer.end_of_text
+    ids = list(prompt_ids)
+    steps = generate(
+        transformer,
+        ids,
+        n_tokens,
+        _SAMPLE,
+        np.random.default_rng((seed, step)),
+        stop_ids=() if end is None else (end,),
+    )
+    for done, drawn in enumerate(steps, start=1):
+        ids.append(drawn.token_id)
+        if done % _SLICE == 0:
+            yield Working(step, "sampling", done, n_tokens)
+    return tokenizer.decode(ids)

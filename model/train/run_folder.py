@@ -1,0 +1,323 @@
+"""The run folder: what a training run leaves on disk, and how others read it.
+
+    run.toml                recipe, data hash, seed, versions
+    metrics.csv             one row a step
+    tokenizer.json
+    snapshots/step-000100/  a model folder
+    state/                  what resuming needs (written by `model.train.state`)
+
+Files appear whole or not at all: they are written beside their place, then renamed; metrics grow
+by whole lines. Reading and writing the tables needs no torch; a window may watch a folder that
+another machine writes.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+import shutil
+import time
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, astuple, dataclass, fields
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model import __version__
+from model.train.recipe import Recipe, RecipeError
+from model.train.toml import toml_table
+
+if TYPE_CHECKING:
+    from model.tokenizer import Tokenizer
+    from model.transformer import Transformer
+
+RUN_FILE = "run.toml"
+METRICS_FILE = "metrics.csv"
+SNAPSHOTS = "snapshots"
+FLUSH_SECONDS = 1.0
+
+_SNAPSHOT = re.compile(r"step-(\d+)")
+
+
+class RunError(ValueError):
+    """A run folder that can't be made, read or resumed; the message says why."""
+
+
+@dataclass(slots=True)
+class MetricsRow:
+    """One line of metrics.csv; what was not measured is None and stays blank."""
+
+    step: int
+    tokens: int
+    seconds: float
+    train_loss: float | None = None
+    val_loss: float | None = None
+    lr: float | None = None
+    grad_norm: float | None = None
+    tokens_per_second: float | None = None
+
+    def line(self) -> str:
+        return ",".join("" if value is None else repr(value) for value in astuple(self)) + "\n"
+
+
+COLUMNS = tuple(field.name for field in fields(MetricsRow))
+
+
+class RunFolder:
+    """A run folder that is being written.
+
+    Args:
+        path: the folder, which exists and has a run.toml.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._row: MetricsRow | None = None
+        self._lines: list[str] = []
+        self._written_at = time.monotonic()
+        self._file: BinaryIO = (path / METRICS_FILE).open("ab", buffering=0)
+
+    @classmethod
+    def create(
+        cls,
+        path: Path,
+        recipe: Recipe,
+        tokenizer: Tokenizer,
+        facts: Mapping[str, Mapping[str, Any]],
+    ) -> RunFolder:
+        """Begin a run in a new or empty folder.
+
+        Args:
+            path: where.
+            recipe: what is run.
+            tokenizer: saved beside it.
+            facts: further tables for run.toml, for example ``{"data": {"sha256": …}}``.
+
+        Raises:
+            RunError: the folder holds something already, or can't be made.
+        """
+        check_free(path)
+        try:
+            (path / SNAPSHOTS).mkdir(parents=True, exist_ok=True)
+            tokenizer.save(path)
+            write_whole(path / METRICS_FILE, ",".join(COLUMNS) + "\n")
+            tables = {"recipe": asdict(recipe), **facts, "versions": versions()}
+            # Last: a folder with a run.toml is a run with all that belongs to it.
+            write_whole(
+                path / RUN_FILE,
+                "\n".join(f"[{name}]\n{toml_table(table)}" for name, table in tables.items()),
+            )
+        except OSError as error:
+            raise RunError(
+                f"The run folder {path} can't be made: {error.strerror or error}."
+            ) from error
+        return cls(path)
+
+    @classmethod
+    def resume(cls, path: Path, step: int) -> RunFolder:
+        """Go on with a run after ``step``: what metrics.csv has beyond it is dropped."""
+        metrics = path / METRICS_FILE
+        header, *rows = whole_lines(metrics)
+        kept = [row for row in rows if int(row.partition(",")[0]) <= step]
+        write_whole(metrics, "".join(f"{line}\n" for line in (header, *kept)))
+        return cls(path)
+
+    def record(self, row: MetricsRow) -> None:
+        """Take the row of a step; it is written once the next step or the end comes."""
+        self._take_row()
+        self._row = row
+        if time.monotonic() - self._written_at >= FLUSH_SECONDS:
+            self._write()
+
+    def record_validation(self, step: int, tokens: int, seconds: float, val_loss: float) -> None:
+        """Add a validation to the row of its step."""
+        if self._row is None or self._row.step != step:
+            self.record(MetricsRow(step, tokens, seconds))
+            assert self._row is not None
+        self._row.val_loss = val_loss
+
+    def save_snapshot(self, step: int, transformer: Transformer, tokenizer: Tokenizer) -> Path:
+        """The network as a model folder.
+
+        Raises:
+            CheckpointError: the disk refuses, or no known format describes the network.
+        """
+        from model.checkpoint import save_checkpoint
+
+        self.flush()
+        folder = self.path / SNAPSHOTS / f"step-{step:06d}"
+        save_checkpoint(folder, transformer, tokenizer, extra={"training_step": step})
+        return folder
+
+    def flush(self) -> None:
+        """Write every row there is, the last one too."""
+        self._take_row()
+        self._write()
+
+    def close(self) -> None:
+        if not self._file.closed:
+            self.flush()
+            self._file.close()
+
+    def _take_row(self) -> None:
+        if self._row is not None:
+            self._lines.append(self._row.line())
+            self._row = None
+
+    def _write(self) -> None:
+        self._written_at = time.monotonic()
+        if self._lines:
+            # One write of whole lines: a reader never meets half a row.
+            self._file.write("".join(self._lines).encode("ascii"))
+            self._lines.clear()
+
+
+def check_free(path: Path) -> None:
+    """See that a run may be written here: nothing is ever overwritten.
+
+    Raises:
+        RunError: a run, or anything else, lies there.
+    """
+    if is_run(path):
+        raise RunError(f"{path} holds a run already. Resume it, or choose another name.")
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise RunError(f"{path} exists and is not empty. Choose another name for the run.")
+
+
+def is_run(path: Path) -> bool:
+    """Whether a folder is a run folder."""
+    return (path / RUN_FILE).is_file()
+
+
+def unique_run_dir(base: Path, name: str) -> Path:
+    """A folder that is free: ``base/name``, or the next of ``base/name-2``, ``base/name-3``, ….
+
+    Characters that a file system may refuse become ``-``.
+    """
+    safe = re.sub(r'[\x00-\x1f<>:"/\\|?*]+', "-", name).strip(" .-") or "run"
+    path, n = base / safe, 1
+    while path.exists():
+        n += 1
+        path = base / f"{safe}-{n}"
+    return path
+
+
+def read_run(path: Path) -> dict[str, Any]:
+    """The tables of a run.toml.
+
+    Raises:
+        RunError: the folder holds no run, or its run.toml is damaged.
+    """
+    try:
+        return tomllib.loads((path / RUN_FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RunError(f"{path} holds no run: it has no {RUN_FILE}.") from None
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path / RUN_FILE} can't be read: {error}.") from error
+
+
+def read_recipe(path: Path) -> Recipe:
+    """The recipe of a run.
+
+    Raises:
+        RunError: the folder holds no run, or no recipe that this version understands.
+    """
+    try:
+        return Recipe.from_mapping(read_run(path).get("recipe", {}))
+    except RecipeError as error:
+        raise RunError(f"{path / RUN_FILE} has no usable recipe: {error}") from error
+
+
+def read_metrics(path: Path) -> dict[str, NDArray[Any]]:
+    """A run's metrics, also while it is being written.
+
+    Returns:
+        One array a column: ``step`` and ``tokens`` int64, the others float64 with NaN where the
+        file is blank.
+
+    Raises:
+        RunError: there is no metrics.csv, or it is damaged.
+    """
+    try:
+        header, *lines = whole_lines(path / METRICS_FILE)
+        columns = header.split(",")
+        rows = [line.split(",") for line in lines]
+        if any(len(row) != len(columns) for row in rows):
+            raise ValueError("a row has the wrong number of columns")
+        table = {
+            name: np.array([row[i] or "nan" for row in rows], dtype=np.float64)
+            for i, name in enumerate(columns)
+        }
+        return {
+            name: column.astype(np.int64) if name in ("step", "tokens") else column
+            for name, column in table.items()
+        }
+    except OSError as error:
+        raise RunError(f"{path} has no readable {METRICS_FILE}: {error.strerror}.") from error
+    except ValueError as error:
+        raise RunError(f"{path / METRICS_FILE} is damaged: {error}.") from error
+
+
+def snapshots(path: Path) -> list[tuple[int, Path]]:
+    """A run's snapshots, ``(step, folder)`` by step."""
+    folder = path / SNAPSHOTS
+    if not folder.is_dir():
+        return []
+    found = ((_SNAPSHOT.fullmatch(entry.name), entry) for entry in folder.iterdir())
+    return sorted((int(match[1]), entry) for match, entry in found if match)
+
+
+def copy_run(source: Path, target: Path) -> None:
+    """Copy a whole run to a new folder, which appears whole or not at all.
+
+    Raises:
+        RunError: the target is taken, or the disk refuses.
+    """
+    check_free(target)
+    beside = target.with_name(f".{target.name}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(source, beside, ignore=shutil.ignore_patterns(".*"))
+        if target.exists():
+            target.rmdir()
+        beside.replace(target)
+    except OSError as error:
+        raise RunError(f"{target} can't be written: {error}.") from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file beside its place, then rename it."""
+    beside = path.with_name(f".{path.name}.part")
+    beside.write_bytes(text.encode("utf-8"))
+    beside.replace(path)
+
+
+def whole_lines(path: Path) -> list[str]:
+    """A file's finished lines: one that is still being written is left out.
+
+    Raises:
+        ValueError: there is none, not even a header.
+    """
+    text = path.read_text(encoding="utf-8")
+    lines = text[: text.rfind("\n") + 1].splitlines()
+    if not lines:
+        raise ValueError("it is empty")
+    return lines
+
+
+def versions() -> dict[str, str]:
+    """What ran, for run.toml."""
+    found = {"glassformer": __version__, "python": platform.python_version()}
+    for package in ("torch", "numpy", "tokenizers"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    found["platform"] = platform.platform()
+    return found

@@ -1,0 +1,75 @@
+"""What a run needs to go on exactly where it was: weights, optimiser, counters.
+
+One file, so that its parts always belong to the same step. The batches and the dropout need no
+saved generator: both are functions of the seed and the step.
+"""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from model.train.run_folder import RunError
+
+STATE_FILE = Path("state") / "training.pt"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingState:
+    """A run between two steps.
+
+    Attributes:
+        step, seconds: as in `StepDone`.
+        val_loss: the last validation, None before the first.
+        transformer: the network's state dict.
+        optimiser: the optimiser's.
+    """
+
+    step: int
+    seconds: float
+    val_loss: float | None
+    transformer: dict[str, Any]
+    optimiser: dict[str, Any]
+
+
+def save_state(run_dir: Path, state: TrainingState) -> None:
+    """Write the state; the older one stays until the new one is whole.
+
+    Raises:
+        RunError: the disk refuses.
+    """
+    path = run_dir / STATE_FILE
+    beside = path.with_name(f".{path.name}.part")
+    # Not asdict, which would copy every tensor first.
+    values = {field.name: getattr(state, field.name) for field in fields(state)}
+    try:
+        path.parent.mkdir(exist_ok=True)
+        torch.save(values, beside)
+        beside.replace(path)
+    except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
+        raise RunError(f"The state of {run_dir} can't be written: {error}.") from error
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def load_state(run_dir: Path, device: str) -> TrainingState:
+    """Read the state.
+
+    Raises:
+        RunError: there is none, or it is damaged.
+    """
+    path = run_dir / STATE_FILE
+    try:
+        # weights_only: a pickle that some other program put here can't run code.
+        values = torch.load(path, map_location=device, weights_only=True)
+        return TrainingState(**values)
+    except FileNotFoundError:
+        raise RunError(f"{run_dir} has no saved state, so it can't be resumed.") from None
+    except (OSError, RuntimeError, TypeError, EOFError, pickle.UnpicklingError) as error:
+        raise RunError(
+            f"{path} is damaged, so the run can't be resumed; its snapshots can be opened."
+        ) from error

@@ -1,0 +1,150 @@
+"""One update after another: batch, loss, gradients, clipping, optimiser.
+
+The part of training that must be quick. Knows the network and its batches; no events, no files.
+
+Shape suffixes: B batch, T position (one more than the network reads: the last is only a target).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from model.train.data import Batches
+from model.train.measure import mean_loss
+from model.train.optimiser import adamw, clip, grad_norm, gradients
+from model.train.recipe import Recipe
+from model.transformer import Transformer
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """The numbers of one update; not finite ones mean that the weights were left as they were."""
+
+    step: int
+    lr: float
+    train_loss: float
+    grad_norm: float
+
+    @property
+    def finite(self) -> bool:
+        return math.isfinite(self.train_loss) and math.isfinite(self.grad_norm)
+
+
+class Updates:
+    """A network that is being trained.
+
+    Args:
+        transformer: changed in place; in evaluation mode whenever no update is going on.
+        recipe: batch size, learning rate and the rest.
+        batches: the training text.
+
+    Attributes:
+        step: updates that the network has had.
+    """
+
+    def __init__(self, transformer: Transformer, recipe: Recipe, batches: Batches) -> None:
+        self.transformer = transformer
+        self.optimiser = adamw(transformer, recipe)
+        self.step = 0
+        self._recipe = recipe
+        self._batches = batches
+        self._device = transformer.embed.weight.device
+        # A GPU computes while Python goes on; waiting for each loss would leave it idle.
+        self._late = self._device.type != "cpu"
+        self._in_flight: tuple[int, float, Tensor] | None = None
+
+    def advance(self) -> Update | None:
+        """Make the next update.
+
+        Returns:
+            Its numbers. On a GPU those of the update before, which are there by now, and None
+            at the first.
+        """
+        if not self._late:
+            return self._update_on_cpu()
+        before, self._in_flight = self._in_flight, self._enqueue()
+        return None if before is None else _read(*before)
+
+    def land(self) -> Update | None:
+        """The numbers of the update that is still on its way, if there is one."""
+        before, self._in_flight = self._in_flight, None
+        return None if before is None else _read(*before)
+
+    def weights_are_finite(self) -> bool:
+        """Whether every weight is a finite number."""
+        with torch.inference_mode():
+            return all(bool(p.isfinite().all()) for p in self.transformer.parameters())
+
+    def _update_on_cpu(self) -> Update:
+        # The numbers are there at once: an update that would ruin the weights is not made, and
+        # gradients that are short enough are not multiplied by one.
+        step, lr = self.step + 1, self._recipe.learning_rate(self.step + 1)
+        loss, norm = self._backward(step)
+        update = _read(step, lr, torch.stack((loss, norm)))
+        if update.finite:
+            limit = self._recipe.grad_clip
+            if limit and update.grad_norm > limit:
+                clip(self.optimiser, limit, norm)
+            self._apply(lr)
+        self.optimiser.zero_grad(set_to_none=True)
+        return update
+
+    def _enqueue(self) -> tuple[int, float, Tensor]:
+        step, lr = self.step + 1, self._recipe.learning_rate(self.step + 1)
+        loss, norm = self._backward(step)
+        if self._recipe.grad_clip:
+            clip(self.optimiser, self._recipe.grad_clip, norm)
+        self._apply(lr)
+        self.optimiser.zero_grad(set_to_none=True)
+        return step, lr, torch.stack((loss, norm))
+
+    def _backward(self, step: int) -> tuple[Tensor, Tensor]:
+        """Loss and norm of the gradients of a step, which lie at the parameters then."""
+        windows_BT = torch.from_numpy(self._batches.at(step)).to(self._device, non_blocking=True)
+        if self._recipe.dropout:
+            with self._dropping(step):
+                loss = mean_loss(self.transformer, windows_BT)
+        else:
+            loss = mean_loss(self.transformer, windows_BT)
+        loss.backward()
+        return loss.detach(), grad_norm(gradients(self.optimiser))
+
+    def _apply(self, lr: float) -> None:
+        for group in self.optimiser.param_groups:
+            group["lr"] = lr
+        self.optimiser.step()
+        self.step += 1
+
+    @contextmanager
+    def _dropping(self, step: int) -> Iterator[None]:
+        """Training mode while dropout draws, from a seed of the step's own.
+
+        So a run that is resumed drops the same.
+        """
+        words = np.random.SeedSequence((self._recipe.seed, step)).generate_state(1, np.uint64)
+        seed = int(words[0] >> np.uint64(1))
+        on_cpu = self._device.type == "cpu"
+        state = torch.default_generator.get_state() if on_cpu else None
+        if on_cpu:
+            torch.default_generator.manual_seed(seed)
+        else:
+            getattr(torch, self._device.type).manual_seed(seed)
+        self.transformer.train()
+        try:
+            yield
+        finally:
+            self.transformer.eval()
+            if state is not None:  # the person's own script may count on it
+                torch.default_generator.set_state(state)
+
+
+def _read(step: int, lr: float, loss_and_norm: Tensor) -> Update:
+    train_loss, norm = loss_and_norm.tolist()
+    return Update(step, lr, train_loss, norm)
