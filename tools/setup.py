@@ -173,7 +173,9 @@ def pip_install(purpose: str, torch_build: str) -> None:
         run([*pip, "--no-deps", "--index-url", index, wanted])
 
     say("installing the locked packages (torch is large: the first time takes a few minutes)")
-    command = [*pip, "--quiet", "-r", str(RUN_LOCK)]
+    command = [*pip, "-r", str(RUN_LOCK)]
+    if not sys.stdout.isatty():
+        command.append("--quiet")  # progress is for people
     if purpose == "test":
         command += ["-r", str(TEST_LOCK)]
     if not torch_label():  # another build brings another CUDA, or none
