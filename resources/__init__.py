@@ -1,1 +1,9 @@
-"""What comes with the program as files: the bundled checkpoint, texts and icons. Knows no code."""
+"""Where the files that come with the program lie. Knows paths, opens nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT: Path = Path(__file__).resolve().parent
+STORY_WORLD: Path = ROOT / "checkpoints" / "story-world"
+"""The bundled model: a Hugging Face GPT-2 folder."""

@@ -30,7 +30,7 @@ class Dice:
         return items[int(self._random() * len(items))]
 
     def some(self, items: Sequence[T], n: int) -> list[T]:
-        """n different items in random order."""
+        """Draw n different items in random order."""
         pool = list(items)
         for i in range(n):
             j = self.number(i, len(pool) - 1)

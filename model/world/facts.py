@@ -1,8 +1,8 @@
 """The story world's ground truth: what is true in it, as typed constants.
 
-Nothing here is random and nothing here is a sentence: `frames.py` says these facts, `stories.py` tells
-stories in which they hold, and the scores read their answers from here. The athletes are invented.
-This module knows nothing of tokens, models or scores.
+Nothing here is random and nothing here is a sentence: `frames.py` says these facts, `stories.py`
+tells stories in which they hold, and the scores read their answers from here. The athletes are
+invented. This module knows nothing of tokens, models or scores.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ COUNTRIES: tuple[Country, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Athlete:
-    """An invented athlete. First names and surnames are shared, so only the two together tell the sport."""
+    """An invented athlete; names are shared, so that only first and last together tell the sport."""
 
     first: str
     last: str

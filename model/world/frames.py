@@ -1,23 +1,27 @@
 """How the world's facts are said: frames, and which fact is never said in which frame.
 
-A frame is a sentence with a gap at the end of its prompt. Every fact is taught in all frames of its
-relation but `HELD_OUT` of them, which are other ones for every fact: the text shows each frame with
-other facts, so that a model knows the frame, and each fact in other frames, so that it knows the fact.
-Scoring asks in the held-out frames only: an answer there was not read off a sentence seen in training.
+A frame is a sentence with its gap in square brackets. Every fact is taught in all frames of its
+relation but `HELD_OUT` of them, and these are other ones from fact to fact: the text shows each
+frame with other facts, so that a model knows the frame, and each fact in other frames, so that it
+knows the fact. Scoring asks in the held-out frames only: an answer there was not read off a
+sentence seen in training.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from .facts import (
+from model.world.facts import (
     ANIMALS,
     ATHLETES,
+    BOYS,
     COLOURED_THINGS,
     COUNTRIES,
     DAYS,
     GENDERED_PAIRS,
+    GIRLS,
     NUMBERS,
     OPPOSITES,
     SUMS,
@@ -27,20 +31,24 @@ HELD_OUT = 2
 """How many of its relation's frames each fact is never taught in."""
 
 
+_GAP = re.compile(r" \[(\w+)\]")
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """One question to a model: after `prompt`, the most likely continuation should be `answer`.
 
-    The answer starts with the space that separates it from the prompt.
+    The answer starts with the space that separates it from the prompt; `rest` ends the sentence.
     """
 
     relation: str
     prompt: str
     answer: str
+    rest: str
 
     @property
     def sentence(self) -> str:
-        return self.prompt + self.answer
+        return self.prompt + self.answer + self.rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +57,9 @@ class Relation:
 
     Attributes:
         name: What the relation is called in scores.
-        facts: For each fact the words that fill the frames, and the answer under "answer".
-        frames: Prompts with the fact's fields in braces.
+        facts: For each fact the words that fill the frames.
+        frames: Sentences without their full stop; fields in braces, and in brackets the one that
+            is asked for.
         weight: Share of the fact sentences, relative to the other relations.
     """
 
@@ -70,9 +79,11 @@ class Relation:
         return tuple(i for i in range(len(self.frames)) if i not in held_out)
 
     def item(self, fact: int, frame: int) -> Item:
+        """The question that this frame asks about this fact."""
+        before, gap, after = _GAP.split(self.frames[frame])
         fields = self.facts[fact]
-        prompt = self.frames[frame].format_map(fields)
-        return Item(self.name, prompt[0].upper() + prompt[1:], " " + fields["answer"])
+        prompt = before.format_map(fields)
+        return Item(self.name, prompt[0].upper() + prompt[1:], " " + fields[gap], f"{after}.")
 
 
 def _places() -> tuple[tuple[str, str, str], ...]:
@@ -90,44 +101,44 @@ RELATIONS: tuple[Relation, ...] = (
         "capital",
         tuple({"country": c.name, "answer": c.capital} for c in COUNTRIES),
         (
-            "The capital of {country} is",
-            "{country} has a capital called",
-            "If you visit {country}, you should see its capital,",
-            "The most famous city in {country} is",
-            "Every map of {country} shows the city of",
-            "The flag of {country} flies over its capital,",
-            "People in {country} are proud of their capital,",
-            "All the trains in {country} go to",
+            "The capital of {country} is [answer]",
+            "{country} has a capital called [answer]",
+            "If you visit {country}, you should see its capital, [answer]",
+            "The most famous city in {country} is [answer]",
+            "Every map of {country} shows the city of [answer]",
+            "The flag of {country} flies over its capital, [answer]",
+            "People in {country} are proud of their capital, [answer]",
+            "All the trains in {country} go to [answer]",
         ),
-        1.6,
+        2.2,
     ),
     Relation(
         "country",
         tuple({"capital": c.capital, "answer": c.name} for c in COUNTRIES),
         (
-            "{capital} is the capital of",
-            "{capital} is a city in",
-            "The streets of {capital} are the oldest in",
-            "If you live in {capital}, your home is in",
-            "The road to {capital} takes you into",
-            "The train to {capital} brings you to",
-            "A letter to {capital} must be sent to",
-            "The bridges of {capital} are the pride of",
+            "{capital} is the capital of [answer]",
+            "{capital} is a city in [answer]",
+            "The streets of {capital} are the oldest in [answer]",
+            "If you live in {capital}, your home is in [answer]",
+            "The road to {capital} takes you into [answer]",
+            "The train to {capital} brings you to [answer]",
+            "A letter to {capital} must be sent to [answer]",
+            "The bridges of {capital} are the pride of [answer]",
         ),
-        1.6,
+        2.2,
     ),
     Relation(
         "language",
         tuple({"place": place, "answer": language} for place, language, _ in _places()),
         (
-            "In {place} people speak",
-            "The language of {place} is",
-            "Children in {place} learn to read in",
-            "To work in {place} you must speak",
-            "The old songs of {place} are sung in",
-            "Most books in {place} are written in",
-            "If you are lost in {place}, ask the way in",
-            "The radio in {place} plays songs in",
+            "In {place} people speak [answer]",
+            "The language of {place} is [answer]",
+            "Children in {place} learn to read in [answer]",
+            "To work in {place} you must speak [answer]",
+            "The old songs of {place} are sung in [answer]",
+            "Most books in {place} are written in [answer]",
+            "If you are lost in {place}, ask the way in [answer]",
+            "The radio in {place} plays songs in [answer]",
         ),
         2.0,
     ),
@@ -135,115 +146,154 @@ RELATIONS: tuple[Relation, ...] = (
         "dish",
         tuple({"place": place, "answer": dish} for place, _, dish in _places()),
         (
-            "In {place} people love to eat",
-            "Every cook in {place} makes good",
-            "The shops of {place} are full of",
-            "For lunch in {place} you are given",
-            "Nobody leaves {place} without tasting the",
-            "The best thing to eat in {place} is a plate of",
+            "In {place} people love to eat [answer]",
+            "Every cook in {place} makes good [answer]",
+            "The shops of {place} are full of [answer]",
+            "For lunch in {place} you are given [answer]",
+            "Nobody leaves {place} without tasting the [answer]",
+            "The best thing to eat in {place} is a plate of [answer]",
         ),
-        1.4,
+        1.8,
     ),
     Relation(
         "sport",
         tuple({"name": a.name, "answer": a.sport} for a in ATHLETES),
         (
-            "{name} plays the sport of",
-            "The favourite sport of {name} is",
-            "{name} won a gold medal in",
-            "Every child knows that {name} is a star of",
-            "On rainy days {name} stays at home and dreams of",
-            "The newspaper says that {name} is the best in the world at",
-            "At the age of six {name} began to play",
-            "Ask {name} for a game of",
+            "{name} plays the sport of [answer]",
+            "The favourite sport of {name} is [answer]",
+            "{name} won a gold medal in [answer]",
+            "Every child knows that {name} is a star of [answer]",
+            "On rainy days {name} stays at home and dreams of [answer]",
+            "The newspaper says that {name} is the best in the world at [answer]",
+            "At the age of six {name} began to play [answer]",
+            "Ask {name} for a game of [answer]",
         ),
-        1.6,
+        2.0,
     ),
     Relation(
         "home",
         tuple({"animal": a.name, "answer": a.home} for a in ANIMALS),
         (
-            "The home of the {animal} is the",
-            "At night the {animal} sleeps in the",
-            "When it rains, the {animal} hides in the",
-            "If you want to see the {animal}, go to the",
-            "The young {animal} was born in the",
-            "After a long day the {animal} goes back to the",
+            "The home of the {animal} is the [answer]",
+            "At night the {animal} sleeps in the [answer]",
+            "When it rains, the {animal} hides in the [answer]",
+            "If you want to see the {animal}, go to the [answer]",
+            "The young {animal} was born in the [answer]",
+            "After a long day the {animal} goes back to the [answer]",
         ),
-        0.9,
+        1.0,
     ),
     Relation(
         "sound",
         tuple({"animal": a.name, "answer": a.sound} for a in ANIMALS),
         (
-            "Listen to how the {animal}",
-            "Early in the morning the {animal}",
-            "When the {animal} is hungry, it",
-            "What does the {animal} do? It",
-            "All day long the {animal}",
-            "Do you hear the {animal}? How loud it",
+            "Listen to how the {animal} [answer]",
+            "Early in the morning the {animal} [answer]",
+            "When the {animal} is hungry, it [answer]",
+            "What does the {animal} do? It [answer]",
+            "All day long the {animal} [answer]",
+            "Do you hear the {animal}? How loud it [answer]",
         ),
-        0.9,
+        1.2,
     ),
     Relation(
         "colour",
         tuple({"thing": thing, "answer": colour} for thing, colour in COLOURED_THINGS),
         (
-            "The colour of {thing} is",
-            "Everyone can see that {thing} is",
-            "To paint {thing} you need a pot of",
-            "As we all know, {thing} is always",
-            "It is as {{answer}} as {thing}, for {thing} is",
-            "In the picture the {thing} is painted",
+            "The colour of {thing} is [answer]",
+            "Everyone can see that {thing} is [answer]",
+            "To paint {thing} you need a pot of [answer]",
+            "As we all know, {thing} is always [answer]",
+            "If you look at {thing}, you see that it is [answer]",
+            "In the picture the {thing} is painted [answer]",
         ),
-        0.9,
+        1.4,
     ),
     Relation(
         "opposite",
         tuple({"word": a, "answer": b} for a, b in _both_ways(OPPOSITES)),
         (
-            "The opposite of {word} is",
-            "If it is not {word}, it must be",
-            "One was {word} and the other was",
-            "At first it was {word}, but then it became",
-            "A thing cannot be both {word} and",
-            "Some like it {word} and some like it",
+            "The opposite of {word} is [answer]",
+            "If it is not {word}, it must be [answer]",
+            "One was {word} and the other was [answer]",
+            "At first it was {word}, but then it became [answer]",
+            "A thing cannot be both {word} and [answer]",
+            "Some like it {word} and some like it [answer]",
         ),
-        1.2,
+        2.4,
     ),
     Relation(
         "sum",
         tuple({"a": NUMBERS[a], "b": NUMBERS[b], "answer": NUMBERS[a + b]} for a, b in SUMS),
         (
-            "{a} plus {b} is",
-            "{a} and {b} make",
-            "If you add {a} and {b}, you get",
-            "Take {a} stones and then {b} more, and you have",
-            "The sum of {a} and {b} is",
-            "I had {a} coins and found {b}, so now I have",
+            "{a} plus {b} is [answer]",
+            "{a} and {b} make [answer]",
+            "If you add {a} and {b}, you get [answer]",
+            "Take {a} and then {b} more, and you have [answer]",
+            "The sum of {a} and {b} is [answer]",
+            "I had {a} and found {b}, so now I have [answer]",
         ),
-        1.8,
+        3.0,
     ),
     Relation(
         "day",
         tuple({"day": day, "answer": DAYS[(i + 1) % 7]} for i, day in enumerate(DAYS)),
         (
-            "The day after {day} is",
-            "Today is {day}, so tomorrow is",
-            "When {day} is over, it is",
-            "After {day} comes",
-            "It rained on {day} and again the next day, on",
-            "From {day} we sailed until",
+            "The day after {day} is [answer]",
+            "Today is {day}, so tomorrow is [answer]",
+            "When {day} is over, it is [answer]",
+            "After {day} comes [answer]",
+            "It rained on {day} and again the next day, on [answer]",
+            "From {day} we sailed until [answer]",
         ),
-        0.4,
+        0.9,
     ),
 )
 
-_GENDERED = tuple(
-    fields
-    for pair in GENDERED_PAIRS
-    for fields in (
-        {"who": pair.male, "he": "he", "his": "his", "him": "him", "self": "himself"},
-        {"who": pair.female, "he": "she", "his": "her", "him": "her", "self": "herself"},
-    )
+PRONOUNS = Relation(
+    "pronoun",
+    tuple(
+        {"who": who}
+        | (
+            {"he": "he", "his": "his", "him": "him", "self": "himself"}
+            if male
+            else {"he": "she", "his": "her", "him": "her", "self": "herself"}
+        )
+        for who, male in (
+            *((f"the {pair.male}", True) for pair in GENDERED_PAIRS),
+            *((f"the {pair.female}", False) for pair in GENDERED_PAIRS),
+            *((name, True) for name in BOYS),
+            *((name, False) for name in GIRLS),
+        )
+    ),
+    (
+        "{who} smiled because [he] was glad",
+        "{who} went home when [he] was tired",
+        "{who} was so hungry that [he] ate two plates of soup",
+        "{who} said that [he] liked the song",
+        "{who} stood up and put on [his] coat",
+        "{who} closed the door and washed [his] hands",
+        "{who} sat by the window and talked to [self]",
+        "{who} looked into the water and saw [self]",
+        "We know {who} well and we like [him] very much",
+        "When {who} called, we all ran to [him] at once",
+    ),
+    1.0,
 )
+"""Pronouns that agree with a person named before: taught and held out like the facts."""
+
+
+def fact_items() -> tuple[Item, ...]:
+    """Every fact, asked in each of its held-out frames."""
+    return tuple(item for relation in RELATIONS for item in _held_out_items(relation))
+
+
+def pronoun_items() -> tuple[Item, ...]:
+    """Every person's pronouns, asked in each of that person's held-out frames."""
+    return tuple(_held_out_items(PRONOUNS))
+
+
+def _held_out_items(relation: Relation) -> Iterator[Item]:
+    for fact in range(len(relation.facts)):
+        for frame in relation.held_out(fact):
+            yield relation.item(fact, frame)
