@@ -285,6 +285,11 @@ def style_sheet(theme: Theme) -> str:
     QLineEdit, QPlainTextEdit, QComboBox, QAbstractSpinBox {{ background: {t.background};
         border: 1px solid {t.line}; border-radius: {RADIUS}px; padding: 3px 6px;
         selection-background-color: {t.accent}; selection-color: {t.on_accent}; }}
+    QAbstractSpinBox QLineEdit, QComboBox QLineEdit {{ border: none; padding: 0 6px;
+        background: transparent; }}
+    /* NoButtons under a style sheet leaves 1 pixel for the text (Qt 6.11): so buttons of none. */
+    QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 0; border: none; }}
+    QComboBox::drop-down {{ border: none; width: 16px; }}
     QComboBox QAbstractItemView {{ background: {t.raised}; border: 1px solid {t.line};
         selection-background-color: {t.accent_soft}; selection-color: {t.text}; }}
     QSlider::groove:horizontal {{ height: 3px; background: {t.line}; border-radius: 1px; }}

@@ -1,0 +1,429 @@
+"""The text that goes through the network: edit it, and everything follows.
+
+Keeps the prompts that stood for a while as a history, offers examples, and says in place what
+became of the text: what was replaced, where it was cut, why it can't be run.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QAction,
+    QKeyEvent,
+    QPalette,
+    QResizeEvent,
+    QTextCharFormat,
+    QTextCursor,
+    QTextDocument,
+)
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QMenu,
+    QPlainTextEdit,
+    QSizePolicy,
+    QTextEdit,
+    QToolButton,
+    QWidget,
+)
+
+from gui import theme
+from gui.panes.base import Pane, column
+from gui.store import Store
+from gui.widgets.text import Text, utf16_length
+
+DEBOUNCE_MS = 12
+STOOD_MS = 1500
+HISTORY_LENGTH = 50
+MAX_LINES = 4
+MENU_LENGTH = 64
+
+EXAMPLES: tuple[tuple[str, str], ...] = (
+    ("A crown", "The queen lost her golden"),
+    ("A pronoun", "The king said that"),
+    ("A capital", "The capital of France is"),
+    ("A repeated list", "apple, stone, river, apple, stone,"),
+)
+"""Label and text of the examples offered when the window brings none of its own."""
+
+
+class PromptPane(Pane):
+    """An editor of one to four lines, its history and examples."""
+
+    key = "prompt"
+    title = "Prompt"
+    hint = "The text that goes through the network; every pane follows as you type"
+
+    def __init__(self, store: Store, parent: QWidget | None = None) -> None:
+        super().__init__(store, parent)
+        self.examples: tuple[tuple[str, str], ...] = EXAMPLES
+        self._history: tuple[str, ...] = ()
+        self._at: int | None = None  # which of the history is being looked at
+        self._draft = ""  # what was being typed before looking back
+        self._following = False
+
+        self.editor = PromptEditor(self)
+        self.editor.text_edited.connect(self._on_edit)
+        self.editor.committed.connect(self.commit)
+        self.editor.older_wanted.connect(self.older)
+        self.editor.newer_wanted.connect(self.newer)
+        self._debounce = _single_shot(self, DEBOUNCE_MS)
+        self._debounce.timeout.connect(self._send)
+        self._stood = _single_shot(self, STOOD_MS)
+        self._stood.timeout.connect(self._remember_what_stood)
+
+        self._menu = QMenu(self)
+        self._menu.setToolTipsVisible(True)
+        self._menu.triggered.connect(self._on_menu)
+        self.examples_button = self._button(
+            "Examples", "Prompts that show something worth seeing", self.show_examples
+        )
+        self.history_button = self._button(
+            "History",
+            "Prompts used before (Alt+Up and Alt+Down step through them)",
+            self.show_history,
+        )
+        self._note = Text(
+            parent=self, tone="dim", font=theme.sans(theme.SMALL_FONT_SIZE + 0.5), wrap=True
+        )
+        self._note.setAccessibleName("What became of the prompt")
+
+        below = QHBoxLayout()
+        below.setSpacing(theme.TIGHT)
+        below.addWidget(self._note, 1)
+        below.addWidget(self.examples_button, 0, Qt.AlignmentFlag.AlignTop)
+        below.addWidget(self.history_button, 0, Qt.AlignmentFlag.AlignTop)
+        outer = column(self, spacing=theme.TIGHT)
+        outer.addWidget(self.editor)
+        outer.addLayout(below)
+        outer.addStretch(1)
+
+        store.prompt_changed.connect(self._follow)
+        store.prompt_changed.connect(self.invalidate)
+        store.trace_changed.connect(self.invalidate)
+        store.model_changed.connect(self.invalidate)
+        self._follow()
+
+    # ------------------------------------------------------------------------- drawing
+
+    def refresh(self) -> None:
+        store = self.store
+        trace = store.trace
+        has_tokenizer = store.model is None or bool(store.model.vocabulary)
+        self.editor.setPlaceholderText(
+            "Type a text; everything follows" if has_tokenizer else "Type token ids: 464 2068 7586"
+        )
+        problem = store.prompt_problem
+        current = trace is not None and trace.text == self.editor.text()
+        notes = trace.notes if trace is not None and current else ()
+        self._note.setText(problem or "  ".join(notes))
+        self._note.set_tone("warning" if problem or notes else "dim")
+        self.editor.dim_from(trace.truncated_at if trace is not None and current else None)
+
+    def apply_theme(self) -> None:
+        self.editor.apply_theme()
+
+    def header_note(self) -> str:
+        trace = self.store.trace
+        if trace is None or trace.seconds <= 0:
+            return ""
+        return f"traced in {trace.seconds * 1000:.1f} ms"
+
+    def focus_prompt(self) -> None:
+        """Put the caret at the end of the text."""
+        self.editor.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.editor.moveCursor(QTextCursor.MoveOperation.End)
+
+    # ------------------------------------------------------------------------- editing
+
+    def set_text(self, text: str) -> None:
+        """Put a text into the editor and run it at once."""
+        self.editor.replace_text(text)
+        self._send()
+
+    def commit(self) -> None:
+        """Run the text at once and keep it in the history."""
+        self._send()
+        self._remember(self.editor.text())
+
+    def _on_edit(self) -> None:
+        if self._following:
+            return
+        self._at = None
+        self._debounce.start()
+        self._stood.start()
+
+    def _send(self) -> None:
+        self._debounce.stop()
+        self.store.set_prompt(self.editor.text())
+
+    def _follow(self) -> None:
+        """The prompt was set from outside, or by this editor: take over what differs."""
+        if self._debounce.isActive():
+            return  # what is being typed is newer
+        if as_typed(self.store.prompt) == self.editor.text():
+            return
+        self._following = True
+        self.editor.replace_text(self.store.prompt)
+        self._following = False
+        self._stood.start()
+
+    # ------------------------------------------------------------------------- history
+
+    @property
+    def history(self) -> tuple[str, ...]:
+        """Prompts used before, the newest last; at most 50."""
+        return self._history
+
+    @history.setter
+    def history(self, prompts: tuple[str, ...]) -> None:
+        self._history = tuple(prompts)[-HISTORY_LENGTH:]
+        self._at = None
+
+    def older(self) -> None:
+        """Go back to the prompt before."""
+        if not self._history:
+            return
+        if self._at is None:
+            self._draft = self.editor.text()
+            at = len(self._history) - 1
+            if self._history[at] == self._draft:
+                at -= 1
+        else:
+            at = self._at - 1
+        if at >= 0:
+            self._look_at(at, self._history[at])
+
+    def newer(self) -> None:
+        """Go forward again, in the end to what was being typed."""
+        if self._at is None:
+            return
+        at = self._at + 1
+        if at < len(self._history):
+            self._look_at(at, self._history[at])
+        else:
+            self._look_at(None, self._draft)
+
+    def _look_at(self, at: int | None, text: str) -> None:
+        self.set_text(text)
+        self._at = at  # after the edit, which means "typing anew"
+
+    def _remember_what_stood(self) -> None:
+        if self._at is None:
+            self._remember(self.editor.text())
+
+    def _remember(self, text: str) -> None:
+        if text.strip():
+            others = tuple(prompt for prompt in self._history if prompt != text)
+            self.history = (*others, text)
+
+    # --------------------------------------------------------------------------- menus
+
+    def show_history(self) -> None:
+        """Open the menu of prompts used before."""
+        self._fill_menu(
+            [(_one_line(text), text) for text in reversed(self._history)],
+            "Nothing yet: a prompt that stands for a moment is kept here",
+        )
+        self._open_menu(self.history_button)
+
+    def show_examples(self) -> None:
+        """Open the menu of examples."""
+        self._fill_menu(
+            [
+                (f"{label}:  {_one_line(text)}" if label else _one_line(text), text)
+                for label, text in self.examples
+            ],
+            "This model brings no examples",
+        )
+        self._open_menu(self.examples_button)
+
+    def _fill_menu(self, entries: list[tuple[str, str]], empty: str) -> None:
+        self._menu.clear()
+        for label, text in entries:
+            action = QAction(label.replace("&", "&&"), self._menu)
+            action.setData(text)
+            action.setToolTip(text)
+            self._menu.addAction(action)
+        if not entries:
+            self._menu.addAction(empty).setEnabled(False)
+
+    def _open_menu(self, button: QWidget) -> None:
+        left = button.mapToGlobal(QPoint(button.width(), button.height() + 2))
+        self._menu.popup(left - QPoint(self._menu.sizeHint().width(), 0))
+
+    def _on_menu(self, action: QAction) -> None:
+        text = action.data()
+        if isinstance(text, str):
+            self.set_text(text)
+            self._remember(text)
+            self.focus_prompt()
+
+    def _button(self, text: str, tip: str, slot: object) -> QToolButton:
+        button = QToolButton(self)
+        button.setText(text)
+        button.setToolTip(tip)
+        button.setAccessibleName(text)
+        button.setAccessibleDescription(tip)
+        button.setProperty("flat", True)
+        button.clicked.connect(slot)
+        return button
+
+
+class PromptEditor(QPlainTextEdit):
+    """Plain text that grows from one line to four.
+
+    Signals:
+        text_edited: by a person or by `replace_text`.
+        committed: Return was pressed (Shift+Return makes a new line).
+        older_wanted, newer_wanted: Alt+Up, Alt+Down.
+    """
+
+    text_edited = Signal()
+    committed = Signal()
+    older_wanted = Signal()
+    newer_wanted = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFont(theme.mono(theme.FONT_SIZE + 0.5))
+        self.setAccessibleName("Prompt")
+        self.setToolTip(
+            "The prompt. Return keeps it in the history, Shift+Return begins a new line, "
+            "Alt+Up and Alt+Down step through the history."
+        )
+        self.setTabChangesFocus(True)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.document().setDocumentMargin(3)
+        self._dimmed_from: int | None = None
+        self._known = ""
+        self.textChanged.connect(self._on_text_changed)
+        self._fit_height()
+
+    def text(self) -> str:
+        """What stands in it, exactly: no-break spaces and lone surrogates as they are."""
+        return document_text(self.document())
+
+    def replace_text(self, text: str) -> None:
+        """Change the text where it differs, so that the caret stays where it can; undoable."""
+        old, new = self.text(), as_typed(text)
+        if old == new:
+            return
+        start = 0
+        while start < min(len(old), len(new)) and old[start] == new[start]:
+            start += 1
+        end = 0
+        while end < min(len(old), len(new)) - start and old[-1 - end] == new[-1 - end]:
+            end += 1
+        cursor = QTextCursor(self.document())
+        cursor.setPosition(utf16_length(old[:start]))
+        cursor.setPosition(utf16_length(old[: len(old) - end]), QTextCursor.MoveMode.KeepAnchor)
+        cursor.insertText(new[start : len(new) - end])
+
+    def dim_from(self, index: int | None) -> None:
+        """Draw everything from a character on in the faint colour: it is not read."""
+        self._dimmed_from = index
+        selections = []
+        if index is not None:
+            cursor = QTextCursor(self.document())
+            cursor.setPosition(utf16_length(self.text()[:index]))
+            cursor.movePosition(QTextCursor.MoveOperation.End, QTextCursor.MoveMode.KeepAnchor)
+            dimmed = QTextEdit.ExtraSelection()
+            look = QTextCharFormat()
+            look.setForeground(theme.current().color("faint"))
+            look.setFontStrikeOut(True)
+            dimmed.format = look
+            dimmed.cursor = cursor
+            selections.append(dimmed)
+        self.setExtraSelections(selections)
+
+    @property
+    def dimmed_from(self) -> int | None:
+        """First character that is drawn as not read, or None."""
+        return self._dimmed_from
+
+    def apply_theme(self) -> None:
+        """Placeholder and dimmed text take the new colours."""
+        palette = self.palette()
+        palette.setColor(QPalette.ColorRole.PlaceholderText, theme.current().color("faint"))
+        self.setPalette(palette)
+        self.dim_from(self._dimmed_from)
+
+    def _on_text_changed(self) -> None:
+        # Qt also reports changes of formatting here.
+        text = self.text()
+        if text != self._known:
+            self._known = text
+            self._fit_height()
+            self.text_edited.emit()
+
+    def _fit_height(self) -> None:
+        lines = max(1, min(MAX_LINES, round(self.document().size().height())))
+        line = self.fontMetrics().lineSpacing()
+        frame = self.height() - self.viewport().height() if self.isVisible() else 10
+        margins = 2 * self.document().documentMargin()
+        height = round(lines * line + margins + frame)
+        self.setVerticalScrollBarPolicy(
+            Qt.ScrollBarPolicy.ScrollBarAsNeeded
+            if lines == MAX_LINES
+            else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
+        )
+        if height != self.minimumHeight():
+            self.setFixedHeight(height)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_height()
+
+    def sizeHint(self) -> QSize:
+        return QSize(240, self.minimumHeight())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        alt = event.modifiers() & Qt.KeyboardModifier.AltModifier
+        shift = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
+        key = event.key()
+        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not shift:
+            self.committed.emit()
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            # Qt's own Shift+Return makes a line separator, which is another character.
+            self.insertPlainText("\n")
+            self.ensureCursorVisible()
+        elif alt and key == Qt.Key.Key_Up:
+            self.older_wanted.emit()
+        elif alt and key == Qt.Key.Key_Down:
+            self.newer_wanted.emit()
+        else:
+            super().keyPressEvent(event)
+
+
+def document_text(document: QTextDocument) -> str:
+    """A document's text, exactly.
+
+    ``toPlainText`` turns no-break spaces into spaces, and PySide6 (6.11) drops lone surrogates
+    when it makes a Python string; a tokenizer must see both.
+    """
+    text = document.toRawText()
+    n_units = document.characterCount() - 1  # the last block's end is no character of the text
+    if utf16_length(text) != n_units:
+        units = (ord(document.characterAt(i)).to_bytes(2, "little") for i in range(n_units))
+        text = b"".join(units).decode("utf-16-le", "surrogatepass")
+    return text.replace("\u2029", "\n")
+
+
+def as_typed(text: str) -> str:
+    """A text as the editor can hold it: one kind of line end, no pair of surrogates apart."""
+    for end in ("\r\n", "\r", "\u2029", "\ufdd0", "\ufdd1"):
+        text = text.replace(end, "\n")
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+
+
+def _one_line(text: str) -> str:
+    line = text.replace("\n", " ⏎ ")
+    return line if len(line) <= MENU_LENGTH else line[: MENU_LENGTH - 1] + "…"
+
+
+def _single_shot(parent: QWidget, ms: int) -> QTimer:
+    timer = QTimer(parent)
+    timer.setSingleShot(True)
+    timer.setInterval(ms)
+    return timer

@@ -1,0 +1,274 @@
+"""Tokens with their probabilities as bars: linear, with the scale written below.
+
+A token that top-k or top-p cuts keeps its place: its probability before the cut is hatched, and
+its number is 0. Knows the theme and what it is given; no store, no model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFontMetricsF, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from gui import theme
+from gui.widgets.text import hatch
+
+AXIS_HEIGHT = 16
+BAR_HEIGHT = 9.0
+GUTTER = 10.0  # left of the texts, for the mark of the token that really comes next
+LEAST_ROWS = 3
+STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One token that might come next.
+
+    Attributes:
+        token_id: index into the vocabulary.
+        text: its bytes made visible.
+        rank: 1 for the likeliest.
+        probability: with which it would be drawn.
+        uncut: its probability before top-k and top-p.
+        actual: the text really goes on with it.
+    """
+
+    token_id: int
+    text: str
+    rank: int
+    probability: float
+    uncut: float
+    actual: bool = False
+
+    @property
+    def cut(self) -> bool:
+        """Whether it can't be drawn although the model gave it a chance."""
+        return self.probability == 0 and self.uncut > 0
+
+
+class ProbabilityBars(QWidget):
+    """As many bars as fit, the likeliest first.
+
+    The token that really comes next is always among them: if its rank is too low, it takes the
+    last row.
+
+    Signals:
+        bar_chosen: token id of a bar that was clicked or reached by a key.
+        bar_activated: token id of a bar that was double-clicked, or Return was pressed on.
+    """
+
+    bar_chosen = Signal(int)
+    bar_activated = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.tip: Callable[[Bar], str] | None = None
+        self._bars: tuple[Bar, ...] = ()
+        self._chosen: int | None = None
+        self._hovered: int | None = None
+        self._font = theme.mono()
+        self._axis_font = theme.mono(theme.SMALL_FONT_SIZE - 0.5)
+
+    # ------------------------------------------------------------------------ contents
+
+    def set_bars(self, bars: Sequence[Bar]) -> None:
+        """Show these, in this order."""
+        self._bars = tuple(bars)
+        self.update()
+
+    def set_chosen(self, token_id: int | None) -> None:
+        """Light the row of one token."""
+        if token_id != self._chosen:
+            self._chosen = token_id
+            self.update()
+
+    @property
+    def shown(self) -> tuple[Bar, ...]:
+        """The bars that are drawn at the present size."""
+        n = max(1, int((self.height() - AXIS_HEIGHT) // theme.ROW_HEIGHT))
+        shown = self._bars[:n]
+        late = next((bar for bar in self._bars[n:] if bar.actual), None)
+        return shown if late is None else (*shown[:-1], late)
+
+    @property
+    def scale(self) -> float:
+        """Probability at the right end of the axis."""
+        largest = max((max(bar.probability, bar.uncut) for bar in self.shown), default=1.0)
+        return next((step for step in STEPS if largest <= step), 1.0)
+
+    def track(self, row: int) -> QRectF:
+        """The place of a row's bar at its full length, which stands for `scale`."""
+        left = GUTTER + self._text_width() + theme.SPACE
+        right = self.width() - self._number_width() - theme.SPACE
+        top = row * theme.ROW_HEIGHT + (theme.ROW_HEIGHT - BAR_HEIGHT) / 2
+        return QRectF(left, top, max(8.0, right - left), BAR_HEIGHT)
+
+    def bar_rect(self, row: int) -> QRectF:
+        """The bar that is drawn in a row for the probability."""
+        return self._length(row, self.shown[row].probability)
+
+    def row_at(self, point: QPointF) -> int | None:
+        """The row under a point."""
+        row = int(point.y() // theme.ROW_HEIGHT)
+        return row if point.y() >= 0 and row < len(self.shown) else None
+
+    def _length(self, row: int, probability: float) -> QRectF:
+        track = self.track(row)
+        track.setWidth(track.width() * min(probability / self.scale, 1.0))
+        return track
+
+    def _text_width(self) -> float:
+        metrics = QFontMetricsF(self._font)
+        widest = max((metrics.horizontalAdvance(bar.text) for bar in self.shown), default=0.0)
+        least = metrics.horizontalAdvance("0") * 6
+        return max(least, min(widest, self.width() * 0.42 - GUTTER))
+
+    def _number_width(self) -> float:
+        return QFontMetricsF(self._font).horizontalAdvance("0.000")
+
+    def sizeHint(self) -> QSize:
+        return QSize(200, 6 * theme.ROW_HEIGHT + AXIS_HEIGHT)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(120, LEAST_ROWS * theme.ROW_HEIGHT + AXIS_HEIGHT)
+
+    # ------------------------------------------------------------------------ painting
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        shown = self.shown
+        for row, bar in enumerate(shown):
+            self._paint_row(painter, row, bar)
+        if shown:
+            self._paint_axis(painter, len(shown))
+        painter.end()
+
+    def _paint_row(self, painter: QPainter, row: int, bar: Bar) -> None:
+        t = theme.current()
+        height = theme.ROW_HEIGHT
+        whole = QRectF(0, row * height, self.width(), height)
+        if bar.token_id == self._chosen:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(t.color("accent_soft"))
+            painter.drawRoundedRect(whole.adjusted(0, 1, 0, -1), theme.RADIUS, theme.RADIUS)
+        elif row == self._hovered:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(t.color("raised"))
+            painter.drawRoundedRect(whole.adjusted(0, 1, 0, -1), theme.RADIUS, theme.RADIUS)
+        if bar.actual:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(t.color("good"))
+            painter.drawEllipse(QPointF(GUTTER / 2, whole.center().y()), 2.5, 2.5)
+
+        painter.setFont(self._font)
+        painter.setPen(t.color("faint" if bar.cut else "text"))
+        place = QRectF(GUTTER, whole.top(), self._text_width(), height)
+        text = QFontMetricsF(self._font).elidedText(
+            bar.text, Qt.TextElideMode.ElideRight, place.width() + 0.5
+        )
+        left = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        painter.drawText(place, left | int(Qt.TextFlag.TextForceLeftToRight), text)
+
+        painter.setPen(Qt.PenStyle.NoPen)
+        if bar.uncut > bar.probability:
+            uncut = self._length(row, bar.uncut)
+            painter.setBrush(t.color("line"))
+            painter.drawRect(uncut)
+            hatch(painter, uncut, t.color("faint"), 4.0)
+        if bar.probability > 0:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(t.color("accent"))
+            painter.drawRoundedRect(self.bar_rect(row), 1.5, 1.5)
+        if 0 < bar.uncut < bar.probability:
+            # Cutting others made this one likelier: a notch where it would end without the cut.
+            notch = self._length(row, bar.uncut)
+            painter.fillRect(
+                QRectF(notch.right() - 1, notch.top(), 1, BAR_HEIGHT), t.color("panel")
+            )
+
+        painter.setPen(t.color("faint" if bar.probability == 0 else "dim"))
+        right = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        painter.drawText(whole, right, three_digits(bar.probability))
+
+    def _paint_axis(self, painter: QPainter, n_rows: int) -> None:
+        t = theme.current()
+        track = self.track(0)
+        top = n_rows * theme.ROW_HEIGHT + 1.5
+        painter.setPen(t.color("line"))
+        painter.drawLine(QPointF(track.left(), top), QPointF(track.right(), top))
+        for share in (0.0, 0.5, 1.0):
+            x = track.left() + share * track.width()
+            painter.drawLine(QPointF(x, top), QPointF(x, top + 3))
+        painter.setFont(self._axis_font)
+        painter.setPen(t.color("faint"))
+        box = QRectF(track.left(), top + 2, track.width(), AXIS_HEIGHT - 3)
+        painter.drawText(box, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), "0")
+        painter.drawText(
+            box,
+            int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter),
+            f"{self.scale:g}",
+        )
+        if track.width() > 120:
+            painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), "probability")
+
+    # ------------------------------------------------------------------ mouse and keys
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            row = self.row_at(QPointF(event.pos()))
+            if row is not None and self.tip is not None:
+                area = QRectF(0, row * theme.ROW_HEIGHT, self.width(), theme.ROW_HEIGHT)
+                text = self.tip(self.shown[row])
+                QToolTip.showText(event.globalPos(), text, self, area.toAlignedRect())
+            else:
+                QToolTip.hideText()
+            return True
+        return super().event(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self._hover(self.row_at(event.position()))
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._hover(None)
+
+    def _hover(self, row: int | None) -> None:
+        if row != self._hovered:
+            self._hovered = row
+            self.update()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        row = self.row_at(event.position())
+        if row is not None and event.button() == Qt.MouseButton.LeftButton:
+            self.bar_chosen.emit(self.shown[row].token_id)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        row = self.row_at(event.position())
+        if row is not None and event.button() == Qt.MouseButton.LeftButton:
+            self.bar_activated.emit(self.shown[row].token_id)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        shown = self.shown
+        row = next((i for i, bar in enumerate(shown) if bar.token_id == self._chosen), None)
+        key = event.key()
+        if shown and key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+            step = 1 if key == Qt.Key.Key_Down else -1
+            target = 0 if row is None else max(0, min(row + step, len(shown) - 1))
+            self.bar_chosen.emit(shown[target].token_id)
+        elif row is not None and key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.bar_activated.emit(shown[row].token_id)
+        else:
+            super().keyPressEvent(event)
+
+
+def three_digits(probability: float) -> str:
+    """``0.810``; ``0`` only for exactly zero, ``<.001`` for what would round to it."""
+    if probability == 0:
+        return "0"
+    return "<.001" if probability < 0.0005 else f"{probability:.3f}"
