@@ -82,7 +82,7 @@ COUNTRIES: tuple[Country, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Athlete:
-    """An invented athlete; names are shared, so that only first and last together tell the sport."""
+    """An invented athlete; names are shared, so that only both together tell the sport."""
 
     first: str
     last: str

@@ -411,7 +411,7 @@ def lesson(dice: Dice) -> str:
     text = dice.pick(
         (
             '"{question}" asked the teacher. "it is {answer}," said {name}. "well done."',
-            '"{question}" the teacher asked {name}. {he} thought and said, "I know, it is {answer}."',
+            '"{question}" the teacher asked {name}. {he} thought and said, "it is {answer}."',
         )
     )
     return spell(tell(child, text, question=question, answer=answer))
