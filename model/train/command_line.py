@@ -16,7 +16,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from model.device import choose_device, default_threads, set_threads
+from model.device import choose_device, default_threads
 from model.train.events import (
     Evaluated,
     Event,
@@ -52,11 +52,15 @@ def run_from_command_line(
 
     Args:
         out: the run folder, new or empty; with ``resume`` a run.
-        data, tokenizer, steps, max_seconds, target_val_loss, seed: replace the preset's (with
-            ``resume`` the run's).
+        data: replaces the preset's text (with ``resume`` the run's, as the five below).
+        tokenizer: replaces its tokenizer.
+        steps: replaces its number of updates.
+        max_seconds: replaces its limit of time.
+        target_val_loss: replaces its target.
+        seed: replaces its seed.
         preset_name: where the other choices come from; with ``resume`` not looked at.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        threads: CPU threads; 0 takes all cores but one.
+        threads: CPU threads; 0 takes the recipe's, or all cores but one.
         resume: go on with the run in ``out``.
         console: where progress is written; standard error by default, so that standard output
             stays clean for results.
@@ -71,7 +75,7 @@ def run_from_command_line(
     """
     from model.train.run_folder import read_recipe
 
-    changes = {
+    changes: dict[str, Any] = {
         "data": data,
         "tokenizer": tokenizer,
         "steps": steps,
@@ -81,13 +85,9 @@ def run_from_command_line(
     }
     base = read_recipe(out) if resume else preset(preset_name)
     recipe = replace(base, **{k: v for k, v in changes.items() if v is not None})
-    set_threads(threads or recipe.threads or default_threads())
-    training = Training(
-        replace(recipe, threads=0) if threads else recipe,
-        out,
-        device=choose_device(device).name,
-        resume=resume,
-    )
+    # The real number goes into run.toml: on a CPU it decides the last bits.
+    recipe = replace(recipe, threads=threads or recipe.threads or default_threads())
+    training = Training(recipe, out, device=choose_device(device).name, resume=resume)
     n_params = 0
     finished: Finished | None = None
     with _Display(recipe, console or Console(stderr=True)) as display, _ctrl_c_stops(training):
