@@ -115,7 +115,7 @@ class MainWindow(QMainWindow):
             bar.setMovable(False)
             bar.setFloatable(False)
             bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
-            bar.layout().setContentsMargins(0, 0, 0, 0)
+            bar.setContentsMargins(0, 0, 0, 0)
             action = bar.addWidget(widget)
             bar.toggleViewAction().setVisible(False)
             self.addToolBar(Qt.ToolBarArea.TopToolBarArea, bar)

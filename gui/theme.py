@@ -171,13 +171,18 @@ def mono(size: float = FONT_SIZE, *, bold: bool = False) -> QFont:
     return font
 
 
+def _channels(name: str) -> tuple[int, int, int]:
+    color = QColor(name)
+    return color.red(), color.green(), color.blue()
+
+
 @cache
 def _table(stops: tuple[str, ...]) -> NDArray[np.uint8]:
-    rgb = np.array([QColor(stop).getRgb()[:3] for stop in stops], dtype=np.float64)
+    rgb = np.array([_channels(stop) for stop in stops], dtype=np.float64)
     at = np.linspace(0, 1, len(stops))
     fine = np.linspace(0, 1, 256)
-    table = np.stack([np.interp(fine, at, rgb[:, channel]) for channel in range(3)], axis=1)
-    table = table.round().astype(np.uint8)
+    blended = np.stack([np.interp(fine, at, rgb[:, channel]) for channel in range(3)], axis=1)
+    table: NDArray[np.uint8] = blended.round().astype(np.uint8)
     table.flags.writeable = False
     return table
 
@@ -221,7 +226,7 @@ def _rgb(
     missing = np.isnan(values)
     rgb = table[np.where(missing, 0, rows).round().astype(np.intp)]
     if missing.any():
-        rgb[missing] = QColor(_current.panel).getRgb()[:3]
+        rgb[missing] = _channels(_current.panel)
     return rgb
 
 
