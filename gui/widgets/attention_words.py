@@ -1,0 +1,74 @@
+"""What is said about attention weights: shares measured from a pattern, and sentences.
+
+Knows arrays and tokens; no store, no widget. Shape suffixes: Q queries, S keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.tokens import Token, visible
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """Where a head's attention goes, as means over the queries from position 1 on.
+
+    Position 0 is left out: under a causal mask it can only attend to itself.
+    """
+
+    first: float
+    previous: float
+    itself: float
+    n_queries: int
+
+
+def shares(pattern_QS: NDArray[Any]) -> Shares | None:
+    """Measure them; None for a single token, which has nothing to choose from."""
+    n = pattern_QS.shape[0]
+    if n < 2:
+        return None
+    return Shares(
+        first=float(pattern_QS[1:, 0].mean()),
+        previous=float(np.diagonal(pattern_QS, -1).mean()),
+        itself=float(np.diagonal(pattern_QS)[1:].mean()),
+        n_queries=n - 1,
+    )
+
+
+def percent(share: float) -> str:
+    """A share of attention, with a decimal where it is small."""
+    return f"{share:.0%}" if share >= 0.0995 else f"{share:.1%}"
+
+
+def exact(value: float) -> str:
+    """A float32 with just the digits that tell it from its neighbours."""
+    return str(np.float32(value)).replace("-", "−").replace("inf", "∞")
+
+
+def named(tokens: Sequence[Token], position: int) -> str:
+    """A token with its position, as it stands in sentences: ``“·queen” (1)``."""
+    return f"“{visible(tokens[position].bytes)}” ({position})"
+
+
+def weight_sentence(tokens: Sequence[Token], query: int, key: int, weight: float) -> str:
+    """What one weight of a pattern means."""
+    return (
+        f"{percent(weight)} of what this head reads at {named(tokens, query)} "
+        f"is the value of {named(tokens, key)}."
+    )
+
+
+def score_sentence(tokens: Sequence[Token], query: int, key: int, score: float) -> str:
+    """What one score means."""
+    if np.isneginf(score):
+        return f"Masked: {named(tokens, key)} comes after {named(tokens, query)}."
+    return (
+        f"The query of {named(tokens, query)} times the key of {named(tokens, key)}, "
+        "over √d_head; softmax over each query's scores makes them weights."
+    )

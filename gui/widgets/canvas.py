@@ -1,0 +1,207 @@
+"""A scrolled surface painted in two layers, for maps, mosaics and graphs.
+
+The ground holds what the data say and is kept as a picture; the overlay holds what the mouse and
+the selection say and is painted anew each time, so that hovering never redraws the data. Fixed
+margins (axes, legends) are the subclass's business: it paints in viewport coordinates and
+subtracts the scroll position where it wants to scroll.
+
+Knows the theme; nothing of models.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+
+from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, Qt, QTimer
+from PySide6.QtGui import (
+    QColor,
+    QHelpEvent,
+    QMouseEvent,
+    QPaintEngine,
+    QPainter,
+    QPaintEvent,
+    QPixmap,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QToolTip, QWidget
+
+from gui import theme
+
+CAPTION_HEIGHT = 20
+"""The line at the bottom of a view that says what is drawn."""
+SLICE_SECONDS = 0.005
+"""A large ground gives the window back after this long, and goes on in a moment."""
+
+
+class Canvas(QAbstractScrollArea):
+    """Base of the painted views.
+
+    A subclass paints its data in `paint_ground` and the rest in `paint_overlay`, calls `redraw`
+    when the data have changed and ``viewport().update()`` when only the overlay has.
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.viewport().setMouseTracking(True)
+        self.viewport().setAutoFillBackground(False)
+        self.setAutoFillBackground(False)
+        self._ground: QPixmap | None = None
+        self._ground_key: tuple[object, ...] = ()
+        self._unfinished = QTimer(self)
+        self._unfinished.setSingleShot(True)
+        self._unfinished.timeout.connect(self._go_on)
+        self.horizontalScrollBar().valueChanged.connect(self.redraw)
+        self.verticalScrollBar().valueChanged.connect(self.redraw)
+
+    # -------------------------------------------------------------- for subclasses
+
+    def lay_out(self) -> None:
+        """Find sizes and places for the present size; called on every resize."""
+
+    def paint_ground(self, painter: QPainter) -> None:
+        """Paint the data, in viewport coordinates; the panel's colour is already there."""
+        raise NotImplementedError
+
+    def paint_more(self, painter: QPainter, seconds: float) -> bool:
+        """Go on with the ground for about this long; returns whether it is complete.
+
+        Called after `paint_ground`, and again from the event loop until it returns True.
+        """
+        return True
+
+    def paint_overlay(self, painter: QPainter) -> None:
+        """Paint selection and hover over the ground."""
+
+    def hover(self, at: QPoint | None) -> None:
+        """The mouse is there, or has left."""
+
+    def press(self, at: QPoint, modifiers: Qt.KeyboardModifier) -> None:
+        """The left button went down there."""
+
+    def tooltip(self, at: QPoint) -> str:
+        """What to say about a place; nothing if empty."""
+        return ""
+
+    def redraw(self) -> None:
+        """The data have changed."""
+        self._ground = None
+        self.viewport().update()
+
+    def scroll_over(self, content: QSize, window: QSize) -> None:
+        """Set the scroll bars for a content that is seen through a window of this size."""
+        for bar, size, seen in (
+            (self.horizontalScrollBar(), content.width(), window.width()),
+            (self.verticalScrollBar(), content.height(), window.height()),
+        ):
+            bar.setRange(0, max(0, size - seen))
+            bar.setPageStep(max(1, seen))
+            bar.setSingleStep(24)
+
+    def scroll_to(self, box: QRectF, window: QRectF) -> None:
+        """Bring a box into the window through which the content is seen."""
+        for bar, low, high, start, end in (
+            (self.horizontalScrollBar(), box.left(), box.right(), window.left(), window.right()),
+            (self.verticalScrollBar(), box.top(), box.bottom(), window.top(), window.bottom()),
+        ):
+            if low < start:
+                bar.setValue(bar.value() - math.ceil(start - low))
+            elif high > end:
+                bar.setValue(bar.value() + math.ceil(high - end))
+
+    @property
+    def scrolled(self) -> QPoint:
+        """By how much the content is moved to the left and up."""
+        return QPoint(self.horizontalScrollBar().value(), self.verticalScrollBar().value())
+
+    # ------------------------------------------------------------------ machinery
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self.viewport())
+        vector = painter.paintEngine().type() in _VECTOR_ENGINES
+        if vector:  # an exported figure keeps its letters and curves
+            painter.fillRect(self.viewport().rect(), theme.current().color("panel"))
+            self.paint_ground(painter)
+            self.paint_more(painter, math.inf)
+            self._ground = None  # what was half done has lost its place
+        else:
+            painter.drawPixmap(0, 0, self._ground_picture())
+        self.paint_overlay(painter)
+        if self.hasFocus() and not vector:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+            painter.setPen(theme.current().color("accent", 0.35))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(self.viewport().rect().adjusted(0, 0, -1, -1))
+        painter.end()
+
+    def finish(self) -> None:
+        """Complete the ground at once, for pictures and tests."""
+        self._ground_picture()
+        self._continue(math.inf)
+        self.viewport().update()
+
+    def _ground_picture(self) -> QPixmap:
+        ratio = self.devicePixelRatioF()
+        size = self.viewport().size()
+        key = (size, ratio, theme.current().name)
+        if self._ground is None or key != self._ground_key:
+            ground = QPixmap(size * ratio)
+            ground.setDevicePixelRatio(ratio)
+            ground.fill(QColor(theme.current().panel))
+            painter = QPainter(ground)
+            self.paint_ground(painter)
+            painter.end()
+            self._ground, self._ground_key = ground, key
+            self._continue(SLICE_SECONDS)
+        assert self._ground is not None
+        return self._ground
+
+    def _go_on(self) -> None:
+        if self._ground is not None:  # otherwise it is painted anew from the start
+            self._continue(SLICE_SECONDS)
+            self.viewport().update()
+
+    def _continue(self, seconds: float) -> None:
+        assert self._ground is not None
+        painter = QPainter(self._ground)
+        complete = self.paint_more(painter, seconds)
+        painter.end()
+        if complete:
+            self._unfinished.stop()
+        else:
+            self._unfinished.start(0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._ground = None
+        self.lay_out()
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Leave:
+            self.hover(None)
+        elif event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            # Tokens may look like HTML; they are shown as they are.
+            lines = html.escape(self.tooltip(event.pos())).replace("\n", "<br>")
+            tip = f"<p style='white-space: pre'>{lines}</p>" if lines else ""
+            QToolTip.showText(event.globalPos(), tip, self.viewport())
+            return True
+        return super().viewportEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self.hover(event.position().toPoint())
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.press(event.position().toPoint(), event.modifiers())
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(60, 50)
+
+
+_VECTOR_ENGINES = (
+    QPaintEngine.Type.SVG,
+    QPaintEngine.Type.Pdf,
+    QPaintEngine.Type.Picture,
+)
