@@ -1,0 +1,384 @@
+"""The widget in which a person turns a cloud of points, points at one and picks it.
+
+Shows the picture of a renderer, paints an overlay on it, turns mouse and keys into a camera. The
+picture is kept: hovering and labels never draw the points again.
+
+Knows points by their index; neither tokens nor the store.
+"""
+
+from __future__ import annotations
+
+from math import hypot
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from PySide6.QtCore import QElapsedTimer, QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QColor,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from gui import theme
+from gui.widgets import space_overlay
+from gui.widgets.camera import Camera, Projected
+from gui.widgets.point_cloud import Look, PointRenderer, RendererError, make_renderer
+from gui.widgets.point_cloud_software import SoftwareRenderer
+from gui.widgets.space_overlay import Label, Overlay
+
+REACH = 14.0  # how far from the mouse a point may be, in pixels
+CLICK = 4.0  # a press that moves less than this is a click
+FRAME_MS = 16
+
+
+class PointCloudView(QWidget):
+    """A cloud of points in 3D.
+
+    Drag turns, the wheel zooms at the mouse, right or Shift drag moves, a double click resets;
+    arrow keys turn, + and - zoom, Home resets.
+
+    Signals:
+        point_hovered: index of the point under the mouse, or None.
+        point_clicked: index of the point that was clicked.
+        points_moved: the points have come a step nearer to where they go.
+        camera_moved: the view was turned, moved, zoomed or fitted.
+    """
+
+    point_hovered = Signal(object)
+    point_clicked = Signal(int)
+    points_moved = Signal()
+    camera_moved = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.camera = Camera()
+        self.labels: tuple[Label, ...] = ()
+        self.fallback_reason = ""
+        self._home: NDArray[np.float32] | None = None
+        self._untouched = True
+        self._renderer: PointRenderer | None = None
+        self._points = np.empty((0, 3), dtype=np.float32)
+        self._shown = self._points
+        self._rgb: NDArray[np.uint8] = np.empty((0, 3), dtype=np.uint8)
+        self._extent = 1.0
+        self._overlay = Overlay()
+        self._hovered: int | None = None
+        self._picture: QImage | None = None
+        self._picture_key: tuple[object, ...] = ()
+        self._places: Projected | None = None
+        self._pressed: QPointF | None = None
+        self._dragged = QPointF()
+        self._moved = False
+        self._from = self._points
+        self._clock = QElapsedTimer()
+        self._motion = QTimer(self)
+        self._motion.setInterval(FRAME_MS)
+        self._motion.timeout.connect(self._step_motion)
+
+    # ------------------------------------------------------------------------ contents
+
+    def set_points(self, points_N3: ArrayLike, rgb_N3: NDArray[np.uint8]) -> None:
+        """Show these points; if there are as many as before, they move to their new places.
+
+        Args:
+            points_N3: places, finite.
+            rgb_N3: a colour each.
+        """
+        points = np.array(points_N3, dtype=np.float32).reshape(-1, 3)
+        same = len(points) == len(self._shown) and len(points) > 0
+        moves = same and theme.MOTION_MS > 0 and self.isVisible()
+        self._points = points
+        self._rgb = np.ascontiguousarray(rgb_N3, dtype=np.uint8)
+        self._extent = _extent(points)
+        if self._renderer is not None:
+            self._renderer.set_colors(self._rgb)
+        if moves and not np.array_equal(points, self._shown):
+            self._from = self._shown
+            self._clock.start()
+            self._motion.start()
+        else:
+            self._motion.stop()
+            self._show_points(points)
+
+    def set_home(self, points: ArrayLike) -> None:
+        """What a reset brings into view. Until a person has moved the camera, so does this."""
+        self._home = np.asarray(points, dtype=np.float32).reshape(-1, 3)
+        if self._untouched:
+            self._fit_home()
+
+    def set_overlay(self, overlay: Overlay) -> None:
+        """Draw this over the points."""
+        self._overlay = overlay
+        self.update()
+
+    @property
+    def overlay(self) -> Overlay:
+        """What is drawn over the points."""
+        return self._overlay
+
+    @property
+    def shown_points(self) -> NDArray[np.float32]:
+        """``[N, 3]``: where the points are drawn now; while they move, on their way."""
+        return self._shown
+
+    @property
+    def moving(self) -> bool:
+        """Whether points are on their way."""
+        return self._motion.isActive()
+
+    @property
+    def extent(self) -> float:
+        """Radius of the cloud around the origin of its space, outliers left aside."""
+        return self._extent
+
+    @property
+    def hovered(self) -> int | None:
+        """Index of the point under the mouse."""
+        return self._hovered
+
+    @property
+    def renderer_name(self) -> str:
+        """What draws the points, "" before the first picture."""
+        return "" if self._renderer is None else self._renderer.name
+
+    def project(self, points: ArrayLike) -> Projected:
+        """Where places lie on this widget."""
+        return self.camera.project(points, self.width(), self.height())
+
+    def nearest_to(self, x: float, y: float, reach: float = REACH) -> int | None:
+        """The point that is nearest on the screen; of several in one place, the front one."""
+        xy, depth = self._projected()
+        if len(xy) == 0:
+            return None
+        away = (xy[:, 0] - np.float32(x)) ** 2 + (xy[:, 1] - np.float32(y)) ** 2
+        near = np.flatnonzero(away <= reach**2)  # NaN is never near
+        if len(near) == 0:
+            return None
+        closest = away[near].min()
+        ties = near[away[near] <= closest + 1.0]
+        return int(ties[np.argmin(depth[ties])])
+
+    # -------------------------------------------------------------------------- camera
+
+    def set_camera(self, camera: Camera) -> None:
+        """Look from there."""
+        if camera != self.camera:
+            self.camera = camera
+            self._places = None
+            self.update()
+            self.camera_moved.emit()
+
+    def reset_view(self) -> None:
+        """The first view again: from the first direction, everything that is home in sight."""
+        self._untouched = True
+        start = Camera()
+        self.set_camera(
+            Camera(self.camera.target, start.azimuth, start.elevation, self.camera.distance)
+        )
+        self._fit_home()
+
+    def fit(self, points: ArrayLike) -> None:
+        """Bring these into sight, from the present direction."""
+        self._untouched = False
+        self.set_camera(self.camera.fitted(points, self.width(), self.height()))
+
+    def _fit_home(self) -> None:
+        if self._home is not None and len(self._home) and self.width() > 1:
+            self.set_camera(self.camera.fitted(self._home, self.width(), self.height(), 0.06))
+
+    def _touch(self, camera: Camera) -> None:
+        self._untouched = False
+        self.set_camera(camera)
+
+    # ------------------------------------------------------------------------- drawing
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        background = theme.current().color("background")
+        if len(self._shown) == 0:
+            painter.fillRect(self.rect(), background)
+        else:
+            # The device's ratio, not the screen's: a picture may be asked for at another.
+            ratio = painter.device().devicePixelRatioF()
+            painter.drawImage(QPointF(0, 0), self._cloud(ratio, background))
+        self.labels = space_overlay.paint(
+            painter,
+            self._overlay,
+            self.camera,
+            self.width(),
+            self.height(),
+            self._projected().xy,
+        )
+        if self.hasFocus():
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(theme.current().color("accent", 0.35))
+            painter.drawRect(QRectF(self.rect()).adjusted(0, 0, -1, -1))
+        painter.end()
+
+    def _cloud(self, ratio: float, background: QColor) -> QImage:
+        look = self._look(background)
+        key = (self.camera, look, self.width(), self.height(), ratio)
+        if self._picture is None or key != self._picture_key:
+            self._picture = self._render(look, ratio)
+            self._picture_key = key
+        return self._picture
+
+    def _look(self, background: QColor) -> Look:
+        n = max(len(self._shown), 1)
+        # Many points are small points, so that a cloud of any number keeps its shape.
+        size = float(np.clip(8.6 - 1.3 * np.log10(n), 2.4, 7.0))
+        middle = float(np.linalg.norm(self.camera.eye))
+        return Look(
+            background=(background.red(), background.green(), background.blue()),
+            size=size,
+            near=middle - self._extent,
+            far=middle + self._extent,
+            faded=0.22,
+        )
+
+    def _render(self, look: Look, ratio: float) -> QImage:
+        if self._renderer is None:
+            self._renderer, self.fallback_reason = make_renderer()
+            self._fill(self._renderer)
+        size = (self.width(), self.height())
+        try:
+            return self._renderer.render(self.camera, look, *size, ratio)
+        except RendererError as error:
+            self.fallback_reason = str(error)
+            self._renderer = SoftwareRenderer()
+            self._fill(self._renderer)
+            return self._renderer.render(self.camera, look, *size, ratio)
+
+    def _fill(self, renderer: PointRenderer) -> None:
+        renderer.set_points(self._shown)
+        renderer.set_colors(self._rgb)
+
+    def _show_points(self, points: NDArray[np.float32]) -> None:
+        self._shown = points
+        self._places = None
+        self._picture = None
+        if self._renderer is not None:
+            self._renderer.set_points(points)
+        self.points_moved.emit()
+        self.update()
+
+    def _step_motion(self) -> None:
+        share = self._clock.elapsed() / theme.MOTION_MS if theme.MOTION_MS > 0 else 1.0
+        if share >= 1 or not self.isVisible():
+            self._motion.stop()
+            self._show_points(self._points)
+            return
+        eased = np.float32(share * share * (3 - 2 * share))
+        self._show_points(self._from + (self._points - self._from) * eased)
+
+    def _projected(self) -> Projected:
+        if self._places is None:
+            self._places = self.project(self._shown)
+        return self._places
+
+    # ----------------------------------------------------------------- mouse and keys
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._pressed = self._dragged = event.position()
+        self._moved = False
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        here = event.position()
+        if self._pressed is None:
+            self._hover(self.nearest_to(here.x(), here.y()))
+            return
+        start = self._pressed
+        if not self._moved and hypot(here.x() - start.x(), here.y() - start.y()) < CLICK:
+            return
+        self._moved = True
+        dx, dy = here.x() - self._dragged.x(), here.y() - self._dragged.y()
+        self._dragged = here
+        shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        if event.buttons() & Qt.MouseButton.LeftButton and not shift:
+            self._touch(self.camera.rotated(dx, dy))
+        else:
+            self._touch(self.camera.panned(dx, dy, self.width(), self.height()))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        clicked = self._pressed is not None and not self._moved
+        self._pressed = None
+        if clicked and event.button() == Qt.MouseButton.LeftButton:
+            index = self.nearest_to(event.position().x(), event.position().y())
+            if index is not None:
+                self.point_clicked.emit(index)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.reset_view()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        steps = event.angleDelta().y() / 120
+        if steps:
+            self._zoom(steps, event.position())
+        event.accept()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        turns = {
+            Qt.Key.Key_Left: (-20, 0),
+            Qt.Key.Key_Right: (20, 0),
+            Qt.Key.Key_Up: (0, -20),
+            Qt.Key.Key_Down: (0, 20),
+        }
+        key = Qt.Key(event.key())
+        if key in turns:
+            dx, dy = turns[key]
+            if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+                self._touch(self.camera.panned(dx, dy, self.width(), self.height()))
+            else:
+                self._touch(self.camera.rotated(dx, dy))
+        elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
+            self._zoom(1, QPointF(self.width() / 2, self.height() / 2))
+        elif key == Qt.Key.Key_Minus:
+            self._zoom(-1, QPointF(self.width() / 2, self.height() / 2))
+        elif key == Qt.Key.Key_Home:
+            self.reset_view()
+        else:
+            super().keyPressEvent(event)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._hover(None)
+        super().leaveEvent(event)
+
+    def resizeEvent(self, event: object) -> None:
+        self._places = None
+        if self._untouched:
+            self._fit_home()
+
+    def sizeHint(self) -> QSize:
+        return QSize(640, 480)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(80, 60)
+
+    def _zoom(self, steps: float, at: QPointF) -> None:
+        size = (self.width(), self.height())
+        self._touch(self.camera.zoomed(steps, at.x(), at.y(), *size, self._extent))
+
+    def _hover(self, index: int | None) -> None:
+        if index != self._hovered:
+            self._hovered = index
+            self.point_hovered.emit(index)
+
+
+def _extent(points: NDArray[np.float32]) -> float:
+    """The radius that 99 of 100 points lie within: a few outliers must not fade all others."""
+    lengths = np.linalg.norm(points, axis=1)
+    lengths = lengths[np.isfinite(lengths)]
+    if len(lengths) == 0:
+        return 1.0
+    return float(np.quantile(lengths, 0.99)) or 1.0
