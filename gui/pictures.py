@@ -80,7 +80,13 @@ def _write(session: _Session, widget, path: Path) -> None:  # type: ignore[no-un
 
 
 def _train(session: _Session, preset: str) -> None:
+    from model.train import PRESETS, unique_run_dir
 
+    if preset not in PRESETS:
+        raise PictureError(f"There is no preset {preset!r}; there are {', '.join(PRESETS)}.")
+    recipe = PRESETS[preset]
+    store = session.program.store
+    store.start_training(recipe, str(unique_run_dir(Path("build", "runs"), recipe.name)))
     limit = (recipe.max_seconds or 3600) + WAIT_SECONDS
     session.until(session.training_ended, "the training", limit)
     session.until(session.model_ready, "the trained model")
