@@ -418,6 +418,9 @@ class Store(QObject):
         self.generation_changed.emit()
 
     def _take_training(self, result: m.TrainingProgressed) -> None:
+        if self.starting is not None and result.request_id == self.starting.id:
+            self._take_unbegun_run(result)
+            return
         if self.training is None or result.request_id != self.training.started.request_id:
             return
         self.training.paused = result.paused
@@ -436,6 +439,16 @@ class Store(QObject):
         self.progress = None
         self.activity_changed.emit()
         self.post(Notice(failed.message, failed.details, "error"))
+
+    def _take_unbegun_run(self, result: m.TrainingProgressed) -> None:
+        """A run that was stopped while it was getting ready: there is no curve."""
+        for event in result.events:
+            if isinstance(event, Finished):
+                self.starting = None
+                self.progress = None
+                self.post(Notice(event.message))
+                self.activity_changed.emit()
+                self.training_changed.emit()
 
     def _take_broken_run(self, failed: m.Failed) -> None:
         """A run that could not begin, or broke: its curve stays."""
