@@ -12,6 +12,7 @@ before torch is there.
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
     from model.language_model import open_model as open
     from model.trace import Trace as Trace
     from model.transformer import Transformer as Transformer
+
+# A trace keeps every activation, so it writes to fresh memory throughout. On huge pages that takes
+# a tenth of the page faults (73,800 -> 6,800 for GPT-2 small at 256 tokens). torch reads this
+# at its first allocation.
+os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
 __version__ = "0.1.0"
 
