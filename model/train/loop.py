@@ -352,7 +352,10 @@ class Training:
         config = recipe.config(data.tokenizer.n_tokens)
         # Before anything is spent on it: can the result be saved at all?
         FAMILIES["gpt2"].config_to_hf(config)
-        transformer = Transformer(config)
+        with torch.random.fork_rng(
+            devices=[]
+        ):  # torch's own first weights draw from the global one
+            transformer = Transformer(config)
         transformer.initialize(torch.Generator().manual_seed(recipe.seed), recipe.init_std)
         transformer.eval().to(self.device)
         batches = Batches(data.train_ids, recipe.batch_size, recipe.n_ctx, recipe.seed)

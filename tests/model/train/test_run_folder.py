@@ -1,0 +1,209 @@
+"""The run folder: names that are taken, whole files, and what a reader gets back."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from model.tokenizer import Tokenizer
+from model.train.recipe import Recipe
+from model.train.run_folder import (
+    COLUMNS,
+    MetricsRow,
+    RunError,
+    RunFolder,
+    copy_run,
+    read_metrics,
+    read_recipe,
+    read_run,
+    snapshots,
+    unique_run_dir,
+    write_whole,
+)
+from model.train.state import TrainingState, load_state, save_state
+
+
+@pytest.fixture
+def folder(recipe: Recipe, tmp_path: Path) -> RunFolder:
+    tokenizer = Tokenizer.train_char("abc")
+    return RunFolder.create(tmp_path / "run", recipe, tokenizer, {"data": {"sha256": "12ab"}})
+
+
+def test_run_toml_gives_back_the_recipe_and_the_facts(folder: RunFolder, recipe: Recipe) -> None:
+    folder.close()
+    assert read_recipe(folder.path) == recipe
+    tables = read_run(folder.path)
+    assert tables["data"] == {"sha256": "12ab"}
+    assert tables["versions"]["torch"] == torch.__version__
+
+
+def test_rows_come_back_as_they_were_recorded(folder: RunFolder) -> None:
+    folder.record_validation(0, 0, 0.5, 4.25)
+    folder.record(MetricsRow(1, 64, 0.75, 4.1, None, 1e-05, 1 / 3, 85.0))
+    folder.record(MetricsRow(2, 128, 1.0, 3.9, None, 2e-05, 0.1, 86.0))
+    folder.record_validation(2, 128, 1.25, 3.875)
+    folder.close()
+    metrics = read_metrics(folder.path)
+    assert tuple(metrics) == COLUMNS
+    assert metrics["step"].tolist() == [0, 1, 2]
+    assert metrics["step"].dtype == np.int64
+    np.testing.assert_equal(metrics["train_loss"], [math.nan, 4.1, 3.9])
+    np.testing.assert_equal(metrics["val_loss"], [4.25, math.nan, 3.875])
+    np.testing.assert_equal(metrics["grad_norm"], [math.nan, 1 / 3, 0.1])
+
+
+def test_rows_are_on_disk_within_a_second(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr("model.train.run_folder.time.monotonic", lambda: now[0])
+    folder.record(MetricsRow(1, 1, 0.1, 4.0))
+    folder.record(MetricsRow(2, 2, 0.2, 4.0))
+    now[0] += 1e6
+    folder.record(MetricsRow(3, 3, 0.3, 4.0))
+    # The third waits: its validation may come.
+    assert read_metrics(folder.path)["step"].tolist() == [1, 2]
+    folder.close()
+    assert read_metrics(folder.path)["step"].tolist() == [1, 2, 3]
+
+
+def test_a_line_that_is_still_being_written_is_left_out(folder: RunFolder) -> None:
+    folder.record(MetricsRow(1, 1, 0.1, 4.0))
+    folder.close()
+    with (folder.path / "metrics.csv").open("a") as file:
+        file.write("2,2,0.")
+    assert read_metrics(folder.path)["step"].tolist() == [1]
+
+
+def test_damaged_metrics_say_so(folder: RunFolder) -> None:
+    folder.close()
+    for content in ("", "step,tokens\n1\n", "step,tokens\none,two\n"):
+        (folder.path / "metrics.csv").write_text(content)
+        with pytest.raises(RunError, match=r"metrics\.csv is damaged"):
+            read_metrics(folder.path)
+    (folder.path / "metrics.csv").unlink()
+    with pytest.raises(RunError, match="no readable"):
+        read_metrics(folder.path)
+
+
+def test_nothing_is_ever_overwritten(folder: RunFolder, recipe: Recipe, tmp_path: Path) -> None:
+    folder.close()
+    tokenizer = Tokenizer.train_char("abc")
+    with pytest.raises(RunError, match="holds a run already"):
+        RunFolder.create(folder.path, recipe, tokenizer, {})
+    other = tmp_path / "letters"
+    other.mkdir()
+    (other / "dear.txt").write_text("Dear")
+    for taken in (other, other / "dear.txt"):
+        with pytest.raises(RunError, match="exists and is not empty"):
+            RunFolder.create(taken, recipe, tokenizer, {})
+    assert (other / "dear.txt").read_text() == "Dear"
+
+
+def test_a_taken_name_gets_a_number(tmp_path: Path) -> None:
+    assert unique_run_dir(tmp_path, "minute") == tmp_path / "minute"
+    (tmp_path / "minute").mkdir()
+    (tmp_path / "minute-2").mkdir()
+    assert unique_run_dir(tmp_path, "minute") == tmp_path / "minute-3"
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [("a/b", "a-b"), ("../up", "up"), ("", "run"), ("...", "run"), ('q: "x"?', "q- -x")],
+)
+def test_a_name_stays_inside_its_folder(tmp_path: Path, name: str, safe: str) -> None:
+    assert unique_run_dir(tmp_path, name) == tmp_path / safe
+
+
+def test_snapshots_are_in_order_of_steps(tmp_path: Path) -> None:
+    for name in ("step-000020", "step-000003", "step-1000000", ".step-000030.part", "notes"):
+        (tmp_path / "snapshots" / name).mkdir(parents=True)
+    assert [step for step, _ in snapshots(tmp_path)] == [3, 20, 1000000]
+    assert snapshots(tmp_path / "nothing") == []
+
+
+def test_a_folder_that_is_no_run_says_so(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"holds no run: it has no run\.toml"):
+        read_recipe(tmp_path)
+    (tmp_path / "run.toml").write_text("[recipe\n")
+    with pytest.raises(RunError, match="can't be read"):
+        read_recipe(tmp_path)
+    (tmp_path / "run.toml").write_text("[recipe]\nlayers = 3\n")
+    with pytest.raises(RunError, match="no usable recipe: A recipe has no 'layers'"):
+        read_recipe(tmp_path)
+
+
+def test_a_copy_is_a_run_of_its_own(folder: RunFolder, recipe: Recipe, tmp_path: Path) -> None:
+    folder.close()
+    target = tmp_path / "kept" / "copy"
+    copy_run(folder.path, target)
+    assert read_recipe(target) == recipe
+    assert [path.name for path in target.parent.iterdir()] == ["copy"]
+    with pytest.raises(RunError, match="holds a run already"):
+        copy_run(folder.path, target)
+
+
+def test_a_failed_write_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "run.toml"
+    write_whole(path, "old")
+
+    def full_disk(self: Path, data: bytes) -> int:
+        with self.open("wb") as file:
+            file.write(data[:1])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full_disk)
+    with pytest.raises(OSError, match="No space"):
+        write_whole(path, "new and longer")
+    assert path.read_text() == "old"
+
+
+def state(step: int) -> TrainingState:
+    return TrainingState(step, 1.5, None, {"w": torch.full((3,), float(step))}, {"state": {}})
+
+
+def test_a_state_comes_back(tmp_path: Path) -> None:
+    save_state(tmp_path, state(7))
+    loaded = load_state(tmp_path, "cpu")
+    assert (loaded.step, loaded.seconds, loaded.val_loss) == (7, 1.5, None)
+    assert loaded.transformer["w"].tolist() == [7.0] * 3
+
+
+def test_a_state_that_cannot_be_written_leaves_the_older_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_state(tmp_path, state(1))
+
+    def breaks_off(values: object, path: Path) -> None:
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", breaks_off)
+    with pytest.raises(RunError, match="No space left"):
+        save_state(tmp_path, state(2))
+    monkeypatch.undo()
+    assert load_state(tmp_path, "cpu").step == 1
+    assert [path.name for path in (tmp_path / "state").iterdir()] == ["training.pt"]
+
+
+def test_a_damaged_or_missing_state_says_so(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="no saved state"):
+        load_state(tmp_path, "cpu")
+    (tmp_path / "state").mkdir()
+    for content in (b"", b"not a state", b"PK\x03\x04 half a zip"):
+        (tmp_path / "state" / "training.pt").write_bytes(content)
+        with pytest.raises(RunError, match=r"is damaged, .* snapshots can be opened"):
+            load_state(tmp_path, "cpu")
+
+
+def test_a_state_never_runs_code(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    torch.save({"step": Path("/tmp")}, tmp_path / "state" / "training.pt")
+    with pytest.raises(RunError, match="is damaged"):
+        load_state(tmp_path, "cpu")
