@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 
 import torch
@@ -29,13 +30,14 @@ def run() -> list[Row]:
         TransformerConfig(n_layers=12, n_heads=12, d_model=768, d_vocab=50257, n_ctx=1024)
     ).eval()
     network.initialize()
-    plain = GPT2LMHeadModel(GPT2Config(attn_implementation="eager", use_cache=False)).eval()
+    plain = GPT2LMHeadModel(GPT2Config(use_cache=False)).eval()
+    plain.set_attn_implementation("eager")
     rows = []
     with torch.inference_mode():
         for n_tokens in (32, 256):
             ids_BT = torch.randint(0, 50257, (1, n_tokens))
             ours, theirs = in_turns(
-                lambda ids=ids_BT: record(network, ids), lambda ids=ids_BT: plain(ids), REPEATS
+                partial(record, network, ids_BT), partial(plain, ids_BT), REPEATS
             )
             rows.append(
                 Row(

@@ -93,6 +93,7 @@ class Program:
         self.store = Store(self.backend.submit)
         self.backend.result_ready.connect(self.store.receive)
         self.window = MainWindow(self.store, self.backend, settings)
+        self.store.trace_changed.connect(self.window.begin_with_a_head)
         self.store.set_prompt(FIRST_PROMPT if prompt is None else prompt)
         self.store.open_model(str(STORY_WORLD) if checkpoint is None else checkpoint)
 

@@ -37,7 +37,7 @@ from gui.panes.tokens_pane import TokensPane
 from gui.panes.training_pane import TrainingPane
 from gui.perspectives import PERSPECTIVES, arrange, keys, resize
 from gui.settings import Settings
-from gui.store import Notice, Store
+from gui.store import Inspected, Notice, Store
 from gui.widgets.dock import PaneDock
 from gui.widgets.notice_bar import NoticeBar
 from gui.widgets.status import StatusBar
@@ -63,6 +63,10 @@ class MainWindow(QMainWindow):
         self.backend = backend
         self.settings = settings
         self._closing = False
+        self._began = False
+        self._close_timer = QTimer(self)
+        self._close_timer.setSingleShot(True)
+        self._close_timer.timeout.connect(self.close)
         self._perspective = settings.perspective
         self._last_pane: Pane | None = None
         self.setObjectName("main_window")
@@ -511,6 +515,46 @@ class MainWindow(QMainWindow):
         if not model.training and Path(model.path).resolve() != STORY_WORLD.resolve():
             self.settings.remember(model.path)
 
+    def begin_with_a_head(self) -> None:
+        """On the first trace, put the focus on something worth seeing.
+
+        The head whose last query reads one earlier token most (not the first, where heads park
+        what they do not need, and not itself), and that weight in the inspector.
+        """
+        trace, model = self.store.trace, self.store.model
+        if self._began or trace is None or model is None:
+            return
+        self._began = True
+        n = trace.n_tokens
+        best: tuple[float, int, int, int] | None = None
+        for layer in range(model.config.n_layers):
+            pattern_HQS = trace.pattern(layer)
+            if pattern_HQS is None or n < 3:
+                return
+            row_HS = pattern_HQS[:, n - 1, 1 : n - 1]
+            head, key = divmod(int(row_HS.argmax()), row_HS.shape[1])
+            found = (float(row_HS[head, key]), layer, head, key + 1)
+            best = found if best is None else max(best, found)
+        if best is None:
+            return
+        weight, layer, head, key = best
+        name = f"blocks.{layer}.attn.hook_pattern"
+        names = [op.output for op in self.store.operations]
+        self.store.select(
+            operation=names.index(name), layer=layer, head=head, position=n - 1, key=key
+        )
+        words = [model.token_text(trace.tokens[at].id) for at in (n - 1, key)]
+        self.store.inspect(
+            Inspected(
+                name=name,
+                index=(0, head, n - 1, key),
+                value=weight,
+                dtype=model.dtype,
+                code=f'trace["{name}"][0, {head}, {n - 1}, {key}]',
+                note=f"{weight:.0%} of what “{words[0]}” reads in this head is “{words[1]}”.",
+            )
+        )
+
     def _update_actions(self) -> None:
         for command in COMMANDS:
             self.actions_by_id[command.id].setEnabled(command.when(self.store))
@@ -543,11 +587,11 @@ class MainWindow(QMainWindow):
             if self.backend.running:
                 if self.store.training is not None and self.store.training.running:
                     self.status_bar.showMessage("Saving the run…")
-                QTimer.singleShot(CLOSE_MS, self.close)
+                self._close_timer.start(CLOSE_MS)
                 event.ignore()
                 return
+        self._close_timer.stop()
         event.accept()
-        self.deleteLater()
 
     def _worker_stopped(self) -> None:
         if self._closing:

@@ -36,13 +36,13 @@ PERSPECTIVES: Mapping[str, Split] = {
             Split(
                 "column",
                 (
-                    Split("row", ("prompt", "tokens"), (38, 62)),
+                    Split("row", ("prompt", "tokens"), (36, 64)),
                     "attention",
                     "training",
                 ),
-                (17, 58, 25),
+                (20, 53, 27),
             ),
-            Split("column", ("prediction", "inspector"), (52, 48)),
+            Split("column", ("prediction", "inspector"), (48, 52)),
         ),
         (17, 60, 23),
     ),

@@ -5,9 +5,11 @@ Knows a pane only by its title, hint and header note.
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QToolButton, QWidget
+from typing import Literal
+
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QFontMetrics, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractButton, QDockWidget, QHBoxLayout, QWidget
 
 from gui import theme
 from gui.panes.base import Pane
@@ -32,6 +34,41 @@ class PaneDock(QDockWidget):
         self.setFloating(not self.isFloating())
 
 
+class HeaderButton(QAbstractButton):
+    """A small button whose sign is drawn, so that it needs no glyph of a font."""
+
+    def __init__(self, sign: Literal["float", "close"], tip: str, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._sign = sign
+        self.setToolTip(tip)
+        self.setAccessibleName(tip)
+        self.setFixedSize(22, 22)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        t = theme.current()
+        lit = self.underMouse() or self.hasFocus()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(t.color("text" if lit else "faint"), 1.2))
+        if self._sign == "close":
+            painter.drawLine(QPointF(7.5, 7.5), QPointF(14.5, 14.5))
+            painter.drawLine(QPointF(14.5, 7.5), QPointF(7.5, 14.5))
+        else:
+            painter.drawRect(QRectF(7, 9.5, 6, 5.5))
+            painter.drawPolyline(
+                [
+                    QPointF(9.5, 9.5),
+                    QPointF(9.5, 7),
+                    QPointF(15.5, 7),
+                    QPointF(15.5, 12.5),
+                    QPointF(13, 12.5),
+                ]
+            )
+        painter.end()
+
+
 class DockHeader(QWidget):
     """The bar above a pane; it is also the handle by which the dock is dragged."""
 
@@ -45,22 +82,16 @@ class DockHeader(QWidget):
         layout.setContentsMargins(theme.SPACE, 0, theme.TIGHT, 0)
         layout.setSpacing(0)
         layout.addStretch(1)
-        self._float = self._button("⧉", f"Float {dock.pane.title}, or put it back")
+        self._float = HeaderButton(
+            "float", f"Take {dock.pane.title} out of the window, or put it back", self
+        )
         self._float.clicked.connect(dock.toggle_floating)
-        self._close = self._button("×", f"Close {dock.pane.title}; View ▸ Panes brings it back")
+        self._close = HeaderButton(
+            "close", f"Close {dock.pane.title}; View ▸ Panes brings it back", self
+        )
         self._close.clicked.connect(dock.close)
         layout.addWidget(self._float)
         layout.addWidget(self._close)
-
-    def _button(self, text: str, tip: str) -> QToolButton:
-        button = QToolButton(self)
-        button.setText(text)
-        button.setToolTip(tip)
-        button.setAccessibleName(tip)
-        button.setProperty("flat", True)
-        button.setFixedSize(22, 22)
-        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        return button
 
     def set_note(self, note: str) -> None:
         """The fact at the right side."""

@@ -42,8 +42,8 @@ def measure_analogies(table_VD: Tensor, tokenizer: Tokenizer | None) -> Measured
     """Measure a table of token vectors.
 
     Returns:
-        None where the question can't be asked: there is no tokenizer, or one of the four words is
-        no single token of it.
+        None where the questions can't be asked: there is no tokenizer, or one of the four words
+        is no single token of it.
     """
     if tokenizer is None:
         return None
@@ -59,6 +59,8 @@ def measure_analogies(table_VD: Tensor, tokenizer: Tokenizer | None) -> Measured
     share, _, _ = table_analogies(
         vectors_VD, tokenizer, [(pair.male, pair.female) for pair in GENDERED_PAIRS]
     )
+    if share.value is None:
+        return None
     return MeasuredAnalogies(
         expression="{} − {} + {} = {}".format(*WATCHED),
         rank=rank_all - nearer_inputs,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gui.store import Store
+from gui.store import Notice, Store
 from model import messages as m
 from tests.gui.desk import PROMPT, Desk
 
@@ -32,7 +32,7 @@ def test_a_stale_trace_is_dropped(desk: Desk, live_store: Store) -> None:
 
 
 def test_a_failure_is_a_notice_and_the_model_stays(desk: Desk, live_store: Store) -> None:
-    notices = []
+    notices: list[Notice] = []
     live_store.notice_posted.connect(notices.append)
     before = live_store.model
     live_store.open_model("/no/such/folder")

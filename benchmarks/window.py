@@ -1,0 +1,276 @@
+"""How soon the window stands and an edit is seen; what window and training cost each other.
+
+Each figure comes from a process of its own that drives the real window with the real
+worker; on Linux without a display, under Xvfb (`make bench` sees to it).
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from statistics import median, quantiles
+from typing import TYPE_CHECKING
+
+from benchmarks.rows import Row
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication, QMainWindow
+
+    from gui.app import Program
+    from model.train import Recipe
+
+EDITED = "The old king gave a red rose to the queen of the north and she"
+STARTS = 5
+EDITS = 40
+TRAIN_SECONDS = 20.0
+TURNS = 2
+
+
+def run() -> list[Row]:
+    """Start, edit and training, each several times."""
+    starts = [_child("start") for _ in range(STARTS + 1)][1:]
+    window = median(start["window"][0] for start in starts)
+    bare = median(_child("bare")["window"][0] for _ in range(STARTS))
+    ready = median(start["ready"][0] for start in starts)
+    edits = _child("edit")["milliseconds"]
+    alone: list[float] = []
+    beside: list[float] = []
+    late: list[float] = []
+    for _ in range(TURNS):
+        alone += _child("train_alone")["tokens_per_second"]
+        both = _child("train_in_window")
+        beside += both["tokens_per_second"]
+        late += both["late_ms"]
+    p99 = quantiles(late, n=100)[98]
+    return [
+        Row("first window, from process start", window, bare, window / 0.8, "s", "≤ 0.8 s"),
+        Row("model ready, from process start", ready, None, ready / 3, "s", "≤ 3 s"),
+        Row(
+            "prompt edit to repainted panes, median",
+            median(edits),
+            None,
+            median(edits) / 50,
+            "ms",
+            "≤ 50 ms",
+        ),
+        Row("GUI timer lateness while training, p99", p99, None, p99 / 10, "ms", "≤ 10 ms"),
+        Row(
+            "training in the window against without one",
+            median(beside),
+            median(alone),
+            median(beside) / median(alone),
+            "tokens/s",
+            "≥ 0.95 × without",
+        ),
+    ]
+
+
+Figures = dict[str, list[float]]
+
+
+def _child(what: str) -> Figures:
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.window", what, repr(began)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    if done.returncode:
+        raise RuntimeError(f"the benchmark {what!r} failed:\n{done.stderr}")
+    figures: Figures = json.loads(done.stdout.splitlines()[-1])
+    return figures
+
+
+# ------------------------------------------------------------------- in the child process
+
+
+def _measure(what: str, began: float) -> Figures:
+    match what:
+        case "bare":
+            return _bare_window(began)
+        case "start":
+            return _start(began)
+        case "edit":
+            return _edit()
+        case "train_alone":
+            return _train_alone()
+        case "train_in_window":
+            return _train_in_window()
+    raise ValueError(what)
+
+
+def _bare_window(began: float) -> Figures:
+    """An empty Qt window: what no Qt program can be faster than."""
+    from PySide6.QtWidgets import QApplication, QMainWindow
+
+    app = QApplication([])
+    window = QMainWindow()
+    window.resize(1440, 900)
+    seen = _when_painted(window, began)
+    window.show()
+    _spin(app, lambda: bool(seen))
+    return {"window": seen}
+
+
+def _program(perspective: str = "Explore") -> tuple[QApplication, Program]:
+    from gui import theme
+    from gui.app import Program, make_application
+    from gui.settings import Settings
+
+    app = make_application("dark")
+    theme.set_motion(True)
+    return app, Program(Settings(perspective=perspective))
+
+
+def _start(began: float) -> Figures:
+    app, program = _program()
+    seen = _when_painted(program.window, began)
+    program.window.show()
+    program.start()
+    _spin(app, lambda: program.store.trace is not None)
+    ready = time.monotonic() - began
+    _end(app, program)
+    return {"window": seen, "ready": [ready]}
+
+
+def _edit() -> Figures:
+    app, program = _program()
+    program.window.show()
+    program.start()
+    store = program.store
+    _spin(app, lambda: store.trace is not None and store.vocabulary is not None)
+    _pause(app, 1.0)
+    milliseconds = []
+    words = EDITED.split()
+    text = ""
+
+    def followed() -> bool:
+        if store.trace is None or store.trace.text != text:
+            return False
+        return not any(pane.dirty for pane in program.window.panes if pane.isVisible())
+
+    for index in range(EDITS):
+        text = " ".join(words[: 3 + index % (len(words) - 3)]) + ("." if index % 2 else "")
+        began = time.perf_counter()
+        program.window.prompt.editor.replace_text(text)
+        _spin(app, followed)
+        # Repainted means on the screen: what was asked to update has been painted.
+        app.sendPostedEvents()
+        app.processEvents()
+        milliseconds.append(1000 * (time.perf_counter() - began))
+        _pause(app, 0.05)
+    _end(app, program)
+    return {"milliseconds": milliseconds}
+
+
+def _recipe() -> Recipe:
+    from model.train import PRESETS
+
+    return replace(PRESETS["minute"], max_seconds=TRAIN_SECONDS, steps=100_000, data_tokens=200_000)
+
+
+def _train_alone() -> Figures:
+    from model.device import default_threads, set_threads
+    from model.train import Training
+
+    set_threads(default_threads())
+    with tempfile.TemporaryDirectory() as folder:
+        training = Training(_recipe(), Path(folder, "run"))
+        for _ in training.events():
+            pass
+        return {"tokens_per_second": [_overall(Path(folder, "run"))]}
+
+
+def _train_in_window() -> Figures:
+    from PySide6.QtCore import Qt, QTimer
+
+    app, program = _program("Train")
+    program.window.show()
+    program.start()
+    store = program.store
+    _spin(app, lambda: store.trace is not None)
+    _pause(app, 1.0)
+    late: list[float] = []
+    last = [0.0]
+
+    def tick() -> None:
+        now = time.perf_counter()
+        if last[0]:
+            late.append(max(0.0, 1000 * (now - last[0]) - 10))
+        last[0] = now
+
+    with tempfile.TemporaryDirectory() as folder:
+        store.start_training(_recipe(), str(Path(folder, "run")), follow=True)
+        _spin(app, lambda: store.training is not None and len(store.training.steps) > 0, 120)
+        timer = QTimer()
+        timer.setTimerType(Qt.TimerType.PreciseTimer)
+        timer.timeout.connect(tick)
+        timer.start(10)
+        run = store.training
+        assert run is not None
+        _spin(app, lambda: not run.running, TRAIN_SECONDS + 120)
+        timer.stop()
+        speed = _overall(Path(folder, "run"))
+        _end(app, program)
+    return {"tokens_per_second": [speed], "late_ms": late}
+
+
+def _overall(run_dir: Path) -> float:
+    """Tokens per second of wall time between the first and the last training step."""
+    from model.train import read_metrics
+
+    metrics = read_metrics(run_dir)
+    seconds, tokens = metrics["seconds"], metrics["tokens"]
+    # The first steps pay for what torch does only once.
+    first = len(seconds) // 10
+    return float((tokens[-1] - tokens[first]) / (seconds[-1] - seconds[first]))
+
+
+def _when_painted(window: QMainWindow, began: float) -> list[float]:
+    from PySide6.QtCore import QEvent, QObject
+
+    seen: list[float] = []
+
+    class Watcher(QObject):
+        def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+            if event.type() == QEvent.Type.Paint and not seen:
+                seen.append(time.monotonic() - began)
+            return False
+
+    watcher = Watcher(window)
+    window.installEventFilter(watcher)
+    return seen
+
+
+def _spin(app: QApplication, done: Callable[[], bool], seconds: float = 60) -> None:
+    from PySide6.QtCore import QEventLoop
+
+    end = time.monotonic() + seconds
+    while not done():
+        if time.monotonic() > end:
+            raise TimeoutError("what was waited for did not come")
+        app.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 5)
+
+
+def _pause(app: QApplication, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    _spin(app, lambda: time.monotonic() > end, seconds + 5)
+
+
+def _end(app: QApplication, program: Program) -> None:
+    program.backend.stop()
+    program.backend.wait(30)
+    program.window.close()
+    app.processEvents()
+
+
+if __name__ == "__main__":
+    print(json.dumps(_measure(sys.argv[1], float(sys.argv[2]))))
