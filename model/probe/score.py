@@ -61,9 +61,9 @@ class Share:
     n: int
 
     @property
-    def value(self) -> float:
-        """Between 0 and 1; not a number where nothing could be asked."""
-        return self.right / self.n if self.n else math.nan
+    def value(self) -> float | None:
+        """Between 0 and 1; None where nothing could be asked."""
+        return self.right / self.n if self.n else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +182,8 @@ def table_analogies(
             for one in ids
             for other in ids
             if one != other
-        ]
+        ],
+        dtype=torch.long,
     ).reshape(-1, 4)
     vectors_VD = table_VD.detach().float()
     abc, d = questions[:, :3].to(vectors_VD.device), questions[:, 3].to(vectors_VD.device)

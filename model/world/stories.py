@@ -155,6 +155,8 @@ def lost_thing(dice: Dice) -> str:
 def visit(dice: Dice) -> str:
     """One goes to see another, and each does what they do."""
     guest, host = dice.some(ROLES, 2)
+    while guest.life is host.life:
+        host = dice.pick(ROLES)
     come = _tell_role(
         guest,
         dice.pick(
