@@ -10,7 +10,7 @@ first axis points to the right, the second up, the third to the viewer.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import cos, exp, pi, radians, sin, tan
+from math import asin, atan2, cos, exp, pi, radians, sin, tan
 from typing import NamedTuple
 
 import numpy as np
@@ -190,6 +190,30 @@ class Camera:
         # Nothing may come nearer than the near plane.
         distance = max(distance, float(seen[:, 2].max()) / (1 - 2 * NEAR))
         return replace(self, target=_triple(middle), distance=distance)
+
+    def facing(self, normal: ArrayLike) -> Camera:
+        """Turned so that a plane with this normal is seen from the front.
+
+        Of its two sides it is the one that is nearer to the present direction.
+        """
+        back = np.asarray(normal, dtype=np.float64)
+        length = float(np.linalg.norm(back))
+        if length == 0:
+            return self
+        back = back / length * (1 if back @ self.axes[2] >= 0 else -1)
+        elevation = min(max(asin(min(max(back[1], -1.0), 1.0)), -STEEPEST), STEEPEST)
+        return replace(self, azimuth=atan2(back[0], back[2]), elevation=elevation)
+
+    def towards(self, other: Camera, share: float) -> Camera:
+        """A part of the way to another camera: 0 is here, 1 is there."""
+        turn = (other.azimuth - self.azimuth + pi) % (2 * pi) - pi
+        here, there = np.asarray(self.target), np.asarray(other.target)
+        return Camera(
+            target=_triple(here + (there - here) * share),
+            azimuth=(self.azimuth + turn * share + pi) % (2 * pi) - pi,
+            elevation=self.elevation + (other.elevation - self.elevation) * share,
+            distance=self.distance * (other.distance / self.distance) ** share,
+        )
 
 
 def _triple(vector: NDArray[np.float64]) -> tuple[float, float, float]:

@@ -199,7 +199,8 @@ class GLRenderer:
         program.enableAttributeArray(COLOR)
         program.setAttributeBuffer(COLOR, GL_UNSIGNED_BYTE, 0, 4)
         self._order_buffer.bind()
-        gl.glDrawElements(GL_POINTS, len(order), GL_UNSIGNED_INT, VoidPtr(0))
+        # The stubs say int, PySide 6.11 takes nothing but a pointer.
+        gl.glDrawElements(GL_POINTS, len(order), GL_UNSIGNED_INT, VoidPtr(0))  # type: ignore[arg-type]
         program.disableAttributeArray(POSITION)
         program.disableAttributeArray(COLOR)
         program.release()
@@ -236,5 +237,5 @@ def _write(buffer: QOpenGLBuffer, array: NDArray) -> None:
     if buffer.size() != array.nbytes:
         buffer.allocate(array.tobytes(), array.nbytes)
     else:
-        buffer.write(0, array.tobytes(), array.nbytes)
+        buffer.write(0, array.tobytes(), array.nbytes)  # type: ignore[arg-type]  # stubs: int
     buffer.release()

@@ -65,6 +65,7 @@ class PointCloudView(QWidget):
         self.fallback_reason = ""
         self._home: NDArray[np.float32] | None = None
         self._untouched = True
+        self._seen_home = False
         self._renderer: PointRenderer | None = None
         self._points = np.empty((0, 3), dtype=np.float32)
         self._shown = self._points
@@ -83,6 +84,11 @@ class PointCloudView(QWidget):
         self._motion = QTimer(self)
         self._motion.setInterval(FRAME_MS)
         self._motion.timeout.connect(self._step_motion)
+        self._flight = (self.camera, self.camera)
+        self._flight_clock = QElapsedTimer()
+        self._flying = QTimer(self)
+        self._flying.setInterval(FRAME_MS)
+        self._flying.timeout.connect(self._step_flight)
 
     # ------------------------------------------------------------------------ contents
 
@@ -113,7 +119,8 @@ class PointCloudView(QWidget):
         """What a reset brings into view. Until a person has moved the camera, so does this."""
         self._home = np.asarray(points, dtype=np.float32).reshape(-1, 3)
         if self._untouched:
-            self._fit_home()
+            self._go_home(fly=self._seen_home)
+            self._seen_home = True
 
     def set_overlay(self, overlay: Overlay) -> None:
         """Draw this over the points."""
@@ -132,8 +139,8 @@ class PointCloudView(QWidget):
 
     @property
     def moving(self) -> bool:
-        """Whether points are on their way."""
-        return self._motion.isActive()
+        """Whether points or the camera are on their way."""
+        return self._motion.isActive() or self._flying.isActive()
 
     @property
     def extent(self) -> float:
@@ -170,34 +177,58 @@ class PointCloudView(QWidget):
     # -------------------------------------------------------------------------- camera
 
     def set_camera(self, camera: Camera) -> None:
-        """Look from there."""
+        """Look from there, at once."""
+        self._flying.stop()
+        self._look_from(camera)
+
+    def fly_to(self, camera: Camera) -> None:
+        """Look from there, on a short way so that a person sees where things went."""
+        if theme.MOTION_MS <= 0 or not self.isVisible():
+            self.set_camera(camera)
+            return
+        self._flight = (self.camera, camera)
+        self._flight_clock.start()
+        self._flying.start()
+
+    def reset_view(self) -> None:
+        """The first view again: from the first direction, everything that is home in sight."""
+        self._untouched = True
+        self._go_home(fly=True, direction=Camera())
+
+    def show_part(self, points: ArrayLike, normal: ArrayLike | None = None) -> None:
+        """Bring some places into sight, from the front of the plane with this normal."""
+        self._untouched = False
+        camera = self.camera if normal is None else self.camera.facing(normal)
+        self.fly_to(camera.fitted(points, self.width(), self.height(), 0.2))
+
+    def _go_home(self, *, fly: bool, direction: Camera | None = None) -> None:
+        if self._home is None or len(self._home) == 0 or self.width() < 2:
+            return
+        camera = (direction or self.camera).fitted(self._home, self.width(), self.height(), 0.06)
+        if fly:
+            self.fly_to(camera)
+        else:
+            self.set_camera(camera)
+
+    def _touch(self, camera: Camera) -> None:
+        self._untouched = False
+        self.set_camera(camera)
+
+    def _look_from(self, camera: Camera) -> None:
         if camera != self.camera:
             self.camera = camera
             self._places = None
             self.update()
             self.camera_moved.emit()
 
-    def reset_view(self) -> None:
-        """The first view again: from the first direction, everything that is home in sight."""
-        self._untouched = True
-        start = Camera()
-        self.set_camera(
-            Camera(self.camera.target, start.azimuth, start.elevation, self.camera.distance)
-        )
-        self._fit_home()
-
-    def fit(self, points: ArrayLike) -> None:
-        """Bring these into sight, from the present direction."""
-        self._untouched = False
-        self.set_camera(self.camera.fitted(points, self.width(), self.height()))
-
-    def _fit_home(self) -> None:
-        if self._home is not None and len(self._home) and self.width() > 1:
-            self.set_camera(self.camera.fitted(self._home, self.width(), self.height(), 0.06))
-
-    def _touch(self, camera: Camera) -> None:
-        self._untouched = False
-        self.set_camera(camera)
+    def _step_flight(self) -> None:
+        start, end = self._flight
+        share = _eased(self._flight_clock)
+        if share >= 1 or not self.isVisible():
+            self._flying.stop()
+            self._look_from(end)
+        else:
+            self._look_from(start.towards(end, share))
 
     # ------------------------------------------------------------------------- drawing
 
@@ -237,6 +268,7 @@ class PointCloudView(QWidget):
         n = max(len(self._shown), 1)
         # Many points are small points, so that a cloud of any number keeps its shape.
         size = float(np.clip(8.6 - 1.3 * np.log10(n), 2.4, 7.0))
+        size *= min(max(min(self.width(), self.height()) / 600, 0.5), 1.2)
         middle = float(np.linalg.norm(self.camera.eye))
         return Look(
             background=(background.red(), background.green(), background.blue()),
@@ -273,13 +305,12 @@ class PointCloudView(QWidget):
         self.update()
 
     def _step_motion(self) -> None:
-        share = self._clock.elapsed() / theme.MOTION_MS if theme.MOTION_MS > 0 else 1.0
+        share = _eased(self._clock)
         if share >= 1 or not self.isVisible():
             self._motion.stop()
             self._show_points(self._points)
             return
-        eased = np.float32(share * share * (3 - 2 * share))
-        self._show_points(self._from + (self._points - self._from) * eased)
+        self._show_points(self._from + (self._points - self._from) * np.float32(share))
 
     def _projected(self) -> Projected:
         if self._places is None:
@@ -357,7 +388,7 @@ class PointCloudView(QWidget):
     def resizeEvent(self, event: object) -> None:
         self._places = None
         if self._untouched:
-            self._fit_home()
+            self._go_home(fly=False)
 
     def sizeHint(self) -> QSize:
         return QSize(640, 480)
@@ -373,6 +404,12 @@ class PointCloudView(QWidget):
         if index != self._hovered:
             self._hovered = index
             self.point_hovered.emit(index)
+
+
+def _eased(clock: QElapsedTimer) -> float:
+    """How far a motion has come: slow, fast, slow; 1 where motion is off."""
+    share = min(clock.elapsed() / theme.MOTION_MS, 1.0) if theme.MOTION_MS > 0 else 1.0
+    return share * share * (3 - 2 * share)
 
 
 def _extent(points: NDArray[np.float32]) -> float:

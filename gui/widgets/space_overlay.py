@@ -16,7 +16,7 @@ from math import ceil, floor, hypot
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
-from PySide6.QtGui import QBrush, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
 
 from gui import theme
 from gui.widgets.camera import Camera
@@ -35,7 +35,7 @@ class Mark:
     Attributes:
         at: where, in the cloud's space.
         text: its label; none if empty.
-        tone: name of a theme colour.
+        tone: name of a theme colour, or "series 2" for one of its series.
         dot: diameter of a filled dot in pixels, 0 for none.
         ring: diameter of a ring in pixels, 0 for none.
         strong: bold, and the label is written even if the screen is full; a plate behind it.
@@ -57,7 +57,7 @@ class Line:
 
     Attributes:
         points: at least two places.
-        tone: name of a theme colour.
+        tone: as of a mark.
         width: in pixels.
         opacity: 0 to 1.
         arrow: a head at the last place.
@@ -174,6 +174,15 @@ def paint(
     return tuple(label for label, _ in labels)
 
 
+def _color(tone: str, opacity: float = 1.0) -> QColor:
+    t = theme.current()
+    if not tone.startswith("series "):
+        return t.color(tone, opacity)
+    color = QColor(t.series[int(tone.removeprefix("series "))])
+    color.setAlphaF(opacity)
+    return color
+
+
 # --------------------------------------------------------------------------------- labels
 
 _AMBIENT = Mark((0.0, 0.0, 0.0), tone="dim")
@@ -262,7 +271,7 @@ def _paint_label(painter: QPainter, label: Label, mark: Mark) -> None:
     painter.setBrush(t.color("background", 0.82 if mark.strong else 0.55))
     painter.drawRoundedRect(label.box.adjusted(0, 1, 0, -1), 3, 3)
     painter.setFont(_font(mark))
-    painter.setPen(t.color(mark.tone))
+    painter.setPen(_color(mark.tone))
     painter.drawText(label.box, Qt.AlignmentFlag.AlignCenter, label.text)
 
 
@@ -277,7 +286,7 @@ def _paint_dots(
     for mark, (x, y) in reversed(list(zip(marks, spots.tolist()))):
         if not (-20 <= x <= room.width + 20 and -20 <= y <= room.height + 20):
             continue
-        color = t.color(mark.tone)
+        color = _color(mark.tone)
         if mark.dot:
             painter.setPen(QPen(t.color("background"), 1))
             painter.setBrush(color)
@@ -290,7 +299,7 @@ def _paint_dots(
 
 def _paint_line(painter: QPainter, line: Line, camera: Camera, width: int, height: int) -> None:
     spots = camera.project(line.points, width, height).xy
-    pen = QPen(theme.current().color(line.tone, line.opacity), line.width)
+    pen = QPen(_color(line.tone, line.opacity), line.width)
     pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
     if line.dashed:
         pen.setDashPattern([3, 3])
@@ -324,5 +333,5 @@ def _paint_head(painter: QPainter, before: QPointF, tip: QPointF, line: Line) ->
     base = QPointF(tip.x() - dx, tip.y() - dy)
     side = QPointF(-dy * 0.45, dx * 0.45)
     painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QBrush(theme.current().color(line.tone, line.opacity)))
+    painter.setBrush(QBrush(_color(line.tone, line.opacity)))
     painter.drawPolygon(QPolygonF([tip, base + side, base - side]))

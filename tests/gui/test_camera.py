@@ -150,3 +150,31 @@ def test_fitting_one_point_or_none_stays_sane() -> None:
     assert one.target == (1, 2, 3)
     assert one.distance > 0
     assert replace(FRONT, distance=9).fitted([[0, 0, 0]], WIDTH, HEIGHT).distance == 1
+
+
+@given(camera=cameras, other=cameras)
+def test_the_way_between_two_cameras_has_both_as_its_ends(camera: Camera, other: Camera) -> None:
+    points = np.random.default_rng(3).normal(size=(5, 3))
+    for share, end in ((0.0, camera), (1.0, other)):
+        there = camera.towards(other, share)
+        found, expected = there.project(points, WIDTH, HEIGHT), end.project(points, WIDTH, HEIGHT)
+        assert np.allclose(found.depth, expected.depth, atol=1e-3)
+        seen = expected.depth > 0.1
+        assert np.allclose(found.xy[seen], expected.xy[seen], rtol=1e-2, atol=0.5)
+
+
+def test_the_way_between_two_cameras_turns_the_short_way() -> None:
+    before, after = Camera(azimuth=pi - 0.1), Camera(azimuth=-pi + 0.1)
+    assert abs(before.towards(after, 0.5).azimuth) == pytest.approx(pi)
+
+
+@given(camera=cameras, normal=st.tuples(*[st.floats(-1, 1)] * 3))
+def test_facing_a_plane_looks_along_its_normal(
+    camera: Camera, normal: tuple[float, float, float]
+) -> None:
+    length = float(np.linalg.norm(normal))
+    if length < 1e-3 or abs(normal[1]) / length > 0.999:
+        return  # straight from above the camera stops a degree before the pole
+    faced = camera.facing(normal)
+    assert abs(faced.axes[2] @ np.asarray(normal)) == pytest.approx(length)
+    assert faced.axes[2] @ camera.axes[2] >= -1e-6
