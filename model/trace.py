@@ -12,10 +12,10 @@ from pathlib import Path
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from model.operations import INPUT_IDS, LOGITS, activation_names, full_name, matching_names
+from model.tensor_file import write_tensors
 from model.tokens import Token
 from model.transformer import Tap, Transformer
 
@@ -71,21 +71,22 @@ class Trace(Mapping[str, Tensor]):
         """Write a safetensors file with every activation under its full name.
 
         dtypes are kept. The file appears whole or not at all.
+
+        Raises:
+            OSError: the disk refuses.
         """
         path = Path(path)
-        beside = path.with_name(f".{path.name}.part")
         seen: set[int] = set()
         tensors = {}
         for name, tensor in self._activations.items():
             # An alias is the same tensor; the format wants one in memory of its own.
             alias = tensor.untyped_storage().data_ptr() in seen
             seen.add(tensor.untyped_storage().data_ptr())
-            tensors[name] = tensor.clone() if alias else tensor.contiguous()
+            tensors[name] = tensor.clone() if alias else tensor
         try:
-            save_file(tensors, beside, metadata={"format": "pt", "names": json.dumps(self.names)})
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
+            write_tensors(path, tensors, {"format": "pt", "names": json.dumps(self.names)})
+        except OSError as error:
+            raise OSError(f"{path} can't be written: {error.strerror or error}.") from error
 
     @classmethod
     def load(cls, path: str | Path) -> Trace:

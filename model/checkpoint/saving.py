@@ -9,11 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import save_file
-
 from model.checkpoint.errors import CheckpointError
 from model.checkpoint.families import FAMILIES
 from model.checkpoint.weights import SINGLE
+from model.tensor_file import write_tensors
 from model.tokenizer import Tokenizer
 from model.transformer import Transformer
 
@@ -60,11 +59,7 @@ def save_checkpoint(
             (beside / "config.json").write_text(json.dumps(hf, indent=2) + "\n", encoding="utf-8")
             state = {name: tensor.detach() for name, tensor in transformer.state_dict().items()}
             tensors = family.state_to_hf(state, transformer.config)
-            save_file(
-                {name: tensor.contiguous() for name, tensor in tensors.items()},
-                beside / SINGLE,
-                metadata={"format": "pt"},
-            )
+            write_tensors(beside / SINGLE, tensors, {"format": "pt"})
             if tokenizer is not None:
                 tokenizer.save(beside)
             if (folder / "config.json").exists():

@@ -403,7 +403,7 @@ def test_transformers_opens_a_snapshot(
 def test_an_exception_while_saving_leaves_no_half_snapshot(
     recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from model.checkpoint import saving
+    from model import tensor_file
 
     def breaks_off(tensors: object, path: Path, **_: object) -> None:
         Path(path).write_bytes(b"half")
@@ -411,7 +411,7 @@ def test_an_exception_while_saving_leaves_no_half_snapshot(
 
     training = Training(recipe, tmp_path / "run")
     _, rest = until_step(training, 8)
-    monkeypatch.setattr(saving, "save_file", breaks_off)
+    monkeypatch.setattr(tensor_file, "save_file", breaks_off)
     with pytest.raises(CheckpointError, match="No space left"):
         list(rest)
     folder = tmp_path / "run" / "snapshots"

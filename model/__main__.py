@@ -1,0 +1,353 @@
+"""The command line: `python -m model --help`.
+
+Every command prints for a person, or with ``--json`` one JSON object as the last line of standard
+output; progress and errors go to standard error. What goes wrong is one sentence and exit code 2.
+Torch is imported by the command that needs it, so help answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from model.language_model import LanguageModel
+
+app = typer.Typer(
+    help="Open, trace, train and score transformers, without a window.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Checkpoint = Annotated[
+    Path, typer.Argument(metavar="PATH", help="a checkpoint or run folder, or a file in one")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="print one JSON object, last")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps")]
+Dtype = Annotated[
+    str | None, typer.Option(help="float32, float64, bfloat16 or float16; the file's if left out")
+]
+Threads = Annotated[int, typer.Option(min=0, help="processor threads; 0 takes all cores but one")]
+
+
+@app.command()
+def info(path: Checkpoint, as_json: AsJson = False) -> None:
+    """What a checkpoint is: family, sizes, parameters by part."""
+    from dataclasses import asdict
+
+    with _one_sentence():
+        lm = _open(path, "cpu")
+        tokenizer = lm.tokenizer
+        found = {
+            "path": str(lm.path),
+            "family": lm.family,
+            "dtype": str(lm.dtype).removeprefix("torch."),
+            "n_params": lm.n_params,
+            "parameters": lm.config.parameter_counts(),
+            "tokenizer": tokenizer and {"kind": tokenizer.kind, "n_tokens": tokenizer.n_tokens},
+            "config": asdict(lm.config),
+        }
+    if as_json:
+        _print_json(found)
+        return
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="dim")
+    table.add_column()
+    kind = f"{tokenizer.kind}, {tokenizer.n_tokens:,} tokens" if tokenizer else "none: ids only"
+    for label, value in (
+        ("family", lm.family),
+        ("path", str(lm.path)),
+        ("tokenizer", kind),
+        ("dtype", str(found["dtype"])),
+        ("parameters", f"{lm.n_params:,}"),
+        *(
+            (f"  {part}", f"{n:,}  {n / lm.n_params:.1%}")
+            for part, n in lm.config.parameter_counts().items()
+        ),
+        *((name, str(value)) for name, value in asdict(lm.config).items()),
+    ):
+        table.add_row(label, value)
+    Console().print(table)
+
+
+@app.command(context_settings={"allow_extra_args": True})
+def trace(
+    context: typer.Context,
+    path: Checkpoint,
+    out: Annotated[Path, typer.Option(help="the safetensors file to write")],
+    text: Annotated[str | None, typer.Option(help="the text to run")] = None,
+    ids: Annotated[
+        str | None, typer.Option(help='token ids to run, sequences apart by ";": "1,2,3;4,5,6"')
+    ] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Option(help='keep only these, for example "*.attn.hook_pattern"; several may follow'),
+    ] = None,
+    device: Device = "auto",
+    dtype: Dtype = None,
+    threads: Threads = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Run a text once and write every activation, under its TransformerLens name.
+
+    The logits and the input ids are always among them.
+    """
+    with _one_sentence():
+        if (text is None) == (ids is None):
+            raise ValueError("Give either --text or --ids.")
+        # "--names A B" reaches us as the option A and a stray argument B.
+        if context.args and not names:
+            raise ValueError(f"What is {' '.join(context.args)!r}? Names come after --names.")
+        kept = [*names, *context.args, "logits"] if names else None
+        prompt = text if text is not None else _parse_ids(ids or "")
+        lm = _open(path, device, dtype, threads)
+        start = time.perf_counter()
+        recorded = lm.trace(prompt, kept)
+        seconds = time.perf_counter() - start
+        recorded.save(out)
+    shape = list(recorded.input_ids.shape)
+    if as_json:
+        _print_json(
+            {
+                "out": str(out),
+                "names": list(recorded.names),
+                "shape": shape,
+                "seconds": seconds,
+                "device": lm.device.name,
+            }
+        )
+    else:
+        print(f"{len(recorded)} activations of {shape[0]} × {shape[1]} tokens in {out}")
+
+
+@app.command()
+def generate(
+    path: Checkpoint,
+    prompt: Annotated[str, typer.Option(help="the text to continue")],
+    max_new_tokens: Annotated[int, typer.Option(min=0, help="tokens at most")] = 50,
+    temperature: Annotated[float, typer.Option(help="0 is greedy")] = 1.0,
+    top_k: Annotated[int, typer.Option(help="draw from the k likeliest; 0: from all")] = 0,
+    top_p: Annotated[float, typer.Option(help="draw from this much probability; 1: all")] = 1.0,
+    seed: Annotated[int | None, typer.Option(help="makes it repeatable")] = None,
+    cache: Annotated[bool, typer.Option(help="keep keys and values of earlier tokens")] = True,
+    device: Device = "auto",
+    dtype: Dtype = None,
+    threads: Threads = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Continue a text."""
+    with _one_sentence():
+        lm = _open(path, device, dtype, threads)
+        prompt_ids = lm.ids(prompt)[0].tolist()
+        tokenizer = lm.tokenizer
+        assert tokenizer is not None  # or the text would have been refused
+        console = Console(quiet=as_json, soft_wrap=True, highlight=False, markup=False)
+        console.print(prompt, end="", style="dim")
+        stream = lm.stream(prompt, max_new_tokens, temperature, top_k, top_p, seed, cache)
+        start = time.perf_counter()
+        new_ids: list[int] = []
+        shown = ""
+        while True:
+            try:
+                new_ids.append(next(stream))
+            except StopIteration as stop:
+                ended = stop.value
+                break
+            completion = tokenizer.decode([i for i in new_ids if i != tokenizer.end_of_text])
+            # A token may end inside a character: wait for the rest of it.
+            if not completion.endswith("\ufffd"):
+                console.print(completion.removeprefix(shown), end="")
+                shown = completion
+        seconds = time.perf_counter() - start
+        completion = tokenizer.decode([i for i in new_ids if i != tokenizer.end_of_text])
+        console.print(completion.removeprefix(shown))
+    if as_json:
+        _print_json(
+            {
+                "prompt": prompt,
+                "completion": completion,
+                "text": prompt + completion,
+                "prompt_ids": prompt_ids,
+                "ids": new_ids,
+                "ended": ended,
+                "seconds": seconds,
+                "tokens_per_second": len(new_ids) / seconds,
+                "device": lm.device.name,
+            }
+        )
+
+
+@app.command()
+def train(
+    out: Annotated[Path, typer.Option(help="the run folder to write")],
+    data: Annotated[
+        str | None, typer.Option(help='a text file, or "world"; the preset\'s if left out')
+    ] = None,
+    tokenizer: Annotated[
+        str | None, typer.Option(help="char, bpe:SIZE, or a tokenizer's file or folder")
+    ] = None,
+    preset: Annotated[str, typer.Option(help="the recipe to start from")] = "minute",
+    steps: Annotated[int | None, typer.Option(min=1, help="updates at most")] = None,
+    max_seconds: Annotated[float | None, typer.Option(help="seconds at most")] = None,
+    target_val_loss: Annotated[
+        float | None, typer.Option(help="stop once the validation loss is this low, in nats")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="of weights, data order and samples")] = None,
+    device: Device = "auto",
+    threads: Threads = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="go on with the run in --out")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a model from a text; the run folder opens like any checkpoint."""
+    with _one_sentence():
+        from model.train import run_from_command_line
+
+        result = run_from_command_line(
+            out=out,
+            data=data,
+            tokenizer=tokenizer,
+            preset_name=preset,
+            steps=steps,
+            max_seconds=max_seconds,
+            target_val_loss=target_val_loss,
+            seed=seed,
+            device=device,
+            threads=threads,
+            resume=resume,
+        )
+    if as_json:
+        _print_json(result)
+        return
+    loss = "none measured" if result["val_loss"] is None else f"{result['val_loss']:.4f}"
+    print(
+        f"{result['steps']} steps in {result['seconds']:.1f} s, "
+        f"{result['tokens_per_second']:,.0f} tokens/s, validation loss {loss}: {out}"
+    )
+
+
+@app.command()
+def world(
+    out: Annotated[Path, typer.Option(help="the text file to write")],
+    tokens: Annotated[int, typer.Option(min=1, help="words and marks, at least")] = 100_000,
+    seed: Annotated[int, typer.Option(help="the same seed gives the same text")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Write text of the story world."""
+    with _one_sentence():
+        from model.world import count_tokens, write
+
+        text = write(tokens, seed)
+        raw = text.encode()
+        beside = out.with_name(f".{out.name}.part")
+        try:
+            beside.write_bytes(raw)
+            beside.replace(out)
+        finally:
+            beside.unlink(missing_ok=True)
+        written = count_tokens(text)
+    if as_json:
+        _print_json({"out": str(out), "tokens": written, "bytes": len(raw), "seed": seed})
+    else:
+        print(f"{written:,} words and marks, {len(raw):,} bytes in {out}")
+
+
+@app.command()
+def score(
+    path: Checkpoint, device: Device = "auto", threads: Threads = 0, as_json: AsJson = False
+) -> None:
+    """Ask a model what it knows of the story world."""
+    with _one_sentence():
+        from model.probe.score import score as ask
+
+        scores = ask(_open(path, device, None, threads)).as_json()
+    if as_json:
+        _print_json(scores)
+        return
+    table = Table(box=None, show_header=False, pad_edge=False)
+    counts = scores.get("n")
+    for name, value in scores.items():
+        if isinstance(value, float | None):
+            n = counts.get(name, "") if isinstance(counts, dict) else ""
+            table.add_row(name, "none asked" if value is None else f"{value:.3f}", f"[dim]{n}")
+    Console().print(table)
+
+
+def _open(path: Path, device: str, dtype: str | None = None, threads: int = 0) -> LanguageModel:
+    import torch
+
+    from model.device import default_threads, set_threads
+    from model.language_model import open_model
+
+    dtypes = {
+        "float32": torch.float32,
+        "float64": torch.float64,
+        "bfloat16": torch.bfloat16,
+        "float16": torch.float16,
+    }
+    if dtype is not None and dtype not in dtypes:
+        raise ValueError(f"There is no dtype {dtype!r}; known are {', '.join(dtypes)}.")
+    set_threads(threads or default_threads())
+    return open_model(path, device, None if dtype is None else dtypes[dtype])
+
+
+def _parse_ids(text: str) -> list[list[int]]:
+    """Ids apart by commas, sequences apart by semicolons."""
+    try:
+        return [[int(id) for id in row.split(",")] for row in text.split(";")]
+    except ValueError as error:
+        raise ValueError(
+            f'--ids {text!r} are no token ids; "1,2,3" or "1,2,3;4,5,6" are.'
+        ) from error
+
+
+@contextmanager
+def _one_sentence() -> Iterator[None]:
+    """Turn what a person can mend into its sentence; a bug keeps its traceback."""
+    try:
+        yield
+    except Exception as error:
+        ours = type(error).__module__.startswith("model.")
+        if not ours and not isinstance(error, ValueError | KeyError | OSError):
+            raise
+        sentence = str(error)
+        if isinstance(error, KeyError):  # whose str() is a quotation
+            sentence = str(error.args[0])
+        elif isinstance(error, OSError) and error.filename:
+            sentence = f"{Path(error.filename).parent}: {error.strerror}."
+        print(" ".join(sentence.split()), file=sys.stderr)
+        raise typer.Exit(2) from None
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    print(json.dumps(_finite(value)))
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN and no infinity: null stands for them."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value
+
+
+def main() -> None:
+    """Run the command that the arguments name."""
+    app(prog_name="python -m model")
+
+
+if __name__ == "__main__":
+    main()
