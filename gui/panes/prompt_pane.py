@@ -318,7 +318,10 @@ class PromptEditor(QPlainTextEdit):
         cursor = QTextCursor(self.document())
         cursor.setPosition(utf16_length(old[:start]))
         cursor.setPosition(utf16_length(old[: len(old) - end]), QTextCursor.MoveMode.KeepAnchor)
-        cursor.insertText(new[start : len(new) - end])
+        piece = new[start : len(new) - end]
+        if piece.startswith("\ufeff"):
+            piece = "\ufeff" + piece  # PySide6 (6.11) drops one at the start on the way to Qt
+        cursor.insertText(piece)
 
     def dim_from(self, index: int | None) -> None:
         """Draw everything from a character on in the faint colour: it is not read."""

@@ -111,9 +111,8 @@ class GenerationControls(QWidget):
 
     def sample_one(self) -> None:
         """Draw one token at the end of the prompt and append its text."""
-        if not self._can_run():
+        if not self._begin():
             return
-        self._message = ""
         # The store tells of the generation before its id is known here.
         self._sample_id, self._sample_taken = _UNKNOWN, False
         self.store.generate(1, self._seed())
@@ -123,9 +122,8 @@ class GenerationControls(QWidget):
 
     def generate(self) -> None:
         """Continue the prompt."""
-        if self._can_run():
+        if self._begin():
             self._sample_id = None
-            self._message = ""
             self.store.generate(self.length.value(), self._seed())
 
     def stop(self) -> None:
@@ -194,6 +192,18 @@ class GenerationControls(QWidget):
     def _can_run(self) -> bool:
         return self.store.model is not None and self.store.trace is not None
 
+    def _begin(self) -> bool:
+        """Whether text can go on; otherwise it says why not."""
+        trace, model = self.store.trace, self.store.model
+        if trace is None or model is None:
+            return False
+        self._message = ""
+        n_ctx = model.config.n_ctx
+        if trace.n_tokens >= n_ctx:
+            self._say(f"The context of {n_ctx:,} tokens is full: shorten the prompt to go on.")
+            return False
+        return True
+
     def _seed(self) -> int | None:
         return int(self.seed.text()) if self.seed.hasAcceptableInput() else None
 
@@ -210,8 +220,6 @@ class GenerationControls(QWidget):
         self._sample_taken = True
         finished, steps = generation.finished, generation.steps
         if finished is None or not steps:
-            if finished is not None and finished.reason == "context":
-                self._say("The context is full: this model can't read one token more.")
             return
         token_id = steps[0].token_id
         if finished.reason == "end_of_text" or token_id in model.special_ids:

@@ -223,7 +223,7 @@ class ValueStrip(QWidget):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         element = self.element_at(event.position())
         if element is not None and event.button() == Qt.MouseButton.LeftButton:
-            self.element_chosen.emit(element)
+            self._choose(element)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()))
@@ -231,4 +231,8 @@ class ValueStrip(QWidget):
             super().keyPressEvent(event)
             return
         at = -1 if self._chosen is None and step > 0 else self._chosen or 0
-        self.element_chosen.emit(max(0, min(at + step, len(self._values) - 1)))
+        self._choose(max(0, min(at + step, len(self._values) - 1)))
+
+    def _choose(self, element: int) -> None:
+        self.set_chosen(element)
+        self.element_chosen.emit(element)
