@@ -46,7 +46,9 @@ bench: setup-test ## Measure speed side by side with the alternatives and print 
 	$(SCREEN) $(PY) -m benchmarks $(args)
 
 bundled-model: setup-run ## Train the model in resources/checkpoints/story-world anew
-	$(PY) -m model train --data world --preset story-world --out build/bundled-model --seed 0
+	rm -rf build/bundled-model
+	$(PY) -m model train --data world --preset story-world --out build/bundled-model --seed 0 --threads 1
+	$(PY) -m tools.bundle_model build/bundled-model
 
 lock: ## Write the lock files anew from the ranges in pyproject.toml (needs uv)
 	python3 tools/lock.py
