@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QApplication
 from gui import settings as settings_file
 from gui import theme
 from gui.backend import Backend
+from gui.garbage import GarbageCollector
 from gui.settings import Settings
 from gui.store import Notice, Store
 from model import __version__
@@ -92,6 +93,9 @@ class Program:
         self.backend = Backend(settings.device, settings.threads or None)
         self.store = Store(self.backend.submit)
         self.backend.result_ready.connect(self.store.receive)
+        self.collector = GarbageCollector(self.backend)
+        self.collector.start()
+        self.store.engine_changed.connect(self.collector.settle)
         self.window = MainWindow(self.store, self.backend, settings)
         self.store.trace_changed.connect(self.window.begin_with_a_head)
         self.store.set_prompt(FIRST_PROMPT if prompt is None else prompt)

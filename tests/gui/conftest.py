@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,20 @@ from gui.store import Store
 from model import messages as m
 from resources import STORY_WORLD
 from tests.gui.desk import PROMPT, Desk
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cycles_are_collected_in_the_gui_thread() -> Iterator[None]:
+    """As in the program: see gui/garbage.py."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.fixture(autouse=True)
+def collect_after_each_test() -> Iterator[None]:
+    yield
+    gc.collect()
 
 
 @pytest.fixture

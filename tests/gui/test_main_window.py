@@ -101,6 +101,8 @@ def test_typing_is_followed_by_every_pane(qtbot: QtBot, program: Program) -> Non
 def test_keys_step_through_the_network(qtbot: QtBot, program: Program) -> None:
     window, store = program.window, program.store
     store.select(operation=0)
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow, timeout=SOON)
     for expected in (1, 2, 3):
         qtbot.keyClick(window, Qt.Key.Key_F10)
         assert store.selection.operation == expected

@@ -1,0 +1,56 @@
+"""Python's cycle collector, run in the GUI thread alone.
+
+The collector runs in whatever thread happens to allocate. A widget that is part of a cycle may
+then be destroyed in the worker thread, and Qt crashes (seen with PySide6 6.11: a segmentation
+fault in the worker some time after a window was closed). So automatic collection is off, and a
+timer in the GUI thread collects what Python's own thresholds would have collected.
+"""
+
+from __future__ import annotations
+
+import gc
+
+from PySide6.QtCore import QObject, QTimer
+
+INTERVAL_MS = 500
+
+
+class GarbageCollector(QObject):
+    """Collects cycles from a timer; automatic collection is off while it lives.
+
+    Args:
+        parent: the application.
+    """
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._thresholds = gc.get_threshold()
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self.collect)
+
+    def start(self) -> None:
+        """Take over from Python."""
+        gc.disable()
+        self._timer.start(INTERVAL_MS)
+
+    def stop(self) -> None:
+        """Give it back."""
+        self._timer.stop()
+        gc.enable()
+
+    def settle(self) -> None:
+        """Once everything is imported: never look again at what is there to stay.
+
+        A full collection then takes a millisecond or two instead of the hundred that torch's
+        modules cost.
+        """
+        gc.collect()
+        gc.freeze()
+
+    def collect(self) -> None:
+        """Collect the oldest generation whose count has passed its threshold."""
+        counts = gc.get_count()
+        for generation in (2, 1, 0):
+            if counts[generation] > self._thresholds[generation] > 0:
+                gc.collect(generation)
+                return
