@@ -29,7 +29,7 @@ class TransportButton(QToolButton):
         self.glyph: Glyph = glyph
         self.setProperty("flat", True)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setToolTip(f"{text} ({keys})")
+        self.setToolTip(f"{text} ({keys})" if keys else text)
         self.setAccessibleName(text)
         self.setFixedSize(QSize(28, 24))
 

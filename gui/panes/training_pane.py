@@ -1,0 +1,466 @@
+"""Training: a recipe, the run that follows from it, and its curves while it goes.
+
+Draws `store.training`; starts, holds, steps and stops runs through the store. Knows the store and
+widgets, no other pane.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QActionGroup, QResizeEvent
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QCheckBox,
+    QFileDialog,
+    QFrame,
+    QLabel,
+    QMenu,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gui import theme
+from gui.panes.base import EmptyState, Pane
+from gui.store import Notice, Store, TrainingState
+from gui.widgets.figure_grid import FigureGrid
+from gui.widgets.flow import FlowLayout
+from gui.widgets.loss_plot import AnalogyPlot, LossPlot
+from gui.widgets.recipe_form import RecipeForm
+from gui.widgets.run_curves import ALONG_WORDS, UNIT_WORDS, Along, RunCurves, Unit
+from gui.widgets.run_figures import ending, run_figures
+from gui.widgets.sample_view import SampleView
+from model.train.run_folder import unique_run_dir
+
+WIDE = 620
+"""From this width on things stand side by side."""
+HIGH = 300
+"""Below this height the two plots stand side by side, and only the first figures are shown."""
+FEW_FIGURES = 8
+
+
+class TrainingPane(Pane):
+    """Recipe, buttons, curves, figures and samples.
+
+    Attributes:
+        runs_dir: where run folders are made.
+    """
+
+    key: ClassVar[str] = "training"
+    title: ClassVar[str] = "Training"
+    hint: ClassVar[str] = "Train a model here and watch what it learns, step by step."
+
+    def __init__(self, store: Store, parent: QWidget | None = None) -> None:
+        super().__init__(store, parent)
+        self._curves: RunCurves | None = None
+        self._step_when_begun = False
+        self._failure = ""
+        self._dialog: QFileDialog | None = None
+        self._make_controls()
+        self._make_content()
+        self.form.recipe_changed.connect(self.invalidate)
+        self.form.file_requested.connect(self.choose_file)
+        store.training_changed.connect(self.invalidate)
+        store.activity_changed.connect(self.invalidate)
+        store.engine_changed.connect(self.invalidate)
+        store.notice_posted.connect(self._hear)
+        self.apply_theme()
+
+    # ---------------------------------------------------------------------- structure
+
+    def _make_controls(self) -> None:
+        self.recipe_button = QPushButton("Recipe")
+        self.recipe_button.setCheckable(True)
+        self.recipe_button.setChecked(True)
+        self.start_button = QPushButton("Start")
+        self.pause_button = QPushButton("Pause")
+        self.step_button = QPushButton("Step")
+        self.stop_button = QPushButton("Stop")
+        self.open_button = QPushButton("Open this run")
+        self.follow_check = QCheckBox("Panes follow this model")
+        self.follow_check.setChecked(self.store.following)
+        self.axes_button = QToolButton()
+        self.axes_button.setText("Axes")
+        self.axes_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.axes_button.setMenu(self._axes_menu())
+        tips = {
+            self.recipe_button: "Show or fold away what is trained and how",
+            self.start_button: "Train a new model by this recipe",
+            self.pause_button: "Hold the run; nothing is lost",
+            self.step_button: "One update of the weights, then pause",
+            self.stop_button: "End the run; it stays on disk and opens like any checkpoint",
+            self.open_button: "Open the trained model from its run folder",
+            self.follow_check: "Every pane shows the model that learns, while it learns",
+            self.axes_button: "What the axes of the curves are",
+        }
+        bar = QWidget()
+        flow = FlowLayout(bar, spacing=theme.TIGHT)
+        for control, tip in tips.items():
+            control.setToolTip(tip)
+            control.setAccessibleName(control.text())
+            control.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            flow.addWidget(control)
+        self._controls = bar
+        self.recipe_button.toggled.connect(self.invalidate)
+        self.start_button.clicked.connect(self.start)
+        self.pause_button.clicked.connect(self.toggle_pause)
+        self.step_button.clicked.connect(self.step)
+        self.stop_button.clicked.connect(self.stop)
+        self.open_button.clicked.connect(self.open_run)
+        self.follow_check.toggled.connect(self._follow)
+
+    def _axes_menu(self) -> QMenu:
+        menu = QMenu(self)
+        menu.setToolTipsVisible(True)
+        self._along_actions: dict[Along, QAction] = {}
+        self._unit_actions: dict[Unit, QAction] = {}
+        group = QActionGroup(menu)
+        for along, words in ALONG_WORDS.items():
+            self._along_actions[along] = _choice(menu, group, f"Over {words}")
+        menu.addSeparator()
+        group = QActionGroup(menu)
+        for unit, words in UNIT_WORDS.items():
+            self._unit_actions[unit] = _choice(menu, group, f"Loss in {words}")
+        self._unit_actions["bits_per_byte"].setToolTip(
+            "Comparable between tokenizers. By the validation text's tokens per byte; known from "
+            "the first validation on."
+        )
+        menu.addSeparator()
+        self.log_action = menu.addAction("Logarithmic loss")
+        self.log_action.setCheckable(True)
+        self._along_actions["step"].setChecked(True)
+        self._unit_actions["nats"].setChecked(True)
+        for action in menu.actions():
+            action.triggered.connect(self.invalidate)
+        menu.addSeparator()
+        menu.addAction("Show the whole run").triggered.connect(self._fit)
+        return menu
+
+    def _make_content(self) -> None:
+        self.form = RecipeForm()
+        self.loss = LossPlot()
+        self.analogies = AnalogyPlot()
+        self.analogies.setMinimumHeight(80)
+        self.figures = FigureGrid("Figures of the run")
+        self.samples = SampleView()
+        self.status = QLabel()
+        self.status.setWordWrap(True)
+        self.status.setAccessibleName("State of the run")
+        self.progress = QProgressBar()
+        self.progress.setTextVisible(False)
+        self.progress.setFixedHeight(3)
+        self.progress.setAccessibleName("Progress of the run")
+        self._hint = EmptyState("Start a run: its curves appear here, step by step.")
+
+        self._form_area = _scrolling(self.form)
+        self._plots = QWidget()
+        self._plots_layout = QBoxLayout(QBoxLayout.Direction.TopToBottom, self._plots)
+        self._plots_layout.setContentsMargins(0, 0, 0, 0)
+        self._plots_layout.setSpacing(theme.TIGHT)
+        self._plots_layout.addWidget(self.loss, 3)
+        self._plots_layout.addWidget(self.analogies, 2)
+        self._side = QWidget()
+        self._side_layout = side = QVBoxLayout(self._side)
+        side.setContentsMargins(0, 0, 0, 0)
+        side.setSpacing(theme.TIGHT)
+        side.addWidget(self.figures)
+        side.addWidget(self.samples, 1)
+
+        self._content = QWidget()
+        self._layout = QBoxLayout(QBoxLayout.Direction.LeftToRight, self._content)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(theme.SPACE)
+        for widget, stretch in (
+            (self._form_area, 0),
+            (self._hint, 1),
+            (self._plots, 2),
+            (self._side, 1),
+        ):
+            self._layout.addWidget(widget, stretch)
+        self._layout.addStretch(0)  # below a form that stands alone
+        self._outer = outer = QVBoxLayout(self)
+        outer.setContentsMargins(theme.SPACE, 6, theme.SPACE, 6)
+        outer.setSpacing(theme.TIGHT)
+        outer.addWidget(self._controls)
+        outer.addWidget(self.progress)
+        outer.addWidget(self.status)
+        self._area = _scrolling(self._content)
+        outer.addWidget(self._area, 1)
+
+    # ------------------------------------------------------------------------ actions
+
+    @property
+    def runs_dir(self) -> Path:
+        return self.form.runs_dir
+
+    @runs_dir.setter
+    def runs_dir(self, path: Path) -> None:
+        self.form.set_runs_dir(path)
+
+    def start(self, *, begin_paused: bool = False) -> None:
+        """Train a new model by the recipe, in a folder that did not exist."""
+        if not self._can_start():
+            return
+        trouble = self.form.trouble()
+        if trouble:
+            self.recipe_button.setChecked(True)
+            self.invalidate()
+            return
+        recipe = self.form.recipe()
+        self._failure = ""
+        self._step_when_begun = begin_paused
+        self.recipe_button.setChecked(False)
+        self.store.start_training(
+            recipe,
+            str(unique_run_dir(self.runs_dir, recipe.name)),
+            follow=self.follow_check.isChecked(),
+            begin_paused=begin_paused,
+        )
+        self.invalidate()
+
+    def toggle_pause(self) -> None:
+        """Hold the run, or let it go on."""
+        run = self.store.training
+        if run is not None and run.running:
+            self.store.control_training("resume" if run.paused else "pause")
+
+    def step(self) -> None:
+        """One update, then pause; without a run, one begins with it."""
+        run = self.store.training
+        if run is not None and run.running:
+            self.store.control_training("step")
+        else:
+            self.start(begin_paused=True)
+
+    def stop(self) -> None:
+        """End the run; what it learned stays on disk."""
+        if self._going():
+            self.store.control_training("stop")
+
+    def open_run(self) -> None:
+        """Open the model that the last run trained."""
+        run = self.store.training
+        if run is not None and not run.running:
+            self.store.open_model(run.started.run_dir)
+
+    def choose_file(self) -> None:
+        """Ask for a text to train on."""
+        dialog = QFileDialog(self, "A text to train on")
+        dialog.setObjectName("training_text_dialog")
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setNameFilters(["Text (*.txt *.md *.csv *.py)", "All files (*)"])
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self.form.choose_file)
+        self._dialog = dialog
+        dialog.open()
+
+    def _follow(self, follow: bool) -> None:
+        if self._going():
+            self.store.follow_training(follow)
+
+    def _going(self) -> bool:
+        run = self.store.training
+        return self.store.starting is not None or (run is not None and run.running)
+
+    def _can_start(self) -> bool:
+        return self.store.engine is not None and not self._going()
+
+    def _hear(self, notice: Notice) -> None:
+        """A run that can't begin says so here too."""
+        if notice.level == "error" and not self._going() and not self.recipe_button.isChecked():
+            self._failure = notice.message
+        self.invalidate()
+
+    def _fit(self) -> None:
+        self.loss.fit()
+        self.analogies.fit()
+
+    # ------------------------------------------------------------------------ drawing
+
+    def refresh(self) -> None:
+        run = self.store.training
+        if run is None:
+            self._curves = None
+        elif self._curves is None or self._curves.run is not run:
+            self._curves = RunCurves(run)
+        if self._curves is not None:
+            self._curves.update()
+        if run is not None and self._step_when_begun:
+            self._take_first_step(run)
+        self._show_controls(run)
+        self._show_status(run)
+        if run is not None:
+            self._show_run(run)
+        self._arrange()
+
+    def _show_run(self, run: TrainingState) -> None:
+        along = next(key for key, action in self._along_actions.items() if action.isChecked())
+        unit = next(key for key, action in self._unit_actions.items() if action.isChecked())
+        self.loss.show_run(self._curves, along, unit, self.log_action.isChecked())
+        self.analogies.show_run(self._curves, along)
+        self.figures.say(run_figures(run)[: FEW_FIGURES if self.height() < HIGH else None])
+        self.samples.show_samples(run.samples)
+
+    def _take_first_step(self, run: TrainingState) -> None:
+        """A run that began with Step does that step."""
+        if run.running:
+            self._step_when_begun = False
+            self.store.control_training("step")
+
+    def _show_controls(self, run: TrainingState | None) -> None:
+        going, running = self._going(), run is not None and run.running
+        self.start_button.setEnabled(self._can_start() and not self.form.trouble())
+        self.pause_button.setEnabled(running)
+        paused = running and run is not None and run.paused
+        self.pause_button.setText("Resume" if paused else "Pause")
+        self.pause_button.setAccessibleName(self.pause_button.text())
+        self.step_button.setEnabled(running or (self._can_start() and not self.form.trouble()))
+        self.stop_button.setEnabled(going)
+        ended = run is not None and not run.running and not going
+        in_view = ended and run is not None and self._in_view(run)
+        self.open_button.setVisible(ended and not in_view)
+        self.axes_button.setVisible(run is not None)
+        self.follow_check.blockSignals(True)
+        if going:
+            self.follow_check.setChecked(self.store.following)
+        self.follow_check.blockSignals(False)
+        known = self._curves is not None and self._curves.scale("bits_per_byte") is not None
+        self._unit_actions["bits_per_byte"].setEnabled(known)
+
+    def _in_view(self, run: TrainingState) -> bool:
+        model = self.store.model
+        return model is not None and not model.training and model.path == run.started.run_dir
+
+    def _show_status(self, run: TrainingState | None) -> None:
+        progress, color, words = self.store.progress, "dim", ""
+        if self.store.starting is not None:
+            words = "Getting ready" if progress is None else progress.what
+            self.progress.setRange(0, 0 if progress is None else progress.total)
+            self.progress.setValue(0 if progress is None else progress.done)
+        elif run is not None and run.running:
+            done = run.steps[-1].step if run.steps else 0
+            self.progress.setRange(0, run.started.recipe.steps)
+            self.progress.setValue(done)
+            words = f"Paused at step {done:,}" if run.paused else ""
+        elif self._failure:
+            color, words = "bad", self._failure
+        elif run is not None and run.finished is not None:
+            color, words = ending(run)
+        self.progress.setVisible(self._going())
+        self.status.setText(words)
+        self.status.setVisible(bool(words))
+        self.status.setStyleSheet(f"color: {getattr(theme.current(), color)};")
+
+    def _arrange(self) -> None:
+        """Side by side or below one another, as the pane's shape asks for."""
+        run = self.store.training
+        wide, high = self.width() >= WIDE, self.height() >= HIGH
+        form_shown = self.recipe_button.isChecked()
+        beside = wide and run is not None
+        self._form_area.setVisible(form_shown)
+        self._hint.setVisible(run is None and (high or not form_shown))
+        self._plots.setVisible(run is not None)
+        self._side.setVisible(run is not None)
+        self.analogies.setVisible(run is not None and bool(run.analogies))
+        self._layout.setDirection(_ACROSS if beside else _DOWN)
+        self._plots_layout.setDirection(_ACROSS if wide and not high else _DOWN)
+        if beside:
+            _set_width(self._side, 300 if self.width() >= 900 else 200)
+            _set_width(self._form_area, 250)
+            self._form_area.setMinimumHeight(0)
+            self._form_area.setMaximumHeight(_ANY)
+            self._plots.setMinimumHeight(80)
+            self.loss.setMinimumHeight(60)
+        else:
+            _set_width(self._side, None)
+            _set_width(self._form_area, None)
+            # Below one another all scrolls together, so the form has the height that it needs.
+            room = self._area.viewport().size()
+            self._form_area.setFixedHeight(self.form.heightForWidth(max(140, room.width())))
+            self._plots.setMinimumHeight(0)
+            self.loss.setMinimumHeight(min(max(90, room.height()), 130))
+        alone = form_shown and run is None and not self._hint.isVisibleTo(self)
+        self._layout.setStretch(self._layout.count() - 1, 1 if alone else 0)
+        for layout in (self._outer, self._layout, self._plots_layout, self._side_layout):
+            layout.activate()  # now: a picture may be taken before the next event
+
+    def apply_theme(self) -> None:
+        self.form.apply_theme()
+        self.loss.apply_theme()
+        self.analogies.apply_theme()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def header_note(self) -> str:
+        """Step and, where it is measured, what has become of the analogy."""
+        run = self.store.training
+        if run is None:
+            return ""
+        done = run.steps[-1].step if run.steps else 0
+        note = f"step {done:,} / {run.started.recipe.steps:,}"
+        if run.analogies:
+            last = run.analogies[-1]
+            note += f" · {last.expression}: rank {last.rank:,}"
+        return note
+
+    def export_data(self) -> Mapping[str, NDArray[Any]]:
+        """The run's curves: one entry a step, and one a validation or analogy."""
+        run = self.store.training
+        if run is None:
+            return {}
+        curves = RunCurves(run)
+        curves.update()
+        steps = curves.steps
+        return {
+            "steps": steps["step"].astype(np.int64),
+            "tokens": steps["tokens"].astype(np.int64),
+            "seconds": steps["seconds"].copy(),
+            "train_loss": steps["train_loss"].copy(),
+            "lr": steps["lr"].copy(),
+            "grad_norm": steps["grad_norm"].copy(),
+            "tokens_per_second": steps["tokens_per_second"].copy(),
+            "val_steps": curves.validation["step"].astype(np.int64),
+            "val_loss": curves.validation["val_loss"].copy(),
+            "val_bits_per_byte": curves.validation["bits_per_byte"].copy(),
+            "analogy_steps": curves.analogies["step"].astype(np.int64),
+            "analogy_rank": curves.analogies["rank"].astype(np.int64),
+            "analogy_rank_all_words": curves.analogies["rank_all_words"].astype(np.int64),
+            "analogy_share": curves.analogies["share"].copy(),
+        }
+
+
+_ACROSS, _DOWN = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
+_ANY = 16_777_215  # Qt's own "no limit"
+
+
+def _set_width(widget: QWidget, width: int | None) -> None:
+    """Fix a width, or let it be any."""
+    widget.setMinimumWidth(width or 0)
+    widget.setMaximumWidth(width or _ANY)
+
+
+def _choice(menu: QMenu, group: QActionGroup, text: str) -> QAction:
+    action = menu.addAction(text)
+    action.setCheckable(True)
+    group.addAction(action)
+    return action
+
+
+def _scrolling(widget: QWidget) -> QScrollArea:
+    area = QScrollArea()
+    area.setWidget(widget)
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    return area

@@ -1,0 +1,84 @@
+"""What a network wrote while it learned: the latest text, and the earlier ones one by one.
+
+Knows the samples of a run, no store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
+
+from gui import theme
+from gui.widgets.transport_bar import TransportButton
+from model.train.events import Sampled
+
+
+class SampleView(QWidget):
+    """One sample at a time; the newest, until a person goes back."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.samples: Sequence[Sampled] = ()
+        self.at = -1
+        self._shown = 0
+        self._follows = True
+        self.title = QLabel(self)
+        self.title.setFont(theme.sans(theme.SMALL_FONT_SIZE))
+        self.title.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        self.earlier = TransportButton("back", "Sample before", "", self)
+        self.later = TransportButton("forward", "Next sample", "", self)
+        self.text = QPlainTextEdit(self)
+        self.text.setReadOnly(True)
+        self.text.setFont(theme.mono(theme.SMALL_FONT_SIZE))
+        self.text.setAccessibleName("Sample")
+        self.text.setToolTip("Text that the network wrote at that step, the prompt included")
+        self.text.setMinimumHeight(34)
+        head = QHBoxLayout()
+        head.setSpacing(0)
+        head.addWidget(self.title, 1)
+        head.addWidget(self.earlier)
+        head.addWidget(self.later)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(1)
+        layout.addLayout(head)
+        layout.addWidget(self.text, 1)
+        self.earlier.clicked.connect(self.go_back)
+        self.later.clicked.connect(self.go_on)
+        self._show()
+
+    def show_samples(self, samples: Sequence[Sampled]) -> None:
+        """Take the samples of a run; a person who looks at an earlier one keeps it."""
+        another = samples is not self.samples
+        if not another and len(samples) == self._shown:
+            return
+        self.samples = samples
+        if another or self._follows:
+            self.at = len(samples) - 1
+        self._show()
+
+    def go_back(self) -> None:
+        """To the sample before."""
+        self.at = max(0, self.at - 1)
+        self._show()
+
+    def go_on(self) -> None:
+        """To the next sample; at the newest it follows again."""
+        self.at = min(len(self.samples) - 1, self.at + 1)
+        self._show()
+
+    def _show(self) -> None:
+        n = len(self.samples)
+        self._shown = n
+        self._follows = self.at >= n - 1
+        self.earlier.setEnabled(self.at > 0)
+        self.later.setEnabled(self.at < n - 1)
+        if not 0 <= self.at < n:
+            self.title.setText("No sample yet")
+            self.text.setPlainText("")
+            return
+        sample = self.samples[self.at]
+        self.title.setText(f"Sample {self.at + 1}/{n} · step {sample.step:,}")
+        self.text.setPlainText(sample.text)
