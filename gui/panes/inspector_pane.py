@@ -63,13 +63,24 @@ class InspectorPane(Pane):
             store.model_changed,
             store.trace_changed,
             store.activation_changed,
-            store.selection_changed,
             store.sampling_changed,
             store.inspected_changed,
         ):
             changed.connect(self.invalidate)
+        store.selection_changed.connect(self._on_selection)
+        self._drawn_selection = (-1, -1, -1)
+
+    def _on_selection(self) -> None:
+        # Hovering changes the selection many times a second; nothing here depends on it.
+        if self._drawn_selection != self._relevant_selection():
+            self.invalidate()
+
+    def _relevant_selection(self) -> tuple[int, int, int]:
+        selection = self.store.selection
+        return selection.position, selection.head, selection.operation
 
     def refresh(self) -> None:
+        self._drawn_selection = self._relevant_selection()
         self.value.refresh()
         self.operation.refresh()
 

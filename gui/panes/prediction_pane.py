@@ -84,11 +84,12 @@ class PredictionPane(Pane):
         for changed in (
             store.trace_changed,
             store.model_changed,
-            store.selection_changed,
             store.sampling_changed,
             store.generation_changed,
         ):
             changed.connect(self.invalidate)
+        store.selection_changed.connect(self._on_selection)
+        self._drawn_selection: tuple[int, int | None] = (-1, None)
 
     # ------------------------------------------------------------------------- drawing
 
@@ -103,6 +104,7 @@ class PredictionPane(Pane):
 
     def refresh(self) -> None:
         store, trace = self.store, self.store.trace
+        self._drawn_selection = (store.selection.position, store.selection.vocabulary_id)
         self._distribution = self._uncut = None
         problem = self._why_empty()
         if trace is not None:
@@ -125,6 +127,12 @@ class PredictionPane(Pane):
         )
         self.generation.refresh()
         self._layout.setStretchFactor(self.generation, 2 if self.generation.shows_text else 0)
+
+    def _on_selection(self) -> None:
+        # Hovering changes the selection many times a second; nothing here depends on it.
+        selection = self.store.selection
+        if self._drawn_selection != (selection.position, selection.vocabulary_id):
+            self.invalidate()
 
     def apply_theme(self) -> None:
         self.generation.apply_theme()

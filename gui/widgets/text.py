@@ -6,6 +6,8 @@ store.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
@@ -94,7 +96,13 @@ def utf16_length(text: str) -> int:
 def ink_on(fill: QColor) -> QColor:
     """The theme's text colour that reads better on a fill: the ordinary one or its opposite."""
     t = theme.current()
-    return max((t.color("text"), t.color("on_accent")), key=lambda ink: contrast(ink, fill))
+    return QColor(_ink(fill.rgb(), t.text, t.on_accent))
+
+
+@lru_cache(maxsize=1024)
+def _ink(rgb: int, *inks: str) -> str:
+    fill = QColor.fromRgb(rgb)
+    return max(inks, key=lambda ink: contrast(QColor(ink), fill))
 
 
 def contrast(a: QColor, b: QColor) -> float:

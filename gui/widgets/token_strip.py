@@ -32,6 +32,13 @@ GAP = 4.0  # between chips
 ROW_GAP = 6.0
 MARGIN = 3.0  # around all chips, for the ring of the selected one
 POSITION_FONT_SIZE = 7.5
+_CENTER = int(Qt.AlignmentFlag.AlignCenter)
+# A token of right-to-left text stays in its chip's left corner like every other.
+_LEFT = (
+    int(Qt.AlignmentFlag.AlignLeft)
+    | int(Qt.AlignmentFlag.AlignVCenter)
+    | int(Qt.TextFlag.TextForceLeftToRight)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,27 @@ class Chip:
     id: str
     detail: str = ""
     special: bool = False
+
+
+class _Pens:
+    """The theme's colours as this strip needs them, made once a painting."""
+
+    def __init__(self, t: theme.Theme) -> None:
+        self.accent, self.faint = t.color("accent"), t.color("faint")
+        self.panel, self.panel_ink = t.color("panel"), t.color("text")
+        self.none = QPen(Qt.PenStyle.NoPen)
+        self.line = QPen(t.color("line"), 1.0)
+        self.dashed = QPen(t.color("dim"), 1.0, Qt.PenStyle.DashLine)
+        self.ring_selected = QPen(self.accent, 1.5)
+        self.ring_hovered = QPen(t.color("dim"), 1.5)
+        self._near: dict[int, bool] = {}
+
+    def near_panel(self, fill: QColor) -> bool:
+        """Whether a fill is so near to the panel's colour that it needs a border."""
+        rgb = fill.rgb()
+        if rgb not in self._near:
+            self._near[rgb] = contrast(fill, self.panel) < 1.2
+        return self._near[rgb]
 
 
 class TokenStrip(QAbstractScrollArea):
@@ -77,6 +105,7 @@ class TokenStrip(QAbstractScrollArea):
         self._selected = -1
         self._hovered: int | None = None
         self._boxes: list[QRectF] = []  # of the coloured part, in content coordinates
+        self._lines: list[tuple[str, str, str]] = []  # text, id, detail, elided to the boxes
         self._row_tops: list[float] = []
         self._row_starts: list[int] = []
         self._row_height = 0.0
@@ -116,14 +145,17 @@ class TokenStrip(QAbstractScrollArea):
     def set_selected(self, index: int) -> None:
         """Give one chip the accent's border and bring it into view; -1 for none."""
         if index != self._selected:
+            self._update_chip(self._selected)
             self._selected = index
             self._reveal(index)
-            self.viewport().update()
+            self._update_chip(index)
 
     def set_hovered(self, index: int | None) -> None:
+        """Ring one chip quietly; None for none."""
         if index != self._hovered:
+            self._update_chip(self._hovered)
             self._hovered = index
-            self.viewport().update()
+            self._update_chip(index)
 
     def chip_rect(self, index: int) -> QRectF:
         """Where a chip's coloured box is in the viewport."""
@@ -142,6 +174,15 @@ class TokenStrip(QAbstractScrollArea):
         """Pixels that all rows need at the present width."""
         return self._row_tops[-1] + self._row_height if self._row_tops else 0.0
 
+    def _update_chip(self, index: int | None) -> None:
+        """Paint one chip anew, and no other."""
+        if index is not None and 0 <= index < len(self._boxes):
+            self.viewport().update(self._reach(index).toAlignedRect())
+
+    def _reach(self, index: int) -> QRectF:
+        """Everything that is painted for a chip: position and ring too; in the viewport."""
+        return self.chip_rect(index).adjusted(-MARGIN, -self._position_height, MARGIN, MARGIN)
+
     # -------------------------------------------------------------------------- layout
 
     def _measure_fonts(self) -> None:
@@ -155,13 +196,13 @@ class TokenStrip(QAbstractScrollArea):
         self._position_height = QFontMetricsF(self._position_font).height()
 
     def _lay_out(self) -> None:
-        text_width = QFontMetricsF(self._text_font).horizontalAdvance
-        id_width = QFontMetricsF(self._id_font).horizontalAdvance
+        text_metrics, id_metrics = QFontMetricsF(self._text_font), QFontMetricsF(self._id_font)
+        text_width, id_width = text_metrics.horizontalAdvance, id_metrics.horizontalAdvance
         available = max(self.viewport().width() - 2 * MARGIN, 40.0)
-        lines = 1 + (2 if self._show_details else 1)
-        box_height = 4 + self._text_height + (lines - 1) * self._id_height + 4
+        below = 2 if self._show_details else 1
+        box_height = 4 + self._text_height + below * self._id_height + 4
         self._row_height = self._position_height + box_height
-        self._boxes, self._row_tops, self._row_starts = [], [], []
+        self._boxes, self._lines, self._row_tops, self._row_starts = [], [], [], []
         x, top = 0.0, 0.0
         for index, chip in enumerate(self._chips):
             inner = max(text_width(chip.text), id_width(chip.id), 12.0)
@@ -176,6 +217,15 @@ class TokenStrip(QAbstractScrollArea):
                 self._row_starts.append(index)
             box_top = top + self._position_height
             self._boxes.append(QRectF(MARGIN + x, box_top, width, box_height))
+            lines = (chip.text, chip.id, chip.detail)
+            if width < inner + 2 * PAD:
+                room = width - 2 * PAD
+                lines = (
+                    text_metrics.elidedText(chip.text, Qt.TextElideMode.ElideMiddle, room),
+                    chip.id,
+                    id_metrics.elidedText(chip.detail, Qt.TextElideMode.ElideMiddle, room),
+                )
+            self._lines.append(lines)
             x += width + GAP
         bar = self.verticalScrollBar()
         height = self.viewport().height()
@@ -219,62 +269,54 @@ class TokenStrip(QAbstractScrollArea):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         offset = self.verticalScrollBar().value()
         painter.translate(0, -offset)
-        area = event.rect()
+        area = QRectF(event.rect())
+        pens = _Pens(theme.current())
         for index in self._indices_between(area.top() + offset, area.bottom() + offset):
-            self._paint_chip(painter, index)
+            if self._reach(index).intersects(area):
+                self._paint_chip(painter, index, pens)
         painter.end()
 
-    def _paint_chip(self, painter: QPainter, index: int) -> None:
-        t = theme.current()
+    def _paint_chip(self, painter: QPainter, index: int, pens: _Pens) -> None:
         chip, box = self._chips[index], self._boxes[index]
         fill = self._fills[index] if index < len(self._fills) else None
         selected, hovered = index == self._selected, index == self._hovered
 
         painter.setFont(self._position_font)
-        painter.setPen(t.color("accent" if selected else "faint"))
-        above = QRectF(box.left(), box.top() - self._position_height, box.width(), 0)
-        above.setHeight(self._position_height)
-        painter.drawText(above, int(Qt.AlignmentFlag.AlignCenter), str(index))
+        painter.setPen(pens.accent if selected else pens.faint)
+        top = box.top() - self._position_height
+        above = QRectF(box.left(), top, box.width(), self._position_height)
+        painter.drawText(above, _CENTER, str(index))
 
         if selected or hovered:
             # A ring with a gap: it is seen around a chip of any colour, the accent's own too.
-            painter.setPen(QPen(t.color("accent" if selected else "dim"), 1.5))
+            painter.setPen(pens.ring_selected if selected else pens.ring_hovered)
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(box.adjusted(-2, -2, 2, 2), theme.RADIUS + 2, theme.RADIUS + 2)
-        border = QPen(Qt.PenStyle.NoPen)
-        if fill is None or contrast(fill, t.color("panel")) < 1.2:
-            border = QPen(t.color("line"), 1.0)
+        border = pens.none
+        if fill is None or pens.near_panel(fill):
+            border = pens.line
         if chip.special:
-            border = QPen(t.color("dim"), 1.0, Qt.PenStyle.DashLine)
+            border = pens.dashed
         painter.setPen(border)
-        painter.setBrush(t.color("panel") if fill is None else fill)
+        painter.setBrush(pens.panel if fill is None else fill)
         painter.drawRoundedRect(box, theme.RADIUS, theme.RADIUS)
         if fill is None:
-            hatch(painter, box.adjusted(2, 2, -2, -2), t.color("line"))
+            hatch(painter, box.adjusted(2, 2, -2, -2), pens.line.color())
 
-        ink = t.color("text") if fill is None else ink_on(fill)
-        inner = box.adjusted(PAD, 4, -PAD, -4)
+        ink = pens.panel_ink if fill is None else ink_on(fill)
+        text, token_id, detail = self._lines[index]
+        left, top, width = box.left() + PAD, box.top() + 4, box.width() - 2 * PAD + 1
         painter.setPen(ink)
-        font = self._special_font if chip.special else self._text_font
-        self._paint_line(painter, chip.text, font, inner, 0.0, self._text_height)
+        painter.setFont(self._special_font if chip.special else self._text_font)
+        painter.drawText(QRectF(left, top, width, self._text_height), _LEFT, text)
         ink.setAlphaF(0.72)
         painter.setPen(ink)
-        self._paint_line(painter, chip.id, self._id_font, inner, self._text_height, self._id_height)
+        painter.setFont(self._id_font)
+        top += self._text_height
+        painter.drawText(QRectF(left, top, width, self._id_height), _LEFT, token_id)
         if self._show_details:
-            top = self._text_height + self._id_height
-            self._paint_line(painter, chip.detail, self._id_font, inner, top, self._id_height)
-
-    def _paint_line(
-        self, painter: QPainter, text: str, font: object, inner: QRectF, top: float, height: float
-    ) -> None:
-        painter.setFont(font)  # type: ignore[arg-type]
-        line = QRectF(inner.left(), inner.top() + top, inner.width(), height)
-        metrics = QFontMetricsF(painter.font())
-        if metrics.horizontalAdvance(text) > line.width() + 0.5:
-            text = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, line.width())
-        align = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        # A token of right-to-left text stays in its chip's left corner like every other.
-        painter.drawText(line, int(align) | int(Qt.TextFlag.TextForceLeftToRight), text)
+            top += self._id_height
+            painter.drawText(QRectF(left, top, width, self._id_height), _LEFT, detail)
 
     # ------------------------------------------------------------------ mouse and keys
 
@@ -301,8 +343,7 @@ class TokenStrip(QAbstractScrollArea):
 
     def _hover(self, index: int | None) -> None:
         if index != self._hovered:
-            self._hovered = index
-            self.viewport().update()
+            self.set_hovered(index)
             self.chip_hovered.emit(index)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
