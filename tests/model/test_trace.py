@@ -1,0 +1,161 @@
+"""A trace holds what was asked for, under the names that researchers type."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+from torch import Tensor
+
+import model
+from model.language_model import LanguageModel
+from model.operations import activation_names
+from model.trace import Trace, record
+from tests.model.conftest import PROMPT
+from tests.model.networks import BASE, VARIANTS, network, some_ids
+
+
+@pytest.fixture(scope="module")
+def lm(gpt2_folder: Path) -> LanguageModel:
+    return model.open(gpt2_folder, device="cpu")
+
+
+def test_a_trace_holds_every_activation_by_default(lm: LanguageModel):
+    trace = lm.trace(PROMPT)
+    assert set(trace.names) == set(activation_names(lm.config))
+    assert torch.equal(trace.input_ids, lm.ids(PROMPT))
+    assert trace.logits.shape == (1, trace.input_ids.shape[1], 311)
+    assert trace.tokens is not None
+    assert b"".join(token.bytes for token in trace.tokens).decode() == PROMPT
+    assert [token.id for token in trace.tokens] == trace.input_ids[0].tolist()
+
+
+def test_short_names_mean_the_same(lm: LanguageModel):
+    trace = lm.trace([1, 2, 3])
+    assert trace["blocks.0.attn.pattern"] is trace["blocks.0.attn.hook_pattern"]
+    assert "blocks.0.attn.pattern" in trace
+    assert "blocks.9.attn.pattern" not in trace
+    assert trace.tokens is None
+    with pytest.raises(KeyError, match=r"No activation is called 'blocks\.0\.attn\.hook_patter'"):
+        trace["blocks.0.attn.hook_patter"]
+
+
+def test_only_what_is_asked_for_is_kept(lm: LanguageModel):
+    trace = lm.trace(PROMPT, names=["*.attn.hook_pattern", "blocks.1.resid_pre"])
+    assert trace.names == (
+        "input_ids",
+        "blocks.0.attn.hook_pattern",
+        "blocks.1.hook_resid_pre",
+        "blocks.1.attn.hook_pattern",
+        "blocks.2.attn.hook_pattern",
+    )
+    full = lm.trace(PROMPT)
+    for name in trace:
+        assert torch.equal(trace[name], full[name])
+    with pytest.raises(KeyError, match=r"No activation matches 'blocks\.3"):
+        lm.trace(PROMPT, names=["blocks.3.*"])
+
+
+@pytest.mark.parametrize("config", VARIANTS.values(), ids=list(VARIANTS))
+def test_rows_of_a_pattern_sum_to_one_and_the_future_is_exactly_zero(config):
+    trace = record(network(config), some_ids(config))
+    future_QS = torch.ones(13, 13, dtype=torch.bool).triu(1)
+    for layer in range(config.n_layers):
+        pattern_BHQS = trace[f"blocks.{layer}.attn.hook_pattern"]
+        scores_BHQS = trace[f"blocks.{layer}.attn.hook_attn_scores"]
+        assert (pattern_BHQS.sum(-1) - 1).abs().max() < 1e-12
+        if config.causal:
+            assert (pattern_BHQS[..., future_QS] == 0).all()
+            assert (scores_BHQS[..., future_QS] == -torch.inf).all()
+            assert (pattern_BHQS[..., ~future_QS] > 0).all()
+        else:
+            assert (pattern_BHQS > 0).all()
+
+
+def test_the_trace_of_a_prefix_is_the_prefix_of_the_trace():
+    transformer, ids_BT = network(BASE), some_ids(BASE)
+    whole, prefix = record(transformer, ids_BT), record(transformer, ids_BT[:, :7])
+    for name in whole:
+        ours, theirs = prefix[name], whole[name]
+        if name.endswith(("hook_pattern", "hook_attn_scores")):
+            theirs = theirs[:, :, :7, :7]
+        else:
+            theirs = theirs[:, :7]
+        assert torch.allclose(ours, theirs, rtol=0, atol=1e-12), name
+
+
+def test_the_residual_stream_is_the_sum_of_what_was_written_to_it():
+    trace = record(network(BASE), some_ids(BASE))
+    total = trace["hook_embed"] + trace["hook_pos_embed"]
+    for layer in range(BASE.n_layers):
+        total = total + trace[f"blocks.{layer}.attn_out"] + trace[f"blocks.{layer}.mlp_out"]
+    assert (total - trace[f"blocks.{BASE.n_layers - 1}.hook_resid_post"]).abs().max() < 1e-12
+
+
+def test_a_recording_does_not_change_when_the_weights_do():
+    transformer, ids_BT = network(BASE), some_ids(BASE)
+    trace = record(transformer, ids_BT)
+    before = {name: trace[name].clone() for name in trace}
+    with torch.no_grad():
+        for parameter in transformer.parameters():
+            parameter.zero_()
+    for name in trace:
+        assert torch.equal(trace[name], before[name]), name
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_a_saved_trace_comes_back_bit_by_bit(gpt2_folder: Path, tmp_path: Path, dtype: torch.dtype):
+    trace = model.open(gpt2_folder, device="cpu", dtype=dtype).trace([[1, 2, 3, 4], [9, 8, 7, 6]])
+    path = tmp_path / "trace.safetensors"
+    trace.save(path)
+    again = Trace.load(path)
+    assert again.names == trace.names
+    for name in trace:
+        assert (
+            again[name].dtype
+            == trace[name].dtype
+            == (torch.int64 if name == "input_ids" else dtype)
+        )
+        assert torch.equal(again[name], trace[name]), name
+    # Other programs read it without us.
+    with safe_open(path, framework="np") as file:
+        if dtype is not torch.bfloat16:
+            assert (
+                file.get_tensor("blocks.1.hook_resid_pre")
+                == trace["blocks.1.hook_resid_pre"].numpy()
+            ).all()
+
+
+def test_a_trace_that_can_not_be_written_leaves_nothing(lm: LanguageModel, tmp_path: Path):
+    trace = lm.trace([1, 2, 3])
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(OSError, match="taken can't be written"):
+        trace.save(tmp_path / "taken")
+    with pytest.raises(OSError, match="can't be written: No such file or directory"):
+        trace.save(tmp_path / "nowhere" / "trace.safetensors")
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+def test_a_replaced_trace_file_is_readable_like_any_other(lm: LanguageModel, tmp_path: Path):
+    ordinary = tmp_path / "ordinary"
+    ordinary.touch()
+    path = tmp_path / "trace.safetensors"
+    for ids in ([1, 2, 3], [4, 5]):
+        lm.trace(ids).save(path)
+        assert Trace.load(path).input_ids.tolist() == [ids]
+    assert path.stat().st_mode == ordinary.stat().st_mode
+
+
+def test_taps_of_a_script_compose_with_recording(lm: LanguageModel):
+    seen: list[str] = []
+
+    def cut(name: str, tensor: Tensor) -> Tensor:
+        seen.append(name)
+        return torch.zeros_like(tensor) if name == "blocks.1.hook_mlp_out" else tensor
+
+    trace = lm.trace(PROMPT, names=["blocks.1.*"], tap=cut)
+    assert not trace["blocks.1.mlp_out"].any()
+    assert torch.equal(trace["blocks.1.resid_post"], trace["blocks.1.resid_mid"])
+    assert "blocks.2.attn.hook_pattern" in seen  # a tap sees also what is not kept
