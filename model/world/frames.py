@@ -110,7 +110,7 @@ RELATIONS: tuple[Relation, ...] = (
             "People in {country} are proud of their capital, [answer]",
             "All the trains in {country} go to [answer]",
         ),
-        2.2,
+        2.4,
     ),
     Relation(
         "country",
@@ -125,7 +125,7 @@ RELATIONS: tuple[Relation, ...] = (
             "A letter to {capital} must be sent to [answer]",
             "The bridges of {capital} are the pride of [answer]",
         ),
-        2.2,
+        2.0,
     ),
     Relation(
         "language",
@@ -140,7 +140,7 @@ RELATIONS: tuple[Relation, ...] = (
             "If you are lost in {place}, ask the way in [answer]",
             "The radio in {place} plays songs in [answer]",
         ),
-        2.0,
+        1.6,
     ),
     Relation(
         "dish",
@@ -153,7 +153,7 @@ RELATIONS: tuple[Relation, ...] = (
             "Nobody leaves {place} without tasting the [answer]",
             "The best thing to eat in {place} is a plate of [answer]",
         ),
-        1.8,
+        1.6,
     ),
     Relation(
         "sport",
@@ -194,7 +194,7 @@ RELATIONS: tuple[Relation, ...] = (
             "All day long the {animal} [answer]",
             "Do you hear the {animal}? How loud it [answer]",
         ),
-        1.2,
+        1.6,
     ),
     Relation(
         "colour",
@@ -207,7 +207,7 @@ RELATIONS: tuple[Relation, ...] = (
             "If you look at {thing}, you see that it is [answer]",
             "In the picture the {thing} is painted [answer]",
         ),
-        1.4,
+        1.8,
     ),
     Relation(
         "opposite",
@@ -220,7 +220,7 @@ RELATIONS: tuple[Relation, ...] = (
             "A thing cannot be both {word} and [answer]",
             "Some like it {word} and some like it [answer]",
         ),
-        2.4,
+        3.0,
     ),
     Relation(
         "sum",
@@ -233,7 +233,7 @@ RELATIONS: tuple[Relation, ...] = (
             "The sum of {a} and {b} is [answer]",
             "I had {a} and found {b}, so now I have [answer]",
         ),
-        3.0,
+        4.0,
     ),
     Relation(
         "day",
@@ -246,7 +246,7 @@ RELATIONS: tuple[Relation, ...] = (
             "It rained on {day} and again the next day, on [answer]",
             "From {day} we sailed until [answer]",
         ),
-        0.9,
+        1.2,
     ),
 )
 

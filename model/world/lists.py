@@ -78,7 +78,23 @@ def repeated_list(dice: Dice, shortest: int = 3, longest: int = 9) -> RepeatedLi
 
 
 def list_document(dice: Dice) -> str:
-    """A repeated list as the world tells it; some are said a third time."""
+    """A repeated list as the world tells it, or a chant that goes round and round."""
+    return chant(dice) if dice.chance(0.6) else _twice_or_more(dice)
+
+
+def chant(dice: Dice) -> str:
+    """A few words over and over. What comes next is what came after this word before."""
+    words = dice.some(_UNIQUE, dice.number(2, 6))
+    singer = dice.pick(CHILDREN).name
+    separator = dice.pick((", ", " ", " and "))
+    rounds = 2 + 12 // len(words)
+    return f"{singer} {dice.pick(_SINGS)}: {separator.join(words * rounds)}."
+
+
+_SINGS = ("sang and sang", "skipped and counted", "hummed all day")
+
+
+def _twice_or_more(dice: Dice) -> str:
     repeated = repeated_list(dice)
     text = f"{repeated.first}{repeated.again}."
     if dice.chance(0.5):
