@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QAction, QActionGroup, QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
@@ -62,6 +62,7 @@ class TrainingPane(Pane):
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(store, parent)
         self._curves: RunCurves | None = None
+        self._waiting = False  # a run was asked for and has not begun
         self._step_when_begun = False
         self._failure = ""
         self._dialog: QFileDialog | None = None
@@ -69,7 +70,7 @@ class TrainingPane(Pane):
         self._make_content()
         self.form.recipe_changed.connect(self.invalidate)
         self.form.file_requested.connect(self.choose_file)
-        store.training_changed.connect(self.invalidate)
+        store.training_changed.connect(self._hear_of_run)
         store.activity_changed.connect(self.invalidate)
         store.engine_changed.connect(self.invalidate)
         store.notice_posted.connect(self._hear)
@@ -216,8 +217,7 @@ class TrainingPane(Pane):
             self.invalidate()
             return
         recipe = self.form.recipe()
-        self._failure = ""
-        self._step_when_begun = begin_paused
+        self._failure, self._waiting, self._step_when_begun = "", True, begin_paused
         self.recipe_button.setChecked(False)
         self.store.start_training(
             recipe,
@@ -275,10 +275,27 @@ class TrainingPane(Pane):
         return self.store.engine is not None and not self._going()
 
     def _hear(self, notice: Notice) -> None:
-        """A run that can't begin says so here too."""
-        if notice.level == "error" and not self._going() and not self.recipe_button.isChecked():
-            self._failure = notice.message
+        """A run that could not begin says so here too."""
+        if self._waiting and self.store.starting is None:
+            self._failure, self._waiting, self._step_when_begun = notice.message, False, False
+            self.recipe_button.setChecked(True)
+            self.invalidate()
+
+    def _hear_of_run(self) -> None:
+        run = self.store.training
+        if self._waiting and self.store.starting is None and run is not None and run.running:
+            self._waiting = False
+            if self._step_when_begun:
+                # Not before the worker has paused the run that begins.
+                QTimer.singleShot(0, self._take_first_step)
         self.invalidate()
+
+    def _take_first_step(self) -> None:
+        """A run that began with Step does that step."""
+        run = self.store.training
+        if self._step_when_begun and run is not None and run.running:
+            self.store.control_training("step")
+        self._step_when_begun = False
 
     def _fit(self) -> None:
         self.loss.fit()
@@ -294,8 +311,6 @@ class TrainingPane(Pane):
             self._curves = RunCurves(run)
         if self._curves is not None:
             self._curves.update()
-        if run is not None and self._step_when_begun:
-            self._take_first_step(run)
         self._show_controls(run)
         self._show_status(run)
         if run is not None:
@@ -309,12 +324,6 @@ class TrainingPane(Pane):
         self.analogies.show_run(self._curves, along)
         self.figures.say(run_figures(run)[: FEW_FIGURES if self.height() < HIGH else None])
         self.samples.show_samples(run.samples)
-
-    def _take_first_step(self, run: TrainingState) -> None:
-        """A run that began with Step does that step."""
-        if run.running:
-            self._step_when_begun = False
-            self.store.control_training("step")
 
     def _show_controls(self, run: TrainingState | None) -> None:
         going, running = self._going(), run is not None and run.running
@@ -338,7 +347,10 @@ class TrainingPane(Pane):
 
     def _in_view(self, run: TrainingState) -> bool:
         model = self.store.model
-        return model is not None and not model.training and model.path == run.started.run_dir
+        if model is None or model.training:
+            return False
+        # An opened run is known by the snapshot that was read.
+        return Path(model.path).is_relative_to(run.started.run_dir)
 
     def _show_status(self, run: TrainingState | None) -> None:
         progress, color, words = self.store.progress, "dim", ""

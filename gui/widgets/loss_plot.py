@@ -38,6 +38,9 @@ class LivePlot(QWidget):
         item = self.plot.getPlotItem()
         item.hideButtons()
         item.setMenuEnabled(False)
+        # Asked of the plot: it overrules what its curves are asked for (pyqtgraph 0.14).
+        item.setDownsampling(auto=True, mode="peak")
+        item.setClipToView(True)
         item.getViewBox().setDefaultPadding(0.03)
         self._cursor = pg.InfiniteLine(angle=90, movable=False)
         self._cursor.setVisible(False)
@@ -52,9 +55,7 @@ class LivePlot(QWidget):
 
     def curve(self, **options: Any) -> pg.PlotDataItem:
         """A new curve that shows each of its points, however many there are."""
-        curve = pg.PlotDataItem(
-            clipToView=True, autoDownsample=True, downsampleMethod="peak", **options
-        )
+        curve = pg.PlotDataItem(**options)
         self.plot.addItem(curve)
         return curve
 
@@ -74,8 +75,13 @@ class LivePlot(QWidget):
             axis.setStyle(tickLength=-4, tickTextOffset=5, maxTextLevel=1)
         self._cursor.setPen(pg.mkPen(t.color("faint"), width=1))
 
+    def _number_axes(self, n: int) -> None:
+        """No numbers on axes on which nothing lies."""
+        for name in ("left", "bottom"):
+            self.plot.getPlotItem().getAxis(name).setStyle(showValues=n > 0)
+
     def point(self, x: float, y: float) -> QPointF:
-        """Where a point of the plane lies in the plot's viewport."""
+        """Where a point of the curves lies in the plot's viewport."""
         view = self.plot.getPlotItem().getViewBox()
         return QPointF(self.plot.mapFromScene(view.mapViewToScene(QPointF(x, y))))
 
@@ -151,9 +157,13 @@ class LossPlot(LivePlot):
         else:
             scale = curves.scale(unit) or 1.0
             steps, checks = curves.steps, curves.validation
+            self._number_axes(len(steps) + len(checks))
             self.train.setData(steps[along], steps["train_loss"] * scale)
             self.validation.setData(curves.along(checks["step"], along), checks["val_loss"] * scale)
         self.describe()
+
+    def point(self, x: float, y: float) -> QPointF:
+        return super().point(x, math.log10(y) if self.log else y)
 
     def describe(self) -> None:
         t = theme.current()
@@ -228,6 +238,7 @@ class AnalogyPlot(LivePlot):
                 self.n_words = n_words
             self._tick()
             measured = curves.analogies
+            self._number_axes(len(measured))
             x = curves.along(measured["step"], along)
             self.rank.setData(x, self.height_of(measured["rank"]))
             self.rank_all_words.setData(x, self.height_of(measured["rank_all_words"]))

@@ -49,7 +49,7 @@ def run_figures(run: TrainingState) -> tuple[Figure, ...]:
         point = run.analogies[-1]
         figures += [
             Figure(
-                "rank of answer",
+                "rank",
                 f"{point.rank:,} ({point.rank_all_words:,})",
                 f"{point.expression}: the answer's rank by cosine in W_E without the three words "
                 "of the question; in brackets with them",
