@@ -332,27 +332,28 @@ class SurprisalLegend(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         if not self._shown:
             return
-        painter = QPainter(self)
-        painter.setFont(self._font)
-        metrics = QFontMetricsF(self._font)
-        label = f"≥ {self._limit:.1f} bits"
-        label_width = metrics.horizontalAdvance(label)
-        zero_width = metrics.horizontalAdvance("0")
-        bar_width = min(140.0, self.width() - label_width - zero_width - 12)
-        if bar_width < 20:
-            return
-        middle = self.height() / 2
-        table = theme.sequential_table()
-        left = zero_width + 6
-        for x in range(int(bar_width)):
-            r, g, b = table[round(255 * x / (bar_width - 1))]
-            painter.fillRect(QRectF(left + x, middle - 4, 1.5, 8), QColor(int(r), int(g), int(b)))
-        painter.setPen(theme.current().color("line"))
-        painter.drawRect(QRectF(left - 0.5, middle - 4.5, bar_width + 1, 9))
-        painter.setPen(theme.current().color("dim"))
-        flags = int(Qt.AlignmentFlag.AlignVCenter)
-        painter.drawText(QRectF(0, 0, zero_width, self.height()), flags, "0")
-        painter.drawText(
-            QRectF(left + bar_width + 6, 0, label_width + 1, self.height()), flags, label
-        )
-        painter.end()
+        with QPainter(self) as painter:
+            painter.setFont(self._font)
+            metrics = QFontMetricsF(self._font)
+            label = f"≥ {self._limit:.1f} bits"
+            label_width = metrics.horizontalAdvance(label)
+            zero_width = metrics.horizontalAdvance("0")
+            bar_width = min(140.0, self.width() - label_width - zero_width - 12)
+            if bar_width < 20:
+                return
+            middle = self.height() / 2
+            table = theme.sequential_table()
+            left = zero_width + 6
+            for x in range(int(bar_width)):
+                r, g, b = table[round(255 * x / (bar_width - 1))]
+                painter.fillRect(
+                    QRectF(left + x, middle - 4, 1.5, 8), QColor(int(r), int(g), int(b))
+                )
+            painter.setPen(theme.current().color("line"))
+            painter.drawRect(QRectF(left - 0.5, middle - 4.5, bar_width + 1, 9))
+            painter.setPen(theme.current().color("dim"))
+            flags = int(Qt.AlignmentFlag.AlignVCenter)
+            painter.drawText(QRectF(0, 0, zero_width, self.height()), flags, "0")
+            painter.drawText(
+                QRectF(left + bar_width + 6, 0, label_width + 1, self.height()), flags, label
+            )

@@ -141,14 +141,13 @@ class ProbabilityBars(QWidget):
     # ------------------------------------------------------------------------ painting
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        shown = self.shown
-        for row, bar in enumerate(shown):
-            self._paint_row(painter, row, bar)
-        if shown:
-            self._paint_axis(painter, len(shown))
-        painter.end()
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            shown = self.shown
+            for row, bar in enumerate(shown):
+                self._paint_row(painter, row, bar)
+            if shown:
+                self._paint_axis(painter, len(shown))
 
     def _paint_row(self, painter: QPainter, row: int, bar: Bar) -> None:
         t = theme.current()

@@ -184,20 +184,19 @@ class Figures(QWidget):
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        t = theme.current()
-        width = min(110.0, self.width() / max(1, len(self._figures)))
-        left = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        for column, (name, number) in enumerate(self._figures):
-            x = column * width
-            painter.setFont(self._name_font)
-            painter.setPen(t.color("faint"))
-            painter.drawText(QRectF(x, 0, width, self._name_height), left, name)
-            painter.setFont(self._font)
-            painter.setPen(t.color("dim"))
-            below = QRectF(x, self._name_height, width, self.height() - self._name_height)
-            painter.drawText(below, left, number)
-        painter.end()
+        with QPainter(self) as painter:
+            t = theme.current()
+            width = min(110.0, self.width() / max(1, len(self._figures)))
+            left = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+            for column, (name, number) in enumerate(self._figures):
+                x = column * width
+                painter.setFont(self._name_font)
+                painter.setPen(t.color("faint"))
+                painter.drawText(QRectF(x, 0, width, self._name_height), left, name)
+                painter.setFont(self._font)
+                painter.setPen(t.color("dim"))
+                below = QRectF(x, self._name_height, width, self.height() - self._name_height)
+                painter.drawText(below, left, number)
 
 
 def figures(reading: Reading) -> tuple[tuple[str, str], ...]:

@@ -69,23 +69,22 @@ class Text(QLabel):
         return QSize(min(self.sizeHint().width(), 24), height)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setFont(self.font())
-        box = self.rect()
-        if self._dot is not None and self.text():
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(theme.current().color(self._dot))
-            painter.drawEllipse(QPointF(5, self.height() / 2), 2.5, 2.5)
-            box.setLeft(12)
-        painter.setPen(theme.current().color(self._tone))
-        if self.wordWrap():
-            flags = int(self.alignment()) | int(Qt.TextFlag.TextWordWrap)
-            painter.drawText(box, flags, self.text())
-        else:
-            shown = QFontMetrics(self.font()).elidedText(self.text(), self._elide, box.width())
-            painter.drawText(box, int(self.alignment()), shown)
-        painter.end()
+        with QPainter(self) as painter:
+            painter.setFont(self.font())
+            box = self.rect()
+            if self._dot is not None and self.text():
+                painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(theme.current().color(self._dot))
+                painter.drawEllipse(QPointF(5, self.height() / 2), 2.5, 2.5)
+                box.setLeft(12)
+            painter.setPen(theme.current().color(self._tone))
+            if self.wordWrap():
+                flags = int(self.alignment()) | int(Qt.TextFlag.TextWordWrap)
+                painter.drawText(box, flags, self.text())
+            else:
+                shown = QFontMetrics(self.font()).elidedText(self.text(), self._elide, box.width())
+                painter.drawText(box, int(self.alignment()), shown)
 
 
 def utf16_length(text: str) -> int:

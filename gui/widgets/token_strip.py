@@ -265,16 +265,15 @@ class TokenStrip(QAbstractScrollArea):
     # ------------------------------------------------------------------------ painting
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self.viewport())
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        offset = self.verticalScrollBar().value()
-        painter.translate(0, -offset)
-        area = QRectF(event.rect())
-        pens = _Pens(theme.current())
-        for index in self._indices_between(area.top() + offset, area.bottom() + offset):
-            if self._reach(index).intersects(area):
-                self._paint_chip(painter, index, pens)
-        painter.end()
+        with QPainter(self.viewport()) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            offset = self.verticalScrollBar().value()
+            painter.translate(0, -offset)
+            area = QRectF(event.rect())
+            pens = _Pens(theme.current())
+            for index in self._indices_between(area.top() + offset, area.bottom() + offset):
+                if self._reach(index).intersects(area):
+                    self._paint_chip(painter, index, pens)
 
     def _paint_chip(self, painter: QPainter, index: int, pens: _Pens) -> None:
         chip, box = self._chips[index], self._boxes[index]

@@ -137,36 +137,35 @@ class ValueStrip(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         if not len(self._picks):
             return
-        painter = QPainter(self)
-        t = theme.current()
-        box = QRectF(0, 0, self.width(), self.height())
-        shown = self._values[self._picks].astype(np.float64)
-        drawn = np.isfinite(shown) & (self._picks < self._n_seen)
-        if not drawn.all():
-            painter.fillRect(box, cell_image.hatch_brush())
-        size = self._n_rows * self._n_columns
-        rgb = np.zeros((size, 3), np.uint8)
-        rgb[: len(shown)] = self._colors(np.where(drawn, shown, 0.0))
-        seen = np.zeros(size, np.bool_)
-        seen[: len(shown)] = drawn
-        shape = (self._n_rows, self._n_columns)
-        picture = cell_image.image(rgb.reshape(*shape, 3), seen.reshape(shape))
-        painter.drawImage(box, picture)
-        if self._n_rows == 1:
-            self._paint_numbers(painter, np.where(drawn, shown, np.nan), rgb)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        for element, tone in (
-            (self._marked, "dim"),
-            (self._hovered, "text"),
-            (self._chosen, "accent"),
-        ):
-            if element is not None and 0 <= element < len(self._values):
-                cell = self.cell_rect(element)
-                # A cell of two pixels would drown in its outline, so that is drawn around it.
-                cell.adjust(-1, 0.5, 1, -0.5)
-                painter.setPen(QPen(t.color(tone), 1.5))
-                painter.drawRect(cell.intersected(box.adjusted(0.75, 0.75, -0.75, -0.75)))
-        painter.end()
+        with QPainter(self) as painter:
+            t = theme.current()
+            box = QRectF(0, 0, self.width(), self.height())
+            shown = self._values[self._picks].astype(np.float64)
+            drawn = np.isfinite(shown) & (self._picks < self._n_seen)
+            if not drawn.all():
+                painter.fillRect(box, cell_image.hatch_brush())
+            size = self._n_rows * self._n_columns
+            rgb = np.zeros((size, 3), np.uint8)
+            rgb[: len(shown)] = self._colors(np.where(drawn, shown, 0.0))
+            seen = np.zeros(size, np.bool_)
+            seen[: len(shown)] = drawn
+            shape = (self._n_rows, self._n_columns)
+            picture = cell_image.image(rgb.reshape(*shape, 3), seen.reshape(shape))
+            painter.drawImage(box, picture)
+            if self._n_rows == 1:
+                self._paint_numbers(painter, np.where(drawn, shown, np.nan), rgb)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            for element, tone in (
+                (self._marked, "dim"),
+                (self._hovered, "text"),
+                (self._chosen, "accent"),
+            ):
+                if element is not None and 0 <= element < len(self._values):
+                    cell = self.cell_rect(element)
+                    # A cell of two pixels would drown in its outline, so that is drawn around it.
+                    cell.adjust(-1, 0.5, 1, -0.5)
+                    painter.setPen(QPen(t.color(tone), 1.5))
+                    painter.drawRect(cell.intersected(box.adjusted(0.75, 0.75, -0.75, -0.75)))
 
     def _colors(self, values: NDArray[np.float64]) -> NDArray[np.uint8]:
         if self._scale == "ids":

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QColor, QImage, QMouseEvent
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
@@ -194,9 +195,9 @@ def test_only_chips_that_can_be_seen_are_painted(
     painted: list[int] = []
     original = TokenStrip._paint_chip
 
-    def paint(self: TokenStrip, painter: object, index: int) -> None:
+    def paint(self: TokenStrip, painter: QPainter, index: int, *rest: Any) -> None:
         painted.append(index)
-        original(self, painter, index)  # type: ignore[arg-type]
+        original(self, painter, index, *rest)
 
     monkeypatch.setattr(TokenStrip, "_paint_chip", paint)
     strip.resize(300, 150)
@@ -206,6 +207,10 @@ def test_only_chips_that_can_be_seen_are_painted(
     painted.clear()
     strip.viewport().grab()
     assert 0 < len(painted) < 60
+    painted.clear()
+    strip.set_hovered(3)
+    qtbot.waitUntil(lambda: 3 in painted, timeout=1000)
+    assert len(painted) < 12, "hovering paints a chip and its neighbours, not all of them"
     strip.set_selected(900)
     painted.clear()
     strip.viewport().grab()
