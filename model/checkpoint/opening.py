@@ -64,7 +64,14 @@ def open_checkpoint(
     Raises:
         CheckpointError: it can't be opened; the message says why and what to do.
     """
-    folder = checkpoint_folder(Path(path))
+    try:
+        return _open(Path(path), dtype, device)
+    except OSError as error:  # a place that may not be read, a disk that fails
+        raise CheckpointError(f"{path} can't be read: {error.strerror or error}.") from error
+
+
+def _open(path: Path, dtype: torch.dtype | None, device: str) -> Checkpoint:
+    folder = checkpoint_folder(path)
     hf = read_config(folder)
     family = family_of(hf)
     try:

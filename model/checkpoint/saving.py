@@ -48,12 +48,12 @@ def save_checkpoint(
     # transformers' own default is GPT-2's 50256, which a smaller vocabulary does not have.
     end = None if tokenizer is None else tokenizer.end_of_text
     hf |= {"bos_token_id": end, "eos_token_id": end, **(extra or {})}
-    if folder.exists() and not (folder / "config.json").exists() and any(folder.iterdir()):
-        raise CheckpointError(
-            f"{folder} holds other files and is no checkpoint; choose a new or an empty folder."
-        )
     beside = folder.parent / f".{folder.name}.{secrets.token_hex(4)}.part"
     try:
+        if folder.exists() and not (folder / "config.json").exists() and any(folder.iterdir()):
+            raise CheckpointError(
+                f"{folder} holds other files and is no checkpoint; choose a new or an empty folder."
+            )
         beside.mkdir(parents=True)
         try:
             (beside / "config.json").write_text(json.dumps(hf, indent=2) + "\n", encoding="utf-8")

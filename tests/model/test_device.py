@@ -1,0 +1,74 @@
+"""Which device, and why; how many threads."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+import torch
+
+from model import device
+from model.device import DeviceError, choose_device, default_threads, set_threads
+
+
+def test_auto_without_a_gpu_is_the_cpu_and_says_why(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert choose_device() == device.DeviceChoice("cpu", "no CUDA GPU found")
+    with pytest.raises(DeviceError, match="no CUDA GPU that this torch can see; use auto or cpu"):
+        choose_device("cuda")
+
+
+def test_a_gpu_that_is_there_but_does_not_compute_is_not_taken(monkeypatch: pytest.MonkeyPatch):
+    def ones(*_: object, **__: object) -> None:
+        raise RuntimeError("CUDA error: out of memory\nmore lines")
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch, "ones", ones)
+    choice = choose_device("auto")
+    assert choice.name == "cpu"
+    assert choice.why == "the CUDA GPU can't be used: CUDA error: out of memory"
+    with pytest.raises(DeviceError, match=r"can't be used \(CUDA error: out of memory\)"):
+        choose_device("cuda")
+
+
+def test_mps_is_taken_only_when_it_agrees_with_the_cpu(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    monkeypatch.setattr(device, "_difference_from_cpu", lambda name: 2e-6)
+    assert choose_device("mps").why == "agrees with the CPU to 2e-06"
+    for difference in (0.3, float("nan")):
+        monkeypatch.setattr(device, "_difference_from_cpu", lambda name, d=difference: d)
+        with pytest.raises(DeviceError, match="MPS computed other logits than the CPU"):
+            choose_device("mps")
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(DeviceError, match="has no MPS"):
+        choose_device("mps")
+
+
+def test_the_comparison_with_the_cpu_compares():
+    assert device._difference_from_cpu("cpu") == 0
+    # On a device without values nothing can agree.
+    with pytest.raises(NotImplementedError):
+        device._difference_from_cpu("meta")
+
+
+def test_an_unknown_device_is_refused():
+    assert choose_device("cpu").name == "cpu"
+    with pytest.raises(DeviceError, match="no device 'tpu'; known are auto, cpu, cuda, mps"):
+        choose_device("tpu")
+
+
+@pytest.mark.parametrize(("cores", "threads"), [(8, 7), (2, 1), (1, 1)])
+def test_one_core_is_left_to_others(cores: int, threads: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
+    assert default_threads() == threads
+
+
+def test_threads_can_be_set():
+    before = torch.get_num_threads()
+    try:
+        set_threads(2)
+        assert torch.get_num_threads() == 2
+        set_threads(0)
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)

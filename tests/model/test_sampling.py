@@ -1,0 +1,117 @@
+"""From logits to a distribution, and from that to a token."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from model.sampling import Sampling, draw, probabilities, surprisal_bits
+
+LOGITS = np.array([1.0, 3.0, 2.0, 3.5, -4.0])
+
+logits_arrays = hnp.arrays(np.float32, st.integers(1, 40), elements=st.floats(-1e4, 1e4, width=32))
+settings = st.builds(
+    Sampling,
+    temperature=st.floats(0, 5),
+    top_k=st.integers(0, 50),
+    top_p=st.floats(0.001, 1),
+)
+
+
+@given(logits_arrays, settings)
+def test_it_is_always_a_distribution(logits: np.ndarray, sampling: Sampling):
+    probs = probabilities(logits, sampling)
+    assert probs.sum() == pytest.approx(1, abs=1e-9)
+    assert (probs >= 0).all()
+    # The likeliest token is never cut, unless it ties with one of lower id.
+    assert logits[probs.argmax()] == logits.max()
+    if sampling.top_k:
+        assert np.count_nonzero(probs) <= sampling.top_k
+    assert probs[draw(probs, np.random.default_rng(0))] > 0
+
+
+def test_temperature_one_is_the_softmax():
+    expected = torch.tensor(LOGITS).softmax(0).numpy()
+    assert probabilities(LOGITS, Sampling()) == pytest.approx(expected, rel=1e-12)
+
+
+def test_temperature_divides_the_logits():
+    expected = torch.tensor(LOGITS / 0.7).softmax(0).numpy()
+    assert probabilities(LOGITS, Sampling(temperature=0.7)) == pytest.approx(expected, rel=1e-12)
+
+
+def test_temperature_zero_is_greedy_and_takes_the_lowest_of_tied_ids():
+    assert probabilities(LOGITS, Sampling(temperature=0)).tolist() == [0, 0, 0, 1, 0]
+    assert probabilities(np.array([2.0, 5, 5]), Sampling(temperature=0)).tolist() == [0, 1, 0]
+
+
+@pytest.mark.parametrize("temperature", [1e-3, 1e-30, 1e-300, 5e-324])
+def test_a_low_temperature_does_not_overflow(temperature: float):
+    probs = probabilities(LOGITS, Sampling(temperature=temperature))
+    assert probs == pytest.approx([0, 0, 0, 1, 0], abs=1e-9)
+
+
+def test_top_k_keeps_exactly_k():
+    probs = probabilities(LOGITS, Sampling(top_k=2))
+    assert (probs > 0).tolist() == [False, True, False, True, False]
+    assert probs[3] / probs[1] == pytest.approx(np.exp(0.5))
+    assert (probabilities(np.zeros(6), Sampling(top_k=2)) > 0).tolist() == [True] * 2 + [False] * 4
+    assert (probabilities(LOGITS, Sampling(top_k=99)) > 0).all()
+
+
+def test_top_p_keeps_the_fewest_that_reach_p():
+    logits = np.log([0.5, 0.3, 0.15, 0.05])
+    for top_p, kept in ((0.4, 1), (0.6, 2), (0.79, 2), (0.81, 3), (0.99, 4), (1.0, 4)):
+        probs = probabilities(logits, Sampling(top_p=top_p))
+        assert np.count_nonzero(probs) == kept, top_p
+        assert (probs[:kept] > 0).all()
+
+
+def test_top_p_comes_after_top_k():
+    logits = np.log([0.5, 0.3, 0.15, 0.05])
+    # Of the two kept, 0.5 / 0.8 = 0.625 reaches 0.6 alone.
+    probs = probabilities(logits, Sampling(top_k=2, top_p=0.6))
+    assert probs.tolist() == [1, 0, 0, 0]
+
+
+def test_tokens_are_drawn_as_often_as_the_distribution_says():
+    probs = probabilities(LOGITS, Sampling())
+    rng = np.random.default_rng(1)
+    n = 20_000
+    counts = np.bincount([draw(probs, rng) for _ in range(n)], minlength=5)
+    # Five standard deviations of a binomial.
+    assert (np.abs(counts - n * probs) <= 5 * np.sqrt(n * probs * (1 - probs)) + 1).all()
+
+
+def test_surprisal_is_minus_log2_of_the_probability():
+    probs = probabilities(LOGITS, Sampling())
+    for token_id in range(5):
+        assert surprisal_bits(LOGITS, token_id) == pytest.approx(-np.log2(probs[token_id]))
+    assert surprisal_bits(np.array([0.0, -1e4]), 1) == pytest.approx(1e4 / np.log(2))
+
+
+@pytest.mark.parametrize(
+    ("logits", "says"), [([1.0, np.nan], "NaN as a logit"), ([-np.inf, -np.inf], "No logit is")]
+)
+def test_logits_that_give_no_distribution_are_refused(logits: list[float], says: str):
+    with pytest.raises(ValueError, match=says):
+        probabilities(np.array(logits), Sampling())
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"temperature": -0.1}, "temperature is -0.1"),
+        ({"temperature": float("nan")}, "temperature is nan"),
+        ({"top_k": -1}, "top_k is -1"),
+        ({"top_p": 0}, "top_p is 0"),
+        ({"top_p": 1.1}, "top_p is 1.1"),
+    ],
+)
+def test_settings_out_of_range_are_refused(changes: dict[str, float], says: str):
+    with pytest.raises(ValueError, match=says):
+        Sampling(**changes)  # type: ignore[arg-type]
