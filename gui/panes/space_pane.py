@@ -34,7 +34,7 @@ N_AMBIENT = 1500
 SIDE_WIDTH = 252
 MIN_WIDTH_FOR_SIDE = 560
 MIN_HEIGHT_FOR_BELOW = 460
-MIN_WIDTH_FOR_TOOLS = 400
+MIN_WIDTH_FOR_TOOLS = 520
 
 Origin = Literal["position", "token", "sum"]
 """What the neighbours were asked for: the prompt's selected token, a token, a sum of words."""

@@ -84,18 +84,18 @@ class Camera:
             width, height: of the screen in logical pixels.
         """
         array = np.asarray(points, dtype=np.float32).reshape(-1, 3)
-        axes = self.axes
-        seen = array @ axes.T.astype(np.float32)
-        seen -= (axes @ np.asarray(self.target)).astype(np.float32)
-        depth = np.float32(self.distance) - seen[:, 2]
+        # Right and down in pixels at a depth of 1, and the depth: one product for all three.
+        focal = self.focal_length(width, height)
+        axes = self.axes * np.array([[focal], [-focal], [-1.0]])
+        shift = np.array([0.0, 0.0, self.distance]) - axes @ np.asarray(self.target)
+        x, y, depth = axes.astype(np.float32) @ array.T + shift.astype(np.float32)[:, None]
+        xy = np.empty((2, len(array)), dtype=np.float32)
         with np.errstate(divide="ignore", invalid="ignore"):
-            scale = np.float32(self.focal_length(width, height)) / depth
-        scale[depth <= NEAR * self.distance] = np.nan
-        xy = np.empty((len(array), 2), dtype=np.float32)
-        np.multiply(seen[:, 0], scale, out=xy[:, 0])
-        np.multiply(seen[:, 1], -scale, out=xy[:, 1])
-        xy += np.array([width / 2, height / 2], dtype=np.float32)
-        return Projected(xy, depth)
+            np.divide(x, depth, out=xy[0])
+            np.divide(y, depth, out=xy[1])
+        xy += np.array([[width / 2], [height / 2]], dtype=np.float32)
+        xy[:, depth <= NEAR * self.distance] = np.nan
+        return Projected(xy.T, depth)
 
     def unproject(
         self, x: float, y: float, depth: float, width: float, height: float

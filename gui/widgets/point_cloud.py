@@ -69,16 +69,23 @@ class PointRenderer(Protocol):
     def set_colors(self, rgb_N3: NDArray[np.uint8]) -> None:
         """Take one colour a point."""
 
-    def render(
+    def start(
         self, camera: Camera, look: Look, width: int, height: int, ratio: float = 1.0
-    ) -> QImage:
-        """The points as the camera sees them.
+    ) -> None:
+        """Begin a picture; other work can be done until `finish`.
 
         Args:
             camera: from where.
             look: how.
             width, height: in logical pixels.
             ratio: device pixels per logical pixel.
+
+        Raises:
+            RendererError: it can't, and won't be able to.
+        """
+
+    def finish(self) -> QImage:
+        """The picture that was begun.
 
         Returns:
             An opaque picture of ``width * ratio`` by ``height * ratio`` pixels, whose device

@@ -19,6 +19,7 @@ from PySide6.QtGui import (
     QOffscreenSurface,
     QOpenGLContext,
     QSurfaceFormat,
+    QVector2D,
     QVector4D,
 )
 from PySide6.QtOpenGL import (
@@ -44,35 +45,44 @@ GL_FLOAT = 0x1406
 GL_RENDERER = 0x1F01
 GL_COLOR_BUFFER_BIT = 0x4000
 GL_PROGRAM_POINT_SIZE = 0x8642
-GL_POINT_SPRITE = 0x8861
 
 POSITION, COLOR = 0, 1
 
-# Size and fading depend on the depth, which a fragment has as 1 / gl_FragCoord.w: what is handed
-# from vertex to fragment costs a software OpenGL a fifth of the frame, so only the colour is.
+# A software OpenGL spends its time on what is handed from vertex to fragment and on what each
+# fragment computes. So a vertex does all it can: the fragment's cover is one product. And points
+# aren't sprites (llvmpipe draws plain points as rectangles, sprites by four edges each), so a
+# fragment finds the centre of its disc in a varying instead of gl_PointCoord. Measured together:
+# a third less time a frame.
 VERTEX = """
 attribute highp vec3 position;
 attribute lowp vec4 color;
 uniform highp mat4 clip;
 uniform highp vec4 size;  // pixels at depth 1, least, most
-varying lowp vec3 point_color;
+uniform highp vec4 fade;  // near, 1 / (far - near), 1 - opacity at far
+uniform highp vec2 half_screen;
+varying highp vec4 disc;
+varying lowp vec4 paint;
 void main() {
     gl_Position = clip * vec4(position, 1.0);
-    gl_PointSize = clamp(size.x / gl_Position.w, size.y, size.z) + 1.0;
-    point_color = color.rgb;
+    highp float depth = gl_Position.w;
+    highp float diameter = clamp(size.x / depth, size.y, size.z);
+    // Plain points lie on whole pixels. This many are enough for the disc and its soft rim,
+    // wherever in a pixel its centre is.
+    gl_PointSize = ceil(diameter) + 1.0;
+    // A pixel at a distance of r is covered by 0.5 + (R - r), or nearly so by
+    // 0.5 + (R * R - r * r) / (2 * R), which needs no root.
+    disc.xy = (gl_Position.xy / depth + 1.0) * half_screen;
+    disc.z = 0.5 + 0.25 * diameter;
+    disc.w = 1.0 / diameter;
+    paint = vec4(color.rgb, 1.0) * (1.0 - fade.z * clamp((depth - fade.x) * fade.y, 0.0, 1.0));
 }
 """
 FRAGMENT = """
-varying lowp vec3 point_color;
-uniform highp vec4 size;
-uniform highp vec4 fade;  // near, 1 / (far - near), 1 - opacity at far
+varying highp vec4 disc;
+varying lowp vec4 paint;
 void main() {
-    highp float nearness = gl_FragCoord.w;
-    highp float diameter = clamp(size.x * nearness, size.y, size.z);
-    highp float radius = length(gl_PointCoord - 0.5) * (diameter + 1.0);
-    highp float cover = clamp(0.5 * diameter + 0.5 - radius, 0.0, 1.0);
-    highp float far = clamp((1.0 / nearness - fade.x) * fade.y, 0.0, 1.0);
-    gl_FragColor = vec4(point_color, 1.0) * (cover * (1.0 - far * fade.z));
+    highp vec2 away = gl_FragCoord.xy - disc.xy;
+    gl_FragColor = paint * clamp(disc.z - disc.w * dot(away, away), 0.0, 1.0);
 }
 """
 
@@ -88,6 +98,8 @@ class GLRenderer:
 
     def __init__(self) -> None:
         self._points = np.empty((0, 3), dtype=np.float32)
+        self._n_colors = 0
+        self._ratio = 1.0
         self._fbo: QOpenGLFramebufferObject | None = None
         wanted = QSurfaceFormat()
         wanted.setVersion(2, 1)
@@ -101,13 +113,13 @@ class GLRenderer:
         self._make_current()
         self._gl = self._context.functions()
         self._program = self._build_program()
-        self._clip = self._program.uniformLocation("clip")
-        self._size = self._program.uniformLocation("size")
-        self._fade = self._program.uniformLocation("fade")
+        self._uniforms = {
+            name: self._program.uniformLocation(name)
+            for name in ("clip", "size", "fade", "half_screen")
+        }
         self._position_buffer = self._buffer(QOpenGLBuffer.Type.VertexBuffer)
         self._color_buffer = self._buffer(QOpenGLBuffer.Type.VertexBuffer)
         self._order_buffer = self._buffer(QOpenGLBuffer.Type.IndexBuffer)
-        self._n_colors = 0
         self._context.doneCurrent()
 
     @property
@@ -129,10 +141,11 @@ class GLRenderer:
         self._make_current()
         _write(self._color_buffer, rgba)
 
-    def render(
+    def start(
         self, camera: Camera, look: Look, width: int, height: int, ratio: float = 1.0
-    ) -> QImage:
+    ) -> None:
         self._make_current()
+        self._ratio = ratio
         size = QSize(max(1, round(width * ratio)), max(1, round(height * ratio)))
         if self._fbo is None or self._fbo.size() != size:
             self._fbo = QOpenGLFramebufferObject(size)
@@ -145,11 +158,18 @@ class GLRenderer:
         gl.glClear(GL_COLOR_BUFFER_BIT)
         if len(self._points) and self._n_colors == len(self._points):
             self._draw(camera, look, width, height, ratio)
-        image = self._fbo.toImage(False)
-        self._fbo.release()
+        gl.glFlush()
+
+    def finish(self) -> QImage:
+        self._make_current()
+        image = QImage() if self._fbo is None else self._fbo.toImage(False)
+        if self._fbo is not None:
+            self._fbo.release()
         if image.isNull():
             raise RendererError("OpenGL gave no picture back")
-        image.setDevicePixelRatio(ratio)
+        # Nothing shows through it: so said, it is copied to the screen and not blended.
+        image.reinterpretAsFormat(QImage.Format.Format_RGB32)
+        image.setDevicePixelRatio(self._ratio)
         return image
 
     def close(self) -> None:
@@ -165,7 +185,7 @@ class GLRenderer:
     # ------------------------------------------------------------------------- inside
 
     def _draw(self, camera: Camera, look: Look, width: int, height: int, ratio: float) -> None:
-        gl, program = self._gl, self._program
+        gl, program, at = self._gl, self._program, self._uniforms
         clip = camera.matrix(width, height)
         order = back_to_front(self._points @ clip[3, :3]).astype(np.uint32)
         _write(self._order_buffer, order)
@@ -176,31 +196,25 @@ class GLRenderer:
         gl.glBlendFunc(GL_ONE, GL_ONE_MINUS_SRC_ALPHA)
         if not self._context.isOpenGLES():
             gl.glEnable(GL_PROGRAM_POINT_SIZE)
-            gl.glEnable(GL_POINT_SPRITE)
         program.bind()
-        program.setUniformValue(self._clip, QMatrix4x4(*clip.ravel().tolist()))
-        program.setUniformValue(
-            self._size,
-            QVector4D(
-                look.size * camera.distance * ratio,
-                SMALLEST * ratio,
-                LARGEST * look.size * ratio,
-                0,
-            ),
-        )
-        program.setUniformValue(
-            self._fade,
-            QVector4D(look.near, 1 / max(look.far - look.near, 1e-9), 1 - look.faded, 0),
-        )
-        self._position_buffer.bind()
-        program.enableAttributeArray(POSITION)
-        program.setAttributeBuffer(POSITION, GL_FLOAT, 0, 3)
-        self._color_buffer.bind()
-        program.enableAttributeArray(COLOR)
-        program.setAttributeBuffer(COLOR, GL_UNSIGNED_BYTE, 0, 4)
+        scale = look.size * camera.distance * ratio
+        most = LARGEST * look.size * ratio
+        span = max(look.far - look.near, 1e-9)
+        program.setUniformValue(at["clip"], QMatrix4x4(*clip.ravel().tolist()))
+        program.setUniformValue(at["size"], QVector4D(scale, SMALLEST * ratio, most, 0))
+        program.setUniformValue(at["fade"], QVector4D(look.near, 1 / span, 1 - look.faded, 0))
+        program.setUniformValue(at["half_screen"], QVector2D(width * ratio / 2, height * ratio / 2))
+        for buffer, place, kind, n in (
+            (self._position_buffer, POSITION, GL_FLOAT, 3),
+            (self._color_buffer, COLOR, GL_UNSIGNED_BYTE, 4),
+        ):
+            buffer.bind()
+            program.enableAttributeArray(place)
+            program.setAttributeBuffer(place, kind, 0, n)
         self._order_buffer.bind()
         # The stubs say int, PySide 6.11 takes nothing but a pointer.
-        gl.glDrawElements(GL_POINTS, len(order), GL_UNSIGNED_INT, VoidPtr(0))  # type: ignore[arg-type]
+        n_points = len(order)
+        gl.glDrawElements(GL_POINTS, n_points, GL_UNSIGNED_INT, VoidPtr(0))  # type: ignore[arg-type]
         program.disableAttributeArray(POSITION)
         program.disableAttributeArray(COLOR)
         program.release()
@@ -210,15 +224,14 @@ class GLRenderer:
             raise RendererError("the OpenGL context can't be used")
 
     def _build_program(self) -> QOpenGLShaderProgram:
-        # gl_PointCoord came with GLSL 1.20; OpenGL ES 2 has it in its first version.
         version = "" if self._context.isOpenGLES() else "#version 120\n"
+        kinds = QOpenGLShader.ShaderTypeBit
         program = QOpenGLShaderProgram()
-        vertex, fragment = QOpenGLShader.ShaderTypeBit.Vertex, QOpenGLShader.ShaderTypeBit.Fragment
         program.bindAttributeLocation("position", POSITION)
         program.bindAttributeLocation("color", COLOR)
         if not (
-            program.addShaderFromSourceCode(vertex, version + VERTEX)
-            and program.addShaderFromSourceCode(fragment, version + FRAGMENT)
+            program.addShaderFromSourceCode(kinds.Vertex, version + VERTEX)
+            and program.addShaderFromSourceCode(kinds.Fragment, version + FRAGMENT)
             and program.link()
         ):
             raise RendererError(f"OpenGL refused the shader: {program.log().strip()}")

@@ -21,6 +21,7 @@ class SoftwareRenderer:
     def __init__(self) -> None:
         self._points = np.empty((0, 3), dtype=np.float32)
         self._rgb = np.empty((0, 3), dtype=np.uint8)
+        self._image = QImage()
 
     def set_points(self, points_N3: NDArray[np.float32]) -> None:
         self._points = np.ascontiguousarray(points_N3, dtype=np.float32)
@@ -31,9 +32,9 @@ class SoftwareRenderer:
     def close(self) -> None:
         pass
 
-    def render(
+    def start(
         self, camera: Camera, look: Look, width: int, height: int, ratio: float = 1.0
-    ) -> QImage:
+    ) -> None:
         wide, high = max(1, round(width * ratio)), max(1, round(height * ratio))
         xy, depth = camera.project(self._points, width, height)
         diameter = look.diameters(depth, camera) * np.float32(ratio)
@@ -68,7 +69,10 @@ class SoftwareRenderer:
             np.ascontiguousarray(grid).data, wide, high, 4 * wide, QImage.Format.Format_RGB32
         ).copy()
         image.setDevicePixelRatio(ratio)
-        return image
+        self._image = image
+
+    def finish(self) -> QImage:
+        return self._image
 
 
 def _word(rgb: tuple[int, int, int]) -> int:

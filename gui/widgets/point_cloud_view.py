@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PySide6.QtCore import QElapsedTimer, QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
-    QColor,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -42,6 +41,10 @@ class PointCloudView(QWidget):
     Drag turns, the wheel zooms at the mouse, right or Shift drag moves, a double click resets;
     arrow keys turn, + and - zoom, Home resets.
 
+    Args:
+        renderer: what draws the points; by default the best that works here, found when the first
+            picture is needed.
+
     Signals:
         point_hovered: index of the point under the mouse, or None.
         point_clicked: index of the point that was clicked.
@@ -54,7 +57,9 @@ class PointCloudView(QWidget):
     points_moved = Signal()
     camera_moved = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, parent: QWidget | None = None, renderer: PointRenderer | None = None
+    ) -> None:
         super().__init__(parent)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -66,7 +71,7 @@ class PointCloudView(QWidget):
         self._home: NDArray[np.float32] | None = None
         self._untouched = True
         self._seen_home = False
-        self._renderer: PointRenderer | None = None
+        self._renderer = renderer
         self._points = np.empty((0, 3), dtype=np.float32)
         self._shown = self._points
         self._rgb: NDArray[np.uint8] = np.empty((0, 3), dtype=np.uint8)
@@ -234,40 +239,57 @@ class PointCloudView(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        background = theme.current().color("background")
-        if len(self._shown) == 0:
-            painter.fillRect(self.rect(), background)
-        else:
-            # The device's ratio, not the screen's: a picture may be asked for at another.
-            ratio = painter.device().devicePixelRatioF()
-            painter.drawImage(QPointF(0, 0), self._cloud(ratio, background))
-        self.labels = space_overlay.paint(
-            painter,
-            self._overlay,
-            self.camera,
-            self.width(),
-            self.height(),
-            self._projected().xy,
-        )
+        # The device's ratio, not the screen's: a picture may be asked for at another.
+        ratio = painter.device().devicePixelRatioF()
+        look = self._look()
+        size = (self.width(), self.height())
+        key = (self.camera, look, size, ratio)
+        stale = self._picture is None or key != self._picture_key
+        if stale:
+            self._start(look, ratio)
+        # While the points are drawn, room is found for what goes over them.
+        layout = space_overlay.lay_out(self._overlay, self.camera, *size, self._projected().xy)
+        self.labels = tuple(label for label, _ in layout.labels)
+        if stale:
+            self._picture, self._picture_key = self._finish(look, ratio), key
+        assert self._picture is not None
+        painter.drawImage(QPointF(0, 0), self._picture)
+        space_overlay.paint(painter, self._overlay, layout)
         if self.hasFocus():
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(theme.current().color("accent", 0.35))
             painter.drawRect(QRectF(self.rect()).adjusted(0, 0, -1, -1))
         painter.end()
 
-    def _cloud(self, ratio: float, background: QColor) -> QImage:
-        look = self._look(background)
-        key = (self.camera, look, self.width(), self.height(), ratio)
-        if self._picture is None or key != self._picture_key:
-            self._picture = self._render(look, ratio)
-            self._picture_key = key
-        return self._picture
+    def _start(self, look: Look, ratio: float) -> None:
+        if self._renderer is None:
+            self._renderer, self.fallback_reason = make_renderer()
+            self._fill(self._renderer)
+        try:
+            self._renderer.start(self.camera, look, self.width(), self.height(), ratio)
+        except RendererError as error:
+            self._fall_back(error, look, ratio)
 
-    def _look(self, background: QColor) -> Look:
+    def _finish(self, look: Look, ratio: float) -> QImage:
+        assert self._renderer is not None
+        try:
+            return self._renderer.finish()
+        except RendererError as error:
+            return self._fall_back(error, look, ratio).finish()
+
+    def _fall_back(self, error: RendererError, look: Look, ratio: float) -> PointRenderer:
+        """Go on without OpenGL."""
+        self.fallback_reason = str(error)
+        self._renderer = SoftwareRenderer()
+        self._fill(self._renderer)
+        self._renderer.start(self.camera, look, self.width(), self.height(), ratio)
+        return self._renderer
+
+    def _look(self) -> Look:
+        background = theme.current().color("background")
         n = max(len(self._shown), 1)
         # Many points are small points, so that a cloud of any number keeps its shape.
-        size = float(np.clip(8.6 - 1.3 * np.log10(n), 2.4, 7.0))
+        size = float(np.clip(9.9 - 1.7 * np.log10(n), 1.9, 7.0))
         size *= min(max(min(self.width(), self.height()) / 600, 0.5), 1.2)
         middle = float(np.linalg.norm(self.camera.eye))
         return Look(
@@ -277,19 +299,6 @@ class PointCloudView(QWidget):
             far=middle + self._extent,
             faded=0.22,
         )
-
-    def _render(self, look: Look, ratio: float) -> QImage:
-        if self._renderer is None:
-            self._renderer, self.fallback_reason = make_renderer()
-            self._fill(self._renderer)
-        size = (self.width(), self.height())
-        try:
-            return self._renderer.render(self.camera, look, *size, ratio)
-        except RendererError as error:
-            self.fallback_reason = str(error)
-            self._renderer = SoftwareRenderer()
-            self._fill(self._renderer)
-            return self._renderer.render(self.camera, look, *size, ratio)
 
     def _fill(self, renderer: PointRenderer) -> None:
         renderer.set_points(self._shown)

@@ -15,17 +15,19 @@ from math import ceil, floor, hypot
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
 
 from gui import theme
 from gui.widgets.camera import Camera
 
 Place = tuple[float, float, float]
+Spot = tuple[float, float]
 PAD = 3.0
 GAP = 5.0  # between a point and its label
 CELL = 4  # pixels of the grid in which taken room is noted
 ARROW = 7.0
+TOO_FAR = 1e5  # pixels; farther off coordinates would overflow the painter
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Mark:
         tone: name of a theme colour, or "series 2" for one of its series.
         dot: diameter of a filled dot in pixels, 0 for none.
         ring: diameter of a ring in pixels, 0 for none.
-        strong: bold, and the label is written even if the screen is full; a plate behind it.
+        strong: bold, on a plate.
         token: the vocabulary id that it stands for, or None.
     """
 
@@ -106,6 +108,21 @@ class Label:
     token: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where everything of an overlay goes.
+
+    Attributes:
+        spots: ``[M, 2]`` of the marks on the screen.
+        lines: ``[N, 2]`` of each line's places.
+        labels: the labels that found room, with the mark that each belongs to.
+    """
+
+    spots: NDArray[np.float32]
+    lines: tuple[NDArray[np.float32], ...]
+    labels: tuple[tuple[Label, Mark], ...]
+
+
 @dataclass(slots=True)
 class _Room:
     """Which parts of the screen are taken."""
@@ -117,61 +134,57 @@ class _Room:
     def __post_init__(self) -> None:
         self.taken = np.zeros((ceil(self.height / CELL) + 1, ceil(self.width / CELL) + 1), bool)
 
-    def holds(self, box: QRectF) -> bool:
-        return (
-            box.left() >= 0
-            and box.top() >= 0
-            and box.right() <= self.width
-            and box.bottom() <= self.height
-        )
-
-    def free(self, box: QRectF) -> bool:
-        return self.holds(box) and not self._cells(box).any()
+    def free(self, left: float, top: float, width: float, height: float) -> bool:
+        """Whether a box lies on the screen and nothing is in it."""
+        right, bottom = left + width, top + height
+        if left < 0 or top < 0 or right > self.width or bottom > self.height:
+            return False
+        return not self._cells(left, top, right, bottom).any()
 
     def take(self, box: QRectF) -> None:
-        self._cells(box)[:] = True
+        self._cells(box.left(), box.top(), box.right(), box.bottom())[:] = True
 
-    def _cells(self, box: QRectF) -> NDArray[np.bool_]:
-        left, top = max(0, floor(box.left() / CELL)), max(0, floor(box.top() / CELL))
-        return self.taken[top : ceil(box.bottom() / CELL), left : ceil(box.right() / CELL)]
+    def _cells(self, left: float, top: float, right: float, bottom: float) -> NDArray[np.bool_]:
+        return self.taken[
+            max(0, floor(top / CELL)) : ceil(bottom / CELL),
+            max(0, floor(left / CELL)) : ceil(right / CELL),
+        ]
 
 
-def paint(
-    painter: QPainter,
-    overlay: Overlay,
-    camera: Camera,
-    width: int,
-    height: int,
-    places: NDArray[np.float32],
-    reserved: Sequence[QRectF] = (),
-) -> tuple[Label, ...]:
-    """Paint it and say which labels found room.
+def lay_out(
+    overlay: Overlay, camera: Camera, width: int, height: int, places: NDArray[np.float32]
+) -> Layout:
+    """Find the place of everything, and room for labels.
 
     Args:
-        painter: on the widget, in logical pixels.
         overlay: what.
         camera: the points' camera.
-        width, height: of the widget.
+        width, height: of the widget in logical pixels.
         places: ``[N, 2]`` of all points on the screen, NaN where behind; for ambient labels.
-        reserved: boxes that no label may touch.
-
-    Returns:
-        The labels, in the order in which they were placed.
     """
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    for line in overlay.lines:
-        _paint_line(painter, line, camera, width, height)
     room = _Room(width, height)
-    for box in reserved:
-        room.take(box)
-    spots = _spots(overlay.marks, camera, width, height)
-    _paint_dots(painter, overlay.marks, spots, room)
+    at = np.array([mark.at for mark in overlay.marks], np.float32)
+    spots = camera.project(at, width, height).xy
+    lines = tuple(camera.project(line.points, width, height).xy for line in overlay.lines)
     labels = _place_marks(overlay.marks, spots, room)
     limit = max(4, int(width * height / 16_000))
     labels += _place_ambient(overlay, places, room, limit)
-    for label, mark in labels:
-        _paint_label(painter, label, mark)
-    return tuple(label for label, _ in labels)
+    return Layout(spots, lines, tuple(labels))
+
+
+def paint(painter: QPainter, overlay: Overlay, layout: Layout) -> None:
+    """Paint it on a widget, in logical pixels."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    for line, spots in zip(overlay.lines, layout.lines):
+        _paint_line(painter, line, spots)
+    _paint_dots(painter, overlay.marks, layout.spots)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    for strong in (False, True):
+        painter.setFont(_font(strong))
+        ascent = QFontMetricsF(_font(strong)).ascent()
+        for label, mark in layout.labels:
+            if mark.strong == strong:
+                _paint_label(painter, label, mark, ascent)
 
 
 def _color(tone: str, opacity: float = 1.0) -> QColor:
@@ -188,32 +201,28 @@ def _color(tone: str, opacity: float = 1.0) -> QColor:
 _AMBIENT = Mark((0.0, 0.0, 0.0), tone="dim")
 
 
-def _font(mark: Mark) -> QFont:
-    return theme.mono(theme.SMALL_FONT_SIZE, bold=mark.strong)
+def _font(strong: bool) -> QFont:
+    return theme.mono(theme.SMALL_FONT_SIZE, bold=strong)
 
 
-@lru_cache(maxsize=4096)
-def _text_size(text: str, strong: bool) -> QSizeF:
-    metrics = QFontMetricsF(theme.mono(theme.SMALL_FONT_SIZE, bold=strong))
-    return QSizeF(metrics.horizontalAdvance(text) + 2 * PAD, metrics.height())
+@lru_cache(maxsize=8192)
+def _text_size(text: str, strong: bool) -> tuple[float, float]:
+    metrics = QFontMetricsF(_font(strong))
+    return metrics.horizontalAdvance(text) + 2 * PAD, metrics.height()
 
 
-def _spots(marks: Sequence[Mark], camera: Camera, width: int, height: int) -> NDArray[np.float32]:
-    if not marks:
-        return np.empty((0, 2), np.float32)
-    return camera.project([mark.at for mark in marks], width, height).xy
-
-
-def _boxes(spot: QPointF, size: QSizeF, reach: float) -> tuple[QRectF, ...]:
-    """Where a label may stand: right of its point, left, above, below."""
-    w, h = size.width(), size.height()
+def _corners(x: float, y: float, w: float, h: float, reach: float) -> tuple[Spot, ...]:
+    """Where a label's top left corner may be: right of its point, left, above, below, aslant."""
     gap = reach + GAP - PAD
-    x, y = spot.x(), spot.y()
     return (
-        QRectF(x + gap, y - h / 2, w, h),
-        QRectF(x - gap - w, y - h / 2, w, h),
-        QRectF(x - w / 2, y - gap - h, w, h),
-        QRectF(x - w / 2, y + gap, w, h),
+        (x + gap, y - h / 2),
+        (x - gap - w, y - h / 2),
+        (x - w / 2, y - gap - h),
+        (x - w / 2, y + gap),
+        (x + gap / 2, y - gap / 2 - h),
+        (x - gap / 2 - w, y - gap / 2 - h),
+        (x + gap / 2, y + gap / 2),
+        (x - gap / 2 - w, y + gap / 2),
     )
 
 
@@ -224,16 +233,13 @@ def _place_marks(
     for mark, (x, y) in zip(marks, spots.tolist()):
         if not mark.text or not (0 <= x <= room.width and 0 <= y <= room.height):
             continue
-        spot = QPointF(x, y)
-        size = _text_size(mark.text, mark.strong)
-        boxes = _boxes(spot, size, max(mark.dot, mark.ring) / 2)
-        box = next((box for box in boxes if room.free(box)), None)
-        if box is None and mark.strong:
-            # One that must be read goes where it can stand, over lesser things if need be.
-            box = next((box for box in boxes if room.holds(box)), None)
-        if box is not None:
-            room.take(box)
-            placed.append((Label(mark.text, box, spot, mark.token), mark))
+        w, h = _text_size(mark.text, mark.strong)
+        for left, top in _corners(x, y, w, h, max(mark.dot, mark.ring) / 2):
+            if room.free(left, top, w, h):
+                box = QRectF(left, top, w, h)
+                room.take(box)
+                placed.append((Label(mark.text, box, QPointF(x, y), mark.token), mark))
+                break
     return placed
 
 
@@ -245,46 +251,41 @@ def _place_ambient(
     if not len(overlay.ambient) or not len(places):
         return placed
     order = np.asarray(overlay.ambient)
-    xy = places[order]
-    inside = (xy[:, 0] >= 0) & (xy[:, 0] < room.width) & (xy[:, 1] >= 0) & (xy[:, 1] < room.height)
+    x, y = places[order, 0], places[order, 1]
+    inside = (x >= 0) & (x < room.width) & (y >= 0) & (y < room.height)
+    tried = order[inside][: 5 * limit]
     labelled = {mark.token for mark in overlay.marks}
-    tried = 0
-    for token, (x, y) in zip(order[inside].tolist(), xy[inside].tolist()):
-        if len(placed) >= limit or tried >= 5 * limit:
+    for token, (x, y) in zip(tried.tolist(), places[tried].tolist()):
+        if len(placed) >= limit:
             break
-        tried += 1
         if token in labelled:
             continue
         text = overlay.text_of(token)
-        spot = QPointF(x, y)
-        box = _boxes(spot, _text_size(text, False), 1.0)[0]
+        w, h = _text_size(text, False)
+        left, top = x + GAP - PAD + 1, y - h / 2
         # Some air around them: a crowd of labels says less than a few.
-        if room.free(box.adjusted(-4, -2, 4, 2)):
+        if left >= 4 and room.free(left - 4, top - 2, w + 8, h + 4):
+            box = QRectF(left, top, w, h)
             room.take(box)
-            placed.append((Label(text, box, spot, token), _AMBIENT))
+            placed.append((Label(text, box, QPointF(x, y), token), _AMBIENT))
     return placed
 
 
-def _paint_label(painter: QPainter, label: Label, mark: Mark) -> None:
-    t = theme.current()
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(t.color("background", 0.82 if mark.strong else 0.55))
-    painter.drawRoundedRect(label.box.adjusted(0, 1, 0, -1), 3, 3)
-    painter.setFont(_font(mark))
+def _paint_label(painter: QPainter, label: Label, mark: Mark, ascent: float) -> None:
+    plate = theme.current().color("background", 0.82 if mark.strong else 0.55)
+    painter.fillRect(label.box.adjusted(0, 1, 0, -1), plate)
     painter.setPen(_color(mark.tone))
-    painter.drawText(label.box, Qt.AlignmentFlag.AlignCenter, label.text)
+    painter.drawText(QPointF(label.box.left() + PAD, label.box.top() + ascent), label.text)
 
 
 # ----------------------------------------------------------------------- dots and lines
 
 
-def _paint_dots(
-    painter: QPainter, marks: Sequence[Mark], spots: NDArray[np.float32], room: _Room
-) -> None:
+def _paint_dots(painter: QPainter, marks: Sequence[Mark], spots: NDArray[np.float32]) -> None:
     t = theme.current()
     # The most important is painted last, on top.
     for mark, (x, y) in reversed(list(zip(marks, spots.tolist()))):
-        if not (-20 <= x <= room.width + 20 and -20 <= y <= room.height + 20):
+        if not (abs(x) < TOO_FAR and abs(y) < TOO_FAR):
             continue
         color = _color(mark.tone)
         if mark.dot:
@@ -297,8 +298,7 @@ def _paint_dots(
             painter.drawEllipse(QPointF(x, y), mark.ring / 2, mark.ring / 2)
 
 
-def _paint_line(painter: QPainter, line: Line, camera: Camera, width: int, height: int) -> None:
-    spots = camera.project(line.points, width, height).xy
+def _paint_line(painter: QPainter, line: Line, spots: NDArray[np.float32]) -> None:
     pen = QPen(_color(line.tone, line.opacity), line.width)
     pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
     if line.dashed:
@@ -307,8 +307,7 @@ def _paint_line(painter: QPainter, line: Line, camera: Camera, width: int, heigh
     painter.setBrush(Qt.BrushStyle.NoBrush)
     run: list[QPointF] = []
     for x, y in spots.tolist():
-        # Behind the viewer, or so far off that coordinates would overflow the painter.
-        if not (abs(x) < 1e5 and abs(y) < 1e5):
+        if not (abs(x) < TOO_FAR and abs(y) < TOO_FAR):  # NaN is behind the viewer
             _stroke(painter, run)
             run = []
         else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QRectF, QSizeF, Qt, Signal
 from PySide6.QtGui import QFontMetricsF, QKeyEvent, QPainter
 from PySide6.QtWidgets import QWidget
 
@@ -153,8 +153,8 @@ class TokenList(Canvas):
         return left, max(left + 8, right)
 
     def lay_out(self) -> None:
-        content = QSize(0, self._header + ROW * len(self._rows))
-        self.scroll_over(content, self.viewport().size())
+        content = QSizeF(0, self._header + ROW * len(self._rows))
+        self.scroll_over(content, QSizeF(self.viewport().size()))
 
     def _reveal(self, index: int) -> None:
         bar = self.verticalScrollBar()
