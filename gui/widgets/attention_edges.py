@@ -57,22 +57,20 @@ def edges_of_heads(
         threshold: the least weight.
         most: how many of the strongest are kept.
     """
-    parts = []
-    for layer, head in heads:
-        pattern_HQS = patterns_HQS[layer]
-        if pattern_HQS is not None:
-            query_E, key_E = np.nonzero(pattern_HQS[head] >= threshold)
-            weight_E = pattern_HQS[head][query_E, key_E]
-            parts.append((layer, head, query_E, key_E, weight_E))
-    if not parts:
-        return _strongest([np.zeros(0, np.intp)] * 4, np.zeros(0, np.float32), most)
-    columns = [
-        np.concatenate([np.full(len(part[2]), part[0]) for part in parts]),
-        np.concatenate([np.full(len(part[2]), part[1]) for part in parts]),
-        np.concatenate([part[2] for part in parts]),
-        np.concatenate([part[3] for part in parts]),
-    ]
-    return _strongest(columns, np.concatenate([part[4] for part in parts]), most)
+    there = [(layer, head) for layer, head in heads if patterns_HQS[layer] is not None]
+    if not there:
+        none = np.zeros(0, np.intp)
+        return Edges(none, none, none, none, np.zeros(0, np.float32), 0)
+    weights = np.stack([patterns_HQS[layer][head] for layer, head in there])  # type: ignore[index]
+    flat_E = np.flatnonzero(weights >= threshold)
+    weight_E, total = weights.ravel()[flat_E], len(flat_E)
+    if total > most:
+        kept = np.argpartition(weight_E, total - most)[total - most :]
+        flat_E, weight_E = flat_E[kept], weight_E[kept]
+    order = np.argsort(-weight_E, kind="stable")
+    which_E, query_E, key_E = np.unravel_index(flat_E[order], weights.shape)
+    layer_E, head_E = np.array(there)[which_E].T
+    return Edges(layer_E, head_E, query_E, key_E, weight_E[order], total)
 
 
 def over_heads(
@@ -114,34 +112,28 @@ def edges_over_heads(
     return Edges(edges.layer_E, head_E, edges.query_E, edges.key_E, edges.weight_E, edges.total)
 
 
-def _strongest(columns: list[NDArray[np.intp]], weight_E: NDArray[Any], most: int) -> Edges:
-    total = len(weight_E)
-    if total > most:
-        kept = np.argpartition(weight_E, total - most)[total - most :]
-        columns, weight_E = [column[kept] for column in columns], weight_E[kept]
-    order = np.argsort(-weight_E, kind="stable")
-    layer_E, head_E, query_E, key_E = (column[order] for column in columns)
-    return Edges(layer_E, head_E, query_E, key_E, weight_E[order], total)
-
-
-def feeding(edges: Edges, position: int, n_layers: int) -> tuple[NDArray[np.bool_], list[set[int]]]:
+def feeding(
+    edges: Edges, position: int, n_tokens: int, n_layers: int
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """What reaches a position at the top, through these edges and the residual stream.
 
     Args:
         edges: the edges that count.
         position: the position whose last residual vector is asked about.
+        n_tokens: how many positions there are.
         n_layers: how many layers lie beneath it.
 
     Returns:
-        Which edges lie on a path to it, ``[E]``, and for each row of nodes, from the embedding
-        up to the last layer, the positions that do.
+        Which edges lie on a path to it, ``[E]``, and which nodes do, ``[n_layers + 1, n_tokens]``
+        from the embedding up to the last layer.
     """
     on_path_E = np.zeros(len(edges), np.bool_)
-    rows = [{position}]
+    reached = np.zeros((n_layers + 1, n_tokens), np.bool_)
+    reached[n_layers, position] = True
     for layer in reversed(range(n_layers)):
-        reached = np.fromiter(rows[0], np.intp, len(rows[0]))
-        hit_E = (edges.layer_E == layer) & np.isin(edges.query_E, reached)
+        hit_E = (edges.layer_E == layer) & reached[layer + 1][edges.query_E]
         on_path_E |= hit_E
         # The residual stream carries each position straight down as well.
-        rows.insert(0, rows[0] | set(edges.key_E[hit_E].tolist()))
-    return on_path_E, rows
+        reached[layer] = reached[layer + 1]
+        reached[layer, edges.key_E[hit_E]] = True
+    return on_path_E, reached

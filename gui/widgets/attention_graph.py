@@ -16,20 +16,16 @@ from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QLineF, QPoint, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QWidget
 
 from gui import theme
 from gui.widgets.attention_edges import Edges, feeding
-from gui.widgets.canvas import CAPTION_HEIGHT, Canvas
-
-SMALLEST_STEP = 7.0
-LARGEST_STEP = 96.0
-SMALLEST_RISE = 18.0
-LARGEST_RISE = 120.0
-REACH = 5.0
-"""How near to an edge the mouse must be, logical pixels."""
+from gui.widgets.attention_graph_layout import GraphPlace, place_graph
+from gui.widgets.canvas import CAPTION_HEIGHT, Canvas, is_vector
+from gui.widgets.curve_raster import curve_opacity, ink
+from gui.widgets.heat_map_layout import label_font, thinned
 
 
 class AttentionGraph(Canvas):
@@ -63,17 +59,14 @@ class AttentionGraph(Canvas):
         self._colors: dict[tuple[int, int], QColor] = {}
         self._position = -1
         self._lit_E: NDArray[np.bool_] = np.zeros(0, np.bool_)
-        self._lit_rows: list[set[int]] = []
-        self._order_E: NDArray[np.intp] = np.zeros(0, np.intp)
-        self._painted = 0  # how many of `_order_E` are on the ground
+        self._reached: NDArray[np.bool_] = np.zeros((0, 0), np.bool_)  # nodes, row by position
+        self._width_E: NDArray[np.float64] = np.zeros(0)
+        self._opacity_E: NDArray[np.float64] = np.zeros(0)
+        self._painted = 0  # how many layers are on the ground
         self._edge: int | None = None
         self._hovered: int | None = None
         self._lit_position: int | None = None
-        self._step = SMALLEST_STEP
-        self._rise = SMALLEST_RISE
-        self._window = QRectF()
-        self._label_length = 0.0
-        self._flat = False  # labels lie; they stand where columns are narrow
+        self._place = GraphPlace()
 
     # ------------------------------------------------------------------------ contents
 
@@ -122,7 +115,15 @@ class AttentionGraph(Canvas):
         if position != self._position:
             self._position = position
             self._find_paths()
+            self._reveal(position)
             self.redraw()
+
+    def _reveal(self, position: int) -> None:
+        """Scroll sideways so that a column is seen."""
+        x, window = self.node_at(0, position).x(), self._place.window
+        column = QRectF(x - self._place.step / 2, window.top(), self._place.step, 1)
+        if position >= 0:
+            self.scroll_to(column, window)
 
     def set_lit(self, position: int | None) -> None:
         """Light a column from outside, as the mouse would."""
@@ -132,107 +133,44 @@ class AttentionGraph(Canvas):
 
     def _find_paths(self) -> None:
         edges = self._edges
-        if edges is None:
-            self._lit_E, self._lit_rows = np.zeros(0, np.bool_), []
-            self._order_E = np.zeros(0, np.intp)
-            return
-        if 0 <= self._position < len(self._labels):
-            self._lit_E, self._lit_rows = feeding(edges, self._position, self._n_layers)
+        n = len(self._labels)
+        if edges is not None and 0 <= self._position < n:
+            self._lit_E, self._reached = feeding(edges, self._position, n, self._n_layers)
         else:
-            self._lit_E = np.zeros(len(edges), np.bool_)
-            self._lit_rows = [set() for _ in range(self._n_layers + 1)]
-        # Weak beneath strong, what is lit above all.
-        weakest_first = np.arange(len(edges))[::-1]
-        lit = self._lit_E[weakest_first]
-        self._order_E = np.concatenate([weakest_first[~lit], weakest_first[lit]])
+            self._lit_E = np.zeros(0 if edges is None else len(edges), np.bool_)
+            self._reached = np.zeros((self._n_layers + 1, n), np.bool_)
 
     # ------------------------------------------------------------------------- places
 
     def lay_out(self) -> None:
         if not self._labels:
-            self.scroll_over(QSize(), QSize())
-            return
-        size = self.maximumViewportSize()
-        metrics = QFontMetricsF(theme.mono(theme.SMALL_FONT_SIZE))
-        left = math.ceil(metrics.horizontalAdvance("embed")) + 16
-        widest = max(metrics.horizontalAdvance(label) for label in self._labels)
-        n = len(self._labels)
-        self._label_length = min(widest, 0.3 * size.height(), 100.0)
-        room_w = max(20.0, size.width() - left - 14)
-        self._step = min(max(room_w / n, SMALLEST_STEP), LARGEST_STEP)
-        self._flat = widest + 6 <= self._step
-        bottom = metrics.height() if self._flat else self._label_length
-        top = 10.0
-        room_h = max(20.0, size.height() - top - bottom - CAPTION_HEIGHT - 12)
-        rise = (room_h - 12) / self._n_layers
-        self._rise = min(max(rise, SMALLEST_RISE), LARGEST_RISE)
-        whole_w, whole_h = n * self._step, self._n_layers * self._rise + 12
-        bar = self.verticalScrollBar().sizeHint().width()
-        bars_h = whole_w > room_w + 0.5
-        bars_v = whole_h > room_h - (bar if bars_h else 0) + 0.5
-        bars_h = whole_w > room_w - (bar if bars_v else 0) + 0.5
-        room_w -= bar if bars_v else 0
-        room_h -= bar if bars_h else 0
-        seen_w, seen_h = min(whole_w, room_w), min(whole_h, room_h)
-        self._window = QRectF(
-            left + (room_w - seen_w) / 2, top + (room_h - seen_h) / 2, seen_w, seen_h
-        )
-        self.scroll_over(
-            QSize(math.ceil(whole_w - 0.5), math.ceil(whole_h - 0.5)),
-            QSize(math.ceil(seen_w - 0.5), math.ceil(seen_h - 0.5)),
-        )
+            self._place = GraphPlace()
+        else:
+            bar = self.verticalScrollBar().sizeHint().width()
+            size = self.maximumViewportSize()
+            self._place = place_graph(self._labels, self._n_layers, size, bar)
+        self.scroll_over(self._place.whole, self._place.window.size())
 
     def node_at(self, row: int, position: int) -> QPointF:
         """Where a node is in the viewport; row 0 is the embedding, row l + 1 layer l."""
-        at = self.scrolled
-        return QPointF(
-            self._window.left() + (position + 0.5) * self._step - at.x(),
-            self._window.top() + 6 + (self._n_layers - row) * self._rise - at.y(),
-        )
+        return self._place.node(row, position, self.scrolled)
 
     def edge_path(self, index: int) -> QPainterPath:
         """The curve of an edge in the viewport, from key up to query."""
-        assert self._edges is not None
-        layer = int(self._edges.layer_E[index])
-        start = self.node_at(layer, int(self._edges.key_E[index]))
-        end = self.node_at(layer + 1, int(self._edges.query_E[index]))
-        middle = (start.y() + end.y()) / 2
-        path = QPainterPath(start)
-        path.cubicTo(start.x(), middle, end.x(), middle, end.x(), end.y())
-        return path
+        e = self._edges
+        assert e is not None
+        layer, query, key = int(e.layer_E[index]), int(e.query_E[index]), int(e.key_E[index])
+        return self._place.path(layer, query, key, self.scrolled)
 
     def edge_at(self, at: QPoint) -> int | None:
         """The edge under a point, the nearest if there are several."""
-        edges = self._edges
-        if edges is None or not len(edges) or not self._window.contains(QPointF(at)):
+        if self._edges is None:
             return None
-        base = self.node_at(0, 0)
-        layer = math.floor((base.y() - at.y()) / self._rise)
-        candidates_E = np.nonzero(edges.layer_E == layer)[0]
-        if not len(candidates_E):
-            return None
-        t_N = np.linspace(0, 1, 25)
-        bend_N = t_N**2 * (3 - 2 * t_N)  # x of the curve: 3t² - 2t³
-        climb_N = 1.5 * t_N * (1 - t_N) + t_N**3  # y of it, from 0 to 1
-        key_E = base.x() + edges.key_E[candidates_E] * self._step
-        query_E = base.x() + edges.query_E[candidates_E] * self._step
-        x_EN = key_E[:, None] + (query_E - key_E)[:, None] * bend_N
-        y_N = base.y() - (layer + climb_N) * self._rise
-        # Distance to each piece between two points of each curve.
-        dx_EN, dy_N = np.diff(x_EN, axis=1), np.diff(y_N)
-        from_x_EN, from_y_N = at.x() - x_EN[:, :-1], at.y() - y_N[:-1]
-        along_EN = (from_x_EN * dx_EN + from_y_N * dy_N) / (dx_EN**2 + dy_N**2)
-        along_EN = np.clip(along_EN, 0, 1)
-        apart_E = np.hypot(from_x_EN - along_EN * dx_EN, from_y_N - along_EN * dy_N).min(axis=1)
-        nearest = int(apart_E.argmin())
-        return int(candidates_E[nearest]) if apart_E[nearest] <= REACH else None
+        return self._place.edge_at(self._edges, at, self.scrolled)
 
     def position_at(self, at: QPoint) -> int | None:
         """The position whose column a point is in."""
-        if not self._labels or not self._window.left() <= at.x() < self._window.right():
-            return None
-        position = math.floor((at.x() + self.scrolled.x() - self._window.left()) / self._step)
-        return position if 0 <= position < len(self._labels) else None
+        return self._place.position_at(at, self.scrolled)
 
     # ------------------------------------------------------------------------ painting
 
@@ -241,70 +179,122 @@ class AttentionGraph(Canvas):
         if self._edges is None:
             return
         t = theme.current()
+        self._style_edges()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._paint_axes(painter)
-        painter.setClipRect(self._window.adjusted(-4, -4, 4, 4))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        painter.setClipRect(self._place.window.adjusted(-4, -4, 4, 4))
         painter.setPen(QPen(t.color("line"), 1))
-        for position in range(len(self._labels)):
-            painter.drawLine(self.node_at(0, position), self.node_at(self._n_layers, position))
+        x_T, y_R = self._place.grid(self.scrolled)
+        painter.drawLines([QLineF(x, y_R[0], x, y_R[-1]) for x in x_T])
+        # The residual stream carries what was reached on to the next layer.
+        painter.setPen(QPen(t.color("accent", 0.45), 1))
+        painter.drawLines(
+            [
+                QLineF(x_T[position], y_R[row - 1], x_T[position], y_R[row])
+                for row, position in np.argwhere(self._reached).tolist()
+                if row > 0
+            ]
+        )
 
     def paint_more(self, painter: QPainter, seconds: float) -> bool:
         if self._edges is None:
             return True
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setClipRect(self._window.adjusted(-4, -4, 4, 4))
+        painter.setClipRect(self._place.window.adjusted(-4, -4, 4, 4))
         start = perf_counter()
-        while self._painted < len(self._order_E):
-            index = int(self._order_E[self._painted])
-            painter.setPen(self._pen(index, bool(self._lit_E[index])))
-            painter.drawPath(self.edge_path(index))
+        while self._painted < self._n_layers:
+            self._paint_layer(painter, self._painted)
             self._painted += 1
             if perf_counter() - start > seconds:
                 return False
         self._paint_nodes(painter)
         return True
 
-    def _pen(self, index: int, lit: bool) -> QPen:
+    def _paint_layer(self, painter: QPainter, layer: int) -> None:
+        """Paint a layer's edges, lit above unlit."""
         assert self._edges is not None
-        t = theme.current()
-        weight = min(1.0, float(self._edges.weight_E[index]))
-        head = (int(self._edges.layer_E[index]), int(self._edges.head_E[index]))
-        color = QColor(self._colors.get(head, t.color("accent" if lit else "dim")))
-        color.setAlphaF(0.45 + 0.55 * weight if lit else 0.12 + 0.48 * weight)
-        # Qt draws a width of 1 many times faster than any other.
-        return QPen(color, 1.0 if weight < 0.15 else 0.8 + 2.4 * weight)
+        top, bottom = self.node_at(layer + 1, 0).y(), self.node_at(layer, 0).y()
+        if bottom < self._place.window.top() or top > self._place.window.bottom():
+            return
+        of_layer_E = self._edges.layer_E == layer
+        for lit in (False, True):
+            group_E = of_layer_E & (self._lit_E == lit)
+            if not group_E.any():
+                continue
+            if not self._colors:
+                color = theme.current().color("accent" if lit else "dim")
+                self._paint_group(painter, layer, np.nonzero(group_E)[0], color)
+                continue
+            for (of, head), color in self._colors.items():
+                if of == layer:
+                    of_head_E = group_E & (self._edges.head_E == head)
+                    self._paint_group(painter, layer, np.nonzero(of_head_E)[0], color)
+
+    def _paint_group(
+        self, painter: QPainter, layer: int, index_E: NDArray[np.intp], color: QColor
+    ) -> None:
+        """Paint edges of one layer in one colour."""
+        assert self._edges is not None
+        if is_vector(painter):
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            for index in index_E:
+                faded = QColor(color)
+                faded.setAlphaF(float(self._opacity_E[index]))
+                painter.setPen(QPen(faded, float(self._width_E[index])))
+                painter.drawPath(self.edge_path(int(index)))
+            return
+        ratio = self.devicePixelRatioF()
+        first, left = self.node_at(layer + 1, 0), self._place.window.left() - 4
+        opacity_NP = curve_opacity(
+            (first.x() - left + self._edges.key_E[index_E] * self._place.step) * ratio,
+            (first.x() - left + self._edges.query_E[index_E] * self._place.step) * ratio,
+            self._width_E[index_E] * ratio,
+            self._opacity_E[index_E],
+            round(self._place.rise * ratio),
+            math.ceil((self._place.window.width() + 8) * ratio),
+        )
+        image = ink(opacity_NP, color)
+        image.setDevicePixelRatio(ratio)
+        painter.drawImage(QPointF(left, first.y()), image)
+
+    def _style_edges(self) -> None:
+        """Width and opacity of every edge by its weight, finer where columns are narrow."""
+        assert self._edges is not None
+        weight_E = np.clip(self._edges.weight_E, 0, 1).astype(np.float64)
+        self._width_E = 0.8 + min(2.4, self._place.step / 8) * weight_E
+        self._opacity_E = np.where(self._lit_E, 0.45 + 0.5 * weight_E, 0.1 + 0.5 * weight_E)
 
     def _paint_nodes(self, painter: QPainter) -> None:
         t = theme.current()
-        radius = min(3.0, self._step / 4)
-        lit, unlit = [], []
-        for row, reached in enumerate(self._lit_rows):
-            for position in range(len(self._labels)):
-                node = self.node_at(row, position)
-                (lit if position in reached else unlit).append(node)
+        radius = min(3.0, self._place.step / 4)
+        x_T, y_R = self._place.grid(self.scrolled)
         for nodes, color, size in (
-            (unlit, t.color("faint"), radius),
-            (lit, t.color("accent"), radius * 1.3),
+            (~self._reached, t.color("faint"), radius),
+            (self._reached, t.color("accent"), radius * 1.3),
         ):
             pen = QPen(color, 2 * size)
             pen.setCapStyle(Qt.PenCapStyle.RoundCap)
             painter.setPen(pen)
-            painter.drawPoints(nodes)
+            at = np.argwhere(nodes).tolist()
+            painter.drawPoints([QPointF(x_T[position], y_R[row]) for row, position in at])
 
     def _paint_axes(self, painter: QPainter) -> None:
         t = theme.current()
-        font = theme.mono(theme.SMALL_FONT_SIZE)
+        font = label_font()
         metrics = QFontMetricsF(font)
         painter.setFont(font)
         painter.setPen(t.color("dim"))
-        window = self._window
-        for row in range(0, self._n_layers + 1, max(1, math.ceil(metrics.height() / self._rise))):
+        window = self._place.window
+        rows = range(self._n_layers + 1)
+        for row in thinned(rows, metrics.height() / self._place.rise):
             y = self.node_at(row, 0).y()
             if window.top() <= y <= window.bottom():
                 box = QRectF(0, y - 10, window.left() - 10, 20)
                 painter.drawText(box, _RIGHT, f"L{row - 1}" if row else "embed")
-        room = 0 if self._flat else metrics.height()
-        for position in range(0, len(self._labels), max(1, math.ceil((room - 2) / self._step))):
+        room = 0 if self._place.flat else metrics.height() - 2
+        positions = range(len(self._labels))
+        for position in thinned(positions, room / self._place.step, self._position):
             self._paint_label(painter, position)
         self._paint_caption(painter)
 
@@ -330,22 +320,23 @@ class AttentionGraph(Canvas):
     def _paint_label(self, painter: QPainter, position: int, ground: QColor | None = None) -> None:
         metrics = QFontMetricsF(painter.font())
         x = self.node_at(0, position).x()
-        if not self._window.left() <= x <= self._window.right():
+        if not self._place.window.left() <= x <= self._place.window.right():
             return
-        top, height = self._window.bottom() + 4, metrics.height()
-        if self._flat:
-            box = QRectF(x - self._step / 2, top, self._step, height)
+        top, height = self._place.window.bottom() + 4, metrics.height()
+        if self._place.flat:
+            box = QRectF(x - self._place.step / 2, top, self._place.step, height)
             if ground is not None:
                 painter.fillRect(box, ground)
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self._labels[position])
             return
         text = metrics.elidedText(
-            self._labels[position], Qt.TextElideMode.ElideRight, self._label_length + 0.5
+            self._labels[position], Qt.TextElideMode.ElideRight, self._place.label_length + 0.5
         )
         painter.save()
         painter.translate(x, top)
         painter.rotate(-90)
-        box = QRectF(-self._label_length - 2, -height / 2, self._label_length + 2, height)
+        length = self._place.label_length + 2
+        box = QRectF(-length, -height / 2, length, height)
         if ground is not None:
             painter.fillRect(box, ground)
         painter.drawText(box, _RIGHT, text)
@@ -356,25 +347,25 @@ class AttentionGraph(Canvas):
             return
         t = theme.current()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setFont(theme.mono(theme.SMALL_FONT_SIZE))
+        painter.setFont(label_font())
         lit = {self._hovered, self._lit_position}
         if self._edge is not None:
             lit |= {int(self._edges.query_E[self._edge]), int(self._edges.key_E[self._edge])}
-        marked = [(position, "text") for position in lit if position is not None]
+        marked = [(index, "text") for index in lit if index is not None]
         marked.append((self._position, "accent"))
-        for position, color in marked:
+        for position, tone in marked:
             if 0 <= position < len(self._labels):
-                painter.setPen(t.color(color))
+                painter.setPen(t.color(tone))
                 self._paint_label(painter, position, t.color("panel"))
-        painter.setClipRect(self._window.adjusted(-4, -4, 4, 4))
-        for position in {self._hovered, self._lit_position} - {None}:
-            if position < len(self._labels):
-                column = QRectF(self.node_at(0, position).x() - self._step / 2, 0, self._step, 1e4)
-                painter.fillRect(column.intersected(self._window), t.color("text", 0.06))
+        painter.setClipRect(self._place.window.adjusted(-4, -4, 4, 4))
+        step = self._place.step
+        for index in (self._hovered, self._lit_position):
+            if index is not None and index < len(self._labels):
+                column = QRectF(self.node_at(0, index).x() - step / 2, 0, step, 1e4)
+                painter.fillRect(column.intersected(self._place.window), t.color("text", 0.06))
         if self._edge is not None:
-            width = self._pen(self._edge, True).widthF() + 1.2
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(t.color("text"), width))
+            painter.setPen(QPen(t.color("text"), self._width_E[self._edge] + 1.2))
             painter.drawPath(self.edge_path(self._edge))
 
     # ------------------------------------------------------------------ mouse and keys

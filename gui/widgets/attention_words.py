@@ -41,6 +41,15 @@ def shares(pattern_QS: NDArray[Any]) -> Shares | None:
     )
 
 
+def reads(shares: Shares) -> str:
+    """The shares as a line."""
+    over = "at position 1" if shares.n_queries == 1 else f"mean over positions 1–{shares.n_queries}"
+    return (
+        f"reads first token {percent(shares.first)} · previous {percent(shares.previous)} · "
+        f"itself {percent(shares.itself)} · {over}"
+    )
+
+
 def percent(share: float) -> str:
     """A share of attention, with a decimal where it is small."""
     return f"{share:.0%}" if share >= 0.0995 else f"{share:.1%}"

@@ -13,7 +13,7 @@ from __future__ import annotations
 import html
 import math
 
-from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, Qt, QTimer
+from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, QSizeF, Qt, QTimer
 from PySide6.QtGui import (
     QColor,
     QHelpEvent,
@@ -90,14 +90,14 @@ class Canvas(QAbstractScrollArea):
         self._ground = None
         self.viewport().update()
 
-    def scroll_over(self, content: QSize, window: QSize) -> None:
+    def scroll_over(self, content: QSizeF, window: QSizeF) -> None:
         """Set the scroll bars for a content that is seen through a window of this size."""
         for bar, size, seen in (
             (self.horizontalScrollBar(), content.width(), window.width()),
             (self.verticalScrollBar(), content.height(), window.height()),
         ):
-            bar.setRange(0, max(0, size - seen))
-            bar.setPageStep(max(1, seen))
+            bar.setRange(0, max(0, math.ceil(size - seen - 0.5)))
+            bar.setPageStep(max(1, math.floor(seen)))
             bar.setSingleStep(24)
 
     def scroll_to(self, box: QRectF, window: QRectF) -> None:
@@ -120,7 +120,7 @@ class Canvas(QAbstractScrollArea):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self.viewport())
-        vector = painter.paintEngine().type() in _VECTOR_ENGINES
+        vector = is_vector(painter)
         if vector:  # an exported figure keeps its letters and curves
             painter.fillRect(self.viewport().rect(), theme.current().color("panel"))
             self.paint_ground(painter)
@@ -196,8 +196,16 @@ class Canvas(QAbstractScrollArea):
         if event.button() == Qt.MouseButton.LeftButton:
             self.press(event.position().toPoint(), event.modifiers())
 
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        event.accept()
+
     def minimumSizeHint(self) -> QSize:
         return QSize(60, 50)
+
+
+def is_vector(painter: QPainter) -> bool:
+    """Whether it paints into a figure of curves and letters, not of pixels."""
+    return painter.paintEngine().type() in _VECTOR_ENGINES
 
 
 _VECTOR_ENGINES = (

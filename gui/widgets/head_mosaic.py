@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QRectF, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
@@ -126,7 +126,7 @@ class HeadMosaic(Canvas):
 
     def lay_out(self) -> None:
         if not self._patterns_HQS or not self._n_tokens:
-            self.scroll_over(QSize(), QSize())
+            self.scroll_over(QSizeF(), QSizeF())
             return
         size = self.maximumViewportSize()
         metrics = QFontMetricsF(theme.mono(theme.SMALL_FONT_SIZE))
@@ -155,7 +155,7 @@ class HeadMosaic(Canvas):
             left + (room_w - self._window.width()) // 2,
             top + (room_h - self._window.height()) // 2,
         )
-        self.scroll_over(whole, self._window)
+        self.scroll_over(QSizeF(whole), QSizeF(self._window))
 
     def tile_rect(self, layer: int, head: int) -> QRectF:
         """Where a head's tile is in the viewport."""
@@ -177,10 +177,21 @@ class HeadMosaic(Canvas):
         layer, head = math.floor(y / pitch), math.floor(x / pitch)
         if not (0 <= layer < self.n_layers and 0 <= head < self._n_heads):
             return None
-        last = self._n_tokens - 1
-        query = min(int((y - layer * pitch) / self._tile * self._n_tokens), last)
-        key = min(int((x - head * pitch) / self._tile * self._n_tokens), last)
-        return MosaicCell(layer, head, max(0, query), max(0, key))
+        k = self.cell_tokens
+        n_cells = math.ceil(self._n_tokens / k)
+        row = min(int((y - layer * pitch) / self._tile * n_cells), n_cells - 1)
+        column = min(int((x - head * pitch) / self._tile * n_cells), n_cells - 1)
+        return self._largest(layer, head, max(0, row) * k, max(0, column) * k, k)
+
+    def _largest(self, layer: int, head: int, query: int, key: int, k: int) -> MosaicCell:
+        """The weight whose colour a cell has: the largest of those that are drawn."""
+        pattern_HQS = self._patterns_HQS[layer]
+        if pattern_HQS is None or k == 1:
+            return MosaicCell(layer, head, query, key)
+        block = pattern_HQS[head, query : query + k, key : key + k]
+        drawn = ~self._masked_QS[query : query + k, key : key + k]
+        at = int(np.where(drawn, block, -1).argmax())
+        return MosaicCell(layer, head, query + at // block.shape[1], key + at % block.shape[1])
 
     def _seen_window(self) -> QRectF:
         return QRectF(self._corner, self._window)
@@ -226,10 +237,9 @@ class HeadMosaic(Canvas):
                 entries_HQS[:, masked] = _MASKED
                 entries_LHPP[layer] = entries_HQS[:, at_P][:, :, at_P]
         entries_LHPP[(entries_LHPP == _MASKED) & hatch_PP] = _HATCH
-        whole = np.full((n_layers, pitch, n_heads, pitch), _MASKED, np.uint16)
-        whole[:, :side, :, :side] = entries_LHPP.transpose(0, 2, 1, 3)
-        whole = whole.reshape(n_layers * pitch, n_heads * pitch)
-        pixels = palette[whole]
+        spaced = np.full((n_layers, pitch, n_heads, pitch), _MASKED, np.uint16)
+        spaced[:, :side, :, :side] = entries_LHPP.transpose(0, 2, 1, 3)
+        pixels = palette[spaced.reshape(n_layers * pitch, n_heads * pitch)]
         height, width = pixels.shape
         return QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32).copy()
 
@@ -286,7 +296,7 @@ class HeadMosaic(Canvas):
     def _paint_caption(self, painter: QPainter) -> None:
         k = self.cell_tokens
         text = f"{self.n_layers} layers × {self._n_heads} heads"
-        text += f" · each cell the largest of {k} × {k} weights" if k > 1 else ""
+        text += f" · cells: largest of {k} × {k}" if k > 1 else ""
         missing = sum(pattern is None for pattern in self._patterns_HQS)
         if missing:
             text += f" · {missing} layers left out of the trace"

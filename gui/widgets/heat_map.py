@@ -8,37 +8,18 @@ Shape suffixes: R rows, C columns.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, QSizeF, Qt, Signal
-from PySide6.QtGui import (
-    QColor,
-    QFontMetricsF,
-    QKeyEvent,
-    QPainter,
-    QPen,
-    QWheelEvent,
-)
+from PySide6.QtCore import QPoint, QRectF, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QPainter, QPen, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
 from gui import theme
-from gui.widgets import cell_image
-from gui.widgets.canvas import CAPTION_HEIGHT, Canvas
-from gui.widgets.color_bar import paint_color_bar
-from gui.widgets.heat_map_layout import (
-    LARGEST_CELL,
-    SLANT,
-    HeatMapContent,
-    Place,
-    label_font,
-    place,
-)
-
-NUMBER_CELL = 34.0
-"""From this size on a cell has room for its figure."""
+from gui.widgets.canvas import Canvas
+from gui.widgets.heat_map_layout import LARGEST_CELL, HeatMapContent, Place, place
+from gui.widgets.heat_map_painter import HeatMapPainter
 
 
 class HeatMap(Canvas):
@@ -95,9 +76,18 @@ class HeatMap(Canvas):
         cell: tuple[int, int] | None = None,
     ) -> None:
         """Frame a row or a column, and outline one cell."""
-        if (line, cell) != (self._line, self._cell):
-            self._line, self._cell = line, cell
-            self.viewport().update()
+        if (line, cell) == (self._line, self._cell):
+            return
+        moved = line != self._line
+        self._line, self._cell = line, cell
+        if moved and self._content is not None:
+            self.redraw()  # labels give way to the marked one
+            row, column = line
+            if row is not None:
+                self.scroll_to(self._place.row_band(row, self.scrolled), self._place.window)
+            if column is not None:
+                self.scroll_to(self._place.column_band(column, self.scrolled), self._place.window)
+        self.viewport().update()
 
     def set_lit(self, row: int | None, column: int | None) -> None:
         """Light a row and a column from outside, as the mouse would."""
@@ -126,259 +116,74 @@ class HeatMap(Canvas):
 
     def cell_rect(self, row: int, column: int) -> QRectF:
         """Where a cell is in the viewport; it may lie outside the part that is seen."""
-        p, at = self._place, self.scrolled
-        return QRectF(
-            p.window.left() + column * p.cell - at.x(),
-            p.window.top() + row * p.cell - at.y(),
-            p.cell,
-            p.cell,
-        )
+        return self._place.cell_rect(row, column, self.scrolled)
 
     def cell_at(self, at: QPoint) -> tuple[int | None, int | None] | None:
         """The cell under a point; ``(row, None)`` or ``(None, column)`` over a label; or None."""
-        if self._content is None or self._place.cell <= 0:
+        if self._content is None:
             return None
-        n_rows, n_columns = self._content.values_RC.shape
-        p, moved = self._place, self.scrolled
-        window = p.window
-        column = math.floor((at.x() - window.left() + moved.x()) / p.cell)
-        row = math.floor((at.y() - window.top() + moved.y()) / p.cell)
-        across = window.left() <= at.x() < window.right() and 0 <= column < n_columns
-        down = window.top() <= at.y() < window.bottom() and 0 <= row < n_rows
-        if across and down:
-            return row, column
-        if down and window.left() - p.row_room - 8 <= at.x() < window.left():
-            return row, None
-        if across and window.top() - p.column_room - 12 <= at.y() < window.top():
-            return None, column
-        return None
+        return self._place.at(at, self.scrolled, self._content.values_RC.shape)
 
     def lay_out(self) -> None:
         content = self._content
         if content is None:
             self._place = Place()
-            self.scroll_over(QSize(), QSize())
+            self.scroll_over(self._place.whole, self._place.window.size())
             return
         bar = self.verticalScrollBar().sizeHint().width()
         self._place = place(
             content, self.maximumViewportSize(), bar, fit=self._fit, zoom=self._zoom
         )
-        self.scroll_over(_pixels(self._place.whole), _pixels(self._place.window.size()))
+        self.scroll_over(self._place.whole, self._place.window.size())
 
     # ------------------------------------------------------------------------ painting
 
     def paint_ground(self, painter: QPainter) -> None:
-        content = self._content
-        if content is None:
-            return
-        p = self._place
-        rows, columns = self._seen()
-        painter.save()
-        painter.setClipRect(p.window)
-        if not self._drawn_RC.all():
-            painter.fillRect(p.window, cell_image.hatch_brush())
-        values = content.values_RC[rows.start : rows.stop, columns.start : columns.stop]
-        drawn = self._drawn_RC[rows.start : rows.stop, columns.start : columns.stop]
-        k = math.ceil(1 / (p.cell * self.devicePixelRatioF()) - 1e-6)
-        target = self.cell_rect(rows.start, columns.start).united(
-            self.cell_rect(rows.stop - 1, columns.stop - 1)
-        )
-        if k > 1:
-            values, drawn = cell_image.pool_cells(values, drawn, k, content.kind)
-            target.setSize(QRectF(0, 0, values.shape[1] * k, values.shape[0] * k).size() * p.cell)
-        clean = np.where(drawn, values, 0)
-        painter.drawImage(
-            target, cell_image.image(cell_image.colors(clean, content.kind, content.limit), drawn)
-        )
-        if p.cell >= 10:
-            self._paint_grid(painter, rows, columns)
-        if p.cell >= NUMBER_CELL:
-            self._paint_numbers(painter, rows, columns)
-        painter.restore()
-        self._paint_labels(painter, rows, columns)
-        self._paint_titles(painter)
-        caption = QRectF(8, self.viewport().height() - CAPTION_HEIGHT, 0, CAPTION_HEIGHT)
-        caption.setRight(self.viewport().width() - 4)
-        paint_color_bar(
-            painter,
-            caption,
-            content.kind,
-            content.limit,
-            title=content.value_title,
-            hatched="" if self._drawn_RC.all() else content.masked_title,
-        )
+        if self._content is not None:
+            area = self.viewport().rect()
+            self._painter().paint(painter, area, self.devicePixelRatioF())
 
-    def _seen(self) -> tuple[range, range]:
+    def _painter(self) -> HeatMapPainter:
         assert self._content is not None
-        n_rows, n_columns = self._content.values_RC.shape
-        p, at = self._place, self.scrolled
-        first_row, first_column = int(at.y() / p.cell), int(at.x() / p.cell)
-        last_row = min(n_rows, math.ceil((at.y() + p.window.height()) / p.cell))
-        last_column = min(n_columns, math.ceil((at.x() + p.window.width()) / p.cell))
-        return range(first_row, last_row), range(first_column, last_column)
-
-    def _paint_grid(self, painter: QPainter, rows: range, columns: range) -> None:
-        painter.setPen(QPen(theme.current().color("panel"), 1))
-        window = self._place.window
-        for row in rows:
-            y = self.cell_rect(row, 0).top()
-            painter.drawLine(QPointF(window.left(), y), QPointF(window.right(), y))
-        for column in columns:
-            x = self.cell_rect(0, column).left()
-            painter.drawLine(QPointF(x, window.top()), QPointF(x, window.bottom()))
-
-    def _paint_numbers(self, painter: QPainter, rows: range, columns: range) -> None:
-        content = self._content
-        assert content is not None
-        painter.setFont(label_font())
-        metrics = QFontMetricsF(label_font())
-        inks = cell_image.inks(content.kind)
-        dim = theme.current().color("dim")
-        for row in rows:
-            for column in columns:
-                if content.masked_RC is not None and content.masked_RC[row, column]:
-                    continue
-                value = float(content.values_RC[row, column])
-                text = f"{value:.{content.digits}f}".replace("-", "−")
-                box = self.cell_rect(row, column)
-                if metrics.horizontalAdvance(text) > box.width() - 3:
-                    continue
-                drawn = self._drawn_RC[row, column]
-                ink = inks[cell_image.entry(value, content.kind, content.limit)]
-                painter.setPen(ink if drawn else dim)
-                painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
-
-    def _paint_labels(self, painter: QPainter, rows: range, columns: range) -> None:
-        painter.setFont(label_font())
-        height = QFontMetricsF(label_font()).height()
-        painter.setPen(theme.current().color("dim"))
-        cell = self._place.cell
-        # Labels thin out to what can be read; hover and marks write the others when needed.
-        for row in rows[:: max(1, math.ceil((height - 2) / cell))]:
-            self._paint_row_label(painter, row)
-        room = height / SLANT if self._place.slanted else height
-        for column in columns[:: max(1, math.ceil((room - 2) / cell))]:
-            self._paint_column_label(painter, column)
-
-    def _paint_row_label(self, painter: QPainter, row: int, ground: QColor | None = None) -> None:
-        assert self._content is not None
-        p, metrics = self._place, QFontMetricsF(label_font())
-        middle = self.cell_rect(row, 0).center().y()
-        if not p.window.top() <= middle <= p.window.bottom():
-            return
-        box = QRectF(
-            p.window.left() - 6 - p.row_room,
-            middle - metrics.height() / 2,
-            p.row_room + 1,
-            metrics.height(),
-        )
-        text = metrics.elidedText(
-            self._content.row_labels[row], Qt.TextElideMode.ElideRight, p.row_room + 0.5
-        )
-        if ground is not None:
-            painter.fillRect(box.adjusted(-3, 0, 3, 0), ground)
-        painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
-
-    def _paint_column_label(
-        self, painter: QPainter, column: int, ground: QColor | None = None
-    ) -> None:
-        assert self._content is not None
-        p, metrics = self._place, QFontMetricsF(label_font())
-        middle = self.cell_rect(0, column).center().x()
-        if not p.window.left() <= middle <= p.window.right():
-            return
-        text = metrics.elidedText(
-            self._content.column_labels[column], Qt.TextElideMode.ElideRight, p.column_room + 0.5
-        )
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.translate(middle, p.window.top() - 4)
-        painter.rotate(-45 if p.slanted else -90)
-        height = metrics.height()
-        box = QRectF(2, -height / 2, p.column_room + 4, height)
-        if ground is not None:
-            painter.fillRect(box, ground)
-        painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
-        painter.restore()
-
-    def _paint_titles(self, painter: QPainter) -> None:
-        assert self._content is not None
-        painter.setFont(theme.sans(theme.SMALL_FONT_SIZE))
-        painter.setPen(theme.current().color("faint"))
-        height = QFontMetricsF(painter.font()).height()
-        window = self._place.window
-        box = QRectF(0, window.top() - 2 * height - 3, window.left() - 6, height)
-        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        if self._content.column_title:
-            painter.drawText(box, right, f"{self._content.column_title} →")
-        if self._content.row_title:
-            painter.drawText(box.translated(0, height), right, f"{self._content.row_title} ↓")
+        return HeatMapPainter(self._content, self._drawn_RC, self._place, self.scrolled, self._line)
 
     def paint_overlay(self, painter: QPainter) -> None:
         if self._content is None:
             return
-        t, p = theme.current(), self._place
-        hovered = self._hovered or (None, None)
-        rows = {row for row in (hovered[0], self._lit[0]) if self._has(row, 0)}
-        columns = {column for column in (hovered[1], self._lit[1]) if self._has(column, 1)}
-        painter.save()
-        painter.setClipRect(p.window)
-        light = t.color("text", 0.09)
-        for row in rows:
-            painter.fillRect(self._row_band(row), light)
-        for column in columns:
-            painter.fillRect(self._column_band(column), light)
-        if hovered[0] in rows and hovered[1] in columns:
-            box = self.cell_rect(hovered[0], hovered[1])  # type: ignore[arg-type]
-            painter.setPen(QPen(t.color("text", 0.8), 1))
-            painter.drawRect(box.adjusted(0.5, 0.5, -0.5, -0.5))
-        painter.restore()
+        t, p, at = theme.current(), self._place, self.scrolled
+        hovered_row, hovered_column = self._hovered or (None, None)
+        rows = self._within(0, hovered_row, self._lit[0])
+        columns = self._within(1, hovered_column, self._lit[1])
+        marked_rows = self._within(0, self._line[0])
+        marked_columns = self._within(1, self._line[1])
+        bands = [p.row_band(row, at) for row in rows]
+        bands += [p.column_band(column, at) for column in columns]
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(t.color("accent"), 1.5))
+        painter.setClipRect(p.window)
+        for band in bands:
+            painter.fillRect(band, t.color("text", 0.09))
+        if hovered_row in rows and hovered_column in columns:
+            painter.setPen(QPen(t.color("text", 0.8), 1))
+            box = p.cell_rect(hovered_row, hovered_column, at)
+            painter.drawRect(box.adjusted(0.5, 0.5, -0.5, -0.5))
         painter.setClipRect(p.window.adjusted(-2, -2, 2, 2))
-        row, column = self._line
-        if self._has(row, 0):
-            painter.drawRect(self._row_band(row).intersected(p.window))  # type: ignore[arg-type]
-        if self._has(column, 1):
-            band = self._column_band(column)  # type: ignore[arg-type]
-            painter.drawRect(band.intersected(p.window))
-        if self._cell is not None and self._has(self._cell[0], 0) and self._has(self._cell[1], 1):
+        painter.setPen(QPen(t.color("accent"), 1.5))
+        frames = [p.row_band(row, at) for row in marked_rows]
+        frames += [p.column_band(column, at) for column in marked_columns]
+        for frame in frames:
+            painter.drawRect(frame.intersected(p.window))
+        if self._cell is not None and self._within(0, self._cell[0]):
             painter.setPen(QPen(t.color("text"), 1.5))
-            painter.drawRect(self.cell_rect(*self._cell).adjusted(1.5, 1.5, -1.5, -1.5))
+            painter.drawRect(p.cell_rect(*self._cell, at).adjusted(1.5, 1.5, -1.5, -1.5))
         painter.setClipping(False)
-        self._paint_lit_labels(painter, rows, columns)
+        labels = self._painter()
+        labels.paint_labels(painter, rows - marked_rows, columns - marked_columns, "text")
+        labels.paint_labels(painter, marked_rows, marked_columns, "accent")
 
-    def _paint_lit_labels(self, painter: QPainter, rows: set, columns: set) -> None:
-        t = theme.current()
-        ground = t.color("panel")
-        painter.setFont(label_font())
-        row, column = self._line
-        if self._has(row, 0):
-            painter.setPen(t.color("accent"))
-            self._paint_row_label(painter, row, ground)  # type: ignore[arg-type]
-        if self._has(column, 1):
-            painter.setPen(t.color("accent"))
-            self._paint_column_label(painter, column, ground)  # type: ignore[arg-type]
-        painter.setPen(t.color("text"))
-        for row in rows - {self._line[0]}:
-            self._paint_row_label(painter, row, ground)
-        for column in columns - {self._line[1]}:
-            self._paint_column_label(painter, column, ground)
-
-    def _has(self, index: int | None, axis: int) -> bool:
-        return (
-            self._content is not None
-            and index is not None
-            and 0 <= index < self._content.values_RC.shape[axis]
-        )
-
-    def _row_band(self, row: int) -> QRectF:
-        window, box = self._place.window, self.cell_rect(row, 0)
-        return QRectF(window.left(), box.top(), window.width(), box.height())
-
-    def _column_band(self, column: int) -> QRectF:
-        window, box = self._place.window, self.cell_rect(0, column)
-        return QRectF(box.left(), window.top(), box.width(), window.height())
+    def _within(self, axis: int, *indices: int | None) -> set[int]:
+        assert self._content is not None
+        size = self._content.values_RC.shape[axis]
+        return {index for index in indices if index is not None and 0 <= index < size}
 
     # ------------------------------------------------------------------ mouse and keys
 
@@ -452,7 +257,3 @@ class HeatMap(Canvas):
             round(row * self._place.cell - at.y() + self._place.window.top())
         )
         event.accept()
-
-
-def _pixels(size: QSizeF) -> QSize:
-    return QSize(math.ceil(size.width() - 0.5), math.ceil(size.height() - 0.5))

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QRectF, QSize, QSizeF
+from PySide6.QtCore import QPoint, QRectF, QSize, QSizeF
 from PySide6.QtGui import QFont, QFontMetricsF
 
 from gui import theme
@@ -85,10 +86,76 @@ class Place:
     column_room: float = 0.0
     slanted: bool = False
 
+    def cell_rect(self, row: int, column: int, scrolled: QPoint) -> QRectF:
+        """Where a cell is; it may lie outside the window."""
+        return QRectF(
+            self.window.left() + column * self.cell - scrolled.x(),
+            self.window.top() + row * self.cell - scrolled.y(),
+            self.cell,
+            self.cell,
+        )
+
+    def row_band(self, row: int, scrolled: QPoint) -> QRectF:
+        """A whole row, as wide as the window."""
+        top = self.window.top() + row * self.cell - scrolled.y()
+        return QRectF(self.window.left(), top, self.window.width(), self.cell)
+
+    def column_band(self, column: int, scrolled: QPoint) -> QRectF:
+        """A whole column, as high as the window."""
+        left = self.window.left() + column * self.cell - scrolled.x()
+        return QRectF(left, self.window.top(), self.cell, self.window.height())
+
+    def at(
+        self, point: QPoint, scrolled: QPoint, shape: tuple[int, ...]
+    ) -> tuple[int | None, int | None] | None:
+        """The cell under a point; ``(row, None)`` or ``(None, column)`` over a label; or None."""
+        if self.cell <= 0:
+            return None
+        window = self.window
+        column = math.floor((point.x() - window.left() + scrolled.x()) / self.cell)
+        row = math.floor((point.y() - window.top() + scrolled.y()) / self.cell)
+        across = window.left() <= point.x() < window.right() and 0 <= column < shape[1]
+        down = window.top() <= point.y() < window.bottom() and 0 <= row < shape[0]
+        if across and down:
+            return row, column
+        if down and window.left() - self.row_room - 8 <= point.x() < window.left():
+            return row, None
+        if across and window.top() - self.column_room - 12 <= point.y() < window.top():
+            return None, column
+        return None
+
+    def seen(self, scrolled: QPoint, shape: tuple[int, ...]) -> tuple[range, range]:
+        """The rows and the columns of which something is in the window."""
+        last_row = math.ceil((scrolled.y() + self.window.height()) / self.cell)
+        last_column = math.ceil((scrolled.x() + self.window.width()) / self.cell)
+        return (
+            range(int(scrolled.y() / self.cell), min(shape[0], last_row)),
+            range(int(scrolled.x() / self.cell), min(shape[1], last_column)),
+        )
+
 
 def label_font() -> QFont:
     """The font of labels and of figures in cells."""
     return theme.mono(theme.SMALL_FONT_SIZE)
+
+
+@lru_cache(maxsize=16)
+def label_widths(labels: tuple[str, ...]) -> tuple[float, ...]:
+    """How long labels are; measured once, because hundreds take milliseconds."""
+    metrics = QFontMetricsF(label_font())
+    return tuple(metrics.horizontalAdvance(label) for label in labels)
+
+
+def thinned(indices: range, apart: float, marked: int | None = None) -> list[int]:
+    """Indices whose labels can stand beside each other.
+
+    Args:
+        indices: all that are seen.
+        apart: how many indices two labels must at least be apart.
+        marked: an index whose label is written in any case; near ones give way to it.
+    """
+    kept = indices[:: max(1, math.ceil(apart))]
+    return [index for index in kept if marked is None or abs(index - marked) >= apart]
 
 
 def place(
@@ -106,8 +173,10 @@ def place(
     n_rows, n_columns = content.values_RC.shape
     metrics = QFontMetricsF(label_font())
     height = metrics.height()
-    row_widths = [metrics.horizontalAdvance(label) for label in content.row_labels]
-    column_widths = [metrics.horizontalAdvance(label) for label in content.column_labels]
+    row_widths, column_widths = (
+        label_widths(content.row_labels),
+        label_widths(content.column_labels),
+    )
     titles = QFontMetricsF(theme.sans(theme.SMALL_FONT_SIZE))
     title = max(
         titles.horizontalAdvance(f"{text} →") for text in (content.row_title, content.column_title)

@@ -1,0 +1,185 @@
+"""The controls of the attention views: which view, which tensor, how it is coloured, which edges.
+
+Holds choices and says when they change; knows neither store nor views.
+"""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QSlider, QToolButton, QWidget
+
+from gui import theme
+from gui.widgets.action_row import HEIGHT, ActionRow
+from gui.widgets.text import Text
+
+VIEWS = {
+    "heads": ("Heads", "All layers and heads as one mosaic"),
+    "matrix": ("Matrix", "The selected head: every query against every key"),
+    "graph": ("Graph", "Attention weights as edges between layers"),
+    "all": ("All", "Everything that finds room side by side"),
+}
+TENSORS = {
+    "pattern": ("Pattern", "Weights after the softmax: each query's sum to 1"),
+    "attn_scores": ("Scores", "q · k / √d_head, before the softmax: signed"),
+}
+GRAPH_MODES = {
+    "head": ("This head", "Edges of the selected head"),
+    "chosen": ("Chosen heads", "Edges of the heads that were added with Ctrl+click in the mosaic"),
+    "max": ("All heads: largest", "For each pair of positions, the largest weight of all heads"),
+    "mean": ("All heads: mean", "For each pair of positions, the mean weight over all heads"),
+}
+DECADES = 3
+"""The slider goes from 0.001 to 1, by equal factors."""
+
+
+class AttentionControls(QObject):
+    """Three rows of controls, to be placed by the pane.
+
+    Signals:
+        view_changed: another view was asked for.
+        choice_changed: something that a view is drawn from.
+        fit_changed: whether the whole matrix is to be shown.
+
+    Attributes:
+        view_row, matrix_row, graph_row: the widgets.
+        transpose, to_largest, hide_first, fit: checkable actions of the matrix.
+    """
+
+    view_changed = Signal()
+    choice_changed = Signal()
+    fit_changed = Signal(bool)
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._views = self._group(VIEWS, "all")
+        self._views.triggered.connect(self.view_changed)
+        self.view_row = ActionRow(self._views.actions(), "Views of attention", parent)
+
+        self._tensors = self._group(TENSORS, "pattern")
+        self._tensors.triggered.connect(self.choice_changed)
+        self.transpose = self._action(
+            "Transpose", "Columns as queries instead of rows, as in some talks"
+        )
+        self.to_largest = self._action(
+            "To largest", "Let the colours end at the largest weight drawn instead of at 1"
+        )
+        self.hide_first = self._action(
+            "Hide first", "Leave the first token, which often holds most, out of the colours"
+        )
+        self.fit = self._action("Fit", "The whole matrix, however small its cells")
+        for action in (self.transpose, self.to_largest, self.hide_first):
+            action.toggled.connect(self.choice_changed)
+        self.fit.toggled.connect(self.fit_changed)
+        toggles = (self.transpose, self.to_largest, self.hide_first, self.fit)
+        self.matrix_row = ActionRow((*self._tensors.actions(), *toggles), "Matrix", parent)
+
+        self._modes = self._group(GRAPH_MODES, "max")
+        self._modes.triggered.connect(self._mode_chosen)
+        self.graph_row = QWidget(parent)
+        self._mode_button = QToolButton()
+        self._slider = QSlider(Qt.Orientation.Horizontal)
+        self._least = Text("", tone="dim", font=theme.mono(theme.SMALL_FONT_SIZE))
+        self._make_graph_row()
+        self.set_threshold(0.3)
+
+    def _make_graph_row(self) -> None:
+        self._mode_button.setFont(theme.sans(theme.SMALL_FONT_SIZE))
+        self._mode_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._mode_button.setToolTip("Which heads the graph draws")
+        self._mode_button.setAccessibleName("Heads in the graph")
+        menu = QMenu(self._mode_button)
+        menu.setToolTipsVisible(True)
+        menu.addActions(self._modes.actions())
+        self._mode_button.setMenu(menu)
+        self._mode_button.setText(f"{GRAPH_MODES[self.graph_mode][0]} ▾")
+        self._slider.setRange(0, 100 * DECADES)
+        self._slider.setAccessibleName("Least weight in the graph")
+        self._slider.setToolTip("Draw edges of at least this weight")
+        self._slider.setMinimumWidth(50)
+        self._slider.valueChanged.connect(self._slider_moved)
+        self._least.setFixedWidth(self._least.fontMetrics().horizontalAdvance("≥ 0.0000"))
+        row = QHBoxLayout(self.graph_row)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self._mode_button)
+        row.addWidget(self._slider, 1)
+        row.addWidget(self._least)
+        self.graph_row.setFixedHeight(HEIGHT)
+
+    @property
+    def graph_row_width(self) -> int:
+        """The least width in which the graph's controls can be read and used."""
+        return self._mode_button.sizeHint().width() + self._least.width() + 80
+
+    def _group(self, choices: dict[str, tuple[str, str]], checked: str) -> QActionGroup:
+        group = QActionGroup(self)
+        for data, (text, tip) in choices.items():
+            action = self._action(text, tip)
+            action.setData(data)
+            action.setChecked(data == checked)
+            group.addAction(action)
+        return group
+
+    def _action(self, text: str, tip: str) -> QAction:
+        action = QAction(text, self)
+        action.setToolTip(tip)
+        action.setCheckable(True)
+        return action
+
+    # ------------------------------------------------------------------------- choices
+
+    @property
+    def view(self) -> str:
+        """One of `VIEWS`."""
+        return str(self._views.checkedAction().data())
+
+    def set_view(self, name: str) -> None:
+        """Ask for a view, as a click would."""
+        _named(self._views, name).trigger()
+
+    @property
+    def tensor(self) -> str:
+        """One of `TENSORS`."""
+        return str(self._tensors.checkedAction().data())
+
+    def set_tensor(self, name: str) -> None:
+        """Choose what the matrix draws, as a click would."""
+        _named(self._tensors, name).trigger()
+
+    @property
+    def graph_mode(self) -> str:
+        """One of `GRAPH_MODES`."""
+        return str(self._modes.checkedAction().data())
+
+    def set_graph_mode(self, name: str) -> None:
+        """Choose what the graph draws, as a click would."""
+        _named(self._modes, name).trigger()
+
+    def _mode_chosen(self) -> None:
+        self._mode_button.setText(f"{GRAPH_MODES[self.graph_mode][0]} ▾")
+        self.choice_changed.emit()
+
+    @property
+    def threshold(self) -> float:
+        """The least weight of an edge, 0.001 to 1."""
+        return round(10 ** (self._slider.value() / 100 - DECADES), 4)
+
+    @property
+    def threshold_text(self) -> str:
+        """It in words, as it stands beside the slider."""
+        weight = self.threshold
+        return f"≥ {weight:.2f}" if weight >= 0.1 else f"≥ {weight:.3f}"
+
+    def set_threshold(self, weight: float) -> None:
+        """Move the slider to the step nearest to a weight."""
+        self._slider.setValue(round(100 * (math.log10(max(weight, 10**-DECADES)) + DECADES)))
+
+    def _slider_moved(self) -> None:
+        self._least.setText(self.threshold_text)
+        self.choice_changed.emit()
+
+
+def _named(group: QActionGroup, data: str) -> QAction:
+    return next(action for action in group.actions() if action.data() == data)

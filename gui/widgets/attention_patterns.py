@@ -1,0 +1,135 @@
+"""The attention patterns of one trace: all heads, the mask, and edges drawn from them.
+
+Knows arrays and tokens; no store, no widget. Shape suffixes: H heads, Q queries, S keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gui.widgets import attention_words as words
+from gui.widgets.attention_edges import (
+    Edges,
+    Reduction,
+    edges_of_heads,
+    edges_over_heads,
+    over_heads,
+)
+from model.config import TransformerConfig
+from model.messages import Array
+from model.tokens import Token, visible
+
+
+def tensor_name(layer: int, tensor: str = "pattern") -> str:
+    """The trace's name of a layer's ``pattern`` or ``attn_scores``."""
+    return f"blocks.{layer}.attn.hook_{tensor}"
+
+
+class AttentionPatterns:
+    """What the attention views draw.
+
+    Args:
+        config: of the model.
+        tokens: one a position.
+        activation: gives an activation with its batch dimension, None if it isn't here.
+
+    Attributes:
+        layers_HQS: the pattern of each layer, None where it was left out of the trace.
+        masked_QS: where a query may not look.
+        labels: the tokens as they are written.
+    """
+
+    def __init__(
+        self,
+        config: TransformerConfig,
+        tokens: Sequence[Token],
+        activation: Callable[[str], Array | None],
+    ) -> None:
+        self.n_heads = config.n_heads
+        self.tokens = tuple(tokens)
+        self.labels = tuple(visible(token.bytes) for token in tokens)
+        arrays = [activation(tensor_name(layer)) for layer in range(config.n_layers)]
+        self.layers_HQS = tuple(None if array is None else array[0] for array in arrays)
+        n = len(self.tokens)
+        self.masked_QS = np.triu(np.full((n, n), config.causal), 1)
+        self._reduced: dict[Reduction, tuple[NDArray[Any] | None, ...]] = {}
+
+    @property
+    def n_layers(self) -> int:
+        return len(self.layers_HQS)
+
+    @property
+    def n_tokens(self) -> int:
+        return len(self.tokens)
+
+    def masked_for_mosaic(self, hide_first: bool) -> NDArray[np.bool_]:
+        """The mask, with the first key if it is to be hidden."""
+        if not hide_first:
+            return self.masked_QS
+        masked_QS = self.masked_QS.copy()
+        masked_QS[:, 0] = True
+        return masked_QS
+
+    def edges(self, mode: str, heads: Sequence[tuple[int, int]], threshold: float) -> Edges:
+        """Edges of some heads (modes ``head`` and ``chosen``) or of all (``max``, ``mean``)."""
+        if mode not in ("max", "mean"):
+            return edges_of_heads(self.layers_HQS, heads, threshold)
+        reduction: Reduction = "max" if mode == "max" else "mean"
+        if reduction not in self._reduced:
+            self._reduced[reduction] = over_heads(self.layers_HQS, reduction)
+        return edges_over_heads(self.layers_HQS, self._reduced[reduction], reduction, threshold)
+
+    def caption(self, edges: Edges, mode: str, heads: Sequence[tuple[int, int]], least: str) -> str:
+        """What a graph of these edges shows, and what it leaves out."""
+        if mode == "chosen" and not heads:
+            return "No head is chosen: Ctrl+click heads in the mosaic."
+        what = {
+            "head": "".join(f"layer {layer} · head {head}" for layer, head in heads[:1]),
+            "chosen": "1 head" if len(heads) == 1 else f"{len(heads)} heads",
+            "max": f"largest of {self.n_heads} heads",
+            "mean": f"mean of {self.n_heads} heads",
+        }[mode]
+        number = f"{len(edges):,} {'edge' if len(edges) == 1 else 'edges'}"
+        if edges.total > len(edges):
+            number = f"strongest {len(edges):,} of {edges.total:,} edges"
+        missing = sum(pattern is None for pattern in self.layers_HQS)
+        left_out = f" · {missing} layers left out of the trace" if missing else ""
+        return f"{what} · {number} {least}{left_out}"
+
+    # --------------------------------------------------------------------- in words
+
+    def describe(self, name: str, head: int, query: int, key: int, value: float) -> str:
+        """One number of a tensor: value, where it stands, its name and index."""
+        masked = " · masked" if self.masked_QS[query, key] else ""
+        return (
+            f"{words.exact(value)}{masked}\n{self._between(query, key)}\n"
+            f"{name}[0, {head}, {query}, {key}]"
+        )
+
+    def describe_in_layer(self, layer: int, head: int, query: int, key: int) -> str:
+        """The same for a pattern's number, or that it isn't here."""
+        pattern_HQS = self.layers_HQS[layer]
+        if pattern_HQS is None:
+            return f"layer {layer} · head {head}: left out of the trace"
+        value = float(pattern_HQS[head, query, key])
+        return self.describe(tensor_name(layer), head, query, key, value)
+
+    def describe_edge(self, edges: Edges, index: int, mode: str) -> str:
+        """An edge of the graph: its weight, whose it is, and between which tokens."""
+        layer, head = int(edges.layer_E[index]), int(edges.head_E[index])
+        query, key = int(edges.query_E[index]), int(edges.key_E[index])
+        if head >= 0:
+            note = " (largest of all heads)" if mode == "max" else ""
+            return self.describe_in_layer(layer, head, query, key) + note
+        return (
+            f"{words.exact(float(edges.weight_E[index]))} · mean of {self.n_heads} heads\n"
+            f"{self._between(query, key)}\n"
+            f"{tensor_name(layer)}[0, :, {query}, {key}].mean()"
+        )
+
+    def _between(self, query: int, key: int) -> str:
+        return f"query {words.named(self.tokens, query)} → key {words.named(self.tokens, key)}"
