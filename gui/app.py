@@ -22,6 +22,7 @@ from gui.backend import Backend
 from gui.garbage import GarbageCollector
 from gui.settings import Settings
 from gui.store import Notice, Store
+from gui.widgets.run_plots import preload
 from model import __version__
 from resources import STORY_WORLD
 
@@ -95,11 +96,16 @@ class Program:
         self.backend.result_ready.connect(self.store.receive)
         self.collector = GarbageCollector(self.backend)
         self.collector.start()
-        self.store.engine_changed.connect(self.collector.settle)
+        self.store.engine_changed.connect(self._settle)
         self.window = MainWindow(self.store, self.backend, settings)
         self.store.trace_changed.connect(self.window.begin_with_a_head)
         self.store.set_prompt(FIRST_PROMPT if prompt is None else prompt)
         self.store.open_model(str(STORY_WORLD) if checkpoint is None else checkpoint)
+
+    def _settle(self) -> None:
+        """Torch is there: import what is needed later, while nobody waits for it."""
+        self.collector.settle()
+        preload()
 
     def start(self) -> None:
         """Let the worker begin: torch is imported there, behind the window."""

@@ -34,10 +34,10 @@ from gui.panes.base import EmptyState, Pane
 from gui.store import Notice, Store, TrainingState
 from gui.widgets.figure_grid import FigureGrid
 from gui.widgets.flow import FlowLayout
-from gui.widgets.loss_plot import AnalogyPlot, LossPlot
 from gui.widgets.recipe_form import RecipeForm
 from gui.widgets.run_curves import ALONG_WORDS, UNIT_WORDS, Along, RunCurves, Unit
 from gui.widgets.run_figures import ending, run_figures
+from gui.widgets.run_plots import RunPlots
 from gui.widgets.sample_view import SampleView
 from model.train.run_folder import unique_run_dir
 
@@ -148,9 +148,6 @@ class TrainingPane(Pane):
 
     def _make_content(self) -> None:
         self.form = RecipeForm()
-        self.loss = LossPlot()
-        self.analogies = AnalogyPlot()
-        self.analogies.setMinimumHeight(80)
         self.figures = FigureGrid("Figures of the run")
         self.samples = SampleView()
         self.status = QLabel()
@@ -163,12 +160,7 @@ class TrainingPane(Pane):
         self._hint = EmptyState("Start a run: its curves appear here, step by step.")
 
         self._form_area = _scrolling(self.form)
-        self._plots = QWidget()
-        self._plots_layout = QBoxLayout(QBoxLayout.Direction.TopToBottom, self._plots)
-        self._plots_layout.setContentsMargins(0, 0, 0, 0)
-        self._plots_layout.setSpacing(theme.TIGHT)
-        self._plots_layout.addWidget(self.loss, 3)
-        self._plots_layout.addWidget(self.analogies, 2)
+        self.plots = RunPlots()
         self._side = QWidget()
         self._side_layout = side = QVBoxLayout(self._side)
         side.setContentsMargins(0, 0, 0, 0)
@@ -183,7 +175,7 @@ class TrainingPane(Pane):
         for widget, stretch in (
             (self._form_area, 0),
             (self._hint, 1),
-            (self._plots, 2),
+            (self.plots, 2),
             (self._side, 1),
         ):
             self._layout.addWidget(widget, stretch)
@@ -298,8 +290,9 @@ class TrainingPane(Pane):
         self._step_when_begun = False
 
     def _fit(self) -> None:
-        self.loss.fit()
-        self.analogies.fit()
+        if self.plots.made:
+            self.plots.loss.fit()
+            self.plots.analogies.fit()
 
     # ------------------------------------------------------------------------ drawing
 
@@ -320,8 +313,8 @@ class TrainingPane(Pane):
     def _show_run(self, run: TrainingState) -> None:
         along = next(key for key, action in self._along_actions.items() if action.isChecked())
         unit = next(key for key, action in self._unit_actions.items() if action.isChecked())
-        self.loss.show_run(self._curves, along, unit, self.log_action.isChecked())
-        self.analogies.show_run(self._curves, along)
+        self.plots.loss.show_run(self._curves, along, unit, self.log_action.isChecked())
+        self.plots.analogies.show_run(self._curves, along)
         self.figures.say(run_figures(run)[: FEW_FIGURES if self.height() < HIGH else None])
         self.samples.show_samples(run.samples)
 
@@ -380,35 +373,36 @@ class TrainingPane(Pane):
         beside = wide and run is not None
         self._form_area.setVisible(form_shown)
         self._hint.setVisible(run is None and (high or not form_shown))
-        self._plots.setVisible(run is not None)
+        self.plots.setVisible(run is not None)
         self._side.setVisible(run is not None)
-        self.analogies.setVisible(run is not None and bool(run.analogies))
+        if run is not None:
+            self.plots.analogies.setVisible(bool(run.analogies))
         self._layout.setDirection(_ACROSS if beside else _DOWN)
-        self._plots_layout.setDirection(_ACROSS if wide and not high else _DOWN)
+        self.plots.box.setDirection(_ACROSS if wide and not high else _DOWN)
         if beside:
             _set_width(self._side, 300 if self.width() >= 900 else 200)
             _set_width(self._form_area, 250)
             self._form_area.setMinimumHeight(0)
             self._form_area.setMaximumHeight(_ANY)
-            self._plots.setMinimumHeight(80)
-            self.loss.setMinimumHeight(60)
+            self.plots.setMinimumHeight(80)
+            self.plots.loss.setMinimumHeight(60)
         else:
             _set_width(self._side, None)
             _set_width(self._form_area, None)
             # Below one another all scrolls together, so the form has the height that it needs.
             room = self._area.viewport().size()
             self._form_area.setFixedHeight(self.form.heightForWidth(max(140, room.width())))
-            self._plots.setMinimumHeight(0)
-            self.loss.setMinimumHeight(min(max(90, room.height()), 130))
+            self.plots.setMinimumHeight(0)
+            if run is not None:
+                self.plots.loss.setMinimumHeight(min(max(90, room.height()), 130))
         alone = form_shown and run is None and not self._hint.isVisibleTo(self)
         self._layout.setStretch(self._layout.count() - 1, 1 if alone else 0)
-        for layout in (self._outer, self._layout, self._plots_layout, self._side_layout):
+        for layout in (self._outer, self._layout, self.plots.box, self._side_layout):
             layout.activate()  # now: a picture may be taken before the next event
 
     def apply_theme(self) -> None:
         self.form.apply_theme()
-        self.loss.apply_theme()
-        self.analogies.apply_theme()
+        self.plots.apply_theme()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -83,7 +83,7 @@ def run_of(store: Store) -> TrainingState:
 
 
 def picture(pane: TrainingPane) -> QImage:
-    return pane.loss.plot.viewport().grab().toImage()
+    return pane.plots.loss.plot.viewport().grab().toImage()
 
 
 def is_near(image: QImage, at: QPointF, color: QColor, reach: int = 1) -> bool:
@@ -104,7 +104,7 @@ def is_near(image: QImage, at: QPointF, color: QColor, reach: int = 1) -> bool:
 
 def test_without_a_run_the_recipe_stands_open(pane: TrainingPane) -> None:
     assert pane.form.isVisible()
-    assert not pane.loss.isVisible()
+    assert not pane.plots.made
     assert pane.start_button.isEnabled()
     assert not pane.stop_button.isEnabled()
     assert pane.header_note() == ""
@@ -209,10 +209,10 @@ def test_a_run_from_start_to_end_draws_each_of_its_points(
     assert pane.pause_button.isEnabled()
     finish(pane, desk)
     assert len(run.steps) == 20
-    x, y = pane.loss.train.getOriginalDataset()
+    x, y = pane.plots.loss.train.getOriginalDataset()
     np.testing.assert_array_equal(x, [event.step for event in run.steps])
     np.testing.assert_array_equal(y, [event.train_loss for event in run.steps])
-    x, y = pane.loss.validation.getOriginalDataset()
+    x, y = pane.plots.loss.validation.getOriginalDataset()
     np.testing.assert_array_equal(x, [event.step for event in run.evaluations])
     np.testing.assert_array_equal(y, [event.val_loss for event in run.evaluations])
     data = pane.export_data()
@@ -246,19 +246,19 @@ def test_the_curve_passes_where_its_values_say(
     QApplication.processEvents()
     run = run_of(desk.store)
     t = theme.current()
-    pane.loss.validation.hide()
+    pane.plots.loss.validation.hide()
     image = picture(pane)
     missed = 0
     for event in run.steps:
-        at = pane.loss.point(event.step, event.train_loss)
+        at = pane.plots.loss.point(event.step, event.train_loss)
         assert is_near(image, at, t.color("accent")), f"step {event.step} is not on the curve"
         missed += not is_near(image, at - QPointF(0, 25), t.color("accent"))
     assert missed > 15, "the colour is everywhere"
-    pane.loss.train.hide()
-    pane.loss.validation.show()
+    pane.plots.loss.train.hide()
+    pane.plots.loss.validation.show()
     image = picture(pane)
     for check in run.evaluations[1:]:
-        at = pane.loss.point(check.step, check.val_loss)
+        at = pane.plots.loss.point(check.step, check.val_loss)
         assert is_near(image, at, t.color("text"), 3), f"validation at {check.step} is missing"
         assert not is_near(image, at - QPointF(0, 25), t.color("text"), 3)
 
@@ -279,13 +279,13 @@ def test_one_high_value_among_fifty_thousand_is_seen(
     desk.store.receive(progress)
     pane.refresh_now()
     QApplication.processEvents()
-    x, _ = pane.loss.train.getOriginalDataset()
+    x, _ = pane.plots.loss.train.getOriginalDataset()
     assert len(x) == 49_999
-    pane.loss.validation.hide()
+    pane.plots.loss.validation.hide()
     image = picture(pane)
     color = theme.current().color("accent")
-    assert is_near(image, pane.loss.point(31_337, 8.9), color)
-    assert not is_near(image, pane.loss.point(25_000, 8.9), color)
+    assert is_near(image, pane.plots.loss.point(31_337, 8.9), color)
+    assert not is_near(image, pane.plots.loss.point(25_000, 8.9), color)
 
 
 def test_the_axis_can_be_tokens_or_seconds_and_the_unit_bits(
@@ -297,17 +297,17 @@ def test_the_axis_can_be_tokens_or_seconds_and_the_unit_bits(
     pane._along_actions["tokens"].trigger()
     pane._unit_actions["bits"].trigger()
     pane.refresh_now()
-    x, y = pane.loss.train.getOriginalDataset()
+    x, y = pane.plots.loss.train.getOriginalDataset()
     np.testing.assert_array_equal(x, [event.tokens for event in run.steps])
     np.testing.assert_allclose(y, [event.train_loss / math.log(2) for event in run.steps])
     pane._along_actions["seconds"].trigger()
     pane._unit_actions["bits_per_byte"].trigger()
     pane.refresh_now()
-    x, y = pane.loss.validation.getOriginalDataset()
+    x, y = pane.plots.loss.validation.getOriginalDataset()
     np.testing.assert_allclose(y, [event.bits_per_byte for event in run.evaluations])
     assert x[0] == 0
     assert x[-1] == run.steps[-1].seconds
-    assert "bits per byte over seconds" in pane.loss.legend.note
+    assert "bits per byte over seconds" in pane.plots.loss.legend.note
 
 
 def test_the_legend_reads_the_step_under_the_mouse(
@@ -316,14 +316,14 @@ def test_the_legend_reads_the_step_under_the_mouse(
     begin(pane, desk, qtbot)
     finish(pane, desk)
     run = run_of(desk.store)
-    at = pane.loss.point(7, run.steps[6].train_loss)
-    QTest.mouseMove(pane.loss.plot.viewport(), QPoint(round(at.x()), round(at.y())))
-    qtbot.waitUntil(lambda: pane.loss.legend.note == "step 7")
-    values = {entry.label: entry.value for entry in pane.loss.legend.entries}
+    at = pane.plots.loss.point(7, run.steps[6].train_loss)
+    QTest.mouseMove(pane.plots.loss.plot.viewport(), QPoint(round(at.x()), round(at.y())))
+    qtbot.waitUntil(lambda: pane.plots.loss.legend.note == "step 7")
+    values = {entry.label: entry.value for entry in pane.plots.loss.legend.entries}
     assert values["train"] == f"{run.steps[6].train_loss:.4f}"
     assert values["validation"] == f"{run.evaluations[1].val_loss:.4f} (step 5)"
     QTest.mouseMove(pane.start_button)
-    qtbot.waitUntil(lambda: "nats" in pane.loss.legend.note)
+    qtbot.waitUntil(lambda: "nats" in pane.plots.loss.legend.note)
 
 
 def test_pause_step_and_resume(pane: TrainingPane, desk: Desk, qtbot: QtBot) -> None:
@@ -373,7 +373,7 @@ def test_stop_ends_the_run_and_keeps_it(pane: TrainingPane, desk: Desk, qtbot: Q
     assert len(run.steps) <= done + 1
     assert "saved" in pane.status.text()
     assert pane.start_button.isEnabled()
-    assert len(pane.loss.train.getOriginalDataset()[0]) == len(run.steps)
+    assert len(pane.plots.loss.train.getOriginalDataset()[0]) == len(run.steps)
 
 
 def test_stop_while_getting_ready_leaves_nothing_behind(
@@ -410,18 +410,17 @@ def test_a_loss_that_is_no_number_ends_the_run_and_the_curve_stays(
     desk.advance(8)
     n = len(run.steps)
     network = desk.engine._run.training.transformer  # type: ignore[union-attr]
-    with pytest.MonkeyPatch.context():
-        for parameter in network.parameters():
-            parameter.data.mul_(float("nan"))
+    for parameter in network.parameters():
+        parameter.data.mul_(float("nan"))
     finish(pane, desk)
     assert run.finished is not None
     assert run.finished.reason == "diverged"
     assert "finite" in pane.status.text()
     assert theme.current().bad in pane.status.styleSheet()
-    x, y = pane.loss.train.getOriginalDataset()
+    x, y = pane.plots.loss.train.getOriginalDataset()
     assert len(x) >= n
     assert np.isfinite(y[:n]).all()
-    assert pane.loss.isVisible()
+    assert pane.plots.loss.isVisible()
 
 
 def test_a_run_that_was_not_followed_opens_by_its_button(
@@ -467,12 +466,12 @@ def test_analogies_are_drawn_by_rank_and_share(
     run = begin(pane, desk, qtbot)
     finish(pane, desk)
     assert run.analogies, "king, man, woman and queen should be tokens of the world's own BPE"
-    x, y = pane.analogies.rank.getOriginalDataset()
+    x, y = pane.plots.analogies.rank.getOriginalDataset()
     np.testing.assert_array_equal(x, [event.step for event in run.analogies])
     n_words = run.started.info.config.d_vocab
     ranks = n_words ** (1 - y)
     np.testing.assert_allclose(ranks, [event.rank for event in run.analogies], rtol=1e-9)
-    _, y = pane.analogies.share.getOriginalDataset()
+    _, y = pane.plots.analogies.share.getOriginalDataset()
     np.testing.assert_array_equal(y, [event.share for event in run.analogies])
     assert run.analogies[-1].expression in pane.header_note()
     figures = {figure.label: figure.value for figure in pane.figures.figures}
@@ -517,7 +516,7 @@ def test_nothing_overlaps_at_any_shape(pane: TrainingPane, desk: Desk, qtbot: Qt
         n=12,
     )
     desk.store.receive(measured)
-    parts = [pane._form_area, pane.loss, pane.analogies, pane.figures, pane.samples]
+    parts = [pane._form_area, pane.plots.loss, pane.plots.analogies, pane.figures, pane.samples]
     content = pane._content
     for size in ((1000, 200), (300, 200), (420, 900), (1200, 800), (700, 420)):
         for form in (False, True):

@@ -1,0 +1,75 @@
+"""The plots of a run, made when there is a run to draw.
+
+pyqtgraph takes 0.4 s to import, more than the whole rest of a first window: it is imported with
+the first run, or earlier in the background (`preload`).
+"""
+
+from __future__ import annotations
+
+import threading
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QBoxLayout, QWidget
+
+from gui import theme
+
+if TYPE_CHECKING:
+    from gui.widgets.loss_plot import AnalogyPlot, LossPlot
+
+_PLOTS = "gui.widgets.loss_plot"
+
+
+def preload() -> threading.Thread:
+    """Import what plots need in a thread of its own; classes only, no Qt object is made there."""
+    thread = threading.Thread(target=import_module, args=(_PLOTS,), name="plots", daemon=True)
+    thread.start()
+    return thread
+
+
+class RunPlots(QWidget):
+    """Loss and analogies, beside or below one another."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._loss: LossPlot | None = None
+        self._analogies: AnalogyPlot | None = None
+        self.box = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
+        self.box.setContentsMargins(0, 0, 0, 0)
+        self.box.setSpacing(theme.TIGHT)
+
+    @property
+    def made(self) -> bool:
+        """Whether there has been a run to draw."""
+        return self._loss is not None
+
+    @property
+    def loss(self) -> LossPlot:
+        """Loss over steps; made now, if it was not."""
+        if self._loss is None:
+            self._make()
+        assert self._loss is not None
+        return self._loss
+
+    @property
+    def analogies(self) -> AnalogyPlot:
+        """Analogies over steps; made now, if it was not."""
+        if self._analogies is None:
+            self._make()
+        assert self._analogies is not None
+        return self._analogies
+
+    def apply_theme(self) -> None:
+        """Take new colours."""
+        if self.made:
+            self.loss.apply_theme()
+            self.analogies.apply_theme()
+
+    def _make(self) -> None:
+        from gui.widgets.loss_plot import AnalogyPlot, LossPlot
+
+        self._loss = LossPlot()
+        self._analogies = AnalogyPlot()
+        self._analogies.setMinimumHeight(80)
+        self.box.addWidget(self._loss, 3)
+        self.box.addWidget(self._analogies, 2)
