@@ -153,8 +153,8 @@ def generate(
         tokenizer = lm.tokenizer
         assert tokenizer is not None  # or the text would have been refused
         console = Console(quiet=as_json, soft_wrap=True, highlight=False, markup=False)
-        console.print(prompt, end="", style="dim")
         stream = lm.stream(prompt, max_new_tokens, temperature, top_k, top_p, seed, cache)
+        console.print(prompt, end="", style="dim")
         start = time.perf_counter()
         new_ids: list[int] = []
         shown = ""

@@ -21,7 +21,7 @@ from model import parameters
 from model.checkpoint import open_checkpoint
 from model.config import TransformerConfig
 from model.device import DeviceChoice, choose_device
-from model.generate import Ending, generate
+from model.generate import Ending, Step, generate
 from model.sampling import Sampling
 from model.tokenizer import Tokenizer
 from model.tokens import Token
@@ -153,7 +153,8 @@ class LanguageModel:
     ) -> Generator[int, None, Ending]:
         """Generated ids one by one, as they are drawn; see `model.generate.generate`.
 
-        The tokenizer's end-of-text token, if it has one, ends the text and comes last.
+        The tokenizer's end-of-text token, if it has one, ends the text and comes last. What can't
+        be generated is refused here, not at the first token.
         """
         ids_BT = self.ids(prompt)
         if ids_BT.shape[0] != 1:
@@ -168,13 +169,7 @@ class LanguageModel:
             use_cache,
             frozenset() if end is None else frozenset({end}),
         )
-        while True:
-            try:
-                step = next(steps)
-            except StopIteration as stop:
-                ending: Ending = stop.value
-                return ending
-            yield step.token_id
+        return _ids_of(steps)
 
     def generate(
         self,
@@ -245,6 +240,16 @@ class LanguageModel:
                 f"{self.config.n_ctx}; shorten the text."
             )
         return ids_BT.to(device=self.device.name, dtype=torch.long)
+
+
+def _ids_of(steps: Generator[Step, None, Ending]) -> Generator[int, None, Ending]:
+    while True:
+        try:
+            step = next(steps)
+        except StopIteration as stop:
+            ending: Ending = stop.value
+            return ending
+        yield step.token_id
 
 
 _NO_TOKENIZER = "This checkpoint has no tokenizer, so only token ids can be run, no text."
