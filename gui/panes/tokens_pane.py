@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QElapsedTimer, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
-    QComboBox,
     QHBoxLayout,
     QSizePolicy,
     QStackedLayout,
@@ -58,20 +57,13 @@ class TokensPane(Pane):
         self.strip.chip_chosen.connect(self.choose)
         self._empty = EmptyState(parent=self)
 
-        self.colour_choice = QComboBox(self)
-        self.colour_choice.addItem("Colour: position", BY_POSITION)
-        self.colour_choice.addItem("Colour: surprisal", BY_SURPRISAL)
-        self.colour_choice.setAccessibleName("What the colours of the chips mean")
-        self.colour_choice.setToolTip(
-            "Position: neighbours in different colours.\n"
-            "Surprisal: −log₂ p of each token given what stands before it, in bits."
+        self.surprisal_choice = _toggle(
+            self,
+            "Surprisal",
+            "Colour every token by its surprisal: −log₂ p given what stands before it, in bits",
         )
-        self.colour_choice.currentIndexChanged.connect(self._on_colour_choice)
-        self.bytes_choice = QToolButton(self)
-        self.bytes_choice.setText("Bytes")
-        self.bytes_choice.setCheckable(True)
-        self.bytes_choice.setToolTip("Show every token's bytes in hexadecimal")
-        self.bytes_choice.setAccessibleName("Show bytes")
+        self.surprisal_choice.toggled.connect(self._on_colour_choice)
+        self.bytes_choice = _toggle(self, "Bytes", "Show every token's bytes in hexadecimal")
         self.bytes_choice.toggled.connect(self.strip.set_show_details)
         self._legend = SurprisalLegend(self)
         self._reading = Text(parent=self, tone="dim", font=theme.mono(theme.SMALL_FONT_SIZE))
@@ -80,17 +72,17 @@ class TokensPane(Pane):
         self._stack = QStackedLayout(chips)
         self._stack.addWidget(self.strip)
         self._stack.addWidget(self._empty)
-        self._controls = QWidget(self)
-        row = QHBoxLayout(self._controls)
+        self._below = QWidget(self)
+        row = QHBoxLayout(self._below)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(theme.SPACE)
-        row.addWidget(self.colour_choice)
+        row.setSpacing(theme.TIGHT)
+        row.addWidget(self._reading, 1)
+        row.addWidget(self._legend)
+        row.addWidget(self.surprisal_choice)
         row.addWidget(self.bytes_choice)
-        row.addWidget(self._legend, 1)
-        outer = column(self, spacing=theme.TIGHT)
+        outer = column(self, margin=theme.TIGHT + 2, spacing=theme.TIGHT)
         outer.addWidget(chips, 1)
-        outer.addWidget(self._reading)
-        outer.addWidget(self._controls)
+        outer.addWidget(self._below)
 
         store.trace_changed.connect(self.invalidate)
         store.model_changed.connect(self.invalidate)
@@ -103,8 +95,7 @@ class TokensPane(Pane):
         self._bits_timer.stop()
         has_tokens = trace is not None
         self._stack.setCurrentWidget(self.strip if has_tokens else self._empty)
-        self._controls.setVisible(has_tokens)
-        self._reading.setVisible(has_tokens)
+        self._below.setVisible(has_tokens)
         if trace is None:
             self._bits, self._bits_done = np.empty(0), 0
             self.strip.set_chips((), ())
@@ -172,11 +163,12 @@ class TokensPane(Pane):
 
     @property
     def by_surprisal(self) -> bool:
-        return bool(self.colour_choice.currentData() == BY_SURPRISAL)
+        """Whether colours mean surprisal."""
+        return self.surprisal_choice.isChecked()
 
     def set_colours(self, by: str) -> None:
         """Colour chips by ``"position"`` or ``"surprisal"``."""
-        self.colour_choice.setCurrentIndex(self.colour_choice.findData(by))
+        self.surprisal_choice.setChecked(by == BY_SURPRISAL)
 
     def surprisal(self, index: int) -> float:
         """−log₂ p of a token given what stands before it, in bits; NaN for the first."""
@@ -224,7 +216,7 @@ class TokensPane(Pane):
             cycle = [QColor(color) for color in chips]
             fills = [cycle[i % len(cycle)] for i in range(len(self.strip.chips))]
         self.strip.set_fills(fills)
-        self._legend.set_shown(self.by_surprisal)
+        self._legend.setVisible(self.by_surprisal)
 
     # ---------------------------------------------------------------------- selection
 
@@ -305,9 +297,8 @@ class SurprisalLegend(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._limit = 1.0
-        self._shown = False
         self._font = theme.mono(theme.SMALL_FONT_SIZE - 0.5)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self.setAccessibleName("Colour scale of surprisal")
 
     def set_limit(self, bits: float) -> None:
@@ -318,27 +309,20 @@ class SurprisalLegend(QWidget):
         )
         self.update()
 
-    def set_shown(self, shown: bool) -> None:
-        """Draw it, or keep its place empty."""
-        self._shown = shown
-        self.update()
-
     def sizeHint(self) -> QSize:
-        return QSize(120, 16)
+        return QSize(190, 16)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(0, 16)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        if not self._shown:
-            return
         with QPainter(self) as painter:
             painter.setFont(self._font)
             metrics = QFontMetricsF(self._font)
             label = f"≥ {self._limit:.1f} bits"
             label_width = metrics.horizontalAdvance(label)
             zero_width = metrics.horizontalAdvance("0")
-            bar_width = min(140.0, self.width() - label_width - zero_width - 12)
+            bar_width = min(96.0, self.width() - label_width - zero_width - 12)
             if bar_width < 20:
                 return
             middle = self.height() / 2
@@ -357,3 +341,13 @@ class SurprisalLegend(QWidget):
             painter.drawText(
                 QRectF(left + bar_width + 6, 0, label_width + 1, self.height()), flags, label
             )
+
+
+def _toggle(parent: QWidget, text: str, tip: str) -> QToolButton:
+    button = QToolButton(parent)
+    button.setText(text)
+    button.setCheckable(True)
+    button.setToolTip(tip)
+    button.setAccessibleName(text)
+    button.setAccessibleDescription(tip)
+    return button
