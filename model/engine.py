@@ -10,6 +10,7 @@ Knows no Qt and no thread.
 
 from __future__ import annotations
 
+import math
 import time
 import traceback
 from collections.abc import Iterator
@@ -24,6 +25,8 @@ from model.view import ModelView, to_array
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
+
+    from model.train.events import Event
 
 
 class RequestError(Exception):
@@ -400,7 +403,7 @@ class Engine:
                 stepped = isinstance(event, StepDone)
                 if stepped and run.paused_after_step:
                     run.pause()
-                if stepped or ended:
+                if (stepped or ended) and not _has_diverged(event):
                     yield from self._live(run, force=ended or not run.going)
                 yield from run.flush(force=ended or not run.going)
                 if stepped and run.activity_due():
@@ -444,6 +447,19 @@ class Engine:
         if viewed is not None and self._following:
             self._open = viewed.learned(self._model_id())
             yield m.ModelOpened(request_id=run.request.id, info=self._open.info, seconds=0.0)
+
+
+def _has_diverged(event: Event) -> bool:
+    """Whether the weights are no numbers any more: there is nothing to look at."""
+    from model.train.events import Finished, StepDone
+
+    match event:
+        case StepDone():
+            return not (math.isfinite(event.train_loss) and math.isfinite(event.grad_norm))
+        case Finished():
+            return event.reason == "diverged"
+        case _:
+            return False
 
 
 def _dtype(name: str | None) -> torch.dtype | None:

@@ -404,8 +404,11 @@ def test_a_run_never_writes_over_another(pane: TrainingPane, desk: Desk, qtbot: 
 
 
 def test_a_loss_that_is_no_number_ends_the_run_and_the_curve_stays(
-    pane: TrainingPane, desk: Desk, qtbot: QtBot
+    pane: TrainingPane, desk: Desk, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Panes look at the model after every step, the broken one too.
+    monkeypatch.setattr("model.going.LIVE_SECONDS", 0.0)
+    monkeypatch.setattr("model.going.LIVE_SHARE", 1e9)
     run = begin(pane, desk, qtbot)
     desk.advance(8)
     n = len(run.steps)
