@@ -38,12 +38,20 @@ MAX_LINES = 4
 MENU_LENGTH = 64
 
 EXAMPLES: tuple[tuple[str, str], ...] = (
-    ("A crown", "The queen lost her golden"),
-    ("A pronoun", "The king said that"),
-    ("A capital", "The capital of France is"),
-    ("A repeated list", "apple, stone, river, apple, stone,"),
+    ("Whose crown", "The king lost his crown. The queen lost her"),
+    ("A pronoun", "There is a queen in the castle, and"),
+    (
+        "Who lost what",
+        "Max has a red coat. Jack got a brown balloon. They went to the river. "
+        "Later Max lost the red coat. Later Jack lost the",
+    ),
+    ("A list again", "List: brown boat Eva loud light. List: brown boat Eva"),
+    ("A sum", "The sum of two and seven is"),
+    ("An opposite", "If it is not low, it must be"),
+    ("A rare name", "At the age of six Tavin Marlock began to play"),
 )
-"""Label and text of the examples offered when the window brings none of its own."""
+"""Label and text of the examples offered when the window brings none of its own: sentences as the
+story world has them, on which the bundled model was trained."""
 
 
 class PromptPane(Pane):
