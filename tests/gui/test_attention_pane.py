@@ -22,6 +22,7 @@ from model.checkpoint.saving import save_checkpoint
 from model.config import TransformerConfig
 from model.transformer import Transformer
 from tests.gui.desk import Desk
+from tests.gui.mouse import leave, move_to
 from tests.gui.pixels import amounts_of, color_named, pixels
 
 
@@ -384,7 +385,7 @@ def test_hovering_an_edge_shows_its_exact_weight_and_clicking_inspects_it(
     edges = pane.graph.edges
     assert edges is not None
     at = pane.graph.edge_path(0).pointAtPercent(0.5).toPoint()
-    qtbot.mouseMove(pane.graph.viewport(), at)
+    move_to(pane.graph.viewport(), at)
     index = pane.graph.edge_at(at)
     assert index is not None
     query, key = int(edges.query_E[index]), int(edges.key_E[index])
@@ -424,7 +425,7 @@ def test_clicking_a_cell_selects_query_and_key_and_inspects_the_exact_number(
     live_store.select(layer=2, head=1)
     settle(pane)
     at = pane.heat_map.cell_rect(6, 3).center().toPoint()
-    qtbot.mouseMove(pane.heat_map.viewport(), at)
+    move_to(pane.heat_map.viewport(), at)
     assert live_store.selection.hovered == 3
     weight = pattern(live_store, 2)[1, 6, 3]
     readout = pane._readout.text()
@@ -442,9 +443,9 @@ def test_clicking_a_cell_selects_query_and_key_and_inspects_the_exact_number(
 def test_leaving_the_views_clears_what_was_hovered(
     pane: AttentionPane, live_store: Store, qtbot: QtBot
 ) -> None:
-    qtbot.mouseMove(pane.heat_map.viewport(), pane.heat_map.cell_rect(5, 2).center().toPoint())
+    move_to(pane.heat_map.viewport(), pane.heat_map.cell_rect(5, 2).center().toPoint())
     assert live_store.selection.hovered == 2
-    pane.heat_map.hover(None)
+    leave(pane.heat_map.viewport())
     assert live_store.selection.hovered is None
     assert "reads first token" in pane._readout.text()
 

@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 from gui import theme
 from gui.widgets.heat_map import HeatMap
 from gui.widgets.heat_map_layout import HeatMapContent
+from tests.gui.mouse import move_to
 from tests.gui.pixels import amounts_of, color_named, pixels
 
 
@@ -128,7 +129,7 @@ def test_hover_and_click_name_the_cell_and_labels_their_line(qtbot: QtBot) -> No
     view.cell_hovered.connect(hovered.append)
     view.cell_chosen.connect(chosen.append)
     middle = view.cell_rect(3, 5).center().toPoint()
-    qtbot.mouseMove(view.viewport(), middle)
+    move_to(view.viewport(), middle)
     qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=middle)
     assert hovered[-1] == (3, 5)
     left = QPoint(int(view.cell_rect(0, 0).left()) - 12, middle.y())
@@ -161,7 +162,7 @@ def test_hovering_repaints_no_data(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(HeatMap, "paint_ground", counted)
     before = pixels(view.viewport())
-    qtbot.mouseMove(view.viewport(), view.cell_rect(2, 2).center().toPoint())
+    move_to(view.viewport(), view.cell_rect(2, 2).center().toPoint())
     after = pixels(view.viewport())
     assert (before != after).any(), "the row and the column are lit"
     assert not painted
