@@ -52,6 +52,20 @@ class KVCache:
         self.length = min(self.length, length)
 
 
+class Linear(nn.Linear):
+    """A linear map whose weights `Transformer.initialize` or a checkpoint sets, no default."""
+
+    def reset_parameters(self) -> None:
+        pass
+
+
+class Embedding(nn.Embedding):
+    """A table whose rows `Transformer.initialize` or a checkpoint sets, no default."""
+
+    def reset_parameters(self) -> None:
+        pass
+
+
 class Norm(nn.Module):
     """LayerNorm (Ba et al. 2016) or RMSNorm (Zhang and Sennrich 2019)."""
 
@@ -88,8 +102,8 @@ class Attention(nn.Module):
         self.config = config
         self.n_q = config.n_heads * config.d_head
         self.n_kv = config.n_kv_heads * config.d_head
-        self.qkv = nn.Linear(config.d_model, self.n_q + 2 * self.n_kv, bias=config.attention_bias)
-        self.out = nn.Linear(self.n_q, config.d_model, bias=config.attention_bias)
+        self.qkv = Linear(config.d_model, self.n_q + 2 * self.n_kv, bias=config.attention_bias)
+        self.out = Linear(self.n_q, config.d_model, bias=config.attention_bias)
 
     def forward(self, x_BTD: Tensor, start: int, layer: int, cache: KVCache | None) -> Tensor:
         c = self.config
@@ -134,11 +148,11 @@ class MLP(nn.Module):
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
         self.activation = config.activation
-        self.up = nn.Linear(config.d_model, config.d_mlp, bias=config.mlp_bias)
+        self.up = Linear(config.d_model, config.d_mlp, bias=config.mlp_bias)
         self.gate = (
-            nn.Linear(config.d_model, config.d_mlp, bias=config.mlp_bias) if config.gated else None
+            Linear(config.d_model, config.d_mlp, bias=config.mlp_bias) if config.gated else None
         )
-        self.down = nn.Linear(config.d_mlp, config.d_model, bias=config.mlp_bias)
+        self.down = Linear(config.d_mlp, config.d_model, bias=config.mlp_bias)
 
     def forward(self, x_BTD: Tensor) -> Tensor:
         up_BTM = self.up(x_BTD)
@@ -178,23 +192,27 @@ class Transformer(nn.Module):
 
     Args:
         config: sizes and choices.
+        empty: leave the weights as the memory happens to be: for a loader that sets them all.
+            (Not the meta device: its first use imports a compiler, two seconds of work.)
     """
 
-    def __init__(self, config: TransformerConfig) -> None:
+    def __init__(self, config: TransformerConfig, *, empty: bool = False) -> None:
         super().__init__()
         self.config = config
         self.operations = operations(config)
         self._last_use = self._find_last_uses()
         self._alias_of = {name: alias for alias, name in aliases(config).items()}
-        self.embed = nn.Embedding(config.d_vocab, config.d_model)
+        self.embed = Embedding(config.d_vocab, config.d_model)
         self.pos_embed = (
-            nn.Embedding(config.n_ctx, config.d_model) if config.positions == "learned" else None
+            Embedding(config.n_ctx, config.d_model) if config.positions == "learned" else None
         )
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layers))
         self.ln_final = Norm(config)
-        self.unembed = nn.Linear(config.d_model, config.d_vocab, bias=False)
+        self.unembed = Linear(config.d_model, config.d_vocab, bias=False)
         if config.tied_embeddings:
             self.unembed.weight = self.embed.weight
+        if not empty:
+            self.initialize()
 
     @torch.no_grad()
     def initialize(self, generator: torch.Generator | None = None, std: float = 0.02) -> None:

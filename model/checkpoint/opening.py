@@ -92,8 +92,7 @@ def _open(path: Path, dtype: torch.dtype | None, device: str) -> Checkpoint:
             f"{folder / 'config.json'} describes a network of {config.n_params:,} parameters, but "
             f"the weights beside it hold {stored:,} numbers: they do not belong together."
         )
-    with torch.device("meta"):
-        transformer = Transformer(config)
+    transformer = Transformer(config, empty=True)
     _check(named, family, transformer, folder)
     if dtype is None:
         dtype = _stored_dtype(weights)

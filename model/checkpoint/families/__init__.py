@@ -49,7 +49,7 @@ class Family(Protocol):
     ) -> dict[str, Tensor]:
         """Tensors under their canonical names from the network's state dict.
 
-        Also run on tensors without data (device meta), to know which names and shapes a file
+        Also run on tensors that hold no values yet, to know which names and shapes a file
         must hold; so it only renames, reshapes, transposes and joins.
         """
 
