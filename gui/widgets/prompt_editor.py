@@ -1,0 +1,173 @@
+"""The editor of the prompt: plain text that grows, kept exactly as it was typed or pasted.
+
+Knows the theme; no store.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import (
+    QKeyEvent,
+    QPalette,
+    QResizeEvent,
+    QTextCharFormat,
+    QTextCursor,
+    QTextDocument,
+)
+from PySide6.QtWidgets import QPlainTextEdit, QSizePolicy, QTextEdit, QWidget
+
+from gui import theme
+from gui.widgets.text import utf16_length
+
+MAX_LINES = 4
+
+
+class PromptEditor(QPlainTextEdit):
+    """Plain text that grows from one line to four.
+
+    Signals:
+        text_edited: by a person or by `replace_text`.
+        committed: Return was pressed (Shift+Return makes a new line).
+        older_wanted, newer_wanted: Alt+Up, Alt+Down.
+    """
+
+    text_edited = Signal()
+    committed = Signal()
+    older_wanted = Signal()
+    newer_wanted = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFont(theme.mono(theme.FONT_SIZE + 0.5))
+        self.setAccessibleName("Prompt")
+        self.setToolTip(
+            "The prompt. Return keeps it in the history, Shift+Return begins a new line, "
+            "Alt+Up and Alt+Down step through the history."
+        )
+        self.setTabChangesFocus(True)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.document().setDocumentMargin(3)
+        self._dimmed_from: int | None = None
+        self._known = ""
+        self.textChanged.connect(self._on_text_changed)
+        self._fit_height()
+
+    def text(self) -> str:
+        """What stands in it, exactly: no-break spaces and lone surrogates as they are."""
+        return document_text(self.document())
+
+    def replace_text(self, text: str) -> None:
+        """Change the text where it differs, so that the caret stays where it can; undoable."""
+        old, new = self.text(), as_typed(text)
+        if old == new:
+            return
+        start = 0
+        while start < min(len(old), len(new)) and old[start] == new[start]:
+            start += 1
+        end = 0
+        while end < min(len(old), len(new)) - start and old[-1 - end] == new[-1 - end]:
+            end += 1
+        cursor = QTextCursor(self.document())
+        cursor.setPosition(utf16_length(old[:start]))
+        cursor.setPosition(utf16_length(old[: len(old) - end]), QTextCursor.MoveMode.KeepAnchor)
+        piece = new[start : len(new) - end]
+        if piece.startswith("\ufeff"):
+            piece = "\ufeff" + piece  # PySide6 (6.11) drops one at the start on the way to Qt
+        cursor.insertText(piece)
+
+    def dim_from(self, index: int | None) -> None:
+        """Draw everything from a character on in the faint colour: it is not read."""
+        self._dimmed_from = index
+        selections = []
+        if index is not None:
+            cursor = QTextCursor(self.document())
+            cursor.setPosition(utf16_length(self.text()[:index]))
+            cursor.movePosition(QTextCursor.MoveOperation.End, QTextCursor.MoveMode.KeepAnchor)
+            dimmed = QTextEdit.ExtraSelection()
+            look = QTextCharFormat()
+            look.setForeground(theme.current().color("faint"))
+            look.setFontStrikeOut(True)
+            dimmed.format = look
+            dimmed.cursor = cursor
+            selections.append(dimmed)
+        self.setExtraSelections(selections)
+
+    @property
+    def dimmed_from(self) -> int | None:
+        """First character that is drawn as not read, or None."""
+        return self._dimmed_from
+
+    def apply_theme(self) -> None:
+        """Placeholder and dimmed text take the new colours."""
+        palette = self.palette()
+        palette.setColor(QPalette.ColorRole.PlaceholderText, theme.current().color("faint"))
+        self.setPalette(palette)
+        self.dim_from(self._dimmed_from)
+
+    def _on_text_changed(self) -> None:
+        # Qt also reports changes of formatting here.
+        text = self.text()
+        if text != self._known:
+            self._known = text
+            self._fit_height()
+            self.text_edited.emit()
+
+    def _fit_height(self) -> None:
+        lines = max(1, min(MAX_LINES, round(self.document().size().height())))
+        line = self.fontMetrics().lineSpacing()
+        frame = self.height() - self.viewport().height() if self.isVisible() else 10
+        margins = 2 * self.document().documentMargin()
+        height = round(lines * line + margins + frame)
+        self.setVerticalScrollBarPolicy(
+            Qt.ScrollBarPolicy.ScrollBarAsNeeded
+            if lines == MAX_LINES
+            else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
+        )
+        if height != self.minimumHeight():
+            self.setFixedHeight(height)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_height()
+
+    def sizeHint(self) -> QSize:
+        return QSize(240, self.minimumHeight())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        alt = event.modifiers() & Qt.KeyboardModifier.AltModifier
+        shift = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
+        key = event.key()
+        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not shift:
+            self.committed.emit()
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            # Qt's own Shift+Return makes a line separator, which is another character.
+            self.insertPlainText("\n")
+            self.ensureCursorVisible()
+        elif alt and key == Qt.Key.Key_Up:
+            self.older_wanted.emit()
+        elif alt and key == Qt.Key.Key_Down:
+            self.newer_wanted.emit()
+        else:
+            super().keyPressEvent(event)
+
+
+def document_text(document: QTextDocument) -> str:
+    """A document's text, exactly.
+
+    ``toPlainText`` turns no-break spaces into spaces, and PySide6 (6.11) drops lone surrogates
+    when it makes a Python string; a tokenizer must see both.
+    """
+    text = document.toRawText()
+    n_units = document.characterCount() - 1  # the last block's end is no character of the text
+    if utf16_length(text) != n_units:
+        units = (ord(document.characterAt(i)).to_bytes(2, "little") for i in range(n_units))
+        text = b"".join(units).decode("utf-16-le", "surrogatepass")
+    return text.replace("\u2029", "\n")
+
+
+def as_typed(text: str) -> str:
+    """A text as the editor can hold it: one kind of line end, no pair of surrogates apart."""
+    for end in ("\r\n", "\r", "\u2029", "\ufdd0", "\ufdd1"):
+        text = text.replace(end, "\n")
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
