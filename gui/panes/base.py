@@ -44,6 +44,7 @@ class Pane(QWidget):
         self.setObjectName(f"{self.key}_pane")
         self.setAccessibleName(self.title)
         self.setAccessibleDescription(self.hint)
+        self.setAutoFillBackground(True)  # with the panel's colour; the window behind is darker
         self._dirty = True
         self._since_paint = QElapsedTimer()
         self._timer = QTimer(self)

@@ -43,9 +43,12 @@ from model.train.run_folder import unique_run_dir
 
 WIDE = 620
 """From this width on things stand side by side."""
+ROOMY = 900
+"""From this width on the figures have two columns."""
 HIGH = 300
-"""Below this height the two plots stand side by side, and only the first figures are shown."""
-FEW_FIGURES = 8
+"""Below this height the two plots stand side by side, with the first figures only."""
+SAMPLES_FROM = 136
+"""With less room than this, samples give way to the figures."""
 
 
 class TrainingPane(Pane):
@@ -65,6 +68,7 @@ class TrainingPane(Pane):
         self._waiting = False  # a run was asked for and has not begun
         self._step_when_begun = False
         self._failure = ""
+        self._heard: TrainingState | None = None
         self._dialog: QFileDialog | None = None
         self._make_controls()
         self._make_content()
@@ -87,7 +91,7 @@ class TrainingPane(Pane):
         self.step_button = QPushButton("Step")
         self.stop_button = QPushButton("Stop")
         self.open_button = QPushButton("Open this run")
-        self.follow_check = QCheckBox("Panes follow this model")
+        self.follow_check = QCheckBox("Panes follow")
         self.follow_check.setChecked(self.store.following)
         self.axes_button = QToolButton()
         self.axes_button.setText("Axes")
@@ -275,6 +279,9 @@ class TrainingPane(Pane):
 
     def _hear_of_run(self) -> None:
         run = self.store.training
+        if run is not None and run is not self._heard:
+            self._heard = run
+            self.recipe_button.setChecked(False)  # whoever started it
         if self._waiting and self.store.starting is None and run is not None and run.running:
             self._waiting = False
             if self._step_when_begun:
@@ -315,7 +322,7 @@ class TrainingPane(Pane):
         unit = next(key for key, action in self._unit_actions.items() if action.isChecked())
         self.plots.loss.show_run(self._curves, along, unit, self.log_action.isChecked())
         self.plots.analogies.show_run(self._curves, along)
-        self.figures.say(run_figures(run)[: FEW_FIGURES if self.height() < HIGH else None])
+        self.figures.say(run_figures(run)[: self._n_figures()])
         self.samples.show_samples(run.samples)
 
     def _show_controls(self, run: TrainingState | None) -> None:
@@ -365,6 +372,12 @@ class TrainingPane(Pane):
         self.status.setVisible(bool(words))
         self.status.setStyleSheet(f"color: {getattr(theme.current(), color)};")
 
+    def _n_figures(self) -> int | None:
+        """How many figures have room; None for all. What they leave out stands on the plots."""
+        if self.width() < WIDE or self.height() >= HIGH:
+            return None
+        return 8 if self.width() >= ROOMY else 4
+
     def _arrange(self) -> None:
         """Side by side or below one another, as the pane's shape asks for."""
         run = self.store.training
@@ -380,7 +393,7 @@ class TrainingPane(Pane):
         self._layout.setDirection(_ACROSS if beside else _DOWN)
         self.plots.box.setDirection(_ACROSS if wide and not high else _DOWN)
         if beside:
-            _set_width(self._side, 300 if self.width() >= 900 else 200)
+            _set_width(self._side, 300 if self.width() >= ROOMY else 190)
             _set_width(self._form_area, 250)
             self._form_area.setMinimumHeight(0)
             self._form_area.setMaximumHeight(_ANY)
@@ -395,6 +408,8 @@ class TrainingPane(Pane):
             self.plots.setMinimumHeight(0)
             if run is not None:
                 self.plots.loss.setMinimumHeight(min(max(90, room.height()), 130))
+        self._outer.activate()
+        self.samples.setVisible(not beside or self._area.viewport().height() >= SAMPLES_FROM)
         alone = form_shown and run is None and not self._hint.isVisibleTo(self)
         self._layout.setStretch(self._layout.count() - 1, 1 if alone else 0)
         for layout in (self._outer, self._layout, self.plots.box, self._side_layout):
@@ -468,5 +483,7 @@ def _scrolling(widget: QWidget) -> QScrollArea:
     area.setWidget(widget)
     area.setWidgetResizable(True)
     area.setFrameShape(QFrame.Shape.NoFrame)
+    area.viewport().setAutoFillBackground(False)
+    widget.setAutoFillBackground(False)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     return area
