@@ -255,13 +255,23 @@ def _when_painted(window: QMainWindow, began: float) -> list[float]:
 
 
 def _spin(app: QApplication, done: Callable[[], bool], seconds: float = 60) -> None:
-    from PySide6.QtCore import QEventLoop
+    from PySide6.QtCore import QEventLoop, Qt, QTimer
 
+    # A real event loop that sleeps: polling without pause would take the worker's processor.
+    loop = QEventLoop()
     end = time.monotonic() + seconds
-    while not done():
-        if time.monotonic() > end:
-            raise TimeoutError("what was waited for did not come")
-        app.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 5)
+
+    def look() -> None:
+        if done() or time.monotonic() > end:
+            loop.quit()
+
+    timer = QTimer()
+    timer.setTimerType(Qt.TimerType.PreciseTimer)
+    timer.timeout.connect(look)
+    timer.start(2)
+    loop.exec()
+    if not done():
+        raise TimeoutError("what was waited for did not come")
 
 
 def _pause(app: QApplication, seconds: float) -> None:

@@ -96,14 +96,15 @@ class Program:
         self.backend.result_ready.connect(self.store.receive)
         self.collector = GarbageCollector(self.backend)
         self.collector.start()
-        self.store.engine_changed.connect(self._settle)
+        self.store.trace_changed.connect(self._settle)
         self.window = MainWindow(self.store, self.backend, settings)
         self.store.trace_changed.connect(self.window.begin_with_a_head)
         self.store.set_prompt(FIRST_PROMPT if prompt is None else prompt)
         self.store.open_model(str(STORY_WORLD) if checkpoint is None else checkpoint)
 
     def _settle(self) -> None:
-        """Torch is there: import what is needed later, while nobody waits for it."""
+        """The first trace is seen: import what is needed later, while nobody waits for it."""
+        self.store.trace_changed.disconnect(self._settle)
         self.collector.settle()
         preload()
 

@@ -29,9 +29,8 @@ class GarbageCollector(QObject):
         self._timer.timeout.connect(self.collect)
 
     def start(self) -> None:
-        """Take over from Python."""
+        """Take over from Python. Nothing is collected before `settle`: imports make no garbage."""
         gc.disable()
-        self._timer.start(INTERVAL_MS)
 
     def stop(self) -> None:
         """Give it back."""
@@ -39,13 +38,13 @@ class GarbageCollector(QObject):
         gc.enable()
 
     def settle(self) -> None:
-        """Once everything is imported: never look again at what is there to stay.
+        """Once everything is imported: begin, and never look at what is there to stay.
 
-        A full collection then takes a millisecond or two instead of the hundred that torch's
+        A full collection then takes a millisecond or two instead of the hundreds that torch's
         modules cost.
         """
-        gc.collect()
         gc.freeze()
+        self._timer.start(INTERVAL_MS)
 
     def collect(self) -> None:
         """Collect the oldest generation whose count has passed its threshold."""
