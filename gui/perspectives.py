@@ -36,7 +36,7 @@ PERSPECTIVES: Mapping[str, Split] = {
             Split(
                 "column",
                 (
-                    Split("row", ("prompt", "tokens"), (36, 64)),
+                    Split("row", ("prompt", "tokens"), (30, 70)),
                     "attention",
                     "training",
                 ),
@@ -44,7 +44,7 @@ PERSPECTIVES: Mapping[str, Split] = {
             ),
             Split("column", ("prediction", "inspector"), (48, 52)),
         ),
-        (17, 60, 23),
+        (15, 63, 22),
     ),
     "Space": Split(
         "row",

@@ -395,14 +395,16 @@ class Store(QObject):
         before = self.trace
         self.trace, self.prompt_problem = trace, ""
         self.fetched = {}
-        selection = self.selection
-        at_end = before is None or selection.position in (-1, before.n_tokens - 1)
         # The last position is what prediction is about: a focus there stays at the end.
-        position = trace.n_tokens - 1 if at_end else selection.position
-        changed = self._clamped(replace(selection, position=position))
+        position = self.selection.position
+        if before is None or position in (-1, before.n_tokens - 1):
+            position = trace.n_tokens - 1
+        changed = self._clamped(replace(self.selection, position=position))
+        moved = changed != self.selection
+        # Both before either is told: who hears of the trace may select something in it.
+        self.selection = changed
         self.trace_changed.emit()
-        if changed != self.selection:
-            self.selection = changed
+        if moved:
             self.selection_changed.emit()
 
     def _take_generation(self, result: m.TokenGenerated | m.GenerationFinished) -> None:

@@ -149,7 +149,7 @@ def operations(config: TransformerConfig) -> tuple[Operation, ...]:
             ("W_E",) if config.tied_embeddings else ("W_U",),
             "BTV",
             "Unembed",
-            "logits = x · W_Eᵀ" if config.tied_embeddings else "logits = x · W_Uᵀ",
+            "logits = x · W_Eᵀ" if config.tied_embeddings else "logits = x · W_U",
             "The vector at each position is compared with one vector per token of the "
             "vocabulary: a score for each token that might come next.",
             None,
