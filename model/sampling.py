@@ -65,15 +65,31 @@ def probabilities(logits_V: NDArray[np.floating], sampling: Sampling) -> NDArray
         probs = np.exp((logits - logits.max()) / sampling.temperature)
     probs /= probs.sum()
     if 0 < sampling.top_k < probs.size:
-        order = np.argsort(-probs, kind="stable")
-        probs[order[sampling.top_k :]] = 0.0
-        probs /= probs.sum()
+        probs = _kept(probs, _likeliest(probs, sampling.top_k))
     if sampling.top_p < 1:
-        order = np.argsort(-probs, kind="stable")
+        # All tokens below this share of the tail together hold less than the tail: none is kept,
+        # and a vocabulary of 50,000 need not be sorted.
+        floor = (1 - sampling.top_p) / probs.size
+        candidates = np.flatnonzero(probs > floor)
+        order = candidates[np.argsort(-probs[candidates], kind="stable")]
         before = np.cumsum(probs[order]) - probs[order]
-        probs[order[before >= sampling.top_p]] = 0.0
-        probs /= probs.sum()
+        probs = _kept(probs, order[before < sampling.top_p])
     return probs
+
+
+def _likeliest(probs_V: NDArray[np.float64], k: int) -> NDArray[np.intp]:
+    """The k likeliest ids; of those that tie at the border the lowest."""
+    border = np.partition(probs_V, -k)[-k]
+    above = np.flatnonzero(probs_V > border)
+    return np.concatenate([above, np.flatnonzero(probs_V == border)[: k - above.size]])
+
+
+def _kept(probs_V: NDArray[np.float64], ids: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Only these ids, brought back to a sum of one."""
+    kept = np.zeros_like(probs_V)
+    kept[ids] = probs_V[ids]
+    kept /= kept.sum()
+    return kept
 
 
 def draw(probs_V: NDArray[np.float64], rng: np.random.Generator) -> int:
