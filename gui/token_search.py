@@ -151,9 +151,11 @@ class TokenSearch:
 
     def _unknown(self, word: str) -> Unknown:
         sentence = f"“{word}” is not one token of this model's {self.n_tokens:,}."
-        near = self.find(word[:3], limit=4) if self._lowered else ()
-        if near:
-            sentence += f" Near it: {self._listed(near)}."
+        for length in range(len(word) - 1, 1, -1) if self._lowered else ():
+            near = self.find(word[:length], limit=4)
+            if near:
+                sentence += f" Near it: {self._listed(near)}."
+                break
         return Unknown(sentence, word)
 
     def _listed(self, ids: Sequence[int]) -> str:

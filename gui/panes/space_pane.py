@@ -102,7 +102,7 @@ class SpacePane(Pane):
         self.view.points_moved.connect(self._compose)
         self.view.installEventFilter(self)
         self.side = SpaceSide()
-        self.side.token_chosen.connect(self._choose)
+        self.side.token_chosen.connect(self._choose_from_list)
         self.side.token_hovered.connect(self._list_hovered)
         self.status = Text(tone="dim", font=theme.sans(theme.SMALL_FONT_SIZE))
         self.empty = EmptyState()
@@ -250,7 +250,7 @@ class SpacePane(Pane):
             else:
                 self._matches = search.find(text)
         elif self._origin == "sum":
-            self._ask(self._position_terms(), "position")
+            self._ask_position()
         self.invalidate()
 
     def _entered(self) -> None:
@@ -264,12 +264,17 @@ class SpacePane(Pane):
             self._bring_into_sight = True
             self._ask(found.terms, "sum")
         elif self._matches:
-            self._choose(self._matches[self.side.list.current or 0])
+            self._choose_from_list(self._matches[self.side.list.current or 0])
         elif not search.find(text):
             self._problem, self._matches = f"No token holds “{text.strip()}”.", None
         else:
-            self._choose(search.find(text)[0])
+            self._choose_from_list(search.find(text)[0])
         self.invalidate()
+
+    def _choose_from_list(self, token: int) -> None:
+        self._choose(token)
+        if self.store.vocabulary is not None:
+            self.view.bring_back(self.store.vocabulary.points[token])
 
     def _choose(self, token: int) -> None:
         """A token was pointed at: select it everywhere and show what is near it."""
@@ -321,7 +326,7 @@ class SpacePane(Pane):
             if key == Qt.Key.Key_Escape and (self.search.text() or self._origin != "position"):
                 self.search.clear()
                 self._matches, self._problem = None, ""
-                self._ask(self._position_terms(), "position")
+                self._ask_position()
                 self.invalidate()
                 return True
             if watched is self.search and key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
@@ -370,6 +375,11 @@ class SpacePane(Pane):
     def _ask(self, terms: tuple[tuple[int, int], ...], origin: Origin) -> None:
         self._terms, self._origin = terms, origin
         self._send_question()
+
+    def _ask_position(self) -> None:
+        """What is near the token that is selected in the prompt."""
+        self._ask(self._position_terms(), "position")
+        self.view.leave_part()
 
     def _send_question(self) -> None:
         """Ask for the neighbours, once for each table, training step and sum."""

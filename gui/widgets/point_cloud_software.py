@@ -51,12 +51,14 @@ class SoftwareRenderer:
             (column >= -reach) & (column < wide + reach) & (row >= -reach) & (row < high + reach)
         )
         order = seen[back_to_front(depth[seen])]
-        at = (np.floor(row[order]).astype(np.intp) + margin) * stride
-        at += np.floor(column[order]).astype(np.intp) + margin
-        words = _words(self._rgb[order], look.opacities(depth[order]), look.background)
-
         # Diameters grow as depth falls, so discs of one size are neighbours in the order.
         size = np.rint(diameter[order]).astype(np.intp)
+        # The pixel that holds the centre; of an even disc, the one below right of it.
+        shift = np.where(size % 2, np.float32(0), np.float32(0.5))
+        at = (np.floor(row[order] + shift).astype(np.intp) + margin) * stride
+        at += np.floor(column[order] + shift).astype(np.intp) + margin
+        words = _words(self._rgb[order], look.opacities(depth[order]), look.background)
+
         starts = np.flatnonzero(np.diff(size, prepend=-1))
         for start, stop in zip(starts, [*starts[1:], len(size)]):
             stamp = _disc(int(size[start]), stride)
@@ -96,13 +98,13 @@ _stamps: dict[tuple[int, int], NDArray[np.intp]] = {}
 
 
 def _disc(size: int, stride: int) -> NDArray[np.intp]:
-    """Offsets of the pixels of a disc around the pixel that holds its centre."""
+    """Offsets of the pixels of a disc from the pixel of its centre, or below right of it."""
     key = (size, stride)
     if key not in _stamps:
         if len(_stamps) > 500:  # sizes of many windows
             _stamps.clear()
         half = size // 2
-        # An even disc has its centre on a corner: pixels to the left and above count one more.
+        # An even disc has its centre on a corner: it reaches one pixel more to the left and up.
         reach = np.arange(-half, size - half)
         middle = 0.0 if size % 2 else -0.5
         down, right = np.meshgrid(reach, reach, indexing="ij")

@@ -70,6 +70,7 @@ class PointCloudView(QWidget):
         self.fallback_reason = ""
         self._home: NDArray[np.float32] | None = None
         self._untouched = True
+        self._shows_part = False
         self._seen_home = False
         self._renderer = renderer
         self._points = np.empty((0, 3), dtype=np.float32)
@@ -197,14 +198,26 @@ class PointCloudView(QWidget):
 
     def reset_view(self) -> None:
         """The first view again: from the first direction, everything that is home in sight."""
-        self._untouched = True
+        self._untouched, self._shows_part = True, False
         self._go_home(fly=True, direction=Camera())
 
     def show_part(self, points: ArrayLike, normal: ArrayLike | None = None) -> None:
         """Bring some places into sight, from the front of the plane with this normal."""
         self._untouched = False
+        self._shows_part = True
         camera = self.camera if normal is None else self.camera.facing(normal)
         self.fly_to(camera.fitted(points, self.width(), self.height(), 0.2))
+
+    def leave_part(self) -> None:
+        """Back to the first view, if `show_part` left it and a person hasn't moved since."""
+        if self._shows_part:
+            self.reset_view()
+
+    def bring_back(self, place: ArrayLike) -> None:
+        """Back to the first view, if a place isn't in sight."""
+        x, y = self.project(place).xy[0].tolist()
+        if not (0 <= x < self.width() and 0 <= y < self.height()):
+            self.reset_view()
 
     def _go_home(self, *, fly: bool, direction: Camera | None = None) -> None:
         if self._home is None or len(self._home) == 0 or self.width() < 2:
@@ -216,7 +229,7 @@ class PointCloudView(QWidget):
             self.set_camera(camera)
 
     def _touch(self, camera: Camera) -> None:
-        self._untouched = False
+        self._untouched = self._shows_part = False
         self.set_camera(camera)
 
     def _look_from(self, camera: Camera) -> None:

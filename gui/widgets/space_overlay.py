@@ -253,13 +253,11 @@ def _place_ambient(
     order = np.asarray(overlay.ambient)
     x, y = places[order, 0], places[order, 1]
     inside = (x >= 0) & (x < room.width) & (y >= 0) & (y < room.height)
+    inside &= ~np.isin(order, [mark.token for mark in overlay.marks if mark.token is not None])
     tried = order[inside][: 5 * limit]
-    labelled = {mark.token for mark in overlay.marks}
     for token, (x, y) in zip(tried.tolist(), places[tried].tolist()):
         if len(placed) >= limit:
             break
-        if token in labelled:
-            continue
         text = overlay.text_of(token)
         w, h = _text_size(text, False)
         left, top = x + GAP - PAD + 1, y - h / 2

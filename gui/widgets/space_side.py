@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from gui import theme
@@ -34,7 +34,14 @@ class SpaceSide(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.title = Text(font=theme.mono(bold=True))
-        self.detail = Text(tone="dim", font=theme.sans(theme.SMALL_FONT_SIZE), wrap=True)
+        self.detail = Text(
+            tone="dim",
+            font=theme.sans(theme.SMALL_FONT_SIZE),
+            wrap=True,
+        )
+        self.detail.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+        # Room for two lines at all times: the list below stays where it is.
+        self.detail.setMinimumHeight(2 * self.detail.fontMetrics().lineSpacing())
         self.list = TokenList()
         self.list.setAccessibleName("Neighbours, or tokens found")
         self.list.token_chosen.connect(self.token_chosen)
