@@ -13,18 +13,14 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QAction, QActionGroup, QResizeEvent
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
-    QCheckBox,
     QFileDialog,
     QFrame,
     QLabel,
-    QMenu,
     QProgressBar,
-    QPushButton,
     QScrollArea,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -33,9 +29,9 @@ from gui import theme
 from gui.panes.base import EmptyState, Pane
 from gui.store import Notice, Store, TrainingState
 from gui.widgets.figure_grid import FigureGrid
-from gui.widgets.flow import FlowLayout
 from gui.widgets.recipe_form import RecipeForm
-from gui.widgets.run_curves import ALONG_WORDS, UNIT_WORDS, Along, RunCurves, Unit
+from gui.widgets.run_controls import RunControls
+from gui.widgets.run_curves import RunCurves
 from gui.widgets.run_figures import ending, run_figures
 from gui.widgets.run_plots import RunPlots
 from gui.widgets.sample_view import SampleView
@@ -70,7 +66,8 @@ class TrainingPane(Pane):
         self._failure = ""
         self._heard: TrainingState | None = None
         self._dialog: QFileDialog | None = None
-        self._make_controls()
+        self.controls = RunControls(store.following)
+        self._connect_controls()
         self._make_content()
         self.form.recipe_changed.connect(self.invalidate)
         self.form.file_requested.connect(self.choose_file)
@@ -82,73 +79,17 @@ class TrainingPane(Pane):
 
     # ---------------------------------------------------------------------- structure
 
-    def _make_controls(self) -> None:
-        self.recipe_button = QPushButton("Recipe")
-        self.recipe_button.setCheckable(True)
-        self.recipe_button.setChecked(True)
-        self.start_button = QPushButton("Start")
-        self.pause_button = QPushButton("Pause")
-        self.step_button = QPushButton("Step")
-        self.stop_button = QPushButton("Stop")
-        self.open_button = QPushButton("Open this run")
-        self.follow_check = QCheckBox("Panes follow")
-        self.follow_check.setChecked(self.store.following)
-        self.axes_button = QToolButton()
-        self.axes_button.setText("Axes")
-        self.axes_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.axes_button.setMenu(self._axes_menu())
-        tips = {
-            self.recipe_button: "Show or fold away what is trained and how",
-            self.start_button: "Train a new model by this recipe",
-            self.pause_button: "Hold the run; nothing is lost",
-            self.step_button: "One update of the weights, then pause",
-            self.stop_button: "End the run; it stays on disk and opens like any checkpoint",
-            self.open_button: "Open the trained model from its run folder",
-            self.follow_check: "Every pane shows the model that learns, while it learns",
-            self.axes_button: "What the axes of the curves are",
-        }
-        bar = QWidget()
-        flow = FlowLayout(bar, spacing=theme.TIGHT)
-        for control, tip in tips.items():
-            control.setToolTip(tip)
-            control.setAccessibleName(control.text())
-            control.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            flow.addWidget(control)
-        self._controls = bar
-        self.recipe_button.toggled.connect(self.invalidate)
-        self.start_button.clicked.connect(self.start)
-        self.pause_button.clicked.connect(self.toggle_pause)
-        self.step_button.clicked.connect(self.step)
-        self.stop_button.clicked.connect(self.stop)
-        self.open_button.clicked.connect(self.open_run)
-        self.follow_check.toggled.connect(self._follow)
-
-    def _axes_menu(self) -> QMenu:
-        menu = QMenu(self)
-        menu.setToolTipsVisible(True)
-        self._along_actions: dict[Along, QAction] = {}
-        self._unit_actions: dict[Unit, QAction] = {}
-        group = QActionGroup(menu)
-        for along, words in ALONG_WORDS.items():
-            self._along_actions[along] = _choice(menu, group, f"Over {words}")
-        menu.addSeparator()
-        group = QActionGroup(menu)
-        for unit, words in UNIT_WORDS.items():
-            self._unit_actions[unit] = _choice(menu, group, f"Loss in {words}")
-        self._unit_actions["bits_per_byte"].setToolTip(
-            "Comparable between tokenizers. By the validation text's tokens per byte; known from "
-            "the first validation on."
-        )
-        menu.addSeparator()
-        self.log_action = menu.addAction("Logarithmic loss")
-        self.log_action.setCheckable(True)
-        self._along_actions["step"].setChecked(True)
-        self._unit_actions["nats"].setChecked(True)
-        for action in menu.actions():
-            action.triggered.connect(self.invalidate)
-        menu.addSeparator()
-        menu.addAction("Show the whole run").triggered.connect(self._fit)
-        return menu
+    def _connect_controls(self) -> None:
+        controls = self.controls
+        controls.recipe.toggled.connect(self.invalidate)
+        controls.start.clicked.connect(self.start)
+        controls.pause.clicked.connect(self.toggle_pause)
+        controls.step.clicked.connect(self.step)
+        controls.stop.clicked.connect(self.stop)
+        controls.open.clicked.connect(self.open_run)
+        controls.follow.toggled.connect(self._follow)
+        controls.axes_changed.connect(self.invalidate)
+        controls.fit_requested.connect(self._fit)
 
     def _make_content(self) -> None:
         self.form = RecipeForm()
@@ -170,7 +111,8 @@ class TrainingPane(Pane):
         side.setContentsMargins(0, 0, 0, 0)
         side.setSpacing(theme.TIGHT)
         side.addWidget(self.figures)
-        side.addWidget(self.samples, 1)
+        side.addWidget(self.samples, 100)
+        side.addStretch(1)  # figures stay at the top where samples have no room
 
         self._content = QWidget()
         self._layout = QBoxLayout(QBoxLayout.Direction.LeftToRight, self._content)
@@ -187,7 +129,7 @@ class TrainingPane(Pane):
         self._outer = outer = QVBoxLayout(self)
         outer.setContentsMargins(theme.SPACE, 6, theme.SPACE, 6)
         outer.setSpacing(theme.TIGHT)
-        outer.addWidget(self._controls)
+        outer.addWidget(self.controls)
         outer.addWidget(self.progress)
         outer.addWidget(self.status)
         self._area = _scrolling(self._content)
@@ -209,16 +151,16 @@ class TrainingPane(Pane):
             return
         trouble = self.form.trouble()
         if trouble:
-            self.recipe_button.setChecked(True)
+            self.controls.recipe.setChecked(True)
             self.invalidate()
             return
         recipe = self.form.recipe()
         self._failure, self._waiting, self._step_when_begun = "", True, begin_paused
-        self.recipe_button.setChecked(False)
+        self.controls.recipe.setChecked(False)
         self.store.start_training(
             recipe,
             str(unique_run_dir(self.runs_dir, recipe.name)),
-            follow=self.follow_check.isChecked(),
+            follow=self.controls.follow.isChecked(),
             begin_paused=begin_paused,
         )
         self.invalidate()
@@ -274,14 +216,14 @@ class TrainingPane(Pane):
         """A run that could not begin says so here too."""
         if self._waiting and self.store.starting is None:
             self._failure, self._waiting, self._step_when_begun = notice.message, False, False
-            self.recipe_button.setChecked(True)
+            self.controls.recipe.setChecked(True)
             self.invalidate()
 
     def _hear_of_run(self) -> None:
         run = self.store.training
         if run is not None and run is not self._heard:
             self._heard = run
-            self.recipe_button.setChecked(False)  # whoever started it
+            self.controls.recipe.setChecked(False)  # whoever started it
         if self._waiting and self.store.starting is None and run is not None and run.running:
             self._waiting = False
             if self._step_when_begun:
@@ -318,32 +260,28 @@ class TrainingPane(Pane):
         self._arrange()
 
     def _show_run(self, run: TrainingState) -> None:
-        along = next(key for key, action in self._along_actions.items() if action.isChecked())
-        unit = next(key for key, action in self._unit_actions.items() if action.isChecked())
-        self.plots.loss.show_run(self._curves, along, unit, self.log_action.isChecked())
+        along = self.controls.along
+        self.plots.loss.show_run(self._curves, along, self.controls.unit, self.controls.log)
         self.plots.analogies.show_run(self._curves, along)
         self.figures.say(run_figures(run)[: self._n_figures()])
         self.samples.show_samples(run.samples)
 
     def _show_controls(self, run: TrainingState | None) -> None:
-        going, running = self._going(), run is not None and run.running
-        self.start_button.setEnabled(self._can_start() and not self.form.trouble())
-        self.pause_button.setEnabled(running)
-        paused = running and run is not None and run.paused
-        self.pause_button.setText("Resume" if paused else "Pause")
-        self.pause_button.setAccessibleName(self.pause_button.text())
-        self.step_button.setEnabled(running or (self._can_start() and not self.form.trouble()))
-        self.stop_button.setEnabled(going)
+        controls, going = self.controls, self._going()
+        running = run is not None and run.running
+        can_start = self._can_start() and not self.form.trouble()
+        controls.start.setEnabled(can_start)
+        controls.pause.setEnabled(running)
+        controls.show_paused(running and run is not None and run.paused)
+        controls.step.setEnabled(running or can_start)
+        controls.stop.setEnabled(going)
         ended = run is not None and not run.running and not going
-        in_view = ended and run is not None and self._in_view(run)
-        self.open_button.setVisible(ended and not in_view)
-        self.axes_button.setVisible(run is not None)
-        self.follow_check.blockSignals(True)
+        controls.open.setVisible(ended and run is not None and not self._in_view(run))
+        controls.axes.setVisible(run is not None)
         if going:
-            self.follow_check.setChecked(self.store.following)
-        self.follow_check.blockSignals(False)
+            controls.show_following(self.store.following)
         known = self._curves is not None and self._curves.scale("bits_per_byte") is not None
-        self._unit_actions["bits_per_byte"].setEnabled(known)
+        controls.unit_actions["bits_per_byte"].setEnabled(known)
 
     def _in_view(self, run: TrainingState) -> bool:
         model = self.store.model
@@ -382,7 +320,7 @@ class TrainingPane(Pane):
         """Side by side or below one another, as the pane's shape asks for."""
         run = self.store.training
         wide, high = self.width() >= WIDE, self.height() >= HIGH
-        form_shown = self.recipe_button.isChecked()
+        form_shown = self.controls.recipe.isChecked()
         beside = wide and run is not None
         self._form_area.setVisible(form_shown)
         self._hint.setVisible(run is None and (high or not form_shown))
@@ -469,13 +407,6 @@ def _set_width(widget: QWidget, width: int | None) -> None:
     """Fix a width, or let it be any."""
     widget.setMinimumWidth(width or 0)
     widget.setMaximumWidth(width or _ANY)
-
-
-def _choice(menu: QMenu, group: QActionGroup, text: str) -> QAction:
-    action = menu.addAction(text)
-    action.setCheckable(True)
-    group.addAction(action)
-    return action
 
 
 def _scrolling(widget: QWidget) -> QScrollArea:

@@ -60,7 +60,7 @@ def click(qtbot: QtBot, button: QWidget) -> None:
 
 def begin(pane: TrainingPane, desk: Desk, qtbot: QtBot) -> TrainingState:
     """Start by the button, and go on until the first step is done."""
-    click(qtbot, pane.start_button)
+    click(qtbot, pane.controls.start)
     while desk.store.starting is not None or not run_of(desk.store).steps:
         assert desk.engine.busy
         desk.advance()
@@ -105,8 +105,8 @@ def is_near(image: QImage, at: QPointF, color: QColor, reach: int = 1) -> bool:
 def test_without_a_run_the_recipe_stands_open(pane: TrainingPane) -> None:
     assert pane.form.isVisible()
     assert not pane.plots.made
-    assert pane.start_button.isEnabled()
-    assert not pane.stop_button.isEnabled()
+    assert pane.controls.start.isEnabled()
+    assert not pane.controls.stop.isEnabled()
     assert pane.header_note() == ""
     assert pane.export_data() == {}
 
@@ -120,7 +120,7 @@ def test_a_preset_is_shown_and_given_back_unchanged(pane: TrainingPane, name: st
     needs_text = not PRESETS[name].data
     assert ("text" in pane.form.trouble()) == needs_text
     pane.refresh_now()
-    assert pane.start_button.isEnabled() != needs_text
+    assert pane.controls.start.isEnabled() != needs_text
 
 
 def test_typed_numbers_are_in_the_recipe(pane: TrainingPane, qtbot: QtBot) -> None:
@@ -141,7 +141,7 @@ def test_what_cannot_be_run_is_said_in_place(pane: TrainingPane, qtbot: QtBot) -
     pane.refresh_now()
     assert "33" in pane.form.problem.text()
     assert pane.form.problem.isVisible()
-    assert not pane.start_button.isEnabled()
+    assert not pane.controls.start.isEnabled()
     pane.start()
     assert pane.store.starting is None
     pane.form.d_model.setValue(32)
@@ -190,12 +190,12 @@ def test_a_text_that_is_not_there_is_a_sentence_and_the_form_comes_back(
 ) -> None:
     pane.form.choose_file(str(tmp_path / "gone.txt"))
     pane.refresh_now()
-    click(qtbot, pane.start_button)
+    click(qtbot, pane.controls.start)
     finish(pane, desk)
     assert "gone.txt" in pane.status.text()
     assert pane.status.isVisible()
     assert pane.form.isVisible()
-    assert pane.start_button.isEnabled()
+    assert pane.controls.start.isEnabled()
 
 
 # ------------------------------------------------------------------------------- a run
@@ -206,7 +206,7 @@ def test_a_run_from_start_to_end_draws_each_of_its_points(
 ) -> None:
     run = begin(pane, desk, qtbot)
     assert not pane.form.isVisible(), "the form folds away"
-    assert pane.pause_button.isEnabled()
+    assert pane.controls.pause.isEnabled()
     finish(pane, desk)
     assert len(run.steps) == 20
     x, y = pane.plots.loss.train.getOriginalDataset()
@@ -241,7 +241,7 @@ def test_the_curve_passes_where_its_values_say(
     begin(pane, desk, qtbot)
     finish(pane, desk)
     if log:
-        pane.log_action.trigger()
+        pane.controls.log_action.trigger()
         pane.refresh_now()
     QApplication.processEvents()
     run = run_of(desk.store)
@@ -294,14 +294,14 @@ def test_the_axis_can_be_tokens_or_seconds_and_the_unit_bits(
     begin(pane, desk, qtbot)
     finish(pane, desk)
     run = run_of(desk.store)
-    pane._along_actions["tokens"].trigger()
-    pane._unit_actions["bits"].trigger()
+    pane.controls.along_actions["tokens"].trigger()
+    pane.controls.unit_actions["bits"].trigger()
     pane.refresh_now()
     x, y = pane.plots.loss.train.getOriginalDataset()
     np.testing.assert_array_equal(x, [event.tokens for event in run.steps])
     np.testing.assert_allclose(y, [event.train_loss / math.log(2) for event in run.steps])
-    pane._along_actions["seconds"].trigger()
-    pane._unit_actions["bits_per_byte"].trigger()
+    pane.controls.along_actions["seconds"].trigger()
+    pane.controls.unit_actions["bits_per_byte"].trigger()
     pane.refresh_now()
     x, y = pane.plots.loss.validation.getOriginalDataset()
     np.testing.assert_allclose(y, [event.bits_per_byte for event in run.evaluations])
@@ -322,26 +322,26 @@ def test_the_legend_reads_the_step_under_the_mouse(
     values = {entry.label: entry.value for entry in pane.plots.loss.legend.entries}
     assert values["train"] == f"{run.steps[6].train_loss:.4f}"
     assert values["validation"] == f"{run.evaluations[1].val_loss:.4f} (step 5)"
-    QTest.mouseMove(pane.start_button)
+    QTest.mouseMove(pane.controls.start)
     qtbot.waitUntil(lambda: "nats" in pane.plots.loss.legend.note)
 
 
 def test_pause_step_and_resume(pane: TrainingPane, desk: Desk, qtbot: QtBot) -> None:
     run = begin(pane, desk, qtbot)
-    click(qtbot, pane.pause_button)
+    click(qtbot, pane.controls.pause)
     pane.refresh_now()
     assert run.paused
     assert not desk.engine.busy
     before = len(run.steps)
     assert pane.status.text() == f"Paused at step {before}"
-    assert pane.pause_button.text() == "Resume"
-    click(qtbot, pane.step_button)
+    assert pane.controls.pause.text() == "Resume"
+    click(qtbot, pane.controls.step)
     desk.advance(50)
     assert len(run.steps) == before + 1
     assert run.paused
     pane.invalidate()
     pane.refresh_now()
-    click(qtbot, pane.pause_button)
+    click(qtbot, pane.controls.pause)
     assert not run.paused
     finish(pane, desk)
     assert len(run.steps) == 20
@@ -350,7 +350,7 @@ def test_pause_step_and_resume(pane: TrainingPane, desk: Desk, qtbot: QtBot) -> 
 def test_step_without_a_run_begins_one_and_does_one_step(
     pane: TrainingPane, desk: Desk, qtbot: QtBot
 ) -> None:
-    click(qtbot, pane.step_button)
+    click(qtbot, pane.controls.step)
 
     def stepped() -> bool:
         desk.advance(20)
@@ -366,29 +366,29 @@ def test_step_without_a_run_begins_one_and_does_one_step(
 def test_stop_ends_the_run_and_keeps_it(pane: TrainingPane, desk: Desk, qtbot: QtBot) -> None:
     run = begin(pane, desk, qtbot)
     done = len(run.steps)
-    click(qtbot, pane.stop_button)
+    click(qtbot, pane.controls.stop)
     finish(pane, desk)
     assert run.finished is not None
     assert run.finished.reason == "stopped"
     assert len(run.steps) <= done + 1
     assert "saved" in pane.status.text()
-    assert pane.start_button.isEnabled()
+    assert pane.controls.start.isEnabled()
     assert len(pane.plots.loss.train.getOriginalDataset()[0]) == len(run.steps)
 
 
 def test_stop_while_getting_ready_leaves_nothing_behind(
     pane: TrainingPane, desk: Desk, qtbot: QtBot
 ) -> None:
-    click(qtbot, pane.start_button)
+    click(qtbot, pane.controls.start)
     desk.advance()
     pane.refresh_now()
     assert pane.status.isVisible()
     assert pane.progress.isVisible()
-    click(qtbot, pane.stop_button)
+    click(qtbot, pane.controls.stop)
     finish(pane, desk)
     assert desk.store.starting is None
     assert "Stopped before the first step" in pane.status.text()
-    assert pane.start_button.isEnabled()
+    assert pane.controls.start.isEnabled()
     assert not list(pane.runs_dir.glob("*"))
 
 
@@ -396,7 +396,7 @@ def test_a_run_never_writes_over_another(pane: TrainingPane, desk: Desk, qtbot: 
     folders = []
     for _ in range(2):
         begin(pane, desk, qtbot)
-        click(qtbot, pane.stop_button)
+        click(qtbot, pane.controls.stop)
         finish(pane, desk)
         folders.append(run_of(desk.store).started.run_dir)
     assert folders[0] != folders[1]
@@ -429,17 +429,17 @@ def test_a_loss_that_is_no_number_ends_the_run_and_the_curve_stays(
 def test_a_run_that_was_not_followed_opens_by_its_button(
     pane: TrainingPane, desk: Desk, live_store: Store, qtbot: QtBot
 ) -> None:
-    click(qtbot, pane.follow_check)
+    click(qtbot, pane.controls.follow)
     begin(pane, desk, qtbot)
     finish(pane, desk)
     run = run_of(live_store)
     assert live_store.model is not None
     assert not Path(live_store.model.path).is_relative_to(run.started.run_dir)
-    click(qtbot, pane.open_button)
+    click(qtbot, pane.controls.open)
     assert Path(live_store.model.path).is_relative_to(run.started.run_dir)
     pane.invalidate()
     pane.refresh_now()
-    assert not pane.open_button.isVisible()
+    assert not pane.controls.open.isVisible()
 
 
 def test_following_can_be_changed_while_it_trains(
@@ -449,12 +449,12 @@ def test_following_can_be_changed_while_it_trains(
     begin(pane, desk, qtbot)
     assert live_store.following
     assert live_store.model is not bundled
-    pane.follow_check.click()
+    pane.controls.follow.click()
     assert not live_store.following
     assert live_store.model is not None
     assert bundled is not None
     assert live_store.model.path == bundled.path
-    pane.follow_check.click()
+    pane.controls.follow.click()
     assert live_store.following
     finish(pane, desk)
 
@@ -508,7 +508,7 @@ def test_samples_follow_and_earlier_ones_can_be_read(
 
 def test_nothing_overlaps_at_any_shape(pane: TrainingPane, desk: Desk, qtbot: QtBot) -> None:
     run = begin(pane, desk, qtbot)
-    click(qtbot, pane.pause_button)
+    click(qtbot, pane.controls.pause)
     measured = m.AnalogyMeasured(
         request_id=run.started.request_id,
         step=1,
@@ -523,7 +523,7 @@ def test_nothing_overlaps_at_any_shape(pane: TrainingPane, desk: Desk, qtbot: Qt
     content = pane._content
     for size in ((1000, 200), (855, 175), (300, 200), (420, 900), (1200, 800), (700, 420)):
         for form in (False, True):
-            pane.recipe_button.setChecked(form)
+            pane.controls.recipe.setChecked(form)
             pane.resize(*size)
             pane.invalidate()
             pane.refresh_now()
@@ -554,14 +554,14 @@ def test_a_theme_change_recolours_the_plot(pane: TrainingPane, desk: Desk, qtbot
 
 def test_every_control_has_a_name_and_a_tooltip(pane: TrainingPane) -> None:
     for control in (
-        pane.recipe_button,
-        pane.start_button,
-        pane.pause_button,
-        pane.step_button,
-        pane.stop_button,
-        pane.open_button,
-        pane.follow_check,
-        pane.axes_button,
+        pane.controls.recipe,
+        pane.controls.start,
+        pane.controls.pause,
+        pane.controls.step,
+        pane.controls.stop,
+        pane.controls.open,
+        pane.controls.follow,
+        pane.controls.axes,
         *(field.editor for field in pane.form.fields),
     ):
         assert control.accessibleName()
