@@ -171,7 +171,7 @@ class AttentionPane(Pane):
         self._trace, self._n_fetched = trace, len(store.fetched)
         self._drawn.clear()
         self._patterns = None
-        self._hover_text = ""
+        self._hover_text, self._hovers_here = "", False
         if trace is not None and store.model is not None:
             config = store.model.config
             self._patterns = AttentionPatterns(config, trace.tokens, store.activation)

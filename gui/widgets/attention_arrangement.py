@@ -10,7 +10,7 @@ from PySide6.QtCore import QRect
 from gui.widgets.action_row import HEIGHT
 
 PAD = 6
-THREE_COLUMNS = 900
+THREE_COLUMNS = 780
 TWO_COLUMNS = 480
 GRAPH_BELOW = 620
 MATRIX_BELOW = 460

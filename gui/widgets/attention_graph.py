@@ -244,7 +244,7 @@ class AttentionGraph(Canvas):
                 painter.setPen(QPen(faded, float(self._width_E[index])))
                 painter.drawPath(self.edge_path(int(index)))
             return
-        ratio = self.devicePixelRatioF()
+        ratio = self.ratio
         first, left = self.node_at(layer + 1, 0), self._place.window.left() - 4
         opacity_NP = curve_opacity(
             (first.x() - left + self._edges.key_E[index_E] * self._place.step) * ratio,

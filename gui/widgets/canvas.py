@@ -48,6 +48,7 @@ class Canvas(QAbstractScrollArea):
         self.viewport().setMouseTracking(True)
         self.viewport().setAutoFillBackground(False)
         self.setAutoFillBackground(False)
+        self._ratio = 0.0
         self._ground: QPixmap | None = None
         self._ground_key: tuple[object, ...] = ()
         self._unfinished = QTimer(self)
@@ -112,6 +113,11 @@ class Canvas(QAbstractScrollArea):
                 bar.setValue(bar.value() + math.ceil(high - end))
 
     @property
+    def ratio(self) -> float:
+        """How many pixels of what is painted on a logical pixel has."""
+        return self._ratio or self.devicePixelRatioF()
+
+    @property
     def scrolled(self) -> QPoint:
         """By how much the content is moved to the left and up."""
         return QPoint(self.horizontalScrollBar().value(), self.verticalScrollBar().value())
@@ -127,6 +133,8 @@ class Canvas(QAbstractScrollArea):
             self.paint_more(painter, math.inf)
             self._ground = None  # what was half done has lost its place
         else:
+            # An exported picture may have more pixels than the screen.
+            self._ratio = painter.deviceTransform().m11()
             painter.drawPixmap(0, 0, self._ground_picture())
         self.paint_overlay(painter)
         if self.hasFocus() and not vector:
@@ -143,7 +151,7 @@ class Canvas(QAbstractScrollArea):
         self.viewport().update()
 
     def _ground_picture(self) -> QPixmap:
-        ratio = self.devicePixelRatioF()
+        ratio = self.ratio
         size = self.viewport().size()
         key = (size, ratio, theme.current().name)
         if self._ground is None or key != self._ground_key:
@@ -154,7 +162,8 @@ class Canvas(QAbstractScrollArea):
             self.paint_ground(painter)
             painter.end()
             self._ground, self._ground_key = ground, key
-            self._continue(SLICE_SECONDS)
+            on_screen = ratio == self.devicePixelRatioF()
+            self._continue(SLICE_SECONDS if on_screen else math.inf)
         assert self._ground is not None
         return self._ground
 

@@ -223,9 +223,9 @@ class HeadMosaic(Canvas):
         return cell_image.pool(pooled, k, 2)
 
     def tiles_image(self) -> QImage:
-        """All tiles with their gaps, one pixel a device pixel."""
-        side = self._side
-        pitch = side + self._margin
+        """All tiles with their gaps, one pixel a pixel of what is painted on."""
+        side = round(self._tile * self.ratio)
+        pitch = side + round(self._gap * self.ratio)
         n_layers, n_heads = self.n_layers, self._n_heads
         masked = ~cell_image.pool(cell_image.pool(~self._masked_QS, self._k, 0), self._k, 1)
         at_P = (np.arange(side) * len(masked)) // side
@@ -265,7 +265,7 @@ class HeadMosaic(Canvas):
             return True
         complete = self._pool(seconds)
         image = self.tiles_image()
-        image.setDevicePixelRatio(self.devicePixelRatioF())
+        image.setDevicePixelRatio(self.ratio)
         at = self.scrolled
         painter.save()
         painter.setClipRect(self._seen_window())

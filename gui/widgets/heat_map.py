@@ -141,7 +141,7 @@ class HeatMap(Canvas):
     def paint_ground(self, painter: QPainter) -> None:
         if self._content is not None:
             area = self.viewport().rect()
-            self._painter().paint(painter, area, self.devicePixelRatioF())
+            self._painter().paint(painter, area, self.ratio)
 
     def _painter(self) -> HeatMapPainter:
         assert self._content is not None

@@ -12,7 +12,12 @@ from gui import theme
 
 def pixels(widget: QWidget) -> NDArray[np.uint8]:
     """What a widget shows, ``[height, width, 3]``."""
-    image = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
+    return image_pixels(widget.grab().toImage())
+
+
+def image_pixels(image: QImage) -> NDArray[np.uint8]:
+    """What an image holds, ``[height, width, 3]``."""
+    image = image.convertToFormat(QImage.Format.Format_RGB888)
     rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
     return rows[:, : 3 * image.width()].reshape(image.height(), image.width(), 3).copy()
 

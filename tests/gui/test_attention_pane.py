@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,6 +16,7 @@ from PySide6.QtWidgets import QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from gui import theme
+from gui.export import picture, write_picture
 from gui.panes.attention_pane import AttentionPane
 from gui.store import Inspected, Store
 from gui.widgets.attention_edges import Edges, edges_of_heads
@@ -23,7 +25,7 @@ from model.config import TransformerConfig
 from model.transformer import Transformer
 from tests.gui.desk import Desk
 from tests.gui.mouse import leave, move_to
-from tests.gui.pixels import amounts_of, color_named, pixels
+from tests.gui.pixels import amounts_of, color_named, image_pixels, pixels
 
 
 @pytest.fixture(autouse=True)
@@ -594,6 +596,37 @@ def test_another_model_with_fewer_heads_leaves_a_valid_selection(
     content = pane.heat_map.content
     assert content is not None
     assert np.array_equal(content.values_RC, pattern(live_store, 0)[1])
+
+
+def test_a_picture_of_twice_the_size_is_drawn_at_that_size(
+    pane: AttentionPane, live_store: Store
+) -> None:
+    live_store.select(layer=2, head=1)
+    settle(pane)
+    pane.heat_map.set_marks()
+    large = pane.heat_map.viewport().grab().size()
+    twice = picture(pane.heat_map, 2.0)
+    assert twice.width() == 2 * large.width()
+    image = image_pixels(twice)
+    weights, table = pattern(live_store, 2)[1], theme.sequential_table()
+    for query, key in lower_triangle(len(weights)):
+        box = pane.heat_map.cell_rect(query, key)
+        color = image[int(2 * box.bottom()) - 6, int(2 * box.left()) + 6]
+        low, high = amounts_of(color, table)
+        assert low <= weights[query, key] <= high
+
+
+def test_a_figure_for_print_keeps_its_curves_and_letters(
+    pane: AttentionPane, live_store: Store, tmp_path: Path
+) -> None:
+    pane.set_view("graph")
+    settle(pane)
+    write_picture(pane, tmp_path / "graph.svg", {})
+    text = (tmp_path / "graph.svg").read_text()
+    edges = pane.graph.edges
+    assert edges is not None
+    assert len(re.findall(r"C-?\d", text)) >= len(edges) > 10
+    assert "embed" in text
 
 
 def random_checkpoint(folder: Path, config: TransformerConfig) -> Path:
