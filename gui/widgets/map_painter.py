@@ -6,13 +6,13 @@ Knows a painter, the layout and the figures; nothing of mouse, scrolling or the 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QFont, QFontMetricsF, QImage, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QFont, QImage, QPainter, QPainterPath, QPen
 
 from gui import theme
+from gui.widgets.drawing_cache import DrawingCache
 from gui.widgets.map_layout import OperationGraph, Row
 from gui.widgets.map_lines import (
     CORNER,
@@ -40,6 +40,7 @@ class MapPainter:
         geometry: Geometry,
         figures: TraceFigures | None,
         strips: dict[tuple[int, int], QImage],
+        cache: DrawingCache,
         current: int,
         hovered: tuple[str, int] | None,
     ) -> None:
@@ -50,12 +51,11 @@ class MapPainter:
         self.g = geometry
         self.figures = figures
         self.strips = strips
+        self.cache = cache
         self.current = current
         self.hovered = hovered
         self.row_of = rows_by_operation(rows)
         self.t = theme.current()
-        self.label_font, self.figure_font = _label_font(), _figure_font()
-        self.small_font = theme.sans(theme.SMALL_FONT_SIZE)
 
     def paint(self, seen: QRectF, from_y: float, t: float, ways: Sequence[QPainterPath]) -> None:
         """Paint what is in ``seen``.
@@ -234,35 +234,27 @@ class MapPainter:
             border = self.t.color("accent", 0.6)
         elif hovered and not lit:
             border = self.t.color("faint")
-        box = self.g.box(row).adjusted(0.5, 0.5, -0.5, -0.5)
-        self.p.setPen(QPen(border, 1))
-        self.p.setBrush(self.t.color(fill))
-        self.p.drawRoundedRect(box, theme.RADIUS, theme.RADIUS)
+        box = self.g.box(row)
+        ratio = self.p.device().devicePixelRatioF()
+        image = self.cache.box(
+            int(box.width()), int(box.height()), self.t.color(fill), border, ratio
+        )
+        self.p.drawImage(box.topLeft(), image)
         self._texts(row, box, lit)
         if self.g.column is not None:
             self._beside(row)
 
     def _texts(self, row: Row, box: QRectF, lit: bool) -> None:
-        inner = box.adjusted(7, 0, -6, 0)
-        figure = self.figure(row)
-        label_width = _label_width(row.label)
-        figure_width = _figure_width(figure)
+        inner = box.adjusted(7, 0, -7, 0)
+        label = self.cache.text(row.label, "label", inner.width())
+        figure = self.cache.text(self.figure(row), "figure")
         # The figure gives way first: a tooltip has it too.
-        if figure and label_width + 6 + figure_width <= inner.width():
-            self.p.setFont(self.figure_font)
+        if label.width + 6 + figure.width <= inner.width():
             quiet = "dim" if row.kind == "folded" else "faint"
             self.p.setPen(self.t.color("text" if lit else quiet))
-            flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-            self.p.drawText(inner, flags, figure)
-        self.p.setFont(self.label_font)
+            figure.draw(self.p, inner.right() - figure.width, row.middle)
         self.p.setPen(self.t.color("text"))
-        label = row.label
-        if label_width > inner.width():
-            label = QFontMetricsF(self.label_font).elidedText(
-                label, Qt.TextElideMode.ElideRight, inner.width()
-            )
-        flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        self.p.drawText(inner, flags, label)
+        label.draw(self.p, inner.left(), row.middle)
 
     def figure(self, row: Row) -> str:
         """The shape of an operation's output, or how much a folded part writes."""
@@ -275,13 +267,11 @@ class MapPainter:
         return "" if ratio is None else f"+{ratio:.2f}"
 
     def _section(self, row: Row) -> None:
-        box = self.g.box(row)
-        hovered = row.key == self.hovered
-        color = self.t.color("text" if hovered else "dim")
-        self.p.setFont(self.small_font)
+        color = self.t.color("text" if row.key == self.hovered else "dim")
         self.p.setPen(color)
-        self.p.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, row.label)
-        x, y = box.left() + _small_width(row.label) + 10, row.middle + 0.5
+        label = self.cache.text(row.label, "small")
+        label.draw(self.p, self.g.left, row.middle)
+        x, y = self.g.left + label.width + 10, row.middle + 0.5
         self.p.setPen(QPen(color, 1.3))
         if row.unfolded:
             corners = [QPointF(x - 3, y - 1.5), QPointF(x, y + 1.5), QPointF(x + 3, y - 1.5)]
@@ -313,13 +303,8 @@ class MapPainter:
         if not words or self.g.column is None:
             return
         left, width = self.g.column
-        self.p.setFont(self.figure_font)
         self.p.setPen(self.t.color(color))
-        if _figure_width(words) > width:
-            metrics = QFontMetricsF(self.figure_font)
-            words = metrics.elidedText(words, Qt.TextElideMode.ElideRight, width)
-        flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        self.p.drawText(QRectF(left, row.top, width, row.height), flags, words)
+        self.cache.text(words, "figure", width).draw(self.p, left, row.middle)
 
     def _image(self, index: int, vector: Vector, width: int) -> QImage:
         key = index, width
@@ -337,28 +322,13 @@ class MapPainter:
         return self.strips[key]
 
 
-def _label_font() -> QFont:
-    return theme.sans(theme.FONT_SIZE - 0.5)
-
-
-def _figure_font() -> QFont:
-    return theme.mono(theme.SMALL_FONT_SIZE - 0.5)
-
-
-# Measuring a text costs as much as drawing it, and the same few are drawn in every frame.
-@lru_cache(1024)
-def _label_width(text: str) -> float:
-    return QFontMetricsF(_label_font()).horizontalAdvance(text)
-
-
-@lru_cache(1024)
-def _figure_width(text: str) -> float:
-    return QFontMetricsF(_figure_font()).horizontalAdvance(text)
-
-
-@lru_cache(256)
-def _small_width(text: str) -> float:
-    return QFontMetricsF(theme.sans(theme.SMALL_FONT_SIZE)).horizontalAdvance(text)
+def fonts() -> dict[str, QFont]:
+    """The fonts of a map, by the names that it uses for them."""
+    return {
+        "label": theme.sans(theme.FONT_SIZE - 0.5),
+        "figure": theme.mono(theme.SMALL_FONT_SIZE - 0.5),
+        "small": theme.sans(theme.SMALL_FONT_SIZE),
+    }
 
 
 def strip_operation(row: Row, graph: OperationGraph) -> int | None:

@@ -25,9 +25,10 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QToolTip, QWidget
 
 from gui import theme
+from gui.widgets.drawing_cache import DrawingCache
 from gui.widgets.map_layout import OperationGraph, Row, Spacing, lanes, lay_out
 from gui.widgets.map_lines import Geometry, rows_by_operation, way
-from gui.widgets.map_painter import MapPainter, strip_operation
+from gui.widgets.map_painter import MapPainter, fonts, strip_operation
 from gui.widgets.map_words import cell_words, row_words
 from gui.widgets.trace_figures import TraceFigures, Vector, columns
 
@@ -70,6 +71,9 @@ class OperationMap(QAbstractScrollArea):
         self._closed: int | None = None  # the current block, folded by hand
         self._hovered: tuple[str, int] | None = None
         self._strips: dict[tuple[int, int], QImage] = {}
+        self._cache = DrawingCache()
+        for name, font in fonts().items():
+            self._cache.add_font(name, font)
         self._from: dict[tuple[str, int], float] = {}
         self._from_current = 0.0
         self._from_scroll = self._to_scroll = 0
@@ -174,7 +178,7 @@ class OperationMap(QAbstractScrollArea):
             box = min(max(0.5 * room, 120.0), 210.0)
             strip = (left + box + 10, min(room - box - 10, MOST_STRIP))
             room = box
-        return Geometry(SPINE_X, left, max(24.0, room), LANE_GAP, strip)
+        return Geometry(SPINE_X, left, float(max(24, int(room))), LANE_GAP, strip)
 
     def _moving_rows(self) -> tuple[Row, ...]:
         """The rows where they are now, on their way from where they were."""
@@ -271,6 +275,7 @@ class OperationMap(QAbstractScrollArea):
             geometry=self._geometry(),
             figures=self.figures,
             strips=self._strips,
+            cache=self._cache,
             current=self.current,
             hovered=self._hovered,
         ).paint(seen, self._from_current, t, self._ways if running else ())
