@@ -515,8 +515,8 @@ class SpacePane(Pane):
         if vocabulary is None or len(points) != len(vocabulary.points):
             return
         selection, trace, found = self.store.selection, self.store.trace, self._answer()
-        lines, axis_marks = scene.axis_lines(self.view.extent, vocabulary.variance_kept)
-        all_marks = marks.pointed((self.view.hovered, self._listed_hover), points, self._text)
+        lines, all_marks = scene.axis_lines(self.view.extent, vocabulary.variance_kept)
+        all_marks += marks.pointed((self.view.hovered, self._listed_hover), points, self._text)
         all_marks += marks.chosen(selection.vocabulary_id, points, self._text)
         if self._matches is not None:
             lit = self.side.list.current or 0
@@ -538,14 +538,9 @@ class SpacePane(Pane):
             path_lines, path_marks = scene.path_lines(self._paths, selection.position)
             lines += path_lines
             all_marks += path_marks
-        self.view.set_overlay(
-            Overlay(
-                tuple(lines),
-                marks.labelled_once(all_marks + axis_marks),
-                self._ambient if self.labels_action.isChecked() else (),
-                self._text,
-            )
-        )
+        ambient = self._ambient if self.labels_action.isChecked() else ()
+        ranked = marks.labelled_once(all_marks)
+        self.view.set_overlay(Overlay(tuple(lines), ranked, ambient, self._text))
         self._say(vocabulary)
 
     # ----------------------------------------------------------------- words and numbers

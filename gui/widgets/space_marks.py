@@ -21,11 +21,22 @@ TextOf = Callable[[int], str]
 Points = NDArray[np.float32]
 N_MARKED_MATCHES = 30
 
+# What gets room for its label first; the stations of a path come in between.
+POINTED, BEST, ASKED, SELECTED, NEAR, PROMPTED = 0, 1, 2, 3, 5, 6
+
 
 def pointed(tokens: Iterable[int | None], points: Points, text_of: TextOf) -> list[Mark]:
     """Tokens under the mouse, here or in the list."""
     return [
-        Mark(place(points[token]), text_of(token), dot=6, ring=13, strong=True, token=token)
+        Mark(
+            place(points[token]),
+            text_of(token),
+            dot=6,
+            ring=13,
+            strong=True,
+            rank=POINTED,
+            token=token,
+        )
         for token in tokens
         if token is not None and token < len(points)
     ]
@@ -35,12 +46,22 @@ def chosen(token: int | None, points: Points, text_of: TextOf) -> list[Mark]:
     """The token of the vocabulary that is selected."""
     if token is None or token >= len(points):
         return []
-    at = place(points[token])
-    return [Mark(at, text_of(token), "accent", dot=8, ring=15, strong=True, token=token)]
+    return [
+        Mark(
+            place(points[token]),
+            text_of(token),
+            "accent",
+            dot=8,
+            ring=15,
+            strong=True,
+            rank=POINTED,
+            token=token,
+        )
+    ]
 
 
 def matches(ids: Sequence[int], current: int, points: Points, text_of: TextOf) -> list[Mark]:
-    """Tokens that a search found; the lit one of the list first."""
+    """Tokens that a search found, one of them lit."""
     marks: list[Mark] = []
     for index, token in enumerate(ids[:N_MARKED_MATCHES]):
         lit = index == current
@@ -50,16 +71,25 @@ def matches(ids: Sequence[int], current: int, points: Points, text_of: TextOf) -
             "accent",
             ring=13 if lit else 9,
             strong=lit,
+            rank=POINTED if lit else ASKED,
             token=token,
         )
-        marks.insert(0 if lit else len(marks), mark)
+        marks.append(mark)
     return marks
 
 
 def terms(found: NeighboursFound, points: Points, text_of: TextOf) -> list[Mark]:
     """The words of a sum."""
     return [
-        Mark(place(points[token]), text_of(token), SUM_TONE, dot=7, strong=True, token=token)
+        Mark(
+            place(points[token]),
+            text_of(token),
+            SUM_TONE,
+            dot=7,
+            strong=True,
+            rank=ASKED,
+            token=token,
+        )
         for _, token in found.terms
     ]
 
@@ -75,6 +105,7 @@ def neighbours(found: NeighboursFound, points: Points, text_of: TextOf) -> list[
             "accent",
             dot=8 if of_sum and index == 0 else 6,
             strong=of_sum and index == 0,
+            rank=BEST if of_sum and index == 0 else NEAR,
             token=token,
         )
         for index, token in enumerate(others)
@@ -103,6 +134,7 @@ def prompt(
                 dot=7 if lit else 5,
                 ring=13 if lit else 0,
                 strong=lit,
+                rank=SELECTED if lit else PROMPTED,
                 token=token,
             )
         )
@@ -110,10 +142,10 @@ def prompt(
 
 
 def labelled_once(marks: Iterable[Mark]) -> tuple[Mark, ...]:
-    """The same marks; of several for one token only the first keeps its label."""
+    """The same marks by rank; of several for one token only the first keeps its label."""
     seen: set[int] = set()
     once: list[Mark] = []
-    for mark in marks:
+    for mark in sorted(marks, key=lambda mark: mark.rank):
         again = mark.token is not None and mark.token in seen
         once.append(replace(mark, text="") if again else mark)
         if mark.token is not None:

@@ -41,6 +41,7 @@ class Mark:
         dot: diameter of a filled dot in pixels, 0 for none.
         ring: diameter of a ring in pixels, 0 for none.
         strong: bold, on a plate.
+        rank: of several marks that want room, the one of lower rank gets it.
         token: the vocabulary id that it stands for, or None.
     """
 
@@ -50,6 +51,7 @@ class Mark:
     dot: float = 0.0
     ring: float = 0.0
     strong: bool = False
+    rank: int = 9
     token: int | None = None
 
 
@@ -80,7 +82,7 @@ class Overlay:
 
     Attributes:
         lines: from back to front.
-        marks: the most important first: it is placed first.
+        marks: those of equal rank in the order in which they are placed.
         ambient: ids of points that get a label where there is room, in order of preference.
         text_of: the label of such a point.
     """
@@ -163,8 +165,7 @@ def lay_out(
         places: ``[N, 2]`` of all points on the screen, NaN where behind; for ambient labels.
     """
     room = _Room(width, height)
-    at = np.array([mark.at for mark in overlay.marks], np.float32)
-    spots = camera.project(at, width, height).xy
+    spots = camera.project([mark.at for mark in overlay.marks], width, height).xy
     lines = tuple(camera.project(line.points, width, height).xy for line in overlay.lines)
     labels = _place_marks(overlay.marks, spots, room)
     limit = max(4, int(width * height / 16_000))
@@ -230,7 +231,8 @@ def _place_marks(
     marks: Sequence[Mark], spots: NDArray[np.float32], room: _Room
 ) -> list[tuple[Label, Mark]]:
     placed: list[tuple[Label, Mark]] = []
-    for mark, (x, y) in zip(marks, spots.tolist()):
+    ranked = sorted(zip(marks, spots.tolist()), key=lambda pair: pair[0].rank)
+    for mark, (x, y) in ranked:
         if not mark.text or not (0 <= x <= room.width and 0 <= y <= room.height):
             continue
         w, h = _text_size(mark.text, mark.strong)
@@ -282,7 +284,8 @@ def _paint_label(painter: QPainter, label: Label, mark: Mark, ascent: float) -> 
 def _paint_dots(painter: QPainter, marks: Sequence[Mark], spots: NDArray[np.float32]) -> None:
     t = theme.current()
     # The most important is painted last, on top.
-    for mark, (x, y) in reversed(list(zip(marks, spots.tolist()))):
+    ranked = sorted(zip(marks, spots.tolist()), key=lambda pair: -pair[0].rank)
+    for mark, (x, y) in ranked:
         if not (abs(x) < TOO_FAR and abs(y) < TOO_FAR):
             continue
         color = _color(mark.tone)

@@ -148,7 +148,7 @@ def path_lines(paths: Paths, selected: int) -> tuple[list[Line], list[Mark]]:
         )
         if chosen:
             marks += [
-                Mark(at, station.label, PATH_TONE, dot=5.0)
+                Mark(at, station.label, PATH_TONE, dot=5.0, rank=4)
                 for at, station in reversed(list(zip(places, paths.stations)))
             ]
     return lines, marks
