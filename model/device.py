@@ -1,9 +1,12 @@
-"""Where the model computes: which device, why that one, and on how many threads."""
+"""Where the model computes: which device and why, on how many threads, in which memory."""
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 
@@ -89,6 +92,29 @@ def default_threads() -> int:
 def set_threads(n: int) -> None:
     """How many threads one operation may use."""
     torch.set_num_threads(max(1, n))
+
+
+# From glibc's malloc.h.
+_M_TRIM_THRESHOLD = -1
+_M_MMAP_THRESHOLD = -3
+
+
+@cache
+def keep_freed_memory(n_bytes: int = 512 * 2**20) -> None:
+    """Ask the C library to reuse up to this much freed memory, not to return it to the system.
+
+    A trace holds hundreds of megabytes, taken and freed with every edit of a prompt, and memory
+    fresh from the system costs a page fault for each page. Measured for GPT-2 small at 256 tokens:
+    47,000 faults and 1.15 × the time of a plain forward; with reuse 300 faults and 1.05 ×.
+    glibc only; elsewhere nothing happens.
+    """
+    if sys.platform != "linux":
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:  # musl has none
+        # 32 MB is the most that glibc takes; larger blocks are always given back when freed.
+        mallopt(_M_MMAP_THRESHOLD, 32 * 2**20)
+        mallopt(_M_TRIM_THRESHOLD, n_bytes)
 
 
 def _cuda_problem() -> str:

@@ -14,6 +14,7 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
+from model.device import keep_freed_memory
 from model.operations import INPUT_IDS, LOGITS, activation_names, full_name, matching_names
 from model.tensor_file import write_tensors
 from model.tokens import Token
@@ -119,6 +120,7 @@ def record(
         KeyError: a name matches no activation of this network.
         ValueError: the sequence is empty or longer than the context.
     """
+    keep_freed_memory()
     known = activation_names(transformer.config)
     kept = set(known if names is None else matching_names(names, known)) | {INPUT_IDS}
     activations: dict[str, Tensor] = {}

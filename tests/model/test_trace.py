@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -103,6 +105,27 @@ def test_a_recording_does_not_change_when_the_weights_do():
             parameter.zero_()
     for name in trace:
         assert torch.equal(trace[name], before[name]), name
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only glibc can be asked to keep memory")
+def test_a_trace_reuses_the_memory_of_the_one_before():
+    import resource
+
+    def page_faults() -> int:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+    config = replace(BASE, n_ctx=256, d_model=64, d_mlp=512)
+    transformer, ids_BT = network(config), some_ids(config, batch=8, position=256)
+    trace = record(transformer, ids_BT)
+    n_bytes = sum(trace[op.output].nbytes for op in transformer.operations[:-1])
+    assert n_bytes > 64 * 2**20  # otherwise glibc would keep it anyway
+    for _ in range(2):
+        del trace
+        before = page_faults()
+        trace = record(transformer, ids_BT)
+        new_faults = page_faults() - before
+    assert new_faults < n_bytes / 4096 / 10
+    del trace
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
