@@ -12,42 +12,44 @@ from types import MappingProxyType
 from model.train.recipe import Recipe, RecipeError
 
 _STORY_WORLD = Recipe(
-    # The bundled model. Small on purpose: with 0.37M parameters every head and neuron can be looked
-    # at, and copying, which is learned last, comes within minutes on one core.
+    # The bundled model. Small on purpose: with 1.1M parameters every head can be looked at, and it
+    # learns in half an hour on one core. Half the width left 4 of 10 gendered analogies wrong.
+    # GELU by erf: on CPUs its forward takes a third of the tanh form's time.
     name="story-world",
     data="world",
-    data_tokens=3_000_000,
+    data_tokens=5_000_000,
     tokenizer="bpe:1280",
     n_layers=4,
     n_heads=4,
-    d_model=64,
+    d_model=128,
     n_ctx=128,
+    activation="gelu",
     # Untied, with a small variance: the input embeddings are free to take the straight
     # differences (king - man + woman = queen) that tied ones give up for the output's sake.
     tied_embeddings=False,
     init_std=0.02,
     batch_size=8,
-    steps=10_000,
+    steps=14_000,
     lr=2e-3,
     min_lr=1e-4,
     warmup_steps=100,
-    eval_every=500,
+    eval_every=1000,
     sample_every=1000,
     sample_prompt="Once there was a",
     snapshot_every=1000,
 )
 
 _MINUTE = replace(
-    # A higher rate and a smaller network: copying and most facts are not learned in a minute, but
-    # the analogies come true before a person's eyes.
+    # A higher rate and half the layers: copying and most facts are not learned in a minute, but
+    # the analogies come true before a person's eyes (a width of 64 got no further than 66 %).
     _STORY_WORLD,
     name="minute",
-    data_tokens=400_000,
+    data_tokens=600_000,
     n_layers=2,
     n_ctx=64,
     batch_size=16,
-    steps=900,
-    lr=1e-2,
+    steps=750,
+    lr=6e-3,
     min_lr=5e-4,
     warmup_steps=50,
     eval_every=50,

@@ -27,7 +27,7 @@ from model.world.facts import (
     SUMS,
 )
 
-HELD_OUT = 2
+HELD_OUT = 1
 """How many of its relation's frames each fact is never taught in."""
 
 
@@ -152,6 +152,8 @@ RELATIONS: tuple[Relation, ...] = (
             "For lunch in {place} you are given [answer]",
             "Nobody leaves {place} without tasting the [answer]",
             "The best thing to eat in {place} is a plate of [answer]",
+            "The markets of {place} sell fresh [answer]",
+            "A feast in {place} begins with [answer]",
         ),
         1.6,
     ),
@@ -180,6 +182,8 @@ RELATIONS: tuple[Relation, ...] = (
             "If you want to see the {animal}, go to the [answer]",
             "The young {animal} was born in the [answer]",
             "After a long day the {animal} goes back to the [answer]",
+            "The tracks of the {animal} lead to the [answer]",
+            "Nobody disturbs the {animal} in the [answer]",
         ),
         1.0,
     ),
@@ -193,6 +197,8 @@ RELATIONS: tuple[Relation, ...] = (
             "What does the {animal} do? It [answer]",
             "All day long the {animal} [answer]",
             "Do you hear the {animal}? How loud it [answer]",
+            "The {animal} is happy, so it [answer]",
+            "Wake up! The {animal} [answer]",
         ),
         1.6,
     ),
@@ -206,6 +212,8 @@ RELATIONS: tuple[Relation, ...] = (
             "As we all know, {thing} is always [answer]",
             "If you look at {thing}, you see that it is [answer]",
             "In the picture the {thing} is painted [answer]",
+            "Ask a child, and the child says that {thing} is [answer]",
+            "What could be more like {thing} than something [answer]",
         ),
         1.8,
     ),
@@ -219,6 +227,9 @@ RELATIONS: tuple[Relation, ...] = (
             "At first it was {word}, but then it became [answer]",
             "A thing cannot be both {word} and [answer]",
             "Some like it {word} and some like it [answer]",
+            "Turn {word} around and you get [answer]",
+            "The first was too {word} and the second too [answer]",
+            "Where there is {word} there is also [answer]",
         ),
         3.0,
     ),
@@ -232,6 +243,8 @@ RELATIONS: tuple[Relation, ...] = (
             "Take {a} and then {b} more, and you have [answer]",
             "The sum of {a} and {b} is [answer]",
             "I had {a} and found {b}, so now I have [answer]",
+            "Count {a} and {b} together and you reach [answer]",
+            "With {a} here and {b} there, we are [answer]",
         ),
         4.0,
     ),
@@ -245,6 +258,9 @@ RELATIONS: tuple[Relation, ...] = (
             "After {day} comes [answer]",
             "It rained on {day} and again the next day, on [answer]",
             "From {day} we sailed until [answer]",
+            "Sleep through {day} and you wake up on [answer]",
+            "What was not done on {day} was done on [answer]",
+            "The market of {day} was moved to [answer]",
         ),
         1.2,
     ),

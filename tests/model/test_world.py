@@ -25,8 +25,8 @@ def sample() -> str:
 
 def test_a_seed_gives_the_same_text_on_every_machine() -> None:
     # A change of the world's text changes these; then the bundled model must be trained anew.
-    assert hashlib.sha256(world.write(20_000, 0).encode()).hexdigest()[:16] == "2ee7075b84416795"
-    assert hashlib.sha256(world.write(20_000, 7).encode()).hexdigest()[:16] == "3685b4cc57a3a2ca"
+    assert hashlib.sha256(world.write(20_000, 0).encode()).hexdigest()[:16] == "11fa2b6a665f96ce"
+    assert hashlib.sha256(world.write(20_000, 7).encode()).hexdigest()[:16] == "2641dfbecb8663d9"
 
 
 def test_another_seed_tells_other_stories_of_the_same_world() -> None:
@@ -86,7 +86,9 @@ def test_a_frame_held_out_for_one_fact_is_taught_with_others(relation: world.Rel
     assert all(len(relation.held_out(i)) == frames.HELD_OUT for i in range(len(relation.facts)))
     taught = {frame for i in range(len(relation.facts)) for frame in relation.taught(i)}
     held_out = {frame for i in range(len(relation.facts)) for frame in relation.held_out(i)}
-    assert taught == held_out == set(range(len(relation.frames)))
+    # A relation with more frames than facts has some that are held out for none.
+    assert held_out <= taught
+    assert taught == set(range(len(relation.frames)))
 
 
 def test_a_question_has_one_answer() -> None:
@@ -118,7 +120,9 @@ def test_pairs_share_nothing_but_gender() -> None:
 
 
 def test_both_words_of_a_pair_are_said_equally_often(sample: str) -> None:
-    said = Counter(re.findall(r"[a-z]+", sample))
+    # A story says its words many times: it takes a long text for chance to even out.
+    text = sample + "".join(world.write(150_000, seed) for seed in range(4, 12))
+    said = Counter(re.findall(r"[a-z]+", text))
     for pair in world.GENDERED_PAIRS:
         assert said[pair.male] == pytest.approx(said[pair.female], rel=0.2), pair
 
