@@ -188,7 +188,7 @@ def _table(stops: tuple[str, ...]) -> NDArray[np.uint8]:
 
 
 def sequential_table(theme: Theme | None = None) -> NDArray[np.uint8]:
-    """``[256, 3]`` colours for amounts from 0 to 1. Every entry differs from its neighbours."""
+    """``[256, 3]`` colours for amounts from 0 to 1, dark to bright (light theme: pale to dark)."""
     return _table((theme or _current).sequential_stops)
 
 

@@ -412,7 +412,7 @@ class Engine:
                         what=f"training, step {run.training.step}",
                     )
                 if ended:
-                    yield from self._end_training(run)
+                    yield from self._end_training(run, event)
 
     def _live(self, run: GoingRun, *, force: bool) -> Iterator[m.Result]:
         """What the panes see of a model while it learns."""
@@ -440,12 +440,17 @@ class Engine:
                 yield self._project(self._matrix, run.request.id)
         run.live_done(time.perf_counter() - began)
 
-    def _end_training(self, run: GoingRun) -> Iterator[m.Result]:
-        """The trained model stays in view, now as a model that is open."""
+    def _end_training(self, run: GoingRun, last: Event) -> Iterator[m.Result]:
+        """The trained model stays in view, now as a model that is open.
+
+        One that diverged does not: the model that was open before comes back.
+        """
         self._run = None
-        viewed = run.viewed
-        if viewed is not None and self._following:
-            self._open = viewed.learned(self._model_id())
+        if run.viewed is None or not self._following:
+            return
+        if not _has_diverged(last):
+            self._open = run.viewed.learned(self._model_id())
+        if self._open is not None:
             yield m.ModelOpened(request_id=run.request.id, info=self._open.info, seconds=0.0)
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 
 from gui.store import Notice, Store
 from model import messages as m
+from model.train import PRESETS
 from tests.gui.desk import PROMPT, Desk
 
 
@@ -70,3 +74,22 @@ def test_generated_text_grows_token_by_token(desk: Desk, live_store: Store) -> N
     assert finished.reason in ("length", "end_of_text")
     assert lengths[0] == 1
     assert finished.n_tokens == len(live_store.generation.steps)
+
+
+def test_a_run_that_diverges_gives_the_open_model_back(
+    desk: Desk, live_store: Store, tmp_path: Path
+) -> None:
+    before = live_store.model
+    assert before is not None
+    recipe = replace(PRESETS["tiny"], lr=1e30, min_lr=0.0, warmup_steps=0, grad_clip=0.0)
+    live_store.start_training(recipe, str(tmp_path / "run"))
+    desk.advance(500)
+    run = live_store.training
+    assert run is not None
+    assert run.finished is not None
+    assert run.finished.reason == "diverged"
+    assert run.steps
+    assert live_store.model is not None
+    assert live_store.model.path == before.path
+    assert live_store.trace is not None
+    assert not [r for r in desk.results if isinstance(r, m.Failed)]
