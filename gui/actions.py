@@ -54,7 +54,7 @@ class Command:
         text: in menus, with a mnemonic.
         tip: one sentence.
         menu: where it stands.
-        method: the window's method that does it.
+        method: the window's method that does it, or one of a part of it (``files.ask_save``).
         keys: shortcut in Qt's portable form; empty for none.
         when: whether it can be used now.
         separator: a line above it in the menu.
@@ -76,7 +76,7 @@ COMMANDS: tuple[Command, ...] = (
         "&Open folder…",
         "Open a checkpoint or a run: a folder with config.json, or runs/NAME",
         "File",
-        "ask_open_folder",
+        "files.ask_open_folder",
         "Ctrl+O",
     ),
     Command(
@@ -84,7 +84,7 @@ COMMANDS: tuple[Command, ...] = (
         "Open &file…",
         "Open a checkpoint by one of its files: model.safetensors or config.json",
         "File",
-        "ask_open_file",
+        "files.ask_open_file",
         "Ctrl+Shift+O",
     ),
     Command(
@@ -92,14 +92,14 @@ COMMANDS: tuple[Command, ...] = (
         "Open the &story world",
         "Open the trained model that comes with the program",
         "File",
-        "open_bundled",
+        "files.open_bundled",
     ),
     Command(
         "save_run",
         "&Save run as…",
         "Write the model in view, or copy its whole run, to a new folder",
         "File",
-        "ask_save",
+        "files.ask_save",
         "Ctrl+Shift+S",
         has_model,
         separator=True,
@@ -109,7 +109,7 @@ COMMANDS: tuple[Command, ...] = (
         "Export pane as &picture…",
         "Write the pane that has the focus as PNG or SVG",
         "File",
-        "ask_export_picture",
+        "files.ask_export_picture",
         "Ctrl+Shift+E",
         separator=True,
     ),
@@ -118,7 +118,7 @@ COMMANDS: tuple[Command, ...] = (
         "Export pane's &data…",
         "Write the numbers that the focused pane draws as CSV or npz",
         "File",
-        "ask_export_data",
+        "files.ask_export_data",
         "Ctrl+Alt+E",
     ),
     Command(

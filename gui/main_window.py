@@ -6,14 +6,13 @@ Knows the panes as widgets to place and a few public methods that commands call.
 from __future__ import annotations
 
 import base64
+from operator import attrgetter
 from pathlib import Path
-from typing import Literal, cast
 
 from PySide6.QtCore import QByteArray, QPoint, QSize, Qt, QTimer
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
 from PySide6.QtWidgets import (
     QApplication,
-    QFileDialog,
     QInputDialog,
     QMainWindow,
     QMenu,
@@ -21,11 +20,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gui import export, theme
 from gui import settings as settings_file
+from gui import theme
 from gui.actions import COMMANDS, Command
 from gui.backend import Backend
 from gui.dialogs import AboutDialog, PaletteDialog, ShortcutsDialog
+from gui.files import Files
 from gui.panes.attention_pane import AttentionPane
 from gui.panes.base import Pane
 from gui.panes.inspector_pane import InspectorPane
@@ -68,7 +68,6 @@ class MainWindow(QMainWindow):
         self._close_timer.setSingleShot(True)
         self._close_timer.timeout.connect(self.close)
         self._perspective = settings.perspective
-        self._last_pane: Pane | None = None
         self.setObjectName("main_window")
         self.setWindowTitle("Glassformer")
         self.setAcceptDrops(True)
@@ -102,6 +101,7 @@ class MainWindow(QMainWindow):
         self.training.runs_dir = Path(settings.runs_dir or "runs")
 
         self._build_bars()
+        self.files = Files(self, store, settings, self.attention)
         self.actions_by_id: dict[str, QAction] = {}
         self._build_menus()
         self._connect()
@@ -143,8 +143,7 @@ class MainWindow(QMainWindow):
                 menu.addSeparator()
             menu.addAction(self._action(command))
             if command.id == "open_bundled":
-                self.recent_menu = menu.addMenu("Open &recent")
-                self.recent_menu.aboutToShow.connect(self._fill_recent)
+                menu.addMenu(self.files.recent_menu)
         view = menus["View"]
         panes = view.addMenu("&Panes")
         for key in sorted(self.docks):
@@ -159,7 +158,7 @@ class MainWindow(QMainWindow):
             action.setShortcut(QKeySequence(command.keys))
         if command.id == "quit":
             action.setMenuRole(QAction.MenuRole.QuitRole)
-        action.triggered.connect(getattr(self, command.method))
+        action.triggered.connect(attrgetter(command.method)(self))
         self.actions_by_id[command.id] = action
         return action
 
@@ -279,126 +278,6 @@ class MainWindow(QMainWindow):
         theme.set_motion(self.settings.motion)
         self.store.post(Notice(f"Motion is {'on' if self.settings.motion else 'off'}."))
 
-    # -------------------------------------------------------------------- files in and out
-
-    def open_path(self, path: str) -> None:
-        """Open a checkpoint by path; what is open stays until the new one is there."""
-        self.store.open_model(path)
-
-    def open_bundled(self) -> None:
-        """The model that comes with the program."""
-        self.store.open_model(str(STORY_WORLD))
-
-    def ask_open_folder(self) -> None:
-        dialog = self._file_dialog("Open a checkpoint or run folder")
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
-        dialog.fileSelected.connect(self.open_path)
-        dialog.open()
-
-    def ask_open_file(self) -> None:
-        dialog = self._file_dialog("Open a checkpoint by a file in it")
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setNameFilters(["Checkpoints (*.safetensors config.json run.toml)", "All files (*)"])
-        dialog.fileSelected.connect(self.open_path)
-        dialog.open()
-
-    def ask_save(self) -> None:
-        dialog = self._file_dialog("Save the model or run as a new folder")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setFileMode(QFileDialog.FileMode.AnyFile)
-        dialog.fileSelected.connect(self.store.save_model)
-        dialog.open()
-
-    def ask_export_picture(self) -> None:
-        pane = self._focused_pane()
-        dialog = self._file_dialog(f"Export {pane.title} as a picture")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilters(["PNG (*.png)", "SVG (*.svg)"])
-        dialog.setDefaultSuffix("png")
-        dialog.selectFile(f"{pane.key}.png")
-        dialog.setProperty("pane", pane.key)
-        dialog.filterSelected.connect(self._suffix_chosen)
-        dialog.fileSelected.connect(self._export_picture)
-        dialog.open()
-
-    def ask_export_data(self) -> None:
-        pane = self._focused_pane()
-        dialog = self._file_dialog(f"Export the data of {pane.title}")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilters(["NumPy (*.npz)", "CSV (*.csv)"])
-        dialog.setDefaultSuffix("npz")
-        dialog.selectFile(f"{pane.key}.npz")
-        dialog.setProperty("pane", pane.key)
-        dialog.filterSelected.connect(self._suffix_chosen)
-        dialog.fileSelected.connect(self._export_data)
-        dialog.open()
-
-    def export_pane(self, key: str, path: Path, what: Literal["picture", "data"]) -> None:
-        """Write a pane to a file; says so, or why not."""
-        pane = self.docks[key].pane
-        model = self.store.model
-        facts = export.provenance_of(
-            pane.title, model.path if model is not None else "none", self.store.prompt
-        )
-        try:
-            if what == "picture":
-                export.write_picture(pane, path, facts)
-                written = [path]
-            else:
-                written = export.write_data(pane.export_data(), path, facts)
-        except export.ExportError as error:
-            self.store.post(Notice(str(error), level="error"))
-            return
-        more = f" and {len(written) - 1} more files" if len(written) > 1 else ""
-        self.store.post(Notice(f"Wrote {written[0]}{more}."))
-
-    def _export_picture(self, path: str) -> None:
-        self.export_pane(self.sender().property("pane"), Path(path), "picture")
-
-    def _export_data(self, path: str) -> None:
-        self.export_pane(self.sender().property("pane"), Path(path), "data")
-
-    def _suffix_chosen(self, name_filter: str) -> None:
-        dialog = cast(QFileDialog, self.sender())
-        dialog.setDefaultSuffix(name_filter.partition("*.")[2].rstrip(")"))
-
-    def _file_dialog(self, title: str) -> QFileDialog:
-        dialog = QFileDialog(self, title)
-        dialog.setObjectName("file_dialog")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        return dialog
-
-    def _focused_pane(self) -> Pane:
-        return self._last_pane or self.attention
-
-    def _focus_changed(self, old: QWidget | None, new: QWidget | None) -> None:
-        widget = new
-        while widget is not None:
-            if isinstance(widget, Pane):
-                self._last_pane = widget
-                return
-            widget = widget.parentWidget()
-
-    def _fill_recent(self) -> None:
-        self.recent_menu.clear()
-        for path in self.settings.recent:
-            action = self.recent_menu.addAction(path)
-            action.setData(path)
-            action.triggered.connect(self._open_recent)
-        if self.recent_menu.isEmpty():
-            self.recent_menu.addAction("Nothing yet").setEnabled(False)
-
-    def _open_recent(self) -> None:
-        action = self.sender()
-        if isinstance(action, QAction):
-            self.open_path(str(action.data()))
-
-    def _drop_recent(self) -> None:
-        self._fill_recent()
-        button = self.top_bar.model_button
-        self.recent_menu.popup(button.mapToGlobal(QPoint(0, button.height())))
-
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if any(url.isLocalFile() for url in event.mimeData().urls()):
             event.acceptProposedAction()
@@ -407,10 +286,22 @@ class MainWindow(QMainWindow):
         for url in event.mimeData().urls():
             if url.isLocalFile():
                 event.acceptProposedAction()
-                self.open_path(url.toLocalFile())
+                self.files.open_path(url.toLocalFile())
                 return
 
+    def _focus_changed(self, old: QWidget | None, new: QWidget | None) -> None:
+        widget = new
+        while widget is not None:
+            if isinstance(widget, Pane):
+                self.files.pane = widget
+                return
+            widget = widget.parentWidget()
+
     # ------------------------------------------------------------------------ commands
+
+    def _drop_recent(self) -> None:
+        button = self.top_bar.model_button
+        self.files.recent_menu.popup(button.mapToGlobal(QPoint(0, button.height())))
 
     def focus_prompt(self) -> None:
         self.show_pane("prompt")

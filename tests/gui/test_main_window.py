@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,6 @@ from shiboken6 import isValid
 from gui import actions, theme
 from gui import settings as settings_file
 from gui.app import Program, make_application
-from gui.main_window import MainWindow
 from gui.panes.base import Pane
 from gui.perspectives import PERSPECTIVES, keys
 from gui.settings import Settings
@@ -117,7 +117,7 @@ def test_the_dialog_opens_a_checkpoint_and_it_is_remembered(
 ) -> None:
     copy = tmp_path / "my-model"
     shutil.copytree(STORY_WORLD, copy)
-    program.window.ask_open_folder()
+    program.window.files.ask_open_folder()
     dialog = program.window.findChild(QFileDialog, "file_dialog")
     assert dialog is not None
     dialog.selectFile(str(copy))
@@ -144,7 +144,7 @@ def test_what_is_no_checkpoint_is_a_sentence_and_the_open_model_stays(
     qtbot: QtBot, program: Program, tmp_path: Path, make, says: str
 ) -> None:
     before = program.store.model
-    program.window.open_path(str(make(tmp_path)))
+    program.window.files.open_path(str(make(tmp_path)))
     qtbot.waitUntil(lambda: bool(notices_of(program)), timeout=SOON)
     assert says in notices_of(program)[-1].message
     assert notices_of(program)[-1].level == "error"
@@ -236,7 +236,7 @@ def test_a_model_is_trained_paused_resumed_and_stopped(
     qtbot.waitUntil(lambda: not run.running, timeout=SOON)
     assert run.finished is not None
     # The run stays on disk and opens like any checkpoint.
-    program.window.open_path(str(tmp_path / "run"))
+    program.window.files.open_path(str(tmp_path / "run"))
     qtbot.waitUntil(
         lambda: store.model is not None and not store.model.training and not store.opening,
         timeout=SOON,
@@ -285,12 +285,12 @@ def test_a_pane_is_exported_as_picture_and_as_data(
     window, store = program.window, program.store
     qtbot.waitUntil(lambda: not window.attention.dirty, timeout=SOON)
     for name in ("a.png", "a.svg"):
-        window.export_pane("attention", tmp_path / name, "picture")
+        window.files.export_pane(window.attention, tmp_path / name, "picture")
     image = QImage(str(tmp_path / "a.png"))
     assert image.width() >= window.attention.width()
     assert image.text("Prompt") == store.prompt
     assert "<svg" in (tmp_path / "a.svg").read_text()
-    window.export_pane("attention", tmp_path / "a.npz", "data")
+    window.files.export_pane(window.attention, tmp_path / "a.npz", "data")
     loaded = np.load(tmp_path / "a.npz")
     provenance = json.loads(str(loaded["provenance"]))
     assert provenance["Prompt"] == store.prompt
@@ -303,9 +303,9 @@ def test_a_pane_is_exported_as_picture_and_as_data(
         and np.array_equal(loaded[key], pattern[store.selection.head])
     ]
     assert same
-    window.export_pane("attention", tmp_path / "a.csv", "data")
+    window.files.export_pane(window.attention, tmp_path / "a.csv", "data")
     assert list(tmp_path.glob("a*.csv"))
-    window.export_pane("attention", tmp_path / "a.gif", "picture")
+    window.files.export_pane(window.attention, tmp_path / "a.gif", "picture")
     assert "gif" in notices_of(program)[-1].message
 
 
@@ -349,13 +349,13 @@ def test_a_floated_pane_comes_back(qtbot: QtBot, program: Program) -> None:
     assert not dock.isFloating()
 
 
-def test_command_ids_and_keys_are_unique_and_every_method_is_there() -> None:
+def test_command_ids_and_keys_are_unique_and_every_method_is_there(program: Program) -> None:
     ids = [command.id for command in actions.COMMANDS]
     used = [command.keys for command in actions.COMMANDS if command.keys]
     assert len(set(ids)) == len(ids)
     assert len(set(used)) == len(used)
     for command in actions.COMMANDS:
-        assert callable(getattr(MainWindow, command.method))
+        assert callable(attrgetter(command.method)(program.window))
         assert command.tip
 
 
