@@ -97,6 +97,7 @@ class Program:
         self.collector = GarbageCollector(self.backend)
         self.collector.start()
         self.store.trace_changed.connect(self._settle)
+        self.backend.stopped.connect(self.collector.stop)
         self.window = MainWindow(self.store, self.backend, settings)
         self.store.trace_changed.connect(self.window.begin_with_a_head)
         self.store.set_prompt(FIRST_PROMPT if prompt is None else prompt)

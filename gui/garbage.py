@@ -16,7 +16,7 @@ INTERVAL_MS = 500
 
 
 class GarbageCollector(QObject):
-    """Collects cycles from a timer; automatic collection is off while it lives.
+    """Collects cycles from a timer; automatic collection is off from `start` on.
 
     Args:
         parent: the application.
@@ -33,9 +33,12 @@ class GarbageCollector(QObject):
         gc.disable()
 
     def stop(self) -> None:
-        """Give it back."""
+        """Collect no more; automatic collection stays off.
+
+        To be called before the collector itself may become garbage: it would destroy the timer
+        that calls it.
+        """
         self._timer.stop()
-        gc.enable()
 
     def settle(self) -> None:
         """Once everything is imported: begin, and never look at what is there to stay.
