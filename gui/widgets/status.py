@@ -5,12 +5,18 @@ Knows the store; no pane.
 
 from __future__ import annotations
 
+import html
+
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
 
 from gui import theme
 from gui.store import Store
 from gui.widgets.top_bar import short_count
+
+
+NAME_WIDTH = 160
 
 
 class StatusBar(QStatusBar):
@@ -65,7 +71,7 @@ class StatusBar(QStatusBar):
         progress = store.progress
         what = progress.what if progress is not None else store.activity
         dot = t.good if what == "idle" else t.warning
-        self._activity.setText(f'<span style="color:{dot}">●</span> {what}')
+        self._activity.setText(f'<span style="color:{dot}">●</span> {html.escape(what)}')
         self._progress.setVisible(progress is not None)
         if progress is not None:
             self._progress.setRange(0, progress.total)
@@ -78,8 +84,15 @@ class StatusBar(QStatusBar):
             self._device.setToolTip(f"Runs on {engine.device}: {engine.device_why}")
         model = store.model
         if model is not None:
-            self._model.setText(f"{short_count(model.n_params)} parameters  ·  {model.dtype}")
-            self._model.setToolTip(f"{model.n_params:,} parameters on {model.device}")
+            name = QFontMetrics(self._model.font()).elidedText(
+                model.name, Qt.TextElideMode.ElideMiddle, NAME_WIDTH
+            )
+            self._model.setText(
+                f"{html.escape(name)}  ·  {short_count(model.n_params)} parameters  ·  {model.dtype}"
+            )
+            self._model.setToolTip(
+                f"{model.path}\n{model.n_params:,} parameters of {model.family} on {model.device}"
+            )
         trace = store.trace
         self._trace.setText("" if trace is None else f"trace {1000 * trace.seconds:.1f} ms")
 
