@@ -15,7 +15,6 @@ from gui import theme
 from gui.store import Store
 from gui.widgets.top_bar import short_count
 
-
 NAME_WIDTH = 160
 
 
@@ -87,9 +86,8 @@ class StatusBar(QStatusBar):
             name = QFontMetrics(self._model.font()).elidedText(
                 model.name, Qt.TextElideMode.ElideMiddle, NAME_WIDTH
             )
-            self._model.setText(
-                f"{html.escape(name)}  ·  {short_count(model.n_params)} parameters  ·  {model.dtype}"
-            )
+            size = f"{short_count(model.n_params)} parameters"
+            self._model.setText(f"{html.escape(name)}  ·  {size}  ·  {model.dtype}")
             self._model.setToolTip(
                 f"{model.path}\n{model.n_params:,} parameters of {model.family} on {model.device}"
             )
