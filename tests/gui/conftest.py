@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from PySide6.QtWidgets import QApplication, QWidget
 
+from gui import theme
 from gui.store import Store
 from model import messages as m
 from resources import STORY_WORLD
@@ -26,6 +27,13 @@ def cycles_are_collected_in_the_gui_thread() -> Iterator[None]:
 def collect_after_each_test() -> Iterator[None]:
     yield
     gc.collect()
+
+
+@pytest.fixture(autouse=True)
+def dressed_as_in_the_program(qapp: QApplication) -> None:
+    """Every test sees the program's style, fonts and sizes, whichever ran before it."""
+    if theme.current().name != "dark" or not qapp.styleSheet():
+        theme.apply(qapp, "dark")
 
 
 @pytest.fixture

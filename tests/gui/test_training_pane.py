@@ -529,7 +529,8 @@ def test_nothing_overlaps_at_any_shape(pane: TrainingPane, desk: Desk, qtbot: Qt
             pane.refresh_now()
             QApplication.processEvents()
             shown = [part for part in parts if part.isVisible()]
-            assert len(shown) == 4 + form - (size == (855, 175))
+            # In a wide pane of 200 pixels or less the samples make room for the figures.
+            assert len(shown) == 4 + form - (size in ((1000, 200), (855, 175)))
             boxes = [part.rect().translated(part.mapTo(content, QPoint())) for part in shown]
             for i, box in enumerate(boxes):
                 assert content.rect().contains(box), (size, shown[i])
