@@ -135,14 +135,14 @@ class Backend(QObject):
                 elif engine.busy:
                     idle = False
                     self._emit(engine.advance())
-                elif not warm:
-                    # Nobody waits: pay now for what torch does only once.
-                    warm = True
-                    self._guarded(engine.warm_up)
                 else:
                     if not idle:
                         idle = True
                         self.result_ready.emit(m.Activity(request_id=0, what="idle"))
+                    if not warm:
+                        # Nobody waits: pay now for what torch does only once.
+                        warm = True
+                        self._guarded(engine.warm_up)
                     request = self._mailbox.take(wait=True)
                     if request is not None:
                         idle = False

@@ -107,7 +107,12 @@ class _Session:
     def model_ready(self) -> bool:
         store = self.program.store
         shown = store.trace is not None or bool(store.prompt_problem)
-        return store.model is not None and shown and store.vocabulary is not None
+        return (
+            store.model is not None
+            and shown
+            and store.vocabulary is not None
+            and store.activity == "idle"
+        )
 
     def training_ended(self) -> bool:
         run = self.program.store.training
