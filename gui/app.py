@@ -13,7 +13,14 @@ import traceback
 from pathlib import Path
 from types import TracebackType
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import (
+    QMessageLogContext,
+    QObject,
+    Qt,
+    QtMsgType,
+    Signal,
+    qInstallMessageHandler,
+)
 from PySide6.QtWidgets import QApplication
 
 from gui import settings as settings_file
@@ -60,6 +67,24 @@ class CrashReporter(QObject):
     def _handle_thread(self, hook: threading.ExceptHookArgs) -> None:
         if hook.exc_value is not None:
             self._handle(hook.exc_type, hook.exc_value, hook.exc_traceback)
+
+
+QUIET = ("This plugin does not support propagateSizeHints()",)
+"""What Qt says on screens that are none, each time a window changes its size."""
+
+_LEVELS = {
+    QtMsgType.QtDebugMsg: logging.DEBUG,
+    QtMsgType.QtInfoMsg: logging.INFO,
+    QtMsgType.QtWarningMsg: logging.WARNING,
+    QtMsgType.QtCriticalMsg: logging.ERROR,
+    QtMsgType.QtFatalMsg: logging.CRITICAL,
+}
+
+
+def log_qt_message(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
+    """Qt's messages go where the program's go."""
+    if message not in QUIET:
+        log.log(_LEVELS.get(kind, logging.WARNING), "Qt: %s", message)
 
 
 def make_application(theme_name: str) -> QApplication:
@@ -127,6 +152,7 @@ def run(options: argparse.Namespace) -> int:
         settings.threads = options.threads
     if options.perspective:
         settings.perspective = options.perspective.capitalize()
+    qInstallMessageHandler(log_qt_message)
     app = make_application(settings.theme)
     theme.set_motion(settings.motion and not options.pictures)
     if options.pictures:
