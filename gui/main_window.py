@@ -107,6 +107,8 @@ class MainWindow(QMainWindow):
         self._connect()
         self._restore()
         self._update_actions()
+        # Who starts the program can type at once.
+        self.prompt.editor.setFocus()
 
     # ------------------------------------------------------------------------ building
 
