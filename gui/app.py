@@ -121,7 +121,7 @@ class Program:
         self.backend.result_ready.connect(self.store.receive)
         self.collector = GarbageCollector(self.backend)
         self.collector.start()
-        self.store.trace_changed.connect(self._settle)
+        self.store.vocabulary_changed.connect(self._settle)
         self.backend.stopped.connect(self.collector.stop)
         self.window = MainWindow(self.store, self.backend, settings)
         self.store.trace_changed.connect(self.window.begin_with_a_head)
@@ -129,8 +129,8 @@ class Program:
         self.store.open_model(str(STORY_WORLD) if checkpoint is None else checkpoint)
 
     def _settle(self) -> None:
-        """The first trace is seen: import what is needed later, while nobody waits for it."""
-        self.store.trace_changed.disconnect(self._settle)
+        """The model is seen: import what is needed later, while nobody waits for it."""
+        self.store.vocabulary_changed.disconnect(self._settle)
         self.collector.settle()
         preload()
 
