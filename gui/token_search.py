@@ -9,6 +9,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from model.messages import ModelInfo
 from model.tokens import SPACE
 
@@ -65,7 +68,15 @@ class TokenSearch:
 
     def __init__(self, model: ModelInfo) -> None:
         self._model = model
-        self._lowered = [raw.lower() for raw in model.vocabulary]
+        # All tokens in one row of bytes: NumPy then looks through 50,000 in a millisecond.
+        lowered = [raw.lower() for raw in model.vocabulary]
+        self._bytes = np.frombuffer(b"".join(lowered), np.uint8)
+        lengths = np.array([len(raw) for raw in lowered], np.intp)
+        spaces = np.array([len(raw) - len(raw.lstrip()) for raw in lowered], np.intp)
+        stripped = np.array([len(raw.strip()) for raw in lowered], np.intp)
+        self._token_at = np.repeat(np.arange(len(lowered)), lengths)
+        self._word_start = np.cumsum(lengths) - lengths + spaces
+        self._word_end = self._word_start + stripped
 
     @property
     def n_tokens(self) -> int:
@@ -82,21 +93,37 @@ class TokenSearch:
         text = typed.strip().replace(SPACE, " ")
         if not text:
             return ()
-        by_id = re.fullmatch(r"#?(\d+)", text)
-        ids: list[int] = []
-        if by_id and (text.startswith("#") or not self._lowered):
+        by_id = re.fullmatch(r"#?([0-9]+)", text)
+        if by_id and (text.startswith("#") or not self._model.vocabulary):
             token_id = int(by_id[1])
             return (token_id,) if token_id < self.n_tokens else ()
-        needle = text.lower().encode("utf-8", "surrogatepass")
-        hits = [i for i, raw in enumerate(self._lowered) if needle in raw]
-        exact = [i for i in hits if self._lowered[i].strip() == needle]
+        typed_bytes = text.encode("utf-8", "surrogatepass")
+        found, starts, ends = self._occurrences(typed_bytes.lower())
+        begins = starts == self._word_start[found]
+        exact = found[begins & (ends == self._word_end[found])].tolist()
         # As typed, capitals included, comes first.
-        as_typed = text.encode("utf-8", "surrogatepass")
-        exact.sort(key=lambda i: self._model.vocabulary[i].strip() != as_typed)
-        begin = [i for i in hits if self._lowered[i].lstrip().startswith(needle)]
-        for group in (exact, begin, hits):
-            ids.extend(group)
-        return tuple(dict.fromkeys(ids))[:limit]
+        exact.sort(key=lambda i: self._model.vocabulary[i].strip() != typed_bytes)
+        ranked = dict.fromkeys([*exact, *found[begins][:limit].tolist()])
+        # In order of their bytes is in order of ids; a token may hold it twice.
+        once = found[np.diff(found, prepend=-1) > 0]
+        ranked.update(dict.fromkeys(once[: limit + len(ranked)].tolist()))
+        return tuple(ranked)[:limit]
+
+    def _occurrences(
+        self, needle: bytes
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+        """Where a row of bytes occurs inside a token: token ids, first bytes, bytes after."""
+        n = len(self._bytes) - len(needle) + 1
+        if n <= 0:
+            empty = np.empty(0, np.intp)
+            return empty, empty, empty
+        same = np.ones(n, bool)
+        for offset, byte in enumerate(needle):
+            same &= self._bytes[offset : offset + n] == byte
+        starts = np.flatnonzero(same)
+        ends = starts + len(needle)
+        inside = self._token_at[starts] == self._token_at[ends - 1]  # not across two tokens
+        return self._token_at[starts[inside]], starts[inside], ends[inside]
 
     def token(self, word: str) -> int | None:
         """The id that a word of a sum stands for, None if it is no single token.
@@ -104,9 +131,9 @@ class TokenSearch:
         A word is looked for with a space before it, then without; then both in lower case. In
         quotes it is taken byte by byte; ``#812`` is an id.
         """
-        if word.startswith("#") and word[1:].isdigit():
+        if word.startswith("#") and word[1:].isdecimal():
             return int(word[1:]) if int(word[1:]) < self.n_tokens else None
-        if not self._lowered and word.isdigit():
+        if not self._model.vocabulary and word.isdecimal():
             return int(word) if int(word) < self.n_tokens else None
         text = word.replace(SPACE, " ")
         if len(text) >= 2 and text[0] == text[-1] == '"':
@@ -151,7 +178,7 @@ class TokenSearch:
 
     def _unknown(self, word: str) -> Unknown:
         sentence = f"“{word}” is not one token of this model's {self.n_tokens:,}."
-        for length in range(len(word) - 1, 1, -1) if self._lowered else ():
+        for length in range(len(word) - 1, 1, -1) if self._model.vocabulary else ():
             near = self.find(word[:length], limit=4)
             if near:
                 sentence += f" Near it: {self._listed(near)}."

@@ -122,6 +122,21 @@ def test_without_a_tokenizer_ids_are_the_words() -> None:
     assert str(found) == "‹3› − ‹4› + ‹5›"
 
 
+@given(
+    words=st.lists(st.binary(min_size=1, max_size=4), min_size=1, max_size=30, unique=True),
+    typed=st.text(alphabet="abAB ·é", min_size=1, max_size=3),
+)
+def test_what_is_found_is_what_a_plain_loop_finds(words: list[bytes], typed: str) -> None:
+    vocabulary = (*words, b"ab", b" Ab", b"b a", "aé".encode())
+    search = TokenSearch(info(vocabulary))
+    needle = typed.strip().replace("·", " ").encode().lower()
+    expected = {i for i, raw in enumerate(vocabulary) if needle and needle in raw.lower()}
+    found = search.find(typed)
+    assert set(found) == expected
+    assert len(found) == len(expected)
+    assert search.find(typed, limit=2) == found[:2]
+
+
 @given(typed=st.text(max_size=30))
 def test_anything_can_be_typed(typed: str) -> None:
     search = TokenSearch(info())
