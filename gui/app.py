@@ -35,7 +35,7 @@ from resources import STORY_WORLD
 
 log = logging.getLogger("glassformer")
 
-FIRST_PROMPT = "The king lost his crown. The queen lost her"
+FIRST_PROMPT = "Here comes the king with his crown, and here comes the queen with her"
 
 
 class CrashReporter(QObject):

@@ -30,13 +30,14 @@ HISTORY_LENGTH = 50
 MENU_LENGTH = 64
 
 EXAMPLES: tuple[tuple[str, str], ...] = (
-    ("Whose crown", "The king lost his crown. The queen lost her"),
-    ("A pronoun", "There is a queen in the castle, and"),
+    ("Whose crown", "Here comes the king with his crown, and here comes the queen with her"),
+    ("A pronoun", "There is a duchess in the hall, and"),
     (
-        "Who lost what",
-        "Max has a red coat. Jack got a brown balloon. They went to the river. "
-        "Later Max lost the red coat. Later Jack lost the",
+        "Who asks",
+        "Once there was a queen who lived in the palace. One day she could not find her crown. "
+        '"Where is my crown?" asked the',
     ),
+    ("A capital", "Paris is the capital of"),
     ("A list again", "List: brown boat Eva loud light. List: brown boat Eva"),
     ("A sum", "The sum of two and seven is"),
     ("An opposite", "If it is not low, it must be"),
