@@ -176,10 +176,23 @@ def _channels(name: str) -> tuple[int, int, int]:
     return color.red(), color.green(), color.blue()
 
 
-@cache
-def _table(stops: tuple[str, ...]) -> NDArray[np.uint8]:
+def _spaced(stops: tuple[str, ...]) -> NDArray[np.float64]:
+    """Where the stops lie from 0 to 1, so that colours change evenly: no two entries are equal."""
     rgb = np.array([_channels(stop) for stop in stops], dtype=np.float64)
-    at = np.linspace(0, 1, len(stops))
+    steps = np.abs(np.diff(rgb, axis=0)).max(axis=1)
+    return np.concatenate([[0.0], np.cumsum(steps) / steps.sum()])
+
+
+@cache
+def _table(stops: tuple[str, ...], *, diverging: bool = False) -> NDArray[np.uint8]:
+    rgb = np.array([_channels(stop) for stop in stops], dtype=np.float64)
+    if diverging:
+        # Each side by itself: the middle stop is zero and stays in the middle.
+        middle = len(stops) // 2
+        low, high = _spaced(stops[: middle + 1]), _spaced(stops[middle:])
+        at = np.concatenate([low / 2, 0.5 + high[1:] / 2])
+    else:
+        at = _spaced(stops)
     fine = np.linspace(0, 1, 256)
     blended = np.stack([np.interp(fine, at, rgb[:, channel]) for channel in range(3)], axis=1)
     table: NDArray[np.uint8] = blended.round().astype(np.uint8)
@@ -188,13 +201,13 @@ def _table(stops: tuple[str, ...]) -> NDArray[np.uint8]:
 
 
 def sequential_table(theme: Theme | None = None) -> NDArray[np.uint8]:
-    """``[256, 3]`` colours for amounts from 0 to 1, dark to bright (light theme: pale to dark)."""
+    """``[256, 3]`` colours for amounts from 0 to 1. Every entry differs from its neighbours."""
     return _table((theme or _current).sequential_stops)
 
 
 def diverging_table(theme: Theme | None = None) -> NDArray[np.uint8]:
     """``[256, 3]`` colours for signed values from -1 (entry 0) to 1 (entry 255)."""
-    return _table((theme or _current).diverging_stops)
+    return _table((theme or _current).diverging_stops, diverging=True)
 
 
 def sequential_color(amount: float) -> QColor:
