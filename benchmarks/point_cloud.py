@@ -69,6 +69,7 @@ def run() -> list[Row]:
             "≥ 50 frames/s",
         ),
         Row(
+            # What the pane takes where OpenGL is emulated: see make_renderer.
             f"{what}, software view",
             rate["software"],
             None,

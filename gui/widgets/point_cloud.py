@@ -22,6 +22,7 @@ from gui.widgets.camera import Camera
 NO_GL_VARIABLE = "GLASSFORMER_NO_GL"
 SMALLEST = 1.0  # diameter in logical pixels; smaller points would flicker
 LARGEST = 3.0  # times the size at the target
+MANY = 15_000  # points from which an emulated OpenGL is left aside
 
 
 class RendererError(Exception):
@@ -99,8 +100,11 @@ class PointRenderer(Protocol):
         """Give back what it holds."""
 
 
-def make_renderer() -> tuple[PointRenderer, str]:
-    """The best renderer that works here.
+def make_renderer(n_points: int) -> tuple[PointRenderer, str]:
+    """The best renderer that works here for so many points.
+
+    Where OpenGL is itself software, it draws smoother discs, but each costs it four times what it
+    costs NumPy: many points are then drawn by NumPy.
 
     Returns:
         The renderer, and why it isn't OpenGL ("" if it is).
@@ -112,9 +116,14 @@ def make_renderer() -> tuple[PointRenderer, str]:
         from gui.widgets.point_cloud_gl import GLRenderer
 
         try:
-            return GLRenderer(), ""
+            renderer = GLRenderer()
         except RendererError as error:
             why = str(error)
+        else:
+            if n_points <= MANY or not renderer.emulated:
+                return renderer, ""
+            renderer.close()
+            why = f"OpenGL is emulated here, which is slower for {n_points:,} points"
     return SoftwareRenderer(), why
 
 

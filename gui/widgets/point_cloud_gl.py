@@ -47,6 +47,7 @@ GL_COLOR_BUFFER_BIT = 0x4000
 GL_PROGRAM_POINT_SIZE = 0x8642
 
 POSITION, COLOR = 0, 1
+EMULATORS = ("llvmpipe", "softpipe", "swrast", "swiftshader", "microsoft basic", "gdi generic")
 
 # A software OpenGL spends its time on what is handed from vertex to fragment and on what each
 # fragment computes. So a vertex does all it can: the fragment's cover is one product. And points
@@ -127,6 +128,11 @@ class GLRenderer:
         """What draws, in the driver's words."""
         self._make_current()
         return str(self._gl.glGetString(GL_RENDERER))
+
+    @property
+    def emulated(self) -> bool:
+        """Whether the processor does the graphics card's work."""
+        return any(name in self.device.lower() for name in EMULATORS)
 
     def set_points(self, points_N3: NDArray[np.float32]) -> None:
         self._points = np.ascontiguousarray(points_N3, dtype=np.float32)

@@ -26,7 +26,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from gui import theme
 from gui.widgets import space_overlay
 from gui.widgets.camera import Camera, Projected
-from gui.widgets.point_cloud import Look, PointRenderer, RendererError, make_renderer
+from gui.widgets.point_cloud import MANY, Look, PointRenderer, RendererError, make_renderer
 from gui.widgets.point_cloud_software import SoftwareRenderer
 from gui.widgets.space_overlay import Label, Overlay
 
@@ -73,6 +73,7 @@ class PointCloudView(QWidget):
         self._shows_part = False
         self._seen_home = False
         self._renderer = renderer
+        self._renderer_is_given = renderer is not None
         self._points = np.empty((0, 3), dtype=np.float32)
         self._shown = self._points
         self._rgb: NDArray[np.uint8] = np.empty((0, 3), dtype=np.uint8)
@@ -111,6 +112,8 @@ class PointCloudView(QWidget):
         self._points = points
         self._rgb = np.ascontiguousarray(rgb_N3, dtype=np.uint8)
         self._extent = _extent(points)
+        if (len(points) > MANY) != (len(self._shown) > MANY) and not self._renderer_is_given:
+            self._drop_renderer()
         if self._renderer is not None:
             self._renderer.set_colors(self._rgb)
         if moves and not np.array_equal(points, self._shown):
@@ -276,7 +279,7 @@ class PointCloudView(QWidget):
 
     def _start(self, look: Look, ratio: float) -> None:
         if self._renderer is None:
-            self._renderer, self.fallback_reason = make_renderer()
+            self._renderer, self.fallback_reason = make_renderer(len(self._shown))
             self._fill(self._renderer)
         try:
             self._renderer.start(self.camera, look, self.width(), self.height(), ratio)
@@ -302,7 +305,7 @@ class PointCloudView(QWidget):
         background = theme.current().color("background")
         n = max(len(self._shown), 1)
         # Many points are small points, so that a cloud of any number keeps its shape.
-        size = float(np.clip(9.9 - 1.7 * np.log10(n), 1.9, 7.0))
+        size = float(np.clip(10.4 - 1.88 * np.log10(n), 1.5, 7.0))
         size *= min(max(min(self.width(), self.height()) / 600, 0.5), 1.2)
         middle = float(np.linalg.norm(self.camera.eye))
         return Look(
@@ -312,6 +315,12 @@ class PointCloudView(QWidget):
             far=middle + self._extent,
             faded=0.22,
         )
+
+    def _drop_renderer(self) -> None:
+        """The next picture is drawn by what is then best."""
+        if self._renderer is not None:
+            self._renderer.close()
+        self._renderer, self.fallback_reason = None, ""
 
     def _fill(self, renderer: PointRenderer) -> None:
         renderer.set_points(self._shown)

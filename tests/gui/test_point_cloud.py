@@ -18,6 +18,7 @@ from pytestqt.qtbot import QtBot
 from gui import theme
 from gui.widgets.camera import Camera
 from gui.widgets.point_cloud import (
+    MANY,
     NO_GL_VARIABLE,
     Look,
     PointRenderer,
@@ -217,7 +218,7 @@ def test_opengl_can_be_refused_by_the_environment(
     qapp: QApplication, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(NO_GL_VARIABLE, "1")
-    renderer, why = make_renderer()
+    renderer, why = make_renderer(100)
     assert renderer.name == "software"
     assert NO_GL_VARIABLE in why
 
@@ -227,9 +228,33 @@ def test_a_platform_without_opengl_is_not_asked_for_it(
 ) -> None:
     monkeypatch.delenv(NO_GL_VARIABLE, raising=False)
     monkeypatch.setattr(QGuiApplication, "platformName", lambda: "offscreen")
-    renderer, why = make_renderer()
+    renderer, why = make_renderer(100)
     assert renderer.name == "software"
     assert "offscreen" in why
+
+
+@pytest.mark.gl
+def test_an_emulated_opengl_draws_few_points_and_numpy_many(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not has_gl():
+        pytest.skip("no OpenGL on this platform")
+    from gui.widgets.point_cloud_gl import GLRenderer
+
+    view = PointCloudView()
+    qtbot.addWidget(view)
+    view.resize(WIDTH, HEIGHT)
+    names = []
+    for emulated in (True, False):
+        monkeypatch.setattr(GLRenderer, "emulated", emulated)
+        for n in (MANY, MANY + 1, MANY):
+            points = np.linspace([-1, 0, 0], [1, 0, 0], n)
+            view.set_points(points, np.full((n, 3), 200, np.uint8))
+            view.set_home(points)
+            assert pixels(view.grab().toImage()).max() > 100
+            names.append((view.renderer_name, bool(view.fallback_reason)))
+    opengl, software = ("OpenGL", False), ("software", True)
+    assert names == [opengl, software, opengl, opengl, opengl, opengl]
 
 
 # -------------------------------------------------------------------------------- the view

@@ -108,7 +108,7 @@ def click(pane: SpacePane, at: QPoint) -> None:
     QTest.mouseClick(pane.view, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, at)
 
 
-def lonely_tokens(pane: SpacePane, n: int, room: float = 20.0) -> list[int]:
+def lonely_tokens(pane: SpacePane, n: int, room: float = 14.0) -> list[int]:
     """Tokens in sight that have no other point near them on the screen."""
     xy = pane.view.project(pane.view.shown_points).xy
     inside = np.all((xy > 15) & (xy < [pane.view.width() - 15, pane.view.height() - 15]), axis=1)
@@ -156,12 +156,12 @@ def test_every_lonely_token_is_drawn_at_its_point(pane: SpacePane) -> None:
     # Straight from the store's points through the camera, as the camera's own tests check it.
     points = vocabulary_of(pane.store).points
     xy = pane.view.camera.project(points, pane.view.width(), pane.view.height()).xy
-    for token in lonely_tokens(pane, 20):
+    for token in lonely_tokens(pane, 15):
         x, y = xy[token]
-        left, top = int(x) - 9, int(y) - 9
-        patch = lit[top : top + 19, left : left + 19]
+        left, top = int(x) - 6, int(y) - 6
+        patch = lit[top : top + 13, left : left + 13]
         assert patch.sum() > 1, token
-        rows, columns = np.mgrid[top : top + 19, left : left + 19]
+        rows, columns = np.mgrid[top : top + 13, left : left + 13]
         centre = [(patch * (columns + 0.5)).sum(), (patch * (rows + 0.5)).sum()] / patch.sum()
         assert np.abs(centre - [x, y]).max() < 1.0
 
@@ -173,7 +173,7 @@ def test_colour_can_be_the_length_of_the_vector(pane: SpacePane) -> None:
     assert f"{norms.min():.2f} to {norms.max():.2f}" in pane.status.text()
     pane.view.set_overlay(Overlay())
     picture = pixels(pane.view.grab().toImage())
-    tokens = lonely_tokens(pane, 20)
+    tokens = lonely_tokens(pane, 15)
     look = pane.view._look()
     xy, depth = pane.view.project(pane.view.shown_points)
     table = theme.sequential_table().astype(float)
