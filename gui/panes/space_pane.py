@@ -7,25 +7,26 @@ is marked is composed in `gui.widgets.space_scene` and `gui.widgets.space_marks`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QObject, QSize, Qt
-from PySide6.QtGui import QAction, QActionGroup, QKeyEvent, QResizeEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLineEdit, QStackedWidget, QWidget
 
 from gui import theme
 from gui.panes.base import EmptyState, Pane, column
-from gui.store import Inspected, Store
+from gui.store import Store
 from gui.token_search import Expression, TokenSearch, Unknown
 from gui.widgets import space_marks as marks
 from gui.widgets import space_scene as scene
-from gui.widgets.action_row import ActionRow
+from gui.widgets import space_words as words
 from gui.widgets.point_cloud_view import PointCloudView
 from gui.widgets.space_overlay import Line, Mark, Overlay
 from gui.widgets.space_side import SpaceSide
+from gui.widgets.space_tools import NO_LIMIT, SpaceTools
 from gui.widgets.text import Text
 from model.messages import NeighboursFound, VocabularyProjected
 
@@ -92,7 +93,13 @@ class SpacePane(Pane):
         self.search.textEdited.connect(self._typed)
         self.search.returnPressed.connect(self._entered)
         self.search.installEventFilter(self)
-        self._make_actions()
+        self.tools = SpaceTools()
+        self.tools.table_chosen.connect(self._table_chosen)
+        self.tools.colors_changed.connect(self._recolor)
+        self.tools.length_changed.connect(self._length_changed)
+        self.tools.path_changed.connect(self._path_changed)
+        self.tools.changed.connect(self.invalidate)
+        self.tools.reset_wanted.connect(self.reset_view)
 
         self.view = PointCloudView()
         self.view.setAccessibleName("Tokens in space")
@@ -110,8 +117,7 @@ class SpacePane(Pane):
         top = QHBoxLayout()
         top.setSpacing(theme.TIGHT)
         top.addWidget(self.search, 1)
-        for tools in self._tools:
-            top.addWidget(tools)
+        top.addWidget(self.tools)
         self._body = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._body.setSpacing(theme.SPACE)
         self._body.addWidget(self.view, 1)
@@ -126,56 +132,6 @@ class SpacePane(Pane):
         self._pages.addWidget(self.empty)
         self._pages.addWidget(self._content)
         column(self).addWidget(self._pages)
-
-    def _make_actions(self) -> None:
-        self.matrix_actions = QActionGroup(self)
-        for name, tip in (
-            ("W_E", "The vectors by which tokens enter the model"),
-            ("W_U", "The vectors with which the model's last vector is compared"),
-        ):
-            action = self._toggle(name, tip, name == "W_E", self._matrix_chosen)
-            self.matrix_actions.addAction(action)
-        self.path_action = self._toggle(
-            "Path", "The selected token's way through the layers: its residual stream", True
-        )
-        self.all_action = self._toggle("All", "The paths of all positions of the prompt", False)
-        self.length_action = self._toggle(
-            "True length",
-            "Draw residual vectors as long as they are. Otherwise all are scaled to the mean\n"
-            "length of the table's vectors, so that only directions are compared.",
-            False,
-        )
-        self.norm_action = self._toggle(
-            "Norm", "Colour each token by the length of its vector", False, self._recolor
-        )
-        self.labels_action = self._toggle("Labels", "Name as many tokens as find room", True)
-        self.reset_action = QAction("Reset", self)
-        self.reset_action.setToolTip("The first view again (double click, Home)")
-        self.reset_action.triggered.connect(self.reset_view)
-        others = (
-            self.path_action,
-            self.all_action,
-            self.length_action,
-            self.norm_action,
-            self.labels_action,
-            self.reset_action,
-        )
-        tables = tuple(self.matrix_actions.actions())
-        # One row for a model with two tables, one for a model with one.
-        self._tools = (
-            ActionRow(tables + others, "What is drawn"),
-            ActionRow(others, "What is drawn"),
-        )
-
-    def _toggle(
-        self, text: str, tip: str, on: bool, toggled: Callable[[], None] | None = None
-    ) -> QAction:
-        action = QAction(text, self)
-        action.setCheckable(True)
-        action.setChecked(on)
-        action.setToolTip(tip)
-        action.toggled.connect(toggled or self._toggled)
-        return action
 
     # ------------------------------------------------------------------------- commands
 
@@ -195,15 +151,7 @@ class SpacePane(Pane):
         self._entered()
 
     def header_note(self) -> str:
-        vocabulary = self.store.vocabulary
-        if vocabulary is None:
-            return ""
-        kept = float(np.sum(vocabulary.variance_kept))
-        step = "" if vocabulary.step is None else f" · step {vocabulary.step:,}"
-        return (
-            f"{len(vocabulary.points):,} tokens · 3 axes keep {kept:.1%} of the variance of "
-            f"{vocabulary.matrix}{step}"
-        )
+        return "" if self.store.vocabulary is None else words.header(self.store.vocabulary)
 
     def export_data(self) -> Mapping[str, NDArray[Any]]:
         """Points, axes and mean of the projection, the tokens, neighbours and paths."""
@@ -299,26 +247,23 @@ class SpacePane(Pane):
         self._listed_hover = token if isinstance(token, int) else None
         self._compose()
 
-    def _toggled(self) -> None:
-        paths = self.path_action.isChecked()
-        self.length_action.setEnabled(paths)
-        self.all_action.setEnabled(paths)
-        if self.sender() is self.path_action and paths:
+    def _path_changed(self) -> None:
+        if self.tools.path.isChecked():
             self._fetch_missing()
-        if self.sender() is self.length_action:
-            self._find_paths()
-            self._set_home()
+        self.invalidate()
+
+    def _length_changed(self) -> None:
+        self._find_paths()
+        self._set_home()
         self.invalidate()
 
     def _recolor(self) -> None:
         self._drawn = None
         self.invalidate()
 
-    def _matrix_chosen(self) -> None:
-        chosen = self.matrix_actions.checkedAction()
-        vocabulary = self.store.vocabulary
-        if chosen is not None and vocabulary is not None and vocabulary.matrix != chosen.text():
-            self.store.project_vocabulary("W_U" if chosen.text() == "W_U" else "W_E")
+    def _table_chosen(self, name: str) -> None:
+        if self.store.vocabulary is not None and self.store.vocabulary.matrix != name:
+            self.store.project_vocabulary("W_U" if name == "W_U" else "W_E")
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
@@ -345,8 +290,8 @@ class SpacePane(Pane):
         self._asked = ()
         self._drawn = None
         self._terms, self._origin = (), "position"
-        self._show_matrix("W_E")
-        self._show_tools()
+        self.tools.set_table("W_E")
+        self._arrange_tools()
         search = self._token_search() if self.search.text().strip() else None
         if search is not None and model is not None:
             # A sum that is watched goes on in the next model, if it has those words.
@@ -445,11 +390,11 @@ class SpacePane(Pane):
             self._show_sum()
 
     def _draw_points(self, vocabulary: VocabularyProjected) -> None:
-        self._show_matrix(vocabulary.matrix)
+        self.tools.set_table(vocabulary.matrix)
         # Far from the middle the three axes say most about a token, and labels find room.
         radius_V = np.linalg.norm(vocabulary.points, axis=1)
         self._ambient = np.argsort(-radius_V, kind="stable")[:N_AMBIENT].tolist()
-        if self.norm_action.isChecked():
+        if self.tools.norm.isChecked():
             norms = vocabulary.norms
             share_V = (norms - norms.min()) / (float(np.ptp(norms)) or 1.0)
             # The lowest part of the map is the background's colour: no point may vanish.
@@ -469,7 +414,7 @@ class SpacePane(Pane):
         points, extent = vocabulary.points, self.view.extent
         inside = points[np.linalg.norm(points, axis=1) <= extent * 1.001]
         parts = [inside, extent * np.eye(3, dtype=np.float32)]
-        if self._paths is not None and self.length_action.isChecked():
+        if self._paths is not None and self.tools.true_length.isChecked():
             parts.append(self._paths.points_PS3.reshape(-1, 3))
         self.view.set_home(np.concatenate(parts))
 
@@ -489,18 +434,18 @@ class SpacePane(Pane):
     def _find_paths(self) -> None:
         self._paths = None
         store = self.store
-        if not self.path_action.isChecked() or store.trace is None or store.model is None:
+        if not self.tools.path.isChecked() or store.trace is None or store.model is None:
             return
         if store.vocabulary is None:
             return
         everywhere = range(store.trace.n_tokens)
-        wanted = everywhere if self.all_action.isChecked() else (store.selection.position,)
+        wanted = everywhere if self.tools.all_paths.isChecked() else (store.selection.position,)
         self._paths = scene.find_paths(
             store.model.config,
             store.activation,
             store.vocabulary,
             [position for position in wanted if position in everywhere],
-            true_length=self.length_action.isChecked(),
+            true_length=self.tools.true_length.isChecked(),
         )
 
     def _fetch_missing(self) -> None:
@@ -538,7 +483,7 @@ class SpacePane(Pane):
             path_lines, path_marks = scene.path_lines(self._paths, selection.position)
             lines += path_lines
             all_marks += path_marks
-        ambient = self._ambient if self.labels_action.isChecked() else ()
+        ambient = self._ambient if self.tools.labels.isChecked() else ()
         ranked = marks.labelled_once(all_marks)
         self.view.set_overlay(Overlay(tuple(lines), ranked, ambient, self._text))
         self._say(vocabulary)
@@ -564,12 +509,7 @@ class SpacePane(Pane):
         if self._problem:
             tone, text = "warning", self._problem
         elif token is not None and token < len(vocabulary.points):
-            x, y, z = vocabulary.points[token].tolist()
-            tone = "text"
-            text = (
-                f"{self._text(token)}   {vocabulary.matrix}[{token}]   "
-                f"length {vocabulary.norms[token]:.4f}   axes ({x:.4f}, {y:.4f}, {z:.4f})"
-            )
+            tone, text = "text", words.token(vocabulary, token, self._text(token))
         else:
             tone, text = "dim", " · ".join(self._notes(vocabulary))
         self.status.set_tone(tone)
@@ -578,69 +518,32 @@ class SpacePane(Pane):
 
     def _notes(self, vocabulary: VocabularyProjected) -> list[str]:
         notes: list[str] = []
-        paths, mean = self._paths, float(vocabulary.norms.mean())
         if self.view.fallback_reason:
             notes.append(f"software view: {self.view.fallback_reason}")
-        if paths is not None and paths.scaled_to is not None:
-            notes.append(
-                f"path: lengths set to {mean:.2f}, the mean of {vocabulary.matrix} "
-                f"(really up to {paths.longest:.1f})"
-            )
-        elif paths is not None:
-            notes.append(
-                f"path: true lengths, up to {paths.longest:.1f}; "
-                f"the mean of {vocabulary.matrix} is {mean:.2f}"
-            )
-        elif self.path_action.isChecked() and self.store.trace is not None:
-            notes.append("path: not in this trace; switch Path off and on to fetch it")
-        if self.norm_action.isChecked():
-            low, high = vocabulary.norms.min(), vocabulary.norms.max()
-            notes.append(f"colour: length from {low:.2f} to {high:.2f}")
-        notes.append("drag turns, wheel zooms, right drag moves, double click resets")
-        return notes
+        if self._paths is not None:
+            notes.append(words.path(vocabulary, self._paths))
+        elif self.tools.path.isChecked() and self.store.trace is not None:
+            notes.append(words.PATH_MISSING)
+        if self.tools.norm.isChecked():
+            notes.append(words.colors(vocabulary))
+        return [*notes, words.MANUAL]
 
     def _inspect(self, token: int) -> None:
-        vocabulary, model, found = self.store.vocabulary, self.store.model, self._answer()
-        if vocabulary is None or model is None:
-            return
-        x, y, z = vocabulary.points[token].tolist()
-        note = (
-            f"The vector of “{self._text(token)}” is {vocabulary.norms[token]:.6f} long and "
-            f"lies at ({x:.6f}, {y:.6f}, {z:.6f}) on the three axes."
-        )
-        if found is not None and scene.is_sum(found.terms) and token in found.ids:
-            words = tuple(self._text(i) for _, i in found.terms)
-            cosine = found.cosines[found.ids.index(token)]
-            note += f" Its cosine with {Expression(found.terms, words)} is {cosine:.6f}."
-        # W_U is [d_model, d_vocab] under its TransformerLens name: a token is a column.
-        at = f"[{token}]" if vocabulary.matrix == "W_E" else f"[:, {token}]"
-        self.store.inspect(
-            Inspected(
-                name=vocabulary.matrix,
-                index=(token,),
-                dtype=model.dtype,
-                code=f'lm.parameter("{vocabulary.matrix}"){at}',
-                note=note,
+        vocabulary, model = self.store.vocabulary, self.store.model
+        if vocabulary is not None and model is not None:
+            self.store.inspect(
+                words.inspected(vocabulary, self._answer(), token, self._text, model.dtype)
             )
-        )
 
     # ---------------------------------------------------------------------------- sizes
 
-    def _show_matrix(self, name: str) -> None:
-        for action in self.matrix_actions.actions():
-            if action.text() == name and not action.isChecked():
-                action.blockSignals(True)
-                action.setChecked(True)
-                action.blockSignals(False)
-
-    def _show_tools(self) -> None:
+    def _arrange_tools(self) -> None:
         model = self.store.model
-        tied = model is None or model.config.tied_embeddings
-        for tools, shown in zip(self._tools, (not tied, tied)):
-            tools.setVisible(shown)
-            # Where there is little room, the search field gets it and the tools become a menu.
-            narrow = self.width() < MIN_WIDTH_FOR_TOOLS
-            tools.setMaximumWidth(tools.minimumSizeHint().width() if narrow else 16_777_215)
+        self.tools.arrange(
+            tied=model is None or model.config.tied_embeddings,
+            # Where there is little room, the search field gets it.
+            narrow=self.width() < MIN_WIDTH_FOR_TOOLS,
+        )
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -652,9 +555,9 @@ class SpacePane(Pane):
         self.side.setFixedWidth(min(SIDE_WIDTH, self.width() * 2 // 5))
         if not beside:
             self.side.setMinimumWidth(0)
-            self.side.setMaximumWidth(16_777_215)
-        self.side.setMaximumHeight(16_777_215 if beside else self.height() * 2 // 5)
-        self._show_tools()
+            self.side.setMaximumWidth(NO_LIMIT)
+        self.side.setMaximumHeight(NO_LIMIT if beside else self.height() * 2 // 5)
+        self._arrange_tools()
 
     def sizeHint(self) -> QSize:
         return QSize(900, 600)

@@ -167,7 +167,7 @@ def test_every_lonely_token_is_drawn_at_its_point(pane: SpacePane) -> None:
 
 
 def test_colour_can_be_the_length_of_the_vector(pane: SpacePane) -> None:
-    pane.norm_action.trigger()
+    pane.tools.norm.trigger()
     settle(pane)
     norms = vocabulary_of(pane.store).norms
     assert f"{norms.min():.2f} to {norms.max():.2f}" in pane.status.text()
@@ -188,7 +188,7 @@ def test_colour_can_be_the_length_of_the_vector(pane: SpacePane) -> None:
 
 
 def test_the_unembedding_is_one_click_away(pane: SpacePane, desk: Desk) -> None:
-    w_u = next(a for a in pane.matrix_actions.actions() if a.text() == "W_U")
+    w_u = next(a for a in pane.tools.tables.actions() if a.text() == "W_U")
     w_u.trigger()
     settle(pane)
     table = table_of(desk, "W_U")
@@ -205,7 +205,7 @@ def test_the_unembedding_is_one_click_away(pane: SpacePane, desk: Desk) -> None:
 
 
 def test_tied_embeddings_offer_no_second_table(pane: SpacePane) -> None:
-    untied, tied = pane._tools
+    untied, tied = pane.tools.untied, pane.tools.tied
     assert untied.isVisible()
     assert not tied.isVisible()
     model = pane.store.model
@@ -502,7 +502,7 @@ def residuals(store: Store, position: int) -> NDArray[np.float64]:
 
 def test_the_path_is_the_residual_stream_on_the_same_axes(pane: SpacePane) -> None:
     store, vocabulary = pane.store, vocabulary_of(pane.store)
-    pane.length_action.trigger()
+    pane.tools.true_length.trigger()
     store.select(position=4)
     settle(pane)
     expected = (residuals(store, 4) - vocabulary.mean) @ vocabulary.axes.T
@@ -531,12 +531,12 @@ def test_lengths_are_made_equal_only_where_it_is_said(pane: SpacePane) -> None:
 
 def test_true_lengths_bring_the_whole_path_into_sight(pane: SpacePane) -> None:
     near = pane.view.camera.distance
-    pane.length_action.trigger()
+    pane.tools.true_length.trigger()
     settle(pane)
     places = pane.view.project(path_of(pane).points).xy
     assert (places > 0).all()
     assert (places < [pane.view.width(), pane.view.height()]).all()
-    pane.length_action.trigger()
+    pane.tools.true_length.trigger()
     settle(pane)
     assert pane.view.camera.distance == pytest.approx(near)
 
@@ -544,16 +544,16 @@ def test_true_lengths_bring_the_whole_path_into_sight(pane: SpacePane) -> None:
 def test_all_positions_have_paths_and_one_is_strong(pane: SpacePane) -> None:
     trace = pane.store.trace
     assert trace is not None
-    pane.all_action.trigger()
+    pane.tools.all_paths.trigger()
     settle(pane)
     lines = [line for line in pane.view.overlay.lines if line.tone == scene.PATH_TONE]
     assert len(lines) == trace.n_tokens
     assert sum(line.width > 1.5 for line in lines) == 1
-    pane.path_action.trigger()
+    pane.tools.path.trigger()
     settle(pane)
     assert not [line for line in pane.view.overlay.lines if line.tone == scene.PATH_TONE]
     assert "path" not in pane.status.text()
-    assert not pane.all_action.isEnabled()
+    assert not pane.tools.all_paths.isEnabled()
 
 
 def test_a_residual_stream_that_was_left_out_is_fetched(pane: SpacePane) -> None:
@@ -565,8 +565,8 @@ def test_a_residual_stream_that_was_left_out_is_fetched(pane: SpacePane) -> None
     store.receive(replace(trace, activations=few, left_out=(name,), request_id=10**9))
     settle(pane)
     assert "not in this trace" in pane.status.text()
-    pane.path_action.trigger()
-    pane.path_action.trigger()
+    pane.tools.path.trigger()
+    pane.tools.path.trigger()
     settle(pane)
     assert name in store.fetched
     assert len(path_of(pane).points) == 6
@@ -661,7 +661,7 @@ def test_at_any_size_nothing_overlaps(
     live_store: Store, qtbot: QtBot, size: tuple[int, int]
 ) -> None:
     pane = shown(live_store, qtbot, *size)
-    pane.all_action.trigger()
+    pane.tools.all_paths.trigger()
     pane.show_expression("king - man + woman")
     settle(pane)
     qtbot.wait(30)
@@ -671,7 +671,7 @@ def test_at_any_size_nothing_overlaps(
         assert pane.view.rect().toRectF().contains(box)
         assert not any(box.intersects(other) for other in boxes[:i])
     assert pane.view.height() >= 60
-    parts = [pane.search, pane.view, pane.status] + [t for t in pane._tools if t.isVisible()]
+    parts = [pane.search, pane.view, pane.status, pane.tools]
     if pane.side.isVisible():
         parts.append(pane.side)
     places = [p.rect().translated(p.mapTo(pane, QPoint())) for p in parts]
@@ -682,7 +682,7 @@ def test_at_any_size_nothing_overlaps(
 
 def test_a_long_prompt_is_marked_without_overlap(pane: SpacePane) -> None:
     pane.store.set_prompt("The king lost his crown. The queen found her ring. " * 9)
-    pane.all_action.trigger()
+    pane.tools.all_paths.trigger()
     settle(pane)
     pane.view.grab()
     boxes = [label.box for label in pane.view.labels]
@@ -723,9 +723,9 @@ def test_exported_data_are_what_is_drawn(pane: SpacePane) -> None:
 
 
 def test_everything_has_a_name_and_a_tip(pane: SpacePane) -> None:
-    for widget in (pane.search, pane.view, pane.side.list, *pane._tools):
+    for widget in (pane.search, pane.view, pane.side.list, pane.tools.untied, pane.tools.tied):
         assert widget.accessibleName()
-    for action in (*pane.matrix_actions.actions(), pane.path_action, pane.reset_action):
+    for action in (*pane.tools.tables.actions(), pane.tools.path, pane.tools.reset):
         assert action.toolTip()
     assert pane.search.toolTip()
 

@@ -1,0 +1,114 @@
+"""The buttons above the embedding space: which table, what is drawn over it, how it is coloured.
+
+Knows what can be chosen and what is; draws and asks nothing itself.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtWidgets import QHBoxLayout, QWidget
+
+from gui.widgets.action_row import ActionRow
+
+NO_LIMIT = 16_777_215  # QWIDGETSIZE_MAX
+
+
+class SpaceTools(QWidget):
+    """Choices, and one row of buttons for them.
+
+    Attributes:
+        tables: ``W_E`` and ``W_U``, of which one is chosen.
+        path, all_paths, true_length: the ways through the layers.
+        norm, labels: how points are coloured and named.
+        reset: the first view again.
+
+    Signals:
+        table_chosen: another table, by name.
+        colors_changed, length_changed, path_changed, changed: which of the choices was changed.
+        reset_wanted: the first view was asked for.
+    """
+
+    table_chosen = Signal(str)
+    colors_changed = Signal()
+    length_changed = Signal()
+    path_changed = Signal()
+    changed = Signal()
+    reset_wanted = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.tables = QActionGroup(self)
+        for name, tip in (
+            ("W_E", "The vectors by which tokens enter the model"),
+            ("W_U", "The vectors with which the model's last vector is compared"),
+        ):
+            self.tables.addAction(self._toggle(name, tip, on=name == "W_E"))
+        self.tables.triggered.connect(self._table_triggered)
+        self.path = self._toggle(
+            "Path", "The selected token's way through the layers: its residual stream", on=True
+        )
+        self.path.toggled.connect(self._path_toggled)
+        self.all_paths = self._toggle("All", "The paths of all positions of the prompt")
+        self.all_paths.toggled.connect(self.changed)
+        self.true_length = self._toggle(
+            "True length",
+            "Draw residual vectors as long as they are. Otherwise all are scaled to the mean\n"
+            "length of the table's vectors, so that only directions are compared.",
+        )
+        self.true_length.toggled.connect(self.length_changed)
+        self.norm = self._toggle("Norm", "Colour each token by the length of its vector")
+        self.norm.toggled.connect(self.colors_changed)
+        self.labels = self._toggle("Labels", "Name as many tokens as find room", on=True)
+        self.labels.toggled.connect(self.changed)
+        self.reset = QAction("Reset", self)
+        self.reset.setToolTip("The first view again (double click, Home)")
+        self.reset.triggered.connect(self.reset_wanted)
+        others = (
+            self.path,
+            self.all_paths,
+            self.true_length,
+            self.norm,
+            self.labels,
+            self.reset,
+        )
+        # One row for a model with two tables, one for a model with one.
+        self.untied = ActionRow((*self.tables.actions(), *others), "What is drawn")
+        self.tied = ActionRow(others, "What is drawn")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.untied)
+        layout.addWidget(self.tied)
+        self.arrange(tied=True, narrow=False)
+
+    def set_table(self, name: str) -> None:
+        """Show which table is drawn; nothing is asked for."""
+        for action in self.tables.actions():
+            if action.text() == name:
+                action.setChecked(True)
+
+    def arrange(self, *, tied: bool, narrow: bool) -> None:
+        """Fit a model and a place.
+
+        Args:
+            tied: there is only one table, so nothing to choose.
+            narrow: all goes into one menu.
+        """
+        for row, shown in ((self.untied, not tied), (self.tied, tied)):
+            row.setVisible(shown)
+            row.setMaximumWidth(row.minimumSizeHint().width() if narrow else NO_LIMIT)
+
+    def _toggle(self, text: str, tip: str, *, on: bool = False) -> QAction:
+        action = QAction(text, self)
+        action.setCheckable(True)
+        action.setChecked(on)
+        action.setToolTip(tip)
+        return action
+
+    def _table_triggered(self, action: QAction) -> None:
+        self.table_chosen.emit(action.text())
+
+    def _path_toggled(self, on: bool) -> None:
+        self.all_paths.setEnabled(on)
+        self.true_length.setEnabled(on)
+        self.path_changed.emit()
