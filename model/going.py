@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 FLUSH_SECONDS = 1 / 30
 """Events of a run are handed over in bundles, this often."""
 
-LIVE_SECONDS = 0.25
+LIVE_SECONDS = 1.0
 LIVE_SHARE = 0.02
 """A model that learns is traced at most every LIVE_SECONDS, and so seldom that looking at it
 takes at most this share of the run's time."""
