@@ -96,7 +96,7 @@ class SpacePane(Pane):
         self.tools = SpaceTools()
         self.tools.table_chosen.connect(self._table_chosen)
         self.tools.colors_changed.connect(self._recolor)
-        self.tools.length_changed.connect(self._length_changed)
+        self.tools.extent_changed.connect(self._extent_changed)
         self.tools.path_changed.connect(self._path_changed)
         self.tools.changed.connect(self.invalidate)
         self.tools.reset_wanted.connect(self.reset_view)
@@ -252,7 +252,7 @@ class SpacePane(Pane):
             self._fetch_missing()
         self.invalidate()
 
-    def _length_changed(self) -> None:
+    def _extent_changed(self) -> None:
         self._find_paths()
         self._set_home()
         self.invalidate()

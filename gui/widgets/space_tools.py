@@ -25,13 +25,16 @@ class SpaceTools(QWidget):
 
     Signals:
         table_chosen: another table, by name.
-        colors_changed, length_changed, path_changed, changed: which of the choices was changed.
+        colors_changed: of the points.
+        path_changed: paths are drawn, or not.
+        extent_changed: paths may now reach farther, or less far.
+        changed: another choice.
         reset_wanted: the first view was asked for.
     """
 
     table_chosen = Signal(str)
     colors_changed = Signal()
-    length_changed = Signal()
+    extent_changed = Signal()
     path_changed = Signal()
     changed = Signal()
     reset_wanted = Signal()
@@ -50,13 +53,13 @@ class SpaceTools(QWidget):
         )
         self.path.toggled.connect(self._path_toggled)
         self.all_paths = self._toggle("All", "The paths of all positions of the prompt")
-        self.all_paths.toggled.connect(self.changed)
+        self.all_paths.toggled.connect(self.extent_changed)
         self.true_length = self._toggle(
             "True length",
             "Draw residual vectors as long as they are. Otherwise all are scaled to the mean\n"
             "length of the table's vectors, so that only directions are compared.",
         )
-        self.true_length.toggled.connect(self.length_changed)
+        self.true_length.toggled.connect(self.extent_changed)
         self.norm = self._toggle("Norm", "Colour each token by the length of its vector")
         self.norm.toggled.connect(self.colors_changed)
         self.labels = self._toggle("Labels", "Name as many tokens as find room", on=True)

@@ -536,6 +536,13 @@ def test_true_lengths_bring_the_whole_path_into_sight(pane: SpacePane) -> None:
     places = pane.view.project(path_of(pane).points).xy
     assert (places > 0).all()
     assert (places < [pane.view.width(), pane.view.height()]).all()
+    pane.tools.all_paths.trigger()
+    settle(pane)
+    for line in pane.view.overlay.lines:
+        if line.tone == scene.PATH_TONE:
+            places = pane.view.project(line.points).xy
+            assert (places > 0).all()
+            assert (places < [pane.view.width(), pane.view.height()]).all()
     pane.tools.true_length.trigger()
     settle(pane)
     assert pane.view.camera.distance == pytest.approx(near)
