@@ -81,7 +81,6 @@ class MainWindow(QMainWindow):
         self.tokens = TokensPane(store)
         self.layers = LayersPane(store)
         self.attention = AttentionPane(store)
-        # Before show(): the first GL widget added to a visible window would recreate the window.
         self.space = SpacePane(store)
         self.prediction = PredictionPane(store)
         self.training = TrainingPane(store)
