@@ -26,6 +26,7 @@ from PySide6.QtWidgets import QWidget
 from gui import theme
 from gui.widgets import cell_image
 from gui.widgets.canvas import CAPTION_HEIGHT, Canvas
+from gui.widgets.text import counted
 
 SMALLEST_TILE = 10
 LARGEST_TILE = 120
@@ -295,7 +296,7 @@ class HeadMosaic(Canvas):
 
     def _paint_caption(self, painter: QPainter) -> None:
         k = self.cell_tokens
-        text = f"{self.n_layers} layers × {self._n_heads} heads"
+        text = f"{counted(self.n_layers, 'layer')} × {counted(self._n_heads, 'head')}"
         text += f" · cells: largest of {k} × {k}" if k > 1 else ""
         missing = sum(pattern is None for pattern in self._patterns_HQS)
         if missing:

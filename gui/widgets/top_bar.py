@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QPushButton, QS
 
 from gui import theme
 from gui.store import Store
+from gui.widgets.text import counted
 
 
 def short_count(n: int) -> str:
@@ -100,7 +101,8 @@ class TopBar(QWidget):
         else:
             c = model.config
             self._model.setText(
-                f"{model.name}  ·  {c.n_layers} layers × {c.n_heads} heads  ·  "
+                f"{model.name}  ·  {counted(c.n_layers, 'layer')} × "
+                f"{counted(c.n_heads, 'head')}  ·  "
                 f"{short_count(model.n_params)}"
             )
         run = self._store.training
