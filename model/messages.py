@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.config import TransformerConfig
+from model.preview import Preview
 from model.sampling import Sampling
 from model.tokens import Token, visible
 from model.train.events import Event
@@ -36,8 +37,32 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewModel(Request):
+    """Look at a checkpoint's config and headers only: `ModelPreviewed`, also where it can't open.
+
+    Attributes:
+        path: a folder or a file.
+        device: where the weights would go, whose free memory counts.
+    """
+
+    path: str
+    device: str = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenModel(Request):
-    """Open a checkpoint; answered by `ModelOpened` or `Failed` (the open model then stays)."""
+    """Open a checkpoint.
+
+    Answered by any number of `OpeningProgressed`, then one of `ModelOpened`, `Cancelled` and
+    `Failed`; after the last two the model that was open stays. Other requests are answered in
+    between. A newer one cancels an older one.
+
+    Attributes:
+        path: a folder or a file.
+        device: "auto", "cpu", "cuda" or "mps".
+        dtype: of the weights in memory, "float32", "bfloat16" or "float16"; None takes the
+            file's own if that fits, else a smaller one.
+    """
 
     path: str
     device: str = "auto"
@@ -110,7 +135,10 @@ class Generate(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancel(Request):
-    """Stop the request of that id, if it runs or waits."""
+    """Stop the request of that id, if it runs or waits.
+
+    A generation answers with `GenerationFinished`, everything else with `Cancelled`.
+    """
 
     target: int
 
@@ -214,6 +242,32 @@ class Progress(Result):
     total: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancelled(Result):
+    """The request was stopped, or there was nothing of it to stop: nothing more comes of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelPreviewed(Result):
+    """What a checkpoint is, as far as config and headers tell."""
+
+    preview: Preview
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpeningProgressed(Result):
+    """How far an opening is.
+
+    Attributes:
+        done_bytes, total_bytes: of the files' weights; a total of 0 means unknown.
+        what: what is being done, for example "reading model.safetensors".
+    """
+
+    done_bytes: int
+    total_bytes: int
+    what: str
+
+
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
     """A model that is open or training, as the window sees it.
@@ -231,6 +285,9 @@ class ModelInfo:
         special_ids: ids that stand for no text.
         device, device_why, dtype: where the weights lie, why, and how precise they are.
         training: whether it is a model that is learning now.
+        format: how it was stored: ``safetensors``, ``PyTorch``, ``nanoGPT``, ``minGPT``, ``GGUF``;
+            empty for a model that was made here.
+        notes: what a person should know of it, one sentence each.
     """
 
     model_id: int
@@ -247,6 +304,8 @@ class ModelInfo:
     device_why: str
     dtype: str
     training: bool = False
+    format: str = ""
+    notes: tuple[str, ...] = ()
 
     def token_text(self, token_id: int) -> str:
         """A token as the window writes it, whitespace and partial characters visible."""

@@ -1,0 +1,134 @@
+"""What a checkpoint is, known from its config and headers before any weight is read.
+
+Plain values for the open dialog and the list of recent files. Knows no file format, no torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+_TITLES = {
+    "bert": "BERT",
+    "bloom": "BLOOM",
+    "distilbert": "DistilBERT",
+    "falcon": "Falcon",
+    "gemma": "Gemma",
+    "gemma2": "Gemma 2",
+    "gemma3": "Gemma 3",
+    "gemma3_text": "Gemma 3",
+    "gpt2": "GPT-2",
+    "gpt_neo": "GPT-Neo",
+    "gpt_neox": "GPT-NeoX",
+    "gptj": "GPT-J",
+    "granite": "Granite",
+    "llama": "Llama",
+    "mistral": "Mistral",
+    "mixtral": "Mixtral",
+    "modernbert": "ModernBERT",
+    "mpt": "MPT",
+    "olmo2": "OLMo 2",
+    "opt": "OPT",
+    "phi": "Phi",
+    "phi3": "Phi-3",
+    "qwen2": "Qwen2",
+    "qwen3": "Qwen3",
+    "roberta": "RoBERTa",
+    "smollm3": "SmolLM3",
+    "stablelm": "StableLM",
+    "starcoder2": "StarCoder2",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """A checkpoint before it is opened.
+
+    Where `problem` is a sentence, what could not be found out is 0 or empty.
+
+    Attributes:
+        path: the file or folder that was asked about.
+        format: how it is stored: ``safetensors``, ``PyTorch``, ``nanoGPT``, ``minGPT``, ``GGUF``.
+        family: config.json's model_type, or what stands for it in another format.
+        n_params: parameters, tied ones once.
+        parts: parameters by part (embedding, attention, mlp, norm, unembedding, …).
+        n_layers, n_heads, n_kv_heads, d_model, n_ctx, d_vocab: sizes.
+        tokenizer: what kind, or why there is none.
+        dtypes: in which the weights are stored, the most used first.
+        file_bytes: of all files that hold weights.
+        needed: dtype -> bytes of memory that opening in it takes, for each that can be chosen.
+        free_bytes: memory that is free on the device where the weights would go.
+        device: that device.
+        dtype: the proposed dtype: the file's own if it fits, else a smaller one, else empty.
+        notes: what a person should know beside it, one sentence each.
+        problem: the sentence why it can't be opened and what to do, or None.
+    """
+
+    path: str
+    format: str = ""
+    family: str = ""
+    n_params: int = 0
+    parts: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    n_layers: int = 0
+    n_heads: int = 0
+    n_kv_heads: int = 0
+    d_model: int = 0
+    n_ctx: int = 0
+    d_vocab: int = 0
+    tokenizer: str = ""
+    dtypes: tuple[str, ...] = ()
+    file_bytes: int = 0
+    needed: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    free_bytes: int = 0
+    device: str = "cpu"
+    dtype: str = ""
+    notes: tuple[str, ...] = ()
+    problem: str | None = None
+
+    @property
+    def line(self) -> str:
+        """One line for a list: what is known of family, size, shape, tokenizer, dtype, file."""
+        parts = [
+            family_title(self.family),
+            short_count(self.n_params) if self.n_params else "",
+            f"{_several(self.n_layers, 'layer')} × {_several(self.n_heads, 'head')}"
+            if self.n_layers
+            else "",
+            self.tokenizer,
+            " + ".join(self.dtypes),
+            file_size(self.file_bytes) if self.file_bytes else "",
+        ]
+        return " · ".join(part for part in parts if part)
+
+
+def family_title(family: str) -> str:
+    """A model_type as its authors write it: ``gpt2`` is GPT-2."""
+    return _TITLES.get(family, family)
+
+
+def short_count(n: int) -> str:
+    """A number of parameters with three digits at most: 860k, 124M, 1.24B."""
+    for unit, suffix in ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "k")):
+        # 999,950 is 1M, not 1000k.
+        if n >= unit - unit // 2000:
+            return f"{_three_digits(n / unit)}{suffix}"
+    return str(n)
+
+
+def file_size(n_bytes: int) -> str:
+    """Bytes in decimal units, as file managers show them: 498 MB, 2.47 GB."""
+    for unit, suffix in ((10**12, "TB"), (10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
+        if n_bytes >= unit - unit // 2000:
+            return f"{_three_digits(n_bytes / unit)} {suffix}"
+    return _several(n_bytes, "byte")
+
+
+def _three_digits(value: float) -> str:
+    digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
+    text = f"{value:.{digits}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _several(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
