@@ -21,7 +21,16 @@ from model import messages as m
 
 log = logging.getLogger(__name__)
 
-PREVIEWS = (m.RunTrace, m.ProjectVocabulary, m.FindNeighbours, m.FetchActivation)
+PREVIEWS = (
+    m.RunTrace,
+    m.ProjectVocabulary,
+    m.FindNeighbours,
+    m.FetchActivation,
+    m.ListWeights,
+    m.DescribeWeights,
+    m.ExamineWeight,
+    m.FindSingularValues,
+)
 """Requests that a newer one of the same kind (for the same tensor) makes pointless."""
 
 

@@ -16,8 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
+from gui.weights_state import WeightsState
 from model import messages as m
 from model.operations import Operation, operations
+from model.preview import Preview
 from model.sampling import Sampling
 from model.train.events import (
     Evaluated,
@@ -160,6 +162,13 @@ class Store(QObject):
     notice_posted = Signal(object)  # Notice
     theme_changed = Signal()
     saved = Signal(object)  # path, str
+    previewed = Signal(object)  # Preview
+    opening_changed = Signal()  # an opening began, went on, or ended: `opening`
+    opening_ended = Signal(object)  # why the model was not opened, str; empty if it was cancelled
+    verification_changed = Signal()  # `verifying`, `verification`
+    weights_changed = Signal()  # list or figures: `weights`
+    weight_examined = Signal()
+    singular_values_changed = Signal()
 
     def __init__(self, submit: Submit, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -182,6 +191,11 @@ class Store(QObject):
         self.activity = "starting"
         self.progress: m.Progress | None = None
         self.opening: m.OpenModel | None = None
+        self.opening_progress: m.OpeningProgressed | None = None
+        self.previews: dict[str, Preview] = {}
+        self.verifying: m.VerifyModel | None = None
+        self.verification: m.ModelVerified | None = None
+        self.weights: WeightsState | None = None
         self.starting: m.StartTraining | None = None
         self._latest: dict[type[m.Request], int] = {}
         self._prompt_of: dict[int, str] = {}
@@ -191,7 +205,49 @@ class Store(QObject):
     def open_model(self, path: str, device: str = "auto", dtype: str | None = None) -> None:
         """Open a checkpoint; the open model stays until the new one is there."""
         self.opening = m.OpenModel(path=path, device=device, dtype=dtype)
+        self.opening_progress = None
         self._send(self.opening)
+        self.opening_changed.emit()
+
+    def preview_model(self, path: str) -> None:
+        """Look at a checkpoint's config and headers; `previewed` follows."""
+        self._send(m.PreviewModel(path=path))
+
+    def verify_model(self) -> None:
+        """Compare the open model with its original; `verification` follows."""
+        if self.model is not None:
+            self.verifying = m.VerifyModel()
+            self.verification = None
+            self._send(self.verifying)
+            self.verification_changed.emit()
+
+    def cancel_verification(self) -> None:
+        if self.verifying is not None:
+            self._send(m.Cancel(target=self.verifying.id))
+
+    def list_weights(self) -> None:
+        """Ask for every parameter tensor of the model in view: `weights`."""
+        if self.model is not None:
+            self._send(m.ListWeights())
+
+    def describe_weights(self, names: tuple[str, ...]) -> None:
+        """Ask for the figures of parameter tensors, the first ones first."""
+        self._send(m.DescribeWeights(names=names))
+
+    def examine_weight(self, request: m.ExamineWeight) -> None:
+        """Ask for one parameter tensor in detail; `weight_examined` follows."""
+        self._send(request)
+
+    def find_singular_values(self, name: str, part: int | None = None) -> None:
+        """Ask for the singular values of a parameter's matrix."""
+        if self.weights is not None:
+            self.weights.share = 0.0
+            self._send(m.FindSingularValues(name=name, part=part))
+            self.singular_values_changed.emit()
+
+    def cancel_singular_values(self) -> None:
+        if self.weights is not None and self.weights.share is not None:
+            self._send(m.Cancel(target=self._latest[m.FindSingularValues]))
 
     def set_prompt(self, text: str) -> None:
         """Change the prompt; a trace of it follows."""
@@ -337,6 +393,25 @@ class Store(QObject):
                 if self.training is not None:
                     self.training.analogies.append(result)
                     self.training_changed.emit()
+            case (
+                m.WeightsListed()
+                | m.WeightsDescribed()
+                | m.WeightExamined()
+                | m.SingularValuesProgressed()
+                | m.SingularValuesFound()
+            ):
+                self._take_weights(result)
+            case m.ModelPreviewed():
+                self.previews[result.preview.path] = result.preview
+                self.previewed.emit(result.preview)
+            case m.OpeningProgressed():
+                if self.opening is not None and result.request_id == self.opening.id:
+                    self.opening_progress = result
+                    self.opening_changed.emit()
+            case m.ModelVerified():
+                self._take_verification(result)
+            case m.Cancelled():
+                self._take_cancelled(result)
             case m.Progress():
                 self.progress = result
                 self.activity_changed.emit()
@@ -367,9 +442,58 @@ class Store(QObject):
     def _live(self, result: m.Result) -> bool:
         return self.training is not None and result.request_id == self.training.started.request_id
 
+    def _take_weights(self, result: m.WeightsResult) -> None:
+        if self.weights is None or result.model_id != self.weights.model_id:
+            return
+        kinds = m.SingularValuesProgressed | m.SingularValuesFound
+        if isinstance(result, kinds) and self._stale(result, m.FindSingularValues):
+            return
+        if isinstance(result, m.WeightExamined) and self._stale(result, m.ExamineWeight):
+            return
+        self.weights.take(result)
+        match result:
+            case m.WeightExamined():
+                self.weight_examined.emit()
+            case m.SingularValuesProgressed() | m.SingularValuesFound():
+                self.singular_values_changed.emit()
+            case _:
+                self.weights_changed.emit()
+
+    def _take_verification(self, result: m.ModelVerified) -> None:
+        if self._verifies(result.request_id):
+            self.verifying = None
+            self.progress = None
+            if self.model is not None and result.model_id == self.model.model_id:
+                self.verification = result
+            self.verification_changed.emit()
+            self.activity_changed.emit()
+
+    def _verifies(self, request_id: int) -> bool:
+        return self.verifying is not None and self.verifying.id == request_id
+
+    def _take_cancelled(self, result: m.Cancelled) -> None:
+        if self.opening is not None and self.opening.id == result.request_id:
+            self._end_opening("")
+        if self._verifies(result.request_id):
+            self.verifying = None
+            self.verification_changed.emit()
+        if result.request_id == self._latest.get(m.FindSingularValues) and self.weights:
+            self.weights.share = None
+            self.singular_values_changed.emit()
+        self.progress = None
+        self.activity_changed.emit()
+
+    def _end_opening(self, why: str) -> None:
+        """The model that was open stays."""
+        self.opening = self.opening_progress = None
+        self.opening_changed.emit()
+        self.opening_ended.emit(why)
+
     def _take_model(self, info: m.ModelInfo) -> None:
         self.model = info
-        self.opening = None
+        self.opening = self.opening_progress = None
+        self.weights = WeightsState(info.model_id)
+        self.verifying = self.verification = None
         self.operations = operations(info.config)
         self.trace = None
         self.prompt_problem = ""
@@ -381,6 +505,8 @@ class Store(QObject):
         )
         self.inspected = None
         self.model_changed.emit()
+        self.opening_changed.emit()
+        self.verification_changed.emit()
         self.inspected_changed.emit()
         self.request_trace()
         self.project_vocabulary()
@@ -432,7 +558,13 @@ class Store(QObject):
 
     def _take_failure(self, failed: m.Failed) -> None:
         if isinstance(failed.request, m.OpenModel):
-            self.opening = None
+            self._end_opening(failed.message)
+        if isinstance(failed.request, m.VerifyModel) and self._verifies(failed.request_id):
+            self.verifying = None
+            self.verification_changed.emit()
+        if isinstance(failed.request, m.FindSingularValues) and self.weights is not None:
+            self.weights.share = None
+            self.singular_values_changed.emit()
         if isinstance(failed.request, m.Generate) and self.generation is not None:
             self.generation.running = False
             self.generation_changed.emit()

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from model import messages as m
 from model.going import GoingGeneration, GoingRun
 from model.view import ModelView, to_array
+from model.weight_work import WeightsError, WeightWork, listed
 
 if TYPE_CHECKING:
     import torch
@@ -47,6 +48,7 @@ class Engine:
         self._open: ModelView | None = None
         self._run: GoingRun | None = None
         self._generation: GoingGeneration | None = None
+        self._weights = WeightWork()
         self._following = True
         self._prompt: m.RunTrace | None = None
         self._matrix: m.ProjectVocabulary | None = None
@@ -84,7 +86,11 @@ class Engine:
     @property
     def busy(self) -> bool:
         """Whether `advance` has something to do."""
-        return self._generation is not None or (self._run is not None and self._run.going)
+        return (
+            self._generation is not None
+            or self._weights.busy
+            or (self._run is not None and self._run.going)
+        )
 
     def handle(self, request: m.Request) -> Iterator[m.Result]:
         """Do one request.
@@ -105,6 +111,10 @@ class Engine:
             except Exception as error:  # noqa: BLE001 - as above
                 self._generation = None
                 yield _failed(generation.request, error)
+        try:
+            yield from self._weights.advance()
+        except WeightsError as error:
+            yield _failed(error.request, error.cause)
         if self._run is not None and self._run.going:
             run = self._run
             try:
@@ -139,6 +149,10 @@ class Engine:
                 yield self._project(request)
             case m.FindNeighbours():
                 yield self._neighbours(request)
+            case m.ListWeights():
+                yield listed(request, self._view)
+            case m.DescribeWeights() | m.ExamineWeight() | m.FindSingularValues():
+                self._weights.begin(request, self._view, self._step)
             case m.Generate():
                 yield from self._start_generation(request)
             case m.Cancel():
@@ -193,6 +207,7 @@ class Engine:
         # What a person opens, they want to see, also while something else is training.
         self._following = False
         self._generation = None
+        self._weights.clear()
         yield m.ModelOpened(
             request_id=request.id, info=viewed.info, seconds=time.perf_counter() - began
         )
@@ -329,6 +344,8 @@ class Engine:
     def _cancel(self, request: m.Cancel) -> Iterator[m.Result]:
         if self._generation is not None and self._generation.request.id == request.target:
             yield from self._end_generation("cancelled")
+        elif self._weights.cancel(request.target):
+            yield m.Cancelled(request_id=request.target)
 
     # training
 

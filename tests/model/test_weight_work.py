@@ -1,0 +1,166 @@
+"""What the engine answers about weights is the model's own tensor, in slices."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from model import messages as m
+from model.engine import Engine
+from resources import STORY_WORLD
+
+
+@pytest.fixture
+def engine() -> Engine:
+    engine = Engine("cpu", threads=1)
+    list(engine.start())
+    ask(engine, m.OpenModel(path=str(STORY_WORLD)))
+    return engine
+
+
+def ask(engine: Engine, *requests: m.Request) -> list[m.Result]:
+    """Everything that comes of some requests."""
+    results = [result for request in requests for result in engine.handle(request)]
+    while engine.busy:
+        results.extend(engine.advance())
+    return results
+
+
+def one(results: list[m.Result], kind: type) -> m.Result:
+    found = [result for result in results if isinstance(result, kind)]
+    assert len(found) == 1, results
+    return found[0]
+
+
+def tensor(engine: Engine, name: str) -> np.ndarray:
+    assert engine._open is not None
+    return engine._open.lm.parameter(name).numpy()
+
+
+def test_every_parameter_is_listed_once_with_its_shape_and_its_name_in_the_file(
+    engine: Engine,
+) -> None:
+    from safetensors import safe_open
+
+    listed = one(ask(engine, m.ListWeights()), m.WeightsListed)
+    assert isinstance(listed, m.WeightsListed)
+    info = engine._open.info  # type: ignore[union-attr]
+    assert sum(t.n for t in listed.tensors if not t.tied_to) == info.n_params
+    by_part: dict[str, int] = {}
+    for t in listed.tensors:
+        assert t.shape == tensor(engine, t.name).shape
+        by_part[t.part] = by_part.get(t.part, 0) + (0 if t.tied_to else t.n)
+    assert by_part == {part: n for part, n in info.parameters.items() if n}
+    with safe_open(STORY_WORLD / "model.safetensors", "np") as file:
+        named = {name for t in listed.tensors for name in t.in_file.split(", ")}
+        assert named == set(file.keys())
+
+
+def test_figures_of_all_tensors_come_in_the_order_that_was_asked_for(engine: Engine) -> None:
+    names = ("ln_final.w", "W_E", "blocks.1.attn.W_O")
+    results = ask(engine, m.DescribeWeights(names=names))
+    described = [r for r in results if isinstance(r, m.WeightsDescribed)]
+    assert tuple(f.name for r in described for f in r.figures) == names
+    assert described[-1].done == described[-1].total == 3
+    for figures in (f for r in described for f in r.figures):
+        numbers = tensor(engine, figures.name).astype(np.float64)
+        assert figures.mean == pytest.approx(numbers.mean(), abs=1e-12)
+        assert figures.std == pytest.approx(numbers.std())
+        assert (figures.low, figures.high) == (numbers.min(), numbers.max())
+
+
+def test_one_tensor_in_detail(engine: Engine) -> None:
+    name = "blocks.1.attn.W_Q"
+    found = one(ask(engine, m.ExamineWeight(name=name, most_cells=(50, 64))), m.WeightExamined)
+    assert isinstance(found, m.WeightExamined)
+    numbers = tensor(engine, name)
+    assert found.block == (3, 2)
+    assert found.counts.sum() == found.n == numbers.size
+    assert (found.low, found.high) == (numbers.min(), numbers.max())
+    for row, column in ((0, 0), (10, 3), (42, 63)):
+        index = found.layout.index(found.value_rows[row, column], found.value_columns[row, column])
+        assert numbers[index] == found.values[row, column]
+
+
+def test_one_head_of_a_tensor(engine: Engine) -> None:
+    name = "blocks.1.attn.W_Q"
+    found = one(ask(engine, m.ExamineWeight(name=name, part=2)), m.WeightExamined)
+    assert isinstance(found, m.WeightExamined)
+    np.testing.assert_array_equal(found.values, tensor(engine, name)[2])
+    assert found.n == tensor(engine, name)[2].size
+    values = one(ask(engine, m.FindSingularValues(name=name, part=2)), m.SingularValuesFound)
+    assert isinstance(values, m.SingularValuesFound)
+    expected = np.linalg.svd(tensor(engine, name)[2].astype(np.float64), compute_uv=False)
+    np.testing.assert_allclose(values.values, expected, atol=1e-7 * expected[0])
+
+
+def test_a_newer_question_replaces_an_older_one(engine: Engine) -> None:
+    results = ask(engine, m.ExamineWeight(name="W_E"), m.ExamineWeight(name="W_pos"))
+    assert one(results, m.WeightExamined).name == "W_pos"  # type: ignore[attr-defined]
+
+
+def test_a_long_one_tells_how_far_it_is_and_can_be_cancelled(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from model import weight_work
+    from model.probe import singular_values as sv
+
+    monkeypatch.setattr(weight_work, "TELL_AFTER_SECONDS", 0.0)
+    monkeypatch.setattr(weight_work, "BUNDLE_SECONDS", 0.0)
+    monkeypatch.setattr(weight_work, "SLICE_SECONDS", 0.0)
+    monkeypatch.setattr(sv, "DIRECT", 0.0)
+    request = m.FindSingularValues(name="W_E")
+    results = list(engine.handle(request))
+    for _ in range(3):
+        results.extend(engine.advance())
+    assert any(isinstance(r, m.SingularValuesProgressed) for r in results)
+    assert engine.busy
+    cancelled = list(engine.handle(m.Cancel(target=request.id)))
+    assert [type(r) for r in cancelled] == [m.Cancelled]
+    assert not engine.busy
+
+
+@pytest.mark.parametrize(
+    ("request_", "says"),
+    [
+        (m.ExamineWeight(name="blocks.0.attn.W_X"), "W_X"),
+        (m.DescribeWeights(names=("W_E", "nothing")), "nothing"),
+        (m.ExamineWeight(name="W_E", rows=(0, 10**9)), "rows"),
+        (m.FindSingularValues(name="blocks.0.attn.W_Q", part=99), "part 99"),
+    ],
+)
+def test_what_is_not_there_is_a_sentence_and_the_engine_goes_on(
+    engine: Engine, request_: m.Request, says: str
+) -> None:
+    failed = one(ask(engine, request_), m.Failed)
+    assert isinstance(failed, m.Failed)
+    assert says in failed.message
+    assert failed.request is request_
+    assert not engine.busy
+    one(ask(engine, m.ExamineWeight(name="W_E")), m.WeightExamined)
+
+
+def test_a_model_that_learns_is_looked_at_as_it_is_at_that_step(engine: Engine, tmp_path) -> None:
+    from dataclasses import replace
+
+    from model.train import PRESETS
+
+    recipe = replace(PRESETS["minute"], steps=30, max_seconds=600.0)
+    results = list(engine.handle(m.StartTraining(recipe=recipe, run_dir=str(tmp_path / "run"))))
+    while not any(isinstance(r, m.TrainingProgressed) for r in results):
+        results.extend(engine.advance())
+    name = "blocks.0.mlp.W_in"
+    seen: list[m.WeightExamined] = []
+    while len(seen) < 2:
+        before = engine._run.training.step  # type: ignore[union-attr]
+        list(engine.handle(m.ExamineWeight(name=name)))
+        for result in engine.advance():
+            if isinstance(result, m.WeightExamined):
+                assert result.step == before
+                seen.append(result)
+        while engine._run.training.step == before:  # type: ignore[union-attr]
+            list(engine.advance())
+    list(engine.handle(m.ControlTraining(action="stop")))
+    while engine.busy:
+        list(engine.advance())
+    assert not np.array_equal(seen[0].values, seen[1].values)
