@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from model.config import TransformerConfig
 from model.sampling import Sampling, draw, probabilities
 from model.transformer import KVCache, Transformer
 
@@ -71,6 +72,9 @@ def generate(
     seen = list(ids)
     new = seen
     for _ in range(max_new_tokens):
+        if cache is not None and _outdated(cache, transformer.config, len(seen)):
+            cache.crop(0)
+            new = seen
         # Entered for each step anew: the mode must not leak out of a generator that waits.
         with torch.inference_mode():
             ids_BT = torch.tensor([new], dtype=torch.long, device=weight.device)
@@ -85,3 +89,8 @@ def generate(
             return "context_full"
         new = [token_id] if use_cache else seen
     return "max_new_tokens"
+
+
+def _outdated(cache: KVCache, config: TransformerConfig, length: int) -> bool:
+    """Whether what the cache holds is rotated otherwise in a sequence of that length."""
+    return cache.length > 0 and config.length_changes_rotations(cache.length, length)

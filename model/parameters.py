@@ -11,20 +11,22 @@ import re
 from difflib import get_close_matches
 from functools import lru_cache
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from model.config import TransformerConfig
+from model.network.attention import Attention
 from model.operations import operations
-from model.transformer import Attention, Block, Transformer
+from model.transformer import Block, Transformer
 
-_BLOCK = re.compile(r"blocks\.(\d+)\.(.+)")
+_BLOCK = re.compile(r"blocks\.(\d+)\.(attn|mlp)\.((?:experts\.\d+\.)?)([Wb]_\w+)")
+_MLP_MODULES = {"gate": "gate", "in": "up", "out": "down", "router": "router"}
 
 
 @lru_cache(maxsize=8)
 def parameter_names(config: TransformerConfig) -> tuple[str, ...]:
     """Every parameter's name, in the order in which the operations read them."""
     names = [name for op in operations(config) for name in op.parameters]
-    if config.tied_embeddings:
+    if config.tied_embeddings and config.has_logits:
         names.append("W_U")
     return tuple(dict.fromkeys(names))
 
@@ -40,41 +42,43 @@ def parameter(transformer: Transformer, name: str) -> Tensor:
         near = get_close_matches(name, known, n=3)
         hint = f" Near it: {', '.join(near)}." if near else ""
         raise KeyError(f"No parameter is called {name!r}.{hint}")
+    return _find(transformer, name).detach()
+
+
+def _find(transformer: Transformer, name: str) -> Tensor:
+    if name in _ENDS:
+        path, transposed = _ENDS[name]
+        tensor = transformer.get_parameter(path)
+        return tensor.T if transposed else tensor
     found = _BLOCK.fullmatch(name)
-    if found:
-        block = transformer.blocks[int(found[1])]
-        assert isinstance(block, Block)
-        tensor = _of_block(block, found[2])
-    else:
-        match name:
-            case "W_E":
-                tensor = transformer.embed.weight
-            case "W_pos":
-                assert transformer.pos_embed is not None
-                tensor = transformer.pos_embed.weight
-            case "W_U":
-                tensor = transformer.unembed.weight.T
-            case "ln_final.w":
-                tensor = transformer.ln_final.w
-            case _:
-                assert transformer.ln_final.b is not None
-                tensor = transformer.ln_final.b
-    return tensor.detach()
+    if found is None:
+        module, _, tail = name.rpartition(".")
+        norm = transformer.norm_of(module)
+        weight = norm.w if tail == "w" else norm.b
+        assert weight is not None
+        return weight
+    block = transformer.blocks[int(found[1])]
+    assert isinstance(block, Block)
+    if found[2] == "attn":
+        return _of_attention(block.attn, found[4])
+    part: nn.Module = block.mlp.get_submodule(found[3].rstrip("."))
+    linear = part.get_submodule(_MLP_MODULES[found[4][2:]])
+    assert isinstance(linear, nn.Linear)
+    return linear.weight.T if found[4].startswith("W_") else linear.bias
 
 
-def _of_block(block: Block, name: str) -> Tensor:
-    part, _, tail = name.rpartition(".")
-    if part == "attn":
-        return _of_attention(block.attn, tail)
-    if part == "mlp":
-        linear = {"gate": block.mlp.gate, "in": block.mlp.up, "out": block.mlp.down}[tail[2:]]
-        assert linear is not None
-        return linear.weight.T if tail.startswith("W_") else linear.bias
-    norm = block.ln1 if part == "ln1" else block.ln2
-    assert norm is not None
-    tensor = norm.w if tail == "w" else norm.b
-    assert tensor is not None
-    return tensor
+# Parameters outside the blocks: where they are, and whether they are seen transposed.
+_ENDS = {
+    "W_E": ("embed.weight", False),
+    "W_proj_in": ("project_in.weight", True),
+    "W_pos": ("pos_embed.weight", False),
+    "W_token_type": ("token_type_embed.weight", False),
+    "mlm_head.W": ("mlm_head.dense.weight", True),
+    "mlm_head.b": ("mlm_head.dense.bias", False),
+    "W_proj_out": ("project_out.weight", True),
+    "W_U": ("unembed.weight", True),
+    "b_U": ("unembed.bias", False),
+}
 
 
 def _of_attention(attn: Attention, tail: str) -> Tensor:

@@ -105,8 +105,9 @@ class ModelView:
     def table(self, matrix: Literal["W_E", "W_U"]) -> Tensor:
         """One row per token, ``[V, D]``: the embedding, or the unembedding transposed."""
         network = self.lm.transformer
-        weight: Tensor = network.embed.weight if matrix == "W_E" else network.unembed.weight
-        return weight.detach()
+        if matrix == "W_E" or network.unembed is None:
+            return network.embed.weight.detach()
+        return network.unembed.weight.detach()
 
     @contextmanager
     def evaluating(self) -> Iterator[None]:

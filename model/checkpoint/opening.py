@@ -98,11 +98,7 @@ def _open(path: Path, dtype: torch.dtype | None, device: str) -> Checkpoint:
         dtype = _stored_dtype(weights)
     state = family.state_from_hf(named, config)
     state = {name: tensor.to(device=device, dtype=dtype) for name, tensor in state.items()}
-    if config.tied_embeddings:
-        state["unembed.weight"] = state["embed.weight"]
-    transformer.load_state_dict(state, assign=True)
-    if config.tied_embeddings:
-        transformer.unembed.weight = transformer.embed.weight
+    transformer.adopt(state)
     transformer.eval()
     return Checkpoint(transformer, tokenizer, family.model_type, folder, dtype)
 

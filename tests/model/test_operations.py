@@ -13,6 +13,7 @@ from model.operations import (
     full_name,
     matching_names,
     operations,
+    output_name,
     shape_of,
 )
 from model.parameters import parameter, parameter_names
@@ -65,21 +66,22 @@ def test_an_operation_reads_only_what_was_written_before(config: TransformerConf
         assert op.sentence.endswith((".", "?"))
     # Nothing is computed for nobody.
     read = {name for op in operations(config) for name in op.inputs}
-    assert written - read == {PROBABILITIES}
+    assert written - read == {PROBABILITIES if config.has_logits else output_name(config)}
 
 
 @every_variant
 def test_shapes_are_those_of_the_tensors(config: TransformerConfig):
     trace = record(network(config), some_ids(config, batch=2, position=13))
-    for op in operations(config)[:-1]:
-        assert tuple(trace[op.output].shape) == shape_of(op, config, 2, 13), op.output
+    for op in operations(config):
+        if op.output != PROBABILITIES:
+            assert tuple(trace[op.output].shape) == shape_of(op, config, 2, 13), op.output
 
 
 @every_variant
 def test_the_operations_read_every_parameter_of_the_network(config: TransformerConfig):
     transformer = network(config)
     named = {name: parameter(transformer, name) for name in parameter_names(config)}
-    if config.tied_embeddings:
+    if config.tied_embeddings and config.has_logits:
         assert named.pop("W_U").T.data_ptr() == named["W_E"].data_ptr()
     assert sum(tensor.numel() for tensor in named.values()) == config.n_params
     # Each number of the network appears once: the same sum of squares.

@@ -12,6 +12,7 @@ from safetensors import safe_open
 from torch import Tensor
 
 import model
+from model.config import TransformerConfig
 from model.language_model import LanguageModel
 from model.operations import activation_names
 from model.trace import Trace, record
@@ -60,20 +61,33 @@ def test_only_what_is_asked_for_is_kept(lm: LanguageModel):
         lm.trace(PROMPT, names=["blocks.3.*"])
 
 
+def may_look(config: TransformerConfig, layer: int, n: int) -> torch.Tensor:
+    """Which key each query may see, written down in another way than the network does."""
+    window = config.window_at(layer)
+    return torch.tensor(
+        [
+            [
+                (j <= i and (window is None or i - j < window))
+                if config.causal
+                else (window is None or 2 * abs(i - j) <= window)
+                for j in range(n)
+            ]
+            for i in range(n)
+        ]
+    )
+
+
 @pytest.mark.parametrize("config", VARIANTS.values(), ids=list(VARIANTS))
-def test_rows_of_a_pattern_sum_to_one_and_the_future_is_exactly_zero(config):
+def test_rows_of_a_pattern_sum_to_one_and_what_is_masked_is_exactly_zero(config: TransformerConfig):
     trace = record(network(config), some_ids(config))
-    future_QS = torch.ones(13, 13, dtype=torch.bool).triu(1)
     for layer in range(config.n_layers):
+        seen_QS = may_look(config, layer, 13)
         pattern_BHQS = trace[f"blocks.{layer}.attn.hook_pattern"]
         scores_BHQS = trace[f"blocks.{layer}.attn.hook_attn_scores"]
         assert (pattern_BHQS.sum(-1) - 1).abs().max() < 1e-12
-        if config.causal:
-            assert (pattern_BHQS[..., future_QS] == 0).all()
-            assert (scores_BHQS[..., future_QS] == -torch.inf).all()
-            assert (pattern_BHQS[..., ~future_QS] > 0).all()
-        else:
-            assert (pattern_BHQS > 0).all()
+        assert (pattern_BHQS[..., ~seen_QS] == 0).all()
+        assert (scores_BHQS[..., ~seen_QS] == -torch.inf).all()
+        assert (pattern_BHQS[..., seen_QS] > 0).all()
 
 
 def test_the_trace_of_a_prefix_is_the_prefix_of_the_trace():

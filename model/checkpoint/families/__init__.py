@@ -12,7 +12,10 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from model.checkpoint.errors import CheckpointError
-from model.checkpoint.families import gpt2
+from model.checkpoint.families import (
+    gpt2,
+    llama,
+)
 from model.config import TransformerConfig
 
 
@@ -54,7 +57,13 @@ class Family(Protocol):
         """
 
 
-FAMILIES: dict[str, Family] = {family.model_type: family for family in (gpt2,)}
+FAMILIES: dict[str, Family] = {
+    family.model_type: family
+    for family in (
+        gpt2,
+        llama,
+    )
+}
 
 
 def family_of(hf: Mapping[str, Any]) -> Family:

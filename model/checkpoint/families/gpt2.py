@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import Tensor
 
-from model.checkpoint.errors import CheckpointError
+from model.checkpoint.families.likeness import refuse_unlike
 from model.checkpoint.values import LARGEST, MOST_LAYERS, choice, flag, must_be, number, whole
 from model.config import Activation, TransformerConfig
 
@@ -70,29 +70,9 @@ def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
 
 
 def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
-    """A GPT-2 config, if the network is one."""
-    fixed = {
-        "n_kv_heads": config.n_heads,
-        "d_head": config.d_model / config.n_heads,
-        "norm": "layer",
-        "positions": "learned",
-        "gated": False,
-        "parallel": False,
-        "attention_bias": True,
-        "mlp_bias": True,
-        "causal": True,
-    }
-    unlike = [
-        f"{name} {getattr(config, name)!r}"
-        for name, value in fixed.items()
-        if getattr(config, name) != value
-    ]
-    if unlike:
-        raise CheckpointError(
-            f"This network can't be saved as a GPT-2: it has {', '.join(unlike)}."
-        )
+    """A GPT-2 config, or a CheckpointError if the network is none."""
     activation = next(hf for hf, ours in _ACTIVATIONS.items() if ours == config.activation)
-    return {
+    hf = {
         "model_type": model_type,
         "architectures": ["GPT2LMHeadModel"],
         "vocab_size": config.d_vocab,
@@ -108,6 +88,8 @@ def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
         "embd_pdrop": config.dropout,
         "attn_pdrop": 0.0,
     }
+    refuse_unlike("GPT-2", config, config_from_hf(hf))
+    return hf
 
 
 def canonical_name(name: str) -> str | None:

@@ -1,0 +1,183 @@
+"""What the Llama-like decoders share: the names of their tensors, the usual keys of their configs.
+
+A family that is a variation of it calls these functions and changes what is its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from model.checkpoint.families.rope import max_positions, n_ctx_of, rotary_from_hf
+from model.checkpoint.families.rules import Rule, joined, same
+from model.checkpoint.values import LARGEST, MOST_LAYERS, choice, flag, number, whole
+from model.config import Activation, BlockNorm, ConfigError, TransformerConfig
+
+TIED_NAMES = ("lm_head.weight", "model.embed_tokens.weight")
+
+ACTIVATIONS: dict[str, Activation] = {
+    "silu": "silu",
+    "swish": "silu",
+    "gelu_pytorch_tanh": "gelu_tanh",
+    "gelu_new": "gelu_tanh",
+    "gelu_fast": "gelu_tanh",
+    "gelu": "gelu",
+    "relu": "relu",
+    "relu2": "relu2",
+}
+
+# Buffers that older versions of transformers saved with the weights.
+_BUFFER = re.compile(r"(model\.)?(layers\.\d+\.self_attn\.)?rotary_emb\.\w+")
+
+NORMS: dict[BlockNorm, str] = {"ln1": "input_layernorm", "ln2": "post_attention_layernorm"}
+
+
+def canonical_name(name: str) -> str | None:
+    """The name in a file of a whole model, with ``model.``; None for a buffer."""
+    if _BUFFER.fullmatch(name):
+        return None
+    return name if name.startswith(("model.", "lm_head.")) else f"model.{name}"
+
+
+def sizes_from_hf(
+    hf: Mapping[str, Any], base: float = 10_000.0, partial: float = 1.0
+) -> dict[str, Any]:
+    """The values of `TransformerConfig` that all of them read from the same keys.
+
+    Args:
+        hf: config.json.
+        base, partial: the family's default rotary base, and share of a head that turns.
+    """
+    d_model = whole(hf, "hidden_size", None)
+    n_heads = whole(hf, "num_attention_heads", None)
+    d_head = whole(hf, "head_dim", max(1, d_model // n_heads))
+    n_positions = whole(hf, "max_position_embeddings", 2048)
+    rotary = rotary_from_hf(hf, d_head, n_positions, base, partial)
+    return {
+        "n_layers": whole(hf, "num_hidden_layers", None, MOST_LAYERS),
+        "n_heads": n_heads,
+        "n_kv_heads": whole(hf, "num_key_value_heads", n_heads),
+        "d_model": d_model,
+        "d_head": d_head,
+        "d_mlp": whole(hf, "intermediate_size", None, 4 * LARGEST),
+        "d_vocab": whole(hf, "vocab_size", None),
+        "n_ctx": n_ctx_of(rotary, n_positions),
+        "norm": "rms",
+        "norm_eps": number(hf, "rms_norm_eps", 1e-6),
+        "positions": "rotary",
+        "rotary": rotary,
+        "activation": choice(hf, "hidden_act", "silu", ACTIVATIONS),
+        "gated": True,
+        "qkv_bias": flag(hf, "attention_bias", False),
+        "out_bias": flag(hf, "attention_bias", False),
+        "mlp_bias": False,
+        "tied_embeddings": flag(hf, "tie_word_embeddings", False),
+    }
+
+
+def sizes_to_hf(config: TransformerConfig, model_type: str, architecture: str) -> dict[str, Any]:
+    """The keys that all of them share; rotary settings are the family's own."""
+    return {
+        "model_type": model_type,
+        "architectures": [architecture],
+        "vocab_size": config.d_vocab,
+        "hidden_size": config.d_model,
+        "intermediate_size": config.d_mlp,
+        "num_hidden_layers": config.n_layers,
+        "num_attention_heads": config.n_heads,
+        "num_key_value_heads": config.n_kv_heads,
+        "head_dim": config.d_head,
+        "hidden_act": activation_name(config.activation),
+        "max_position_embeddings": max_positions(config),
+        "rms_norm_eps": config.norm_eps,
+        "tie_word_embeddings": config.tied_embeddings,
+        "attention_bias": config.out_bias,
+        "attention_dropout": 0.0,
+    }
+
+
+def activation_name(activation: Activation) -> str:
+    """What transformers calls a nonlinearity."""
+    return next(hf for hf, ours in ACTIVATIONS.items() if ours == activation)
+
+
+def one_rotary(config: TransformerConfig) -> Any:
+    """The one rotation of a network whose layers all turn the same way.
+
+    Raises:
+        ConfigError: they do not.
+    """
+    if len(config.rotations) != 1:
+        raise ConfigError("its layers do not all rotate in one way")
+    return config.rotations[0]
+
+
+def ends(config: TransformerConfig) -> list[Rule]:
+    """The rules outside the blocks."""
+    rules = [same("embed.weight", "model.embed_tokens.weight")]
+    rules += norm("ln_final", "model.norm", config)
+    if not config.tied_embeddings:
+        rules.append(same("unembed.weight", "lm_head.weight"))
+    return rules
+
+
+def norm(ours: str, theirs: str, config: TransformerConfig, bias: bool | None = None) -> list[Rule]:
+    """The rules of one norm."""
+    rules = [same(f"{ours}.w", f"{theirs}.weight")]
+    if config.norm == "layer" and (config.norms.bias if bias is None else bias):
+        rules.append(same(f"{ours}.b", f"{theirs}.bias"))
+    return rules
+
+
+def linear(ours: str, theirs: str, bias: bool) -> list[Rule]:
+    """The rules of one linear map."""
+    rules = [same(f"{ours}.weight", f"{theirs}.weight")]
+    return [*rules, same(f"{ours}.bias", f"{theirs}.bias")] if bias else rules
+
+
+def qkv(ours: str, theirs: Sequence[str], config: TransformerConfig) -> list[Rule]:
+    """The rules of queries, keys and values that a file keeps apart."""
+    kv = config.n_kv_heads * config.d_head
+    sizes = (config.n_heads * config.d_head, kv, kv)
+    kinds = ("weight", "bias") if config.qkv_bias else ("weight",)
+    return [
+        joined(f"{ours}.{kind}", [f"{name}.{kind}" for name in theirs], sizes) for kind in kinds
+    ]
+
+
+def attention(layer: int, config: TransformerConfig, out: str = "o_proj") -> list[Rule]:
+    """The rules of one attention layer, with its norms of queries and keys."""
+    ours, theirs = f"blocks.{layer}.attn", f"model.layers.{layer}.self_attn"
+    rules = qkv(f"{ours}.qkv", [f"{theirs}.{letter}_proj" for letter in "qkv"], config)
+    rules += linear(f"{ours}.out", f"{theirs}.{out}", config.out_bias)
+    return rules
+
+
+def gated_mlp(layer: int, config: TransformerConfig) -> list[Rule]:
+    """The rules of one gated MLP."""
+    ours, theirs = f"blocks.{layer}.mlp", f"model.layers.{layer}.mlp"
+    return [
+        rule
+        for mine, its in (("gate", "gate_proj"), ("up", "up_proj"), ("down", "down_proj"))
+        for rule in linear(f"{ours}.{mine}", f"{theirs}.{its}", config.mlp_bias)
+    ]
+
+
+def block_norms(
+    layer: int, config: TransformerConfig, names: Mapping[BlockNorm, str] = NORMS
+) -> list[Rule]:
+    """The rules of a block's norms."""
+    return [
+        rule
+        for ours in config.block_norms(layer)
+        for rule in norm(f"blocks.{layer}.{ours}", f"model.layers.{layer}.{names[ours]}", config)
+    ]
+
+
+def decoder(config: TransformerConfig) -> list[Rule]:
+    """The rules of a whole Llama."""
+    rules = ends(config)
+    for layer in range(config.n_layers):
+        rules += block_norms(layer, config) + attention(layer, config) + gated_mlp(layer, config)
+    return rules

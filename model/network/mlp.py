@@ -1,0 +1,102 @@
+"""MLPs and mixtures of experts; fused, or step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from model.config import Experts, TransformerConfig
+from model.network.linear import Linear
+
+
+class MLP(nn.Module):
+    """Two linear maps around a nonlinearity, or a gated one (Shazeer 2020)."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        self.activation = config.activation
+        self.up = Linear(config.d_model, config.d_mlp, bias=config.mlp_bias)
+        self.gate = (
+            Linear(config.d_model, config.d_mlp, bias=config.mlp_bias) if config.gated else None
+        )
+        self.down = Linear(config.d_mlp, config.d_model, bias=config.mlp_bias)
+
+    def forward(self, x_BTD: Tensor) -> Tensor:
+        up_BTM = self.up(x_BTD)
+        if self.gate is None:
+            return self.down(activate(up_BTM, self.activation))
+        return self.down(activate(self.gate(x_BTD), self.activation) * up_BTM)
+
+
+class Mixture(nn.Module):
+    """A mixture of experts: each position is sent to the few that a router likes best."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        assert config.experts is not None
+        self.sizes: Experts = config.experts
+        self.d_mlp = config.d_mlp
+        self.router = Linear(config.d_model, config.experts.n, bias=False)
+        self.experts = nn.ModuleList(MLP(config) for _ in range(config.experts.n))
+
+    def forward(self, x_BTD: Tensor) -> Tensor:
+        weights_BTX = self.router(x_BTD).softmax(-1)
+        indices_BTA = self.choose(weights_BTX)
+        shares_BTA = self.share(weights_BTX, indices_BTA)
+        out_BTD = torch.zeros_like(x_BTD)
+        for e, expert in enumerate(self.experts):
+            at = (indices_BTA == e).nonzero(as_tuple=True)
+            if len(at[0]):
+                place = at[:2]
+                part = expert(x_BTD[place]) * shares_BTA[at][:, None]
+                out_BTD.index_put_(place, part, accumulate=True)
+        return out_BTD
+
+    def choose(self, weights_BTX: Tensor) -> Tensor:
+        """The experts with the largest weights, largest first, ``[B, T, A]``."""
+        return weights_BTX.topk(self.sizes.n_active, dim=-1).indices
+
+    def share(self, weights_BTX: Tensor, indices_BTA: Tensor) -> Tensor:
+        """How much each chosen expert counts, ``[B, T, A]``."""
+        chosen_BTA = weights_BTX.gather(-1, indices_BTA)
+        if not self.sizes.normalized:
+            return chosen_BTA
+        return chosen_BTA / chosen_BTA.sum(-1, keepdim=True)
+
+    def hidden(self, x_BTD: Tensor, indices_BTA: Tensor, which: str) -> Tensor:
+        """What the chosen experts' linear map ``up`` or ``gate`` makes of it, ``[B, T, A, M]``."""
+        out_BTAM = x_BTD.new_empty(*indices_BTA.shape, self.d_mlp)
+        for e, expert in enumerate(self.experts):
+            at = (indices_BTA == e).nonzero(as_tuple=True)
+            linear = cast("Callable[[Tensor], Tensor]", getattr(expert, which))
+            out_BTAM[at] = linear(x_BTD[at[:2]])
+        return out_BTAM
+
+    def join(self, hidden_BTAM: Tensor, shares_BTA: Tensor, indices_BTA: Tensor) -> Tensor:
+        """The chosen experts' outputs, each as much as its share, ``[B, T, D]``."""
+        d_model = self.router.in_features
+        out_BTAD = hidden_BTAM.new_empty(*indices_BTA.shape, d_model)
+        for e, expert in enumerate(self.experts):
+            at = (indices_BTA == e).nonzero(as_tuple=True)
+            out_BTAD[at] = cast("MLP", expert).down(hidden_BTAM[at])
+        return (out_BTAD * shares_BTA[..., None]).sum(-2)
+
+
+def activate(x: Tensor, activation: str) -> Tensor:
+    """The MLP's nonlinearity, elementwise."""
+    match activation:
+        case "gelu_tanh":
+            return F.gelu(x, approximate="tanh")
+        case "gelu":
+            return F.gelu(x)
+        case "relu":
+            return F.relu(x)
+        case "relu2":
+            return F.relu(x).square()
+        case "silu":
+            return F.silu(x)
+    raise ValueError(f"Unknown activation {activation!r}.")

@@ -1,0 +1,70 @@
+"""Norms of vectors: in one pass, or in the two halves that a trace records."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from model.config import TransformerConfig
+
+
+class Norm(nn.Module):
+    """LayerNorm (Ba et al. 2016) or RMSNorm (Zhang and Sennrich 2019), over the last axes.
+
+    The weight is kept as the checkpoint stores it; ``config.norms.offset`` is added to it where it
+    multiplies.
+
+    Args:
+        config: which of the two, epsilon and offset.
+        shape: of the weight; by default ``[d_model]``.
+        bias: whether a LayerNorm adds one; by default as the config says.
+        n_axes: over how many of the last axes the mean is taken; the weight may have more.
+    """
+
+    def __init__(
+        self,
+        config: TransformerConfig,
+        shape: tuple[int, ...] | None = None,
+        bias: bool | None = None,
+        n_axes: int = 1,
+    ) -> None:
+        super().__init__()
+        shape = shape or (config.d_model,)
+        self.rms = config.norm == "rms"
+        self.eps = config.norm_eps
+        self.offset = config.norms.offset
+        self.axes = tuple(range(-n_axes, 0))
+        self.w = nn.Parameter(torch.ones(shape))
+        has_bias = not self.rms and (config.norms.bias if bias is None else bias)
+        self.b = nn.Parameter(torch.zeros(shape)) if has_bias else None
+        self._fused = n_axes == len(shape)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self._fused:
+            return self.normalize(x, self.scale(x))
+        w = self.weight()
+        if self.rms:
+            return F.rms_norm(x, w.shape, w, self.eps)
+        return F.layer_norm(x, w.shape, w, self.b, self.eps)
+
+    def weight(self) -> Tensor:
+        """What multiplies: the stored weight and its offset."""
+        return self.w + self.offset if self.offset else self.w
+
+    def scale(self, x: Tensor) -> Tensor:
+        """What the vectors are divided by: ``x``'s shape with ones for the last axes."""
+        if self.rms:
+            return (x.square().mean(self.axes, keepdim=True) + self.eps).sqrt()
+        return (x.var(self.axes, keepdim=True, correction=0) + self.eps).sqrt()
+
+    def normalize(self, x: Tensor, scale: Tensor) -> Tensor:
+        """The norm's result from a scale that was computed (or intervened on) before."""
+        if self.rms:
+            return x / scale * self.weight()
+        centred = (x - x.mean(self.axes, keepdim=True)) / scale
+        return (
+            centred * self.weight()
+            if self.b is None
+            else torch.addcmul(self.b, centred, self.weight())
+        )

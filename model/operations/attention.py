@@ -1,0 +1,135 @@
+"""The operations of one attention layer, from what it reads to what it writes."""
+
+from __future__ import annotations
+
+from model.config import TransformerConfig
+from model.operations.operation import Kind, Steps, write_norm
+from model.operations.words import capped, scaled
+
+_LETTERS: tuple[tuple[str, Kind, str, str, str], ...] = (
+    ("q", "query", "H", "Queries", "What each position looks for, one query per head."),
+    ("k", "key", "G", "Keys", "What each position offers to be found by, one key per head."),
+    ("v", "value", "G", "Values", "What each position hands over when it is attended to."),
+)
+
+
+def attention(config: TransformerConfig, layer: int, source: str, output: str) -> Steps:
+    """Queries, keys and values; scores; pattern; the mixed values; the way back to the stream.
+
+    Args:
+        config: of the network.
+        layer: index of the block.
+        source: name of the activation that is read.
+        output: name of the activation that is written.
+    """
+    steps = Steps(layer, "attention")
+    attn = f"blocks.{layer}.attn"
+    clip = config.caps.qkv
+    read = {}
+    for letter, kind, heads, label, says in _LETTERS:
+        upper = letter.upper()
+        product = f"n_i · W_{upper}" + (" + b" if config.qkv_bias else "")
+        read[letter] = steps.write(
+            f"{attn}.hook_{letter}",
+            kind,
+            (source,),
+            (f"{attn}.W_{upper}", f"{attn}.b_{upper}")
+            if config.qkv_bias
+            else (f"{attn}.W_{upper}",),
+            f"BT{heads}K",
+            label,
+            f"{letter}_i = " + (product if clip is None else f"clip({product}, ±{clip:g})"),
+            says,
+        )
+    if config.qk_norm is not None:
+        for letter, heads in (("q", "H"), ("k", "G")):
+            joined = config.qk_norm.over == "all heads"
+            read[letter] = write_norm(
+                steps,
+                config,
+                f"{attn}.{letter}_norm",
+                read[letter],
+                bias=config.qk_norm.bias,
+                shapes=("BT11" if joined else f"BT{heads}1", f"BT{heads}K"),
+                sentence="Brought to a common length, so that no score grows out of bounds: "
+                + ("all heads together." if joined else "each head by itself."),
+            )
+    if config.rotary_at(layer) is not None:
+        for letter, heads in (("q", "H"), ("k", "G")):
+            read[letter] = steps.write(
+                f"{attn}.hook_rot_{letter}",
+                "rotate",
+                (read[letter],),
+                (),
+                f"BT{heads}K",
+                "Rotate queries" if letter == "q" else "Rotate keys",
+                f"{letter}_i ← R(i) {letter}_i",
+                "Pairs of dimensions turn by an angle that grows with the position, so that "
+                "query · key depends on how far apart they are.",
+            )
+    scores = _scores(steps, config, layer, read["q"], read["k"])
+    masked = config.causal or config.window_at(layer) is not None
+    pattern = steps.write(
+        f"{attn}.hook_pattern",
+        "pattern",
+        (scores,),
+        (),
+        "BHQS",
+        "Mask, softmax" if masked else "Softmax",
+        "A_ij = exp(s_ij) / Σ_j exp(s_ij)",
+        "Scores become weights: each row says how one position divides its attention, "
+        "and sums to one.",
+    )
+    mixed = steps.write(
+        f"{attn}.hook_z",
+        "mix",
+        (pattern, read["v"]),
+        (),
+        "BTHK",
+        "× V",
+        "z_i = Σ_j A_ij v_j",
+        "Each head takes the weighted mean of the values it attends to.",
+    )
+    product = "concat(z_i) · W_O" + (" + b" if config.out_bias else "")
+    steps.write(
+        output,
+        "attn_out",
+        (mixed,),
+        (f"{attn}.W_O", f"{attn}.b_O") if config.out_bias else (f"{attn}.W_O",),
+        "BTD",
+        "Join heads",
+        f"a_i = {scaled(product, config.scales.residual)}",
+        "The heads' results are joined and mapped back to the width of the residual stream.",
+    )
+    return steps
+
+
+def _scores(steps: Steps, config: TransformerConfig, layer: int, query: str, key: str) -> str:
+    usual = config.scales.scores is None
+    term = "q_i · k_j / √d_head" if usual else scaled("q_i · k_j", config.score_scale)
+    if config.alibi is not None:
+        term += " − m_h (i − j)"
+    window = config.window_at(layer)
+    if config.causal and window is not None:
+        masked = f", −∞ unless i − {window} < j ≤ i"
+        meets = f" of the last {window:,} up to its own; all others are masked."
+    elif config.causal:
+        masked = ", −∞ for j > i"
+        meets = " up to its own position; later ones are masked."
+    elif window is not None:
+        masked = f", −∞ for |i − j| > {window // 2}"
+        meets = f" at most {window // 2:,} positions away; all others are masked."
+    else:
+        masked, meets = "", "."
+    if config.alibi is not None:
+        meets = meets.removesuffix(".") + "; the farther, the less it counts, at a rate per head."
+    return steps.write(
+        f"blocks.{layer}.attn.hook_attn_scores",
+        "scores",
+        (query, key),
+        (),
+        "BHQS",
+        "Q · K / √d" if usual else "Q · K",
+        f"s_ij = {capped(term, config.caps.scores)}{masked}",
+        f"Every query meets every key{meets}",
+    )
