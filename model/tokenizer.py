@@ -1,7 +1,8 @@
 """Text to tokens and back, and training a tokenizer: one thin layer over `tokenizers`.
 
 Adds what a person wants to see and the library does not say: the bytes of every token, which
-characters it touches, and what in a text had to be replaced. Knows no model and no torch.
+characters it touches, and what in a text had to be replaced. Knows no model and no torch; the
+formats of files are `model.tokenizer_files`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,15 @@ from typing import Any
 import tokenizers
 from tokenizers import AddedToken, decoders, models, pre_tokenizers, trainers
 
+from model import tokenizer_files as files
+from model.tokenizer_files import TokenizerError, gguf
+from model.tokenizer_files.byte_level import assemble, read_vocab_and_merges
+from model.tokenizer_files.characters import ANY_CHARACTER, from_table
+from model.tokenizer_files.errors import refusing
+from model.tokenizer_files.found import GENERIC_CLASS, NAMED, Found, name_of
 from model.tokens import Token
+
+__all__ = ["END_OF_TEXT", "UNKNOWN", "Encoding", "Tokenizer", "TokenizerError"]
 
 END_OF_TEXT = "<|endoftext|>"
 UNKNOWN = "<unk>"
@@ -24,11 +33,8 @@ UNKNOWN = "<unk>"
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _BYTE_TOKEN = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 # How the known families call the token that ends a text, where tokenizer_config.json is silent.
+_MASK_NAMES = ("[MASK]", "<mask>")
 _END_NAMES = (END_OF_TEXT, "<|end_of_text|>", "</s>", "<eos>", "<|im_end|>")
-
-
-class TokenizerError(ValueError):
-    """A tokenizer that can't be read or made; the message says what is wrong and what to do."""
 
 
 class Encoding:
@@ -52,12 +58,21 @@ class Encoding:
 
     @cached_property
     def tokens(self) -> tuple[Token, ...]:
-        """The tokens with their bytes and places, made on first use: a long text has many."""
+        """The tokens with their bytes and places, made on first use: a long text has many.
+
+        A special token that the tokenizer puts around the text has an empty place: where it
+        stands.
+        """
         vocabulary, special = self._tokenizer.vocabulary, self._tokenizer.special_ids
-        return tuple(
-            Token(id, vocabulary[id], start, end, id in special)
-            for id, (start, end) in zip(self.ids, self._inner.offsets, strict=True)
-        )
+        tokens = []
+        at = 0
+        for id, place, put in zip(
+            self.ids, self._inner.offsets, self._inner.special_tokens_mask, strict=True
+        ):
+            start, end = (at, at) if put else place
+            at = end
+            tokens.append(Token(id, vocabulary[id], start, end, id in special))
+        return tuple(tokens)
 
 
 class Tokenizer:
@@ -66,17 +81,24 @@ class Tokenizer:
     Args:
         inner: the tokenizer of the `tokenizers` library.
         settings: the contents of ``tokenizer_config.json``, kept for saving.
+        notes: what a person should know of how it was read.
+
+    Attributes:
+        notes: one sentence each; mostly none.
     """
 
     def __init__(
-        self, inner: tokenizers.Tokenizer, settings: Mapping[str, Any] | None = None
+        self,
+        inner: tokenizers.Tokenizer,
+        settings: Mapping[str, Any] | None = None,
+        notes: Sequence[str] = (),
     ) -> None:
         self._inner = inner
         # A file may ask for padding or cutting; here a text keeps the length that it has.
         inner.no_padding()
         inner.no_truncation()
         self._settings = dict(settings or {})
-        self._spec: dict[str, Any] = json.loads(inner.to_str())
+        self.notes = tuple(notes)
 
     # Sources
 
@@ -87,35 +109,26 @@ class Tokenizer:
         Raises:
             TokenizerError: it is missing, no tokenizer or damaged.
         """
-        path = Path(path)
-        try:
-            inner = tokenizers.Tokenizer.from_str(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise TokenizerError(f"{path} can't be read: {error.strerror or error}.") from error
-        except Exception as error:  # tokenizers raises nothing narrower
-            raise TokenizerError(
-                f"{path} is no readable tokenizer ({_first_line(error)}); "
-                "copy the file anew from where the model came from."
-            ) from error
-        settings = _settings_beside(path)
-        return cls(inner, settings)
+        return cls._of(files.read_json(Path(path)))
 
     @classmethod
     def from_folder(cls, folder: str | Path) -> Tokenizer:
-        """Read a folder's ``tokenizer.json``, or its ``vocab.json`` and ``merges.txt`` (GPT-2).
+        """Read a folder's tokenizer, in any of the formats of `model.tokenizer_files.folder`.
 
         Raises:
-            TokenizerError: neither is there, or one is damaged.
+            TokenizerError: there is none, or it is damaged.
         """
-        folder = Path(folder)
-        if (folder / "tokenizer.json").is_file():
-            return cls.from_file(folder / "tokenizer.json")
-        vocab, merges = folder / "vocab.json", folder / "merges.txt"
-        if vocab.is_file() and merges.is_file():
-            return cls.from_gpt2_files(vocab, merges)
-        raise TokenizerError(
-            f"{folder} has no tokenizer: neither tokenizer.json, nor vocab.json with merges.txt."
-        )
+        return cls._of(files.read_folder(Path(folder)))
+
+    @staticmethod
+    def in_folder(folder: str | Path) -> bool:
+        """Whether a folder has files of a tokenizer, readable or not."""
+        return bool(files.tokenizer_files(Path(folder)))
+
+    @staticmethod
+    def describe(folder: str | Path) -> str:
+        """What kind of tokenizer a folder has, without building it."""
+        return files.describe_folder(Path(folder))
 
     @classmethod
     def from_gpt2_files(cls, vocab: str | Path, merges: str | Path) -> Tokenizer:
@@ -124,17 +137,44 @@ class Tokenizer:
         Raises:
             TokenizerError: a file is missing or damaged.
         """
-        try:
-            model = models.BPE.from_file(str(vocab), str(merges))
-        except Exception as error:  # tokenizers raises nothing narrower
-            raise TokenizerError(
-                f"{vocab} and {merges} are no readable BPE ({_first_line(error)}); "
-                "copy both anew from where the model came from."
-            ) from error
-        inner = _byte_level(model)
-        if inner.token_to_id(END_OF_TEXT) is not None:
-            inner.add_special_tokens([AddedToken(END_OF_TEXT, special=True)])
-        return cls(inner, _settings_beside(Path(vocab)))
+        settings = files.read_settings(Path(vocab).parent)
+        return cls._of(read_vocab_and_merges(Path(vocab), Path(merges), settings))
+
+    @classmethod
+    def from_gguf(cls, metadata: Mapping[str, Any], where: str) -> Tokenizer | None:
+        """The tokenizer in a GGUF file's key-values; None if they name none.
+
+        Args:
+            metadata: the key-values as Python or NumPy values.
+            where: the file's name, for messages.
+
+        Raises:
+            TokenizerError: its kind is not known, or its lists are damaged.
+        """
+        found = gguf.read(metadata, where)
+        return None if found is None else cls._of(found)
+
+    @staticmethod
+    def describe_gguf(metadata: Mapping[str, Any]) -> str:
+        """What kind of tokenizer a GGUF file's key-values hold, without building it."""
+        return gguf.describe(metadata)
+
+    @classmethod
+    def from_characters(cls, ids: Mapping[str, int], where: str) -> Tokenizer:
+        """One token a character, from a table of ids (nanoGPT's ``meta.pkl``).
+
+        Args:
+            ids: character -> id.
+            where: the file, for messages.
+
+        Raises:
+            TokenizerError: the table is empty or is none of characters and ids.
+        """
+        return cls._of(from_table(ids, where))
+
+    @classmethod
+    def _of(cls, found: Found) -> Tokenizer:
+        return cls(found.inner, found.settings, found.notes)
 
     @classmethod
     def train_bpe(
@@ -160,7 +200,7 @@ class Tokenizer:
                 f"A byte-level vocabulary of {vocab_size} is too small: the 256 bytes and "
                 f"{len(special)} special tokens need {least}."
             )
-        inner = _byte_level(models.BPE())
+        inner = assemble(models.BPE())
         trainer = trainers.BpeTrainer(
             vocab_size=vocab_size,
             min_frequency=2,
@@ -184,18 +224,26 @@ class Tokenizer:
             raise TokenizerError("The text is empty, so there is no character to learn.")
         vocab = {UNKNOWN: 0} | {character: i + 1 for i, character in enumerate(characters)}
         inner = tokenizers.Tokenizer(models.WordLevel(vocab, unk_token=UNKNOWN))
-        inner.pre_tokenizer = pre_tokenizers.Split(tokenizers.Regex(_ANY_CHARACTER), "isolated")
+        inner.pre_tokenizer = pre_tokenizers.Split(tokenizers.Regex(ANY_CHARACTER), "isolated")
         inner.decoder = decoders.Fuse()
         inner.add_special_tokens([AddedToken(UNKNOWN, special=True)])
         return cls(inner)
 
     # Use
 
-    def encode(self, text: str) -> Encoding:
+    def encode(self, text: str, add_special: bool = True) -> Encoding:
         """Cut a text into tokens.
 
         Any text is accepted: lone surrogates, which no encoding can write, become U+FFFD, and
         the encoding's notes say so.
+
+        Args:
+            text: the text.
+            add_special: whether the special tokens that the tokenizer puts around a text
+                (``[CLS]`` … ``[SEP]``, ``<s>``) are added, as transformers does.
+
+        Raises:
+            TokenizerError: the tokenizer fails on it, which only one from a damaged file does.
         """
         notes: list[str] = []
         clean = _replace_surrogates(text)
@@ -205,14 +253,24 @@ class Tokenizer:
                 f"{n} lone surrogate{'s' if n > 1 else ''} (half a character) "
                 f"{'were' if n > 1 else 'was'} replaced by U+FFFD."
             )
-        inner = self._inner.encode(clean)
+        with refusing("The tokenizer fails on this text", "its file may be damaged."):
+            inner = self._inner.encode(clean, add_special_tokens=add_special)
         if self.kind == "characters":
-            unknown = sorted({c for c in clean if self._inner.token_to_id(c) is None})
-            if unknown and self._unknown_id in inner.ids:
-                shown = ", ".join(repr(c) for c in unknown[:10])
-                more = f" and {len(unknown) - 10} more" if len(unknown) > 10 else ""
-                notes.append(f"Not in the model's alphabet: {shown}{more}.")
+            notes += self._not_in_alphabet(clean)
         return Encoding(self, clean, inner, tuple(notes))
+
+    def _not_in_alphabet(self, text: str) -> list[str]:
+        """A note that names the characters that are not known, if there are any."""
+        known = self._inner.get_added_tokens_decoder().values()
+        for token in known:  # its characters are no characters of the text
+            text = text.replace(token.content, "")
+        unknown = sorted({c for c in text if self._inner.token_to_id(c) is None})
+        if not unknown:
+            return []
+        shown = ", ".join(repr(c) for c in unknown[:10])
+        more = f" and {len(unknown) - 10} more" if len(unknown) > 10 else ""
+        left_out = "" if self._unknown_id is not None else " and left out"
+        return [f"Not in the model's alphabet{left_out}: {shown}{more}."]
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of some ids, special tokens by their names; ids without a token give nothing.
@@ -221,7 +279,21 @@ class Tokenizer:
         """
         if any(id < 0 for id in ids):
             raise ValueError(f"Token id {min(ids)} is negative.")
-        return str(self._inner.decode(list(ids), skip_special_tokens=False))
+        with refusing("The tokenizer fails on these ids", "its file may be damaged."):
+            return str(self._inner.decode(list(ids), skip_special_tokens=False))
+
+    def decode_after(self, before: Sequence[int], ids: Sequence[int]) -> str:
+        """The text that some ids add to the text of those before them.
+
+        Not the text of the ids alone: a family that writes spaces into its tokens drops the one
+        at the beginning of a text, and a character may begin before them.
+        """
+        start, whole = self.decode(before), self.decode([*before, *ids])
+        return whole[len(start) :] if whole.startswith(start) else self.decode(ids)
+
+    def piece(self, id: int) -> str:
+        """How the tokenizer's file writes a token (``Ġking``, ``##s``, ``<0x0A>``); "" if none."""
+        return self._inner.id_to_token(id) or "" if id >= 0 else ""
 
     def token_bytes(self, id: int) -> bytes:
         """The bytes that one id stands for; none where the vocabulary has a gap, or ends."""
@@ -231,15 +303,15 @@ class Tokenizer:
     def vocabulary(self) -> tuple[bytes, ...]:
         """Every token's bytes, by id. Ids that no token has give ``b""``."""
         table = [b""] * self.n_tokens
-        added = {entry["id"]: entry["content"] for entry in self._spec["added_tokens"]}
+        added = self._added
         for name, id in self._inner.get_vocab(with_added_tokens=True).items():
-            table[id] = added[id].encode() if id in added else self._bytes_of(name)
+            table[id] = added[id].content.encode() if id in added else self._bytes_of(name)
         return tuple(table)
 
     @cached_property
     def special_ids(self) -> frozenset[int]:
         """Ids that stand for no text of their own."""
-        return frozenset(e["id"] for e in self._spec["added_tokens"] if e["special"])
+        return frozenset(id for id, token in self._added.items() if token.special)
 
     @cached_property
     def n_tokens(self) -> int:
@@ -247,22 +319,36 @@ class Tokenizer:
         return max(self._inner.get_vocab(with_added_tokens=True).values(), default=-1) + 1
 
     @cached_property
+    def n_base_tokens(self) -> int:
+        """One more than the largest id of the vocabulary proper, without tokens added to it.
+
+        Many published tokenizers have added tokens past the end of their model's embedding.
+        """
+        return max(self._inner.get_vocab(with_added_tokens=False).values(), default=-1) + 1
+
+    @cached_property
     def kind(self) -> str:
         """What sort of tokenizer this is, for a person."""
-        model = self._spec["model"]["type"]
-        splitter = self._spec["pre_tokenizer"] or {}
-        if model == "WordLevel" and splitter.get("pattern") == {"Regex": _ANY_CHARACTER}:
+        if self._pre_tokenizer.get("pattern") == {"Regex": ANY_CHARACTER}:
             return "characters"
-        return f"byte-level {model}" if self._is_byte_level else str(model)
+        return f"byte-level {self._algorithm}" if self._is_byte_level else self._algorithm
 
     @cached_property
     def end_of_text(self) -> int | None:
         """The id after which a text is over, or None if there is no such token."""
-        named = self._settings.get("eos_token")
-        if isinstance(named, dict):  # older files write the whole token
-            named = named.get("content")
-        names = [named] if isinstance(named, str) else _END_NAMES
+        named = name_of(self._settings.get("eos_token"))
+        names = _END_NAMES if named is None else (named,)
         return next((id for n in names if (id := self._inner.token_to_id(n)) is not None), None)
+
+    @cached_property
+    def mask_id(self) -> int | None:
+        """The id that a masked language model is asked to fill in, or None if there is none."""
+        named = name_of(self._settings.get("mask_token"))
+        for name in _MASK_NAMES if named is None else (named,):
+            id = self._inner.token_to_id(name)
+            if id is not None and id in self.special_ids:
+                return id
+        return None
 
     @property
     def unknown_id(self) -> int | None:
@@ -278,7 +364,7 @@ class Tokenizer:
     def settings(self) -> dict[str, Any]:
         """The contents of ``tokenizer_config.json``, from which transformers makes the same."""
         settings: dict[str, Any] = {
-            "tokenizer_class": "PreTrainedTokenizerFast",
+            "tokenizer_class": GENERIC_CLASS,
             "clean_up_tokenization_spaces": False,
         }
         if self.end_of_text is not None:
@@ -286,7 +372,13 @@ class Tokenizer:
             settings |= {"bos_token": name, "eos_token": name}
         if self._unknown_id is not None:
             settings["unk_token"] = self._inner.id_to_token(self._unknown_id)
-        return settings | self._settings
+        settings |= self._settings
+        # It names code, which nobody should run because of a file that was written here.
+        settings.pop("auto_map", None)
+        for role in NAMED:
+            if isinstance(settings.get(role), dict):  # how transformers knows a whole token
+                settings[role] = {"__type": "AddedToken"} | settings[role]
+        return settings
 
     def save(self, folder: str | Path) -> None:
         """Write ``tokenizer.json`` and ``tokenizer_config.json`` into an existing folder."""
@@ -300,32 +392,61 @@ class Tokenizer:
             beside.write_text(text, encoding="utf-8")
             beside.replace(folder / name)
 
-    # Inside
+    # Inside. The library's own description of the whole (`to_str`) would write out the vocabulary.
+
+    @cached_property
+    def _added(self) -> dict[int, AddedToken]:
+        return dict(self._inner.get_added_tokens_decoder())
+
+    @cached_property
+    def _algorithm(self) -> str:
+        return type(self._inner.model).__name__
+
+    @cached_property
+    def _pre_tokenizer(self) -> dict[str, Any]:
+        return _spec_of(self._inner.pre_tokenizer)
+
+    @cached_property
+    def _decoder(self) -> dict[str, Any]:
+        return _spec_of(self._inner.decoder)
 
     @cached_property
     def _is_byte_level(self) -> bool:
-        stages = (self._spec["pre_tokenizer"], self._spec["decoder"])
-        return any(stage["type"] == "ByteLevel" for stage in _flat(stages))
+        return any(s["type"] == "ByteLevel" for s in _flat((self._pre_tokenizer, self._decoder)))
+
+    @cached_property
+    def _space(self) -> str | None:
+        """What stands for a space in tokens, if a character does."""
+        for stage in _flat((self._decoder,)):
+            if stage["type"] == "Metaspace":
+                return str(stage.get("replacement", "\u2581"))
+            pattern = stage.get("pattern")
+            if stage["type"] == "Replace" and stage.get("content") == " " and pattern:
+                return str(pattern.get("String") or "") or None
+        return None
+
+    @cached_property
+    def _byte_fallback(self) -> bool:
+        return any(stage["type"] == "ByteFallback" for stage in _flat((self._decoder,))) or bool(
+            getattr(self._inner.model, "byte_fallback", False)
+        )
 
     @cached_property
     def _unknown_id(self) -> int | None:
-        name = self._spec["model"].get("unk_token")
+        name = getattr(self._inner.model, "unk_token", None)
+        if name is None and self._algorithm == "Unigram":
+            name = name_of(self._settings.get("unk_token"))
         return None if name is None else self._inner.token_to_id(name)
 
     def _bytes_of(self, name: str) -> bytes:
         """A token's bytes from how its family writes it."""
         if self._is_byte_level:
             return b"".join(_BYTE_OF_SYMBOL.get(symbol) or symbol.encode() for symbol in name)
-        if self._spec["model"].get("byte_fallback") and (byte := _BYTE_TOKEN.fullmatch(name)):
+        if self._byte_fallback and (byte := _BYTE_TOKEN.fullmatch(name)):
             return bytes([int(byte[1], 16)])
-        if self._spec["model"]["type"] == "WordPiece":
+        if self._algorithm == "WordPiece":
             return name.removeprefix("##").encode()
-        if any(stage["type"] == "Metaspace" for stage in _flat((self._spec["decoder"],))):
-            return name.replace("\u2581", " ").encode()
-        return name.encode()
-
-
-_ANY_CHARACTER = r"[\s\S]"
+        return (name if self._space is None else name.replace(self._space, " ")).encode()
 
 
 def _symbol_of_byte() -> dict[str, bytes]:
@@ -339,17 +460,15 @@ def _symbol_of_byte() -> dict[str, bytes]:
 _BYTE_OF_SYMBOL = _symbol_of_byte()
 
 
-def _byte_level(model: models.BPE) -> tokenizers.Tokenizer:
-    inner = tokenizers.Tokenizer(model)
-    inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    inner.decoder = decoders.ByteLevel()
-    return inner
+def _spec_of(stage: Any) -> dict[str, Any]:
+    """A stage of the library's pipeline as its JSON says it; {} where there is none."""
+    return {} if stage is None else dict(json.loads(stage.__getstate__()))
 
 
-def _flat(stages: Iterable[Mapping[str, Any] | None]) -> Iterator[Mapping[str, Any]]:
+def _flat(stages: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     """Pipeline stages, those inside a Sequence one by one."""
     for stage in stages:
-        if stage is None:
+        if not stage:
             continue
         if stage["type"] == "Sequence":
             yield from _flat(stage.get("pretokenizers") or stage.get("decoders") or ())
@@ -359,16 +478,3 @@ def _flat(stages: Iterable[Mapping[str, Any] | None]) -> Iterator[Mapping[str, A
 
 def _replace_surrogates(text: str) -> str:
     return _LONE_SURROGATE.sub("\ufffd", text)
-
-
-def _settings_beside(path: Path) -> dict[str, Any]:
-    # A damaged one is no reason to refuse the model: it only names tokens.
-    try:
-        settings = json.loads((path.parent / "tokenizer_config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return settings if isinstance(settings, dict) else {}
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().split("\n")[0][:200]

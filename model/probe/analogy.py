@@ -47,7 +47,7 @@ def measure_analogies(table_VD: Tensor, tokenizer: Tokenizer | None) -> Measured
     """
     if tokenizer is None:
         return None
-    tokens = [tokenizer.encode(f" {word}").ids for word in WATCHED]
+    tokens = [tokenizer.encode(f" {word}", add_special=False).ids for word in WATCHED]
     if any(len(ids) != 1 for ids in tokens):
         return None
     a, b, c, d = (ids[0] for ids in tokens)

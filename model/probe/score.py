@@ -171,7 +171,7 @@ def table_analogies(
     ids: list[tuple[int, int]] = []
     left_out: list[str] = []
     for pair in pairs:
-        tokens = [tokenizer.encode(f" {word}").ids for word in pair]
+        tokens = [tokenizer.encode(f" {word}", add_special=False).ids for word in pair]
         if all(len(token) == 1 for token in tokens):
             ids.append((tokens[0][0], tokens[1][0]))
         left_out += [word for word, token in zip(pair, tokens) if len(token) > 1]
@@ -199,7 +199,11 @@ def table_analogies(
 def answered(lm: Scorable, tokenizer: Tokenizer, items: Iterable[Item]) -> dict[str, Share]:
     """Which questions a model answers right, by relation."""
     asked = [
-        (item.relation, tokenizer.encode(item.prompt).ids, tokenizer.encode(item.answer).ids)
+        (
+            item.relation,
+            tokenizer.encode(item.prompt).ids,
+            tokenizer.encode(item.answer, add_special=False).ids,
+        )
         for item in items
     ]
     right: dict[str, list[bool]] = defaultdict(list)
@@ -217,8 +221,8 @@ def copying(lm: Scorable, tokenizer: Tokenizer, n_lists: int) -> Share:
         ids = tokenizer.encode(repeated.first).ids
         mask = [False] * len(ids)
         for i, word in enumerate(repeated.words):
-            separator = tokenizer.encode(repeated.separator).ids if i else []
-            tokens = tokenizer.encode(f" {word}").ids
+            separator = tokenizer.encode(repeated.separator, add_special=False).ids if i else []
+            tokens = tokenizer.encode(f" {word}", add_special=False).ids
             ids = ids + separator + tokens
             mask += [False] * len(separator) + [True] * len(tokens)
         sequences.append(ids)

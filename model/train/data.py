@@ -219,7 +219,7 @@ def _cut(text: str, tokenizer: Tokenizer, what: str) -> Generator[Prepared, None
     pieces: list[Ids] = []
     done = 0
     for piece in _pieces(text):
-        pieces.append(np.asarray(tokenizer.encode(piece).ids, dtype=dtype))
+        pieces.append(np.asarray(tokenizer.encode(piece, add_special=False).ids, dtype=dtype))
         done += len(piece)
         yield Prepared(what, done / len(text))
     return np.concatenate(pieces) if pieces else np.empty(0, dtype=dtype)
