@@ -1,6 +1,6 @@
 """Reading config.json: typed values out of a mapping that anyone may have written.
 
-Every function names the key that it can't use. Knows no family.
+Every function names the file and the key that it can't use. Knows no family.
 """
 
 from __future__ import annotations
@@ -19,16 +19,34 @@ MOST_LAYERS = 2_000
 T = TypeVar("T")
 
 
+class Config(dict[str, Any]):
+    """The keys of a config.json, or of what stands for it in another format.
+
+    Args:
+        values: the keys.
+        where: what a message calls it: a path, or "the metadata of model.gguf".
+    """
+
+    def __init__(self, values: Mapping[str, Any], where: str) -> None:
+        super().__init__(values)
+        self.where = where
+
+
+def where(hf: Mapping[str, Any]) -> str:
+    """What a message calls the config."""
+    return hf.where if isinstance(hf, Config) else "config.json"
+
+
 def whole(hf: Mapping[str, Any], key: str, default: int | None, most: int = LARGEST) -> int:
     """A positive whole number; the default where the key is missing or null."""
     value = hf.get(key)
     if value is None:
         if default is None:
-            raise CheckpointError(f"config.json has no {key!r}; the network's size is unknown.")
+            raise CheckpointError(f"{where(hf)} has no {key!r}; the network's size is unknown.")
         return default
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
         raise CheckpointError(
-            f"config.json: {key!r} is {_shown(value)}; a whole number from 1 to {most} fits."
+            f"{where(hf)}: {key!r} is {_shown(value)}; a whole number from 1 to {most} fits."
         )
     return value
 
@@ -41,10 +59,10 @@ def number(
     if value is None:
         return default
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise CheckpointError(f"config.json: {key!r} is {_shown(value)}; a number fits.")
+        raise CheckpointError(f"{where(hf)}: {key!r} is {_shown(value)}; a number fits.")
     if not low <= value <= high:
         raise CheckpointError(
-            f"config.json: {key!r} is {_shown(value)}; a number from {low:g} to {high:g} fits."
+            f"{where(hf)}: {key!r} is {_shown(value)}; a number from {low:g} to {high:g} fits."
         )
     return float(value)
 
@@ -55,7 +73,7 @@ def flag(hf: Mapping[str, Any], key: str, default: bool) -> bool:
     if value is None:
         return default
     if not isinstance(value, bool):
-        raise CheckpointError(f"config.json: {key!r} is {_shown(value)}; true or false fits.")
+        raise CheckpointError(f"{where(hf)}: {key!r} is {_shown(value)}; true or false fits.")
     return value
 
 
@@ -65,7 +83,7 @@ def choice(hf: Mapping[str, Any], key: str, default: str, known: Mapping[str, T]
     name = default if value is None else value
     if not isinstance(name, str) or name not in known:
         raise CheckpointError(
-            f"config.json: {key!r} is {_shown(name)}; supported are {', '.join(known)}."
+            f"{where(hf)}: {key!r} is {_shown(name)}; supported are {', '.join(known)}."
         )
     return known[name]
 
@@ -74,7 +92,7 @@ def must_be(hf: Mapping[str, Any], key: str, wanted: bool) -> None:
     """Refuse a switch that changes the network in a way not built here; missing means wanted."""
     if flag(hf, key, wanted) is not wanted:
         raise CheckpointError(
-            f"config.json sets {key!r} to {str(not wanted).lower()}; "
+            f"{where(hf)} sets {key!r} to {str(not wanted).lower()}; "
             "that variant of the network is not supported, and would give wrong numbers."
         )
 

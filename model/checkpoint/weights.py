@@ -1,145 +1,205 @@
-"""Tensors in safetensors files, one or several: names and shapes at once, data when asked for.
+"""Reading weights from their places in files into torch tensors, in slices.
 
-Only safetensors is read: it holds numbers and nothing that could run. Knows no family.
+A slice is small enough that whoever reads can answer, show progress or stop between two. Bytes go
+straight into the memory where the tensor will live, in the dtype that is wanted; nothing is mapped,
+since a mapped file that another program cuts short kills the process. Knows no format but the
+dequantisation of GGUF's types, and no family.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
+import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from model.checkpoint.errors import CheckpointError
+from model.checkpoint.stored import (
+    INDEX as INDEX,
+)
+from model.checkpoint.stored import (
+    ITEM_BYTES,
+    StoredTensor,
+    cut_short,
+    reading,
+    stamp_of,
+)
+from model.checkpoint.stored import (
+    SINGLE as SINGLE,
+)
 
-SINGLE = "model.safetensors"
-INDEX = "model.safetensors.index.json"
+SLICE_BYTES = 32 * 2**20
+"""Read between two yields: 10 to 50 ms."""
 
-_DTYPES = {
-    "F32": torch.float32,
-    "F16": torch.float16,
-    "BF16": torch.bfloat16,
-    "F64": torch.float64,
-}
-# Old files carry causal masks among the weights; a family knows them by name.
-_MASKS = frozenset({"BOOL", "U8"})
+# Small enough to be looked at for NaN while still in the processor's cache.
+_CHUNK_BYTES = 2 * 2**20
 
 
-class Weights(Mapping[str, Tensor]):
-    """The tensors of one checkpoint by their names in the file.
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """How far the reading is."""
 
-    A tensor that is asked for is read from disk, into memory of its own.
+    done_bytes: int
+    path: Path
 
-    Args:
-        files: the file that holds each tensor.
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What was read.
 
     Attributes:
-        shapes: of every tensor, from the headers.
-        dtypes: those of the weights.
+        tensors: by the names that they were asked for; two names of one place share a tensor.
+        notes: on numbers that are not finite, one sentence each.
     """
 
-    def __init__(self, files: Mapping[str, Path]) -> None:
-        self._readers = {path: _open(path) for path in dict.fromkeys(files.values())}
-        self._files = files
-        self.shapes: dict[str, tuple[int, ...]] = {}
-        self.dtypes: set[torch.dtype] = set()
-        for name, path in files.items():
-            try:
-                header = self._readers[path].get_slice(name)
-            except SafetensorError as error:
-                raise CheckpointError(
-                    f"{path.name} has no tensor {name!r}, though the index says so; "
-                    "the files do not belong together."
-                ) from error
-            self.shapes[name] = tuple(header.get_shape())
-            stored = header.get_dtype()
-            if stored in _DTYPES:
-                self.dtypes.add(_DTYPES[stored])
-            elif stored not in _MASKS:
-                raise CheckpointError(
-                    f"{path.name}: tensor {name!r} is stored as {stored}; only weights in "
-                    f"{', '.join(_DTYPES)} are supported. Save the model in one of these."
-                )
-
-    @classmethod
-    def in_folder(cls, folder: Path) -> Weights:
-        """The weights of a Hugging Face folder, in one file or in the ones that its index names.
-
-        Raises:
-            CheckpointError: they are missing, damaged or only there as a pickle.
-        """
-        single, index = folder / SINGLE, folder / INDEX
-        if single.exists():
-            reader = _open(single)
-            return cls(dict.fromkeys(reader.keys(), single))
-        if index.exists():
-            return cls(_files_of_index(index))
-        for pickle in sorted(folder.iterdir()):
-            if pickle.suffix in PICKLES:
-                raise CheckpointError(pickle_refused(pickle))
-        raise CheckpointError(f"{folder} has no weights: {SINGLE} is missing. Copy it there.")
-
-    def __getitem__(self, name: str) -> Tensor:
-        path = self._files[name]
-        try:
-            tensor: Tensor = self._readers[path].get_tensor(name)
-        except (SafetensorError, OSError) as error:
-            raise CheckpointError(
-                f"{path.name}: tensor {name!r} can't be read ({error})."
-            ) from error
-        return tensor
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._files)
-
-    def __len__(self) -> int:
-        return len(self._files)
+    tensors: dict[str, Tensor]
+    notes: tuple[str, ...]
 
 
-PICKLES = frozenset({".pt", ".pth", ".bin", ".pkl", ".pickle", ".ckpt"})
+def read_weights(
+    stored: Mapping[str, StoredTensor],
+    dtype: torch.dtype,
+    device: str = "cpu",
+    adapt: Mapping[str, Callable[[Tensor], Tensor]] | None = None,
+) -> Generator[Slice, None, Read]:
+    """Read tensors in the order in which they lie on the disk.
+
+    Args:
+        stored: what to read, by the names of the result.
+        dtype: of the result.
+        device: of the result.
+        adapt: by name, what is done to a tensor once it is read.
+
+    Raises:
+        CheckpointError: a file ends early, changed since its header was read, or can't be read.
+    """
+    reader = _Reader(dtype, device)
+    adapt = adapt or {}
+    tensors: dict[str, Tensor] = {}
+    places: dict[tuple[object, ...], Tensor] = {}
+    by_file: dict[Path, list[str]] = {}
+    for name, tensor in stored.items():
+        by_file.setdefault(tensor.path, []).append(name)
+    for path, names in by_file.items():
+        with reading(path) as (file, stamp):
+            for name in sorted(names, key=lambda name: stored[name].offset):
+                tensor = stored[name]
+                if tensor.stamp != stamp:
+                    raise _changed(path)
+                place = (path, tensor.offset, tensor.dtype, tensor.shape, tensor.strides)
+                if place not in places or name in adapt:
+                    whole = yield from reader.read(file, tensor)
+                    places[place] = adapt[name](whole) if name in adapt else whole
+                tensors[name] = places[place]
+            if stamp_of(file) != stamp:
+                raise _changed(path)
+    return Read(tensors, tuple(reader.notes))
 
 
-def pickle_refused(path: Path) -> str:
-    """Why a pickle is not opened, and how to convert it."""
-    return (
-        f"{path.name} is a pickle, which can run any program when it is opened, so it is not; "
-        "convert it where you trust it: transformers' save_pretrained(FOLDER) writes "
-        f"{SINGLE}."
+class _Reader:
+    """Reads one tensor after the other.
+
+    Args:
+        dtype, device: of the results.
+    """
+
+    def __init__(self, dtype: torch.dtype, device: str) -> None:
+        self.dtype = dtype
+        self.device = device
+        self.done = 0
+        self.notes: list[str] = []
+        self._since = 0
+        self._staging: Tensor | None = None
+
+    def read(self, file: BinaryIO, stored: StoredTensor) -> Generator[Slice, None, Tensor]:
+        """One tensor, in its shape."""
+        block, block_bytes = _block(stored.dtype)
+        n = stored.n_bytes // block_bytes * block
+        flat = torch.empty(n, dtype=self.dtype, device=self.device)
+        source = None if stored.quantised else _torch_dtype(stored.dtype)
+        straight = source == self.dtype and self.device == "cpu"
+        file.seek(stored.offset)
+        suspicious = False
+        step = max(1, _CHUNK_BYTES // block_bytes)
+        for first in range(0, n // block, step):
+            last = min(first + step, n // block)
+            part = flat[first * block : last * block]
+            if straight:
+                _fill(file, part.view(torch.uint8), stored.path)
+            else:
+                staging = self._buffer(step * block_bytes)[: (last - first) * block_bytes]
+                _fill(file, staging, stored.path)
+                if source is None:
+                    part.copy_(_dequantised(staging, stored.dtype))
+                else:
+                    part.copy_(staging.view(source))
+            # One NaN or infinity makes the sum one; a sum that only overflowed is looked into.
+            if not np.isfinite(part.sum(dtype=torch.float32).item()):
+                suspicious = True
+            self.done += (last - first) * block_bytes
+            self._since += (last - first) * block_bytes
+            if self._since >= SLICE_BYTES:
+                self._since = 0
+                yield Slice(self.done, stored.path)
+        if suspicious:
+            self._look_for_nan(flat, stored)
+        if stored.strides is not None:
+            return flat.as_strided(stored.shape, stored.strides)
+        return flat.view(stored.shape)
+
+    def _buffer(self, n_bytes: int) -> Tensor:
+        if self._staging is None or len(self._staging) < n_bytes:
+            self._staging = torch.empty(n_bytes, dtype=torch.uint8)
+        return self._staging
+
+    def _look_for_nan(self, flat: Tensor, stored: StoredTensor) -> None:
+        n = flat.numel() - int(flat.isfinite().sum())
+        if n:
+            self.notes.append(
+                f"Tensor {stored.name!r} in {stored.path.name} holds {n:,} "
+                f"{'number' if n == 1 else 'numbers'} that are not finite (NaN, infinite or too "
+                f"large for {str(self.dtype).removeprefix('torch.')}); what depends on them is "
+                "not a number either."
+            )
+
+
+def _block(dtype: str) -> tuple[int, int]:
+    """Numbers in the smallest unit of a dtype, and its bytes."""
+    if dtype in ITEM_BYTES:
+        return 1, ITEM_BYTES[dtype]
+    from model.checkpoint.sources.gguf_types import block_of
+
+    return block_of(dtype)
+
+
+def _dequantised(raw: Tensor, dtype: str) -> Tensor:
+    from model.checkpoint.sources.gguf_types import dequantise
+
+    return torch.from_numpy(dequantise(raw.numpy(), dtype))
+
+
+def _torch_dtype(name: str) -> torch.dtype:
+    found: torch.dtype = getattr(torch, name)
+    return found
+
+
+def _fill(file: BinaryIO, target: Tensor, path: Path) -> None:
+    """Read exactly as many bytes as the target has."""
+    view = memoryview(target.numpy())  # type: ignore[arg-type]  # an array is a buffer
+    at = 0
+    while at < len(view):
+        n = file.readinto(view[at:])  # type: ignore[attr-defined]  # unbuffered files have it
+        if not n:
+            raise cut_short(path)
+        at += n
+
+
+def _changed(path: Path) -> CheckpointError:
+    return CheckpointError(
+        f"{path} changed while it was read; wait until whatever writes it is done, then open it "
+        "again."
     )
-
-
-def _open(path: Path) -> Any:
-    if path.is_dir():
-        raise CheckpointError(f"{path} is a folder, where a file of weights should be.")
-    try:
-        # pread: the pages of a mapped file would count twice, and a mapped file that another
-        # program cuts short kills the process.
-        return safe_open(path, framework="pt", backend="pread")
-    except FileNotFoundError as error:
-        raise CheckpointError(f"{path} is missing; copy it there.") from error
-    except OSError as error:
-        raise CheckpointError(f"{path} can't be read: {error.strerror or error}.") from error
-    except SafetensorError as error:
-        raise CheckpointError(
-            f"{path} is no whole safetensors file ({error}); it was cut short or damaged on its "
-            "way here. Copy it again."
-        ) from error
-
-
-def _files_of_index(index: Path) -> dict[str, Path]:
-    """Tensor -> file. Of an index only its weight_map counts."""
-    try:
-        weight_map = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
-        files = {str(name): str(file) for name, file in weight_map.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise CheckpointError(
-            f"{index} is no readable index: it needs a 'weight_map' from tensors to files."
-        ) from error
-    for file in files.values():
-        if Path(file).name != file:
-            raise CheckpointError(f"{index.name} names {file!r}, which is outside the folder.")
-    return {name: index.parent / file for name, file in files.items()}

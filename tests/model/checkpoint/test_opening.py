@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pickle
 import re
 import shutil
 from collections.abc import Callable
@@ -154,6 +153,8 @@ def test_shards_open_like_one_file(own_folder: Path, ids_BT: Tensor):
     index.write_text(json.dumps({"weight_map": {"no.such": "part-0.safetensors"}}))
     assert "part-0.safetensors has no tensor 'no.such'" in refusal(own_folder)
     index.write_text("[]")
+    assert "model.safetensors.index.json holds no JSON object" in refusal(own_folder)
+    index.write_text('{"weight_map": {"a": 1}}')
     assert "needs a 'weight_map'" in refusal(own_folder)
 
 
@@ -293,43 +294,19 @@ def test_missing_weights_are_named(own_folder: Path):
     message = refusal(own_folder)
     assert f"{own_folder} has no weights: model.safetensors is missing" in message
     (own_folder / WEIGHTS).mkdir()
-    assert "is a folder, where a file of weights should be" in refusal(own_folder)
-
-
-@pytest.mark.parametrize("name", ["pytorch_model.bin", "ckpt.pt", "model.pth", "weights.pkl"])
-def test_a_pickle_is_refused_and_never_run(name: str, own_folder: Path):
-    mark = own_folder.parent / "it-ran"
-
-    class Bomb:
-        def __reduce__(self) -> tuple[Callable[..., Any], tuple[str]]:
-            return os.mkdir, (str(mark),)
-
-    (own_folder / name).write_bytes(pickle.dumps(Bomb()))
-    (own_folder / WEIGHTS).unlink()
-    for path in (own_folder, own_folder / name):
-        message = refusal(path)
-        assert message.startswith(
-            f"{name} is a pickle, which can run any program when it is opened"
-        )
-        assert "save_pretrained(FOLDER) writes model.safetensors" in message
-    (own_folder / "config.json").unlink()
-    assert f"{name} is a pickle" in refusal(own_folder)
-    shutil.move(own_folder / name, own_folder / WEIGHTS)  # a false name
-    edit = own_folder / "config.json"
-    edit.write_text('{"model_type": "gpt2"}')
-    assert "is no whole safetensors file" in refusal(own_folder)
-    assert not mark.exists()
-    # The mark would have been left: it is no dud.
-    pickle.loads((own_folder / WEIGHTS).read_bytes())
-    assert mark.exists()
+    assert "is a folder, where a file should be" in refusal(own_folder)
 
 
 def test_a_place_that_may_not_be_read_is_refused(own_folder: Path, monkeypatch: pytest.MonkeyPatch):
-    def forbidden(_: Path) -> bool:
-        raise PermissionError(13, "Permission denied", str(own_folder))
+    real = os.open
 
-    monkeypatch.setattr(Path, "is_file", forbidden)
-    assert refusal(own_folder) == f"{own_folder} can't be read: Permission denied."
+    def forbidden(path: Path, flags: int) -> int:
+        if str(path).endswith(WEIGHTS):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, flags)
+
+    monkeypatch.setattr(os, "open", forbidden)
+    assert refusal(own_folder) == f"{own_folder / WEIGHTS} can't be read: Permission denied."
 
 
 # What is refused: config.json
@@ -361,8 +338,8 @@ def test_an_unknown_family_is_refused_with_the_nearest_known(own_folder: Path):
     assert "model_type 'gpt_2', which is not supported; the nearest known are gpt2" in refusal(
         own_folder
     )
-    edit_config(own_folder, model_type="zamba")
-    assert "none that is known is near (supported: gpt2" in refusal(own_folder)
+    edit_config(own_folder, model_type="0123")
+    assert "none that is known is near (supported: " in refusal(own_folder)
 
 
 @pytest.mark.parametrize(
@@ -474,7 +451,7 @@ def test_weights_in_another_number_format_are_refused(own_folder: Path):
         tensors["transformer.wte.weight"] = tensors["transformer.wte.weight"].to(torch.int8)
 
     edit_weights(own_folder, quantise)
-    assert "tensor 'transformer.wte.weight' is stored as I8; only weights in F32" in refusal(
+    assert "tensor 'transformer.wte.weight' is stored as int8; weights in float32" in refusal(
         own_folder
     )
 
@@ -500,7 +477,7 @@ def test_a_damaged_tokenizer_is_refused(own_folder: Path):
     assert "tokenizer.json is no readable tokenizer" in refusal(own_folder)
     (own_folder / "tokenizer.json").unlink()
     (own_folder / "vocab.json").write_text("{}")
-    assert "neither tokenizer.json, nor vocab.json with merges.txt" in refusal(own_folder)
+    assert "vocab.json, but merges.txt is missing" in refusal(own_folder)
 
 
 def test_the_library_and_its_short_name_refuse_alike(tmp_path: Path):

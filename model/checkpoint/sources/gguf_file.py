@@ -1,0 +1,162 @@
+"""GGUF, llama.cpp's format: one file with metadata, tokenizer and tensors, often quantised.
+
+Translates its names and keys to transformers' by `gguf_layouts`, so that families are not written
+twice. Reads no weight.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from model.checkpoint.errors import CheckpointError
+from model.checkpoint.sources.gguf_header import gguf_header
+from model.checkpoint.sources.gguf_keys import Keys
+from model.checkpoint.sources.gguf_layouts import (
+    FALCON_40B_NORMS,
+    GPT2_TRANSPOSED,
+    LAYOUTS,
+    Layout,
+    layout_of,
+)
+from model.checkpoint.sources.gguf_types import can_dequantise
+from model.checkpoint.sources.source import Source
+from model.checkpoint.stored import StoredTensor
+from model.checkpoint.values import Config
+from model.tokenizer import Tokenizer, TokenizerError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_NAME = re.compile(r"(?:blk\.(\d+)\.)?(.+?)(\.weight|\.bias)?")
+# Factors of the rotary embedding, which the config has.
+_IN_CONFIG = frozenset({"rope_freqs", "rope_factors_long", "rope_factors_short"})
+
+
+def is_gguf(path: Path) -> bool:
+    """Whether a file begins as a GGUF file does."""
+    try:
+        with path.open("rb") as file:
+            return file.read(4) == b"GGUF"
+    except OSError:
+        return False
+
+
+def gguf_source(file: Path) -> Source:
+    """The model of a GGUF file.
+
+    Raises:
+        CheckpointError: it is damaged, no whole model, or of an architecture not known here.
+    """
+    header = gguf_header(file)
+    metadata, tensors = header.metadata, header.tensors
+    kind = metadata.get("general.type", "model")
+    if kind != "model":
+        raise CheckpointError(
+            f"{file} holds a {str(kind)[:40]}, which is only a part of a model; choose the file "
+            "of the model itself."
+        )
+    parts = metadata.get("split.count", 1)
+    if isinstance(parts, int) and parts > 1:
+        raise CheckpointError(
+            f"{file} is one of {parts} parts of a model; join them first, with llama.cpp's "
+            "llama-gguf-split --merge."
+        )
+    architecture = metadata.get("general.architecture")
+    if not isinstance(architecture, str):
+        raise CheckpointError(f"{file} does not say what it holds (general.architecture).")
+    keys = Keys(metadata, architecture, tensors, file)
+    layout = layout_of(architecture, keys)
+    if layout is None:
+        near = get_close_matches(architecture, LAYOUTS, n=3, cutoff=0.4)
+        nearest = f"the nearest known are {', '.join(near)}" if near else "none known is near"
+        raise CheckpointError(
+            f"{file} says general.architecture {architecture[:60]!r}, which is not supported; "
+            f"{nearest} (supported: {', '.join(LAYOUTS)})."
+        )
+    for tensor in tensors.values():
+        if tensor.quantised and not can_dequantise(tensor.dtype):
+            raise CheckpointError(
+                f"{file}: tensor {tensor.name!r} is quantised as {tensor.dtype}, which the gguf "
+                "library can't turn into numbers; take a file in Q4_K, Q8_0, F16 or another "
+                "common type."
+            )
+    named, adapt = _renamed(layout, keys, tensors, file)
+    where = f"the metadata of {file}"
+    return Source(
+        path=file,
+        format="GGUF",
+        hf=Config({"model_type": layout.model_type, **layout.config(keys)}, where),
+        tensors=named,
+        tokenizer=_GgufTokenizer(metadata, file),
+        adapt=adapt,
+        notes=layout.notes,
+    )
+
+
+def _renamed(
+    layout: Layout, keys: Keys, tensors: Mapping[str, StoredTensor], file: Path
+) -> tuple[dict[str, StoredTensor], dict[str, Callable[[Tensor], Tensor]]]:
+    """The tensors under transformers' names, and what is to be done to some of them."""
+    block = dict(layout.block)
+    if layout.model_type == "falcon" and keys.has("blk.0.attn_norm_2.weight"):
+        block |= FALCON_40B_NORMS
+    undo = {name: make(keys) for name, make in layout.adapt.items()}
+    named: dict[str, StoredTensor] = {}
+    adapt: dict[str, Callable[[Tensor], Tensor]] = {}
+    for name, tensor in tensors.items():
+        match = _NAME.fullmatch(name)
+        if match is None:  # the empty name
+            raise CheckpointError(f"{file} has a tensor without a name; it is damaged.")
+        layer, bare, ending = match[1], match[2], match[3] or ""
+        if bare in _IN_CONFIG:
+            continue
+        begin = "" if layer is None else layout.layers.format(int(layer))
+        known = layout.top if layer is None else block
+        if layer is not None and bare in layout.split:
+            for index, part in enumerate(_parts(tensor, file)):
+                named[begin + layout.split[bare].format(index) + ending] = part
+        elif bare in known:
+            theirs = begin + known[bare] + ending
+            if layout.model_type == "gpt2" and bare in GPT2_TRANSPOSED and len(tensor.shape) == 2:
+                rows, columns = tensor.shape
+                tensor = replace(tensor, shape=(columns, rows), strides=(1, columns))
+            named[theirs] = tensor
+            if bare in undo:
+                adapt[theirs] = undo[bare]
+        else:
+            # Kept under its own name: the family will say that it has no such tensor.
+            named[name] = tensor
+    return named, adapt
+
+
+def _parts(tensor: StoredTensor, file: Path) -> list[StoredTensor]:
+    """What is stacked along the first axis, one by one."""
+    if not tensor.shape or not 1 <= tensor.shape[0] <= 4096:
+        raise CheckpointError(f"{file}: tensor {tensor.name!r} is no stack of tensors.")
+    n_bytes = tensor.n_bytes // tensor.shape[0]
+    return [
+        replace(tensor, shape=tensor.shape[1:], offset=tensor.offset + i * n_bytes, n_bytes=n_bytes)
+        for i in range(tensor.shape[0])
+    ]
+
+
+class _GgufTokenizer:
+    """The tokenizer in a file's metadata."""
+
+    def __init__(self, metadata: Mapping[str, Any], file: Path) -> None:
+        self.metadata = metadata
+        self.file = file
+
+    def kind(self) -> str:
+        return Tokenizer.describe_gguf(self.metadata)
+
+    def read(self) -> Tokenizer | None:
+        try:
+            return Tokenizer.from_gguf(self.metadata, str(self.file))
+        except TokenizerError as error:
+            raise CheckpointError(str(error)) from error

@@ -1,0 +1,180 @@
+"""Hugging Face folders, and the snapshots of our own runs, which are such folders.
+
+Finds config.json and the weights beside it: safetensors or torch.save's files, in one piece or in
+several that an index names. Reads no weight.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from model.checkpoint.errors import CheckpointError
+from model.checkpoint.sources.safetensors_file import safetensors_header
+from model.checkpoint.sources.source import FolderTokenizer, Source
+from model.checkpoint.sources.torch_file import read_torch_file
+from model.checkpoint.stored import INDEX, SINGLE, StoredTensor, read_text
+from model.checkpoint.values import Config
+
+TORCH_SUFFIXES = frozenset({".bin", ".pt", ".pth", ".ckpt"})
+_TORCH_SINGLE = "pytorch_model.bin"
+_TORCH_INDEX = "pytorch_model.bin.index.json"
+# Written beside the weights by trainers: numbers, but no model's.
+_NO_WEIGHTS = frozenset({"training_args.bin", "optimizer.bin", "optimizer.pt", "scheduler.pt"})
+_LARGEST_CONFIG = 4 * 2**20
+_LARGEST_INDEX = 32 * 2**20
+
+
+def hugging_face_source(folder: Path, weights: Path | None = None) -> Source:
+    """The checkpoint of a folder with config.json.
+
+    Args:
+        folder: that holds config.json.
+        weights: the file or index to take, or None to look for them.
+
+    Raises:
+        CheckpointError: config or weights are missing or damaged.
+    """
+    hf = read_config(folder)
+    file = find_weights(folder) if weights is None else weights
+    tensors = read_headers(file)
+    # A run keeps its tokenizer once, not in every snapshot.
+    places = [folder] if folder.parent.name != "snapshots" else [folder, folder.parent.parent]
+    return Source(
+        path=folder,
+        format="safetensors" if _is_safetensors(tensors) else "PyTorch",
+        hf=hf,
+        tensors=tensors,
+        tokenizer=FolderTokenizer(places),
+    )
+
+
+def read_config(folder: Path) -> Config:
+    """config.json as a dictionary.
+
+    Raises:
+        CheckpointError: it is missing, no JSON, or no object.
+    """
+    return Config(read_object(folder / "config.json", _LARGEST_CONFIG, "a config"), _name(folder))
+
+
+def read_object(path: Path, most_bytes: int, what: str) -> dict[str, Any]:
+    """A JSON object.
+
+    Raises:
+        CheckpointError: the file is missing, too large, no JSON, or no object.
+    """
+    try:
+        value = json.loads(read_text(path, most_bytes, what))
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(
+            f"{path} is no JSON ({str(error)[:100]}); copy it again from where the model came from."
+        ) from error
+    if not isinstance(value, dict):
+        raise CheckpointError(f"{path} holds no JSON object; copy it again.")
+    return value
+
+
+def find_weights(folder: Path) -> Path:
+    """The weights in a folder: a file, or the index of several.
+
+    Raises:
+        CheckpointError: there are none, or several and none of a known name.
+    """
+    for name in (SINGLE, INDEX, _TORCH_SINGLE, _TORCH_INDEX):
+        if (folder / name).exists():
+            return folder / name
+    files = [file for file in sorted(folder.iterdir()) if file.name not in _NO_WEIGHTS]
+    for suffixes in (frozenset({".safetensors"}), TORCH_SUFFIXES):
+        found = [file for file in files if file.suffix in suffixes]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise CheckpointError(
+                f"{folder} has several files of weights ({_few(f.name for f in found)}) and no "
+                f"{INDEX} that says what belongs together; choose one of the files."
+            )
+    raise CheckpointError(
+        f"{folder} has no weights: {SINGLE} is missing. Copy it there, or the file of weights "
+        "that the model came with."
+    )
+
+
+def read_headers(file: Path) -> dict[str, StoredTensor]:
+    """The tensors of a file of weights, or of all files that an index names.
+
+    Raises:
+        CheckpointError: a file is missing or damaged.
+    """
+    if file.suffix == ".json":
+        return _read_index(file)
+    if file.suffix == ".safetensors":
+        return safetensors_header(file)
+    return state_dict(read_torch_file(file), file)
+
+
+def state_dict(value: Any, path: Path) -> dict[str, StoredTensor]:
+    """The named tensors that torch.save wrote; other entries are left out.
+
+    Raises:
+        CheckpointError: there are none.
+    """
+    for key in ("state_dict", "model_state_dict", "model"):  # as trainers wrap it
+        if isinstance(value, dict) and isinstance(value.get(key), dict):
+            value = value[key]
+            break
+    if not isinstance(value, dict):
+        raise CheckpointError(f"{path} holds no dictionary of tensors; save a state_dict() there.")
+    tensors = {}
+    for name, tensor in value.items():
+        if isinstance(name, str) and isinstance(tensor, StoredTensor):
+            # torch.compile and DataParallel put their own names in front.
+            bare = name.removeprefix("module.").removeprefix("_orig_mod.")
+            tensors[bare] = replace(tensor, name=name)
+    if not tensors:
+        raise CheckpointError(
+            f"{path} holds no tensors by name; save a model's state_dict() there."
+        )
+    return tensors
+
+
+def _read_index(index: Path) -> dict[str, StoredTensor]:
+    """The tensors of all files; of an index only its weight_map counts."""
+    weight_map = read_object(index, _LARGEST_INDEX, "an index").get("weight_map")
+    if not isinstance(weight_map, dict) or not all(isinstance(f, str) for f in weight_map.values()):
+        raise CheckpointError(
+            f"{index} is no readable index: it needs a 'weight_map' from tensors to files."
+        )
+    headers = {}
+    for file in dict.fromkeys(weight_map.values()):
+        if Path(file).name != file or "\\" in file or "\0" in file:
+            raise CheckpointError(f"{index} names {file!r}, which is outside the folder.")
+        if Path(file).suffix not in TORCH_SUFFIXES | {".safetensors"}:
+            raise CheckpointError(f"{index} names {file!r}, which is no file of weights.")
+        headers[file] = read_headers(index.parent / file)
+    tensors = {}
+    for name, file in weight_map.items():
+        if name not in headers[file]:
+            raise CheckpointError(
+                f"{index.parent / file} has no tensor {name[:80]!r}, though the index says so; "
+                "the files do not belong together."
+            )
+        tensors[name] = headers[file][name]
+    return tensors
+
+
+def _is_safetensors(tensors: dict[str, StoredTensor]) -> bool:
+    return all(tensor.path.suffix == ".safetensors" for tensor in tensors.values())
+
+
+def _name(folder: Path) -> str:
+    return str(folder / "config.json")
+
+
+def _few(names: Iterable[str]) -> str:
+    all_names = list(names)
+    shown = ", ".join(all_names[:3])
+    return shown if len(all_names) <= 3 else f"{shown} and {len(all_names) - 3} more"

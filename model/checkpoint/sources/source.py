@@ -1,0 +1,86 @@
+"""What every format gives: a config in Hugging Face's terms, tensors by their names, a tokenizer.
+
+Knows no format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from model.checkpoint.errors import CheckpointError
+from model.checkpoint.stored import StoredTensor
+from model.checkpoint.values import Config
+from model.tokenizer import Tokenizer, TokenizerError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class TokenizerSource(Protocol):
+    """Where a checkpoint's tokenizer comes from."""
+
+    def kind(self) -> str:
+        """What it is, or why there is none: quick, and may be wrong about damaged files."""
+
+    def read(self) -> Tokenizer | None:
+        """The tokenizer, None if there is none; CheckpointError if it is damaged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A checkpoint as its format describes it, before any weight is read.
+
+    Attributes:
+        path: the folder or file that it is known by.
+        format: ``safetensors``, ``PyTorch``, ``nanoGPT``, ``minGPT`` or ``GGUF``.
+        hf: config.json, or the same keys made from another format.
+        tensors: by the names that transformers gives them (of today or of former times).
+        tokenizer: where to get it.
+        adapt: for some tensors, what is done to them once read: undoing what a format changed.
+        notes: what a person should know, one sentence each.
+    """
+
+    path: Path
+    format: str
+    hf: Config
+    tensors: Mapping[str, StoredTensor]
+    tokenizer: TokenizerSource
+    adapt: Mapping[str, Callable[[Tensor], Tensor]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All files that hold weights."""
+        return tuple(dict.fromkeys(tensor.path for tensor in self.tensors.values()))
+
+
+class FolderTokenizer:
+    """A tokenizer's files in a folder.
+
+    Args:
+        folders: where to look, first found.
+        without: what to say where there is none.
+    """
+
+    def __init__(self, folders: Sequence[Path], without: str = "none: type token ids") -> None:
+        self.folders = folders
+        self.without = without
+
+    def kind(self) -> str:
+        folder = self._folder()
+        return self.without if folder is None else Tokenizer.describe(folder)
+
+    def read(self) -> Tokenizer | None:
+        folder = self._folder()
+        if folder is None:
+            return None
+        try:
+            return Tokenizer.from_folder(folder)
+        except TokenizerError as error:
+            raise CheckpointError(str(error)) from error
+
+    def _folder(self) -> Path | None:
+        return next((folder for folder in self.folders if Tokenizer.in_folder(folder)), None)
