@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from model import messages as m
 from model.going import GoingGeneration, GoingRun
+from model.verification_work import VerificationWork
 from model.view import ModelView, to_array
 from model.weight_work import WeightsError, WeightWork, listed
 
@@ -49,6 +50,7 @@ class Engine:
         self._run: GoingRun | None = None
         self._generation: GoingGeneration | None = None
         self._weights = WeightWork()
+        self._verification = VerificationWork()
         self._following = True
         self._prompt: m.RunTrace | None = None
         self._matrix: m.ProjectVocabulary | None = None
@@ -89,6 +91,7 @@ class Engine:
         return (
             self._generation is not None
             or self._weights.busy
+            or self._verification.busy
             or (self._run is not None and self._run.going)
         )
 
@@ -115,6 +118,7 @@ class Engine:
             yield from self._weights.advance()
         except WeightsError as error:
             yield _failed(error.request, error.cause)
+        yield from self._advance_verification()
         if self._run is not None and self._run.going:
             run = self._run
             try:
@@ -127,6 +131,7 @@ class Engine:
     def close(self) -> Iterator[m.Result]:
         """End everything within one step; a run that is going is saved."""
         self._generation = None
+        self._verification.close()
         if self._run is not None:
             self._run.resume()
             self._run.training.stop()
@@ -165,6 +170,8 @@ class Engine:
                 yield from self._follow(request)
             case m.SaveModel():
                 yield from self._save(request)
+            case m.VerifyModel():
+                yield from self._verification.begin(request, self._view)
             case m.SetThreads():
                 from model.device import set_threads
 
@@ -224,7 +231,8 @@ class Engine:
         if self._step is None and is_run(viewed.path):
             copy_run(viewed.path, target)
         else:
-            save_checkpoint(target, viewed.lm.transformer, viewed.lm.tokenizer)
+            lm = viewed.lm
+            save_checkpoint(target, lm.transformer, lm.tokenizer, family=lm.family)
         yield m.Saved(request_id=request.id, path=str(target))
 
     # traces
@@ -344,8 +352,19 @@ class Engine:
     def _cancel(self, request: m.Cancel) -> Iterator[m.Result]:
         if self._generation is not None and self._generation.request.id == request.target:
             yield from self._end_generation("cancelled")
-        elif self._weights.cancel(request.target):
+        elif self._weights.cancel(request.target) or self._verification.cancel(request.target):
             yield m.Cancelled(request_id=request.target)
+
+    def _advance_verification(self) -> Iterator[m.Result]:
+        request = self._verification.request
+        if request is None:
+            return
+        elsewhere = self._generation is not None or self._weights.busy
+        idle = not elsewhere and (self._run is None or not self._run.going)
+        try:
+            yield from self._verification.advance(self._view, idle=idle)
+        except Exception as error:  # noqa: BLE001 - as above
+            yield _failed(request, error)
 
     # training
 

@@ -341,6 +341,13 @@ class Tokenizer:
         return next((id for n in names if (id := self._inner.token_to_id(n)) is not None), None)
 
     @cached_property
+    def start_of_text(self) -> int | None:
+        """The id that begins a text; the one that ends it where no other is named."""
+        named = name_of(self._settings.get("bos_token"))
+        id = None if named is None else self._inner.token_to_id(named)
+        return self.end_of_text if id is None else id
+
+    @cached_property
     def mask_id(self) -> int | None:
         """The id that a masked language model is asked to fill in, or None if there is none."""
         named = name_of(self._settings.get("mask_token"))

@@ -1,20 +1,30 @@
-"""Save a network as a Hugging Face folder that transformers loads as it is."""
+"""Save a network as a Hugging Face folder that transformers loads as it is.
+
+Any family that can be opened can be saved; large networks in several files with an index, as
+transformers does it.
+"""
 
 from __future__ import annotations
 
 import json
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from model.checkpoint.errors import CheckpointError
-from model.checkpoint.families import FAMILIES
-from model.checkpoint.weights import SINGLE
+from model.checkpoint.families import FAMILIES, Family
+from model.checkpoint.stored import INDEX, SINGLE
 from model.tensor_file import write_tensors
 from model.tokenizer import Tokenizer
 from model.transformer import Transformer
+
+LARGEST_FILE = 5 * 10**9
+"""Bytes of weights in one file, as in transformers; a network that needs more gets several."""
 
 
 def save_checkpoint(
@@ -22,35 +32,42 @@ def save_checkpoint(
     transformer: Transformer,
     tokenizer: Tokenizer | None,
     extra: Mapping[str, Any] | None = None,
+    family: str = "gpt2",
+    dtype: torch.dtype | None = None,
+    largest_file: int = LARGEST_FILE,
 ) -> Path:
-    """Write config.json, model.safetensors and the tokenizer's files.
+    """Write config.json, the weights and the tokenizer's files.
 
     The folder appears whole or not at all. An older checkpoint in its place is replaced file by
     file, each of them whole; what else lies there stays.
 
     Args:
         folder: to be made; or a checkpoint to be replaced.
-        transformer: the network; stored in the dtype that it has.
+        transformer: the network.
         tokenizer: its tokenizer, if there is one.
         extra: further keys for config.json.
+        family: config.json's model_type; the network must be one.
+        dtype: of the weights in the file; None keeps the network's.
+        largest_file: bytes of weights in one file.
 
     Returns:
         The folder.
 
     Raises:
-        CheckpointError: no family that can be saved describes the network, the folder holds
-            other things, or the disk refuses.
+        CheckpointError: the family can't describe the network, the folder holds other things,
+            or the disk refuses.
     """
     folder = Path(folder)
-    family = FAMILIES["gpt2"]
-    dtype = str(transformer.embed.weight.dtype).removeprefix("torch.")
-    hf = family.config_to_hf(transformer.config) | {"dtype": dtype, "torch_dtype": dtype}
-    # transformers' own default is GPT-2's 50256, which a smaller vocabulary does not have.
-    end = None if tokenizer is None else tokenizer.end_of_text
-    hf |= {"bos_token_id": end, "eos_token_id": end, **(extra or {})}
+    known = FAMILIES.get(family)
+    if known is None:
+        raise CheckpointError(
+            f"A {family!r} can't be saved; known families are {', '.join(FAMILIES)}."
+        )
+    hf = _config(known, transformer, tokenizer, dtype) | dict(extra or {})
     beside = folder.parent / f".{folder.name}.{secrets.token_hex(4)}.part"
     try:
-        if folder.exists() and not (folder / "config.json").exists() and any(folder.iterdir()):
+        replaces = (folder / "config.json").exists()
+        if folder.exists() and not replaces and any(folder.iterdir()):
             raise CheckpointError(
                 f"{folder} holds other files and is no checkpoint; choose a new or an empty folder."
             )
@@ -58,13 +75,17 @@ def save_checkpoint(
         try:
             (beside / "config.json").write_text(json.dumps(hf, indent=2) + "\n", encoding="utf-8")
             state = {name: tensor.detach() for name, tensor in transformer.state_dict().items()}
-            tensors = family.state_to_hf(state, transformer.config)
-            write_tensors(beside / SINGLE, tensors, {"format": "pt"})
+            tensors = known.state_to_hf(state, transformer.config)
+            _write_weights(beside, tensors, dtype, largest_file)
             if tokenizer is not None:
                 tokenizer.save(beside)
-            if (folder / "config.json").exists():
+            if replaces:
+                older = _weight_files(folder)
                 for file in sorted(beside.iterdir()):
                     file.replace(folder / file.name)
+                    older.discard(folder / file.name)
+                for file in older:
+                    file.unlink(missing_ok=True)
             else:
                 if folder.exists():
                     folder.rmdir()
@@ -74,3 +95,78 @@ def save_checkpoint(
     except OSError as error:
         raise CheckpointError(f"{folder} can't be written: {error.strerror or error}.") from error
     return folder
+
+
+def _config(
+    family: Family,
+    transformer: Transformer,
+    tokenizer: Tokenizer | None,
+    dtype: torch.dtype | None,
+) -> dict[str, Any]:
+    stored = dtype or transformer.embed.weight.dtype
+    name = str(stored).removeprefix("torch.")
+    # transformers' own defaults are a family's published ids (GPT-2's 50256), which a smaller
+    # vocabulary does not have.
+    ends = {
+        "bos_token_id": None if tokenizer is None else tokenizer.start_of_text,
+        "eos_token_id": None if tokenizer is None else tokenizer.end_of_text,
+    }
+    return family.config_to_hf(transformer.config) | {"dtype": name, "torch_dtype": name} | ends
+
+
+def _write_weights(
+    folder: Path, tensors: Mapping[str, Tensor], dtype: torch.dtype | None, largest_file: int
+) -> None:
+    """One file, or several and their index."""
+    files = list(_divided(tensors, dtype, largest_file))
+    about = {"format": "pt"}
+    if len(files) == 1:
+        write_tensors(folder / SINGLE, _cast(tensors, dtype), about)
+        return
+    weight_map: dict[str, str] = {}
+    for number, names in enumerate(files, 1):
+        file = f"model-{number:05}-of-{len(files):05}.safetensors"
+        write_tensors(folder / file, _cast({n: tensors[n] for n in names}, dtype), about)
+        weight_map |= dict.fromkeys(names, file)
+    total = sum(_n_bytes(tensor, dtype) for tensor in tensors.values())
+    index = {"metadata": {"total_size": total}, "weight_map": weight_map}
+    (folder / INDEX).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
+
+
+def _divided(
+    tensors: Mapping[str, Tensor], dtype: torch.dtype | None, largest_file: int
+) -> Iterator[list[str]]:
+    """Names by file, in their order; a tensor larger than a file has one to itself."""
+    names: list[str] = []
+    size = 0
+    for name, tensor in tensors.items():
+        n_bytes = _n_bytes(tensor, dtype)
+        if names and size + n_bytes > largest_file:
+            yield names
+            names, size = [], 0
+        names.append(name)
+        size += n_bytes
+    yield names
+
+
+def _n_bytes(tensor: Tensor, dtype: torch.dtype | None) -> int:
+    return tensor.numel() * (dtype or tensor.dtype).itemsize
+
+
+def _cast(tensors: Mapping[str, Tensor], dtype: torch.dtype | None) -> dict[str, Tensor]:
+    return {name: tensor if dtype is None else tensor.to(dtype) for name, tensor in tensors.items()}
+
+
+def _weight_files(folder: Path) -> set[Path]:
+    """The weights that a folder's readers would find: those of another division would be stale."""
+    found = {folder / SINGLE} if (folder / SINGLE).exists() else set()
+    index = folder / INDEX
+    if index.exists():
+        found.add(index)
+        try:
+            weight_map = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
+            names = {str(name) for name in weight_map.values()}
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return found
+        found |= {folder / name for name in names if Path(name).name == name}
+    return found
