@@ -13,8 +13,19 @@ from torch import Tensor
 
 from model.checkpoint.errors import CheckpointError
 from model.checkpoint.families import (
+    gemma,
+    gemma2,
+    gemma3,
     gpt2,
+    granite,
     llama,
+    mistral,
+    mixtral,
+    olmo2,
+    phi3,
+    qwen2,
+    qwen3,
+    smollm3,
 )
 from model.config import TransformerConfig
 
@@ -60,8 +71,19 @@ class Family(Protocol):
 FAMILIES: dict[str, Family] = {
     family.model_type: family
     for family in (
+        gemma,
+        gemma2,
+        gemma3,
         gpt2,
+        granite,
         llama,
+        mistral,
+        mixtral,
+        olmo2,
+        phi3,
+        qwen2,
+        qwen3,
+        smollm3,
     )
 }
 

@@ -6,13 +6,17 @@ A family that is a variation of it calls these functions and changes what is its
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
+from model.checkpoint.errors import CheckpointError
 from model.checkpoint.families.rope import max_positions, n_ctx_of, rotary_from_hf
-from model.checkpoint.families.rules import Rule, joined, same
+from model.checkpoint.families.rules import Rule, joined, reshaped, same
 from model.checkpoint.values import LARGEST, MOST_LAYERS, choice, flag, number, whole
-from model.config import Activation, BlockNorm, ConfigError, TransformerConfig
+from model.config import Activation, BlockNorm, TransformerConfig
+from model.positions import Rotary
+
+T = TypeVar("T")
 
 TIED_NAMES = ("lm_head.weight", "model.embed_tokens.weight")
 
@@ -38,6 +42,61 @@ def canonical_name(name: str) -> str | None:
     if _BUFFER.fullmatch(name):
         return None
     return name if name.startswith(("model.", "lm_head.")) else f"model.{name}"
+
+
+def per_layer(values: Sequence[T]) -> T | tuple[T, ...]:
+    """One value where all layers have the same, otherwise all of them."""
+    return values[0] if len(set(values)) == 1 else tuple(values)
+
+
+def windows_from_hf(
+    hf: Mapping[str, Any], n_layers: int, window: int | None, slides: Callable[[int], bool]
+) -> int | tuple[int | None, ...] | None:
+    """How far each layer looks.
+
+    Args:
+        hf: config.json, whose ``layer_types`` count if they are there.
+        n_layers: how many layers.
+        window: of the sliding ones; None where nothing slides.
+        slides: which layers slide where config.json does not say so.
+
+    Raises:
+        CheckpointError: the list of types is none, too short, or names an unknown type.
+    """
+    if window is None:
+        return None
+    types = hf.get("layer_types")
+    if types is None:
+        return per_layer([window if slides(layer) else None for layer in range(n_layers)])
+    known = {"sliding_attention": window, "full_attention": None}
+    if not isinstance(types, list) or len(types) < n_layers:
+        raise CheckpointError(
+            f"config.json: 'layer_types' must list {n_layers} types, one per layer."
+        )
+    unknown = [kind for kind in types if not isinstance(kind, str) or kind not in known]
+    if unknown:
+        raise CheckpointError(
+            f"config.json: 'layer_types' has {str(unknown[0])[:60]!r}; supported are "
+            f"{', '.join(known)}."
+        )
+    return per_layer([known[kind] for kind in types[:n_layers]])
+
+
+def window_from_hf(hf: Mapping[str, Any], default: int | None = None) -> int | None:
+    """``sliding_window``; null means that nothing slides, a missing key the default."""
+    if "sliding_window" in hf and hf["sliding_window"] is None:
+        return None
+    if default is None and "sliding_window" not in hf:
+        return None
+    return whole(hf, "sliding_window", default)
+
+
+def windows_to_hf(config: TransformerConfig) -> dict[str, Any]:
+    """``sliding_window`` and ``layer_types`` of a network."""
+    windows = [config.window_at(layer) for layer in range(config.n_layers)]
+    types = ["full_attention" if window is None else "sliding_attention" for window in windows]
+    widths = [window for window in windows if window is not None]
+    return {"sliding_window": widths[0] if widths else None, "layer_types": types}
 
 
 def sizes_from_hf(
@@ -94,6 +153,10 @@ def sizes_to_hf(config: TransformerConfig, model_type: str, architecture: str) -
         "tie_word_embeddings": config.tied_embeddings,
         "attention_bias": config.out_bias,
         "attention_dropout": 0.0,
+        # transformers' own defaults may lie outside a small vocabulary.
+        "pad_token_id": None,
+        "bos_token_id": None,
+        "eos_token_id": None,
     }
 
 
@@ -102,15 +165,9 @@ def activation_name(activation: Activation) -> str:
     return next(hf for hf, ours in ACTIVATIONS.items() if ours == activation)
 
 
-def one_rotary(config: TransformerConfig) -> Any:
-    """The one rotation of a network whose layers all turn the same way.
-
-    Raises:
-        ConfigError: they do not.
-    """
-    if len(config.rotations) != 1:
-        raise ConfigError("its layers do not all rotate in one way")
-    return config.rotations[0]
+def one_rotary(config: TransformerConfig) -> Rotary:
+    """A rotation of the network; a plain one where it has none, to be found unlike afterwards."""
+    return config.rotations[0] if config.rotations else Rotary()
 
 
 def ends(config: TransformerConfig) -> list[Rule]:
@@ -151,7 +208,25 @@ def attention(layer: int, config: TransformerConfig, out: str = "o_proj") -> lis
     ours, theirs = f"blocks.{layer}.attn", f"model.layers.{layer}.self_attn"
     rules = qkv(f"{ours}.qkv", [f"{theirs}.{letter}_proj" for letter in "qkv"], config)
     rules += linear(f"{ours}.out", f"{theirs}.{out}", config.out_bias)
+    if config.qk_norm is not None:
+        rules += _qk_norm(f"{ours}.q_norm", f"{theirs}.q_norm", config.n_heads, config)
+        rules += _qk_norm(f"{ours}.k_norm", f"{theirs}.k_norm", config.n_kv_heads, config)
     return rules
+
+
+def _qk_norm(ours: str, theirs: str, n_heads: int, config: TransformerConfig) -> list[Rule]:
+    assert config.qk_norm is not None
+    if config.qk_norm.over != "all heads":
+        return norm(ours, theirs, config, config.qk_norm.bias)
+    shape = (n_heads, config.d_head)
+    return [
+        reshaped(
+            f"{ours}.w",
+            f"{theirs}.weight",
+            lambda w: w.unflatten(0, shape),
+            lambda w: w.flatten(),
+        )
+    ]
 
 
 def gated_mlp(layer: int, config: TransformerConfig) -> list[Rule]:

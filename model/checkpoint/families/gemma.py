@@ -1,0 +1,57 @@
+"""Gemma (Gemma Team 2024): a Llama with scaled embeddings and norms around one.
+
+A norm's weight is stored as what is added to one; it is kept and shown as stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor
+
+from model.checkpoint.families import decoder
+from model.checkpoint.families.likeness import refuse_unlike
+from model.checkpoint.families.rope import rotary_to_hf
+from model.checkpoint.families.rules import read_state, write_state
+from model.checkpoint.values import choice, flag, must_be
+from model.config import Norms, Scales, TransformerConfig
+
+model_type = "gemma"
+tied_names = decoder.TIED_NAMES
+canonical_name = decoder.canonical_name
+
+
+def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
+    """The shape."""
+    must_be(hf, "use_bidirectional_attention", False)
+    # The first files say "gelu" and mean its approximation.
+    activations = decoder.ACTIVATIONS | {"gelu": "gelu_tanh"}
+    sizes = decoder.sizes_from_hf({"head_dim": 256, **hf, "hidden_act": None})
+    return TransformerConfig(
+        **sizes
+        | {
+            "activation": choice(hf, "hidden_act", "gelu_pytorch_tanh", activations),
+            "norms": Norms(offset=1.0),
+            "scales": Scales(embedding=sizes["d_model"] ** 0.5),
+            "tied_embeddings": flag(hf, "tie_word_embeddings", True),
+        }
+    )
+
+
+def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
+    """A Gemma config, or a CheckpointError if the network is none."""
+    hf = decoder.sizes_to_hf(config, model_type, "GemmaForCausalLM")
+    hf |= rotary_to_hf(decoder.one_rotary(config), config.d_head)
+    refuse_unlike("Gemma", config, config_from_hf(hf))
+    return hf
+
+
+def state_from_hf(tensors: Mapping[str, Tensor], config: TransformerConfig) -> dict[str, Tensor]:
+    """Renamed; queries, keys and values joined."""
+    return read_state(decoder.decoder(config), tensors)
+
+
+def state_to_hf(state: Mapping[str, Tensor], config: TransformerConfig) -> dict[str, Tensor]:
+    """The reverse."""
+    return write_state(decoder.decoder(config), state)

@@ -1,0 +1,92 @@
+"""Gemma 2 (Gemma Team 2024): norms around each sublayer, soft caps, local and global layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor
+
+from model.checkpoint.families import decoder
+from model.checkpoint.families.likeness import refuse_unlike
+from model.checkpoint.families.rope import rotary_to_hf
+from model.checkpoint.families.rules import Rule, read_state, write_state
+from model.checkpoint.values import choice, flag, must_be, number, whole
+from model.config import BlockNorm, Caps, Norms, Scales, TransformerConfig
+
+model_type = "gemma2"
+tied_names = decoder.TIED_NAMES
+canonical_name = decoder.canonical_name
+
+_NORMS: Mapping[BlockNorm, str] = {
+    "ln1": "input_layernorm",
+    "ln1_post": "post_attention_layernorm",
+    "ln2": "pre_feedforward_layernorm",
+    "ln2_post": "post_feedforward_layernorm",
+}
+
+
+def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
+    """The shape."""
+    must_be(hf, "use_bidirectional_attention", False)
+    sizes = decoder.sizes_from_hf({"head_dim": 256, **hf, "hidden_act": None})
+    window = decoder.windows_from_hf(
+        hf, sizes["n_layers"], decoder.window_from_hf(hf, 4096), lambda layer: layer % 2 == 0
+    )
+    return TransformerConfig(
+        **sizes
+        | {
+            "activation": choice(hf, "hidden_activation", "gelu_pytorch_tanh", decoder.ACTIVATIONS),
+            "norms": Norms(placement="sandwich", offset=1.0),
+            "scales": Scales(
+                embedding=sizes["d_model"] ** 0.5,
+                scores=whole(hf, "query_pre_attn_scalar", 256) ** -0.5,
+            ),
+            "caps": Caps(
+                scores=_cap(hf, "attn_logit_softcapping", 50.0),
+                logits=_cap(hf, "final_logit_softcapping", 30.0),
+            ),
+            "window": window,
+            "tied_embeddings": flag(hf, "tie_word_embeddings", True),
+        }
+    )
+
+
+def _cap(hf: Mapping[str, Any], key: str, default: float) -> float | None:
+    """A soft cap: the default where the key is missing, none where it is null."""
+    if key in hf and hf[key] is None:
+        return None
+    return number(hf, key, default, 1e-6, 1e6)
+
+
+def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
+    """A Gemma 2 config, or a CheckpointError if the network is none."""
+    hf = decoder.sizes_to_hf(config, model_type, "Gemma2ForCausalLM")
+    hf |= decoder.windows_to_hf(config)
+    hf |= rotary_to_hf(decoder.one_rotary(config), config.d_head)
+    hf |= {
+        "hidden_activation": hf.pop("hidden_act"),
+        "query_pre_attn_scalar": round(config.score_scale**-2),
+        "attn_logit_softcapping": config.caps.scores,
+        "final_logit_softcapping": config.caps.logits,
+    }
+    refuse_unlike("Gemma 2", config, config_from_hf(hf))
+    return hf
+
+
+def state_from_hf(tensors: Mapping[str, Tensor], config: TransformerConfig) -> dict[str, Tensor]:
+    """Renamed; queries, keys and values joined."""
+    return read_state(_rules(config), tensors)
+
+
+def state_to_hf(state: Mapping[str, Tensor], config: TransformerConfig) -> dict[str, Tensor]:
+    """The reverse."""
+    return write_state(_rules(config), state)
+
+
+def _rules(config: TransformerConfig) -> list[Rule]:
+    rules = decoder.ends(config)
+    for layer in range(config.n_layers):
+        rules += decoder.block_norms(layer, config, _NORMS)
+        rules += decoder.attention(layer, config) + decoder.gated_mlp(layer, config)
+    return rules

@@ -1,0 +1,118 @@
+"""The text part of Gemma 3 (Gemma Team 2025): local and global layers, which rotate differently."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor
+
+from model.checkpoint.errors import CheckpointError
+from model.checkpoint.families import decoder
+from model.checkpoint.families.likeness import refuse_unlike
+from model.checkpoint.families.rope import n_ctx_of, rotary_from_hf, rotary_to_hf
+from model.checkpoint.families.rules import Rule, read_state, write_state
+from model.checkpoint.values import choice, flag, must_be, number, whole
+from model.config import BlockNorm, Caps, Norms, QKNorm, Scales, TransformerConfig
+from model.positions import Rotary
+
+model_type = "gemma3_text"
+tied_names = decoder.TIED_NAMES
+canonical_name = decoder.canonical_name
+
+_NORMS: Mapping[BlockNorm, str] = {
+    "ln1": "input_layernorm",
+    "ln1_post": "post_attention_layernorm",
+    "ln2": "pre_feedforward_layernorm",
+    "ln2_post": "post_feedforward_layernorm",
+}
+
+
+def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
+    """The shape."""
+    must_be(hf, "use_bidirectional_attention", False)
+    if hf.get("attn_logit_softcapping") is not None:
+        raise CheckpointError(
+            "config.json sets 'attn_logit_softcapping', which transformers ignores in a Gemma 3; "
+            "set it to null."
+        )
+    sizes = decoder.sizes_from_hf({"head_dim": 256, **hf, "hidden_act": None}, base=1e6)
+    n_layers, d_head = sizes["n_layers"], sizes["d_head"]
+    pattern = whole(hf, "sliding_window_pattern", 6)
+    window = decoder.windows_from_hf(
+        hf, n_layers, decoder.window_from_hf(hf, 4096), lambda layer: (layer + 1) % pattern != 0
+    )
+    windows = window if isinstance(window, tuple) else (window,) * n_layers
+    n_positions = whole(hf, "max_position_embeddings", 131_072)
+    far = rotary_from_hf(hf, d_head, n_positions, 1e6, layer_type="full_attention")
+    near = _local(hf, d_head, n_positions)
+    cap = hf.get("final_logit_softcapping")
+    rotary = decoder.per_layer([far if w is None else near for w in windows])
+    return TransformerConfig(
+        **sizes
+        | {
+            "n_ctx": n_ctx_of(far, n_positions),
+            "rotary": rotary,
+            "activation": choice(hf, "hidden_activation", "gelu_pytorch_tanh", decoder.ACTIVATIONS),
+            "norms": Norms(placement="sandwich", offset=1.0),
+            "qk_norm": QKNorm("head"),
+            "scales": Scales(
+                embedding=sizes["d_model"] ** 0.5,
+                scores=whole(hf, "query_pre_attn_scalar", 256) ** -0.5,
+            ),
+            "caps": Caps(logits=cap and number(hf, "final_logit_softcapping", 0.0, 1e-6, 1e6)),
+            "window": window,
+            "tied_embeddings": flag(hf, "tie_word_embeddings", True),
+        }
+    )
+
+
+def _local(hf: Mapping[str, Any], d_head: int, n_positions: int) -> Rotary:
+    """How local layers rotate: never stretched where old keys say how, and with another base."""
+    new = hf.get("rope_parameters")
+    if isinstance(new, Mapping) and isinstance(new.get("sliding_attention"), Mapping):
+        bare = {"rope_parameters": new}
+        return rotary_from_hf(bare, d_head, n_positions, 1e4, layer_type="sliding_attention")
+    return Rotary(base=number(hf, "rope_local_base_freq", 1e4, 1.0, 1e15))
+
+
+def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
+    """A Gemma 3 config, or a CheckpointError if the network is none."""
+    hf = decoder.sizes_to_hf(config, model_type, "Gemma3ForCausalLM")
+    hf |= decoder.windows_to_hf(config)
+    hf |= _rotary_to_hf(config)
+    hf |= {
+        "hidden_activation": hf.pop("hidden_act"),
+        "query_pre_attn_scalar": round(config.score_scale**-2),
+        "final_logit_softcapping": config.caps.logits,
+    }
+    refuse_unlike("Gemma 3", config, config_from_hf(hf))
+    return hf
+
+
+def state_from_hf(tensors: Mapping[str, Tensor], config: TransformerConfig) -> dict[str, Tensor]:
+    """Renamed; queries, keys and values joined."""
+    return read_state(_rules(config), tensors)
+
+
+def state_to_hf(state: Mapping[str, Tensor], config: TransformerConfig) -> dict[str, Tensor]:
+    """The reverse."""
+    return write_state(_rules(config), state)
+
+
+def _rules(config: TransformerConfig) -> list[Rule]:
+    rules = decoder.ends(config)
+    for layer in range(config.n_layers):
+        rules += decoder.block_norms(layer, config, _NORMS)
+        rules += decoder.attention(layer, config) + decoder.gated_mlp(layer, config)
+    return rules
+
+
+def _rotary_to_hf(config: TransformerConfig) -> dict[str, Any]:
+    """The old keys, which new versions read as well: stretched are the global layers only."""
+    rotations = {
+        config.window_at(layer) is None: config.rotary_at(layer) for layer in range(config.n_layers)
+    }
+    far, near = rotations.get(True), rotations.get(False)
+    hf = rotary_to_hf(far or Rotary(base=1e6), config.d_head)
+    return hf | {"rope_local_base_freq": 1e4 if near is None else near.base}

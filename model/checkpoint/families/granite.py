@@ -1,0 +1,58 @@
+"""Granite 3 (IBM 2024): a Llama with four factors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor
+
+from model.checkpoint.families import decoder
+from model.checkpoint.families.likeness import refuse_unlike
+from model.checkpoint.families.rope import rotary_to_hf
+from model.checkpoint.families.rules import read_state, write_state
+from model.checkpoint.values import flag, number
+from model.config import Scales, TransformerConfig
+
+model_type = "granite"
+tied_names = decoder.TIED_NAMES
+canonical_name = decoder.canonical_name
+
+
+def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
+    """The shape."""
+    scales = Scales(
+        embedding=number(hf, "embedding_multiplier", 1.0, -1e6, 1e6),
+        residual=number(hf, "residual_multiplier", 1.0, -1e6, 1e6),
+        scores=number(hf, "attention_multiplier", 1.0, -1e6, 1e6),
+        logits=1 / number(hf, "logits_scaling", 1.0, 1e-6, 1e6),
+    )
+    return TransformerConfig(
+        **decoder.sizes_from_hf(hf) | {"mlp_bias": flag(hf, "mlp_bias", False), "scales": scales}
+    )
+
+
+def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
+    """A Granite config, or a CheckpointError if the network is none."""
+    hf = decoder.sizes_to_hf(config, model_type, "GraniteForCausalLM")
+    hf |= {
+        "mlp_bias": config.mlp_bias,
+        "embedding_multiplier": config.scales.embedding,
+        "residual_multiplier": config.scales.residual,
+        "attention_multiplier": config.score_scale,
+        # Twelve digits: the number that someone once wrote, not its reciprocal's reciprocal.
+        "logits_scaling": float(f"{1 / config.scales.logits:.12g}"),
+    }
+    hf |= rotary_to_hf(decoder.one_rotary(config), config.d_head)
+    refuse_unlike("Granite", config, config_from_hf(hf))
+    return hf
+
+
+def state_from_hf(tensors: Mapping[str, Tensor], config: TransformerConfig) -> dict[str, Tensor]:
+    """Renamed; queries, keys and values joined."""
+    return read_state(decoder.decoder(config), tensors)
+
+
+def state_to_hf(state: Mapping[str, Tensor], config: TransformerConfig) -> dict[str, Tensor]:
+    """The reverse."""
+    return write_state(decoder.decoder(config), state)

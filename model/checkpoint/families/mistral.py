@@ -1,0 +1,44 @@
+"""Mistral (Jiang et al. 2023): a Llama whose attention looks back through a window."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor
+
+from model.checkpoint.families import decoder
+from model.checkpoint.families.likeness import refuse_unlike
+from model.checkpoint.families.rope import rotary_to_hf
+from model.checkpoint.families.rules import read_state, write_state
+from model.config import TransformerConfig
+
+model_type = "mistral"
+tied_names = decoder.TIED_NAMES
+canonical_name = decoder.canonical_name
+
+
+def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
+    """The shape."""
+    # As transformers: a file without the key has the first Mistral's window, null has none.
+    window = decoder.window_from_hf(hf, 4096)
+    return TransformerConfig(**decoder.sizes_from_hf(hf) | {"window": window})
+
+
+def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
+    """A Mistral config, or a CheckpointError if the network is none."""
+    hf = decoder.sizes_to_hf(config, model_type, "MistralForCausalLM")
+    hf["sliding_window"] = config.window_at(0)
+    hf |= rotary_to_hf(decoder.one_rotary(config), config.d_head)
+    refuse_unlike("Mistral", config, config_from_hf(hf))
+    return hf
+
+
+def state_from_hf(tensors: Mapping[str, Tensor], config: TransformerConfig) -> dict[str, Tensor]:
+    """Renamed; queries, keys and values joined."""
+    return read_state(decoder.decoder(config), tensors)
+
+
+def state_to_hf(state: Mapping[str, Tensor], config: TransformerConfig) -> dict[str, Tensor]:
+    """The reverse."""
+    return write_state(decoder.decoder(config), state)

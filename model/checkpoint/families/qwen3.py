@@ -1,0 +1,53 @@
+"""Qwen 3 (Yang et al. 2025): a Llama that norms each head's queries and keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor
+
+from model.checkpoint.families import decoder
+from model.checkpoint.families.likeness import refuse_unlike
+from model.checkpoint.families.rope import rotary_to_hf
+from model.checkpoint.families.rules import read_state, write_state
+from model.checkpoint.values import flag, whole
+from model.config import QKNorm, TransformerConfig
+
+model_type = "qwen3"
+tied_names = decoder.TIED_NAMES
+canonical_name = decoder.canonical_name
+
+
+def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
+    """The shape."""
+    sizes = decoder.sizes_from_hf({"head_dim": 128, **hf})
+    slides = flag(hf, "use_sliding_window", False)
+    first = whole(hf, "max_window_layers", 28) if hf.get("max_window_layers") != 0 else 0
+    window = decoder.windows_from_hf(
+        hf,
+        sizes["n_layers"],
+        decoder.window_from_hf(hf, 4096) if slides else None,
+        lambda layer: layer >= first,
+    )
+    return TransformerConfig(**sizes | {"window": window, "qk_norm": QKNorm("head")})
+
+
+def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
+    """A Qwen 3 config, or a CheckpointError if the network is none."""
+    hf = decoder.sizes_to_hf(config, model_type, "Qwen3ForCausalLM")
+    hf |= decoder.windows_to_hf(config)
+    hf |= {"use_sliding_window": hf["sliding_window"] is not None, "max_window_layers": 0}
+    hf |= rotary_to_hf(decoder.one_rotary(config), config.d_head)
+    refuse_unlike("Qwen 3", config, config_from_hf(hf))
+    return hf
+
+
+def state_from_hf(tensors: Mapping[str, Tensor], config: TransformerConfig) -> dict[str, Tensor]:
+    """Renamed; queries, keys and values joined."""
+    return read_state(decoder.decoder(config), tensors)
+
+
+def state_to_hf(state: Mapping[str, Tensor], config: TransformerConfig) -> dict[str, Tensor]:
+    """The reverse."""
+    return write_state(decoder.decoder(config), state)
