@@ -18,11 +18,14 @@ from model.network.span import Span
 class KVCache:
     """Keys and values of the positions seen so far, for one growing sequence.
 
-    Buffers of the whole context are taken once, so that a step copies only what is new.
+    Buffers double when they are full, up to the whole context: a step copies only what is new,
+    and a context of a hundred thousand tokens costs what is used of it.
     """
 
     def __init__(self, config: TransformerConfig, batch: int, like: Tensor) -> None:
-        shape = (config.n_layers, batch, config.n_kv_heads, config.n_ctx, config.d_head)
+        self._n_ctx = config.n_ctx
+        capacity = min(config.n_ctx, 256)
+        shape = (config.n_layers, batch, config.n_kv_heads, capacity, config.d_head)
         self.k_LBGSK = like.new_empty(shape)
         self.v_LBGSK = like.new_empty(shape)
         self.length = 0
@@ -30,6 +33,8 @@ class KVCache:
     def extend(self, layer: int, k_BGTK: Tensor, v_BGTK: Tensor) -> tuple[Tensor, Tensor]:
         """Append one layer's new keys and values; returns all of them, ``[B, G, S, K]``."""
         end = self.length + k_BGTK.shape[2]
+        if end > self.k_LBGSK.shape[3]:
+            self._grow(end)
         self.k_LBGSK[layer, :, :, self.length : end] = k_BGTK
         self.v_LBGSK[layer, :, :, self.length : end] = v_BGTK
         return self.k_LBGSK[layer, :, :, :end], self.v_LBGSK[layer, :, :, :end]
@@ -37,6 +42,14 @@ class KVCache:
     def crop(self, length: int) -> None:
         """Forget every position from ``length`` on."""
         self.length = min(self.length, length)
+
+    def _grow(self, needed: int) -> None:
+        capacity = max(needed, min(2 * self.k_LBGSK.shape[3], self._n_ctx))
+        for name in ("k_LBGSK", "v_LBGSK"):
+            old: Tensor = getattr(self, name)
+            new = old.new_empty((*old.shape[:3], capacity, old.shape[4]))
+            new[:, :, :, : self.length] = old[:, :, :, : self.length]
+            setattr(self, name, new)
 
 
 class Attention(nn.Module):

@@ -11,6 +11,8 @@ Knows the config, but neither weights nor torch. The letters of shapes are expla
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from model.config import TransformerConfig
 from model.operations.block import block
 from model.operations.ends import embedding, head
@@ -74,6 +76,7 @@ def output_name(config: TransformerConfig) -> str:
     return LOGITS if config.has_logits else _forward(config)[0][-1].output
 
 
+@lru_cache(maxsize=16)
 def _forward(config: TransformerConfig) -> tuple[tuple[Operation, ...], tuple[str, ...]]:
     """The operations, and the names of the residual stream before, between and after the blocks."""
     first, stream = embedding(config)

@@ -16,7 +16,7 @@ from model.generate import Step, generate
 from model.language_model import LanguageModel
 from model.sampling import Sampling, draw, probabilities
 from tests.model.conftest import PROMPT
-from tests.model.networks import BASE, VARIANTS, network
+from tests.model.networks import BASE, BY_LENGTH, VARIANTS, network, some_ids
 
 GREEDY = Sampling(temperature=0)
 
@@ -148,3 +148,25 @@ def test_a_waiting_generator_leaves_gradients_to_others(lm: LanguageModel):
     weight = torch.ones(2, requires_grad=True)
     (weight * 2).sum().backward()
     assert weight.grad is not None
+
+
+@pytest.mark.parametrize("name", list(BY_LENGTH))
+def test_a_rotation_that_depends_on_the_length_is_the_same_with_a_cache(name: str):
+    config = BY_LENGTH[name]
+    transformer = network(config)
+    runs = [
+        [
+            step.logits_V
+            for step in generate(
+                transformer,
+                some_ids(config)[0, :6].tolist(),
+                12,
+                Sampling(0.0),
+                np.random.default_rng(0),
+                use_cache=use_cache,
+            )
+        ]
+        for use_cache in (True, False)
+    ]
+    for cached_V, whole_V in zip(*runs, strict=True):
+        assert np.abs(cached_V - whole_V).max() < 1e-5

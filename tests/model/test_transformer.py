@@ -94,6 +94,20 @@ def test_a_cached_pass_in_pieces_equals_one_pass(name: str, pieces: tuple[int, .
     assert difference(torch.cat(parts, dim=1), whole_BTV) < 1e-9
 
 
+def test_a_cache_grows_with_the_text_up_to_the_context():
+    config = replace(BASE, n_ctx=700)
+    transformer, ids_BT = network(config), some_ids(config, position=700)
+    cache = KVCache(config, batch=2, like=transformer.embed.weight)
+    sizes = []
+    with torch.inference_mode():
+        whole_BTV = transformer(ids_BT)
+        for piece in ids_BT.split((250, 10, 1, 439), dim=1):
+            last_BTV = transformer(piece, cache)
+            sizes.append(cache.k_LBGSK.shape[3])
+    assert sizes == [256, 512, 512, 700]
+    assert difference(last_BTV, whole_BTV[:, -439:]) < 1e-9
+
+
 def test_a_cropped_cache_goes_on_from_there():
     transformer, ids_BT = network(BASE), some_ids(BASE)
     other_BT = ids_BT.clone()

@@ -91,6 +91,13 @@ def window_from_hf(hf: Mapping[str, Any], default: int | None = None) -> int | N
     return whole(hf, "sliding_window", default)
 
 
+def cap_from_hf(hf: Mapping[str, Any], key: str, default: float | None) -> float | None:
+    """A soft cap: the default where the key is missing, none where it is null."""
+    if key not in hf or hf[key] is None:
+        return default if key not in hf else None
+    return number(hf, key, 1.0, 1e-6, 1e6)
+
+
 def windows_to_hf(config: TransformerConfig) -> dict[str, Any]:
     """``sliding_window`` and ``layer_types`` of a network."""
     windows = [config.window_at(layer) for layer in range(config.n_layers)]

@@ -11,7 +11,7 @@ from model.checkpoint.families import decoder
 from model.checkpoint.families.likeness import refuse_unlike
 from model.checkpoint.families.rope import rotary_to_hf
 from model.checkpoint.families.rules import Rule, read_state, write_state
-from model.checkpoint.values import choice, flag, must_be, number, whole
+from model.checkpoint.values import choice, flag, must_be, whole
 from model.config import BlockNorm, Caps, Norms, Scales, TransformerConfig
 
 model_type = "gemma2"
@@ -43,20 +43,13 @@ def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
                 scores=whole(hf, "query_pre_attn_scalar", 256) ** -0.5,
             ),
             "caps": Caps(
-                scores=_cap(hf, "attn_logit_softcapping", 50.0),
-                logits=_cap(hf, "final_logit_softcapping", 30.0),
+                scores=decoder.cap_from_hf(hf, "attn_logit_softcapping", 50.0),
+                logits=decoder.cap_from_hf(hf, "final_logit_softcapping", 30.0),
             ),
             "window": window,
             "tied_embeddings": flag(hf, "tie_word_embeddings", True),
         }
     )
-
-
-def _cap(hf: Mapping[str, Any], key: str, default: float) -> float | None:
-    """A soft cap: the default where the key is missing, none where it is null."""
-    if key in hf and hf[key] is None:
-        return None
-    return number(hf, key, default, 1e-6, 1e6)
 
 
 def config_to_hf(config: TransformerConfig) -> dict[str, Any]:

@@ -46,7 +46,6 @@ def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
     n_positions = whole(hf, "max_position_embeddings", 131_072)
     far = rotary_from_hf(hf, d_head, n_positions, 1e6, layer_type="full_attention")
     near = _local(hf, d_head, n_positions)
-    cap = hf.get("final_logit_softcapping")
     rotary = decoder.per_layer([far if w is None else near for w in windows])
     return TransformerConfig(
         **sizes
@@ -60,7 +59,7 @@ def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
                 embedding=sizes["d_model"] ** 0.5,
                 scores=whole(hf, "query_pre_attn_scalar", 256) ** -0.5,
             ),
-            "caps": Caps(logits=cap and number(hf, "final_logit_softcapping", 0.0, 1e-6, 1e6)),
+            "caps": Caps(logits=decoder.cap_from_hf(hf, "final_logit_softcapping", None)),
             "window": window,
             "tied_embeddings": flag(hf, "tie_word_embeddings", True),
         }

@@ -157,7 +157,8 @@ def _scaling(values: Mapping[str, Any], n_ctx: int) -> Scaling | None:
             )
         case "longrope":
             factor = _factor(values, n_ctx / original)
-            usual = 1.0 if factor <= 1 else math.sqrt(1 + math.log(factor) / math.log(original))
+            stretched = factor > 1 and original > 1
+            usual = math.sqrt(1 + math.log(factor) / math.log(original)) if stretched else 1.0
             return LongRopeScaling(
                 _factors(values, "short_factor"),
                 _factors(values, "long_factor"),

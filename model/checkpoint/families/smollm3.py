@@ -49,7 +49,11 @@ def _turns(hf: Mapping[str, Any], n_layers: int) -> list[bool]:
     if listed is None:
         interval = whole(hf, "no_rope_layer_interval", 4)
         return [(layer + 1) % interval != 0 for layer in range(n_layers)]
-    if not isinstance(listed, list) or len(listed) < n_layers or not set(listed) <= {0, 1}:
+    if (
+        not isinstance(listed, list)
+        or len(listed) < n_layers
+        or any(turn not in (0, 1) for turn in listed)
+    ):
         raise CheckpointError(
             f"config.json: 'no_rope_layers' must list {n_layers} ones and zeros, one per layer."
         )
