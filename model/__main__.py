@@ -11,10 +11,10 @@ import json
 import math
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
@@ -22,6 +22,8 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from model.language_model import LanguageModel
+
+T = TypeVar("T")
 
 app = typer.Typer(
     help="Open, trace, train and score transformers, without a window.",
@@ -52,7 +54,7 @@ def info(path: Checkpoint, as_json: AsJson = False) -> None:
         found = {
             "path": str(lm.path),
             "family": lm.family,
-            "dtype": str(lm.dtype).removeprefix("torch."),
+            "dtype": _name(lm.dtype),
             "n_params": lm.n_params,
             "parameters": lm.config.parameter_counts(),
             "tokenizer": tokenizer and {"kind": tokenizer.kind, "n_tokens": tokenizer.n_tokens},
@@ -158,19 +160,24 @@ def generate(
         start = time.perf_counter()
         new_ids: list[int] = []
         shown = ""
+
+        def text_so_far() -> str:
+            kept = [i for i in new_ids if i != tokenizer.end_of_text]
+            return tokenizer.decode_after(prompt_ids, kept)
+
         while True:
             try:
                 new_ids.append(next(stream))
             except StopIteration as stop:
                 ended = stop.value
                 break
-            completion = tokenizer.decode([i for i in new_ids if i != tokenizer.end_of_text])
+            completion = text_so_far()
             # A token may end inside a character: wait for the rest of it.
             if not completion.endswith("\ufffd"):
                 console.print(completion.removeprefix(shown), end="")
                 shown = completion
         seconds = time.perf_counter() - start
-        completion = tokenizer.decode([i for i in new_ids if i != tokenizer.end_of_text])
+        completion = text_so_far()
         console.print(completion.removeprefix(shown))
     if as_json:
         _print_json(
@@ -281,6 +288,104 @@ def score(
             n = counts.get(name, "") if isinstance(counts, dict) else ""
             table.add_row(name, "none asked" if value is None else f"{value:.3f}", f"[dim]{n}")
     Console().print(table)
+
+
+@app.command()
+def verify(
+    path: Checkpoint,
+    tokens: Annotated[int, typer.Option(min=1, help="how many tokens to run")] = 64,
+    seed: Annotated[int, typer.Option(min=0, help="the tokens are drawn with")] = 0,
+    write_reference: Annotated[
+        bool, typer.Option("--write-reference", help="write what transformers computes beside PATH")
+    ] = False,
+    device: Device = "cpu",
+    dtype: Dtype = None,
+    threads: Threads = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Compare a model with what transformers computes from it, or with a reference file.
+
+    Exit code 1 if they differ by more than rounding, 2 if nothing can be compared.
+    """
+    with _one_sentence():
+        from dataclasses import asdict
+
+        from model.checkpoint import verify as comparing
+        from model.device import default_threads
+
+        lm = _open(path, device, dtype, threads)
+        n_threads = threads or default_threads()
+        if write_reference:
+            written = _finish(comparing.write_reference(lm, tokens, seed, n_threads))
+            if as_json:
+                _print_json({"reference": str(written)})
+            else:
+                print(written)
+            return
+        found = _finish(comparing.verify(lm, tokens, seed, n_threads))
+    what = "logit" if found.compared == "logits" else "number of the last hidden state"
+    if as_json:
+        about = {"path": str(lm.path), "family": lm.family, "equal": found.equal}
+        _print_json(asdict(found) | about)
+    else:
+        for note in found.notes:
+            print(note, file=sys.stderr)
+        print(
+            f"{'equals' if found.equal else 'differs from'} {found.against}: the largest "
+            f"difference of a {what} is {found.max_abs_logit_difference:.2g} over "
+            f"{found.n_tokens} tokens in {found.dtype} (up to {found.tolerance:.2g} is rounding)"
+        )
+    if not found.equal:
+        raise typer.Exit(1)
+
+
+@app.command()
+def convert(
+    path: Checkpoint,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="the folder to write")],
+    dtype: Dtype = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a model of any format as a Hugging Face folder that transformers loads."""
+    with _one_sentence():
+        from model.checkpoint import save_checkpoint
+
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise ValueError(f"{out} exists and is not empty; choose a new folder.")
+        start = time.perf_counter()
+        lm = _open(path, "cpu", dtype)
+        save_checkpoint(out, lm.transformer, lm.tokenizer, family=lm.family)
+        files = {file.name: file.stat().st_size for file in sorted(out.iterdir())}
+    seconds = time.perf_counter() - start
+    if as_json:
+        found = {"out": str(out), "family": lm.family, "n_params": lm.n_params, "files": files}
+        _print_json(found | {"dtype": _name(lm.dtype), "seconds": seconds})
+    else:
+        print(
+            f"{lm.family}, {lm.n_params:,} parameters in {_name(lm.dtype)}, "
+            f"{sum(files.values()):,} bytes in {out}"
+        )
+
+
+def _finish(steps: Generator[str, None, T]) -> T:
+    """Go through something long, telling on standard error what is being done."""
+    said = ""
+    try:
+        while True:
+            doing = next(steps)
+            if doing != said:
+                print(doing, file=sys.stderr)
+                said = doing
+            time.sleep(0.02)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    finally:
+        steps.close()
+
+
+def _name(dtype: object) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 def _open(path: Path, device: str, dtype: str | None = None, threads: int = 0) -> LanguageModel:

@@ -18,10 +18,10 @@ import torch
 from torch import Tensor
 
 from model import parameters
-from model.checkpoint import open_checkpoint
+from model.checkpoint.opening import OpeningSlice, opening
 from model.config import TransformerConfig
 from model.device import DeviceChoice, choose_device
-from model.generate import Ending, Step, generate
+from model.generate import Ending, Step, generate, why_not
 from model.sampling import Sampling
 from model.tokenizer import Tokenizer
 from model.tokens import Token
@@ -37,18 +37,38 @@ def open_model(
     """Open a checkpoint.
 
     Args:
-        path: a Hugging Face folder, one of its files, or a run folder.
+        path: a Hugging Face folder, one of its files, a run folder, nanoGPT's or minGPT's
+            checkpoint, or a GGUF file.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        dtype: of the weights in memory; None keeps the file's.
+        dtype: of the weights in memory; None takes the file's own if that fits, else a smaller.
 
     Raises:
         CheckpointError: the checkpoint can't be opened.
         DeviceError: the device can't be used.
     """
+    slices = opening_model(path, device, dtype)
+    while True:
+        try:
+            next(slices)
+        except StopIteration as stop:
+            lm: LanguageModel = stop.value
+            return lm
+
+
+def opening_model(
+    path: str | Path, device: str = "auto", dtype: torch.dtype | None = None
+) -> Generator[OpeningSlice, None, LanguageModel]:
+    """The same in slices: between two, other things can be done, or it can be given up."""
     choice = choose_device(device)
-    checkpoint = open_checkpoint(path, dtype, choice.name)
+    checkpoint = yield from opening(path, dtype, choice.name)
     return LanguageModel(
-        checkpoint.transformer, checkpoint.tokenizer, checkpoint.path, checkpoint.family, choice
+        checkpoint.transformer,
+        checkpoint.tokenizer,
+        checkpoint.path,
+        checkpoint.family,
+        choice,
+        checkpoint.format,
+        checkpoint.notes,
     )
 
 
@@ -58,9 +78,11 @@ class LanguageModel:
     Args:
         transformer: the network, on ``device``.
         tokenizer: None where only ids can be run.
-        path: the folder that it was read from, or None if it was made here.
+        path: the folder or file that it was read from, or None if it was made here.
         family: config.json's model_type.
         device: where it computes, and why there.
+        format: how it was stored; empty if it was made here.
+        notes: what a person should know of it, one sentence each.
     """
 
     def __init__(
@@ -70,12 +92,16 @@ class LanguageModel:
         path: Path | None,
         family: str,
         device: DeviceChoice,
+        format: str = "",
+        notes: tuple[str, ...] = (),
     ) -> None:
         self.transformer = transformer
         self.tokenizer = tokenizer
         self.path = path
         self.family = family
         self.device = device
+        self.format = format
+        self.notes = notes
 
     @property
     def config(self) -> TransformerConfig:
@@ -159,6 +185,9 @@ class LanguageModel:
         ids_BT = self.ids(prompt)
         if ids_BT.shape[0] != 1:
             raise ValueError(f"One prompt at a time can be continued, not {ids_BT.shape[0]}.")
+        refusal = why_not(self.config)
+        if refusal is not None:
+            raise ValueError(refusal)
         end = None if self.tokenizer is None else self.tokenizer.end_of_text
         steps = generate(
             self.transformer,
@@ -195,10 +224,11 @@ class LanguageModel:
         """
         if self.tokenizer is None:
             raise ValueError(_NO_TOKENIZER)
-        ids = list(self.stream(prompt, max_new_tokens, temperature, top_k, top_p, seed, use_cache))
+        before = self.ids(prompt)
+        ids = list(self.stream(before, max_new_tokens, temperature, top_k, top_p, seed, use_cache))
         if ids and ids[-1] == self.tokenizer.end_of_text:
             ids.pop()
-        return self.tokenizer.decode(ids)
+        return self.tokenizer.decode_after(before[0].tolist(), ids)
 
     def _encode(self, text: str) -> tuple[Tensor, tuple[Token, ...]]:
         if self.tokenizer is None:
