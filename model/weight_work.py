@@ -147,20 +147,19 @@ def listed(request: m.ListWeights, viewed: ModelView) -> m.WeightsListed:
 
 
 def part_of(name: str) -> tuple[int | None, str]:
-    """The block that a parameter is in, and which part of the network it belongs to."""
+    """The block that a parameter is in, and its part, as in ``parameter_counts``."""
     layer = None
     rest = name
     if name.startswith("blocks."):
         number, _, rest = name.removeprefix("blocks.").partition(".")
         layer = int(number)
-    head = rest.partition(".")[0]
-    if head == "attn":
-        return layer, "attention"
-    if head in ("mlp", "norm", "embedding", "unembedding"):
-        return layer, head
-    if head.startswith("ln"):
+    modules = rest.split(".")[:-1]
+    if modules and (modules[-1].startswith("ln") or modules[-1].endswith("_norm")):
         return layer, "norm"
-    return layer, "unembedding" if head.endswith("_U") else "embedding"
+    if layer is not None:
+        return layer, "attention" if modules[0] == "attn" else "mlp"
+    ends = ("W_U", "b_U", "W_proj_out", "mlm_head.W", "mlm_head.b")
+    return None, "unembedding" if rest in ends else "embedding"
 
 
 def _describe(request: m.DescribeWeights, viewed: ModelView, step: int | None) -> Answering:

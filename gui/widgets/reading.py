@@ -31,6 +31,9 @@ AXES = {
     "K": "dimension",
     "M": "neuron",
     "V": "token",
+    "E": "dimension",
+    "X": "expert",
+    "Y": "token type",
     "1": "",
 }
 """What the letters of a shape stand for, in words."""
@@ -53,6 +56,17 @@ _PARAMETERS = {
     "b_in": "M",
     "W_out": "MD",
     "b_out": "D",
+    "W_token_type": "YD",
+    "W_proj_in": "ED",
+    "W_proj_out": "DE",
+    "W_router": "DX",
+    "b_U": "V",
+    "mlm_head.W": "DD",
+    "mlm_head.b": "D",
+    "q_norm.w": "K",
+    "q_norm.b": "K",
+    "k_norm.w": "K",
+    "k_norm.b": "K",
     "w": "D",
     "b": "D",
 }
@@ -182,7 +196,13 @@ def letters_of(store: Store, name: str) -> str | None:
     op = operation_writing(store, name)
     if op is not None:
         return op.shape
-    return _PARAMETERS.get(name.rpartition(".")[2])
+    return _parameter_letters(name)
+
+
+def _parameter_letters(name: str) -> str | None:
+    """By the last two words of its name, or the last one."""
+    *_, module, tail = ("", *name.split("."))
+    return _PARAMETERS.get(f"{module}.{tail}", _PARAMETERS.get(tail))
 
 
 def parameter_shape(config: TransformerConfig, name: str) -> tuple[tuple[int, ...], str]:
@@ -190,14 +210,17 @@ def parameter_shape(config: TransformerConfig, name: str) -> tuple[tuple[int, ..
     sizes = {
         "V": config.d_vocab,
         "D": config.d_model,
-        "P": config.n_ctx,
+        "P": config.n_ctx + config.position_offset,
         "H": config.n_heads,
         "G": config.n_kv_heads,
         "K": config.d_head,
         "M": config.d_mlp,
+        "E": config.d_embed,
+        "X": config.experts.n if config.experts is not None else 0,
+        "Y": config.n_token_types,
     }
-    names = {**AXES, "D": "d_model", "K": "d_head", "M": "d_mlp"}
-    letters = _PARAMETERS.get(name.rpartition(".")[2], "")
+    names = {**AXES, "D": "d_model", "E": "d_embed", "K": "d_head", "M": "d_mlp"}
+    letters = _parameter_letters(name) or ""
     return tuple(sizes[i] for i in letters), " × ".join(names[i] for i in letters)
 
 

@@ -43,7 +43,10 @@ def file_names(family: str, transformer: Transformer) -> dict[str, str]:
     for name, tensor in in_file.items():
         for module in _origins(tensor):
             theirs.setdefault(module, []).append(name)
-    modules = {tensor.untyped_storage().data_ptr(): name for name, tensor in state.items()}
+    modules: dict[int, str] = {}
+    for name, tensor in state.items():
+        # Of two tied ones the first: the other is not in the file.
+        modules.setdefault(tensor.untyped_storage().data_ptr(), name)
     found = {}
     for name in parameter_names(transformer.config):
         place = parameter(transformer, name).untyped_storage().data_ptr()

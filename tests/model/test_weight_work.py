@@ -6,8 +6,13 @@ import numpy as np
 import pytest
 
 from model import messages as m
+from model.device import DeviceChoice
 from model.engine import Engine
+from model.language_model import LanguageModel
+from model.view import ModelView
+from model.weight_work import listed
 from resources import STORY_WORLD
+from tests.model.networks import BASE, VARIANTS, network
 
 
 @pytest.fixture
@@ -54,6 +59,25 @@ def test_every_parameter_is_listed_once_with_its_shape_and_its_name_in_the_file(
     with safe_open(STORY_WORLD / "model.safetensors", "np") as file:
         named = {name for t in listed.tensors for name in t.in_file.split(", ")}
         assert named == set(file.keys())
+
+
+def test_a_tied_unembedding_is_listed_as_such_and_has_the_embeddings_name_in_the_file() -> None:
+    lm = LanguageModel(network(BASE), None, None, "gpt2", DeviceChoice("cpu", "a test"))
+    tensors = {t.name: t for t in listed(m.ListWeights(), ModelView(lm, 1, training=False)).tensors}
+    assert tensors["W_U"].tied_to == "W_E"
+    assert tensors["W_E"].tied_to == ""
+    assert tensors["W_E"].in_file == tensors["W_U"].in_file == "transformer.wte.weight"
+
+
+@pytest.mark.parametrize("kind", VARIANTS)
+def test_parts_of_every_architecture_are_those_of_its_config(kind: str) -> None:
+    transformer = network(VARIANTS[kind])
+    lm = LanguageModel(transformer, None, None, "gpt2", DeviceChoice("cpu", "a test"))
+    listed_ = listed(m.ListWeights(), ModelView(lm, 1, training=False))
+    by_part = dict.fromkeys(transformer.config.parameter_counts(), 0)
+    for t in listed_.tensors:
+        by_part[t.part] += 0 if t.tied_to else t.n
+    assert by_part == transformer.config.parameter_counts()
 
 
 def test_figures_of_all_tensors_come_in_the_order_that_was_asked_for(engine: Engine) -> None:
