@@ -170,3 +170,16 @@ def test_a_rotation_that_depends_on_the_length_is_the_same_with_a_cache(name: st
     ]
     for cached_V, whole_V in zip(*runs, strict=True):
         assert np.abs(cached_V - whole_V).max() < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("masked", "fills masks in a text"),
+        ("encoder", "gives vectors, no next token"),
+        ("bidirectional", "looks at a whole text at once"),
+    ],
+)
+def test_a_network_that_continues_no_text_is_refused(name: str, says: str):
+    with pytest.raises(ValueError, match=says):
+        run(network(VARIANTS[name]), [1, 2], 3, GREEDY, np.random.default_rng(0))
