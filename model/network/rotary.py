@@ -103,7 +103,8 @@ def rotation(
     position = torch.arange(start, start + T, dtype=torch.float64)
     angle_TK = position[:, None] * frequency.double()[None, :]
     cos, sin = angle_TK.cos() * factor, angle_TK.sin() * factor
-    return cos.to(like.device, like.dtype), sin.to(like.device, like.dtype)
+    # The dtype first: not every device knows float64.
+    return cos.to(like.dtype).to(like.device), sin.to(like.dtype).to(like.device)
 
 
 def rotate(x_BHTK: Tensor, cos_TK: Tensor, sin_TK: Tensor, interleaved: bool) -> Tensor:

@@ -93,15 +93,15 @@ def alibi_bias(alibi: Alibi, n_heads: int, start: int, T: int, like: Tensor) -> 
     slope_H = torch.tensor(slopes, dtype=torch.float64).to(kind)
     at_HS = (slope_H[:, None] * torch.arange(start + T).to(kind)).double()
     bias_HQS = (at_HS[:, None, :] - at_HS[:, start:, None]) * alibi.scale
-    return bias_HQS.to(like.device, like.dtype)
+    return bias_HQS.to(like.dtype).to(like.device)
 
 
 def sinusoidal_positions(start: int, T: int, d_model: int, like: Tensor) -> Tensor:
     """Sines and cosines of geometric wavelengths (Vaswani et al. 2017), ``[T, D]``."""
-    position = torch.arange(start, start + T, dtype=torch.float64, device=like.device)[:, None]
-    even = torch.arange(0, d_model, 2, dtype=torch.float64, device=like.device)
+    position = torch.arange(start, start + T, dtype=torch.float64)[:, None]
+    even = torch.arange(0, d_model, 2, dtype=torch.float64)
     angle = position / 10_000 ** (even / d_model)
-    table_TD = torch.empty(T, d_model, dtype=torch.float64, device=like.device)
+    table_TD = torch.empty(T, d_model, dtype=torch.float64)
     table_TD[:, 0::2] = angle.sin()
     table_TD[:, 1::2] = angle.cos()[:, : d_model // 2]
-    return table_TD.to(like.dtype)
+    return table_TD.to(like.dtype).to(like.device)

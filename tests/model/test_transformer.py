@@ -78,6 +78,23 @@ def test_the_fast_path_equals_the_traced_path(config: TransformerConfig):
     assert difference(record(transformer, ids_BT)[output_name(config)], fast_BTV) < 1e-9
 
 
+@every_variant
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_both_paths_run_in_half_precision(config: TransformerConfig, dtype: torch.dtype):
+    transformer, ids_BT = network(config), some_ids(config)
+    with torch.inference_mode():
+        exact = transformer(ids_BT)
+        transformer.to(dtype)
+        fast = transformer(ids_BT)
+    trace = record(transformer, ids_BT)
+    traced = trace[output_name(config)]
+    assert {tensor.dtype for tensor in trace.values()} <= {dtype, torch.int64}
+    for rough in (fast, traced):
+        assert rough.dtype == dtype
+        both = torch.stack((rough.double().flatten(), exact.flatten()))
+        assert both.corrcoef()[0, 1] > (0.9 if config.experts else 0.99)  # a close race may turn
+
+
 @pytest.mark.parametrize("name", [n for n, c in VARIANTS.items() if c.causal])
 @pytest.mark.parametrize("pieces", [(13,), (1,) * 13, (5, 1, 4, 3)], ids=str)
 def test_a_cached_pass_in_pieces_equals_one_pass(name: str, pieces: tuple[int, ...]):
