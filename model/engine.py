@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from model import messages as m
 from model.going import GoingGeneration, GoingRun
+from model.opening_work import OpeningWork
 from model.verification_work import VerificationWork
 from model.view import ModelView, to_array
 from model.weight_work import WeightsError, WeightWork, listed
@@ -49,6 +50,7 @@ class Engine:
         self._open: ModelView | None = None
         self._run: GoingRun | None = None
         self._generation: GoingGeneration | None = None
+        self._opening = OpeningWork()
         self._weights = WeightWork()
         self._verification = VerificationWork()
         self._following = True
@@ -90,6 +92,7 @@ class Engine:
         """Whether `advance` has something to do."""
         return (
             self._generation is not None
+            or self._opening.busy
             or self._weights.busy
             or self._verification.busy
             or (self._run is not None and self._run.going)
@@ -114,6 +117,7 @@ class Engine:
             except Exception as error:  # noqa: BLE001 - as above
                 self._generation = None
                 yield _failed(generation.request, error)
+        yield from self._advance_opening()
         try:
             yield from self._weights.advance()
         except WeightsError as error:
@@ -131,6 +135,7 @@ class Engine:
     def close(self) -> Iterator[m.Result]:
         """End everything within one step; a run that is going is saved."""
         self._generation = None
+        self._opening.close()
         self._verification.close()
         if self._run is not None:
             self._run.resume()
@@ -142,6 +147,8 @@ class Engine:
 
     def _dispatch(self, request: m.Request) -> Iterator[m.Result]:
         match request:
+            case m.PreviewModel():
+                yield self._preview(request)
             case m.OpenModel():
                 yield from self._open_model(request)
             case m.RunTrace():
@@ -203,21 +210,38 @@ class Engine:
     # open and save
 
     def _open_model(self, request: m.OpenModel) -> Iterator[m.Result]:
-        from model.language_model import open_model
-
-        began = time.perf_counter()
-        yield m.Activity(request_id=request.id, what=f"opening {Path(request.path).name}")
         device = self._device if request.device == "auto" else request.device
-        lm = open_model(request.path, device=device, dtype=_dtype(request.dtype))
-        viewed = ModelView(lm, self._model_id(), training=False)
+        yield from self._opening.begin(request, device, _dtype(request.dtype))
+        # The first slice belongs to it: what is small is open when this is done.
+        yield from self._advance_opening()
+
+    def _advance_opening(self) -> Iterator[m.Result]:
+        request = self._opening.request
+        if request is None:
+            return
+        try:
+            step = self._opening.advance()
+        except Exception as error:  # noqa: BLE001 - as above
+            yield _failed(request, error)
+            return
+        if isinstance(step, m.OpeningProgressed):
+            yield step
+            return
+        viewed = ModelView(step, self._model_id(), training=False)
         self._open = viewed
         # What a person opens, they want to see, also while something else is training.
         self._following = False
         self._generation = None
         self._weights.clear()
-        yield m.ModelOpened(
-            request_id=request.id, info=viewed.info, seconds=time.perf_counter() - began
-        )
+        yield m.ModelOpened(request_id=request.id, info=viewed.info, seconds=self._opening.seconds)
+
+    def _preview(self, request: m.PreviewModel) -> m.Result:
+        from model.checkpoint import preview
+        from model.device import choose_device
+
+        device = self._device if request.device == "auto" else request.device
+        found = preview(request.path, choose_device(device).name)
+        return m.ModelPreviewed(request_id=request.id, preview=found)
 
     def _save(self, request: m.SaveModel) -> Iterator[m.Result]:
         from model.checkpoint import save_checkpoint
@@ -352,7 +376,10 @@ class Engine:
     def _cancel(self, request: m.Cancel) -> Iterator[m.Result]:
         if self._generation is not None and self._generation.request.id == request.target:
             yield from self._end_generation("cancelled")
-        elif self._weights.cancel(request.target) or self._verification.cancel(request.target):
+        else:
+            # Also where there was nothing to stop: it may have been waiting still.
+            for work in (self._opening, self._weights, self._verification):
+                work.cancel(request.target)
             yield m.Cancelled(request_id=request.target)
 
     def _advance_verification(self) -> Iterator[m.Result]:

@@ -91,6 +91,8 @@ class ModelView:
             device_why=lm.device.why,
             dtype=str(lm.dtype).removeprefix("torch."),
             training=training,
+            format=lm.format,
+            notes=lm.notes,
         )
 
     def learned(self, model_id: int) -> ModelView:

@@ -3,13 +3,21 @@
 checkpoint = open_checkpoint("path/to/gpt2")
 save_checkpoint("runs/mine/snapshots/step-000100", transformer, tokenizer)
 
-Nothing in a file is ever run: only safetensors and JSON are read.
+Nothing in a file is ever run: numbers, JSON, and of a pickle only what builds plain values.
 """
 
 from __future__ import annotations
 
 from model.checkpoint.errors import CheckpointError
-from model.checkpoint.opening import Checkpoint, open_checkpoint
+from model.checkpoint.opening import Checkpoint, open_checkpoint, opening
+from model.checkpoint.previewing import preview
 from model.checkpoint.saving import save_checkpoint
 
-__all__ = ["Checkpoint", "CheckpointError", "open_checkpoint", "save_checkpoint"]
+__all__ = [
+    "Checkpoint",
+    "CheckpointError",
+    "open_checkpoint",
+    "opening",
+    "preview",
+    "save_checkpoint",
+]

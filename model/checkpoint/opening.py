@@ -14,11 +14,11 @@ import torch
 from torch import Tensor
 
 from model.checkpoint.errors import CheckpointError
-from model.checkpoint.families import Family, family_of
+from model.checkpoint.families import Family, Headed, family_of
 from model.checkpoint.memory import free_bytes
 from model.checkpoint.sources import Source, source_of
 from model.checkpoint.stored import ITEM_BYTES, WEIGHT_DTYPES, StoredTensor
-from model.checkpoint.values import where
+from model.checkpoint.values import Config, where
 from model.checkpoint.weights import Read, read_weights
 from model.config import ConfigError, TransformerConfig
 from model.preview import file_size
@@ -78,12 +78,16 @@ class Fitting:
         family: that it belongs to.
         config: of its network; it may still turn out that the unembedding is not tied.
         tensors: its weights by their canonical names.
+        transformer: the network, its weights without memory yet.
+        notes: on parts of the file that are no part of the network, one sentence each.
     """
 
     source: Source
     family: Family
     config: TransformerConfig
     tensors: Mapping[str, StoredTensor]
+    transformer: Transformer
+    notes: tuple[str, ...] = ()
 
     @property
     def total_bytes(self) -> int:
@@ -166,7 +170,7 @@ def _opening(
         yield OpeningSlice(done.done_bytes, total, f"reading {done.path.name}")
     yield OpeningSlice(total, total, "building the network")
 
-    tensors = read.tensors
+    tensors, transformer = read.tensors, fitting.transformer
     if config.tied_embeddings:
         unembedding, embedding = (tensors.pop(name, None) for name in family.tied_names)
         if embedding is not None:
@@ -174,13 +178,18 @@ def _opening(
         if unembedding is not None and not _equal(unembedding, embedding):
             # As transformers does: what is stored wins over what the config says.
             config = replace(config, tied_embeddings=False)
+            transformer = _without_memory(config)
             tensors[family.tied_names[0]] = unembedding
     # Each tensor is given away when it is asked for, so that what is joined is not there twice.
-    state = family.state_from_hf(_Given(tensors), config)
-    transformer = Transformer(config, empty=True)
-    transformer.adopt(state)
+    transformer.adopt(family.state_from_hf(_Given(tensors), config))
     transformer.eval()
-    notes = (*source.notes, *notes, *read.notes, *(() if tokenizer is None else tokenizer.notes))
+    notes = (
+        *source.notes,
+        *fitting.notes,
+        *notes,
+        *read.notes,
+        *(() if tokenizer is None else tokenizer.notes),
+    )
     return Checkpoint(
         transformer,
         tokenizer,
@@ -205,14 +214,24 @@ def fit(source: Source) -> Fitting:
             "is not supported; take the model's original weights, or a GGUF file of it."
         )
     family = family_of(hf)
+    headed = family if isinstance(family, Headed) else None
+    if headed is not None and not hf.get("architectures"):
+        architecture = headed.architecture_of(list(source.tensors))
+        hf = Config({**hf, "architectures": [architecture]}, where(hf))
     try:
         config = family.config_from_hf(hf)
     except ConfigError as error:
         raise CheckpointError(f"{where(hf)} fits no network: {error}") from error
     tensors: dict[str, StoredTensor] = {}
+    left_out: dict[str, int] = {}
     for name, tensor in source.tensors.items():
         canonical = family.canonical_name(name)
         if canonical is None:
+            continue
+        part = None if headed is None else headed.left_out(canonical, config)
+        if part is not None:
+            if part:
+                left_out[part] = left_out.get(part, 0) + 1
             continue
         if canonical in tensors:
             raise CheckpointError(
@@ -227,9 +246,18 @@ def fit(source: Source) -> Fitting:
             f"{where(hf)} describes a network of {config.n_params:,} parameters, but the weights "
             f"beside it hold {stored:,} numbers: they do not belong together."
         )
-    fitting = Fitting(source, family, config, tensors)
+    transformer = _without_memory(config)
+    fitting = Fitting(source, family, config, tensors, transformer, _left_out(left_out))
     _check(fitting)
     return fitting
+
+
+def _left_out(parts: Mapping[str, int]) -> tuple[str, ...]:
+    """What to say of the parts of a file that are no part of the network, with their tensors."""
+    if not parts:
+        return ()
+    named = [f"{part} ({n} {'tensor' if n == 1 else 'tensors'})" for part, n in parts.items()]
+    return (f"Left out, since they are for another task: {', '.join(named)}.",)
 
 
 def choose_dtype(
@@ -328,7 +356,7 @@ def _check(fitting: Fitting) -> None:
     """Refuse a file whose names, shapes or dtypes are not exactly this network's."""
     source, family, config = fitting.source, fitting.family, fitting.config
     tensors = fitting.tensors
-    expected = _expected(family, config)
+    expected = _expected(fitting)
     missing = [name for name in expected if name not in tensors]
     unembedding, embedding = family.tied_names
     if missing:
@@ -365,15 +393,21 @@ def _check(fitting: Fitting) -> None:
         )
 
 
-def _expected(family: Family, config: TransformerConfig) -> dict[str, tuple[int, ...]]:
-    """The shapes of all tensors that a file must hold, by their canonical names."""
+def _without_memory(config: TransformerConfig) -> Transformer:
+    """The network on the meta device: its modules are there, its weights have only shapes."""
     with torch.device("meta"):
-        like = Transformer(config, empty=True).state_dict()
+        return Transformer(config, empty=True)
+
+
+def _expected(fitting: Fitting) -> dict[str, tuple[int, ...]]:
+    """The shapes of all tensors that a file must hold, by their canonical names."""
     # One byte each, seen in every place: a family that joins or cuts copies little. Not the meta
     # device: its first join imports a compiler, 1.5 seconds of work.
     byte = torch.zeros(1, dtype=torch.uint8)
-    state = {name: byte.expand(tensor.shape) for name, tensor in like.items()}
-    return {name: tuple(t.shape) for name, t in family.state_to_hf(state, config).items()}
+    shapes = fitting.transformer.state_dict()
+    state = {name: byte.expand(tensor.shape) for name, tensor in shapes.items()}
+    in_file = fitting.family.state_to_hf(state, fitting.config)
+    return {name: tuple(tensor.shape) for name, tensor in in_file.items()}
 
 
 def _config_file(fitting: Fitting) -> str:

@@ -1,0 +1,100 @@
+"""What a checkpoint is, from its config and headers alone: for the open dialog and recent files.
+
+Reads no weight and builds no tokenizer. What can't be opened is previewed, too, as far as it is
+known, with the sentence that says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from model.checkpoint.errors import CheckpointError
+from model.checkpoint.families import family_of
+from model.checkpoint.memory import free_bytes
+from model.checkpoint.opening import DTYPES, Fitting, choose_dtype, fit
+from model.checkpoint.sources import Source, source_of
+from model.config import ConfigError, TransformerConfig
+from model.preview import Preview
+
+
+def preview(path: str | Path, device: str = "cpu") -> Preview:
+    """Look at a checkpoint.
+
+    Args:
+        path: folder or file, as for `open_checkpoint`.
+        device: where the weights would go.
+
+    Returns:
+        What is known of it; `Preview.problem` says why it can't be opened. Never raises for
+        anything that a file holds.
+    """
+    known: dict[str, Any] = {"path": str(path), "device": device}
+    try:
+        source = source_of(Path(path))
+        known |= _of_source(source)
+        known |= _of_config(source)
+        known |= _of_weights(fit(source), device)
+    except CheckpointError as error:
+        known["problem"] = str(error)
+    except OSError as error:
+        known["problem"] = f"{path} can't be read: {error.strerror or error}."
+    return Preview(**known)
+
+
+def _of_source(source: Source) -> dict[str, Any]:
+    family = source.hf.get("model_type")
+    return {
+        "format": source.format,
+        "family": family if isinstance(family, str) else "",
+        "tokenizer": source.tokenizer.kind(),
+        "file_bytes": sum(file.stat().st_size for file in source.files),
+        "notes": source.notes,
+    }
+
+
+def _of_config(source: Source) -> dict[str, Any]:
+    """Sizes, also where the weights turn out not to fit them."""
+    try:
+        config = family_of(source.hf).config_from_hf(source.hf)
+    except ConfigError:
+        return {}  # `fit` says it in a sentence
+    return _sizes(config)
+
+
+def _of_weights(fitting: Fitting, device: str) -> dict[str, Any]:
+    needed = {dtype: fitting.needed_bytes(dtype) for dtype in DTYPES}
+    notes = (*fitting.source.notes, *fitting.notes)
+    known: dict[str, Any] = _sizes(fitting.config) | {
+        "dtypes": fitting.dtypes,
+        "needed": MappingProxyType(needed),
+        "free_bytes": free_bytes(device),
+        "family": fitting.family.model_type,
+        "notes": notes,
+    }
+    try:
+        dtype, of_dtype = choose_dtype(fitting, None, device)
+    except CheckpointError as error:
+        return known | {"problem": str(error)}
+    # Opened as float64 only by a script: beside transformers it shows nothing more.
+    name = str(dtype).removeprefix("torch.")
+    return known | {
+        "dtype": name if name in DTYPES else "float32",
+        "notes": (*notes, *of_dtype),
+    }
+
+
+def _sizes(config: TransformerConfig) -> dict[str, Any]:
+    parts: Mapping[str, int] = config.parameter_counts()
+    return {
+        "n_params": sum(parts.values()),
+        "parts": MappingProxyType(dict(parts)),
+        "n_layers": config.n_layers,
+        "n_heads": config.n_heads,
+        "n_kv_heads": config.n_kv_heads,
+        "d_model": config.d_model,
+        "n_ctx": config.n_ctx,
+        "d_vocab": config.d_vocab,
+    }
