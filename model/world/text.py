@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from model.world.dice import Dice
 from model.world.frames import PRONOUNS, RELATIONS, Relation
 from model.world.lists import list_document
+from model.world.speech import said
 from model.world.stories import STORIES
 
 STORY, FACTS, PRONOUN, LIST = 0.26, 0.48, 0.10, 0.16
@@ -56,7 +57,16 @@ def _pronouns(dice: Dice) -> str:
 
 
 def _taught(dice: Dice, relation: Relation, fact: int) -> str:
-    return relation.item(fact, dice.pick(relation.taught(fact))).sentence
+    frame = dice.pick(relation.taught(fact))
+    sentence = relation.item(fact, frame).sentence
+    name = relation.frames[frame].startswith("{") and _begins_with_a_name(relation, fact, frame)
+    return said(dice, sentence, keeps_case=name)
+
+
+def _begins_with_a_name(relation: Relation, fact: int, frame: int) -> bool:
+    """Whether the word that fills the first place of a frame has its capital everywhere."""
+    field = relation.frames[frame][1:].partition("}")[0]
+    return relation.facts[fact][field][0].isupper()
 
 
 _WEIGHTED_RELATIONS = tuple((relation.weight, relation) for relation in RELATIONS)

@@ -25,8 +25,8 @@ def sample() -> str:
 
 def test_a_seed_gives_the_same_text_on_every_machine() -> None:
     # A change of the world's text changes these; then the bundled model must be trained anew.
-    assert hashlib.sha256(world.write(20_000, 0).encode()).hexdigest()[:16] == "11fa2b6a665f96ce"
-    assert hashlib.sha256(world.write(20_000, 7).encode()).hexdigest()[:16] == "2641dfbecb8663d9"
+    assert hashlib.sha256(world.write(20_000, 0).encode()).hexdigest()[:16] == "99e311e7d8c88512"
+    assert hashlib.sha256(world.write(20_000, 7).encode()).hexdigest()[:16] == "a96f23891181d8d2"
 
 
 def test_another_seed_tells_other_stories_of_the_same_world() -> None:
@@ -65,7 +65,8 @@ def test_every_kind_of_story_is_told_in_many_ways() -> None:
 
 def test_no_scored_sentence_is_ever_taught(sample: str) -> None:
     for item in (*world.fact_items(), *world.pronoun_items()):
-        assert item.prompt + item.answer not in sample, item.prompt
+        # Without its first letter, whose case depends on who says it.
+        assert (item.prompt + item.answer)[1:] not in sample, item.prompt
 
 
 def test_every_frame_and_every_fact_is_taught(sample: str) -> None:
@@ -74,7 +75,8 @@ def test_every_frame_and_every_fact_is_taught(sample: str) -> None:
         for relation in (*world.RELATIONS, world.PRONOUNS)
         for fact in range(len(relation.facts))
         for frame in relation.taught(fact)
-        if (item := relation.item(fact, frame)).sentence not in sample
+        # Without first letter and full stop, which depend on who says it.
+        if (item := relation.item(fact, frame)).sentence[1:-1] not in sample
     ]
     # With chance as the author, a few of the thousands of sentences may not have come up yet.
     n = sum(len(r.facts) * (len(r.frames) - frames.HELD_OUT) for r in world.RELATIONS)
