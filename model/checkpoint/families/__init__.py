@@ -5,14 +5,16 @@ A new family is a new module here with what `Family` lists, and one line in `FAM
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
 from model.checkpoint.errors import CheckpointError
 from model.checkpoint.families import (
+    bert,
+    distilbert,
     gemma,
     gemma2,
     gemma3,
@@ -21,10 +23,12 @@ from model.checkpoint.families import (
     llama,
     mistral,
     mixtral,
+    modernbert,
     olmo2,
     phi3,
     qwen2,
     qwen3,
+    roberta,
     smollm3,
 )
 from model.config import TransformerConfig
@@ -68,23 +72,46 @@ class Family(Protocol):
         """
 
 
+@runtime_checkable
+class Headed(Family, Protocol):
+    """A family that is saved with heads for several tasks, not all of them built here."""
+
+    def architecture_of(self, names: Sequence[str]) -> str:
+        """What config.json would have named as architecture, from the names in a file."""
+
+    def left_out(self, name: str, config: TransformerConfig) -> str | None:
+        """What a person calls the part that a tensor is of and that is not built here.
+
+        Args:
+            name: canonical.
+            config: of the network that is built.
+
+        Returns:
+            None for a tensor of the network, or of no known part; empty for a copy of one.
+        """
+
+
 FAMILIES: dict[str, Family] = {
     family.model_type: family
     for family in (
-        gemma,
+        bert,
+            distilbert,
+            gemma,
         gemma2,
         gemma3,
         gpt2,
-        granite,
+                    granite,
         llama,
         mistral,
         mixtral,
-        olmo2,
-        phi3,
+        modernbert,
+            olmo2,
+                phi3,
         qwen2,
         qwen3,
+        roberta,
         smollm3,
-    )
+            )
 }
 
 
