@@ -95,23 +95,23 @@ FAMILIES: dict[str, Family] = {
     family.model_type: family
     for family in (
         bert,
-            distilbert,
-            gemma,
+        distilbert,
+        gemma,
         gemma2,
         gemma3,
         gpt2,
-                    granite,
+        granite,
         llama,
         mistral,
         mixtral,
         modernbert,
-            olmo2,
-                phi3,
+        olmo2,
+        phi3,
         qwen2,
         qwen3,
         roberta,
         smollm3,
-            )
+    )
 }
 
 
