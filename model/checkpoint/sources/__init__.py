@@ -111,9 +111,8 @@ def _in_folder(folder: Path) -> Source:
             )
         return hugging_face_source(whole[-1])
     # As older versions of sentence-transformers save their network.
-    for inside in ("0_Transformer", "0_BERT"):
-        if (folder / inside / "config.json").exists():
-            return hugging_face_source(folder / inside)
+    for inside in sorted(folder.glob("0_*/config.json")):
+        return hugging_face_source(inside.parent)
     names = sorted(file.name for file in folder.iterdir())
     if NANOGPT_FILE in names:
         return karpathy_source(folder / NANOGPT_FILE)

@@ -49,6 +49,17 @@ def hugging_face_source(folder: Path, weights: Path | None = None) -> Source:
         hf=hf,
         tensors=tensors,
         tokenizer=FolderTokenizer(places),
+        notes=_of_sentences(folder),
+    )
+
+
+def _of_sentences(folder: Path) -> tuple[str, ...]:
+    """What to say of a folder that sentence-transformers wrote, where the network is one module."""
+    if not any((place / "modules.json").is_file() for place in (folder, folder.parent)):
+        return ()
+    return (
+        "Left out: what sentence-transformers does after the network, such as pooling; here every "
+        "token has a vector of its own.",
     )
 
 
