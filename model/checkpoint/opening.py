@@ -407,7 +407,8 @@ def _expected(fitting: Fitting) -> dict[str, tuple[int, ...]]:
     shapes = fitting.transformer.state_dict()
     state = {name: byte.expand(tensor.shape) for name, tensor in shapes.items()}
     in_file = fitting.family.state_to_hf(state, fitting.config)
-    return {name: tuple(tensor.shape) for name, tensor in in_file.items()}
+    absent = fitting.source.absent
+    return {name: tuple(t.shape) for name, t in in_file.items() if name not in absent}
 
 
 def _config_file(fitting: Fitting) -> str:

@@ -1,19 +1,22 @@
 """GPT-2 (Radford et al. 2019), as transformers writes it.
 
 Its linear maps are ``Conv1D``: stored ``[in, out]``, the transpose of torch's ``nn.Linear``.
+nanoGPT's network without biases is one, too; transformers can't leave them out, so it is saved with
+biases of zero.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from torch import Tensor
 
 from model.checkpoint.families.likeness import refuse_unlike
 from model.checkpoint.values import LARGEST, MOST_LAYERS, choice, flag, must_be, number, whole
-from model.config import Activation, TransformerConfig
+from model.config import Activation, Norms, TransformerConfig
 
 model_type = "gpt2"
 tied_names = ("lm_head.weight", "transformer.wte.weight")
@@ -55,6 +58,7 @@ def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
     must_be(hf, "add_cross_attention", False)
     # reorder_and_upcast_attn only chooses how half precision is computed, not what.
     d_model = whole(hf, "n_embd", 768)
+    bias = flag(hf, "bias", True)  # our own key, for nanoGPT
     return TransformerConfig(
         n_layers=whole(hf, "n_layer", 12, MOST_LAYERS),
         n_heads=whole(hf, "n_head", 12),
@@ -66,6 +70,10 @@ def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
         activation=choice(hf, "activation_function", "gelu_new", _ACTIVATIONS),
         tied_embeddings=flag(hf, "tie_word_embeddings", True),
         dropout=number(hf, "resid_pdrop", 0.1, 0.0, 1.0),
+        norms=Norms(bias=bias),
+        qkv_bias=bias,
+        out_bias=bias,
+        mlp_bias=bias,
     )
 
 
@@ -88,7 +96,9 @@ def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
         "embd_pdrop": config.dropout,
         "attn_pdrop": 0.0,
     }
-    refuse_unlike("GPT-2", config, config_from_hf(hf))
+    norms = replace(config.norms, bias=True)
+    biased = replace(config, norms=norms, qkv_bias=True, out_bias=True, mlp_bias=True)
+    refuse_unlike("GPT-2", biased, config_from_hf(hf))
     return hf
 
 
@@ -104,17 +114,34 @@ def state_from_hf(tensors: Mapping[str, Tensor], config: TransformerConfig) -> d
     """Renamed; a Conv1D is seen transposed, not copied."""
     state = {}
     for ours, theirs, transposed in _names(config):
-        tensor = tensors[theirs]
-        state[ours] = tensor.T if transposed else tensor
+        if _has(config, ours):
+            tensor = tensors[theirs]
+            state[ours] = tensor.T if transposed else tensor
     return state
 
 
 def state_to_hf(state: Mapping[str, Tensor], config: TransformerConfig) -> dict[str, Tensor]:
-    """The reverse."""
-    return {
-        theirs: state[ours].T if transposed else state[ours]
-        for ours, theirs, transposed in _names(config)
-    }
+    """The reverse; zeros for biases that the network does not have."""
+    tensors = {}
+    for ours, theirs, transposed in _names(config):
+        if _has(config, ours):
+            tensors[theirs] = state[ours].T if transposed else state[ours]
+        else:
+            weight = ours.removesuffix("bias") + "weight"
+            width = state[weight].shape[0] if weight in state else config.d_model
+            tensors[theirs] = state["embed.weight"].new_zeros(width)
+    return tensors
+
+
+def _has(config: TransformerConfig, ours: str) -> bool:
+    """Whether the network has a tensor: all but biases that it was made without."""
+    if ours.endswith(".b"):
+        return config.norms.bias
+    if not ours.endswith(".bias"):
+        return True
+    if ".attn." in ours:
+        return config.qkv_bias if ".qkv." in ours else config.out_bias
+    return config.mlp_bias
 
 
 def _names(config: TransformerConfig) -> list[tuple[str, str, bool]]:

@@ -20,7 +20,7 @@ from model.checkpoint.sources.pickle_reader import Nothing, PickleError, read_pi
 from model.checkpoint.sources.source import FolderTokenizer, Source, TokenizerSource
 from model.checkpoint.sources.torch_file import read_torch_file
 from model.checkpoint.stored import StoredTensor, read_exactly, reading
-from model.checkpoint.values import Config
+from model.checkpoint.values import MOST_LAYERS, Config
 from model.tokenizer import Tokenizer, TokenizerError
 
 NANOGPT_FILE = "ckpt.pt"
@@ -28,6 +28,7 @@ NANOGPT_FILE = "ckpt.pt"
 _LINEAR = re.compile(
     r"transformer\.h\.\d+\.(attn\.c_attn|attn\.c_proj|mlp\.c_fc|mlp\.c_proj)\.weight"
 )
+_BIASED = ("ln_1", "attn.c_attn", "attn.c_proj", "ln_2", "mlp.c_fc", "mlp.c_proj")
 # Causal masks that old versions keep among the weights.
 _MASK = re.compile(r"transformer\.h\.\d+\.attn\.bias")
 # The file does not say which: minGPT and nanoGPT's first months have GPT-2's tanh form.
@@ -87,10 +88,12 @@ def _nanogpt(
     tensors: Mapping[str, StoredTensor],
 ) -> Source:
     names = ("n_layer", "n_head", "n_embd", "block_size", "vocab_size")
-    sizes = {name: arguments.get(name) for name in names}
-    lacking = [name for name, size in sizes.items() if not isinstance(size, int)]
-    if lacking:
-        raise CheckpointError(f"{file}: its model_args have no {lacking[0]!r}; save it anew.")
+    sizes: dict[str, int] = {}
+    for name in names:
+        size = arguments.get(name)
+        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+            raise CheckpointError(f"{file}: its model_args have no usable {name!r}; save it anew.")
+        sizes[name] = size
     bias = arguments.get("bias", "transformer.h.0.ln_1.bias" in tensors)
     hf = _gpt2(sizes, bool(bias), arguments.get("dropout", 0.0), "gelu")
     settings = value.get("config")
@@ -100,6 +103,7 @@ def _nanogpt(
         format="nanoGPT",
         hf=Config(hf, f"{file} (its model_args)"),
         tensors=_as_gpt2(tensors),
+        absent=frozenset() if bias else _biases(sizes["n_layer"]),
         tokenizer=_tokenizer(file, dataset),
         notes=(_ACTIVATION, *_padding(sizes["vocab_size"])),
     )
@@ -123,6 +127,7 @@ def _mingpt(file: Path, tensors: Mapping[str, StoredTensor]) -> Source:
         format="minGPT",
         hf=Config(_gpt2(sizes, bias, 0.1, "gelu_new"), str(file)),
         tensors=_as_gpt2(tensors),
+        absent=frozenset() if bias else _biases(sizes["n_layer"]),
         tokenizer=FolderTokenizer([file.parent]),
     )
 
@@ -177,6 +182,14 @@ def _as_gpt2(tensors: Mapping[str, StoredTensor]) -> dict[str, StoredTensor]:
     return seen
 
 
+def _biases(n_layer: int) -> frozenset[str]:
+    """What a network without biases lacks."""
+    names = {"transformer.ln_f.bias"}
+    for layer in range(min(n_layer, MOST_LAYERS)):
+        names |= {f"transformer.h.{layer}.{part}.bias" for part in _BIASED}
+    return frozenset(names)
+
+
 def _matrix(file: Path, tensors: Mapping[str, StoredTensor], name: str) -> tuple[int, int]:
     tensor = tensors.get(name)
     if tensor is None or len(tensor.shape) != 2:
@@ -184,7 +197,7 @@ def _matrix(file: Path, tensors: Mapping[str, StoredTensor], name: str) -> tuple
     return tensor.shape[0], tensor.shape[1]
 
 
-def _padding(d_vocab: Any) -> tuple[str, ...]:
+def _padding(d_vocab: int) -> tuple[str, ...]:
     if d_vocab != _PADDED:
         return ()
     return (

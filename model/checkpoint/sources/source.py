@@ -39,6 +39,8 @@ class Source:
         hf: config.json, or the same keys made from another format.
         tensors: by the names that transformers gives them (of today or of former times).
         tokenizer: where to get it.
+        absent: names that transformers would write and this format leaves out, where the network
+            has no such tensor.
         adapt: for some tensors, what is done to them once read: undoing what a format changed.
         notes: what a person should know, one sentence each.
     """
@@ -48,6 +50,7 @@ class Source:
     hf: Config
     tensors: Mapping[str, StoredTensor]
     tokenizer: TokenizerSource
+    absent: frozenset[str] = frozenset()
     adapt: Mapping[str, Callable[[Tensor], Tensor]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 

@@ -260,7 +260,6 @@ def test_saving_into_a_folder_of_other_things_is_refused(gpt2_folder: Path, tmp_
         ("rms", "norm 'rms'"),
         ("grouped-query", "n_kv_heads 2"),
         ("gated", "gated True"),
-        ("no biases", "qkv_bias False, out_bias False, mlp_bias False"),
         ("learned", "d_head 6"),
     ],
 )
