@@ -35,6 +35,7 @@ class Settings:
         geometry: the window's, as Qt's blob in base64.
         layouts: perspective -> Qt's dock blob in base64, as the person left it.
         recent: paths of checkpoints, newest first.
+        recent_lines: path -> what it is, in one line, as it was when it was last looked at.
         history: prompts, newest last.
         device: "auto", "cpu", "cuda" or "mps".
         threads: for torch; 0 takes the cores at hand less one.
@@ -49,6 +50,7 @@ class Settings:
     layout_version: int = LAYOUT_VERSION
     layouts: dict[str, str] = field(default_factory=dict)
     recent: list[str] = field(default_factory=list)
+    recent_lines: dict[str, str] = field(default_factory=dict)
     history: list[str] = field(default_factory=list)
     device: str = "auto"
     threads: int = 0
@@ -58,6 +60,12 @@ class Settings:
     def remember(self, path: str) -> None:
         """Put a checkpoint in front of the recent ones."""
         self.recent = [path, *(p for p in self.recent if p != path)][:N_RECENT]
+        self.recent_lines = {p: line for p, line in self.recent_lines.items() if p in self.recent}
+
+    def forget(self, path: str) -> None:
+        """Take a checkpoint out of the recent ones."""
+        self.recent = [p for p in self.recent if p != path]
+        self.recent_lines.pop(path, None)
 
 
 def settings_path() -> Path:
@@ -93,6 +101,9 @@ def load(path: Path | None = None) -> Settings:
         if isinstance(value, type(getattr(settings, one.name))):
             setattr(settings, one.name, value)
     settings.recent = [p for p in settings.recent if isinstance(p, str)][:N_RECENT]
+    settings.recent_lines = {
+        str(path): line for path, line in settings.recent_lines.items() if isinstance(line, str)
+    }
     settings.history = [p for p in settings.history if isinstance(p, str)][-N_HISTORY:]
     if settings.layout_version != LAYOUT_VERSION:
         settings.layouts, settings.geometry = {}, ""

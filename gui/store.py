@@ -162,7 +162,7 @@ class Store(QObject):
     notice_posted = Signal(object)  # Notice
     theme_changed = Signal()
     saved = Signal(object)  # path, str
-    previewed = Signal(object)  # Preview
+    previewed = Signal(object)  # the path that was asked about, str: `previews`
     opening_changed = Signal()  # an opening began, went on, or ended: `opening`
     opening_ended = Signal(object)  # why the model was not opened, str; empty if it was cancelled
     verification_changed = Signal()  # `verifying`, `verification`
@@ -199,6 +199,7 @@ class Store(QObject):
         self.starting: m.StartTraining | None = None
         self._latest: dict[type[m.Request], int] = {}
         self._prompt_of: dict[int, str] = {}
+        self._preview_paths: dict[int, str] = {}
 
     # ------------------------------------------------------------------ asked by panes
 
@@ -211,7 +212,9 @@ class Store(QObject):
 
     def preview_model(self, path: str) -> None:
         """Look at a checkpoint's config and headers; `previewed` follows."""
-        self._send(m.PreviewModel(path=path))
+        request = m.PreviewModel(path=path)
+        self._preview_paths[request.id] = path
+        self._send(request)
 
     def verify_model(self) -> None:
         """Compare the open model with its original; `verification` follows."""
@@ -402,8 +405,9 @@ class Store(QObject):
             ):
                 self._take_weights(result)
             case m.ModelPreviewed():
-                self.previews[result.preview.path] = result.preview
-                self.previewed.emit(result.preview)
+                path = self._preview_paths.pop(result.request_id, result.preview.path)
+                self.previews[path] = result.preview
+                self.previewed.emit(path)
             case m.OpeningProgressed():
                 if self.opening is not None and result.request_id == self.opening.id:
                     self.opening_progress = result
@@ -559,6 +563,12 @@ class Store(QObject):
     def _take_failure(self, failed: m.Failed) -> None:
         if isinstance(failed.request, m.OpenModel):
             self._end_opening(failed.message)
+        if isinstance(failed.request, m.PreviewModel):
+            # Beside the path that was typed, where the answer is looked for; not over the window.
+            path = self._preview_paths.pop(failed.request_id, failed.request.path)
+            self.previews[path] = Preview(path=path, problem=failed.message)
+            self.previewed.emit(path)
+            return
         if isinstance(failed.request, m.VerifyModel) and self._verifies(failed.request_id):
             self.verifying = None
             self.verification_changed.emit()

@@ -316,7 +316,13 @@ def style_sheet(theme: Theme) -> str:
         border-radius: 6px; background: {t.accent}; }}
     QSlider::handle:horizontal:disabled {{ background: {t.faint}; }}
     QSlider::sub-page:horizontal:disabled {{ background: {t.faint}; }}
-    QCheckBox {{ spacing: 6px; }}
+    QCheckBox, QRadioButton {{ spacing: 6px; }}
+    QRadioButton::indicator {{ width: 9px; height: 9px; border-radius: 6px;
+        border: 1px solid {t.faint}; background: {t.background}; }}
+    QRadioButton::indicator:hover, QRadioButton::indicator:focus {{ border-color: {t.accent}; }}
+    QRadioButton::indicator:checked {{ border: 3px solid {t.accent}; width: 5px; height: 5px;
+        background: {t.on_accent}; }}
+    QRadioButton::indicator:disabled {{ border-color: {t.line}; }}
     QMenuBar {{ background: {t.background}; color: {t.text}; padding: 2px 4px; }}
     QMenuBar::item {{ padding: 4px 8px; border-radius: {RADIUS}px; background: transparent; }}
     QMenuBar::item:selected {{ background: {t.raised}; }}

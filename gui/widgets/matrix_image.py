@@ -342,7 +342,7 @@ class MatrixImage(Canvas):
         down, across = p.block
         how = "every number is drawn"
         if (down, across) != (1, 1):
-            how = f"a cell is the value farthest from 0 of {down} × {across}"
+            how = f"of each {down} × {across} the number farthest from 0"
         return f"{how}; {p.note}" if p.note else how
 
     def paint_overlay(self, painter: QPainter) -> None:
@@ -399,6 +399,8 @@ class MatrixImage(Canvas):
             self.cell_chosen.emit(number)
 
     def tooltip(self, at: QPoint) -> str:
+        if self._picture is not None and at.y() > self.viewport().height() - CAPTION_HEIGHT:
+            return f"{self._words()}\nWheel: zoom. Drag: move. Double click: all of it."
         number = self.number_at(QPointF(at))
         return "" if number is None or self.describe is None else self.describe(*number)
 

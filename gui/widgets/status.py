@@ -8,14 +8,19 @@ from __future__ import annotations
 import html
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QFontMetrics
+from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
 
 from gui import theme
 from gui.store import Store
+from gui.widgets.opening_words import opening_words
 from gui.widgets.top_bar import short_count
+from gui.widgets.verify_badge import VerifyBadge
 
 NAME_WIDTH = 160
+KEYS = "F9 F10 step  ·  Alt+↑↓ layer  ·  Alt+←→ head  ·  F1 all keys"
+ROOM_FOR_KEYS = 1560
+"""Narrower than this, the other facts come first."""
 
 
 class StatusBar(QStatusBar):
@@ -37,17 +42,20 @@ class StatusBar(QStatusBar):
         self._device = self._label("Where the model runs")
         self._model = self._label("Parameters and their precision")
         self._trace = self._label("Measured time of the traced forward pass")
+        self.badge = VerifyBadge(store, self)
         self._keys = self._label("Keys")
-        self._keys.setText("F9 F10 step  ·  Alt+↑↓ layer  ·  Alt+←→ head  ·  F1 all keys")
         self.addWidget(self._activity)
         self.addWidget(self._progress)
         self.addWidget(self._cancel)
         self.addWidget(self._device)
         self.addWidget(self._model)
         self.addWidget(self._trace)
+        self.addPermanentWidget(self.badge)
         self.addPermanentWidget(self._keys)
         for signal in (
             store.activity_changed,
+            store.opening_changed,
+            store.verification_changed,
             store.engine_changed,
             store.model_changed,
             store.trace_changed,
@@ -69,12 +77,19 @@ class StatusBar(QStatusBar):
         store, t = self._store, theme.current()
         progress = store.progress
         what = progress.what if progress is not None else store.activity
+        opening = store.opening_progress
+        share: float | None = None
+        if opening is not None:
+            what, share = opening_words(store)
+        elif progress is not None and progress.total:
+            share = progress.done / progress.total
         dot = t.good if what == "idle" else t.warning
         self._activity.setText(f'<span style="color:{dot}">●</span> {html.escape(what)}')
-        self._progress.setVisible(progress is not None)
-        if progress is not None:
-            self._progress.setRange(0, progress.total)
-            self._progress.setValue(progress.done)
+        self._progress.setVisible(progress is not None or opening is not None)
+        # In thousandths: bytes of a large model are more than Qt's 32 bits count.
+        self._progress.setRange(0, 0 if share is None else 1000)
+        if share is not None:
+            self._progress.setValue(round(1000 * share))
         self._cancel.setVisible(store.opening is not None or store.starting is not None)
         engine = store.engine
         if engine is not None:
@@ -93,6 +108,11 @@ class StatusBar(QStatusBar):
             )
         trace = store.trace
         self._trace.setText("" if trace is None else f"trace {1000 * trace.seconds:.1f} ms")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        wide = self.width() >= ROOM_FOR_KEYS
+        self._keys.setText(KEYS if wide else "F1 all keys")
 
     def _cancelled(self) -> None:
         if self._store.starting is not None:

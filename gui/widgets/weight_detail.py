@@ -128,7 +128,11 @@ class WeightDetail(QWidget):
 
     def show_figures(self, figures: m.WeightFigures | None) -> None:
         """Of the whole tensor."""
-        self.figures.setText("" if figures is None else figure_words(figures))
+        words = "" if figures is None else figure_words(figures)
+        if words != self.figures.text():
+            self.figures.setText(words)
+            self.figures.setToolTip(words)
+            self._arrange()
 
     def show_examined(self, found: m.WeightExamined, axes: tuple[str, str]) -> None:
         """Histogram and picture.
@@ -185,11 +189,13 @@ class WeightDetail(QWidget):
         self.file_text.setVisible(width > 420)
         self.shape_text.setVisible(height > 170)
         self.figures.setWordWrap(height > 230)
-        self._head.setFixedWidth(width)
         layout = self._head.layout()
         assert layout is not None
-        tall = layout.heightForWidth(width) if layout.hasHeightForWidth() else 0
-        top = min(max(tall, layout.minimumSize().height()), max(40, height // 2))
+        layout.invalidate()
+        tall = layout.totalHeightForWidth(width)
+        if tall < 0:  # no line wraps
+            tall = layout.totalSizeHint().height()
+        top = min(tall, max(40, height // 2))
         self._head.setGeometry(0, 0, width, top)
         rest = QRect(0, top, width, max(0, height - top))
         views = (self.image, self.histogram, self.singular)
