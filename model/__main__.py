@@ -48,6 +48,8 @@ def info(path: Checkpoint, as_json: AsJson = False) -> None:
     """What a checkpoint is: family, sizes, parameters by part."""
     from dataclasses import asdict
 
+    from model.config_words import described
+
     with _one_sentence():
         lm = _open(path, "cpu")
         tokenizer = lm.tokenizer
@@ -77,7 +79,7 @@ def info(path: Checkpoint, as_json: AsJson = False) -> None:
             (f"  {part}", f"{n:,}  {n / lm.n_params:.1%}")
             for part, n in lm.config.parameter_counts().items()
         ),
-        *((name, str(value)) for name, value in asdict(lm.config).items()),
+        *described(lm.config).items(),
     ):
         table.add_row(label, value)
     Console().print(table)
@@ -103,17 +105,20 @@ def trace(
 ) -> None:
     """Run a text once and write every activation, under its TransformerLens name.
 
-    The logits and the input ids are always among them.
+    The input ids are always among them, and the logits, or the last hidden state of a network
+    without a head.
     """
+    from model.operations import output_name
+
     with _one_sentence():
         if (text is None) == (ids is None):
             raise ValueError("Give either --text or --ids.")
         # "--names A B" reaches us as the option A and a stray argument B.
         if context.args and not names:
             raise ValueError(f"What is {' '.join(context.args)!r}? Names come after --names.")
-        kept = [*names, *context.args, "logits"] if names else None
         prompt = text if text is not None else _parse_ids(ids or "")
         lm = _open(path, device, dtype, threads)
+        kept = [*names, *context.args, output_name(lm.config)] if names else None
         start = time.perf_counter()
         recorded = lm.trace(prompt, kept)
         seconds = time.perf_counter() - start

@@ -5,14 +5,15 @@ Knows numbers only; the tensors that follow from them are made in `model.network
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
 class LinearScaling:
     """Positions are divided by a factor (Chen et al. 2023)."""
 
+    kind: Literal["linear"] = field(default="linear", init=False)
     factor: float
 
 
@@ -25,6 +26,7 @@ class DynamicScaling:
         original_n_ctx: up to here nothing is changed.
     """
 
+    kind: Literal["dynamic"] = field(default="dynamic", init=False)
     factor: float
     original_n_ctx: int
 
@@ -41,6 +43,7 @@ class YarnScaling:
         truncate: whether the ends of the ramp are rounded to whole dimensions.
     """
 
+    kind: Literal["yarn"] = field(default="yarn", init=False)
     factor: float
     original_n_ctx: int
     attention_factor: float
@@ -60,6 +63,7 @@ class Llama3Scaling:
         original_n_ctx: context before.
     """
 
+    kind: Literal["llama3"] = field(default="llama3", init=False)
     factor: float
     low_freq_factor: float
     high_freq_factor: float
@@ -77,6 +81,7 @@ class LongRopeScaling:
         attention_factor: multiplies rotated queries and keys.
     """
 
+    kind: Literal["longrope"] = field(default="longrope", init=False)
     short_factors: tuple[float, ...]
     long_factors: tuple[float, ...]
     original_n_ctx: int
