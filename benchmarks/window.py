@@ -164,7 +164,7 @@ def _edit() -> Figures:
     for index in range(EDITS):
         text = " ".join(words[: 3 + index % (len(words) - 3)]) + ("." if index % 2 else "")
         began = time.perf_counter()
-        program.window.prompt.editor.replace_text(text)
+        program.window.furniture.prompt.editor.replace_text(text)
         _spin(app, followed)
         # Repainted means on the screen: what was asked to update has been painted.
         app.sendPostedEvents()

@@ -34,6 +34,10 @@ PREVIEWS = (
 """Requests that a newer one of the same kind (for the same tensor) makes pointless."""
 
 
+WARM_UP_AFTER = 0.5
+"""Seconds without a request after which nobody waits: then what torch does only once is done."""
+
+
 class Mailbox:
     """Requests on their way to the worker."""
 
@@ -56,11 +60,16 @@ class Mailbox:
             self._waiting.append(request)
             self._changed.notify()
 
-    def take(self, *, wait: bool) -> m.Request | None:
-        """The next request; None if there is none (or, waiting, once the mailbox is closed)."""
+    def take(self, *, wait: bool, seconds: float | None = None) -> m.Request | None:
+        """The next request; None if there is none, or once the mailbox is closed.
+
+        Args:
+            wait: until there is one.
+            seconds: how long at most; None is for ever.
+        """
         with self._changed:
-            while wait and not self._waiting and not self._closed:
-                self._changed.wait()
+            if wait:
+                self._changed.wait_for(lambda: self._waiting or self._closed, seconds)
             return self._waiting.popleft() if self._waiting and not self._closed else None
 
     def close(self) -> None:
@@ -148,14 +157,13 @@ class Backend(QObject):
                     if not idle:
                         idle = True
                         self.result_ready.emit(m.Activity(request_id=0, what="idle"))
-                    if not warm:
-                        # Nobody waits: pay now for what torch does only once.
-                        warm = True
-                        self._guarded(engine.warm_up)
-                    request = self._mailbox.take(wait=True)
+                    request = self._mailbox.take(wait=True, seconds=None if warm else WARM_UP_AFTER)
                     if request is not None:
                         idle = False
                         self._emit(engine.handle(request))
+                    elif not warm:
+                        warm = True
+                        self._guarded(engine.warm_up)
             self._emit(engine.close())
         finally:
             self.stopped.emit()

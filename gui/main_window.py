@@ -10,7 +10,14 @@ from operator import attrgetter
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QPoint, QSize, Qt, QTimer
-from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
+from PySide6.QtGui import (
+    QAction,
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QKeySequence,
+    QPaintEvent,
+)
 from PySide6.QtWidgets import (
     QApplication,
     QInputDialog,
@@ -26,15 +33,8 @@ from gui.actions import COMMANDS, Command
 from gui.backend import Backend
 from gui.dialogs import AboutDialog, PaletteDialog, ShortcutsDialog
 from gui.files import Files
-from gui.panes.attention_pane import AttentionPane
+from gui.furniture import Furniture
 from gui.panes.base import Pane
-from gui.panes.inspector_pane import InspectorPane
-from gui.panes.layers_pane import LayersPane
-from gui.panes.prediction_pane import PredictionPane
-from gui.panes.prompt_pane import PromptPane
-from gui.panes.space_pane import SpacePane
-from gui.panes.tokens_pane import TokensPane
-from gui.panes.training_pane import TrainingPane
 from gui.perspectives import PERSPECTIVES, arrange, keys, resize
 from gui.settings import Settings
 from gui.store import Inspected, Notice, Store
@@ -77,37 +77,46 @@ class MainWindow(QMainWindow):
         )
         self.resize(1440, 900)
 
-        self.prompt = PromptPane(store)
-        self.tokens = TokensPane(store)
-        self.layers = LayersPane(store)
-        self.attention = AttentionPane(store)
-        self.space = SpacePane(store)
-        self.prediction = PredictionPane(store)
-        self.training = TrainingPane(store)
-        self.inspector = InspectorPane(store)
-        self.panes: tuple[Pane, ...] = (
-            self.prompt,
-            self.tokens,
-            self.layers,
-            self.attention,
-            self.space,
-            self.prediction,
-            self.training,
-            self.inspector,
-        )
-        self.docks = {pane.key: PaneDock(pane, self) for pane in self.panes}
-        self.prompt.history = tuple(settings.history)
-        self.training.runs_dir = Path(settings.runs_dir or "runs")
+        self.furniture = Furniture(store, self)
+        self.furniture.pane_made.connect(self._pane_made)
 
         self._build_bars()
-        self.files = Files(self, store, settings, self.attention)
+        self.files = Files(self, store, settings)
         self.actions_by_id: dict[str, QAction] = {}
         self._build_menus()
         self._connect()
         self._restore()
         self._update_actions()
-        # Who starts the program can type at once.
-        self.prompt.editor.setFocus()
+
+    # --------------------------------------------------------------------------- panes
+
+    @property
+    def docks(self) -> dict[str, PaneDock]:
+        """The place of every pane, by its key."""
+        return self.furniture.docks
+
+    @property
+    def panes(self) -> tuple[Pane, ...]:
+        """The panes that are made."""
+        return self.furniture.panes
+
+    def _pane_made(self, made: object) -> None:
+        """Give a new pane what was remembered for it."""
+        match made:
+            case Pane(key="prompt"):
+                self.furniture.prompt.history = tuple(self.settings.history)
+                if self.focusWidget() is None:
+                    # Who starts the program can type at once.
+                    self.furniture.prompt.editor.setFocus()
+            case Pane(key="training"):
+                self.furniture.training.runs_dir = Path(self.settings.runs_dir or "runs")
+            case Pane(key="attention") if self.files.pane is None:
+                self.files.pane = self.furniture.attention
+        self._update_notes()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        self.furniture.begin()
 
     # ------------------------------------------------------------------------ building
 
@@ -181,6 +190,7 @@ class MainWindow(QMainWindow):
             store.training_changed,
             store.sampling_changed,
             store.generation_changed,
+            store.weights_changed,
         ):
             signal.connect(self._update_notes)
         store.model_changed.connect(self._model_changed)
@@ -244,6 +254,9 @@ class MainWindow(QMainWindow):
     def perspective_train(self) -> None:
         self.set_perspective("Train")
 
+    def perspective_model(self) -> None:
+        self.set_perspective("Model")
+
     def reset_layout(self) -> None:
         """This perspective as it was made."""
         self.settings.layouts.pop(self._perspective, None)
@@ -306,15 +319,19 @@ class MainWindow(QMainWindow):
 
     def focus_prompt(self) -> None:
         self.show_pane("prompt")
-        self.prompt.focus_prompt()
+        self.furniture.prompt.focus_prompt()
 
     def show_history(self) -> None:
         self.show_pane("prompt")
-        self.prompt.show_history()
+        self.furniture.prompt.show_history()
 
     def focus_search(self) -> None:
         self.show_pane("space")
-        self.space.focus_search()
+        self.furniture.space.focus_search()
+
+    def focus_weights(self) -> None:
+        self.show_pane("model")
+        self.furniture.model.focus_search()
 
     def show_palette(self) -> None:
         PaletteDialog(list(self.actions_by_id.values()), self).open()
@@ -338,22 +355,22 @@ class MainWindow(QMainWindow):
 
     def toggle_play(self) -> None:
         self.show_pane("layers")
-        self.layers.toggle_play()
+        self.furniture.layers.toggle_play()
 
     def next_layer(self) -> None:
-        self.attention.select_next_layer(1)
+        self.furniture.attention.select_next_layer(1)
 
     def previous_layer(self) -> None:
-        self.attention.select_next_layer(-1)
+        self.furniture.attention.select_next_layer(-1)
 
     def next_head(self) -> None:
-        self.attention.select_next_head(1)
+        self.furniture.attention.select_next_head(1)
 
     def previous_head(self) -> None:
-        self.attention.select_next_head(-1)
+        self.furniture.attention.select_next_head(-1)
 
     def toggle_transpose(self) -> None:
-        self.attention.toggle_transpose()
+        self.furniture.attention.toggle_transpose()
 
     def ask_threads(self) -> None:
         dialog = QInputDialog(self)
@@ -375,27 +392,27 @@ class MainWindow(QMainWindow):
         self.store.set_threads(n)
 
     def sample_one(self) -> None:
-        self.prediction.sample_one()
+        self.furniture.prediction.sample_one()
 
     def generate(self) -> None:
         self.show_pane("prediction")
-        self.prediction.generate()
+        self.furniture.prediction.generate()
 
     def stop_generating(self) -> None:
-        self.prediction.stop()
+        self.furniture.prediction.stop()
 
     def start_training(self) -> None:
         self.show_pane("training")
-        self.training.start()
+        self.furniture.training.start()
 
     def toggle_pause(self) -> None:
-        self.training.toggle_pause()
+        self.furniture.training.toggle_pause()
 
     def step_training(self) -> None:
-        self.training.step()
+        self.furniture.training.step()
 
     def stop_training(self) -> None:
-        self.training.stop()
+        self.furniture.training.stop()
 
     # ------------------------------------------------------------------- what has changed
 
@@ -406,6 +423,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(f"{model.name} — Glassformer")
         if not model.training and Path(model.path).resolve() != STORY_WORLD.resolve():
             self.settings.remember(model.path)
+            self.files.describe_recent(model.path)
 
     def begin_with_a_head(self) -> None:
         """On the first trace, put the focus on something worth seeing.
@@ -453,7 +471,7 @@ class MainWindow(QMainWindow):
 
     def _update_notes(self) -> None:
         for dock in self.docks.values():
-            if dock.pane.isVisible():
+            if dock.pane is not None and dock.pane.isVisible():
                 dock.header.set_note(dock.pane.header_note())
 
     def _show_notice(self, notice: object) -> None:
@@ -493,7 +511,8 @@ class MainWindow(QMainWindow):
         self._keep_layout()
         self.settings.perspective = self._perspective
         self.settings.geometry = _to_text(self.saveGeometry())
-        self.settings.history = list(self.prompt.history)[-settings_file.N_HISTORY :]
+        if self.furniture.has("prompt"):
+            self.settings.history = list(self.furniture.prompt.history)[-settings_file.N_HISTORY :]
         try:
             settings_file.save(self.settings)
         except OSError as error:

@@ -39,6 +39,7 @@ def write_pictures(settings: Settings, options: argparse.Namespace, folder: Path
     session = _Session(program)
     program.window.resize(*(options.size or (1440, 900)))
     program.window.show()
+    program.window.furniture.make_all()
     program.start()
     try:
         session.until(session.model_ready, "the model")
@@ -68,7 +69,7 @@ def _write_all(session: _Session, folder: Path, theme_name: str) -> None:
         for key in keys(PERSPECTIVES[perspective]):
             if key not in seen:
                 seen.add(key)
-                _write(session, window.docks[key].pane, folder / f"{key}-{theme_name}.png")
+                _write(session, window.furniture.pane(key), folder / f"{key}-{theme_name}.png")
 
 
 def _write(session: _Session, widget, path: Path) -> None:  # type: ignore[no-untyped-def]

@@ -42,11 +42,6 @@ class AttentionPane(Pane):
     """Mosaic, matrix and graph, arranged by the room that there is."""
 
     key: ClassVar[str] = "attention"
-    title: ClassVar[str] = "Attention"
-    hint: ClassVar[str] = (
-        "Which tokens each token reads, in every head of every layer. Arrow keys move through "
-        "heads in the mosaic, through cells in the matrix; Ctrl+click adds heads to the graph."
-    )
 
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(store, parent)

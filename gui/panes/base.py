@@ -15,6 +15,7 @@ from PySide6.QtGui import QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from gui import theme
+from gui.panes.catalogue import PANES
 from gui.store import Store
 
 FRAME_MS = 33
@@ -29,18 +30,21 @@ class Pane(QWidget):
     is visible, and once when it becomes visible after it was invalidated.
 
     Class attributes:
-        key: objectName of the pane's dock, stable across versions: layouts are saved by it.
+        key: its entry in the catalogue.
+
+    Attributes:
         title: on the dock's header.
         hint: one sentence for the header's tooltip and for screen readers.
     """
 
     key: ClassVar[str] = ""
-    title: ClassVar[str] = ""
-    hint: ClassVar[str] = ""
 
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.store = store
+        entry = PANES.get(self.key)
+        self.title = self.key if entry is None else entry.title
+        self.hint = "" if entry is None else entry.hint
         self.setObjectName(f"{self.key}_pane")
         self.setAccessibleName(self.title)
         self.setAccessibleDescription(self.hint)

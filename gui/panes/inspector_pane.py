@@ -27,8 +27,6 @@ class InspectorPane(Pane):
     """The inspected number above, the current operation below."""
 
     key = "inspector"
-    title = "Inspector"
-    hint = "The exact value, index and tensor of whatever is selected, and the current operation"
 
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(store, parent)

@@ -29,11 +29,6 @@ class LayersPane(Pane):
     """The map, and the buttons that step through it."""
 
     key: ClassVar[str] = "layers"
-    title: ClassVar[str] = "Layers"
-    hint: ClassVar[str] = (
-        "Every operation of the network in order. Left and Right step, Up and Down go a block "
-        "further, Space plays."
-    )
 
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(store, parent)

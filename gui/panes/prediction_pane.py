@@ -31,8 +31,6 @@ class PredictionPane(Pane):
     """Next-token bars, temperature, top-k and top-p, sampling and generation."""
 
     key = "prediction"
-    title = "Next token"
-    hint = "The probability of every token that might come next, and drawing one of them"
 
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(store, parent)

@@ -51,8 +51,6 @@ class PromptPane(Pane):
     """An editor of one to four lines, its history and examples."""
 
     key = "prompt"
-    title = "Prompt"
-    hint = "The text that goes through the network; every pane follows as you type"
 
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(store, parent)

@@ -45,11 +45,6 @@ class SpacePane(Pane):
     """The vocabulary as a cloud, with neighbours, sums of words and ways through the layers."""
 
     key = "space"
-    title = "Embedding space"
-    hint = (
-        "Every token's vector on the three axes that keep most of the variance. Drag to turn, "
-        "click a token for its nearest neighbours, type a word or a sum of words."
-    )
 
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(store, parent)

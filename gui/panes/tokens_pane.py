@@ -39,8 +39,6 @@ class TokensPane(Pane):
     """Chips with position, text, id and bytes."""
 
     key = "tokens"
-    title = "Tokens"
-    hint = "What the network reads: the prompt cut into tokens, each with its id and bytes"
 
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(store, parent)

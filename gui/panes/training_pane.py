@@ -55,8 +55,6 @@ class TrainingPane(Pane):
     """
 
     key: ClassVar[str] = "training"
-    title: ClassVar[str] = "Training"
-    hint: ClassVar[str] = "Train a model here and watch what it learns, step by step."
 
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(store, parent)

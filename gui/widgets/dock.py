@@ -1,6 +1,6 @@
 """A dock with the house's header: title, a fact about what is shown, float and close.
 
-Knows a pane only by its title, hint and header note.
+Knows a pane by its entry in the catalogue, its title and its header note.
 """
 
 from __future__ import annotations
@@ -13,21 +13,36 @@ from PySide6.QtWidgets import QAbstractButton, QDockWidget, QHBoxLayout, QWidget
 
 from gui import theme
 from gui.panes.base import Pane
+from gui.panes.catalogue import PaneEntry
 
 
 class PaneDock(QDockWidget):
-    """One pane in the window; movable, floatable, closable."""
+    """The place of one pane in the window; movable, floatable, closable.
 
-    def __init__(self, pane: Pane, parent: QWidget | None = None) -> None:
-        super().__init__(pane.title, parent)
-        self.setObjectName(pane.key)
-        self.setAccessibleName(f"{pane.title} pane")
-        self.pane = pane
-        self.setWidget(pane)
+    It stands before its pane is made: `furnish` puts the pane in.
+    """
+
+    def __init__(self, entry: PaneEntry, parent: QWidget | None = None) -> None:
+        super().__init__(entry.title, parent)
+        self.entry = entry
+        self.pane: Pane | None = None
+        self.setObjectName(entry.key)
+        self.setAccessibleName(f"{entry.title} pane")
+        bare = QWidget(self)
+        bare.setAutoFillBackground(True)
+        self.setWidget(bare)
         self.header = DockHeader(self)
         self.setTitleBarWidget(self.header)
         # Small enough that any arrangement fits 1366 x 768; panes scroll or thin out inside.
         self.setMinimumSize(QSize(140, 90))
+
+    def furnish(self, pane: Pane) -> None:
+        """Put the pane into its place."""
+        bare = self.widget()
+        self.pane = pane
+        self.setWidget(pane)
+        if bare is not None:
+            bare.deleteLater()
 
     def toggle_floating(self) -> None:
         """Out of the window, or back into it."""
@@ -76,18 +91,18 @@ class DockHeader(QWidget):
         super().__init__(dock)
         self._dock = dock
         self._note = ""
-        self.setToolTip(dock.pane.hint)
+        self.setToolTip(dock.entry.hint)
         self.setFixedHeight(theme.HEADER_HEIGHT)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(theme.SPACE, 0, theme.TIGHT, 0)
         layout.setSpacing(0)
         layout.addStretch(1)
         self._float = HeaderButton(
-            "float", f"Take {dock.pane.title} out of the window, or put it back", self
+            "float", f"Take {dock.entry.title} out of the window, or put it back", self
         )
         self._float.clicked.connect(dock.toggle_floating)
         self._close = HeaderButton(
-            "close", f"Close {dock.pane.title}; View ▸ Panes brings it back", self
+            "close", f"Close {dock.entry.title}; View ▸ Panes brings it back", self
         )
         self._close.clicked.connect(dock.close)
         layout.addWidget(self._float)
@@ -113,7 +128,8 @@ class DockHeader(QWidget):
         left = theme.SPACE
         right = self._float.x() - theme.SPACE
         title_font = theme.sans(bold=True)
-        title = self._dock.pane.title
+        pane = self._dock.pane
+        title = self._dock.entry.title if pane is None else pane.title
         title_width = QFontMetrics(title_font).horizontalAdvance(title)
         middle = Qt.AlignmentFlag.AlignVCenter
         painter.setFont(title_font)

@@ -74,8 +74,12 @@ def matching_names(globs: Iterable[str], known: Iterable[str]) -> tuple[str, ...
         KeyError: a glob matches nothing.
     """
     known = tuple(known)
+    exact = frozenset(known)
     chosen: set[str] = set()
     for glob in globs:
+        if glob in exact:  # the usual case, and a trace asks for all of them by name
+            chosen.add(glob)
+            continue
         hits = {
             name
             for name in known

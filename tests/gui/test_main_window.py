@@ -13,13 +13,14 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QImage
-from PySide6.QtWidgets import QApplication, QFileDialog
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
 from gui import actions, theme
 from gui import settings as settings_file
 from gui.app import Program, make_application
+from gui.open_dialog import OpenDialog
 from gui.panes.base import Pane
 from gui.perspectives import PERSPECTIVES, keys
 from gui.settings import Settings
@@ -68,7 +69,7 @@ def test_every_pane_of_every_perspective_draws_something(qtbot: QtBot, program: 
     for name in PERSPECTIVES:
         window.set_perspective(name)
         for key in keys(PERSPECTIVES[name]):
-            pane = window.docks[key].pane
+            pane = window.furniture.pane(key)
             qtbot.waitUntil(partial(_drawn, pane), timeout=SOON)
             colors = len(np.unique(_pixels(pane.grab().toImage())))
             assert colors > 3, f"{key} in {name} is empty"
@@ -86,7 +87,7 @@ def _pixels(image: QImage) -> np.ndarray:
 def test_typing_is_followed_by_every_pane(qtbot: QtBot, program: Program) -> None:
     window, store = program.window, program.store
     window.focus_prompt()
-    editor = window.prompt.editor
+    editor = window.furniture.prompt.editor
     editor.selectAll()
     qtbot.keyClicks(editor, "The boy saw the girl")
     qtbot.waitUntil(
@@ -94,8 +95,8 @@ def test_typing_is_followed_by_every_pane(qtbot: QtBot, program: Program) -> Non
         timeout=SOON,
     )
     assert store.trace is not None
-    qtbot.waitUntil(lambda: not window.tokens.dirty, timeout=SOON)
-    assert f"{store.trace.n_tokens} tokens" in window.tokens.header_note()
+    qtbot.waitUntil(lambda: not window.furniture.tokens.dirty, timeout=SOON)
+    assert f"{store.trace.n_tokens} tokens" in window.furniture.tokens.header_note()
 
 
 def test_keys_step_through_the_network(qtbot: QtBot, program: Program) -> None:
@@ -117,18 +118,23 @@ def test_the_dialog_opens_a_checkpoint_and_it_is_remembered(
 ) -> None:
     copy = tmp_path / "my-model"
     shutil.copytree(STORY_WORLD, copy)
-    program.window.files.ask_open_folder()
-    dialog = program.window.findChild(QFileDialog, "file_dialog")
+    program.window.actions_by_id["open"].trigger()
+    dialog = program.window.findChild(OpenDialog)
     assert dialog is not None
-    dialog.selectFile(str(copy))
-    dialog.fileSelected.emit(str(copy))
-    dialog.close()
+    dialog.choose(str(copy))
+    qtbot.waitUntil(lambda: str(copy) in program.store.previews, timeout=SOON)
+    qtbot.mouseClick(dialog.open_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(
         lambda: program.store.model is not None and program.store.model.name == "my-model",
         timeout=SOON,
     )
     assert program.settings.recent == [str(copy)]
     assert "my-model" in program.window.windowTitle()
+    qtbot.waitUntil(lambda: str(copy) in program.settings.recent_lines, timeout=SOON)
+    menu = program.window.files.recent_menu
+    menu.aboutToShow.emit()
+    assert menu.actions()[0].text().startswith("my-model")
+    assert "4 layers × 4 heads" in menu.actions()[0].text()
 
 
 @pytest.mark.parametrize(
@@ -283,14 +289,14 @@ def test_a_pane_is_exported_as_picture_and_as_data(
     qtbot: QtBot, program: Program, tmp_path: Path
 ) -> None:
     window, store = program.window, program.store
-    qtbot.waitUntil(lambda: not window.attention.dirty, timeout=SOON)
+    qtbot.waitUntil(lambda: not window.furniture.attention.dirty, timeout=SOON)
     for name in ("a.png", "a.svg"):
-        window.files.export_pane(window.attention, tmp_path / name, "picture")
+        window.files.export_pane(window.furniture.attention, tmp_path / name, "picture")
     image = QImage(str(tmp_path / "a.png"))
-    assert image.width() >= window.attention.width()
+    assert image.width() >= window.furniture.attention.width()
     assert image.text("Prompt") == store.prompt
     assert "<svg" in (tmp_path / "a.svg").read_text()
-    window.files.export_pane(window.attention, tmp_path / "a.npz", "data")
+    window.files.export_pane(window.furniture.attention, tmp_path / "a.npz", "data")
     loaded = np.load(tmp_path / "a.npz")
     provenance = json.loads(str(loaded["provenance"]))
     assert provenance["Prompt"] == store.prompt
@@ -303,9 +309,9 @@ def test_a_pane_is_exported_as_picture_and_as_data(
         and np.array_equal(loaded[key], pattern[store.selection.head])
     ]
     assert same
-    window.files.export_pane(window.attention, tmp_path / "a.csv", "data")
+    window.files.export_pane(window.furniture.attention, tmp_path / "a.csv", "data")
     assert list(tmp_path.glob("a*.csv"))
-    window.files.export_pane(window.attention, tmp_path / "a.gif", "picture")
+    window.files.export_pane(window.furniture.attention, tmp_path / "a.gif", "picture")
     assert "gif" in notices_of(program)[-1].message
 
 
@@ -326,15 +332,15 @@ def test_layout_theme_and_history_are_remembered(qtbot: QtBot, program: Program)
     window.set_perspective("Space")
     window.docks["inspector"].close()
     window.toggle_theme()
-    window.prompt.set_text("The prince")
-    window.prompt.commit()
+    window.furniture.prompt.set_text("The prince")
+    window.furniture.prompt.commit()
     close_program(qtbot, program)
     again = open_program(qtbot)
     try:
         assert again.window.perspective == "Space"
         assert again.window.docks["inspector"].isHidden()
         assert again.settings.theme == "light"
-        assert "The prince" in again.window.prompt.history
+        assert "The prince" in again.window.furniture.prompt.history
         again.window.reset_layout()
         assert not again.window.docks["inspector"].isHidden()
     finally:
