@@ -322,6 +322,17 @@ class TransformerConfig:
         return self.head != "none"
 
     @property
+    def no_continuation(self) -> str:
+        """Why it can't continue a text, one sentence; empty where it can."""
+        if self.head == "mlm":
+            return "This model fills masks in a text; it was not made to continue one."
+        if self.head == "none":
+            return "This model has no language-model head: it gives vectors, no next token."
+        if not self.causal:
+            return "This model looks at a whole text at once; it was not made to continue one."
+        return ""
+
+    @property
     def rotations(self) -> tuple[Rotary, ...]:
         """The different rotations that its layers use."""
         per_layer = self.rotary if isinstance(self.rotary, tuple) else (self.rotary,)

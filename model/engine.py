@@ -358,6 +358,8 @@ class Engine:
         prompt = viewed.read_prompt(request.text, request.ids)
         if isinstance(prompt, str):
             raise RequestError(prompt)
+        if viewed.lm.config.no_continuation:
+            raise RequestError(viewed.lm.config.no_continuation)
         self._generation = GoingGeneration(request, viewed, prompt.ids)
         yield m.Activity(request_id=request.id, what="generating")
 

@@ -34,17 +34,6 @@ class Step:
     logits_V: NDArray[np.float32]
 
 
-def why_not(config: TransformerConfig) -> str | None:
-    """Why a network can't continue a text, in a sentence; None if it can."""
-    if config.head == "mlm":
-        return "This model fills masks in a text; it was not made to continue one."
-    if config.head == "none":
-        return "This model has no language-model head: it gives vectors, no next token."
-    if not config.causal:
-        return "This model looks at a whole text at once; it was not made to continue one."
-    return None
-
-
 def generate(
     transformer: Transformer,
     ids: Sequence[int],
@@ -78,9 +67,8 @@ def generate(
         ValueError: the prompt is empty or longer than the context, or the network is none that
             continues a text.
     """
-    refusal = why_not(transformer.config)
-    if refusal is not None:
-        raise ValueError(refusal)
+    if transformer.config.no_continuation:
+        raise ValueError(transformer.config.no_continuation)
     n_ctx = transformer.config.n_ctx
     weight = transformer.embed.weight
     cache = KVCache(transformer.config, 1, weight) if use_cache else None

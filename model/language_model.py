@@ -21,7 +21,7 @@ from model import parameters
 from model.checkpoint.opening import OpeningSlice, opening
 from model.config import TransformerConfig
 from model.device import DeviceChoice, choose_device
-from model.generate import Ending, Step, generate, why_not
+from model.generate import Ending, Step, generate
 from model.sampling import Sampling
 from model.tokenizer import Tokenizer
 from model.tokens import Token
@@ -44,6 +44,7 @@ def open_model(
 
     Raises:
         CheckpointError: the checkpoint can't be opened.
+        HubError: the hub does not give it.
         DeviceError: the device can't be used.
     """
     slices = opening_model(path, device, dtype)
@@ -60,7 +61,8 @@ def opening_model(
 ) -> Generator[OpeningSlice, None, LanguageModel]:
     """The same in slices: between two, other things can be done, or it can be given up."""
     choice = choose_device(device)
-    checkpoint = yield from opening(path, dtype, choice.name)
+    place = yield from _fetched(path)
+    checkpoint = yield from opening(place, dtype, choice.name)
     return LanguageModel(
         checkpoint.transformer,
         checkpoint.tokenizer,
@@ -70,6 +72,24 @@ def opening_model(
         checkpoint.format,
         checkpoint.notes,
     )
+
+
+def _fetched(path: str | Path) -> Generator[OpeningSlice, None, str | Path]:
+    """Where a path's files are: itself, or for a name on a hub the cache that they come into."""
+    from model.hub import fetching, is_hub_name
+
+    if not is_hub_name(str(path)):
+        return path
+    steps = fetching(str(path))
+    try:
+        while True:
+            at = next(steps)
+            yield OpeningSlice(at.done_bytes, at.total_bytes, at.what)
+    except StopIteration as stop:
+        folder: Path = stop.value
+        return folder
+    finally:
+        steps.close()
 
 
 class LanguageModel:
@@ -149,7 +169,13 @@ class LanguageModel:
         return self._checked(text_or_ids)
 
     def logits(self, text_or_ids: TextOrIds) -> Tensor:
-        """The scores of every next token, by the fast path, ``[batch, position, d_vocab]``."""
+        """The scores of every token, by the fast path, ``[batch, position, d_vocab]``.
+
+        Raises:
+            ValueError: the network has no head that scores tokens.
+        """
+        if not self.config.has_logits:
+            raise ValueError(NO_HEAD)
         with torch.inference_mode():
             logits_BTV: Tensor = self.transformer(self.ids(text_or_ids))
         return logits_BTV
@@ -185,9 +211,8 @@ class LanguageModel:
         ids_BT = self.ids(prompt)
         if ids_BT.shape[0] != 1:
             raise ValueError(f"One prompt at a time can be continued, not {ids_BT.shape[0]}.")
-        refusal = why_not(self.config)
-        if refusal is not None:
-            raise ValueError(refusal)
+        if self.config.no_continuation:
+            raise ValueError(self.config.no_continuation)
         end = None if self.tokenizer is None else self.tokenizer.end_of_text
         steps = generate(
             self.transformer,
@@ -282,4 +307,5 @@ def _ids_of(steps: Generator[Step, None, Ending]) -> Generator[int, None, Ending
         yield step.token_id
 
 
+NO_HEAD = "This model has no language-model head: it gives vectors, no scores of tokens."
 _NO_TOKENIZER = "This checkpoint has no tokenizer, so only token ids can be run, no text."

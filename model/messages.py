@@ -19,7 +19,7 @@ from model.config import TransformerConfig
 from model.preview import Preview
 from model.probe.matrix_layout import MatrixLayout
 from model.sampling import Sampling
-from model.tokens import Token, visible
+from model.tokens import Token, continued, visible
 from model.train.events import Event
 from model.train.recipe import Recipe
 
@@ -345,6 +345,8 @@ class ModelInfo:
         tokenizer: what kind, or "none: type token ids".
         vocabulary: the bytes of each token, indexed by id.
         special_ids: ids that stand for no text.
+        continuing_ids: ids of tokens that go on with the word before them (``##ing``).
+        mask_id: the id that a masked language model is asked to fill in, if there is one.
         device, device_why, dtype: where the weights lie, why, and how precise they are.
         training: whether it is a model that is learning now.
         format: how it was stored: ``safetensors``, ``PyTorch``, ``nanoGPT``, ``minGPT``, ``GGUF``;
@@ -368,11 +370,15 @@ class ModelInfo:
     training: bool = False
     format: str = ""
     notes: tuple[str, ...] = ()
+    continuing_ids: frozenset[int] = frozenset()
+    mask_id: int | None = None
 
     def token_text(self, token_id: int) -> str:
         """A token as the window writes it, whitespace and partial characters visible."""
         raw = self.vocabulary[token_id] if 0 <= token_id < len(self.vocabulary) else b""
-        return visible(raw) if raw else f"‹{token_id}›"
+        if not raw:
+            return f"‹{token_id}›"
+        return continued(visible(raw)) if token_id in self.continuing_ids else visible(raw)
 
     def find_token(self, word: str) -> int | None:
         """The id of a word that is one token, None if it is none.
@@ -429,7 +435,7 @@ class TraceReady(Result):
 
     @property
     def logits(self) -> Array:
-        """``[T, V]``: without the batch dimension."""
+        """``[T, V]``: without the batch dimension. A network without a head has none."""
         return self.activations["logits"][0]
 
     def pattern(self, layer: int) -> Array | None:

@@ -71,7 +71,11 @@ class Encoding:
         ):
             start, end = (at, at) if put else place
             at = end
-            tokens.append(Token(id, vocabulary[id], start, end, id in special))
+            tokens.append(
+                Token(
+                    id, vocabulary[id], start, end, id in special, id in self._tokenizer.continuing
+                )
+            )
         return tuple(tokens)
 
 
@@ -312,6 +316,14 @@ class Tokenizer:
     def special_ids(self) -> frozenset[int]:
         """Ids that stand for no text of their own."""
         return frozenset(id for id, token in self._added.items() if token.special)
+
+    @cached_property
+    def continuing(self) -> frozenset[int]:
+        """Ids whose tokens go on with the word before them, where the vocabulary says so."""
+        if self._algorithm != "WordPiece":
+            return frozenset()
+        vocab = self._inner.get_vocab(with_added_tokens=False)
+        return frozenset(id for name, id in vocab.items() if name.startswith("##") and name != "##")
 
     @cached_property
     def n_tokens(self) -> int:

@@ -24,6 +24,7 @@ class Token:
         char_start, char_end: the characters of the text that it touches, end exclusive. Tokens
             that share one character overlap here.
         special: it stands for no text of its own (an end-of-text mark, for example).
+        continues: it goes on with the word before it, as its vocabulary writes it (``##ing``).
     """
 
     id: int
@@ -31,6 +32,12 @@ class Token:
     char_start: int
     char_end: int
     special: bool = False
+    continues: bool = False
+
+    @property
+    def text(self) -> str:
+        """How it is written: its bytes made visible, and that it continues a word."""
+        return continued(visible(self.bytes)) if self.continues else visible(self.bytes)
 
     @property
     def partial(self) -> bool:
@@ -44,6 +51,11 @@ def _is_text(raw: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def continued(text: str) -> str:
+    """The text of a token that goes on with the word before it."""
+    return f"##{text}"
 
 
 def visible(raw: bytes) -> str:

@@ -93,6 +93,8 @@ class ModelView:
             training=training,
             format=lm.format,
             notes=lm.notes,
+            continuing_ids=frozenset() if tokenizer is None else tokenizer.continuing,
+            mask_id=None if tokenizer is None else tokenizer.mask_id,
         )
 
     def learned(self, model_id: int) -> ModelView:
@@ -168,7 +170,8 @@ class ModelView:
             )
         tokens = []
         for index, token_id in enumerate(ids[:n_ctx]):
-            raw = self.info.vocabulary[token_id] if self.info.vocabulary else b""
+            known = token_id < len(self.info.vocabulary)
+            raw = self.info.vocabulary[token_id] if known else b""
             tokens.append(Token(token_id, raw or f"‹{token_id}›".encode(), index, index + 1))
         return Prompt(list(ids[:n_ctx]), tuple(tokens), notes, None, 0)
 

@@ -130,11 +130,14 @@ def score(lm: Scorable, n_lists: int = 200, n_tokens: int = 20_000) -> Scores:
         n_tokens: words of held-out text that bits per byte are measured on.
 
     Raises:
-        ValueError: the model has no tokenizer, so nothing can be asked in words.
+        ValueError: the model has no tokenizer, so nothing can be asked in words; or it continues
+            no text.
     """
     tokenizer = lm.tokenizer
     if tokenizer is None:
         raise ValueError("This model has no tokenizer, and the story world asks in words.")
+    if lm.config.no_continuation:
+        raise ValueError(f"{lm.config.no_continuation} The story world asks how texts go on.")
     gendered = [(pair.male, pair.female) for pair in GENDERED_PAIRS]
     capitals = [(country.capital, country.name) for country in COUNTRIES]
     gendered_without, gendered_with, left_out = table_analogies(lm.embedding, tokenizer, gendered)
