@@ -13,7 +13,9 @@ _LETTERS: tuple[tuple[str, Kind, str, str, str], ...] = (
 )
 
 
-def attention(config: TransformerConfig, layer: int, source: str, output: str) -> Steps:
+def attention(
+    config: TransformerConfig, layer: int, source: str, output: str, symbol: str = "n_i"
+) -> Steps:
     """Queries, keys and values; scores; pattern; the mixed values; the way back to the stream.
 
     Args:
@@ -21,6 +23,7 @@ def attention(config: TransformerConfig, layer: int, source: str, output: str) -
         layer: index of the block.
         source: name of the activation that is read.
         output: name of the activation that is written.
+        symbol: what formulas call the activation that is read.
     """
     steps = Steps(layer, "attention")
     attn = f"blocks.{layer}.attn"
@@ -28,7 +31,7 @@ def attention(config: TransformerConfig, layer: int, source: str, output: str) -
     read = {}
     for letter, kind, heads, label, says in _LETTERS:
         upper = letter.upper()
-        product = f"n_i · W_{upper}" + (" + b" if config.qkv_bias else "")
+        product = f"{symbol} · W_{upper}" + (" + b" if config.qkv_bias else "")
         read[letter] = steps.write(
             f"{attn}.hook_{letter}",
             kind,
@@ -50,6 +53,7 @@ def attention(config: TransformerConfig, layer: int, source: str, output: str) -
                 f"{attn}.{letter}_norm",
                 read[letter],
                 bias=config.qk_norm.bias,
+                symbols=(f"{letter}_i", f"{letter}_i ←"),
                 shapes=("BT11" if joined else f"BT{heads}1", f"BT{heads}K"),
                 sentence="Brought to a common length, so that no score grows out of bounds: "
                 + ("all heads together." if joined else "each head by itself."),

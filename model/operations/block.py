@@ -26,31 +26,42 @@ def block(config: TransformerConfig, layer: int, stream: str) -> tuple[list[Oper
     """
     b = f"blocks.{layer}"
     norms = config.block_norms(layer)
+    before = config.norms.placement != "post"
     ops: list[Operation] = []
 
-    def normed(name: BlockNorm, source: str, group: Group) -> str:
+    def normed(name: BlockNorm, source: str, group: Group, result: str = "n_i =") -> str:
         if name not in norms:
             return source
         steps = Steps(layer, group)
-        result = write_norm(steps, config, f"{b}.{name}", source)
+        written = write_norm(steps, config, f"{b}.{name}", source, symbols=("r_i", result))
         ops.extend(steps)
-        return result
+        return written
 
     def sublayer(
-        make: Callable[[TransformerConfig, int, str, str], Steps],
+        make: Callable[[TransformerConfig, int, str, str, str], Steps],
         source: str,
         inner: str,
         hook: str,
         post: BlockNorm,
     ) -> str:
         """Attention or MLP, and the norm of its output where there is one."""
+        symbol = "r_i" if source == stream else "n_i"
         if post not in norms:
-            ops.extend(make(config, layer, source, hook))
+            ops.extend(make(config, layer, source, hook, symbol))
             return hook
-        steps = make(config, layer, source, inner)
+        steps = make(config, layer, source, inner, symbol)
         ops.extend(steps)
         last = Steps(layer, steps.group)
-        write_norm(last, config, f"{b}.{post}", inner, hook, sentence=_OUTPUT_SENTENCE)
+        letter = "a_i" if make is attention else "m_i"
+        write_norm(
+            last,
+            config,
+            f"{b}.{post}",
+            inner,
+            hook,
+            symbols=(letter, f"{letter} ←"),
+            sentence=_OUTPUT_SENTENCE,
+        )
         ops.extend(last)
         return hook
 
@@ -62,7 +73,6 @@ def block(config: TransformerConfig, layer: int, stream: str) -> tuple[list[Oper
         ops.extend(steps)
         return output
 
-    before = config.norms.placement != "post"
     source = normed("ln1", stream, "attention") if before else stream
     attn_out = sublayer(attention, source, f"{b}.attn.hook_out", f"{b}.hook_attn_out", "ln1_post")
     if config.parallel:
@@ -88,7 +98,7 @@ def block(config: TransformerConfig, layer: int, stream: str) -> tuple[list[Oper
     if before:
         mlp_source = normed("ln2", stream, "mlp")
     else:
-        stream = mlp_source = normed("ln1", stream, "attention")
+        stream = mlp_source = normed("ln1", stream, "attention", "r_i ←")
     mlp_out = sublayer(mlp, mlp_source, f"{b}.mlp.hook_out", f"{b}.hook_mlp_out", "ln2_post")
     stream = add(
         f"{b}.hook_resid_post",
@@ -98,4 +108,4 @@ def block(config: TransformerConfig, layer: int, stream: str) -> tuple[list[Oper
         _ADDED,
         "mlp",
     )
-    return ops, stream if before else normed("ln2", stream, "mlp")
+    return ops, stream if before else normed("ln2", stream, "mlp", "r_i ←")

@@ -73,6 +73,7 @@ def embedding(config: TransformerConfig) -> tuple[Steps, str]:
             config,
             "embed.ln",
             stream,
+            symbols=("r_i", "r_i ←"),
             sentence="The vectors are brought to a common length: the residual stream begins.",
         )
     return steps, stream
@@ -129,7 +130,7 @@ def head(config: TransformerConfig, stream: str) -> Steps:
             ("mlm_head.W", "mlm_head.b") if bias else ("mlm_head.W",),
             "BTD",
             "Head",
-            "h_i = x_i · W" + (" + b" if bias else ""),
+            f"h_i = {'n_i' if config.norms.final else 'r_i'} · W" + (" + b" if bias else ""),
             "Before tokens are scored, the vector at each position is transformed once more.",
         )
         stream = steps.write(
@@ -142,7 +143,7 @@ def head(config: TransformerConfig, stream: str) -> Steps:
             f"h_i ← {act}(h_i)",
             "What is negative is let through hardly or not at all.",
         )
-        stream = write_norm(steps, config, "mlm_head.ln", stream)
+        stream = write_norm(steps, config, "mlm_head.ln", stream, symbols=("h_i", "h_i ←"))
     if config.d_embed != config.d_model:
         stream = steps.write(
             "hook_project_out",
@@ -151,7 +152,7 @@ def head(config: TransformerConfig, stream: str) -> Steps:
             ("W_proj_out",),
             "BTE",
             "Narrow",
-            "x_i ← x_i · W_out",
+            f"x_i = {'n_i' if config.norms.final else 'r_i'} · W_out",
             "The residual stream is wider than the table's vectors; a matrix narrows it.",
         )
     product = "x · W_Eᵀ" if config.tied_embeddings else "x · W_U"

@@ -7,7 +7,9 @@ from model.operations.operation import Kind, Steps
 from model.operations.words import ACTIVATIONS, scaled
 
 
-def mlp(config: TransformerConfig, layer: int, source: str, output: str) -> Steps:
+def mlp(
+    config: TransformerConfig, layer: int, source: str, output: str, symbol: str = "n_i"
+) -> Steps:
     """The hidden layer and the way back to the stream.
 
     TransformerLens: ``hook_pre`` of a gated MLP is the gate before the activation,
@@ -18,6 +20,7 @@ def mlp(config: TransformerConfig, layer: int, source: str, output: str) -> Step
         layer: index of the block.
         source: name of the activation that is read.
         output: name of the activation that is written.
+        symbol: what formulas call the activation that is read.
     """
     steps = Steps(layer, "mlp")
     name = f"blocks.{layer}.mlp"
@@ -25,7 +28,7 @@ def mlp(config: TransformerConfig, layer: int, source: str, output: str) -> Step
     indices: tuple[str, ...] = ()
     shares: tuple[str, ...] = ()
     if experts is not None:
-        share, index = _routing(steps, experts, name, source)
+        share, index = _routing(steps, experts, name, source, symbol)
         shares, indices = (share,), (index,)
     shape = "BTM" if experts is None else "BTAM"
     suffix = "" if experts is None else "^e"
@@ -45,7 +48,7 @@ def mlp(config: TransformerConfig, layer: int, source: str, output: str) -> Step
             parameters(which),
             shape,
             label,
-            f"{letter}_i = n_i · W_{which}{suffix}{bias}",
+            f"{letter}_i{suffix} = {symbol} · W_{which}{suffix}{bias}",
             says,
         )
 
@@ -73,7 +76,7 @@ def mlp(config: TransformerConfig, layer: int, source: str, output: str) -> Step
             (),
             shape,
             f"{act} × up",
-            f"h_i = {act}(g_i) ⊙ u_i",
+            f"h_i{suffix} = {act}(g_i{suffix}) ⊙ u_i{suffix}",
             "The gate decides how much of each value passes.",
         )
     else:
@@ -92,7 +95,7 @@ def mlp(config: TransformerConfig, layer: int, source: str, output: str) -> Step
             (),
             shape,
             act,
-            f"h_i = {act}(u_i)",
+            f"h_i{suffix} = {act}(u_i{suffix})",
             "A neuron whose answer is positive fires; the others stay almost silent.",
         )
     product = f"h_i · W_out{bias}" if experts is None else f"Σ_e w_ie (h_i^e · W_out^e{bias})"
@@ -111,7 +114,9 @@ def mlp(config: TransformerConfig, layer: int, source: str, output: str) -> Step
     return steps
 
 
-def _routing(steps: Steps, experts: Experts, name: str, source: str) -> tuple[str, str]:
+def _routing(
+    steps: Steps, experts: Experts, name: str, source: str, symbol: str
+) -> tuple[str, str]:
     """Which experts each position is sent to, and how much each of them counts."""
     router = steps.write(
         f"{name}.hook_router",
@@ -120,7 +125,7 @@ def _routing(steps: Steps, experts: Experts, name: str, source: str) -> tuple[st
         (f"{name}.W_router",),
         "BTX",
         "Router",
-        "ρ_i = n_i · W_router",
+        f"ρ_i = {symbol} · W_router",
         f"Each position is compared with the {experts.n} experts.",
     )
     weights = steps.write(

@@ -123,6 +123,7 @@ def write_norm(
     output: str | None = None,
     bias: bool | None = None,
     shapes: tuple[str, str] = ("BT1", "BTD"),
+    symbols: tuple[str, str] = ("r_i", "n_i ="),
     sentence: str = "Every position's vector is brought to a common length before it is read, "
     "so that no layer has to cope with growing values.",
 ) -> str:
@@ -136,6 +137,7 @@ def write_norm(
         output: of the result, if not ``name.hook_normalized``.
         bias: whether it has one, if not as the config says.
         shapes: of the scale and of the result.
+        symbols: what the formula calls the source, and how it begins.
         sentence: what it is for.
 
     Returns:
@@ -145,7 +147,8 @@ def write_norm(
     has_bias = not rms and (config.norms.bias if bias is None else bias)
     kind = "RMSNorm" if rms else "LayerNorm"
     weight = f"({config.norms.offset:g} + w)" if config.norms.offset else "w"
-    centred = "r_i" if rms else "(r_i − mean(r_i))"
+    x, result = symbols
+    centred = x if rms else f"({x} − mean({x}))"
     scale = steps.write(
         f"{name}.hook_scale",
         "norm_scale",
@@ -153,7 +156,7 @@ def write_norm(
         (),
         shapes[0],
         f"{kind} scale",
-        "σ_i = √(mean(r_i²) + ε)" if rms else "σ_i = √(var(r_i) + ε)",
+        f"σ_i = √(mean({x}²) + ε)" if rms else f"σ_i = √(var({x}) + ε)",
         "How long the vector at each position is"
         + ("." if rms else ", once its mean is taken away."),
     )
@@ -164,7 +167,7 @@ def write_norm(
         (f"{name}.w", f"{name}.b") if has_bias else (f"{name}.w",),
         shapes[1],
         kind,
-        f"n_i = {centred} / σ_i ⊙ {weight}" + (" + b" if has_bias else ""),
+        f"{result} {centred} / σ_i ⊙ {weight}" + (" + b" if has_bias else ""),
         sentence,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from model.config import TransformerConfig
 from model.operations import (
@@ -164,3 +165,75 @@ def test_every_layer_has_a_residual_stream_before_and_after(config: TransformerC
     assert set(aliases(config).values()) <= set(names)
     assert names[0] == INPUT_IDS
     assert PROBABILITIES not in names
+
+
+def formulas(name: str) -> dict[str, str]:
+    return {op.output: op.formula for op in operations(VARIANTS[name])}
+
+
+@pytest.mark.parametrize(
+    ("name", "output", "says"),
+    [
+        ("learned", "blocks.0.attn.hook_q", "q_i = n_i · W_Q + b"),
+        ("norms of outputs", "blocks.0.attn.hook_q", "q_i = r_i · W_Q + b"),
+        ("norms of outputs", "blocks.0.hook_attn_out", "a_i ← (a_i − mean(a_i)) / σ_i ⊙ w + b"),
+        ("norms after", "blocks.1.ln2.hook_normalized", "r_i ← (r_i − mean(r_i)) / σ_i ⊙ w + b"),
+        ("norms after", "blocks.0.mlp.hook_pre", "u_i = r_i · W_in + b"),
+        ("first norm left out", "blocks.0.attn.hook_v", "v_i = r_i · W_V + b"),
+        ("first norm left out", "blocks.1.attn.hook_v", "v_i = n_i · W_V + b"),
+        ("norms around one", "ln_final.hook_normalized", "n_i = r_i / σ_i ⊙ (1 + w)"),
+        ("qk norm of a head", "blocks.0.attn.k_norm.hook_scale", "σ_i = √(mean(k_i²) + ε)"),
+        ("experts", "blocks.0.hook_mlp_out", "m_i = Σ_e w_ie (h_i^e · W_out^e)"),
+        ("plain experts", "blocks.0.mlp.hook_expert_shares", "w_ie = π_ie"),
+        ("scaled", "hook_embed", "x_i = 4.5 W_E[t_i]"),
+        ("scaled", "blocks.0.hook_attn_out", "a_i = 0.6 (concat(z_i) · W_O + b)"),
+        ("scaled", "logits", "logits = 0.25 x · W_Eᵀ"),
+        ("capped", "blocks.1.attn.hook_k", "k_i = clip(n_i · W_K + b, ±0.8)"),
+        ("capped", "logits", "logits = 2 tanh((x · W_Eᵀ) / 2)"),
+        (
+            "window",
+            "blocks.0.attn.hook_attn_scores",
+            "s_ij = q_i · k_j / √d_head, −∞ unless i − 5 < j ≤ i",
+        ),
+        (
+            "alibi",
+            "blocks.0.attn.hook_attn_scores",
+            "s_ij = q_i · k_j / √d_head − m_h (i − j), −∞ for j > i",
+        ),
+        ("positions from row 2", "hook_pos_embed", "p_i = W_pos[i + 2]"),
+        ("masked", "hook_embed_sum", "r_i = x_i + p_i + y_i"),
+        ("biased unembedding", "logits", "logits = x · W_U + b"),
+    ],
+)
+def test_formulas_say_what_the_config_says(name: str, output: str, says: str):
+    assert formulas(name)[output] == says
+
+
+def test_an_output_norm_writes_what_is_added_and_keeps_what_was_before():
+    config = VARIANTS["sandwich"]
+    trace = record(network(config), some_ids(config))
+    before, after = trace["blocks.0.attn.hook_out"], trace["blocks.0.hook_attn_out"]
+    assert not torch.equal(before, after)
+    assert trace["blocks.0.ln1_post.hook_normalized"] is after
+    resid = trace["blocks.0.hook_resid_pre"] + after
+    assert torch.equal(resid, trace["blocks.0.hook_resid_mid"])
+
+
+def test_routing_is_traced():
+    config = VARIANTS["experts"]
+    transformer = network(config)
+    trace = record(transformer, some_ids(config))
+    mlp = "blocks.1.mlp"
+    weights, indices = trace[f"{mlp}.hook_expert_weights"], trace[f"{mlp}.hook_expert_indices"]
+    assert (weights.sum(-1) - 1).abs().max() < 1e-12
+    assert torch.equal(indices, weights.argsort(-1, descending=True)[..., :2])
+    shares = trace[f"{mlp}.hook_expert_shares"]
+    assert (shares.sum(-1) - 1).abs().max() < 1e-12
+    # One position by hand, with the named parameters.
+    expected = torch.zeros(config.d_model, dtype=torch.float64)
+    n_D = trace["blocks.1.ln2.hook_normalized"][0, 3]
+    for share, e in zip(shares[0, 3], indices[0, 3].tolist(), strict=True):
+        names = (f"{mlp}.experts.{e}.{which}" for which in ("W_gate", "W_in", "W_out"))
+        gate, up, out = (parameter(transformer, name) for name in names)
+        expected += share * ((torch.nn.functional.silu(n_D @ gate) * (n_D @ up)) @ out)
+    assert (trace["blocks.1.hook_mlp_out"][0, 3] - expected).abs().max() < 1e-12
