@@ -233,7 +233,7 @@ def test_mingpt_opens_to_its_own_logits(tmp_path: Path, ids_T: Tensor):
 
 def test_mingpts_heads_come_from_its_named_sizes_or_are_asked_for(tmp_path: Path):
     path, _ = write_mingpt(tmp_path / "unknown", None)
-    with pytest.raises(CheckpointError, match="does not say how many heads .* Put a config.json"):
+    with pytest.raises(CheckpointError, match=r"does not say how many heads .* Put a config\.json"):
         open_checkpoint(path)
     nano = {"n_layer": 3, "n_head": 3, "n_embd": 48, "block_size": 20, "vocab_size": 65}
     (tmp_path / "nano").mkdir()
