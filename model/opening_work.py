@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 AT_ONCE_BYTES = 64 * 2**20
 """A checkpoint of less is read in one go: it takes less than what a person notices."""
 
+AT_ONCE_SECONDS = 0.1
+"""Unless it takes longer: from a slow disk, or over a network."""
+
 
 class OpeningWork:
     """At most one opening; a newer one takes its place."""
@@ -66,7 +69,8 @@ class OpeningWork:
         assert slices is not None
         try:
             step = next(slices)
-            while 0 < step.total_bytes <= AT_ONCE_BYTES:
+            end = time.perf_counter() + AT_ONCE_SECONDS
+            while 0 < step.total_bytes <= AT_ONCE_BYTES and time.perf_counter() < end:
                 step = next(slices)
         except StopIteration as stop:
             self.close()

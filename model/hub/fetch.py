@@ -62,6 +62,14 @@ def is_hub_name(text: str) -> bool:
     return not Path(text).exists()
 
 
+def cached_name(folder: Path) -> str | None:
+    """``owner/name`` of a folder in the library's cache; None for any other."""
+    repo = folder.parent.parent.name
+    if folder.parent.name != "snapshots" or not repo.startswith("models--"):
+        return None
+    return repo.removeprefix("models--").replace("--", "/", 1)
+
+
 def fetching(
     name: str, endpoint: str | None = None, cache: Path | None = None
 ) -> Generator[FetchProgress, None, Path]:
