@@ -72,20 +72,12 @@ class Command:
 
 COMMANDS: tuple[Command, ...] = (
     Command(
-        "open_folder",
-        "&Open folder…",
-        "Open a checkpoint or a run: a folder with config.json, or runs/NAME",
+        "open",
+        "&Open…",
+        "Open a folder, a file, a run or a name on a hub; what it is is shown before",
         "File",
-        "files.ask_open_folder",
+        "files.ask_open",
         "Ctrl+O",
-    ),
-    Command(
-        "open_file",
-        "Open &file…",
-        "Open a checkpoint by one of its files: model.safetensors or config.json",
-        "File",
-        "files.ask_open_file",
-        "Ctrl+Shift+O",
     ),
     Command(
         "open_bundled",
@@ -155,6 +147,15 @@ COMMANDS: tuple[Command, ...] = (
         "Ctrl+F",
     ),
     Command(
+        "find_weight",
+        "Find a &weight…",
+        "Filter the parameter tensors by name, part or layer",
+        "Edit",
+        "focus_weights",
+        "Ctrl+Shift+F",
+        has_model,
+    ),
+    Command(
         "palette",
         "&Command palette…",
         "Find any command by its name",
@@ -186,6 +187,14 @@ COMMANDS: tuple[Command, ...] = (
         "View",
         "perspective_train",
         "Ctrl+3",
+    ),
+    Command(
+        "model",
+        "&Model",
+        "The weights: every tensor, its figures, its image, its share of the whole",
+        "View",
+        "perspective_model",
+        "Ctrl+4",
     ),
     Command(
         "reset_layout",

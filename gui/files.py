@@ -26,22 +26,23 @@ class Files(QObject):
         window: parent of the dialogs.
         store: asked to open and save.
         settings: remembers what was opened.
-        pane: what is exported until another pane has had the focus.
 
     Attributes:
         pane: the pane that had the focus last: what is exported.
         recent_menu: a menu of checkpoints opened before, filled when it is shown.
     """
 
-    def __init__(self, window: QWidget, store: Store, settings: Settings, pane: Pane) -> None:
+    def __init__(self, window: QWidget, store: Store, settings: Settings) -> None:
         super().__init__(window)
         self._window = window
         self._store = store
         self._settings = settings
-        self.pane = pane
-        self._exporting = pane
+        self.pane: Pane | None = None
+        self._exporting: Pane | None = None
         self.recent_menu = QMenu("Open &recent", window)
+        self.recent_menu.setToolTipsVisible(True)
         self.recent_menu.aboutToShow.connect(self._fill_recent)
+        store.previewed.connect(self._remember_line)
 
     def open_path(self, path: str) -> None:
         """Open a checkpoint by path; what is open stays until the new one is there."""
@@ -51,19 +52,12 @@ class Files(QObject):
         """The model that comes with the program."""
         self._store.open_model(str(STORY_WORLD))
 
-    def ask_open_folder(self) -> None:
-        dialog = self._file_dialog("Open a checkpoint or run folder")
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
-        dialog.fileSelected.connect(self.open_path)
-        dialog.open()
+    def ask_open(self) -> None:
+        """One dialog for folders, files and hub names, with a preview."""
+        # Here, so that the window's start does not wait for it.
+        from gui.open_dialog import OpenDialog
 
-    def ask_open_file(self) -> None:
-        dialog = self._file_dialog("Open a checkpoint by a file in it")
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setNameFilters(["Checkpoints (*.safetensors config.json run.toml)", "All files (*)"])
-        dialog.fileSelected.connect(self.open_path)
-        dialog.open()
+        OpenDialog(self._store, self._settings, self._window).open()
 
     def ask_save(self) -> None:
         dialog = self._file_dialog("Save the model or run as a new folder")
@@ -74,6 +68,8 @@ class Files(QObject):
 
     def ask_export_picture(self) -> None:
         pane = self.pane
+        if pane is None:
+            return
         dialog = self._file_dialog(f"Export {pane.title} as a picture")
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setNameFilters(["PNG (*.png)", "SVG (*.svg)"])
@@ -86,6 +82,8 @@ class Files(QObject):
 
     def ask_export_data(self) -> None:
         pane = self.pane
+        if pane is None:
+            return
         dialog = self._file_dialog(f"Export the data of {pane.title}")
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setNameFilters(["NumPy (*.npz)", "CSV (*.csv)"])
@@ -115,10 +113,12 @@ class Files(QObject):
         self._store.post(Notice(f"Wrote {written[0]}{more}."))
 
     def _export_picture(self, path: str) -> None:
-        self.export_pane(self._exporting, Path(path), "picture")
+        if self._exporting is not None:
+            self.export_pane(self._exporting, Path(path), "picture")
 
     def _export_data(self, path: str) -> None:
-        self.export_pane(self._exporting, Path(path), "data")
+        if self._exporting is not None:
+            self.export_pane(self._exporting, Path(path), "data")
 
     def _suffix_chosen(self, name_filter: str) -> None:
         dialog = cast(QFileDialog, self.sender())
@@ -133,11 +133,26 @@ class Files(QObject):
     def _fill_recent(self) -> None:
         self.recent_menu.clear()
         for path in self._settings.recent:
-            action = self.recent_menu.addAction(path)
+            line = self._settings.recent_lines.get(path, "")
+            # A menu cuts nothing: the name, what it is, and the whole path in the tip.
+            name = (Path(path).name or path).replace("&", "&&")
+            action = self.recent_menu.addAction(f"{name}    {line}" if line else path)
+            action.setToolTip(path)
             action.setData(path)
             action.triggered.connect(self._open_recent)
         if self.recent_menu.isEmpty():
             self.recent_menu.addAction("Nothing yet").setEnabled(False)
+
+    def describe_recent(self, path: str) -> None:
+        """Find out what a recent checkpoint is, for the menu, if that is not known."""
+        if path not in self._settings.recent_lines:
+            self._store.preview_model(path)
+
+    def _remember_line(self, path: object) -> None:
+        """What a recent checkpoint is, for the menu."""
+        line = self._store.previews[str(path)].line
+        if line and path in self._settings.recent:
+            self._settings.recent_lines[str(path)] = line
 
     def _open_recent(self) -> None:
         action = self.sender()

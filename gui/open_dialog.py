@@ -73,7 +73,7 @@ class OpenDialog(QDialog):
         self.resize(880, 560)
         self._store = store
         self._settings = settings
-        self._opening: int | None = None  # id of the request that this dialog has sent
+        self._waiting = False  # for a model that this dialog has asked for
         self._build()
         self._wire()
         self._show_recent()
@@ -193,14 +193,12 @@ class OpenDialog(QDialog):
     def open_chosen(self) -> None:
         """Open what is chosen; the dialog closes once it is there."""
         path, preview = self.path, self._shown()
-        if not path or self._opening is not None:
+        if not path or self._waiting:
             return
         if preview is not None and preview.problem is not None:
             return
+        self._waiting = True
         self._store.open_model(path, dtype=self.card.dtype)
-        # Where the answer is there at once, the opening is over by now.
-        opening = self._store.opening
-        self._opening = None if opening is None else opening.id
         self._update()
 
     def _shown(self) -> Preview | None:
@@ -312,28 +310,28 @@ class OpenDialog(QDialog):
 
     def _opening_ended(self, why: object) -> None:
         """It was not opened: say why here, where the person looks."""
-        if self._opening is None:
+        if not self._waiting:
             return
-        self._opening = None
+        self._waiting = False
         if why:
             self.card.show_problem(str(why))
         self._update()
 
     def _model_changed(self) -> None:
-        if self._opening is not None and self._store.opening is None:
-            self._opening = None
+        if self._waiting and self._store.opening is None:
+            self._waiting = False
             self.accept()
 
     def _cancel(self) -> None:
         """Stop the opening that is going, or close."""
-        if self._opening is not None:
+        if self._waiting:
             self._store.cancel_opening()
         else:
             self.reject()
 
     def _update(self) -> None:
         """Buttons, progress and the line at the bottom."""
-        opening = self._opening is not None and self._store.opening is not None
+        opening = self._waiting and self._store.opening is not None
         preview = self._shown()
         possible = bool(self.path) and not (preview is not None and preview.problem)
         self.open_button.setEnabled(possible and not opening)

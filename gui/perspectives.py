@@ -64,6 +64,11 @@ PERSPECTIVES: Mapping[str, Split] = {
         ),
         (37, 41, 22),
     ),
+    "Model": Split(
+        "row",
+        ("model", Split("column", ("inspector", "prompt"), (74, 26))),
+        (78, 22),
+    ),
 }
 
 

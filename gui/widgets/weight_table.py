@@ -6,6 +6,7 @@ Knows tensors and figures as messages; no store.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -174,9 +175,11 @@ class WeightModel(QAbstractTableModel):
     def _passes(self, tensor: m.WeightTensor) -> bool:
         if not self._words:
             return True
-        layer = "" if tensor.layer is None else f"layer {tensor.layer}"
+        layer = "" if tensor.layer is None else "layer"
         text = f"{tensor.name} {tensor.in_file} {tensor.part} {layer} {tensor.dtype}".lower()
-        return all(word in text for word in self._words)
+        # A number is a layer's or an expert's, never a digit of something else.
+        numbers = re.findall(r"\d+", tensor.name)
+        return all(word in (numbers if word.isdigit() else text) for word in self._words)
 
     def _key(self, tensor: m.WeightTensor) -> Any:
         key = COLUMNS[self._column].key(tensor, self._figures.get(tensor.name))
