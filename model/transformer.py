@@ -49,7 +49,6 @@ class Transformer(nn.Module):
     Args:
         config: sizes and choices.
         empty: leave the weights as the memory happens to be: for a loader that sets them all.
-            (Not the meta device: its first use imports a compiler, two seconds of work.)
     """
 
     def __init__(self, config: TransformerConfig, *, empty: bool = False) -> None:
