@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
+from gui.masking import Masking
 from gui.weights_state import WeightsState
 from model import messages as m
 from model.operations import Operation, operations
@@ -197,6 +198,7 @@ class Store(QObject):
         self.verification: m.ModelVerified | None = None
         self.weights: WeightsState | None = None
         self.starting: m.StartTraining | None = None
+        self.masking = Masking(self)
         self._latest: dict[type[m.Request], int] = {}
         self._prompt_of: dict[int, str] = {}
         self._preview_paths: dict[int, str] = {}
@@ -525,10 +527,11 @@ class Store(QObject):
         before = self.trace
         self.trace, self.prompt_problem = trace, ""
         self.fetched = {}
-        # The last position is what prediction is about: a focus there stays at the end.
+        # The last position is what prediction is about: a focus there stays at the end. What a
+        # masked model predicts is its mask.
         position = self.selection.position
         if before is None or position in (-1, before.n_tokens - 1):
-            position = trace.n_tokens - 1
+            position = self._predicted_position(trace)
         changed = self._clamped(replace(self.selection, position=position))
         moved = changed != self.selection
         # Both before either is told: who hears of the trace may select something in it.
@@ -536,6 +539,14 @@ class Store(QObject):
         self.trace_changed.emit()
         if moved:
             self.selection_changed.emit()
+
+    def _predicted_position(self, trace: m.TraceReady) -> int:
+        """The first mask of a masked model's prompt, otherwise the last position."""
+        if self.model is not None and self.model.config.head == "mlm":
+            for position, token in enumerate(trace.tokens):
+                if token.id == self.model.mask_id:
+                    return position
+        return trace.n_tokens - 1
 
     def _take_generation(self, result: m.TokenGenerated | m.GenerationFinished) -> None:
         generation = self.generation
@@ -643,5 +654,7 @@ def probabilities_at(store: Store, position: int) -> NDArray[np.float64] | None:
     from model.sampling import probabilities
 
     if store.trace is None or not 0 <= position < store.trace.n_tokens:
+        return None
+    if store.model is None or not store.model.config.has_logits:
         return None
     return probabilities(store.trace.logits[position], store.sampling)

@@ -187,8 +187,8 @@ class AttentionPane(Pane):
     def _draw_mosaic(self, patterns: AttentionPatterns) -> None:
         hide = self.controls.hide_first.isChecked()
         if self._changed("heads", hide):
-            masked_QS = patterns.masked_for_mosaic(hide)
-            self.mosaic.set_patterns(patterns.layers_HQS, patterns.n_heads, masked_QS)
+            masked_LQS = patterns.masked_for_mosaic(hide)
+            self.mosaic.set_patterns(patterns.layers_HQS, patterns.n_heads, masked_LQS)
         self.mosaic.set_selected(self.store.selection.layer, self.store.selection.head)
         self.mosaic.set_chosen(self._chosen_colors())
 
@@ -219,7 +219,8 @@ class AttentionPane(Pane):
             "hide_first": controls.hide_first.isChecked(),
         }
         if self._changed("matrix", name, selection.head, *options.values()):
-            content = matrix_content(values_QS, patterns.masked_QS, patterns.labels, **options)
+            masked_QS = patterns.masked_LQS[selection.layer]
+            content = matrix_content(values_QS, masked_QS, patterns.labels, **options)
             self.heat_map.set_content(content)
         transposed, query, key = options["transposed"], selection.position, selection.key
         self.heat_map.set_marks(

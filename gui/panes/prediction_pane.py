@@ -1,4 +1,4 @@
-"""What might come next after the selected position, and drawing from it.
+"""What might come next after the selected position, or stand in its place, and drawing from it.
 
 The bars, the figures and what is drawn come from one function, `model.sampling.probabilities`, on
 the trace's own logits. Generation itself is the engine's.
@@ -11,24 +11,27 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from gui import theme
 from gui.panes.base import EmptyState, Pane
 from gui.store import Inspected, Store
+from gui.widgets import prediction_words as words
 from gui.widgets.generation_controls import GenerationControls
+from gui.widgets.mask_controls import MaskControls
 from gui.widgets.probability_bars import Bar, ProbabilityBars, three_digits
 from gui.widgets.sampling_controls import SamplingControls
 from gui.widgets.text import Text
 from model.messages import TraceReady
 from model.sampling import Sampling, probabilities
-from model.tokens import SPACE
 
 MOST_BARS = 64
 
 
 class PredictionPane(Pane):
-    """Next-token bars, temperature, top-k and top-p, sampling and generation."""
+    """Bars of tokens, temperature, top-k and top-p, sampling and generation, or filling masks."""
 
     key = "prediction"
 
@@ -53,11 +56,13 @@ class PredictionPane(Pane):
         self.sampling.sampling_changed.connect(store.set_sampling)
         self.generation = GenerationControls(store, inner)
         self.generation.message_changed.connect(self.invalidate)
+        self.masks = MaskControls(
+            store, lambda: self._distribution, lambda: self.position, parent=inner
+        )
+        store.masking.changed.connect(self.invalidate)
         self._empty = EmptyState(parent=inner)
 
         self._goes_on = Text(parent=inner, tone="dim", font=figures_font, dot="good")
-        self._goes_on.setToolTip("The token that really comes next in the prompt")
-
         layout = QVBoxLayout(inner)
         layout.setContentsMargins(theme.SPACE, theme.SPACE, theme.SPACE, theme.SPACE)
         layout.setSpacing(theme.SPACE)
@@ -67,6 +72,7 @@ class PredictionPane(Pane):
         layout.addWidget(self._goes_on)
         layout.addWidget(self.sampling)
         layout.addWidget(self.generation)
+        layout.addWidget(self.masks)
         self._layout = layout
         # In a small dock everything stays reachable.
         scroll = QScrollArea(self)
@@ -105,7 +111,9 @@ class PredictionPane(Pane):
         self._drawn_selection = (store.selection.position, store.selection.vocabulary_id)
         self._distribution = self._uncut = None
         problem = self._why_empty()
-        if trace is not None:
+        head = words.head_of(store)
+        self.title = words.TITLES[head]
+        if trace is not None and head != "none":
             try:
                 self._predict(trace)
             except ValueError as error:  # a NaN among the logits
@@ -120,6 +128,11 @@ class PredictionPane(Pane):
         goes_on = self._goes_on_line()
         self._goes_on.setText(goes_on)
         self._goes_on.setVisible(bool(goes_on))
+        self._goes_on.setToolTip(words.real_tip(store))
+        self.sampling.setVisible(head != "none")
+        self.generation.setVisible(head == "lm")
+        self.masks.setVisible(head == "mlm")
+        self.masks.refresh()
         self.sampling.show_sampling(
             store.sampling, store.model.config.d_vocab if store.model is not None else 0
         )
@@ -140,6 +153,8 @@ class PredictionPane(Pane):
             return self.store.prompt_problem
         if self.store.model is None:
             return "No model is open. Open a checkpoint to see what it predicts."
+        if not self.store.model.config.has_logits:
+            return words.NO_HEAD
         return "Type a prompt to see what might come next."
 
     def _predict(self, trace: TraceReady) -> None:
@@ -175,11 +190,8 @@ class PredictionPane(Pane):
 
     @property
     def actual_next(self) -> int | None:
-        """The id with which the prompt goes on after the position, None at its end."""
-        trace, at = self.store.trace, self.position
-        if trace is None or not 0 <= at < trace.n_tokens - 1:
-            return None
-        return trace.tokens[at + 1].id
+        """The id that really comes next, or is in the position's place; None if it isn't known."""
+        return words.real_token(self.store, self.position)
 
     @property
     def entropy_bits(self) -> float:
@@ -211,14 +223,11 @@ class PredictionPane(Pane):
             return ""
         rank = rank_of(trace.logits[self.position], actual)
         p = three_digits(float(self._distribution[actual]))
-        return f"goes on with {model.token_text(actual)}   {p}   rank {rank:,}"
+        said = words.real_words(self.store, self.position)
+        return f"{said} {model.token_text(actual)}   {p}   rank {rank:,}"
 
     def header_note(self) -> str:
-        trace, model = self.store.trace, self.store.model
-        if trace is None or model is None:
-            return ""
-        text = model.token_text(trace.tokens[self.position].id)
-        return f"after “{text.removeprefix(SPACE) or text}”"
+        return words.note(self.store, self.position)
 
     def export_data(self) -> Mapping[str, NDArray[Any]]:
         trace, model = self.store.trace, self.store.model
@@ -252,9 +261,12 @@ class PredictionPane(Pane):
                 "at temperature 1" if self.store.sampling.temperature == 0 else "before the cut"
             )
             lines[1] += f", {bar.uncut:.6g} {before}"
+        masked = words.head_of(self.store) == "mlm"
         if bar.actual:
-            lines.append("the prompt goes on with this token")
-        lines.append("Double-click to let the text go on with it")
+            said = words.real_words(self.store, at)
+            lines.append(f"{said} this token" if masked else "the prompt goes on with this token")
+        put = "put it in this place" if masked else "let the text go on with it"
+        lines.append(f"Double-click to {put}")
         return "\n".join(lines)
 
     def choose(self, token_id: int) -> None:
@@ -273,23 +285,36 @@ class PredictionPane(Pane):
                 dtype="float64",
                 code=f'probabilities(trace["logits"][0, {at}], Sampling(temperature='
                 f"{s.temperature:g}, top_k={s.top_k}, top_p={s.top_p:g}))[{token_id}]",
-                note=f"How likely “{model.token_text(token_id)}” comes after "
-                f"“{model.token_text(trace.tokens[at].id)}”: its logit is {logit}, of rank "
-                f"{rank_of(trace.logits[at], token_id):,}.",
+                note=words.chosen_note(
+                    self.store, token_id, at, logit, rank_of(trace.logits[at], token_id)
+                ),
             )
         )
 
     def append(self, token_id: int) -> None:
-        """Let the prompt go on with a token after the position; what stood there is replaced."""
-        self.generation.go_on_with(token_id, self.position)
+        """Let the prompt go on with a token after the position, or put it in the mask's place."""
+        if words.head_of(self.store) == "mlm":
+            self.store.masking.fill(self.position, token_id)
+        else:
+            self.generation.go_on_with(token_id, self.position)
 
     def sample_one(self) -> None:
-        """Draw one token at the end of the prompt and append it."""
-        self.generation.sample_one()
+        """Draw one token at the end of the prompt and append it, or fill the mask with it."""
+        match words.head_of(self.store):
+            case "lm":
+                self.generation.sample_one()
+            case "mlm":
+                self.refresh_now()  # what is drawn from is what is shown
+                self.masks.fill()
+
+    def mask_token(self) -> None:
+        """Put the mask in place of the selected token, or put that token back."""
+        self.masks.toggle_mask()
 
     def generate(self) -> None:
         """Continue the prompt by as many tokens as the box says."""
-        self.generation.generate()
+        if words.head_of(self.store) == "lm":
+            self.generation.generate()
 
     def stop(self) -> None:
         """End the generation after the token that is being computed."""
@@ -298,6 +323,12 @@ class PredictionPane(Pane):
     def use_as_prompt(self) -> None:
         """Make the prompt with its continuation the prompt."""
         self.generation.use_as_prompt()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_M and words.head_of(self.store) == "mlm":
+            self.mask_token()
+        else:
+            super().keyPressEvent(event)
 
 
 def likeliest(logits_V: NDArray[np.floating], n: int) -> NDArray[np.intp]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QElapsedTimer, QRectF, QSize, Qt, QTimer
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QSizePolicy,
@@ -27,9 +27,15 @@ from gui.store import Inspected, Store
 from gui.widgets.text import Text
 from gui.widgets.token_strip import Chip, TokenStrip
 from model.sampling import surprisal_bits
-from model.tokens import Token, visible
+from model.tokens import Token
 
 BY_POSITION, BY_SURPRISAL = "position", "surprisal"
+_SURPRISAL = "Colour every token by its surprisal: −log₂ p given what stands before it, in bits"
+_NO_SURPRISAL = (
+    "This model reads the whole text at once, so it says of no token how likely it is given what "
+    "stands before it: there is no surprisal"
+)
+_HOW_TO_MASK = "Double-click or M to mask it"
 SLICE_MS = 4
 """Longest time at one go for surprisals: each reads a whole row of logits, and with a large
 vocabulary and a long prompt all of them together would hold up the window."""
@@ -53,12 +59,13 @@ class TokensPane(Pane):
         self.strip.tip = self.describe
         self.strip.chip_hovered.connect(self._on_hover)
         self.strip.chip_chosen.connect(self.choose)
+        self.strip.chip_activated.connect(self.toggle_mask)
         self._empty = EmptyState(parent=self)
 
         self.surprisal_choice = _toggle(
             self,
             "Surprisal",
-            "Colour every token by its surprisal: −log₂ p given what stands before it, in bits",
+            _SURPRISAL,
         )
         self.surprisal_choice.toggled.connect(self._on_colour_choice)
         self.bytes_choice = _toggle(self, "Bytes", "Show every token's bytes in hexadecimal")
@@ -103,6 +110,8 @@ class TokensPane(Pane):
         self._bits = np.full(trace.n_tokens, np.nan)
         self._bits_done = 1  # nothing stands before the first token
         self._legend.set_limit(self._limit)
+        self.surprisal_choice.setEnabled(self.has_surprisal)
+        self.surprisal_choice.setToolTip(_SURPRISAL if self.has_surprisal else _NO_SURPRISAL)
         self.strip.set_chips([self._chip(token) for token in trace.tokens], ())
         self._color()
         self._follow_selection()
@@ -126,7 +135,7 @@ class TokensPane(Pane):
 
     def _text(self, token: Token) -> str:
         if token.bytes:
-            return visible(token.bytes)
+            return token.text
         return self.store.model.token_text(token.id) if self.store.model else f"‹{token.id}›"
 
     def header_note(self) -> str:
@@ -162,7 +171,16 @@ class TokensPane(Pane):
     @property
     def by_surprisal(self) -> bool:
         """Whether colours mean surprisal."""
-        return self.surprisal_choice.isChecked()
+        return self.surprisal_choice.isChecked() and self.has_surprisal
+
+    @property
+    def has_surprisal(self) -> bool:
+        """Whether the model says how likely a token is given what stands before it.
+
+        A masked one does not: it reads both sides, and the token itself.
+        """
+        model = self.store.model
+        return model is not None and not model.config.no_continuation
 
     def set_colours(self, by: str) -> None:
         """Colour chips by ``"position"`` or ``"surprisal"``."""
@@ -171,7 +189,7 @@ class TokensPane(Pane):
     def surprisal(self, index: int) -> float:
         """−log₂ p of a token given what stands before it, in bits; NaN for the first."""
         trace = self.store.trace
-        if trace is None or not 0 < index < trace.n_tokens:
+        if trace is None or not self.has_surprisal or not 0 < index < trace.n_tokens:
             return float("nan")
         if index < len(self._bits) and not np.isnan(self._bits[index]):
             return float(self._bits[index])
@@ -251,6 +269,9 @@ class TokensPane(Pane):
             f"input_ids[0, {index}]",
             self._surprisal_words(index),
         ]
+        if self.store.masking.possible:
+            known = self.store.masking.original(index) is not None
+            lines.append("Double-click or M to put it back" if known else _HOW_TO_MASK)
         return "\n".join(lines)
 
     def _bytes_sentence(self, token: Token) -> str:
@@ -259,10 +280,23 @@ class TokensPane(Pane):
         return f"{n} byte{'' if n == 1 else 's'} {token.bytes.hex(' ').upper()}{part}"
 
     def _surprisal_words(self, index: int) -> str:
+        if not self.has_surprisal:
+            return "no surprisal: the model reads the whole text, this token too"
         if index == 0:
             return "no surprisal: nothing stands before it"
         bits = self.surprisal(index)
         return f"surprisal {bits:.4f} bits (p = {2.0**-bits:.4g} before it was read)"
+
+    def toggle_mask(self, index: int) -> None:
+        """Put a masked model's mask in place of a token, or that token back."""
+        if self.store.masking.possible:
+            self.store.masking.toggle(index)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_M and self.store.masking.possible:
+            self.toggle_mask(self.store.selection.position)
+        else:
+            super().keyPressEvent(event)
 
     def _follow_selection(self) -> None:
         selection = self.store.selection
@@ -275,7 +309,7 @@ class TokensPane(Pane):
             return
         token = trace.tokens[at]
         raw = "special" if token.special else token.bytes.hex(" ").upper()
-        bits = "" if at == 0 else f"   {self.surprisal(at):.3f} bits"
+        bits = "" if at == 0 or not self.has_surprisal else f"   {self.surprisal(at):.3f} bits"
         self._reading.setText(f"{at}  {self._text(token)}   id {token.id}{bits}   {raw}")
 
     def _on_hover(self, index: int | None) -> None:

@@ -21,12 +21,31 @@ from gui.widgets.attention_edges import (
 )
 from model.config import TransformerConfig
 from model.messages import Array
-from model.tokens import Token, visible
+from model.tokens import Token
 
 
 def tensor_name(layer: int, tensor: str = "pattern") -> str:
     """The trace's name of a layer's ``pattern`` or ``attn_scores``."""
     return f"blocks.{layer}.attn.hook_{tensor}"
+
+
+def mask(n_tokens: int, window: int | None, *, causal: bool) -> NDArray[np.bool_]:
+    """Where a query may not look, ``[Q, S]``.
+
+    Args:
+        n_tokens: of the prompt.
+        window: how far a layer looks (`TransformerConfig.window`).
+        causal: whether it looks back only.
+    """
+    at = np.arange(n_tokens)
+    behind_QS = at[:, None] - at[None, :]
+    if causal:
+        masked_QS = behind_QS < 0
+        return masked_QS if window is None else masked_QS | (behind_QS >= window)
+    if window is None:
+        return np.zeros_like(behind_QS, np.bool_)
+    far_QS: NDArray[np.bool_] = np.abs(behind_QS) > window // 2
+    return far_QS
 
 
 class AttentionPatterns:
@@ -39,7 +58,8 @@ class AttentionPatterns:
 
     Attributes:
         layers_HQS: the pattern of each layer, None where it was left out of the trace.
-        masked_QS: where a query may not look.
+        masked_LQS: where a query may not look, in each layer; layers that look equally far share
+            an array.
         labels: the tokens as they are written.
     """
 
@@ -51,11 +71,13 @@ class AttentionPatterns:
     ) -> None:
         self.n_heads = config.n_heads
         self.tokens = tuple(tokens)
-        self.labels = tuple(visible(token.bytes) for token in tokens)
+        self.labels = tuple(token.text for token in tokens)
         arrays = [activation(tensor_name(layer)) for layer in range(config.n_layers)]
         self.layers_HQS = tuple(None if array is None else array[0] for array in arrays)
         n = len(self.tokens)
-        self.masked_QS = np.triu(np.full((n, n), config.causal), 1)
+        windows = [config.window_at(layer) for layer in range(config.n_layers)]
+        masks = {window: mask(n, window, causal=config.causal) for window in set(windows)}
+        self.masked_LQS = tuple(masks[window] for window in windows)
         self._reduced: dict[Reduction, tuple[NDArray[Any] | None, ...]] = {}
 
     @property
@@ -66,13 +88,16 @@ class AttentionPatterns:
     def n_tokens(self) -> int:
         return len(self.tokens)
 
-    def masked_for_mosaic(self, hide_first: bool) -> NDArray[np.bool_]:
-        """The mask, with the first key if it is to be hidden."""
+    def masked_for_mosaic(self, hide_first: bool) -> tuple[NDArray[np.bool_], ...]:
+        """The masks, with the first key if it is to be hidden."""
         if not hide_first:
-            return self.masked_QS
-        masked_QS = self.masked_QS.copy()
-        masked_QS[:, 0] = True
-        return masked_QS
+            return self.masked_LQS
+        hidden = {}
+        for masked_QS in self.masked_LQS:
+            if id(masked_QS) not in hidden:
+                hidden[id(masked_QS)] = masked_QS.copy()
+                hidden[id(masked_QS)][:, 0] = True
+        return tuple(hidden[id(masked_QS)] for masked_QS in self.masked_LQS)
 
     def edges(self, mode: str, heads: Sequence[tuple[int, int]], threshold: float) -> Edges:
         """Edges of some heads (modes ``head`` and ``chosen``) or of all (``max``, ``mean``)."""
@@ -104,7 +129,8 @@ class AttentionPatterns:
 
     def describe(self, name: str, head: int, query: int, key: int, value: float) -> str:
         """One number of a tensor: value, where it stands, its name and index."""
-        masked = " · masked" if self.masked_QS[query, key] else ""
+        layer = int(name.split(".")[1])
+        masked = " · masked" if self.masked_LQS[layer][query, key] else ""
         return (
             f"{words.exact(value)}{masked}\n{self._between(query, key)}\n"
             f"{name}[0, {head}, {query}, {key}]"

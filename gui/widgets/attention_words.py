@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.tokens import Token, visible
+from model.tokens import Token
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def exact(value: float) -> str:
 
 def named(tokens: Sequence[Token], position: int) -> str:
     """A token with its position, as it stands in sentences: ``“·queen” (1)``."""
-    return f"“{visible(tokens[position].bytes)}” ({position})"
+    return f"“{tokens[position].text}” ({position})"
 
 
 def weight_sentence(tokens: Sequence[Token], query: int, key: int, weight: float) -> str:
@@ -76,7 +76,8 @@ def weight_sentence(tokens: Sequence[Token], query: int, key: int, weight: float
 def score_sentence(tokens: Sequence[Token], query: int, key: int, score: float) -> str:
     """What one score means."""
     if np.isneginf(score):
-        return f"Masked: {named(tokens, key)} comes after {named(tokens, query)}."
+        why = "comes after" if key > query else "is farther than this layer looks from"
+        return f"Masked: {named(tokens, key)} {why} {named(tokens, query)}."
     return (
         f"The query of {named(tokens, query)} times the key of {named(tokens, key)}, "
         "over √d_head; softmax over each query's scores makes them weights."

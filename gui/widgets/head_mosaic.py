@@ -65,7 +65,7 @@ class HeadMosaic(Canvas):
         self._patterns_HQS: tuple[NDArray[Any] | None, ...] = ()
         self._n_heads = 0
         self._n_tokens = 0
-        self._masked_QS: NDArray[np.bool_] = np.zeros((0, 0), np.bool_)
+        self._masked_LQS: tuple[NDArray[np.bool_], ...] = ()
         self._pooled_HQS: list[NDArray[Any] | None] = []
         self._k = 0  # tokens a cell; what `_pooled_HQS` was made for
         self._side = 0  # of a tile, device pixels: tiles lie on whole ones
@@ -84,19 +84,19 @@ class HeadMosaic(Canvas):
         self,
         patterns_HQS: Sequence[NDArray[Any] | None],
         n_heads: int,
-        masked_QS: NDArray[np.bool_],
+        masked_LQS: Sequence[NDArray[np.bool_]],
     ) -> None:
         """Draw these heads.
 
         Args:
             patterns_HQS: one array a layer, None for a layer that isn't here.
             n_heads: heads of each layer.
-            masked_QS: weights that don't exist, or aren't to be drawn, in all heads.
+            masked_LQS: weights that don't exist, or aren't to be drawn, in all heads of a layer.
         """
         self._patterns_HQS = tuple(patterns_HQS)
         self._n_heads = n_heads
-        self._n_tokens = masked_QS.shape[0]
-        self._masked_QS = masked_QS
+        self._n_tokens = masked_LQS[0].shape[0] if masked_LQS else 0
+        self._masked_LQS = tuple(masked_LQS)
         self._k = 0
         self.lay_out()
         self.redraw()
@@ -190,7 +190,7 @@ class HeadMosaic(Canvas):
         if pattern_HQS is None or k == 1:
             return MosaicCell(layer, head, query, key)
         block = pattern_HQS[head, query : query + k, key : key + k]
-        drawn = ~self._masked_QS[query : query + k, key : key + k]
+        drawn = ~self._masked_LQS[layer][query : query + k, key : key + k]
         at = int(np.where(drawn, block, -1).argmax())
         return MosaicCell(layer, head, query + at // block.shape[1], key + at % block.shape[1])
 
@@ -211,15 +211,20 @@ class HeadMosaic(Canvas):
             self._k, self._pooled_HQS = k, []
         start = perf_counter()
         while len(self._pooled_HQS) < self.n_layers:
-            pattern_HQS = self._patterns_HQS[len(self._pooled_HQS)]
-            self._pooled_HQS.append(None if pattern_HQS is None else self._pooled(pattern_HQS, k))
+            layer = len(self._pooled_HQS)
+            pattern_HQS, masked_QS = self._patterns_HQS[layer], self._masked_LQS[layer]
+            self._pooled_HQS.append(
+                None if pattern_HQS is None else self._pooled(pattern_HQS, masked_QS, k)
+            )
             if perf_counter() - start > seconds:
                 break
         return len(self._pooled_HQS) == self.n_layers
 
-    def _pooled(self, pattern_HQS: NDArray[Any], k: int) -> NDArray[Any]:
+    def _pooled(
+        self, pattern_HQS: NDArray[Any], masked_QS: NDArray[np.bool_], k: int
+    ) -> NDArray[Any]:
         pooled = cell_image.pool(pattern_HQS, k, 1)
-        if self._masked_QS[:, 0].all():  # a hidden first key must not be the largest of its cell
+        if masked_QS[:, 0].all():  # a hidden first key must not be the largest of its cell
             pooled = np.concatenate([np.zeros_like(pooled[..., :1]), pooled[..., 1:]], axis=-1)
         return cell_image.pool(pooled, k, 2)
 
@@ -228,14 +233,18 @@ class HeadMosaic(Canvas):
         side = round(self._tile * self.ratio)
         pitch = side + round(self._gap * self.ratio)
         n_layers, n_heads = self.n_layers, self._n_heads
-        masked = ~cell_image.pool(cell_image.pool(~self._masked_QS, self._k, 0), self._k, 1)
-        at_P = (np.arange(side) * len(masked)) // side
+        masked = {
+            id(mask): ~cell_image.pool(cell_image.pool(~mask, self._k, 0), self._k, 1)
+            for mask in self._masked_LQS
+        }
+        n_cells = math.ceil(self._n_tokens / self._k)
+        at_P = (np.arange(side) * n_cells) // side
         palette, hatch_PP = self._palette(), self._hatch(side)
         entries_LHPP = np.full((n_layers, n_heads, side, side), _MASKED, np.uint16)
         for layer, pooled_HQS in enumerate(self._pooled_HQS):
             if pooled_HQS is not None:
                 entries_HQS = (np.clip(pooled_HQS, 0, 1) * 255 + 0.5).astype(np.uint16)
-                entries_HQS[:, masked] = _MASKED
+                entries_HQS[:, masked[id(self._masked_LQS[layer])]] = _MASKED
                 entries_LHPP[layer] = entries_HQS[:, at_P][:, :, at_P]
         entries_LHPP[(entries_LHPP == _MASKED) & hatch_PP] = _HATCH
         spaced = np.full((n_layers, pitch, n_heads, pitch), _MASKED, np.uint16)

@@ -85,10 +85,12 @@ class TokenStrip(QAbstractScrollArea):
     Signals:
         chip_hovered: index of the chip under the mouse, or None.
         chip_chosen: index of a chip that was clicked or reached by a key.
+        chip_activated: index of a chip that was double-clicked.
     """
 
     chip_hovered = Signal(object)
     chip_chosen = Signal(int)
+    chip_activated = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -339,6 +341,11 @@ class TokenStrip(QAbstractScrollArea):
         index = self.chip_at(event.position())
         if index is not None and event.button() == Qt.MouseButton.LeftButton:
             self.chip_chosen.emit(index)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        index = self.chip_at(event.position())
+        if index is not None and event.button() == Qt.MouseButton.LeftButton:
+            self.chip_activated.emit(index)
 
     def _hover(self, index: int | None) -> None:
         if index != self._hovered:
