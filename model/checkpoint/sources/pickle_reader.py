@@ -14,8 +14,8 @@ import struct
 from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol
 
-# Two million operations are a second's work; a language model's largest file has fewer.
-_MOST_OPERATIONS = 2_000_000
+# About a second's work; a tensor takes 35 operations.
+_MOST_OPERATIONS = 500_000
 _LARGEST_NUMBER_BYTES = 4_096
 
 
@@ -95,7 +95,10 @@ class _Machine:
 
     def run(self) -> Any:
         for _ in range(_MOST_OPERATIONS):
-            operation = chr(self.number("<B"))
+            if self.at == len(self.data):
+                raise PickleError("it ends before it is complete")
+            operation = chr(self.data[self.at])
+            self.at += 1
             if operation == ".":
                 return self.stack.pop()
             self.do(operation)
@@ -111,9 +114,11 @@ class _Machine:
         self.at = end
         return taken
 
-    def number(self, code: str) -> int:
-        value: int = struct.unpack(code, self.take(struct.calcsize(code)))[0]
-        return value
+    def number(self, n_bytes: int) -> int:
+        return int.from_bytes(self.take(n_bytes), "little")
+
+    def signed(self) -> int:
+        return int.from_bytes(self.take(4), "little", signed=True)
 
     def line(self) -> str:
         # Only names and old text numbers are lines; they are short.
@@ -145,34 +150,34 @@ class _Machine:
             case "\x88" | "\x89":
                 self.push(operation == "\x88")
             case "K":
-                self.push(self.number("<B"))
+                self.push(self.number(1))
             case "M":
-                self.push(self.number("<H"))
+                self.push(self.number(2))
             case "J":
-                self.push(self.number("<i"))
+                self.push(self.signed())
             case "\x8a":
-                self.push(self.long(self.number("<B")))
+                self.push(self.long(self.number(1)))
             case "\x8b":
-                self.push(self.long(self.number("<i")))
+                self.push(self.long(self.number(4)))
             case "G":
-                self.push(self.number(">d"))
+                self.push(struct.unpack(">d", self.take(8))[0])
             case "I":
                 text = self.line()
                 self.push(text == "01" if text in ("00", "01") else int(text))
             case "X":
-                self.push(self.take(self.number("<I")).decode("utf-8", "surrogatepass"))
+                self.push(self.take(self.number(4)).decode("utf-8", "surrogatepass"))
             case "\x8c":
-                self.push(self.take(self.number("<B")).decode("utf-8", "surrogatepass"))
+                self.push(self.take(self.number(1)).decode("utf-8", "surrogatepass"))
             case "\x8d":
-                self.push(self.take(self.number("<Q")).decode("utf-8", "surrogatepass"))
+                self.push(self.take(self.number(8)).decode("utf-8", "surrogatepass"))
             case "U":  # a Python 2 string
-                self.push(self.take(self.number("<B")).decode("latin-1"))
+                self.push(self.take(self.number(1)).decode("latin-1"))
             case "T":
-                self.push(self.take(self.number("<i")).decode("latin-1"))
+                self.push(self.take(self.number(4)).decode("latin-1"))
             case "C":
-                self.push(self.take(self.number("<B")))
+                self.push(self.take(self.number(1)))
             case "B":
-                self.push(self.take(self.number("<I")))
+                self.push(self.take(self.number(4)))
             # Containers
             case ")":
                 self.push(())
@@ -231,19 +236,19 @@ class _Machine:
             case "0":
                 self.stack.pop()
             case "q":
-                self.memo[self.number("<B")] = self.stack[-1]
+                self.memo[self.number(1)] = self.stack[-1]
             case "r":
-                self.memo[self.number("<I")] = self.stack[-1]
+                self.memo[self.number(4)] = self.stack[-1]
             case "\x94":
                 self.memo[len(self.memo)] = self.stack[-1]
             case "h":
-                self.push(self.memo[self.number("<B")])
+                self.push(self.memo[self.number(1)])
             case "j":
-                self.push(self.memo[self.number("<I")])
+                self.push(self.memo[self.number(4)])
             case "\x80":
-                self.number("<B")
+                self.number(1)
             case "\x95":
-                self.number("<Q")
+                self.number(8)
             case _:
                 self.unknown(operation)
 

@@ -153,8 +153,8 @@ def _write_keys(writer: gguf.GGUFWriter, hf: dict[str, Any], family: str, s: _Si
             writer.add_rope_dimension_count(int((s.partial or 1) * s.d_head))
             writer.add_rope_scaling_orig_ctx_len(hf["original_max_position_embeddings"])
             if s.rope.get("rope_type") == "longrope":
-                writer.add_tensor("rope_factors_long.weight", np.float32(s.rope["long_factor"]))
-                writer.add_tensor("rope_factors_short.weight", np.float32(s.rope["short_factor"]))
+                writer.add_tensor("rope_factors_long.weight", np.array(s.rope["long_factor"], np.float32))
+                writer.add_tensor("rope_factors_short.weight", np.array(s.rope["short_factor"], np.float32))
         case "granite":
             writer.add_attention_scale(hf["attention_multiplier"])
             writer.add_embedding_scale(hf["embedding_multiplier"])
@@ -186,7 +186,7 @@ def _llama3_factors(s: _Sizes) -> Array:
         else:
             smooth = (original / wavelength - low) / (high - low)
             factors.append(1 / ((1 - smooth) / factor + smooth))
-    return np.float32(factors)
+    return np.array(factors, np.float32)
 
 
 def _stacked(tensors: dict[str, Array]) -> dict[str, Array]:
