@@ -9,7 +9,7 @@ Nothing in a file is ever run: numbers, JSON, and of a pickle only what builds p
 from __future__ import annotations
 
 from model.checkpoint.errors import CheckpointError
-from model.checkpoint.opening import Checkpoint, open_checkpoint, opening
+from model.checkpoint.opening import Checkpoint, open_checkpoint
 from model.checkpoint.previewing import preview
 from model.checkpoint.saving import save_checkpoint
 
@@ -17,7 +17,6 @@ __all__ = [
     "Checkpoint",
     "CheckpointError",
     "open_checkpoint",
-    "opening",
     "preview",
     "save_checkpoint",
 ]
