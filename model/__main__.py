@@ -11,7 +11,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -21,9 +21,11 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from model.checkpoint.opening import OpeningSlice
     from model.language_model import LanguageModel
 
 T = TypeVar("T")
+Y = TypeVar("Y")
 
 app = typer.Typer(
     help="Open, trace, train and score transformers, without a window.",
@@ -33,7 +35,8 @@ app = typer.Typer(
 )
 
 Checkpoint = Annotated[
-    Path, typer.Argument(metavar="PATH", help="a checkpoint or run folder, or a file in one")
+    Path,
+    typer.Argument(metavar="PATH", help="a checkpoint: folder, file, run, or owner/name on a hub"),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="print one JSON object, last")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps")]
@@ -56,6 +59,8 @@ def info(path: Checkpoint, as_json: AsJson = False) -> None:
         found = {
             "path": str(lm.path),
             "family": lm.family,
+            "format": lm.format,
+            "notes": list(lm.notes),
             "dtype": _name(lm.dtype),
             "n_params": lm.n_params,
             "parameters": lm.config.parameter_counts(),
@@ -71,6 +76,8 @@ def info(path: Checkpoint, as_json: AsJson = False) -> None:
     kind = f"{tokenizer.kind}, {tokenizer.n_tokens:,} tokens" if tokenizer else "none: ids only"
     for label, value in (
         ("family", lm.family),
+        ("format", lm.format),
+        *(("note", note) for note in lm.notes),
         ("path", str(lm.path)),
         ("tokenizer", kind),
         ("dtype", str(found["dtype"])),
@@ -321,13 +328,13 @@ def verify(
         lm = _open(path, device, dtype, threads)
         n_threads = threads or default_threads()
         if write_reference:
-            written = _finish(comparing.write_reference(lm, tokens, seed, n_threads))
+            written = _finish(comparing.write_reference(lm, tokens, seed, n_threads), _unhurried)
             if as_json:
                 _print_json({"reference": str(written)})
             else:
                 print(written)
             return
-        found = _finish(comparing.verify(lm, tokens, seed, n_threads))
+        found = _finish(comparing.verify(lm, tokens, seed, n_threads), _unhurried)
     what = "logit" if found.compared == "logits" else "number of the last hidden state"
     if as_json:
         about = {"path": str(lm.path), "family": lm.family, "equal": found.equal}
@@ -372,21 +379,27 @@ def convert(
         )
 
 
-def _finish(steps: Generator[str, None, T]) -> T:
+def _finish(steps: Generator[Y, None, T], say: Callable[[Y], str] | None = None) -> T:
     """Go through something long, telling on standard error what is being done."""
     said = ""
     try:
         while True:
-            doing = next(steps)
+            step = next(steps)
+            doing = "" if say is None else say(step)
             if doing != said:
                 print(doing, file=sys.stderr)
                 said = doing
-            time.sleep(0.02)
     except StopIteration as stop:
         result: T = stop.value
         return result
     finally:
         steps.close()
+
+
+def _unhurried(what: str) -> str:
+    """What a comparison does; it waits for another process, so there is no hurry."""
+    time.sleep(0.02)
+    return what
 
 
 def _name(dtype: object) -> str:
@@ -397,7 +410,8 @@ def _open(path: Path, device: str, dtype: str | None = None, threads: int = 0) -
     import torch
 
     from model.device import default_threads, set_threads
-    from model.language_model import open_model
+    from model.hub import is_hub_name
+    from model.language_model import opening_model
 
     dtypes = {
         "float32": torch.float32,
@@ -408,7 +422,16 @@ def _open(path: Path, device: str, dtype: str | None = None, threads: int = 0) -
     if dtype is not None and dtype not in dtypes:
         raise ValueError(f"There is no dtype {dtype!r}; known are {', '.join(dtypes)}.")
     set_threads(threads or default_threads())
-    return open_model(path, device, None if dtype is None else dtypes[dtype])
+    steps = opening_model(path, device, None if dtype is None else dtypes[dtype])
+    return _finish(steps, _fetched if is_hub_name(str(path)) else None)
+
+
+def _fetched(step: OpeningSlice) -> str:
+    """A line for every file, and for every tenth of it."""
+    if not step.total_bytes:
+        return step.what
+    tenths = 10 * step.done_bytes // step.total_bytes
+    return f"{step.what}, {10 * tenths} % of {step.total_bytes / 1e6:,.1f} MB in all"
 
 
 def _parse_ids(text: str) -> list[list[int]]:

@@ -152,9 +152,10 @@ class _Fetch:
 
     def _run(self) -> Path:
         import huggingface_hub as hub
+        from huggingface_hub import constants
 
         if self._cache is None:
-            self._cache = Path(hub.constants.HF_HUB_CACHE)
+            self._cache = Path(constants.HF_HUB_CACHE)
         url = hub.hf_hub_url(
             self.repo, "config.json", revision=self.revision, endpoint=self._endpoint
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 from rich.control import strip_control_codes
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 import model
@@ -62,7 +63,8 @@ def test_help_answers_without_torch():
         encoding="utf-8",
         check=True,
     )
-    for command in ("info", "trace", "generate", "train", "world", "score"):
+    commands = ("info", "trace", "generate", "verify", "convert", "train", "world", "score")
+    for command in commands:
         assert command in done.stdout
     assert "typer" in done.stderr
     assert not re.search(r"\| +(torch|tokenizers|safetensors|PySide6)$", done.stderr, re.MULTILINE)
@@ -237,6 +239,59 @@ def test_a_bug_keeps_its_traceback(gpt2_folder: Path, monkeypatch: pytest.Monkey
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("model.language_model.open_model", broken)
+    monkeypatch.setattr("model.language_model.opening_model", broken)
     result = CliRunner().invoke(app, ["info", str(gpt2_folder)])
     assert isinstance(result.exception, ZeroDivisionError)
+
+
+def test_convert_writes_what_transformers_and_verify_take(gpt2_folder: Path, tmp_path: Path):
+    out = tmp_path / "out"
+    found = run_json("convert", gpt2_folder, out, "--dtype", "bfloat16")
+    assert found["family"] == "gpt2"
+    assert found["dtype"] == "bfloat16"
+    assert set(found["files"]) == {
+        "config.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "tokenizer_config.json",
+    }
+    assert run_json("info", out)["dtype"] == "bfloat16"
+    assert (
+        refusal("convert", gpt2_folder, out)
+        == f"{out} exists and is not empty; choose a new folder."
+    )
+
+
+def test_verify_prints_the_largest_difference(gpt2_folder: Path, tmp_path: Path):
+    folder = tmp_path / "own"
+    shutil.copytree(gpt2_folder, folder)
+    lm = model.open(folder, device="cpu")
+    ids = lm.ids("The queen")
+    save_file({"input_ids": ids, "logits": lm.logits(ids) + 0.25}, folder / "reference.safetensors")
+    result = CliRunner().invoke(app, ["verify", str(folder), "--json"])
+    # transformers is installed here, so that it is what counts, and the file is left alone.
+    found = json.loads(result.stdout.splitlines()[-1])
+    assert result.exit_code == 0
+    assert found["max_abs_logit_difference"] < 1e-4
+    assert found["against"].startswith("transformers ")
+    assert found["n_tokens"] == 48
+    assert found["versions"]["transformers"]
+
+
+def test_verify_ends_with_1_where_models_differ(
+    gpt2_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("model.checkpoint.verify.is_installed", lambda: False)
+    assert "there is nothing to compare with: install transformers" in refusal(
+        "verify", gpt2_folder
+    )
+    folder = tmp_path / "own"
+    shutil.copytree(gpt2_folder, folder)
+    lm = model.open(folder, device="cpu")
+    ids = lm.ids("The queen")
+    save_file({"input_ids": ids, "logits": lm.logits(ids) + 0.25}, folder / "reference.safetensors")
+    result = CliRunner().invoke(app, ["verify", str(folder)])
+    assert result.exit_code == 1
+    assert "differs from reference.safetensors: the largest difference of a logit is 0.25" in (
+        result.stdout
+    )

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import errno
+import json
+import os
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Generator, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 
+from model import messages as m
 from model.checkpoint import open_checkpoint, save_checkpoint
+from model.engine import Engine
 from model.hub import FetchProgress, HubError, fetching, is_hub_name
 from model.hub import fetch as hub_module
 from tests.model.hub_server import COMMIT, Hub, serving
@@ -21,7 +28,7 @@ NAME = "somebody/small-gpt2"
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    import huggingface_hub
+    import huggingface_hub.constants
 
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(hub_module, "RETRY_SECONDS", 0.02)
@@ -266,7 +273,7 @@ def test_a_full_disk_is_known_before_and_told_when_it_fills(
     monkeypatch.setattr(shutil, "disk_usage", lambda path: whole._replace(free=1000))
     assert "takes 0.0 GB, and 0.0 GB are free in" in refusal(published, cache)
     monkeypatch.undo()
-    import huggingface_hub
+    import huggingface_hub.constants
 
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
 
@@ -275,3 +282,74 @@ def test_a_full_disk_is_known_before_and_told_when_it_fills(
 
     monkeypatch.setattr(hub_module._Fetch, "_append", full)
     assert refusal(published, cache) == f"{cache} can't be written: No space left on device."
+
+
+# ------------------------------------------------------------- engine and command line
+
+
+def an_engine(hub: Hub, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """One whose hub is the small server."""
+    here = partial(fetching, endpoint=hub.endpoint, cache=cache)
+    monkeypatch.setattr("model.hub.fetching", here)
+    engine = Engine("cpu", threads=1)
+    list(engine.start())
+    return engine
+
+
+def test_the_engine_opens_a_name_in_slices(
+    published: Hub, cache: Path, monkeypatch: pytest.MonkeyPatch
+):
+    engine = an_engine(published, cache, monkeypatch)
+    published.stall_after = 30_000
+    request = m.OpenModel(path=NAME)
+    seen = list(engine.handle(request))
+    deadline = time.monotonic() + 20
+    while not any(isinstance(r, m.OpeningProgressed) and r.done_bytes > 30_000 for r in seen):
+        assert time.monotonic() < deadline, seen[-2:]
+        began = time.monotonic()
+        seen += engine.advance()
+        assert time.monotonic() - began < 0.5  # other requests are answered in between
+    (cancelled,) = engine.handle(m.Cancel(target=request.id))
+    assert isinstance(cancelled, m.Cancelled)
+    published.resume.set()
+    published.stall_after = None
+    published.asked.clear()
+    seen = list(engine.handle(m.OpenModel(path=NAME)))
+    while engine.busy:
+        seen += engine.advance()
+    opened = [r for r in seen if isinstance(r, m.ModelOpened)]
+    assert [r.info.name for r in opened] == [NAME]
+    assert any(asked == "bytes=30000-" for _, _, asked in published.asked)
+    assert not [r for r in seen if isinstance(r, m.Failed)]
+
+
+def test_the_engine_says_why_a_name_cannot_be_opened(
+    published: Hub, cache: Path, monkeypatch: pytest.MonkeyPatch
+):
+    engine = an_engine(published, cache, monkeypatch)
+    seen = list(engine.handle(m.OpenModel(path="somebody/nothing")))
+    while engine.busy:
+        seen += engine.advance()
+    assert isinstance(seen[-1], m.Failed)
+    assert seen[-1].message.startswith("There is no somebody/nothing on the hub")
+
+
+def test_commands_take_a_name(published: Hub, tmp_path: Path):
+    environment = os.environ | {
+        "HF_ENDPOINT": published.endpoint,
+        "HF_HUB_OFFLINE": "0",
+        "HF_HOME": str(tmp_path),
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "model", "info", NAME, "--json"],
+        cwd=Path(__file__).resolve().parents[2],
+        env=environment,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=True,
+    )
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["family"] == "gpt2"
+    assert COMMIT in found["path"]
+    assert "fetching model.safetensors" in done.stderr

@@ -77,12 +77,12 @@ def test_a_wrong_weight_is_found(with_reference: Path, monkeypatch: pytest.Monke
     assert found.equal
     assert found.against.startswith("reference.safetensors (transformers ")
     with torch.no_grad():
-        lm.transformer.blocks[1].ln2.b[3] += 0.01
+        lm.parameter("blocks.1.ln2.b")[3] += 0.01
     found, _ = finish(verify.verify(lm))
     assert not found.equal
     assert found.max_abs_logit_difference > 10 * found.tolerance
     with torch.no_grad():
-        lm.transformer.blocks[1].ln2.b[3] = math.nan
+        lm.parameter("blocks.1.ln2.b")[3] = math.nan
     found, _ = finish(verify.verify(lm))
     assert math.isnan(found.max_abs_logit_difference)
     assert not found.equal
@@ -263,7 +263,7 @@ def test_other_requests_are_answered_meanwhile_and_cancel_ends_the_process(
         started.append(popen(*args, **kwargs))  # type: ignore[call-overload]
         return started[-1]
 
-    monkeypatch.setattr(verify.subprocess, "Popen", remember)
+    monkeypatch.setattr(subprocess, "Popen", remember)
     request = m.VerifyModel()
     list(engine.handle(request))
     said: list[m.Result] = []
