@@ -172,9 +172,11 @@ class ScaleMap(Canvas):
         centre = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter
         painter.setFont(theme.sans(theme.SMALL_FONT_SIZE))
         painter.setPen(t.color("accent" if model.own else "text"))
-        full = model.name if metrics.horizontalAdvance(model.name) <= column.width() else ""
-        name = full or metrics.elidedText(
-            _short(model, column.width()), Qt.TextElideMode.ElideMiddle, column.width()
+        fits = metrics.horizontalAdvance(model.name) <= column.width()
+        name = metrics.elidedText(
+            model.name if fits else _short(model, 0),
+            Qt.TextElideMode.ElideMiddle,
+            column.width(),
         )
         painter.drawText(QRectF(column.left(), column.top(), column.width(), line), centre, name)
         painter.setFont(theme.mono(theme.SMALL_FONT_SIZE - 0.5))

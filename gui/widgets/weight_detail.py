@@ -6,6 +6,7 @@ and what it is given; no store.
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import numpy as np
@@ -110,6 +111,8 @@ class WeightDetail(QWidget):
             axes: what its axes are, in words.
             part: the head that is looked at, or None for all.
         """
+        # What was found of another tensor, or of another head, is not this one's.
+        self.histogram.set_counts(np.zeros(0, np.int64), 0.0, 0.0, math.nan, math.nan)
         if tensor != self._tensor:
             self._tensor = tensor
             self.part.clear()

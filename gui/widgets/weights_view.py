@@ -310,7 +310,9 @@ class WeightsView(QWidget):
         state = self.store.weights
         if state is None or not state.tensors:
             return ""
-        n, step = len(self.table.rows.shown), state.steps.get(self.name)
+        drawn = state.tensors is self._listed
+        n = len(self.table.rows.shown) if drawn else len(state.tensors)
+        step = state.steps.get(self.name)
         of = f"{n} of {len(state.tensors)}" if n != len(state.tensors) else f"{n}"
         learned = f"step {step:,} · " if step is not None else ""
         return f"{learned}{of} tensors · "

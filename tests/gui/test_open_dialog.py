@@ -38,6 +38,7 @@ def settings() -> Settings:
 
 def opened(store: Store, settings: Settings, qtbot: QtBot) -> OpenDialog:
     dialog = OpenDialog(store, settings)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)  # qtbot deletes it
     qtbot.addWidget(dialog)
     with qtbot.waitExposed(dialog):
         dialog.open()
