@@ -31,6 +31,12 @@ SIZES: dict[str, Any] = {
     "eos_token_id": 2,
 }
 
+OWN: dict[str, dict[str, Any]] = {
+    "gpt_neo": {"attention_types": [[["global", "local"], 1]], "window_size": 6},
+    "gptj": {"rotary_dim": 4},
+}
+"""What a family's own defaults make too large for so small a network."""
+
 
 def small(model_type: str) -> Any:
     """A small config of transformers, by the names that all families share."""
@@ -42,7 +48,7 @@ def small(model_type: str) -> Any:
     sizes = {names[name]: value for name, value in SIZES.items() if names[name] in known}
     if model_type == "falcon":
         sizes.pop("num_kv_heads", None)
-    return config_class(**sizes)
+    return config_class(**sizes | OWN.get(model_type, {}))
 
 
 def of_family(model_type: str, folder: Path) -> Path:
@@ -96,7 +102,8 @@ def test_a_saved_network_is_the_same_in_transformers(model_type: str, tmp_path: 
     head = opened.transformer.config.head
     before = logits_of(theirs, head, ids_BT)
     assert before.std() > 0.1
-    assert torch.equal(logits_of(ours, head, ids_BT), before)
+    # Not to the bit: of two names for one activation transformers computes each its own way.
+    assert (logits_of(ours, head, ids_BT) - before).abs().max() < 1e-5
     with torch.no_grad():
         assert (opened.transformer(ids_BT) - before).abs().max() < 1e-4
 
