@@ -54,6 +54,7 @@ def attention(
                 read[letter],
                 bias=config.qk_norm.bias,
                 symbols=(f"{letter}_i", f"{letter}_i ←"),
+                label="Query norm" if letter == "q" else "Key norm",
                 shapes=("BT11" if joined else f"BT{heads}1", f"BT{heads}K"),
                 sentence="Brought to a common length, so that no score grows out of bounds: "
                 + ("all heads together." if joined else "each head by itself."),

@@ -60,6 +60,7 @@ def block(config: TransformerConfig, layer: int, stream: str) -> tuple[list[Oper
             inner,
             hook,
             symbols=(letter, f"{letter} ←"),
+            label="Output norm",
             sentence=_OUTPUT_SENTENCE,
         )
         ops.extend(last)

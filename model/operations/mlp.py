@@ -134,7 +134,7 @@ def _routing(
         (router,),
         (),
         "BTX",
-        "Softmax",
+        "Expert weights",
         "π_i = exp(ρ_i) / Σ exp(ρ_i)",
         "The scores of the experts become weights that sum to one.",
     )
@@ -144,7 +144,7 @@ def _routing(
         (weights,),
         (),
         "BTA",
-        f"Top {experts.n_active}",
+        f"Top {experts.n_active} experts",
         f"e_i = the {experts.n_active} largest of π_i",
         f"Only the {experts.n_active} experts with the largest weights are asked.",
     )
@@ -154,7 +154,7 @@ def _routing(
         (weights, indices),
         (),
         "BTA",
-        "Their shares",
+        "Expert shares",
         "w_ie = π_ie / Σ_e π_ie" if experts.normalized else "w_ie = π_ie",
         "How much each of them counts"
         + ("; the shares of the chosen sum to one." if experts.normalized else "."),

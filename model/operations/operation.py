@@ -124,6 +124,7 @@ def write_norm(
     bias: bool | None = None,
     shapes: tuple[str, str] = ("BT1", "BTD"),
     symbols: tuple[str, str] = ("r_i", "n_i ="),
+    label: str = "",
     sentence: str = "Every position's vector is brought to a common length before it is read, "
     "so that no layer has to cope with growing values.",
 ) -> str:
@@ -138,6 +139,7 @@ def write_norm(
         bias: whether it has one, if not as the config says.
         shapes: of the scale and of the result.
         symbols: what the formula calls the source, and how it begins.
+        label: if not the kind of norm.
         sentence: what it is for.
 
     Returns:
@@ -155,7 +157,7 @@ def write_norm(
         (source,),
         (),
         shapes[0],
-        f"{kind} scale",
+        f"{label or kind} scale",
         f"σ_i = √(mean({x}²) + ε)" if rms else f"σ_i = √(var({x}) + ε)",
         "How long the vector at each position is"
         + ("." if rms else ", once its mean is taken away."),
@@ -166,7 +168,7 @@ def write_norm(
         (source, scale),
         (f"{name}.w", f"{name}.b") if has_bias else (f"{name}.w",),
         shapes[1],
-        kind,
+        label or kind,
         f"{result} {centred} / σ_i ⊙ {weight}" + (" + b" if has_bias else ""),
         sentence,
     )
