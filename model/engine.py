@@ -238,9 +238,12 @@ class Engine:
     def _preview(self, request: m.PreviewModel) -> m.Result:
         from model.checkpoint import preview
         from model.device import choose_device
+        from model.hub import is_hub_name
+        from model.hub.known import preview_name
 
         device = self._device if request.device == "auto" else request.device
-        found = preview(request.path, choose_device(device).name)
+        look = preview_name if is_hub_name(request.path) else preview
+        found = look(request.path, choose_device(device).name)
         return m.ModelPreviewed(request_id=request.id, preview=found)
 
     def _save(self, request: m.SaveModel) -> Iterator[m.Result]:

@@ -100,9 +100,9 @@ class PreviewCard(QWidget):
         """All that is known of a checkpoint."""
         self._preview = p = preview
         known = bool(p.n_params)
-        self.title.setVisible(bool(p.family or known))
+        self.title.setVisible(p.problem is None or bool(p.family))
         size = f"  ·  {short_count(p.n_params)}" if known else ""
-        self.title.setText(f"{family_title(p.family)}{size}")
+        self.title.setText(f"{family_title(p.family)}{size}" if p.family else p.path)
         self.subtitle.setText(p.path)
         self.subtitle.setToolTip(p.path)
         self.subtitle.show()

@@ -62,6 +62,18 @@ def is_hub_name(text: str) -> bool:
     return not Path(text).exists()
 
 
+def split_name(name: str) -> tuple[str, str]:
+    """The repository and the revision that a name means.
+
+    Raises:
+        HubError: it is no name.
+    """
+    match = _NAME.fullmatch(name)
+    if match is None:
+        raise HubError(f"{name!r} is no name of a model; owner/name is.")
+    return match["repo"], match["revision"] or "main"
+
+
 def cached_name(folder: Path) -> str | None:
     """``owner/name`` of a folder in the library's cache; None for any other."""
     repo = folder.parent.parent.name
@@ -113,12 +125,8 @@ class _Fetch:
     """One fetch: its state is read by the one thread while the other works."""
 
     def __init__(self, name: str, endpoint: str | None, cache: Path | None) -> None:
-        match = _NAME.fullmatch(name)
-        if match is None:
-            raise HubError(f"{name!r} is no name of a model; owner/name is.")
         self._name = name
-        self.repo = match["repo"]
-        self.revision = match["revision"] or "main"
+        self.repo, self.revision = split_name(name)
         self._endpoint = endpoint
         self._cache = cache
         self.over = threading.Event()
