@@ -37,6 +37,11 @@ def where(hf: Mapping[str, Any]) -> str:
     return hf.where if isinstance(hf, Config) else "config.json"
 
 
+def spelled(hf: Mapping[str, Any], *keys: str) -> str:
+    """Which of several names of one key a config uses; the first if it uses none."""
+    return next((key for key in keys if hf.get(key) is not None), keys[0])
+
+
 def whole(hf: Mapping[str, Any], key: str, default: int | None, most: int = LARGEST) -> int:
     """A positive whole number; the default where the key is missing or null."""
     value = hf.get(key)

@@ -14,23 +14,34 @@ from torch import Tensor
 from model.checkpoint.errors import CheckpointError
 from model.checkpoint.families import (
     bert,
+    bloom,
     distilbert,
+    falcon,
     gemma,
     gemma2,
     gemma3,
     gpt2,
+    gpt_neo,
+    gpt_neox,
+    gptj,
     granite,
     llama,
     mistral,
     mixtral,
     modernbert,
+    mpt,
     olmo2,
+    opt,
+    phi,
     phi3,
     qwen2,
     qwen3,
     roberta,
     smollm3,
+    stablelm,
+    starcoder2,
 )
+from model.checkpoint.values import where
 from model.config import TransformerConfig
 
 
@@ -95,22 +106,32 @@ FAMILIES: dict[str, Family] = {
     family.model_type: family
     for family in (
         bert,
+        bloom,
         distilbert,
+        falcon,
         gemma,
         gemma2,
         gemma3,
         gpt2,
+        gpt_neo,
+        gpt_neox,
+        gptj,
         granite,
         llama,
         mistral,
         mixtral,
         modernbert,
+        mpt,
         olmo2,
+        opt,
+        phi,
         phi3,
         qwen2,
         qwen3,
         roberta,
         smollm3,
+        stablelm,
+        starcoder2,
     )
 }
 
@@ -124,7 +145,7 @@ def family_of(hf: Mapping[str, Any]) -> Family:
     model_type = hf.get("model_type")
     if not isinstance(model_type, str):
         raise CheckpointError(
-            "config.json has no 'model_type', so the kind of network is unknown; "
+            f"{where(hf)} has no 'model_type', so the kind of network is unknown; "
             f"add it, if this is one of {', '.join(FAMILIES)}."
         )
     if model_type in FAMILIES:
@@ -132,6 +153,6 @@ def family_of(hf: Mapping[str, Any]) -> Family:
     near = get_close_matches(model_type, FAMILIES, n=3, cutoff=0.4)
     nearest = f"the nearest known are {', '.join(near)}" if near else "none that is known is near"
     raise CheckpointError(
-        f"config.json says model_type {model_type[:60]!r}, which is not supported; {nearest} "
+        f"{where(hf)} says model_type {model_type[:60]!r}, which is not supported; {nearest} "
         f"(supported: {', '.join(FAMILIES)})."
     )

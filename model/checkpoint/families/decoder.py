@@ -167,9 +167,10 @@ def sizes_to_hf(config: TransformerConfig, model_type: str, architecture: str) -
     }
 
 
-def activation_name(activation: Activation) -> str:
-    """What transformers calls a nonlinearity."""
-    return next(hf for hf, ours in ACTIVATIONS.items() if ours == activation)
+def activation_name(activation: Activation, usual: str = "") -> str:
+    """What transformers calls a nonlinearity; of several names the one that is usual, if any."""
+    names = [hf for hf, ours in ACTIVATIONS.items() if ours == activation]
+    return usual if usual in names else names[0]
 
 
 def one_rotary(config: TransformerConfig) -> Rotary:

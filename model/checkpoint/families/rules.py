@@ -64,10 +64,15 @@ def reshaped(
     return Rule((ours,), (theirs,), lambda some: [read(some[0])], lambda some: [write(some[0])])
 
 
+def stands_in(tensor: Tensor) -> bool:
+    """Whether it is one number seen in every place, to learn shapes by; it must not be copied."""
+    return not any(tensor.stride())
+
+
 def _join(tensors: Sequence[Tensor]) -> Sequence[Tensor]:
     first = tensors[0]
-    if all(not any(tensor.stride()) for tensor in tensors):
-        # One number seen in every place, to learn shapes by: the whole is another such view.
+    if all(stands_in(tensor) for tensor in tensors):
+        # The whole is another such view.
         shape = (sum(len(tensor) for tensor in tensors), *first.shape[1:])
         return [first.as_strided(shape, (0,) * len(shape))]
     return [torch.cat(tuple(tensors))]

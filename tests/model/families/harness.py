@@ -12,11 +12,12 @@ rotary frequencies stay the float32 numbers that they are.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from transformers import PreTrainedConfig, PreTrainedModel
@@ -109,6 +110,8 @@ def difference(ours: Tensor, theirs: Tensor) -> float:
 def last_stream(ours: Transformer) -> str:
     """The activation that transformers gives as its last hidden state."""
     last = ours.config.n_layers - 1
+    if ours.project_out is not None:
+        return "hook_project_out"
     if ours.config.norms.final:
         return "ln_final.hook_normalized"
     post = ours.config.norms.placement == "post"
@@ -175,12 +178,55 @@ def round_trip(network_class: type[PreTrainedModel], folder: Path, again: Path) 
     assert difference(after[0], before[0]) == 0
 
 
-def check(network_class: type[PreTrainedModel], config: PreTrainedConfig, tmp_path: Path) -> None:
-    """All of it: both precisions and the round trip."""
+def check(
+    network_class: type[PreTrainedModel],
+    config: PreTrainedConfig,
+    tmp_path: Path,
+    exact: type[PreTrainedModel] | None = None,
+) -> Path:
+    """All of it: both precisions and the round trip.
+
+    Args:
+        network_class: of transformers.
+        config: as `make`.
+        tmp_path: to write in.
+        exact: the class for the pass in float64, where transformers' own keeps to float32 numbers
+            in a way that `Upcast` can't see.
+
+    Returns:
+        The folder that transformers wrote.
+    """
     folder = make(network_class, config, tmp_path / "theirs")
-    for dtype in BOTH:
-        compare(network_class, folder, dtype)
+    compare(network_class, folder, torch.float32)
+    compare(exact or network_class, folder, torch.float64)
     round_trip(network_class, folder, tmp_path / "ours")
+    return folder
+
+
+def opens_under(
+    folder: Path, rename: Callable[[str], str], more: Mapping[str, Tensor] | None = None
+) -> None:
+    """The same weights under other names, with tensors that are no weights, are the same network.
+
+    Args:
+        folder: from `make`; its weights are written anew.
+        rename: from the name of a tensor today to its name in the file.
+        more: further tensors, as an older version of transformers saved them.
+    """
+    before = open_checkpoint(folder, torch.float32).transformer.state_dict()
+    tensors = {rename(name): t for name, t in load_file(folder / "model.safetensors").items()}
+    assert not tensors.keys() & (more or {}).keys()
+    save_file({**tensors, **(more or {})}, folder / "model.safetensors", {"format": "pt"})
+    after = open_checkpoint(folder, torch.float32).transformer.state_dict()
+    assert after.keys() == before.keys()
+    for name, tensor in after.items():
+        assert torch.equal(tensor, before[name]), name
+
+
+def change_config(folder: Path, **keys: Any) -> None:
+    """Write some keys of a config.json anew."""
+    file = folder / "config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | keys))
 
 
 def modules_of(network: nn.Module, ending: str) -> list[nn.Module]:

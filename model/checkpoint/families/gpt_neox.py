@@ -1,0 +1,144 @@
+"""GPT-NeoX (Black et al. 2022) and Pythia (Biderman et al. 2023), as transformers writes them.
+
+Attention and MLP have a norm each and usually run in parallel. Queries, keys and values are one
+matrix, head by head.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor
+
+from model.checkpoint.families import decoder
+from model.checkpoint.families.fused import grouped_qkv
+from model.checkpoint.families.likeness import refuse_unlike
+from model.checkpoint.families.rope import (
+    max_positions,
+    n_ctx_of,
+    rotary_from_hf,
+    rotary_to_hf,
+)
+from model.checkpoint.families.rules import Rule, read_state, same, write_state
+from model.checkpoint.values import (
+    LARGEST,
+    MOST_LAYERS,
+    Config,
+    choice,
+    flag,
+    number,
+    where,
+    whole,
+)
+from model.config import Norms, TransformerConfig
+from model.positions import Rotary
+
+model_type = "gpt_neox"
+tied_names = ("embed_out.weight", "gpt_neox.embed_in.weight")
+
+# Causal masks and angles that older versions of transformers saved with the weights.
+_BUFFER = re.compile(r"layers\.\d+\.attention\.(bias|masked_bias|rotary_emb\.\w+)")
+
+
+def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
+    """The shape; keys that are missing have the values that transformers gives them."""
+    d_model = whole(hf, "hidden_size", 6144)
+    n_heads = whole(hf, "num_attention_heads", 64)
+    n_positions = whole(hf, "max_position_embeddings", 2048)
+    rotary = _rotary(hf, max(1, d_model // n_heads), n_positions)
+    parallel = flag(hf, "use_parallel_residual", True)
+    bias = flag(hf, "attention_bias", True)
+    return TransformerConfig(
+        n_layers=whole(hf, "num_hidden_layers", 44, MOST_LAYERS),
+        n_heads=n_heads,
+        d_model=d_model,
+        d_mlp=whole(hf, "intermediate_size", 24576, 4 * LARGEST),
+        d_vocab=whole(hf, "vocab_size", 50432),
+        n_ctx=n_ctx_of(rotary, n_positions),
+        norm_eps=number(hf, "layer_norm_eps", 1e-5),
+        norms=Norms(shared=not parallel),
+        positions="rotary",
+        rotary=rotary,
+        activation=choice(hf, "hidden_act", "gelu", decoder.ACTIVATIONS),
+        parallel=parallel,
+        qkv_bias=bias,
+        out_bias=bias,
+        tied_embeddings=flag(hf, "tie_word_embeddings", False),
+    )
+
+
+def _rotary(hf: Mapping[str, Any], d_head: int, n_positions: int) -> Rotary:
+    """It has names of its own for the base and the share of a head that turns."""
+    base = number(hf, "rotary_emb_base", 10_000.0, 1.0, 1e15)
+    partial = number(hf, "rotary_pct", 0.25, 0.0, 1.0)
+    usual = ("rope_scaling", "rope_parameters", "original_max_position_embeddings")
+    others = Config({key: hf[key] for key in usual if key in hf}, where(hf))
+    return rotary_from_hf(others, d_head, n_positions, base, partial)
+
+
+def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
+    """A GPT-NeoX config, or a CheckpointError if the network is none."""
+    rotary = rotary_to_hf(decoder.one_rotary(config), config.d_head)
+    hf = {
+        "model_type": model_type,
+        "architectures": ["GPTNeoXForCausalLM"],
+        "vocab_size": config.d_vocab,
+        "hidden_size": config.d_model,
+        "num_hidden_layers": config.n_layers,
+        "num_attention_heads": config.n_heads,
+        "intermediate_size": config.d_mlp,
+        "hidden_act": decoder.activation_name(config.activation),
+        "max_position_embeddings": max_positions(config),
+        "layer_norm_eps": config.norm_eps,
+        "tie_word_embeddings": config.tied_embeddings,
+        "use_parallel_residual": config.parallel,
+        "attention_bias": config.qkv_bias,
+        "rotary_emb_base": rotary.pop("rope_theta"),
+        "rotary_pct": rotary.pop("partial_rotary_factor", 1.0),
+        **rotary,
+    }
+    refuse_unlike("GPT-NeoX", config, config_from_hf(hf))
+    return hf
+
+
+def canonical_name(name: str) -> str | None:
+    """With the prefix ``gpt_neox.``; None for the masks and angles of old files."""
+    bare = name.removeprefix("gpt_neox.")
+    if _BUFFER.fullmatch(bare):
+        return None
+    if bare.startswith(("embed_out.", "lm_head.")):
+        # The name in files, and the one in the network, of the same matrix.
+        return bare.replace("lm_head.", "embed_out.", 1)
+    return f"gpt_neox.{bare}"
+
+
+def state_from_hf(tensors: Mapping[str, Tensor], config: TransformerConfig) -> dict[str, Tensor]:
+    """Renamed; queries, keys and values sorted."""
+    return read_state(_rules(config), tensors)
+
+
+def state_to_hf(state: Mapping[str, Tensor], config: TransformerConfig) -> dict[str, Tensor]:
+    """The reverse."""
+    return write_state(_rules(config), state)
+
+
+def _rules(config: TransformerConfig) -> list[Rule]:
+    rules = [
+        same("embed.weight", "gpt_neox.embed_in.weight"),
+        *decoder.norm("ln_final", "gpt_neox.final_layer_norm", config),
+    ]
+    if not config.tied_embeddings:
+        rules.append(same("unembed.weight", "embed_out.weight"))
+    for layer in range(config.n_layers):
+        ours, theirs = f"blocks.{layer}", f"gpt_neox.layers.{layer}"
+        rules += [
+            *decoder.norm(f"{ours}.ln1", f"{theirs}.input_layernorm", config),
+            *grouped_qkv(f"{ours}.attn.qkv", f"{theirs}.attention.query_key_value", config),
+            *decoder.linear(f"{ours}.attn.out", f"{theirs}.attention.dense", config.out_bias),
+            *decoder.norm(f"{ours}.ln2", f"{theirs}.post_attention_layernorm", config),
+            *decoder.linear(f"{ours}.mlp.up", f"{theirs}.mlp.dense_h_to_4h", True),
+            *decoder.linear(f"{ours}.mlp.down", f"{theirs}.mlp.dense_4h_to_h", True),
+        ]
+    return rules

@@ -1,0 +1,91 @@
+"""StableLM 2 and 3B (Bellagente et al. 2024), as transformers writes them.
+
+A Llama with LayerNorms; the 12B runs attention and MLP in parallel and norms each head's queries
+and keys by weights of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from model.checkpoint.families import decoder
+from model.checkpoint.families.likeness import refuse_unlike
+from model.checkpoint.families.rope import rotary_to_hf
+from model.checkpoint.families.rules import Rule, read_state, write_state
+from model.checkpoint.values import flag, number
+from model.config import Norms, QKNorm, TransformerConfig
+
+model_type = "stablelm"
+tied_names = decoder.TIED_NAMES
+canonical_name = decoder.canonical_name
+
+
+def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
+    """The shape."""
+    return TransformerConfig(
+        **decoder.sizes_from_hf(hf, partial=0.25)
+        | {
+            "norm": "layer",
+            "norm_eps": number(hf, "layer_norm_eps", 1e-5),
+            "norms": Norms(),
+            "parallel": flag(hf, "use_parallel_residual", False),
+            "qk_norm": QKNorm("each head") if flag(hf, "qk_layernorm", False) else None,
+            "qkv_bias": flag(hf, "use_qkv_bias", False),
+            "out_bias": False,
+        }
+    )
+
+
+def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
+    """A StableLM config, or a CheckpointError if the network is none."""
+    hf = decoder.sizes_to_hf(config, model_type, "StableLmForCausalLM")
+    # Keys of its relatives; a StableLM's heads always share d_model evenly.
+    for key in ("head_dim", "rms_norm_eps", "attention_bias"):
+        del hf[key]
+    hf["layer_norm_eps"] = config.norm_eps
+    hf["use_parallel_residual"] = config.parallel
+    hf["qk_layernorm"] = config.qk_norm is not None
+    hf["use_qkv_bias"] = config.qkv_bias
+    hf["partial_rotary_factor"] = 1.0
+    hf |= rotary_to_hf(decoder.one_rotary(config), config.d_head)
+    refuse_unlike("StableLM", config, config_from_hf(hf))
+    return hf
+
+
+def state_from_hf(tensors: Mapping[str, Tensor], config: TransformerConfig) -> dict[str, Tensor]:
+    """Renamed; queries, keys and values joined, norms of heads stacked."""
+    return read_state(_rules(config), tensors)
+
+
+def state_to_hf(state: Mapping[str, Tensor], config: TransformerConfig) -> dict[str, Tensor]:
+    """The reverse."""
+    return write_state(_rules(config), state)
+
+
+def _rules(config: TransformerConfig) -> list[Rule]:
+    rules = decoder.ends(config)
+    for layer in range(config.n_layers):
+        ours, theirs = f"blocks.{layer}.attn", f"model.layers.{layer}.self_attn"
+        projections = [f"{theirs}.{letter}_proj" for letter in "qkv"]
+        rules += [
+            *decoder.block_norms(layer, config),
+            *decoder.qkv(f"{ours}.qkv", projections, config),
+            *decoder.linear(f"{ours}.out", f"{theirs}.o_proj", False),
+            *decoder.gated_mlp(layer, config),
+        ]
+        if config.qk_norm is not None:
+            for letter, n_heads in (("q", config.n_heads), ("k", config.n_kv_heads)):
+                norms = f"{theirs}.{letter}_layernorm.norms"
+                rules.append(
+                    Rule(
+                        (f"{ours}.{letter}_norm.w",),
+                        tuple(f"{norms}.{head}.weight" for head in range(n_heads)),
+                        lambda weights: [torch.stack(tuple(weights))],
+                        lambda weights: weights[0].unbind(),
+                    )
+                )
+    return rules

@@ -1,0 +1,79 @@
+"""StarCoder 2 (Lozhkov et al. 2024), as transformers writes it.
+
+LayerNorms and an MLP without a gate around grouped heads that turn and may look through a window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor
+
+from model.checkpoint.families import decoder
+from model.checkpoint.families.likeness import refuse_unlike
+from model.checkpoint.families.rope import rotary_to_hf
+from model.checkpoint.families.rules import Rule, read_state, write_state
+from model.checkpoint.values import choice, flag, number, whole
+from model.config import Norms, TransformerConfig
+
+model_type = "starcoder2"
+tied_names = decoder.TIED_NAMES
+canonical_name = decoder.canonical_name
+
+
+def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
+    """The shape."""
+    bias = flag(hf, "use_bias", True)
+    return TransformerConfig(
+        **decoder.sizes_from_hf(hf)
+        | {
+            "n_kv_heads": whole(hf, "num_key_value_heads", 2),
+            "norm": "layer",
+            "norm_eps": number(hf, "norm_epsilon", 1e-5),
+            "norms": Norms(),
+            "activation": choice(hf, "hidden_act", "gelu_pytorch_tanh", decoder.ACTIVATIONS),
+            "gated": False,
+            "window": decoder.window_from_hf(hf),
+            "qkv_bias": bias,
+            "out_bias": bias,
+            "mlp_bias": bias,
+            "tied_embeddings": flag(hf, "tie_word_embeddings", True),
+        }
+    )
+
+
+def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
+    """A StarCoder 2 config, or a CheckpointError if the network is none."""
+    hf = decoder.sizes_to_hf(config, model_type, "Starcoder2ForCausalLM")
+    for key in ("rms_norm_eps", "attention_bias"):  # of its relatives
+        del hf[key]
+    hf["norm_epsilon"] = config.norm_eps
+    hf["use_bias"] = config.qkv_bias
+    hf["sliding_window"] = config.window_at(0)
+    hf |= rotary_to_hf(decoder.one_rotary(config), config.d_head)
+    refuse_unlike("StarCoder 2", config, config_from_hf(hf))
+    return hf
+
+
+def state_from_hf(tensors: Mapping[str, Tensor], config: TransformerConfig) -> dict[str, Tensor]:
+    """Renamed; queries, keys and values joined."""
+    return read_state(_rules(config), tensors)
+
+
+def state_to_hf(state: Mapping[str, Tensor], config: TransformerConfig) -> dict[str, Tensor]:
+    """The reverse."""
+    return write_state(_rules(config), state)
+
+
+def _rules(config: TransformerConfig) -> list[Rule]:
+    rules = decoder.ends(config)
+    for layer in range(config.n_layers):
+        ours, theirs = f"blocks.{layer}.mlp", f"model.layers.{layer}.mlp"
+        rules += [
+            *decoder.block_norms(layer, config),
+            *decoder.attention(layer, config),
+            *decoder.linear(f"{ours}.up", f"{theirs}.c_fc", config.mlp_bias),
+            *decoder.linear(f"{ours}.down", f"{theirs}.c_proj", config.mlp_bias),
+        ]
+    return rules
