@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -306,11 +306,21 @@ class Tokenizer:
     @cached_property
     def vocabulary(self) -> tuple[bytes, ...]:
         """Every token's bytes, by id. Ids that no token has give ``b""``."""
-        table = [b""] * self.n_tokens
-        added = self._added
-        for name, id in self._inner.get_vocab(with_added_tokens=True).items():
-            table[id] = added[id].content.encode() if id in added else self._bytes_of(name)
-        return tuple(table)
+        return self._tables[0]
+
+    @cached_property
+    def _tables(self) -> tuple[tuple[bytes, ...], int]:
+        """`vocabulary` and `n_base_tokens`: both from one copy of the library's vocabulary."""
+        ids = self._inner.get_vocab(with_added_tokens=True)
+        table = [b""] * (max(ids.values(), default=-1) + 1)
+        bytes_of = self._bytes_of()
+        for name, id in ids.items():
+            table[id] = bytes_of(name)
+        beyond = {id for id in self._added if self._inner.model.id_to_token(id) is None}
+        n_base = 1 + max((id for id in ids.values() if id not in beyond), default=-1)
+        for id, token in self._added.items():
+            table[id] = token.content.encode()
+        return tuple(table), n_base
 
     @cached_property
     def special_ids(self) -> frozenset[int]:
@@ -325,18 +335,18 @@ class Tokenizer:
         vocab = self._inner.get_vocab(with_added_tokens=False)
         return frozenset(id for name, id in vocab.items() if name.startswith("##") and name != "##")
 
-    @cached_property
+    @property
     def n_tokens(self) -> int:
         """One more than the largest id."""
-        return max(self._inner.get_vocab(with_added_tokens=True).values(), default=-1) + 1
+        return len(self.vocabulary)
 
-    @cached_property
+    @property
     def n_base_tokens(self) -> int:
         """One more than the largest id of the vocabulary proper, without tokens added to it.
 
         Many published tokenizers have added tokens past the end of their model's embedding.
         """
-        return max(self._inner.get_vocab(with_added_tokens=False).values(), default=-1) + 1
+        return self._tables[1]
 
     @cached_property
     def kind(self) -> str:
@@ -457,26 +467,41 @@ class Tokenizer:
             name = name_of(self._settings.get("unk_token"))
         return None if name is None else self._inner.token_to_id(name)
 
-    def _bytes_of(self, name: str) -> bytes:
-        """A token's bytes from how its family writes it."""
+    def _bytes_of(self) -> Callable[[str], bytes]:
+        """How a token's bytes follow from how this family writes it."""
+        space, has_bytes = self._space, self._byte_fallback
+
+        def byte_level(name: str) -> bytes:
+            try:
+                return name.translate(_LATIN_OF_SYMBOL).encode("latin-1")
+            except UnicodeEncodeError:  # a token that is written as it is
+                return name.encode()
+
+        def spaced(name: str) -> bytes:
+            if has_bytes and name.startswith("<0x") and (byte := _BYTE_TOKEN.fullmatch(name)):
+                return bytes([int(byte[1], 16)])
+            return (name if space is None else name.replace(space, " ")).encode()
+
         if self._is_byte_level:
-            return b"".join(_BYTE_OF_SYMBOL.get(symbol) or symbol.encode() for symbol in name)
-        if self._byte_fallback and (byte := _BYTE_TOKEN.fullmatch(name)):
-            return bytes([int(byte[1], 16)])
+            return byte_level
         if self._algorithm == "WordPiece":
-            return name.removeprefix("##").encode()
-        return (name if self._space is None else name.replace(self._space, " ")).encode()
+            return lambda name: name.removeprefix("##").encode()
+        return spaced
 
 
-def _symbol_of_byte() -> dict[str, bytes]:
-    """GPT-2's printable symbol for each byte: itself if printable, otherwise from U+0100 on."""
+def _latin_of_symbol() -> dict[int, str]:
+    """GPT-2's printable symbol for each byte -> the Latin-1 character of that byte.
+
+    A printable byte is its own symbol, the others are written from U+0100 on. What is no symbol
+    leads out of Latin-1.
+    """
     printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    table = {chr(byte): bytes([byte]) for byte in printable}
-    others = (byte for byte in range(256) if byte not in printable)
-    return table | {chr(0x100 + i): bytes([byte]) for i, byte in enumerate(others)}
+    others = [byte for byte in range(256) if byte not in printable]
+    table = dict.fromkeys(others, "\u0100")
+    return table | {0x100 + i: chr(byte) for i, byte in enumerate(others)}
 
 
-_BYTE_OF_SYMBOL = _symbol_of_byte()
+_LATIN_OF_SYMBOL = _latin_of_symbol()
 
 
 def _spec_of(stage: Any) -> dict[str, Any]:

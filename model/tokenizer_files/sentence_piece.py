@@ -276,17 +276,16 @@ def _bpe(model: SentencePiece) -> models.BPE:
     vocab = {piece.text: id for id, piece in enumerate(model.pieces)}
     merges: list[tuple[str, str]] = []
     if model.algorithm == "bpe":
-        usable = {
-            piece.text: id
-            for id, piece in enumerate(model.pieces)
-            if piece.kind in (Kind.NORMAL, Kind.USER_DEFINED, Kind.UNUSED)
-        }
-        ranked = sorted(usable, key=lambda text: (-model.pieces[usable[text]].score, usable[text]))
-        for text in ranked:
-            for cut in range(1, min(len(text), _LONGEST_PIECE)):
-                left, right = text[:cut], text[cut:]
-                if left in usable and right in usable:
-                    merges.append((left, right))
+        kinds = (Kind.NORMAL, Kind.USER_DEFINED, Kind.UNUSED)
+        ranked = [piece for piece in model.pieces if piece.kind in kinds]
+        ranked.sort(key=lambda piece: -piece.score)  # stable: of equals the first comes first
+        usable = {piece.text for piece in ranked}
+        for text in (piece.text for piece in ranked):
+            merges += [
+                (text[:cut], text[cut:])
+                for cut in range(1, len(text))
+                if text[:cut] in usable and text[cut:] in usable
+            ]
     unk = model.roles.get("unk", -1)
     return models.BPE(
         vocab=vocab,
