@@ -122,6 +122,8 @@ class Program:
         self.collector = GarbageCollector(self.backend)
         self.collector.start()
         self.store.vocabulary_changed.connect(self._settle)
+        # The modules that came late are there to stay, too.
+        self.backend.warmed_up.connect(self.collector.settle)
         self.backend.stopped.connect(self.collector.stop)
         self.window = MainWindow(self.store, self.backend, settings)
         self.store.trace_changed.connect(self.window.begin_with_a_head)

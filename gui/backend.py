@@ -100,6 +100,7 @@ class Backend(QObject):
     """
 
     result_ready = Signal(object)  # model.messages.Result
+    warmed_up = Signal()  # what torch imports late is imported
     stopped = Signal()
 
     def __init__(
@@ -164,6 +165,7 @@ class Backend(QObject):
                     elif not warm:
                         warm = True
                         self._guarded(engine.warm_up)
+                        self.warmed_up.emit()
             self._emit(engine.close())
         finally:
             self.stopped.emit()

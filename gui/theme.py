@@ -10,12 +10,20 @@ Widgets ask `current()` when they paint, so that a change of theme needs a repai
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
 from PySide6.QtWidgets import QApplication
+
+
+@lru_cache(maxsize=512)
+def _color(name: str, alpha: float) -> QColor:
+    """Parsed once: a frame of the window asks for hundreds. Not to be changed by anyone."""
+    color = QColor(name)
+    color.setAlphaF(alpha)
+    return color
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +65,7 @@ class Theme:
 
     def color(self, name: str, alpha: float = 1.0) -> QColor:
         """A named colour, with an opacity of 0 to 1."""
-        color = QColor(getattr(self, name))
-        color.setAlphaF(alpha)
-        return color
+        return QColor(_color(getattr(self, name), alpha))
 
 
 DARK = Theme(
@@ -153,6 +159,11 @@ def _families(wanted: tuple[str, ...]) -> list[str]:
 
 def sans(size: float = FONT_SIZE, *, bold: bool = False) -> QFont:
     """The font of labels and text."""
+    return QFont(_sans(size, bold))
+
+
+@cache
+def _sans(size: float, bold: bool) -> QFont:
     font = QFont(_families(_SANS))
     font.setPointSizeF(size)
     font.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
@@ -161,6 +172,11 @@ def sans(size: float = FONT_SIZE, *, bold: bool = False) -> QFont:
 
 def mono(size: float = FONT_SIZE, *, bold: bool = False) -> QFont:
     """The font of tokens and figures: digits of one width."""
+    return QFont(_mono(size, bold))
+
+
+@cache
+def _mono(size: float, bold: bool) -> QFont:
     font = QFont(_families(_MONO))
     font.setStyleHint(QFont.StyleHint.Monospace)
     # No ligatures: "<|" and "->" must look like the characters that they are.

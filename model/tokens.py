@@ -6,6 +6,7 @@ Knows bytes and text; no tokenizer, no model, no torch.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 SPACE = "·"
 NEWLINE = "⏎"
@@ -58,6 +59,7 @@ def continued(text: str) -> str:
     return f"##{text}"
 
 
+@lru_cache(maxsize=1 << 17)
 def visible(raw: bytes) -> str:
     """A token's bytes as one short printable line.
 

@@ -18,6 +18,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from model.hub import cached_name
 from model.language_model import LanguageModel
 from model.messages import Array, ModelInfo
 from model.operations import PROBABILITIES, Operation, aliases, shape_of
@@ -78,7 +79,7 @@ class ModelView:
         tokenizer = lm.tokenizer
         self.info = ModelInfo(
             model_id=model_id,
-            name=self.path.name or "unnamed",
+            name=cached_name(self.path) or self.path.name or "unnamed",
             path=str(self.path),
             family=lm.family,
             config=lm.config,
@@ -117,12 +118,14 @@ class ModelView:
     def evaluating(self) -> Iterator[None]:
         """Dropout is off inside, and as it was afterwards."""
         network = self.lm.transformer
-        before = network.training
+        if not network.training:  # the usual case; telling every module takes a millisecond
+            yield
+            return
         network.eval()
         try:
             yield
         finally:
-            network.train(before)
+            network.train()
 
     def read_prompt(self, text: str, ids: tuple[int, ...] | None) -> Prompt | str:
         """A text or ids as what will be run, cut to the context; or a sentence on why not."""

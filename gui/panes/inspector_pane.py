@@ -5,6 +5,7 @@ Values are read anew from each trace; nothing is rounded in the large number.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,9 +19,17 @@ from gui import theme
 from gui.panes.base import Pane
 from gui.store import Inspected, Store
 from gui.widgets.reading import code_for, index_words, parameter_shape, value_now
+from gui.widgets.routing_map import RoutingMap
 from gui.widgets.tensor_block import TensorBlock, exact
 from gui.widgets.text import Text
-from model.operations import PROBABILITIES, Operation
+from model.operations import PROBABILITIES, Kind, Operation
+
+_ROUTED: frozenset[Kind] = frozenset(
+    {"router", "expert_weights", "expert_indices", "expert_shares", "mlp_out"}
+)
+"""Operations beside which it is shown which experts each token went to."""
+
+_EXPERT = re.compile(r"\.experts\.\d+\.")
 
 
 class InspectorPane(Pane):
@@ -237,6 +246,9 @@ class OperationCard(QWidget):
         self._formula = Text(parent=self, font=theme.mono(), tone="accent", wrap=True)
         self._sentence = Text(parent=self, tone="dim", wrap=True)
         self._parameters = Text(parent=self, tone="dim", font=theme.mono(small - 0.5), wrap=True)
+        self.routing = RoutingMap(store, self)
+        self.routing.element_chosen.connect(store.inspect)
+        self.routing.position_chosen.connect(self._select_position)
         self._blocks: list[TensorBlock] = []
         head = QHBoxLayout()
         head.setSpacing(theme.SPACE)
@@ -249,6 +261,7 @@ class OperationCard(QWidget):
         self._layout.addWidget(self._formula)
         self._layout.addWidget(self._sentence)
         self._layout.addWidget(self._parameters)
+        self._layout.addWidget(self.routing)
 
     @property
     def shown_blocks(self) -> list[TensorBlock]:
@@ -263,8 +276,12 @@ class OperationCard(QWidget):
         self.current = op = ops[min(store.selection.operation, len(ops) - 1)] if ops else None
         for widget in (self._label, self._place, self._formula, self._parameters):
             widget.setVisible(op is not None)
-        for block in self._blocks:
+        # Only what is too much: hiding and showing again would lay everything out twice.
+        n_blocks = 0 if store.trace is None else len(self.shown_blocks)
+        for block in self._blocks[n_blocks:]:
             block.hide()
+        routed = op is not None and store.trace is not None and op.kind in _ROUTED
+        self.routing.show_layer(op.layer if routed and op is not None else None)
         if op is None or store.model is None:
             self._sentence.setText("No model is open. Open a checkpoint to follow its operations.")
             return
@@ -272,7 +289,7 @@ class OperationCard(QWidget):
         self._place.setText(op.group if op.layer is None else f"block {op.layer} · {op.group}")
         self._formula.setText(op.formula)
         self._sentence.setText(self._words(op))
-        self._parameters.setText("\n".join(self._parameter_words(name) for name in op.parameters))
+        self._parameters.setText("\n".join(self._parameter_lines(op)))
         self._parameters.setVisible(bool(op.parameters))
         if store.trace is None:
             return
@@ -296,7 +313,18 @@ class OperationCard(QWidget):
             else (f"{op.sentence} τ is 0 now: greedy, all on the likeliest.")
         )
 
-    def _parameter_words(self, name: str) -> str:
+    def _parameter_lines(self, op: Operation) -> list[str]:
+        """A line for every parameter; what all experts have is one line."""
         assert self.store.model is not None
-        sizes, axes = parameter_shape(self.store.model.config, name)
-        return f"{name}  [{', '.join(str(size) for size in sizes)}]  {axes}"
+        config, lines = self.store.model.config, {}
+        for name in op.parameters:
+            sizes, axes = parameter_shape(config, name)
+            shown = _EXPERT.sub(".experts.e.", name)
+            each = f"  for each of {config.experts.n} experts" if config.experts else ""
+            lines[shown] = f"{shown}  [{', '.join(map(str, sizes))}]  {axes}" + (
+                each if shown != name else ""
+            )
+        return list(lines.values())
+
+    def _select_position(self, position: int) -> None:
+        self.store.select(position=position)

@@ -59,6 +59,7 @@ class PromptPane(Pane):
         self._at: int | None = None  # which of the history is being looked at
         self._draft = ""  # what was being typed before looking back
         self._following = False
+        self._asked = False  # a trace was asked for and is not here yet
 
         self.editor = PromptEditor(self)
         self.editor.text_edited.connect(self._on_edit)
@@ -98,6 +99,7 @@ class PromptPane(Pane):
 
         store.prompt_changed.connect(self._follow)
         store.prompt_changed.connect(self.invalidate)
+        store.trace_changed.connect(self._answered)
         store.trace_changed.connect(self.invalidate)
         store.model_changed.connect(self.invalidate)
         self._follow()
@@ -148,12 +150,19 @@ class PromptPane(Pane):
         if self._following:
             return
         self._at = None
-        self._debounce.start()
         self._stood.start()
+        if self._asked:
+            self._debounce.start()
+        else:
+            self._send()
 
     def _send(self) -> None:
         self._debounce.stop()
+        self._asked = True
         self.store.set_prompt(self.editor.text())
+
+    def _answered(self) -> None:
+        self._asked = False
 
     def _follow(self) -> None:
         """The prompt was set from outside, or by this editor: take over what differs."""

@@ -306,7 +306,9 @@ class TrainingPane(Pane):
         self.progress.setVisible(self._going())
         self.status.setText(words)
         self.status.setVisible(bool(words))
-        self.status.setStyleSheet(f"color: {getattr(theme.current(), color)};")
+        style = f"color: {getattr(theme.current(), color)};"
+        if style != self.status.styleSheet():  # it is costly, and this is called at every step
+            self.status.setStyleSheet(style)
 
     def _n_figures(self) -> int | None:
         """How many figures have room; None for all. What they leave out stands on the plots."""

@@ -6,7 +6,7 @@ so that each crosses a line of pixels in one stretch; those stretches are added 
 
 Knows NumPy and QImage; nothing of attention.
 
-Shape suffixes: E curves, N lines of pixels, P pixels of a line.
+Shape suffixes: C corners, E curves, N lines of pixels, P pixels of a line.
 """
 
 from __future__ import annotations
@@ -23,6 +23,12 @@ _STEEPNESS = (6 * _T - 6 * _T**2) / (1.5 - 3 * _T + 3 * _T**2)
 dx/dy, by its parameter."""
 
 
+_SIDE, _END = np.array([(-1, -1), (-1, 1), (1, -1), (1, 1)], np.float64).T[..., None, None]
+_TURN = _SIDE * _END
+"""Corners of a trapezoid: on which side of the curve, at which end of the ramp, and which way the
+line turns there."""
+
+
 def curve_opacity(
     start_E: NDArray[np.floating],
     end_E: NDArray[np.floating],
@@ -30,7 +36,7 @@ def curve_opacity(
     opacity_E: NDArray[np.floating],
     height: int,
     length: int,
-) -> NDArray[np.float64]:
+) -> NDArray[np.float32]:
     """How much of each pixel the curves cover, ``[height, length]`` from 0 to 1.
 
     Args:
@@ -42,7 +48,6 @@ def curve_opacity(
         height: lines of pixels between bottom and top.
         length: pixels of a line.
     """
-    line = length + 2  # what begins right of the picture is put there
     climbed_N = 1 - (np.arange(height) + 0.5) / height
     bend_N = np.interp(climbed_N, _CLIMB, _BEND)
     steepness_N = np.interp(climbed_N, _CLIMB, _STEEPNESS)
@@ -54,28 +59,43 @@ def curve_opacity(
     # how far it moves sideways within the line (or by one pixel).
     ramp_EN = np.maximum(slope_EN, 1)
     ink_EN = -np.log1p(-np.minimum(opacity_E, 0.995))[:, None] / ramp_EN
-    row_N = np.arange(height) * line
-    bends_NP = np.zeros(height * line)
-    for side, sign in ((-1, 1), (1, -1)):
-        for end, turn in ((-1, sign), (1, -sign)):
-            at_EN = middle_EN + side * half_EN + end * ramp_EN / 2 + 0.5
-            pixel_EN = np.clip(at_EN, 0, length).astype(np.intp)
-            # Left of the picture the share is negative, which continues the line exactly.
-            share_EN = at_EN - pixel_EN
-            index = (row_N + pixel_EN).ravel()
-            ink = turn * ink_EN
-            bends_NP += np.bincount(index, (ink * (1 - share_EN)).ravel(), height * line)
-            bends_NP += np.bincount(index + 1, (ink * share_EN).ravel(), height * line)
+    # The four corners of all trapezoids at once: for a few curves the passes over the picture cost
+    # more than the corners.
+    at_CEN = middle_EN + _SIDE * half_EN + _END * (ramp_EN / 2) + 0.5
+    covered_NP = np.zeros((height, length), np.float32)
+    # Only the part of the picture that they cross is looked at.
+    left = int(np.clip(np.floor(at_CEN.min(initial=length)), 0, length))
+    right = int(np.clip(np.ceil(at_CEN.max(initial=0)) + 1, left, length))
+    if right == left:
+        return covered_NP
+    breadth = right - left
+    line = breadth + 2  # what begins right of the picture is put there
+    pixel_CEN = np.clip(at_CEN - left, 0, breadth).astype(np.intp)
+    # Left of the picture the share is negative, which continues the line exactly.
+    share_CEN = at_CEN - left - pixel_CEN
+    ink_CEN = _TURN * ink_EN
+    index = (np.arange(height) * line + pixel_CEN).ravel()
+    bends_NP = np.bincount(
+        np.concatenate((index, index + 1)),
+        np.concatenate(((ink_CEN * (1 - share_CEN)).ravel(), (ink_CEN * share_CEN).ravel())),
+        height * line,
+    ).reshape(height, line)
     # Trapezoids from their four corners: the second sum of the second difference.
-    ink_NP = bends_NP.reshape(height, line).cumsum(1).cumsum(1)
-    return -np.expm1(-np.maximum(ink_NP[:, :length], 0))
+    np.cumsum(bends_NP, axis=1, out=bends_NP)
+    np.cumsum(bends_NP, axis=1, out=bends_NP)
+    ink_NP = np.maximum(bends_NP[:, :breadth], 0).astype(np.float32)
+    # exp of float32 takes a seventh of the time of expm1 of float64.
+    covered_NP[:, left:right] = 1 - np.exp(-ink_NP)
+    return covered_NP
 
 
-def ink(opacity_NP: NDArray[np.float64], color: QColor) -> QImage:
+def ink(opacity_NP: NDArray[np.floating], color: QColor) -> QImage:
     """A coverage in a colour, transparent elsewhere."""
     height, length = opacity_NP.shape
-    bgra = np.array([color.blueF(), color.greenF(), color.redF(), 1.0]) * 255
-    pixels = (opacity_NP[..., None] * bgra + 0.5).astype(np.uint8)
+    bgra = np.array([color.blueF(), color.greenF(), color.redF(), 1.0])
+    # Each of the 256 opacities that a pixel can have, premultiplied, as one 32-bit number.
+    steps = (np.arange(256)[:, None] * bgra + 0.5).astype(np.uint8).view(np.uint32).ravel()
+    pixels = steps[(opacity_NP * 255 + 0.5).astype(np.uint8)]
     return QImage(
         pixels.data, length, height, 4 * length, QImage.Format.Format_ARGB32_Premultiplied
     ).copy()

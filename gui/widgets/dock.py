@@ -113,7 +113,8 @@ class DockHeader(QWidget):
         if note != self._note:
             self._note = note
             self.setAccessibleDescription(note)
-            self.update()
+            # Without the buttons, which would be painted, too.
+            self.update(0, 0, self._float.x(), self.height())
 
     @property
     def note(self) -> str:

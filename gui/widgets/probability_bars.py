@@ -10,7 +10,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetricsF, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import (
+    QFontMetricsF,
+    QHelpEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from gui import theme
@@ -74,12 +82,14 @@ class ProbabilityBars(QWidget):
         self._hovered: int | None = None
         self._font = theme.mono()
         self._axis_font = theme.mono(theme.SMALL_FONT_SIZE - 0.5)
+        self._measure()
 
     # ------------------------------------------------------------------------ contents
 
     def set_bars(self, bars: Sequence[Bar]) -> None:
         """Show these, in this order."""
         self._bars = tuple(bars)
+        self._measure()
         self.update()
 
     def set_chosen(self, token_id: int | None) -> None:
@@ -88,24 +98,38 @@ class ProbabilityBars(QWidget):
             self._chosen = token_id
             self.update()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._measure()
+
     @property
     def shown(self) -> tuple[Bar, ...]:
         """The bars that are drawn at the present size."""
-        n = max(1, int((self.height() - AXIS_HEIGHT) // theme.ROW_HEIGHT))
-        shown = self._bars[:n]
-        late = next((bar for bar in self._bars[n:] if bar.actual), None)
-        return shown if late is None else (*shown[:-1], late)
+        return self._shown
 
     @property
     def scale(self) -> float:
         """Probability at the right end of the axis."""
-        largest = max((max(bar.probability, bar.uncut) for bar in self.shown), default=1.0)
-        return next((step for step in STEPS if largest <= step), 1.0)
+        return self._scale
+
+    def _measure(self) -> None:
+        """Find what is drawn, and what all rows share."""
+        n = max(1, int((self.height() - AXIS_HEIGHT) // theme.ROW_HEIGHT))
+        shown = self._bars[:n]
+        late = next((bar for bar in self._bars[n:] if bar.actual), None)
+        self._shown = shown if late is None else (*shown[:-1], late)
+        largest = max((max(bar.probability, bar.uncut) for bar in self._shown), default=1.0)
+        self._scale = next((step for step in STEPS if largest <= step), 1.0)
+        metrics = QFontMetricsF(self._font)
+        widest = max((metrics.horizontalAdvance(bar.text) for bar in self._shown), default=0.0)
+        least = metrics.horizontalAdvance("0") * 6
+        self._text_width = max(least, min(widest, self.width() * 0.42 - GUTTER))
+        self._number_width = metrics.horizontalAdvance("0.000")
 
     def track(self, row: int) -> QRectF:
         """The place of a row's bar at its full length, which stands for `scale`."""
-        left = GUTTER + self._text_width() + theme.SPACE
-        right = self.width() - self._number_width() - theme.SPACE
+        left = GUTTER + self._text_width + theme.SPACE
+        right = self.width() - self._number_width - theme.SPACE
         top = row * theme.ROW_HEIGHT + (theme.ROW_HEIGHT - BAR_HEIGHT) / 2
         return QRectF(left, top, max(8.0, right - left), BAR_HEIGHT)
 
@@ -122,15 +146,6 @@ class ProbabilityBars(QWidget):
         track = self.track(row)
         track.setWidth(track.width() * min(probability / self.scale, 1.0))
         return track
-
-    def _text_width(self) -> float:
-        metrics = QFontMetricsF(self._font)
-        widest = max((metrics.horizontalAdvance(bar.text) for bar in self.shown), default=0.0)
-        least = metrics.horizontalAdvance("0") * 6
-        return max(least, min(widest, self.width() * 0.42 - GUTTER))
-
-    def _number_width(self) -> float:
-        return QFontMetricsF(self._font).horizontalAdvance("0.000")
 
     def sizeHint(self) -> QSize:
         return QSize(200, 6 * theme.ROW_HEIGHT + AXIS_HEIGHT)
@@ -168,7 +183,7 @@ class ProbabilityBars(QWidget):
 
         painter.setFont(self._font)
         painter.setPen(t.color("faint" if bar.cut else "text"))
-        place = QRectF(GUTTER, whole.top(), self._text_width(), height)
+        place = QRectF(GUTTER, whole.top(), self._text_width, height)
         text = QFontMetricsF(self._font).elidedText(
             bar.text, Qt.TextElideMode.ElideRight, place.width() + 0.5
         )

@@ -57,6 +57,11 @@ class Text(QLabel):
     def tone(self) -> str:
         return self._tone
 
+    def setText(self, text: str) -> None:
+        # QLabel would ask for a new layout and paint, whatever the text.
+        if text != self.text():
+            super().setText(text)
+
     def set_tone(self, tone: str) -> None:
         if tone != self._tone:
             self._tone = tone

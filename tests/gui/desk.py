@@ -21,16 +21,30 @@ class Desk:
     def __init__(self) -> None:
         self.engine = Engine("cpu", threads=1)
         self.results: list[m.Result] = []
+        self.held: list[m.Request] | None = None
         self.store = Store(self._submit)
         self._take(self.engine.start())
 
     def _submit(self, request: m.Request) -> None:
+        if self.held is not None:
+            self.held.append(request)
+            return
         self._take(self.engine.handle(request))
 
     def _take(self, results: Iterator[m.Result]) -> None:
         for result in results:
             self.results.append(result)
             self.store.receive(result)
+
+    def hold(self) -> None:
+        """Keep requests in `held` instead of answering them, as a worker that is busy does."""
+        self.held = []
+
+    def release(self) -> None:
+        """Answer what was held, in order."""
+        held, self.held = self.held or [], None
+        for request in held:
+            self._submit(request)
 
     def advance(self, slices: int = 1) -> None:
         """Let long work go on by some slices."""

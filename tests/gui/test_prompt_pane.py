@@ -67,16 +67,31 @@ def n_traces(desk: Desk) -> int:
     return sum(isinstance(result, m.TraceReady | m.PromptRefused) for result in desk.results)
 
 
-def test_typing_runs_the_prompt_once_it_pauses(
+def test_keys_that_find_the_worker_busy_run_the_prompt_once_they_pause(
     pane: PromptPane, live_store: Store, desk: Desk, qtbot: QtBot
 ) -> None:
-    before = n_traces(desk)
-    write(pane, "The queen said that")
+    pane.editor.selectAll()
+    desk.hold()
+    QTest.keyClicks(pane.editor, "The queen said that")
     qtbot.waitUntil(lambda: live_store.prompt == "The queen said that", timeout=1000)
+    assert desk.held is not None
+    asked = [request.text for request in desk.held if isinstance(request, m.RunTrace)]
+    # The first key at once; of nineteen without a pause, while none is answered, not each.
+    assert asked[0] == "T"
+    assert 2 <= len(asked) <= 4
+    desk.release()
     assert live_store.trace is not None
     assert live_store.trace.text == "The queen said that"
-    # Nineteen keys without a pause: not a trace for each.
-    assert n_traces(desk) - before <= 4
+
+
+def test_a_key_that_finds_the_worker_free_is_answered_at_once(
+    pane: PromptPane, live_store: Store, desk: Desk
+) -> None:
+    before = n_traces(desk)
+    write(pane, "The")
+    assert n_traces(desk) - before == len("The")
+    assert live_store.trace is not None
+    assert live_store.trace.text == "The"
 
 
 def test_return_commits_and_shift_return_breaks_the_line(
@@ -176,8 +191,9 @@ def test_a_prompt_set_outside_leaves_the_caret_where_it_can(
 
 
 def test_a_prompt_set_outside_does_not_overwrite_what_is_being_typed(
-    pane: PromptPane, live_store: Store, qtbot: QtBot
+    pane: PromptPane, live_store: Store, desk: Desk, qtbot: QtBot
 ) -> None:
+    desk.hold()
     write(pane, "typing now")
     live_store.set_prompt("from outside")
     assert pane.editor.text() == "typing now"
