@@ -332,7 +332,7 @@ class Transformer(nn.Module):
             case "router":
                 return cast("Tensor", mlp.router(inputs[0]))
             case "expert_weights":
-                return inputs[0].softmax(-1)
+                return mlp.weigh(inputs[0])
             case "expert_indices":
                 return mlp.choose(inputs[0])
             case "expert_shares":

@@ -44,7 +44,7 @@ class Mixture(nn.Module):
         self.experts = nn.ModuleList(MLP(config) for _ in range(config.experts.n))
 
     def forward(self, x_BTD: Tensor) -> Tensor:
-        weights_BTX = self.router(x_BTD).softmax(-1)
+        weights_BTX = self.weigh(self.router(x_BTD))
         indices_BTA = self.choose(weights_BTX)
         shares_BTA = self.share(weights_BTX, indices_BTA)
         out_BTD = torch.zeros_like(x_BTD)
@@ -53,8 +53,13 @@ class Mixture(nn.Module):
             if len(at[0]):
                 place = at[:2]
                 part = expert(x_BTD[place]) * shares_BTA[at][:, None]
-                out_BTD.index_put_(place, part, accumulate=True)
+                out_BTD.index_put_(place, part.to(x_BTD.dtype), accumulate=True)
         return out_BTD
+
+    def weigh(self, router_BTX: Tensor) -> Tensor:
+        """A share for each expert, ``[B, T, X]``; at least float32, or close races were drawn."""
+        wide = torch.promote_types(router_BTX.dtype, torch.float32)
+        return router_BTX.softmax(-1, dtype=wide)
 
     def choose(self, weights_BTX: Tensor) -> Tensor:
         """The experts with the largest weights, largest first, ``[B, T, A]``."""
@@ -83,7 +88,7 @@ class Mixture(nn.Module):
         for e, expert in enumerate(self.experts):
             at = (indices_BTA == e).nonzero(as_tuple=True)
             out_BTAD[at] = cast("MLP", expert).down(hidden_BTAM[at])
-        return (out_BTAD * shares_BTA[..., None]).sum(-2)
+        return (out_BTAD * shares_BTA[..., None]).sum(-2).to(hidden_BTAM.dtype)
 
 
 def activate(x: Tensor, activation: str) -> Tensor:

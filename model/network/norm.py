@@ -43,14 +43,20 @@ class Norm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if not self._fused:
             return self.normalize(x, self.scale(x))
-        w = self.weight()
         if self.rms:
-            return F.rms_norm(x, w.shape, w, self.eps)
-        return F.layer_norm(x, w.shape, w, self.b, self.eps)
+            w = self.weight()
+            return F.rms_norm(x.to(w.dtype), w.shape, w, self.eps).to(x.dtype)
+        return F.layer_norm(x, self.w.shape, self.weight().to(x.dtype), self.b, self.eps)
 
     def weight(self) -> Tensor:
-        """What multiplies: the stored weight and its offset."""
-        return self.w + self.offset if self.offset else self.w
+        """What multiplies: the stored weight and its offset.
+
+        Where there is an offset at least in float32: one and a little more is just one in half
+        precision.
+        """
+        if not self.offset:
+            return self.w
+        return self.w.to(torch.promote_types(self.w.dtype, torch.float32)) + self.offset
 
     def scale(self, x: Tensor) -> Tensor:
         """What the vectors are divided by: ``x``'s shape with ones for the last axes."""
@@ -61,10 +67,8 @@ class Norm(nn.Module):
     def normalize(self, x: Tensor, scale: Tensor) -> Tensor:
         """The norm's result from a scale that was computed (or intervened on) before."""
         if self.rms:
-            return x / scale * self.weight()
+            return (x / scale * self.weight()).to(x.dtype)
         centred = (x - x.mean(self.axes, keepdim=True)) / scale
-        return (
-            centred * self.weight()
-            if self.b is None
-            else torch.addcmul(self.b, centred, self.weight())
-        )
+        if self.b is None:
+            return (centred * self.weight()).to(x.dtype)
+        return torch.addcmul(self.b, centred, self.weight().to(x.dtype))
