@@ -214,6 +214,9 @@ class MainWindow(QMainWindow):
 
     def _apply_perspective(self, name: str) -> None:
         saved = self.settings.layouts.get(name)
+        # A saved state says nothing of docks that were not placed then: they would stay in sight.
+        for dock in self.docks.values():
+            dock.hide()
         if saved is None or not self.restoreState(_from_text(saved), settings_file.LAYOUT_VERSION):
             arrange(self, self.docks, PERSPECTIVES[name])
             # Sizes hold only once the layout has run at the window's real size.
@@ -422,8 +425,10 @@ class MainWindow(QMainWindow):
             return
         self.setWindowTitle(f"{model.name} — Glassformer")
         if not model.training and Path(model.path).resolve() != STORY_WORLD.resolve():
-            self.settings.remember(model.path)
-            self.files.describe_recent(model.path)
+            # By its name, where it came from a hub: a folder of the cache says nothing.
+            place = model.name if "/" in model.name else model.path
+            self.settings.remember(place)
+            self.files.describe_recent(place)
 
     def begin_with_a_head(self) -> None:
         """On the first trace, put the focus on something worth seeing.

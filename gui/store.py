@@ -387,7 +387,7 @@ class Store(QObject):
                 self._take_generation(result)
             case m.TrainingStarted():
                 self.training = TrainingState(result)
-                self.starting = None
+                self.starting = self.progress = None
                 self.following = result.follow
                 if result.follow:
                     self._take_model(result.info)

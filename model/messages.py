@@ -684,7 +684,7 @@ class WeightsDescribed(Result):
 
     Attributes:
         model_id, step: of which weights.
-        seconds: since the request began.
+        seconds: of work for this request until now.
     """
 
     model_id: int
