@@ -3,6 +3,8 @@
 Three questions can be going side by side, one of each kind; a newer one replaces the older. The
 figures of all tensors, one tensor in detail, the singular values of one.
 
+A result's ``seconds`` are of its own work, without what was done between its slices.
+
 Knows messages and `model.probe`; no queue, no thread, no Qt.
 """
 
@@ -10,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -37,11 +40,17 @@ Answering: TypeAlias = Generator[m.Result | None, None, None]
 Found = TypeVar("Found")
 
 
+TIMED = m.WeightsDescribed | m.WeightExamined | m.SingularValuesFound
+"""Results that say how many seconds of work they took."""
+
+
 class WeightWork:
     """Questions about weights that are being answered."""
 
     def __init__(self) -> None:
         self._going: dict[type[m.Request], tuple[Question, Answering]] = {}
+        # Seconds of work for each request: between its slices, other things are done.
+        self._spent: dict[int, float] = {}
 
     @property
     def busy(self) -> bool:
@@ -62,19 +71,22 @@ class WeightWork:
                 answering = _examine(request, viewed, step)
             case m.FindSingularValues():
                 answering = _singular_values(request, viewed, step)
+        if type(request) in self._going:
+            self._drop(type(request), self._going[type(request)][0])
         self._going[type(request)] = (request, answering)
 
     def cancel(self, request_id: int) -> bool:
         """Drop the question of that id; whether it was going."""
-        for kind, (request, _) in self._going.items():
+        for kind, (request, _) in tuple(self._going.items()):
             if request.id == request_id:
-                del self._going[kind]
+                self._drop(kind, request)
                 return True
         return False
 
     def clear(self) -> None:
         """Drop everything: the model that was asked about is gone."""
         self._going.clear()
+        self._spent.clear()
 
     def advance(self) -> Iterator[m.Result]:
         """One slice of each question.
@@ -83,13 +95,18 @@ class WeightWork:
             WeightsError: one of them has no answer; the others go on.
         """
         for kind, (request, answering) in tuple(self._going.items()):
-            end = time.perf_counter() + SLICE_SECONDS
+            began = time.perf_counter()
+            before = self._spent.get(request.id, 0.0)
             try:
                 while True:
                     result = next(answering)
-                    if result is not None:
+                    spent = time.perf_counter() - began
+                    self._spent[request.id] = before + spent
+                    if isinstance(result, TIMED):
+                        yield replace(result, seconds=before + spent)
+                    elif result is not None:
                         yield result
-                    if time.perf_counter() > end:
+                    if spent > SLICE_SECONDS:
                         break
             except StopIteration:
                 self._drop(kind, request)
@@ -98,6 +115,7 @@ class WeightWork:
                 raise WeightsError(request, error) from error
 
     def _drop(self, kind: type[m.Request], request: Question) -> None:
+        self._spent.pop(request.id, None)
         if kind in self._going and self._going[kind][0] is request:
             del self._going[kind]
 
@@ -166,7 +184,7 @@ def _describe(request: m.DescribeWeights, viewed: ModelView, step: int | None) -
     from model.parameters import parameter
     from model.probe.weights import figures
 
-    began = handed = time.perf_counter()
+    handed = time.perf_counter()
     bundle: list[m.WeightFigures] = []
     for done, name in enumerate(request.names):
         work = figures(parameter(viewed.lm.transformer, name))
@@ -194,7 +212,7 @@ def _describe(request: m.DescribeWeights, viewed: ModelView, step: int | None) -
                 figures=tuple(bundle),
                 done=done + 1,
                 total=len(request.names),
-                seconds=now - began,
+                seconds=0.0,
             )
             bundle, handed = [], now
 
@@ -204,7 +222,6 @@ def _examine(request: m.ExamineWeight, viewed: ModelView, step: int | None) -> A
     from model.probe import weights
     from model.view import to_array
 
-    began = time.perf_counter()
     tensor = _still(parameter(viewed.lm.transformer, request.name), viewed)
     layout = layout_of(request.name, tuple(tensor.shape), request.part)
     part = tensor if request.part is None else tensor[request.part]
@@ -241,7 +258,7 @@ def _examine(request: m.ExamineWeight, viewed: ModelView, step: int | None) -> A
         values=to_array(drawn.values_RC),
         value_rows=_ints(drawn.rows_RC),
         value_columns=_ints(drawn.columns_RC),
-        seconds=time.perf_counter() - began,
+        seconds=0.0,
     )
 
 
@@ -286,7 +303,7 @@ def _singular_values(
         part=request.part,
         values=to_array(values),
         effective_rank=sv.effective_rank(values),
-        seconds=time.perf_counter() - began,
+        seconds=0.0,
     )
 
 

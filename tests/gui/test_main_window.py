@@ -84,6 +84,17 @@ def _pixels(image: QImage) -> np.ndarray:
     return np.frombuffer(image.constBits(), dtype=np.uint32).reshape(image.height(), -1)
 
 
+def test_going_back_to_a_perspective_shows_its_panes_and_no_others(
+    qtbot: QtBot, program: Program
+) -> None:
+    window = program.window
+    for name in ("Explore", "Model", "Train", "Model", "Space", "Explore", "Space"):
+        window.set_perspective(name)
+        qtbot.wait(30)
+        shown = {key for key, dock in window.docks.items() if dock.isVisible()}
+        assert shown == set(keys(PERSPECTIVES[name])), name
+
+
 def test_typing_is_followed_by_every_pane(qtbot: QtBot, program: Program) -> None:
     window, store = program.window, program.store
     window.focus_prompt()
