@@ -27,7 +27,11 @@ from packaging.version import Version
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ["requirements.lock", "requirements-test.lock"]
 # Where a distribution's name is not its module's.
-MODULES = {"pyopengl": "OpenGL", "pyside6-essentials": "PySide6", "huggingface-hub": "huggingface_hub"}
+MODULES = {
+    "pyopengl": "OpenGL",
+    "pyside6-essentials": "PySide6",
+    "huggingface-hub": "huggingface_hub",
+}
 ENVIRONMENTS = [
     {"python_version": python, "python_full_version": f"{python}.4", "sys_platform": system}
     for python, system in itertools.product(["3.11", "3.12"], ["linux", "darwin", "win32"])
