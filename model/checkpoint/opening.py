@@ -17,7 +17,7 @@ from model.checkpoint.errors import CheckpointError
 from model.checkpoint.families import Family, Headed, family_of
 from model.checkpoint.memory import free_bytes
 from model.checkpoint.sources import Source, source_of
-from model.checkpoint.stored import ITEM_BYTES, WEIGHT_DTYPES, StoredTensor
+from model.checkpoint.stored import ITEM_BYTES, WEIGHT_DTYPES, StoredTensor, unreadable
 from model.checkpoint.values import Config, where
 from model.checkpoint.weights import Read, read_weights
 from model.config import ConfigError, TransformerConfig
@@ -142,7 +142,7 @@ def opening(
     try:
         return (yield from _opening(Path(path), dtype, device))
     except OSError as error:  # a place that may not be read, a disk that fails
-        raise CheckpointError(f"{path} can't be read: {error.strerror or error}.") from error
+        raise unreadable(path, error) from error
     except MemoryError as error:
         raise CheckpointError(
             f"{path} needs more memory than this machine gives; close other programs, or open it "
@@ -389,7 +389,8 @@ def _check(fitting: Fitting) -> None:
     if extra:
         raise CheckpointError(
             f"The weights in {source.path} hold {_some(extra)}, which a {family.model_type} of "
-            "this config does not have; its numbers would be wrong without, so it is not opened."
+            "this config does not have; its numbers would be wrong without. Take the config that "
+            "belongs to these weights."
         )
 
 

@@ -16,6 +16,7 @@ from model.checkpoint.families import family_of
 from model.checkpoint.memory import free_bytes
 from model.checkpoint.opening import DTYPES, Fitting, choose_dtype, fit
 from model.checkpoint.sources import Source, source_of
+from model.checkpoint.stored import unreadable
 from model.config import ConfigError, TransformerConfig
 from model.preview import Preview
 
@@ -40,7 +41,7 @@ def preview(path: str | Path, device: str = "cpu") -> Preview:
     except CheckpointError as error:
         known["problem"] = str(error)
     except OSError as error:
-        known["problem"] = f"{path} can't be read: {error.strerror or error}."
+        known["problem"] = str(unreadable(path, error))
     return Preview(**known)
 
 

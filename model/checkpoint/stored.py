@@ -5,6 +5,7 @@ Knows no file format and no torch: a whole checkpoint can be described without r
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import stat
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from model.checkpoint.errors import CheckpointError
 
@@ -45,6 +46,9 @@ WEIGHT_DTYPES = ("float32", "bfloat16", "float16", "float64")
 # Far above any published tensor; what exceeds it is a damaged file.
 MOST_NUMBERS = 2**40
 MOST_DIMENSIONS = 8
+
+# A tensor in a header has two; room for 160,000.
+_MOST_JSON_PARTS = 500_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +161,9 @@ def read_text(path: Path, most_bytes: int, what: str) -> str:
     """
     with reading(path) as (file, stamp):
         if stamp.size > most_bytes:
-            raise CheckpointError(f"{path} is too large for {what}; is it another file?")
+            raise CheckpointError(
+                f"{path} is too large for {what}; is it another file? Copy the right one there."
+            )
         raw = read_exactly(file, stamp.size, path)
     try:
         return raw.decode("utf-8")
@@ -168,9 +174,38 @@ def read_text(path: Path, most_bytes: int, what: str) -> str:
         ) from error
 
 
-def unreadable(path: Path, error: OSError) -> CheckpointError:
+def parse_json(text: str, *, unique: bool = False) -> Any:
+    """The value of a JSON text.
+
+    Args:
+        text: what was read.
+        unique: refuse an object that has a name twice.
+
+    Raises:
+        ValueError: it is none, or has more parts than any file of a checkpoint, which would only
+            cost time and memory.
+    """
+    if text.count("[") + text.count("{") > _MOST_JSON_PARTS:
+        raise ValueError("it has too many parts")
+    try:
+        return json.loads(text, object_pairs_hook=_unique if unique else None)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise ValueError("a name stands there twice")
+    return made
+
+
+def unreadable(path: str | Path, error: OSError) -> CheckpointError:
     """The system refuses to read a file."""
-    return CheckpointError(f"{path} can't be read: {error.strerror or error}.")
+    return CheckpointError(
+        f"{path} can't be read ({error.strerror or error}); check where it leads and who may read "
+        "it."
+    )
 
 
 def cut_short(path: Path) -> CheckpointError:

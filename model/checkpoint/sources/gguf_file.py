@@ -68,7 +68,9 @@ def gguf_source(file: Path) -> Source:
         )
     architecture = metadata.get("general.architecture")
     if not isinstance(architecture, str):
-        raise CheckpointError(f"{file} does not say what it holds (general.architecture).")
+        raise CheckpointError(
+            f"{file} does not say what it holds (general.architecture); copy it again."
+        )
     keys = Keys(metadata, architecture, tensors, file)
     layout = layout_of(architecture, keys)
     if layout is None:

@@ -64,7 +64,9 @@ def gguf_header(path: Path) -> GgufHeader:
     with reading(path) as (raw, stamp):
         reader = _Reader(raw, path, stamp)
         if reader.take(4) != b"GGUF":
-            raise CheckpointError(f"{path} is no GGUF file: it does not begin with GGUF.")
+            raise CheckpointError(
+                f"{path} is no GGUF file: it does not begin with GGUF. Copy it again."
+            )
         version = reader.number("<I")
         if version not in _VERSIONS:
             other = int.from_bytes(version.to_bytes(4, "little"), "big")

@@ -6,7 +6,6 @@ several that an index names. Reads no weight.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from model.checkpoint.errors import CheckpointError
 from model.checkpoint.sources.safetensors_file import safetensors_header
 from model.checkpoint.sources.source import FolderTokenizer, Source
 from model.checkpoint.sources.torch_file import read_torch_file
-from model.checkpoint.stored import INDEX, SINGLE, StoredTensor, read_text
+from model.checkpoint.stored import INDEX, SINGLE, StoredTensor, parse_json, read_text
 from model.checkpoint.values import Config
 
 TORCH_SUFFIXES = frozenset({".bin", ".pt", ".pth", ".ckpt"})
@@ -79,8 +78,8 @@ def read_object(path: Path, most_bytes: int, what: str) -> dict[str, Any]:
         CheckpointError: the file is missing, too large, no JSON, or no object.
     """
     try:
-        value = json.loads(read_text(path, most_bytes, what))
-    except (ValueError, RecursionError) as error:
+        value = parse_json(read_text(path, most_bytes, what))
+    except ValueError as error:
         raise CheckpointError(
             f"{path} is no JSON ({str(error)[:100]}); copy it again from where the model came from."
         ) from error
@@ -157,14 +156,19 @@ def _read_index(index: Path) -> dict[str, StoredTensor]:
     weight_map = read_object(index, _LARGEST_INDEX, "an index").get("weight_map")
     if not isinstance(weight_map, dict) or not all(isinstance(f, str) for f in weight_map.values()):
         raise CheckpointError(
-            f"{index} is no readable index: it needs a 'weight_map' from tensors to files."
+            f"{index} is no readable index: it needs a 'weight_map' from tensors to files. Copy "
+            "it again."
         )
     headers = {}
     for file in dict.fromkeys(weight_map.values()):
         if Path(file).name != file or "\\" in file or "\0" in file:
-            raise CheckpointError(f"{index} names {file!r}, which is outside the folder.")
+            raise CheckpointError(
+                f"{index} names {file[:80]!r}, which is outside the folder; copy the index again."
+            )
         if Path(file).suffix not in TORCH_SUFFIXES | {".safetensors"}:
-            raise CheckpointError(f"{index} names {file!r}, which is no file of weights.")
+            raise CheckpointError(
+                f"{index} names {file[:80]!r}, which is no file of weights; copy the index again."
+            )
         headers[file] = read_headers(index.parent / file)
     tensors = {}
     for name, file in weight_map.items():

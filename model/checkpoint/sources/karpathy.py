@@ -36,6 +36,7 @@ _ACTIVATION = (
     "Its GELU is computed exactly, as nanoGPT does today; a checkpoint of its first months was "
     "trained with the tanh form, which differs by up to 0.0005."
 )
+_PREPARE = "Write it anew with nanoGPT's prepare.py, or move it away to type token ids."
 _PADDED = 50304
 _GPT2_TOKENS = 50257
 _LARGEST_META = 16 * 2**20
@@ -144,7 +145,7 @@ def _n_heads(file: Path, n_layer: int, d_model: int) -> int:
             heads = _MINGPT_SIZES[model["model_type"]][1]
         if isinstance(heads, int) and not isinstance(heads, bool) and heads > 0:
             return heads
-        raise CheckpointError(f"{path}: its model has no 'n_head', a whole number.")
+        raise CheckpointError(f"{path}: its model has no 'n_head'; write it there.")
     for layers, heads, width in _MINGPT_SIZES.values():
         if (layers, width) == (n_layer, d_model):
             return heads
@@ -242,19 +243,22 @@ class _Characters:
     def read(self) -> Tokenizer:
         with reading(self.path) as (file, stamp):
             if stamp.size > _LARGEST_META:
-                raise CheckpointError(f"{self.path} is too large for a table of characters.")
+                raise CheckpointError(
+                    f"{self.path} is too large for a table of characters. {_PREPARE}"
+                )
             raw = read_exactly(file, stamp.size, self.path)
         try:
             meta, _ = read_pickle(raw, Nothing())
         except PickleError as error:
             raise CheckpointError(
-                f"{self.path} can't be read as nanoGPT's table of characters: {error}. Write it "
-                "anew with nanoGPT's prepare.py, or move it away to type token ids."
+                f"{self.path} can't be read as nanoGPT's table of characters: {error}. {_PREPARE}"
             ) from error
         ids = meta.get("stoi") if isinstance(meta, dict) else None
         if not isinstance(ids, dict):
-            raise CheckpointError(f"{self.path} has no 'stoi', nanoGPT's table of characters.")
+            raise CheckpointError(
+                f"{self.path} has no 'stoi', nanoGPT's table of characters. {_PREPARE}"
+            )
         try:
             return Tokenizer.from_characters(ids, str(self.path))
         except TokenizerError as error:
-            raise CheckpointError(str(error)) from error
+            raise CheckpointError(f"{error} {_PREPARE}") from error

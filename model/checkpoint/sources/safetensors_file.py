@@ -6,7 +6,6 @@ tensor. Reads no weight. Format: github.com/huggingface/safetensors.
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from model.checkpoint.stored import (
     MOST_NUMBERS,
     Stamp,
     StoredTensor,
+    parse_json,
     read_exactly,
     reading,
 )
@@ -58,8 +58,8 @@ def safetensors_header(path: Path) -> dict[str, StoredTensor]:
             raise _damaged(path, f"its header claims {length:,} bytes")
         raw = read_exactly(file, length, path)
     try:
-        header = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique)
-    except (ValueError, RecursionError) as error:
+        header = parse_json(raw.decode("utf-8"), unique=True)
+    except ValueError as error:
         raise _damaged(path, f"its header is no JSON: {str(error)[:100]}") from error
     if not isinstance(header, dict):
         raise _damaged(path, "its header is no JSON object")
@@ -104,13 +104,6 @@ def _tensor(path: Path, stamp: Stamp, name: str, entry: Any, start: int) -> Stor
 
 def _is_size(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) != len(pairs):
-        raise ValueError("a name stands there twice")
-    return made
 
 
 def _damaged(path: Path, why: str) -> CheckpointError:

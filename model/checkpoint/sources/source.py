@@ -5,13 +5,14 @@ Knows no format.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from model.checkpoint.errors import CheckpointError
-from model.checkpoint.stored import StoredTensor
+from model.checkpoint.stored import StoredTensor, reading
 from model.checkpoint.values import Config
 from model.tokenizer import Tokenizer, TokenizerError
 
@@ -60,6 +61,34 @@ class Source:
         return tuple(dict.fromkeys(tensor.path for tensor in self.tensors.values()))
 
 
+# Whatever a folder's tokenizer may be read from. Large vocabularies have 20 MB.
+_FILES = (
+    "added_tokens.json",
+    "merges.txt",
+    "sentencepiece.bpe.model",
+    "special_tokens_map.json",
+    "spiece.model",
+    "tokenizer.json",
+    "tokenizer.model",
+    "tokenizer_config.json",
+    "vocab.json",
+    "vocab.txt",
+)
+_LARGEST_FILE = 128 * 2**20
+
+
+def _refuse_odd_files(folder: Path) -> None:
+    """Refuse what would never end or take all memory to read: a device, a pipe, gigabytes."""
+    for name in _FILES:
+        if os.path.lexists(folder / name):
+            with reading(folder / name) as (_, stamp):
+                if stamp.size > _LARGEST_FILE:
+                    raise CheckpointError(
+                        f"{folder / name} is too large for a tokenizer's file; is it another one? "
+                        "Copy the tokenizer's own there."
+                    )
+
+
 class FolderTokenizer:
     """A tokenizer's files in a folder.
 
@@ -80,6 +109,7 @@ class FolderTokenizer:
         folder = self._folder()
         if folder is None:
             return None
+        _refuse_odd_files(folder)
         try:
             return Tokenizer.from_folder(folder)
         except TokenizerError as error:

@@ -305,7 +305,9 @@ def test_a_place_that_may_not_be_read_is_refused(own_folder: Path, monkeypatch: 
         return real(path, flags)
 
     monkeypatch.setattr(os, "open", forbidden)
-    assert refusal(own_folder) == f"{own_folder / WEIGHTS} can't be read: Permission denied."
+    assert refusal(own_folder).startswith(
+        f"{own_folder / WEIGHTS} can't be read (Permission denied)"
+    )
 
 
 # What is refused: config.json
