@@ -709,7 +709,7 @@ class WeightExamined(Result):
         block: rows and columns of the matrix to a cell of the picture.
         values: ``[R, C]``, of each cell the number farthest from 0 in its block, as it stands.
         value_rows, value_columns: ``[R, C]``, where in the matrix that number stands.
-        seconds: that it took.
+        seconds: of work.
     """
 
     model_id: int
