@@ -1,8 +1,10 @@
-"""MPT (MosaicML 2023), as transformers writes it.
+"""MPT (MosaicML 2023), as transformers writes it, and as MosaicML's own code does.
 
-Positions are linear biases; no map and no norm has a bias. MosaicML's own code knows more: learned
-positions, biases, norms of queries and keys. transformers leaves them out without a word, so that
-there is nothing to hold such a network to: their keys are refused by name.
+That code knows more than transformers' MPT, which takes no notice of the rest and computes other
+numbers without a word: steeper linear biases (MPT-7B-StoryWriter), learned positions in their
+place, norms of queries and keys, biases of maps and norms. A network that has any of these is
+opened as it was trained, but not saved, since transformers would not compute the same. What is not
+built is refused by name.
 """
 
 from __future__ import annotations
@@ -13,53 +15,52 @@ from typing import Any
 from torch import Tensor
 
 from model.checkpoint.errors import CheckpointError
+from model.checkpoint.families import decoder
 from model.checkpoint.families.likeness import refuse_unlike
-from model.checkpoint.families.rules import Rule, read_state, same, write_state
+from model.checkpoint.families.rules import Rule, read_state, reshaped, same, write_state
 from model.checkpoint.values import (
     MOST_LAYERS,
     Config,
     flag,
-    must_be,
     number,
     spelled,
     where,
     whole,
 )
-from model.config import Caps, Norms, Scales, TransformerConfig
+from model.config import Caps, Norms, QKNorm, Scales, TransformerConfig
+from model.positions import Alibi
 
 model_type = "mpt"
 tied_names = ("lm_head.weight", "transformer.wte.weight")
 
-# Keys that MosaicML's code reads and transformers' does not, with what they must be.
-_WHOLE: tuple[tuple[str, Any], ...] = (
-    ("no_bias", True),
-    ("expansion_ratio", 4),
-    ("logit_scale", None),
-    ("norm_type", "low_precision_layernorm"),
-)
-_ATTENTION: tuple[tuple[str, Any], ...] = (
-    ("attn_type", "multihead_attention"),
-    ("alibi", True),
-    ("alibi_bias_max", 8),
-    ("rope", False),
-    ("qk_ln", False),
-    ("qk_gn", False),
-    ("prefix_lm", False),
-    ("sliding_window_size", -1),
-)
+# Keys that MosaicML's code reads and transformers' does not, with the values that are built here.
+_WHOLE: dict[str, tuple[Any, ...]] = {
+    "expansion_ratio": (4,),
+    "logit_scale": (),
+    "norm_type": ("low_precision_layernorm", "layernorm"),
+    "residual_modification": (),
+}
+_ATTENTION: dict[str, tuple[Any, ...]] = {
+    "attn_type": ("multihead_attention",),
+    "attn_uses_sequence_id": (False,),
+    "rope": (False,),
+    "qk_gn": (False,),
+    "prefix_lm": (False,),
+    "sliding_window_size": (-1,),
+}
+_MLP: dict[str, tuple[Any, ...]] = {"ffn_type": ("mptmlp",)}
 
 
 def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
     """The shape; keys that are missing have the values that transformers gives them."""
-    attention = hf.get("attn_config") or {}
-    if not isinstance(attention, Mapping):
-        raise CheckpointError(f"{where(hf)}: 'attn_config' is no object; copy the file again.")
-    attention = Config(attention, f"{where(hf)}, 'attn_config'")
+    attention = _mapping(hf, "attn_config")
     _refuse_others(hf, _WHOLE)
     _refuse_others(attention, _ATTENTION)
-    must_be(attention, "attn_uses_sequence_id", False)
-    # Zero clips nothing, as in transformers. learned_pos_emb counts only without linear biases.
-    clip = number(attention, "clip_qkv", 0.0) or None
+    _refuse_others(_mapping(hf, "ffn_config"), _MLP)
+    has_alibi = flag(attention, "alibi", True)
+    learned = flag(hf, "learned_pos_emb", True)  # counts only where there are no linear biases
+    steepest = whole(attention, "alibi_bias_max", 8)
+    bias = not flag(hf, "no_bias", True)
     scale = attention.get("softmax_scale")
     return TransformerConfig(
         n_layers=whole(hf, spelled(hf, "n_layers", "num_hidden_layers"), 24, MOST_LAYERS),
@@ -68,30 +69,46 @@ def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
         d_vocab=whole(hf, "vocab_size", 50368),
         n_ctx=whole(hf, "max_seq_len", 2048),
         norm_eps=number(hf, "layer_norm_epsilon", 1e-5),
-        norms=Norms(bias=False),
-        positions="alibi",
+        norms=Norms(bias=bias),
+        positions="alibi" if has_alibi else "learned" if learned else "none",
+        alibi=Alibi(max_bias=steepest) if has_alibi else None,
+        qk_norm=QKNorm("all heads", bias=bias) if flag(attention, "qk_ln", False) else None,
         activation="gelu",
-        qkv_bias=False,
-        out_bias=False,
-        mlp_bias=False,
+        qkv_bias=bias,
+        out_bias=bias,
+        mlp_bias=bias,
         scales=Scales(scores=None if scale is None else number(attention, "softmax_scale", 1.0)),
-        caps=Caps(qkv=clip),
+        # Zero clips nothing, as in transformers.
+        caps=Caps(qkv=number(attention, "clip_qkv", 0.0) or None),
         tied_embeddings=flag(hf, "tie_word_embeddings", True),
     )
 
 
-def _refuse_others(hf: Mapping[str, Any], wanted: tuple[tuple[str, Any], ...]) -> None:
-    for key, value in wanted:
-        if hf.get(key, value) not in (value, None):
+def _mapping(hf: Mapping[str, Any], key: str) -> Config:
+    value = hf.get(key) or {}
+    if not isinstance(value, Mapping):
+        raise CheckpointError(f"{where(hf)}: {key!r} is no object; copy the file again.")
+    return Config(value, f"{where(hf)}, {key!r}")
+
+
+def _refuse_others(hf: Mapping[str, Any], built: Mapping[str, tuple[Any, ...]]) -> None:
+    for key, values in built.items():
+        if hf.get(key) not in (None, *values):
             raise CheckpointError(
-                f"{where(hf)} sets {key!r} to {str(hf[key])[:60]!r}; transformers' MPT takes no "
-                "notice of it and would give other numbers than the model was trained with, so "
-                "that it is not supported."
+                f"{where(hf)} sets {key!r} to {str(hf[key])[:60]!r}; that variant of the network "
+                "is not supported, and would give wrong numbers."
             )
 
 
 def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
-    """An MPT config, or a CheckpointError if the network is none."""
+    """An MPT config, or a CheckpointError if the network is none, or none of transformers'."""
+    attention: dict[str, Any] = {
+        "alibi": config.alibi is not None,
+        "alibi_bias_max": 8 if config.alibi is None else int(config.alibi.max_bias),
+        "clip_qkv": config.caps.qkv,
+        "qk_ln": config.qk_norm is not None,
+        "softmax_scale": config.scales.scores,
+    }
     hf = {
         "model_type": model_type,
         "architectures": ["MptForCausalLM"],
@@ -102,17 +119,21 @@ def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
         "expansion_ratio": 4,
         "max_seq_len": config.n_ctx,
         "layer_norm_epsilon": config.norm_eps,
-        "learned_pos_emb": False,
-        "no_bias": True,
-        "attn_config": {
-            "alibi": True,
-            "alibi_bias_max": 8,
-            "clip_qkv": config.caps.qkv,
-            "softmax_scale": config.scales.scores,
-        },
+        "learned_pos_emb": config.positions == "learned",
+        "no_bias": not config.qkv_bias,
+        "attn_config": attention,
         "tie_word_embeddings": config.tied_embeddings,
     }
     refuse_unlike("MPT", config, config_from_hf(hf))
+    read = {"alibi": True, "alibi_bias_max": 8, "qk_ln": False}
+    unread = [key for key, value in read.items() if attention[key] != value]
+    if config.qkv_bias:
+        unread.append("no_bias")
+    if unread:
+        raise CheckpointError(
+            "This network can't be saved as an MPT: transformers takes no notice of "
+            f"{', '.join(unread)} and would compute other numbers."
+        )
     return hf
 
 
@@ -132,20 +153,42 @@ def state_to_hf(state: Mapping[str, Tensor], config: TransformerConfig) -> dict[
 
 
 def _rules(config: TransformerConfig) -> list[Rule]:
+    bias = config.qkv_bias
     rules = [
         same("embed.weight", "transformer.wte.weight"),
-        same("ln_final.w", "transformer.norm_f.weight"),
+        *decoder.norm("ln_final", "transformer.norm_f", config),
     ]
+    if config.positions == "learned":
+        rules.append(same("pos_embed.weight", "transformer.wpe.weight"))
     if not config.tied_embeddings:
         rules.append(same("unembed.weight", "lm_head.weight"))
     for layer in range(config.n_layers):
         ours, theirs = f"blocks.{layer}", f"transformer.blocks.{layer}"
         rules += [
-            same(f"{ours}.ln1.w", f"{theirs}.norm_1.weight"),
-            same(f"{ours}.attn.qkv.weight", f"{theirs}.attn.Wqkv.weight"),
-            same(f"{ours}.attn.out.weight", f"{theirs}.attn.out_proj.weight"),
-            same(f"{ours}.ln2.w", f"{theirs}.norm_2.weight"),
-            same(f"{ours}.mlp.up.weight", f"{theirs}.ffn.up_proj.weight"),
-            same(f"{ours}.mlp.down.weight", f"{theirs}.ffn.down_proj.weight"),
+            *decoder.norm(f"{ours}.ln1", f"{theirs}.norm_1", config),
+            *decoder.linear(f"{ours}.attn.qkv", f"{theirs}.attn.Wqkv", bias),
+            *decoder.linear(f"{ours}.attn.out", f"{theirs}.attn.out_proj", bias),
+            *decoder.norm(f"{ours}.ln2", f"{theirs}.norm_2", config),
+            *decoder.linear(f"{ours}.mlp.up", f"{theirs}.ffn.up_proj", bias),
+            *decoder.linear(f"{ours}.mlp.down", f"{theirs}.ffn.down_proj", bias),
         ]
+        if config.qk_norm is not None:
+            for letter in "qk":
+                rules += _by_head(
+                    f"{ours}.attn.{letter}_norm", f"{theirs}.attn.{letter}_ln", config
+                )
     return rules
+
+
+def _by_head(ours: str, theirs: str, config: TransformerConfig) -> list[Rule]:
+    """The rules of a norm of all heads together, whose weights we keep by head."""
+    shape = (config.n_heads, config.d_head)
+    return [
+        reshaped(
+            f"{ours}.{kind[0]}",
+            f"{theirs}.{kind}",
+            lambda tensor: tensor.unflatten(0, shape),
+            lambda tensor: tensor.flatten(),
+        )
+        for kind in (("weight", "bias") if config.norms.bias else ("weight",))
+    ]
