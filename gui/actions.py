@@ -30,6 +30,21 @@ def has_trace(store: Store) -> bool:
     return store.trace is not None
 
 
+def can_draw(store: Store) -> bool:
+    """There is a distribution of tokens to draw from."""
+    return has_trace(store) and store.model is not None and store.model.config.has_logits
+
+
+def can_generate(store: Store) -> bool:
+    """The model in view can continue a text, and there is one."""
+    return has_trace(store) and store.model is not None and not store.model.config.no_continuation
+
+
+def can_mask(store: Store) -> bool:
+    """The model in view fills masks, and there is a text."""
+    return has_trace(store) and store.masking.possible
+
+
 def is_generating(store: Store) -> bool:
     """Text is being written."""
     return store.generation is not None and store.generation.running
@@ -296,11 +311,20 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "sample_one",
         "&Sample one token",
-        "Draw the next token and add it to the prompt",
+        "Draw the next token and add it to the prompt, or fill the mask with it",
         "Generate",
         "sample_one",
         "Ctrl+Return",
-        has_trace,
+        can_draw,
+    ),
+    Command(
+        "mask_token",
+        "&Mask this token",
+        "Put the mask in place of the selected token, or put that token back",
+        "Generate",
+        "mask_token",
+        "Ctrl+M",
+        can_mask,
     ),
     Command(
         "generate",
@@ -309,7 +333,7 @@ COMMANDS: tuple[Command, ...] = (
         "Generate",
         "generate",
         "Ctrl+G",
-        has_trace,
+        can_generate,
     ),
     Command(
         "stop_generating",

@@ -397,6 +397,9 @@ class MainWindow(QMainWindow):
     def sample_one(self) -> None:
         self.furniture.prediction.sample_one()
 
+    def mask_token(self) -> None:
+        self.furniture.prediction.mask_token()
+
     def generate(self) -> None:
         self.show_pane("prediction")
         self.furniture.prediction.generate()
@@ -433,39 +436,38 @@ class MainWindow(QMainWindow):
     def begin_with_a_head(self) -> None:
         """On the first trace, put the focus on something worth seeing.
 
-        The head whose last query reads one earlier token most (not the first, where heads park
-        what they do not need, and not itself), and that weight in the inspector.
+        The head that reads one token most at the selected position (not the first, where heads
+        park what they do not need, and not itself), and that weight in the inspector.
         """
         trace, model = self.store.trace, self.store.model
         if self._began or trace is None or model is None:
             return
         self._began = True
-        n = trace.n_tokens
+        n, at = trace.n_tokens, self.store.selection.position
         best: tuple[float, int, int, int] | None = None
         for layer in range(model.config.n_layers):
             pattern_HQS = trace.pattern(layer)
             if pattern_HQS is None or n < 3:
                 return
-            row_HS = pattern_HQS[:, n - 1, 1 : n - 1]
+            row_HS = pattern_HQS[:, at].copy()
+            row_HS[:, [0, at]] = -1.0
             head, key = divmod(int(row_HS.argmax()), row_HS.shape[1])
-            found = (float(row_HS[head, key]), layer, head, key + 1)
+            found = (float(row_HS[head, key]), layer, head, key)
             best = found if best is None else max(best, found)
         if best is None:
             return
         weight, layer, head, key = best
         name = f"blocks.{layer}.attn.hook_pattern"
         names = [op.output for op in self.store.operations]
-        self.store.select(
-            operation=names.index(name), layer=layer, head=head, position=n - 1, key=key
-        )
-        words = [model.token_text(trace.tokens[at].id) for at in (n - 1, key)]
+        self.store.select(operation=names.index(name), layer=layer, head=head, position=at, key=key)
+        words = [model.token_text(trace.tokens[i].id) for i in (at, key)]
         self.store.inspect(
             Inspected(
                 name=name,
-                index=(0, head, n - 1, key),
+                index=(0, head, at, key),
                 value=weight,
                 dtype=model.dtype,
-                code=f'trace["{name}"][0, {head}, {n - 1}, {key}]',
+                code=f'trace["{name}"][0, {head}, {at}, {key}]',
                 note=f"{weight:.0%} of what “{words[0]}” reads in this head is “{words[1]}”.",
             )
         )

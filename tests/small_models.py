@@ -7,6 +7,8 @@ transformers elsewhere.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -116,3 +118,35 @@ def small_gemma(folder: Path) -> Path:
     make(transformers.Gemma2ForCausalLM, config, folder)
     word_pieces(folder)
     return folder
+
+
+def small_modernbert(folder: Path) -> Path:
+    """Rotary positions, gated MLPs, and a window in the second and third layer."""
+    config = transformers.ModernBertConfig(
+        vocab_size=len(VOCABULARY),
+        hidden_size=30,
+        intermediate_size=26,
+        num_hidden_layers=3,
+        num_attention_heads=5,
+        max_position_embeddings=32,
+        local_attention=5,
+        pad_token_id=0,
+        bos_token_id=2,
+        eos_token_id=3,
+        cls_token_id=2,
+        sep_token_id=3,
+    )
+    make(transformers.ModernBertForMaskedLM, config, folder)
+    word_pieces(folder)
+    return folder
+
+
+MAKERS: dict[str, Callable[[Path], Path]] = {
+    "bert": small_bert,
+    "headless": partial(small_bert, head="BertModel"),
+    "modernbert": small_modernbert,
+    "mixtral": small_mixtral,
+    "bloom": small_bloom,
+    "gemma": small_gemma,
+}
+"""What can be made, by a short name."""

@@ -46,7 +46,7 @@ class OperationGraph:
         return tuple(
             reader
             for reader in self.readers[index]
-            if reader in self.stream and self.inputs[reader][0] != index
+            if self.operations[reader].kind == "add" and self.inputs[reader][0] != index
         )
 
     def written_by(self, first: int, last: int) -> tuple[int, ...]:

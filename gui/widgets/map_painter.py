@@ -193,6 +193,8 @@ class MapPainter:
             row = self.row_of[index]
             if not _meets(row, seen):
                 continue
+            if row.kind == "folded" and self.graph.operations[index].kind != "add":
+                continue  # a norm after the sum, which has its sign here already
             y = row.middle + (PORT if row.kind == "folded" else 0)
             passed = lit_y is not None and y <= lit_y + 0.5
             is_lit = index == self.current and row.kind == "operation"

@@ -33,6 +33,7 @@ AXES = {
     "V": "token",
     "E": "dimension",
     "X": "expert",
+    "A": "chosen expert",
     "Y": "token type",
     "1": "",
 }
@@ -82,7 +83,8 @@ class Reading:
         index: the full index, None at the one axis that is free.
         values: the vector, a view of the trace (or computed from it, for probabilities).
         scale: signed, a share of 1, a positive amount, or ids.
-        n_seen: how many of the values, from the first, are not masked: a query's later keys are.
+        n_seen: up to where the values are not masked: a query's later keys are.
+        first_seen: from where they are not: so are keys farther than a layer looks.
     """
 
     name: str
@@ -91,11 +93,12 @@ class Reading:
     values: NDArray[np.floating]
     scale: Scale
     n_seen: int
+    first_seen: int = 0
 
     @property
     def seen(self) -> NDArray[np.floating]:
         """The values that are not masked."""
-        return self.values[: self.n_seen]
+        return self.values[self.first_seen : self.n_seen]
 
     def full_index(self, element: int) -> tuple[int, ...]:
         """The index of one element of the vector in the whole tensor."""
@@ -145,20 +148,34 @@ def read(store: Store, name: str) -> Reading | None:
             index = (0, at, head * c.n_kv_heads // c.n_heads, None)
         case "BHQS":
             index = (0, head, at, None)
+        case "BTAM":  # of the expert with the largest share
+            index = (0, at, 0, None)
+        case "BTH1" | "BTG1" | "BT11":  # a norm's scale: of every head
+            index = (0, at, None, 0)
         case _:
             index = (0, at, None)
     values = _values(store, op, name, index, at)
     if values is None:
         return None
     scale: Scale = "signed"
-    if op.kind in ("pattern", "softmax"):
+    if op.kind in ("pattern", "softmax", "expert_weights", "expert_shares"):
         scale = "share"
     elif op.kind == "norm_scale":
         scale = "amount"
-    elif op.kind == "tokens":
+    elif op.kind in ("tokens", "expert_indices"):
         scale = "ids"
-    n_seen = at + 1 if op.shape == "BHQS" and c.causal else len(values)
-    return Reading(name, op.shape, index, values, scale, n_seen)
+    first, last = _seen_keys(c, op, at, len(values)) if op.shape == "BHQS" else (0, len(values))
+    return Reading(name, op.shape, index, values, scale, last, first)
+
+
+def _seen_keys(config: TransformerConfig, op: Operation, query: int, n: int) -> tuple[int, int]:
+    """The first key that a query may look at, and one past the last."""
+    window = None if op.layer is None else config.window_at(op.layer)
+    if config.causal:
+        return (0 if window is None else max(0, query - window + 1)), query + 1
+    if window is None:
+        return 0, n
+    return max(0, query - window // 2), min(n, query + window // 2 + 1)
 
 
 def _values(

@@ -38,8 +38,12 @@ def stations(config: TransformerConfig) -> tuple[Station, ...]:
     found = [Station("hook_embed", "embed")]
     if config.positions in ("learned", "sinusoidal"):
         found.append(Station("blocks.0.hook_resid_pre", "+ position"))
+    elif config.norms.embedding:
+        found.append(Station("blocks.0.hook_resid_pre", "normed"))
+    # Where the stream is normed after each sum, it goes on from there.
+    left = "normalized_resid_post" if config.norms.placement == "post" else "resid_post"
     found += [
-        Station(f"blocks.{layer}.hook_resid_post", f"L{layer}") for layer in range(config.n_layers)
+        Station(f"blocks.{layer}.hook_{left}", f"L{layer}") for layer in range(config.n_layers)
     ]
     return tuple(found)
 
@@ -94,8 +98,10 @@ def find_paths(
             directions are compared.
 
     Returns:
-        None if an activation is missing.
+        None if an activation is missing, or the stream is wider than the table's vectors.
     """
+    if config.d_embed != config.d_model:
+        return None
     where = stations(config)
     arrays = [activation(station.name) for station in where]
     if any(array is None for array in arrays) or not positions:

@@ -109,7 +109,7 @@ class TensorBlock(QWidget):
             return
         self.strip.setAccessibleName(f"{name}, {len(reading.values)} values")
         self._where.setText(whose(store, reading))
-        self.strip.set_values(reading.values, reading.scale, reading.n_seen)
+        self.strip.set_values(reading.values, reading.scale, reading.n_seen, reading.first_seen)
         every_position = reading.letters[reading.index.index(None)] == "T"
         self.strip.set_marked(position_of(store) if every_position else None)
         inspected = store.inspected
@@ -131,7 +131,7 @@ class TensorBlock(QWidget):
     @property
     def _dtype(self) -> str:
         op = operation_writing(self.store, self._name)
-        if op is not None and op.kind == "tokens":
+        if op is not None and op.kind in ("tokens", "expert_indices"):
             return "int64"
         if self._name == PROBABILITIES:
             return "float64"

@@ -25,6 +25,9 @@ AXES = {
     "K": "d_head",
     "M": "neuron",
     "V": "token",
+    "E": "d_embed",
+    "X": "expert",
+    "A": "chosen expert",
     "1": "scale",
 }
 """What the letters of an operation's shape stand for, in words."""
@@ -154,8 +157,10 @@ class TraceFigures:
             return None
         head = min(self._store.selection.head, self._config.n_heads - 1)
         match op.shape:
-            case "BTD" | "BTM":
+            case "BTD" | "BTM" | "BTE" | "BTX":
                 prefix: tuple[int, ...] = (0, at)
+            case "BTAM":  # of the expert with the largest share
+                prefix = (0, at, 0)
             case "BTHK":
                 prefix = (0, at, head)
             case "BTGK":
@@ -166,7 +171,8 @@ class TraceFigures:
                 return None
         if array.ndim != len(op.shape) or at >= array.shape[2 if op.shape == "BHQS" else 1]:
             return None
-        return Vector(op.output, prefix, array[prefix], op.kind != "pattern")
+        signed = op.kind not in ("pattern", "expert_weights")
+        return Vector(op.output, prefix, array[prefix], signed)
 
     def words(self, op: Operation) -> str:
         """What an operation says in a few words, where a strip of colours would say less."""
@@ -184,7 +190,22 @@ class TraceFigures:
                 return ""
             best = int(p.argmax())
             return f"{model.token_text(best)} {p[best]:.3f}"
-        if op.shape == "BT1":
+        if op.shape == "BTA":
+            return self._routing(op, at)
+        if op.shape in ("BT1", "BT11"):
             array = self._store.activation(op.output)
-            return "" if array is None else f"σ {float(array[0, at, 0]):.4g}"
+            return "" if array is None else f"σ {float(array[0, at].flat[0]):.4g}"
         return ""
+
+    def _routing(self, op: Operation, at: int) -> str:
+        """Which experts a position was sent to, and their shares."""
+        name = op.output.rpartition("_")[0]
+        indices = self._store.activation(f"{name}_indices")
+        shares = self._store.activation(f"{name}_shares")
+        if indices is None:
+            return ""
+        chosen = [int(expert) for expert in indices[0, at]]
+        if op.kind == "expert_indices" or shares is None:
+            noun = "expert" if len(chosen) == 1 else "experts"
+            return f"{noun} {', '.join(map(str, chosen))}"
+        return "  ".join(f"{e}: {share:.3f}" for e, share in zip(chosen, shares[0, at]))

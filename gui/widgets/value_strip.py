@@ -56,6 +56,7 @@ class ValueStrip(QWidget):
         self._scale: Scale = "signed"
         self._limit = 1.0
         self._n_seen = 0
+        self._first_seen = 0
         self._chosen: int | None = None
         self._marked: int | None = None
         self._hovered: int | None = None
@@ -65,7 +66,11 @@ class ValueStrip(QWidget):
     # ------------------------------------------------------------------------ contents
 
     def set_values(
-        self, values: NDArray[np.floating], scale: Scale, n_seen: int | None = None
+        self,
+        values: NDArray[np.floating],
+        scale: Scale,
+        n_seen: int | None = None,
+        first_seen: int = 0,
     ) -> None:
         """Show a vector on the diverging map (signed) or the sequential one.
 
@@ -73,15 +78,17 @@ class ValueStrip(QWidget):
             values: the vector; what isn't finite is hatched.
             scale: what the values are.
             n_seen: values from here on are masked, and hatched too; None shows all.
+            first_seen: so are values before this one.
         """
         self._values, self._scale = values, scale
         self._n_seen = len(values) if n_seen is None else n_seen
+        self._first_seen = first_seen
         chosen = columns(values, PER_ROW * MOST_ROWS)
         self._picks, self._per_cell = chosen.picks, chosen.size
         n = max(1, len(self._picks))
         self._n_rows = -(-n // PER_ROW)
         self._n_columns = -(-n // self._n_rows)
-        seen = values[: self._n_seen]
+        seen = values[first_seen : self._n_seen]
         finite = np.abs(seen[np.isfinite(seen)])
         self._limit = 1.0 if scale == "share" else float(finite.max()) if finite.size else 0.0
         height = SINGLE_HEIGHT if self._n_rows == 1 else self._n_rows * ROW_HEIGHT
@@ -141,7 +148,8 @@ class ValueStrip(QWidget):
             t = theme.current()
             box = QRectF(0, 0, self.width(), self.height())
             shown = self._values[self._picks].astype(np.float64)
-            drawn = np.isfinite(shown) & (self._picks < self._n_seen)
+            within = (self._picks >= self._first_seen) & (self._picks < self._n_seen)
+            drawn = np.isfinite(shown) & within
             if not drawn.all():
                 painter.fillRect(box, cell_image.hatch_brush())
             size = self._n_rows * self._n_columns

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from PySide6.QtWidgets import QApplication, QWidget
@@ -52,6 +53,30 @@ def live_store(desk: Desk, qapp: QApplication) -> Store:
     assert desk.store.model is not None, [r for r in desk.results if isinstance(r, m.Failed)]
     assert desk.store.trace is not None
     return desk.store
+
+
+@pytest.fixture(scope="session")
+def small_checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Folders of small models that were made already, by name; `opened` fills it."""
+    return {"root": tmp_path_factory.mktemp("small")}
+
+
+@pytest.fixture
+def opened(desk: Desk, small_checkpoints: dict[str, Path]) -> Callable[..., Store]:
+    """Opens one of the small models (`tests.small_models.MAKERS`); gives the store."""
+    from tests.small_models import MAKERS, TEXT
+
+    def open_model(name: str, prompt: str = TEXT) -> Store:
+        if name not in small_checkpoints:
+            small_checkpoints[name] = MAKERS[name](small_checkpoints["root"] / name)
+        desk.store.set_prompt(prompt)
+        desk.store.open_model(str(small_checkpoints[name]))
+        desk.advance(1000)
+        failed = [result for result in desk.results if isinstance(result, m.Failed)]
+        assert not failed, failed
+        return desk.store
+
+    return open_model
 
 
 @pytest.fixture(autouse=True)

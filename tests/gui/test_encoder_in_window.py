@@ -1,0 +1,376 @@
+"""Encoders in the window: masks are filled, nothing is continued, and every pane draws them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from gui import actions, theme
+from gui.panes.attention_pane import AttentionPane
+from gui.panes.base import Pane
+from gui.panes.inspector_pane import InspectorPane
+from gui.panes.layers_pane import LayersPane
+from gui.panes.prediction_pane import PredictionPane
+from gui.panes.tokens_pane import TokensPane
+from gui.store import Store
+from gui.widgets import prediction_words, space_scene
+from gui.widgets.attention_patterns import mask
+from gui.widgets.map_layout import OperationGraph
+from gui.widgets.map_words import row_words
+from gui.widgets.reading import read
+from gui.widgets.trace_figures import TraceFigures
+from model.sampling import Sampling, draw, probabilities
+from tests.gui.desk import Desk
+from tests.gui.pixels import amounts_of, color_named, pixels
+from tests.gui.test_prediction_pane import click_row, drawn_length, row_middle, softmax
+from tests.small_models import MAKERS, TEXT, VOCABULARY
+
+Opened = Callable[..., Store]
+
+
+@pytest.fixture(autouse=True)
+def still(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No motion, so that a picture is of what was asked for; dark when it begins."""
+    monkeypatch.setattr(theme, "MOTION_MS", 0)
+    theme.set_current("dark")
+    yield
+    theme.set_current("dark")
+
+
+@pytest.fixture
+def bert(opened: Opened) -> Store:
+    return opened("bert", TEXT)
+
+
+def shown(pane: Pane, qtbot: QtBot, width: int = 420, height: int = 600) -> None:
+    qtbot.addWidget(pane)
+    pane.resize(width, height)
+    with qtbot.waitExposed(pane):
+        pane.show()
+    pane.refresh_now()
+
+
+def texts(store: Store) -> list[str]:
+    assert store.trace is not None
+    return [token.text for token in store.trace.tokens]
+
+
+# --------------------------------------------------------------------- the masked token
+
+
+def test_the_mask_is_what_is_predicted_first(bert: Store, qtbot: QtBot):
+    pane = PredictionPane(bert)
+    shown(pane, qtbot)
+    assert bert.selection.position == 5
+    assert texts(bert)[5] == "[MASK]"
+    assert pane.title == "Masked token"
+    assert pane.header_note() == "at “[MASK]” (5)"
+
+
+@pytest.mark.parametrize("position", [5, 2])
+def test_bars_are_the_distribution_at_the_position_itself(bert: Store, qtbot: QtBot, position: int):
+    pane = PredictionPane(bert)
+    shown(pane, qtbot)
+    bert.select(position=position)
+    pane.refresh_now()
+    assert bert.trace is not None
+    p = softmax(bert.trace.logits[position])
+    order = np.argsort(-p, kind="stable")
+    for row, bar in enumerate(pane.bars.shown[:5]):
+        assert bar.token_id == order[row]
+        pixel = pane.bars.scale / pane.bars.track(row).width()
+        drawn = drawn_length(pane.bars, row, theme.current().accent) * pixel
+        assert drawn == pytest.approx(p[bar.token_id], abs=2 * pixel)
+
+
+def test_a_double_click_puts_a_token_in_the_place_of_the_mask(bert: Store, qtbot: QtBot):
+    pane = PredictionPane(bert)
+    shown(pane, qtbot)
+    bar = next(b for b in pane.bars.shown if VOCABULARY[b.token_id].isalpha())
+    row = pane.bars.shown.index(bar)
+    QTest.mouseDClick(pane.bars, Qt.MouseButton.LeftButton, pos=row_middle(row))
+    assert bert.prompt == TEXT.replace("[MASK]", VOCABULARY[bar.token_id])
+    assert bert.trace is not None
+    assert bert.trace.tokens[5].id == bar.token_id
+    assert bert.selection.position == 5
+    assert bert.masking.message == ""
+
+
+def test_a_click_inspects_the_probability_in_the_place(bert: Store, qtbot: QtBot):
+    pane = PredictionPane(bert)
+    shown(pane, qtbot)
+    click_row(pane.bars, 0)
+    assert bert.inspected is not None
+    assert bert.inspected.index == (0, 5, pane.bars.shown[0].token_id)
+    assert "stands in the place of “[MASK]”" in bert.inspected.note
+
+
+def test_filling_draws_from_the_bars(bert: Store, qtbot: QtBot):
+    pane = PredictionPane(bert)
+    shown(pane, qtbot)
+    bert.set_sampling(Sampling(temperature=1.3, top_k=9))
+    pane.refresh_now()
+    assert bert.trace is not None
+    expected = draw(probabilities(bert.trace.logits[5], bert.sampling), np.random.default_rng(11))
+    pane.masks.seed.setText("11")
+    QTest.mouseClick(pane.masks.fill_button, Qt.MouseButton.LeftButton)
+    assert bert.prompt.split()[4] == VOCABULARY[expected].removeprefix("##")
+    assert not pane.generation.isVisible()
+
+
+def test_a_piece_that_continues_a_word_is_put_at_its_end(opened: Opened):
+    store = opened("bert", "the queen sing [MASK] low")
+    store.masking.fill(4, VOCABULARY.index("##ing"))
+    assert store.prompt == "the queen singing low"
+    assert texts(store) == ["[CLS]", "the", "queen", "sing", "##ing", "low", "[SEP]"]
+    assert store.masking.message == ""
+
+
+# -------------------------------------------------------------------- masking a token
+
+
+def test_a_double_click_on_a_chip_masks_it_and_another_puts_it_back(bert: Store, qtbot: QtBot):
+    pane = TokensPane(bert)
+    shown(pane, qtbot, 700, 160)
+    king = pane.strip.chip_rect(2).center().toPoint()
+    QTest.mouseDClick(pane.strip.viewport(), Qt.MouseButton.LeftButton, pos=king)
+    assert bert.prompt == TEXT.replace("king", "[MASK]")
+    assert bert.selection.position == 2
+    assert bert.masking.original(2) == VOCABULARY.index("king")
+    pane.refresh_now()
+    QTest.mouseDClick(pane.strip.viewport(), Qt.MouseButton.LeftButton, pos=king)
+    assert bert.prompt == TEXT
+
+
+def test_the_key_m_masks_what_is_selected(bert: Store, qtbot: QtBot):
+    pane = TokensPane(bert)
+    shown(pane, qtbot, 700, 160)
+    bert.select(position=3)
+    pane.strip.setFocus()
+    QTest.keyClick(pane.strip, Qt.Key.Key_M)
+    assert texts(bert)[3] == "[MASK]"
+
+
+def test_the_token_that_was_masked_is_marked_with_its_rank(bert: Store, qtbot: QtBot):
+    pane = PredictionPane(bert)
+    shown(pane, qtbot)
+    bert.select(position=2)
+    pane.mask_token()
+    pane.refresh_now()
+    king = VOCABULARY.index("king")
+    assert pane.actual_next == king
+    assert bert.trace is not None
+    rank = 1 + int((bert.trace.logits[2] > bert.trace.logits[2, king]).sum())
+    bar = next(bar for bar in pane.bars.shown if bar.actual)
+    assert (bar.token_id, bar.rank) == (king, rank)
+    assert pane._goes_on.text().startswith("was king")
+    assert pane._goes_on.text().endswith(f"rank {rank}")
+    assert pane.masks.mask_button.text() == "Unmask"
+
+
+def test_a_token_that_is_seen_is_said_to_be_seen(bert: Store, qtbot: QtBot):
+    pane = PredictionPane(bert)
+    shown(pane, qtbot)
+    bert.select(position=2)
+    pane.refresh_now()
+    assert pane._goes_on.text().startswith("seen here: king")
+
+
+def test_two_masks_are_put_back_each_with_its_own(bert: Store):
+    bert.masking.toggle(2)
+    bert.masking.toggle(8)
+    assert texts(bert)[2] == texts(bert)[8] == "[MASK]"
+    bert.masking.toggle(2)
+    assert texts(bert)[2] == "king"
+    bert.masking.toggle(8)
+    assert bert.prompt == TEXT
+
+
+def test_what_the_tokenizer_adds_cant_be_masked(bert: Store, qtbot: QtBot):
+    pane = PredictionPane(bert)
+    shown(pane, qtbot)
+    bert.select(position=0)
+    pane.mask_token()
+    pane.refresh_now()
+    assert bert.prompt == TEXT
+    assert pane.masks.says.text() == "[CLS] is put there by the tokenizer: it can't be masked."
+
+
+def test_a_text_that_is_cut_in_another_way_is_said_to_be(bert: Store):
+    sing = texts(bert).index("sing")
+    bert.masking.mask(sing)
+    assert bert.prompt.endswith("[MASK]s")
+    assert texts(bert)[sing + 1] == "[UNK]"
+    assert "cuts the changed text differently" in bert.masking.message
+
+
+# --------------------------------------------------------- what can't be, and why
+
+
+def test_no_text_is_generated_and_the_pane_says_why(bert: Store, qtbot: QtBot, desk: Desk):
+    pane = PredictionPane(bert)
+    shown(pane, qtbot)
+    pane.generate()
+    assert bert.generation is None
+    assert not pane.generation.isVisible()
+    assert "not made to continue" in pane.masks.why.text()
+    when = {command.id: command.when(bert) for command in actions.COMMANDS}
+    assert when["mask_token"]
+    assert when["sample_one"]
+    assert not when["generate"]
+
+
+def test_surprisal_is_not_offered_where_the_model_reads_both_sides(bert: Store, qtbot: QtBot):
+    pane = TokensPane(bert)
+    shown(pane, qtbot, 700, 160)
+    pane.set_colours("surprisal")
+    assert not pane.surprisal_choice.isEnabled()
+    assert not pane.by_surprisal
+    assert np.isnan(pane.export_data()["surprisal_bits"]).all()
+    assert "no surprisal" in pane.describe(3)
+
+
+def test_without_a_head_the_pane_says_what_can_be_seen_instead(opened: Opened, qtbot: QtBot):
+    store = opened("headless", TEXT)
+    pane = PredictionPane(store)
+    shown(pane, qtbot)
+    assert pane.title == "No head"
+    assert pane._empty.text() == prediction_words.NO_HEAD
+    assert pane._empty.isVisible()
+    assert not pane.bars.isVisible()
+    assert not pane.masks.isVisible()
+    assert not pane.sampling.isVisible()
+    pane.sample_one()
+    pane.generate()
+    assert store.prompt == TEXT
+    assert not any(
+        command.when(store)
+        for command in actions.COMMANDS
+        if command.id in ("generate", "sample_one", "mask_token")
+    )
+
+
+def test_a_language_model_after_an_encoder_has_its_controls_again(opened: Opened, qtbot: QtBot):
+    store = opened("bert", TEXT)
+    pane = PredictionPane(store)
+    shown(pane, qtbot)
+    opened("mixtral", TEXT)
+    pane.refresh_now()
+    assert pane.title == "Next token"
+    assert pane.generation.isVisible()
+    assert not pane.masks.isVisible()
+    assert not store.masking.possible
+
+
+# ------------------------------------------------------------------ attention, layers, space
+
+
+def test_attention_has_no_triangle(bert: Store, qtbot: QtBot):
+    pane = AttentionPane(bert)
+    shown(pane, qtbot, 800, 560)
+    pane.set_view("matrix")
+    bert.select(layer=0, head=1, key=None)
+    pane.refresh_now()
+    QTest.qWait(30)
+    pane.refresh_now()
+    assert bert.trace is not None
+    pattern = bert.trace.activations["blocks.0.attn.hook_pattern"][0, 1]
+    content = pane.heat_map.content
+    assert content is not None
+    assert content.masked_RC is not None
+    assert not content.masked_RC.any()
+    image = pixels(pane.heat_map.viewport())
+    for query, key in ((1, 9), (2, 11), (6, 7), (9, 1)):
+        box = pane.heat_map.cell_rect(query, key).toRect().center()
+        low, high = amounts_of(image[box.y(), box.x()], theme.sequential_table())
+        assert low <= pattern[query, key] <= high
+
+
+@pytest.mark.parametrize("name", ["modernbert", "mixtral", "gemma", "bert"])
+def test_masks_are_where_the_scores_are_minus_infinity(opened: Opened, name: str):
+    store = opened(name, TEXT)
+    assert store.model is not None
+    assert store.trace is not None
+    config = store.model.config
+    for layer in range(config.n_layers):
+        scores_QS = store.trace.activations[f"blocks.{layer}.attn.hook_attn_scores"][0, 0]
+        drawn = mask(store.trace.n_tokens, config.window_at(layer), causal=config.causal)
+        assert (drawn == np.isneginf(scores_QS)).all(), layer
+
+
+def test_a_window_is_hatched(opened: Opened, qtbot: QtBot):
+    store = opened("modernbert", TEXT)
+    pane = AttentionPane(store)
+    shown(pane, qtbot, 800, 560)
+    pane.set_view("matrix")
+    store.select(layer=1, head=0, position=0)
+    pane.refresh_now()
+    QTest.qWait(30)
+    pane.refresh_now()
+    image = pixels(pane.heat_map.viewport())
+    box = pane.heat_map.cell_rect(6, 10).toRect().adjusted(2, 2, -2, -2)
+    patch = image[box.top() : box.bottom(), box.left() : box.right()].reshape(-1, 3)
+    assert {tuple(color) for color in patch.tolist()} == {color_named("panel"), color_named("line")}
+    assert "masked" in pane._describe_cell(6, 10)
+    assert "masked" not in pane._describe_cell(6, 8)
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_every_operation_is_drawn_and_described(opened: Opened, name: str, qtbot: QtBot):
+    store = opened(name, TEXT)
+    assert store.trace is not None
+    layers, inspector = LayersPane(store), InspectorPane(store)
+    shown(layers, qtbot, 620, 900)
+    shown(inspector, qtbot, 360, 900)
+    graph, figures = OperationGraph(store.operations), TraceFigures(store)
+    for index, op in enumerate(store.operations):
+        store.select(operation=index)
+        layers.refresh_now()
+        inspector.refresh_now()
+        blocks = inspector.operation.shown_blocks
+        assert [block.name for block in blocks] == [*op.inputs, op.output]
+        assert all(block.reading is not None for block in blocks), op.output
+        assert read(store, op.output) is not None, op.output
+        vector = figures.vector(op)
+        assert vector is not None or figures.words(op), op.output
+        if vector is not None:
+            tensor = store.trace.activations[op.output]
+            assert np.array_equal(vector.values, tensor[vector.prefix])
+    for row in layers.map.rows:
+        assert row_words(row, graph, figures)
+
+
+def test_folded_parts_say_how_much_they_add_where_norms_come_after(bert: Store):
+    from gui.widgets.map_layout import Spacing, lay_out
+    from gui.widgets.map_painter import fold_ratio
+
+    graph = OperationGraph(bert.operations)
+    rows, _ = lay_out(graph, (), Spacing())
+    folded = [row for row in rows if row.kind == "folded"]
+    assert len(folded) == 4
+    assert bert.trace is not None
+    values = bert.trace.activations
+    added = values["blocks.0.hook_attn_out"][0]
+    stream = values["embed.ln.hook_normalized"][0]
+    lengths = np.linalg.norm(added, axis=-1) / np.linalg.norm(stream, axis=-1)
+    ratio = fold_ratio(folded[0], graph, TraceFigures(bert))
+    assert ratio == pytest.approx(float(lengths.mean()), rel=1e-5)
+
+
+def test_paths_follow_the_normed_stream(bert: Store):
+    assert bert.model is not None
+    assert bert.vocabulary is not None
+    paths = space_scene.find_paths(
+        bert.model.config, bert.activation, bert.vocabulary, [2], true_length=True
+    )
+    assert paths is not None
+    assert [station.label for station in paths.stations] == ["embed", "+ position", "L0", "L1"]
+    last = bert.activation("blocks.1.ln2.hook_normalized")
+    assert last is not None
+    expected = (last[0, 2] - bert.vocabulary.mean) @ bert.vocabulary.axes.T
+    assert np.allclose(paths.points_PS3[0, -1], expected, atol=1e-5)

@@ -1,0 +1,166 @@
+"""A mixture of experts in the window: which experts each token went to, and how much they count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from gui import theme
+from gui.panes.inspector_pane import InspectorPane
+from gui.store import Store
+from gui.widgets.routing_map import RoutingMap
+from gui.widgets.trace_figures import TraceFigures
+from model.messages import Array
+from tests.gui.pixels import amounts_of, color_named, pixels
+
+LAYER = 1
+
+
+@pytest.fixture
+def mixtral(opened: Callable[..., Store]) -> Store:
+    return opened("mixtral", "the king lost his crown and the queen sings")
+
+
+def routing(store: Store, kind: str) -> Array:
+    assert store.trace is not None
+    return store.trace.activations[f"blocks.{LAYER}.mlp.hook_expert_{kind}"][0]
+
+
+def select(store: Store, output: str) -> None:
+    store.select(operation=[op.output for op in store.operations].index(output))
+
+
+@pytest.fixture
+def inspector(mixtral: Store, qtbot: QtBot) -> InspectorPane:
+    pane = InspectorPane(mixtral)
+    qtbot.addWidget(pane)
+    pane.resize(420, 760)
+    select(mixtral, f"blocks.{LAYER}.mlp.hook_expert_shares")
+    with qtbot.waitExposed(pane):
+        pane.show()
+    pane.refresh_now()
+    QTest.qWait(20)
+    return pane
+
+
+@pytest.fixture
+def drawn(inspector: InspectorPane) -> RoutingMap:
+    return inspector.operation.routing
+
+
+@pytest.mark.parametrize("name", ["dark", "light"])
+def test_every_cell_has_the_colour_of_its_share(mixtral: Store, drawn: RoutingMap, name: str):
+    theme.set_current(name)
+    mixtral.select(position=0)  # its column is framed: the others are read
+    image = pixels(drawn)
+    table = theme.sequential_table()
+    indices_TA, shares_TA = routing(mixtral, "indices"), routing(mixtral, "shares")
+    assert drawn.isVisible()
+    n_asked = 0
+    for position in range(1, drawn.n_tokens):
+        for expert in range(5):
+            at = drawn.cell_rect(position, expert).center().toPoint()
+            color = image[at.y(), at.x()]
+            asked = np.flatnonzero(indices_TA[position] == expert)
+            if not asked.size:
+                assert tuple(color) == color_named("raised")
+                continue
+            low, high = amounts_of(color, table)
+            assert low <= shares_TA[position, asked[0]] <= high
+            n_asked += 1
+    assert n_asked == 2 * (drawn.n_tokens - 1)
+    theme.set_current("dark")
+
+
+def test_tokens_are_counted_by_expert(mixtral: Store, drawn: RoutingMap):
+    indices_TA = routing(mixtral, "indices")
+    assert drawn.tokens_of.tolist() == [int((indices_TA == e).sum()) for e in range(5)]
+
+
+def test_a_click_inspects_the_share_and_selects_the_token(
+    mixtral: Store, inspector: InspectorPane, drawn: RoutingMap
+):
+    indices_TA, shares_TA = routing(mixtral, "indices"), routing(mixtral, "shares")
+    expert = int(indices_TA[3, 1])
+    at = drawn.cell_rect(3, expert).center().toPoint()
+    QTest.mouseClick(drawn, Qt.MouseButton.LeftButton, pos=at)
+    assert mixtral.selection.position == 3
+    assert mixtral.inspected is not None
+    assert mixtral.inspected.name == f"blocks.{LAYER}.mlp.hook_expert_shares"
+    assert mixtral.inspected.index == (0, 3, 1)
+    assert mixtral.inspected.value == float(shares_TA[3, 1])
+    assert f"expert {expert}" in mixtral.inspected.note
+
+
+def test_an_expert_that_was_not_asked_shows_the_routers_weight(mixtral: Store, drawn: RoutingMap):
+    indices_TA, weights_TX = routing(mixtral, "indices"), routing(mixtral, "weights")
+    expert = next(e for e in range(5) if e not in indices_TA[4])
+    assert "not asked" in drawn.describe(4, expert)
+    assert str(np.float32(weights_TX[4, expert])) in drawn.describe(4, expert)
+    at = drawn.cell_rect(4, expert).center().toPoint()
+    QTest.mouseClick(drawn, Qt.MouseButton.LeftButton, pos=at)
+    assert mixtral.inspected is not None
+    assert mixtral.inspected.name == f"blocks.{LAYER}.mlp.hook_expert_weights"
+    assert mixtral.inspected.value == float(weights_TX[4, expert])
+
+
+def test_beside_the_blocks_no_points_are_cells(drawn: RoutingMap):
+    assert drawn.cell_at(QPoint(0, 0).toPointF()) is None
+    corner = drawn.cell_rect(drawn.n_tokens - 1, 4).center()
+    assert drawn.cell_at(corner) == (drawn.n_tokens - 1, 4)
+
+
+def test_routing_is_shown_beside_its_own_operations_only(
+    mixtral: Store, inspector: InspectorPane, drawn: RoutingMap
+):
+    select(mixtral, f"blocks.{LAYER}.attn.hook_pattern")
+    inspector.refresh_now()
+    assert not drawn.isVisible()
+    select(mixtral, "blocks.0.mlp.hook_router")
+    inspector.refresh_now()
+    assert drawn.isVisible()
+    assert (
+        drawn.share_at(
+            2,
+            int(
+                mixtral.trace.activations[  # type: ignore[union-attr]
+                    "blocks.0.mlp.hook_expert_indices"
+                ][0, 2, 0]
+            ),
+        )
+        is not None
+    )
+
+
+def test_the_map_says_which_experts_were_asked(mixtral: Store):
+    mixtral.select(position=6)
+    figures = TraceFigures(mixtral)
+    ops = {op.output: op for op in mixtral.operations}
+    first, second = (int(e) for e in routing(mixtral, "indices")[6])
+    shares = routing(mixtral, "shares")[6]
+    name = f"blocks.{LAYER}.mlp.hook_expert"
+    assert figures.words(ops[f"{name}_indices"]) == f"experts {first}, {second}"
+    expected = f"{first}: {shares[0]:.3f}  {second}: {shares[1]:.3f}"
+    assert figures.words(ops[f"{name}_shares"]) == expected
+
+
+def test_what_all_experts_have_is_one_line(mixtral: Store, inspector: InspectorPane):
+    select(mixtral, f"blocks.{LAYER}.mlp.hook_pre")
+    inspector.refresh_now()
+    assert inspector.operation._parameters.text() == (
+        f"blocks.{LAYER}.mlp.experts.e.W_gate  [36, 20]  d_model × d_mlp  for each of 5 experts"
+    )
+
+
+def test_a_model_without_experts_has_no_routing(opened: Callable[..., Store], qtbot: QtBot):
+    store = opened("bert")
+    pane = InspectorPane(store)
+    qtbot.addWidget(pane)
+    select(store, "blocks.0.hook_mlp_out")
+    pane.refresh_now()
+    assert not pane.operation.routing.isVisibleTo(pane)
