@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -142,14 +141,13 @@ def test_a_config_that_fits_no_network_is_refused(family: str, keys: dict[str, A
 
 
 @pytest.mark.parametrize("family", list(FAMILIES))
-@pytest.mark.parametrize("name", list(VARIANTS))
-def test_a_network_is_saved_as_a_family_only_if_that_reads_it_as_the_same(family: str, name: str):
-    config = replace(VARIANTS[name], dropout=0.0)
-    try:
-        hf = FAMILIES[family].config_to_hf(config)
-    except (CheckpointError, ConfigError):
-        return
-    assert FAMILIES[family].config_from_hf(hf) == config
+def test_a_network_is_saved_as_a_family_only_if_that_reads_it_as_the_same(family: str):
+    for name, config in VARIANTS.items():
+        try:
+            hf = FAMILIES[family].config_to_hf(config)
+        except (CheckpointError, ConfigError):
+            continue
+        assert FAMILIES[family].config_from_hf(hf) == config, name
 
 
 def test_what_a_family_can_not_be_is_named():
