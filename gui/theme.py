@@ -333,7 +333,7 @@ def style_sheet(theme: Theme) -> str:
     QSlider::handle:horizontal:disabled {{ background: {t.faint}; }}
     QSlider::sub-page:horizontal:disabled {{ background: {t.faint}; }}
     QCheckBox, QRadioButton {{ spacing: 6px; }}
-    QRadioButton::indicator {{ width: 9px; height: 9px; border-radius: 6px;
+    QRadioButton::indicator {{ width: 9px; height: 9px; border-radius: 5px;
         border: 1px solid {t.faint}; background: {t.background}; }}
     QRadioButton::indicator:hover, QRadioButton::indicator:focus {{ border-color: {t.accent}; }}
     QRadioButton::indicator:checked {{ border: 3px solid {t.accent}; width: 5px; height: 5px;
