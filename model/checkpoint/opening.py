@@ -293,13 +293,11 @@ def choose_dtype(
 
 
 def stored_dtype(fitting: Fitting) -> str:
-    """The dtype that loses no digit of what is stored; bfloat16 for quantised weights."""
+    """The dtype that loses no digit of what is stored."""
     widest: torch.dtype | None = None
     for tensor in fitting.tensors.values():
-        # What is quantised has four to eight bits; norms and biases beside it are float32.
-        if tensor.quantised:
-            return "bfloat16"
-        dtype = _torch(tensor.dtype)
+        # What is quantised is a small number times a scale: more digits than half precision has.
+        dtype = torch.float32 if tensor.quantised else _torch(tensor.dtype)
         widest = dtype if widest is None else torch.promote_types(widest, dtype)
     return str(widest).removeprefix("torch.")
 
