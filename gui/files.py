@@ -16,6 +16,7 @@ from gui import export
 from gui.panes.base import Pane
 from gui.settings import Settings
 from gui.store import Notice, Store
+from gui.widgets.opening_words import short_name
 from resources import STORY_WORLD
 
 
@@ -135,7 +136,7 @@ class Files(QObject):
         for path in self._settings.recent:
             line = self._settings.recent_lines.get(path, "")
             # A menu cuts nothing: the name, what it is, and the whole path in the tip.
-            name = (Path(path).name or path).replace("&", "&&")
+            name = short_name(path).replace("&", "&&")
             action = self.recent_menu.addAction(f"{name}    {line}" if line else path)
             action.setToolTip(path)
             action.setData(path)

@@ -43,7 +43,7 @@ from gui import theme
 from gui.folder_listing import FolderListing
 from gui.settings import Settings
 from gui.store import Store
-from gui.widgets.opening_words import opening_words
+from gui.widgets.opening_words import opening_words, short_name
 from gui.widgets.preview_card import PreviewCard
 from gui.widgets.text import Text
 from model.preview import Preview
@@ -286,8 +286,8 @@ class OpenDialog(QDialog):
                 line = self._settings.recent_lines.get(path, "")
                 problem = preview.problem if preview is not None else None
                 if preview is not None:
-                    line = preview.problem or preview.line
-                item.setText(Path(path).name or path)
+                    line = preview.problem or preview.line or " ".join(preview.notes)
+                item.setText(short_name(path))
                 item.setData(LINE_ROLE, line)
                 item.setData(PROBLEM_ROLE, bool(problem))
                 item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{item.text()}: {line}")

@@ -342,7 +342,7 @@ class MatrixImage(Canvas):
         down, across = p.block
         how = "every number is drawn"
         if (down, across) != (1, 1):
-            how = f"of each {down} × {across} the number farthest from 0"
+            how = f"{down} × {across} numbers a cell: the farthest from 0 is drawn"
         return f"{how}; {p.note}" if p.note else how
 
     def paint_overlay(self, painter: QPainter) -> None:

@@ -1,6 +1,8 @@
-"""How far an opening is, in words and as a share. Knows the store."""
+"""What is opened and how far it is, in words. Knows the store."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from gui.store import Store
 from model.preview import file_size
@@ -15,3 +17,9 @@ def opening_words(store: Store) -> tuple[str, float | None]:
         return progress.what, None
     done, total = file_size(progress.done_bytes), file_size(progress.total_bytes)
     return f"{progress.what}: {done} of {total}", progress.done_bytes / progress.total_bytes
+
+
+def short_name(path: str) -> str:
+    """What a checkpoint is called in a list: its folder or file, or its whole name on a hub."""
+    is_path = Path(path).is_absolute() or path.count("/") != 1
+    return (Path(path).name or path) if is_path else path

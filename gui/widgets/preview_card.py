@@ -105,7 +105,7 @@ class PreviewCard(QWidget):
         self.title.setText(f"{family_title(p.family)}{size}" if p.family else p.path)
         self.subtitle.setText(p.path)
         self.subtitle.setToolTip(p.path)
-        self.subtitle.show()
+        self.subtitle.setVisible(self.title.text() != p.path or self.title.isHidden())
         self.problem.setVisible(p.problem is not None)
         self.problem.set_tone("bad")
         self.problem.setText(p.problem or "")
