@@ -101,6 +101,19 @@ def test_both_paths_run_in_half_precision(config: TransformerConfig, dtype: torc
         assert both.corrcoef()[0, 1] > (0.9 if config.experts else 0.99)  # a close race may turn
 
 
+@every_variant
+def test_every_parameter_learns(config: TransformerConfig):
+    transformer, ids_BT = network(config), some_ids(config)
+    transformer(ids_BT).square().mean().backward()
+    for name, parameter in transformer.named_parameters():
+        if ".experts." in name and parameter.grad is None:
+            continue  # nobody was sent to it
+        assert parameter.grad is not None, name
+        assert torch.isfinite(parameter.grad).all(), name
+        # Adding one number to all of a query's scores changes nothing.
+        assert parameter.grad.any() or name.endswith("k_norm.b"), name
+
+
 def test_a_norm_around_one_keeps_the_digits_of_its_weight_in_half_precision():
     config = VARIANTS["norms around one"]
     norm = network(config).ln_final
