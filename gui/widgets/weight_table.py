@@ -285,6 +285,7 @@ class WeightTable(QTableView):
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setShowGrid(False)
         self.setWordWrap(False)
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # long names differ at both ends
         self.setTabKeyNavigation(False)
         self.setFrameShape(QTableView.Shape.NoFrame)
         self.setFont(theme.mono(theme.SMALL_FONT_SIZE))
@@ -315,6 +316,7 @@ class WeightTable(QTableView):
             self.selectionModel().blockSignals(True)
             self.setCurrentIndex(self.rows.index(row, 0))
             self.selectionModel().blockSignals(False)
+            self.scrollTo(self.rows.index(row, 0))
             self.viewport().update()
 
     def in_view(self) -> tuple[str, ...]:

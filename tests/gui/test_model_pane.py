@@ -275,6 +275,7 @@ def test_a_tile_a_row_and_a_click_lead_to_the_same_tensor(
     assert views.detail.title.text() == "blocks.3.mlp.W_out"
     row = views.table.currentIndex().row()
     assert views.table.rows.shown[row].name == "blocks.3.mlp.W_out"
+    assert "blocks.3.mlp.W_out" in views.table.in_view()
     qtbot.keyClick(views.table, Qt.Key.Key_Down)
     assert views.name == "blocks.3.mlp.b_out"
 
