@@ -157,7 +157,9 @@ def test_a_large_matrix_is_pooled_and_zooming_shows_every_number(
     down, across = picture.block
     block = values[7 * down : 8 * down, 3 * across : 4 * across]
     assert abs(picture.values_RC[7, 3]) == np.abs(block).max()
-    assert f"{down} × {across} numbers a cell" in image.tooltip(QPoint(200, image.viewport().height() - 3))
+    assert f"{down} × {across} numbers a cell" in image.tooltip(
+        QPoint(200, image.viewport().height() - 3)
+    )
     for _ in range(12):
         qtbot.keyClick(image, Qt.Key.Key_Plus)
     qtbot.wait(200)
