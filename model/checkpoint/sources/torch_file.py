@@ -255,7 +255,18 @@ def _read_zip(file: BinaryIO, path: Path, stamp: Stamp) -> Any:
 
 
 def _read_old(file: BinaryIO, path: Path, stamp: Stamp) -> Any:
-    data = read_exactly(file, min(stamp.size, _LARGEST_PICKLE), path)
+    # How long the pickles are is not said: nearly always they end within the first mebibyte.
+    try:
+        return _read_old_within(file, path, stamp, 2**20)
+    except PickleError:
+        if stamp.size <= 2**20:
+            raise
+    file.seek(0)
+    return _read_old_within(file, path, stamp, _LARGEST_PICKLE)
+
+
+def _read_old_within(file: BinaryIO, path: Path, stamp: Stamp, most_bytes: int) -> Any:
+    data = read_exactly(file, min(stamp.size, most_bytes), path)
     asked: dict[str, tuple[str, int]] = {}
 
     def note(key: str, dtype: str, n: int) -> _Storage:
