@@ -141,6 +141,23 @@ def small_modernbert(folder: Path) -> Path:
     return folder
 
 
+def small_opt(folder: Path) -> Path:
+    """Token vectors narrower than the stream, norms after the sums, positions from an offset."""
+    config = transformers.OPTConfig(
+        vocab_size=len(VOCABULARY),
+        hidden_size=36,
+        ffn_dim=52,
+        num_hidden_layers=2,
+        num_attention_heads=3,
+        max_position_embeddings=32,
+        word_embed_proj_dim=20,
+        do_layer_norm_before=False,
+    )
+    make(transformers.OPTForCausalLM, config, folder)
+    word_pieces(folder)
+    return folder
+
+
 MAKERS: dict[str, Callable[[Path], Path]] = {
     "bert": small_bert,
     "headless": partial(small_bert, head="BertModel"),
@@ -148,5 +165,6 @@ MAKERS: dict[str, Callable[[Path], Path]] = {
     "mixtral": small_mixtral,
     "bloom": small_bloom,
     "gemma": small_gemma,
+    "opt": small_opt,
 }
 """What can be made, by a short name."""

@@ -66,6 +66,12 @@ class Pane(QWidget):
     def apply_theme(self) -> None:
         """Take new colours; called when the theme changes."""
 
+    def set_title(self, title: str) -> None:
+        """Another title, where what is shown depends on the model; the dock follows."""
+        self.title = title
+        self.setAccessibleName(title)
+        self.setWindowTitle(title)
+
     def header_note(self) -> str:
         """A short fact for the right side of the header, for example "7 tokens"."""
         return ""

@@ -68,7 +68,8 @@ _ENTRIES = (
     PaneEntry(
         "prediction",
         "Next token",
-        "The probability of every token that might come next, and drawing one of them",
+        "The probability of every token that might come next, or stand in the place of a mask, and "
+        "drawing one of them",
         "PredictionPane",
     ),
     PaneEntry(

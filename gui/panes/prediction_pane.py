@@ -93,6 +93,8 @@ class PredictionPane(Pane):
         ):
             changed.connect(self.invalidate)
         store.selection_changed.connect(self._on_selection)
+        store.model_changed.connect(self._follow_head)
+        self._follow_head()
         self._drawn_selection: tuple[int, int | None] = (-1, None)
 
     # ------------------------------------------------------------------------- drawing
@@ -112,7 +114,6 @@ class PredictionPane(Pane):
         self._distribution = self._uncut = None
         problem = self._why_empty()
         head = words.head_of(store)
-        self.title = words.TITLES[head]
         if trace is not None and head != "none":
             try:
                 self._predict(trace)
@@ -138,6 +139,9 @@ class PredictionPane(Pane):
         )
         self.generation.refresh()
         self._layout.setStretchFactor(self.generation, 2 if self.generation.shows_text else 0)
+
+    def _follow_head(self) -> None:
+        self.set_title(words.TITLES[words.head_of(self.store)])
 
     def _on_selection(self) -> None:
         # Hovering changes the selection many times a second; nothing here depends on it.

@@ -518,7 +518,9 @@ class SpacePane(Pane):
         if self._paths is not None:
             notes.append(words.path(vocabulary, self._paths))
         elif self.tools.path.isChecked() and self.store.trace is not None:
-            notes.append(words.PATH_MISSING)
+            model = self.store.model
+            wider = model is not None and model.config.d_embed != model.config.d_model
+            notes.append(words.PATH_WIDER if wider else words.PATH_MISSING)
         if self.tools.norm.isChecked():
             notes.append(words.colors(vocabulary))
         return [*notes, words.MANUAL]

@@ -41,8 +41,14 @@ class PaneDock(QDockWidget):
         bare = self.widget()
         self.pane = pane
         self.setWidget(pane)
+        pane.windowTitleChanged.connect(self._retitle)
+        self._retitle(pane.title)
         if bare is not None:
             bare.deleteLater()
+
+    def _retitle(self, title: str) -> None:
+        self.setWindowTitle(title)
+        self.header.update()
 
     def toggle_floating(self) -> None:
         """Out of the window, or back into it."""

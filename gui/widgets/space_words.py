@@ -17,6 +17,7 @@ from model.messages import NeighboursFound, VocabularyProjected
 TextOf = Callable[[int], str]
 
 MANUAL = "drag turns, wheel zooms, right drag moves, double click resets"
+PATH_WIDER = "no path: the residual stream is wider than the token vectors"
 PATH_MISSING = "path: not in this trace; switch Path off and on to fetch it"
 
 

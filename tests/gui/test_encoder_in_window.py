@@ -13,13 +13,16 @@ from pytestqt.qtbot import QtBot
 from gui import actions, theme
 from gui.panes.attention_pane import AttentionPane
 from gui.panes.base import Pane
+from gui.panes.catalogue import PANES
 from gui.panes.inspector_pane import InspectorPane
 from gui.panes.layers_pane import LayersPane
 from gui.panes.prediction_pane import PredictionPane
+from gui.panes.space_pane import SpacePane
 from gui.panes.tokens_pane import TokensPane
 from gui.store import Store
 from gui.widgets import prediction_words, space_scene
 from gui.widgets.attention_patterns import mask
+from gui.widgets.dock import PaneDock
 from gui.widgets.map_layout import OperationGraph
 from gui.widgets.map_words import row_words
 from gui.widgets.reading import read
@@ -255,6 +258,19 @@ def test_without_a_head_the_pane_says_what_can_be_seen_instead(opened: Opened, q
     )
 
 
+def test_the_dock_is_called_after_the_head_even_while_it_is_hidden(opened: Opened, qtbot: QtBot):
+    store = opened("bert")
+    dock = PaneDock(PANES["prediction"])
+    qtbot.addWidget(dock)
+    pane = PredictionPane(store)
+    dock.furnish(pane)
+    assert dock.windowTitle() == pane.accessibleName() == "Masked token"
+    opened("headless")
+    assert dock.windowTitle() == "No head"
+    opened("mixtral")
+    assert dock.windowTitle() == "Next token"
+
+
 def test_a_language_model_after_an_encoder_has_its_controls_again(opened: Opened, qtbot: QtBot):
     store = opened("bert", TEXT)
     pane = PredictionPane(store)
@@ -360,6 +376,16 @@ def test_folded_parts_say_how_much_they_add_where_norms_come_after(bert: Store):
     lengths = np.linalg.norm(added, axis=-1) / np.linalg.norm(stream, axis=-1)
     ratio = fold_ratio(folded[0], graph, TraceFigures(bert))
     assert ratio == pytest.approx(float(lengths.mean()), rel=1e-5)
+
+
+def test_no_path_is_drawn_where_the_stream_is_wider_than_the_table(opened: Opened, qtbot: QtBot):
+    store = opened("opt")
+    pane = SpacePane(store)
+    shown(pane, qtbot, 700, 500)
+    pane.tools.path.setChecked(True)
+    pane.refresh_now()
+    assert "wider than the token vectors" in pane.status.text()
+    assert "path_points" not in pane.export_data()
 
 
 def test_paths_follow_the_normed_stream(bert: Store):
