@@ -8,6 +8,7 @@ in float32.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -23,6 +24,7 @@ from model.positions import (
 )
 
 
+@lru_cache(maxsize=64)
 def frequencies(rotary: Rotary, dim: int, length: int) -> tuple[Tensor, float]:
     """Radians a position for each pair of dimensions, and a factor for sines and cosines.
 
@@ -32,7 +34,7 @@ def frequencies(rotary: Rotary, dim: int, length: int) -> tuple[Tensor, float]:
         length: of the whole sequence, which some scalings depend on.
 
     Returns:
-        ``[dim / 2]``, float32 on the CPU, and the factor.
+        ``[dim / 2]``, float32 on the CPU, not to be written to; and the factor.
     """
     exponents = torch.arange(0, dim, 2, dtype=torch.float32) / dim
     base = rotary.base
@@ -99,7 +101,9 @@ def rotation(
         T: how many positions.
         like: for dtype and device.
     """
-    frequency, factor = frequencies(rotary, config.rotary_dim(rotary), start + T)
+    # Most rotations do not ask how long the text is: then they are found in the cache.
+    length = 0 if rotary.depends_on_length() is None else start + T
+    frequency, factor = frequencies(rotary, config.rotary_dim(rotary), length)
     position = torch.arange(start, start + T, dtype=torch.float64)
     angle_TK = position[:, None] * frequency.double()[None, :]
     cos, sin = angle_TK.cos() * factor, angle_TK.sin() * factor
