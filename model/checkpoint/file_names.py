@@ -85,9 +85,15 @@ class _Named(Tensor):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        result = super().__torch_function__(  # type: ignore[no-untyped-call]
-            func, types, args, dict(kwargs or {})
-        )
+        if func is torch.cat:
+            # On the meta device it would import torch's compiler, which takes seconds.
+            parts = args[0]
+            shape = (sum(len(part) for part in parts), *parts[0].shape[1:])
+            result: Any = torch.empty(shape, device="meta").as_subclass(cls)
+        else:
+            result = super().__torch_function__(  # type: ignore[no-untyped-call]
+                func, types, args, dict(kwargs or {})
+            )
         origins = _origins([args, list((kwargs or {}).values())])
         for one in result if isinstance(result, tuple | list) else (result,):
             if isinstance(one, _Named):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from safetensors.torch import load_file
 from model.checkpoint.file_names import file_names
 from model.language_model import open_model
 from model.parameters import parameter_names
+from tests.conftest import ROOT
 from tests.model.families.harness import make
 from tests.small_models import (
     small_bert,
@@ -82,3 +85,20 @@ def test_the_named_tensors_hold_the_parameters_numbers(family: str, tmp_path: Pa
 def test_a_family_that_is_not_known_has_no_names(tmp_path: Path) -> None:
     lm = open_model(small_llama(tmp_path / "llama"), "cpu")
     assert file_names("nobody's", lm.transformer) == {}
+
+
+def test_finding_names_does_not_import_torchs_compiler(tmp_path: Path) -> None:
+    """Which takes seconds, in the middle of a person's work."""
+    folders = [str(MODELS[family](tmp_path / family)) for family in MODELS]
+    code = f"""
+import sys
+from model.checkpoint.file_names import file_names
+from model.language_model import open_model
+for folder in {folders!r}:
+    lm = open_model(folder, "cpu")
+    before = set(sys.modules)
+    assert file_names(lm.family, lm.transformer)
+    new = set(sys.modules) - before
+    assert not any(name.startswith("torch._dynamo") for name in new), (folder, len(new))
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
