@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 AT_ONCE_BYTES = 64 * 2**20
 """A checkpoint of less is read in one go: it takes less than what a person notices."""
 
-AT_ONCE_SECONDS = 0.1
+AT_ONCE_SECONDS = 0.5
 """Unless it takes longer: from a slow disk, or over a network."""
 
 

@@ -156,8 +156,9 @@ def _opening(
     fitting = fit(source_of(path))
     source, family, config = fitting.source, fitting.family, fitting.config
     total = fitting.total_bytes
-    tokenizer = tokenizer_of(source, config)
     chosen, notes = choose_dtype(fitting, dtype, device)
+    yield OpeningSlice(0, total, "reading the tokenizer")
+    tokenizer = tokenizer_of(source, config)
     yield OpeningSlice(0, total, f"reading {source.path.name}")
 
     reading = read_weights(fitting.tensors, chosen, device, source.adapt)

@@ -131,7 +131,8 @@ def test_a_file_that_changes_while_it_is_read_fails_and_the_open_model_stays(
         file = copy / "model.safetensors"
         request = m.OpenModel(path=str(copy))
         list(engine.handle(request))
-        list(engine.advance())
+        for _ in range(4):  # past the tokenizer: the file is open
+            list(engine.advance())
         if change == "cut short":
             with file.open("r+b") as open_file:
                 open_file.truncate(9_000)

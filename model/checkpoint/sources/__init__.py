@@ -57,6 +57,7 @@ def source_of(path: Path) -> Source:
     Raises:
         CheckpointError: there is none, or it is damaged.
     """
+    path = path.expanduser()
     if not path.exists():
         raise CheckpointError(f"{path} does not exist; check the path.")
     return _in_folder(path) if path.is_dir() else _of_file(path)

@@ -40,6 +40,9 @@ _IN_CONFIG = frozenset({"rope_freqs", "rope_factors_long", "rope_factors_short"}
 def is_gguf(path: Path) -> bool:
     """Whether a file begins as a GGUF file does."""
     try:
+        # A pipe would be waited for.
+        if not path.is_file():
+            return False
         with path.open("rb") as file:
             return file.read(4) == b"GGUF"
     except OSError:

@@ -234,6 +234,22 @@ def _olmo2(keys: Keys) -> dict[str, Any]:
     return config
 
 
+def _smollm3(keys: Keys) -> dict[str, Any]:
+    # llama.cpp has the interval in its code: every fourth layer is without rotary positions.
+    return _llama_like(keys) | {"no_rope_layer_interval": 4, "use_sliding_window": False}
+
+
+def _phi(keys: Keys) -> dict[str, Any]:
+    config = _common(keys) | _rope(keys)
+    d_head = config["hidden_size"] // config["num_attention_heads"]
+    return config | {
+        "layer_norm_eps": keys.number("attention.layer_norm_epsilon", 1e-5),
+        "hidden_act": "gelu_new",
+        "partial_rotary_factor": keys.whole("rope.dimension_count", d_head) / d_head,
+        "qk_layernorm": False,
+    }
+
+
 def _stablelm(keys: Keys) -> dict[str, Any]:
     config = _common(keys) | _rope(keys)
     d_head = config["hidden_size"] // config["num_attention_heads"]
@@ -430,6 +446,20 @@ LAYOUTS: dict[str, Layout] = {
         }
         | _LLAMA_NORMS,
     ),
+    "phi2": Layout(
+        "phi",
+        _phi,
+        _LLAMA_TOP | {"output_norm": "model.final_layernorm"},
+        "model.layers.{}.",
+        _LLAMA_ATTENTION
+        | {
+            "attn_norm": "input_layernorm",
+            "attn_output": "self_attn.dense",
+            "ffn_up": "mlp.fc1",
+            "ffn_down": "mlp.fc2",
+        },
+    ),
+    "smollm3": _decoder("smollm3", _smollm3, _LLAMA_BLOCK, adapt=_LLAMA_ROTARY),
     "granite": _decoder("granite", _granite, _LLAMA_BLOCK, adapt=_LLAMA_ROTARY),
     "olmo2": _decoder(
         "olmo2",

@@ -22,6 +22,7 @@ ARCHITECTURES = {
     "gemma3_text": gguf.MODEL_ARCH.GEMMA3,
     "mixtral": gguf.MODEL_ARCH.LLAMA,
     "mistral": gguf.MODEL_ARCH.LLAMA,
+    "phi": gguf.MODEL_ARCH.PHI2,
 } | {
     name: getattr(gguf.MODEL_ARCH, name.upper())
     for name in (
@@ -33,6 +34,7 @@ ARCHITECTURES = {
         "phi3",
         "granite",
         "olmo2",
+        "smollm3",
         "stablelm",
         "starcoder2",
         "gpt2",
@@ -138,6 +140,8 @@ def _write_keys(writer: gguf.GGUFWriter, hf: dict[str, Any], family: str, s: _Si
     if family == "llama" and s.rope.get("rope_type") in ("linear", "yarn"):
         writer.add_rope_scaling_type(gguf.RopeScalingType(s.rope["rope_type"]))
         writer.add_rope_scaling_factor(s.rope["factor"])
+        if s.rope.get("original_max_position_embeddings"):
+            writer.add_rope_scaling_orig_ctx_len(s.rope["original_max_position_embeddings"])
     match family:
         case "mixtral":
             writer.add_expert_count(hf["num_local_experts"])
@@ -153,8 +157,12 @@ def _write_keys(writer: gguf.GGUFWriter, hf: dict[str, Any], family: str, s: _Si
             writer.add_rope_dimension_count(int((s.partial or 1) * s.d_head))
             writer.add_rope_scaling_orig_ctx_len(hf["original_max_position_embeddings"])
             if s.rope.get("rope_type") == "longrope":
-                writer.add_tensor("rope_factors_long.weight", np.array(s.rope["long_factor"], np.float32))
-                writer.add_tensor("rope_factors_short.weight", np.array(s.rope["short_factor"], np.float32))
+                writer.add_tensor(
+                    "rope_factors_long.weight", np.array(s.rope["long_factor"], np.float32)
+                )
+                writer.add_tensor(
+                    "rope_factors_short.weight", np.array(s.rope["short_factor"], np.float32)
+                )
         case "granite":
             writer.add_attention_scale(hf["attention_multiplier"])
             writer.add_embedding_scale(hf["embedding_multiplier"])
@@ -210,7 +218,7 @@ def _stacked(tensors: dict[str, Array]) -> dict[str, Array]:
 
 def _changed(family: str, name: str, tensor: Array, s: _Sizes) -> Array:
     """What the conversion does to the numbers."""
-    if family in ("llama", "mistral", "mixtral", "granite"):
+    if family in ("llama", "mistral", "mixtral", "granite", "smollm3"):
         if "q_proj." in name:
             return _permuted(tensor, s.n_heads)
         if "k_proj." in name:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,31 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "gemma2": ("Gemma2", WIDE | GEMMA | {"tie_word_embeddings": True}),
     "gemma3": ("Gemma3", WIDE | GEMMA | {"tie_word_embeddings": True, "num_hidden_layers": 7}),
     "phi3": ("Phi3", LLAMA),
+    "phi3, long": (
+        "Phi3",
+        LLAMA
+        | {
+            "original_max_position_embeddings": 16,
+            "rope_parameters": {
+                "rope_type": "longrope",
+                "rope_theta": 1e4,
+                "long_factor": [1.0, 1.5, 2.25, 4.0],
+                "short_factor": [1.0, 1.125, 1.25, 1.5],
+            },
+        },
+    ),
+    "llama, yarn": (
+        "Llama",
+        LLAMA
+        | {
+            "rope_parameters": {
+                "rope_type": "yarn",
+                "factor": 4.0,
+                "rope_theta": 1e4,
+                "original_max_position_embeddings": 16,
+            }
+        },
+    ),
     "granite": (
         "Granite",
         LLAMA
@@ -69,6 +95,9 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "olmo2": ("Olmo2", LLAMA),
+    "smollm3": ("SmolLM3", LLAMA | {"num_hidden_layers": 5, "no_rope_layer_interval": 4}),
+    "phi": ("Phi", LLAMA | {"partial_rotary_factor": 0.5, "num_key_value_heads": 6}),
+    "phi, grouped": ("Phi", LLAMA | {"partial_rotary_factor": 0.5}),
     "stablelm": ("StableLm", LLAMA | {"use_qkv_bias": True, "partial_rotary_factor": 0.5}),
     "stablelm, norms of heads": ("StableLm", LLAMA | {"qk_layernorm": True}),
     "stablelm, parallel": ("StableLm", LLAMA | {"use_parallel_residual": True}),
@@ -259,6 +288,13 @@ def test_an_array_that_claims_more_than_the_file_is_refused(whole: Path, tmp_pat
     entry = b"\x04\0\0\0\0\0\0\0abcd" + struct.pack("<IIQ", 9, 9, 1)
     path.write_bytes(data[:24] + entry + data[24:])
     assert "is an array of arrays" in refusal(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no pipes among its files")
+def test_a_pipe_is_not_waited_for(tmp_path: Path):
+    for name in ("model.gguf", "model.safetensors", "unknown"):
+        os.mkfifo(tmp_path / name)
+        refusal(tmp_path / name)
 
 
 def test_parts_and_adapters_are_refused(tmp_path: Path, whole: Path):

@@ -205,5 +205,6 @@ def test_a_sentence_transformers_folder_of_old_is_found(gpt2_folder: Path, tmp_p
 def test_opening_is_a_generator_that_can_be_given_up(gpt2_folder: Path):
     steps = opening.opening(gpt2_folder)
     first = next(steps)
-    assert (first.done_bytes, first.what) == (0, f"reading {gpt2_folder.name}")
+    assert (first.done_bytes, first.what) == (0, "reading the tokenizer")
+    assert next(steps).what == f"reading {gpt2_folder.name}"
     steps.close()
