@@ -136,7 +136,7 @@ def test_as_stored_is_the_choice_at_first(dialog: OpenDialog, copy: Path) -> Non
 
 @pytest.mark.parametrize("where", ["nothing", "empty", "broken"])
 def test_what_can_not_be_opened_is_a_sentence_in_the_dialog(
-    dialog: OpenDialog, live_store: Store, tmp_path: Path, where: str
+    dialog: OpenDialog, desk: Desk, live_store: Store, tmp_path: Path, where: str
 ) -> None:
     before = live_store.model
     path = tmp_path / where
@@ -151,6 +151,7 @@ def test_what_can_not_be_opened_is_a_sentence_in_the_dialog(
     dialog.open_chosen()
     assert live_store.model is before
     assert dialog.isVisible()
+    assert not any(isinstance(result, m.Failed) for result in desk.results)  # nobody tried
 
 
 def test_an_opening_that_fails_says_so_and_can_be_tried_again(
@@ -212,7 +213,9 @@ def test_what_is_there_completes_what_is_typed(
         qtbot.keyClicks(dialog.field, f"{tmp_path}{os.sep}m")
     dialog.completer.setCompletionPrefix(f"{tmp_path}{os.sep}mo")
     assert dialog.completer.completionCount() == 1
-    dialog.completer.popup().hide()
+    popup = dialog.completer.popup()
+    assert popup is not None
+    popup.hide()
 
 
 def test_a_home_and_a_url_are_paths_too(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -164,27 +166,33 @@ def test_what_is_not_there_is_a_sentence_and_the_engine_goes_on(
     one(ask(engine, m.ExamineWeight(name="W_E")), m.WeightExamined)
 
 
-def test_a_model_that_learns_is_looked_at_as_it_is_at_that_step(engine: Engine, tmp_path) -> None:
+def test_all_slices_see_the_same_step_of_a_model_that_learns(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from dataclasses import replace
 
+    from model import weight_work
+    from model.probe import weights
     from model.train import PRESETS
 
+    monkeypatch.setattr(weight_work, "SLICE_SECONDS", 0.0)
+    monkeypatch.setattr(weights, "SLICE", 2**14)
     recipe = replace(PRESETS["minute"], steps=30, max_seconds=600.0)
     results = list(engine.handle(m.StartTraining(recipe=recipe, run_dir=str(tmp_path / "run"))))
-    while not any(isinstance(r, m.TrainingProgressed) for r in results):
+    while engine._run is None or engine._run.viewed is None or engine._run.training.step < 1:
         results.extend(engine.advance())
+    run = engine._run
+    assert run.viewed is not None
     name = "blocks.0.mlp.W_in"
-    seen: list[m.WeightExamined] = []
-    while len(seen) < 2:
-        before = engine._run.training.step  # type: ignore[union-attr]
-        list(engine.handle(m.ExamineWeight(name=name)))
-        for result in engine.advance():
-            if isinstance(result, m.WeightExamined):
-                assert result.step == before
-                seen.append(result)
-        while engine._run.training.step == before:  # type: ignore[union-attr]
-            list(engine.advance())
+    before, step = run.viewed.lm.parameter(name).clone().numpy(), run.training.step
+    list(engine.handle(m.ExamineWeight(name=name)))
+    found: list[m.WeightExamined] = []
+    while not found:
+        found = [r for r in engine.advance() if isinstance(r, m.WeightExamined)]
+    assert run.training.step > step + 2
+    assert found[0].step == step
+    np.testing.assert_array_equal(found[0].values, before)
+    assert not np.array_equal(run.viewed.lm.parameter(name).numpy(), before)
     list(engine.handle(m.ControlTraining(action="stop")))
     while engine.busy:
         list(engine.advance())
-    assert not np.array_equal(seen[0].values, seen[1].values)
