@@ -14,8 +14,8 @@ from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWi
 from gui import theme
 from gui.store import Store
 from gui.widgets.opening_words import opening_words
-from gui.widgets.top_bar import short_count
 from gui.widgets.verify_badge import VerifyBadge
+from model.preview import short_count
 
 NAME_WIDTH = 160
 KEYS = "F9 F10 step  ·  Alt+↑↓ layer  ·  Alt+←→ head  ·  F1 all keys"

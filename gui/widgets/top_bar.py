@@ -11,17 +11,7 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QPushButton, QS
 from gui import theme
 from gui.store import Store
 from gui.widgets.text import counted
-
-
-def short_count(n: int) -> str:
-    """A number of parameters as people write it: 0.9M, 124M, 1.5B."""
-    if n < 1_000:
-        return str(n)
-    for size, letter in ((1_000_000_000, "B"), (1_000_000, "M"), (1_000, "k")):
-        if n >= size or (letter == "M" and n >= 100_000):
-            value = n / size
-            return f"{value:.0f}{letter}" if value >= 99.5 else f"{value:.1f}{letter}"
-    return str(n)
+from model.preview import short_count
 
 
 class TopBar(QWidget):
