@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,10 +26,12 @@ from gui.widgets.parameter_tree import part_color
 from gui.widgets.preview_card import MemoryBar, PartsBar, PreviewCard
 from gui.widgets.status import StatusBar
 from model import messages as m
+from model.hub import fetching
 from model.preview import Preview
 from resources import STORY_WORLD
 from tests.gui.desk import Desk
 from tests.gui.pixels import pixels
+from tests.model.hub_server import Hub, serving
 
 
 @pytest.fixture
@@ -310,6 +313,82 @@ def test_a_real_opening_is_cancelled_between_two_slices(
         desk.advance()
     assert live_store.model is not None
     assert live_store.model.path == str(copy)
+
+
+# ------------------------------------------------------------------------ names on a hub
+
+NAME = "ada/story-world"
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    import huggingface_hub
+    from huggingface_hub import constants
+
+    cache = tmp_path / "hub"
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
+    monkeypatch.setattr("huggingface_hub.file_download.HF_HUB_CACHE", str(cache), raising=False)
+    with serving(Hub()) as served:
+        served.add(NAME, STORY_WORLD)
+        here = partial(fetching, endpoint=served.endpoint, cache=cache)
+        monkeypatch.setattr("model.hub.fetching", here)
+        yield served
+    huggingface_hub.close_session()
+
+
+def test_a_name_on_a_hub_is_fetched_with_progress_cancelled_and_gone_on_with(
+    hub: Hub, desk: Desk, live_store: Store, settings: Settings, qtbot: QtBot
+) -> None:
+    before = live_store.model
+    hub.stall_after = 200_000
+    dialog = opened(live_store, settings, qtbot)
+    dialog.choose(NAME)
+    assert hub.asked == []  # nothing goes over the network while a name is typed
+    assert dialog.card.title.text() == NAME
+    assert dialog.open_button.isEnabled()
+    dialog.open_chosen()
+
+    def stalled() -> bool:
+        desk.advance()
+        progress = live_store.opening_progress
+        return progress is not None and progress.done_bytes >= 200_000
+
+    qtbot.waitUntil(stalled, timeout=20_000)
+    assert "fetching model.safetensors" in dialog.status.text()
+    assert dialog.progress.value() > 0
+    qtbot.mouseClick(dialog.cancel_button, Qt.MouseButton.LeftButton)
+    assert live_store.opening is None
+    assert live_store.model is before
+    hub.stall_after = None
+    hub.resume.set()
+    dialog.open_chosen()
+
+    def there() -> bool:
+        desk.advance()
+        return live_store.model is not before
+
+    qtbot.waitUntil(there, timeout=20_000)
+    assert live_store.model is not None
+    assert live_store.model.name == NAME
+    live_store.preview_model(NAME)
+    assert live_store.previews[NAME].line.startswith("GPT-2 · 1.14M")
+
+
+def test_a_name_that_the_hub_does_not_have_is_a_sentence(
+    hub: Hub, desk: Desk, live_store: Store, settings: Settings, qtbot: QtBot
+) -> None:
+    dialog = opened(live_store, settings, qtbot)
+    dialog.choose("ada/nothing")
+    dialog.open_chosen()
+
+    def refused() -> bool:
+        desk.advance()
+        return live_store.opening is None
+
+    qtbot.waitUntil(refused, timeout=20_000)
+    assert dialog.isVisible()
+    assert "ada/nothing" in dialog.card.problem.text()
 
 
 # ------------------------------------------------------------------------------- preview
