@@ -51,10 +51,15 @@ def compute(
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     torch.set_num_threads(threads)
     say(what="loading the model in transformers")
+    settings = transformers.AutoConfig.from_pretrained(
+        folder, trust_remote_code=False, local_files_only=True
+    )
+    # transformers 5.23 adds a Falcon's linear biases twice in its explicit attention.
+    biased_twice = settings.model_type == "falcon" and settings.alibi
     network, loading = getattr(transformers, HEADS[head]).from_pretrained(
         folder,
         dtype=getattr(torch, dtypes[0]),
-        attn_implementation="eager",
+        attn_implementation="sdpa" if biased_twice else "eager",
         trust_remote_code=False,
         local_files_only=True,
         output_loading_info=True,

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +26,10 @@ from torch import Tensor
 
 from model.checkpoint import transformers_process
 from model.checkpoint.errors import CheckpointError
+from model.checkpoint.families import FAMILIES
 from model.checkpoint.memory import free_bytes
 from model.checkpoint.saving import save_checkpoint
+from model.config import ConfigError
 from model.tensor_file import write_tensors
 from model.transformer import Transformer
 
@@ -123,22 +125,59 @@ def verify(
         VerifyError: nothing could be compared.
     """
     began = time.perf_counter()
-    reference = None if lm.path is None else _folder_of(lm.path) / REFERENCE
     dtype = _computed_in(lm)
-    if is_installed():
-        numbers, notes, versions = yield from _from_transformers(lm, dtype, n_tokens, seed, threads)
-        against = f"transformers {versions['transformers']}"
-    elif reference is not None and reference.is_file():
-        numbers, made_by = read_reference(reference, lm)
-        notes, versions = (), {"torch": torch.__version__}
-        against = f"{REFERENCE} ({made_by})" if made_by else REFERENCE
-    else:
-        raise VerifyError(f"there is nothing to compare with: {HOW_TO}.")
+    original = yield from _original(lm, dtype, n_tokens, seed, threads)
     yield "running the model"
+    network = lm.transformer if dtype is lm.dtype else _copied(lm.transformer, dtype)
+    found = _compared(lm, network, original, began)
+    notes = found.notes
     if dtype is not lm.dtype:
         notes = (*notes, f"Both computed in float32, from the {_name(lm.dtype)} weights.")
-    network = lm.transformer if dtype is lm.dtype else _copied(lm.transformer, dtype)
-    return _compared(lm, network, numbers, notes, versions, against, began)
+    if not found.equal:
+        notes = (*notes, *_unlike(lm))
+    return replace(found, notes=notes)
+
+
+def _unlike(lm: LanguageModel) -> tuple[str, ...]:
+    """Why transformers may compute otherwise: it may not build this network at all."""
+    family = FAMILIES.get(lm.family)
+    try:
+        if family is not None:
+            family.config_to_hf(lm.config)
+    except (CheckpointError, ConfigError) as error:
+        return (str(error),)
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Original:
+    """What the other side computed, with the ids that it was given."""
+
+    numbers: dict[str, Tensor]
+    against: str
+    versions: dict[str, str]
+    notes: tuple[str, ...] = ()
+
+
+def _original(
+    lm: LanguageModel, dtype: torch.dtype, n_tokens: int, seed: int, threads: int
+) -> Generator[str, None, _Original]:
+    """What transformers computes; the reference file's numbers where it computes none."""
+    path = None if lm.path is None else _folder_of(lm.path) / REFERENCE
+    reference = path if path is not None and path.is_file() else None
+    notes: tuple[str, ...] = ()
+    if is_installed():
+        try:
+            return (yield from _from_transformers(lm, dtype, n_tokens, seed, threads))
+        except VerifyError as error:
+            if reference is None:
+                raise
+            notes = (f"Compared with the file, because {error}",)
+    if reference is None:
+        raise VerifyError(f"there is nothing to compare with: {HOW_TO}.")
+    numbers, made_by = read_reference(reference, lm)
+    against = f"{REFERENCE} ({made_by})" if made_by else REFERENCE
+    return _Original(numbers, against, {"torch": torch.__version__}, notes)
 
 
 def write_reference(
@@ -157,15 +196,15 @@ def write_reference(
             "pip install transformers."
         )
     dtype = _computed_in(lm)
-    numbers, _, versions = yield from _from_transformers(lm, dtype, n_tokens, seed, threads)
+    original = yield from _from_transformers(lm, dtype, n_tokens, seed, threads)
     path = _folder_of(lm.path) / REFERENCE
     about = {
-        "made_by": f"transformers {versions['transformers']}",
+        "made_by": original.against,
         "weights": _name(lm.dtype),
         "computed_in": _name(dtype),
     }
     try:
-        write_tensors(path, numbers, about)
+        write_tensors(path, original.numbers, about)
     except OSError as error:
         raise VerifyError(f"{path} can't be written: {error.strerror or error}.") from error
     return path
@@ -181,8 +220,7 @@ def is_installed() -> bool:
 
 def _from_transformers(
     lm: LanguageModel, dtype: torch.dtype, n_tokens: int, seed: int, threads: int
-) -> Generator[str, None, tuple[dict[str, Tensor], tuple[str, ...], dict[str, str]]]:
-    """The numbers (with their ids), notes, versions."""
+) -> Generator[str, None, _Original]:
     needed = lm.n_params * (lm.dtype.itemsize + (dtype.itemsize if dtype is not lm.dtype else 0))
     free = free_bytes()
     if needed > free:
@@ -213,7 +251,7 @@ def _from_transformers(
             )
         with safe_open(out, framework="pt") as file:
             numbers = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    return numbers, notes, versions
+    return _Original(numbers, f"transformers {versions['transformers']}", versions, notes)
 
 
 def _run(command: list[str], report: Path) -> Generator[str, None, dict[str, Any]]:
@@ -257,9 +295,10 @@ def _last(report: Path) -> dict[str, Any]:
 
 def _for_transformers(lm: LanguageModel, converted: Path) -> tuple[Path, tuple[str, ...]]:
     """A folder that transformers reads: the checkpoint's own, or one converted from the model."""
-    own = lm.path
-    if own is not None and (own / "config.json").is_file() and _has_their_weights(own):
-        return own, ()
+    if lm.path is not None:
+        own = _folder_of(lm.path) if lm.path.name in _THEIR_WEIGHTS else lm.path
+        if (own / "config.json").is_file() and _has_their_weights(own):
+            return own, ()
     try:
         save_checkpoint(converted, lm.transformer, None, family=lm.family)
     except CheckpointError as error:
@@ -356,14 +395,9 @@ def _copied(transformer: Transformer, dtype: torch.dtype) -> Transformer:
 
 
 def _compared(
-    lm: LanguageModel,
-    network: Transformer,
-    numbers: dict[str, Tensor],
-    notes: tuple[str, ...],
-    versions: dict[str, str],
-    against: str,
-    began: float,
+    lm: LanguageModel, network: Transformer, original: _Original, began: float
 ) -> Verification:
+    numbers, notes = original.numbers, original.notes
     compared = "logits" if lm.config.has_logits else "last hidden state"
     theirs = numbers[compared.replace(" ", "_")].double()
     weights = network.embed.weight
@@ -389,8 +423,8 @@ def _compared(
         n_tokens=numbers["input_ids"].numel(),
         compared=compared,
         dtype=_name(weights.dtype),
-        against=against,
-        versions=versions,
+        against=original.against,
+        versions=original.versions,
         notes=notes,
         seconds=time.perf_counter() - began,
     )

@@ -23,6 +23,7 @@ from model.checkpoint.values import (
     MOST_LAYERS,
     choice,
     flag,
+    must_be,
     number,
     spelled,
     where,
@@ -37,6 +38,7 @@ tied_names = ("lm_head.weight", "transformer.word_embeddings.weight")
 
 def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
     """The shape; keys that are missing have the values of Falcon 7B, as in transformers."""
+    must_be(hf, "apply_residual_connection_post_layernorm", False)
     d_model = whole(hf, spelled(hf, "n_embed", "hidden_size"), 4544)
     n_heads = whole(hf, "num_attention_heads", 71)
     d_head = max(1, d_model // n_heads)

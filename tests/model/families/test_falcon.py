@@ -19,6 +19,7 @@ from tests.model.families.harness import (
     modules_of,
     opens_under,
     some_ids,
+    verified,
 )
 
 SIZES: dict[str, Any] = {
@@ -92,6 +93,21 @@ def test_a_file_without_prefix_and_with_angles_opens(tmp_path: Path):
     opens_under(folder, lambda name: name.removeprefix("transformer."), angles)
 
 
-def test_two_norms_in_the_old_architecture_are_refused():
-    with pytest.raises(CheckpointError, match="num_ln_in_parallel_attn"):
-        FAMILIES["falcon"].config_from_hf(SIZES | {"num_ln_in_parallel_attn": 2})
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("num_ln_in_parallel_attn", 2),  # only the new architecture may have two
+        ("apply_residual_connection_post_layernorm", True),
+        ("activation", "tanh"),
+    ],
+)
+def test_another_network_is_refused_by_name(key: str, value: Any):
+    with pytest.raises(CheckpointError, match=repr(key)):
+        FAMILIES["falcon"].config_from_hf(SIZES | {key: value})
+
+
+def test_falcon_with_linear_biases_is_verified_by_attention_that_adds_them_once(tmp_path: Path):
+    folder = make(FalconForCausalLM, FalconConfig(**SIZES | FALCON_RW), tmp_path / "theirs")
+    found = verified(folder)
+    assert found.equal
+    assert found.against.startswith("transformers ")

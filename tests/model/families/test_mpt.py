@@ -13,7 +13,15 @@ from transformers.models.mpt.modeling_mpt import build_mpt_alibi_tensor
 
 from model.checkpoint import CheckpointError
 from model.checkpoint.families import FAMILIES
-from tests.model.families.harness import BOTH, check, compare, make, modules_of, opens_under
+from tests.model.families.harness import (
+    BOTH,
+    check,
+    compare,
+    make,
+    modules_of,
+    opens_under,
+    verified,
+)
 
 SIZES: dict[str, Any] = {
     "vocab_size": 61,
@@ -107,6 +115,13 @@ def test_mpt_equals_mosaicml_and_is_not_saved_for_transformers(
         FAMILIES["mpt"].state_to_hf(state, ours.config), ours.config
     )
     assert all(torch.equal(tensor, state[name]) for name, tensor in again.items())
+
+
+def test_what_transformers_takes_no_notice_of_is_said_where_it_differs(tmp_path: Path):
+    config = MptConfig(**SIZES, attn_config={"alibi_bias_max": 16})
+    found = verified(make(MptForCausalLM, config, tmp_path / "theirs"))
+    assert not found.equal
+    assert "takes no notice of alibi_bias_max" in found.notes[-1]
 
 
 def test_a_file_without_prefix_opens(tmp_path: Path):
