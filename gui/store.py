@@ -541,12 +541,15 @@ class Store(QObject):
             self.selection_changed.emit()
 
     def _predicted_position(self, trace: m.TraceReady) -> int:
-        """The first mask of a masked model's prompt, otherwise the last position."""
-        if self.model is not None and self.model.config.head == "mlm":
-            for position, token in enumerate(trace.tokens):
-                if token.id == self.model.mask_id:
-                    return position
-        return trace.n_tokens - 1
+        """The last position; of a masked model's prompt its first mask, or else its last word."""
+        last = trace.n_tokens - 1
+        if self.model is None or self.model.config.head != "mlm":
+            return last
+        for position, token in enumerate(trace.tokens):
+            if token.id == self.model.mask_id:
+                return position
+        words = [i for i, token in enumerate(trace.tokens) if token.char_end > token.char_start]
+        return words[-1] if words else last
 
     def _take_generation(self, result: m.TokenGenerated | m.GenerationFinished) -> None:
         generation = self.generation

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
-    QColor,
     QFontMetricsF,
     QHelpEvent,
+    QImage,
+    QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
@@ -24,9 +25,13 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from gui import theme
 from gui.store import Inspected, Store
+from gui.widgets import cell_image
 
 LARGEST_ROW, SMALLEST_ROW = 15, 3
 MOST_HEIGHT = 240
+EDGE_FROM = 5
+"""Pixels of a cell's side from which on it has an edge."""
+
 LABEL_FROM = 10
 """Pixels of a row from which on every expert has its number beside it."""
 
@@ -46,6 +51,7 @@ class RoutingMap(QWidget):
         super().__init__(parent)
         self.store = store
         self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Which experts each token went to")
         self._layer = 0
@@ -154,17 +160,10 @@ class RoutingMap(QWidget):
             painter.drawText(top, flags | int(Qt.AlignmentFlag.AlignRight), "tokens")
             painter.fillRect(area, t.color("raised"))
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            for position, experts in enumerate(self._indices_TA):
-                for choice, expert in enumerate(experts):
-                    share = float(self._shares_TA[position, choice])
-                    cell = self.cell_rect(position, int(expert))
-                    gap = 1.0 if cell.width() > 3 else 0.0
-                    box = cell.adjusted(0, 0, -gap, -gap)
-                    painter.fillRect(box, _color(share))
-                    if cell.width() > 5 and cell.height() > 5:
-                        # A small share is nearly the colour of none: an edge tells them apart.
-                        painter.setPen(t.color("faint"))
-                        painter.drawRect(box.adjusted(0.5, 0.5, -0.5, -0.5))
+            if self.cell_rect(0, 0).width() > EDGE_FROM:
+                self._paint_cells(painter)
+            else:
+                self._paint_image(painter, area)
             self._paint_sides(painter, area)
             at = self.store.selection.position
             if 0 <= at < self.n_tokens:
@@ -173,6 +172,39 @@ class RoutingMap(QWidget):
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.setPen(QPen(t.color("accent"), 1.2))
                 painter.drawRect(column.adjusted(-0.5, 0, -0.5, -0.5))
+
+    def _paint_cells(self, painter: QPainter) -> None:
+        """One by one, with an edge: a small share is nearly the colour of none."""
+        painter.setPen(theme.current().color("faint"))
+        for position, experts in enumerate(self._indices_TA):
+            for choice, expert in enumerate(experts):
+                box = self.cell_rect(position, int(expert)).adjusted(0, 0, -1, -1)
+                share = float(self._shares_TA[position, choice])
+                painter.fillRect(box, theme.sequential_color(min(max(share, 0.0), 1.0)))
+                if box.height() > EDGE_FROM:
+                    painter.drawRect(box.adjusted(0.5, 0.5, -0.5, -0.5))
+
+    def _paint_image(self, painter: QPainter, area: QRectF) -> None:
+        per_cell = -(-self.n_tokens // max(1, int(area.width())))
+        image = self._image(per_cell)
+        box = QRectF(area)
+        box.setWidth(area.width() * image.width() * per_cell / self.n_tokens)
+        painter.save()
+        painter.setClipRect(area)  # the last cell may stand for fewer tokens
+        painter.drawImage(box, image)
+        painter.restore()
+
+    def _image(self, per_cell: int) -> QImage:
+        """All cells at once, each the largest share of so many tokens."""
+        shares_XT = np.full((self._n_experts, self.n_tokens), -1.0)
+        at_T = np.arange(self.n_tokens)
+        for choice in range(self._indices_TA.shape[1]):
+            shares_XT[self._indices_TA[:, choice], at_T] = self._shares_TA[:, choice]
+        shares_XT = cell_image.pool(shares_XT, per_cell, 1)
+        rgb = theme.sequential_rgb(np.clip(shares_XT, 0, 1))
+        none = theme.current().color("raised")
+        rgb[shares_XT < 0] = none.red(), none.green(), none.blue()
+        return cell_image.image(rgb, np.ones(shares_XT.shape, np.bool_))
 
     def _paint_sides(self, painter: QPainter, area: QRectF) -> None:
         """The number of each expert, or of every few, and how many tokens it was given."""
@@ -227,10 +259,23 @@ class RoutingMap(QWidget):
         self.store.select(hovered=None)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        cell, model = self.cell_at(event.position()), self.store.model
-        if cell is None or model is None or event.button() != Qt.MouseButton.LeftButton:
+        cell = self.cell_at(event.position())
+        if cell is not None and event.button() == Qt.MouseButton.LeftButton:
+            self.choose(*cell)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()))
+        if step is None or not self.n_tokens:
+            super().keyPressEvent(event)
             return
-        position, expert = cell
+        position = max(0, min(self.store.selection.position + step, self.n_tokens - 1))
+        self.choose(position, int(self._indices_TA[position, 0]))
+
+    def choose(self, position: int, expert: int) -> None:
+        """Select a token and inspect an expert's share of it, or the router's weight."""
+        model = self.store.model
+        if model is None:
+            return
         name, found = f"blocks.{self._layer}.mlp.hook_expert", self.share_at(position, expert)
         kind, last, value = "shares", 0, 0.0
         if found is not None:
@@ -249,7 +294,3 @@ class RoutingMap(QWidget):
                 + (" was not asked; this is the router's weight." if found is None else "."),
             )
         )
-
-
-def _color(share: float) -> QColor:
-    return theme.sequential_color(min(max(share, 0.0), 1.0))

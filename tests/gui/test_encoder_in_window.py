@@ -75,6 +75,11 @@ def test_the_mask_is_what_is_predicted_first(bert: Store, qtbot: QtBot):
     assert pane.header_note() == "at “[MASK]” (5)"
 
 
+def test_without_a_mask_the_last_word_is_predicted(opened: Opened):
+    store = opened("bert", "the king lost his crown")
+    assert texts(store)[store.selection.position] == "crown"
+
+
 @pytest.mark.parametrize("position", [5, 2])
 def test_bars_are_the_distribution_at_the_position_itself(bert: Store, qtbot: QtBot, position: int):
     pane = PredictionPane(bert)

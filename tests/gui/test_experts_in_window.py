@@ -115,6 +115,42 @@ def test_beside_the_blocks_no_points_are_cells(drawn: RoutingMap):
     assert drawn.cell_at(corner) == (drawn.n_tokens - 1, 4)
 
 
+def test_arrow_keys_go_from_token_to_token(mixtral: Store, drawn: RoutingMap):
+    mixtral.select(position=4)
+    drawn.setFocus()
+    QTest.keyClick(drawn, Qt.Key.Key_Right)
+    assert mixtral.selection.position == 5
+    assert mixtral.inspected is not None
+    assert mixtral.inspected.index == (0, 5, 0)
+    assert mixtral.inspected.value == float(routing(mixtral, "shares")[5, 0])
+    for _ in range(9):
+        QTest.keyClick(drawn, Qt.Key.Key_Left)
+    assert mixtral.selection.position == 0
+
+
+def test_many_tokens_share_pixels_and_none_is_lost(mixtral: Store, drawn: RoutingMap):
+    mixtral.set_prompt("the king lost his crown and the queen sings low ." * 2)
+    drawn.show_layer(LAYER)
+    drawn.resize(60, drawn.height())  # fewer pixels than edges need
+    assert drawn.cell_rect(0, 0).width() < 5
+    indices_TA, shares_TA = routing(mixtral, "indices"), routing(mixtral, "shares")
+    k = 3
+    image = drawn._image(k)
+    assert (image.width(), image.height()) == (-(-drawn.n_tokens // k), 5)
+    table = theme.sequential_table()
+    for expert in range(5):
+        for cell in range(image.width()):
+            some = slice(cell * k, (cell + 1) * k)
+            asked = shares_TA[some][indices_TA[some] == expert]
+            color = image.pixelColor(cell, expert)
+            rgb = np.array([color.red(), color.green(), color.blue()], np.uint8)
+            if asked.size:
+                low, high = amounts_of(rgb, table)
+                assert low <= asked.max() <= high
+            else:
+                assert tuple(rgb) == color_named("raised")
+
+
 def test_routing_is_shown_beside_its_own_operations_only(
     mixtral: Store, inspector: InspectorPane, drawn: RoutingMap
 ):
