@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -219,10 +220,7 @@ def fit(source: Source) -> Fitting:
     if headed is not None and not hf.get("architectures"):
         architecture = headed.architecture_of(list(source.tensors))
         hf = Config({**hf, "architectures": [architecture]}, where(hf))
-    try:
-        config = family.config_from_hf(hf)
-    except ConfigError as error:
-        raise CheckpointError(f"{where(hf)} fits no network: {error}") from error
+    config = config_of(family, hf)
     tensors: dict[str, StoredTensor] = {}
     left_out: dict[str, int] = {}
     for name, tensor in source.tensors.items():
@@ -251,6 +249,24 @@ def fit(source: Source) -> Fitting:
     fitting = Fitting(source, family, config, tensors, transformer, _left_out(left_out))
     _check(fitting)
     return fitting
+
+
+def config_of(family: Family, hf: Mapping[str, Any]) -> TransformerConfig:
+    """The network's shape, as its family reads it.
+
+    Raises:
+        CheckpointError: a key does not fit; the message says where it stands.
+    """
+    try:
+        return family.config_from_hf(hf)
+    except ConfigError as error:
+        raise CheckpointError(f"{where(hf)} fits no network: {error}") from error
+    except CheckpointError as error:
+        # What a family looks at may be a part of the config, which knows no place.
+        message = str(error)
+        if where(hf) not in message:
+            message = message.replace("config.json", where(hf), 1)
+        raise CheckpointError(message) from error
 
 
 def _left_out(parts: Mapping[str, int]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ known, with the sentence that says why.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -14,10 +15,10 @@ from typing import Any
 from model.checkpoint.errors import CheckpointError
 from model.checkpoint.families import family_of
 from model.checkpoint.memory import free_bytes
-from model.checkpoint.opening import DTYPES, Fitting, choose_dtype, fit
+from model.checkpoint.opening import DTYPES, Fitting, choose_dtype, config_of, fit
 from model.checkpoint.sources import Source, source_of
 from model.checkpoint.stored import unreadable
-from model.config import ConfigError, TransformerConfig
+from model.config import TransformerConfig
 from model.preview import Preview
 
 
@@ -36,8 +37,13 @@ def preview(path: str | Path, device: str = "cpu") -> Preview:
     try:
         source = source_of(Path(path))
         known |= _of_source(source)
-        known |= _of_config(source)
-        known |= _of_weights(fit(source), device)
+        try:
+            known |= _of_weights(fit(source), device)
+        except CheckpointError:
+            # Its sizes are known all the same, if it is only the weights that don't fit them.
+            with suppress(CheckpointError):
+                known |= _sizes(config_of(family_of(source.hf), source.hf))
+            raise
     except CheckpointError as error:
         known["problem"] = str(error)
     except OSError as error:
@@ -54,15 +60,6 @@ def _of_source(source: Source) -> dict[str, Any]:
         "file_bytes": sum(file.stat().st_size for file in source.files),
         "notes": source.notes,
     }
-
-
-def _of_config(source: Source) -> dict[str, Any]:
-    """Sizes, also where the weights turn out not to fit them."""
-    try:
-        config = family_of(source.hf).config_from_hf(source.hf)
-    except ConfigError:
-        return {}  # `fit` says it in a sentence
-    return _sizes(config)
 
 
 def _of_weights(fitting: Fitting, device: str) -> dict[str, Any]:
