@@ -108,6 +108,31 @@ def test_a_saved_network_is_the_same_in_transformers(model_type: str, tmp_path: 
         assert (opened.transformer(ids_BT) - before).abs().max() < 1e-4
 
 
+@pytest.mark.parametrize("model_type", ["bert", "roberta", "distilbert", "modernbert"])
+def test_an_encoder_without_a_head_is_saved_without_one(model_type: str, tmp_path: Path):
+    from transformers import AutoModel
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()  # it would tell of the pooler
+    torch.manual_seed(3)
+    AutoModel.from_config(small(model_type)).save_pretrained(tmp_path / "theirs")
+    opened = open_checkpoint(tmp_path / "theirs", torch.float32)
+    assert opened.transformer.config.head == "none"
+    ours = save_checkpoint(tmp_path / "ours", opened.transformer, None, family=opened.family)
+    before = AutoModel.from_pretrained(tmp_path / "theirs", attn_implementation="eager").eval()
+    after, info = AutoModel.from_pretrained(
+        ours, attn_implementation="eager", output_loading_info=True
+    )
+    assert not [name for name in info["missing_keys"] if not name.startswith("pooler.")]
+    assert not info["unexpected_keys"]
+    ids_BT = torch.randint(3, 67, (2, 15), generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        expected = before(ids_BT).last_hidden_state
+        assert torch.equal(after.eval()(ids_BT).last_hidden_state, expected)
+        assert (opened.transformer(ids_BT) - expected).abs().max() < 1e-4
+
+
 def tiny() -> Transformer:
     return Transformer(TransformerConfig(n_layers=2, n_heads=2, d_model=8, d_vocab=300, n_ctx=16))
 

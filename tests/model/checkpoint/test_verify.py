@@ -88,14 +88,32 @@ def test_a_wrong_weight_is_found(with_reference: Path, monkeypatch: pytest.Monke
     assert not found.equal
 
 
-def test_formats_that_transformers_does_not_read_are_converted_and_it_is_said(
-    gpt2_folder: Path,
+REMEMBERS = """
+import pathlib, shutil, sys
+shutil.copytree(sys.argv[1], pathlib.Path(__file__).parent / "given")
+open(sys.argv[4], "a").write('{"problem": "that was all"}\\n')
+"""
+
+
+def test_formats_that_transformers_does_not_read_are_converted_for_it(
+    gpt2_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
+    _child(tmp_path, monkeypatch, REMEMBERS)
     lm = open_model(gpt2_folder, "cpu")
     lm.path = gpt2_folder / "model.gguf"
-    found, _ = finish(verify.verify(lm))
-    assert found.equal
-    assert "does not read this format" in found.notes[0]
+    with pytest.raises(VerifyError, match="that was all"):
+        finish(verify.verify(lm))
+    given = open_model(tmp_path / "given", "cpu")
+    assert torch.equal(given.embedding, lm.embedding)
+    folder, notes = verify._for_transformers(lm, tmp_path / "converted")
+    assert folder == tmp_path / "converted"
+    assert "does not read this format" in notes[0]
+
+
+def test_what_transformers_reads_is_given_to_it_as_it_is(gpt2_folder: Path, tmp_path: Path):
+    for path in (gpt2_folder, gpt2_folder / "model.safetensors"):
+        lm = open_model(path, "cpu")
+        assert verify._for_transformers(lm, tmp_path / "converted") == (gpt2_folder, ())
 
 
 def test_nothing_to_compare_with_says_how_to(gpt2_folder: Path, monkeypatch: pytest.MonkeyPatch):
@@ -191,6 +209,18 @@ def test_what_goes_wrong_in_the_other_process_is_a_sentence(
     _child(tmp_path, monkeypatch, program)
     with pytest.raises(VerifyError, match=says):
         finish(verify.verify(open_model(gpt2_folder, "cpu")))
+
+
+def test_the_file_is_compared_with_where_transformers_fails(
+    with_reference: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    _child(tmp_path, monkeypatch, REMEMBERS)
+    found, _ = finish(verify.verify(open_model(with_reference, "cpu")))
+    assert found.equal
+    assert found.against.startswith("reference.safetensors")
+    assert found.notes == (
+        "Compared with the file, because transformers can't load this model: that was all.",
+    )
 
 
 def test_ids_are_drawn_by_the_seed_and_leave_some_out(gpt2_folder: Path):
