@@ -363,6 +363,26 @@ class MatrixImage(Canvas):
             painter.setPen(QPen(t.color("accent"), 1.5))
             painter.drawRect(_at_least(self.cell_rect(*self._chosen), 6.0))
         painter.setClipping(False)
+        if self._hovered is not None and self.describe is not None:
+            self._paint_hovered(painter, self._hovered)
+
+    def _paint_hovered(self, painter: QPainter, cell: tuple[int, int]) -> None:
+        """The number under the mouse, in the caption's place."""
+        p, t = self._picture, theme.current()
+        assert p is not None
+        assert self.describe is not None
+        number = int(p.rows_RC[cell]), int(p.columns_RC[cell]), float(p.values_RC[cell])
+        line = self.describe(*number).replace("\n", "  ")
+        caption = QRectF(self.viewport().rect())
+        caption.setTop(caption.bottom() - CAPTION_HEIGHT)
+        painter.fillRect(caption, t.color("panel"))
+        painter.setFont(theme.mono(theme.SMALL_FONT_SIZE))
+        painter.setPen(t.color("text"))
+        room = caption.adjusted(6, 0, -6, 0)
+        shown = painter.fontMetrics().elidedText(
+            line, Qt.TextElideMode.ElideRight, int(room.width())
+        )
+        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
 
     # ------------------------------------------------------------------ mouse and keys
 

@@ -115,7 +115,7 @@ class Spectrum(Canvas):
         middle = Qt.AlignmentFlag.AlignVCenter
         painter.setPen(t.color("dim"))
         painter.setFont(theme.sans(theme.SMALL_FONT_SIZE))
-        words = f"largest {self._values[0]:.4g}" + (" · log" if self._log else "")
+        words = f"singular values, largest {self._values[0]:.4g}" + (" · log" if self._log else "")
         shown = QFontMetricsF(painter.font()).elidedText(
             words, Qt.TextElideMode.ElideRight, plot.width()
         )

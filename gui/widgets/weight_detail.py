@@ -313,7 +313,7 @@ class SingularValues(QWidget):
         self._searching = False
         self.curve.set_values(found.values, found.effective_rank)
         n = len(found.values)
-        words = f"singular values · effective rank {found.effective_rank:.1f} of {n:,}"
+        words = f"effective rank {found.effective_rank:.1f} of {n:,}"
         self.words.setText(words)
         self.words.setToolTip(
             "exp of the entropy of the singular values' shares (Roy and Vetterli 2007): n where "

@@ -13,10 +13,12 @@ from pytestqt.qtbot import QtBot
 from gui import theme
 from gui.panes.model_pane import ModelPane
 from gui.store import Store
+from gui.widgets.canvas import CAPTION_HEIGHT
 from gui.widgets.weights_view import WeightsView
 from model import messages as m
 from model.train import PRESETS
 from tests.gui.desk import Desk
+from tests.gui.mouse import leave, move_to
 from tests.gui.pixels import amounts_of, pixels
 
 W_Q = "blocks.1.attn.W_Q"
@@ -124,6 +126,12 @@ def test_hover_says_the_exact_number_and_its_index(
     value = numbers(desk, W_Q)[2, 70, 11]
     assert words.splitlines()[0] == f"{float(value):.8g}"
     assert "head 2, dimension 70, dimension 11" in words
+    # And at once, in the caption's place.
+    before = pixels(image.viewport())[-CAPTION_HEIGHT:].copy()
+    move_to(image.viewport(), image.cell_rect(70, 32 * 2 + 11).center().toPoint())
+    assert (pixels(image.viewport())[-CAPTION_HEIGHT:] != before).any()
+    leave(image.viewport())
+    assert (pixels(image.viewport())[-CAPTION_HEIGHT:] == before).all()
 
 
 def test_a_click_shows_the_number_in_the_inspector_with_code_that_fetches_it(
