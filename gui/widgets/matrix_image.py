@@ -9,13 +9,8 @@ Shape suffixes: R rows, C columns.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPen, QWheelEvent
 from PySide6.QtWidgets import QWidget
@@ -24,6 +19,7 @@ from gui import theme
 from gui.widgets import cell_image
 from gui.widgets.canvas import CAPTION_HEIGHT, Canvas
 from gui.widgets.color_bar import paint_color_bar
+from gui.widgets.matrix_picture import MatrixPicture, Span, paint_axes, paint_groups
 
 LARGEST_CELL = 22.0
 FLATTEST = 6.0
@@ -31,40 +27,6 @@ FLATTEST = 6.0
 LEAST_WINDOW = 4
 EDGE = 13.0
 """Room for the names of the axes."""
-
-Span = tuple[int, int]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class MatrixPicture:
-    """What is drawn.
-
-    Attributes:
-        n_rows, n_columns: of the whole matrix.
-        rows, columns: the window of it that the picture shows.
-        block: rows and columns of the matrix to a cell.
-        values_RC: of each cell the number farthest from 0.
-        rows_RC, columns_RC: where in the matrix it stands.
-        limit: magnitude at the ends of the colour map.
-        row_title, column_title: what the axes are.
-        note: how colours end, for the caption.
-        row_group, column_group: lines are drawn after each so many (between heads); 0 for none.
-    """
-
-    n_rows: int
-    n_columns: int
-    rows: Span
-    columns: Span
-    block: tuple[int, int]
-    values_RC: NDArray[np.floating]
-    rows_RC: NDArray[np.integer[Any]]
-    columns_RC: NDArray[np.integer[Any]]
-    limit: float
-    row_title: str = "rows"
-    column_title: str = "columns"
-    note: str = ""
-    row_group: int = 0
-    column_group: int = 0
 
 
 class MatrixImage(Canvas):
@@ -146,9 +108,7 @@ class MatrixImage(Canvas):
         p = self._picture
         if p is None:
             return
-        drawn = ~np.isnan(p.values_RC)
-        rgb = cell_image.colors(np.where(drawn, p.values_RC, 0), "diverging", p.limit)
-        self._image = cell_image.image(rgb, drawn)
+        self._image = p.image()
 
     # ------------------------------------------------------------------------- places
 
@@ -281,69 +241,14 @@ class MatrixImage(Canvas):
             (p.columns[0], p.columns[0] + n_columns * p.block[1]),
         )
         painter.drawImage(target, self._image)
-        self._paint_groups(painter, frame)
+        paint_groups(painter, p, frame, self._window)
         painter.setClipping(False)
         painter.setPen(t.color("line"))
         painter.drawRect(frame)
-        self._paint_axes(painter, frame)
+        paint_axes(painter, p, frame, self._window, self._room())
         caption = QRectF(self.viewport().rect())
         caption.setTop(caption.bottom() - CAPTION_HEIGHT)
-        paint_color_bar(
-            painter, caption.adjusted(6, 0, -6, 0), "diverging", p.limit, title=self._words()
-        )
-
-    def _paint_groups(self, painter: QPainter, frame: QRectF) -> None:
-        """Lines between heads, where they lie far enough apart to leave the numbers seen."""
-        p = self._picture
-        assert p is not None
-        painter.setPen(QPen(theme.current().color("panel"), 1))
-        (top, bottom), (left, right) = self._window
-        for group, first, last, upright in (
-            (p.row_group, top, bottom, False),
-            (p.column_group, left, right, True),
-        ):
-            length = frame.width() if upright else frame.height()
-            if group <= 1 or length / (last - first) * group < 8:
-                continue
-            for at in range(-(-first // group) * group, last, group):
-                line = self._rect_of((at, at), (at, at))
-                if at == first:
-                    continue
-                if upright:
-                    x = round(line.left())
-                    painter.drawLine(x, round(frame.top()), x, round(frame.bottom()))
-                else:
-                    y = round(line.top())
-                    painter.drawLine(round(frame.left()), y, round(frame.right()), y)
-
-    def _paint_axes(self, painter: QPainter, frame: QRectF) -> None:
-        t, p = theme.current(), self._picture
-        assert p is not None
-        (top, bottom), (left, right) = self._window
-        painter.setFont(theme.sans(theme.SMALL_FONT_SIZE - 0.5))
-        painter.setPen(t.color("dim"))
-        metrics = painter.fontMetrics()
-        across = f"{p.column_title} {left:,} to {right - 1:,} →"
-        down = f"← {p.row_title} {top:,} to {bottom - 1:,}"
-        room = QRectF(self.viewport().rect()).width() - frame.left() - 4
-        shown = metrics.elidedText(across, Qt.TextElideMode.ElideRight, int(room))
-        painter.drawText(QPointF(frame.left(), frame.top() - 4), shown)
-        painter.save()
-        painter.translate(frame.left() - 4, self._room().bottom())
-        painter.rotate(-90)
-        length = int(self._room().height())
-        shown = metrics.elidedText(down, Qt.TextElideMode.ElideRight, length)
-        painter.drawText(QPointF(length - metrics.horizontalAdvance(shown), 0), shown)
-        painter.restore()
-
-    def _words(self) -> str:
-        p = self._picture
-        assert p is not None
-        down, across = p.block
-        how = "every number is drawn"
-        if (down, across) != (1, 1):
-            how = f"{down} × {across} numbers a cell: the farthest from 0 is drawn"
-        return f"{how}; {p.note}" if p.note else how
+        paint_color_bar(painter, caption.adjusted(6, 0, -6, 0), "diverging", p.limit, title=p.words)
 
     def paint_overlay(self, painter: QPainter) -> None:
         p, t, frame = self._picture, theme.current(), self.frame
@@ -420,7 +325,7 @@ class MatrixImage(Canvas):
 
     def tooltip(self, at: QPoint) -> str:
         if self._picture is not None and at.y() > self.viewport().height() - CAPTION_HEIGHT:
-            return f"{self._words()}\nWheel: zoom. Drag: move. Double click: all of it."
+            return f"{self._picture.words}\nWheel: zoom. Drag: move. Double click: all of it."
         number = self.number_at(QPointF(at))
         return "" if number is None or self.describe is None else self.describe(*number)
 
@@ -483,16 +388,3 @@ def _at_least(box: QRectF, size: float) -> QRectF:
     """A box that can be seen, however small the cell is."""
     grow_x, grow_y = max(0.0, size - box.width()) / 2, max(0.0, size - box.height()) / 2
     return box.adjusted(-grow_x, -grow_y, grow_x, grow_y)
-
-
-def color_limit(low: float, high: float, rms: float) -> tuple[float, str]:
-    """Where the colour map ends for numbers of these figures, and how that is said.
-
-    A few far outliers would leave all the rest in the map's dark middle.
-    """
-    largest = max(abs(low), abs(high))
-    if not math.isfinite(largest):
-        return 0.0, ""
-    if math.isfinite(rms) and 4 * rms < largest:
-        return 4 * rms, "colours end at 4 × RMS"
-    return largest, "colours end at the largest"

@@ -24,7 +24,8 @@ from PySide6.QtWidgets import (
 from gui import theme
 from gui.widgets.action_row import HEIGHT, ActionRow
 from gui.widgets.histogram import Histogram
-from gui.widgets.matrix_image import MatrixImage, MatrixPicture, color_limit
+from gui.widgets.matrix_image import MatrixImage
+from gui.widgets.matrix_picture import MatrixPicture, color_limit
 from gui.widgets.spectrum import Spectrum
 from gui.widgets.text import Text
 from model import messages as m

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 
 from gui.store import Store
-from gui.widgets.matrix_image import Span
+from gui.widgets.matrix_picture import Span
 from model import messages as m
 from model.probe.matrix_layout import MatrixLayout
 

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QActionGroup, QHideEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QLineEdit, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QSplitter, QWidget
 
 from gui import theme
 from gui.store import Inspected, Store
 from gui.widgets.action_row import HEIGHT, ActionRow
-from gui.widgets.parameter_tree import tree_of, tree_of_config
-from gui.widgets.scale_map import ScaleMap, Sized
+from gui.widgets.parameter_tree import tree_of
+from gui.widgets.published_scale import PublishedScale
 from gui.widgets.treemap import Treemap
 from gui.widgets.weight_detail import WeightDetail
 from gui.widgets.weight_questions import WeightQuestions, is_cheap
@@ -32,7 +32,6 @@ from gui.widgets.weight_words import (
 )
 from model import messages as m
 from model.probe.matrix_layout import MatrixLayout, layout_of
-from model.published import PUBLISHED
 
 ViewName = Literal["tensors", "detail", "share", "scale", "all"]
 VIEWS: dict[ViewName, tuple[str, str]] = {
@@ -84,23 +83,12 @@ class WeightsView(QWidget):
             action.setChecked(key == "all")
             self._views.addAction(action)
         self.view_row = ActionRow(self._views.actions(), "Views of the weights", self)
-        self._published = [self._action(one.name, f"{one.name}: {one.source}") for one in PUBLISHED]
-        for action in self._published[:-1]:
-            action.setChecked(True)
-        self.scale_row = ActionRow(self._published, "Published models", self)
-
         self.table = WeightTable(self)
         self.detail = WeightDetail(self)
         self.treemap = Treemap(self)
-        self.scale = ScaleMap(self)
-        self._scale_box = QWidget(self)
-        box = QVBoxLayout(self._scale_box)
-        box.setContentsMargins(theme.SPACE, 2, 0, 0)
-        box.setSpacing(2)
-        box.addWidget(self.scale_row)
-        box.addWidget(self.scale, 1)
+        self.scale = PublishedScale(self)
         self._top = self._splitter(Qt.Orientation.Horizontal, self.table, self.detail)
-        self._bottom = self._splitter(Qt.Orientation.Horizontal, self.treemap, self._scale_box)
+        self._bottom = self._splitter(Qt.Orientation.Horizontal, self.treemap, self.scale)
         self._both = self._splitter(Qt.Orientation.Vertical, self._top, self._bottom)
         self._both.setParent(self)
         self._resized = QTimer(self)
@@ -117,8 +105,6 @@ class WeightsView(QWidget):
         self.table.tensor_opened.connect(self._opened)
         self.table.view_changed.connect(self._ask_figures)
         self.treemap.tensor_chosen.connect(self.choose)
-        for action in self._published:
-            action.toggled.connect(self._draw_scale)
         detail = self.detail
         detail.part_chosen.connect(self.choose_part)
         detail.singular_values_requested.connect(self._find_singular_values)
@@ -222,7 +208,7 @@ class WeightsView(QWidget):
             self._listed = state.tensors
             self.table.rows.set_tensors(state.tensors)
             self.treemap.set_roots(tree_of(state.tensors))
-            self._draw_scale()
+            self.scale.show_own(model.name, model.config)
             self._choose_first(state.tensors)
         self.table.rows.set_figures(state.figures)
         self.detail.show_figures(state.figures.get(self.name))
@@ -240,18 +226,6 @@ class WeightsView(QWidget):
         if len(tensor.shape) < 3 or (self.part is not None and self.part >= tensor.shape[0]):
             self.part = None
         self._show_chosen(tensor)
-
-    def _draw_scale(self) -> None:
-        model, state = self.store.model, self.store.weights
-        if model is None or state is None:
-            return
-        shown = [
-            Sized(one.name, tree_of_config(one.config), source=one.source)
-            for one, action in zip(PUBLISHED, self._published)
-            if action.isChecked()
-        ]
-        own = Sized(model.name, tree_of_config(model.config), own=True)
-        self.scale.set_models((own, *shown))
 
     def _draw_examined(self) -> None:
         state = self.store.weights
@@ -454,7 +428,7 @@ class WeightsView(QWidget):
             "tensors": self.table,
             "detail": self.detail,
             "share": self.treemap,
-            "scale": self._scale_box,
+            "scale": self.scale,
         }
         for key, widget in shown.items():
             widget.setVisible(one is None or key == one)
