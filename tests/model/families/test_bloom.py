@@ -43,7 +43,7 @@ class Exact(BloomForCausalLM):
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"n_head": 8, "tie_word_embeddings": False}],
+    [{}, {"n_head": 16, "tie_word_embeddings": False}],
     ids=["heads no power of two", "a power of two, untied"],
 )
 def test_bloom_equals_transformers(changes: dict[str, Any], tmp_path: Path):

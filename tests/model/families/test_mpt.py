@@ -37,7 +37,7 @@ SIZES: dict[str, Any] = {
     ("attention", "changes"),
     [
         ({}, {}),
-        ({"clip_qkv": 1.5}, {"n_heads": 8}),
+        ({"clip_qkv": 1.5}, {"n_heads": 16}),
         ({"softmax_scale": 0.2, "clip_qkv": 0.0}, {"tie_word_embeddings": False}),
     ],
     ids=["7b", "clipped", "scaled"],
