@@ -479,14 +479,14 @@ class Store(QObject):
 
     def _take_cancelled(self, result: m.Cancelled) -> None:
         if self.opening is not None and self.opening.id == result.request_id:
+            self.progress = None
             self._end_opening("")
         if self._verifies(result.request_id):
-            self.verifying = None
+            self.verifying = self.progress = None
             self.verification_changed.emit()
         if result.request_id == self._latest.get(m.FindSingularValues) and self.weights:
             self.weights.share = None
             self.singular_values_changed.emit()
-        self.progress = None
         self.activity_changed.emit()
 
     def _end_opening(self, why: str) -> None:
