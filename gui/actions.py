@@ -301,6 +301,15 @@ COMMANDS: tuple[Command, ...] = (
         "Ctrl+Shift+T",
     ),
     Command(
+        "verify",
+        "&Verify against the original",
+        "Run the same tokens through transformers, or compare with a reference file",
+        "Model",
+        "status_bar.badge.click",
+        when=has_model,
+        separator=True,
+    ),
+    Command(
         "threads",
         "T&hreads…",
         "How many processor threads the model may use",

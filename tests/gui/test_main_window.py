@@ -148,6 +148,17 @@ def test_the_dialog_opens_a_checkpoint_and_it_is_remembered(
     assert "4 layers × 4 heads" in menu.actions()[0].text()
 
 
+def test_a_command_compares_with_the_original_and_stops_again(
+    qtbot: QtBot, program: Program
+) -> None:
+    store = program.store
+    program.window.actions_by_id["verify"].trigger()
+    assert store.verifying is not None
+    program.window.actions_by_id["verify"].trigger()
+    qtbot.waitUntil(lambda: store.verifying is None, timeout=SOON)
+    assert store.verification is None
+
+
 @pytest.mark.parametrize(
     ("make", "says"),
     [
