@@ -14,8 +14,9 @@ from typing import Any
 
 from model.checkpoint.errors import CheckpointError
 from model.checkpoint.families import family_of
+from model.checkpoint.fitting import Fitting, config_of, fit
 from model.checkpoint.memory import free_bytes
-from model.checkpoint.opening import DTYPES, Fitting, choose_dtype, config_of, fit
+from model.checkpoint.opening import DTYPES, choose_dtype
 from model.checkpoint.sources import Source, source_of
 from model.checkpoint.stored import unreadable
 from model.config import TransformerConfig

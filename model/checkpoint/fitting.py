@@ -1,0 +1,209 @@
+"""Whether config and headers of a checkpoint describe one network, before any weight is read.
+
+Knows families and sources; reads nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from model.checkpoint.errors import CheckpointError
+from model.checkpoint.families import Family, Headed, family_of
+from model.checkpoint.sources import Source
+from model.checkpoint.stored import ITEM_BYTES, WEIGHT_DTYPES, StoredTensor
+from model.checkpoint.values import Config, where
+from model.config import ConfigError, TransformerConfig
+from model.transformer import Transformer
+
+# Beside the weights: buffers of the reading, one layer's joined projections.
+_WORKING_BYTES = 64 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """A checkpoint whose headers fit together.
+
+    Attributes:
+        source: as its format describes it.
+        family: that it belongs to.
+        config: of its network; it may still turn out that the unembedding is not tied.
+        tensors: its weights by their canonical names.
+        transformer: the network, its weights without memory yet.
+        notes: on parts of the file that are no part of the network, one sentence each.
+    """
+
+    source: Source
+    family: Family
+    config: TransformerConfig
+    tensors: Mapping[str, StoredTensor]
+    transformer: Transformer
+    notes: tuple[str, ...] = ()
+
+    @property
+    def total_bytes(self) -> int:
+        """Of the weights in the files, those that are views of one another once."""
+        places = {(t.path, t.offset, t.n_bytes) for t in self.tensors.values()}
+        return sum(n_bytes for _, _, n_bytes in places)
+
+    @property
+    def dtypes(self) -> tuple[str, ...]:
+        """In which the weights are stored, the most used first."""
+        numbers: dict[str, int] = {}
+        for tensor in self.tensors.values():
+            numbers[tensor.dtype] = numbers.get(tensor.dtype, 0) + tensor.n
+        return tuple(sorted(numbers, key=lambda dtype: -numbers[dtype]))
+
+    def needed_bytes(self, dtype: str) -> int:
+        """Memory that opening in a dtype takes."""
+        places = {(t.path, t.offset, t.shape): t.n for t in self.tensors.values()}
+        return sum(places.values()) * ITEM_BYTES[dtype] + _WORKING_BYTES
+
+
+def fit(source: Source) -> Fitting:
+    """See that config and headers describe one network, exactly.
+
+    Raises:
+        CheckpointError: they don't; the message names the key or tensor.
+    """
+    hf = source.hf
+    if hf.get("quantization_config"):
+        raise CheckpointError(
+            f"{where(hf)} says that the weights are quantised (quantization_config), in a way that "
+            "is not supported; take the model's original weights, or a GGUF file of it."
+        )
+    family = family_of(hf)
+    headed = family if isinstance(family, Headed) else None
+    if headed is not None and not hf.get("architectures"):
+        architecture = headed.architecture_of(list(source.tensors))
+        hf = Config({**hf, "architectures": [architecture]}, where(hf))
+    config = config_of(family, hf)
+    tensors: dict[str, StoredTensor] = {}
+    left_out: dict[str, int] = {}
+    for name, tensor in source.tensors.items():
+        canonical = family.canonical_name(name)
+        if canonical is None:
+            continue
+        part = None if headed is None else headed.left_out(canonical, config)
+        if part is not None:
+            if part:
+                left_out[part] = left_out.get(part, 0) + 1
+            continue
+        if canonical in tensors:
+            raise CheckpointError(
+                f"{tensor.path} holds {canonical!r} twice, under two names; which one is meant "
+                "can't be told."
+            )
+        tensors[canonical] = tensor
+    # Before anything is built: a damaged config may ask for more than any memory holds.
+    stored = sum(tensor.n for tensor in tensors.values())
+    if config.n_params > 10 * stored:
+        raise CheckpointError(
+            f"{where(hf)} describes a network of {config.n_params:,} parameters, but the weights "
+            f"beside it hold {stored:,} numbers: they do not belong together."
+        )
+    transformer = without_memory(config)
+    fitting = Fitting(source, family, config, tensors, transformer, _left_out(left_out))
+    _check(fitting)
+    return fitting
+
+
+def config_of(family: Family, hf: Mapping[str, Any]) -> TransformerConfig:
+    """The network's shape, as its family reads it.
+
+    Raises:
+        CheckpointError: a key does not fit; the message says where it stands.
+    """
+    try:
+        return family.config_from_hf(hf)
+    except ConfigError as error:
+        raise CheckpointError(f"{where(hf)} fits no network: {error}") from error
+    except CheckpointError as error:
+        # What a family looks at may be a part of the config, which knows no place.
+        message = str(error)
+        if where(hf) not in message:
+            message = message.replace("config.json", where(hf), 1)
+        raise CheckpointError(message) from error
+
+
+def without_memory(config: TransformerConfig) -> Transformer:
+    """The network on the meta device: its modules are there, its weights have only shapes."""
+    with torch.device("meta"):
+        return Transformer(config, empty=True)
+
+
+def _left_out(parts: Mapping[str, int]) -> tuple[str, ...]:
+    """What to say of the parts of a file that are no part of the network, with their tensors."""
+    if not parts:
+        return ()
+    named = [f"{part} ({n} {'tensor' if n == 1 else 'tensors'})" for part, n in parts.items()]
+    return (f"Left out, since they are for another task: {', '.join(named)}.",)
+
+
+def _check(fitting: Fitting) -> None:
+    """Refuse a file whose names, shapes or dtypes are not exactly this network's."""
+    source, family, config = fitting.source, fitting.family, fitting.config
+    tensors = fitting.tensors
+    expected = _expected(fitting)
+    missing = [name for name in expected if name not in tensors]
+    unembedding, embedding = family.tied_names
+    if missing:
+        raise CheckpointError(
+            f"The weights in {source.path} lack {_some(missing)}; they are not complete, or "
+            f"{_config_file(fitting)} belongs to another model."
+        )
+    tied = {unembedding} if config.tied_embeddings else set()
+    if tied & tensors.keys():
+        expected |= {unembedding: expected[embedding]}
+    for name, shape in expected.items():
+        tensor = tensors[name]
+        if tensor.shape != shape:
+            raise CheckpointError(
+                f"Tensor {tensor.name!r} in {tensor.path} has shape {list(tensor.shape)}, but "
+                f"{_config_file(fitting)} asks for {list(shape)}; one of the files belongs to "
+                "another model."
+            )
+        if not tensor.quantised and tensor.dtype not in WEIGHT_DTYPES:
+            raise CheckpointError(
+                f"{tensor.path}: tensor {tensor.name!r} is stored as {tensor.dtype}; weights in "
+                f"{', '.join(WEIGHT_DTYPES)} are supported. Save the model in one of these."
+            )
+        if tensor.quantised and source.format != "GGUF":
+            raise CheckpointError(
+                f"{tensor.path}: tensor {tensor.name!r} is stored as {tensor.dtype}, which is not "
+                f"known; save the model in {', '.join(WEIGHT_DTYPES)}."
+            )
+    extra = [tensors[name].name for name in tensors if name not in expected]
+    if extra:
+        raise CheckpointError(
+            f"The weights in {source.path} hold {_some(extra)}, which a {family.model_type} of "
+            "this config does not have; its numbers would be wrong without. Take the config that "
+            "belongs to these weights."
+        )
+
+
+def _expected(fitting: Fitting) -> dict[str, tuple[int, ...]]:
+    """The shapes of all tensors that a file must hold, by their canonical names."""
+    # One byte each, seen in every place: a family that joins or cuts copies little. Not the meta
+    # device: its first join imports a compiler, 1.5 seconds of work.
+    byte = torch.zeros(1, dtype=torch.uint8)
+    shapes = fitting.transformer.state_dict()
+    state = {name: byte.expand(tensor.shape) for name, tensor in shapes.items()}
+    in_file = fitting.family.state_to_hf(state, fitting.config)
+    absent = fitting.source.absent
+    return {name: tuple(t.shape) for name, t in in_file.items() if name not in absent}
+
+
+def _config_file(fitting: Fitting) -> str:
+    """What a message calls the config beside the weights."""
+    described = where(fitting.source.hf)
+    return "config.json" if described.endswith("config.json") else described
+
+
+def _some(names: list[str]) -> str:
+    """Up to three names, and how many more."""
+    shown = ", ".join(repr(name) for name in names[:3])
+    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
