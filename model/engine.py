@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from model import messages as m
 from model.going import GoingGeneration, GoingRun
 from model.opening_work import OpeningWork
+from model.saving_work import SavingWork
 from model.verification_work import VerificationWork
 from model.view import ModelView, to_array
 from model.weight_work import WeightsError, WeightWork, listed
@@ -53,6 +54,7 @@ class Engine:
         self._opening = OpeningWork()
         self._weights = WeightWork()
         self._verification = VerificationWork()
+        self._saving = SavingWork()
         self._following = True
         self._prompt: m.RunTrace | None = None
         self._matrix: m.ProjectVocabulary | None = None
@@ -95,6 +97,7 @@ class Engine:
             or self._opening.busy
             or self._weights.busy
             or self._verification.busy
+            or self._saving.busy
             or (self._run is not None and self._run.going)
         )
 
@@ -123,6 +126,7 @@ class Engine:
         except WeightsError as error:
             yield _failed(error.request, error.cause)
         yield from self._advance_verification()
+        yield from self._advance_saving()
         if self._run is not None and self._run.going:
             run = self._run
             try:
@@ -137,6 +141,7 @@ class Engine:
         self._generation = None
         self._opening.close()
         self._verification.close()
+        yield from self._advance_saving(to_the_end=True)
         if self._run is not None:
             self._run.resume()
             self._run.training.stop()
@@ -247,7 +252,6 @@ class Engine:
         return m.ModelPreviewed(request_id=request.id, preview=found)
 
     def _save(self, request: m.SaveModel) -> Iterator[m.Result]:
-        from model.checkpoint import save_checkpoint
         from model.train.run_folder import copy_run, is_run
 
         viewed = self._view
@@ -257,10 +261,20 @@ class Engine:
         yield m.Activity(request_id=request.id, what=f"saving to {target.name}")
         if self._step is None and is_run(viewed.path):
             copy_run(viewed.path, target)
-        else:
-            lm = viewed.lm
-            save_checkpoint(target, lm.transformer, lm.tokenizer, family=lm.family)
-        yield m.Saved(request_id=request.id, path=str(target))
+            yield m.Saved(request_id=request.id, path=str(target))
+            return
+        yield from self._saving.begin(request, viewed.lm)
+        if viewed.info.training:  # its weights would change between two slices
+            yield from self._saving.finish()
+
+    def _advance_saving(self, *, to_the_end: bool = False) -> Iterator[m.Result]:
+        request = self._saving.request
+        if request is None:
+            return
+        try:
+            yield from self._saving.finish() if to_the_end else self._saving.advance()
+        except Exception as error:  # noqa: BLE001 - as above
+            yield _failed(request, error)
 
     # traces
 
@@ -383,7 +397,7 @@ class Engine:
             yield from self._end_generation("cancelled")
         else:
             # Also where there was nothing to stop: it may have been waiting still.
-            for work in (self._opening, self._weights, self._verification):
+            for work in (self._opening, self._weights, self._verification, self._saving):
                 work.cancel(request.target)
             yield m.Cancelled(request_id=request.target)
 
@@ -391,7 +405,8 @@ class Engine:
         request = self._verification.request
         if request is None:
             return
-        elsewhere = self._generation is not None or self._weights.busy
+        others = (self._opening, self._weights, self._saving)
+        elsewhere = self._generation is not None or any(work.busy for work in others)
         idle = not elsewhere and (self._run is None or not self._run.going)
         try:
             yield from self._verification.advance(self._view, idle=idle)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,24 @@ from torch import Tensor
 from model.checkpoint.errors import CheckpointError
 from model.checkpoint.families import FAMILIES, Family
 from model.checkpoint.stored import INDEX, SINGLE
-from model.tensor_file import write_tensors
+from model.checkpoint.tensor_writer import stored_bytes, writing_tensors
 from model.tokenizer import Tokenizer
 from model.transformer import Transformer
 
 LARGEST_FILE = 5 * 10**9
 """Bytes of weights in one file, as in transformers; a network that needs more gets several."""
+
+
+@dataclass(frozen=True, slots=True)
+class SavingSlice:
+    """How far a saving is.
+
+    Attributes:
+        done_bytes, total_bytes: of the weights.
+    """
+
+    done_bytes: int
+    total_bytes: int
 
 
 def save_checkpoint(
@@ -57,6 +70,28 @@ def save_checkpoint(
         CheckpointError: the family can't describe the network, the folder holds other things,
             or the disk refuses.
     """
+    steps = saving(folder, transformer, tokenizer, extra, family, dtype, largest_file)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as stop:
+            saved: Path = stop.value
+            return saved
+
+
+def saving(
+    folder: str | Path,
+    transformer: Transformer,
+    tokenizer: Tokenizer | None,
+    extra: Mapping[str, Any] | None = None,
+    family: str = "gpt2",
+    dtype: torch.dtype | None = None,
+    largest_file: int = LARGEST_FILE,
+) -> Generator[SavingSlice, None, Path]:
+    """The same in slices; closed early, it leaves nothing behind.
+
+    The network must not change in between.
+    """
     folder = Path(folder)
     known = FAMILIES.get(family)
     if known is None:
@@ -76,25 +111,29 @@ def save_checkpoint(
             (beside / "config.json").write_text(json.dumps(hf, indent=2) + "\n", encoding="utf-8")
             state = {name: tensor.detach() for name, tensor in transformer.state_dict().items()}
             tensors = known.state_to_hf(state, transformer.config)
-            _write_weights(beside, tensors, dtype, largest_file)
+            yield from _writing_weights(beside, tensors, dtype, largest_file)
             if tokenizer is not None:
                 tokenizer.save(beside)
-            if replaces:
-                older = _weight_files(folder)
-                for file in sorted(beside.iterdir()):
-                    file.replace(folder / file.name)
-                    older.discard(folder / file.name)
-                for file in older:
-                    file.unlink(missing_ok=True)
-            else:
-                if folder.exists():
-                    folder.rmdir()
-                beside.rename(folder)
+            _put_in_place(beside, folder, replaces)
         finally:
             shutil.rmtree(beside, ignore_errors=True)
     except OSError as error:
         raise CheckpointError(f"{folder} can't be written: {error.strerror or error}.") from error
     return folder
+
+
+def _put_in_place(beside: Path, folder: Path, replaces: bool) -> None:
+    if replaces:
+        older = _weight_files(folder)
+        for file in sorted(beside.iterdir()):
+            file.replace(folder / file.name)
+            older.discard(folder / file.name)
+        for file in older:
+            file.unlink(missing_ok=True)
+        return
+    if folder.exists():
+        folder.rmdir()
+    beside.rename(folder)
 
 
 def _config(
@@ -114,23 +153,31 @@ def _config(
     return family.config_to_hf(transformer.config) | {"dtype": name, "torch_dtype": name} | ends
 
 
-def _write_weights(
+def _writing_weights(
     folder: Path, tensors: Mapping[str, Tensor], dtype: torch.dtype | None, largest_file: int
-) -> None:
+) -> Generator[SavingSlice, None, None]:
     """One file, or several and their index."""
+    total = sum(stored_bytes(tensor, dtype) for tensor in tensors.values())
+    free = shutil.disk_usage(folder).free
+    if total > free:
+        raise CheckpointError(
+            f"The weights take {total / 1e9:.2f} GB, and {free / 1e9:.2f} GB are free in "
+            f"{folder.parent}; make room, choose another place or a smaller dtype."
+        )
     files = list(_divided(tensors, dtype, largest_file))
-    about = {"format": "pt"}
-    if len(files) == 1:
-        write_tensors(folder / SINGLE, _cast(tensors, dtype), about)
-        return
     weight_map: dict[str, str] = {}
+    done = 0
     for number, names in enumerate(files, 1):
-        file = f"model-{number:05}-of-{len(files):05}.safetensors"
-        write_tensors(folder / file, _cast({n: tensors[n] for n in names}, dtype), about)
+        several = f"model-{number:05}-of-{len(files):05}.safetensors"
+        file = several if len(files) > 1 else SINGLE
+        part = {name: tensors[name] for name in names}
+        for n_bytes in writing_tensors(folder / file, part, {"format": "pt"}, dtype):
+            done += n_bytes
+            yield SavingSlice(done, total)
         weight_map |= dict.fromkeys(names, file)
-    total = sum(_n_bytes(tensor, dtype) for tensor in tensors.values())
-    index = {"metadata": {"total_size": total}, "weight_map": weight_map}
-    (folder / INDEX).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
+    if len(files) > 1:
+        index = {"metadata": {"total_size": total}, "weight_map": weight_map}
+        (folder / INDEX).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
 
 
 def _divided(
@@ -140,21 +187,13 @@ def _divided(
     names: list[str] = []
     size = 0
     for name, tensor in tensors.items():
-        n_bytes = _n_bytes(tensor, dtype)
+        n_bytes = stored_bytes(tensor, dtype)
         if names and size + n_bytes > largest_file:
             yield names
             names, size = [], 0
         names.append(name)
         size += n_bytes
     yield names
-
-
-def _n_bytes(tensor: Tensor, dtype: torch.dtype | None) -> int:
-    return tensor.numel() * (dtype or tensor.dtype).itemsize
-
-
-def _cast(tensors: Mapping[str, Tensor], dtype: torch.dtype | None) -> dict[str, Tensor]:
-    return {name: tensor if dtype is None else tensor.to(dtype) for name, tensor in tensors.items()}
 
 
 def _weight_files(folder: Path) -> set[Path]:
