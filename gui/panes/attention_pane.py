@@ -306,12 +306,16 @@ class AttentionPane(Pane):
         if shares is not None:
             note += f" · first token {words.percent(shares.first)}"
             note += f" · previous {words.percent(shares.previous)}"
+            if shares.following is not None:
+                note += f" · next {words.percent(shares.following)}"
         return note
 
     def _shares(self) -> words.Shares | None:
-        selection = self.store.selection
+        selection, model = self.store.selection, self.store.model
         array = self.store.activation(tensor_name(selection.layer))
-        return None if array is None else words.shares(array[0, selection.head])
+        if array is None or model is None:
+            return None
+        return words.shares(array[0, selection.head], causal=model.config.causal)
 
     def _show_facts(self) -> None:
         text, shares = self._hover_text, self._shares()

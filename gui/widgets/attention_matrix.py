@@ -45,7 +45,8 @@ def matrix_content(
     title = "score q · k / √d" if scores else "attention weight"
     if scaled:
         title += ", to largest"
-    held = None if scores or not hide_first else shares(values_QS)
+    causal = bool(masked_QS[0, 1:].all())
+    held = None if scores or not hide_first else shares(values_QS, causal=causal)
     if held is not None:
         title = f"first token holds {percent(held.first)}, hidden · {title}"
     hatched = " or ".join(

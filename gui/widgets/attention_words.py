@@ -17,22 +17,36 @@ from model.tokens import Token
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Where a head's attention goes, as means over the queries from position 1 on.
+    """Where a head's attention goes, as means over the queries that have such a key.
 
-    Position 0 is left out: under a causal mask it can only attend to itself.
+    Under a causal mask position 0 is left out: it can only attend to itself.
+
+    Attributes:
+        first, previous, itself: shares of the first token, the one before and the query's own.
+        following: of the one after, None under a causal mask.
+        n_queries: how many queries the means are of.
     """
 
     first: float
     previous: float
     itself: float
     n_queries: int
+    following: float | None = None
 
 
-def shares(pattern_QS: NDArray[Any]) -> Shares | None:
+def shares(pattern_QS: NDArray[Any], *, causal: bool = True) -> Shares | None:
     """Measure them; None for a single token, which has nothing to choose from."""
     n = pattern_QS.shape[0]
     if n < 2:
         return None
+    if not causal:
+        return Shares(
+            first=float(pattern_QS[:, 0].mean()),
+            previous=float(np.diagonal(pattern_QS, -1).mean()),
+            itself=float(np.diagonal(pattern_QS).mean()),
+            n_queries=n,
+            following=float(np.diagonal(pattern_QS, 1).mean()),
+        )
     return Shares(
         first=float(pattern_QS[1:, 0].mean()),
         previous=float(np.diagonal(pattern_QS, -1).mean()),
@@ -43,6 +57,12 @@ def shares(pattern_QS: NDArray[Any]) -> Shares | None:
 
 def reads(shares: Shares) -> str:
     """The shares as a line."""
+    if shares.following is not None:
+        return (
+            f"reads first token {percent(shares.first)} · previous {percent(shares.previous)} · "
+            f"itself {percent(shares.itself)} · next {percent(shares.following)} · "
+            f"mean over {shares.n_queries} positions"
+        )
     over = "at position 1" if shares.n_queries == 1 else f"mean over positions 1–{shares.n_queries}"
     return (
         f"reads first token {percent(shares.first)} · previous {percent(shares.previous)} · "

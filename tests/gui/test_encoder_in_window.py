@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from gui import actions, theme
+from gui.app import make_application
 from gui.panes.attention_pane import AttentionPane
 from gui.panes.base import Pane
 from gui.panes.catalogue import PANES
@@ -22,6 +24,7 @@ from gui.panes.tokens_pane import TokensPane
 from gui.store import Store
 from gui.widgets import prediction_words, space_scene
 from gui.widgets.attention_patterns import mask
+from gui.widgets.attention_words import percent
 from gui.widgets.dock import PaneDock
 from gui.widgets.map_layout import OperationGraph
 from gui.widgets.map_words import row_words
@@ -30,6 +33,7 @@ from gui.widgets.trace_figures import TraceFigures
 from model.sampling import Sampling, draw, probabilities
 from tests.gui.desk import Desk
 from tests.gui.pixels import amounts_of, color_named, pixels
+from tests.gui.test_main_window import SOON, close_program, open_program
 from tests.gui.test_prediction_pane import click_row, drawn_length, row_middle, softmax
 from tests.small_models import MAKERS, TEXT, VOCABULARY
 
@@ -312,6 +316,23 @@ def test_attention_has_no_triangle(bert: Store, qtbot: QtBot):
         assert low <= pattern[query, key] <= high
 
 
+def test_what_a_head_reads_counts_every_query_and_the_token_after_it(bert: Store, qtbot: QtBot):
+    pane = AttentionPane(bert)
+    shown(pane, qtbot, 800, 560)
+    bert.select(layer=1, head=2)
+    pane.refresh_now()
+    assert bert.trace is not None
+    pattern = bert.trace.activations["blocks.1.attn.hook_pattern"][0, 2].astype(np.float64)
+    n = len(pattern)
+    following = sum(pattern[i, i + 1] for i in range(n - 1)) / (n - 1)
+    assert pane.header_note() == (
+        f"layer 1 · head 2 · first token {percent(pattern[:, 0].mean())} · "
+        f"previous {percent(sum(pattern[i, i - 1] for i in range(1, n)) / (n - 1))} · "
+        f"next {percent(following)}"
+    )
+    assert pane._readout.text().endswith(f"next {percent(following)} · mean over {n} positions")
+
+
 @pytest.mark.parametrize("name", ["modernbert", "mixtral", "gemma", "bert"])
 def test_masks_are_where_the_scores_are_minus_infinity(opened: Opened, name: str):
     store = opened(name, TEXT)
@@ -405,3 +426,30 @@ def test_paths_follow_the_normed_stream(bert: Store):
     assert last is not None
     expected = (last[0, 2] - bert.vocabulary.mean) @ bert.vocabulary.axes.T
     assert np.allclose(paths.points_PS3[0, -1], expected, atol=1e-5)
+
+
+def test_the_command_masks_the_selected_token_in_the_real_window(
+    opened: Opened, qtbot: QtBot, small_checkpoints: dict[str, Path]
+):
+    opened("bert")
+    make_application("dark")
+    program = open_program(qtbot)
+    store, window = program.store, program.window
+    try:
+        store.open_model(str(small_checkpoints["bert"]))
+        qtbot.waitUntil(lambda: store.model is not None and store.masking.possible, timeout=SOON)
+        store.set_prompt("the king lost his crown")
+        qtbot.waitUntil(
+            lambda: store.trace is not None and store.trace.text == store.prompt, timeout=SOON
+        )
+        store.select(position=2)
+        assert not window.actions_by_id["generate"].isEnabled()
+        window.actions_by_id["mask_token"].trigger()
+        assert store.prompt == "the [MASK] lost his crown"
+        qtbot.waitUntil(
+            lambda: store.trace is not None and store.trace.text == store.prompt, timeout=SOON
+        )
+        assert store.masking.original(2) == VOCABULARY.index("king")
+        assert window.docks["prediction"].windowTitle() == "Masked token"
+    finally:
+        close_program(qtbot, program)
