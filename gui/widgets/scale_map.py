@@ -21,8 +21,11 @@ from model.preview import short_count
 
 GAP = 14.0
 LENS = 84.0
-LABELS = (110.0, 52.0, 40.0)
-"""Widths that the words below a square may have, the first that leaves room for the squares."""
+LABELS = (110.0, 52.0, 46.0, 0.0)
+"""Widths that the words below a square may have, the first that leaves room for the squares; at
+0 only the open model and the largest keep theirs."""
+SMALLEST_LARGEST = 36.0
+"""Side that the largest square has at least before there is room for a lens."""
 SMALLEST_SEEN = 30.0
 """Side below which the parts of the open model can't be read: the lens opens."""
 
@@ -112,10 +115,12 @@ class ScaleMap(Canvas):
         if own is not None and scale * math.sqrt(own.n) < SMALLEST_SEEN:
             side = min(LENS, area.height() - words - line - 8, area.width() / 4)
             if side >= 24:
-                self._lens = QRectF(area.left(), area.top() + line + 2, side, side)
-                self._lens_tiles = place_parts(own.roots, self._lens)
-                area = area.adjusted(side + GAP, 0, 0, 0)
-                scale, labels = self._scale(models, area, area.height() - words)
+                beside = area.adjusted(side + GAP, 0, 0, 0)
+                found = self._scale(models, beside, area.height() - words)
+                if found[0] * math.sqrt(models[-1].n) >= SMALLEST_LARGEST:
+                    self._lens = QRectF(area.left(), area.top() + line + 2, side, side)
+                    self._lens_tiles = place_parts(own.roots, self._lens)
+                    area, (scale, labels) = beside, found
         x = area.left()
         for model, label in zip(models, labels):
             side = scale * math.sqrt(model.n)
@@ -136,7 +141,11 @@ class ScaleMap(Canvas):
         most = max(0.0, height) / largest
         scale, labels = 0.0, [0.0] * len(models)
         for width in LABELS:
-            labels = [self._label_width(model, width) for model in models]
+            kept = [width or model.own or model is models[-1] for model in models]
+            labels = [
+                self._label_width(model, width or LABELS[-2]) if keep else 0.0
+                for model, keep in zip(models, kept)
+            ]
             scale = _fitting(models, labels, room, most)
             if scale >= 0.8 * most or scale * largest >= 100:
                 break
@@ -167,17 +176,16 @@ class ScaleMap(Canvas):
 
     def _paint_words(self, painter: QPainter, square: Square) -> None:
         t, model, column = theme.current(), square.model, square.column
+        figures = QFontMetricsF(theme.mono(theme.SMALL_FONT_SIZE - 0.5))
+        if figures.horizontalAdvance(short_count(model.n)) > column.width():
+            return  # no room: the tooltip says it
         metrics = QFontMetricsF(theme.sans(theme.SMALL_FONT_SIZE))
         line = metrics.height()
         centre = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter
         painter.setFont(theme.sans(theme.SMALL_FONT_SIZE))
         painter.setPen(t.color("accent" if model.own else "text"))
-        fits = metrics.horizontalAdvance(model.name) <= column.width()
-        name = metrics.elidedText(
-            model.name if fits else _short(model, 0),
-            Qt.TextElideMode.ElideMiddle,
-            column.width(),
-        )
+        names = (model.name, _short(model, 0))
+        name = next((n for n in names if metrics.horizontalAdvance(n) <= column.width()), "")
         painter.drawText(QRectF(column.left(), column.top(), column.width(), line), centre, name)
         painter.setFont(theme.mono(theme.SMALL_FONT_SIZE - 0.5))
         painter.setPen(t.color("dim"))

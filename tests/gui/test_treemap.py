@@ -153,7 +153,7 @@ def sized(n_published: int, own: tuple[m.WeightTensor, ...]) -> tuple[Sized, ...
 
 
 @pytest.mark.parametrize("n_published", [0, 1, 4, 5])
-@pytest.mark.parametrize("size", [(1000, 400), (420, 260), (300, 160)])
+@pytest.mark.parametrize("size", [(1000, 400), (420, 260), (300, 160), (290, 120), (200, 90)])
 def test_a_parameter_has_the_same_area_in_every_model(
     live_store: Store, qtbot: QtBot, n_published: int, size: tuple[int, int]
 ) -> None:
@@ -164,7 +164,7 @@ def test_a_parameter_has_the_same_area_in_every_model(
     assert len(scale.squares) == n_published + 1
     per_parameter = [area(square.rect) / square.model.n for square in scale.squares]
     assert per_parameter == pytest.approx([per_parameter[0]] * len(per_parameter), rel=1e-6)
-    assert per_parameter[0] > 0
+    assert scale.squares[-1].rect.width() > 20
     room = QRectF(scale.viewport().rect())
     for square in scale.squares:
         assert room.contains(square.rect)
