@@ -99,11 +99,20 @@ def opening(
         return (yield from _opening(Path(path), dtype, device))
     except OSError as error:  # a place that may not be read, a disk that fails
         raise unreadable(path, error) from error
-    except MemoryError as error:
+    except (MemoryError, RuntimeError) as error:
+        if not _is_no_memory(error):
+            raise
         raise CheckpointError(
-            f"{path} needs more memory than this machine gives; close other programs, or open it "
-            "in a smaller dtype."
+            f"{path} needs more memory than was given on {device}; close other programs, or open "
+            "it in a smaller dtype."
         ) from error
+
+
+def _is_no_memory(error: Exception) -> bool:
+    """Whether an allocation failed; torch has no error of its own for that on the CPU."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return "allocate memory" in str(error)
 
 
 def _opening(

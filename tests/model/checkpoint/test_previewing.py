@@ -160,6 +160,29 @@ def test_a_limit_of_the_process_counts(gpt2_folder: Path):
     assert "close other programs" in done.stdout
 
 
+def test_memory_that_is_gone_when_it_is_taken_is_a_refusal_too(gpt2_folder: Path):
+    if sys.platform != "linux":
+        return
+    code = (
+        "import resource, sys, torch; from model.checkpoint import opening, weights; "
+        "from model.checkpoint import open_checkpoint, CheckpointError\n"
+        "opening.free_bytes = lambda device: 10**15\n"
+        "weights._CHUNK_BYTES = 10**11  # the buffer of the reading takes far too much\n"
+        "now = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (now + 10**9, now + 10**9))\n"
+        "try: open_checkpoint(sys.argv[1], torch.bfloat16)\n"
+        "except CheckpointError as error: print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(gpt2_folder)],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[3],
+    )
+    assert "needs more memory than was given on cpu; close other programs" in done.stdout
+
+
 # Weights that are no numbers
 
 
