@@ -51,7 +51,7 @@ class Masking(QObject):
         self._store = store
         self.message = ""
         self._masked: tuple[Masked, ...] = ()
-        self._expected: tuple[str, tuple[int, ...]] | None = None
+        self._expected: tuple[str, int, tuple[int, ...]] | None = None
         store.trace_changed.connect(self._check)
         store.model_changed.connect(self._forget)
         store.prompt_changed.connect(self._hush)
@@ -61,8 +61,15 @@ class Masking(QObject):
     @property
     def possible(self) -> bool:
         """Whether the model in view fills masks, and a mask can be written."""
+        return bool(self.written)
+
+    @property
+    def written(self) -> str:
+        """How the mask is written in the prompt of a masked model; empty where there is none."""
         model = self._store.model
-        return model is not None and model.config.head == "mlm" and _mask(model) is not None
+        if model is None or model.config.head != "mlm":
+            return ""
+        return _mask(model) or ""
 
     def is_mask(self, position: int) -> bool:
         """Whether the mask stands at a position."""
@@ -170,7 +177,7 @@ class Masking(QObject):
     def _put(self, prompt: str, trace: TraceReady, position: int, token_id: int) -> None:
         ids = [token.id for token in trace.tokens]
         ids[position] = token_id
-        self._expected = (prompt, tuple(ids))
+        self._expected = (prompt, position, tuple(ids))
         self._store.select(position=position)
         self._store.set_prompt(prompt)
 
@@ -180,9 +187,11 @@ class Masking(QObject):
         if trace is None or expected is None or trace.text != expected[0]:
             return
         self._expected = None
+        _, position, meant_ids = expected
+        self._store.select(position=position)  # what was changed is what is looked at
         ids = tuple(token.id for token in trace.tokens)
-        if ids != expected[1]:
-            n, meant = len(ids), len(expected[1])
+        if ids != meant_ids:
+            n, meant = len(ids), len(meant_ids)
             how = f"into {n} tokens, not {meant}" if n != meant else "into other tokens"
             self._masked = ()  # places have moved
             self._say(f"The tokenizer cuts the changed text differently: {how}.")

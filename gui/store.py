@@ -527,10 +527,9 @@ class Store(QObject):
         before = self.trace
         self.trace, self.prompt_problem = trace, ""
         self.fetched = {}
-        # The last position is what prediction is about: a focus there stays at the end. What a
-        # masked model predicts is its mask.
+        # A focus on what prediction is about stays there: the last position, or the mask.
         position = self.selection.position
-        if before is None or position in (-1, before.n_tokens - 1):
+        if before is None or position in (-1, self._predicted_position(before)):
             position = self._predicted_position(trace)
         changed = self._clamped(replace(self.selection, position=position))
         moved = changed != self.selection

@@ -46,6 +46,15 @@ EXAMPLES: tuple[tuple[str, str], ...] = (
 """Label and text of the examples offered when the window brings none of its own: sentences as the
 story world has them, on which the bundled model was trained."""
 
+MASKED_EXAMPLES: tuple[tuple[str, str], ...] = (
+    ("A capital", "Paris is the capital of {mask}."),
+    ("A pronoun", "The queen lost her crown, and the king lost {mask} crown."),
+    ("An opposite", "If it is not hot, it must be {mask}."),
+    ("A number", "A week has {mask} days."),
+    ("Two words", "The {mask} chased the {mask} up a tree."),
+)
+"""Offered for models that fill masks, each with the model's own mask."""
+
 
 class PromptPane(Pane):
     """An editor of one to four lines, its history and examples."""
@@ -236,10 +245,13 @@ class PromptPane(Pane):
 
     def show_examples(self) -> None:
         """Open the menu of examples."""
+        examples, mask = self.examples, self.store.masking.written
+        if mask:
+            examples = tuple((label, text.format(mask=mask)) for label, text in MASKED_EXAMPLES)
         self._fill_menu(
             [
                 (f"{label}:  {_one_line(text)}" if label else _one_line(text), text)
-                for label, text in self.examples
+                for label, text in examples
             ],
             "This model brings no examples",
         )

@@ -19,6 +19,7 @@ from gui.panes.catalogue import PANES
 from gui.panes.inspector_pane import InspectorPane
 from gui.panes.layers_pane import LayersPane
 from gui.panes.prediction_pane import PredictionPane
+from gui.panes.prompt_pane import PromptPane
 from gui.panes.space_pane import SpacePane
 from gui.panes.tokens_pane import TokensPane
 from gui.store import Store
@@ -219,6 +220,19 @@ def test_a_text_that_is_cut_in_another_way_is_said_to_be(bert: Store):
     assert bert.prompt.endswith("[MASK]s")
     assert texts(bert)[sing + 1] == "[UNK]"
     assert "cuts the changed text differently" in bert.masking.message
+
+
+def test_examples_have_the_models_own_mask(bert: Store, qtbot: QtBot):
+    pane = PromptPane(bert)
+    shown(pane, qtbot, 400, 160)
+    pane.show_examples()
+    prompts = [str(action.data()) for action in pane._menu.actions()]
+    assert len(prompts) == 5
+    assert all("[MASK]" in prompt for prompt in prompts)
+    pane._menu.actions()[0].trigger()
+    pane._menu.close()
+    assert bert.prompt == "Paris is the capital of [MASK]."
+    assert texts(bert)[bert.selection.position] == "[MASK]"
 
 
 # --------------------------------------------------------- what can't be, and why
