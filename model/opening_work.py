@@ -22,7 +22,7 @@ AT_ONCE_BYTES = 64 * 2**20
 """A checkpoint of less is read in one go: it takes less than what a person notices."""
 
 AT_ONCE_SECONDS = 0.5
-"""Unless it takes longer: from a slow disk, or over a network."""
+"""Unless it takes longer since it began: from a slow disk, or over a network."""
 
 
 class OpeningWork:
@@ -69,8 +69,7 @@ class OpeningWork:
         assert slices is not None
         try:
             step = next(slices)
-            end = time.perf_counter() + AT_ONCE_SECONDS
-            while 0 < step.total_bytes <= AT_ONCE_BYTES and time.perf_counter() < end:
+            while 0 < step.total_bytes <= AT_ONCE_BYTES and self.seconds < AT_ONCE_SECONDS:
                 step = next(slices)
         except StopIteration as stop:
             self.close()
