@@ -193,7 +193,10 @@ class Masking(QObject):
         if ids != meant_ids:
             n, meant = len(ids), len(meant_ids)
             how = f"into {n} tokens, not {meant}" if n != meant else "into other tokens"
-            self._masked = ()  # places have moved
+            pairs = zip(ids, meant_ids, strict=False)
+            moved = next((i for i, (is_, was) in enumerate(pairs) if is_ != was), min(n, meant))
+            # Behind the first token that is another one, places have moved.
+            self._masked = tuple(m for m in self._masked if m.position < moved)
             self._say(f"The tokenizer cuts the changed text differently: {how}.")
 
     def _say(self, message: str) -> None:

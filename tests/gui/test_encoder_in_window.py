@@ -220,6 +220,9 @@ def test_a_text_that_is_cut_in_another_way_is_said_to_be(bert: Store):
     assert bert.prompt.endswith("[MASK]s")
     assert texts(bert)[sing + 1] == "[UNK]"
     assert "cuts the changed text differently" in bert.masking.message
+    bert.masking.toggle(sing)
+    assert bert.prompt == TEXT
+    assert texts(bert)[sing : sing + 2] == ["sing", "##s"]
 
 
 def test_examples_have_the_models_own_mask(bert: Store, qtbot: QtBot):
