@@ -192,7 +192,7 @@ def test_giving_up_is_at_once_and_the_next_fetch_goes_on(published: Hub, cache: 
 
 def test_a_connection_that_breaks_is_tried_again_from_where_it_broke(published: Hub, cache: Path):
     weights = published.repos[NAME]["model.safetensors"]
-    published.drop_after = len(weights) // 4
+    published.drop_after = len(weights) // 9  # more often than it may fail without a byte
     folder, _ = fetch(published, cache)
     assert (folder / "model.safetensors").read_bytes() == weights
     ranges = [asked for _, path, asked in published.asked if path.startswith("/storage/") and asked]

@@ -218,6 +218,24 @@ def test_added_tokens_keep_their_ids_or_are_left_out(make: Callable[[str], Path]
     )
 
 
+def test_settings_do_not_take_berts_frame_away(make: Callable[[str], Path]):
+    folder = make("bert")
+    Tokenizer.from_folder(folder).save(folder)
+    framed = Tokenizer.from_folder(folder).encode("the king").ids
+    settings = {"tokenizer_class": "BertTokenizer", "add_bos_token": False}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    assert Tokenizer.from_folder(folder).encode("the king").ids == framed
+    assert len(framed) == 4
+
+
+def test_tokenizer_config_counts_before_the_older_file(make: Callable[[str], Path]):
+    folder = make("opt")
+    (folder / "special_tokens_map.json").write_text('{"eos_token": "<s>", "mask_token": "<pad>"}')
+    tokenizer = Tokenizer.from_folder(folder)
+    assert tokenizer.piece(tokenizer.end_of_text or 0) == "</s>"
+    assert tokenizer.piece(tokenizer.mask_id or 0) == "<pad>"
+
+
 def test_code_that_settings_name_is_not_passed_on(bpe: Tokenizer, tmp_path: Path):
     bpe.save(tmp_path)
     (tmp_path / "tokenizer_config.json").write_text(

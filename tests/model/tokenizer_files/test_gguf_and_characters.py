@@ -100,6 +100,17 @@ def test_texts_are_cut_as_the_family_does(
     assert [part for part, _ in cut.pre_tokenize_str(text)] == parts
 
 
+def test_llama_3_takes_whole_words_before_it_merges(gpt2_metadata: dict[str, Any]):
+    tokens = [*gpt2_metadata["tokenizer.ggml.tokens"], "zzqx"]
+    word = {"tokenizer.ggml.tokens": tokens, "tokenizer.ggml.token_type": [1] * len(tokens)}
+    for pre, whole in (("llama-bpe", True), ("gpt-2", False)):
+        metadata = gpt2_metadata | word | {"tokenizer.ggml.pre": pre}
+        tokenizer = Tokenizer.from_gguf(metadata, "a.gguf")
+        assert tokenizer is not None
+        ids = tokenizer.encode("zzqx", add_special=False).ids
+        assert (ids == [len(tokens) - 1]) is whole
+
+
 def test_sentencepiece_metadata_gives_the_models_ids(tmp_path: Path):
     spm = pytest.importorskip("sentencepiece")
     (tmp_path / "t.txt").write_text(TEXT)
