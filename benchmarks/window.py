@@ -220,7 +220,8 @@ def _train_in_window() -> Figures:
         timer.start(10)
         run = store.training
         assert run is not None
-        _spin(app, lambda: not run.running, TRAIN_SECONDS + 120)
+        # Looking 500 times a second would itself take the interpreter from the training.
+        _spin(app, lambda: not run.running, TRAIN_SECONDS + 120, every_ms=200)
         timer.stop()
         speed = _overall(Path(folder, "run"))
         _end(app, program)
@@ -254,7 +255,9 @@ def _when_painted(window: QMainWindow, began: float) -> list[float]:
     return seen
 
 
-def _spin(app: QApplication, done: Callable[[], bool], seconds: float = 60) -> None:
+def _spin(
+    app: QApplication, done: Callable[[], bool], seconds: float = 60, every_ms: int = 2
+) -> None:
     from PySide6.QtCore import QEventLoop, Qt, QTimer
 
     # A real event loop that sleeps: polling without pause would take the worker's processor.
@@ -268,7 +271,7 @@ def _spin(app: QApplication, done: Callable[[], bool], seconds: float = 60) -> N
     timer = QTimer()
     timer.setTimerType(Qt.TimerType.PreciseTimer)
     timer.timeout.connect(look)
-    timer.start(2)
+    timer.start(every_ms)
     loop.exec()
     if not done():
         raise TimeoutError("what was waited for did not come")

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, cast
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QMainWindow
 
+from gui.catalogue import PANES
 from gui.panes.base import Pane
-from gui.panes.catalogue import PANES
 from gui.store import Store
 from gui.widgets.dock import PaneDock
 

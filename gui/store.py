@@ -199,6 +199,7 @@ class Store(QObject):
         self.weights: WeightsState | None = None
         self.starting: m.StartTraining | None = None
         self.masking = Masking(self)
+        self.hearing_live = False  # what is told just now comes of a model that learns
         self._latest: dict[type[m.Request], int] = {}
         self._prompt_of: dict[int, str] = {}
         self._preview_paths: dict[int, str] = {}
@@ -359,6 +360,13 @@ class Store(QObject):
 
     def receive(self, result: object) -> None:
         """Take one result from the worker; what is stale is dropped."""
+        self.hearing_live = isinstance(result, m.Result) and self._live(result)
+        try:
+            self._take(result)
+        finally:
+            self.hearing_live = False
+
+    def _take(self, result: object) -> None:
         match result:
             case m.EngineReady():
                 self.engine = result

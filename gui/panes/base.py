@@ -15,22 +15,26 @@ from PySide6.QtGui import QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from gui import theme
-from gui.panes.catalogue import PANES
+from gui.catalogue import PANES
 from gui.store import Store
 
 FRAME_MS = 33
 """Shortest time between two repaints of a pane: 30 a second."""
+LIVE_GAP_MS = 30
+"""When a model that learns is looked at again, panes draw one after the other: all at once they
+would keep keys and mouse waiting for a tenth of a second."""
 
 
 class Pane(QWidget):
     """Base of all panes.
 
     A subclass connects the store's signals to `invalidate` (a bound method), and draws what the
-    store holds in `refresh`. `refresh` is called at most 30 times a second, only while the pane
+    store holds in `refresh`. `refresh` is called at most once in `frame_ms`, only while the pane
     is visible, and once when it becomes visible after it was invalidated.
 
     Class attributes:
         key: its entry in the catalogue.
+        frame_ms: shortest time between two repaints.
 
     Attributes:
         title: on the dock's header.
@@ -38,11 +42,13 @@ class Pane(QWidget):
     """
 
     key: ClassVar[str] = ""
+    frame_ms: ClassVar[int] = FRAME_MS
 
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.store = store
         entry = PANES.get(self.key)
+        self._turn = 0 if entry is None else list(PANES).index(self.key)
         self.title = self.key if entry is None else entry.title
         self.hint = "" if entry is None else entry.hint
         self.setObjectName(f"{self.key}_pane")
@@ -85,10 +91,14 @@ class Pane(QWidget):
     def invalidate(self) -> None:
         """Mark as out of date; it is drawn soon if it can be seen."""
         self._dirty = True
-        if not self.isVisible() or self._timer.isActive():
+        if not self.isVisible():
             return
-        waited = self._since_paint.elapsed() if self._since_paint.isValid() else FRAME_MS
-        self._timer.start(max(0, FRAME_MS - waited))
+        waited = self._since_paint.elapsed() if self._since_paint.isValid() else self.frame_ms
+        delay = max(0, self.frame_ms - waited)
+        if self.store.hearing_live:
+            delay += self._turn * LIVE_GAP_MS
+        if not self._timer.isActive() or self._timer.remainingTime() > delay:
+            self._timer.start(delay)
 
     def refresh_now(self) -> None:
         """Draw at once what is out of date, for pictures and tests."""

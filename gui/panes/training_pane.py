@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QElapsedTimer, Qt, QTimer
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
@@ -43,6 +43,8 @@ ROOMY = 900
 """From this width on the figures have two columns."""
 HIGH = 300
 """Below this height the two plots stand side by side, with the first figures only."""
+FIGURES_MS = 250
+"""Shortest time between two changes of the figures while a run goes."""
 SAMPLES_FROM = 136
 """With less room than this, samples give way to the figures."""
 
@@ -55,6 +57,7 @@ class TrainingPane(Pane):
     """
 
     key: ClassVar[str] = "training"
+    frame_ms: ClassVar[int] = 100  # nobody reads figures faster, and the run needs the processor
 
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(store, parent)
@@ -92,6 +95,7 @@ class TrainingPane(Pane):
     def _make_content(self) -> None:
         self.form = RecipeForm()
         self.figures = FigureGrid("Figures of the run")
+        self._figures_said = QElapsedTimer()
         self.samples = SampleView()
         self.status = QLabel()
         self.status.setWordWrap(True)
@@ -261,7 +265,10 @@ class TrainingPane(Pane):
         along = self.controls.along
         self.plots.loss.show_run(self._curves, along, self.controls.unit, self.controls.log)
         self.plots.analogies.show_run(self._curves, along)
-        self.figures.say(run_figures(run)[: self._n_figures()])
+        # Digits that change ten times a second can't be read; the last ones always stand.
+        if not run.running or run.paused or self._figures_said.hasExpired(FIGURES_MS):
+            self._figures_said.start()
+            self.figures.say(run_figures(run)[: self._n_figures()])
         self.samples.show_samples(run.samples)
 
     def _show_controls(self, run: TrainingState | None) -> None:

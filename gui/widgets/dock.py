@@ -12,8 +12,8 @@ from PySide6.QtGui import QFontMetrics, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QDockWidget, QHBoxLayout, QWidget
 
 from gui import theme
+from gui.catalogue import PaneEntry
 from gui.panes.base import Pane
-from gui.panes.catalogue import PaneEntry
 
 
 class PaneDock(QDockWidget):

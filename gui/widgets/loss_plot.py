@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from gui import theme
 from gui.widgets.legend_line import Entry, LegendLine
 from gui.widgets.run_curves import ALONG_WORDS, UNIT_WORDS, Along, RunCurves, Unit
+from gui.widgets.steady_plot import steady_plot
 
 
 class LivePlot(QWidget):
@@ -28,12 +29,13 @@ class LivePlot(QWidget):
         super().__init__(parent)
         self.setAccessibleName(name)
         self.legend = LegendLine(self)
-        self.plot = pg.PlotWidget(self)
+        self.plot = steady_plot(self)
         self.plot.setAccessibleName(name)
         self.plot.setMinimumHeight(48)
         self.plot.setFrameShape(pg.PlotWidget.Shape.NoFrame)
         self.curves: RunCurves | None = None
         self.along: Along = "step"
+        self._numbered: bool | None = None
         self._hovered: float | None = None
         item = self.plot.getPlotItem()
         item.hideButtons()
@@ -77,8 +79,10 @@ class LivePlot(QWidget):
 
     def _number_axes(self, n: int) -> None:
         """No numbers on axes on which nothing lies."""
-        for name in ("left", "bottom"):
-            self.plot.getPlotItem().getAxis(name).setStyle(showValues=n > 0)
+        if self._numbered != (n > 0):  # even the same style draws an axis anew
+            self._numbered = n > 0
+            for name in ("left", "bottom"):
+                self.plot.getPlotItem().getAxis(name).setStyle(showValues=n > 0)
 
     def point(self, x: float, y: float) -> QPointF:
         """Where a point of the curves lies in the plot's viewport."""
@@ -124,6 +128,7 @@ class LossPlot(LivePlot):
         self.log = False
         self.train = self.curve()
         self.validation = self.curve(symbol="o", symbolSize=5)
+        self._drawn_checks: tuple[object, ...] = ()
         self.setToolTip(
             "Wheel zooms, dragging moves, a double click shows all. Training loss is the mean "
             "over one step's batch, before its update."
@@ -154,12 +159,17 @@ class LossPlot(LivePlot):
         if curves is None:
             self.train.setData([], [])
             self.validation.setData([], [])
+            self._drawn_checks = ()
         else:
             scale = curves.scale(unit) or 1.0
             steps, checks = curves.steps, curves.validation
             self._number_axes(len(steps) + len(checks))
             self.train.setData(steps[along], steps["train_loss"] * scale)
-            self.validation.setData(curves.along(checks["step"], along), checks["val_loss"] * scale)
+            drawn = (curves, along, unit, log, len(checks))
+            if drawn != self._drawn_checks:
+                self._drawn_checks = drawn
+                x = curves.along(checks["step"], along)
+                self.validation.setData(x, checks["val_loss"] * scale)
         self.describe()
 
     def point(self, x: float, y: float) -> QPointF:
@@ -203,6 +213,7 @@ class AnalogyPlot(LivePlot):
         self.rank = self.curve()
         self.rank_all_words = self.curve()
         self.share = self.curve()
+        self._drawn: tuple[object, ...] = ()
         item = self.plot.getPlotItem()
         item.showAxis("right")
         item.getViewBox().setMouseEnabled(x=True, y=False)
@@ -236,8 +247,12 @@ class AnalogyPlot(LivePlot):
             n_words = curves.run.started.info.config.d_vocab
             if n_words != self.n_words:
                 self.n_words = n_words
-            self._tick()
+                self._tick()
             measured = curves.analogies
+            drawn = (curves, along, n_words, len(measured))
+            if drawn == self._drawn:
+                return
+            self._drawn = drawn
             self._number_axes(len(measured))
             x = curves.along(measured["step"], along)
             self.rank.setData(x, self.height_of(measured["rank"]))

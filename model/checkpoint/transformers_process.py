@@ -48,7 +48,7 @@ def compute(
     import transformers
     from safetensors.torch import load_file, save_file
 
-    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    transformers.utils.logging.disable_progress_bar()
     torch.set_num_threads(threads)
     say(what="loading the model in transformers")
     settings = transformers.AutoConfig.from_pretrained(

@@ -13,9 +13,9 @@ from pytestqt.qtbot import QtBot
 
 from gui import actions, theme
 from gui.app import make_application
+from gui.catalogue import PANES
 from gui.panes.attention_pane import AttentionPane
 from gui.panes.base import Pane
-from gui.panes.catalogue import PANES
 from gui.panes.inspector_pane import InspectorPane
 from gui.panes.layers_pane import LayersPane
 from gui.panes.prediction_pane import PredictionPane

@@ -372,9 +372,10 @@ def test_layout_theme_and_history_are_remembered(qtbot: QtBot, program: Program)
 
 def test_a_floated_pane_comes_back(qtbot: QtBot, program: Program) -> None:
     dock = program.window.docks["attention"]
+    pane = program.window.furniture.attention
     dock.toggle_floating()
     assert dock.isFloating()
-    qtbot.waitUntil(lambda: not dock.pane.dirty, timeout=SOON)
+    qtbot.waitUntil(lambda: not pane.dirty, timeout=SOON)
     dock.toggle_floating()
     assert not dock.isFloating()
 

@@ -70,8 +70,14 @@ def accepted(n: int) -> list[TransformerConfig]:
     rng = random.Random(4)
     found: list[TransformerConfig] = []
     while len(found) < n:
-        choices = {name: rng.choice(values) for name, values in CHOICES.items()}
-        sizes = {"n_layers": 3, "n_heads": 4, "d_model": 20, "d_head": 6, "d_mlp": 28}
+        choices: dict[str, Any] = {name: rng.choice(values) for name, values in CHOICES.items()}
+        sizes: dict[str, Any] = {
+            "n_layers": 3,
+            "n_heads": 4,
+            "d_model": 20,
+            "d_head": 6,
+            "d_mlp": 28,
+        }
         with suppress(ConfigError):
             found.append(TransformerConfig(**sizes, d_vocab=33, n_ctx=24, **choices))
     return found

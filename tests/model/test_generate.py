@@ -121,6 +121,8 @@ def test_the_end_of_text_is_not_part_of_the_generated_text(lm: LanguageModel):
     assert end is not None
     # A network that can say nothing else: its final bias points at that token alone.
     silent = network(BASE)
+    assert silent.unembed is not None
+    assert silent.ln_final is not None
     silent.unembed.weight.data.zero_()
     silent.ln_final.w.data.zero_()
     assert silent.ln_final.b is not None

@@ -76,7 +76,7 @@ def logits_of(folder: Path, head: str, ids_BT: Tensor) -> Tensor:
     from transformers import AutoModelForCausalLM, AutoModelForMaskedLM
 
     auto = AutoModelForMaskedLM if head == "mlm" else AutoModelForCausalLM
-    network, info = auto.from_pretrained(  # type: ignore[misc]
+    network, info = auto.from_pretrained(
         folder, dtype=torch.float32, attn_implementation="eager", output_loading_info=True
     )
     assert not any(info.values()), info

@@ -63,6 +63,7 @@ class MosaicMl(MptForCausalLM):
         if not settings.alibi and config.learned_pos_emb:
             network.wpe = nn.Embedding(config.max_seq_len, config.d_model)
             network.wte.register_forward_hook(self._with_positions)
+        attention: Any
         for attention in modules_of(self, "Attention"):
             if settings.qk_ln:
                 attention.q_ln = nn.LayerNorm(config.d_model)
@@ -71,7 +72,7 @@ class MosaicMl(MptForCausalLM):
         for module in network.modules():
             if isinstance(module, nn.Linear | nn.LayerNorm):
                 bias = torch.zeros(len(module.weight))
-                module.bias = None if config.no_bias else nn.Parameter(bias)
+                module.register_parameter("bias", None if config.no_bias else nn.Parameter(bias))
 
     def _with_positions(self, _: nn.Module, ids: tuple[Tensor], embedded: Tensor) -> Tensor:
         return embedded + self.transformer.wpe.weight[: ids[0].shape[1]]
@@ -80,7 +81,7 @@ class MosaicMl(MptForCausalLM):
 class _Normed:
     """Norms all heads' queries together, and keys, after they are clipped."""
 
-    def __init__(self, attention: nn.Module) -> None:
+    def __init__(self, attention: Any) -> None:
         self.attention, self.clip, attention.clip_qkv = attention, attention.clip_qkv, None
 
     def __call__(self, _: nn.Module, __: tuple[Tensor], joined: Tensor) -> Tensor:

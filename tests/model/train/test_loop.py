@@ -47,8 +47,10 @@ def until_step(training: Training, step: int) -> tuple[list[e.Event], Iterable[e
 
 
 def break_the_weights(training: Training) -> None:
+    norm = training.transformer.ln_final
+    assert norm is not None
     with torch.no_grad():
-        training.transformer.ln_final.w[0] = math.inf
+        norm.w[0] = math.inf
 
 
 # Learning
