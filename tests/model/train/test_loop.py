@@ -405,15 +405,16 @@ def test_transformers_opens_a_snapshot(
 def test_an_exception_while_saving_leaves_no_half_snapshot(
     recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from model import tensor_file
+    from model.checkpoint import saving
 
-    def breaks_off(tensors: object, path: Path, **_: object) -> None:
-        Path(path).write_bytes(b"half")
+    def breaks_off(path: Path, *_: object) -> Iterator[int]:
+        path.write_bytes(b"half")
+        yield 4
         raise OSError(28, "No space left on device")
 
     training = Training(recipe, tmp_path / "run")
     _, rest = until_step(training, 8)
-    monkeypatch.setattr(tensor_file, "save_file", breaks_off)
+    monkeypatch.setattr(saving, "writing_tensors", breaks_off)
     with pytest.raises(CheckpointError, match="No space left"):
         list(rest)
     folder = tmp_path / "run" / "snapshots"
