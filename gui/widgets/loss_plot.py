@@ -19,7 +19,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from gui import theme
 from gui.widgets.legend_line import Entry, LegendLine
 from gui.widgets.run_curves import ALONG_WORDS, UNIT_WORDS, Along, RunCurves, Unit
-from gui.widgets.steady_plot import steady_plot
+from gui.widgets.steady_plot import SteadyAxis, steady_plot
 
 
 class LivePlot(QWidget):
@@ -215,7 +215,7 @@ class AnalogyPlot(LivePlot):
         self.share = self.curve()
         self._drawn: tuple[object, ...] = ()
         item = self.plot.getPlotItem()
-        item.showAxis("right")
+        item.setAxisItems({"right": SteadyAxis("right")})
         item.getViewBox().setMouseEnabled(x=True, y=False)
         item.setYRange(0, 1, padding=0.06)
         item.getViewBox().disableAutoRange(pg.ViewBox.YAxis)

@@ -64,15 +64,20 @@ class SteadyAxis(pg.AxisItem):
 
 def steady_plot(parent: QWidget | None = None) -> pg.PlotWidget:
     """A plot with such a view box and such axes."""
-    names = ("left", "bottom", "right", "top")
-    axes = {name: SteadyAxis(name) for name in names}
+    # Axes that are passed are shown.
+    axes = {name: SteadyAxis(name) for name in ("left", "bottom")}
     return pg.PlotWidget(parent, viewBox=SteadyViewBox(), axisItems=axes)
 
 
 def rounded(low: float, high: float) -> list[float]:
-    """The next wider range whose ends are multiples of a twentieth to a half of its size."""
+    """A range whose ends are multiples of a twentieth to a half of its size.
+
+    It may be a hundredth narrower at each end: pyqtgraph adds room for the pens' width before, and
+    three hundredths of padding after.
+    """
     if not (math.isfinite(low) and math.isfinite(high) and high > low):
         return [low, high]
     power = 10.0 ** math.floor(math.log10(high - low))
     step = power / 10 if high - low < 2 * power else power / 2
-    return [math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step]
+    spare = (high - low) / 100
+    return [math.floor((low + spare) / step) * step, math.ceil((high - spare) / step) * step]

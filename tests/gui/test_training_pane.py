@@ -604,3 +604,15 @@ def test_the_form_folds_away_whoever_starts_the_run(
     assert not pane.form.isVisible()
     pane.stop()
     finish(pane, desk)
+
+
+def test_plots_have_the_axes_that_they_need(qtbot: QtBot) -> None:
+    from gui.widgets.loss_plot import AnalogyPlot, LossPlot
+
+    for plot, wanted in ((LossPlot(), {"left", "bottom"}), (AnalogyPlot(), {*SIDES[:3]})):
+        qtbot.addWidget(plot)
+        item = plot.plot.getPlotItem()
+        assert {side for side in SIDES if item.getAxis(side).isVisible()} == wanted
+
+
+SIDES = ("left", "bottom", "right", "top")
