@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Literal
 
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QFontMetrics, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QDockWidget, QHBoxLayout, QWidget
 
 from gui import theme
@@ -28,9 +28,8 @@ class PaneDock(QDockWidget):
         self.pane: Pane | None = None
         self.setObjectName(entry.key)
         self.setAccessibleName(f"{entry.title} pane")
-        bare = QWidget(self)
-        bare.setAutoFillBackground(True)
-        self.setWidget(bare)
+        self._room = Room(self)
+        self.setWidget(self._room)
         self.header = DockHeader(self)
         self.setTitleBarWidget(self.header)
         # Small enough that any arrangement fits 1366 x 768; panes scroll or thin out inside.
@@ -38,13 +37,10 @@ class PaneDock(QDockWidget):
 
     def furnish(self, pane: Pane) -> None:
         """Put the pane into its place."""
-        bare = self.widget()
         self.pane = pane
-        self.setWidget(pane)
+        self._room.take(pane)
         pane.windowTitleChanged.connect(self._retitle)
         self._retitle(pane.title)
-        if bare is not None:
-            bare.deleteLater()
 
     def _retitle(self, title: str) -> None:
         self.setWindowTitle(title)
@@ -53,6 +49,34 @@ class PaneDock(QDockWidget):
     def toggle_floating(self) -> None:
         """Out of the window, or back into it."""
         self.setFloating(not self.isFloating())
+
+
+class Room(QWidget):
+    """What a dock holds: bare at first, then a pane that fills it.
+
+    It has no layout on purpose. A figure that changes its width asks every layout above it for
+    another go; a dock's size is the person's affair, so that the asking ends here and not in
+    the main window, which would lay out all docks again (2 ms for every letter typed).
+    """
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAutoFillBackground(True)
+        self._pane: Pane | None = None
+
+    def take(self, pane: Pane) -> None:
+        """Put the pane in."""
+        self._pane = pane
+        pane.setParent(self)
+        pane.setGeometry(self.rect())
+        pane.show()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        if self._pane is not None:
+            self._pane.setGeometry(self.rect())
+
+    def sizeHint(self) -> QSize:
+        return super().sizeHint() if self._pane is None else self._pane.sizeHint()
 
 
 class HeaderButton(QAbstractButton):

@@ -57,26 +57,71 @@ class MapPainter:
         self.row_of = rows_by_operation(rows)
         self.t = theme.current()
 
-    def paint(self, seen: QRectF, from_y: float, t: float, ways: Sequence[QPainterPath]) -> None:
-        """Paint what is in ``seen``.
+    def paint_network(self, seen: QRectF, lit_y: float | None) -> None:
+        """Paint what the architecture and the current operation say; no figure of a trace.
 
         Args:
             seen: part of the map, in its own pixels.
-            from_y: where the current row was before.
-            t: how far the motion is, 0 to 1.
-            ways: lines along which a value flows now.
+            lit_y: down to where the stream is lit.
         """
         if not self.rows:
             return
-        lit = self.row_of.get(self.current)
-        lit_y = None if lit is None else from_y * (1 - t) + lit.middle * t
         self._spine(lit_y)
         self._lines(seen)
-        for row in self.rows:
-            if row.top < seen.bottom() + 1 and row.top + row.height > seen.top() - 1:
-                self._row(row)
+        for row in self._seen_rows(seen):
+            self._row(row, hovered=False)
         self._nodes(seen, lit_y)
-        self._flow(ways, t)
+
+    def paint_values(self, seen: QRectF) -> None:
+        """Paint what a trace and the mouse say, over the network.
+
+        Args:
+            seen: part of the map, in its own pixels.
+        """
+        for row in self._seen_rows(seen):
+            if row.key == self.hovered:
+                self._row(row, hovered=True)
+            if row.kind == "section":
+                if row.unfolded and self.figures is not None:
+                    self._words(self.figures.whose(), row, "faint")
+            else:
+                self._figure(row)
+                if self.g.column is not None:
+                    self._beside(row)
+
+    def paint_flow(self, ways: Sequence[QPainterPath], t: float) -> None:
+        """Paint values on their way.
+
+        Args:
+            ways: lines along which a value flows now.
+            t: how far the motion is, 0 to 1.
+        """
+        self.p.setPen(Qt.PenStyle.NoPen)
+        for path in ways:
+            if path.isEmpty():
+                continue
+            at = path.pointAtPercent(min(max(t, 0.0), 1.0))
+            self.p.setBrush(self.t.color("accent", 0.25))
+            self.p.drawEllipse(at, 6.5, 6.5)
+            self.p.setBrush(self.t.color("accent"))
+            self.p.drawEllipse(at, 3, 3)
+
+    def lit_until(self, from_y: float, t: float) -> float | None:
+        """Down to where the stream is lit.
+
+        Args:
+            from_y: where the current row was before.
+            t: how far the motion is, 0 to 1.
+        """
+        lit = self.row_of.get(self.current)
+        return None if lit is None else from_y * (1 - t) + lit.middle * t
+
+    def _seen_rows(self, seen: QRectF) -> list[Row]:
+        return [
+            row
+            for row in self.rows
+            if row.top < seen.bottom() + 1 and row.top + row.height > seen.top() - 1
+        ]
 
     # --------------------------------------------------------------- stream and lines
 
@@ -211,24 +256,13 @@ class MapPainter:
             self.p.drawLine(center - QPointF(arm, 0), center + QPointF(arm, 0))
             self.p.drawLine(center - QPointF(0, arm), center + QPointF(0, arm))
 
-    def _flow(self, ways: Sequence[QPainterPath], t: float) -> None:
-        self.p.setPen(Qt.PenStyle.NoPen)
-        for path in ways:
-            if path.isEmpty():
-                continue
-            at = path.pointAtPercent(min(max(t, 0.0), 1.0))
-            self.p.setBrush(self.t.color("accent", 0.25))
-            self.p.drawEllipse(at, 6.5, 6.5)
-            self.p.setBrush(self.t.color("accent"))
-            self.p.drawEllipse(at, 3, 3)
-
     # --------------------------------------------------------------------------- rows
 
-    def _row(self, row: Row) -> None:
+    def _row(self, row: Row, *, hovered: bool) -> None:
         if row.kind == "section":
-            self._section(row)
+            self._section(row, hovered=hovered)
             return
-        lit, hovered = row.holds(self.current), row.key == self.hovered
+        lit = row.holds(self.current)
         feeds = any(row.holds(i) for i in self.graph.inputs[self.current])
         fill = "accent_soft" if lit else "raised" if hovered else "panel"
         border = self.t.color("accent" if lit else "line")
@@ -242,21 +276,19 @@ class MapPainter:
             int(box.width()), int(box.height()), self.t.color(fill), border, ratio
         )
         self.p.drawImage(box.topLeft(), image)
-        self._texts(row, box, lit)
-        if self.g.column is not None:
-            self._beside(row)
+        self.p.setPen(self.t.color("text"))
+        inner = _inner(box)
+        self.cache.text(row.label, "label", inner.width()).draw(self.p, inner.left(), row.middle)
 
-    def _texts(self, row: Row, box: QRectF, lit: bool) -> None:
-        inner = box.adjusted(7, 0, -7, 0)
+    def _figure(self, row: Row) -> None:
+        inner = _inner(self.g.box(row))
         label = self.cache.text(row.label, "label", inner.width())
         figure = self.cache.text(self.figure(row), "figure")
         # The figure gives way first: a tooltip has it too.
         if label.width + 6 + figure.width <= inner.width():
             quiet = "dim" if row.kind == "folded" else "faint"
-            self.p.setPen(self.t.color("text" if lit else quiet))
+            self.p.setPen(self.t.color("text" if row.holds(self.current) else quiet))
             figure.draw(self.p, inner.right() - figure.width, row.middle)
-        self.p.setPen(self.t.color("text"))
-        label.draw(self.p, inner.left(), row.middle)
 
     def figure(self, row: Row) -> str:
         """The shape of an operation's output, or how much a folded part writes."""
@@ -268,10 +300,13 @@ class MapPainter:
         ratio = fold_ratio(row, self.graph, self.figures)
         return "" if ratio is None else f"+{ratio:.2f}"
 
-    def _section(self, row: Row) -> None:
-        color = self.t.color("text" if row.key == self.hovered else "dim")
-        self.p.setPen(color)
+    def _section(self, row: Row, *, hovered: bool) -> None:
+        color = self.t.color("text" if hovered else "dim")
         label = self.cache.text(row.label, "small")
+        if hovered:  # over what was there; smooth letters would get bolder
+            box = QRectF(self.g.left, row.top, label.width + 14, row.height)
+            self.p.fillRect(box, self.t.color("panel"))
+        self.p.setPen(color)
         label.draw(self.p, self.g.left, row.middle)
         x, y = self.g.left + label.width + 10, row.middle + 0.5
         self.p.setPen(QPen(color, 1.3))
@@ -280,8 +315,6 @@ class MapPainter:
         else:
             corners = [QPointF(x - 1.5, y - 3), QPointF(x + 1.5, y), QPointF(x - 1.5, y + 3)]
         self.p.drawPolyline(corners)
-        if row.unfolded and self.figures is not None:
-            self._words(self.figures.whose(), row, "faint")
 
     def _beside(self, row: Row) -> None:
         """The values of a row's output, or a few words where those say more."""
@@ -322,6 +355,11 @@ class MapPainter:
             image = QImage(np.ascontiguousarray(rgb).data, n, 1, 3 * n, format_)
             self.strips[key] = image.copy()
         return self.strips[key]
+
+
+def _inner(box: QRectF) -> QRectF:
+    """Where a row's words are."""
+    return box.adjusted(7, 0, -7, 0)
 
 
 def fonts() -> dict[str, QFont]:

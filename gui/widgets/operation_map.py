@@ -20,11 +20,13 @@ from PySide6.QtGui import (
     QPainter,
     QPainterPath,
     QPaintEvent,
+    QPixmap,
     QResizeEvent,
 )
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QToolTip, QWidget
 
 from gui import theme
+from gui.widgets.canvas import is_vector
 from gui.widgets.drawing_cache import DrawingCache
 from gui.widgets.map_layout import OperationGraph, Row, Spacing, lanes, lay_out
 from gui.widgets.map_lines import Geometry, rows_by_operation, way
@@ -71,6 +73,8 @@ class OperationMap(QAbstractScrollArea):
         self._closed: int | None = None  # the current block, folded by hand
         self._hovered: tuple[str, int] | None = None
         self._strips: dict[tuple[int, int], QImage] = {}
+        self._network = QPixmap()
+        self._network_key: tuple[object, ...] = ()
         self._cache = DrawingCache()
         for name, font in fonts().items():
             self._cache.add_font(name, font)
@@ -260,17 +264,30 @@ class OperationMap(QAbstractScrollArea):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self.viewport())
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.fillRect(event.rect(), theme.current().color("panel"))
         scroll = self.verticalScrollBar().value()
-        painter.translate(0, -scroll)
         seen = QRectF(event.rect()).translated(0, scroll)
-        running = self._motion.state() == QVariantAnimation.State.Running
-        t = ease(float(self._motion.currentValue())) if running else 1.0
-        MapPainter(
+        if self._motion.state() == QVariantAnimation.State.Running:
+            t = ease(float(self._motion.currentValue()))
+            painter.fillRect(event.rect(), theme.current().color("panel"))
+            drawn = self._painter(painter, self._moving_rows())
+            drawn.paint_network(seen, drawn.lit_until(self._from_current, t))
+            drawn.paint_values(seen)
+            drawn.paint_flow(self._ways, t)
+        elif is_vector(painter):  # an exported figure keeps its letters and curves
+            painter.fillRect(event.rect(), theme.current().color("panel"))
+            self._paint_at_rest(painter, seen)
+        else:
+            painter.drawPixmap(0, 0, self._network_picture(painter.deviceTransform().m11()))
+            self._painter(painter, self.rows).paint_values(seen)
+        painter.end()
+
+    def _painter(self, painter: QPainter, rows: tuple[Row, ...]) -> MapPainter:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.translate(0, -self.verticalScrollBar().value())
+        return MapPainter(
             painter,
             graph=self.graph,
-            rows=self._moving_rows(),
+            rows=rows,
             lanes=self._lanes,
             geometry=self._geometry(),
             figures=self.figures,
@@ -278,8 +295,34 @@ class OperationMap(QAbstractScrollArea):
             cache=self._cache,
             current=self.current,
             hovered=self._hovered,
-        ).paint(seen, self._from_current, t, self._ways if running else ())
-        painter.end()
+        )
+
+    def _paint_at_rest(self, painter: QPainter, seen: QRectF) -> None:
+        drawn = self._painter(painter, self.rows)
+        drawn.paint_network(seen, drawn.lit_until(0.0, 1.0))
+        drawn.paint_values(seen)
+
+    def _network_picture(self, ratio: float) -> QPixmap:
+        """The network without a trace's figures, kept: letters are typed far more often than
+        the current operation changes.
+
+        Args:
+            ratio: pixels of what is painted on to a logical one.
+        """
+        scroll = self.verticalScrollBar().value()
+        geometry, size = self._geometry(), self.viewport().size()
+        look = (geometry, size, ratio, theme.current().name)
+        key = (self.graph, self.rows, self.current, scroll, *look)
+        if key != self._network_key:
+            picture = QPixmap(size * ratio)
+            picture.setDevicePixelRatio(ratio)
+            picture.fill(theme.current().color("panel"))
+            with QPainter(picture) as painter:
+                drawn = self._painter(painter, self.rows)
+                seen = QRectF(self.viewport().rect()).translated(0, scroll)
+                drawn.paint_network(seen, drawn.lit_until(0.0, 1.0))
+            self._network, self._network_key = picture, key
+        return self._network
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -42,6 +42,10 @@ class StatusBar(QStatusBar):
         self._device = self._label("Where the model runs")
         self._model = self._label("Parameters and their precision")
         self._trace = self._label("Measured time of the traced forward pass")
+        self._trace.setTextFormat(Qt.TextFormat.PlainText)
+        # As wide as any: a label that grows and shrinks has the whole window laid out again.
+        widest = self._trace.fontMetrics().horizontalAdvance("trace 88,888.8 ms")
+        self._trace.setFixedSize(widest + 2 * theme.SPACE, self._trace.fontMetrics().height() + 2)
         self.badge = VerifyBadge(store, self)
         self._keys = self._label("Keys")
         self.addWidget(self._activity)
@@ -107,7 +111,7 @@ class StatusBar(QStatusBar):
                 f"{model.path}\n{model.n_params:,} parameters of {model.family} on {model.device}"
             )
         trace = store.trace
-        self._trace.setText("" if trace is None else f"trace {1000 * trace.seconds:.1f} ms")
+        self._trace.setText("" if trace is None else f"trace {1000 * trace.seconds:,.1f} ms")
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

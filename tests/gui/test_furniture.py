@@ -37,7 +37,8 @@ def test_panes_come_one_a_turn_until_all_are_there(furniture: Furniture, qtbot: 
     qtbot.waitUntil(lambda: furniture.complete, timeout=10_000)
     assert sorted(made) == sorted(PANES)
     for key, dock in furniture.docks.items():
-        assert dock.widget() is furniture.pane(key)
+        assert dock.pane is furniture.pane(key)
+        assert dock.pane.parent() is dock.widget()
 
 
 def test_a_pane_that_is_asked_for_is_made_at_once_and_only_once(furniture: Furniture) -> None:
