@@ -34,6 +34,7 @@ from gui.backend import Backend
 from gui.dialogs import AboutDialog, PaletteDialog, ShortcutsDialog
 from gui.files import Files
 from gui.furniture import Furniture
+from gui.pace import Later
 from gui.panes.base import Pane
 from gui.perspectives import PERSPECTIVES, arrange, keys, resize
 from gui.settings import Settings
@@ -45,6 +46,7 @@ from gui.widgets.top_bar import TopBar
 from resources import STORY_WORLD
 
 CLOSE_MS = 20_000
+NOTES_MS = 100  # digits that change faster can't be read
 """How long closing waits for the worker to save a run before it goes without."""
 
 
@@ -68,6 +70,7 @@ class MainWindow(QMainWindow):
         self._close_timer.setSingleShot(True)
         self._close_timer.timeout.connect(self.close)
         self._perspective = settings.perspective
+        self._notes = Later(self._update_notes, NOTES_MS, self)
         self.setObjectName("main_window")
         self.setWindowTitle("Glassformer")
         self.setAcceptDrops(True)
@@ -112,7 +115,7 @@ class MainWindow(QMainWindow):
                 self.furniture.training.runs_dir = Path(self.settings.runs_dir or "runs")
             case Pane(key="attention") if self.files.pane is None:
                 self.files.pane = self.furniture.attention
-        self._update_notes()
+        self._notes.ask()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
@@ -192,7 +195,7 @@ class MainWindow(QMainWindow):
             store.generation_changed,
             store.weights_changed,
         ):
-            signal.connect(self._update_notes)
+            signal.connect(self._notes.ask)
         store.model_changed.connect(self._model_changed)
         store.notice_posted.connect(self._show_notice)
         self.backend.stopped.connect(self._worker_stopped)
@@ -223,7 +226,7 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(0, self._settle)
         self._hide_empty_notice()
         self.top_bar.set_perspective(name)
-        QTimer.singleShot(0, self._update_notes)
+        self._notes.ask()
 
     def _settle(self) -> None:
         if self._perspective not in self.settings.layouts:

@@ -40,7 +40,7 @@ PERSPECTIVES: Mapping[str, Split] = {
                     "attention",
                     "training",
                 ),
-                (20, 53, 27),
+                (22, 52, 26),
             ),
             Split("column", ("prediction", "inspector"), (48, 52)),
         ),

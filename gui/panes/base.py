@@ -10,16 +10,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QElapsedTimer, QSize, Qt, QTimer
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from gui import theme
 from gui.catalogue import PANES
+from gui.pace import Pace
 from gui.store import Store
 
 FRAME_MS = 33
-"""Shortest time between two repaints of a pane: 30 a second."""
+"""Time between two repaints of a pane that has much to follow: 30 a second."""
 LIVE_GAP_MS = 30
 """When a model that learns is looked at again, panes draw one after the other: all at once they
 would keep keys and mouse waiting for a tenth of a second."""
@@ -29,12 +30,12 @@ class Pane(QWidget):
     """Base of all panes.
 
     A subclass connects the store's signals to `invalidate` (a bound method), and draws what the
-    store holds in `refresh`. `refresh` is called at most once in `frame_ms`, only while the pane
-    is visible, and once when it becomes visible after it was invalidated.
+    store holds in `refresh`. `refresh` is called once in `frame_ms`, twice after a rest,
+    only while the pane is visible, and once when it becomes visible after it was invalidated.
 
     Class attributes:
         key: its entry in the catalogue.
-        frame_ms: shortest time between two repaints.
+        frame_ms: time between two repaints, while there is always something new.
 
     Attributes:
         title: on the dock's header.
@@ -56,7 +57,7 @@ class Pane(QWidget):
         self.setAccessibleDescription(self.hint)
         self.setAutoFillBackground(True)  # with the panel's colour; the window behind is darker
         self._dirty = True
-        self._since_paint = QElapsedTimer()
+        self._pace = Pace(self.frame_ms)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._paint_if_due)
@@ -93,8 +94,7 @@ class Pane(QWidget):
         self._dirty = True
         if not self.isVisible():
             return
-        waited = self._since_paint.elapsed() if self._since_paint.isValid() else self.frame_ms
-        delay = max(0, self.frame_ms - waited)
+        delay = self._pace.wait_ms()
         if self.store.hearing_live:
             delay += self._turn * LIVE_GAP_MS
         if not self._timer.isActive() or self._timer.remainingTime() > delay:
@@ -106,7 +106,7 @@ class Pane(QWidget):
         if self._dirty:
             self._dirty = False
             self.refresh()
-            self._since_paint.start()
+            self._pace.take()
 
     @property
     def dirty(self) -> bool:

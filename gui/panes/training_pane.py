@@ -73,7 +73,7 @@ class TrainingPane(Pane):
         self.form.recipe_changed.connect(self.invalidate)
         self.form.file_requested.connect(self.choose_file)
         store.training_changed.connect(self._hear_of_run)
-        store.activity_changed.connect(self.invalidate)
+        store.activity_changed.connect(self._hear_of_activity)
         store.engine_changed.connect(self.invalidate)
         store.notice_posted.connect(self._hear)
         self.apply_theme()
@@ -244,6 +244,10 @@ class TrainingPane(Pane):
         if self.plots.made:
             self.plots.loss.fit()
             self.plots.analogies.fit()
+
+    def _hear_of_activity(self) -> None:
+        if self._going():  # what else the worker does is not shown here
+            self.invalidate()
 
     # ------------------------------------------------------------------------ drawing
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QDockWidget, QHBoxLayout, QWidget
 
 from gui import theme
 from gui.catalogue import PaneEntry
 from gui.panes.base import Pane
+from gui.widgets.drawing_cache import line
 
 
 class PaneDock(QDockWidget):
@@ -158,30 +159,17 @@ class DockHeader(QWidget):
         painter.drawLine(0, self.height() - 1, self.width(), self.height() - 1)
         left = theme.SPACE
         right = self._float.x() - theme.SPACE
-        title_font = theme.sans(bold=True)
+        middle = (self.height() - 1) / 2
         pane = self._dock.pane
-        title = self._dock.entry.title if pane is None else pane.title
-        title_width = QFontMetrics(title_font).horizontalAdvance(title)
-        middle = Qt.AlignmentFlag.AlignVCenter
-        painter.setFont(title_font)
+        words = self._dock.entry.title if pane is None else pane.title
+        title = line(words, theme.sans(bold=True), max(0, right - left))
         painter.setPen(t.color("text"))
-        painter.drawText(
-            QRect(left, 0, max(0, right - left), self.height() - 1),
-            middle | Qt.AlignmentFlag.AlignLeft,
-            QFontMetrics(title_font).elidedText(
-                title, Qt.TextElideMode.ElideRight, max(0, right - left)
-            ),
-        )
-        room = right - left - title_width - 2 * theme.SPACE
+        title.draw(painter, left, middle)
+        room = right - left - title.width - 2 * theme.SPACE
         if self._note and room > 40:
-            note_font = theme.sans(theme.SMALL_FONT_SIZE)
-            painter.setFont(note_font)
+            note = line(self._note, theme.sans(theme.SMALL_FONT_SIZE), room)
             painter.setPen(t.color("dim"))
-            painter.drawText(
-                QRect(right - room, 0, room, self.height() - 1),
-                middle | Qt.AlignmentFlag.AlignRight,
-                QFontMetrics(note_font).elidedText(self._note, Qt.TextElideMode.ElideRight, room),
-            )
+            note.draw(painter, right - note.width, middle)
         painter.end()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:

@@ -8,6 +8,7 @@ drawn.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen, QStaticText
@@ -32,35 +33,50 @@ class Text:
         painter.drawStaticText(QPointF(left, round(middle - self.height / 2)), self.static)
 
 
+def line(
+    words: str,
+    font: QFont,
+    room: float | None = None,
+    elide: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
+) -> Text:
+    """A line of text, cut with an ellipsis if it is wider than ``room``."""
+    return _line(words, font.key(), room, elide)
+
+
+@lru_cache(maxsize=_MOST)
+def _line(words: str, key: str, room: float | None, elide: Qt.TextElideMode) -> Text:
+    font, metrics = _face(key)
+    width = metrics.horizontalAdvance(words)
+    if room is not None and width > room:
+        words = metrics.elidedText(words, elide, room)
+        width = metrics.horizontalAdvance(words)
+    static = QStaticText(words)
+    static.setTextFormat(Qt.TextFormat.PlainText)
+    static.prepare(font=font)
+    return Text(static, font, width, metrics.height())
+
+
+@lru_cache(maxsize=64)
+def _face(key: str) -> tuple[QFont, QFontMetricsF]:
+    font = QFont()
+    font.fromString(key)
+    return font, QFontMetricsF(font)
+
+
 class DrawingCache:
     """Keeps what was drawn once, for one widget."""
 
     def __init__(self) -> None:
-        self._fonts: dict[str, tuple[QFont, QFontMetricsF]] = {}
-        self._texts: dict[tuple[str, str], Text] = {}
+        self._fonts: dict[str, QFont] = {}
         self._boxes: dict[tuple[int, int, int, int, float], QImage] = {}
 
     def add_font(self, name: str, font: QFont) -> None:
         """Name a font for `text`."""
-        self._fonts[name] = font, QFontMetricsF(font)
+        self._fonts[name] = font
 
     def text(self, words: str, font: str, room: float | None = None) -> Text:
         """A line of text, cut with an ellipsis if it is wider than ``room``."""
-        key = words, font
-        found = self._texts.get(key)
-        if found is None:
-            if len(self._texts) > _MOST:
-                self._texts.clear()
-            face, metrics = self._fonts[font]
-            static = QStaticText(words)
-            static.setTextFormat(Qt.TextFormat.PlainText)
-            static.prepare(font=face)
-            found = Text(static, face, metrics.horizontalAdvance(words), metrics.height())
-            self._texts[key] = found
-        if room is None or found.width <= room:
-            return found
-        cut = self._fonts[font][1].elidedText(words, Qt.TextElideMode.ElideRight, room)
-        return self.text(cut, font)
+        return line(words, self._fonts[font], room)
 
     def box(self, width: int, height: int, fill: QColor, border: QColor, ratio: float) -> QImage:
         """A box with round corners.

@@ -303,8 +303,9 @@ class OperationMap(QAbstractScrollArea):
         drawn.paint_values(seen)
 
     def _network_picture(self, ratio: float) -> QPixmap:
-        """The network without a trace's figures, kept: letters are typed far more often than
-        the current operation changes.
+        """The network without a trace's figures.
+
+        Kept, because letters are typed far more often than the current operation changes.
 
         Args:
             ratio: pixels of what is painted on to a logical one.

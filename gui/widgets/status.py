@@ -12,12 +12,14 @@ from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
 
 from gui import theme
+from gui.pace import Later
 from gui.store import Store
 from gui.widgets.opening_words import opening_words
 from gui.widgets.verify_badge import VerifyBadge
 from model.preview import short_count
 
 NAME_WIDTH = 160
+FRAME_MS = 100  # digits that change faster can't be read
 KEYS = "F9 F10 step  ·  Alt+↑↓ layer  ·  Alt+←→ head  ·  F1 all keys"
 ROOM_FOR_KEYS = 1560
 """Narrower than this, the other facts come first."""
@@ -56,6 +58,7 @@ class StatusBar(QStatusBar):
         self.addWidget(self._trace)
         self.addPermanentWidget(self.badge)
         self.addPermanentWidget(self._keys)
+        self._later = Later(self.refresh, FRAME_MS, self)
         for signal in (
             store.activity_changed,
             store.opening_changed,
@@ -65,7 +68,7 @@ class StatusBar(QStatusBar):
             store.trace_changed,
             store.theme_changed,
         ):
-            signal.connect(self.refresh)
+            signal.connect(self._later.ask)
         self.refresh()
 
     def _label(self, tip: str) -> QLabel:

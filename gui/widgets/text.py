@@ -13,6 +13,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from gui import theme
+from gui.widgets.drawing_cache import line
 
 
 class Text(QLabel):
@@ -75,7 +76,6 @@ class Text(QLabel):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         with QPainter(self) as painter:
-            painter.setFont(self.font())
             box = self.rect()
             if self._dot is not None and self.text():
                 painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -86,10 +86,16 @@ class Text(QLabel):
             painter.setPen(theme.current().color(self._tone))
             if self.wordWrap():
                 flags = int(self.alignment()) | int(Qt.TextFlag.TextWordWrap)
+                painter.setFont(self.font())
                 painter.drawText(box, flags, self.text())
             else:
-                shown = QFontMetrics(self.font()).elidedText(self.text(), self._elide, box.width())
-                painter.drawText(box, int(self.alignment()), shown)
+                shown = line(self.text(), self.font(), box.width(), self._elide)
+                left = float(box.left())
+                if self.alignment() & Qt.AlignmentFlag.AlignRight:
+                    left = box.right() + 1 - shown.width
+                elif self.alignment() & Qt.AlignmentFlag.AlignHCenter:
+                    left += (box.width() - shown.width) / 2
+                shown.draw(painter, left, box.height() / 2)
 
 
 def utf16_length(text: str) -> int:

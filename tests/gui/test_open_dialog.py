@@ -258,7 +258,7 @@ def test_progress_of_a_large_model_is_shown_here_and_in_the_status_bar(
     progressed(held, 9_000_000_000, 36_000_000_000)
     assert dialog.progress.value() == 250
     assert dialog.status.text() == "reading gpt2: 9 GB of 36 GB"
-    assert bar._progress.value() == 250
+    qtbot.waitUntil(lambda: bar._progress.value() == 250)
     assert "reading gpt2: 9 GB of 36 GB" in bar._activity.text()
     assert not bar._cancel.isHidden()
     assert not dialog.open_button.isEnabled()
