@@ -123,7 +123,7 @@ class Program:
         self.collector.start()
         self.store.vocabulary_changed.connect(self._settle)
         # The modules that came late are there to stay, too.
-        self.backend.warmed_up.connect(self.collector.settle)
+        self.backend.warmed_up.connect(self.collector.begin)
         self.backend.stopped.connect(self.collector.stop)
         self.window = MainWindow(self.store, self.backend, settings)
         self.store.trace_changed.connect(self.window.begin_with_a_head)
@@ -138,9 +138,9 @@ class Program:
 
     def start(self) -> None:
         """Let the worker begin: torch is imported there, behind the window."""
-        # Two threads share the interpreter: hand it over ten times as often as Python's default,
+        # Two threads share the interpreter: hand it over fifty times as often as Python's default,
         # so that neither a key press nor a training step waits 5 ms for its turn.
-        sys.setswitchinterval(0.0005)
+        sys.setswitchinterval(0.0001)
         self.backend.start()
 
 

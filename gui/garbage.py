@@ -29,7 +29,7 @@ class GarbageCollector(QObject):
         self._timer.timeout.connect(self.collect)
 
     def start(self) -> None:
-        """Take over from Python. Nothing is collected before `settle`: imports make no garbage."""
+        """Take over from Python. Nothing is collected before `begin`: imports make no garbage."""
         gc.disable()
 
     def stop(self) -> None:
@@ -41,12 +41,19 @@ class GarbageCollector(QObject):
         self._timer.stop()
 
     def settle(self) -> None:
-        """Once everything is imported: begin, and never look at what is there to stay.
+        """Never look again at what is there now, because it is there to stay.
 
         A full collection then takes a millisecond or two instead of the hundreds that torch's
         modules cost.
         """
         gc.freeze()
+
+    def begin(self) -> None:
+        """Collect from now on: what is imported late is imported.
+
+        Earlier, a collection met what was being imported: 100,000 objects, 35 ms.
+        """
+        self.settle()
         self._timer.start(INTERVAL_MS)
 
     def collect(self) -> None:

@@ -46,8 +46,9 @@ from gui.widgets.top_bar import TopBar
 from resources import STORY_WORLD
 
 CLOSE_MS = 20_000
-NOTES_MS = 100  # digits that change faster can't be read
 """How long closing waits for the worker to save a run before it goes without."""
+NOTES_MS = 250
+"""Headers change at once after a rest, then this often: faster, their digits can't be read."""
 
 
 class MainWindow(QMainWindow):

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import QApplication
 
 @lru_cache(maxsize=512)
 def _color(name: str, alpha: float) -> QColor:
-    """Parsed once: a frame of the window asks for hundreds. Not to be changed by anyone."""
+    """Parsed once: a frame of the window asks for hundreds."""
     color = QColor(name)
     color.setAlphaF(alpha)
     return color
@@ -64,8 +64,8 @@ class Theme:
     diverging_stops: tuple[str, ...]
 
     def color(self, name: str, alpha: float = 1.0) -> QColor:
-        """A named colour, with an opacity of 0 to 1."""
-        return QColor(_color(getattr(self, name), alpha))
+        """A named colour, with an opacity of 0 to 1. It is shared: copy it before changing it."""
+        return _color(getattr(self, name), alpha)
 
 
 DARK = Theme(

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from model.train.events import Event
     from model.train.loop import Training
 
-FLUSH_SECONDS = 1 / 30
-"""Events of a run are handed over in bundles, this often."""
+FLUSH_SECONDS = 1 / 10
+"""Events of a run are handed over in bundles, this often: what hears of them redraws no faster."""
 
 LIVE_SECONDS = 1.0
 LIVE_SHARE = 0.02

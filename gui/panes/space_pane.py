@@ -398,7 +398,9 @@ class SpacePane(Pane):
             color = theme.current().color("dim")
             one = np.array([color.red(), color.green(), color.blue()], np.uint8)
             rgb = np.tile(one, (len(radius_V), 1))
-        self.view.set_points(vocabulary.points, rgb)
+        run = self.store.training
+        learning = run is not None and run.running and not run.paused
+        self.view.set_points(vocabulary.points, rgb, calm=learning)
         self._set_home()
 
     def _set_home(self) -> None:

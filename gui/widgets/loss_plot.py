@@ -74,7 +74,7 @@ class LivePlot(QWidget):
             axis.setPen(pg.mkPen(t.color("line")))
             axis.setTextPen(pg.mkPen(t.color("faint")))
             axis.setTickFont(theme.mono(theme.SMALL_FONT_SIZE - 1))
-            axis.setStyle(tickLength=-4, tickTextOffset=5, maxTextLevel=1)
+            axis.setStyle(tickLength=-4, tickTextOffset=5, maxTextLevel=1, maxTickLevel=1)
         self._cursor.setPen(pg.mkPen(t.color("faint"), width=1))
 
     def _number_axes(self, n: int) -> None:

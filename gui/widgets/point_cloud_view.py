@@ -33,6 +33,8 @@ from gui.widgets.space_overlay import Label, Overlay
 REACH = 14.0  # how far from the mouse a point may be, in pixels
 CLICK = 4.0  # a press that moves less than this is a click
 FRAME_MS = 16
+CALM_FRAME_MS = 45
+"""A way in four pictures, where somebody else needs the processor."""
 
 
 class PointCloudView(QWidget):
@@ -86,30 +88,33 @@ class PointCloudView(QWidget):
         self._pressed: QPointF | None = None
         self._dragged = QPointF()
         self._moved = False
+        self._frame_ms = FRAME_MS
         self._from = self._points
         self._clock = QElapsedTimer()
         self._motion = QTimer(self)
-        self._motion.setInterval(FRAME_MS)
         self._motion.timeout.connect(self._step_motion)
         self._flight = (self.camera, self.camera)
         self._flight_clock = QElapsedTimer()
         self._flying = QTimer(self)
-        self._flying.setInterval(FRAME_MS)
         self._flying.timeout.connect(self._step_flight)
 
     # ------------------------------------------------------------------------ contents
 
-    def set_points(self, points_N3: ArrayLike, rgb_N3: NDArray[np.uint8]) -> None:
+    def set_points(
+        self, points_N3: ArrayLike, rgb_N3: NDArray[np.uint8], *, calm: bool = False
+    ) -> None:
         """Show these points; if there are as many as before, they move to their new places.
 
         Args:
             points_N3: places, finite.
             rgb_N3: a colour each.
+            calm: move in few pictures, and so does the camera if it follows.
         """
         points = np.array(points_N3, dtype=np.float32).reshape(-1, 3)
         same = len(points) == len(self._shown) and len(points) > 0
         moves = same and theme.MOTION_MS > 0 and self.isVisible()
         self._points = points
+        self._frame_ms = CALM_FRAME_MS if calm else FRAME_MS
         self._rgb = np.ascontiguousarray(rgb_N3, dtype=np.uint8)
         self._extent = _extent(points)
         if (len(points) > MANY) != (len(self._shown) > MANY) and not self._renderer_is_given:
@@ -119,7 +124,7 @@ class PointCloudView(QWidget):
         if moves and not np.array_equal(points, self._shown):
             self._from = self._shown
             self._clock.start()
-            self._motion.start()
+            self._motion.start(self._frame_ms)
         else:
             self._motion.stop()
             self._show_points(points)
@@ -128,7 +133,7 @@ class PointCloudView(QWidget):
         """What a reset brings into view. Until a person has moved the camera, so does this."""
         self._home = np.asarray(points, dtype=np.float32).reshape(-1, 3)
         if self._untouched:
-            self._go_home(fly=self._seen_home)
+            self._go_home(fly=self._seen_home, frame_ms=self._frame_ms)
             self._seen_home = True
 
     def set_overlay(self, overlay: Overlay) -> None:
@@ -192,12 +197,15 @@ class PointCloudView(QWidget):
 
     def fly_to(self, camera: Camera) -> None:
         """Look from there, on a short way so that a person sees where things went."""
+        self._fly_to(camera, FRAME_MS)
+
+    def _fly_to(self, camera: Camera, frame_ms: int) -> None:
         if theme.MOTION_MS <= 0 or not self.isVisible():
             self.set_camera(camera)
             return
         self._flight = (self.camera, camera)
         self._flight_clock.start()
-        self._flying.start()
+        self._flying.start(frame_ms)
 
     def reset_view(self) -> None:
         """The first view again: from the first direction, everything that is home in sight."""
@@ -222,12 +230,14 @@ class PointCloudView(QWidget):
         if not (0 <= x < self.width() and 0 <= y < self.height()):
             self.reset_view()
 
-    def _go_home(self, *, fly: bool, direction: Camera | None = None) -> None:
+    def _go_home(
+        self, *, fly: bool, direction: Camera | None = None, frame_ms: int = FRAME_MS
+    ) -> None:
         if self._home is None or len(self._home) == 0 or self.width() < 2:
             return
         camera = (direction or self.camera).fitted(self._home, self.width(), self.height(), 0.06)
         if fly:
-            self.fly_to(camera)
+            self._fly_to(camera, frame_ms)
         else:
             self.set_camera(camera)
 

@@ -148,7 +148,7 @@ def path_lines(paths: Paths, selected: int) -> tuple[list[Line], list[Mark]]:
                 places,
                 PATH_TONE,
                 width=2.0 if chosen else 1.0,
-                opacity=0.95 if chosen else 0.3,
+                opacity=1.0 if chosen else 0.3,
                 arrow=True,
             )
         )

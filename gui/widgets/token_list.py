@@ -56,6 +56,7 @@ class TokenList(Canvas):
         super().__init__(parent)
         self.setAccessibleName("Tokens")
         self._rows: tuple[Row, ...] = ()
+        self._widest: float | None = None  # text of a row, in pixels; None until it is asked for
         self._current: int | None = None
         self._hovered: int | None = None
         self._font = theme.mono(theme.SMALL_FONT_SIZE + 0.5)
@@ -76,6 +77,7 @@ class TokenList(Canvas):
         if tuple(rows) == self._rows and current == self._current:
             return
         self._rows = tuple(rows)
+        self._widest = None
         self._current = current if current is not None and current < len(self._rows) else None
         self._hovered = None
         self.lay_out()
@@ -143,13 +145,15 @@ class TokenList(Canvas):
 
     def _columns(self) -> tuple[float, float]:
         """Left and right end of a bar of full length."""
-        metrics = QFontMetricsF(self._font)
-        texts = max((metrics.horizontalAdvance(row.text) for row in self._rows), default=0.0)
+        if self._widest is None:
+            metrics = QFontMetricsF(self._font)
+            widths = (metrics.horizontalAdvance(row.text) for row in self._rows)
+            self._widest = max(widths, default=0.0)
         width = self.viewport().width()
         number = QFontMetricsF(self._small).horizontalAdvance("-0.000") + 8
         right = width - number
         room = right - self._text_left()
-        left = self._text_left() + min(texts, room * 0.58) + 8
+        left = self._text_left() + min(self._widest, room * 0.58) + 8
         return left, max(left + 8, right)
 
     def lay_out(self) -> None:

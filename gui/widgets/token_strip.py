@@ -310,6 +310,7 @@ class TokenStrip(QAbstractScrollArea):
         painter.setPen(ink)
         painter.setFont(self._special_font if chip.special else self._text_font)
         painter.drawText(QRectF(left, top, width, self._text_height), _LEFT, text)
+        ink = QColor(ink)
         ink.setAlphaF(0.72)
         painter.setPen(ink)
         painter.setFont(self._id_font)

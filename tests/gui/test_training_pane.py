@@ -40,7 +40,9 @@ def dark() -> Iterator[None]:
 
 
 @pytest.fixture
-def pane(desk: Desk, qtbot: QtBot, tmp_path: Path) -> TrainingPane:
+def pane(desk: Desk, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrainingPane:
+    # The store hears of every event at once, however fast the machine is.
+    monkeypatch.setattr("model.going.FLUSH_SECONDS", 0.0)
     pane = TrainingPane(desk.store)
     qtbot.addWidget(pane)
     pane.runs_dir = tmp_path / "runs"
