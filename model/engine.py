@@ -499,13 +499,11 @@ class Engine:
 
     def _live(self, run: GoingRun, *, force: bool) -> Iterator[m.Result]:
         """What the panes see of a model while it learns."""
-        from model.probe.analogy import measure_analogies
-
         viewed = run.viewed
         if viewed is None or not (force or run.live_due()):
             return
         began = time.perf_counter()
-        measured = measure_analogies(viewed.table("W_E"), viewed.lm.tokenizer)
+        measured = run.analogies.measure(viewed.table("W_E"))
         if measured is not None:
             yield m.AnalogyMeasured(
                 request_id=run.request.id,

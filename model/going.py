@@ -18,6 +18,7 @@ from model.sampling import probabilities
 from model.view import ModelView
 
 if TYPE_CHECKING:
+    from model.probe.analogy import AnalogyProbe
     from model.train.events import Event
     from model.train.loop import Training
 
@@ -37,6 +38,7 @@ class GoingRun:
         self.request = request
         self.training = training
         self.viewed: ModelView | None = None
+        self.analogies: AnalogyProbe  # there with `viewed`
         self.going = True
         self.paused_after_step = False
         self._events = training.events()
@@ -53,6 +55,7 @@ class GoingRun:
         """The network exists: look at it from now on."""
         from model.device import DeviceChoice
         from model.language_model import LanguageModel
+        from model.probe.analogy import AnalogyProbe
 
         training = self.training
         lm = LanguageModel(
@@ -63,6 +66,7 @@ class GoingRun:
             device=DeviceChoice(device, "where the run is"),
         )
         self.viewed = ModelView(lm, model_id, training=True)
+        self.analogies = AnalogyProbe(training.tokenizer)
         return self.viewed
 
     def pause(self) -> None:

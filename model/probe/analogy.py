@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor
 
-from model.probe.score import table_analogies
+from model.probe.score import analogy_questions, answered_by_table
 from model.tokenizer import Tokenizer
 from model.world import GENDERED_PAIRS
 
@@ -38,33 +38,48 @@ class MeasuredAnalogies:
     n: int
 
 
-def measure_analogies(table_VD: Tensor, tokenizer: Tokenizer | None) -> MeasuredAnalogies | None:
-    """Measure a table of token vectors.
+class AnalogyProbe:
+    """The questions in a tokenizer's ids, to be asked of a table again and again.
 
-    Returns:
-        None where the questions can't be asked: there is no tokenizer, or one of the four words
-        is no single token of it.
+    Finding the ids takes as long as answering the questions, so it is done once.
+
+    Args:
+        tokenizer: the table's; None has no words to ask about.
+
+    Attributes:
+        asks: False where the questions can't be asked: there is no tokenizer, or one of the four
+            watched words is no single token of it.
     """
-    if tokenizer is None:
-        return None
-    tokens = [tokenizer.encode(f" {word}", add_special=False).ids for word in WATCHED]
-    if any(len(ids) != 1 for ids in tokens):
-        return None
-    a, b, c, d = (ids[0] for ids in tokens)
-    vectors_VD = table_VD.detach().float()
-    cosine_V = F.normalize(vectors_VD, dim=1) @ (vectors_VD[a] - vectors_VD[b] + vectors_VD[c])
-    nearer_V = cosine_V > cosine_V[d]
-    nearer_inputs = sum(int(nearer_V[i]) for i in {a, b, c})
-    rank_all = int(nearer_V.sum()) + 1
-    share, _, _ = table_analogies(
-        vectors_VD, tokenizer, [(pair.male, pair.female) for pair in GENDERED_PAIRS]
-    )
-    if share.value is None:
-        return None
-    return MeasuredAnalogies(
-        expression="{} − {} + {} = {}".format(*WATCHED),
-        rank=rank_all - nearer_inputs,
-        rank_all_words=rank_all,
-        share=share.value,
-        n=share.n,
-    )
+
+    def __init__(self, tokenizer: Tokenizer | None) -> None:
+        tokens = [
+            [] if tokenizer is None else tokenizer.encode(f" {word}", add_special=False).ids
+            for word in WATCHED
+        ]
+        self.asks = tokenizer is not None and all(len(ids) == 1 for ids in tokens)
+        if tokenizer is None or not self.asks:
+            return
+        self._watched = tuple(ids[0] for ids in tokens)
+        pairs = [(pair.male, pair.female) for pair in GENDERED_PAIRS]
+        self._questions_N4, _ = analogy_questions(tokenizer, pairs)
+
+    def measure(self, table_VD: Tensor) -> MeasuredAnalogies | None:
+        """Measure a table of token vectors; None where the questions can't be asked."""
+        if not self.asks:
+            return None
+        a, b, c, d = self._watched
+        vectors_VD = table_VD.detach().float()
+        cosine_V = F.normalize(vectors_VD, dim=1) @ (vectors_VD[a] - vectors_VD[b] + vectors_VD[c])
+        nearer_V = cosine_V > cosine_V[d]
+        nearer_inputs = sum(int(nearer_V[i]) for i in {a, b, c})
+        rank_all = int(nearer_V.sum()) + 1
+        share, _ = answered_by_table(vectors_VD, self._questions_N4)
+        if share.value is None:
+            return None
+        return MeasuredAnalogies(
+            expression="{} − {} + {} = {}".format(*WATCHED),
+            rank=rank_all - nearer_inputs,
+            rank_all_words=rank_all,
+            share=share.value,
+            n=share.n,
+        )

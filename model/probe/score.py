@@ -165,11 +165,24 @@ def table_analogies(
 ) -> tuple[Share, Share, list[str]]:
     """Analogies between all ordered pairs of word pairs, in a table of token vectors.
 
-    For the pairs (a, c') and (b, d') that is a - b + d' = c', and the same with the sides swapped.
-
     Returns:
         The share right with the three input words excluded, the share without excluding them, and
         the words that are no single token, whose pairs are left out.
+    """
+    questions_N4, left_out = analogy_questions(tokenizer, pairs)
+    return *answered_by_table(table_VD, questions_N4), left_out
+
+
+def analogy_questions(
+    tokenizer: Tokenizer, pairs: Sequence[tuple[str, str]]
+) -> tuple[Tensor, list[str]]:
+    """All analogies between ordered pairs of word pairs, as token ids.
+
+    For the pairs (a, c') and (b, d') that is a - b + d' = c', and the same with the sides swapped.
+
+    Returns:
+        ``[N, 4]``: a, b, c, d of a - b + c = d; and the words that are no single token, whose
+        pairs are left out.
     """
     ids: list[tuple[int, int]] = []
     left_out: list[str] = []
@@ -188,15 +201,30 @@ def table_analogies(
         ],
         dtype=torch.long,
     ).reshape(-1, 4)
+    return questions, left_out
+
+
+def answered_by_table(table_VD: Tensor, questions_N4: Tensor) -> tuple[Share, Share]:
+    """How many of `analogy_questions` a table of token vectors answers right.
+
+    Returns:
+        With the three input words excluded, and without excluding them.
+    """
     vectors_VD = table_VD.detach().float()
-    abc, d = questions[:, :3].to(vectors_VD.device), questions[:, 3].to(vectors_VD.device)
-    a_ND, b_ND, c_ND = vectors_VD[abc].unbind(1)
+    questions_N4 = questions_N4.to(vectors_VD.device)
+    abc, d = questions_N4[:, :3], questions_N4[:, 3]
     # The length of a - b + c is the same for every candidate: it does not change who is nearest.
-    cosine_NV = (a_ND - b_ND + c_ND) @ F.normalize(vectors_VD, dim=1).T
-    n = len(questions)
+    # Few words make many questions, so products are taken word by word and added up: a fifth of
+    # the time of one product for each question.
+    words_W, at_N3 = abc.unique(return_inverse=True)
+    products_WV = vectors_VD[words_W] @ F.normalize(vectors_VD, dim=1).T
+    cosine_NV = products_WV[at_N3[:, 0]]
+    cosine_NV -= products_WV[at_N3[:, 1]]
+    cosine_NV += products_WV[at_N3[:, 2]]
+    n = len(questions_N4)
     with_inputs = Share(int((cosine_NV.argmax(1) == d).sum()), n)
     cosine_NV.scatter_(1, abc, -torch.inf)
-    return Share(int((cosine_NV.argmax(1) == d).sum()), n), with_inputs, left_out
+    return Share(int((cosine_NV.argmax(1) == d).sum()), n), with_inputs
 
 
 def answered(lm: Scorable, tokenizer: Tokenizer, items: Iterable[Item]) -> dict[str, Share]:
