@@ -8,7 +8,7 @@ Knows the theme and places in space; neither tokens nor the store.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import ceil, floor, hypot
@@ -128,30 +128,38 @@ class Layout:
 
 @dataclass(slots=True)
 class _Room:
-    """Which parts of the screen are taken."""
+    """Which parts of the screen are taken: a grid of cells, a row of it the bits of a number.
+
+    A box is asked about hundreds of times a frame, and for its few rows that is a fifth of the
+    time of a NumPy slice.
+    """
 
     width: float
     height: float
-    taken: NDArray[np.bool_] = field(init=False)
+    taken: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.taken = np.zeros((ceil(self.height / CELL) + 1, ceil(self.width / CELL) + 1), bool)
+        self.taken = [0] * (ceil(self.height / CELL) + 1)
 
     def free(self, left: float, top: float, width: float, height: float) -> bool:
         """Whether a box lies on the screen and nothing is in it."""
         right, bottom = left + width, top + height
         if left < 0 or top < 0 or right > self.width or bottom > self.height:
             return False
-        return not self._cells(left, top, right, bottom).any()
+        cells = _cells(left, right)
+        return not any(row & cells for row in self.taken[floor(top / CELL) : ceil(bottom / CELL)])
 
     def take(self, box: QRectF) -> None:
-        self._cells(box.left(), box.top(), box.right(), box.bottom())[:] = True
+        """Nothing else may be there; the box lies on the screen."""
+        cells = _cells(box.left(), box.right())
+        for row in range(floor(box.top() / CELL), ceil(box.bottom() / CELL)):
+            self.taken[row] |= cells
 
-    def _cells(self, left: float, top: float, right: float, bottom: float) -> NDArray[np.bool_]:
-        return self.taken[
-            max(0, floor(top / CELL)) : ceil(bottom / CELL),
-            max(0, floor(left / CELL)) : ceil(right / CELL),
-        ]
+
+def _cells(left: float, right: float) -> int:
+    """The bits of the cells from left to right."""
+    first = floor(left / CELL)
+    return ((1 << (ceil(right / CELL) - first)) - 1) << first
 
 
 def lay_out(
@@ -167,11 +175,20 @@ def lay_out(
     """
     room = _Room(width, height)
     spots = camera.project([mark.at for mark in overlay.marks], width, height).xy
-    lines = tuple(camera.project(line.points, width, height).xy for line in overlay.lines)
+    lines = _project_lines(overlay.lines, camera, width, height)
     labels = _place_marks(overlay.marks, spots, room)
     limit = max(4, int(width * height / 16_000))
     labels += _place_ambient(overlay, places, room, limit)
     return Layout(spots, lines, tuple(labels))
+
+
+def _project_lines(
+    lines: Sequence[Line], camera: Camera, width: int, height: int
+) -> tuple[NDArray[np.float32], ...]:
+    """Where each line's places lie, ``[N, 2]``; all in one go, because each go costs 40 µs."""
+    xy = camera.project([place for line in lines for place in line.points], width, height).xy
+    ends = np.cumsum([len(line.points) for line in lines])
+    return tuple(np.split(xy, ends[:-1])) if lines else ()
 
 
 def paint(painter: QPainter, overlay: Overlay, layout: Layout) -> None:
@@ -213,19 +230,17 @@ def _text_size(text: str, strong: bool) -> tuple[float, float]:
     return metrics.horizontalAdvance(text) + 2 * PAD, metrics.height()
 
 
-def _corners(x: float, y: float, w: float, h: float, reach: float) -> tuple[Spot, ...]:
+def _corners(x: float, y: float, w: float, h: float, reach: float) -> Iterator[Spot]:
     """Where a label's top left corner may be: right of its point, left, above, below, aslant."""
     gap = reach + GAP - PAD
-    return (
-        (x + gap, y - h / 2),
-        (x - gap - w, y - h / 2),
-        (x - w / 2, y - gap - h),
-        (x - w / 2, y + gap),
-        (x + gap / 2, y - gap / 2 - h),
-        (x - gap / 2 - w, y - gap / 2 - h),
-        (x + gap / 2, y + gap / 2),
-        (x - gap / 2 - w, y + gap / 2),
-    )
+    yield x + gap, y - h / 2
+    yield x - gap - w, y - h / 2
+    yield x - w / 2, y - gap - h
+    yield x - w / 2, y + gap
+    yield x + gap / 2, y - gap / 2 - h
+    yield x - gap / 2 - w, y - gap / 2 - h
+    yield x + gap / 2, y + gap / 2
+    yield x - gap / 2 - w, y + gap / 2
 
 
 def _place_marks(
