@@ -57,12 +57,21 @@ def open_model(
 
 
 def opening_model(
-    path: str | Path, device: str = "auto", dtype: torch.dtype | None = None
+    path: str | Path,
+    device: str = "auto",
+    dtype: torch.dtype | None = None,
+    *,
+    apart: bool = False,
 ) -> Generator[OpeningSlice, None, LanguageModel]:
-    """The same in slices: between two, other things can be done, or it can be given up."""
+    """The same in slices: between two, other things can be done, or it can be given up.
+
+    Args:
+        path, device, dtype: as of `open_model`.
+        apart: whether a large tokenizer is built in a process of its own.
+    """
     choice = choose_device(device)
     place = yield from _fetched(path)
-    checkpoint = yield from opening(place, dtype, choice.name)
+    checkpoint = yield from opening(place, dtype, choice.name, apart=apart)
     return LanguageModel(
         checkpoint.transformer,
         checkpoint.tokenizer,

@@ -54,7 +54,7 @@ class OpeningWork:
             self.close()
             yield m.Cancelled(request_id=old)
         self._began = time.perf_counter()
-        self._slices = opening_model(request.path, device, dtype)
+        self._slices = opening_model(request.path, device, dtype, apart=True)
         self.request = request
         yield m.Activity(request_id=request.id, what=f"opening {Path(request.path).name}")
 

@@ -44,6 +44,7 @@ class Encoding:
         text: the text that was encoded, after replacements.
         ids: one id a token.
         notes: what was replaced or not known, one sentence each; empty for ordinary text.
+        pieces: the library's own account: ids, offsets and which tokens were put around the text.
     """
 
     def __init__(self, tokenizer: Tokenizer, text: str, inner: Any, notes: tuple[str, ...]) -> None:
@@ -51,7 +52,7 @@ class Encoding:
         self.ids: list[int] = inner.ids
         self.notes = notes
         self._tokenizer = tokenizer
-        self._inner = inner
+        self.pieces = inner
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -67,7 +68,7 @@ class Encoding:
         tokens = []
         at = 0
         for id, place, put in zip(
-            self.ids, self._inner.offsets, self._inner.special_tokens_mask, strict=True
+            self.ids, self.pieces.offsets, self.pieces.special_tokens_mask, strict=True
         ):
             start, end = (at, at) if put else place
             at = end

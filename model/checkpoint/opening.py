@@ -21,7 +21,8 @@ from model.checkpoint.stored import ITEM_BYTES, unreadable
 from model.checkpoint.weights import Read, read_weights
 from model.config import TransformerConfig
 from model.preview import file_size
-from model.tokenizer import Tokenizer
+from model.tokenizer import Tokenizer, TokenizerError
+from model.tokenizer_apart import building
 from model.transformer import Transformer
 
 DTYPES = ("float32", "bfloat16", "float16")
@@ -88,15 +89,24 @@ def open_checkpoint(
 
 
 def opening(
-    path: str | Path, dtype: torch.dtype | None = None, device: str = "cpu"
+    path: str | Path,
+    dtype: torch.dtype | None = None,
+    device: str = "cpu",
+    *,
+    apart: bool = False,
 ) -> Generator[OpeningSlice, None, Checkpoint]:
     """The same in slices: between two, other things can be done, or it can be given up.
+
+    Args:
+        path, dtype, device: as of `open_checkpoint`.
+        apart: whether a large tokenizer is built in a process of its own: where it would hold up
+            other threads of this one.
 
     Raises:
         CheckpointError: as `open_checkpoint`.
     """
     try:
-        return (yield from _opening(Path(path), dtype, device))
+        return (yield from _opening(Path(path), dtype, device, apart))
     except OSError as error:  # a place that may not be read, a disk that fails
         raise unreadable(path, error) from error
     except (MemoryError, RuntimeError) as error:
@@ -116,14 +126,15 @@ def _is_no_memory(error: Exception) -> bool:
 
 
 def _opening(
-    path: Path, dtype: torch.dtype | None, device: str
+    path: Path, dtype: torch.dtype | None, device: str, apart: bool
 ) -> Generator[OpeningSlice, None, Checkpoint]:
     fitting = fit(source_of(path))
     source, family, config = fitting.source, fitting.family, fitting.config
     total = fitting.total_bytes
     chosen, notes = choose_dtype(fitting, dtype, device)
-    yield OpeningSlice(0, total, "reading the tokenizer")
-    tokenizer = tokenizer_of(source, config)
+    at_tokenizer = OpeningSlice(0, total, "reading the tokenizer")
+    yield at_tokenizer
+    tokenizer = yield from _reading_tokenizer(source, config, at_tokenizer, apart)
     yield OpeningSlice(0, total, f"reading {source.path.name}")
 
     reading = read_weights(fitting.tensors, chosen, device, source.adapt)
@@ -217,13 +228,29 @@ def smaller_that_fits(fitting: Fitting, dtype: str, free: int) -> str | None:
     return None
 
 
-def tokenizer_of(source: Source, config: TransformerConfig) -> Tokenizer | None:
-    """The tokenizer, if it belongs to the network.
+def _reading_tokenizer(
+    source: Source, config: TransformerConfig, here: OpeningSlice, apart: bool
+) -> Generator[OpeningSlice, None, Tokenizer | None]:
+    """The tokenizer, if it belongs to the network; while it is built apart, ``here`` is yielded.
 
     Raises:
         CheckpointError: it is damaged, or has more tokens than the network embeds.
     """
-    tokenizer = source.tokenizer.read()
+    construction = source.tokenizer.large() if apart else None
+    if construction is None:
+        tokenizer = source.tokenizer.read()
+    else:
+        steps = building(*construction)
+        try:
+            while True:
+                next(steps)
+                yield here
+        except StopIteration as stop:
+            tokenizer = stop.value
+        except TokenizerError as error:
+            raise CheckpointError(str(error)) from error
+        finally:
+            steps.close()
     if tokenizer is not None and tokenizer.n_base_tokens > config.d_vocab:
         raise CheckpointError(
             f"The tokenizer of {source.path} has {tokenizer.n_base_tokens} tokens, but the network "

@@ -7,7 +7,7 @@ twice. Reads no weight.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sized
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -24,10 +24,11 @@ from model.checkpoint.sources.gguf_layouts import (
     layout_of,
 )
 from model.checkpoint.sources.gguf_types import can_dequantise
-from model.checkpoint.sources.source import Source
+from model.checkpoint.sources.source import Construction, Source
 from model.checkpoint.stored import StoredTensor
 from model.checkpoint.values import Config
 from model.tokenizer import Tokenizer, TokenizerError
+from model.tokenizer_apart import LARGE_TOKENS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -165,3 +166,9 @@ class _GgufTokenizer:
             return Tokenizer.from_gguf(self.metadata, str(self.file))
         except TokenizerError as error:
             raise CheckpointError(str(error)) from error
+
+    def large(self) -> Construction | None:
+        tokens = self.metadata.get("tokenizer.ggml.tokens")
+        if not isinstance(tokens, Sized) or len(tokens) < LARGE_TOKENS:
+            return None
+        return "from_gguf", (dict(self.metadata), str(self.file))

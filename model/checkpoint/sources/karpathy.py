@@ -262,3 +262,6 @@ class _Characters:
             return Tokenizer.from_characters(ids, str(self.path))
         except TokenizerError as error:
             raise CheckpointError(f"{error} {_PREPARE}") from error
+
+    def large(self) -> None:
+        """There are not that many characters."""

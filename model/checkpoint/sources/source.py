@@ -9,15 +9,21 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from model.checkpoint.errors import CheckpointError
 from model.checkpoint.stored import StoredTensor, reading
 from model.checkpoint.values import Config
 from model.tokenizer import Tokenizer, TokenizerError
+from model.tokenizer_apart import LARGE_BYTES
+from model.tokenizer_files import tokenizer_files
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+Construction = tuple[str, tuple[Any, ...]]
+"""Name of a class method of `Tokenizer`, and its arguments."""
 
 
 class TokenizerSource(Protocol):
@@ -28,6 +34,9 @@ class TokenizerSource(Protocol):
 
     def read(self) -> Tokenizer | None:
         """The tokenizer, None if there is none; CheckpointError if it is damaged."""
+
+    def large(self) -> Construction | None:
+        """How to build it in a process of its own, if it is so large that building takes long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +123,14 @@ class FolderTokenizer:
             return Tokenizer.from_folder(folder)
         except TokenizerError as error:
             raise CheckpointError(str(error)) from error
+
+    def large(self) -> Construction | None:
+        folder = self._folder()
+        if folder is None:
+            return None
+        _refuse_odd_files(folder)
+        n_bytes = sum(file.stat().st_size for file in tokenizer_files(folder) if file.exists())
+        return ("from_folder", (folder,)) if n_bytes >= LARGE_BYTES else None
 
     def _folder(self) -> Path | None:
         return next((folder for folder in self.folders if Tokenizer.in_folder(folder)), None)
