@@ -29,7 +29,7 @@ from gui.backend import Backend
 from gui.garbage import GarbageCollector
 from gui.settings import Settings
 from gui.store import Notice, Store
-from gui.widgets.run_plots import preload
+from gui.widgets.run_plots import Preloading
 from model import __version__
 from resources import STORY_WORLD
 
@@ -122,8 +122,12 @@ class Program:
         self.collector = GarbageCollector(self.backend)
         self.collector.start()
         self.store.vocabulary_changed.connect(self._settle)
+        # Nobody has asked for anything for a while: import what is needed later.
+        self.preloading = Preloading(self.backend)
+        self.backend.warmed_up.connect(self.preloading.start)
         # The modules that came late are there to stay, too.
-        self.backend.warmed_up.connect(self.collector.begin)
+        self.preloading.done.connect(self.collector.begin)
+        self.backend.stopped.connect(self.preloading.stop)
         self.backend.stopped.connect(self.collector.stop)
         self.window = MainWindow(self.store, self.backend, settings)
         self.store.trace_changed.connect(self.window.begin_with_a_head)
@@ -131,10 +135,9 @@ class Program:
         self.store.open_model(str(STORY_WORLD) if checkpoint is None else checkpoint)
 
     def _settle(self) -> None:
-        """The model is seen: import what is needed later, while nobody waits for it."""
+        """The model is seen: what is here now is here to stay."""
         self.store.vocabulary_changed.disconnect(self._settle)
         self.collector.settle()
-        preload()
 
     def start(self) -> None:
         """Let the worker begin: torch is imported there, behind the window."""
