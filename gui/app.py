@@ -28,6 +28,7 @@ from gui import theme
 from gui.backend import Backend
 from gui.garbage import GarbageCollector
 from gui.settings import Settings
+from gui.signals import EndSignals
 from gui.store import Notice, Store
 from gui.widgets.run_plots import Preloading
 from model import __version__
@@ -174,9 +175,14 @@ def run(options: argparse.Namespace) -> int:
     if options.size:
         program.window.resize(*options.size)
     program.window.show()
+    # Whoever ends the program, the window closes as by its button: a run is saved.
+    signals = EndSignals()
+    signals.received.connect(program.window.close)
+    signals.install()
     # After the first paint, so that torch's import does not hold it back.
     program.start()
     status = app.exec()
+    signals.remove()
     program.backend.stop()
     if not program.backend.wait(5):
         log.warning("the worker did not stop in time")

@@ -1,4 +1,4 @@
-"""Training from a terminal: a progress line, one sentence per validation, Ctrl+C that saves.
+"""Training from a terminal: a progress line, one sentence per validation; Ctrl+C and `kill` save.
 
 Knows the trainer and rich; arguments are read by `model.__main__`.
 """
@@ -90,7 +90,7 @@ def run_from_command_line(
     training = Training(recipe, out, device=choose_device(device).name, resume=resume)
     n_params = 0
     finished: Finished | None = None
-    with _Display(recipe, console or Console(stderr=True)) as display, _ctrl_c_stops(training):
+    with _Display(recipe, console or Console(stderr=True)) as display, _signals_stop(training):
         for event in training.events():
             display.show(event)
             if isinstance(event, Started):
@@ -110,23 +110,36 @@ def run_from_command_line(
     }
 
 
-@contextmanager
-def _ctrl_c_stops(training: Training) -> Iterator[None]:
-    """Ctrl+C ends the run after the step that is going on; a second one interrupts as usual."""
+_END = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+"""Ctrl+C, `kill`, a terminal that closes."""
 
-    def stop(_signal: int, _frame: FrameType | None) -> None:
+
+@contextmanager
+def _signals_stop(training: Training) -> Iterator[None]:
+    """A signal to end ends the run after the step that is going on; a second one works as usual.
+
+    What is ignored stays so: a run under nohup outlives its terminal.
+    """
+    ignored = signal.SIG_IGN
+    before = {n: handler for n in _END if (handler := signal.getsignal(n)) is not ignored}
+
+    def stop(number: int, _frame: FrameType | None) -> None:
         training.stop()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(number, before[number])
 
     try:
-        before = signal.signal(signal.SIGINT, stop)
+        for number in before:
+            signal.signal(number, stop)
     except ValueError:  # not the main thread, where signals can't be had
         yield
         return
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class _Display:

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from model.train import run_from_command_line
-from model.train.command_line import _Display
+from model.train.command_line import _END, _Display
 from model.train.events import Event, StepDone
 from model.train.recipe import RecipeError
 from model.train.run_folder import read_metrics, read_recipe
@@ -60,25 +60,26 @@ def test_a_target_ends_the_run(text_file: Path, tmp_path: Path) -> None:
     assert result["steps"] < 100
 
 
-def test_ctrl_c_saves_and_the_run_goes_on_later(
-    text_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("number", _END, ids=lambda n: signal.Signals(n).name)
+def test_a_signal_to_end_saves_and_the_run_goes_on_later(
+    text_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:
     show = _Display.show
 
-    def press_ctrl_c(self: _Display, event: Event) -> None:
+    def send(self: _Display, event: Event) -> None:
         show(self, event)
         if isinstance(event, StepDone) and event.step == 7:
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), number)
 
-    monkeypatch.setattr(_Display, "show", press_ctrl_c)
-    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(_Display, "show", send)
+    before = signal.getsignal(number)
     run = tmp_path / "run"
     stopped = run_from_command_line(
         out=run, data=str(text_file), preset_name="tiny", steps=10, threads=1, console=said()[1]
     )
     assert (stopped["reason"], stopped["steps"]) == ("stopped", 7)
     assert load_state(run, "cpu").step == 7
-    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.getsignal(number) is before
     monkeypatch.undo()
     resumed = run_from_command_line(out=run, threads=1, resume=True, console=said()[1])
     assert (resumed["reason"], resumed["steps"]) == ("steps", 10)
