@@ -19,6 +19,8 @@ from model.checkpoint.errors import CheckpointError
 
 SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
+REFERENCE = "reference.safetensors"
+"""What transformers computed, beside a checkpoint: numbers, but no weights."""
 
 ITEM_BYTES = {
     "float64": 8,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,8 @@ from model.checkpoint.errors import CheckpointError
 from model.checkpoint.families import FAMILIES
 from model.checkpoint.memory import free_bytes
 from model.checkpoint.saving import save_checkpoint
+from model.checkpoint.sources.hugging_face import find_weights, read_headers
+from model.checkpoint.stored import INDEX, REFERENCE, SINGLE
 from model.config import ConfigError
 from model.tensor_file import write_tensors
 from model.transformer import Transformer
@@ -36,7 +39,6 @@ from model.transformer import Transformer
 if TYPE_CHECKING:
     from model.language_model import LanguageModel
 
-REFERENCE = "reference.safetensors"
 N_TOKENS = 64
 HOW_TO = (
     f"install transformers (pip install transformers), or put a {REFERENCE} beside the checkpoint "
@@ -57,8 +59,8 @@ _MOST_SECONDS = 600
 _MOST_TOKENS = 4096
 # The names under which transformers itself looks for weights.
 _THEIR_WEIGHTS = (
-    "model.safetensors",
-    "model.safetensors.index.json",
+    SINGLE,
+    INDEX,
     "pytorch_model.bin",
     "pytorch_model.bin.index.json",
 )
@@ -230,7 +232,7 @@ def _from_transformers(
         )
     with tempfile.TemporaryDirectory(prefix="glassformer-verify-") as made:
         place = Path(made)
-        folder, notes = _for_transformers(lm, place / "converted")
+        folder, notes = _for_transformers(lm, place / "theirs")
         yield "preparing"
         # Where padding may stand, some families count positions otherwise.
         left_out = _padding_ids(folder) | (lm.tokenizer.special_ids if lm.tokenizer else set())
@@ -293,25 +295,50 @@ def _last(report: Path) -> dict[str, Any]:
     return dict(json.loads(lines[-1])) if lines else {}
 
 
-def _for_transformers(lm: LanguageModel, converted: Path) -> tuple[Path, tuple[str, ...]]:
-    """A folder that transformers reads: the checkpoint's own, or one converted from the model."""
-    if lm.path is not None:
-        own = _folder_of(lm.path) if lm.path.name in _THEIR_WEIGHTS else lm.path
-        if (own / "config.json").is_file() and _has_their_weights(own):
-            return own, ()
+def _for_transformers(lm: LanguageModel, place: Path) -> tuple[Path, tuple[str, ...]]:
+    """A folder that transformers reads: the checkpoint's own, or one made in an empty place."""
+    own = None if lm.path is None else _theirs(lm.path, place)
+    if own is not None:
+        return own, ()
     try:
-        save_checkpoint(converted, lm.transformer, None, family=lm.family)
+        save_checkpoint(place, lm.transformer, None, family=lm.family)
     except CheckpointError as error:
         raise VerifyError(f"transformers does not read this format, and {error}") from error
     note = (
         "transformers does not read this format; it was given the opened weights as a Hugging "
         "Face folder, so that the network is compared, but not the reading of the file."
     )
-    return converted, (note,)
+    return place, (note,)
 
 
-def _has_their_weights(folder: Path) -> bool:
-    return any((folder / name).is_file() for name in _THEIR_WEIGHTS)
+def _theirs(path: Path, place: Path) -> Path | None:
+    """A folder in which transformers finds the very weights that were opened; None without one.
+
+    Args:
+        path: that the checkpoint is known by.
+        place: a folder to make, where transformers would take another file or none from the
+            checkpoint's own: links to config and weights, under the names that it looks for.
+    """
+    folder = _folder_of(path)
+    if not (folder / "config.json").is_file():
+        return None
+    try:
+        weights = find_weights(folder) if path.is_dir() else path
+        if weights.name == next((n for n in _THEIR_WEIGHTS if (folder / n).is_file()), None):
+            return folder
+        name = weights.name if weights.name in _THEIR_WEIGHTS else SINGLE
+        if Path(name).suffix != weights.suffix:
+            return None
+        links = {"config.json": folder / "config.json", name: weights}
+        if name.endswith(".json"):
+            links |= {tensor.path.name: tensor.path for tensor in read_headers(weights).values()}
+        place.mkdir()
+        for link, file in links.items():
+            (place / link).symlink_to(file.resolve())
+    except (OSError, CheckpointError):  # Windows lets only some make links; a file may be gone
+        shutil.rmtree(place, ignore_errors=True)
+        return None
+    return place
 
 
 def _padding_ids(folder: Path) -> set[int]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from model.checkpoint.errors import CheckpointError
 from model.checkpoint.sources.gguf_file import gguf_source, is_gguf
 from model.checkpoint.sources.hugging_face import (
+    NO_WEIGHTS,
     TORCH_SUFFIXES,
     find_weights,
     hugging_face_source,
@@ -114,7 +115,7 @@ def _in_folder(folder: Path) -> Source:
     # As older versions of sentence-transformers save their network.
     for inside in sorted(folder.glob("0_*/config.json")):
         return hugging_face_source(inside.parent)
-    names = sorted(file.name for file in folder.iterdir())
+    names = sorted(file.name for file in folder.iterdir() if file.name not in NO_WEIGHTS)
     if NANOGPT_FILE in names:
         return karpathy_source(folder / NANOGPT_FILE)
     quantised = [name for name in names if name.endswith(".gguf")]

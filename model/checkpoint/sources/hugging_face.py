@@ -15,14 +15,23 @@ from model.checkpoint.errors import CheckpointError
 from model.checkpoint.sources.safetensors_file import safetensors_header
 from model.checkpoint.sources.source import FolderTokenizer, Source
 from model.checkpoint.sources.torch_file import read_torch_file
-from model.checkpoint.stored import INDEX, SINGLE, StoredTensor, parse_json, read_text
+from model.checkpoint.stored import (
+    INDEX,
+    REFERENCE,
+    SINGLE,
+    StoredTensor,
+    parse_json,
+    read_text,
+)
 from model.checkpoint.values import Config
 
 TORCH_SUFFIXES = frozenset({".bin", ".pt", ".pth", ".ckpt"})
 _TORCH_SINGLE = "pytorch_model.bin"
 _TORCH_INDEX = "pytorch_model.bin.index.json"
-# Written beside the weights by trainers: numbers, but no model's.
-_NO_WEIGHTS = frozenset({"training_args.bin", "optimizer.bin", "optimizer.pt", "scheduler.pt"})
+# Written beside the weights by trainers and by `verify`: numbers, but no model's.
+NO_WEIGHTS = frozenset(
+    {"training_args.bin", "optimizer.bin", "optimizer.pt", "scheduler.pt", REFERENCE}
+)
 _LARGEST_CONFIG = 4 * 2**20
 _LARGEST_INDEX = 32 * 2**20
 
@@ -32,7 +41,8 @@ def hugging_face_source(folder: Path, weights: Path | None = None) -> Source:
 
     Args:
         folder: that holds config.json.
-        weights: the file or index to take, or None to look for them.
+        weights: the file or index to take, or None to look for them. One that opening the folder
+            would not take is what the checkpoint is known by, so that it is found again.
 
     Raises:
         CheckpointError: config or weights are missing or damaged.
@@ -43,7 +53,7 @@ def hugging_face_source(folder: Path, weights: Path | None = None) -> Source:
     # A run keeps its tokenizer once, not in every snapshot.
     places = [folder] if folder.parent.name != "snapshots" else [folder, folder.parent.parent]
     return Source(
-        path=folder,
+        path=folder if weights is None or weights == _usual(folder) else weights,
         format="safetensors" if _is_safetensors(tensors) else "PyTorch",
         hf=hf,
         tensors=tensors,
@@ -97,7 +107,7 @@ def find_weights(folder: Path) -> Path:
     for name in (SINGLE, INDEX, _TORCH_SINGLE, _TORCH_INDEX):
         if (folder / name).exists():
             return folder / name
-    files = [file for file in sorted(folder.iterdir()) if file.name not in _NO_WEIGHTS]
+    files = [file for file in sorted(folder.iterdir()) if file.name not in NO_WEIGHTS]
     for suffixes in (frozenset({".safetensors"}), TORCH_SUFFIXES):
         found = [file for file in files if file.suffix in suffixes]
         if len(found) == 1:
@@ -111,6 +121,14 @@ def find_weights(folder: Path) -> Path:
         f"{folder} has no weights: {SINGLE} is missing. Copy it there, or the file of weights "
         "that the model came with."
     )
+
+
+def _usual(folder: Path) -> Path | None:
+    """The weights that opening the folder would take, if it is clear which."""
+    try:
+        return find_weights(folder)
+    except CheckpointError:
+        return None
 
 
 def read_headers(file: Path) -> dict[str, StoredTensor]:

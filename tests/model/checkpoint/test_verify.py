@@ -116,6 +116,54 @@ def test_what_transformers_reads_is_given_to_it_as_it_is(gpt2_folder: Path, tmp_
         assert verify._for_transformers(lm, tmp_path / "converted") == (gpt2_folder, ())
 
 
+def _beside(gpt2_folder: Path, folder: Path) -> Path:
+    """Another file of weights beside those that transformers takes from the folder."""
+    shutil.copytree(gpt2_folder, folder)
+    halved = {name: t * 0.5 for name, t in load_file(folder / "model.safetensors").items()}
+    save_file(halved, folder / "tuned.safetensors", {"format": "pt"})
+    return folder
+
+
+def test_the_file_that_was_chosen_is_verified_and_not_the_one_beside_it(
+    gpt2_folder: Path, tmp_path: Path
+):
+    folder = _beside(gpt2_folder, tmp_path / "two")
+    lm = open_model(folder / "tuned.safetensors", "cpu")
+    assert lm.path == folder / "tuned.safetensors"
+    found, _ = finish(verify.verify(lm))
+    assert found.equal
+    assert found.notes == ()  # transformers read that very file
+
+
+def test_shards_beside_a_whole_file_are_given_to_transformers_alone(
+    gpt2_folder: Path, tmp_path: Path
+):
+    folder = _beside(gpt2_folder, tmp_path / "two")
+    names = list(load_file(folder / "tuned.safetensors"))
+    index = folder / "pytorch_model.bin.index.json"
+    index.write_text(json.dumps({"weight_map": dict.fromkeys(names, "part-1.bin")}))
+    torch.save(load_file(folder / "tuned.safetensors"), folder / "part-1.bin")
+    lm = open_model(index, "cpu")
+    given, notes = verify._for_transformers(lm, tmp_path / "theirs")
+    assert notes == ()
+    assert sorted(f.name for f in given.iterdir()) == ["config.json", "part-1.bin", index.name]
+    assert torch.equal(open_model(given, "cpu").embedding, lm.embedding)
+
+
+def test_a_reference_beside_weights_of_any_name_is_not_taken_for_weights(
+    gpt2_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder = tmp_path / "named"
+    shutil.copytree(gpt2_folder, folder)
+    (folder / "model.safetensors").rename(folder / "mine.safetensors")
+    lm = open_model(folder, "cpu")
+    ids = lm.ids([1, 2, 3])
+    save_file({"input_ids": ids, "logits": lm.logits(ids)}, folder / "reference.safetensors")
+    without_transformers(monkeypatch)
+    found, _ = finish(verify.verify(open_model(folder, "cpu")))
+    assert found.equal
+
+
 def test_nothing_to_compare_with_says_how_to(gpt2_folder: Path, monkeypatch: pytest.MonkeyPatch):
     without_transformers(monkeypatch)
     with pytest.raises(VerifyError, match=r"install transformers .* reference\.safetensors beside"):
