@@ -118,13 +118,12 @@ def trace(
     from model.operations import output_name
 
     with _one_sentence():
-        if (text is None) == (ids is None):
-            raise ValueError("Give either --text or --ids.")
+        prompt = _prompt("--text", text, ids)
         # "--names A B" reaches us as the option A and a stray argument B.
         if context.args and not names:
             raise ValueError(f"What is {' '.join(context.args)!r}? Names come after --names.")
-        prompt = text if text is not None else _parse_ids(ids or "")
         lm = _open(path, device, dtype, threads)
+        _tell(lm, prompt, "--text")
         kept = [*names, *context.args, output_name(lm.config)] if names else None
         start = time.perf_counter()
         recorded = lm.trace(prompt, kept)
@@ -148,7 +147,8 @@ def trace(
 @app.command()
 def generate(
     path: Checkpoint,
-    prompt: Annotated[str, typer.Option(help="the text to continue")],
+    prompt: Annotated[str | None, typer.Option(help="the text to continue")] = None,
+    ids: Annotated[str | None, typer.Option(help='token ids to continue: "1,2,3"')] = None,
     max_new_tokens: Annotated[int, typer.Option(min=0, help="tokens at most")] = 50,
     temperature: Annotated[float, typer.Option(help="0 is greedy")] = 1.0,
     top_k: Annotated[int, typer.Option(help="draw from the k likeliest; 0: from all")] = 0,
@@ -160,43 +160,48 @@ def generate(
     threads: Threads = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Continue a text."""
+    """Continue a text, or token ids, which are all there is without a tokenizer."""
     with _one_sentence():
+        given = _prompt("--prompt", prompt, ids)
         lm = _open(path, device, dtype, threads)
-        prompt_ids = lm.ids(prompt)[0].tolist()
+        _tell(lm, given, "--prompt")
+        prompt_ids = lm.ids(given)[0].tolist()
         tokenizer = lm.tokenizer
-        assert tokenizer is not None  # or the text would have been refused
         console = Console(quiet=as_json, soft_wrap=True, highlight=False, markup=False)
-        stream = lm.stream(prompt, max_new_tokens, temperature, top_k, top_p, seed, cache)
-        console.print(prompt, end="", style="dim")
+        stream = lm.stream(given, max_new_tokens, temperature, top_k, top_p, seed, cache)
+
+        def text_of(before: list[int], new: list[int]) -> str:
+            if tokenizer is None:
+                return "".join(f"{',' if before or i else ''}{id}" for i, id in enumerate(new))
+            return tokenizer.decode_after(before, [i for i in new if i != tokenizer.end_of_text])
+
+        start_text = text_of([], prompt_ids) if tokenizer is None else tokenizer.decode(prompt_ids)
+        if prompt is not None:
+            start_text = prompt
+        console.print(start_text, end="", style="dim")
         start = time.perf_counter()
         new_ids: list[int] = []
         shown = ""
-
-        def text_so_far() -> str:
-            kept = [i for i in new_ids if i != tokenizer.end_of_text]
-            return tokenizer.decode_after(prompt_ids, kept)
-
         while True:
             try:
                 new_ids.append(next(stream))
             except StopIteration as stop:
                 ended = stop.value
                 break
-            completion = text_so_far()
+            completion = text_of(prompt_ids, new_ids)
             # A token may end inside a character: wait for the rest of it.
             if not completion.endswith("\ufffd"):
                 console.print(completion.removeprefix(shown), end="")
                 shown = completion
         seconds = time.perf_counter() - start
-        completion = text_so_far()
+        completion = text_of(prompt_ids, new_ids)
         console.print(completion.removeprefix(shown))
     if as_json:
         _print_json(
             {
-                "prompt": prompt,
-                "completion": completion,
-                "text": prompt + completion,
+                "prompt": None if tokenizer is None else start_text,
+                "completion": None if tokenizer is None else completion,
+                "text": None if tokenizer is None else start_text + completion,
                 "prompt_ids": prompt_ids,
                 "ids": new_ids,
                 "ended": ended,
@@ -326,6 +331,7 @@ def verify(
         from model.device import default_threads
 
         lm = _open(path, device, dtype, threads)
+        _say(lm.notes)
         n_threads = threads or default_threads()
         if write_reference:
             written = _finish(comparing.write_reference(lm, tokens, seed, n_threads), _unhurried)
@@ -340,8 +346,7 @@ def verify(
         about = {"path": str(lm.path), "family": lm.family, "equal": found.equal}
         _print_json(asdict(found) | about)
     else:
-        for note in found.notes:
-            print(note, file=sys.stderr)
+        _say(found.notes)
         print(
             f"{'equals' if found.equal else 'differs from'} {found.against}: the largest "
             f"difference of a {what} is {found.max_abs_logit_difference:.2g} over "
@@ -366,6 +371,7 @@ def convert(
             raise ValueError(f"{out} exists and is not empty; choose a new folder.")
         start = time.perf_counter()
         lm = _open(path, "cpu", dtype)
+        _say(lm.notes)
         save_checkpoint(out, lm.transformer, lm.tokenizer, family=lm.family)
         files = {file.name: file.stat().st_size for file in sorted(out.iterdir())}
     seconds = time.perf_counter() - start
@@ -432,6 +438,33 @@ def _fetched(step: OpeningSlice) -> str:
         return step.what
     tenths = 10 * step.done_bytes // step.total_bytes
     return f"{step.what}, {10 * tenths} % of {step.total_bytes / 1e6:,.1f} MB in all"
+
+
+def _prompt(option: str, text: str | None, ids: str | None) -> str | list[list[int]]:
+    """What is to be run: a text, or sequences of ids."""
+    if text is not None and ids is None:
+        return text
+    if ids is not None and text is None:
+        return _parse_ids(ids)
+    raise ValueError(f"Give either {option} or --ids.")
+
+
+def _tell(lm: LanguageModel, prompt: str | list[list[int]], option: str) -> None:
+    """Say on standard error what a person should know of a model, and of a text in its tokens."""
+    notes = lm.notes
+    if isinstance(prompt, str):
+        if lm.tokenizer is None:
+            raise ValueError(
+                f"{lm.path} has no tokenizer, so it takes no text: give token ids instead of "
+                f"{option}, for example --ids 1,2,3."
+            )
+        notes += lm.tokenizer.encode(prompt).notes
+    _say(notes)
+
+
+def _say(notes: tuple[str, ...]) -> None:
+    for note in notes:
+        print(note, file=sys.stderr)
 
 
 def _parse_ids(text: str) -> list[list[int]]:

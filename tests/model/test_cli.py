@@ -153,6 +153,54 @@ def test_generate_continues_a_prompt(gpt2_folder: Path):
     assert shown == strip_control_codes(greedy["text"]) + "\n"
 
 
+@pytest.fixture
+def without_tokenizer(gpt2_folder: Path, tmp_path: Path) -> Path:
+    folder = tmp_path / "bare"
+    shutil.copytree(gpt2_folder, folder, ignore=shutil.ignore_patterns("tokenizer*"))
+    return folder
+
+
+def test_generate_continues_ids_where_there_is_no_tokenizer(
+    gpt2_folder: Path, without_tokenizer: Path
+):
+    common = ("--ids", "3,1,4", "--max-new-tokens", 5, "--temperature", 0)
+    printed = run_json("generate", without_tokenizer, *common)
+    lm = model.open(gpt2_folder, device="cpu")
+    assert printed["prompt_ids"] == [3, 1, 4]
+    assert printed["ids"] == list(lm.stream([3, 1, 4], max_new_tokens=5, temperature=0))
+    assert printed["text"] is None
+    shown = run("generate", without_tokenizer, *common)
+    assert [int(id) for id in shown.split(",")] == [3, 1, 4, *printed["ids"]]
+    # With a tokenizer the same ids are shown as the text that they stand for.
+    same = run_json("generate", gpt2_folder, *common)
+    assert same["ids"] == printed["ids"]
+    assert lm.tokenizer is not None
+    assert same["text"] == lm.tokenizer.decode([3, 1, 4, *printed["ids"]])
+
+
+@pytest.mark.parametrize(("command", "option"), [("generate", "--prompt"), ("trace", "--text")])
+def test_a_text_without_a_tokenizer_is_answered_by_the_option_that_takes_ids(
+    command: str, option: str, without_tokenizer: Path, tmp_path: Path
+):
+    out = ("--out", tmp_path / "out") if command == "trace" else ()
+    said = refusal(command, without_tokenizer, option, "The king", *out)
+    assert said.startswith(f"{without_tokenizer} has no tokenizer")
+    assert f"instead of {option}, for example --ids 1,2,3" in said
+
+
+def test_what_is_not_in_the_alphabet_is_said_beside_the_result(tmp_path: Path):
+    data, out = tmp_path / "text.txt", tmp_path / "run"
+    data.write_text(TEXT)
+    start = ("--data", data, "--tokenizer", "char", "--preset", "tiny", "--steps", 1)
+    run("train", *start, "--out", out, "--device", "cpu", "--threads", 1)
+    traced = ("trace", out, "--text", "The Ωing", "--out", tmp_path / "trace.safetensors")
+    for command in (traced, ("generate", out, "--prompt", "The Ωing", "--max-new-tokens", 1)):
+        result = CliRunner().invoke(app, [str(argument) for argument in command])
+        assert result.exit_code == 0
+        assert "Not in the model's alphabet: 'Ω'" in result.stderr
+        assert "alphabet" not in result.stdout
+
+
 def test_world_writes_its_text(tmp_path: Path):
     out = tmp_path / "world.txt"
     printed = run_json("world", "--tokens", 500, "--seed", 3, "--out", out)
@@ -215,6 +263,8 @@ def test_score_prints_the_shares(gpt2_folder: Path):
         (("trace", "PATH", "--out", "OUT", "--ids", "1", "--names", "x"), "matches 'x'"),
         (("trace", "PATH", "--out", "OUT/no/where", "--ids", "1"), "can't be written: No such"),
         (("generate", "PATH", "--prompt", ""), "There is no token to run"),
+        (("generate", "PATH"), "Give either --prompt or --ids."),
+        (("generate", "PATH", "--ids", "1;2"), "One prompt at a time"),
         (("generate", "PATH", "--prompt", "a", "--temperature", "-1"), "temperature is -1.0"),
         (("generate", "PATH", "--prompt", "a", "--top-p", "2"), "top_p is 2.0"),
         (("generate", "PATH", "--prompt", "a", "--device", "tpu"), "There is no device 'tpu'"),
