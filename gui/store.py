@@ -373,6 +373,7 @@ class Store(QObject):
                 self.engine_changed.emit()
             case m.ModelOpened():
                 self._take_model(result.info)
+                self._look_elsewhere(result.info)
             case m.TraceReady():
                 self._take_trace(result)
             case m.PromptRefused():
@@ -388,7 +389,8 @@ class Store(QObject):
                     self.vocabulary = result
                     self.vocabulary_changed.emit()
             case m.NeighboursFound():
-                if not self._stale(result, m.FindNeighbours):
+                seen = self.model is not None and result.model_id == self.model.model_id
+                if seen and not self._stale(result, m.FindNeighbours):
                     self.neighbours = result
                     self.neighbours_changed.emit()
             case m.TokenGenerated() | m.GenerationFinished():
@@ -524,6 +526,13 @@ class Store(QObject):
         self.inspected_changed.emit()
         self.request_trace()
         self.project_vocabulary()
+
+    def _look_elsewhere(self, info: m.ModelInfo) -> None:
+        """Who opens a model while another one learns doesn't follow that one any more."""
+        running = self.training is not None and self.training.running
+        if running and self.following and not info.training:
+            self.following = False
+            self.training_changed.emit()
 
     def _take_trace(self, trace: m.TraceReady) -> None:
         if self.model is None or trace.model_id != self.model.model_id:

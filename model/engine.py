@@ -132,9 +132,10 @@ class Engine:
             try:
                 yield from self._advance_training(run)
             except Exception as error:  # noqa: BLE001 - as above
-                self._run = None
                 yield from run.flush(force=True)
                 yield _failed(run.request, error)
+                whole = run.viewed is not None and run.viewed.is_finite()
+                yield from self._end_training(run, keep=whole, saved=False)
 
     def close(self) -> Iterator[m.Result]:
         """End everything within one step; a run that is going is saved."""
@@ -165,7 +166,7 @@ class Engine:
                 self._matrix = request
                 yield self._project(request)
             case m.FindNeighbours():
-                yield self._neighbours(request)
+                yield from self._neighbours(request)
             case m.ListWeights():
                 yield listed(request, self._view)
             case m.DescribeWeights() | m.ExamineWeight() | m.FindSingularValues():
@@ -259,7 +260,7 @@ class Engine:
         if target.exists() and (not target.is_dir() or any(target.iterdir())):
             raise RequestError(f"{target} exists and is not empty. Choose a new folder.")
         yield m.Activity(request_id=request.id, what=f"saving to {target.name}")
-        if self._step is None and is_run(viewed.path):
+        if self._step is None and viewed.saved and is_run(viewed.path):
             copy_run(viewed.path, target)
             yield m.Saved(request_id=request.id, path=str(target))
             return
@@ -347,16 +348,18 @@ class Engine:
             norms=to_array(table_VD.float().norm(dim=-1)),
         )
 
-    def _neighbours(self, request: m.FindNeighbours) -> m.Result:
+    def _neighbours(self, request: m.FindNeighbours) -> Iterator[m.Result]:
         from model.probe.geometry import nearest, signed_sum
 
         viewed = self._view
         table_VD = viewed.table(request.matrix)
+        if any(token_id >= len(table_VD) for _, token_id in request.terms):
+            return  # asked about a larger vocabulary that was in view a moment ago
         vector_D = signed_sum(table_VD, request.terms)
         ids, cosines = nearest(table_VD, vector_D, request.k)
         own = {token_id for _, token_id in request.terms}
         found = tuple(int(i) for i in ids)
-        return m.NeighboursFound(
+        yield m.NeighboursFound(
             request_id=request.id,
             model_id=viewed.info.model_id,
             step=self._step,
@@ -494,8 +497,8 @@ class Engine:
                         request_id=run.request.id,
                         what=f"training, step {run.training.step}",
                     )
-                if ended:
-                    yield from self._end_training(run, event)
+                if isinstance(event, Finished):
+                    yield from self._end_training(run, keep=not _has_diverged(event))
 
     def _live(self, run: GoingRun, *, force: bool) -> Iterator[m.Result]:
         """What the panes see of a model while it learns."""
@@ -521,16 +524,19 @@ class Engine:
                 yield self._project(self._matrix, run.request.id)
         run.live_done(time.perf_counter() - began)
 
-    def _end_training(self, run: GoingRun, last: Event) -> Iterator[m.Result]:
+    def _end_training(self, run: GoingRun, *, keep: bool, saved: bool = True) -> Iterator[m.Result]:
         """The trained model stays in view, now as a model that is open.
 
-        One that diverged does not: the model that was open before comes back.
+        Args:
+            run: that has ended, or broken.
+            keep: False where it diverged: the model that was open before comes back.
+            saved: whether the run folder holds what was learned.
         """
         self._run = None
         if run.viewed is None or not self._following:
             return
-        if not _has_diverged(last):
-            self._open = run.viewed.learned(self._model_id())
+        if keep:
+            self._open = run.viewed.learned(self._model_id(), saved=saved)
         if self._open is not None:
             yield m.ModelOpened(request_id=run.request.id, info=self._open.info, seconds=0.0)
 

@@ -71,10 +71,14 @@ class ModelView:
         lm: the model; it is not copied.
         model_id: unique among the models of this process.
         training: whether its weights still change.
+        saved: whether the weights are those that its path holds.
     """
 
-    def __init__(self, lm: LanguageModel, model_id: int, *, training: bool) -> None:
+    def __init__(
+        self, lm: LanguageModel, model_id: int, *, training: bool, saved: bool = True
+    ) -> None:
         self.lm = lm
+        self.saved = saved
         self.path = lm.path or Path()
         tokenizer = lm.tokenizer
         self.info = ModelInfo(
@@ -98,10 +102,14 @@ class ModelView:
             mask_id=None if tokenizer is None else tokenizer.mask_id,
         )
 
-    def learned(self, model_id: int) -> ModelView:
+    def learned(self, model_id: int, *, saved: bool) -> ModelView:
         """The same model, now that its training has ended."""
         self.lm.transformer.eval()
-        return ModelView(self.lm, model_id, training=False)
+        return ModelView(self.lm, model_id, training=False, saved=saved)
+
+    def is_finite(self) -> bool:
+        """Whether every weight is a number."""
+        return all(bool(p.isfinite().all()) for p in self.lm.transformer.parameters())
 
     def has(self, matrix: Literal["W_E", "W_U"]) -> bool:
         """Whether a table of token vectors is one of its own."""

@@ -363,7 +363,7 @@ class Training:
         seconds = 0.0
         if self._resume:
             seconds = self._restore(data, updates)
-            folder = RunFolder.resume(self.run_dir, updates.step)
+            folder = RunFolder.resume(self.run_dir, updates.step, data.tokenizer)
         else:
             folder = RunFolder.create(self.run_dir, recipe, data.tokenizer, self._facts(data))
         self._parts = _Parts(

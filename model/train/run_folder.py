@@ -7,12 +7,14 @@
     state/                  what resuming needs (written by `model.train.state`)
 
 Files appear whole or not at all: they are written beside their place, then renamed; metrics grow
-by whole lines. Reading and writing the tables needs no torch; a window may watch a folder that
-another machine writes.
+by whole lines. A disk that is full for a while, or a folder that somebody removes, costs a running
+run nothing: lines wait, and the folder is made again. Reading and writing the tables needs no
+torch; a window may watch a folder that another machine writes.
 """
 
 from __future__ import annotations
 
+import contextlib
 import platform
 import re
 import shutil
@@ -21,8 +23,9 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, astuple, dataclass, fields
 from importlib.metadata import PackageNotFoundError, version
+from io import FileIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,14 +75,17 @@ class RunFolder:
 
     Args:
         path: the folder, which exists and has a run.toml.
+        tokenizer: of the run.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, tokenizer: Tokenizer) -> None:
         self.path = path
+        self._tokenizer = tokenizer
+        self._tables = (path / RUN_FILE).read_text(encoding="utf-8")
         self._row: MetricsRow | None = None
-        self._lines: list[str] = []
+        self._waiting = bytearray()
         self._written_at = time.monotonic()
-        self._file: BinaryIO = (path / METRICS_FILE).open("ab", buffering=0)
+        self._file = self._open()
 
     @classmethod
     def create(
@@ -101,6 +107,7 @@ class RunFolder:
             RunError: the folder holds something already, or can't be made.
         """
         check_free(path)
+        was_there = path.exists()
         try:
             (path / SNAPSHOTS).mkdir(parents=True, exist_ok=True)
             tokenizer.save(path)
@@ -112,26 +119,32 @@ class RunFolder:
                 "\n".join(f"[{name}]\n{toml_table(table)}" for name, table in tables.items()),
             )
         except OSError as error:
+            # As it was before: the same name can be tried again.
+            shutil.rmtree(path, ignore_errors=True)
+            if was_there:
+                path.mkdir(exist_ok=True)
             raise RunError(
-                f"The run folder {path} can't be made: {error.strerror or error}."
+                f"The run folder {path} can't be made: {error.strerror or error}. "
+                "Choose another place for it."
             ) from error
-        return cls(path)
+        return cls(path, tokenizer)
 
     @classmethod
-    def resume(cls, path: Path, step: int) -> RunFolder:
+    def resume(cls, path: Path, step: int, tokenizer: Tokenizer) -> RunFolder:
         """Go on with a run after ``step``: what metrics.csv has beyond it is dropped."""
         metrics = path / METRICS_FILE
         header, *rows = whole_lines(metrics)
         kept = [row for row in rows if int(row.partition(",")[0]) <= step]
         write_whole(metrics, "".join(f"{line}\n" for line in (header, *kept)))
-        return cls(path)
+        return cls(path, tokenizer)
 
     def record(self, row: MetricsRow) -> None:
         """Take the row of a step; it is written once the next step or the end comes."""
         self._take_row()
         self._row = row
         if time.monotonic() - self._written_at >= FLUSH_SECONDS:
-            self._write()
+            with contextlib.suppress(OSError):  # tried again in a second
+                self._write()
 
     def record_validation(self, step: int, tokens: int, seconds: float, val_loss: float) -> None:
         """Add a validation to the row of its step."""
@@ -144,7 +157,8 @@ class RunFolder:
         """The network as a model folder.
 
         Raises:
-            CheckpointError: the disk refuses, or no known format describes the network.
+            RunError, CheckpointError: the disk refuses.
+            CheckpointError: no known format describes the network.
         """
         from model.checkpoint import save_checkpoint
 
@@ -154,26 +168,59 @@ class RunFolder:
         return folder
 
     def flush(self) -> None:
-        """Write every row there is, the last one too."""
+        """Write every row there is, the last one too.
+
+        Raises:
+            RunError: the disk refuses.
+        """
         self._take_row()
-        self._write()
+        try:
+            if not is_run(self.path):
+                self._make_again()
+            self._write()
+        except OSError as error:
+            raise RunError(
+                f"The curve in {self.path} can't be written: {error.strerror or error}."
+            ) from error
 
     def close(self) -> None:
+        """Write what is left.
+
+        Raises:
+            RunError: the disk refuses.
+        """
         if not self._file.closed:
-            self.flush()
-            self._file.close()
+            try:
+                self.flush()
+            finally:
+                self._file.close()
+
+    def _open(self) -> FileIO:
+        # For reading too: a file that somebody removed can still be read by who has it open.
+        return FileIO(self.path / METRICS_FILE, "a+")
+
+    def _make_again(self) -> None:
+        """Somebody has removed or moved the folder: the run goes on in a new one."""
+        self._file.seek(0)
+        metrics = self._file.readall()
+        (self.path / SNAPSHOTS).mkdir(parents=True, exist_ok=True)
+        self._tokenizer.save(self.path)
+        write_whole(self.path / METRICS_FILE, metrics)
+        write_whole(self.path / RUN_FILE, self._tables)
+        self._file.close()
+        self._file = self._open()
 
     def _take_row(self) -> None:
         if self._row is not None:
-            self._lines.append(self._row.line())
+            self._waiting += self._row.line().encode("ascii")
             self._row = None
 
     def _write(self) -> None:
         self._written_at = time.monotonic()
-        if self._lines:
-            # One write of whole lines: a reader never meets half a row.
-            self._file.write("".join(self._lines).encode("ascii"))
-            self._lines.clear()
+        # One write of whole lines: a reader never meets half a row, unless the disk is full.
+        while self._waiting:
+            written = self._file.write(self._waiting)
+            del self._waiting[:written]
 
 
 def check_free(path: Path) -> None:
@@ -291,10 +338,10 @@ def copy_run(source: Path, target: Path) -> None:
         shutil.rmtree(beside, ignore_errors=True)
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file beside its place, then rename it."""
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file beside its place, then rename it; text in UTF-8."""
     beside = path.with_name(f".{path.name}.part")
-    beside.write_bytes(text.encode("utf-8"))
+    beside.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
     beside.replace(path)
 
 

@@ -48,10 +48,16 @@ def save_state(run_dir: Path, state: TrainingState) -> None:
     values = {field.name: getattr(state, field.name) for field in fields(state)}
     try:
         path.parent.mkdir(exist_ok=True)
-        torch.save(values, beside)
+        # Through a file of ours: torch's own says of a full disk only that a position is wrong.
+        with beside.open("wb") as file:
+            torch.save(values, file)
         beside.replace(path)
-    except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
-        raise RunError(f"The state of {run_dir} can't be written: {error}.") from error
+    except (OSError, RuntimeError) as error:
+        cause = error.__context__ if isinstance(error.__context__, OSError) else error
+        reason = (isinstance(cause, OSError) and cause.strerror) or cause
+        raise RunError(
+            f"The state of {run_dir} can't be written: {reason}. What was saved before stays."
+        ) from error
     finally:
         beside.unlink(missing_ok=True)
 

@@ -76,6 +76,30 @@ def test_generated_text_grows_token_by_token(desk: Desk, live_store: Store) -> N
     assert finished.n_tokens == len(live_store.generation.steps)
 
 
+def test_neighbours_in_a_model_that_is_no_longer_in_view_are_dropped(
+    desk: Desk, live_store: Store, tmp_path: Path
+) -> None:
+    live_store.find_neighbours(((1, 1200),))
+    answer = live_store.neighbours
+    assert answer is not None
+    desk.hold()
+    live_store.find_neighbours(((1, 1200),))
+    held, desk.held = desk.held, None
+    assert held
+    live_store.start_training(PRESETS["tiny"], str(tmp_path / "run"))
+    while live_store.training is None:
+        desk.advance()
+    model = live_store.model
+    assert model is not None
+    assert model.config.d_vocab < 1200
+    live_store.receive(answer)
+    assert live_store.neighbours is None
+    # The question, too, may reach an engine whose view has changed meanwhile.
+    desk._take(desk.engine.handle(held[0]))
+    assert live_store.neighbours is None
+    assert not [r for r in desk.results if isinstance(r, m.Failed)]
+
+
 def test_a_run_that_diverges_gives_the_open_model_back(
     desk: Desk, live_store: Store, tmp_path: Path
 ) -> None:

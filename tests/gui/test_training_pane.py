@@ -9,12 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
+import model
 from gui import theme
 from gui.panes.training_pane import TrainingPane
 from gui.store import Store, TrainingState
@@ -25,6 +27,8 @@ from model import messages as m
 from model.train.events import Evaluated, Finished, Sampled, StepDone
 from model.train.presets import PRESETS, preset
 from model.train.recipe import Recipe
+from model.train.run_folder import RunError
+from resources import STORY_WORLD
 from tests.gui.desk import Desk
 
 QUICK = replace(
@@ -426,6 +430,55 @@ def test_a_loss_that_is_no_number_ends_the_run_and_the_curve_stays(
     assert len(x) >= n
     assert np.isfinite(y[:n]).all()
     assert pane.plots.loss.isVisible()
+
+
+def test_a_run_that_cannot_be_saved_says_so_and_its_model_stays(
+    pane: TrainingPane,
+    desk: Desk,
+    live_store: Store,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    run = begin(pane, desk, qtbot)
+    desk.advance(8)
+    n = len(run.steps)
+
+    def full(run_dir: Path, state: object) -> None:
+        raise RunError(f"The state of {run_dir} can't be written: No space left on device.")
+
+    monkeypatch.setattr("model.train.loop.save_state", full)
+    click(qtbot, pane.controls.stop)
+    finish(pane, desk)
+    assert "No space left on device" in pane.status.text()
+    assert len(run.steps) >= n
+    assert not run.running
+    assert live_store.model is not None
+    assert live_store.model.path == run.started.run_dir
+    assert not live_store.model.training
+    live_store.set_prompt("She sang.")
+    assert live_store.trace is not None
+    assert live_store.trace.text == "She sang."
+    network = desk.engine._view.lm.transformer
+    live_store.save_model(str(tmp_path / "rescued"))
+    desk.advance(1000)
+    rescued = model.open(tmp_path / "rescued").transformer
+    assert torch.equal(rescued.embed.weight, network.embed.weight)
+
+
+def test_who_opens_another_model_while_one_learns_follows_it_no_more(
+    pane: TrainingPane, desk: Desk, live_store: Store, qtbot: QtBot
+) -> None:
+    run = begin(pane, desk, qtbot)
+    live_store.open_model(str(STORY_WORLD))
+    pane.refresh_now()
+    assert live_store.model is not None
+    assert live_store.model.name == "story-world"
+    assert not pane.controls.follow.isChecked()
+    pane.controls.follow.click()
+    assert live_store.model.path == run.started.run_dir
+    assert pane.controls.follow.isChecked()
+    finish(pane, desk)
 
 
 def test_a_run_that_was_not_followed_opens_by_its_button(

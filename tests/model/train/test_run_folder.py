@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import shutil
+from io import FileIO
 from pathlib import Path
 
 import numpy as np
@@ -164,8 +166,58 @@ def test_a_failed_write_leaves_the_old_file(
     assert path.read_text() == "old"
 
 
-def state(step: int) -> TrainingState:
-    return TrainingState(step, 1.5, None, {"w": torch.full((3,), float(step))}, {"state": {}})
+FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full device")
+
+
+@FULL
+def test_a_disk_that_is_full_for_a_while_costs_no_row(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("model.train.run_folder.FLUSH_SECONDS", 0.0)
+    with FileIO("/dev/full", "a") as full:
+        on_disk, folder._file = folder._file, full
+        for step in range(1, 4):
+            folder.record(MetricsRow(step, 64 * step, 0.1 * step, 4.0))
+        with pytest.raises(RunError, match=r"curve in .* can't be written: No space left"):
+            folder.flush()
+        folder._file = on_disk
+    folder.record(MetricsRow(4, 256, 0.4, 4.0))
+    folder.close()
+    assert read_metrics(folder.path)["step"].tolist() == [1, 2, 3, 4]
+
+
+def test_a_folder_that_is_removed_while_it_trains_is_made_again(
+    folder: RunFolder, recipe: Recipe
+) -> None:
+    folder.record(MetricsRow(1, 64, 0.1, 4.0))
+    folder.flush()
+    shutil.rmtree(folder.path)
+    folder.record(MetricsRow(2, 128, 0.2, 4.0))
+    folder.close()
+    assert read_metrics(folder.path)["step"].tolist() == [1, 2]
+    assert read_recipe(folder.path) == recipe
+    assert Tokenizer.from_folder(folder.path).encode("abc").ids == [1, 2, 3]
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_folder_that_cannot_be_filled_is_left_as_it_was(
+    there: bool, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if there:
+        (tmp_path / "run").mkdir()
+
+    def full_disk(self: Path, data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full_disk)
+    with pytest.raises(RunError, match=r"No space left on device\. Choose another place"):
+        RunFolder.create(tmp_path / "run", recipe, Tokenizer.train_char("abc"), {})
+    assert (tmp_path / "run").exists() == there
+    assert not list((tmp_path / "run").glob("*"))
+
+
+def state(step: int, size: int = 3) -> TrainingState:
+    return TrainingState(step, 1.5, None, {"w": torch.full((size,), float(step))}, {"state": {}})
 
 
 def test_a_state_comes_back(tmp_path: Path) -> None:
@@ -175,19 +227,15 @@ def test_a_state_comes_back(tmp_path: Path) -> None:
     assert loaded.transformer["w"].tolist() == [7.0] * 3
 
 
-def test_a_state_that_cannot_be_written_leaves_the_older_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@FULL
+@pytest.mark.parametrize("size", [3, 1_000_000])
+def test_a_state_that_cannot_be_written_leaves_the_older_one_and_says_why(
+    tmp_path: Path, size: int
 ) -> None:
     save_state(tmp_path, state(1))
-
-    def breaks_off(values: object, path: Path) -> None:
-        path.write_bytes(b"half")
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(torch, "save", breaks_off)
-    with pytest.raises(RunError, match="No space left"):
-        save_state(tmp_path, state(2))
-    monkeypatch.undo()
+    (tmp_path / "state" / ".training.pt.part").symlink_to("/dev/full")
+    with pytest.raises(RunError, match="can't be written: No space left on device"):
+        save_state(tmp_path, state(2, size))
     assert load_state(tmp_path, "cpu").step == 1
     assert [path.name for path in (tmp_path / "state").iterdir()] == ["training.pt"]
 
