@@ -6,12 +6,15 @@ Knows how everything is put together; no pane and no model by itself.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
+import os
 import sys
 import threading
 import traceback
 from pathlib import Path
 from types import TracebackType
+from typing import NoReturn
 
 from PySide6.QtCore import (
     QMessageLogContext,
@@ -186,4 +189,18 @@ def run(options: argparse.Namespace) -> int:
     program.backend.stop()
     if not program.backend.wait(5):
         log.warning("the worker did not stop in time")
+        _leave(status)
     return status
+
+
+def _leave(status: int) -> NoReturn:
+    """End at once, while the worker still computes.
+
+    Python would take itself apart around it, and abort the process when the worker next asks for
+    the interpreter from inside torch.
+    """
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(status)

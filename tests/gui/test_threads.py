@@ -1,7 +1,4 @@
-"""Which thread does what: classes of Qt are made in the GUI thread alone.
-
-Watched in a process of its own, because what is imported is imported once.
-"""
+"""Which thread does what, watched in processes of their own: imports happen once, as ends do."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
-LIFE = """
+IMPORTS = """
 import json, sys, threading, time
 
 WINDOW = ("PySide6", "shiboken6", "pyqtgraph", "OpenGL", "gui")
@@ -54,21 +51,73 @@ print(json.dumps({"ready": bool(ready), "elsewhere": sorted(elsewhere), "ended":
 """
 
 
-def test_plots_are_imported_ahead_and_no_class_of_qt_is_made_outside_the_gui_thread(
-    tmp_path: Path,
-) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", LIFE],
+BUSY_END = """
+import sys, time
+
+from PySide6.QtCore import QTimer
+
+import main
+from gui import app
+from model.engine import Engine
+
+entered = []
+
+def compute(engine):
+    import torch
+
+    entered.append(True)
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        torch.ones(50, 50) @ torch.ones(50, 50)
+
+def wait_shortly(backend, seconds):
+    return wait(backend, 0.2)
+
+def start_and_leave(program):
+    start(program)
+
+    def look():
+        if entered:
+            program.timer.stop()
+            program.window.close()
+            program.window.close()
+
+    program.timer = QTimer()
+    program.timer.timeout.connect(look)
+    program.timer.start(20)
+
+Engine.warm_up = compute
+wait, app.Backend.wait = app.Backend.wait, wait_shortly
+start, app.Program.start = app.Program.start, start_and_leave
+sys.exit(main.main(["--device", "cpu", "--threads", "1"]))
+"""
+
+
+def live(code: str, settings: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code],
         cwd=ROOT,
-        env=os.environ | {"GLASSFORMER_SETTINGS_DIR": str(tmp_path)},
+        env=os.environ | {"GLASSFORMER_SETTINGS_DIR": str(settings)},
         capture_output=True,
         text=True,
         check=False,
         timeout=120,
     )
+
+
+def test_plots_are_imported_ahead_and_no_class_of_qt_is_made_outside_the_gui_thread(
+    tmp_path: Path,
+) -> None:
+    done = live(IMPORTS, tmp_path)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1]) == {
         "ready": True,
         "elsewhere": [],
         "ended": True,
     }
+
+
+def test_a_second_close_ends_the_program_whatever_the_worker_does(tmp_path: Path) -> None:
+    done = live(BUSY_END, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "the worker did not stop in time" in done.stderr
