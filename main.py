@@ -43,7 +43,9 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--threads", type=int, metavar="N", help="processor threads for the model")
     result.add_argument("--theme", choices=("dark", "light"), help="colours of the window")
     result.add_argument(
-        "--perspective", choices=("explore", "space", "train"), help="arrangement to begin with"
+        "--perspective",
+        choices=("explore", "space", "train", "model"),
+        help="arrangement to begin with",
     )
     result.add_argument("--size", type=_size, metavar="WxH", help="size of the window")
     result.add_argument(
@@ -60,13 +62,6 @@ def parser() -> argparse.ArgumentParser:
     return result
 
 
-def has_display() -> bool:
-    """Whether a window can be shown."""
-    if not sys.platform.startswith("linux"):
-        return True
-    return any(os.environ.get(v) for v in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; returns the exit status."""
     options = parser().parse_args(arguments)
@@ -74,6 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser().error("--train goes with --pictures; in the window, the Training pane trains")
     if options.threads is not None and options.threads < 1:
         parser().error("--threads must be at least 1")
+    from gui.display import has_display
+
     if not has_display():
         if options.pictures is None:
             options.pictures = str(Path("build", "pictures"))

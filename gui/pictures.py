@@ -33,7 +33,11 @@ def write_pictures(settings: Settings, options: argparse.Namespace, folder: Path
     Returns:
         Exit status: 0, or 1 with the reason on stderr.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        print(f"{folder} can't be made: {error.strerror}.", file=sys.stderr)
+        return 1
     themes = (options.theme,) if options.theme else ("dark", "light")
     program = Program(settings, options.checkpoint, options.prompt)
     session = _Session(program)

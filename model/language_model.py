@@ -190,7 +190,10 @@ class LanguageModel:
         return logits_BTV
 
     def trace(
-        self, text_or_ids: TextOrIds, names: Iterable[str] | None = None, tap: Tap | None = None
+        self,
+        text_or_ids: TextOrIds,
+        names: str | Iterable[str] | None = None,
+        tap: Tap | None = None,
     ) -> Trace:
         """Run the traced path and record it; see `model.trace.record`."""
         tokens: tuple[Token, ...] | None = None
@@ -274,6 +277,8 @@ class LanguageModel:
         if isinstance(ids, Tensor):
             ids_BT = ids
         else:
+            if not isinstance(ids, Iterable):
+                raise ValueError(f"These are no token ids: {ids!r}; a list of them is.")
             lengths = {len(row) for row in ids if isinstance(row, Sequence)}
             if len(lengths) > 1:
                 raise ValueError(

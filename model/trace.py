@@ -102,7 +102,7 @@ class Trace(Mapping[str, Tensor]):
 def record(
     transformer: Transformer,
     ids_BT: Tensor,
-    names: Iterable[str] | None = None,
+    names: str | Iterable[str] | None = None,
     tap: Tap | None = None,
 ) -> Trace:
     """Run the traced path once and keep what was asked for.
@@ -110,7 +110,7 @@ def record(
     Args:
         transformer: the network.
         ids_BT: token ids ``[batch, position]``, int64, on the network's device.
-        names: full or short names, or shell patterns over them; None keeps everything.
+        names: a full or short name or a shell pattern over them, or several; None keeps all.
             ``input_ids`` are always kept. What is not asked for is let go as soon as no later
             operation reads it.
         tap: an intervention, called before an activation is recorded; what it returns is

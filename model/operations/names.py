@@ -65,8 +65,8 @@ def full_name(name: str, known: Iterable[str]) -> str:
     raise KeyError(f"No activation is called {name!r}.{hint}")
 
 
-def matching_names(globs: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
-    """The known names that any of the globs matches, in the known order.
+def matching_names(globs: str | Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
+    """The known names that any of the globs matches, in the known order; one may stand alone.
 
     A glob is a shell pattern over full or short names: ``*.attn.hook_pattern``, ``blocks.0.*``.
 
@@ -76,7 +76,7 @@ def matching_names(globs: Iterable[str], known: Iterable[str]) -> tuple[str, ...
     known = tuple(known)
     exact = frozenset(known)
     chosen: set[str] = set()
-    for glob in globs:
+    for glob in (globs,) if isinstance(globs, str) else globs:
         if glob in exact:  # the usual case, and a trace asks for all of them by name
             chosen.add(glob)
             continue
@@ -86,6 +86,8 @@ def matching_names(globs: Iterable[str], known: Iterable[str]) -> tuple[str, ...
             if fnmatchcase(name, glob) or fnmatchcase(name.replace("hook_", ""), glob)
         }
         if not hits:
-            raise KeyError(f"No activation matches {glob!r}.")
+            near = get_close_matches(glob, known, n=3)
+            hint = f" Near it: {', '.join(near)}." if near else ""
+            raise KeyError(f"No activation matches {glob!r}.{hint}")
         chosen |= hits
     return tuple(name for name in known if name in chosen)

@@ -38,6 +38,8 @@ def test_ids_may_be_a_text_lists_or_a_tensor(lm: LanguageModel):
         ("", "There is no token to run"),
         ([1.5], "whole numbers"),
         ([[1, "a"]], "These are no token ids"),
+        (None, "These are no token ids: None"),
+        (5, "These are no token ids: 5; a list of them is"),
         (torch.zeros(1, 1, 1, dtype=torch.long), r"shape \[1, 1, 1\]; \[batch, position\] fits"),
         ([1] * 49, "49 tokens are more than the model's context of 48"),
         ("king " * 200, "tokens are more than the model's context of 48"),

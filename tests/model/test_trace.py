@@ -57,6 +57,10 @@ def test_only_what_is_asked_for_is_kept(lm: LanguageModel):
     full = lm.trace(PROMPT)
     for name in trace:
         assert torch.equal(trace[name], full[name])
+    alone = lm.trace(PROMPT, names="*.attn.hook_pattern")
+    assert alone.names == lm.trace(PROMPT, names=["*.attn.hook_pattern"]).names
+    with pytest.raises(KeyError, match=r"matches 'blocks\.0\.hook_mlp_uot'. Near it: blocks\.0"):
+        lm.trace(PROMPT, names="blocks.0.hook_mlp_uot")
     with pytest.raises(KeyError, match=r"No activation matches 'blocks\.3"):
         lm.trace(PROMPT, names=["blocks.3.*"])
 
