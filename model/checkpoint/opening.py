@@ -254,7 +254,8 @@ def _reading_tokenizer(
     if tokenizer is not None and tokenizer.n_base_tokens > config.d_vocab:
         raise CheckpointError(
             f"The tokenizer of {source.path} has {tokenizer.n_base_tokens} tokens, but the network "
-            f"embeds {config.d_vocab}: they do not belong together."
+            f"embeds {config.d_vocab}: they do not belong together. Copy the tokenizer there that "
+            "came with the weights, or move this one away to type token ids."
         )
     return tokenizer
 

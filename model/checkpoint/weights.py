@@ -35,6 +35,7 @@ from model.checkpoint.stored import (
 SLICE_BYTES = 32 * 2**20
 """Read between two yields: 10 to 50 ms."""
 
+_MOST_NOTES = 3
 # Looked at for NaN while still in the processor's cache.
 _CHUNK_BYTES = 8 * 2**20
 
@@ -97,7 +98,18 @@ def read_weights(
                 tensors[name] = places[place]
             if stamp_of(file) != stamp:
                 raise _changed(path)
-    return Read(tensors, tuple(reader.notes))
+    return Read(tensors, _few(reader.notes))
+
+
+def _few(notes: list[str]) -> tuple[str, ...]:
+    """All notes if they are few: a network that diverged has one for every tensor."""
+    if len(notes) <= _MOST_NOTES:
+        return tuple(notes)
+    more = len(notes) - _MOST_NOTES
+    return (
+        *notes[:_MOST_NOTES],
+        f"So {'does 1 more tensor' if more == 1 else f'do {more:,} more tensors'}.",
+    )
 
 
 class _Reader:
@@ -159,11 +171,11 @@ class _Reader:
     def _look_for_nan(self, flat: Tensor, stored: StoredTensor) -> None:
         n = flat.numel() - int(flat.isfinite().sum())
         if n:
+            numbers = f"{n:,} {'number that is' if n == 1 else 'numbers that are'}"
             self.notes.append(
-                f"Tensor {stored.name!r} in {stored.path.name} holds {n:,} "
-                f"{'number' if n == 1 else 'numbers'} that are not finite (NaN, infinite or too "
-                f"large for {str(self.dtype).removeprefix('torch.')}); what depends on them is "
-                "not a number either."
+                f"Tensor {stored.name!r} in {stored.path.name} holds {numbers} not finite (NaN, "
+                f"infinite or too large for {str(self.dtype).removeprefix('torch.')}); what "
+                "depends on them is not a number either."
             )
 
 

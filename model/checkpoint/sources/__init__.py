@@ -5,6 +5,7 @@ Everything here reads headers and configs only, and runs nothing that a file say
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -60,6 +61,10 @@ def source_of(path: Path) -> Source:
     """
     path = path.expanduser()
     if not path.exists():
+        if path.is_symlink():
+            raise CheckpointError(
+                f"{path} is a link that leads nowhere; choose the file itself, or link it anew."
+            )
         raise CheckpointError(f"{path} does not exist; check the path.")
     return _in_folder(path) if path.is_dir() else _of_file(path)
 
@@ -99,7 +104,7 @@ def _of_file(file: Path) -> Source:
 
 
 def _in_folder(folder: Path) -> Source:
-    if (folder / "config.json").exists():
+    if os.path.lexists(folder / "config.json"):  # reading one that leads nowhere says so
         if _has_hf_config(folder):
             return hugging_face_source(folder)
         weights = find_weights(folder)
@@ -112,6 +117,7 @@ def _in_folder(folder: Path) -> Source:
                 f"The run in {folder} has no snapshot yet; train it further, then open it."
             )
         return hugging_face_source(whole[-1])
+    _refuse_adapter(folder)
     # As older versions of sentence-transformers save their network.
     for inside in sorted(folder.glob("0_*/config.json")):
         return hugging_face_source(inside.parent)
@@ -137,7 +143,7 @@ def _in_folder(folder: Path) -> Source:
 def _has_hf_config(folder: Path) -> bool:
     """Whether config.json is there and not minGPT's, which has the same name."""
     path = folder / "config.json"
-    if not path.exists():
+    if not os.path.lexists(path):
         return False
     # A damaged one is Hugging Face's: reading it again says what is wrong.
     try:
@@ -146,7 +152,16 @@ def _has_hf_config(folder: Path) -> bool:
         return True
 
 
+def _refuse_adapter(folder: Path) -> None:
+    if (folder / "adapter_config.json").exists() and not (folder / "config.json").exists():
+        raise CheckpointError(
+            f"{folder} holds an adapter (adapter_config.json): changes to a model that is not in "
+            "it. Merge it into its model, in peft by merge_and_unload(), and save the whole."
+        )
+
+
 def _needs_config(folder: Path) -> None:
+    _refuse_adapter(folder)
     if not (folder / "config.json").exists():
         raise CheckpointError(
             f"{folder} has weights but no config.json, which says how large the network is; "

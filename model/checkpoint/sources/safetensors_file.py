@@ -72,7 +72,10 @@ def safetensors_header(path: Path) -> dict[str, StoredTensor]:
             raise _damaged(path, f"tensor {_short(tensor.name)} does not follow the one before it")
         end += tensor.n_bytes
     if end != stamp.size:
-        difference = f"{abs(stamp.size - end):,} bytes {'less' if stamp.size < end else 'more'}"
+        n = abs(stamp.size - end)
+        difference = (
+            f"{n:,} {'byte' if n == 1 else 'bytes'} {'less' if stamp.size < end else 'more'}"
+        )
         raise _damaged(path, f"it has {difference} than its header says")
     return {tensor.name: tensor for tensor in tensors}
 

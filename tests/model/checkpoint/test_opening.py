@@ -462,6 +462,25 @@ def test_an_empty_file_of_weights_is_refused(own_folder: Path):
     assert "they do not belong together" in refusal(own_folder)
 
 
+def test_links_that_lead_nowhere_are_told_as_such(own_folder: Path):
+    (own_folder / "config.json").unlink()
+    (own_folder / "config.json").symlink_to("config.json")
+    assert "Too many levels of symbolic links" in refusal(own_folder)
+    assert "is a link that leads nowhere" in refusal(own_folder / "config.json")
+    (own_folder / "config.json").unlink()
+    (own_folder / "config.json").symlink_to("gone.json")
+    assert "config.json is missing; copy it there." in refusal(own_folder)
+
+
+@pytest.mark.parametrize("weights", ["adapter_model.safetensors", "adapter_model.bin"])
+def test_an_adapter_alone_is_no_model(weights: str, tmp_path: Path):
+    (tmp_path / "adapter_config.json").write_text('{"peft_type": "LORA"}')
+    (tmp_path / weights).write_bytes(b"")
+    said = refusal(tmp_path)
+    assert "holds an adapter (adapter_config.json)" in said
+    assert "merge_and_unload" in said
+
+
 # What is refused: the tokenizer
 
 
@@ -471,6 +490,7 @@ def test_a_tokenizer_of_another_model_is_refused(own_folder: Path, shared_data: 
     (own_folder / "tokenizer.json").unlink()
     message = refusal(own_folder)
     assert "has 50257 tokens, but the network embeds 311" in message
+    assert "move this one away to type token ids" in message
 
 
 def test_a_damaged_tokenizer_is_refused(own_folder: Path):

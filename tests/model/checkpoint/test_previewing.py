@@ -199,8 +199,18 @@ def test_weights_that_are_no_numbers_open_with_a_note(own_folder: Path):
     )
     notes = open_checkpoint(own_folder, torch.float16).notes
     assert len(notes) == 2
-    assert "'transformer.ln_f.bias' in model.safetensors holds 1 number " in notes[1]
+    assert (
+        "'transformer.ln_f.bias' in model.safetensors holds 1 number that is not finite" in notes[1]
+    )
     assert "too large for float16" in notes[1]
+
+
+def test_a_network_that_diverged_is_told_in_a_few_sentences(own_folder: Path):
+    tensors = load_file(own_folder / "model.safetensors")
+    save_file({n: t * torch.nan for n, t in tensors.items()}, own_folder / "model.safetensors")
+    notes = open_checkpoint(own_folder).notes
+    assert all("numbers that are not finite" in note for note in notes[:3])
+    assert notes[3:] == (f"So do {len(tensors) - 3} more tensors.",)
 
 
 def test_large_numbers_whose_sum_overflows_are_no_reason_for_a_note(own_folder: Path):
