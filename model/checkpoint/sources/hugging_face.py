@@ -6,7 +6,7 @@ several that an index names. Reads no weight.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from model.checkpoint.errors import CheckpointError
 from model.checkpoint.sources.safetensors_file import safetensors_header
 from model.checkpoint.sources.source import FolderTokenizer, Source
+from model.checkpoint.sources.text_part import text_part
 from model.checkpoint.sources.torch_file import read_torch_file
 from model.checkpoint.stored import (
     INDEX,
@@ -49,7 +50,7 @@ def hugging_face_source(folder: Path, weights: Path | None = None) -> Source:
     """
     hf = read_config(folder)
     file = find_weights(folder) if weights is None else weights
-    tensors = read_headers(file)
+    hf, tensors, notes = text_part(hf, read_headers(file))
     # A run keeps its tokenizer once, not in every snapshot.
     places = [folder] if folder.parent.name != "snapshots" else [folder, folder.parent.parent]
     return Source(
@@ -58,7 +59,7 @@ def hugging_face_source(folder: Path, weights: Path | None = None) -> Source:
         hf=hf,
         tensors=tensors,
         tokenizer=FolderTokenizer(places),
-        notes=_of_sentences(folder),
+        notes=(*notes, *_of_sentences(folder)),
     )
 
 
@@ -199,7 +200,7 @@ def _read_index(index: Path) -> dict[str, StoredTensor]:
     return tensors
 
 
-def _is_safetensors(tensors: dict[str, StoredTensor]) -> bool:
+def _is_safetensors(tensors: Mapping[str, StoredTensor]) -> bool:
     return all(tensor.path.suffix == ".safetensors" for tensor in tensors.values())
 
 
