@@ -107,13 +107,14 @@ def windows_to_hf(config: TransformerConfig) -> dict[str, Any]:
 
 
 def sizes_from_hf(
-    hf: Mapping[str, Any], base: float = 10_000.0, partial: float = 1.0
+    hf: Mapping[str, Any], base: float = 10_000.0, partial: float | None = None
 ) -> dict[str, Any]:
     """The values of `TransformerConfig` that all of them read from the same keys.
 
     Args:
         hf: config.json.
-        base, partial: the family's default rotary base, and share of a head that turns.
+        base, partial: the family's default rotary base, and share of a head that turns; None
+            where all of it does, whatever the file says.
     """
     d_model = whole(hf, "hidden_size", None)
     n_heads = whole(hf, "num_attention_heads", None)

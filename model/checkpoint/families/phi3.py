@@ -22,7 +22,7 @@ canonical_name = decoder.canonical_name
 
 def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
     """The shape."""
-    sizes = decoder.sizes_from_hf(_with_original(hf))
+    sizes = decoder.sizes_from_hf(_with_original(hf), partial=1.0)
     return TransformerConfig(**sizes | {"window": decoder.window_from_hf(hf)})
 
 

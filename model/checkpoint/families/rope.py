@@ -32,7 +32,7 @@ def rotary_from_hf(
     d_head: int,
     n_ctx: int,
     base: float = 10_000.0,
-    partial: float = 1.0,
+    partial: float | None = None,
     layer_type: str | None = None,
 ) -> Rotary:
     """The rotation that a config.json describes.
@@ -41,7 +41,8 @@ def rotary_from_hf(
         hf: config.json.
         d_head: width of a head.
         n_ctx: its ``max_position_embeddings``.
-        base, partial: the family's defaults: base, share of a head that turns.
+        base, partial: the family's defaults: base, share of a head that turns. None for a family
+            whose heads turn as a whole: transformers ignores ``partial_rotary_factor`` there.
         layer_type: of the layers it is for, where ``rope_parameters`` holds one set for each type.
 
     Raises:
@@ -58,7 +59,9 @@ def rotary_from_hf(
         "original_max_position_embeddings": hf.get("original_max_position_embeddings"),
         **{key: value for key, value in (old or new).items() if value is not None},
     }
-    share = number(values, "partial_rotary_factor", partial, 0.0, 1.0)
+    share = 1.0
+    if partial is not None:
+        share = number(values, "partial_rotary_factor", partial, 0.0, 1.0)
     return Rotary(
         base=number(values, "rope_theta", base, 1.0, 1e15),
         dim=int(d_head * share) if share != 1 else 0,

@@ -76,6 +76,10 @@ CASES: dict[str, Case] = {
         hf.MixtralConfig(**WIDE, rope_parameters=PLAIN, num_local_experts=5, num_experts_per_tok=2),
     ),
     "qwen2": (hf.Qwen2ForCausalLM, hf.Qwen2Config(**SIZES, rope_parameters=YARN)),
+    "qwen2 whose heads turn as a whole, whatever the file says": (
+        hf.Qwen2ForCausalLM,
+        hf.Qwen2Config(**SIZES, rope_parameters={**PLAIN, "partial_rotary_factor": 0.5}),
+    ),
     "qwen2 with windows": (
         hf.Qwen2ForCausalLM,
         hf.Qwen2Config(
