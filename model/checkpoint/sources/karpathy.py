@@ -105,7 +105,7 @@ def _nanogpt(
         hf=Config(hf, f"{file} (its model_args)"),
         tensors=_as_gpt2(tensors),
         absent=frozenset() if bias else _biases(sizes["n_layer"]),
-        tokenizer=_tokenizer(file, dataset),
+        tokenizer=_tokenizer(file, dataset, sizes["vocab_size"]),
         notes=(_ACTIVATION, *_padding(sizes["vocab_size"])),
     )
 
@@ -210,8 +210,11 @@ def _padding(d_vocab: int) -> tuple[str, ...]:
 # Its tokenizer
 
 
-def _tokenizer(file: Path, dataset: Any) -> TokenizerSource:
-    """The characters that the training data was cut into, or a tokenizer beside the checkpoint."""
+def _tokenizer(file: Path, dataset: Any, d_vocab: int) -> TokenizerSource:
+    """The characters that the training data was cut into, a tokenizer beside the file, or GPT-2's.
+
+    nanoGPT's own sampling takes GPT-2's where there is no table of characters.
+    """
     places = [file.parent / "meta.pkl"]
     # nanoGPT writes out-NAME/ckpt.pt and data/DATASET/meta.pkl into one folder.
     if isinstance(dataset, str) and re.fullmatch(r"[\w.-]*\w[\w.-]*", dataset):
@@ -221,10 +224,35 @@ def _tokenizer(file: Path, dataset: Any) -> TokenizerSource:
     for place in places:
         if place.is_file():
             return _Characters(place)
-    return FolderTokenizer(
+    if d_vocab < _GPT2_TOKENS:
+        return FolderTokenizer(
+            [file.parent],
+            "none: type token ids (nanoGPT's meta.pkl beside it would be its characters)",
+        )
+    return _Gpt2(
         [file.parent],
         "none: type token ids (GPT-2's vocab.json and merges.txt beside it would be its BPE)",
     )
+
+
+class _Gpt2(FolderTokenizer):
+    """A tokenizer beside the checkpoint; without one GPT-2's, if a GPT-2 was ever fetched here."""
+
+    def _folder(self) -> Path | None:
+        return super()._folder() or _fetched_gpt2()
+
+
+def _fetched_gpt2() -> Path | None:
+    """Where huggingface_hub's cache has GPT-2's tokenizer; nothing goes over the network."""
+    from huggingface_hub import try_to_load_from_cache
+
+    for name in ("gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl"):  # one vocabulary for all
+        for repo in (f"openai-community/{name}", name):
+            for file in ("tokenizer.json", "merges.txt"):
+                found = try_to_load_from_cache(repo, file)
+                if isinstance(found, str) and Tokenizer.in_folder(Path(found).parent):
+                    return Path(found).parent
+    return None
 
 
 class _Characters:

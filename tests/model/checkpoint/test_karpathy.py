@@ -14,8 +14,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 from transformers import GPT2LMHeadModel
+from transformers.utils import logging
 
 from model.checkpoint import CheckpointError, open_checkpoint, preview, save_checkpoint
+
+logging.disable_progress_bar()  # tqdm starts a thread that stays
 
 SIZES = {"n_layer": 3, "n_head": 3, "n_embd": 24, "block_size": 20, "vocab_size": 65}
 TEXT = "\n !$&',-.3:;?ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -145,6 +148,32 @@ def test_a_nanogpt_without_biases_is_saved_with_zeros_for_transformers(
         assert (open_checkpoint(saved).transformer(ids_T[None]) - expected).abs().max() < 1e-5
 
 
+def test_gpt2s_bpe_is_taken_from_beside_the_file_or_from_the_hubs_cache(
+    shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    cache = tmp_path / "cache"
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(cache))
+    path = write_nanogpt(tmp_path / "out", bias=False, vocab_size=50257, n_embd=6)
+    small = write_nanogpt(tmp_path / "small", bias=False)
+    assert preview(path).tokenizer.startswith("none: type token ids (GPT-2's vocab.json")
+    assert open_checkpoint(path).tokenizer is None
+    repo = cache / "models--openai-community--gpt2"
+    (repo / "refs").mkdir(parents=True)
+    (repo / "refs" / "main").write_text("0123456789abcdef")
+    fetched, beside = repo / "snapshots" / "0123456789abcdef", path.parent
+    for place in (fetched, beside):
+        place.mkdir(parents=True, exist_ok=True)
+        shutil.copy(shared_data / "gpt2-vocab.json", place / "vocab.json")
+        shutil.copy(shared_data / "gpt2-merges.txt", place / "merges.txt")
+        assert preview(path).tokenizer == "byte-level BPE"
+        tokenizer = open_checkpoint(path).tokenizer
+        assert tokenizer is not None
+        assert tokenizer.encode("The king lost his").ids == [464, 5822, 2626, 465]
+        shutil.rmtree(cache, ignore_errors=True)  # the second time only the files beside it
+    # A small vocabulary is that of no BPE of GPT-2's.
+    assert open_checkpoint(small).tokenizer is None
+
+
 def test_a_padded_vocabulary_is_noted(tmp_path: Path):
     path = write_nanogpt(tmp_path / "out", bias=False, vocab_size=50304, n_embd=6)
     found = preview(path)
@@ -159,7 +188,7 @@ def test_a_padded_vocabulary_is_noted(tmp_path: Path):
 )
 def test_nanogpts_characters_are_found(place: str, tmp_path: Path):
     path = write_nanogpt(tmp_path / "out", bias=False)
-    assert preview(path).tokenizer.startswith("none: type token ids (GPT-2's vocab.json")
+    assert preview(path).tokenizer.startswith("none: type token ids (nanoGPT's meta.pkl")
     assert open_checkpoint(path).tokenizer is None
     write_meta(tmp_path / place)
     assert preview(path).tokenizer == "characters"
