@@ -22,6 +22,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from model.checkpoint.opening import OpeningSlice
+    from model.checkpoint.previewing import Headers
     from model.language_model import LanguageModel
 
 T = TypeVar("T")
@@ -51,18 +52,26 @@ def info(path: Checkpoint, as_json: AsJson = False) -> None:
     """What a checkpoint is: family, sizes, parameters by part."""
     from dataclasses import asdict
 
+    from model.checkpoint.errors import TooLargeError
     from model.config_words import described
 
     with _one_sentence():
-        lm = _open(path, "cpu")
-        tokenizer = lm.tokenizer
+        lm: LanguageModel | Headers
+        notes: tuple[str, ...]
+        try:
+            lm = _open(path, "cpu")
+            notes = lm.notes
+        except TooLargeError as error:
+            lm = _headers(path)
+            notes = (*lm.notes, f"Its weights were not read: {error}")
+        tokenizer, n_params = lm.tokenizer, lm.config.n_params
         found = {
             "path": str(lm.path),
             "family": lm.family,
             "format": lm.format,
-            "notes": list(lm.notes),
+            "notes": list(notes),
             "dtype": _name(lm.dtype),
-            "n_params": lm.n_params,
+            "n_params": n_params,
             "parameters": lm.config.parameter_counts(),
             "tokenizer": tokenizer and {"kind": tokenizer.kind, "n_tokens": tokenizer.n_tokens},
             "config": asdict(lm.config),
@@ -77,13 +86,13 @@ def info(path: Checkpoint, as_json: AsJson = False) -> None:
     for label, value in (
         ("family", lm.family),
         ("format", lm.format),
-        *(("note", note) for note in lm.notes),
+        *(("note", note) for note in notes),
         ("path", str(lm.path)),
         ("tokenizer", kind),
         ("dtype", str(found["dtype"])),
-        ("parameters", f"{lm.n_params:,}"),
+        ("parameters", f"{n_params:,}"),
         *(
-            (f"  {part}", f"{n:,}  {n / lm.n_params:.1%}")
+            (f"  {part}", f"{n:,}  {n / n_params:.1%}")
             for part, n in lm.config.parameter_counts().items()
         ),
         *described(lm.config).items(),
@@ -430,6 +439,15 @@ def _open(path: Path, device: str, dtype: str | None = None, threads: int = 0) -
     set_threads(threads or default_threads())
     steps = opening_model(path, device, None if dtype is None else dtypes[dtype])
     return _finish(steps, _fetched if is_hub_name(str(path)) else None)
+
+
+def _headers(path: Path) -> Headers:
+    from model.checkpoint.previewing import headers
+    from model.hub import is_hub_name
+    from model.hub.known import cached_folder
+
+    fetched = cached_folder(str(path)) if is_hub_name(str(path)) else None
+    return headers(fetched or path)
 
 
 def _fetched(step: OpeningSlice) -> str:

@@ -9,3 +9,7 @@ class CheckpointError(Exception):
     The message is one or two sentences for a person: what is wrong (which file, tensor or key)
     and what to do.
     """
+
+
+class TooLargeError(CheckpointError):
+    """It needs more memory than is free, in every dtype."""

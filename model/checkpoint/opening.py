@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from model.checkpoint.errors import CheckpointError
+from model.checkpoint.errors import CheckpointError, TooLargeError
 from model.checkpoint.fitting import Fitting, fit, without_memory
 from model.checkpoint.memory import free_bytes
 from model.checkpoint.sources import Source, source_of
@@ -204,7 +204,7 @@ def choose_dtype(
             f"{name} {needed}, and {file_size(free)} are free; open it in {smaller}, which needs "
             f"{file_size(fitting.needed_bytes(smaller))}."
         )
-    raise CheckpointError(
+    raise TooLargeError(
         f"{name} {needed}, and {file_size(free)} are free; close other programs, or take a "
         "smaller model."
     )

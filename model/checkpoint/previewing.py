@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -16,11 +17,12 @@ from model.checkpoint.errors import CheckpointError
 from model.checkpoint.families import family_of
 from model.checkpoint.fitting import Fitting, config_of, fit
 from model.checkpoint.memory import free_bytes
-from model.checkpoint.opening import DTYPES, choose_dtype
+from model.checkpoint.opening import DTYPES, choose_dtype, stored_dtype, tokenizer_of
 from model.checkpoint.sources import Source, source_of
 from model.checkpoint.stored import unreadable
 from model.config import TransformerConfig
 from model.preview import Preview
+from model.tokenizer import Tokenizer
 
 
 def preview(path: str | Path, device: str = "cpu") -> Preview:
@@ -50,6 +52,52 @@ def preview(path: str | Path, device: str = "cpu") -> Preview:
     except OSError as error:
         known["problem"] = str(unreadable(path, error))
     return Preview(**known)
+
+
+@dataclass(frozen=True, slots=True)
+class Headers:
+    """What a checkpoint says of itself where its weights don't fit into memory.
+
+    Attributes:
+        path: that it is known by.
+        family, format: as of a `Checkpoint`.
+        config: of its network; that the unembedding is another matrix than the embedding, though
+            its config says otherwise, is only known once both are read.
+        tokenizer: None if there is none.
+        dtype: that loses no digit of what is stored.
+        notes: what a person should know, one sentence each.
+    """
+
+    path: Path
+    family: str
+    format: str
+    config: TransformerConfig
+    tokenizer: Tokenizer | None
+    dtype: str
+    notes: tuple[str, ...]
+
+
+def headers(path: str | Path) -> Headers:
+    """All that is known of a checkpoint without its weights.
+
+    Raises:
+        CheckpointError: it can't be opened, whatever memory there is.
+    """
+    try:
+        fitting = fit(source_of(Path(path)))
+        source = fitting.source
+        tokenizer = tokenizer_of(source, fitting.config)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    return Headers(
+        source.path,
+        fitting.family.model_type,
+        source.format,
+        fitting.config,
+        tokenizer,
+        stored_dtype(fitting),
+        (*source.notes, *fitting.notes),
+    )
 
 
 def _of_source(source: Source) -> dict[str, Any]:

@@ -101,6 +101,19 @@ def test_info_describes_a_checkpoint(gpt2_folder: Path):
     assert "byte-level BPE" in text
 
 
+def test_info_describes_what_is_too_large_to_open(
+    gpt2_folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    whole = run_json("info", gpt2_folder)
+    monkeypatch.setattr("model.checkpoint.opening.free_bytes", lambda device: 1_000)
+    info = run_json("info", gpt2_folder)
+    [note] = info.pop("notes")
+    assert re.match(r"Its weights were not read: \S+ needs .* and 1 kB are free; close other", note)
+    del whole["notes"]
+    assert info == whole
+    assert "close other programs" in refusal("generate", gpt2_folder, "--ids", "1")
+
+
 def test_info_counts_an_untied_unembedding(untied_folder: Path):
     assert run_json("info", untied_folder)["parameters"]["unembedding"] == 311 * 24
 
