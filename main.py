@@ -24,6 +24,7 @@ def _size(text: str) -> tuple[int, int]:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
+    from gui.arrangements import PERSPECTIVES
     from model import __version__
 
     result = argparse.ArgumentParser(
@@ -44,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--theme", choices=("dark", "light"), help="colours of the window")
     result.add_argument(
         "--perspective",
-        choices=("explore", "space", "train", "model"),
+        choices=[name.lower() for name in PERSPECTIVES],
         help="arrangement to begin with",
     )
     result.add_argument("--size", type=_size, metavar="WxH", help="size of the window")

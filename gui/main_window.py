@@ -30,13 +30,14 @@ from PySide6.QtWidgets import (
 from gui import settings as settings_file
 from gui import theme
 from gui.actions import COMMANDS, Command
+from gui.arrangements import PERSPECTIVES, keys
 from gui.backend import Backend
 from gui.dialogs import AboutDialog, PaletteDialog, ShortcutsDialog
 from gui.files import Files
 from gui.furniture import Furniture
 from gui.pace import Later
 from gui.panes.base import Pane
-from gui.perspectives import PERSPECTIVES, arrange, keys, resize
+from gui.perspectives import arrange, resize
 from gui.settings import Settings
 from gui.store import Inspected, Notice, Store
 from gui.widgets.dock import PaneDock

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+import main
 import model
+from gui.arrangements import PERSPECTIVES
 
 ROOT = Path(__file__).resolve().parent.parent
 WINDOW = ["PySide6", "shiboken6", "pyqtgraph", "OpenGL"]
@@ -115,6 +117,11 @@ def test_main_answers_without_loading_torch_or_qt(option: str):
     assert "argparse" in loaded or "typer" in loaded
     assert loaded.isdisjoint(HEAVY)
     assert (model.__version__ if option == "--version" else "--pictures") in done.stdout
+
+
+def test_every_perspective_can_be_asked_for_on_the_command_line():
+    for name in PERSPECTIVES:
+        assert main.parser().parse_args(["--perspective", name.lower()]).perspective.title() == name
 
 
 def test_every_folder_of_modules_is_a_package():
