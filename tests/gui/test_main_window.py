@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QImage
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -20,9 +20,9 @@ from shiboken6 import isValid
 from gui import actions, theme
 from gui import settings as settings_file
 from gui.app import Program, make_application
+from gui.arrangements import PERSPECTIVES, keys
 from gui.open_dialog import OpenDialog
 from gui.panes.base import Pane
-from gui.perspectives import PERSPECTIVES, keys
 from gui.settings import Settings
 from gui.store import Notice
 from model.train import PRESETS
@@ -82,6 +82,17 @@ def _drawn(pane: Pane) -> bool:
 def _pixels(image: QImage) -> np.ndarray:
     image = image.convertToFormat(QImage.Format.Format_RGB32)
     return np.frombuffer(image.constBits(), dtype=np.uint32).reshape(image.height(), -1)
+
+
+def test_no_pane_begins_under_the_header_of_its_dock(qtbot: QtBot, program: Program) -> None:
+    window = program.window
+    for name in PERSPECTIVES:
+        window.set_perspective(name)
+        qtbot.wait(30)
+        for key in keys(PERSPECTIVES[name]):
+            dock, pane = window.docks[key], window.furniture.pane(key)
+            top = pane.mapTo(dock, QPoint(0, 0)).y()
+            assert top == dock.header.geometry().bottom() + 1, f"{key} in {name}"
 
 
 def test_going_back_to_a_perspective_shows_its_panes_and_no_others(
