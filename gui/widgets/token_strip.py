@@ -6,7 +6,7 @@ Knows the theme and what it is given; no store, no model.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -231,7 +231,7 @@ class TokenStrip(QAbstractScrollArea):
             x += width + GAP
         bar = self.verticalScrollBar()
         height = self.viewport().height()
-        bar.setRange(0, max(0, round(self.content_height() + MARGIN - height)))
+        bar.setRange(0, self._whole_row(self.content_height() + MARGIN - height))
         bar.setPageStep(height)
         bar.setSingleStep(round(self._row_height + ROW_GAP))
         self._reveal(self._selected)
@@ -252,7 +252,14 @@ class TokenStrip(QAbstractScrollArea):
         if above < bar.value():
             bar.setValue(int(above))
         elif box.bottom() + MARGIN > bar.value() + self.viewport().height():
-            bar.setValue(round(box.bottom() + MARGIN - self.viewport().height()))
+            bar.setValue(self._whole_row(box.bottom() + MARGIN - self.viewport().height()))
+
+    def _whole_row(self, scrolled: float) -> int:
+        """Where to scroll to, at least that far, so that no row is cut through at the top."""
+        if scrolled <= 0:
+            return 0
+        row = bisect_left(self._row_tops, scrolled)
+        return round(self._row_tops[min(row, len(self._row_tops) - 1)])
 
     def sizeHint(self) -> QSize:
         return QSize(320, round(self._row_height * 2 + ROW_GAP))

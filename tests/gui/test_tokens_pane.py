@@ -293,3 +293,17 @@ def test_a_point_between_chips_belongs_to_one_of_them(pane: TokensPane) -> None:
     between = QPointF((first.right() + second.left()) / 2, first.center().y())
     assert pane.strip.chip_at(between) in (0, 1)
     assert pane.strip.chip_at(QPointF(5, first.bottom() + 400)) is None
+
+
+@pytest.mark.parametrize("height", [90, 110, 130, 150])
+def test_scrolling_to_a_token_cuts_no_row_in_two_at_the_top(
+    live_store: Store, qtbot: QtBot, height: int
+) -> None:
+    strip = shown(live_store, qtbot, width=200, height=height).strip
+    trace = trace_of(live_store)
+    for position in (trace.n_tokens - 1, 0, trace.n_tokens // 2, trace.n_tokens - 1):
+        live_store.select(position=position)
+        tops = [strip.chip_rect(i).top() for i in range(trace.n_tokens)]
+        chip_height = strip.chip_rect(0).height()
+        assert not any(-chip_height < top < 0 for top in tops), (position, tops)
+        assert 0 <= strip.chip_rect(position).bottom() <= strip.viewport().height()
