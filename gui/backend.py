@@ -14,10 +14,14 @@ import threading
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
 from model import messages as m
+
+if TYPE_CHECKING:
+    from model.engine import Engine
 
 log = logging.getLogger(__name__)
 
@@ -110,6 +114,7 @@ class Backend(QObject):
         self._mailbox = Mailbox()
         self._device = device
         self._threads = threads
+        self._asked = self._answered = 0  # id of the last request handed over, and dealt with
         # A plain thread: a QThread that still runs at exit aborts the process.
         self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
 
@@ -119,7 +124,13 @@ class Backend(QObject):
 
     def submit(self, request: m.Request) -> None:
         """Hand over a request; returns at once."""
+        self._asked = request.id
         self._mailbox.put(request)
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether the first results of all that was asked are on their way back."""
+        return self._asked == self._answered
 
     def stop(self) -> None:
         """Ask the worker to end: within one step, a run that is going saved. `stopped` follows."""
@@ -150,7 +161,7 @@ class Backend(QObject):
                 request = self._mailbox.take(wait=False)
                 if request is not None:
                     idle = False
-                    self._emit(engine.handle(request))
+                    self._handle(engine, request)
                 elif engine.busy:
                     idle = False
                     self._emit(engine.advance())
@@ -161,7 +172,7 @@ class Backend(QObject):
                     request = self._mailbox.take(wait=True, seconds=None if warm else WARM_UP_AFTER)
                     if request is not None:
                         idle = False
-                        self._emit(engine.handle(request))
+                        self._handle(engine, request)
                     elif not warm:
                         warm = True
                         self._guarded(engine.warm_up)
@@ -169,6 +180,10 @@ class Backend(QObject):
             self._emit(engine.close())
         finally:
             self.stopped.emit()
+
+    def _handle(self, engine: Engine, request: m.Request) -> None:
+        self._emit(engine.handle(request))
+        self._answered = request.id
 
     def _emit(self, results: Iterable[m.Result]) -> None:
         for result in results:

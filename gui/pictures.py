@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QApplication
 
 from gui import export
 from gui.app import Program
-from gui.perspectives import PERSPECTIVES, keys
+from gui.arrangements import PERSPECTIVES, keys
 from gui.settings import Settings
 from gui.store import Notice
 
@@ -138,12 +138,16 @@ class _Session:
             self._spin(10)
 
     def settle(self) -> None:
-        """Until layouts have run and every visible pane has drawn what it knows."""
+        """Until layouts have run and every visible pane has drawn what it asked for.
+
+        A pane that comes into sight asks the worker for what it shows.
+        """
         for _ in range(4):
             self._spin(60)
             for pane in self.program.window.panes:
                 if pane.isVisible():
                     pane.refresh_now()
+            self.until(lambda: self.program.backend.caught_up, "what a pane asked for")
         QApplication.sendPostedEvents()
         self._spin(60)
 

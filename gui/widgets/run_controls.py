@@ -55,6 +55,7 @@ class RunControls(QWidget):
             control.setToolTip(tip)
             control.setAccessibleName(control.text())
             control.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            control.setMaximumHeight(self.start.sizeHint().height())
             flow.addWidget(control)
 
     @property

@@ -100,3 +100,14 @@ def test_stopping_while_training_saves_the_run(
     assert backend.wait(20)
     assert (run / "metrics.csv").is_file()
     assert list((run / "snapshots").glob("step-*/model.safetensors"))
+
+
+def test_it_has_caught_up_once_the_last_request_was_dealt_with(
+    qtbot: QtBot, backend: Backend, store: Store
+) -> None:
+    assert backend.caught_up
+    store.open_model(str(STORY_WORLD))
+    assert not backend.caught_up
+    backend.start()
+    qtbot.waitUntil(lambda: backend.caught_up, timeout=30_000)
+    qtbot.waitUntil(lambda: store.model is not None, timeout=5_000)
