@@ -37,7 +37,7 @@ PERSPECTIVES: Mapping[str, Split] = {
                     "attention",
                     "training",
                 ),
-                (22, 52, 26),
+                (24, 50, 26),
             ),
             Split("column", ("prediction", "inspector"), (48, 52)),
         ),
@@ -46,7 +46,7 @@ PERSPECTIVES: Mapping[str, Split] = {
     "Space": Split(
         "row",
         (
-            Split("column", ("prompt", "tokens", "prediction"), (18, 24, 58)),
+            Split("column", ("prompt", "tokens", "prediction"), (20, 24, 56)),
             "space",
             "inspector",
         ),

@@ -6,12 +6,10 @@ became of the text: what was replaced, where it was cut, why it can't be run.
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, Qt, QTimer
-from PySide6.QtGui import (
-    QAction,
-    QTextCursor,
-)
+from PySide6.QtCore import QPoint, QSize, Qt, QTimer
+from PySide6.QtGui import QAction, QResizeEvent, QTextCursor
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QHBoxLayout,
     QMenu,
     QToolButton,
@@ -56,6 +54,10 @@ MASKED_EXAMPLES: tuple[tuple[str, str], ...] = (
 """Offered for models that fill masks, each with the model's own mask."""
 
 
+NOTE_BESIDE = 440
+"""Width from which what became of a prompt is read beside the buttons."""
+
+
 class PromptPane(Pane):
     """An editor of one to four lines, its history and examples."""
 
@@ -96,14 +98,19 @@ class PromptPane(Pane):
         )
         self._note.setAccessibleName("What became of the prompt")
 
-        below = QHBoxLayout()
-        below.setSpacing(theme.TIGHT)
-        below.addWidget(self._note, 1)
-        below.addWidget(self.examples_button, 0, Qt.AlignmentFlag.AlignTop)
-        below.addWidget(self.history_button, 0, Qt.AlignmentFlag.AlignTop)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(theme.TIGHT)
+        buttons.addStretch(1)
+        buttons.addWidget(self.examples_button)
+        buttons.addWidget(self.history_button)
+        self._below = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._below.setSpacing(theme.TIGHT)
+        self._below.addWidget(self._note, 1)
+        self._below.addLayout(buttons)
+        self._below.setAlignment(buttons, Qt.AlignmentFlag.AlignTop)
         outer = column(self, spacing=theme.TIGHT)
         outer.addWidget(self.editor)
-        outer.addLayout(below)
+        outer.addLayout(self._below)
         outer.addStretch(1)
 
         store.prompt_changed.connect(self._follow)
@@ -128,6 +135,29 @@ class PromptPane(Pane):
         self._note.setText(problem or "  ".join(notes))
         self._note.set_tone("warning" if problem or notes else "dim")
         self.editor.dim_from(trace.truncated_at if trace is not None and current else None)
+        self._make_room()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """A note is seen whole: above the buttons where it would be narrow, under fewer lines."""
+        width = self.width() - 2 * theme.SPACE
+        height = self.height() - 2 * theme.SPACE - theme.TIGHT
+        buttons = QSize(theme.TIGHT, self.examples_button.sizeHint().height())
+        for button in (self.examples_button, self.history_button):
+            buttons += QSize(button.sizeHint().width() + theme.TIGHT, 0)
+        beside = width >= NOTE_BESIDE or not self._note.text()
+        way = QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom
+        if self._below.direction() != way:
+            self._below.setDirection(way)
+        if beside:
+            note = self._note.heightForWidth(width - buttons.width())
+            taken = max(buttons.height(), note)
+        else:
+            taken = buttons.height() + theme.TIGHT + self._note.heightForWidth(width)
+        self.editor.set_room(height - taken)
 
     def apply_theme(self) -> None:
         self.editor.apply_theme()

@@ -50,7 +50,10 @@ class PromptEditor(QPlainTextEdit):
         self.document().setDocumentMargin(3)
         self._dimmed_from: int | None = None
         self._known = ""
+        self._most_lines = MAX_LINES
         self.textChanged.connect(self._on_text_changed)
+        # How often a line is wrapped is known only after textChanged.
+        self.document().documentLayout().documentSizeChanged.connect(self._fit_height)
         self._fit_height()
 
     def text(self) -> str:
@@ -113,15 +116,25 @@ class PromptEditor(QPlainTextEdit):
             self._fit_height()
             self.text_edited.emit()
 
+    def set_room(self, height: int) -> None:
+        """Show no more lines than a height has room for, and one at least."""
+        margins = 2 * self.document().documentMargin() + 10
+        lines = int((height - margins) // self.fontMetrics().lineSpacing())
+        lines = max(1, min(MAX_LINES, lines))
+        if lines != self._most_lines:
+            self._most_lines = lines
+            self._fit_height()
+
     def _fit_height(self) -> None:
-        lines = max(1, min(MAX_LINES, round(self.document().size().height())))
+        n_lines = round(self.document().size().height())
+        lines = max(1, min(self._most_lines, n_lines))
         line = self.fontMetrics().lineSpacing()
         frame = self.height() - self.viewport().height() if self.isVisible() else 10
         margins = 2 * self.document().documentMargin()
         height = round(lines * line + margins + frame)
         self.setVerticalScrollBarPolicy(
             Qt.ScrollBarPolicy.ScrollBarAsNeeded
-            if lines == MAX_LINES
+            if n_lines > lines or lines == MAX_LINES
             else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
         )
         if height != self.minimumHeight():

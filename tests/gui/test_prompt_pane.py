@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QGuiApplication, QTextCursor
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
@@ -236,6 +236,32 @@ def test_the_editor_grows_to_four_lines_and_then_scrolls(
         heights.append(pane.editor.height())
     assert heights[0] < heights[1] < heights[2] < heights[3]
     assert heights[3] == heights[4] == heights[6]
+
+
+def test_the_editor_grows_with_lines_that_are_wrapped(live_store: Store, qtbot: QtBot) -> None:
+    pane = shown(live_store, qtbot, width=260)
+    live_store.set_prompt("One")
+    one = pane.editor.height()
+    live_store.set_prompt("Here comes the king with his crown, and here comes the queen with her")
+    line = pane.editor.fontMetrics().lineSpacing()
+    assert pane.editor.height() >= one + 2 * line
+
+
+@pytest.mark.parametrize("size", [(262, 140), (316, 140), (512, 90), (320, 116)])
+@pytest.mark.parametrize("text", ["", "word " * 400])
+def test_what_became_of_the_prompt_is_seen_whole_in_a_small_pane(
+    live_store: Store, qtbot: QtBot, size: tuple[int, int], text: str
+) -> None:
+    pane = shown(live_store, qtbot, *size)
+    live_store.set_prompt(text)
+    pane.refresh_now()
+    qtbot.wait(30)  # for the layout
+    note = pane._note
+    assert note.text()
+    assert note.height() >= note.heightForWidth(note.width())
+    for widget in (pane.editor, note, pane.examples_button, pane.history_button):
+        place = QRect(widget.mapTo(pane, QPoint(0, 0)), widget.size())
+        assert pane.rect().contains(place), (widget.accessibleName(), place)
 
 
 def test_an_example_is_run_and_remembered(pane: PromptPane, live_store: Store) -> None:
