@@ -163,7 +163,8 @@ class ModelView:
                 f"The prompt has {len(encoding.ids):,} tokens and the model's context {n_ctx:,}: "
                 f"cut after character {cut:,}, the rest is not read.",
             )
-        n_bytes = len(text[:cut].encode("utf-8", "replace"))
+        # A lone surrogate is run as U+FFFD: three bytes, as many as it takes here.
+        n_bytes = len(text[:cut].encode("utf-8", "surrogatepass"))
         return Prompt(list(encoding.ids[:n_ctx]), tokens, notes, cut, n_bytes)
 
     def _read_ids(self, ids: tuple[int, ...]) -> Prompt | str:

@@ -307,3 +307,11 @@ def test_scrolling_to_a_token_cuts_no_row_in_two_at_the_top(
         chip_height = strip.chip_rect(0).height()
         assert not any(-chip_height < top < 0 for top in tops), (position, tops)
         assert 0 <= strip.chip_rect(position).bottom() <= strip.viewport().height()
+
+
+def test_bytes_are_those_that_the_tokens_stand_for(live_store: Store, qtbot: QtBot) -> None:
+    pane = shown(live_store, qtbot)
+    for text in ("caf\u00e9 \U0001f642", "\ud800abc\udfff", "a\x00b"):
+        live_store.set_prompt(text)
+        n_bytes = sum(len(token.bytes) for token in trace_of(live_store).tokens)
+        assert pane.header_note().endswith(f"{n_bytes} bytes"), text
