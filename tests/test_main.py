@@ -10,9 +10,7 @@ from pathlib import Path
 
 import pytest
 
-import main
 from gui.display import has_display
-from gui.perspectives import PERSPECTIVES
 
 ROOT = Path(__file__).resolve().parent.parent
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="others have a display")
@@ -29,12 +27,6 @@ def start(*arguments: str, **environment: str) -> subprocess.CompletedProcess[st
         check=False,
         timeout=120,
     )
-
-
-def test_every_perspective_can_be_asked_for():
-    for name in PERSPECTIVES:
-        options = main.parser().parse_args(["--perspective", name.lower()])
-        assert options.perspective.capitalize() == name
 
 
 @linux

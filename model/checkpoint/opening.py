@@ -228,36 +228,48 @@ def smaller_that_fits(fitting: Fitting, dtype: str, free: int) -> str | None:
     return None
 
 
-def _reading_tokenizer(
-    source: Source, config: TransformerConfig, here: OpeningSlice, apart: bool
-) -> Generator[OpeningSlice, None, Tokenizer | None]:
-    """The tokenizer, if it belongs to the network; while it is built apart, ``here`` is yielded.
+def tokenizer_of(source: Source, config: TransformerConfig) -> Tokenizer | None:
+    """The tokenizer, if it belongs to the network.
 
     Raises:
         CheckpointError: it is damaged, or has more tokens than the network embeds.
     """
+    tokenizer = source.tokenizer.read()
+    _check_that_it_belongs(tokenizer, source, config)
+    return tokenizer
+
+
+def _reading_tokenizer(
+    source: Source, config: TransformerConfig, here: OpeningSlice, apart: bool
+) -> Generator[OpeningSlice, None, Tokenizer | None]:
+    """As `tokenizer_of`; while a large one is built apart, ``here`` is yielded."""
     construction = source.tokenizer.large() if apart else None
     if construction is None:
-        tokenizer = source.tokenizer.read()
-    else:
-        steps = building(*construction)
-        try:
-            while True:
-                next(steps)
-                yield here
-        except StopIteration as stop:
-            tokenizer = stop.value
-        except TokenizerError as error:
-            raise CheckpointError(str(error)) from error
-        finally:
-            steps.close()
+        return tokenizer_of(source, config)
+    steps = building(*construction)
+    try:
+        while True:
+            next(steps)
+            yield here
+    except StopIteration as stop:
+        tokenizer: Tokenizer | None = stop.value
+    except TokenizerError as error:
+        raise CheckpointError(str(error)) from error
+    finally:
+        steps.close()
+    _check_that_it_belongs(tokenizer, source, config)
+    return tokenizer
+
+
+def _check_that_it_belongs(
+    tokenizer: Tokenizer | None, source: Source, config: TransformerConfig
+) -> None:
     if tokenizer is not None and tokenizer.n_base_tokens > config.d_vocab:
         raise CheckpointError(
             f"The tokenizer of {source.path} has {tokenizer.n_base_tokens} tokens, but the network "
             f"embeds {config.d_vocab}: they do not belong together. Copy the tokenizer there that "
             "came with the weights, or move this one away to type token ids."
         )
-    return tokenizer
 
 
 class _Given(Mapping[str, Tensor]):
