@@ -13,6 +13,7 @@ import torch
 
 from model.checkpoint.errors import CheckpointError
 from model.checkpoint.families import Family, Headed, family_of
+from model.checkpoint.families.bare import NOTE, without_head
 from model.checkpoint.sources import Source
 from model.checkpoint.stored import ITEM_BYTES, WEIGHT_DTYPES, StoredTensor
 from model.checkpoint.values import Config, where
@@ -98,6 +99,10 @@ def fit(source: Source) -> Fitting:
                 "can't be told."
             )
         tensors[canonical] = tensor
+    notes = _left_out(left_out)
+    bare = None if headed is not None else without_head(family, hf, config, tensors)
+    if bare is not None:
+        config, notes = bare, (*notes, NOTE)
     # Before anything is built: a damaged config may ask for more than any memory holds.
     stored = sum(tensor.n for tensor in tensors.values())
     if config.n_params > 10 * stored:
@@ -106,7 +111,7 @@ def fit(source: Source) -> Fitting:
             f"beside it hold {stored:,} numbers: they do not belong together."
         )
     transformer = without_memory(config)
-    fitting = Fitting(source, family, config, tensors, transformer, _left_out(left_out))
+    fitting = Fitting(source, family, config, tensors, transformer, notes)
     _check(fitting)
     return fitting
 

@@ -18,7 +18,8 @@ import torch
 from torch import Tensor
 
 from model.checkpoint.errors import CheckpointError
-from model.checkpoint.families import FAMILIES, Family
+from model.checkpoint.families import FAMILIES, Family, Headed
+from model.checkpoint.families.bare import bare_to_hf
 from model.checkpoint.stored import INDEX, SINGLE
 from model.checkpoint.tensor_writer import stored_bytes, writing_tensors
 from model.tokenizer import Tokenizer
@@ -150,7 +151,10 @@ def _config(
         "bos_token_id": None if tokenizer is None else tokenizer.start_of_text,
         "eos_token_id": None if tokenizer is None else tokenizer.end_of_text,
     }
-    return family.config_to_hf(transformer.config) | {"dtype": name, "torch_dtype": name} | ends
+    config = transformer.config
+    bare = config.head == "none" and not isinstance(family, Headed)
+    hf = bare_to_hf(family, config) if bare else family.config_to_hf(config)
+    return hf | {"dtype": name, "torch_dtype": name} | ends
 
 
 def _writing_weights(
