@@ -66,9 +66,8 @@ def number(
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise CheckpointError(f"{where(hf)}: {key!r} is {_shown(value)}; a number fits.")
     if not low <= value <= high:
-        raise CheckpointError(
-            f"{where(hf)}: {key!r} is {_shown(value)}; a number from {low:g} to {high:g} fits."
-        )
+        bounds = f"from {low:g} to {high:g}" if math.isfinite(high) else f"of {low:g} or more"
+        raise CheckpointError(f"{where(hf)}: {key!r} is {_shown(value)}; a number {bounds} fits.")
     return float(value)
 
 

@@ -105,6 +105,8 @@ def test_a_window_that_is_null_is_none_and_a_missing_one_the_familys():
         ("llama", {"rope_scaling": {"type": "linear", "factor": 0}}, "'factor' is 0"),
         ("llama", {"rope_scaling": "linear"}, "'rope_scaling' is no object"),
         ("llama", {"rope_theta": "big"}, "'rope_theta' is 'big'"),
+        ("llama", {"rope_theta": 0.5}, "'rope_theta' is 0.5; a number from 1 to 1e\\+15 fits"),
+        ("llama", {"rms_norm_eps": -1}, "'rms_norm_eps' is -1; a number of 0 or more fits"),
         ("llama", {"rope_scaling": {"type": "longrope"}}, "'short_factor' must be a list"),
         ("llama", {"hidden_act": "tanh"}, "'hidden_act' is 'tanh'; supported are silu"),
         ("llama", {"num_hidden_layers": None}, "no 'num_hidden_layers'"),
