@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from model.config import TransformerConfig as TransformerConfig
     from model.language_model import LanguageModel as LanguageModel
     from model.language_model import open_model as open
+    from model.sampling import Sampling as Sampling
+    from model.sampling import probabilities as probabilities
     from model.trace import Trace as Trace
     from model.transformer import Transformer as Transformer
 
@@ -32,11 +34,21 @@ __version__ = "0.1.0"
 _HOMES = {
     "open": ("model.language_model", "open_model"),
     "LanguageModel": ("model.language_model", "LanguageModel"),
+    "Sampling": ("model.sampling", "Sampling"),
+    "probabilities": ("model.sampling", "probabilities"),
     "Trace": ("model.trace", "Trace"),
     "Transformer": ("model.transformer", "Transformer"),
     "TransformerConfig": ("model.config", "TransformerConfig"),
 }
-__all__ = ["LanguageModel", "Trace", "Transformer", "TransformerConfig", "open"]
+__all__ = [
+    "LanguageModel",
+    "Sampling",
+    "Trace",
+    "Transformer",
+    "TransformerConfig",
+    "open",
+    "probabilities",
+]
 
 
 def __getattr__(name: str) -> Any:

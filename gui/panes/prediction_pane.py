@@ -22,6 +22,7 @@ from gui.widgets import prediction_words as words
 from gui.widgets.generation_controls import GenerationControls
 from gui.widgets.mask_controls import MaskControls
 from gui.widgets.probability_bars import Bar, ProbabilityBars, three_digits
+from gui.widgets.reading import code_for
 from gui.widgets.sampling_controls import SamplingControls
 from gui.widgets.text import Text
 from model.messages import TraceReady
@@ -278,7 +279,7 @@ class PredictionPane(Pane):
         trace, model = self.store.trace, self.store.model
         if trace is None or model is None or self._distribution is None:
             return
-        at, s = self.position, self.store.sampling
+        at = self.position
         self.store.select(vocabulary_id=token_id)
         logit = _repr32(trace.logits[at, token_id])
         self.store.inspect(
@@ -287,8 +288,7 @@ class PredictionPane(Pane):
                 index=(0, at, token_id),
                 value=float(self._distribution[token_id]),
                 dtype="float64",
-                code=f'probabilities(trace["logits"][0, {at}], Sampling(temperature='
-                f"{s.temperature:g}, top_k={s.top_k}, top_p={s.top_p:g}))[{token_id}]",
+                code=code_for(self.store, "probabilities", (0, at, token_id)),
                 note=words.chosen_note(
                     self.store, token_id, at, logit, rank_of(trace.logits[at], token_id)
                 ),

@@ -262,13 +262,16 @@ def value_now(store: Store, inspected: Inspected) -> float | None:
 
 
 def code_for(store: Store, name: str, index: tuple[int, ...] = ()) -> str:
-    """A line of Python that fetches a tensor, or one number of it, from ``trace``."""
+    """A line of Python that fetches a tensor, or one number of it, from ``trace``.
+
+    It runs where ``import model`` and ``trace = lm.trace(…)`` have been.
+    """
     if name == PROBABILITIES:
         s: Sampling = store.sampling
-        how = f"Sampling(temperature={s.temperature:g}, top_k={s.top_k}, top_p={s.top_p:g})"
+        how = f"model.Sampling(temperature={s.temperature!r}, top_k={s.top_k}, top_p={s.top_p!r})"
         at = index[1] if index else position_of(store)
         rest = f"[{index[2]}]" if index else ""
-        return f'probabilities(trace["logits"][0, {at}], {how}){rest}'
+        return f'model.probabilities(trace["logits"][0, {at}], {how}){rest}'
     inside = f"[{', '.join(str(i) for i in index)}]" if index else ""
     return f'trace["{name}"]{inside}'
 

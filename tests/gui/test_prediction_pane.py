@@ -14,6 +14,7 @@ from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+import model
 from gui import theme
 from gui.panes.prediction_pane import PredictionPane, likeliest, rank_of
 from gui.store import Store
@@ -213,10 +214,8 @@ def test_a_click_selects_the_token_and_shows_its_exact_probability(
     assert inspected.index == (0, pane.position, bar.token_id)
     assert inspected.value == bar.probability
     trace = trace_of(live_store)
-    from model.sampling import probabilities
-
-    scope = {"trace": trace.activations, "probabilities": probabilities, "Sampling": Sampling}
-    assert eval(inspected.code, scope) == inspected.value  # the line that is offered for copying
+    # The line that is offered for copying, where it is pasted after `import model`.
+    assert eval(inspected.code, {"trace": trace.activations, "model": model}) == inspected.value
 
 
 def test_hovering_says_probability_logit_and_where_they_stand(
