@@ -221,8 +221,9 @@ class SpacePane(Pane):
 
     def _choose(self, token: int) -> None:
         """A token was pointed at: select it everywhere and show what is near it."""
+        # One of a sum's answers leaves the sum as it is; a word that was looked for ends it.
+        keep = self._matches is None and self._origin == "sum" and self._in_answer(token)
         self._matches, self._problem = None, ""
-        keep = self._origin == "sum" and self._in_answer(token)
         self.store.select(vocabulary_id=token)
         if not keep:
             self._ask(((1, token),), "token")

@@ -456,6 +456,19 @@ def test_while_a_sum_is_typed_its_last_word_is_looked_for(pane: SpacePane) -> No
     assert pane.side.title.text() == "·king − ·woman"
 
 
+def test_a_word_that_is_looked_for_after_a_sum_shows_its_own_neighbours(pane: SpacePane) -> None:
+    type_text(pane, "king - man + woman")
+    QTest.keyClick(pane.search, Qt.Key.Key_Return)
+    settle(pane)
+    queen = token_id(pane.store, "queen")
+    assert queen in answer_of(pane.store).ids
+    type_text(pane, "queen")
+    QTest.keyClick(pane.search, Qt.Key.Key_Return)
+    settle(pane)
+    assert answer_of(pane.store).terms == ((1, queen),)
+    assert pane.side.title.text() == "·queen"
+
+
 def test_a_result_can_be_picked_without_losing_the_sum(pane: SpacePane) -> None:
     pane.show_expression("king - man + woman")
     settle(pane)
