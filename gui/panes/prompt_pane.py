@@ -6,6 +6,11 @@ became of the text: what was replaced, where it was cut, why it can't be run.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, QSize, Qt, QTimer
 from PySide6.QtGui import QAction, QResizeEvent, QTextCursor
 from PySide6.QtWidgets import (
@@ -167,6 +172,14 @@ class PromptPane(Pane):
         if trace is None or trace.seconds <= 0:
             return ""
         return f"traced in {trace.seconds * 1000:.1f} ms"
+
+    def export_data(self) -> Mapping[str, NDArray[Any]]:
+        """The text, as it is and as far as it is run."""
+        trace, text = self.store.trace, self.editor.text()
+        if not text:
+            return {}
+        read = "" if trace is None or trace.text != text else text[: trace.truncated_at]
+        return {"prompt": np.array([text]), "prompt_read": np.array([read])}
 
     def focus_prompt(self) -> None:
         """Put the caret at the end of the text."""

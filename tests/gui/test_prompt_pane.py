@@ -327,3 +327,16 @@ def test_it_stands_before_a_model_is_open(qtbot: QtBot) -> None:
     write(pane, "hello")
     qtbot.waitUntil(lambda: pane.store.prompt == "hello", timeout=1000)
     assert pane.header_note() == ""
+
+
+def test_the_prompt_is_exported_with_what_of_it_is_read(
+    pane: PromptPane, live_store: Store
+) -> None:
+    text = "word " * 400
+    live_store.set_prompt(text)
+    data = pane.export_data()
+    assert live_store.trace is not None
+    assert data["prompt"].tolist() == [text]
+    assert data["prompt_read"].tolist() == [text[: live_store.trace.truncated_at]]
+    live_store.set_prompt("")
+    assert not pane.export_data()
