@@ -92,6 +92,8 @@ class MainWindow(QMainWindow):
         self._connect()
         self._restore()
         self._update_actions()
+        # Or Qt gives it to the first button, whose ring then looks like a choice.
+        self.setFocus()
 
     # --------------------------------------------------------------------------- panes
 

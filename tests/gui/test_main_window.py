@@ -106,6 +106,13 @@ def test_going_back_to_a_perspective_shows_its_panes_and_no_others(
         assert shown == set(keys(PERSPECTIVES[name])), name
 
 
+def test_no_button_has_the_focus_when_the_window_opens(qtbot: QtBot, program: Program) -> None:
+    program.window.activateWindow()
+    qtbot.waitUntil(program.window.isActiveWindow, timeout=SOON)
+    qtbot.wait(30)
+    assert QApplication.focusWidget() is program.window
+
+
 def test_typing_is_followed_by_every_pane(qtbot: QtBot, program: Program) -> None:
     window, store = program.window, program.store
     window.focus_prompt()
@@ -282,6 +289,7 @@ def test_a_model_is_trained_paused_resumed_and_stopped(
     )
     assert store.model is not None
     assert store.model.config.n_layers == recipe.n_layers
+    assert store.model.name == f"run · step {run.finished.step:,}"
 
 
 def test_closing_while_training_saves_the_run(
