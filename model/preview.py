@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 
 _TITLES = {
@@ -132,3 +133,11 @@ def _three_digits(value: float) -> str:
 
 def _several(n: int, noun: str) -> str:
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def folder_name(path: Path) -> str:
+    """What a checkpoint on disk is called: its folder or file; a snapshot by its run, too."""
+    step = path.name.removeprefix("step-")
+    if path.parent.name == "snapshots" and step.isdecimal() and path.parent.parent.name:
+        return f"{path.parent.parent.name} · step {int(step):,}"
+    return path.name

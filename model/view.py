@@ -22,6 +22,7 @@ from model.hub import cached_name
 from model.language_model import LanguageModel
 from model.messages import Array, ModelInfo
 from model.operations import PROBABILITIES, Operation, aliases, shape_of
+from model.preview import folder_name
 from model.tokens import Token
 
 TRACE_BUDGET = 384 * 2**20
@@ -83,7 +84,7 @@ class ModelView:
         tokenizer = lm.tokenizer
         self.info = ModelInfo(
             model_id=model_id,
-            name=cached_name(self.path) or self.path.name or "unnamed",
+            name=cached_name(self.path) or folder_name(self.path) or "unnamed",
             path=str(self.path),
             family=lm.family,
             config=lm.config,

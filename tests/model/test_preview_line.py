@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from model.preview import Preview, family_title, file_size, short_count
+from model.preview import Preview, family_title, file_size, folder_name, short_count
 
 
 def test_gpt2_small_in_one_line():
@@ -58,3 +60,17 @@ def test_sizes_are_decimal_as_in_file_managers():
         "10 MB",
     ]
     assert family_title("olmo2") == "OLMo 2"
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/models/gpt2", "gpt2"),
+        ("/models/gpt2/model.safetensors", "model.safetensors"),
+        ("/runs/minute-2/snapshots/step-001200", "minute-2 · step 1,200"),
+        ("/runs/snapshots/best", "best"),
+        ("snapshots/step-000003", "step-000003"),
+    ],
+)
+def test_a_snapshot_is_called_by_its_run_and_step(path: str, name: str) -> None:
+    assert folder_name(Path(path)) == name
