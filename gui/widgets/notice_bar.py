@@ -42,6 +42,7 @@ class NoticeBar(QWidget):
         self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self._details = QPushButton("Details", self)
         self._details.setToolTip("What happened inside, for a bug report")
+        self._details.setAccessibleName("Details of this message")
         self._details.clicked.connect(self.show_details)
         self._close = QToolButton(self)
         self._close.setText("×")

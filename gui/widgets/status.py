@@ -40,6 +40,7 @@ class StatusBar(QStatusBar):
         self._cancel = QToolButton(self)
         self._cancel.setText("Cancel")
         self._cancel.setToolTip("Stop what is going on")
+        self._cancel.setAccessibleName("Cancel what is going on")
         self._cancel.clicked.connect(self._cancelled)
         self._device = self._label("Where the model runs")
         self._model = self._label("Parameters and their precision")

@@ -41,6 +41,7 @@ class TopBar(QWidget):
             button = QPushButton(name, self)
             button.setCheckable(True)
             button.setToolTip(f"The {name} perspective (Ctrl+{index + 1})")
+            button.setAccessibleName(f"{name} perspective")
             self._group.addButton(button)
             self._buttons[name] = button
             layout.addWidget(button)

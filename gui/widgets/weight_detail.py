@@ -297,6 +297,7 @@ class SingularValues(QWidget):
         self.progress.hide()
         self.button.setVisible(offer)
         self.button.setText("Find them")
+        self.button.setAccessibleName("Find the singular values")
         self.button.setToolTip("Compute all singular values; the window stays free meanwhile")
 
     def show_progress(self, share: float) -> None:
@@ -306,6 +307,7 @@ class SingularValues(QWidget):
         self.progress.setValue(round(1000 * share))
         self.progress.show()
         self.button.setText("Cancel")
+        self.button.setAccessibleName("Stop finding the singular values")
         self.button.setToolTip("Stop finding the singular values")
         self.button.show()
 

@@ -13,7 +13,16 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QImage
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QScrollBar,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
@@ -111,6 +120,34 @@ def test_no_button_has_the_focus_when_the_window_opens(qtbot: QtBot, program: Pr
     qtbot.waitUntil(program.window.isActiveWindow, timeout=SOON)
     qtbot.wait(30)
     assert QApplication.focusWidget() is program.window
+
+
+def test_every_control_has_a_tooltip_and_a_name_for_screen_readers(
+    qtbot: QtBot, program: Program
+) -> None:
+    window = program.window
+    window.furniture.make_all()
+    for name in PERSPECTIVES:
+        window.set_perspective(name)
+        qtbot.wait(100)
+    assert window.furniture.pane("model").views is not None  # type: ignore[attr-defined]
+    kinds = (QAbstractButton, QAbstractSlider, QAbstractSpinBox, QComboBox, QLineEdit)
+    controls = [
+        control
+        for control in window.findChildren(QWidget)
+        if isinstance(control, kinds)
+        and not isinstance(control, QScrollBar)
+        # Parts that Qt makes by itself: fields of spin boxes, buttons that clear a field.
+        and not isinstance(control.parent(), (QAbstractSpinBox, QComboBox, QLineEdit))
+        and not control.objectName().startswith("qt_")
+    ]
+    assert len(controls) > 60
+    bare = [
+        (type(control).__name__, control.accessibleName(), control.toolTip(), control.parent())
+        for control in controls
+        if not (control.accessibleName() and control.toolTip())
+    ]
+    assert not bare
 
 
 def test_typing_is_followed_by_every_pane(qtbot: QtBot, program: Program) -> None:
