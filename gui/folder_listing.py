@@ -1,4 +1,6 @@
-"""What lies in a folder, found out in another thread: a slow disk never holds the window.
+"""What lies in a folder, found out in another thread: a slow disk holds neither window nor end.
+
+A plain thread for each question: Qt waits for those of its pool before the program may end.
 
 Knows folders; no checkpoint.
 """
@@ -7,9 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal
+from PySide6.QtCore import QObject, Signal
 
 MOST = 2000
 """Entries beyond these are left out of a completion."""
@@ -34,25 +37,17 @@ class FolderListing(QObject):
     def ask(self, folder: str) -> None:
         """List a folder; `listed` follows."""
         self._wanted = folder
-        QThreadPool.globalInstance().start(_Listing(folder, self))
+        threading.Thread(target=self._list, args=(folder,), name="listing", daemon=True).start()
+
+    def _list(self, folder: str) -> None:
+        """In the thread."""
+        paths = entries(folder)
+        with contextlib.suppress(RuntimeError):  # the dialog is gone already
+            self._found.emit(folder, paths)
 
     def _take(self, folder: object, paths: object) -> None:
         if folder == self._wanted:
             self.listed.emit(folder, paths)
-
-
-class _Listing(QRunnable):
-    """Runs in the pool."""
-
-    def __init__(self, folder: str, owner: FolderListing) -> None:
-        super().__init__()
-        self._folder = folder
-        self._owner = owner
-
-    def run(self) -> None:
-        paths = entries(self._folder)
-        with contextlib.suppress(RuntimeError):  # the dialog is gone already
-            self._owner._found.emit(self._folder, paths)
 
 
 def entries(folder: str) -> list[str]:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -92,6 +93,24 @@ start, app.Program.start = app.Program.start, start_and_leave
 sys.exit(main.main(["--device", "cpu", "--threads", "1"]))
 """
 
+SLOW_DISK = """
+import time
+
+from PySide6.QtWidgets import QApplication, QWidget
+
+from gui import folder_listing
+
+def entries(folder):
+    time.sleep(60)
+    return []
+
+folder_listing.entries = entries
+app = QApplication([])
+window = QWidget()
+folder_listing.FolderListing(window).ask("/")
+time.sleep(0.1)
+"""
+
 
 def live(code: str, settings: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -115,6 +134,12 @@ def test_plots_are_imported_ahead_and_no_class_of_qt_is_made_outside_the_gui_thr
         "elsewhere": [],
         "ended": True,
     }
+
+
+def test_a_folder_that_does_not_answer_does_not_hold_the_end(tmp_path: Path) -> None:
+    began = time.monotonic()
+    assert live(SLOW_DISK, tmp_path).returncode == 0
+    assert time.monotonic() - began < 30
 
 
 def test_a_second_close_ends_the_program_whatever_the_worker_does(tmp_path: Path) -> None:
