@@ -37,7 +37,7 @@ PERSPECTIVES: Mapping[str, Split] = {
                     "attention",
                     "training",
                 ),
-                (24, 50, 26),
+                (27, 47, 26),
             ),
             Split("column", ("prediction", "inspector"), (48, 52)),
         ),

@@ -255,9 +255,15 @@ class TokenStrip(QAbstractScrollArea):
             bar.setValue(self._whole_row(box.bottom() + MARGIN - self.viewport().height()))
 
     def _whole_row(self, scrolled: float) -> int:
-        """Where to scroll to, at least that far, so that no row is cut through at the top."""
+        """Where to scroll to, at least that far, so that no row is cut through at the top.
+
+        Where much of a row would stay empty for that, part of one is better than none.
+        """
         if scrolled <= 0:
             return 0
+        pitch = self._row_height + ROW_GAP
+        if self.viewport().height() % pitch > pitch / 2 and len(self._row_tops) > 1:
+            return round(scrolled)
         row = bisect_left(self._row_tops, scrolled)
         return round(self._row_tops[min(row, len(self._row_tops) - 1)])
 

@@ -295,18 +295,33 @@ def test_a_point_between_chips_belongs_to_one_of_them(pane: TokensPane) -> None:
     assert pane.strip.chip_at(QPointF(5, first.bottom() + 400)) is None
 
 
-@pytest.mark.parametrize("height", [90, 110, 130, 150])
-def test_scrolling_to_a_token_cuts_no_row_in_two_at_the_top(
-    live_store: Store, qtbot: QtBot, height: int
+@pytest.mark.parametrize("rows", [1.2, 1.8, 2.3, 2.7])
+def test_scrolling_to_a_token_cuts_no_row_in_two_where_that_leaves_little_empty(
+    live_store: Store, qtbot: QtBot, rows: float
 ) -> None:
-    strip = shown(live_store, qtbot, width=200, height=height).strip
-    trace = trace_of(live_store)
+    pane = shown(live_store, qtbot, width=200)
+    strip, trace = pane.strip, trace_of(live_store)
+    first = strip.chip_rect(0)
+    pitch = next(
+        box.top() - first.top()
+        for box in map(strip.chip_rect, range(trace.n_tokens))
+        if box.top() > first.top()
+    )
+    height = round(rows * pitch)
+    pane.resize(200, pane.height() + height - strip.viewport().height())
+    qtbot.waitUntil(lambda: strip.viewport().height() == height)
     for position in (trace.n_tokens - 1, 0, trace.n_tokens // 2, trace.n_tokens - 1):
         live_store.select(position=position)
-        tops = [strip.chip_rect(i).top() for i in range(trace.n_tokens)]
-        chip_height = strip.chip_rect(0).height()
-        assert not any(-chip_height < top < 0 for top in tops), (position, tops)
-        assert 0 <= strip.chip_rect(position).bottom() <= strip.viewport().height()
+        boxes = [strip.chip_rect(i) for i in range(trace.n_tokens)]
+        assert boxes[position].top() >= 0
+        assert boxes[position].bottom() <= height
+        cut = any(-first.height() < box.top() < 0 for box in boxes)
+        empty = height - boxes[-1].bottom()
+        assert empty < pitch
+        if rows % 1 < 0.5:
+            assert not cut, position
+        else:
+            assert empty < pitch / 2, position
 
 
 def test_bytes_are_those_that_the_tokens_stand_for(live_store: Store, qtbot: QtBot) -> None:
