@@ -422,22 +422,12 @@ def _name(dtype: object) -> str:
 
 
 def _open(path: Path, device: str, dtype: str | None = None, threads: int = 0) -> LanguageModel:
-    import torch
-
     from model.device import default_threads, set_threads
     from model.hub import is_hub_name
     from model.language_model import opening_model
 
-    dtypes = {
-        "float32": torch.float32,
-        "float64": torch.float64,
-        "bfloat16": torch.bfloat16,
-        "float16": torch.float16,
-    }
-    if dtype is not None and dtype not in dtypes:
-        raise ValueError(f"There is no dtype {dtype!r}; known are {', '.join(dtypes)}.")
     set_threads(threads or default_threads())
-    steps = opening_model(path, device, None if dtype is None else dtypes[dtype])
+    steps = opening_model(path, device, dtype)
     return _finish(steps, _fetched if is_hub_name(str(path)) else None)
 
 

@@ -27,7 +27,6 @@ from model.view import ModelView, to_array
 from model.weight_work import WeightsError, WeightWork, listed
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
     from model.train.events import Event
@@ -217,7 +216,7 @@ class Engine:
 
     def _open_model(self, request: m.OpenModel) -> Iterator[m.Result]:
         device = self._device if request.device == "auto" else request.device
-        yield from self._opening.begin(request, device, _dtype(request.dtype))
+        yield from self._opening.begin(request, device, request.dtype)
         # The first slice belongs to it: what is small is open when this is done.
         yield from self._advance_opening()
 
@@ -552,18 +551,6 @@ def _has_diverged(event: Event) -> bool:
             return event.reason == "diverged"
         case _:
             return False
-
-
-def _dtype(name: str | None) -> torch.dtype | None:
-    """A dtype by the name that the window uses."""
-    import torch
-
-    if name is None:
-        return None
-    found = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-    if name not in found:
-        raise RequestError(f"There is no dtype {name!r} here; there are {', '.join(found)}.")
-    return found[name]
 
 
 def _failed(request: m.Request, error: Exception) -> m.Failed:

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from model import parameters
-from model.checkpoint.opening import OpeningSlice, opening
+from model.checkpoint.opening import OpeningSlice, as_dtype, opening
 from model.config import TransformerConfig
 from model.device import DeviceChoice, choose_device
 from model.generate import Ending, Step, generate
@@ -32,7 +32,7 @@ TextOrIds: TypeAlias = "str | Sequence[int] | Sequence[Sequence[int]] | Tensor"
 
 
 def open_model(
-    path: str | Path, device: str = "auto", dtype: torch.dtype | None = None
+    path: str | Path, device: str = "auto", dtype: torch.dtype | str | None = None
 ) -> LanguageModel:
     """Open a checkpoint.
 
@@ -40,9 +40,11 @@ def open_model(
         path: a Hugging Face folder, one of its files, a run folder, nanoGPT's or minGPT's
             checkpoint, or a GGUF file.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        dtype: of the weights in memory; None takes the file's own if that fits, else a smaller.
+        dtype: of the weights in memory, or its name; None takes the file's own if that fits, else
+            a smaller.
 
     Raises:
+        ValueError: there is no dtype of that name.
         CheckpointError: the checkpoint can't be opened.
         HubError: the hub does not give it.
         DeviceError: the device can't be used.
@@ -59,7 +61,7 @@ def open_model(
 def opening_model(
     path: str | Path,
     device: str = "auto",
-    dtype: torch.dtype | None = None,
+    dtype: torch.dtype | str | None = None,
     *,
     apart: bool = False,
 ) -> Generator[OpeningSlice, None, LanguageModel]:
@@ -69,9 +71,10 @@ def opening_model(
         path, device, dtype: as of `open_model`.
         apart: whether a large tokenizer is built in a process of its own.
     """
+    wanted = as_dtype(dtype)
     choice = choose_device(device)
     place = yield from _fetched(path)
-    checkpoint = yield from opening(place, dtype, choice.name, apart=apart)
+    checkpoint = yield from opening(place, wanted, choice.name, apart=apart)
     return LanguageModel(
         checkpoint.transformer,
         checkpoint.tokenizer,
@@ -225,6 +228,8 @@ class LanguageModel:
             raise ValueError(f"One prompt at a time can be continued, not {ids_BT.shape[0]}.")
         if self.config.no_continuation:
             raise ValueError(self.config.no_continuation)
+        if max_new_tokens < 0:
+            raise ValueError(f"There can't be {max_new_tokens} new tokens; 0 or more can.")
         end = None if self.tokenizer is None else self.tokenizer.end_of_text
         steps = generate(
             self.transformer,

@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING
 from model import messages as m
 
 if TYPE_CHECKING:
-    import torch
-
     from model.checkpoint.opening import OpeningSlice
     from model.language_model import LanguageModel
 
@@ -43,9 +41,7 @@ class OpeningWork:
         """Since it began."""
         return time.perf_counter() - self._began
 
-    def begin(
-        self, request: m.OpenModel, device: str, dtype: torch.dtype | None
-    ) -> Iterator[m.Result]:
+    def begin(self, request: m.OpenModel, device: str, dtype: str | None) -> Iterator[m.Result]:
         """Start; nothing is looked at before the first `advance`."""
         from model.language_model import opening_model
 

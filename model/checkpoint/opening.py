@@ -27,6 +27,8 @@ from model.transformer import Transformer
 
 DTYPES = ("float32", "bfloat16", "float16")
 """What weights can be opened in, the exactest first."""
+NAMED = ("float64", *DTYPES)
+"""The same and what is only for comparing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +210,20 @@ def choose_dtype(
         f"{name} {needed}, and {file_size(free)} are free; close other programs, or take a "
         "smaller model."
     )
+
+
+def as_dtype(dtype: torch.dtype | str | None) -> torch.dtype | None:
+    """A dtype of torch's, by its name too.
+
+    Raises:
+        ValueError: the name is none that weights can have.
+    """
+    if not isinstance(dtype, str):
+        return dtype
+    name = dtype.removeprefix("torch.")
+    if name not in NAMED:
+        raise ValueError(f"There is no dtype {dtype!r} here; there are {', '.join(NAMED)}.")
+    return _torch(name)
 
 
 def stored_dtype(fitting: Fitting) -> str:

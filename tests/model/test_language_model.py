@@ -72,3 +72,17 @@ def test_without_a_tokenizer_ids_run_and_a_text_is_refused(own_folder: Path):
     for call in (lm.ids, lm.trace, lm.generate):
         with pytest.raises(ValueError, match="no tokenizer, so only token ids"):
             call("text")
+
+
+def test_a_dtype_is_known_by_its_name_and_another_is_refused_in_words(gpt2_folder: Path):
+    assert model.open(gpt2_folder, "cpu", dtype="bfloat16").dtype == torch.bfloat16
+    assert model.open(gpt2_folder, "cpu", dtype="torch.float16").dtype == torch.float16
+    with pytest.raises(ValueError, match="no dtype 'foo' here; there are float64, float32"):
+        model.open(gpt2_folder, "cpu", dtype="foo")
+
+
+def test_fewer_than_no_new_tokens_are_refused(gpt2_folder: Path):
+    lm = model.open(gpt2_folder, "cpu")
+    with pytest.raises(ValueError, match="-1 new tokens"):
+        lm.generate("The king", max_new_tokens=-1)
+    assert lm.generate("The king", max_new_tokens=0) == ""
