@@ -139,6 +139,11 @@ class DockHeader(QWidget):
         layout.addWidget(self._float)
         layout.addWidget(self._close)
 
+    def sizeHint(self) -> QSize:
+        # A dock's layout goes by the hint alone: the layout's own, of the buttons, is less than
+        # the fixed height, and the pane would begin under the header.
+        return QSize(super().sizeHint().width(), theme.HEADER_HEIGHT)
+
     def set_note(self, note: str) -> None:
         """The fact at the right side."""
         if note != self._note:
