@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import PurePath
 from types import MappingProxyType
 
 _TITLES = {
@@ -40,6 +40,10 @@ _TITLES = {
     "stablelm": "StableLM",
     "starcoder2": "StarCoder2",
 }
+
+
+_NO_NAMES = {"checkpoint", "ckpt", "config", "model", "pytorch_model", "run"}
+_FILES = {".bin", ".ckpt", ".gguf", ".json", ".pt", ".pth", ".safetensors", ".toml"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +107,21 @@ class Preview:
         return " · ".join(part for part in parts if part)
 
 
+def checkpoint_name(path: str | PurePath) -> str:
+    """What a checkpoint is called: its own name, or its folder's where it says nothing.
+
+    Every nanoGPT lies in a ``ckpt.pt``, and half of all weights in a ``model.safetensors``. A
+    snapshot of a run goes by its run, too.
+    """
+    path = PurePath(path)
+    step = path.name.removeprefix("step-")
+    if path.parent.name == "snapshots" and step.isdecimal() and path.parent.parent.name:
+        return f"{path.parent.parent.name} · step {int(step):,}"
+    stem = path.name.partition(".")[0].partition("-0")[0]
+    says_nothing = stem in _NO_NAMES and path.suffix in _FILES
+    return (path.parent.name if says_nothing else "") or path.name
+
+
 def family_title(family: str) -> str:
     """A model_type as its authors write it: ``gpt2`` is GPT-2."""
     return _TITLES.get(family, family)
@@ -133,11 +152,3 @@ def _three_digits(value: float) -> str:
 
 def _several(n: int, noun: str) -> str:
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
-
-
-def folder_name(path: Path) -> str:
-    """What a checkpoint on disk is called: its folder or file; a snapshot by its run, too."""
-    step = path.name.removeprefix("step-")
-    if path.parent.name == "snapshots" and step.isdecimal() and path.parent.parent.name:
-        return f"{path.parent.parent.name} · step {int(step):,}"
-    return path.name

@@ -22,7 +22,7 @@ from model.hub import cached_name
 from model.language_model import LanguageModel
 from model.messages import Array, ModelInfo
 from model.operations import PROBABILITIES, Operation, aliases, shape_of
-from model.preview import folder_name
+from model.preview import checkpoint_name
 from model.tokens import Token
 
 TRACE_BUDGET = 384 * 2**20
@@ -84,7 +84,7 @@ class ModelView:
         tokenizer = lm.tokenizer
         self.info = ModelInfo(
             model_id=model_id,
-            name=cached_name(self.path) or folder_name(self.path) or "unnamed",
+            name=cached_name(self.path) or checkpoint_name(self.path) or "unnamed",
             path=str(self.path),
             family=lm.family,
             config=lm.config,
@@ -143,8 +143,8 @@ class ModelView:
                 ids = tuple(int(word) for word in text.replace(",", " ").split())
             except ValueError:
                 return (
-                    "This model has no tokenizer. Type token ids, for example 464 2068 7586: "
-                    f"numbers from 0 to {self.lm.config.d_vocab - 1}."
+                    f"No tokenizer: type token ids from 0 to {self.lm.config.d_vocab - 1}, "
+                    f"for example {self._some_ids}."
                 )
         if ids is not None:
             return self._read_ids(ids)
@@ -168,9 +168,15 @@ class ModelView:
         n_bytes = len(text[:cut].encode("utf-8", "surrogatepass"))
         return Prompt(list(encoding.ids[:n_ctx]), tokens, notes, cut, n_bytes)
 
+    @property
+    def _some_ids(self) -> str:
+        """Three ids that this model has, as they are typed."""
+        d_vocab = self.lm.config.d_vocab
+        return " ".join(str(d_vocab // part) for part in (7, 3, 2))
+
     def _read_ids(self, ids: tuple[int, ...]) -> Prompt | str:
         if not ids:
-            return "The prompt is empty. Type token ids, for example 464 2068 7586."
+            return f"The prompt is empty. Type token ids, for example {self._some_ids}."
         d_vocab, n_ctx = self.lm.config.d_vocab, self.lm.config.n_ctx
         for token_id in ids:
             if not 0 <= token_id < d_vocab:

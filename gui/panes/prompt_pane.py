@@ -63,6 +63,13 @@ NOTE_BESIDE = 440
 """Width from which what became of a prompt is read beside the buttons."""
 
 
+def id_examples(d_vocab: int) -> tuple[tuple[str, str], ...]:
+    """Label and text of the examples for a model without a tokenizer, all of them its own ids."""
+    spread = [id * d_vocab // 8 for id in (1, 5, 2, 7, 3, 6)]
+    rows = {"Counting": range(min(8, d_vocab)), "Some ids": spread, "A list again": [*spread] * 2}
+    return tuple((label, " ".join(map(str, ids))) for label, ids in rows.items())
+
+
 class PromptPane(Pane):
     """An editor of one to four lines, its history and examples."""
 
@@ -130,10 +137,10 @@ class PromptPane(Pane):
     def refresh(self) -> None:
         store = self.store
         trace = store.trace
-        has_tokenizer = store.model is None or bool(store.model.vocabulary)
-        self.editor.setPlaceholderText(
-            "Type a text; everything follows" if has_tokenizer else "Type token ids: 464 2068 7586"
-        )
+        words = "Type a text; everything follows"
+        if store.model is not None and not store.model.vocabulary:
+            words = f"Type token ids: numbers from 0 to {store.model.config.d_vocab - 1:,}"
+        self.editor.setPlaceholderText(words)
         problem = store.prompt_problem
         current = trace is not None and trace.text == self.editor.text()
         notes = trace.notes if trace is not None and current else ()
@@ -291,6 +298,8 @@ class PromptPane(Pane):
         examples, mask = self.examples, self.store.masking.written
         if mask:
             examples = tuple((label, text.format(mask=mask)) for label, text in MASKED_EXAMPLES)
+        elif self.store.model is not None and not self.store.model.vocabulary:
+            examples = id_examples(self.store.model.config.d_vocab)
         self._fill_menu(
             [
                 (f"{label}:  {_one_line(text)}" if label else _one_line(text), text)

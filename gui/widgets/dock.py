@@ -156,10 +156,6 @@ class DockHeader(QWidget):
     def note(self) -> str:
         return self._note
 
-    def sizeHint(self) -> QSize:
-        # The dock asks this, not the fixed height, where the pane below begins.
-        return QSize(super().sizeHint().width(), theme.HEADER_HEIGHT)
-
     def paintEvent(self, event: QPaintEvent) -> None:
         t = theme.current()
         painter = QPainter(self)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gui.store import Store
-from model.preview import file_size, folder_name
+from model.preview import checkpoint_name, file_size
 
 
 def opening_words(store: Store) -> tuple[str, float | None]:
@@ -22,4 +22,4 @@ def opening_words(store: Store) -> tuple[str, float | None]:
 def short_name(path: str) -> str:
     """What a checkpoint is called in a list: its folder or file, or its whole name on a hub."""
     is_path = Path(path).is_absolute() or path.count("/") != 1
-    return (folder_name(Path(path)) or path) if is_path else path
+    return (checkpoint_name(path) or path) if is_path else path

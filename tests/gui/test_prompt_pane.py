@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from gui import theme
 from gui.panes import prompt_pane
-from gui.panes.prompt_pane import HISTORY_LENGTH, PromptPane
+from gui.panes.prompt_pane import HISTORY_LENGTH, PromptPane, id_examples
 from gui.store import Store
 from gui.widgets.text import utf16_length
 from model import messages as m
@@ -304,6 +305,37 @@ def test_a_model_without_a_tokenizer_takes_ids(
     qtbot.waitUntil(lambda: live_store.trace is not None, timeout=1000)
     assert live_store.trace is not None
     assert [token.id for token in live_store.trace.tokens] == [1, 2, 3]
+
+
+def test_the_ids_that_are_offered_are_the_models_own(
+    live_store: Store, tmp_path: Path, qtbot: QtBot
+) -> None:
+    folder = Path(shutil.copytree(STORY_WORLD, tmp_path / "bare"))
+    (folder / "tokenizer.json").unlink()
+    live_store.open_model(str(folder))
+    assert live_store.model is not None
+    d_vocab = live_store.model.config.d_vocab
+    offered = re.search(r"for example ([\d ]+)\.", live_store.prompt_problem)
+    assert offered is not None
+    for ids in (offered[1], *(text for _, text in id_examples(d_vocab))):
+        live_store.set_prompt(ids)
+        assert live_store.trace is not None
+        assert [token.id for token in live_store.trace.tokens] == [int(i) for i in ids.split()]
+
+
+def test_a_long_note_has_the_whole_width_and_a_short_one_stands_beside_the_buttons(
+    pane: PromptPane, live_store: Store
+) -> None:
+    pane.resize(280, 180)
+    for note, beside in (
+        ("The prompt is too long for this model's context. " * 2, False),
+        ("", True),
+    ):
+        live_store.prompt_problem = note
+        pane.refresh()
+        pane._below.activate()
+        assert (pane._note.y() >= pane.examples_button.y()) == beside
+        assert beside or pane._note.width() == pane.editor.width()
 
 
 def test_focus_prompt_puts_the_caret_at_the_end(pane: PromptPane) -> None:

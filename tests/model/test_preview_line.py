@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from model.preview import Preview, family_title, file_size, folder_name, short_count
+from model.preview import Preview, checkpoint_name, family_title, file_size, short_count
 
 
 def test_gpt2_small_in_one_line():
@@ -73,4 +73,4 @@ def test_sizes_are_decimal_as_in_file_managers():
     ],
 )
 def test_a_snapshot_is_called_by_its_run_and_step(path: str, name: str) -> None:
-    assert folder_name(Path(path)) == name
+    assert checkpoint_name(Path(path)) == name
