@@ -202,6 +202,7 @@ class MainWindow(QMainWindow):
             signal.connect(self._notes.ask)
         store.model_changed.connect(self._model_changed)
         store.notice_posted.connect(self._show_notice)
+        self.notice_bar.dismissed.connect(self._hide_empty_notice)
         self.backend.stopped.connect(self._worker_stopped)
         self.top_bar.perspective_chosen.connect(self.set_perspective)
         self.top_bar.model_clicked.connect(self._drop_recent)
@@ -434,6 +435,9 @@ class MainWindow(QMainWindow):
         if model is None:
             return
         self.setWindowTitle(f"{model.name} — Glassformer")
+        self.notice_bar.dismiss_about("opening")
+        if model.notes and not model.training:
+            self.store.post(Notice(" ".join(model.notes), about="opening"))
         if not model.training and Path(model.path).resolve() != STORY_WORLD.resolve():
             # By its name, where it came from a hub: a folder of the cache says nothing.
             place = model.name if "/" in model.name else model.path
@@ -495,6 +499,7 @@ class MainWindow(QMainWindow):
 
     def _hide_empty_notice(self) -> None:
         if not self.notice_bar.message:
+            self._notice_action.setVisible(False)
             self._notice_toolbar.hide()
 
     def sizeHint(self) -> QSize:

@@ -7,34 +7,30 @@ their own. The open model stays until the new one is there. Knows the store and 
 from __future__ import annotations
 
 import os
+from itertools import pairwise
 from pathlib import Path
 
 from PySide6.QtCore import (
-    QModelIndex,
-    QPersistentModelIndex,
-    QRect,
-    QSize,
     QStringListModel,
     Qt,
     QTimer,
+    QUrl,
 )
-from PySide6.QtGui import QFontMetrics, QPainter
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+)
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QCompleter,
     QDialog,
     QFileDialog,
     QFrame,
     QHBoxLayout,
     QLineEdit,
-    QListWidget,
-    QListWidgetItem,
     QProgressBar,
     QPushButton,
     QScrollArea,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
     QVBoxLayout,
     QWidget,
 )
@@ -42,9 +38,11 @@ from PySide6.QtWidgets import (
 from gui import theme
 from gui.folder_listing import FolderListing
 from gui.settings import Settings
-from gui.store import Store
-from gui.widgets.opening_words import opening_words, short_name
+from gui.store import Notice, Store
+from gui.widgets.notice_bar import show_details
+from gui.widgets.opening_words import opening_words
 from gui.widgets.preview_card import PreviewCard
+from gui.widgets.recent_list import RecentList
 from gui.widgets.text import Text
 from model.preview import Preview
 
@@ -70,10 +68,12 @@ class OpenDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setObjectName("open_dialog")
         self.setWindowTitle("Open a model")
+        self.setAcceptDrops(True)
         self.resize(880, 560)
         self._store = store
         self._settings = settings
         self._waiting = False  # for a model that this dialog has asked for
+        self._refusal: Notice | None = None  # why the last one was not opened
         self._build()
         self._wire()
         self._show_recent()
@@ -93,6 +93,7 @@ class OpenDialog(QDialog):
             "owner/name on a hub"
         )
         self.field.setClearButtonEnabled(True)
+        self.field.setAcceptDrops(False)  # the dialog takes what is dropped, as a path
         self._names = QStringListModel(self)
         self.completer = QCompleter(self._names, self)
         self.completer.setCaseSensitivity(Qt.CaseSensitivity.CaseSensitive)
@@ -100,14 +101,14 @@ class OpenDialog(QDialog):
         self.field.setCompleter(self.completer)
         self._folder_button = self._button("&Folder…", "Choose a folder")
         self._file_button = self._button("F&ile…", "Choose a file")
-        self.recent = QListWidget(self)
-        self.recent.setAccessibleName("Recent models")
-        self.recent.setItemDelegate(RecentDelegate(self.recent))
-        self.recent.setFrameShape(QFrame.Shape.NoFrame)
-        self.recent.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.recent.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.recent.setMouseTracking(True)
-        self.recent.setMinimumWidth(240)
+        self.recent = RecentList(self)
+        self._no_recent = Text(
+            "What you open is kept here, with a line on what it is.",
+            parent=self,
+            tone="dim",
+            font=theme.sans(theme.SMALL_FONT_SIZE),
+            wrap=True,
+        )
         self._recent_title = Text("Recent", parent=self, tone="dim")
         self.card = PreviewCard(self)
         self._scroll = QScrollArea(self)
@@ -115,10 +116,12 @@ class OpenDialog(QDialog):
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setWidget(self.card)
+        self._scroll.setAccessibleName("What it is")
         self.progress = QProgressBar(self)
         self.progress.setTextVisible(False)
         self.progress.setAccessibleName("How far the opening is")
         self.status = Text(parent=self, tone="dim", font=theme.sans(theme.SMALL_FONT_SIZE))
+        self._details_button = self._button("&Details", "What happened inside, for a bug report")
         self.cancel_button = self._button("Cancel", "Close this dialog")
         self.open_button = self._button("&Open", "Open this model; the open one stays until then")
         self.open_button.setDefault(True)
@@ -132,6 +135,8 @@ class OpenDialog(QDialog):
         left.setSpacing(theme.TIGHT)
         left.addWidget(self._recent_title)
         left.addWidget(self.recent, 1)
+        left.addWidget(self._no_recent)
+        left.addStretch()
         middle = QHBoxLayout()
         middle.setSpacing(2 * theme.SPACE)
         middle.addLayout(left, 42)
@@ -139,6 +144,7 @@ class OpenDialog(QDialog):
         bottom = QHBoxLayout()
         bottom.setSpacing(theme.SPACE)
         bottom.addWidget(self.status, 1)
+        bottom.addWidget(self._details_button)
         bottom.addWidget(self.cancel_button)
         bottom.addWidget(self.open_button)
         layout = QVBoxLayout(self)
@@ -167,9 +173,10 @@ class OpenDialog(QDialog):
         self.field.returnPressed.connect(self.open_chosen)
         self._folder_button.clicked.connect(self._ask_folder)
         self._file_button.clicked.connect(self._ask_file)
-        self.recent.currentItemChanged.connect(self._recent_chosen)
-        self.recent.itemActivated.connect(self._recent_opened)
-        self.cancel_button.clicked.connect(self._cancel)
+        self.recent.chosen.connect(self.choose)
+        self.recent.opened.connect(self._recent_opened)
+        self._details_button.clicked.connect(self._show_details)
+        self.cancel_button.clicked.connect(self.reject)
         self.open_button.clicked.connect(self.open_chosen)
         store = self._store
         store.previewed.connect(self._take_preview)
@@ -184,9 +191,9 @@ class OpenDialog(QDialog):
         """What is to be opened: what was typed, without a person's ``~`` and stray spaces."""
         return expanded(self.field.text())
 
-    def choose(self, path: str) -> None:
+    def choose(self, path: object) -> None:
         """Put a path into the field, as typing would, and look at it now."""
-        self.field.setText(path)
+        self.field.setText(str(path))
         self._look.stop()
         self._preview()
 
@@ -198,8 +205,10 @@ class OpenDialog(QDialog):
         if preview is not None and preview.problem is not None:
             return
         self._waiting = True
-        self._store.open_model(path, dtype=self.card.dtype)
+        self._refusal = None
+        self._store.open_model(path, dtype=self.card.dtype, answered_in_place=True)
         self._update()
+        self.cancel_button.setFocus()  # what was in focus can't be used meanwhile
 
     def _shown(self) -> Preview | None:
         return self._store.previews.get(self.path)
@@ -212,6 +221,8 @@ class OpenDialog(QDialog):
                 self._listed = folder
                 self._listing.ask(folder)
         self._look.start()
+        self._refusal = None
+        self.recent.mark(self.path)
         self._update()
 
     def _take_listing(self, folder: object, paths: object) -> None:
@@ -260,6 +271,10 @@ class OpenDialog(QDialog):
         preview = self._store.previews[str(path)]
         if path == self.path:
             self.card.show_preview(preview)
+            # Its choices are made anew, and would be reached last.
+            chain = (self._scroll, *self.card.memory.choices, self._details_button)
+            for before, after in pairwise(chain):
+                self.setTabOrder(before, after)
             self._update()
         if path in self._settings.recent:
             if preview.line:
@@ -270,37 +285,21 @@ class OpenDialog(QDialog):
 
     def _show_recent(self) -> None:
         for path in self._settings.recent:
-            item = QListWidgetItem(self.recent)
-            item.setData(Qt.ItemDataRole.UserRole, path)
-            item.setToolTip(path)
+            self.recent.add(path)
             self._write_recent(path, self._store.previews.get(path))
             if path not in self._store.previews:
                 self._store.preview_model(path)
-        self._recent_title.setVisible(bool(self._settings.recent))
         self.recent.setVisible(bool(self._settings.recent))
+        self._no_recent.setVisible(not self._settings.recent)
 
     def _write_recent(self, path: str, preview: Preview | None) -> None:
-        for row in range(self.recent.count()):
-            item = self.recent.item(row)
-            if item.data(Qt.ItemDataRole.UserRole) == path:
-                line = self._settings.recent_lines.get(path, "")
-                problem = preview.problem if preview is not None else None
-                if preview is not None:
-                    line = preview.problem or preview.line or " ".join(preview.notes)
-                item.setText(short_name(path))
-                item.setData(LINE_ROLE, line)
-                item.setData(PROBLEM_ROLE, bool(problem))
-                item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{item.text()}: {line}")
-                item.setToolTip(f"{path}\n{line}" if line else path)
+        line = self._settings.recent_lines.get(path, "")
+        if preview is not None:
+            line = preview.problem or preview.line or " ".join(preview.notes)
+        self.recent.write(path, line, problem=preview is not None and bool(preview.problem))
 
-    def _recent_chosen(
-        self, item: QListWidgetItem | None, before: QListWidgetItem | None = None
-    ) -> None:
-        if item is not None:
-            self.choose(str(item.data(Qt.ItemDataRole.UserRole)))
-
-    def _recent_opened(self, item: QListWidgetItem) -> None:
-        self._recent_chosen(item)
+    def _recent_opened(self, path: object) -> None:
+        self.choose(str(path))
         self.open_chosen()
 
     # ------------------------------------------------------------------------- opening
@@ -313,21 +312,47 @@ class OpenDialog(QDialog):
         if not self._waiting:
             return
         self._waiting = False
-        if why:
-            self.card.show_problem(str(why))
+        if isinstance(why, Notice):
+            self._refusal = why
+            self.card.show_problem(why.message)
+            self._scroll.ensureWidgetVisible(self.card.problem)
         self._update()
+        self.field.setFocus()
+
+    def _show_details(self) -> None:
+        if self._refusal is not None:
+            show_details(self._refusal, self)
 
     def _model_changed(self) -> None:
         if self._waiting and self._store.opening is None:
             self._waiting = False
             self.accept()
 
-    def _cancel(self) -> None:
-        """Stop the opening that is going, or close."""
+    def reject(self) -> None:
+        """Cancel and Escape stop the opening that is going; without one they close the dialog."""
         if self._waiting:
             self._store.cancel_opening()
         else:
-            self.reject()
+            super().reject()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Closed, it can't say how the opening goes on: so that ends, too."""
+        if self._waiting:
+            self._waiting = False
+            self._store.cancel_opening()
+        super().closeEvent(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if not self._waiting and any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """What is dropped here is looked at, as what is typed."""
+        for url in event.mimeData().urls():
+            if url.isLocalFile():
+                event.acceptProposedAction()
+                self.choose(url.toLocalFile())
+                return
 
     def _update(self) -> None:
         """Buttons, progress and the line at the bottom."""
@@ -335,10 +360,11 @@ class OpenDialog(QDialog):
         preview = self._shown()
         possible = bool(self.path) and not (preview is not None and preview.problem)
         self.open_button.setEnabled(possible and not opening)
-        for widget in (self.field, self._folder_button, self._file_button, self.recent):
+        for widget in (self.field, self._folder_button, self._file_button, self.recent, self.card):
             widget.setEnabled(not opening)
         self.cancel_button.setToolTip("Stop opening it" if opening else "Close this dialog")
         self.progress.setVisible(opening)
+        self._details_button.setVisible(bool(self._refusal and self._refusal.details))
         self.status.setText("")
         if not opening:
             return
@@ -350,53 +376,15 @@ class OpenDialog(QDialog):
 
 
 def expanded(text: str) -> str:
-    """A typed path as it is meant: ``~`` is a person's home, ``file://`` a path."""
+    """A typed path as it is meant: ``~`` is a person's home, ``file://`` a path.
+
+    So are the quotes that file managers and shells put around what is copied from them.
+    """
     text = text.strip()
-    if text.startswith("file://"):
-        text = text.removeprefix("file://")
+    if len(text) > 2 and text[0] == text[-1] and text[0] in "\"'":
+        text = text[1:-1].strip()
+    if text.startswith("file:"):
+        text = QUrl(text).toLocalFile() or text
     if text == "~" or text.startswith("~" + os.sep):
         return str(Path(text).expanduser())
     return text
-
-
-Index = QModelIndex | QPersistentModelIndex
-LINE_ROLE = Qt.ItemDataRole.UserRole + 1
-PROBLEM_ROLE = Qt.ItemDataRole.UserRole + 2
-
-
-class RecentDelegate(QStyledItemDelegate):
-    """A recent model: its name, and under it what it is."""
-
-    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        return QSize(120, 44)
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        t = theme.current()
-        # PySide's stubs leave these two attributes out.
-        box: QRect = getattr(option, "rect")  # noqa: B009
-        state: QStyle.StateFlag = getattr(option, "state")  # noqa: B009
-        painter.save()
-        if state & QStyle.StateFlag.State_Selected:
-            painter.fillRect(box, t.color("accent_soft"))
-        elif state & QStyle.StateFlag.State_MouseOver:
-            painter.fillRect(box, t.color("raised"))
-        words = box.adjusted(8, 4, -8, -4)
-        upper = QRect(words.left(), words.top(), words.width(), words.height() // 2)
-        lower = upper.translated(0, words.height() // 2)
-        left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        for line, font, tone, text in (
-            (upper, theme.sans(), "text", str(index.data())),
-            (
-                lower,
-                theme.sans(theme.SMALL_FONT_SIZE),
-                "warning" if index.data(PROBLEM_ROLE) else "dim",
-                str(index.data(LINE_ROLE) or ""),
-            ),
-        ):
-            painter.setFont(font)
-            painter.setPen(t.color(tone))
-            shown = QFontMetrics(font).elidedText(
-                text.replace("\n", " "), Qt.TextElideMode.ElideRight, line.width()
-            )
-            painter.drawText(line, left, shown)
-        painter.restore()

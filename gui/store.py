@@ -133,11 +133,19 @@ class TrainingState:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A sentence for the person: shown in the window, not in a blocking dialog."""
+    """A sentence for the person: shown in the window, not in a blocking dialog.
+
+    Attributes:
+        message: the sentence.
+        details: a traceback, may be empty.
+        level: how grave it is.
+        about: ``opening`` for what is no longer true once another model is there, else empty.
+    """
 
     message: str
     details: str = ""
     level: Literal["info", "warning", "error"] = "info"
+    about: str = ""
 
 
 class Store(QObject):
@@ -165,7 +173,7 @@ class Store(QObject):
     saved = Signal(object)  # path, str
     previewed = Signal(object)  # the path that was asked about, str: `previews`
     opening_changed = Signal()  # an opening began, went on, or ended: `opening`
-    opening_ended = Signal(object)  # why the model was not opened, str; empty if it was cancelled
+    opening_ended = Signal(object)  # Notice: why it was not opened; None if it was cancelled
     verification_changed = Signal()  # `verifying`, `verification`
     weights_changed = Signal()  # list or figures: `weights`
     weight_examined = Signal()
@@ -193,6 +201,7 @@ class Store(QObject):
         self.progress: m.Progress | None = None
         self.opening: m.OpenModel | None = None
         self.opening_progress: m.OpeningProgressed | None = None
+        self._answered_in_place = False
         self.previews: dict[str, Preview] = {}
         self.verifying: m.VerifyModel | None = None
         self.verification: m.ModelVerified | None = None
@@ -206,9 +215,25 @@ class Store(QObject):
 
     # ------------------------------------------------------------------ asked by panes
 
-    def open_model(self, path: str, device: str = "auto", dtype: str | None = None) -> None:
-        """Open a checkpoint; the open model stays until the new one is there."""
+    def open_model(
+        self,
+        path: str,
+        device: str = "auto",
+        dtype: str | None = None,
+        *,
+        answered_in_place: bool = False,
+    ) -> None:
+        """Open a checkpoint; the open model stays until the new one is there.
+
+        Args:
+            path: a file, a folder, or a name on a hub.
+            device: where its weights shall lie.
+            dtype: in which precision; None for as stored, or whatever fits.
+            answered_in_place: who asks hears `opening_ended` and says itself why it was refused:
+                no notice says it a second time.
+        """
         self.opening = m.OpenModel(path=path, device=device, dtype=dtype)
+        self._answered_in_place = answered_in_place
         self.opening_progress = None
         self._send(self.opening)
         self.opening_changed.emit()
@@ -223,7 +248,6 @@ class Store(QObject):
         """Compare the open model with its original; `verification` follows."""
         if self.model is not None:
             self.verifying = m.VerifyModel()
-            self.verification = None
             self._send(self.verifying)
             self.verification_changed.emit()
 
@@ -490,7 +514,7 @@ class Store(QObject):
     def _take_cancelled(self, result: m.Cancelled) -> None:
         if self.opening is not None and self.opening.id == result.request_id:
             self.progress = None
-            self._end_opening("")
+            self._end_opening(None)
         if self._verifies(result.request_id):
             self.verifying = self.progress = None
             self.verification_changed.emit()
@@ -499,7 +523,7 @@ class Store(QObject):
             self.singular_values_changed.emit()
         self.activity_changed.emit()
 
-    def _end_opening(self, why: str) -> None:
+    def _end_opening(self, why: Notice | None) -> None:
         """The model that was open stays."""
         self.opening = self.opening_progress = None
         self.opening_changed.emit()
@@ -591,8 +615,10 @@ class Store(QObject):
         self.training_changed.emit()
 
     def _take_failure(self, failed: m.Failed) -> None:
+        notice = Notice(failed.message, failed.details, "error")
         if isinstance(failed.request, m.OpenModel):
-            self._end_opening(failed.message)
+            notice = replace(notice, about="opening")
+            self._end_opening(notice)
         if isinstance(failed.request, m.PreviewModel):
             # Beside the path that was typed, where the answer is looked for; not over the window.
             path = self._preview_paths.pop(failed.request_id, failed.request.path)
@@ -600,7 +626,7 @@ class Store(QObject):
             self.previewed.emit(path)
             return
         if isinstance(failed.request, m.VerifyModel) and self._verifies(failed.request_id):
-            self.verifying = None
+            self.verifying = self.verification = None
             self.verification_changed.emit()
         if isinstance(failed.request, m.FindSingularValues) and self.weights is not None:
             self.weights.share = None
@@ -612,7 +638,8 @@ class Store(QObject):
             self._take_broken_run(failed)
         self.progress = None
         self.activity_changed.emit()
-        self.post(Notice(failed.message, failed.details, "error"))
+        if not (notice.about == "opening" and self._answered_in_place):
+            self.post(notice)
 
     def _take_unbegun_run(self, result: m.TrainingProgressed) -> None:
         """A run that was stopped while it was getting ready: there is no curve."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QButtonGroup,
     QFormLayout,
     QGridLayout,
@@ -216,6 +217,11 @@ class MemoryChoice(QWidget):
         """What was chosen; None for as stored."""
         chosen = self._group.checkedId()
         return (self._dtypes[chosen] or None) if 0 <= chosen < len(self._dtypes) else None
+
+    @property
+    def choices(self) -> list[QAbstractButton]:
+        """The rows, from top to bottom."""
+        return self._group.buttons()
 
     def choose(self, dtype: str) -> None:
         """Choose a row, as a click would; empty for as stored."""

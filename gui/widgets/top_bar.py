@@ -87,6 +87,8 @@ class TopBar(QWidget):
     def refresh(self) -> None:
         """Read the store."""
         model = self._store.model
+        notes = () if model is None else model.notes
+        self._model.setToolTip("\n".join((*notes, "What is open; click for recent checkpoints")))
         if model is None:
             self._model.setText("no model yet")
         else:

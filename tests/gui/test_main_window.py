@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from operator import attrgetter
 from pathlib import Path
@@ -34,6 +35,7 @@ from gui.open_dialog import OpenDialog
 from gui.panes.base import Pane
 from gui.settings import Settings
 from gui.store import Notice
+from model import messages as m
 from model.train import PRESETS
 from resources import STORY_WORLD
 
@@ -238,6 +240,46 @@ def test_what_is_no_checkpoint_is_a_sentence_and_the_open_model_stays(
         lambda: program.store.trace is not None and program.store.trace.text == "The queen",
         timeout=SOON,
     )
+
+
+def test_a_notice_is_as_high_as_its_lines_and_leaves_when_it_is_closed(
+    qtbot: QtBot, program: Program
+) -> None:
+    window, bar = program.window, program.window.notice_bar
+    free = window.docks["tokens"].y()
+    program.store.post(Notice("One line.", level="error"))
+    qtbot.waitUntil(bar.isVisible)
+    qtbot.wait(50)
+    assert bar.height() < 50
+    program.store.post(Notice("Many words. " * 60, level="error"))
+    qtbot.waitUntil(lambda: bar.height() > 60)
+    bar.dismiss()
+    qtbot.wait(50)
+    assert not bar.isVisible()
+    assert window.docks["tokens"].y() == free
+
+
+def test_a_refusal_leaves_once_another_model_is_there_and_its_notes_are_said(
+    qtbot: QtBot, program: Program, tmp_path: Path
+) -> None:
+    window, store = program.window, program.store
+    window.files.open_path(str(tmp_path / "nothing"))
+    qtbot.waitUntil(lambda: "nothing" in window.notice_bar.message, timeout=SOON)
+    copy = Path(shutil.copytree(STORY_WORLD, tmp_path / "copy"))
+    window.files.open_path(str(copy))
+    qtbot.waitUntil(lambda: store.model is not None and store.model.name == "copy", timeout=SOON)
+    assert window.notice_bar.message == ""
+    assert store.model is not None
+    noted = replace(store.model, model_id=99, notes=("Tensor 'x' holds 1 NaN.",))
+    store.receive(m.ModelOpened(request_id=0, info=noted, seconds=0.1))
+    assert window.notice_bar.message == "Tensor 'x' holds 1 NaN."
+    assert "holds 1 NaN" in window.top_bar.model_button.toolTip()
+
+
+def test_no_pane_begins_under_its_header(qtbot: QtBot, program: Program) -> None:
+    for dock in program.window.docks.values():
+        if dock.isVisible():
+            assert dock.widget().y() >= dock.header.geometry().bottom() + 1
 
 
 def _folder(path: Path) -> Path:

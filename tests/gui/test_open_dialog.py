@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QRadioButton
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
@@ -21,7 +22,8 @@ from gui import theme
 from gui.folder_listing import entries
 from gui.open_dialog import OpenDialog, expanded
 from gui.settings import Settings
-from gui.store import Store
+from gui.store import Notice, Store
+from gui.widgets.opening_words import short_name
 from gui.widgets.parameter_tree import part_color
 from gui.widgets.preview_card import MemoryBar, PartsBar, PreviewCard
 from gui.widgets.status import StatusBar
@@ -467,3 +469,87 @@ def test_settings_keep_the_lines_of_recent_models_only() -> None:
     settings.forget("/new")
     assert settings.recent == []
     assert json.dumps(settings.recent_lines) == "{}"
+
+
+# --------------------------------------------------------------------- who says what, and where
+
+
+def test_a_refusal_is_said_in_the_dialog_alone_and_stays_with_what_was_typed(
+    live_store: Store, settings: Settings, copy: Path, qtbot: QtBot
+) -> None:
+    settings.recent = [str(STORY_WORLD)]
+    notices: list[Notice] = []
+    live_store.notice_posted.connect(notices.append)
+    dialog = opened(live_store, settings, qtbot)
+    dialog.choose(str(copy))
+    (copy / "model.safetensors").write_bytes(b"cut")
+    dialog.open_chosen()
+    qtbot.wait(50)
+    assert "model.safetensors" in dialog.card.problem.text()
+    assert not notices
+    # The list had the focus for a moment; that chooses nothing.
+    assert dialog.path == str(copy)
+    assert dialog.recent.selectedItems() == []
+    assert dialog._details_button.isVisible()
+    dialog.close()
+    live_store.open_model(str(copy))  # from a menu, or dropped: nobody else says it
+    assert [notice.level for notice in notices] == ["error"]
+
+
+def test_passing_through_the_list_with_tab_chooses_nothing_and_an_arrow_the_first(
+    live_store: Store, settings: Settings, copy: Path, qtbot: QtBot
+) -> None:
+    settings.recent = [str(copy), str(STORY_WORLD)]
+    dialog = opened(live_store, settings, qtbot)
+    dialog.field.setText("typed")
+    dialog.recent.setFocus(Qt.FocusReason.TabFocusReason)
+    assert dialog.path == "typed"
+    qtbot.keyClick(dialog.recent, Qt.Key.Key_Down)
+    assert dialog.path == str(copy)
+    dialog.field.setText("something else")
+    assert dialog.recent.selectedItems() == []
+    dialog.close()
+
+
+def test_escape_stops_the_opening_first(held: Held, settings: Settings, qtbot: QtBot) -> None:
+    dialog = opened(held, settings, qtbot)
+    dialog.choose("/models/large")
+    dialog.open_chosen()
+    request = held.last(m.OpenModel)
+    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    cancel = held.last(m.Cancel)
+    assert isinstance(cancel, m.Cancel)
+    assert cancel.target == request.id
+    assert dialog.isVisible()
+    held.receive(m.Cancelled(request_id=request.id))
+    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: not isValid(dialog) or not dialog.isVisible())
+
+
+def test_a_file_dropped_on_the_dialog_is_looked_at(dialog: OpenDialog, copy: Path) -> None:
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(copy))])
+    drop = QDropEvent(
+        QPointF(20, 20),
+        Qt.DropAction.CopyAction,
+        mime,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    dialog.dropEvent(drop)
+    assert dialog.path == str(copy)
+    assert dialog.card.title.text() == "GPT-2  ·  1.14M"
+
+
+def test_copied_paths_lose_their_quotes_and_escapes() -> None:
+    assert expanded('"/models/my gpt2"') == "/models/my gpt2"
+    assert expanded("'/models/gpt2' ") == "/models/gpt2"
+    assert expanded("file:///models/my%20gpt2") == "/models/my gpt2"
+
+
+def test_a_file_that_is_called_as_all_are_goes_by_its_folder() -> None:
+    assert short_name("/runs/out-shakespeare/ckpt.pt") == "out-shakespeare"
+    assert short_name("/models/gpt2/model.safetensors") == "gpt2"
+    assert short_name("/models/big/model-00001-of-00002.safetensors") == "big"
+    assert short_name("/models/llama.gguf") == "llama.gguf"
+    assert short_name("/models/model") == "model"
