@@ -6,6 +6,8 @@ Bruls, Huizing and van Wijk, Squarified Treemaps (2000). Plain computing, withou
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 
 from PySide6.QtCore import QRectF
 
@@ -36,7 +38,19 @@ def squarify(sizes: Sequence[float], area: QRectF) -> list[QRectF]:
             row = []
         row.append(size)
     _lay(row, left, rects)
-    return rects
+    return _in_reading_order(sizes, rects)
+
+
+def _in_reading_order(sizes: Sequence[float], rects: list[QRectF]) -> list[QRectF]:
+    """Equal neighbours, as layers are, from left to right and from top to bottom.
+
+    Rows and columns are laid in turn, so that they would jump to and fro.
+    """
+    ordered: list[QRectF] = []
+    for _, group in groupby(zip(sizes, rects), key=itemgetter(0)):
+        run = [rect for _, rect in group]
+        ordered += sorted(run, key=lambda rect: (round(rect.top(), 3), round(rect.left(), 3)))
+    return ordered
 
 
 def _worst(row: Sequence[float], side: float) -> float:

@@ -206,3 +206,10 @@ def test_the_tooltip_of_a_published_model_counts_its_mlps(live_store: Store, qtb
     words = scale.tooltip(small.column.center().toPoint())
     assert "GPT-2 small: 124,439,808 parameters" in words
     assert "mlp 45.5%" in words
+
+
+def test_equal_areas_are_read_from_left_to_right_and_from_top_to_bottom() -> None:
+    rects = squarify([9.0, *[1.0] * 12, 0.5], QRectF(0, 0, 300, 200))
+    places = [(round(rect.top(), 3), round(rect.left(), 3)) for rect in rects[1:13]]
+    assert places == sorted(places)
+    assert all(rect.width() * rect.height() > 0 for rect in rects)
