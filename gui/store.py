@@ -696,11 +696,17 @@ class Store(QObject):
 
 
 def probabilities_at(store: Store, position: int) -> NDArray[np.float64] | None:
-    """The distribution that would be sampled after a position, under the store's sampling."""
+    """The distribution that would be sampled after a position, under the store's sampling.
+
+    None where there is none: the model has no logits, or they are no numbers.
+    """
     from model.sampling import probabilities
 
     if store.trace is None or not 0 <= position < store.trace.n_tokens:
         return None
     if store.model is None or not store.model.config.has_logits:
         return None
-    return probabilities(store.trace.logits[position], store.sampling)
+    try:
+        return probabilities(store.trace.logits[position], store.sampling)
+    except ValueError:  # of a network that diverged
+        return None

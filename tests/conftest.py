@@ -6,6 +6,7 @@ Knows nothing of Qt; tests/gui/conftest.py adds what only windows need.
 from __future__ import annotations
 
 import os
+import signal
 
 # Before anything imports torch: two cores are shared by the tests and whatever else runs.
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -76,6 +77,20 @@ def own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "settings"
     monkeypatch.setenv("GLASSFORMER_SETTINGS_DIR", str(folder))
     return folder
+
+
+@pytest.fixture
+def heard_signals() -> Iterator[None]:
+    """What ends a program is heard, also where the tests run under ``nohup`` or ``&``."""
+    ends = [
+        getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+    ]
+    ignored = [number for number in ends if signal.getsignal(number) is signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, signal.SIG_DFL)
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ Shape suffixes: R rows, C columns.
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -87,8 +88,8 @@ def _inks(kind: Kind, theme_name: str) -> tuple[QColor, ...]:
 
 
 def entry(value: float, kind: Kind, limit: float) -> int:
-    """Index of a value's colour in its map."""
-    if limit <= 0:
+    """Index of a value's colour in its map; of what is no number, that of zero."""
+    if limit <= 0 or math.isnan(value):
         return 0 if kind == "sequential" else 128
     share = value / limit
     amount = share if kind == "sequential" else (share + 1) / 2

@@ -243,7 +243,9 @@ class HeadMosaic(Canvas):
         entries_LHPP = np.full((n_layers, n_heads, side, side), _MASKED, np.uint16)
         for layer, pooled_HQS in enumerate(self._pooled_HQS):
             if pooled_HQS is not None:
-                entries_HQS = (np.clip(pooled_HQS, 0, 1) * 255 + 0.5).astype(np.uint16)
+                amounts_HQS = np.nan_to_num(np.clip(pooled_HQS, 0, 1), nan=0.0)
+                entries_HQS = (amounts_HQS * 255 + 0.5).astype(np.uint16)
+                entries_HQS[np.isnan(pooled_HQS)] = _NO_NUMBER
                 entries_HQS[:, masked[id(self._masked_LQS[layer])]] = _MASKED
                 entries_LHPP[layer] = entries_HQS[:, at_P][:, :, at_P]
         entries_LHPP[(entries_LHPP == _MASKED) & hatch_PP] = _HATCH
@@ -257,7 +259,8 @@ class HeadMosaic(Canvas):
         t = theme.current()
         rgb = theme.sequential_table().astype(np.uint32)
         entries = 0xFF000000 | rgb[:, 0] << 16 | rgb[:, 1] << 8 | rgb[:, 2]
-        extra = [QColor(t.panel).rgb(), _between(t.color("panel"), t.color("line")).rgb()]
+        panel = QColor(t.panel).rgb()
+        extra = [panel, _between(t.color("panel"), t.color("line")).rgb(), panel]
         return np.append(entries, np.array(extra, np.uint32)).astype(np.uint32)
 
     def _hatch(self, side: int) -> NDArray[np.bool_]:
@@ -382,6 +385,7 @@ class HeadMosaic(Canvas):
 
 _MASKED = 256  # palette entries behind those of the colour map
 _HATCH = 257
+_NO_NUMBER = 258
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 

@@ -54,7 +54,7 @@ sys.exit(main.main(["--device", "cpu", "--threads", "1"]))
 
 
 @pytest.fixture
-def signals(qtbot: QtBot) -> Iterator[EndSignals]:
+def signals(qtbot: QtBot, heard_signals: None) -> Iterator[EndSignals]:
     signals = EndSignals()
     signals.install()
     yield signals
@@ -69,6 +69,7 @@ def test_a_signal_is_heard_in_the_event_loop(
         os.kill(os.getpid(), number)
 
 
+@pytest.mark.usefixtures("heard_signals")
 def test_handlers_are_as_before_once_nobody_listens(qtbot: QtBot) -> None:
     before = [signal.getsignal(number) for number in END]
     signals = EndSignals()

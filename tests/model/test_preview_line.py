@@ -66,7 +66,8 @@ def test_sizes_are_decimal_as_in_file_managers():
     ("path", "name"),
     [
         ("/models/gpt2", "gpt2"),
-        ("/models/gpt2/model.safetensors", "model.safetensors"),
+        ("/models/gpt2/model.safetensors", "gpt2"),
+        ("/models/gpt2/tuned.safetensors", "tuned.safetensors"),
         ("/runs/minute-2/snapshots/step-001200", "minute-2 · step 1,200"),
         ("/runs/snapshots/best", "best"),
         ("snapshots/step-000003", "step-000003"),

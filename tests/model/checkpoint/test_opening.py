@@ -358,7 +358,7 @@ def test_an_unknown_family_is_refused_with_the_nearest_known(own_folder: Path):
         ({"n_inner": 50_000_000}, "parameters, but the weights beside it hold"),
         ({"n_head": 5}, "d_model 24 does not divide into 5 heads"),
         ({"layer_norm_epsilon": "tiny"}, "'layer_norm_epsilon' is 'tiny'; a number fits"),
-        ({"layer_norm_epsilon": -1}, "'layer_norm_epsilon' is -1; a number from 0"),
+        ({"layer_norm_epsilon": -1}, "'layer_norm_epsilon' is -1; a number of 0 or more"),
         ({"layer_norm_epsilon": float("nan")}, "'layer_norm_epsilon' is nan"),
         ({"resid_pdrop": 2}, "'resid_pdrop' is 2; a number from 0 to 1 fits"),
         (

@@ -60,6 +60,7 @@ def test_a_target_ends_the_run(text_file: Path, tmp_path: Path) -> None:
     assert result["steps"] < 100
 
 
+@pytest.mark.usefixtures("heard_signals")
 @pytest.mark.parametrize("number", _END, ids=lambda n: signal.Signals(n).name)
 def test_a_signal_to_end_saves_and_the_run_goes_on_later(
     text_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals

@@ -1,0 +1,76 @@
+"""A model whose numbers are no numbers is looked at like any other: nothing breaks."""
+
+from __future__ import annotations
+
+import shutil
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+from safetensors.torch import load_file, save_file
+
+from gui import theme
+from gui.catalogue import PANES
+from gui.panes.attention_pane import AttentionPane
+from gui.panes.base import Pane
+from gui.store import Store
+from resources import STORY_WORLD
+from tests.gui.desk import Desk
+from tests.gui.pixels import pixels
+
+
+@pytest.fixture
+def diverged(desk: Desk, tmp_path: Path) -> Store:
+    """The bundled model; from the second layer on everything is NaN."""
+    theme.set_current("dark")
+    folder = tmp_path / "diverged"
+    shutil.copytree(STORY_WORLD, folder)
+    weights = load_file(folder / "model.safetensors")
+    weights["transformer.h.1.ln_1.weight"][:] = float("nan")
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    desk.store.set_prompt("The king lost his crown.")
+    desk.store.open_model(str(folder))
+    desk.advance(50)
+    trace = desk.store.trace
+    assert trace is not None
+    assert np.isfinite(trace.activations["blocks.0.attn.hook_pattern"]).all()
+    assert np.isnan(trace.activations["blocks.1.attn.hook_pattern"]).any()
+    return desk.store
+
+
+def shown(qtbot: QtBot, pane: Pane) -> Pane:
+    qtbot.addWidget(pane)
+    pane.resize(1000, 560)
+    pane.show()
+    qtbot.waitExposed(pane)
+    pane.refresh_now()
+    return pane
+
+
+@pytest.mark.parametrize("key", PANES)
+def test_every_pane_draws_it(qtbot: QtBot, diverged: Store, key: str) -> None:
+    entry = PANES[key]
+    pane = shown(qtbot, getattr(import_module(entry.module), entry.class_name)(diverged))
+    for operation in range(len(diverged.operations)):
+        diverged.select(operation=operation, layer=operation % 4, head=1)
+        pane.refresh_now()
+        if operation % 6 == 0:
+            pane.grab()
+
+
+def test_what_is_no_number_has_no_colour_of_the_map(qtbot: QtBot, diverged: Store) -> None:
+    pane = shown(qtbot, AttentionPane(diverged))
+    assert isinstance(pane, AttentionPane)
+    pane.set_view("heads")
+    diverged.select(layer=0, head=0)
+    pane.refresh_now()
+    pane.mosaic.finish()
+    image = pixels(pane.mosaic.viewport())
+    panel = [int(theme.current().panel[i : i + 2], 16) for i in (1, 3, 5)]
+    n = diverged.trace.n_tokens if diverged.trace is not None else 0
+    for layer, number in ((0, True), (2, False)):
+        tile = pane.mosaic.tile_rect(layer, 2)
+        x, y = tile.left() + 0.5 / n * tile.width(), tile.top() + (n - 0.5) / n * tile.height()
+        assert (image[int(y), int(x)].tolist() != panel) == number
