@@ -5,6 +5,9 @@ Knows the theme; nothing of what the values are.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter
@@ -22,7 +25,7 @@ def paint_color_bar(
     kind: Kind,
     limit: float,
     *,
-    title: str = "",
+    title: str | Sequence[str] = "",
     hatched: str = "",
 ) -> None:
     """Paint the legend in one line; words that find no room are elided, then left out.
@@ -32,7 +35,7 @@ def paint_color_bar(
         area: the line.
         kind: which colour map.
         limit: the value at its end; it begins at 0 or, diverging, at -limit.
-        title: what the values are.
+        title: what the values are; of several wordings, longest first, the first that finds room.
         hatched: what a hatched cell means; none is shown if empty.
     """
     t = theme.current()
@@ -58,8 +61,12 @@ def paint_color_bar(
     metrics = QFontMetricsF(painter.font())
     swatch = 22 + metrics.horizontalAdvance(hatched) if hatched else 0.0
     room = area.right() - x - (swatch + 14 if hatched else 0)
-    if title and room > 40:
-        shown = metrics.elidedText(title, Qt.TextElideMode.ElideRight, room)
+    titles = [title] if isinstance(title, str) else title
+    if any(titles) and room > 40:
+        fitting = (words for words in titles if metrics.horizontalAdvance(words) <= room)
+        shown = metrics.elidedText(
+            next(fitting, titles[-1]), Qt.TextElideMode.ElideRight, math.ceil(room)
+        )
         painter.drawText(area.adjusted(x - area.left(), 0, 0, 0), left, shown)
         x += metrics.horizontalAdvance(shown) + 14
     if hatched and x + swatch <= area.right():

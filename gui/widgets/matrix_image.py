@@ -248,7 +248,9 @@ class MatrixImage(Canvas):
         paint_axes(painter, p, frame, self._window, self._room())
         caption = QRectF(self.viewport().rect())
         caption.setTop(caption.bottom() - CAPTION_HEIGHT)
-        paint_color_bar(painter, caption.adjusted(6, 0, -6, 0), "diverging", p.limit, title=p.words)
+        paint_color_bar(
+            painter, caption.adjusted(6, 0, -6, 0), "diverging", p.limit, title=p.wordings
+        )
 
     def paint_overlay(self, painter: QPainter) -> None:
         p, t, frame = self._picture, theme.current(), self.frame
@@ -325,7 +327,7 @@ class MatrixImage(Canvas):
 
     def tooltip(self, at: QPoint) -> str:
         if self._picture is not None and at.y() > self.viewport().height() - CAPTION_HEIGHT:
-            return f"{self._picture.words}\nWheel: zoom. Drag: move. Double click: all of it."
+            return f"{self._picture.wordings[0]}\nWheel: zoom. Drag: move. Double click: all of it."
         number = self.number_at(QPointF(at))
         return "" if number is None or self.describe is None else self.describe(*number)
 

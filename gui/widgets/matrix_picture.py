@@ -54,13 +54,14 @@ class MatrixPicture:
     column_group: int = 0
 
     @property
-    def words(self) -> str:
-        """How much a cell stands for, and where the colours end."""
+    def wordings(self) -> tuple[str, ...]:
+        """How much a cell stands for, and where the colours end; shorter and shorter."""
         down, across = self.block
-        how = "every number is drawn"
+        how: tuple[str, ...] = ("every number is drawn",)
         if (down, across) != (1, 1):
-            how = f"{down} × {across} numbers a cell: the farthest from 0 is drawn"
-        return f"{how}; {self.note}" if self.note else how
+            much = f"{down} × {across} numbers a cell"
+            how = (f"{much}: the farthest from 0 is drawn", f"{much}, the farthest from 0", much)
+        return (f"{how[0]}; {self.note}", *how) if self.note else how
 
     def image(self) -> QImage:
         """One pixel a cell; what is no number is transparent."""

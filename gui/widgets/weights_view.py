@@ -264,8 +264,7 @@ class WeightsView(QWidget):
             singular.show_nothing("a vector has no singular values", offer=False)
             return
         n = min(layout.n_rows, layout.n_columns)
-        words = f"{n:,} singular values of {layout.n_rows:,} × {layout.n_columns:,}"
-        singular.show_nothing(words, offer=True)
+        singular.show_nothing(f"{n:,} singular values", offer=True)
 
     def apply_theme(self) -> None:
         self.table.apply_theme()
