@@ -65,7 +65,7 @@ def source_of(path: Path) -> Source:
             raise CheckpointError(
                 f"{path} is a link that leads nowhere; choose the file itself, or link it anew."
             )
-        raise CheckpointError(f"{path} does not exist; check the path.")
+        raise CheckpointError(f"{path} does not exist; {_advice(path)}")
     return _in_folder(path) if path.is_dir() else _of_file(path)
 
 
@@ -173,3 +173,12 @@ def _steps(folder: Path) -> list[Path]:
     """A run's snapshots by step."""
     found = [(int(m[1]), p) for p in folder.iterdir() if (m := _SNAPSHOT.fullmatch(p.name))]
     return [path for _, path in sorted(found)]
+
+
+def _advice(path: Path) -> str:
+    """What to do about a path that leads nowhere: it may be meant as a model on a hub."""
+    if len(path.parts) >= 4 and path.parts[0] in ("http:", "https:"):
+        return f"a model on a hub goes by its owner/name: {'/'.join(path.parts[2:4])}."
+    if len(path.parts) == 1:
+        return "check the path, or name a model on a hub as owner/name."
+    return "check the path."

@@ -283,6 +283,15 @@ def test_a_path_that_is_no_checkpoint_is_refused(tmp_path: Path):
     assert "has weights but no config.json" in refusal_after(tmp_path, WEIGHTS)
 
 
+def test_what_may_be_meant_as_a_model_on_a_hub_is_told_how_to_name_it():
+    assert refusal(Path("gpt2")) == (
+        "gpt2 does not exist; check the path, or name a model on a hub as owner/name."
+    )
+    assert refusal(Path("https://hub.example/some-one/gpt2/tree/main")).endswith(
+        "a model on a hub goes by its owner/name: some-one/gpt2."
+    )
+
+
 def refusal_after(folder: Path, name: str) -> str:
     (folder / name).touch()
     return refusal(folder)
