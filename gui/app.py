@@ -148,7 +148,19 @@ class Program:
         # Two threads share the interpreter: hand it over fifty times as often as Python's default,
         # so that neither a key press nor a training step waits 5 ms for its turn.
         sys.setswitchinterval(0.0001)
+        _keep_triton_out()
         self.backend.start()
+
+
+def _keep_triton_out() -> None:
+    """Let torch believe that there is no triton, which comes with its CUDA builds on Linux.
+
+    Triton brings an LLVM of its own. Where Mesa draws OpenGL, Mesa's LLVM is in the process by
+    then, the one finds the other's symbols, and loading it ends the program (torch 2.13, Mesa 22.3:
+    a segmentation fault in 25 of 25 starts, as soon as an optimiser is made). Only compiled models
+    need it, and nothing is compiled here.
+    """
+    sys.modules.setdefault("triton", None)  # type: ignore[arg-type]
 
 
 def run(options: argparse.Namespace) -> int:

@@ -18,6 +18,7 @@ import contextlib
 import platform
 import re
 import shutil
+import sys
 import time
 import tomllib
 from collections.abc import Mapping
@@ -362,8 +363,10 @@ def versions() -> dict[str, str]:
     """What ran, for run.toml."""
     found = {"glassformer": __version__, "python": platform.python_version()}
     for package in ("torch", "numpy", "tokenizers"):
+        # What is loaded knows which build it is (2.13.0+cu130); its package may not.
+        loaded = getattr(sys.modules.get(package), "__version__", None)
         try:
-            found[package] = version(package)
+            found[package] = str(loaded) if loaded else version(package)
         except PackageNotFoundError:
             continue
     found["platform"] = platform.platform()

@@ -136,6 +136,15 @@ def test_plots_are_imported_ahead_and_no_class_of_qt_is_made_outside_the_gui_thr
     }
 
 
+def test_triton_is_not_loaded_beside_mesa(tmp_path: Path) -> None:
+    package = tmp_path / "triton"
+    package.mkdir()
+    (package / "__init__.py").write_text("import os\nos._exit(99)\n", encoding="utf-8")
+    done = live(f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n{IMPORTS}", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])["ready"]
+
+
 def test_a_folder_that_does_not_answer_does_not_hold_the_end(tmp_path: Path) -> None:
     began = time.monotonic()
     assert live(SLOW_DISK, tmp_path).returncode == 0
