@@ -113,7 +113,8 @@ def find_paths(
     scaled_to = None
     if not true_length:
         scaled_to = float(vocabulary.norms.mean())
-        stream_PSD = stream_PSD * (scaled_to / np.maximum(lengths_PS, 1e-30))[:, :, None]
+        scale_PS = (scaled_to / np.maximum(lengths_PS, 1e-30)).astype(np.float32)
+        stream_PSD = stream_PSD * scale_PS[:, :, None]
     points_PS3 = project(stream_PSD, vocabulary)
     return Paths(where, tuple(positions), points_PS3, lengths_PS, scaled_to)
 

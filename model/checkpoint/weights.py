@@ -201,7 +201,7 @@ def _torch_dtype(name: str) -> torch.dtype:
 
 def _fill(file: BinaryIO, target: Tensor, path: Path) -> None:
     """Read exactly as many bytes as the target has."""
-    view = memoryview(target.numpy())  # type: ignore[arg-type]  # an array is a buffer
+    view = target.numpy().data
     at = 0
     while at < len(view):
         n = file.readinto(view[at:])  # type: ignore[attr-defined]  # unbuffered files have it

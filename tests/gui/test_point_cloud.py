@@ -553,7 +553,7 @@ def test_a_line_runs_through_its_places(view: PointCloudView) -> None:
     picture = pixels(view.grab().toImage()).astype(int)
     green = QColor(theme.current().series[2])
     middles = [np.mean(pair, axis=0) for pair in pairwise(places)]
-    for x, y in view.project([*places[1:-1], *middles]).xy:
+    for x, y in view.project(np.array([*places[1:-1], *middles])).xy:
         found = picture[int(y), int(x)]
         assert np.abs(found - [green.red(), green.green(), green.blue()]).max() < 30
 
