@@ -30,10 +30,11 @@ from gui import settings as settings_file
 from gui import theme
 from gui.backend import Backend
 from gui.garbage import GarbageCollector
+from gui.preloading import Preloading
 from gui.settings import Settings
 from gui.signals import EndSignals
-from gui.store import Notice, Store
-from gui.widgets.run_plots import Preloading
+from gui.state import Notice
+from gui.store import Store
 from model import __version__
 from resources import STORY_WORLD
 
@@ -160,6 +161,7 @@ def _keep_triton_out() -> None:
     a segmentation fault in 25 of 25 starts, as soon as an optimiser is made). Only compiled models
     need it, and nothing is compiled here.
     """
+    # None is Python's own way to say so, which typeshed does not know.
     sys.modules.setdefault("triton", None)  # type: ignore[arg-type]
 
 

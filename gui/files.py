@@ -15,7 +15,8 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 from gui import export
 from gui.panes.base import Pane
 from gui.settings import Settings
-from gui.store import Notice, Store
+from gui.state import Notice
+from gui.store import Store
 from gui.widgets.opening_words import short_name
 from resources import STORY_WORLD
 

@@ -39,7 +39,8 @@ from gui.pace import Later
 from gui.panes.base import Pane
 from gui.perspectives import arrange, resize
 from gui.settings import Settings
-from gui.store import Inspected, Notice, Store
+from gui.state import Inspected, Notice
+from gui.store import Store
 from gui.widgets.dock import PaneDock
 from gui.widgets.notice_bar import NoticeBar
 from gui.widgets.status import StatusBar

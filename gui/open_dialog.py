@@ -38,7 +38,8 @@ from PySide6.QtWidgets import (
 from gui import theme
 from gui.folder_listing import FolderListing
 from gui.settings import Settings
-from gui.store import Notice, Store
+from gui.state import Notice
+from gui.store import Store
 from gui.widgets.notice_bar import show_details
 from gui.widgets.opening_words import opening_words
 from gui.widgets.preview_card import PreviewCard

@@ -18,7 +18,7 @@ from gui import export
 from gui.app import Program
 from gui.arrangements import PERSPECTIVES, keys
 from gui.settings import Settings
-from gui.store import Notice
+from gui.state import Notice
 
 WAIT_SECONDS = 120
 

@@ -11,9 +11,7 @@ from types import FrameType
 
 from PySide6.QtCore import QObject, QSocketNotifier, Signal
 
-END = tuple(
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-)
+from model.end_signals import Handler, heeded
 
 
 class EndSignals(QObject):
@@ -33,14 +31,14 @@ class EndSignals(QObject):
             end.setblocking(False)
         self._notifier = QSocketNotifier(self._reading.fileno(), QSocketNotifier.Type.Read, self)
         self._notifier.activated.connect(self._read)
-        self._before: dict[int, signal._HANDLER] = {}
+        self._before: dict[signal.Signals, Handler] = {}
         self._wakeup_before = -1
 
     def install(self) -> None:
         """Listen from now on; in the main thread only. What is ignored (nohup) stays so."""
-        for number in END:
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                self._before[number] = signal.signal(number, _noted)
+        self._before = heeded()
+        for number in self._before:
+            signal.signal(number, _noted)
         self._wakeup_before = signal.set_wakeup_fd(
             self._writing.fileno(), warn_on_full_buffer=False
         )

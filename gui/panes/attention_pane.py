@@ -19,7 +19,8 @@ from PySide6.QtWidgets import QWidget
 
 from gui import theme
 from gui.panes.base import EmptyState, Pane
-from gui.store import Inspected, Store
+from gui.state import Inspected
+from gui.store import Store
 from gui.widgets import attention_words as words
 from gui.widgets.action_row import HEIGHT as ROW
 from gui.widgets.attention_arrangement import PAD, arranged

@@ -17,7 +17,8 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QToolButton, QVB
 
 from gui import theme
 from gui.panes.base import Pane
-from gui.store import Inspected, Store
+from gui.state import Inspected
+from gui.store import Store
 from gui.widgets.reading import code_for, index_words, parameter_shape, value_now
 from gui.widgets.routing_map import RoutingMap
 from gui.widgets.tensor_block import TensorBlock, exact

@@ -16,7 +16,8 @@ from PySide6.QtGui import QHideEvent, QKeyEvent
 from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
 
 from gui.panes.base import EmptyState, Pane
-from gui.store import Inspected, Store
+from gui.state import Inspected
+from gui.store import Store
 from gui.widgets.map_layout import OperationGraph
 from gui.widgets.map_words import code_of
 from gui.widgets.operation_map import OperationMap

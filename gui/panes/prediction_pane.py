@@ -17,7 +17,8 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from gui import theme
 from gui.panes.base import EmptyState, Pane
-from gui.store import Inspected, Store
+from gui.state import Inspected
+from gui.store import Store
 from gui.widgets import prediction_words as words
 from gui.widgets.generation_controls import GenerationControls
 from gui.widgets.mask_controls import MaskControls

@@ -23,7 +23,8 @@ from PySide6.QtWidgets import (
 
 from gui import theme
 from gui.panes.base import EmptyState, Pane, column
-from gui.store import Inspected, Store
+from gui.state import Inspected
+from gui.store import Store
 from gui.widgets.text import Text
 from gui.widgets.token_strip import Chip, TokenStrip
 from model.sampling import surprisal_bits

@@ -27,7 +27,8 @@ from PySide6.QtWidgets import (
 
 from gui import theme
 from gui.panes.base import EmptyState, Pane
-from gui.store import Notice, Store, TrainingState
+from gui.state import Notice, TrainingState
+from gui.store import Store
 from gui.widgets.figure_grid import FigureGrid
 from gui.widgets.recipe_form import RecipeForm
 from gui.widgets.run_controls import RunControls

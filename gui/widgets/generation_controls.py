@@ -10,7 +10,8 @@ from PySide6.QtGui import QIntValidator
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
 from gui import theme
-from gui.store import Generation, Store
+from gui.state import Generation
+from gui.store import Store
 from gui.widgets.flow import FlowLayout
 from gui.widgets.generated_text import GeneratedText
 from gui.widgets.text import Text

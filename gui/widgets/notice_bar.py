@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui import theme
-from gui.store import Notice
+from gui.state import Notice
 
 INFO_MS = 6000
 MS_A_CHARACTER = 70

@@ -12,7 +12,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from gui.store import Inspected, Store, probabilities_at
+from gui.state import Inspected
+from gui.store import Store, probabilities_at
 from model.config import TransformerConfig
 from model.operations import PROBABILITIES, Operation, aliases
 from model.sampling import Sampling

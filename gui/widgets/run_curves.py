@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from gui.store import TrainingState
+from gui.state import TrainingState
 
 Along = Literal["step", "tokens", "seconds"]
 Unit = Literal["nats", "bits", "bits_per_byte"]

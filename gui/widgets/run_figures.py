@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from gui.store import TrainingState
+from gui.state import TrainingState
 from gui.widgets.figure_grid import Figure
 
 

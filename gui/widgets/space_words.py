@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from gui.store import Inspected
+from gui.state import Inspected
 from gui.token_search import Expression
 from gui.widgets.space_scene import Paths, is_sum
 from model.messages import NeighboursFound, VocabularyProjected

@@ -10,7 +10,8 @@ from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from gui import theme
-from gui.store import Notice, Store
+from gui.state import Notice
+from gui.store import Store
 
 HOW = (
     "Click to run the same tokens through the original, by the library transformers where it is "

@@ -5,7 +5,8 @@ Knows the store's state; no widget.
 
 from __future__ import annotations
 
-from gui.store import Inspected, Store
+from gui.state import Inspected
+from gui.store import Store
 from gui.widgets.parameter_tree import share_words
 from gui.widgets.reading import AXES, index_words, letters_of
 from model import messages as m

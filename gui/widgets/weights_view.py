@@ -15,7 +15,8 @@ from PySide6.QtGui import QAction, QActionGroup, QHideEvent, QResizeEvent, QShow
 from PySide6.QtWidgets import QLineEdit, QSplitter, QWidget
 
 from gui import theme
-from gui.store import Inspected, Store
+from gui.state import Inspected
+from gui.store import Store
 from gui.widgets.action_row import HEIGHT, ActionRow
 from gui.widgets.parameter_tree import tree_of
 from gui.widgets.published_scale import PublishedScale

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from model.device import choose_device, default_threads
+from model.end_signals import heeded
 from model.train.events import (
     Evaluated,
     Event,
@@ -110,24 +111,14 @@ def run_from_command_line(
     }
 
 
-_END = tuple(
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-)
-"""Ctrl+C, `kill`, a terminal that closes."""
-
-
 @contextmanager
 def _signals_stop(training: Training) -> Iterator[None]:
-    """A signal to end ends the run after the step that is going on; a second one works as usual.
-
-    What is ignored stays so: a run under nohup outlives its terminal.
-    """
-    ignored = signal.SIG_IGN
-    before = {n: handler for n in _END if (handler := signal.getsignal(n)) is not ignored}
+    """A signal to end ends the run after the step that is going on; a second one works as usual."""
+    before = heeded()
 
     def stop(number: int, _frame: FrameType | None) -> None:
         training.stop()
-        signal.signal(number, before[number])
+        signal.signal(number, before[signal.Signals(number)])
 
     try:
         for number in before:

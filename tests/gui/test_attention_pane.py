@@ -18,7 +18,8 @@ from pytestqt.qtbot import QtBot
 from gui import theme
 from gui.export import picture, write_picture
 from gui.panes.attention_pane import AttentionPane
-from gui.store import Inspected, Store
+from gui.state import Inspected
+from gui.store import Store
 from gui.widgets.attention_edges import Edges, edges_of_heads
 from model.checkpoint.saving import save_checkpoint
 from model.config import TransformerConfig

@@ -15,7 +15,8 @@ from pytestqt.qtbot import QtBot
 
 from gui import theme
 from gui.panes.inspector_pane import InspectorPane
-from gui.store import Inspected, Store
+from gui.state import Inspected
+from gui.store import Store
 from gui.widgets.reading import parameter_shape, read
 from gui.widgets.tensor_block import TensorBlock, exact, figures
 from gui.widgets.value_strip import ValueStrip

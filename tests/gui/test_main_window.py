@@ -34,7 +34,7 @@ from gui.arrangements import PERSPECTIVES, keys
 from gui.open_dialog import OpenDialog
 from gui.panes.base import Pane
 from gui.settings import Settings
-from gui.store import Notice
+from gui.state import Notice
 from model import messages as m
 from model.train import PRESETS
 from resources import STORY_WORLD

@@ -22,7 +22,8 @@ from gui import theme
 from gui.folder_listing import entries
 from gui.open_dialog import OpenDialog, expanded
 from gui.settings import Settings
-from gui.store import Notice, Store
+from gui.state import Notice
+from gui.store import Store
 from gui.widgets.opening_words import short_name
 from gui.widgets.parameter_tree import part_color
 from gui.widgets.preview_card import MemoryBar, PartsBar, PreviewCard

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from gui.signals import END, EndSignals
+from gui.signals import EndSignals
+from model.end_signals import END_SIGNALS
 from model.train import read_metrics
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,7 +62,7 @@ def signals(qtbot: QtBot, heard_signals: None) -> Iterator[EndSignals]:
     signals.remove()
 
 
-@pytest.mark.parametrize("number", END, ids=lambda n: signal.Signals(n).name)
+@pytest.mark.parametrize("number", END_SIGNALS, ids=lambda n: signal.Signals(n).name)
 def test_a_signal_is_heard_in_the_event_loop(
     qtbot: QtBot, signals: EndSignals, number: signal.Signals
 ) -> None:
@@ -71,12 +72,12 @@ def test_a_signal_is_heard_in_the_event_loop(
 
 @pytest.mark.usefixtures("heard_signals")
 def test_handlers_are_as_before_once_nobody_listens(qtbot: QtBot) -> None:
-    before = [signal.getsignal(number) for number in END]
+    before = [signal.getsignal(number) for number in END_SIGNALS]
     signals = EndSignals()
     signals.install()
-    assert [signal.getsignal(number) for number in END] != before
+    assert [signal.getsignal(number) for number in END_SIGNALS] != before
     signals.remove()
-    assert [signal.getsignal(number) for number in END] == before
+    assert [signal.getsignal(number) for number in END_SIGNALS] == before
 
 
 def test_what_was_ignored_before_stays_ignored(qtbot: QtBot) -> None:

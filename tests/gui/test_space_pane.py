@@ -17,7 +17,8 @@ from pytestqt.qtbot import QtBot
 
 from gui import theme
 from gui.panes.space_pane import SpacePane
-from gui.store import Notice, Store
+from gui.state import Notice
+from gui.store import Store
 from gui.widgets import space_scene as scene
 from gui.widgets.point_cloud import NO_GL_VARIABLE
 from gui.widgets.space_overlay import Line, Overlay

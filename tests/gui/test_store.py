@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gui.store import Notice, Store
+from gui.state import Notice
+from gui.store import Store
 from model import messages as m
 from model.train import PRESETS
 from tests.gui.desk import PROMPT, Desk

@@ -19,7 +19,8 @@ from pytestqt.qtbot import QtBot
 import model
 from gui import theme
 from gui.panes.training_pane import TrainingPane
-from gui.store import Store, TrainingState
+from gui.state import TrainingState
+from gui.store import Store
 from gui.widgets.recipe_form import short
 from gui.widgets.run_curves import GrowingTable
 from gui.widgets.run_figures import duration

@@ -6,7 +6,8 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from gui.store import Notice, Store
+from gui.state import Notice
+from gui.store import Store
 from gui.widgets.verify_badge import VerifyBadge
 from model import messages as m
 from tests.gui.desk import Desk

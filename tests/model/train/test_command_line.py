@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from model.end_signals import END_SIGNALS
 from model.train import run_from_command_line
-from model.train.command_line import _END, _Display
+from model.train.command_line import _Display
 from model.train.events import Event, StepDone
 from model.train.recipe import RecipeError
 from model.train.run_folder import read_metrics, read_recipe
@@ -61,7 +62,7 @@ def test_a_target_ends_the_run(text_file: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("heard_signals")
-@pytest.mark.parametrize("number", _END, ids=lambda n: signal.Signals(n).name)
+@pytest.mark.parametrize("number", END_SIGNALS, ids=lambda n: signal.Signals(n).name)
 def test_a_signal_to_end_saves_and_the_run_goes_on_later(
     text_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:
