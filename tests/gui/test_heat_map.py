@@ -10,6 +10,7 @@ from PySide6.QtGui import QPainter
 from pytestqt.qtbot import QtBot
 
 from gui import theme
+from gui.widgets.cell_image import Kind
 from gui.widgets.heat_map import HeatMap
 from gui.widgets.heat_map_layout import HeatMapContent
 from tests.gui.mouse import move_to
@@ -64,6 +65,21 @@ def test_every_amount_can_be_read_back_from_its_cell(
     for (row, column), value in np.ndenumerate(values):
         low, high = amounts_of(cell_pixel(view, image, row, column), table)
         assert low <= value / limit <= high
+
+
+@pytest.mark.parametrize("kind", ["sequential", "diverging"])
+def test_what_is_no_number_is_written_as_such(qtbot: QtBot, kind: Kind) -> None:
+    values = np.full((3, 3), 0.5)
+    with_nan = values.copy()
+    with_nan[1, 1] = np.nan
+    pictures = []
+    for drawn in (values, with_nan):
+        view = shown(qtbot, content(drawn, kind=kind, limit=1.0, digits=2))
+        box = view.cell_rect(1, 1).toRect()
+        pictures.append(pixels(view.viewport())[box.top() : box.bottom(), box.left() : box.right()])
+    middle = pictures[1][pictures[1].shape[0] // 2].astype(int)
+    assert np.ptp(middle.sum(axis=-1)) > 100  # words stand there
+    assert not np.array_equal(pictures[0], pictures[1])
 
 
 def test_signed_values_can_be_read_back_from_a_diverging_map(qtbot: QtBot) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QRadioButton
+from PySide6.QtWidgets import QRadioButton, QWidget
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
@@ -525,6 +525,72 @@ def test_escape_stops_the_opening_first(held: Held, settings: Settings, qtbot: Q
     held.receive(m.Cancelled(request_id=request.id))
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
     qtbot.waitUntil(lambda: not isValid(dialog) or not dialog.isVisible())
+
+
+def test_closing_the_dialog_ends_the_opening_that_nobody_would_see(
+    held: Held, settings: Settings, qtbot: QtBot
+) -> None:
+    dialog = opened(held, settings, qtbot)
+    dialog.choose("/models/large")
+    dialog.open_chosen()
+    request = held.last(m.OpenModel)
+    dialog.close()
+    cancel = held.last(m.Cancel)
+    assert isinstance(cancel, m.Cancel)
+    assert cancel.target == request.id
+    assert not dialog.isVisible()
+
+
+def test_while_it_opens_the_keys_go_to_cancel_and_then_back_to_the_path(
+    held: Held, settings: Settings, qtbot: QtBot
+) -> None:
+    dialog = opened(held, settings, qtbot)
+    dialog.activateWindow()
+    qtbot.waitUntil(dialog.isActiveWindow)
+    dialog.choose("/models/large")
+    dialog.open_chosen()
+    assert dialog.focusWidget() is dialog.cancel_button
+    qtbot.keyClick(dialog.cancel_button, Qt.Key.Key_Space)
+    held.receive(m.Cancelled(request_id=held.last(m.OpenModel).id))
+    assert dialog.focusWidget() is dialog.field
+
+
+def test_tab_reaches_what_is_known_of_a_model_and_its_precisions_before_the_buttons(
+    dialog: OpenDialog, copy: Path, qtbot: QtBot
+) -> None:
+    dialog.activateWindow()
+    qtbot.waitUntil(dialog.isActiveWindow)
+    for path in (STORY_WORLD, copy):  # the choices are made anew for each
+        dialog.choose(str(path))
+    dialog.field.setFocus()
+    reached: list[QWidget] = []
+    at: QWidget = dialog.field
+    while at not in reached:  # once around
+        reached.append(at)
+        qtbot.keyClick(at, Qt.Key.Key_Tab)
+        at = dialog.focusWidget() or dialog
+    [choice] = [widget for widget in reached if widget in dialog.card.memory.choices]
+    order = [dialog._scroll, choice, dialog.cancel_button, dialog.open_button]
+    assert [reached.index(widget) for widget in order] == sorted(map(reached.index, order))
+
+
+def test_a_refusal_is_scrolled_to(held: Held, settings: Settings, qtbot: QtBot) -> None:
+    dialog = opened(held, settings, qtbot)
+    dialog.resize(dialog.width(), dialog.minimumSizeHint().height())
+    dialog.choose(GPT2.path)
+    held.receive(
+        m.ModelPreviewed(request_id=held.last(m.PreviewModel).id, preview=replace(GPT2, notes=()))
+    )
+    bar = dialog._scroll.verticalScrollBar()
+    qtbot.waitUntil(lambda: bar.maximum() > dialog._scroll.height())
+    bar.setValue(bar.maximum())
+    dialog.open_chosen()
+    request = held.last(m.OpenModel)
+    held.receive(m.Failed(request_id=request.id, request=request, message="It is damaged."))
+    qtbot.wait(20)
+    seen = dialog.card.problem.visibleRegion().boundingRect()
+    assert seen.height() >= dialog.card.problem.height() - 1
+    dialog.close()
 
 
 def test_a_file_dropped_on_the_dialog_is_looked_at(dialog: OpenDialog, copy: Path) -> None:

@@ -205,6 +205,9 @@ def test_a_very_unlikely_next_token_takes_the_last_row(live_store: Store, qtbot:
 def test_a_click_selects_the_token_and_shows_its_exact_probability(
     pane: PredictionPane, live_store: Store
 ) -> None:
+    # More digits than a person would type, and none of them lost on the way.
+    live_store.set_sampling(Sampling(temperature=1 / 3, top_p=1 - 1 / 7))
+    pane.refresh_now()
     click_row(pane.bars, 1)
     bar = pane.bars.shown[1]
     assert live_store.selection.vocabulary_id == bar.token_id

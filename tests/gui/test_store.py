@@ -93,7 +93,7 @@ def test_neighbours_in_a_model_that_is_no_longer_in_view_are_dropped(
     model = live_store.model
     assert model is not None
     assert model.config.d_vocab < 1200
-    live_store.receive(answer)
+    live_store.receive(replace(answer, request_id=held[0].id))  # as if it were the newest
     assert live_store.neighbours is None
     # The question, too, may reach an engine whose view has changed meanwhile.
     desk._take(desk.engine.handle(held[0]))

@@ -333,6 +333,16 @@ def test_the_legend_reads_the_step_under_the_mouse(
     qtbot.waitUntil(lambda: "nats" in pane.plots.loss.legend.note)
 
 
+def test_what_stands_above_the_curves_is_of_one_height(
+    pane: TrainingPane, desk: Desk, qtbot: QtBot
+) -> None:
+    begin(pane, desk, qtbot)
+    controls = pane.controls
+    buttons = (controls.recipe, controls.start, controls.pause, controls.step, controls.stop)
+    [height] = {button.height() for button in buttons}
+    assert max(controls.follow.height(), controls.axes.height()) <= height
+
+
 def test_pause_step_and_resume(pane: TrainingPane, desk: Desk, qtbot: QtBot) -> None:
     run = begin(pane, desk, qtbot)
     click(qtbot, pane.controls.pause)

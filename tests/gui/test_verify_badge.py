@@ -130,6 +130,30 @@ def test_why_nothing_could_be_compared_is_said_to_who_asked(
     assert dot(told) == color_named("warning")
 
 
+def test_a_comparison_that_breaks_leaves_no_older_verdict(
+    told: VerifyBadge, silent: Silent
+) -> None:
+    silent.verify_model()
+    answered(silent, max_abs_logit_difference=1e-6, tolerance=1e-4, against="transformers 5")
+    assert told.text().startswith("equals")
+    silent.verify_model()
+    request = silent.verifying
+    assert request is not None
+    silent.receive(m.Failed(request_id=request.id, request=request, message="No memory is left."))
+    assert told.text() == "not verified"
+
+
+def test_a_comparison_that_is_stopped_leaves_the_older_verdict(
+    told: VerifyBadge, silent: Silent
+) -> None:
+    silent.verify_model()
+    answered(silent, max_abs_logit_difference=1e-6, tolerance=1e-4, against="transformers 5")
+    silent.verify_model()
+    assert silent.verifying is not None
+    silent.receive(m.Cancelled(request_id=silent.verifying.id))
+    assert told.text().startswith("equals")
+
+
 def test_another_model_is_not_verified(told: VerifyBadge, silent: Silent) -> None:
     silent.verify_model()
     answered(silent, max_abs_logit_difference=1e-6, tolerance=1e-4, against="transformers 5")

@@ -59,8 +59,8 @@ def text_part(
 def _name(stored: str) -> str | None:
     """A tensor's name in the language model alone; None if it is of another part.
 
-    ``language_model.model.layers…`` in published files, ``model.language_model.layers…`` in those
-    that transformers writes today.
+    ``language_model.model.layers…`` in published files and in those that transformers writes,
+    ``model.language_model.layers…`` in the state of its live network, as `torch.save` keeps it.
     """
     bare = stored.removeprefix("model.")
     if bare.startswith(_LANGUAGE):

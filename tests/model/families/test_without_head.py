@@ -30,6 +30,12 @@ CASES: dict[str, tuple[type[PreTrainedModel], PreTrainedConfig]] = {
     ),
     "olmo2": (hf.Olmo2Model, hf.Olmo2Config(**SIZES, rope_parameters=PLAIN)),
     "gpt_neox": (hf.GPTNeoXModel, hf.GPTNeoXConfig(**NEOX)),
+    "gpt2": (
+        hf.GPT2Model,
+        hf.GPT2Config(
+            vocab_size=61, n_embd=24, n_layer=2, n_head=3, n_positions=32, tie_word_embeddings=False
+        ),
+    ),
 }
 
 
@@ -59,10 +65,19 @@ def test_it_is_verified_by_its_last_hidden_state_and_continues_no_text(tmp_path:
         open_model(folder, "cpu").stream([1, 2, 3])
 
 
-def test_a_head_that_is_missing_from_a_whole_decoder_is_damage(tmp_path: Path):
-    folder = make(*CASES["mistral"], tmp_path / "theirs")
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("mistral", "MistralForCausalLM"),
+        ("gpt2", "GPT2LMHeadModel"),  # ends in Model and has a head
+        ("gpt2", "GPT2DoubleHeadsModel"),
+    ],
+)
+def test_a_head_that_is_missing_from_a_whole_decoder_is_damage(
+    name: str, kind: str, tmp_path: Path
+):
+    folder = make(*CASES[name], tmp_path / "theirs")
     path = folder / "config.json"
-    whole = json.loads(path.read_text()) | {"architectures": ["MistralForCausalLM"]}
-    path.write_text(json.dumps(whole))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"architectures": [kind]}))
     with pytest.raises(CheckpointError, match=r"lack 'lm_head\.weight'"):
         open_checkpoint(folder)
