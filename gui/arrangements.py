@@ -39,7 +39,7 @@ PERSPECTIVES: Mapping[str, Split] = {
                 ),
                 (27, 47, 26),
             ),
-            Split("column", ("prediction", "inspector"), (48, 52)),
+            Split("column", ("prediction", "inspector"), (49, 51)),
         ),
         (15, 63, 22),
     ),
