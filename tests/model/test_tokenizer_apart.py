@@ -158,6 +158,29 @@ def test_the_process_ends_with_the_tokenizer(
     assert processes[0].poll() is not None
 
 
+def test_what_a_library_prints_there_is_no_answer(
+    bpe: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    chatty = """
+import os
+from model.tokenizer import Tokenizer
+
+build = Tokenizer.from_folder
+
+def from_folder(folder):
+    os.write(1, b"100 % of the vocabulary")
+    return build(folder)
+
+Tokenizer.from_folder = from_folder
+"""
+    (tmp_path / "sitecustomize.py").write_text(chatty, encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    bpe.save(tmp_path)
+    tokenizer = built("from_folder", tmp_path)
+    assert isinstance(tokenizer, TokenizerApart)
+    assert tokenizer.encode("king").ids == bpe.encode("king").ids
+
+
 def test_a_process_that_dies_is_told_in_a_sentence(
     processes: list[Popen[bytes]], bpe: Tokenizer, tmp_path: Path
 ):
