@@ -28,7 +28,7 @@ from model import messages as m
 from model.train.events import Evaluated, Finished, Sampled, StepDone
 from model.train.presets import PRESETS, preset
 from model.train.recipe import Recipe
-from model.train.run_folder import RunError
+from model.train.run_folder import RunError, RunFolder
 from resources import STORY_WORLD
 from tests.gui.desk import Desk
 
@@ -443,22 +443,28 @@ def test_a_loss_that_is_no_number_ends_the_run_and_the_curve_stays(
     assert pane.plots.loss.isVisible()
 
 
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on no snapshot finds room."""
+
+    def refuse(folder: RunFolder, *arguments: object) -> Path:
+        raise RunError(f"The snapshot in {folder.path} can't be written: No space left on device.")
+
+    monkeypatch.setattr(RunFolder, "save_snapshot", refuse)
+
+
 def test_a_run_that_cannot_be_saved_says_so_and_its_model_stays(
     pane: TrainingPane,
     desk: Desk,
     live_store: Store,
     qtbot: QtBot,
-    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
     tmp_path: Path,
 ) -> None:
     run = begin(pane, desk, qtbot)
     desk.advance(8)
     n = len(run.steps)
-
-    def full(run_dir: Path, state: object) -> None:
-        raise RunError(f"The state of {run_dir} can't be written: No space left on device.")
-
-    monkeypatch.setattr("model.train.loop.save_state", full)
+    request.getfixturevalue("full_disk")
     click(qtbot, pane.controls.stop)
     finish(pane, desk)
     assert "No space left on device" in pane.status.text()
@@ -470,11 +476,39 @@ def test_a_run_that_cannot_be_saved_says_so_and_its_model_stays(
     live_store.set_prompt("She sang.")
     assert live_store.trace is not None
     assert live_store.trace.text == "She sang."
+    # Saved elsewhere: what was learned, not what the run folder holds of it.
     network = desk.engine._view.lm.transformer
     live_store.save_model(str(tmp_path / "rescued"))
     desk.advance(1000)
     rescued = model.open(tmp_path / "rescued").transformer
     assert torch.equal(rescued.embed.weight, network.embed.weight)
+
+
+@pytest.mark.parametrize("diverged", [False, True])
+def test_a_run_that_breaks_leaves_its_model_unless_that_is_no_numbers(
+    pane: TrainingPane,
+    desk: Desk,
+    live_store: Store,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+    diverged: bool,
+) -> None:
+    before = live_store.model
+    assert before is not None
+    run = begin(pane, desk, qtbot)
+    if diverged:
+        with torch.no_grad():
+            desk.engine._view.lm.transformer.embed.weight[3, 5] = float("nan")
+
+    def break_off(run: object) -> Iterator[m.Result]:
+        raise MemoryError("no memory is left")
+        yield
+
+    monkeypatch.setattr(desk.engine, "_advance_training", break_off)
+    finish(pane, desk)
+    assert not run.running
+    assert live_store.model is not None
+    assert live_store.model.path == (before.path if diverged else run.started.run_dir)
 
 
 def test_who_opens_another_model_while_one_learns_follows_it_no_more(

@@ -87,6 +87,35 @@ def test_a_signal_to_end_saves_and_the_run_goes_on_later(
     assert (resumed["reason"], resumed["steps"]) == ("steps", 10)
 
 
+@pytest.mark.usefixtures("heard_signals")
+def test_a_second_ctrl_c_interrupts_at_once(
+    text_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show = _Display.show
+
+    def send(self: _Display, event: Event) -> None:
+        show(self, event)
+        if isinstance(event, StepDone):
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(_Display, "show", send)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_from_command_line(
+                out=tmp_path / "run",
+                data=str(text_file),
+                preset_name="tiny",
+                steps=10,
+                threads=1,
+                console=said()[1],
+            )
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_a_preset_without_a_text_asks_for_one(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="give a text file, or 'world'"):
         run_from_command_line(out=tmp_path / "run", preset_name="shakespeare-cpu", threads=1)

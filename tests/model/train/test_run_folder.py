@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import shutil
-from io import FileIO
+from io import BufferedWriter, FileIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -186,6 +187,22 @@ def test_a_disk_that_is_full_for_a_while_costs_no_row(
     assert read_metrics(folder.path)["step"].tolist() == [1, 2, 3, 4]
 
 
+class Narrow(FileIO):
+    """Takes ten bytes at a time, as a disk does that has room for no more."""
+
+    def write(self, content: Any) -> int:
+        return super().write(bytes(content)[:10])
+
+
+def test_a_row_that_is_written_in_parts_is_whole(folder: RunFolder) -> None:
+    folder._file.close()
+    folder._file = Narrow(folder.path / "metrics.csv", "a+")
+    for step in range(1, 4):
+        folder.record(MetricsRow(step, 64 * step, 0.1 * step, 4.0))
+    folder.close()
+    assert read_metrics(folder.path)["step"].tolist() == [1, 2, 3]
+
+
 def test_a_folder_that_is_removed_while_it_trains_is_made_again(
     folder: RunFolder, recipe: Recipe
 ) -> None:
@@ -238,6 +255,29 @@ def test_a_state_that_cannot_be_written_leaves_the_older_one_and_says_why(
         save_state(tmp_path, state(2, size))
     assert load_state(tmp_path, "cpu").step == 1
     assert [path.name for path in (tmp_path / "state").iterdir()] == ["training.pt"]
+
+
+class FullOnce(FileIO):
+    """A disk that has room again after it had none for one write."""
+
+    full = True
+
+    def write(self, content: Any) -> int:
+        if self.full and self.tell() + len(content) > 1000:
+            self.full = False
+            raise OSError(28, "No space left on device")
+        return super().write(content)
+
+
+def test_a_disk_that_was_full_for_one_write_is_the_reason_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_state(tmp_path, state(1))
+    monkeypatch.setattr(Path, "open", lambda path, mode: BufferedWriter(FullOnce(path, mode)))
+    with pytest.raises(RunError, match="can't be written: No space left on device"):
+        save_state(tmp_path, state(2, 1_000_000))
+    monkeypatch.undo()
+    assert load_state(tmp_path, "cpu").step == 1
 
 
 def test_a_damaged_or_missing_state_says_so(tmp_path: Path) -> None:
