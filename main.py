@@ -24,7 +24,7 @@ def _size(text: str) -> tuple[int, int]:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    from gui.arrangements import PERSPECTIVES
+    from gui.window.arrangements import PERSPECTIVES
     from model import __version__
 
     result = argparse.ArgumentParser(
@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser().error("--train goes with --pictures; in the window, the Training pane trains")
     if options.threads is not None and options.threads < 1:
         parser().error("--threads must be at least 1")
-    from gui.display import has_display
+    from gui.program.display import has_display
 
     if not has_display():
         if options.pictures is None:

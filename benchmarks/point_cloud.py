@@ -18,12 +18,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from benchmarks.rows import Row
-from gui.widgets.camera import Camera
-from gui.widgets.point_cloud import PointRenderer
-from gui.widgets.point_cloud_gl import GLRenderer
-from gui.widgets.point_cloud_software import SoftwareRenderer
-from gui.widgets.point_cloud_view import PointCloudView
-from gui.widgets.space_overlay import Overlay
+from gui.widgets.point_cloud.camera import Camera
+from gui.widgets.point_cloud.opengl import GLRenderer
+from gui.widgets.point_cloud.overlay import Overlay
+from gui.widgets.point_cloud.renderer import PointRenderer
+from gui.widgets.point_cloud.software import SoftwareRenderer
+from gui.widgets.point_cloud.view import PointCloudView
 
 N_POINTS = 50_000
 SIZE = (900, 700)

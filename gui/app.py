@@ -28,13 +28,13 @@ from PySide6.QtWidgets import QApplication
 
 from gui import settings as settings_file
 from gui import theme
-from gui.backend import Backend
-from gui.garbage import GarbageCollector
-from gui.preloading import Preloading
+from gui.program.garbage import GarbageCollector
+from gui.program.preloading import Preloading
+from gui.program.signals import EndSignals
+from gui.session.backend import Backend
+from gui.session.state import Notice
+from gui.session.store import Store
 from gui.settings import Settings
-from gui.signals import EndSignals
-from gui.state import Notice
-from gui.store import Store
 from model import __version__
 from resources import STORY_WORLD
 
@@ -118,7 +118,7 @@ class Program:
     def __init__(
         self, settings: Settings, checkpoint: str | None = None, prompt: str | None = None
     ) -> None:
-        from gui.main_window import MainWindow
+        from gui.window.main_window import MainWindow
 
         self.settings = settings
         self.backend = Backend(settings.device, settings.threads or None)
@@ -182,7 +182,7 @@ def run(options: argparse.Namespace) -> int:
     app = make_application(settings.theme)
     theme.set_motion(settings.motion and not options.pictures)
     if options.pictures:
-        from gui.pictures import write_pictures
+        from gui.program.pictures import write_pictures
 
         return write_pictures(settings, options, Path(options.pictures))
     reporter = CrashReporter()

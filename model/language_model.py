@@ -23,8 +23,8 @@ from model.config import TransformerConfig
 from model.device import DeviceChoice, choose_device
 from model.generate import Ending, Step, generate
 from model.sampling import Sampling
-from model.tokenizer import Tokenizer
-from model.tokens import Token
+from model.tokenizer.tokenizer import Tokenizer
+from model.tokenizer.tokens import Token
 from model.trace import Trace, record
 from model.transformer import Tap, Transformer
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from model.device import keep_freed_memory
 from model.operations import INPUT_IDS, LOGITS, activation_names, full_name, matching_names
 from model.tensor_file import write_tensors
-from model.tokens import Token
+from model.tokenizer.tokens import Token
 from model.transformer import Tap, Transformer
 
 

@@ -16,7 +16,7 @@ import tokenizers
 import transformers
 from tokenizers import models, normalizers, pre_tokenizers, processors
 
-from tests.model.families.harness import make
+from tests.model.checkpoint.families.harness import make
 
 TEXT = "the king lost his [MASK] and the queen sings"
 WORDS = """

@@ -14,7 +14,7 @@ import pytest
 
 import main
 import model
-from gui.arrangements import PERSPECTIVES
+from gui.window.arrangements import PERSPECTIVES
 
 ROOT = Path(__file__).resolve().parent.parent
 WINDOW = ["PySide6", "shiboken6", "pyqtgraph", "OpenGL"]

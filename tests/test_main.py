@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gui.display import has_display
+from gui.program.display import has_display
 
 ROOT = Path(__file__).resolve().parent.parent
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="others have a display")

@@ -15,9 +15,9 @@ from PySide6.QtGui import QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from gui import theme
-from gui.catalogue import PANES
 from gui.pace import Pace
-from gui.store import Store
+from gui.panes.catalogue import PANES
+from gui.session.store import Store
 
 FRAME_MS = 33
 """Time between two repaints of a pane that has much to follow: 30 a second."""

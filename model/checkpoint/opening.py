@@ -21,8 +21,8 @@ from model.checkpoint.stored import ITEM_BYTES, unreadable
 from model.checkpoint.weights import Read, read_weights
 from model.config import TransformerConfig
 from model.preview import file_size
-from model.tokenizer import Tokenizer, TokenizerError
-from model.tokenizer_apart import building
+from model.tokenizer.client import building
+from model.tokenizer.tokenizer import Tokenizer, TokenizerError
 from model.transformer import Transformer
 
 DTYPES = ("float32", "bfloat16", "float16")

@@ -22,7 +22,7 @@ from model.checkpoint.sources import Source, source_of
 from model.checkpoint.stored import unreadable
 from model.config import TransformerConfig
 from model.preview import Preview
-from model.tokenizer import Tokenizer
+from model.tokenizer.tokenizer import Tokenizer
 
 
 def preview(path: str | Path, device: str = "cpu") -> Preview:

@@ -22,7 +22,7 @@ from model.checkpoint.families import FAMILIES, Family, Headed
 from model.checkpoint.families.bare import bare_to_hf
 from model.checkpoint.stored import INDEX, SINGLE
 from model.checkpoint.tensor_writer import stored_bytes, writing_tensors
-from model.tokenizer import Tokenizer
+from model.tokenizer.tokenizer import Tokenizer
 from model.transformer import Transformer
 
 LARGEST_FILE = 5 * 10**9

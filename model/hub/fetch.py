@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model.hub.refusals import HubError, is_offline, refusal, short
-from model.tokenizer_files.folder import BESIDE, FILES
+from model.tokenizer.files.folder import BESIDE, FILES
 
 _NAME = re.compile(r"(?P<repo>[\w.-]{1,96}/[\w.-]{1,96})(@(?P<revision>[\w./-]{1,100}))?")
 SLICE_SECONDS = 0.01

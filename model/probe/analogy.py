@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from model.probe.score import analogy_questions, answered_by_table
-from model.tokenizer import Tokenizer
+from model.tokenizer.tokenizer import Tokenizer
 from model.world import GENDERED_PAIRS
 
 WATCHED = ("king", "man", "woman", "queen")

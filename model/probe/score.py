@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from model.config import TransformerConfig
-from model.tokenizer import Tokenizer
+from model.tokenizer.tokenizer import Tokenizer
 from model.world import (
     COUNTRIES,
     GENDERED_PAIRS,

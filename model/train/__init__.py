@@ -29,7 +29,6 @@ from model.train.presets import PRESETS, preset
 from model.train.recipe import Recipe, RecipeError
 
 if TYPE_CHECKING:
-    from model.train.command_line import run_from_command_line as run_from_command_line
     from model.train.data import DataError as DataError
     from model.train.loop import Training as Training
     from model.train.loop import train as train
@@ -44,7 +43,6 @@ _HOMES = {
     "RunError": "run_folder",
     "Training": "loop",
     "read_metrics": "run_folder",
-    "run_from_command_line": "command_line",
     "snapshots": "run_folder",
     "train": "loop",
     "unique_run_dir": "run_folder",
@@ -68,7 +66,6 @@ __all__ = [
     "Working",
     "preset",
     "read_metrics",
-    "run_from_command_line",
     "snapshots",
     "train",
     "unique_run_dir",

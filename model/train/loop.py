@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from model.checkpoint.families import FAMILIES
-from model.tokenizer import Tokenizer
+from model.tokenizer.tokenizer import Tokenizer
 from model.train.data import Batches, TextData, prepare, validation_batches
 from model.train.events import (
     Evaluated,

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from model.generate import generate
 from model.sampling import Sampling
-from model.tokenizer import Tokenizer
+from model.tokenizer.tokenizer import Tokenizer
 from model.train.events import Working
 from model.transformer import Transformer
 

@@ -36,7 +36,7 @@ from model.train.recipe import Recipe, RecipeError
 from model.train.toml import toml_table
 
 if TYPE_CHECKING:
-    from model.tokenizer import Tokenizer
+    from model.tokenizer.tokenizer import Tokenizer
     from model.transformer import Transformer
 
 RUN_FILE = "run.toml"

@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from gui import theme
-from gui.store import Store
+from gui.session.store import Store
 from model import messages as m
 from resources import STORY_WORLD
 from tests.gui.desk import PROMPT, Desk
@@ -18,7 +18,7 @@ from tests.gui.desk import PROMPT, Desk
 
 @pytest.fixture(scope="session", autouse=True)
 def cycles_are_collected_in_the_gui_thread() -> Iterator[None]:
-    """As in the program: see gui/garbage.py."""
+    """As in the program: see gui/program/garbage.py."""
     gc.disable()
     yield
     gc.enable()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gui.store import Store
+from gui.session.store import Store
 from model import messages as m
 from model.engine import Engine
 

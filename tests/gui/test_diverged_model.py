@@ -12,10 +12,10 @@ from pytestqt.qtbot import QtBot
 from safetensors.torch import load_file, save_file
 
 from gui import theme
-from gui.catalogue import PANES
-from gui.panes.attention_pane import AttentionPane
+from gui.panes.attention.pane import AttentionPane
 from gui.panes.base import Pane
-from gui.store import Store
+from gui.panes.catalogue import PANES
+from gui.session.store import Store
 from resources import STORY_WORLD
 from tests.gui.desk import Desk
 from tests.gui.pixels import pixels

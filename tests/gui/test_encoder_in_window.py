@@ -11,31 +11,38 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from gui import actions, theme
+from gui import theme
 from gui.app import make_application
-from gui.catalogue import PANES
-from gui.panes.attention_pane import AttentionPane
+from gui.panes.attention.pane import AttentionPane
+from gui.panes.attention.patterns import mask
+from gui.panes.attention.words import percent
 from gui.panes.base import Pane
-from gui.panes.inspector_pane import InspectorPane
-from gui.panes.layers_pane import LayersPane
-from gui.panes.prediction_pane import PredictionPane
-from gui.panes.prompt_pane import PromptPane
-from gui.panes.space_pane import SpacePane
-from gui.panes.tokens_pane import TokensPane
-from gui.store import Store
-from gui.widgets import prediction_words, space_scene
-from gui.widgets.attention_patterns import mask
-from gui.widgets.attention_words import percent
-from gui.widgets.dock import PaneDock
-from gui.widgets.map_layout import OperationGraph
-from gui.widgets.map_words import row_words
-from gui.widgets.reading import read
-from gui.widgets.trace_figures import TraceFigures
+from gui.panes.catalogue import PANES
+from gui.panes.inspector.pane import InspectorPane
+from gui.panes.layers.map_layout import OperationGraph
+from gui.panes.layers.pane import LayersPane
+from gui.panes.layers.words import row_words
+from gui.panes.prediction import words as prediction_words
+from gui.panes.prediction.pane import PredictionPane
+from gui.panes.prompt.pane import PromptPane
+from gui.panes.space import scene as space_scene
+from gui.panes.space.pane import SpacePane
+from gui.panes.tokens.pane import TokensPane
+from gui.reading.trace_figures import TraceFigures
+from gui.reading.vectors import read
+from gui.session.store import Store
+from gui.window import commands as actions
+from gui.window.dock import PaneDock
 from model.sampling import Sampling, draw, probabilities
 from tests.gui.desk import Desk
+from tests.gui.panes.prediction.test_prediction_pane import (
+    click_row,
+    drawn_length,
+    row_middle,
+    softmax,
+)
 from tests.gui.pixels import amounts_of, color_named, pixels
-from tests.gui.test_main_window import SOON, close_program, open_program
-from tests.gui.test_prediction_pane import click_row, drawn_length, row_middle, softmax
+from tests.gui.window.test_main_window import SOON, close_program, open_program
 from tests.small_models import MAKERS, TEXT, VOCABULARY
 
 Opened = Callable[..., Store]
@@ -405,8 +412,8 @@ def test_every_operation_is_drawn_and_described(opened: Opened, name: str, qtbot
 
 
 def test_folded_parts_say_how_much_they_add_where_norms_come_after(bert: Store):
-    from gui.widgets.map_layout import Spacing, lay_out
-    from gui.widgets.map_painter import fold_ratio
+    from gui.panes.layers.map_layout import Spacing, lay_out
+    from gui.panes.layers.map_painter import fold_ratio
 
     graph = OperationGraph(bert.operations)
     rows, _ = lay_out(graph, (), Spacing())

@@ -11,10 +11,10 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from gui import theme
-from gui.panes.inspector_pane import InspectorPane
-from gui.store import Store
-from gui.widgets.routing_map import RoutingMap
-from gui.widgets.trace_figures import TraceFigures
+from gui.panes.inspector.pane import InspectorPane
+from gui.panes.inspector.routing_map import RoutingMap
+from gui.reading.trace_figures import TraceFigures
+from gui.session.store import Store
 from model.messages import Array
 from tests.gui.pixels import amounts_of, color_named, pixels
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 
-from model.tokenizer import Tokenizer
+from model.tokenizer.tokenizer import Tokenizer
 
 TEXT = "The king lost his crown. The queen found a crown, and the king was glad.\n" * 20
 PROMPT = "The queen lost a crown"

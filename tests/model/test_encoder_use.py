@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from model import messages as m
-from model.__main__ import app
+from model.cli.cli import app
 from model.engine import Engine
 from model.language_model import open_model
 from model.trace import Trace

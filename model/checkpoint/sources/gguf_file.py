@@ -27,8 +27,8 @@ from model.checkpoint.sources.gguf_types import can_dequantise
 from model.checkpoint.sources.source import Construction, Source
 from model.checkpoint.stored import StoredTensor
 from model.checkpoint.values import Config
-from model.tokenizer import Tokenizer, TokenizerError
-from model.tokenizer_apart import LARGE_TOKENS
+from model.tokenizer.client import LARGE_TOKENS
+from model.tokenizer.tokenizer import Tokenizer, TokenizerError
 
 if TYPE_CHECKING:
     from torch import Tensor

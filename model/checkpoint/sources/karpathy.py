@@ -21,7 +21,7 @@ from model.checkpoint.sources.source import FolderTokenizer, Source, TokenizerSo
 from model.checkpoint.sources.torch_file import read_torch_file
 from model.checkpoint.stored import StoredTensor, read_exactly, reading
 from model.checkpoint.values import MOST_LAYERS, Config
-from model.tokenizer import Tokenizer, TokenizerError
+from model.tokenizer.tokenizer import Tokenizer, TokenizerError
 
 NANOGPT_FILE = "ckpt.pt"
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from model.checkpoint.errors import CheckpointError
 from model.checkpoint.stored import StoredTensor, reading
 from model.checkpoint.values import Config
-from model.tokenizer import Tokenizer, TokenizerError
-from model.tokenizer_apart import LARGE_BYTES
-from model.tokenizer_files import tokenizer_files
+from model.tokenizer.client import LARGE_BYTES
+from model.tokenizer.files import tokenizer_files
+from model.tokenizer.tokenizer import Tokenizer, TokenizerError
 
 if TYPE_CHECKING:
     from torch import Tensor

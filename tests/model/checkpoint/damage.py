@@ -30,7 +30,7 @@ from safetensors.torch import load_file, save_file
 
 from model.checkpoint import CheckpointError, open_checkpoint, preview
 from model.checkpoint.opening import opening
-from model.tokenizer import Tokenizer
+from model.tokenizer.tokenizer import Tokenizer
 from tests.model.checkpoint.whole import make_bases
 
 SPARE_BYTES = 2**30

@@ -16,7 +16,7 @@ from model.checkpoint.file_names import file_names
 from model.language_model import open_model
 from model.parameters import parameter_names
 from tests.conftest import ROOT
-from tests.model.families.harness import make
+from tests.model.checkpoint.families.harness import make
 from tests.small_models import (
     small_bert,
     small_bloom,

@@ -17,8 +17,8 @@ from gguf import GGMLQuantizationType as Kind
 from model.checkpoint import CheckpointError, open_checkpoint, preview
 from model.checkpoint.sources.gguf_layouts import LAYOUTS
 from model.checkpoint.sources.gguf_types import can_dequantise, types
+from tests.model.checkpoint.families.harness import make, some_ids
 from tests.model.checkpoint.gguf_writing import write_gguf
-from tests.model.families.harness import make, some_ids
 
 LLAMA: dict[str, Any] = {
     "vocab_size": 61,

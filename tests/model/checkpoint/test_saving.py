@@ -13,7 +13,7 @@ from torch import Tensor
 from model.checkpoint import CheckpointError, open_checkpoint, save_checkpoint
 from model.checkpoint.families import FAMILIES
 from model.config import TransformerConfig
-from model.tokenizer import Tokenizer
+from model.tokenizer.tokenizer import Tokenizer
 from model.transformer import Transformer
 
 SIZES: dict[str, Any] = {

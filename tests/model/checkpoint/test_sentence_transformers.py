@@ -10,8 +10,8 @@ import torch
 from transformers import BertConfig, BertModel
 
 from model.checkpoint import open_checkpoint
-from tests.model.families.harness import make, some_ids
-from tests.model.families.test_bert import SIZES
+from tests.model.checkpoint.families.harness import make, some_ids
+from tests.model.checkpoint.families.test_bert import SIZES
 
 
 @pytest.mark.parametrize("inside", ["", "0_Transformer", "0_BERT"])

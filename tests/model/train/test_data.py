@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.tokenizer import Tokenizer
+from model.tokenizer.tokenizer import Tokenizer
 from model.train import data as data_module
 from model.train.data import Batches, DataError, TextData, prepare, read_text, validation_batches
 from model.train.presets import PRESETS

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from model.tokenizer import Tokenizer
+from model.tokenizer.tokenizer import Tokenizer
 from model.train.recipe import Recipe
 from model.train.run_folder import (
     COLUMNS,

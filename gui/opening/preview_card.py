@@ -1,0 +1,316 @@
+"""What a checkpoint is before it is opened: sizes, parts, tokenizer, memory by dtype.
+
+Knows a `Preview`; no store.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QButtonGroup,
+    QFormLayout,
+    QGridLayout,
+    QRadioButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gui import theme
+from gui.widgets.parts import part_color, share_words
+from gui.widgets.text import Text, counted, ink_on
+from model.preview import Preview, family_title, file_size, short_count
+
+AS_STORED = ""
+
+
+class PreviewCard(QWidget):
+    """The widget.
+
+    Signals:
+        dtype_changed: another precision was chosen.
+    """
+
+    dtype_changed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._preview: Preview | None = None
+        small = theme.SMALL_FONT_SIZE
+        self.title = Text(parent=self, font=theme.sans(theme.LARGE_FONT_SIZE - 1, bold=True))
+        self.subtitle = Text(
+            parent=self, tone="dim", font=theme.mono(small), elide=Qt.TextElideMode.ElideMiddle
+        )
+        self.problem = Text(parent=self, tone="warning", wrap=True)
+        self.bar = PartsBar(self)
+        self.facts = QWidget(self)
+        self._form = QFormLayout(self.facts)
+        self._form.setContentsMargins(0, 0, 0, 0)
+        self._form.setHorizontalSpacing(2 * theme.SPACE)
+        self._form.setVerticalSpacing(3)
+        self._values: dict[str, Text] = {}
+        for name in ("Format", "Size", "Shape", "Vocabulary", "Tokenizer", "Stored as"):
+            value = Text(parent=self.facts, font=theme.sans(small + 0.5), wrap=True)
+            label = Text(name, parent=self.facts, tone="dim", font=theme.sans(small + 0.5))
+            self._form.addRow(label, value)
+            self._values[name] = value
+        self.notes = Text(parent=self, tone="dim", font=theme.sans(small), wrap=True)
+        self.memory = MemoryChoice(self)
+        self.memory.changed.connect(self.dtype_changed)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(theme.SPACE)
+        for widget in (
+            self.title,
+            self.subtitle,
+            self.problem,
+            self.bar,
+            self.facts,
+            self.notes,
+            self.memory,
+        ):
+            layout.addWidget(widget)
+        layout.addStretch(1)
+        self.show_message("")
+
+    @property
+    def dtype(self) -> str | None:
+        """The precision that was chosen; None for as stored, or whatever fits."""
+        return self.memory.dtype
+
+    def show_message(self, words: str) -> None:
+        """There is nothing to show: why, or what to do."""
+        self._preview = None
+        self.title.hide()
+        self.subtitle.hide()
+        self.problem.set_tone("dim")
+        self.problem.setText(words)
+        self.problem.setVisible(bool(words))
+        for widget in (self.bar, self.facts, self.notes, self.memory):
+            widget.hide()
+
+    def show_problem(self, words: str) -> None:
+        """Why it was not opened, over what is known of it."""
+        self.problem.set_tone("bad")
+        self.problem.setText(words)
+        self.problem.show()
+
+    def show_preview(self, preview: Preview) -> None:
+        """All that is known of a checkpoint."""
+        self._preview = p = preview
+        known = bool(p.n_params)
+        self.title.setVisible(p.problem is None or bool(p.family))
+        size = f"  ·  {short_count(p.n_params)}" if known else ""
+        self.title.setText(f"{family_title(p.family)}{size}" if p.family else p.path)
+        self.subtitle.setText(p.path)
+        self.subtitle.setToolTip(p.path)
+        self.subtitle.setVisible(self.title.text() != p.path or self.title.isHidden())
+        self.problem.setVisible(p.problem is not None)
+        self.problem.set_tone("bad")
+        self.problem.setText(p.problem or "")
+        self.bar.set_parts(tuple(p.parts.items()))
+        self.bar.setVisible(known)
+        rows = {
+            "Format": _joined(p.format, file_size(p.file_bytes) if p.file_bytes else ""),
+            "Size": f"{p.n_params:,} parameters" if known else "",
+            "Shape": self._shape(p) if p.n_layers else "",
+            "Vocabulary": f"{p.d_vocab:,} tokens  ·  context {p.n_ctx:,}" if p.d_vocab else "",
+            "Tokenizer": p.tokenizer,
+            "Stored as": " + ".join(p.dtypes),
+        }
+        for name, value in rows.items():
+            self._values[name].setText(value)
+            self._form.setRowVisible(self._values[name], bool(value))
+        self.facts.setVisible(any(rows.values()))
+        self.notes.setText("\n".join(p.notes))
+        self.notes.setVisible(bool(p.notes))
+        self.memory.show_preview(p)
+        self.memory.setVisible(bool(p.needed) and (p.problem is None or not p.dtype))
+
+    def _shape(self, p: Preview) -> str:
+        heads = counted(p.n_heads, "head")
+        if p.n_kv_heads and p.n_kv_heads != p.n_heads:
+            heads += f" ({p.n_kv_heads} for keys and values)"
+        return f"{counted(p.n_layers, 'layer')} × {heads}  ·  d_model {p.d_model:,}"
+
+
+def _joined(*words: str) -> str:
+    return "  ·  ".join(word for word in words if word)
+
+
+class PartsBar(QWidget):
+    """Shares of the parameters by part, as one bar."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._parts: tuple[tuple[str, int], ...] = ()
+        self.setFixedHeight(20)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName("Share of parameters by part")
+
+    def set_parts(self, parts: tuple[tuple[str, int], ...]) -> None:
+        """Draw these, in this order."""
+        self._parts = tuple((part, n) for part, n in parts if n)
+        total = self.total
+        lines = [f"{part} {share_words(n, total)}: {n:,}" for part, n in self._parts]
+        self.setToolTip("\n".join(lines))
+        self.update()
+
+    @property
+    def total(self) -> int:
+        """How many parameters."""
+        return sum(n for _, n in self._parts)
+
+    def spans(self) -> list[tuple[str, QRectF]]:
+        """Where each part is drawn."""
+        found, x = [], 0.0
+        for part, n in self._parts:
+            width = self.width() * n / self.total
+            found.append((part, QRectF(x, 0, width, self.height())))
+            x += width
+        return found
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setFont(theme.sans(theme.SMALL_FONT_SIZE - 0.5))
+        metrics = painter.fontMetrics()
+        for (part, box), (_, n) in zip(self.spans(), self._parts):
+            fill = part_color(part)
+            painter.fillRect(box.adjusted(0.5, 0, -0.5, 0), fill)
+            words = f"{part} {share_words(n, self.total)}"
+            if metrics.horizontalAdvance(words) > box.width() - 6:
+                words = part
+            if metrics.horizontalAdvance(words) <= box.width() - 6:
+                painter.setPen(ink_on(fill))
+                painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
+        painter.end()
+
+
+class MemoryChoice(QWidget):
+    """One row a precision: what it needs beside what is free.
+
+    Signals:
+        changed: another row was chosen.
+    """
+
+    changed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._group = QButtonGroup(self)
+        self._group.idToggled.connect(self._toggled)
+        self._dtypes: list[str] = []
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(2 * theme.SPACE)
+        self._grid.setVerticalSpacing(3)
+        self._grid.setColumnStretch(2, 1)
+        self._head = Text(
+            parent=self, tone="dim", font=theme.sans(theme.SMALL_FONT_SIZE), wrap=True
+        )
+        self._grid.addWidget(self._head, 0, 0, 1, 3)
+
+    @property
+    def dtype(self) -> str | None:
+        """What was chosen; None for as stored."""
+        chosen = self._group.checkedId()
+        return (self._dtypes[chosen] or None) if 0 <= chosen < len(self._dtypes) else None
+
+    @property
+    def choices(self) -> list[QAbstractButton]:
+        """The rows, from top to bottom."""
+        return self._group.buttons()
+
+    def choose(self, dtype: str) -> None:
+        """Choose a row, as a click would; empty for as stored."""
+        self._group.button(self._dtypes.index(dtype)).setChecked(True)
+
+    def show_preview(self, preview: Preview) -> None:
+        """What each precision would need."""
+        for index in reversed(range(1, self._grid.count())):
+            item = self._grid.takeAt(index)
+            widget = item.widget() if item is not None else None
+            if widget is not None:
+                if isinstance(widget, QRadioButton):
+                    self._group.removeButton(widget)
+                widget.hide()
+                widget.deleteLater()
+        self._head.setText(
+            f"Memory it needs in each precision; {file_size(preview.free_bytes)} are free on "
+            f"{preview.device}"
+        )
+        self._dtypes = [AS_STORED, *preview.needed]
+        stored = next((dtype for dtype in preview.dtypes if dtype in preview.needed), "")
+        # Where far more is free than is needed, its mark lies beyond the right end.
+        most = max((*preview.needed.values(), 1))
+        longest = max(most, min(preview.free_bytes, 2 * most))
+        for row, dtype in enumerate(self._dtypes):
+            what = dtype or (f"as stored ({stored})" if stored else "as stored, or what fits")
+            needed = preview.needed.get(dtype or stored or preview.dtype, 0)
+            fits = needed <= preview.free_bytes
+            button = QRadioButton(what, self)
+            button.setEnabled(fits)
+            button.setToolTip(_tip(dtype, fits))
+            button.setAccessibleName(f"{what}: {file_size(needed)}")
+            self._group.addButton(button, row)
+            figure = Text(
+                file_size(needed),
+                parent=self,
+                font=theme.mono(theme.SMALL_FONT_SIZE),
+                tone="text" if fits else "bad",
+                align=Qt.AlignmentFlag.AlignRight,
+            )
+            bar = MemoryBar(needed / longest, preview.free_bytes / longest, self)
+            for column, widget in enumerate((button, figure, bar)):
+                self._grid.addWidget(widget, row + 1, column)
+                widget.show()
+        proposed = preview.dtype
+        wanted = AS_STORED if proposed in ("", stored) else proposed
+        first = self._group.button(self._dtypes.index(wanted) if wanted in self._dtypes else 0)
+        if first.isEnabled():
+            first.setChecked(True)
+
+    def _toggled(self, index: int, checked: bool) -> None:
+        if checked:
+            self.changed.emit()
+
+
+def _tip(dtype: str, fits: bool) -> str:
+    if not fits:
+        return "More than is free: the machine would stand still"
+    return {
+        AS_STORED: "The precision of the file: no digit is lost",
+        "float32": "4 bytes a number: seven digits",
+        "bfloat16": "2 bytes a number: two to three digits, float32's range",
+        "float16": "2 bytes a number: three to four digits, up to 65,504",
+    }.get(dtype, dtype)
+
+
+class MemoryBar(QWidget):
+    """What is needed as a bar; what is free as a line, if it is no more than the bar's room."""
+
+    def __init__(self, needed: float, free: float, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.needed, self.free = needed, free
+        self.setMinimumWidth(60)
+        self.setFixedHeight(14)
+
+    def sizeHint(self) -> QSize:
+        return QSize(160, 14)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        t = theme.current()
+        painter = QPainter(self)
+        room = self.width() - 2
+        line = QRectF(0, 4, room, 6)
+        painter.fillRect(line, t.color("raised"))
+        fits = self.needed <= self.free
+        # As thin as it may be, it is there: at least two pixels.
+        width = max(2.0, room * min(1.0, self.needed))
+        painter.fillRect(QRectF(0, 4, width, 6), t.color("accent" if fits else "bad"))
+        if self.free <= 1:
+            x = round(room * self.free)
+            painter.fillRect(QRectF(x, 1, 1, 12), t.color("text", 0.6))
+        painter.end()

@@ -1,0 +1,1 @@
+"""Attention: every head as a tile, one head as a matrix, the routes of a position as a graph."""

@@ -1,0 +1,420 @@
+"""Attention as a graph: tokens are columns, layers are rows, weights are edges.
+
+The lowest row is the embedding; an edge of layer l runs from its key in the row beneath the layer
+to its query in the layer's own row. The paths that feed one position are lit.
+
+Knows edges and labels that it is given; no store, no model.
+
+Shape suffixes: E edges, N points along an edge.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QLineF, QPoint, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QPainter, QPainterPath, QPen
+from PySide6.QtWidgets import QWidget
+
+from gui import theme
+from gui.panes.attention.curve_raster import curve_opacity, ink
+from gui.panes.attention.edges import Edges, feeding
+from gui.panes.attention.graph_layout import GraphPlace, place_graph
+from gui.widgets.canvas import CAPTION_HEIGHT, Canvas, is_vector
+from gui.widgets.heat_map.layout import label_font, thinned
+
+
+class AttentionGraph(Canvas):
+    """The widget.
+
+    Signals:
+        edge_hovered: index of the edge under the mouse, or None.
+        edge_chosen: index of an edge that was clicked.
+        position_hovered: the position whose node or label is under the mouse, or None.
+        position_chosen: a position that was clicked or reached by a key.
+        layer_stepped: +1 or -1, asked for by the arrow keys.
+
+    Attributes:
+        describe: gives the tooltip of an edge.
+    """
+
+    edge_hovered = Signal(object)
+    edge_chosen = Signal(int)
+    position_hovered = Signal(object)
+    position_chosen = Signal(int)
+    layer_stepped = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("Attention graph: tokens are columns, layers are rows")
+        self.describe: Callable[[int], str] | None = None
+        self._edges: Edges | None = None
+        self._labels: tuple[str, ...] = ()
+        self._n_layers = 0
+        self._caption = ""
+        self._colors: dict[tuple[int, int], QColor] = {}
+        self._position = -1
+        self._lit_E: NDArray[np.bool_] = np.zeros(0, np.bool_)
+        self._reached: NDArray[np.bool_] = np.zeros((0, 0), np.bool_)  # nodes, row by position
+        self._width_E: NDArray[np.float64] = np.zeros(0)
+        self._opacity_E: NDArray[np.float64] = np.zeros(0)
+        self._painted = 0  # how many layers are on the ground
+        self._edge: int | None = None
+        self._hovered: int | None = None
+        self._lit_position: int | None = None
+        self._place = GraphPlace()
+
+    # ------------------------------------------------------------------------ contents
+
+    def set_edges(
+        self,
+        edges: Edges | None,
+        labels: Sequence[str],
+        n_layers: int,
+        caption: str,
+        colors: Mapping[tuple[int, int], QColor] | None = None,
+    ) -> None:
+        """Draw another graph.
+
+        Args:
+            edges: what to draw; None for nothing.
+            labels: one a token.
+            n_layers: layers above the embedding.
+            caption: what is drawn, and what was left out.
+            colors: of each head's edges, where heads are told apart.
+        """
+        self._edges = edges
+        self._labels = tuple(labels)
+        self._n_layers = n_layers
+        self._caption = caption
+        self._colors = dict(colors or {})
+        self._edge = None
+        self._find_paths()
+        self.lay_out()
+        self.redraw()
+
+    @property
+    def edges(self) -> Edges | None:
+        return self._edges
+
+    @property
+    def lit_E(self) -> NDArray[np.bool_]:
+        """Which edges are on a path to the selected position."""
+        return self._lit_E
+
+    @property
+    def caption(self) -> str:
+        return self._caption
+
+    def set_position(self, position: int) -> None:
+        """Light the paths that feed this position."""
+        if position != self._position:
+            self._position = position
+            self._find_paths()
+            self._reveal(position)
+            self.redraw()
+
+    def _reveal(self, position: int) -> None:
+        """Scroll sideways so that a column is seen."""
+        x, window = self.node_at(0, position).x(), self._place.window
+        column = QRectF(x - self._place.step / 2, window.top(), self._place.step, 1)
+        if position >= 0:
+            self.scroll_to(column, window)
+
+    def set_lit(self, position: int | None) -> None:
+        """Light a column from outside, as the mouse would."""
+        if position != self._lit_position:
+            self._lit_position = position
+            self.viewport().update()
+
+    def _find_paths(self) -> None:
+        edges = self._edges
+        n = len(self._labels)
+        if edges is not None and 0 <= self._position < n:
+            self._lit_E, self._reached = feeding(edges, self._position, n, self._n_layers)
+        else:
+            self._lit_E = np.zeros(0 if edges is None else len(edges), np.bool_)
+            self._reached = np.zeros((self._n_layers + 1, n), np.bool_)
+
+    # ------------------------------------------------------------------------- places
+
+    def lay_out(self) -> None:
+        if not self._labels:
+            self._place = GraphPlace()
+        else:
+            bar = self.verticalScrollBar().sizeHint().width()
+            size = self.maximumViewportSize()
+            self._place = place_graph(self._labels, self._n_layers, size, bar)
+        self.scroll_over(self._place.whole, self._place.window.size())
+
+    def node_at(self, row: int, position: int) -> QPointF:
+        """Where a node is in the viewport; row 0 is the embedding, row l + 1 layer l."""
+        return self._place.node(row, position, self.scrolled)
+
+    def edge_path(self, index: int) -> QPainterPath:
+        """The curve of an edge in the viewport, from key up to query."""
+        e = self._edges
+        assert e is not None
+        layer, query, key = int(e.layer_E[index]), int(e.query_E[index]), int(e.key_E[index])
+        return self._place.path(layer, query, key, self.scrolled)
+
+    def edge_at(self, at: QPoint) -> int | None:
+        """The edge under a point, the nearest if there are several."""
+        if self._edges is None:
+            return None
+        return self._place.edge_at(self._edges, at, self.scrolled)
+
+    def position_at(self, at: QPoint) -> int | None:
+        """The position whose column a point is in."""
+        return self._place.position_at(at, self.scrolled)
+
+    # ------------------------------------------------------------------------ painting
+
+    def paint_ground(self, painter: QPainter) -> None:
+        self._painted = 0
+        if self._edges is None:
+            return
+        t = theme.current()
+        self._style_edges()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._paint_axes(painter)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        painter.setClipRect(self._place.window.adjusted(-4, -4, 4, 4))
+        painter.setPen(QPen(t.color("line"), 1))
+        x_T, y_R = self._place.grid(self.scrolled)
+        painter.drawLines([QLineF(x, y_R[0], x, y_R[-1]) for x in x_T])
+        # The residual stream carries what was reached on to the next layer.
+        painter.setPen(QPen(t.color("accent", 0.45), 1))
+        painter.drawLines(
+            [
+                QLineF(x_T[position], y_R[row - 1], x_T[position], y_R[row])
+                for row, position in np.argwhere(self._reached).tolist()
+                if row > 0
+            ]
+        )
+
+    def paint_more(self, painter: QPainter, seconds: float) -> bool:
+        if self._edges is None:
+            return True
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setClipRect(self._place.window.adjusted(-4, -4, 4, 4))
+        start = perf_counter()
+        while self._painted < self._n_layers:
+            self._paint_layer(painter, self._painted)
+            self._painted += 1
+            if perf_counter() - start > seconds:
+                return False
+        self._paint_nodes(painter)
+        return True
+
+    def _paint_layer(self, painter: QPainter, layer: int) -> None:
+        """Paint a layer's edges, lit above unlit."""
+        assert self._edges is not None
+        top, bottom = self.node_at(layer + 1, 0).y(), self.node_at(layer, 0).y()
+        if bottom < self._place.window.top() or top > self._place.window.bottom():
+            return
+        of_layer_E = self._edges.layer_E == layer
+        for lit in (False, True):
+            group_E = of_layer_E & (self._lit_E == lit)
+            if not group_E.any():
+                continue
+            if not self._colors:
+                color = theme.current().color("accent" if lit else "dim")
+                self._paint_group(painter, layer, np.nonzero(group_E)[0], color)
+                continue
+            for (of, head), color in self._colors.items():
+                if of == layer:
+                    of_head_E = group_E & (self._edges.head_E == head)
+                    self._paint_group(painter, layer, np.nonzero(of_head_E)[0], color)
+
+    def _paint_group(
+        self, painter: QPainter, layer: int, index_E: NDArray[np.intp], color: QColor
+    ) -> None:
+        """Paint edges of one layer in one colour."""
+        assert self._edges is not None
+        if is_vector(painter):
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            for index in index_E:
+                faded = QColor(color)
+                faded.setAlphaF(float(self._opacity_E[index]))
+                painter.setPen(QPen(faded, float(self._width_E[index])))
+                painter.drawPath(self.edge_path(int(index)))
+            return
+        ratio = self.ratio
+        first, left = self.node_at(layer + 1, 0), self._place.window.left() - 4
+        opacity_NP = curve_opacity(
+            (first.x() - left + self._edges.key_E[index_E] * self._place.step) * ratio,
+            (first.x() - left + self._edges.query_E[index_E] * self._place.step) * ratio,
+            self._width_E[index_E] * ratio,
+            self._opacity_E[index_E],
+            round(self._place.rise * ratio),
+            math.ceil((self._place.window.width() + 8) * ratio),
+        )
+        image = ink(opacity_NP, color)
+        image.setDevicePixelRatio(ratio)
+        painter.drawImage(QPointF(left, first.y()), image)
+
+    def _style_edges(self) -> None:
+        """Width and opacity of every edge by its weight, finer where columns are narrow."""
+        assert self._edges is not None
+        weight_E = np.clip(self._edges.weight_E, 0, 1).astype(np.float64)
+        self._width_E = 0.8 + min(2.4, self._place.step / 8) * weight_E
+        self._opacity_E = np.where(self._lit_E, 0.45 + 0.5 * weight_E, 0.1 + 0.5 * weight_E)
+
+    def _paint_nodes(self, painter: QPainter) -> None:
+        t = theme.current()
+        radius = min(3.0, self._place.step / 4)
+        x_T, y_R = self._place.grid(self.scrolled)
+        for nodes, color, size in (
+            (~self._reached, t.color("faint"), radius),
+            (self._reached, t.color("accent"), radius * 1.3),
+        ):
+            pen = QPen(color, 2 * size)
+            pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+            painter.setPen(pen)
+            at = np.argwhere(nodes).tolist()
+            painter.drawPoints([QPointF(x_T[position], y_R[row]) for row, position in at])
+
+    def _paint_axes(self, painter: QPainter) -> None:
+        t = theme.current()
+        font = label_font()
+        metrics = QFontMetricsF(font)
+        painter.setFont(font)
+        painter.setPen(t.color("dim"))
+        window = self._place.window
+        rows = range(self._n_layers + 1)
+        for row in thinned(rows, metrics.height() / self._place.rise):
+            y = self.node_at(row, 0).y()
+            if window.top() <= y <= window.bottom():
+                box = QRectF(0, y - 10, window.left() - 10, 20)
+                painter.drawText(box, _RIGHT, f"L{row - 1}" if row else "embed")
+        room = 0 if self._place.flat else metrics.height() - 2
+        positions = range(len(self._labels))
+        for position in thinned(positions, room / self._place.step, self._position):
+            self._paint_label(painter, position)
+        self._paint_caption(painter)
+
+    def _paint_caption(self, painter: QPainter) -> None:
+        t = theme.current()
+        painter.setFont(theme.sans(theme.SMALL_FONT_SIZE))
+        metrics = QFontMetricsF(painter.font())
+        area = QRectF(theme.SPACE, self.viewport().height() - CAPTION_HEIGHT, 0, CAPTION_HEIGHT)
+        area.setRight(self.viewport().width() - 4)
+        for (layer, head), color in self._colors.items():
+            name = f"L{layer}·{head}"
+            if area.width() < metrics.horizontalAdvance(name) + 120:
+                break
+            painter.fillRect(QRectF(area.left(), area.center().y() - 4, 8, 8), color)
+            area.setLeft(area.left() + 12)
+            painter.setPen(t.color("text"))
+            painter.drawText(area, _LEFT, name)
+            area.setLeft(area.left() + metrics.horizontalAdvance(name) + 10)
+        painter.setPen(t.color("dim"))
+        shown = metrics.elidedText(self._caption, Qt.TextElideMode.ElideRight, area.width())
+        painter.drawText(area, _LEFT, shown)
+
+    def _paint_label(self, painter: QPainter, position: int, ground: QColor | None = None) -> None:
+        metrics = QFontMetricsF(painter.font())
+        x = self.node_at(0, position).x()
+        if not self._place.window.left() <= x <= self._place.window.right():
+            return
+        top, height = self._place.window.bottom() + 4, metrics.height()
+        if self._place.flat:
+            box = QRectF(x - self._place.step / 2, top, self._place.step, height)
+            if ground is not None:
+                painter.fillRect(box, ground)
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self._labels[position])
+            return
+        text = metrics.elidedText(
+            self._labels[position], Qt.TextElideMode.ElideRight, self._place.label_length + 0.5
+        )
+        painter.save()
+        painter.translate(x, top)
+        painter.rotate(-90)
+        length = self._place.label_length + 2
+        box = QRectF(-length, -height / 2, length, height)
+        if ground is not None:
+            painter.fillRect(box, ground)
+        painter.drawText(box, _RIGHT, text)
+        painter.restore()
+
+    def paint_overlay(self, painter: QPainter) -> None:
+        if self._edges is None:
+            return
+        t = theme.current()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setFont(label_font())
+        lit = {self._hovered, self._lit_position}
+        if self._edge is not None:
+            lit |= {int(self._edges.query_E[self._edge]), int(self._edges.key_E[self._edge])}
+        marked = [(index, "text") for index in lit if index is not None]
+        marked.append((self._position, "accent"))
+        for position, tone in marked:
+            if 0 <= position < len(self._labels):
+                painter.setPen(t.color(tone))
+                self._paint_label(painter, position, t.color("panel"))
+        painter.setClipRect(self._place.window.adjusted(-4, -4, 4, 4))
+        step = self._place.step
+        for index in (self._hovered, self._lit_position):
+            if index is not None and index < len(self._labels):
+                column = QRectF(self.node_at(0, index).x() - step / 2, 0, step, 1e4)
+                painter.fillRect(column.intersected(self._place.window), t.color("text", 0.06))
+        if self._edge is not None:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(t.color("text"), self._width_E[self._edge] + 1.2))
+            painter.drawPath(self.edge_path(self._edge))
+
+    # ------------------------------------------------------------------ mouse and keys
+
+    def hover(self, at: QPoint | None) -> None:
+        edge = None if at is None else self.edge_at(at)
+        position = None
+        if at is not None and edge is None:
+            position = self.position_at(at)
+        if (edge, position) == (self._edge, self._hovered):
+            return
+        was_edge, was_position = self._edge, self._hovered
+        self._edge, self._hovered = edge, position
+        self.viewport().update()
+        if position != was_position:
+            self.position_hovered.emit(position)
+        if edge != was_edge:
+            self.edge_hovered.emit(edge)
+
+    def press(self, at: QPoint, modifiers: Qt.KeyboardModifier) -> None:
+        edge = self.edge_at(at)
+        if edge is not None:
+            self.edge_chosen.emit(edge)
+            return
+        position = self.position_at(at)
+        if position is not None:
+            self.position_chosen.emit(position)
+
+    def tooltip(self, at: QPoint) -> str:
+        edge = self.edge_at(at)
+        if edge is not None and self.describe is not None:
+            return self.describe(edge)
+        position = self.position_at(at)
+        return "" if position is None else f"{self._labels[position]}  position {position}"
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key = Qt.Key(event.key())
+        last = len(self._labels) - 1
+        if key == Qt.Key.Key_Left and last >= 0:
+            self.position_chosen.emit(max(0, self._position - 1))
+        elif key == Qt.Key.Key_Right and last >= 0:
+            self.position_chosen.emit(min(last, self._position + 1))
+        elif key == Qt.Key.Key_Up:
+            self.layer_stepped.emit(1)
+        elif key == Qt.Key.Key_Down:
+            self.layer_stepped.emit(-1)
+        else:
+            event.ignore()
+
+
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter

@@ -1,0 +1,1 @@
+"""Layers: every operation of the network in order."""

@@ -1,0 +1,415 @@
+"""The network as a map from tokens to probabilities: a list of operations, drawn.
+
+On the left runs the residual stream. What reads it branches off to a row; what a branch found
+comes back at a sum. Rows, lines and folds follow from the operations alone (`map_layout`), the
+figures beside them from a trace (`trace_figures`). Knows no store signal: a pane tells it what is
+current and hears what was clicked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QVariantAnimation, Signal
+from PySide6.QtGui import (
+    QFontMetricsF,
+    QHelpEvent,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPixmap,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QToolTip, QWidget
+
+from gui import theme
+from gui.panes.layers.map_layout import OperationGraph, Row, Spacing, lanes, lay_out
+from gui.panes.layers.map_lines import Geometry, rows_by_operation, way
+from gui.panes.layers.map_painter import MapPainter, fonts, strip_operation
+from gui.panes.layers.words import cell_words, row_words
+from gui.reading.trace_figures import TraceFigures, Vector, columns
+from gui.widgets.canvas import is_vector
+from gui.widgets.drawing_cache import DrawingCache
+
+SPINE_X = 12.0
+LANE_GAP = 6.0
+STRIPS_FROM = 300
+"""Narrower maps show no strips of values."""
+MOST_STRIP = 560.0
+_ROW_SPACINGS = ((24.0, 4.0), (22.0, 4.0), (20.0, 3.0), (18.0, 3.0))
+"""Heights of a row and of the gap below it; the roomiest in which everything fits is taken."""
+
+
+class OperationMap(QAbstractScrollArea):
+    """Draws the operations; click selects one, a block's head folds and unfolds it.
+
+    Signals:
+        operation_clicked: index of the operation.
+        cell_clicked: index of the operation, and of a value on its activation's last axis.
+    """
+
+    operation_clicked = Signal(int)
+    cell_clicked = Signal(int, int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.viewport().setMouseTracking(True)
+        self.setAccessibleName("Map of the network")
+        self.verticalScrollBar().setAccessibleName("Scroll the map")
+        self.graph = OperationGraph(())
+        self.figures: TraceFigures | None = None
+        self.current = 0
+        self.rows: tuple[Row, ...] = ()
+        self._height = 0.0
+        self._lanes: dict[int, int] = {}
+        self._lane_width = 0.0
+        self._opened: set[int] = set()  # blocks unfolded by hand
+        self._closed: int | None = None  # the current block, folded by hand
+        self._hovered: tuple[str, int] | None = None
+        self._strips: dict[tuple[int, int], QImage] = {}
+        self._network = QPixmap()
+        self._network_key: tuple[object, ...] = ()
+        self._cache = DrawingCache()
+        for name, font in fonts().items():
+            self._cache.add_font(name, font)
+        self._from: dict[tuple[str, int], float] = {}
+        self._from_current = 0.0
+        self._from_scroll = self._to_scroll = 0
+        self._ways: tuple[QPainterPath, ...] = ()
+        self._motion = QVariantAnimation(self)
+        self._motion.setStartValue(0.0)
+        self._motion.setEndValue(1.0)
+        self._motion.valueChanged.connect(self._advance)
+
+    # ---------------------------------------------------------------- told by the pane
+
+    def set_graph(self, graph: OperationGraph) -> None:
+        """Draw another network."""
+        self.graph = graph
+        self._opened, self._closed, self._hovered = set(), None, None
+        # Room for the most lanes that any block needs, so that rows keep their place.
+        most = max(lanes(graph, range(len(graph.operations))).values(), default=-1) + 1
+        self._lane_width = most * LANE_GAP
+        self.current = min(self.current, max(0, len(graph.operations) - 1))
+        self._motion.stop()
+        self._lay_out()
+        self._scroll_to_current()
+
+    def set_figures(self, figures: TraceFigures | None) -> None:
+        """Show other values beside the operations."""
+        self.figures = figures
+        self._strips.clear()
+        self.viewport().update()
+
+    def set_current(self, index: int) -> None:
+        """Light another operation and bring it into view; its inputs flow to it."""
+        if index == self.current or not 0 <= index < len(self.graph.operations):
+            return
+        before = {row.key: row.top for row in self._moving_rows()}
+        lit = self.current_row()
+        self._from_current = before.get(lit.key, lit.top) + lit.height / 2 if lit else 0.0
+        layer = self.graph.operations[index].layer
+        if layer != self.graph.operations[self.current].layer:
+            self._closed = None
+        self.current = index
+        self._lay_out()
+        self._from = before
+        self._start_motion()
+
+    def toggle_block(self, layer: int) -> None:
+        """Fold a block, or unfold it."""
+        before = {row.key: row.top for row in self._moving_rows()}
+        row = self.current_row()
+        self._from_current = row.middle if row else 0.0
+        if layer in self.unfolded():
+            self._opened.discard(layer)
+            if layer == self._current_layer():
+                self._closed = layer
+        else:
+            self._opened.add(layer)
+            if layer == self._closed:
+                self._closed = None
+        self._lay_out()
+        self._from = before
+        self._start_motion(flow=False, follow=False)
+
+    # ------------------------------------------------------------------ what is where
+
+    def unfolded(self) -> frozenset[int]:
+        """Blocks whose operations are shown one by one."""
+        shown = set(self._opened)
+        layer = self._current_layer()
+        if layer is not None and layer != self._closed:
+            shown.add(layer)
+        return frozenset(shown)
+
+    def current_row(self) -> Row | None:
+        """The row that stands for the current operation."""
+        return next((row for row in self.rows if row.holds(self.current)), None)
+
+    def row_box(self, row: Row) -> QRectF:
+        """Where a row's box is drawn in the viewport, at rest."""
+        return self._geometry().box(row).translated(0, -self.verticalScrollBar().value())
+
+    def strip_box(self, row: Row) -> QRectF | None:
+        """Where a row's strip of values is drawn in the viewport, at rest; None if nowhere."""
+        vector = self.strip_vector(row)
+        box = None if vector is None else self._geometry().strip(row, len(vector.values))
+        return None if box is None else box.translated(0, -self.verticalScrollBar().value())
+
+    def strip_vector(self, row: Row) -> Vector | None:
+        """The values that a row's strip shows."""
+        index = strip_operation(row, self.graph)
+        if self.figures is None or index is None:
+            return None
+        return self.figures.vector(self.graph.operations[index])
+
+    def _current_layer(self) -> int | None:
+        ops = self.graph.operations
+        return ops[self.current].layer if self.current < len(ops) else None
+
+    def _geometry(self) -> Geometry:
+        left = SPINE_X + 14 + self._lane_width
+        room = self.viewport().width() - left - theme.SPACE
+        strip = None
+        if self.viewport().width() >= STRIPS_FROM and self.figures is not None:
+            box = min(max(0.5 * room, 120.0), 210.0)
+            strip = (left + box + 10, min(room - box - 10, MOST_STRIP))
+            room = box
+        return Geometry(SPINE_X, left, float(max(24, int(room))), LANE_GAP, strip)
+
+    def _moving_rows(self) -> tuple[Row, ...]:
+        """The rows where they are now, on their way from where they were."""
+        if self._motion.state() != QVariantAnimation.State.Running or not self._from:
+            return self.rows
+        t = ease(float(self._motion.currentValue()))
+        heads = {row.layer: row for row in self.rows if row.kind == "section"}
+
+        def start(row: Row) -> float:
+            # A row that was not there comes out of its block's head.
+            if row.key in self._from:
+                return self._from[row.key]
+            head = heads.get(row.layer)
+            return self._from.get(head.key, head.top) if head is not None else row.top
+
+        return tuple(replace(row, top=start(row) * (1 - t) + row.top * t) for row in self.rows)
+
+    def _lay_out(self) -> None:
+        for height, gap in _ROW_SPACINGS:
+            spacing = Spacing(row=height, gap=gap)
+            self.rows, self._height = lay_out(self.graph, self.unfolded(), spacing)
+            if self._height <= self.viewport().height():
+                break
+        else:
+            # It scrolls anyway, so there is no need to be tight.
+            self.rows, self._height = lay_out(self.graph, self.unfolded(), Spacing())
+        shown = [row.first for row in self.rows if row.kind == "operation"]
+        self._lanes = lanes(self.graph, shown)
+        bar = self.verticalScrollBar()
+        bar.setPageStep(self.viewport().height())
+        bar.setSingleStep(int(theme.ROW_HEIGHT))
+        bar.setRange(0, max(0, int(self._height - self.viewport().height())))
+        self.viewport().update()
+
+    # ------------------------------------------------------------------------- motion
+
+    def _start_motion(self, *, flow: bool = True, follow: bool = True) -> None:
+        self._motion.stop()
+        self._from_scroll = self.verticalScrollBar().value()
+        self._to_scroll = self._scroll_target() if follow else self._from_scroll
+        geometry = self._geometry()
+        row_of = rows_by_operation(self.rows)
+        self._ways = ()
+        if flow:
+            self._ways = tuple(
+                way(self.graph, source, self.current, row_of, self._lanes, geometry)
+                for source in self.graph.inputs[self.current]
+            )
+        if theme.MOTION_MS <= 0 or not self.isVisible():
+            self._from, self._ways = {}, ()
+            self.verticalScrollBar().setValue(self._to_scroll)
+            self.viewport().update()
+            return
+        self._motion.setDuration(theme.MOTION_MS)
+        self._motion.start()
+
+    def _advance(self, value: object) -> None:
+        t = ease(float(value))  # type: ignore[arg-type]
+        if self._to_scroll != self._from_scroll:
+            at = self._from_scroll * (1 - t) + self._to_scroll * t
+            self.verticalScrollBar().setValue(round(at))
+        self.viewport().update()
+
+    def _scroll_target(self) -> int:
+        """Where to scroll so that the current row is seen with some of its surroundings."""
+        row, page = self.current_row(), self.viewport().height()
+        at = self.verticalScrollBar().value()
+        if row is None:
+            return at
+        around = min(2.5 * row.height, max(0.0, (page - row.height) / 2))
+        low, high = row.top + row.height + around - page, row.top - around
+        target = min(max(at, low), high)
+        return round(min(max(target, 0), self.verticalScrollBar().maximum()))
+
+    def _scroll_to_current(self) -> None:
+        self.verticalScrollBar().setValue(self._scroll_target())
+
+    # ------------------------------------------------------------------------- events
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self.viewport())
+        scroll = self.verticalScrollBar().value()
+        seen = QRectF(event.rect()).translated(0, scroll)
+        if self._motion.state() == QVariantAnimation.State.Running:
+            t = ease(float(self._motion.currentValue()))
+            painter.fillRect(event.rect(), theme.current().color("panel"))
+            drawn = self._painter(painter, self._moving_rows())
+            drawn.paint_network(seen, drawn.lit_until(self._from_current, t))
+            drawn.paint_values(seen)
+            drawn.paint_flow(self._ways, t)
+        elif is_vector(painter):  # an exported figure keeps its letters and curves
+            painter.fillRect(event.rect(), theme.current().color("panel"))
+            self._paint_at_rest(painter, seen)
+        else:
+            painter.drawPixmap(0, 0, self._network_picture(painter.deviceTransform().m11()))
+            self._painter(painter, self.rows).paint_values(seen)
+        painter.end()
+
+    def _painter(self, painter: QPainter, rows: tuple[Row, ...]) -> MapPainter:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.translate(0, -self.verticalScrollBar().value())
+        return MapPainter(
+            painter,
+            graph=self.graph,
+            rows=rows,
+            lanes=self._lanes,
+            geometry=self._geometry(),
+            figures=self.figures,
+            strips=self._strips,
+            cache=self._cache,
+            current=self.current,
+            hovered=self._hovered,
+        )
+
+    def _paint_at_rest(self, painter: QPainter, seen: QRectF) -> None:
+        drawn = self._painter(painter, self.rows)
+        drawn.paint_network(seen, drawn.lit_until(0.0, 1.0))
+        drawn.paint_values(seen)
+
+    def _network_picture(self, ratio: float) -> QPixmap:
+        """The network without a trace's figures.
+
+        Kept, because letters are typed far more often than the current operation changes.
+
+        Args:
+            ratio: pixels of what is painted on to a logical one.
+        """
+        scroll = self.verticalScrollBar().value()
+        geometry, size = self._geometry(), self.viewport().size()
+        look = (geometry, size, ratio, theme.current().name)
+        key = (self.graph, self.rows, self.current, scroll, *look)
+        if key != self._network_key:
+            picture = QPixmap(size * ratio)
+            picture.setDevicePixelRatio(ratio)
+            picture.fill(theme.current().color("panel"))
+            with QPainter(picture) as painter:
+                drawn = self._painter(painter, self.rows)
+                seen = QRectF(self.viewport().rect()).translated(0, scroll)
+                drawn.paint_network(seen, drawn.lit_until(0.0, 1.0))
+            self._network, self._network_key = picture, key
+        return self._network
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._strips.clear()
+        self._lay_out()
+        self._scroll_to_current()
+
+    def _row_at(self, point: QPointF) -> Row | None:
+        y = point.y() + self.verticalScrollBar().value()
+        return next((row for row in self.rows if row.top <= y <= row.top + row.height), None)
+
+    def _cell_at(self, point: QPointF) -> tuple[Row, int] | None:
+        """The row and the index of the value drawn under the mouse."""
+        row = self._row_at(point)
+        box = None if row is None else self.strip_box(row)
+        vector = None if row is None else self.strip_vector(row)
+        if row is None or box is None or vector is None or not box.contains(point):
+            return None
+        picks = columns(vector.values, max(1, int(box.width()))).picks
+        at = int((point.x() - box.left()) / box.width() * len(picks))
+        return row, int(picks[min(max(at, 0), len(picks) - 1)])
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        row = self._row_at(event.position())
+        self._hover(row)
+        self.viewport().setCursor(
+            Qt.CursorShape.ArrowCursor if row is None else Qt.CursorShape.PointingHandCursor
+        )
+        cell = self._cell_at(event.position())
+        vector = None if cell is None else self.strip_vector(cell[0])
+        if cell is not None and vector is not None:
+            QToolTip.showText(
+                event.globalPosition().toPoint(), cell_words(vector, cell[1]), self.viewport()
+            )
+
+    def _hover(self, row: Row | None) -> None:
+        key = None if row is None else row.key
+        if key == self._hovered:
+            return
+        for old_or_new in self.rows:
+            if old_or_new.key in (key, self._hovered):
+                self.viewport().update(self.row_box(old_or_new).toAlignedRect())
+        self._hovered = key
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._hover(None)
+        super().leaveEvent(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        row = self._row_at(event.position())
+        if event.button() != Qt.MouseButton.LeftButton or row is None:
+            event.ignore()
+            return
+        cell = self._cell_at(event.position())
+        if row.kind == "section" and row.layer is not None:
+            self.toggle_block(row.layer)
+        elif cell is not None:
+            index = strip_operation(row, self.graph)
+            if index is not None:
+                self.cell_clicked.emit(index, cell[1])
+        else:
+            self.operation_clicked.emit(row.first)
+        event.accept()
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            row = self._row_at(QPointF(event.pos()))
+            if row is not None and self._cell_at(QPointF(event.pos())) is None:
+                words = row_words(row, self.graph, self.figures)
+                QToolTip.showText(event.globalPos(), words, self.viewport())
+            elif row is None:
+                QToolTip.hideText()
+            return True
+        return super().viewportEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        event.ignore()  # keys step through the operations: the pane's affair
+
+    def sizeHint(self) -> QSize:
+        return QSize(220, 600)
+
+    def minimumSizeHint(self) -> QSize:
+        metrics = QFontMetricsF(theme.sans(theme.FONT_SIZE))
+        return QSize(int(SPINE_X + 14 + self._lane_width + metrics.averageCharWidth() * 8), 60)
+
+
+def ease(t: float) -> float:
+    """Fast at first, gentle at the end."""
+    return 1 - (1 - t) ** 3

@@ -1,0 +1,1 @@
+"""Model: every parameter tensor, by size, figures, histogram, image and singular values."""

@@ -1,0 +1,444 @@
+"""Every parameter of the model: a table of tensors, one of them in detail, shares as areas.
+
+Arranges its four views by the room there is. Figures come from the worker. Knows the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QRect, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QActionGroup, QHideEvent, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QLineEdit, QSplitter, QWidget
+
+from gui import theme
+from gui.panes.model.detail import WeightDetail
+from gui.panes.model.published_scale import PublishedScale
+from gui.panes.model.questions import WeightQuestions, is_cheap
+from gui.panes.model.table import WeightTable
+from gui.panes.model.treemap import Treemap
+from gui.panes.model.words import (
+    axes_words,
+    inspected_number,
+    inspected_tensor,
+    matrix_titles,
+    number_words,
+)
+from gui.session.state import Inspected
+from gui.session.store import Store
+from gui.widgets.action_row import HEIGHT, ActionRow
+from gui.widgets.parts import tree_of
+from model import messages as m
+from model.probe.matrix_layout import MatrixLayout, layout_of
+
+ViewName = Literal["tensors", "detail", "share", "scale", "all"]
+VIEWS: dict[ViewName, tuple[str, str]] = {
+    "tensors": ("Tensors", "Every parameter tensor with its figures"),
+    "detail": ("Detail", "The selected tensor: histogram, image, singular values"),
+    "share": ("Share", "Parameters as areas: parts, layers, tensors"),
+    "scale": ("To scale", "Beside published models: the same area a parameter"),
+    "all": ("All", "Everything side by side"),
+}
+ROOM_FOR_ALL = (760, 420)
+"""Below this size only one view is shown at a time."""
+
+
+class WeightsView(QWidget):
+    """The weights, by table, by picture and by area.
+
+    Attributes:
+        name: of the tensor that is looked at in detail; empty before there is one.
+        part: the head of it that is looked at, or None for all.
+        table, detail, treemap, scale: the views.
+
+    Signals:
+        outdated: what is shown must be drawn anew: its owner calls `refresh` when it is seen.
+    """
+
+    outdated = Signal()
+
+    def __init__(self, store: Store, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.store = store
+        self.name = ""
+        self.part: int | None = None
+        self._listed: tuple[m.WeightTensor, ...] | None = None
+        self._questions = WeightQuestions(store)
+        self._seen_model = 0
+        self._arranged_for: ViewName | Literal["nothing"] | None = "nothing"
+
+        self.search = QLineEdit(self)
+        self.search.setPlaceholderText("Filter: W_Q, layer 2, mlp …")
+        self.search.setAccessibleName("Filter tensors")
+        self.search.setToolTip("Words that name, part or layer must have")
+        self.search.setClearButtonEnabled(True)
+        self.search.setFont(theme.sans(theme.SMALL_FONT_SIZE))
+        self.search.setFixedHeight(HEIGHT)
+        self._views = QActionGroup(self)
+        for key, (text, tip) in VIEWS.items():
+            action = self._action(text, tip)
+            action.setData(key)
+            action.setChecked(key == "all")
+            self._views.addAction(action)
+        self.view_row = ActionRow(self._views.actions(), "Views of the weights", self)
+        self.table = WeightTable(self)
+        self.detail = WeightDetail(self)
+        self.treemap = Treemap(self)
+        self.scale = PublishedScale(self)
+        self._top = self._splitter(Qt.Orientation.Horizontal, self.table, self.detail)
+        self._bottom = self._splitter(Qt.Orientation.Horizontal, self.treemap, self.scale)
+        self._both = self._splitter(Qt.Orientation.Vertical, self._top, self._bottom)
+        self._both.setParent(self)
+        self._resized = QTimer(self)
+        self._resized.setSingleShot(True)
+        self._resized.setInterval(120)
+        self._wire()
+        self.apply_theme()
+        self._arrange()
+
+    def _wire(self) -> None:
+        self._views.triggered.connect(self._view_chosen)
+        self.search.textChanged.connect(self.table.rows.set_filter)
+        self.table.tensor_chosen.connect(self.choose)
+        self.table.tensor_opened.connect(self._opened)
+        self.table.view_changed.connect(self._ask_figures)
+        self.treemap.tensor_chosen.connect(self.choose)
+        detail = self.detail
+        detail.part_chosen.connect(self.choose_part)
+        detail.singular_values_requested.connect(self._find_singular_values)
+        detail.cancel_requested.connect(self.store.cancel_singular_values)
+        detail.image.describe = self._describe
+        detail.image.cell_chosen.connect(self._inspect)
+        detail.image.window_changed.connect(self._resized.start)
+        self._resized.timeout.connect(self._ask_detail)
+        store = self.store
+        store.trace_changed.connect(self._follow)
+        store.weight_examined.connect(self._draw_examined)
+        store.singular_values_changed.connect(self._draw_singular_values)
+
+    def _action(self, text: str, tip: str) -> QAction:
+        action = QAction(text, self)
+        action.setToolTip(tip)
+        action.setCheckable(True)
+        return action
+
+    def _splitter(self, way: Qt.Orientation, first: QWidget, second: QWidget) -> QSplitter:
+        splitter = QSplitter(way)
+        splitter.setChildrenCollapsible(False)
+        splitter.setHandleWidth(5)
+        splitter.addWidget(first)
+        splitter.addWidget(second)
+        splitter.setStretchFactor(0, 1)
+        splitter.setStretchFactor(1, 1)
+        return splitter
+
+    # ------------------------------------------------------------------------- choices
+
+    @property
+    def view(self) -> ViewName:
+        """The view that was asked for; where there is no room for all, the table stands in."""
+        found: ViewName = self._views.checkedAction().data()
+        return found
+
+    def set_view(self, view: ViewName) -> None:
+        """Ask for a view, as a click would."""
+        next(a for a in self._views.actions() if a.data() == view).trigger()
+
+    def focus_search(self) -> None:
+        """Put the cursor into the filter."""
+        self.search.setFocus()
+        self.search.selectAll()
+
+    def choose(self, name: str) -> None:
+        """Look at a tensor in detail, and say in the inspector what it is."""
+        state = self.store.weights
+        tensor = None if state is None else state.tensor(name)
+        if tensor is None or name == self.name:
+            return
+        self.name, self.part = name, None
+        self._show_chosen(tensor)
+        self.store.inspect(inspected_tensor(self.store, tensor))
+
+    def choose_part(self, part: object) -> None:
+        """Look at one head of the tensor, or at all of it (None)."""
+        self.part = part if isinstance(part, int) else None
+        state = self.store.weights
+        tensor = None if state is None else state.tensor(self.name)
+        if tensor is not None:
+            self._show_chosen(tensor)
+
+    def _show_chosen(self, tensor: m.WeightTensor) -> None:
+        layout = self._layout_of(tensor)
+        self.table.set_chosen(tensor.name)
+        self.treemap.set_chosen(tensor.tied_to or tensor.name)
+        self.detail.show_tensor(tensor, axes_words(self.store, tensor), self.part)
+        self.detail.image.set_shape(layout.n_rows, layout.n_columns)
+        state = self.store.weights
+        figures = None if state is None else state.figures.get(tensor.name)
+        self.detail.show_figures(figures)
+        self._ask_detail()
+        self._ask_singular_values()
+
+    def _opened(self, name: str) -> None:
+        """Enter, or a double click: where one view is seen at a time, go to the detail."""
+        self.choose(name)
+        if self._one_view() is not None:
+            self.set_view("detail")
+
+    def _view_chosen(self) -> None:
+        self._arrange()
+        self.outdated.emit()
+
+    # ------------------------------------------------------------------------- drawing
+
+    def refresh(self) -> None:
+        model, state = self.store.model, self.store.weights
+        self._arrange()
+        if model is None or state is None:
+            return
+        if self._seen_model != model.model_id:
+            self._seen_model = model.model_id
+            self._questions.forget()
+        if not state.tensors:
+            self.store.list_weights()
+            return
+        if state.tensors is not self._listed:
+            self._listed = state.tensors
+            self.table.rows.set_tensors(state.tensors)
+            self.treemap.set_roots(tree_of(state.tensors))
+            self.scale.show_own(model.name, model.config)
+            self._choose_first(state.tensors)
+        self.table.rows.set_figures(state.figures)
+        self.detail.show_figures(state.figures.get(self.name))
+        self._ask_figures()
+        self._ask_detail()
+
+    def _choose_first(self, tensors: tuple[m.WeightTensor, ...]) -> None:
+        """The tensor that was looked at, if this model has one of that name too."""
+        names = [tensor.name for tensor in tensors]
+        keep = self.name in names
+        tensor = tensors[names.index(self.name)] if keep else tensors[0]
+        if not keep:
+            self.part = None
+        self.name = tensor.name
+        if len(tensor.shape) < 3 or (self.part is not None and self.part >= tensor.shape[0]):
+            self.part = None
+        self._show_chosen(tensor)
+
+    def _draw_examined(self) -> None:
+        state = self.store.weights
+        found = None if state is None else state.examined
+        if found is None or found.name != self.name or found.layout.part != self.part:
+            return
+        tensor = state.tensor(self.name) if state is not None else None
+        if tensor is not None:
+            self.detail.show_examined(found, matrix_titles(self.store, tensor, found.layout))
+            self._questions.answered(found.seconds)
+
+    def _draw_singular_values(self) -> None:
+        state = self.store.weights
+        if state is None:
+            return
+        singular, found = self.detail.singular, state.singular_values
+        if state.share == 0.0:
+            return  # just asked: what takes half a second will say how far it is
+        if state.share is not None:
+            singular.show_progress(state.share)
+        elif found is not None and (found.name, found.part) == (self.name, self.part):
+            singular.show_values(found)
+            self._questions.answered(found.seconds)
+        else:
+            self._offer_singular_values()
+
+    def _offer_singular_values(self) -> None:
+        state = self.store.weights
+        tensor = None if state is None else state.tensor(self.name)
+        singular = self.detail.singular
+        if tensor is None:
+            singular.show_nothing("", offer=False)
+            return
+        layout = self._layout_of(tensor)
+        if min(layout.n_rows, layout.n_columns) < 2:
+            singular.show_nothing("a vector has no singular values", offer=False)
+            return
+        n = min(layout.n_rows, layout.n_columns)
+        singular.show_nothing(f"{n:,} singular values", offer=True)
+
+    def apply_theme(self) -> None:
+        self.table.apply_theme()
+        self.detail.apply_theme()
+        t = theme.current()
+        for splitter in (self._top, self._bottom, self._both):
+            splitter.setStyleSheet(
+                f"QSplitter::handle {{ background: {t.panel}; }}"
+                f"QSplitter::handle:horizontal {{ border-left: 1px solid {t.line}; }}"
+                f"QSplitter::handle:vertical {{ border-top: 1px solid {t.line}; }}"
+                f"QSplitter::handle:hover {{ background: {t.accent}; }}"
+            )
+
+    def header_note(self) -> str:
+        """How many tensors there are, and of which training step; ends where more may follow."""
+        state = self.store.weights
+        if state is None or not state.tensors:
+            return ""
+        drawn = state.tensors is self._listed
+        n = len(self.table.rows.shown) if drawn else len(state.tensors)
+        step = state.steps.get(self.name)
+        of = f"{n} of {len(state.tensors)}" if n != len(state.tensors) else f"{n}"
+        learned = f"step {step:,} · " if step is not None else ""
+        return f"{learned}{of} tensors · "
+
+    def export_data(self) -> Mapping[str, NDArray[Any]]:
+        """The table, and what is drawn of the tensor in detail."""
+        state = self.store.weights
+        if state is None:
+            return {}
+        shown = self.table.rows.shown
+        data: dict[str, NDArray[Any]] = {
+            "tensor": np.array([tensor.name for tensor in shown]),
+            "numbers": np.array([tensor.n for tensor in shown]),
+        }
+        for column in ("mean", "std", "low", "high", "n_zeros", "norm"):
+            figures = [state.figures.get(tensor.name) for tensor in shown]
+            data[column] = np.array([getattr(one, column, np.nan) for one in figures], np.float64)
+        if state.examined is not None and state.examined.name == self.name:
+            data["histogram"] = state.examined.counts
+            data["picture"] = state.examined.values
+        found = state.singular_values
+        if found is not None and found.name == self.name:
+            data["singular_values"] = found.values
+        return data
+
+    # ------------------------------------------------------------------------- numbers
+
+    def _layout_of(self, tensor: m.WeightTensor) -> MatrixLayout:
+        return layout_of(tensor.name, tensor.shape, self.part)
+
+    def _number(self, row: int, column: int, value: float) -> Inspected | None:
+        tensor = self._tensor()
+        if tensor is None:
+            return None
+        layout = self._layout_of(tensor)
+        return inspected_number(self.store, tensor, layout, (row, column, value))
+
+    def _describe(self, row: int, column: int, value: float) -> str:
+        number = self._number(row, column, value)
+        return "" if number is None else number_words(self.store, number)
+
+    def _inspect(self, number: object) -> None:
+        assert isinstance(number, tuple)
+        row, column, value = number
+        self.detail.image.set_chosen((row, column))
+        self.store.inspect(self._number(row, column, value))
+
+    def _tensor(self) -> m.WeightTensor | None:
+        """The tensor that is looked at."""
+        state = self.store.weights
+        return None if state is None else state.tensor(self.name)
+
+    # ------------------------------------------------------------------------- asking
+
+    def _ask_figures(self) -> None:
+        """Figures of the tensor in detail and of the rows that are seen; then of the others."""
+        if self.table.isVisible() or self.detail.isVisible():
+            self._questions.ask_figures(self._figures_seen(), all_matter=self._sorted_by_figures())
+
+    def _figures_seen(self) -> tuple[str, ...]:
+        rows = self.table.in_view() if self.table.isVisible() else ()
+        names = (self.name, *rows) if self.name else rows
+        return tuple(dict.fromkeys(names))
+
+    def _sorted_by_figures(self) -> bool:
+        return self.table.isVisible() and self.table.rows.by_figures
+
+    def _ask_detail(self) -> None:
+        """Histogram and picture of the tensor, as fine as there is room for."""
+        tensor, image = self._tensor(), self.detail.image
+        if tensor is None or not self.detail.isVisible():
+            return
+        layout = self._layout_of(tensor)
+        rows, columns = image.in_view
+        if 0 < rows[1] <= layout.n_rows and 0 < columns[1] <= layout.n_columns:
+            self._questions.ask_detail(self.name, self.part, rows, columns, image.most_cells)
+
+    def _ask_singular_values(self) -> None:
+        """Unasked where they cost little, by a button where they do not."""
+        tensor = self._tensor()
+        self.store.cancel_singular_values()
+        self._draw_singular_values()
+        if tensor is None or not self.detail.isVisible():
+            return
+        state = self.store.weights
+        found = None if state is None else state.singular_values
+        known = found is not None and (found.name, found.part) == (self.name, self.part)
+        if not known and is_cheap(self._layout_of(tensor)):
+            self._find_singular_values()
+
+    def _find_singular_values(self) -> None:
+        self.store.find_singular_values(self.name, self.part)
+
+    def _follow(self) -> None:
+        """A model that learns has been looked at: look at what is seen of its weights too."""
+        state = self.store.weights
+        if state is None or not state.tensors or not self.isVisible():
+            return
+        seen = self._figures_seen()
+        if self._sorted_by_figures():
+            seen = tuple(tensor.name for tensor in state.tensors)
+        if not self._questions.follow(seen) or not self.detail.isVisible():
+            return
+        self._ask_detail()
+        found = state.singular_values
+        if found is not None and (found.name, found.part) == (self.name, self.part):
+            self._find_singular_values()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.outdated.emit()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.store.cancel_singular_values()
+
+    # ------------------------------------------------------------------------- places
+
+    def _one_view(self) -> ViewName | None:
+        """The view that has the pane for itself, None if all are shown."""
+        if self.view != "all":
+            return self.view
+        wide, high = ROOM_FOR_ALL
+        return None if self.width() >= wide and self.height() >= high else "tensors"
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        width, height, space = self.width(), self.height(), theme.SPACE
+        one = self._one_view()
+        searching = one in (None, "tensors") and width > 260
+        field = min(240, width // 3) if searching else 0
+        self.view_row.setGeometry(space, theme.TIGHT, max(40, width - 3 * space - field), HEIGHT)
+        self.search.setGeometry(width - space - field, theme.TIGHT, field, HEIGHT)
+        self.search.setVisible(searching)
+        shown: dict[ViewName, QWidget] = {
+            "tensors": self.table,
+            "detail": self.detail,
+            "share": self.treemap,
+            "scale": self.scale,
+        }
+        for key, widget in shown.items():
+            widget.setVisible(one is None or key == one)
+        self._top.setVisible(one in (None, "tensors", "detail"))
+        self._bottom.setVisible(one in (None, "share", "scale"))
+        top = HEIGHT + 2 * theme.TIGHT
+        self._both.setGeometry(QRect(0, top, width, max(0, height - top)))
+        if one is None and self._arranged_for is not None:
+            # As a person leaves the splitters, so they stay; at first they stand here.
+            self._both.setSizes([int(height * 0.62), int(height * 0.38)])
+            self._top.setSizes([int(width * 0.46), int(width * 0.54)])
+            self._bottom.setSizes([width // 2, width // 2])
+        self._arranged_for = one

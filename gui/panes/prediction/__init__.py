@@ -1,0 +1,1 @@
+"""Next token: the distribution over the vocabulary, and drawing from it."""

@@ -1,0 +1,1 @@
+"""Prompt: the text that goes through the network."""

@@ -1,0 +1,564 @@
+"""The embedding space: every token of the vocabulary in 3D, exact principal components.
+
+Reads the projection, the neighbours and the trace from the store; asks the store for others. What
+is marked is composed in `gui.panes.space.scene` and `gui.panes.space.marks` and drawn by
+`gui.widgets.point_cloud.view`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
+from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLineEdit, QStackedWidget, QWidget
+
+from gui import theme
+from gui.panes.base import EmptyState, Pane, column
+from gui.panes.space import marks, scene, words
+from gui.panes.space.side import SpaceSide
+from gui.panes.space.token_search import Expression, TokenSearch, Unknown
+from gui.panes.space.tools import NO_LIMIT, SpaceTools
+from gui.session.store import Store
+from gui.widgets.point_cloud.overlay import Line, Mark, Overlay
+from gui.widgets.point_cloud.view import PointCloudView
+from gui.widgets.text import Text
+from model.messages import NeighboursFound, VocabularyProjected
+
+N_NEIGHBOURS = 12
+N_AMBIENT = 1500
+SIDE_WIDTH = 252
+MIN_WIDTH_FOR_SIDE = 560
+MIN_HEIGHT_FOR_BELOW = 460
+MIN_WIDTH_FOR_TOOLS = 520
+
+Origin = Literal["position", "token", "sum"]
+"""What the neighbours were asked for: the prompt's selected token, a token, a sum of words."""
+
+
+class SpacePane(Pane):
+    """The vocabulary as a cloud, with neighbours, sums of words and ways through the layers."""
+
+    key = "space"
+
+    def __init__(self, store: Store, parent: QWidget | None = None) -> None:
+        super().__init__(store, parent)
+        self._search: TokenSearch | None = None
+        self._terms: tuple[tuple[int, int], ...] = ()
+        self._origin: Origin = "position"
+        self._asked: tuple[object, ...] = ()
+        self._matches: tuple[int, ...] | None = None
+        self._problem = ""
+        self._bring_into_sight = False
+        self._drawn: object = None
+        self._ambient: list[int] = []
+        self._texts: dict[int, str] = {}
+        self._paths: scene.Paths | None = None
+        self._listed_hover: int | None = None
+        self._seen: tuple[int, object, int | None] = (-1, None, None)
+        self._build()
+        for signal in (
+            store.trace_changed,
+            store.activation_changed,
+            store.vocabulary_changed,
+            store.neighbours_changed,
+        ):
+            signal.connect(self.invalidate)
+        store.model_changed.connect(self._model_changed)
+        store.selection_changed.connect(self._selection_changed)
+
+    # ------------------------------------------------------------------------ building
+
+    def _build(self) -> None:
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("Find a token, or king - man + woman")
+        self.search.setClearButtonEnabled(True)
+        self.search.setMinimumWidth(90)
+        self.search.setAccessibleName("Search the vocabulary, or a sum of words")
+        self.search.setToolTip(
+            "Type a part of a token: Enter selects the first, arrow keys another.\n"
+            "Or a sum of words such as king - man + woman. In quotes a token is taken byte by\n"
+            'byte (" king" has a space before it); #812 is an id. Escape clears.'
+        )
+        self.search.textEdited.connect(self._typed)
+        self.search.returnPressed.connect(self._entered)
+        self.search.installEventFilter(self)
+        self.tools = SpaceTools()
+        self.tools.table_chosen.connect(self._table_chosen)
+        self.tools.colors_changed.connect(self._recolor)
+        self.tools.extent_changed.connect(self._extent_changed)
+        self.tools.path_changed.connect(self._path_changed)
+        self.tools.changed.connect(self.invalidate)
+        self.tools.reset_wanted.connect(self.reset_view)
+
+        self.view = PointCloudView()
+        self.view.setAccessibleName("Tokens in space")
+        self.view.setAccessibleDescription(self.hint)
+        self.view.point_hovered.connect(self._hovered)
+        self.view.point_clicked.connect(self._choose)
+        self.view.points_moved.connect(self._compose)
+        self.view.installEventFilter(self)
+        self.side = SpaceSide()
+        self.side.token_chosen.connect(self._choose_from_list)
+        self.side.token_hovered.connect(self._list_hovered)
+        self.status = Text(tone="dim", font=theme.sans(theme.SMALL_FONT_SIZE))
+        self.empty = EmptyState()
+
+        top = QHBoxLayout()
+        top.setSpacing(theme.TIGHT)
+        top.addWidget(self.search, 1)
+        top.addWidget(self.tools)
+        self._body = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._body.setSpacing(theme.SPACE)
+        self._body.addWidget(self.view, 1)
+        self._body.addWidget(self.side)
+        self._content = QWidget()
+        inner = column(self._content, margin=0, spacing=theme.TIGHT)
+        inner.addLayout(top)
+        inner.addLayout(self._body, 1)
+        inner.addWidget(self.status)
+        # Pages of one size: what is shown first is laid out at once.
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self.empty)
+        self._pages.addWidget(self._content)
+        column(self).addWidget(self._pages)
+
+    # ------------------------------------------------------------------------- commands
+
+    def focus_search(self) -> None:
+        """Put the cursor into the search field."""
+        self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.search.selectAll()
+
+    def reset_view(self) -> None:
+        """The first view again."""
+        self.view.reset_view()
+
+    def show_expression(self, text: str) -> None:
+        """Show a sum of words, or a word, as if it had been typed and entered."""
+        self.search.setText(text)
+        self._typed(text)
+        self._entered()
+
+    def header_note(self) -> str:
+        return "" if self.store.vocabulary is None else words.header(self.store.vocabulary)
+
+    def export_data(self) -> Mapping[str, NDArray[Any]]:
+        """Points, axes and mean of the projection, the tokens, neighbours and paths."""
+        vocabulary, found, paths = self.store.vocabulary, self._answer(), self._paths
+        if vocabulary is None:
+            return {}
+        n = len(vocabulary.points)
+        data: dict[str, NDArray[Any]] = {
+            "points": vocabulary.points,
+            "tokens": np.array([self._text(token) for token in range(n)]),
+            "norms": vocabulary.norms,
+            "axes": vocabulary.axes,
+            "mean": vocabulary.mean,
+            "variance_kept": vocabulary.variance_kept,
+        }
+        if found is not None:
+            data["neighbour_terms"] = np.array(found.terms)
+            data["neighbour_ids"] = np.array(found.ids)
+            data["neighbour_cosines"] = np.array(found.cosines)
+        if paths is not None:
+            data["path_positions"] = np.array(paths.positions)
+            data["path_names"] = np.array([station.name for station in paths.stations])
+            data["path_points"] = paths.points_PS3
+            data["path_lengths"] = paths.lengths_PS
+        return data
+
+    def apply_theme(self) -> None:
+        self._drawn = None  # the points take the new theme's colours
+        self.side.list.redraw()
+
+    # ------------------------------------------------------------ what the person does
+
+    def _typed(self, text: str) -> None:
+        self._problem = ""
+        self._matches = None
+        search = self._token_search()
+        if search is not None and text.strip():
+            found = search.expression(text)
+            if isinstance(found, Expression):
+                self._ask(found.terms, "sum")
+            elif isinstance(found, Unknown):
+                # While a sum grows, its last word is looked for.
+                self._matches = search.find(found.word) if found.word else None
+            else:
+                self._matches = search.find(text)
+        elif self._origin == "sum":
+            self._ask_position()
+        self.invalidate()
+
+    def _entered(self) -> None:
+        search, text = self._token_search(), self.search.text()
+        if search is None or not text.strip():
+            return
+        found = search.expression(text)
+        if isinstance(found, Unknown):
+            self._problem, self._matches = found.message, None
+        elif isinstance(found, Expression):
+            self._bring_into_sight = True
+            self._ask(found.terms, "sum")
+        elif self._matches:
+            self._choose_from_list(self._matches[self.side.list.current or 0])
+        elif not search.find(text):
+            self._problem, self._matches = f"No token holds “{text.strip()}”.", None
+        else:
+            self._choose_from_list(search.find(text)[0])
+        self.invalidate()
+
+    def _choose_from_list(self, token: int) -> None:
+        self._choose(token)
+        if self.store.vocabulary is not None:
+            self.view.bring_back(self.store.vocabulary.points[token])
+
+    def _choose(self, token: int) -> None:
+        """A token was pointed at: select it everywhere and show what is near it."""
+        # One of a sum's answers leaves the sum as it is; a word that was looked for ends it.
+        keep = self._matches is None and self._origin == "sum" and self._in_answer(token)
+        self._matches, self._problem = None, ""
+        self.store.select(vocabulary_id=token)
+        if not keep:
+            self._ask(((1, token),), "token")
+        self._inspect(token)
+        self.invalidate()
+
+    def _hovered(self, index: object) -> None:
+        over = isinstance(index, int)
+        shape = Qt.CursorShape.PointingHandCursor if over else Qt.CursorShape.ArrowCursor
+        self.view.setCursor(shape)
+        tokens = () if self.store.trace is None else self.store.trace.tokens
+        places = [at for at, token in enumerate(tokens) if token.id == index]
+        self.store.select(hovered=places[-1] if places else None)
+        self._compose()
+
+    def _list_hovered(self, token: object) -> None:
+        self._listed_hover = token if isinstance(token, int) else None
+        self._compose()
+
+    def _path_changed(self) -> None:
+        if self.tools.path.isChecked():
+            self._fetch_missing()
+        self.invalidate()
+
+    def _extent_changed(self) -> None:
+        self._find_paths()
+        self._set_home()
+        self.invalidate()
+
+    def _recolor(self) -> None:
+        self._drawn = None
+        self.invalidate()
+
+    def _table_chosen(self, name: str) -> None:
+        if self.store.vocabulary is not None and self.store.vocabulary.matrix != name:
+            self.store.project_vocabulary("W_U" if name == "W_U" else "W_E")
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            key = event.key()
+            if key == Qt.Key.Key_Escape and (self.search.text() or self._origin != "position"):
+                self.search.clear()
+                self._matches, self._problem = None, ""
+                self._ask_position()
+                self.invalidate()
+                return True
+            if watched is self.search and key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+                self.side.list.step(-1 if key == Qt.Key.Key_Up else 1)
+                self._compose()
+                return True
+        return super().eventFilter(watched, event)
+
+    # -------------------------------------------------------------- what the store says
+
+    def _model_changed(self) -> None:
+        model = self.store.model
+        self._search = None
+        self._texts = {}
+        self._matches, self._problem = None, ""
+        self._asked = ()
+        self._drawn = None
+        self._terms, self._origin = (), "position"
+        self.tools.set_table("W_E")
+        self._arrange_tools()
+        search = self._token_search() if self.search.text().strip() else None
+        if search is not None and model is not None:
+            # A sum that is watched goes on in the next model, if it has those words.
+            found = search.expression(self.search.text())
+            if isinstance(found, Expression):
+                self._terms, self._origin = found.terms, "sum"
+        self.invalidate()
+
+    def _selection_changed(self) -> None:
+        """Another position, or another token of the vocabulary, is asked about from outside."""
+        selection, trace = self.store.selection, self.store.trace
+        position, seen_trace, seen_token = self._seen
+        token = selection.vocabulary_id
+        self._seen = (selection.position, trace, token)
+        if token is not None and token != seen_token:
+            if self._terms != ((1, token),) and not (
+                self._origin == "sum" and self._in_answer(token)
+            ):
+                self._terms, self._origin = ((1, token),), "token"
+        elif seen_trace is trace and position != selection.position and self._origin == "token":
+            self._origin = "position"
+        self.invalidate()
+
+    # ------------------------------------------------------------------------ questions
+
+    def _ask(self, terms: tuple[tuple[int, int], ...], origin: Origin) -> None:
+        self._terms, self._origin = terms, origin
+        self._send_question()
+
+    def _ask_position(self) -> None:
+        """What is near the token that is selected in the prompt."""
+        self._ask(self._position_terms(), "position")
+        self.view.leave_part()
+
+    def _send_question(self) -> None:
+        """Ask for the neighbours, once for each table, training step and sum."""
+        vocabulary = self.store.vocabulary
+        if vocabulary is None or not self._terms:
+            return
+        question = (vocabulary.model_id, vocabulary.step, vocabulary.matrix, self._terms)
+        if question != self._asked:
+            self._asked = question
+            k = min(N_NEIGHBOURS + len(self._terms), len(vocabulary.points))
+            matrix: Literal["W_E", "W_U"] = "W_U" if vocabulary.matrix == "W_U" else "W_E"
+            self.store.find_neighbours(self._terms, k=k, matrix=matrix)
+
+    def _position_terms(self) -> tuple[tuple[int, int], ...]:
+        trace, position = self.store.trace, self.store.selection.position
+        if trace is None or not 0 <= position < trace.n_tokens:
+            return ()
+        return ((1, trace.tokens[position].id),)
+
+    def _answer(self) -> NeighboursFound | None:
+        """The neighbours in the store, if they answer what is asked here."""
+        found = self.store.neighbours
+        return found if found is not None and found.terms == self._terms else None
+
+    def _in_answer(self, token: int) -> bool:
+        found = self._answer()
+        return found is not None and token in found.ids
+
+    def _token_search(self) -> TokenSearch | None:
+        if self._search is None and self.store.model is not None:
+            self._search = TokenSearch(self.store.model)
+        return self._search
+
+    def _text(self, token: int) -> str:
+        if token not in self._texts:
+            model = self.store.model
+            self._texts[token] = f"‹{token}›" if model is None else model.token_text(token)
+        return self._texts[token]
+
+    # ------------------------------------------------------------------------- drawing
+
+    def refresh(self) -> None:
+        vocabulary = self.store.vocabulary
+        self._pages.setCurrentWidget(self.empty if vocabulary is None else self._content)
+        if vocabulary is None:
+            self.empty.setText(
+                "Open a checkpoint to see its vocabulary in space."
+                if self.store.model is None
+                else "Finding the axes along which the vocabulary varies most…"
+            )
+            return
+        if self._origin == "position":
+            self._terms = self._position_terms()
+        self._send_question()
+        self._find_paths()
+        if vocabulary is not self._drawn:
+            self._drawn = vocabulary
+            self._draw_points(vocabulary)
+        self._compose()
+        self._fill_side(vocabulary)
+        if self._bring_into_sight and self._answer() is not None:
+            self._bring_into_sight = False
+            self._show_sum()
+
+    def _draw_points(self, vocabulary: VocabularyProjected) -> None:
+        self.tools.set_table(vocabulary.matrix)
+        # Far from the middle the three axes say most about a token, and labels find room.
+        radius_V = np.linalg.norm(vocabulary.points, axis=1)
+        self._ambient = np.argsort(-radius_V, kind="stable")[:N_AMBIENT].tolist()
+        if self.tools.norm.isChecked():
+            norms = vocabulary.norms
+            share_V = (norms - norms.min()) / (float(np.ptp(norms)) or 1.0)
+            # The lowest part of the map is the background's colour: no point may vanish.
+            rgb = theme.sequential_rgb(0.25 + 0.75 * share_V)
+        else:
+            color = theme.current().color("dim")
+            one = np.array([color.red(), color.green(), color.blue()], np.uint8)
+            rgb = np.tile(one, (len(radius_V), 1))
+        run = self.store.training
+        learning = run is not None and run.running and not run.paused
+        self.view.set_points(vocabulary.points, rgb, calm=learning)
+        self._set_home()
+
+    def _set_home(self) -> None:
+        """What a reset shows: the cloud without its outliers, and the paths at true length."""
+        vocabulary = self.store.vocabulary
+        if vocabulary is None:
+            return
+        points, extent = vocabulary.points, self.view.extent
+        inside = points[np.linalg.norm(points, axis=1) <= extent * 1.001]
+        parts = [inside, extent * np.eye(3, dtype=np.float32)]
+        if self._paths is not None and self.tools.true_length.isChecked():
+            parts.append(self._paths.points_PS3.reshape(-1, 3))
+        self.view.set_home(np.concatenate(parts))
+
+    def _show_sum(self) -> None:
+        """Turn and zoom to where a sum is, its arrows seen from the front."""
+        found, vocabulary = self._answer(), self.store.vocabulary
+        if found is None or vocabulary is None or not scene.is_sum(found.terms):
+            return
+        points = vocabulary.points
+        _, end = scene.sum_lines(found.terms, points, scene.origin(vocabulary))
+        places, normal = scene.sum_plane(found.terms, points, end)
+        best = next((token for token, own in zip(found.ids, found.own) if not own), None)
+        if best is not None:
+            places = np.concatenate([places, points[[best]]])
+        self.view.show_part(places, normal)
+
+    def _find_paths(self) -> None:
+        self._paths = None
+        store = self.store
+        if not self.tools.path.isChecked() or store.trace is None or store.model is None:
+            return
+        if store.vocabulary is None:
+            return
+        everywhere = range(store.trace.n_tokens)
+        wanted = everywhere if self.tools.all_paths.isChecked() else (store.selection.position,)
+        self._paths = scene.find_paths(
+            store.model.config,
+            store.activation,
+            store.vocabulary,
+            [position for position in wanted if position in everywhere],
+            true_length=self.tools.true_length.isChecked(),
+        )
+
+    def _fetch_missing(self) -> None:
+        store = self.store
+        if store.trace is not None and store.model is not None:
+            for name in scene.missing(store.model.config, store.activation):
+                store.fetch_activation(name)
+
+    def _compose(self) -> None:
+        """Put together what is drawn over the points, at the places where they are now."""
+        vocabulary, points = self.store.vocabulary, self.view.shown_points
+        if vocabulary is None or len(points) != len(vocabulary.points):
+            return
+        selection, trace, found = self.store.selection, self.store.trace, self._answer()
+        lines, all_marks = scene.axis_lines(self.view.extent, vocabulary.variance_kept)
+        all_marks += marks.pointed((self.view.hovered, self._listed_hover), points, self._text)
+        all_marks += marks.chosen(selection.vocabulary_id, points, self._text)
+        if self._matches is not None:
+            lit = self.side.list.current or 0
+            all_marks += marks.matches(self._matches, lit, points, self._text)
+        elif found is not None and found.terms:
+            start = scene.place(points[found.terms[0][1]])
+            arrows: list[Line] = []
+            if scene.is_sum(found.terms):
+                arrows, start = scene.sum_lines(found.terms, points, scene.origin(vocabulary))
+                all_marks += marks.terms(found, points, self._text)
+                all_marks.append(Mark(start, "", scene.SUM_TONE, ring=9))
+            lines += [*scene.neighbour_lines(found, start, points), *arrows]
+            all_marks += marks.neighbours(found, points, self._text)
+        if trace is not None:
+            all_marks += marks.prompt(
+                trace.tokens, selection.position, selection.hovered, points, self._text
+            )
+        if self._paths is not None:
+            path_lines, path_marks = scene.path_lines(self._paths, selection.position)
+            lines += path_lines
+            all_marks += path_marks
+        ambient = self._ambient if self.tools.labels.isChecked() else ()
+        ranked = marks.labelled_once(all_marks)
+        self.view.set_overlay(Overlay(tuple(lines), ranked, ambient, self._text))
+        self._say(vocabulary)
+
+    # ----------------------------------------------------------------- words and numbers
+
+    def _fill_side(self, vocabulary: VocabularyProjected) -> None:
+        found = self._answer()
+        if self._problem:
+            self.side.show_sentence("", self._problem)
+        elif self._matches is not None:
+            self.side.show_matches(self._matches, self._text)
+        elif found is None or not found.terms:
+            self.side.show_sentence("Neighbours", "Click a token, or type a word.")
+        else:
+            length = float(vocabulary.norms[found.terms[0][1]])
+            chosen = self.store.selection.vocabulary_id
+            self.side.show_answer(found, length, chosen, self._text)
+
+    def _say(self, vocabulary: VocabularyProjected) -> None:
+        """The line below: a problem, what the mouse is on, or what there is to know."""
+        token = self.view.hovered
+        if self._problem:
+            tone, text = "warning", self._problem
+        elif token is not None and token < len(vocabulary.points):
+            tone, text = "text", words.token(vocabulary, token, self._text(token))
+        else:
+            tone, text = "dim", " · ".join(self._notes(vocabulary))
+        self.status.set_tone(tone)
+        if text != self.status.text():
+            self.status.setText(text)
+
+    def _notes(self, vocabulary: VocabularyProjected) -> list[str]:
+        notes: list[str] = []
+        if self.view.fallback_reason:
+            notes.append(f"software view: {self.view.fallback_reason}")
+        if self._paths is not None:
+            notes.append(words.path(vocabulary, self._paths))
+        elif self.tools.path.isChecked() and self.store.trace is not None:
+            model = self.store.model
+            wider = model is not None and model.config.d_embed != model.config.d_model
+            notes.append(words.PATH_WIDER if wider else words.PATH_MISSING)
+        if self.tools.norm.isChecked():
+            notes.append(words.colors(vocabulary))
+        return [*notes, words.MANUAL]
+
+    def _inspect(self, token: int) -> None:
+        vocabulary, model = self.store.vocabulary, self.store.model
+        if vocabulary is not None and model is not None:
+            self.store.inspect(
+                words.inspected(vocabulary, self._answer(), token, self._text, model.dtype)
+            )
+
+    # ---------------------------------------------------------------------------- sizes
+
+    def _arrange_tools(self) -> None:
+        model = self.store.model
+        self.tools.arrange(
+            tied=model is None or model.config.tied_embeddings,
+            # Where there is little room, the search field gets it.
+            narrow=self.width() < MIN_WIDTH_FOR_TOOLS,
+        )
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        beside = self.width() >= MIN_WIDTH_FOR_SIDE
+        below = self.height() >= MIN_HEIGHT_FOR_BELOW and self.width() >= 220
+        directions = QBoxLayout.Direction
+        self._body.setDirection(directions.LeftToRight if beside else directions.TopToBottom)
+        self.side.setVisible(beside or below)
+        self.side.setFixedWidth(min(SIDE_WIDTH, self.width() * 2 // 5))
+        if not beside:
+            self.side.setMinimumWidth(0)
+            self.side.setMaximumWidth(NO_LIMIT)
+        self.side.setMaximumHeight(NO_LIMIT if beside else self.height() * 2 // 5)
+        self._arrange_tools()
+
+    def sizeHint(self) -> QSize:
+        return QSize(900, 600)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(180, 120)

@@ -1,0 +1,247 @@
+"""What is marked in the embedding space, as lines and marks: tokens, neighbours, sums, paths.
+
+Plain functions from arrays and names to places in the space of the principal axes. Knows messages,
+no widget, no store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gui.widgets.point_cloud.overlay import Line, Mark, Place
+from model.config import TransformerConfig
+from model.messages import Array, NeighboursFound, VocabularyProjected
+
+PATH_TONE = "series 3"
+SUM_TONE = "series 2"
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """One place at which the residual stream is looked at.
+
+    Attributes:
+        name: of the activation.
+        label: a few letters.
+    """
+
+    name: str
+    label: str
+
+
+def stations(config: TransformerConfig) -> tuple[Station, ...]:
+    """The residual stream from the embedding to the last block, in order."""
+    found = [Station("hook_embed", "embed")]
+    if config.positions in ("learned", "sinusoidal"):
+        found.append(Station("blocks.0.hook_resid_pre", "+ position"))
+    elif config.norms.embedding:
+        found.append(Station("blocks.0.hook_resid_pre", "normed"))
+    # Where the stream is normed after each sum, it goes on from there.
+    left = "normalized_resid_post" if config.norms.placement == "post" else "resid_post"
+    found += [
+        Station(f"blocks.{layer}.hook_{left}", f"L{layer}") for layer in range(config.n_layers)
+    ]
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """The ways of positions through the layers.
+
+    Attributes:
+        stations: where the stream was looked at, S of them.
+        positions: which positions, P of them.
+        points_PS3: where each was, on the vocabulary's axes.
+        lengths_PS: of the vectors themselves, before any scaling.
+        scaled_to: the length that all vectors were given, or None: their own.
+    """
+
+    stations: tuple[Station, ...]
+    positions: tuple[int, ...]
+    points_PS3: NDArray[np.float32]
+    lengths_PS: NDArray[np.float32]
+    scaled_to: float | None
+
+    @property
+    def longest(self) -> float:
+        """The greatest length of a vector on the way."""
+        return float(self.lengths_PS.max(initial=0.0))
+
+
+def missing(
+    config: TransformerConfig, activation: Callable[[str], Array | None]
+) -> tuple[str, ...]:
+    """Activations that a path needs and that aren't there."""
+    return tuple(s.name for s in stations(config) if activation(s.name) is None)
+
+
+def find_paths(
+    config: TransformerConfig,
+    activation: Callable[[str], Array | None],
+    vocabulary: VocabularyProjected,
+    positions: Sequence[int],
+    *,
+    true_length: bool,
+) -> Paths | None:
+    """Where positions were at each layer.
+
+    Args:
+        config: of the model.
+        activation: an activation ``[1, T, D]`` by name, None if it isn't there.
+        vocabulary: the axes on which they are seen, and the length of a token's vector.
+        positions: which.
+        true_length: False scales every vector to the mean length of the table's, so that only
+            directions are compared.
+
+    Returns:
+        None if an activation is missing, or the stream is wider than the table's vectors.
+    """
+    if config.d_embed != config.d_model:
+        return None
+    where = stations(config)
+    arrays = [activation(station.name) for station in where]
+    if any(array is None for array in arrays) or not positions:
+        return None
+    stream_PSD = np.stack(
+        [np.asarray(a[0, list(positions)], np.float32) for a in arrays if a is not None], axis=1
+    )
+    lengths_PS = np.linalg.norm(stream_PSD, axis=2)
+    scaled_to = None
+    if not true_length:
+        scaled_to = float(vocabulary.norms.mean())
+        scale_PS = (scaled_to / np.maximum(lengths_PS, 1e-30)).astype(np.float32)
+        stream_PSD = stream_PSD * scale_PS[:, :, None]
+    points_PS3 = project(stream_PSD, vocabulary)
+    return Paths(where, tuple(positions), points_PS3, lengths_PS, scaled_to)
+
+
+def project(vectors: NDArray[np.float32], vocabulary: VocabularyProjected) -> NDArray[np.float32]:
+    """Vectors ``[..., D]`` on the vocabulary's axes, ``[..., 3]``: (v − mean) · axesᵀ."""
+    return ((vectors - vocabulary.mean) @ vocabulary.axes.T).astype(np.float32)
+
+
+def origin(vocabulary: VocabularyProjected) -> NDArray[np.float32]:
+    """Where the zero vector lies on the axes, ``[3]``."""
+    return np.asarray(-(vocabulary.mean @ vocabulary.axes.T), np.float32)
+
+
+def place(point: NDArray[np.float32]) -> Place:
+    """A point as three plain numbers."""
+    return float(point[0]), float(point[1]), float(point[2])
+
+
+# ---------------------------------------------------------------------------- what is drawn
+
+
+def path_lines(paths: Paths, selected: int) -> tuple[list[Line], list[Mark]]:
+    """The ways of all positions in ``paths``; the selected one's layers are labelled."""
+    lines: list[Line] = []
+    marks: list[Mark] = []
+    for position, points in zip(paths.positions, paths.points_PS3):
+        chosen = position == selected
+        places = tuple(place(point) for point in points)
+        lines.append(
+            Line(
+                places,
+                PATH_TONE,
+                width=2.0 if chosen else 1.0,
+                opacity=1.0 if chosen else 0.3,
+                arrow=True,
+            )
+        )
+        if chosen:
+            marks += [
+                Mark(at, station.label, PATH_TONE, dot=5.0, rank=4)
+                for at, station in reversed(list(zip(places, paths.stations)))
+            ]
+    return lines, marks
+
+
+def is_sum(terms: Sequence[tuple[int, int]]) -> bool:
+    """Whether terms are more than one token as it is."""
+    return len(terms) > 1 or any(sign < 0 for sign, _ in terms)
+
+
+def sum_plane(
+    terms: Sequence[tuple[int, int]], points: NDArray[np.float32], end: Place
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The places that a sum is about, ``[N, 3]``, and the normal ``[3]`` of the plane they share.
+
+    The plane is the best one by least squares: that of the parallelogram, if it is one.
+    """
+    places = np.concatenate([points[[token for _, token in terms]], np.array([end], np.float32)])
+    _, _, directions = np.linalg.svd(places - places.mean(0))
+    return places, directions[2]
+
+
+def sum_lines(
+    terms: Sequence[tuple[int, int]], points: NDArray[np.float32], zero: NDArray[np.float32]
+) -> tuple[list[Line], Place]:
+    """A sum of words as arrows, and where it ends.
+
+    A word that is taken away and one that is added make one step, the way from the first word to
+    the second: king − man + woman starts at king and goes as woman lies from man. That way is
+    drawn where it is, too, dashed. A word that has no partner goes by its own vector.
+
+    Args:
+        terms: (sign, token id).
+        points: ``[V, 3]`` of the tokens.
+        zero: ``[3]`` where the zero vector lies.
+    """
+    left = list(terms)
+    first = next((i for i, (sign, _) in enumerate(left) if sign > 0), None)
+    here = zero if first is None else points[left.pop(first)[1]]
+    lines: list[Line] = []
+
+    def step(vector: NDArray[np.float32]) -> None:
+        nonlocal here
+        lines.append(Line((place(here), place(here + vector)), SUM_TONE, 2.0, arrow=True))
+        here = here + vector
+
+    while left:
+        sign, token = left.pop(0)
+        partner = next((i for i, (other, _) in enumerate(left) if other == -sign), None)
+        if partner is None:
+            step(sign * (points[token] - zero))
+            continue
+        _, other_token = left.pop(partner)
+        start, end = (token, other_token) if sign < 0 else (other_token, token)
+        lines.append(
+            Line(
+                (place(points[start]), place(points[end])),
+                SUM_TONE,
+                1.5,
+                opacity=0.75,
+                arrow=True,
+                dashed=True,
+            )
+        )
+        step(points[end] - points[start])
+    return lines, place(here)
+
+
+def neighbour_lines(
+    found: NeighboursFound, start: Place, points: NDArray[np.float32]
+) -> tuple[Line, ...]:
+    """Thin lines to the neighbours; the nearer by cosine, the stronger."""
+    return tuple(
+        Line((start, place(points[token])), "accent", 1.0, opacity=0.12 + 0.4 * max(cosine, 0.0))
+        for token, cosine, own in zip(found.ids, found.cosines, found.own)
+        if not own and token < len(points)
+    )
+
+
+def axis_lines(extent: float, variance_kept: NDArray[np.floating]) -> tuple[list[Line], list[Mark]]:
+    """The three principal axes through the mean, with the share of variance that each keeps."""
+    lines: list[Line] = []
+    marks: list[Mark] = []
+    for axis in range(3):
+        end = np.zeros(3, np.float32)
+        end[axis] = extent
+        lines.append(Line((place(-end), place(end)), "faint", 1.0, opacity=0.45))
+        marks.append(Mark(place(end), f"axis {axis + 1}  {variance_kept[axis]:.1%}", "faint"))
+    return lines, marks

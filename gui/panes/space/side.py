@@ -1,0 +1,107 @@
+"""The column beside the embedding space: what was asked, and the tokens that answer it.
+
+Knows messages and texts; not the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from gui import theme
+from gui.panes.space.scene import is_sum
+from gui.panes.space.token_list import Row, TokenList
+from gui.panes.space.token_search import LIMIT, Expression
+from gui.widgets.text import Text
+from model.messages import NeighboursFound
+
+TextOf = Callable[[int], str]
+
+
+class SpaceSide(QWidget):
+    """A title, a sentence and a list of tokens.
+
+    Signals:
+        token_chosen: id of a token that was clicked in the list.
+        token_hovered: id of the token under the mouse, or None.
+    """
+
+    token_chosen = Signal(int)
+    token_hovered = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.title = Text(font=theme.mono(bold=True))
+        self.detail = Text(
+            tone="dim",
+            font=theme.sans(theme.SMALL_FONT_SIZE),
+            wrap=True,
+        )
+        self.detail.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+        # Room for two lines at all times: the list below stays where it is.
+        self.detail.setMinimumHeight(2 * self.detail.fontMetrics().lineSpacing())
+        self.list = TokenList()
+        self.list.setAccessibleName("Neighbours, or tokens found")
+        self.list.token_chosen.connect(self.token_chosen)
+        self.list.token_hovered.connect(self.token_hovered)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(theme.TIGHT)
+        layout.addWidget(self.title)
+        layout.addWidget(self.detail)
+        layout.addWidget(self.list, 1)
+
+    def show_sentence(self, title: str, sentence: str) -> None:
+        """No tokens: what to do, or what went wrong."""
+        self._say(title, sentence)
+        self.list.set_rows([])
+
+    def show_matches(self, ids: Sequence[int], text_of: TextOf) -> None:
+        """What a search found; the first is lit."""
+        count = f"{len(ids):,}{' or more' if len(ids) >= LIMIT else ''}"
+        self._say("Tokens found", f"{count}. Arrow keys, then Enter selects." if ids else "None.")
+        rows = [Row(token, text_of(token)) for token in ids]
+        if rows != list(self.list.rows):
+            self.list.set_rows(rows, 0)
+
+    def show_answer(
+        self, found: NeighboursFound, length: float, chosen: int | None, text_of: TextOf
+    ) -> None:
+        """The neighbours of a token, or of a sum with their ranks.
+
+        Args:
+            found: what the engine found.
+            length: of the vector, for a single token.
+            chosen: the token to light.
+            text_of: how a token is written.
+        """
+        words = tuple(text_of(token) for _, token in found.terms)
+        sentence = f"id {found.terms[0][1]} · length {length:.4f}\nnearest in {found.matrix}"
+        if is_sum(found.terms):
+            sentence = (
+                f"Nearest in {found.matrix} by cosine. Rank # leaves the words of the sum out, "
+                "“all” counts them."
+            )
+        self._say(str(Expression(found.terms, words)), sentence)
+        self.list.set_rows(
+            answer_rows(found, text_of), found.ids.index(chosen) if chosen in found.ids else None
+        )
+
+    def _say(self, title: str, sentence: str) -> None:
+        if (title, sentence) != (self.title.text(), self.detail.text()):
+            self.title.setText(title)
+            self.detail.setText(sentence)
+
+
+def answer_rows(found: NeighboursFound, text_of: TextOf) -> list[Row]:
+    """Neighbours as rows; ranks with and without the words of a sum."""
+    ranked = is_sum(found.terms)
+    rows: list[Row] = []
+    n_others = 0
+    for rank, (token, cosine, own) in enumerate(zip(found.ids, found.cosines, found.own), start=1):
+        n_others += not own
+        without = n_others if ranked and not own else 0
+        rows.append(Row(token, text_of(token), cosine, rank if ranked else 0, without, own))
+    return rows

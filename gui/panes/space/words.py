@@ -1,0 +1,88 @@
+"""What the embedding space says in words and figures: header, status line, inspector.
+
+Plain functions from messages to sentences; every number is one of the arrays' own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from gui.panes.space.scene import Paths, is_sum
+from gui.panes.space.token_search import Expression
+from gui.session.state import Inspected
+from model.messages import NeighboursFound, VocabularyProjected
+
+TextOf = Callable[[int], str]
+
+MANUAL = "drag turns, wheel zooms, right drag moves, double click resets"
+PATH_WIDER = "no path: the residual stream is wider than the token vectors"
+PATH_MISSING = "path: not in this trace; switch Path off and on to fetch it"
+
+
+def header(vocabulary: VocabularyProjected) -> str:
+    """How many tokens, and how much of their variance three axes show."""
+    kept = float(np.sum(vocabulary.variance_kept))
+    step = "" if vocabulary.step is None else f" · step {vocabulary.step:,}"
+    return (
+        f"{len(vocabulary.points):,} tokens · 3 axes keep {kept:.1%} of the variance of "
+        f"{vocabulary.matrix}{step}"
+    )
+
+
+def token(vocabulary: VocabularyProjected, token_id: int, text: str) -> str:
+    """One token in one line: name, length, place."""
+    x, y, z = vocabulary.points[token_id].tolist()
+    return (
+        f"{text}   {vocabulary.matrix}[{token_id}]   "
+        f"length {vocabulary.norms[token_id]:.4f}   axes ({x:.4f}, {y:.4f}, {z:.4f})"
+    )
+
+
+def path(vocabulary: VocabularyProjected, paths: Paths) -> str:
+    """Whether residual vectors are as long as they are, and how long that is."""
+    mean = float(vocabulary.norms.mean())
+    if paths.scaled_to is None:
+        return (
+            f"path: true lengths, up to {paths.longest:.1f}; "
+            f"the mean of {vocabulary.matrix} is {mean:.2f}"
+        )
+    return (
+        f"path: lengths set to {paths.scaled_to:.2f}, the mean of {vocabulary.matrix} "
+        f"(really up to {paths.longest:.1f})"
+    )
+
+
+def colors(vocabulary: VocabularyProjected) -> str:
+    """What the colours of the points stand for."""
+    low, high = vocabulary.norms.min(), vocabulary.norms.max()
+    return f"colour: length from {low:.2f} to {high:.2f}"
+
+
+def inspected(
+    vocabulary: VocabularyProjected,
+    found: NeighboursFound | None,
+    token_id: int,
+    text_of: TextOf,
+    dtype: str,
+) -> Inspected:
+    """A token's vector for the inspector, with the Python that fetches it."""
+    x, y, z = vocabulary.points[token_id].tolist()
+    note = (
+        f"The vector of “{text_of(token_id)}” is {vocabulary.norms[token_id]:.6f} long and "
+        f"lies at ({x:.6f}, {y:.6f}, {z:.6f}) on the three axes."
+    )
+    if found is not None and is_sum(found.terms) and token_id in found.ids:
+        words = tuple(text_of(i) for _, i in found.terms)
+        cosine = found.cosines[found.ids.index(token_id)]
+        note += f" Its cosine with {Expression(found.terms, words)} is {cosine:.6f}."
+    # W_U is [d_model, d_vocab] under its TransformerLens name: a token is a column.
+    at = f"[{token_id}]" if vocabulary.matrix == "W_E" else f"[:, {token_id}]"
+    return Inspected(
+        name=vocabulary.matrix,
+        index=(token_id,),
+        dtype=dtype,
+        code=f'lm.parameter("{vocabulary.matrix}"){at}',
+        note=note,
+    )

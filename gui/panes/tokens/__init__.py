@@ -1,0 +1,1 @@
+"""Tokens: the prompt as the network reads it."""

@@ -1,0 +1,1 @@
+"""Training: a recipe, its curves and what the model says while it learns."""

@@ -1,0 +1,119 @@
+"""The buttons of a training run, and what the axes of its curves are.
+
+Knows widgets only; what a button does is its owner's affair.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtWidgets import QCheckBox, QMenu, QPushButton, QToolButton, QWidget
+
+from gui.panes.training.curves import ALONG_WORDS, UNIT_WORDS, Along, Unit
+from gui.widgets.flow import FlowLayout
+
+
+class RunControls(QWidget):
+    """A line of buttons that wraps where it has no room.
+
+    Signals:
+        axes_changed: another axis or unit was chosen.
+        fit_requested: the whole run is to be shown.
+    """
+
+    axes_changed = Signal()
+    fit_requested = Signal()
+
+    def __init__(self, follow: bool, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.recipe = QPushButton("Recipe")
+        self.recipe.setCheckable(True)
+        self.recipe.setChecked(True)
+        self.start = QPushButton("Start")
+        self.pause = QPushButton("Pause")
+        self.step = QPushButton("Step")
+        self.stop = QPushButton("Stop")
+        self.open = QPushButton("Open this run")
+        self.follow = QCheckBox("Panes follow")
+        self.follow.setChecked(follow)
+        self.axes = QToolButton()
+        self.axes.setText("Axes")
+        self.axes.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.axes.setMenu(self._axes_menu())
+        tips = {
+            self.recipe: "Show or fold away what is trained and how",
+            self.start: "Train a new model by this recipe",
+            self.pause: "Hold the run; nothing is lost",
+            self.step: "One update of the weights, then pause",
+            self.stop: "End the run; it stays on disk and opens like any checkpoint",
+            self.open: "Open the trained model from its run folder",
+            self.follow: "Every pane shows the model that learns, while it learns",
+            self.axes: "What the axes of the curves are",
+        }
+        flow = FlowLayout(self)
+        for control, tip in tips.items():
+            control.setToolTip(tip)
+            control.setAccessibleName(control.text())
+            control.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            control.setMaximumHeight(self.start.sizeHint().height())
+            flow.addWidget(control)
+
+    @property
+    def along(self) -> Along:
+        """What the curves are drawn over."""
+        return next(key for key, action in self.along_actions.items() if action.isChecked())
+
+    @property
+    def unit(self) -> Unit:
+        """What losses are measured in."""
+        return next(key for key, action in self.unit_actions.items() if action.isChecked())
+
+    @property
+    def log(self) -> bool:
+        """Whether losses are on a logarithmic axis."""
+        return self.log_action.isChecked()
+
+    def show_paused(self, paused: bool) -> None:
+        """Name the button that holds a run, or lets it go on."""
+        self.pause.setText("Resume" if paused else "Pause")
+        self.pause.setAccessibleName(self.pause.text())
+
+    def show_following(self, follow: bool) -> None:
+        """Show a state that is so already."""
+        self.follow.blockSignals(True)
+        self.follow.setChecked(follow)
+        self.follow.blockSignals(False)
+
+    def _axes_menu(self) -> QMenu:
+        menu = QMenu(self)
+        menu.setToolTipsVisible(True)
+        group = QActionGroup(menu)
+        self.along_actions: dict[Along, QAction] = {
+            along: _choice(menu, group, f"Over {words}") for along, words in ALONG_WORDS.items()
+        }
+        menu.addSeparator()
+        group = QActionGroup(menu)
+        self.unit_actions: dict[Unit, QAction] = {
+            unit: _choice(menu, group, f"Loss in {words}") for unit, words in UNIT_WORDS.items()
+        }
+        self.unit_actions["bits_per_byte"].setToolTip(
+            "Comparable between tokenizers. By the validation text's tokens per byte; known from "
+            "the first validation on."
+        )
+        menu.addSeparator()
+        self.log_action = menu.addAction("Logarithmic loss")
+        self.log_action.setCheckable(True)
+        self.along_actions["step"].setChecked(True)
+        self.unit_actions["nats"].setChecked(True)
+        for action in menu.actions():
+            action.triggered.connect(self.axes_changed)
+        menu.addSeparator()
+        menu.addAction("Show the whole run").triggered.connect(self.fit_requested)
+        return menu
+
+
+def _choice(menu: QMenu, group: QActionGroup, text: str) -> QAction:
+    action = menu.addAction(text)
+    action.setCheckable(True)
+    group.addAction(action)
+    return action

@@ -1,0 +1,124 @@
+"""The curves of a training run as growing arrays: every point that the run has reported.
+
+Knows the events of a run and NumPy, no widget.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gui.session.state import TrainingState
+
+Along = Literal["step", "tokens", "seconds"]
+Unit = Literal["nats", "bits", "bits_per_byte"]
+
+ALONG_WORDS: dict[Along, str] = {"step": "steps", "tokens": "tokens", "seconds": "seconds"}
+UNIT_WORDS: dict[Unit, str] = {
+    "nats": "nats per token",
+    "bits": "bits per token",
+    "bits_per_byte": "bits per byte",
+}
+
+
+class GrowingTable:
+    """Columns of numbers that grow at the end, without copying all of them each time."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+        self._rows = np.empty((256, len(names)))
+        self._n = 0
+
+    def __len__(self) -> int:
+        return self._n
+
+    def extend(self, rows: Sequence[Sequence[float]]) -> None:
+        """Append rows."""
+        needed = self._n + len(rows)
+        if needed > len(self._rows):
+            grown = np.empty((max(needed, 2 * len(self._rows)), len(self.names)))
+            grown[: self._n] = self._rows[: self._n]
+            self._rows = grown
+        if rows:
+            self._rows[self._n : needed] = rows
+        self._n = needed
+
+    def __getitem__(self, name: str) -> NDArray[np.float64]:
+        return self._rows[: self._n, self.names.index(name)]
+
+
+class RunCurves:
+    """What a run has reported, as columns.
+
+    Attributes:
+        run: the run.
+        steps: step, tokens, seconds, train_loss, lr, grad_norm, tokens_per_second.
+        validation: step, val_loss, bits_per_byte.
+        analogies: step, rank, rank_all_words, share.
+    """
+
+    def __init__(self, run: TrainingState) -> None:
+        self.run = run
+        self.steps = GrowingTable(
+            "step", "tokens", "seconds", "train_loss", "lr", "grad_norm", "tokens_per_second"
+        )
+        self.validation = GrowingTable("step", "val_loss", "bits_per_byte")
+        self.analogies = GrowingTable("step", "rank", "rank_all_words", "share")
+
+    def update(self) -> None:
+        """Take in what is new."""
+        run = self.run
+        self.steps.extend(
+            [
+                (
+                    event.step,
+                    event.tokens,
+                    event.seconds,
+                    event.train_loss,
+                    event.lr,
+                    event.grad_norm,
+                    event.tokens_per_second,
+                )
+                for event in run.steps[len(self.steps) :]
+            ]
+        )
+        self.validation.extend(
+            [
+                (event.step, event.val_loss, event.bits_per_byte)
+                for event in run.evaluations[len(self.validation) :]
+            ]
+        )
+        self.analogies.extend(
+            [
+                (event.step, event.rank, event.rank_all_words, event.share)
+                for event in run.analogies[len(self.analogies) :]
+            ]
+        )
+
+    def along(self, steps: NDArray[np.float64], along: Along) -> NDArray[np.float64]:
+        """Where step numbers lie on the axis: themselves, or the tokens or seconds until then."""
+        if along == "step":
+            return steps
+        if not len(self.steps):
+            return np.zeros_like(steps)
+        known = np.concatenate([[0.0], self.steps["step"]])
+        values = np.concatenate([[0.0], self.steps[along]])
+        return np.interp(steps, known, values)
+
+    def scale(self, unit: Unit) -> float | None:
+        """What a loss in nats per token is multiplied by; None while that is not known.
+
+        Bits per byte follow from the validation text's tokens per byte, which the run has
+        measured; the training text's may differ a little.
+        """
+        if unit == "nats":
+            return 1.0
+        if unit == "bits":
+            return 1 / math.log(2)
+        if not len(self.validation) or not self.validation["val_loss"][-1]:
+            return None
+        return float(self.validation["bits_per_byte"][-1] / self.validation["val_loss"][-1])

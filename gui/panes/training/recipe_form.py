@@ -1,0 +1,334 @@
+"""A training recipe as a form: the choices that matter, the rest as the preset has them.
+
+Says in place what can't be run, and how many parameters the network would have. Knows recipes and
+Qt, no store; opening a file dialog is its owner's affair.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtGui import QValidator
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QDoubleSpinBox,
+    QLabel,
+    QLineEdit,
+    QSizePolicy,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gui import theme
+from gui.panes.training.choice import Choice
+from gui.panes.training.even_grid import EvenGrid
+from model.config import ConfigError
+from model.train.presets import PRESETS
+from model.train.recipe import MIN_BPE_VOCAB, WORLD, Recipe, RecipeError
+
+FIELD_WIDTH = 112
+_CHOOSE = "choose a file…"
+
+
+class Field(QWidget):
+    """A small label above its editor."""
+
+    def __init__(self, label: str, editor: QWidget, tip: str) -> None:
+        super().__init__()
+        self.editor = editor
+        title = QLabel(label)
+        title.setFont(theme.sans(theme.SMALL_FONT_SIZE))
+        title.setProperty("quiet", True)
+        title.setBuddy(editor)
+        editor.setToolTip(tip)
+        editor.setAccessibleName(label)
+        editor.setAccessibleDescription(tip)
+        editor.setMinimumWidth(40)
+        editor.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        editor.setFixedHeight(26)
+        if isinstance(editor, QAbstractSpinBox):
+            # A style sheet's padding does not reach the text of a spin box (Qt 6.11).
+            editor.lineEdit().setTextMargins(5, 0, 0, 0)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(1)
+        layout.addWidget(title)
+        layout.addWidget(editor)
+
+    def sizeHint(self) -> QSize:
+        return QSize(FIELD_WIDTH, super().sizeHint().height())
+
+
+class RateBox(QDoubleSpinBox):
+    """A learning rate, written as people write it: 0.001 or 3e-4; a step is a factor."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setDecimals(9)
+        self.setRange(1e-7, 10.0)
+
+    def textFromValue(self, value: float) -> str:
+        return f"{value:g}"
+
+    def valueFromText(self, text: str) -> float:
+        return float(text.replace(",", "."))
+
+    def validate(self, text: str, position: int) -> object:  # type: ignore[override]
+        try:
+            value = float(text.replace(",", "."))
+        except ValueError:
+            begun = all(character in "0123456789.,eE+-" for character in text)
+            state = QValidator.State.Intermediate if begun else QValidator.State.Invalid
+            return state, text, position
+        inside = self.minimum() <= value <= self.maximum()
+        good = QValidator.State.Acceptable if inside else QValidator.State.Intermediate
+        return good, text, position
+
+    def stepBy(self, steps: int) -> None:
+        self.setValue(float(f"{self.value() * 10 ** (steps / 10):.2g}"))
+
+
+class RecipeForm(QWidget):
+    """Edits a recipe.
+
+    Signals:
+        recipe_changed: a choice was changed.
+        file_requested: a text file is to be chosen; answer with `choose_file`.
+    """
+
+    recipe_changed = Signal()
+    file_requested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._base = next(iter(PRESETS.values()))
+        self._chosen = WORLD  # the text that is learned from, "" while none is chosen
+        self.runs_dir = Path("runs")
+        self.preset = Choice()
+        self.preset.addItems(list(PRESETS))
+        self.data = Choice()
+        self.data.addItem("story world", WORLD)
+        self.data.addItem(_CHOOSE, None)
+        self.data.setPlaceholderText("choose a text…")
+        self.tokenizer = Choice()
+        self.tokenizer.addItem("BPE", "bpe")
+        self.tokenizer.addItem("characters", "char")
+        self.n_vocab = _count(MIN_BPE_VOCAB, 60_000)
+        self.n_layers = _count(1, 96)
+        self.n_heads = _count(1, 128)
+        self.d_model = _count(1, 8192, step=16)
+        self.n_ctx = _count(1, 8192, step=16)
+        self.batch_size = _count(1, 4096)
+        self.steps = _count(1, 10_000_000, step=100)
+        self.lr = RateBox()
+        self.seed = _count(0, 2**31 - 1)
+        self.name = QLineEdit()
+        self.fields = (
+            Field("Preset", self.preset, "A recipe that is worth having by name"),
+            Field("Text", self.data, "What it learns from: the story world, or a text file"),
+            Field("Tokenizer", self.tokenizer, "How the text is cut; BPE is trained on the text"),
+            Field("Vocabulary", self.n_vocab, "How many tokens BPE may make"),
+            Field("Layers", self.n_layers, "n_layers: blocks one after the other"),
+            Field("Heads", self.n_heads, "n_heads: attention heads in each block"),
+            Field("Width", self.d_model, "d_model: width of the residual stream"),
+            Field("Context", self.n_ctx, "n_ctx: tokens that it sees at once"),
+            Field("Batch", self.batch_size, "batch_size: windows of text per step"),
+            Field("Steps", self.steps, "Updates of the weights; the rate's schedule spans them"),
+            Field("Learning rate", self.lr, "lr: highest rate, after the warm-up"),
+            Field("Seed", self.seed, "Of the first weights, the batches and the world's text"),
+            Field("Run name", self.name, "Its folder; a number is added if there is one already"),
+        )
+        grid = QWidget()
+        flow = EvenGrid(grid, spacing=theme.TIGHT + 2)
+        for field in self.fields:
+            flow.addWidget(field)
+        self.summary = QLabel()
+        self.summary.setFont(theme.mono(theme.SMALL_FONT_SIZE))
+        self.summary.setWordWrap(True)
+        self.summary.setProperty("quiet", True)
+        self.problem = QLabel()
+        self.problem.setWordWrap(True)
+        self.problem.setAccessibleName("What is wrong with the recipe")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(theme.TIGHT)
+        layout.addWidget(grid)
+        layout.addWidget(self.summary)
+        layout.addWidget(self.problem)
+        layout.addStretch(1)
+
+        self.preset.activated.connect(self._take_preset)
+        self.data.activated.connect(self._choose_data)
+        self.name.textEdited.connect(self._changed)
+        self.tokenizer.currentIndexChanged.connect(self._changed)
+        for box in (*self._counts().values(), self.n_vocab):
+            box.valueChanged.connect(self._changed)
+        self.lr.valueChanged.connect(self._changed)
+        self.set_recipe(self._base)
+
+    # --------------------------------------------------------------------- the recipe
+
+    def set_recipe(self, recipe: Recipe) -> None:
+        """Show a recipe; what has no field of its own is kept."""
+        self._base = recipe
+        editors = (*(field.editor for field in self.fields),)
+        blocked = [QSignalBlocker(editor) for editor in editors]
+        if recipe.name in PRESETS:
+            self.preset.setCurrentText(recipe.name)
+        if recipe.data:
+            self._show_data(recipe.data)
+        elif self._chosen == WORLD:
+            self._chosen = ""  # this recipe wants a text of one's own
+            self.data.setCurrentIndex(-1)
+        kind = "bpe" if recipe.tokenizer.startswith("bpe:") else recipe.tokenizer
+        if self.tokenizer.findData(kind) < 0:
+            self.tokenizer.addItem(Path(kind).name, kind)
+        self.tokenizer.setCurrentIndex(self.tokenizer.findData(kind))
+        if recipe.tokenizer.startswith("bpe:"):
+            self.n_vocab.setValue(int(recipe.tokenizer.removeprefix("bpe:")))
+        for key, box in self._counts().items():
+            box.setValue(getattr(recipe, key))
+        self.lr.setValue(recipe.lr)
+        self.name.setText(recipe.name)
+        del blocked
+        self._changed()
+
+    def set_runs_dir(self, path: Path) -> None:
+        """Say where the run's folder will be."""
+        self.runs_dir = path
+        self._changed()
+
+    def recipe(self) -> Recipe:
+        """The recipe as it stands; it may not be one that can be run."""
+        base, steps, lr = self._base, self.steps.value(), self.lr.value()
+        kind = self.tokenizer.currentData()
+        return replace(
+            base,
+            name=self.name.text().strip(),
+            data=self._chosen,
+            tokenizer=f"bpe:{self.n_vocab.value()}" if kind == "bpe" else kind,
+            n_layers=self.n_layers.value(),
+            n_heads=self.n_heads.value(),
+            d_model=self.d_model.value(),
+            n_ctx=self.n_ctx.value(),
+            batch_size=self.batch_size.value(),
+            steps=steps,
+            seed=self.seed.value(),
+            lr=lr,
+            # What depends on a number that was changed keeps its proportion to it.
+            min_lr=base.min_lr if lr == base.lr else base.min_lr * lr / base.lr,
+            warmup_steps=self._paced(base.warmup_steps),
+            eval_every=self._paced(base.eval_every),
+            sample_every=self._paced(base.sample_every),
+            snapshot_every=self._paced(base.snapshot_every),
+        )
+
+    def _paced(self, every: int) -> int:
+        """What happens every so many steps: as often in a shorter run as in the preset's."""
+        steps = self.steps.value()
+        if not every or steps >= self._base.steps:
+            return every
+        return max(1, round(every * steps / self._base.steps))
+
+    def trouble(self) -> str:
+        """What is wrong with the recipe, empty if it can be run."""
+        recipe = self.recipe()
+        if not recipe.name:
+            return "The run needs a name."
+        try:
+            recipe.validate()
+        except RecipeError as error:
+            return str(error)
+        return ""
+
+    def choose_file(self, path: str) -> None:
+        """Train on this text file."""
+        self._show_data(path)
+        if self.name.text() == WORLD or self.name.text() in PRESETS:
+            self.name.setText(Path(path).stem)
+        self._changed()
+
+    # ------------------------------------------------------------------------- inside
+
+    def _counts(self) -> dict[str, QSpinBox]:
+        return {
+            "n_layers": self.n_layers,
+            "n_heads": self.n_heads,
+            "d_model": self.d_model,
+            "n_ctx": self.n_ctx,
+            "batch_size": self.batch_size,
+            "steps": self.steps,
+            "seed": self.seed,
+        }
+
+    def _take_preset(self, index: int) -> None:
+        self.set_recipe(PRESETS[self.preset.itemText(index)])
+
+    def _show_data(self, data: str) -> None:
+        at = self.data.findData(data)
+        if at < 0:
+            at = self.data.count() - 1
+            self.data.insertItem(at, Path(data).name, data)
+            self.data.setItemData(at, data, Qt.ItemDataRole.ToolTipRole)
+        self.data.setCurrentIndex(at)
+        self._chosen = data
+
+    def _choose_data(self, index: int) -> None:
+        data = self.data.itemData(index)
+        if data is None:
+            # Not a text yet: all stays as it was until a file is there.
+            self.data.setCurrentIndex(self.data.findData(self._chosen) if self._chosen else -1)
+            self.file_requested.emit()
+        else:
+            self._chosen = data
+        self._changed()
+
+    def _changed(self) -> None:
+        kind = self.tokenizer.currentData()
+        self.n_vocab.setEnabled(kind == "bpe")
+        self.summary.setText(self._summary())
+        self.summary.setToolTip(f"<pre>{self.recipe().to_toml()}</pre>")
+        trouble = self.trouble()
+        self.problem.setText(trouble)
+        self.problem.setVisible(bool(trouble))
+        self.recipe_changed.emit()
+
+    def _summary(self) -> str:
+        """How large the network would be, and how much text it would see."""
+        recipe = self.recipe()
+        seen = f"{short(recipe.steps * recipe.batch_size * recipe.n_ctx)} tokens to train on"
+        try:
+            if recipe.bpe_size is not None:
+                size = f"{short(recipe.config(recipe.bpe_size).n_params)} parameters"
+            else:
+                # How many characters there are is known when the text is read.
+                one, two = recipe.config(1).n_params, recipe.config(2).n_params
+                size = f"{short(2 * one - two)} parameters + {two - one} per token"
+        except (ConfigError, RecipeError):
+            return seen
+        return f"{size} · {seen} · {self.runs_dir / (recipe.name or '…')}"
+
+    def apply_theme(self) -> None:
+        """Take the colours of the theme in force."""
+        t = theme.current()
+        self.problem.setStyleSheet(f"color: {t.bad};")
+        self.setStyleSheet(f'QLabel[quiet="true"] {{ color: {t.dim}; }}')
+
+
+def short(n: int) -> str:
+    """A count in four digits: 12,345 is 12.3k."""
+    for limit, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if n >= limit:
+            return f"{n / (1000.0 if letter == 'k' else limit):.3g}{letter}"
+    return f"{n:,}"
+
+
+def _count(low: int, high: int, step: int = 1) -> QSpinBox:
+    box = QSpinBox()
+    box.setRange(low, high)
+    box.setSingleStep(step)
+    box.setGroupSeparatorShown(False)
+    return box

@@ -1,0 +1,1 @@
+"""A matrix drawn in colour, with its labels, scale and marks."""

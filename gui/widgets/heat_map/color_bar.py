@@ -1,0 +1,78 @@
+"""The legend of a map: its colours with figures at both ends, what they mean, what hatching means.
+
+Knows the theme; nothing of what the values are.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QFontMetricsF, QPainter
+
+from gui import theme
+from gui.widgets.heat_map import cell_image
+from gui.widgets.heat_map.cell_image import Kind
+
+LONGEST = 96.0
+
+
+def paint_color_bar(
+    painter: QPainter,
+    area: QRectF,
+    kind: Kind,
+    limit: float,
+    *,
+    title: str | Sequence[str] = "",
+    hatched: str = "",
+) -> None:
+    """Paint the legend in one line; words that find no room are elided, then left out.
+
+    Args:
+        painter: to paint with.
+        area: the line.
+        kind: which colour map.
+        limit: the value at its end; it begins at 0 or, diverging, at -limit.
+        title: what the values are; of several wordings, longest first, the first that finds room.
+        hatched: what a hatched cell means; none is shown if empty.
+    """
+    t = theme.current()
+    left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+    painter.setFont(theme.mono(theme.SMALL_FONT_SIZE))
+    metrics = QFontMetricsF(painter.font())
+    high = f"{limit:.3g}"
+    low = f"−{high}" if kind == "diverging" else "0"
+    painter.setPen(t.color("dim"))
+    painter.drawText(area, left, low)
+    x = area.left() + metrics.horizontalAdvance(low) + 6
+    table = theme.diverging_table() if kind == "diverging" else theme.sequential_table()
+    bar = QRectF(x, round(area.center().y() - 4), max(24.0, min(LONGEST, area.width() / 4)), 8)
+    painter.drawImage(bar, cell_image.image(table[None], np.ones((1, len(table)), np.bool_)))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(t.color("line"))
+    painter.drawRect(bar)
+    painter.setPen(t.color("dim"))
+    painter.drawText(area.adjusted(bar.right() + 6 - area.left(), 0, 0, 0), left, high)
+    x = bar.right() + metrics.horizontalAdvance(high) + 18
+
+    painter.setFont(theme.sans(theme.SMALL_FONT_SIZE))
+    metrics = QFontMetricsF(painter.font())
+    swatch = 22 + metrics.horizontalAdvance(hatched) if hatched else 0.0
+    room = area.right() - x - (swatch + 14 if hatched else 0)
+    titles = [title] if isinstance(title, str) else title
+    if any(titles) and room > 40:
+        fitting = (words for words in titles if metrics.horizontalAdvance(words) <= room)
+        shown = metrics.elidedText(
+            next(fitting, titles[-1]), Qt.TextElideMode.ElideRight, math.ceil(room)
+        )
+        painter.drawText(area.adjusted(x - area.left(), 0, 0, 0), left, shown)
+        x += metrics.horizontalAdvance(shown) + 14
+    if hatched and x + swatch <= area.right():
+        box = QRectF(round(x), round(area.center().y() - 5), 16, 10)
+        painter.fillRect(box, cell_image.hatch_brush())
+        painter.setPen(t.color("line"))
+        painter.drawRect(box)
+        painter.setPen(t.color("dim"))
+        painter.drawText(area.adjusted(x + 22 - area.left(), 0, 0, 0), left, hatched)

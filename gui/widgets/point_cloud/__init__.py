@@ -1,0 +1,1 @@
+"""Points in three dimensions: camera, renderers, labels."""

@@ -1,0 +1,462 @@
+"""The widget in which a person turns a cloud of points, points at one and picks it.
+
+Shows the picture of a renderer, paints an overlay on it, turns mouse and keys into a camera. The
+picture is kept: hovering and labels never draw the points again.
+
+Knows points by their index; neither tokens nor the store.
+"""
+
+from __future__ import annotations
+
+from math import hypot
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from PySide6.QtCore import QElapsedTimer, QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from gui import theme
+from gui.widgets.point_cloud import overlay as space_overlay
+from gui.widgets.point_cloud.camera import Camera, Projected
+from gui.widgets.point_cloud.overlay import Label, Overlay
+from gui.widgets.point_cloud.renderer import MANY, Look, PointRenderer, RendererError, make_renderer
+from gui.widgets.point_cloud.software import SoftwareRenderer
+
+REACH = 14.0  # how far from the mouse a point may be, in pixels
+CLICK = 4.0  # a press that moves less than this is a click
+FRAME_MS = 16
+CALM_FRAME_MS = 45
+"""A way in four pictures, where somebody else needs the processor."""
+
+
+class PointCloudView(QWidget):
+    """A cloud of points in 3D.
+
+    Drag turns, the wheel zooms at the mouse, right or Shift drag moves, a double click resets;
+    arrow keys turn, + and - zoom, Home resets.
+
+    Args:
+        renderer: what draws the points; by default the best that works here, found when the first
+            picture is needed.
+
+    Signals:
+        point_hovered: index of the point under the mouse, or None.
+        point_clicked: index of the point that was clicked.
+        points_moved: the points have come a step nearer to where they go.
+        camera_moved: the view was turned, moved, zoomed or fitted.
+    """
+
+    point_hovered = Signal(object)
+    point_clicked = Signal(int)
+    points_moved = Signal()
+    camera_moved = Signal()
+
+    def __init__(
+        self, parent: QWidget | None = None, renderer: PointRenderer | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.camera = Camera()
+        self.labels: tuple[Label, ...] = ()
+        self.fallback_reason = ""
+        self._home: NDArray[np.float32] | None = None
+        self._untouched = True
+        self._shows_part = False
+        self._seen_home = False
+        self._renderer = renderer
+        self._renderer_is_given = renderer is not None
+        self._points = np.empty((0, 3), dtype=np.float32)
+        self._shown = self._points
+        self._rgb: NDArray[np.uint8] = np.empty((0, 3), dtype=np.uint8)
+        self._extent = 1.0
+        self._overlay = Overlay()
+        self._hovered: int | None = None
+        self._picture: QImage | None = None
+        self._picture_key: tuple[object, ...] = ()
+        self._places: Projected | None = None
+        self._pressed: QPointF | None = None
+        self._dragged = QPointF()
+        self._moved = False
+        self._frame_ms = FRAME_MS
+        self._from = self._points
+        self._clock = QElapsedTimer()
+        self._motion = QTimer(self)
+        self._motion.timeout.connect(self._step_motion)
+        self._flight = (self.camera, self.camera)
+        self._flight_clock = QElapsedTimer()
+        self._flying = QTimer(self)
+        self._flying.timeout.connect(self._step_flight)
+
+    # ------------------------------------------------------------------------ contents
+
+    def set_points(
+        self, points_N3: ArrayLike, rgb_N3: NDArray[np.uint8], *, calm: bool = False
+    ) -> None:
+        """Show these points; if there are as many as before, they move to their new places.
+
+        Args:
+            points_N3: places, finite.
+            rgb_N3: a colour each.
+            calm: move in few pictures, and so does the camera if it follows.
+        """
+        points = np.array(points_N3, dtype=np.float32).reshape(-1, 3)
+        same = len(points) == len(self._shown) and len(points) > 0
+        moves = same and theme.MOTION_MS > 0 and self.isVisible()
+        self._points = points
+        self._frame_ms = CALM_FRAME_MS if calm else FRAME_MS
+        self._rgb = np.ascontiguousarray(rgb_N3, dtype=np.uint8)
+        self._extent = _extent(points)
+        if (len(points) > MANY) != (len(self._shown) > MANY) and not self._renderer_is_given:
+            self._drop_renderer()
+        if self._renderer is not None:
+            self._renderer.set_colors(self._rgb)
+        if moves and not np.array_equal(points, self._shown):
+            self._from = self._shown
+            self._clock.start()
+            self._motion.start(self._frame_ms)
+        else:
+            self._motion.stop()
+            self._show_points(points)
+
+    def set_home(self, points: ArrayLike) -> None:
+        """What a reset brings into view. Until a person has moved the camera, so does this."""
+        self._home = np.asarray(points, dtype=np.float32).reshape(-1, 3)
+        if self._untouched:
+            self._go_home(fly=self._seen_home, frame_ms=self._frame_ms)
+            self._seen_home = True
+
+    def set_overlay(self, overlay: Overlay) -> None:
+        """Draw this over the points."""
+        self._overlay = overlay
+        self.update()
+
+    @property
+    def overlay(self) -> Overlay:
+        """What is drawn over the points."""
+        return self._overlay
+
+    @property
+    def shown_points(self) -> NDArray[np.float32]:
+        """``[N, 3]``: where the points are drawn now; while they move, on their way."""
+        return self._shown
+
+    @property
+    def moving(self) -> bool:
+        """Whether points or the camera are on their way."""
+        return self._motion.isActive() or self._flying.isActive()
+
+    @property
+    def extent(self) -> float:
+        """Radius of the cloud around the origin of its space, outliers left aside."""
+        return self._extent
+
+    @property
+    def hovered(self) -> int | None:
+        """Index of the point under the mouse."""
+        return self._hovered
+
+    @property
+    def renderer_name(self) -> str:
+        """What draws the points, "" before the first picture."""
+        return "" if self._renderer is None else self._renderer.name
+
+    def project(self, points: ArrayLike) -> Projected:
+        """Where places lie on this widget."""
+        return self.camera.project(points, self.width(), self.height())
+
+    def nearest_to(self, x: float, y: float, reach: float = REACH) -> int | None:
+        """The point that is nearest on the screen; of several in one place, the front one."""
+        xy, depth = self._projected()
+        if len(xy) == 0:
+            return None
+        away = (xy[:, 0] - np.float32(x)) ** 2 + (xy[:, 1] - np.float32(y)) ** 2
+        near = np.flatnonzero(away <= reach**2)  # NaN is never near
+        if len(near) == 0:
+            return None
+        closest = away[near].min()
+        ties = near[away[near] <= closest + 1.0]
+        return int(ties[np.argmin(depth[ties])])
+
+    # -------------------------------------------------------------------------- camera
+
+    def set_camera(self, camera: Camera) -> None:
+        """Look from there, at once."""
+        self._flying.stop()
+        self._look_from(camera)
+
+    def fly_to(self, camera: Camera) -> None:
+        """Look from there, on a short way so that a person sees where things went."""
+        self._fly_to(camera, FRAME_MS)
+
+    def _fly_to(self, camera: Camera, frame_ms: int) -> None:
+        if theme.MOTION_MS <= 0 or not self.isVisible():
+            self.set_camera(camera)
+            return
+        self._flight = (self.camera, camera)
+        self._flight_clock.start()
+        self._flying.start(frame_ms)
+
+    def reset_view(self) -> None:
+        """The first view again: from the first direction, everything that is home in sight."""
+        self._untouched, self._shows_part = True, False
+        self._go_home(fly=True, direction=Camera())
+
+    def show_part(self, points: ArrayLike, normal: ArrayLike | None = None) -> None:
+        """Bring some places into sight, from the front of the plane with this normal."""
+        self._untouched = False
+        self._shows_part = True
+        camera = self.camera if normal is None else self.camera.facing(normal)
+        self.fly_to(camera.fitted(points, self.width(), self.height(), 0.2))
+
+    def leave_part(self) -> None:
+        """Back to the first view, if `show_part` left it and a person hasn't moved since."""
+        if self._shows_part:
+            self.reset_view()
+
+    def bring_back(self, place: ArrayLike) -> None:
+        """Back to the first view, if a place isn't in sight."""
+        x, y = self.project(place).xy[0].tolist()
+        if not (0 <= x < self.width() and 0 <= y < self.height()):
+            self.reset_view()
+
+    def _go_home(
+        self, *, fly: bool, direction: Camera | None = None, frame_ms: int = FRAME_MS
+    ) -> None:
+        if self._home is None or len(self._home) == 0 or self.width() < 2:
+            return
+        camera = (direction or self.camera).fitted(self._home, self.width(), self.height(), 0.06)
+        if fly:
+            self._fly_to(camera, frame_ms)
+        else:
+            self.set_camera(camera)
+
+    def _touch(self, camera: Camera) -> None:
+        self._untouched = self._shows_part = False
+        self.set_camera(camera)
+
+    def _look_from(self, camera: Camera) -> None:
+        if camera != self.camera:
+            self.camera = camera
+            self._places = None
+            self.update()
+            self.camera_moved.emit()
+
+    def _step_flight(self) -> None:
+        start, end = self._flight
+        share = _eased(self._flight_clock)
+        if share >= 1 or not self.isVisible():
+            self._flying.stop()
+            self._look_from(end)
+        else:
+            self._look_from(start.towards(end, share))
+
+    # ------------------------------------------------------------------------- drawing
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        # The device's ratio, not the screen's: a picture may be asked for at another.
+        ratio = painter.device().devicePixelRatioF()
+        look = self._look()
+        size = (self.width(), self.height())
+        key = (self.camera, look, size, ratio)
+        stale = self._picture is None or key != self._picture_key
+        if stale:
+            self._start(look, ratio)
+        # While the points are drawn, room is found for what goes over them.
+        layout = space_overlay.lay_out(self._overlay, self.camera, *size, self._projected().xy)
+        self.labels = tuple(label for label, _ in layout.labels)
+        if stale:
+            self._picture, self._picture_key = self._finish(look, ratio), key
+        assert self._picture is not None
+        painter.drawImage(QPointF(0, 0), self._picture)
+        space_overlay.paint(painter, self._overlay, layout)
+        if self.hasFocus():
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(theme.current().color("accent", 0.35))
+            painter.drawRect(QRectF(self.rect()).adjusted(0, 0, -1, -1))
+        painter.end()
+
+    def _start(self, look: Look, ratio: float) -> None:
+        if self._renderer is None:
+            self._renderer, self.fallback_reason = make_renderer(len(self._shown))
+            self._fill(self._renderer)
+        try:
+            self._renderer.start(self.camera, look, self.width(), self.height(), ratio)
+        except RendererError as error:
+            self._fall_back(error, look, ratio)
+
+    def _finish(self, look: Look, ratio: float) -> QImage:
+        assert self._renderer is not None
+        try:
+            return self._renderer.finish()
+        except RendererError as error:
+            return self._fall_back(error, look, ratio).finish()
+
+    def _fall_back(self, error: RendererError, look: Look, ratio: float) -> PointRenderer:
+        """Go on without OpenGL."""
+        self.fallback_reason = str(error)
+        self._renderer = SoftwareRenderer()
+        self._fill(self._renderer)
+        self._renderer.start(self.camera, look, self.width(), self.height(), ratio)
+        return self._renderer
+
+    def _look(self) -> Look:
+        background = theme.current().color("background")
+        n = max(len(self._shown), 1)
+        # Many points are small points, so that a cloud of any number keeps its shape.
+        size = float(np.clip(10.4 - 1.88 * np.log10(n), 1.5, 7.0))
+        size *= min(max(min(self.width(), self.height()) / 600, 0.5), 1.2)
+        middle = float(np.linalg.norm(self.camera.eye))
+        return Look(
+            background=(background.red(), background.green(), background.blue()),
+            size=size,
+            near=middle - self._extent,
+            far=middle + self._extent,
+            faded=0.22,
+        )
+
+    def _drop_renderer(self) -> None:
+        """The next picture is drawn by what is then best."""
+        if self._renderer is not None:
+            self._renderer.close()
+        self._renderer, self.fallback_reason = None, ""
+
+    def _fill(self, renderer: PointRenderer) -> None:
+        renderer.set_points(self._shown)
+        renderer.set_colors(self._rgb)
+
+    def _show_points(self, points: NDArray[np.float32]) -> None:
+        self._shown = points
+        self._places = None
+        self._picture = None
+        if self._renderer is not None:
+            self._renderer.set_points(points)
+        self.points_moved.emit()
+        self.update()
+
+    def _step_motion(self) -> None:
+        share = _eased(self._clock)
+        if share >= 1 or not self.isVisible():
+            self._motion.stop()
+            self._show_points(self._points)
+            return
+        self._show_points(self._from + (self._points - self._from) * np.float32(share))
+
+    def _projected(self) -> Projected:
+        if self._places is None:
+            self._places = self.project(self._shown)
+        return self._places
+
+    # ----------------------------------------------------------------- mouse and keys
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._pressed = self._dragged = event.position()
+        self._moved = False
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        here = event.position()
+        if self._pressed is None:
+            self._hover(self.nearest_to(here.x(), here.y()))
+            return
+        start = self._pressed
+        if not self._moved and hypot(here.x() - start.x(), here.y() - start.y()) < CLICK:
+            return
+        self._moved = True
+        dx, dy = here.x() - self._dragged.x(), here.y() - self._dragged.y()
+        self._dragged = here
+        shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        if event.buttons() & Qt.MouseButton.LeftButton and not shift:
+            self._touch(self.camera.rotated(dx, dy))
+        else:
+            self._touch(self.camera.panned(dx, dy, self.width(), self.height()))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        clicked = self._pressed is not None and not self._moved
+        self._pressed = None
+        if clicked and event.button() == Qt.MouseButton.LeftButton:
+            index = self.nearest_to(event.position().x(), event.position().y())
+            if index is not None:
+                self.point_clicked.emit(index)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.reset_view()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        steps = event.angleDelta().y() / 120
+        if steps:
+            self._zoom(steps, event.position())
+        event.accept()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        turns = {
+            Qt.Key.Key_Left: (-20, 0),
+            Qt.Key.Key_Right: (20, 0),
+            Qt.Key.Key_Up: (0, -20),
+            Qt.Key.Key_Down: (0, 20),
+        }
+        key = Qt.Key(event.key())
+        if key in turns:
+            dx, dy = turns[key]
+            if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+                self._touch(self.camera.panned(dx, dy, self.width(), self.height()))
+            else:
+                self._touch(self.camera.rotated(dx, dy))
+        elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
+            self._zoom(1, QPointF(self.width() / 2, self.height() / 2))
+        elif key == Qt.Key.Key_Minus:
+            self._zoom(-1, QPointF(self.width() / 2, self.height() / 2))
+        elif key == Qt.Key.Key_Home:
+            self.reset_view()
+        else:
+            super().keyPressEvent(event)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._hover(None)
+        super().leaveEvent(event)
+
+    def resizeEvent(self, event: object) -> None:
+        self._places = None
+        if self._untouched:
+            self._go_home(fly=False)
+
+    def sizeHint(self) -> QSize:
+        return QSize(640, 480)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(80, 60)
+
+    def _zoom(self, steps: float, at: QPointF) -> None:
+        size = (self.width(), self.height())
+        self._touch(self.camera.zoomed(steps, at.x(), at.y(), *size, self._extent))
+
+    def _hover(self, index: int | None) -> None:
+        if index != self._hovered:
+            self._hovered = index
+            self.point_hovered.emit(index)
+
+
+def _eased(clock: QElapsedTimer) -> float:
+    """How far a motion has come: slow, fast, slow; 1 where motion is off."""
+    share = min(clock.elapsed() / theme.MOTION_MS, 1.0) if theme.MOTION_MS > 0 else 1.0
+    return share * share * (3 - 2 * share)
+
+
+def _extent(points: NDArray[np.float32]) -> float:
+    """The radius that 99 of 100 points lie within: a few outliers must not fade all others."""
+    lengths = np.linalg.norm(points, axis=1)
+    lengths = lengths[np.isfinite(lengths)]
+    if len(lengths) == 0:
+        return 1.0
+    return float(np.quantile(lengths, 0.99)) or 1.0

@@ -1,0 +1,182 @@
+"""A dock with the house's header: title, a fact about what is shown, float and close.
+
+Knows a pane by its entry in the catalogue, its title and its header note.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import QAbstractButton, QDockWidget, QHBoxLayout, QWidget
+
+from gui import theme
+from gui.panes.base import Pane
+from gui.panes.catalogue import PaneEntry
+from gui.widgets.drawing_cache import line
+
+
+class PaneDock(QDockWidget):
+    """The place of one pane in the window; movable, floatable, closable.
+
+    It stands before its pane is made: `furnish` puts the pane in.
+    """
+
+    def __init__(self, entry: PaneEntry, parent: QWidget | None = None) -> None:
+        super().__init__(entry.title, parent)
+        self.entry = entry
+        self.pane: Pane | None = None
+        self.setObjectName(entry.key)
+        self.setAccessibleName(f"{entry.title} pane")
+        self._room = Room(self)
+        self.setWidget(self._room)
+        self.header = DockHeader(self)
+        self.setTitleBarWidget(self.header)
+        # Small enough that any arrangement fits 1366 x 768; panes scroll or thin out inside.
+        self.setMinimumSize(QSize(140, 90))
+
+    def furnish(self, pane: Pane) -> None:
+        """Put the pane into its place."""
+        self.pane = pane
+        self._room.take(pane)
+        pane.windowTitleChanged.connect(self._retitle)
+        self._retitle(pane.title)
+
+    def _retitle(self, title: str) -> None:
+        self.setWindowTitle(title)
+        self.header.update()
+
+    def toggle_floating(self) -> None:
+        """Out of the window, or back into it."""
+        self.setFloating(not self.isFloating())
+
+
+class Room(QWidget):
+    """What a dock holds: bare at first, then a pane that fills it.
+
+    It has no layout on purpose. A figure that changes its width asks every layout above it for
+    another go; a dock's size is the person's affair, so that the asking ends here and not in
+    the main window, which would lay out all docks again (2 ms for every letter typed).
+    """
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAutoFillBackground(True)
+        self._pane: Pane | None = None
+
+    def take(self, pane: Pane) -> None:
+        """Put the pane in."""
+        self._pane = pane
+        pane.setParent(self)
+        pane.setGeometry(self.rect())
+        pane.show()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        if self._pane is not None:
+            self._pane.setGeometry(self.rect())
+
+    def sizeHint(self) -> QSize:
+        return super().sizeHint() if self._pane is None else self._pane.sizeHint()
+
+
+class HeaderButton(QAbstractButton):
+    """A small button whose sign is drawn, so that it needs no glyph of a font."""
+
+    def __init__(self, sign: Literal["float", "close"], tip: str, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._sign = sign
+        self.setToolTip(tip)
+        self.setAccessibleName(tip)
+        self.setFixedSize(22, 22)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        t = theme.current()
+        lit = self.underMouse() or self.hasFocus()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(t.color("text" if lit else "faint"), 1.2))
+        if self._sign == "close":
+            painter.drawLine(QPointF(7.5, 7.5), QPointF(14.5, 14.5))
+            painter.drawLine(QPointF(14.5, 7.5), QPointF(7.5, 14.5))
+        else:
+            painter.drawRect(QRectF(7, 9.5, 6, 5.5))
+            painter.drawPolyline(
+                [
+                    QPointF(9.5, 9.5),
+                    QPointF(9.5, 7),
+                    QPointF(15.5, 7),
+                    QPointF(15.5, 12.5),
+                    QPointF(13, 12.5),
+                ]
+            )
+        painter.end()
+
+
+class DockHeader(QWidget):
+    """The bar above a pane; it is also the handle by which the dock is dragged."""
+
+    def __init__(self, dock: PaneDock) -> None:
+        super().__init__(dock)
+        self._dock = dock
+        self._note = ""
+        self.setToolTip(dock.entry.hint)
+        self.setFixedHeight(theme.HEADER_HEIGHT)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(theme.SPACE, 0, theme.TIGHT, 0)
+        layout.setSpacing(0)
+        layout.addStretch(1)
+        self._float = HeaderButton(
+            "float", f"Take {dock.entry.title} out of the window, or put it back", self
+        )
+        self._float.clicked.connect(dock.toggle_floating)
+        self._close = HeaderButton(
+            "close", f"Close {dock.entry.title}; View ▸ Panes brings it back", self
+        )
+        self._close.clicked.connect(dock.close)
+        layout.addWidget(self._float)
+        layout.addWidget(self._close)
+
+    def sizeHint(self) -> QSize:
+        # A dock's layout goes by the hint alone: the layout's own, of the buttons, is less than
+        # the fixed height, and the pane would begin under the header.
+        return QSize(super().sizeHint().width(), theme.HEADER_HEIGHT)
+
+    def set_note(self, note: str) -> None:
+        """The fact at the right side."""
+        if note != self._note:
+            self._note = note
+            self.setAccessibleDescription(note)
+            # Without the buttons, which would be painted, too.
+            self.update(0, 0, self._float.x(), self.height())
+
+    @property
+    def note(self) -> str:
+        return self._note
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        t = theme.current()
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), t.color("raised"))
+        painter.setPen(t.color("line"))
+        painter.drawLine(0, self.height() - 1, self.width(), self.height() - 1)
+        left = theme.SPACE
+        right = self._float.x() - theme.SPACE
+        middle = (self.height() - 1) / 2
+        pane = self._dock.pane
+        words = self._dock.entry.title if pane is None else pane.title
+        title = line(words, theme.sans(bold=True), max(0, right - left))
+        painter.setPen(t.color("text"))
+        title.draw(painter, left, middle)
+        room = right - left - title.width - 2 * theme.SPACE
+        if self._note and room > 40:
+            note = line(self._note, theme.sans(theme.SMALL_FONT_SIZE), room)
+            painter.setPen(t.color("dim"))
+            note.draw(painter, right - note.width, middle)
+        painter.end()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self._dock.toggle_floating()
+        event.accept()

@@ -1,0 +1,162 @@
+"""Files in and out of the window: open, recent, save, export; each dialog is opened, not executed.
+
+Knows the store, the settings and panes by their base class; no model.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, cast
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+
+from gui.opening.words import short_name
+from gui.panes.base import Pane
+from gui.session.state import Notice
+from gui.session.store import Store
+from gui.settings import Settings
+from gui.window import export
+from resources import STORY_WORLD
+
+
+class Files(QObject):
+    """What the File menu does.
+
+    Args:
+        window: parent of the dialogs.
+        store: asked to open and save.
+        settings: remembers what was opened.
+
+    Attributes:
+        pane: the pane that had the focus last: what is exported.
+        recent_menu: a menu of checkpoints opened before, filled when it is shown.
+    """
+
+    def __init__(self, window: QWidget, store: Store, settings: Settings) -> None:
+        super().__init__(window)
+        self._window = window
+        self._store = store
+        self._settings = settings
+        self.pane: Pane | None = None
+        self._exporting: Pane | None = None
+        self.recent_menu = QMenu("Open &recent", window)
+        self.recent_menu.setToolTipsVisible(True)
+        self.recent_menu.aboutToShow.connect(self._fill_recent)
+        store.previewed.connect(self._remember_line)
+
+    def open_path(self, path: str) -> None:
+        """Open a checkpoint by path; what is open stays until the new one is there."""
+        self._store.open_model(path)
+
+    def open_bundled(self) -> None:
+        """The model that comes with the program."""
+        self._store.open_model(str(STORY_WORLD))
+
+    def ask_open(self) -> None:
+        """One dialog for folders, files and hub names, with a preview."""
+        # Here, so that the window's start does not wait for it.
+        from gui.opening.open_dialog import OpenDialog
+
+        OpenDialog(self._store, self._settings, self._window).open()
+
+    def ask_save(self) -> None:
+        dialog = self._file_dialog("Save the model or run as a new folder")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setFileMode(QFileDialog.FileMode.AnyFile)
+        dialog.fileSelected.connect(self._store.save_model)
+        dialog.open()
+
+    def ask_export_picture(self) -> None:
+        pane = self.pane
+        if pane is None:
+            return
+        dialog = self._file_dialog(f"Export {pane.title} as a picture")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setNameFilters(["PNG (*.png)", "SVG (*.svg)"])
+        dialog.setDefaultSuffix("png")
+        dialog.selectFile(f"{pane.key}.png")
+        self._exporting = pane
+        dialog.filterSelected.connect(self._suffix_chosen)
+        dialog.fileSelected.connect(self._export_picture)
+        dialog.open()
+
+    def ask_export_data(self) -> None:
+        pane = self.pane
+        if pane is None:
+            return
+        dialog = self._file_dialog(f"Export the data of {pane.title}")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setNameFilters(["NumPy (*.npz)", "CSV (*.csv)"])
+        dialog.setDefaultSuffix("npz")
+        dialog.selectFile(f"{pane.key}.npz")
+        self._exporting = pane
+        dialog.filterSelected.connect(self._suffix_chosen)
+        dialog.fileSelected.connect(self._export_data)
+        dialog.open()
+
+    def export_pane(self, pane: Pane, path: Path, what: Literal["picture", "data"]) -> None:
+        """Write a pane to a file; says so, or why not."""
+        model = self._store.model
+        facts = export.provenance_of(
+            pane.title, model.path if model is not None else "none", self._store.prompt
+        )
+        try:
+            if what == "picture":
+                export.write_picture(pane, path, facts)
+                written = [path]
+            else:
+                written = export.write_data(pane.export_data(), path, facts)
+        except export.ExportError as error:
+            self._store.post(Notice(str(error), level="error"))
+            return
+        more = f" and {len(written) - 1} more files" if len(written) > 1 else ""
+        self._store.post(Notice(f"Wrote {written[0]}{more}."))
+
+    def _export_picture(self, path: str) -> None:
+        if self._exporting is not None:
+            self.export_pane(self._exporting, Path(path), "picture")
+
+    def _export_data(self, path: str) -> None:
+        if self._exporting is not None:
+            self.export_pane(self._exporting, Path(path), "data")
+
+    def _suffix_chosen(self, name_filter: str) -> None:
+        dialog = cast(QFileDialog, self.sender())
+        dialog.setDefaultSuffix(name_filter.partition("*.")[2].rstrip(")"))
+
+    def _file_dialog(self, title: str) -> QFileDialog:
+        dialog = QFileDialog(self._window, title)
+        dialog.setObjectName("file_dialog")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        return dialog
+
+    def _fill_recent(self) -> None:
+        self.recent_menu.clear()
+        for path in self._settings.recent:
+            line = self._settings.recent_lines.get(path, "")
+            # A menu cuts nothing: the name, what it is, and the whole path in the tip.
+            name = short_name(path).replace("&", "&&")
+            action = self.recent_menu.addAction(f"{name}    {line}" if line else path)
+            action.setToolTip(path)
+            action.setData(path)
+            action.triggered.connect(self._open_recent)
+        if self.recent_menu.isEmpty():
+            self.recent_menu.addAction("Nothing yet").setEnabled(False)
+
+    def describe_recent(self, path: str) -> None:
+        """Find out what a recent checkpoint is, for the menu, if that is not known."""
+        if path not in self._settings.recent_lines:
+            self._store.preview_model(path)
+
+    def _remember_line(self, path: object) -> None:
+        """What a recent checkpoint is, for the menu."""
+        line = self._store.previews[str(path)].line
+        if line and path in self._settings.recent:
+            self._settings.recent_lines[str(path)] = line
+
+    def _open_recent(self) -> None:
+        action = self.sender()
+        if isinstance(action, QAction):
+            self.open_path(str(action.data()))

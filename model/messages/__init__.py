@@ -1,0 +1,121 @@
+"""What crosses the border between the window and the engine: requests in, results out.
+
+Frozen dataclasses of plain values, names and read-only NumPy arrays; no tensor, no torch, no
+Qt. Every result carries the id of the request that it answers.
+"""
+
+from __future__ import annotations
+
+from model.messages.base import (
+    Activity,
+    Array,
+    Cancel,
+    Cancelled,
+    EngineReady,
+    Failed,
+    Progress,
+    Request,
+    Result,
+    SetThreads,
+)
+from model.messages.generating import Generate, GenerationEnd, GenerationFinished, TokenGenerated
+from model.messages.opening import (
+    ModelInfo,
+    ModelOpened,
+    ModelPreviewed,
+    OpeningProgressed,
+    OpenModel,
+    PreviewModel,
+    Saved,
+    SaveModel,
+)
+from model.messages.space import (
+    FindNeighbours,
+    NeighboursFound,
+    ProjectVocabulary,
+    VocabularyProjected,
+)
+from model.messages.tracing import (
+    ActivationReady,
+    FetchActivation,
+    PromptRefused,
+    RunTrace,
+    TraceReady,
+)
+from model.messages.training import (
+    AnalogyMeasured,
+    ControlTraining,
+    FollowTraining,
+    StartTraining,
+    TrainingProgressed,
+    TrainingStarted,
+)
+from model.messages.verifying import ModelVerified, VerifyModel
+from model.messages.weights import (
+    DescribeWeights,
+    ExamineWeight,
+    FindSingularValues,
+    ListWeights,
+    SingularValuesFound,
+    SingularValuesProgressed,
+    WeightExamined,
+    WeightFigures,
+    WeightsDescribed,
+    WeightsListed,
+    WeightsResult,
+    WeightTensor,
+)
+
+__all__ = [
+    "ActivationReady",
+    "Activity",
+    "AnalogyMeasured",
+    "Array",
+    "Cancel",
+    "Cancelled",
+    "ControlTraining",
+    "DescribeWeights",
+    "EngineReady",
+    "ExamineWeight",
+    "Failed",
+    "FetchActivation",
+    "FindNeighbours",
+    "FindSingularValues",
+    "FollowTraining",
+    "Generate",
+    "GenerationEnd",
+    "GenerationFinished",
+    "ListWeights",
+    "ModelInfo",
+    "ModelOpened",
+    "ModelPreviewed",
+    "ModelVerified",
+    "NeighboursFound",
+    "OpenModel",
+    "OpeningProgressed",
+    "PreviewModel",
+    "Progress",
+    "ProjectVocabulary",
+    "PromptRefused",
+    "Request",
+    "Result",
+    "RunTrace",
+    "SaveModel",
+    "Saved",
+    "SetThreads",
+    "SingularValuesFound",
+    "SingularValuesProgressed",
+    "StartTraining",
+    "TokenGenerated",
+    "TraceReady",
+    "TrainingProgressed",
+    "TrainingStarted",
+    "VerifyModel",
+    "VocabularyProjected",
+    "WeightExamined",
+    "WeightFigures",
+    "WeightTensor",
+    "WeightsDescribed",
+    "WeightsListed",
+    "WeightsResult",
+]

@@ -1,0 +1,53 @@
+"""Continuing a prompt token by token."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from model.messages.base import Request, Result
+from model.sampling import Sampling
+
+GenerationEnd = Literal["length", "end_of_text", "context", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generate(Request):
+    """Continue a prompt token by token.
+
+    Answered by `TokenGenerated` for each and one `GenerationFinished`. Stopped by `Cancel`; a new
+    `Generate` cancels the old one.
+    """
+
+    text: str = ""
+    ids: tuple[int, ...] | None = None
+    max_new_tokens: int = 50
+    sampling: Sampling = field(default_factory=Sampling)
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenGenerated(Result):
+    """One more token.
+
+    Attributes:
+        token_id: the token.
+        text: everything generated so far, decoded (a partial character may be pending).
+        probability: with which it was drawn, under the sampling that was asked for.
+        index: 0 for the first.
+    """
+
+    token_id: int
+    text: str
+    probability: float
+    index: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerationFinished(Result):
+    """Why it ended: length, end of text, the context is full, cancelled."""
+
+    reason: GenerationEnd
+    text: str
+    n_tokens: int
+    tokens_per_second: float

@@ -1,0 +1,149 @@
+"""Looking at checkpoints, opening and saving them; a model as the window sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from model.config import TransformerConfig
+from model.messages.base import Request, Result
+from model.preview import Preview
+from model.tokenizer.tokens import continued, visible
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewModel(Request):
+    """Look at a checkpoint's config and headers only: `ModelPreviewed`, also where it can't open.
+
+    Attributes:
+        path: a folder or a file.
+        device: where the weights would go, whose free memory counts.
+    """
+
+    path: str
+    device: str = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenModel(Request):
+    """Open a checkpoint.
+
+    Answered by any number of `OpeningProgressed`, then one of `ModelOpened`, `Cancelled` and
+    `Failed`; after the last two the model that was open stays. Other requests are answered in
+    between. A newer one cancels an older one.
+
+    Attributes:
+        path: a folder or a file.
+        device: "auto", "cpu", "cuda" or "mps".
+        dtype: of the weights in memory, "float32", "bfloat16" or "float16"; None takes the
+            file's own if that fits, else a smaller one.
+    """
+
+    path: str
+    device: str = "auto"
+    dtype: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaveModel(Request):
+    """Write the model in view (or copy its run folder) to a new folder: `Saved`."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelPreviewed(Result):
+    """What a checkpoint is, as far as config and headers tell."""
+
+    preview: Preview
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpeningProgressed(Result):
+    """How far an opening is.
+
+    Attributes:
+        done_bytes, total_bytes: of the files' weights; a total of 0 means unknown.
+        what: what is being done, for example "reading model.safetensors".
+    """
+
+    done_bytes: int
+    total_bytes: int
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """A model that is open or training, as the window sees it.
+
+    Attributes:
+        model_id: counts up each time a model is opened or a training begins.
+        name: short name for titles.
+        path: the checkpoint's or run's folder.
+        family: for example ``gpt2``.
+        config: sizes and choices.
+        n_params: parameters, tied ones once.
+        parameters: by part (embedding, attention, mlp, norm, unembedding).
+        tokenizer: what kind, or "none: type token ids".
+        vocabulary: the bytes of each token, indexed by id.
+        special_ids: ids that stand for no text.
+        continuing_ids: ids of tokens that go on with the word before them (``##ing``).
+        mask_id: the id that a masked language model is asked to fill in, if there is one.
+        device, device_why, dtype: where the weights lie, why, and how precise they are.
+        training: whether it is a model that is learning now.
+        format: how it was stored: ``safetensors``, ``PyTorch``, ``nanoGPT``, ``minGPT``, ``GGUF``;
+            empty for a model that was made here.
+        notes: what a person should know of it, one sentence each.
+    """
+
+    model_id: int
+    name: str
+    path: str
+    family: str
+    config: TransformerConfig
+    n_params: int
+    parameters: Mapping[str, int]
+    tokenizer: str
+    vocabulary: tuple[bytes, ...]
+    special_ids: frozenset[int]
+    device: str
+    device_why: str
+    dtype: str
+    training: bool = False
+    format: str = ""
+    notes: tuple[str, ...] = ()
+    continuing_ids: frozenset[int] = frozenset()
+    mask_id: int | None = None
+
+    def token_text(self, token_id: int) -> str:
+        """A token as the window writes it, whitespace and partial characters visible."""
+        raw = self.vocabulary[token_id] if 0 <= token_id < len(self.vocabulary) else b""
+        if not raw:
+            return f"‹{token_id}›"
+        return continued(visible(raw)) if token_id in self.continuing_ids else visible(raw)
+
+    def find_token(self, word: str) -> int | None:
+        """The id of a word that is one token, None if it is none.
+
+        With a leading space if there is such a token, else without.
+        """
+        for candidate in (" " + word, word):
+            raw = candidate.encode("utf-8", "surrogatepass")
+            if raw in self.vocabulary:
+                return self.vocabulary.index(raw)
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelOpened(Result):
+    """The model in view is now this one."""
+
+    info: ModelInfo
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved(Result):
+    """A model or a run was written there."""
+
+    path: str

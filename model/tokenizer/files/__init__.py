@@ -1,0 +1,29 @@
+"""Tokenizers on disk: every format that people have, read into one tokenizer of `tokenizers`.
+
+found = read_folder(Path("path/to/checkpoint"))
+
+Each format is a module here. Knows the library `tokenizers`; no network, no torch, and of
+`model.tokenizer.tokenizer` nothing.
+"""
+
+from __future__ import annotations
+
+from model.tokenizer.files.errors import TokenizerError
+from model.tokenizer.files.folder import (
+    describe_folder,
+    read_folder,
+    read_json,
+    read_settings,
+    tokenizer_files,
+)
+from model.tokenizer.files.found import Found
+
+__all__ = [
+    "Found",
+    "TokenizerError",
+    "describe_folder",
+    "read_folder",
+    "read_json",
+    "read_settings",
+    "tokenizer_files",
+]

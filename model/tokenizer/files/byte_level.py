@@ -1,0 +1,101 @@
+"""Byte-level BPE (Radford et al. 2019): GPT-2's, and those that only cut the text otherwise.
+
+The families differ in the regular expression that cuts a text before its pieces are merged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import tokenizers
+from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers
+
+from model.tokenizer.files.errors import refusing
+from model.tokenizer.files.found import Found, asked_for, finish
+
+_CONTRACTION = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
+_UPPER, _LOWER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+_SPACES = r"\s*[\r\n]+|\s+(?!\S)|\s+"
+GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+QWEN2 = (
+    rf"{_CONTRACTION}|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|\p{{N}}|"
+    rf" ?[^\s\p{{L}}\p{{N}}]+[\r\n]*|{_SPACES}"
+)
+LLAMA3 = QWEN2.replace(r"|\p{N}|", r"|\p{N}{1,3}|")
+_CASED = (
+    rf"[^\r\n\p{{L}}\p{{N}}]?{_UPPER}*{_LOWER}+END|[^\r\n\p{{L}}\p{{N}}]?{_UPPER}+{_LOWER}*END|"
+    rf"NUMBER| ?[^\s\p{{L}}\p{{N}}]+[\r\n/]*|{_SPACES}"
+)
+TEKKEN = _CASED.replace("END", "").replace("NUMBER", r"\p{N}")
+GPT4O = _CASED.replace("END", _CONTRACTION + "?").replace("NUMBER", r"\p{N}{1,3}")
+BLOOM = r" ?[^(\s|[.,!?…。，、।۔،])]+"
+DIGIT = r"\p{N}"
+THREE_DIGITS = r"[0-9][0-9][0-9]"
+FALCON = r"[\p{P}\$\+<=>\^~\|`]+"
+
+
+def assemble(
+    model: models.BPE, cuts: Sequence[str] = (), *, add_prefix_space: bool = False
+) -> tokenizers.Tokenizer:
+    """A tokenizer that cuts by regular expressions, one after the other, then into bytes.
+
+    Args:
+        model: vocabulary and merges.
+        cuts: regular expressions; none means GPT-2's, which the library has built in.
+        add_prefix_space: whether a text that begins without a space gets one.
+    """
+    inner = tokenizers.Tokenizer(model)
+    if cuts:
+        steps: list[Any] = [pre_tokenizers.Split(Regex(cut), "isolated") for cut in cuts]
+        steps.append(pre_tokenizers.ByteLevel(add_prefix_space=add_prefix_space, use_regex=False))
+        inner.pre_tokenizer = pre_tokenizers.Sequence(steps)
+    else:
+        inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=add_prefix_space)
+    inner.decoder = decoders.ByteLevel()
+    return inner
+
+
+def read_vocab_and_merges(vocab: Path, merges: Path, settings: Mapping[str, Any]) -> Found:
+    """``vocab.json`` and ``merges.txt``, as GPT-2, GPT-Neo, OPT, RoBERTa and early Qwen have them.
+
+    Raises:
+        TokenizerError: a file is missing or damaged.
+    """
+    with refusing(
+        f"{vocab} and {merges} are no readable BPE",
+        "copy both anew from where the model came from.",
+    ):
+        model = models.BPE.from_file(str(vocab), str(merges))
+    kind = str(settings.get("tokenizer_class") or settings.get("model_type") or "").lower()
+    prefix = settings.get("add_prefix_space") is True
+    if kind.startswith("qwen"):
+        inner = assemble(model, (QWEN2,))
+        inner.normalizer = normalizers.NFC()
+        settings = _ended_by("eos_token", "pad_token") | dict(settings)
+        return finish(inner, settings, *asked_for(settings))
+    inner = assemble(model, add_prefix_space=prefix)
+    if kind.startswith(("roberta", "bart")):
+        settings = _ROBERTA | dict(settings)
+        mask = settings["mask_token"]
+        if isinstance(mask, str):  # it swallows the space before it, as transformers has it
+            settings["mask_token"] = {"content": mask, "lstrip": True}
+        return finish(inner, settings, ("cls_token",), ("sep_token",))
+    settings = _ended_by("bos_token", "eos_token", "unk_token") | dict(settings)
+    return finish(inner, settings, *asked_for(settings))
+
+
+_ROBERTA: dict[str, Any] = {
+    "bos_token": "<s>",
+    "eos_token": "</s>",
+    "sep_token": "</s>",
+    "cls_token": "<s>",
+    "unk_token": "<unk>",
+    "pad_token": "<pad>",
+    "mask_token": "<mask>",
+}
+
+
+def _ended_by(*roles: str) -> dict[str, Any]:
+    return dict.fromkeys(roles, "<|endoftext|>")

@@ -1,0 +1,681 @@
+from __future__ import annotations
+
+import itertools
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+import pytest
+import torch
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from gui import theme
+from gui.panes.attention.edges import Edges, edges_of_heads
+from gui.panes.attention.pane import AttentionPane
+from gui.session.state import Inspected
+from gui.session.store import Store
+from gui.window.export import picture, write_picture
+from model.checkpoint.saving import save_checkpoint
+from model.config import TransformerConfig
+from model.transformer import Transformer
+from tests.gui.desk import Desk
+from tests.gui.mouse import leave, move_to
+from tests.gui.pixels import amounts_of, color_named, image_pixels, pixels
+
+
+@pytest.fixture(autouse=True)
+def dark() -> Iterator[None]:
+    theme.set_current("dark")
+    yield
+    theme.set_current("dark")
+
+
+def shown(qtbot: QtBot, store: Store, width: int = 1200, height: int = 560) -> AttentionPane:
+    pane = AttentionPane(store)
+    qtbot.addWidget(pane)
+    pane.resize(width, height)
+    with qtbot.waitExposed(pane):
+        pane.show()
+    settle(pane)
+    return pane
+
+
+@pytest.fixture
+def pane(qtbot: QtBot, live_store: Store) -> AttentionPane:
+    return shown(qtbot, live_store)
+
+
+def settle(pane: AttentionPane) -> None:
+    """Draw all that is out of date; placing the views may make some of it so."""
+    pane.refresh_now()
+    pane.refresh_now()
+    for view in (pane.mosaic, pane.heat_map, pane.graph):
+        if view.isVisible():
+            view.finish()
+
+
+def pattern(store: Store, layer: int) -> np.ndarray:
+    assert store.trace is not None
+    array = store.trace.pattern(layer)
+    assert array is not None
+    return array
+
+
+def n_tokens(store: Store) -> int:
+    assert store.trace is not None
+    return store.trace.n_tokens
+
+
+def heads(store: Store) -> list[tuple[int, int]]:
+    assert store.model is not None
+    config = store.model.config
+    return list(itertools.product(range(config.n_layers), range(config.n_heads)))
+
+
+def lower_triangle(n: int) -> list[tuple[int, int]]:
+    return [(query, key) for query in range(n) for key in range(query + 1)]
+
+
+def cell_color(pane: AttentionPane, image: np.ndarray, row: int, column: int) -> np.ndarray:
+    box = pane.heat_map.cell_rect(row, column)
+    return image[int(box.bottom()) - 3, int(box.left()) + 3]
+
+
+def unmarked(pane: AttentionPane) -> np.ndarray:
+    """The matrix without the frames of the selection."""
+    pane.heat_map.set_marks()
+    return pixels(pane.heat_map.viewport())
+
+
+# ----------------------------------------------------------------------- drawn values
+
+
+@pytest.mark.parametrize("theme_name", ["dark", "light"])
+def test_the_matrix_draws_the_weights_of_the_selected_head(
+    pane: AttentionPane, live_store: Store, theme_name: str
+) -> None:
+    theme.set_current(theme_name)
+    live_store.theme_changed.emit()
+    for layer, head in heads(live_store)[::5]:
+        live_store.select(layer=layer, head=head)
+        settle(pane)
+        image, table = unmarked(pane), theme.sequential_table()
+        weights = pattern(live_store, layer)[head]
+        for query, key in lower_triangle(len(weights)):
+            low, high = amounts_of(cell_color(pane, image, query, key), table)
+            assert low <= weights[query, key] <= high
+
+
+def test_the_mosaic_draws_the_weights_of_all_heads(pane: AttentionPane, live_store: Store) -> None:
+    pane.set_view("heads")
+    settle(pane)
+    live_store.select(layer=0, head=0)
+    image, table = pixels(pane.mosaic.viewport()), theme.sequential_table()
+    n = n_tokens(live_store)
+    assert pane.mosaic.cell_tokens == 1
+    for layer, head in heads(live_store):
+        weights, tile = pattern(live_store, layer)[head], pane.mosaic.tile_rect(layer, head)
+        side = tile.width()
+        assert side > 2 * n
+        for query, key in lower_triangle(n):
+            x, y = tile.left() + (key + 0.5) / n * side, tile.top() + (query + 0.5) / n * side
+            low, high = amounts_of(image[int(y), int(x)], table)
+            assert low <= weights[query, key] <= high
+
+
+def test_a_small_tile_draws_the_largest_of_the_weights_that_share_a_cell(
+    qtbot: QtBot, live_store: Store
+) -> None:
+    live_store.set_prompt("The king lost his crown. The queen lost her crown. " * 5)
+    pane = shown(qtbot, live_store, 320, 240)
+    pane.set_view("heads")
+    settle(pane)
+    n, k = n_tokens(live_store), pane.mosaic.cell_tokens
+    assert k > 1
+    cells = -(-n // k)
+    image, table = pixels(pane.mosaic.viewport()), theme.sequential_table()
+    weights, tile = pattern(live_store, 2)[1], pane.mosaic.tile_rect(2, 1)
+    for row in range(cells):
+        for column in range(row + 1):
+            x = tile.left() + (column + 0.5) / cells * tile.width()
+            y = tile.top() + (row + 0.5) / cells * tile.width()
+            block = weights[row * k : row * k + k, column * k : column * k + k]
+            low, high = amounts_of(image[int(y), int(x)], table)
+            assert low <= block.max() <= high
+            at = pane.mosaic.cell_at(QPoint(int(x), int(y)))
+            assert at is not None
+            assert weights[at.query, at.key] == block.max()
+
+
+def test_masked_weights_are_hatched_in_mosaic_and_matrix(
+    pane: AttentionPane, live_store: Store
+) -> None:
+    zero = tuple(theme.sequential_table()[0])
+    image = unmarked(pane)
+    box = pane.heat_map.cell_rect(1, 4).toRect().adjusted(2, 2, -2, -2)
+    patch = image[box.top() : box.bottom(), box.left() : box.right()].reshape(-1, 3)
+    hatch = {color_named("panel"), color_named("line")}
+    assert {tuple(color) for color in patch.tolist()} == hatch
+    live_store.select(layer=0, head=0)
+    settle(pane)
+    tile = pane.mosaic.tile_rect(1, 1).toRect().adjusted(1, 1, -1, -1)
+    corner = pixels(pane.mosaic.viewport())[
+        tile.top() : tile.top() + tile.height() // 3,
+        tile.right() - tile.width() // 3 : tile.right(),
+    ]
+    colors = {tuple(color) for color in corner.reshape(-1, 3).tolist()}
+    assert zero not in colors
+    assert len(colors) == 2
+
+
+def test_scores_are_signed_on_a_symmetric_map(pane: AttentionPane, live_store: Store) -> None:
+    live_store.select(layer=1, head=2)
+    pane.controls.set_tensor("attn_scores")
+    settle(pane)
+    assert live_store.trace is not None
+    scores = live_store.trace.activations["blocks.1.attn.hook_attn_scores"][0, 2]
+    finite = np.isfinite(scores)
+    content = pane.heat_map.content
+    assert content is not None
+    limit = np.abs(scores[finite]).max()
+    assert content.kind == "diverging"
+    assert content.limit == pytest.approx(limit)
+    assert scores[finite].min() < 0 < scores[finite].max()
+    image, table = unmarked(pane), theme.diverging_table()
+    for query, key in np.argwhere(finite).tolist():
+        low, high = amounts_of(cell_color(pane, image, query, key), table)
+        assert low <= (scores[query, key] / limit + 1) / 2 <= high
+    assert content.masked_RC is not None
+    assert (content.masked_RC == ~finite).all()
+
+
+def test_transposing_makes_columns_the_queries(pane: AttentionPane, live_store: Store) -> None:
+    live_store.select(layer=2, head=1)
+    pane.toggle_transpose()
+    settle(pane)
+    content = pane.heat_map.content
+    assert content is not None
+    assert (content.row_title, content.column_title) == ("keys", "queries")
+    image, weights = unmarked(pane), pattern(live_store, 2)[1]
+    for query, key in lower_triangle(len(weights)):
+        low, high = amounts_of(cell_color(pane, image, key, query), theme.sequential_table())
+        assert low <= weights[query, key] <= high
+    pane.heat_map.cell_chosen.emit((2, 5))
+    assert (live_store.selection.position, live_store.selection.key) == (5, 2)
+
+
+def test_hiding_the_first_token_takes_it_out_of_the_colours_and_says_what_it_held(
+    pane: AttentionPane, live_store: Store
+) -> None:
+    live_store.select(layer=1, head=2)
+    pane.controls.to_largest.setChecked(True)
+    pane.controls.hide_first.setChecked(True)
+    settle(pane)
+    weights = pattern(live_store, 1)[2]
+    content = pane.heat_map.content
+    assert content is not None
+    assert content.limit == pytest.approx(weights[:, 1:].max())
+    assert content.hidden_RC is not None
+    assert content.hidden_RC[:, 0].all()
+    assert (content.values_RC == weights).all(), "values remain the tensor's"
+    held = weights[1:, 0].mean()
+    assert f"{held:.0%}" in content.value_title or f"{held:.1%}" in content.value_title
+    image = unmarked(pane)
+    for query in range(1, len(weights)):
+        low, high = amounts_of(cell_color(pane, image, query, 1), theme.sequential_table())
+        assert low <= weights[query, 1] / content.limit <= high
+
+
+# ------------------------------------------------------------------------------ edges
+
+
+def brute_force(store: Store, chosen: list[tuple[int, int]], threshold: float) -> set[tuple]:
+    return {
+        (layer, head, query, key)
+        for layer, head in chosen
+        for query in range(n_tokens(store))
+        for key in range(query + 1)
+        if pattern(store, layer)[head, query, key] >= threshold
+    }
+
+
+def as_set(edges: Edges | None) -> set[tuple]:
+    assert edges is not None
+    columns = (edges.layer_E, edges.head_E, edges.query_E, edges.key_E)
+    return set(zip(*(column.tolist() for column in columns), strict=True))
+
+
+def test_edges_of_the_selected_head_are_its_weights_above_the_slider(
+    pane: AttentionPane, live_store: Store
+) -> None:
+    pane.controls.set_graph_mode("head")
+    pane.controls.set_threshold(0.05)
+    live_store.select(layer=2, head=3)
+    settle(pane)
+    edges = pane.graph.edges
+    assert as_set(edges) == brute_force(live_store, [(2, 3)], pane.controls.threshold)
+    assert edges is not None
+    found = pattern(live_store, 2)[3][edges.query_E, edges.key_E]
+    assert (edges.weight_E == found).all()
+    assert (np.diff(edges.weight_E) <= 0).all()
+    assert f"{len(edges)} edges ≥ 0.0" in pane.graph.caption
+
+
+def test_ctrl_click_gathers_heads_and_the_graph_draws_them_in_their_colours(
+    pane: AttentionPane, live_store: Store, qtbot: QtBot
+) -> None:
+    live_store.select(layer=0, head=0)
+    settle(pane)
+    for layer, head in ((1, 2), (3, 1)):
+        at = pane.mosaic.tile_rect(layer, head).center().toPoint()
+        qtbot.mouseClick(
+            pane.mosaic.viewport(),
+            Qt.MouseButton.LeftButton,
+            Qt.KeyboardModifier.ControlModifier,
+            at,
+        )
+    settle(pane)
+    assert pane.chosen == ((0, 0), (1, 2), (3, 1))
+    assert (live_store.selection.layer, live_store.selection.head) == (0, 0)
+    threshold = pane.controls.threshold
+    assert as_set(pane.graph.edges) == brute_force(live_store, list(pane.chosen), threshold)
+    qtbot.keyClick(pane, Qt.Key.Key_Escape)
+    settle(pane)
+    assert not pane.chosen
+    assert as_set(pane.graph.edges) == brute_force(live_store, [(0, 0)], threshold)
+
+
+@pytest.mark.parametrize("mode", ["max", "mean"])
+def test_edges_of_all_heads_hold_the_largest_or_the_mean_weight(
+    pane: AttentionPane, live_store: Store, mode: str
+) -> None:
+    pane.controls.set_graph_mode(mode)
+    pane.controls.set_threshold(0.1)
+    settle(pane)
+    edges = pane.graph.edges
+    assert edges is not None
+    assert live_store.model is not None
+    n_layers = live_store.model.config.n_layers
+    reduced = [getattr(pattern(live_store, layer), mode)(axis=0) for layer in range(n_layers)]
+    assert len(edges) == sum((r >= pane.controls.threshold).sum() for r in reduced) > 0
+    for layer, head, query, key, weight in zip(
+        edges.layer_E, edges.head_E, edges.query_E, edges.key_E, edges.weight_E, strict=True
+    ):
+        assert weight == reduced[layer][query, key]
+        if mode == "max":
+            assert pattern(live_store, layer)[head, query, key] == weight
+        else:
+            assert head == -1
+
+
+def test_lit_edges_are_those_with_a_path_to_the_selected_position(
+    pane: AttentionPane, live_store: Store
+) -> None:
+    pane.controls.set_threshold(0.2)
+    live_store.select(position=6)
+    settle(pane)
+    edges = pane.graph.edges
+    assert edges is not None
+    assert live_store.model is not None
+    n_layers = live_store.model.config.n_layers
+    steps = list(
+        zip(edges.layer_E.tolist(), edges.query_E.tolist(), edges.key_E.tolist(), strict=True)
+    )
+
+    def feeds(layer: int, position: int) -> bool:
+        """Whether the residual vector of a position after so many layers reaches the top's 6."""
+        if layer == n_layers:
+            return position == 6
+        above = {query for at, query, key in steps if at == layer and key == position}
+        return any(feeds(layer + 1, query) for query in above | {position})
+
+    expected = [feeds(layer + 1, query) for layer, query, _ in steps]
+    assert pane.graph.lit_E.tolist() == expected
+    assert 0 < sum(expected) < len(expected)
+
+
+def test_only_the_strongest_edges_are_kept_and_the_pane_says_so() -> None:
+    rng = np.random.default_rng(0)
+    layers = [rng.random((2, 60, 60)).astype(np.float32) for _ in range(3)]
+    chosen = [(layer, head) for layer in range(3) for head in range(2)]
+    every = edges_of_heads(layers, chosen, 0.25, most=10**9)
+    some = edges_of_heads(layers, chosen, 0.25, most=4000)
+    assert every.total == len(every) == sum(int((layer >= 0.25).sum()) for layer in layers)
+    assert len(some) == 4000 < some.total == every.total
+    assert np.array_equal(some.weight_E, every.weight_E[:4000])
+
+
+def test_an_edge_is_drawn_where_the_mouse_finds_it(pane: AttentionPane, live_store: Store) -> None:
+    pane.set_view("graph")
+    live_store.select(position=0)
+    pane.controls.set_threshold(0.2)
+    settle(pane)
+    edges = pane.graph.edges
+    assert edges is not None
+    strong = pixels(pane.graph.viewport())
+    pane.controls.set_threshold(1.0)
+    settle(pane)
+    bare = pixels(pane.graph.viewport())
+    pane.controls.set_threshold(0.2)
+    settle(pane)
+    edges = pane.graph.edges
+    assert edges is not None
+    for index in range(0, len(edges), 7):
+        if edges.query_E[index] == edges.key_E[index]:
+            continue
+        at = pane.graph.edge_path(index).pointAtPercent(0.5).toPoint()
+        near = np.s_[at.y() - 2 : at.y() + 3, at.x() - 2 : at.x() + 3]
+        assert (strong[near] != bare[near]).any()
+        found = pane.graph.edge_at(at)
+        assert found is not None
+        # Several edges may cross there; the one that is found passes within reach as well.
+        assert edges.layer_E[found] == edges.layer_E[index]
+
+
+def test_hovering_an_edge_shows_its_exact_weight_and_clicking_inspects_it(
+    pane: AttentionPane, live_store: Store, qtbot: QtBot
+) -> None:
+    pane.controls.set_graph_mode("head")
+    pane.controls.set_threshold(0.1)
+    live_store.select(layer=2, head=0)
+    settle(pane)
+    edges = pane.graph.edges
+    assert edges is not None
+    at = pane.graph.edge_path(0).pointAtPercent(0.5).toPoint()
+    move_to(pane.graph.viewport(), at)
+    index = pane.graph.edge_at(at)
+    assert index is not None
+    query, key = int(edges.query_E[index]), int(edges.key_E[index])
+    weight = pattern(live_store, 2)[0, query, key]
+    assert str(weight) in pane._readout.text()
+    assert live_store.selection.hovered == key
+    qtbot.mouseClick(pane.graph.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    assert live_store.inspected is not None
+    assert live_store.inspected.index == (0, 0, query, key)
+    assert live_store.inspected.value == weight
+
+
+# -------------------------------------------------------------------- mouse and keys
+
+
+def test_clicking_a_tile_selects_the_head_and_arrows_move_on(
+    pane: AttentionPane, live_store: Store, qtbot: QtBot
+) -> None:
+    at = pane.mosaic.tile_rect(1, 2).center().toPoint()
+    qtbot.mouseClick(pane.mosaic.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    assert (live_store.selection.layer, live_store.selection.head) == (1, 2)
+    settle(pane)
+    qtbot.keyClick(pane.mosaic, Qt.Key.Key_Right)
+    settle(pane)
+    qtbot.keyClick(pane.mosaic, Qt.Key.Key_Down)
+    assert (live_store.selection.layer, live_store.selection.head) == (2, 3)
+    settle(pane)
+    content = pane.heat_map.content
+    assert content is not None
+    assert (content.values_RC == pattern(live_store, 2)[3]).all()
+    assert pane.header_note().startswith("layer 2 · head 3")
+
+
+def test_clicking_a_cell_selects_query_and_key_and_inspects_the_exact_number(
+    pane: AttentionPane, live_store: Store, qtbot: QtBot
+) -> None:
+    live_store.select(layer=2, head=1)
+    settle(pane)
+    at = pane.heat_map.cell_rect(6, 3).center().toPoint()
+    move_to(pane.heat_map.viewport(), at)
+    assert live_store.selection.hovered == 3
+    weight = pattern(live_store, 2)[1, 6, 3]
+    readout = pane._readout.text()
+    assert str(weight) in readout
+    assert "blocks.2.attn.hook_pattern[0, 1, 6, 3]" in readout
+    qtbot.mouseClick(pane.heat_map.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    assert (live_store.selection.position, live_store.selection.key) == (6, 3)
+    inspected = live_store.inspected
+    assert isinstance(inspected, Inspected)
+    assert inspected.value == weight
+    assert live_store.trace is not None
+    assert eval(inspected.code, {"trace": live_store.trace.activations}) == weight
+
+
+def test_leaving_the_views_clears_what_was_hovered(
+    pane: AttentionPane, live_store: Store, qtbot: QtBot
+) -> None:
+    move_to(pane.heat_map.viewport(), pane.heat_map.cell_rect(5, 2).center().toPoint())
+    assert live_store.selection.hovered == 2
+    leave(pane.heat_map.viewport())
+    assert live_store.selection.hovered is None
+    assert "reads first token" in pane._readout.text()
+
+
+def test_the_next_head_goes_on_in_the_next_layer_and_round(
+    pane: AttentionPane, live_store: Store
+) -> None:
+    assert live_store.model is not None
+    config = live_store.model.config
+    live_store.select(layer=0, head=config.n_heads - 1)
+    pane.select_next_head(1)
+    assert (live_store.selection.layer, live_store.selection.head) == (1, 0)
+    live_store.select(layer=0, head=0)
+    pane.select_next_head(-1)
+    assert live_store.selection.layer == config.n_layers - 1
+    pane.select_next_layer(-1)
+    assert live_store.selection.layer == config.n_layers - 2
+
+
+def test_the_facts_are_measured_from_the_pattern(pane: AttentionPane, live_store: Store) -> None:
+    live_store.select(layer=1, head=1)
+    settle(pane)
+    weights = pattern(live_store, 1)[1]
+    n = len(weights)
+    previous = np.mean([weights[query, query - 1] for query in range(1, n)])
+    first = np.mean([weights[query, 0] for query in range(1, n)])
+    for share in (previous, first):
+        text = f"{share:.0%}" if share >= 0.0995 else f"{share:.1%}"
+        assert text in pane.header_note()
+
+
+# --------------------------------------------------------------------- states and room
+
+
+def test_without_a_model_or_a_prompt_the_pane_says_what_to_do(qtbot: QtBot, desk: Desk) -> None:
+    pane = shown(qtbot, desk.store)
+    assert pane._empty.isVisible()
+    assert "Open a model" in pane._empty.text()
+    assert not pane.heat_map.isVisible()
+    assert pane.header_note() == ""
+    assert not pane.export_data()
+
+
+def test_a_refused_prompt_is_explained_in_place(pane: AttentionPane, live_store: Store) -> None:
+    live_store.set_prompt("")
+    settle(pane)
+    assert pane._empty.isVisible()
+    assert pane._empty.text() == live_store.prompt_problem
+    live_store.set_prompt("The queen")
+    settle(pane)
+    assert not pane._empty.isVisible()
+    assert pane.heat_map.isVisible()
+
+
+def test_what_was_left_out_of_the_trace_is_fetched_on_request(
+    pane: AttentionPane, live_store: Store, qtbot: QtBot
+) -> None:
+    trace = live_store.trace
+    assert trace is not None
+    whole = pattern(live_store, 1)
+    kept = {k: v for k, v in trace.activations.items() if "hook_pattern" not in k}
+    left_out = tuple(k for k in trace.activations if "hook_pattern" in k)
+    live_store.receive(replace(trace, activations=MappingProxyType(kept), left_out=left_out))
+    live_store.select(layer=1, head=1)
+    settle(pane)
+    assert not pane.heat_map.isVisible()
+    assert pane._missing.isVisible()
+    assert "left out" in pane.graph.caption
+    assert as_set(pane.graph.edges) == set()
+    pane.grab()
+    button = pane._missing.findChild(QPushButton)
+    assert button is not None
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    settle(pane)
+    assert pane.heat_map.isVisible()
+    content = pane.heat_map.content
+    assert content is not None
+    assert np.array_equal(content.values_RC, whole[1])
+    image, tile = pixels(pane.mosaic.viewport()), pane.mosaic.tile_rect(1, 0)
+    low, high = amounts_of(
+        image[int(tile.top()) + 1, int(tile.left()) + 1], theme.sequential_table()
+    )
+    assert low <= 1.0 <= high, "the first token can only attend to itself"
+
+
+@pytest.mark.parametrize(
+    ("size", "views"),
+    [
+        ((300, 200), {"heat_map"}),
+        ((340, 560), {"heat_map", "mosaic"}),
+        ((640, 400), {"heat_map", "mosaic"}),
+        ((700, 760), {"heat_map", "mosaic", "graph"}),
+        ((1200, 480), {"heat_map", "mosaic", "graph"}),
+    ],
+)
+def test_the_room_decides_which_views_stand_side_by_side_and_none_overlap(
+    qtbot: QtBot, live_store: Store, size: tuple[int, int], views: set[str]
+) -> None:
+    pane = shown(qtbot, live_store, *size)
+    for view in ("all", "graph", "matrix", "heads"):
+        pane.set_view(view)
+        settle(pane)
+        children = [
+            child
+            for child in pane.children()
+            if isinstance(child, QWidget) and child.isVisible() and child is not pane._empty
+        ]
+        for a, b in itertools.combinations(children, 2):
+            assert not a.geometry().intersects(b.geometry()), f"{a} and {b} in {view}"
+        assert all(pane.rect().contains(child.geometry()) for child in children)
+        if view == "all":
+            names = ("heat_map", "mosaic", "graph")
+            assert {name for name in names if getattr(pane, name).isVisible()} == views
+
+
+@pytest.mark.parametrize("prompt", ["The", "The queen", "The king lost his crown. " * 40])
+def test_one_token_and_a_full_context_are_drawn(
+    pane: AttentionPane, live_store: Store, prompt: str
+) -> None:
+    live_store.set_prompt(prompt)
+    for mode in ("head", "max", "mean"):
+        pane.controls.set_graph_mode(mode)
+        pane.controls.set_threshold(0.01)
+        settle(pane)
+    content = pane.heat_map.content
+    assert content is not None
+    assert content.values_RC.shape == (n_tokens(live_store),) * 2
+    pane.controls.hide_first.setChecked(True)
+    pane.controls.to_largest.setChecked(True)
+    settle(pane)
+    pane.grab()
+
+
+def test_another_model_with_fewer_heads_leaves_a_valid_selection(
+    pane: AttentionPane, live_store: Store, tmp_path: Path
+) -> None:
+    live_store.select(layer=3, head=3)
+    pane.toggle_chosen(2, 2)
+    settle(pane)
+    config = TransformerConfig(n_layers=1, n_heads=2, d_model=8, d_vocab=20, n_ctx=8)
+    live_store.open_model(str(random_checkpoint(tmp_path / "small", config)))
+    live_store.set_prompt("1 2 3")
+    settle(pane)
+    assert (live_store.selection.layer, live_store.selection.head) == (0, 1)
+    assert pane.chosen == ()
+    content = pane.heat_map.content
+    assert content is not None
+    assert np.array_equal(content.values_RC, pattern(live_store, 0)[1])
+
+
+def test_a_picture_of_twice_the_size_is_drawn_at_that_size(
+    pane: AttentionPane, live_store: Store
+) -> None:
+    live_store.select(layer=2, head=1)
+    settle(pane)
+    pane.heat_map.set_marks()
+    large = pane.heat_map.viewport().grab().size()
+    twice = picture(pane.heat_map, 2.0)
+    assert twice.width() == 2 * large.width()
+    image = image_pixels(twice)
+    weights, table = pattern(live_store, 2)[1], theme.sequential_table()
+    for query, key in lower_triangle(len(weights)):
+        box = pane.heat_map.cell_rect(query, key)
+        color = image[int(2 * box.bottom()) - 6, int(2 * box.left()) + 6]
+        low, high = amounts_of(color, table)
+        assert low <= weights[query, key] <= high
+
+
+def test_a_figure_for_print_keeps_its_curves_and_letters(
+    pane: AttentionPane, live_store: Store, tmp_path: Path
+) -> None:
+    pane.set_view("graph")
+    settle(pane)
+    write_picture(pane, tmp_path / "graph.svg", {})
+    text = (tmp_path / "graph.svg").read_text()
+    edges = pane.graph.edges
+    assert edges is not None
+    assert len(re.findall(r"C-?\d", text)) >= len(edges) > 10
+    assert "embed" in text
+
+
+def random_checkpoint(folder: Path, config: TransformerConfig) -> Path:
+    network = Transformer(config)
+    network.initialize(torch.Generator().manual_seed(0), std=0.3)
+    return save_checkpoint(folder, network, None)
+
+
+def test_144_heads_of_256_tokens_are_drawn(qtbot: QtBot, desk: Desk, tmp_path: Path) -> None:
+    config = TransformerConfig(n_layers=12, n_heads=12, d_model=96, d_vocab=300, n_ctx=256)
+    store = desk.store
+    store.open_model(str(random_checkpoint(tmp_path / "wide", config)))
+    store.set_prompt(" ".join(str(i * 37 % 300) for i in range(256)))
+    pane = AttentionPane(store)
+    qtbot.addWidget(pane)
+    pane.resize(1400, 800)
+    with qtbot.waitExposed(pane):
+        pane.show()
+    began = time.thread_time()
+    pane.refresh_now()
+    settle(pane)
+    print(f"\nall views of 144 heads, 256 tokens: {time.thread_time() - began:.3f} s")
+    began = time.thread_time()
+    pane.mosaic.redraw()
+    pane.mosaic.viewport().repaint()
+    print(f"mosaic painted again: {time.thread_time() - began:.4f} s")
+    pane.controls.set_threshold(0.01)
+    settle(pane)
+    edges = pane.graph.edges
+    assert edges is not None
+    assert len(edges) == 4000 < edges.total
+    assert f"strongest 4,000 of {edges.total:,} edges" in pane.graph.caption
+    k = pane.mosaic.cell_tokens
+    assert k > 1
+    store.select(layer=0, head=0)
+    settle(pane)
+    image, table = pixels(pane.mosaic.viewport()), theme.sequential_table()
+    for layer, head in ((3, 4), (11, 11)):
+        tile = pane.mosaic.tile_rect(layer, head)
+        low, high = amounts_of(image[int(tile.top()), int(tile.left())], table)
+        assert low <= pattern(store, layer)[head, :k, :k].max() <= high
+
+
+def test_export_holds_the_selected_head_all_patterns_and_the_tokens(
+    pane: AttentionPane, live_store: Store
+) -> None:
+    live_store.select(layer=2, head=1)
+    data = pane.export_data()
+    assert np.array_equal(data["blocks.2.attn.hook_pattern.head_1"], pattern(live_store, 2)[1])
+    assert np.array_equal(data["blocks.3.attn.hook_pattern"], pattern(live_store, 3))
+    assert len(data["tokens"]) == len(data["token_ids"]) == n_tokens(live_store)

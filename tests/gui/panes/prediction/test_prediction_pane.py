@@ -1,0 +1,496 @@
+"""The bars are the distribution, from which is drawn; what is drawn goes to the prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from types import MappingProxyType
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PySide6.QtCore import QPoint, QRectF, Qt
+from PySide6.QtGui import QColor, QImage
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+import model
+from gui import theme
+from gui.panes.prediction.bars import ProbabilityBars, three_digits
+from gui.panes.prediction.pane import PredictionPane, likeliest, rank_of
+from gui.session.store import Store
+from model import messages as m
+from model.sampling import Sampling
+from tests.gui.desk import Desk
+
+
+@pytest.fixture(autouse=True)
+def dark() -> Iterator[None]:
+    theme.set_current("dark")
+    yield
+    theme.set_current("dark")
+
+
+@pytest.fixture
+def pane(live_store: Store, qtbot: QtBot) -> PredictionPane:
+    return shown(live_store, qtbot)
+
+
+def shown(store: Store, qtbot: QtBot, width: int = 420, height: int = 600) -> PredictionPane:
+    pane = PredictionPane(store)
+    qtbot.addWidget(pane)
+    pane.resize(width, height)
+    with qtbot.waitExposed(pane):
+        pane.show()
+    pane.refresh_now()
+    return pane
+
+
+def trace_of(store: Store) -> m.TraceReady:
+    assert store.trace is not None
+    return store.trace
+
+
+def softmax(logits: NDArray[np.floating], temperature: float = 1.0) -> NDArray[np.float64]:
+    """Written apart from the program's own, which the test is about."""
+    scaled = logits.astype(np.float64) / temperature
+    p = np.exp(scaled - scaled.max())
+    return np.asarray(p / p.sum())
+
+
+def drawn_length(bars: ProbabilityBars, row: int, color: str) -> int:
+    """How many pixels of a row's track have a colour (or a blend near it, at the ends)."""
+    picture: QImage = bars.grab().toImage()
+    track: QRectF = bars.track(row)
+    wanted = QColor(color)
+    y = round(track.center().y())
+    count = 0
+    for x in range(round(track.left()), round(track.right())):
+        c = picture.pixelColor(x, y)
+        off = (
+            abs(c.red() - wanted.red())
+            + abs(c.green() - wanted.green())
+            + abs(c.blue() - wanted.blue())
+        )
+        count += off < 60
+    return count
+
+
+def row_middle(row: int) -> QPoint:
+    return QPoint(100, row * theme.ROW_HEIGHT + theme.ROW_HEIGHT // 2)
+
+
+def click_row(bars: ProbabilityBars, row: int) -> None:
+    QTest.mouseClick(bars, Qt.MouseButton.LeftButton, pos=row_middle(row))
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.5, 1.7])
+@pytest.mark.parametrize("position", [0, 3, 9])
+def test_bars_are_as_long_as_the_probabilities(
+    pane: PredictionPane, live_store: Store, temperature: float, position: int
+) -> None:
+    live_store.select(position=position)
+    live_store.set_sampling(Sampling(temperature=temperature))
+    pane.refresh_now()
+    p = softmax(trace_of(live_store).logits[position], temperature)
+    order = np.argsort(-p, kind="stable")
+    shown_bars = pane.bars.shown
+    assert len(shown_bars) >= 5
+    for row, bar in enumerate(shown_bars[:5]):
+        assert bar.token_id == order[row]
+        length = drawn_length(pane.bars, row, theme.current().accent)
+        drawn = length / pane.bars.track(row).width() * pane.bars.scale
+        pixel = pane.bars.scale / pane.bars.track(row).width()
+        assert drawn == pytest.approx(p[bar.token_id], abs=2 * pixel)
+
+
+def test_numbers_have_three_digits_and_zero_is_only_zero() -> None:
+    assert three_digits(0.8104) == "0.810"
+    assert three_digits(1.0) == "1.000"
+    assert three_digits(0.0004) == "<.001"
+    assert three_digits(0.0) == "0"
+
+
+def test_the_temperature_slider_is_live_and_zero_is_greedy(
+    pane: PredictionPane, live_store: Store
+) -> None:
+    pane.sampling.slider.setValue(50)
+    assert live_store.sampling.temperature == 0.5
+    assert pane.sampling.temperature.text() == "0.50"
+    pane.sampling.slider.setValue(0)
+    pane.refresh_now()
+    assert live_store.sampling.temperature == 0
+    assert pane.sampling.temperature.text() == "greedy"
+    first, second = pane.bars.shown[:2]
+    assert (first.probability, second.probability) == (1.0, 0.0)
+    assert second.cut
+    # What greedy throws away stays visible: the model's own distribution.
+    own = softmax(trace_of(live_store).logits[pane.position])
+    assert second.uncut == pytest.approx(own[second.token_id])
+    assert pane.entropy_bits == 0
+
+
+def test_typing_a_temperature_moves_the_slider(pane: PredictionPane, live_store: Store) -> None:
+    pane.sampling.temperature.selectAll()
+    QTest.keyClicks(pane.sampling.temperature, "0.8")
+    pane.refresh_now()
+    assert live_store.sampling.temperature == 0.8
+    assert pane.sampling.slider.value() == 80
+
+
+def test_cut_tokens_show_zero_and_what_they_had(pane: PredictionPane, live_store: Store) -> None:
+    live_store.select(position=0)
+    pane.sampling.top_k.setValue(2)
+    assert live_store.sampling.top_k == 2
+    pane.refresh_now()
+    p = softmax(trace_of(live_store).logits[0])
+    bars = pane.bars.shown
+    assert [bar.probability > 0 for bar in bars[:4]] == [True, True, False, False]
+    assert bars[2].uncut == pytest.approx(p[bars[2].token_id])
+    assert bars[0].probability == pytest.approx(bars[0].uncut / (bars[0].uncut + bars[1].uncut))
+    assert pane.kept == pytest.approx(bars[0].uncut + bars[1].uncut)
+    assert drawn_length(pane.bars, 2, theme.current().accent) == 0
+
+
+def test_top_p_all_is_written_and_understood(pane: PredictionPane, live_store: Store) -> None:
+    assert pane.sampling.top_p.text() == "all"
+    pane.sampling.top_p.setValue(0.5)
+    assert live_store.sampling.top_p == 0.5
+    pane.sampling.top_p.selectAll()
+    QTest.keyClicks(pane.sampling.top_p, "all")
+    assert live_store.sampling.top_p == 1.0
+
+
+def test_a_change_of_sampling_needs_no_engine(
+    pane: PredictionPane, live_store: Store, desk: Desk
+) -> None:
+    before = len(desk.results)
+    pane.sampling.slider.setValue(130)
+    pane.sampling.top_k.setValue(7)
+    pane.refresh_now()
+    assert len(desk.results) == before
+
+
+def test_entropy_is_that_of_the_distribution(pane: PredictionPane, live_store: Store) -> None:
+    p = softmax(trace_of(live_store).logits[pane.position])
+    assert pane.entropy_bits == pytest.approx(float(-(p * np.log2(p)).sum()))
+
+
+def test_the_token_that_really_comes_next_is_marked(
+    pane: PredictionPane, live_store: Store
+) -> None:
+    live_store.select(position=0)
+    pane.refresh_now()
+    trace = trace_of(live_store)
+    actual = trace.tokens[1].id
+    (marked,) = [bar for bar in pane.bars.shown if bar.actual]
+    assert marked.token_id == actual
+    assert marked.rank == 1 + int((trace.logits[0] > trace.logits[0, actual]).sum())
+    live_store.select(position=trace.n_tokens - 1)
+    pane.refresh_now()
+    assert not any(bar.actual for bar in pane.bars.shown)
+
+
+def test_a_very_unlikely_next_token_takes_the_last_row(live_store: Store, qtbot: QtBot) -> None:
+    pane = shown(live_store, qtbot, height=320)
+    live_store.set_prompt("The king crown")
+    live_store.select(position=1)
+    pane.refresh_now()
+    bars = pane.bars.shown
+    assert bars[-1].actual
+    assert bars[-1].rank > len(bars)
+    assert bars[-1].token_id == trace_of(live_store).tokens[2].id
+
+
+def test_a_click_selects_the_token_and_shows_its_exact_probability(
+    pane: PredictionPane, live_store: Store
+) -> None:
+    # More digits than a person would type, and none of them lost on the way.
+    live_store.set_sampling(Sampling(temperature=1 / 3, top_p=1 - 1 / 7))
+    pane.refresh_now()
+    click_row(pane.bars, 1)
+    bar = pane.bars.shown[1]
+    assert live_store.selection.vocabulary_id == bar.token_id
+    inspected = live_store.inspected
+    assert inspected is not None
+    assert inspected.name == "probabilities"
+    assert inspected.index == (0, pane.position, bar.token_id)
+    assert inspected.value == bar.probability
+    trace = trace_of(live_store)
+    # The line that is offered for copying, where it is pasted after `import model`.
+    assert eval(inspected.code, {"trace": trace.activations, "model": model}) == inspected.value
+
+
+def test_hovering_says_probability_logit_and_where_they_stand(
+    pane: PredictionPane, live_store: Store
+) -> None:
+    bar = pane.bars.shown[0]
+    words = pane.describe(bar)
+    logit = trace_of(live_store).logits[pane.position, bar.token_id]
+    assert str(np.float32(logit)) in words
+    assert f"logits[0, {pane.position}, {bar.token_id}]" in words
+    assert f"id {bar.token_id}" in words
+
+
+def test_a_double_click_lets_the_prompt_go_on_with_the_token(
+    pane: PredictionPane, live_store: Store
+) -> None:
+    before = trace_of(live_store)
+    bar = pane.bars.shown[0]
+    QTest.mouseDClick(pane.bars, Qt.MouseButton.LeftButton, pos=row_middle(0))
+    after = trace_of(live_store)
+    assert after.n_tokens == before.n_tokens + 1
+    assert after.tokens[-1].id == bar.token_id
+    assert live_store.prompt.startswith(before.text)
+
+
+def test_in_the_middle_the_token_replaces_what_stood_there(
+    pane: PredictionPane, live_store: Store
+) -> None:
+    live_store.select(position=1)
+    pane.refresh_now()
+    kept = [token.id for token in trace_of(live_store).tokens[:2]]
+    bar = pane.bars.shown[1]
+    pane.append(bar.token_id)
+    assert [token.id for token in trace_of(live_store).tokens] == [*kept, bar.token_id]
+
+
+def test_arrow_keys_choose_a_bar_and_return_appends_it(
+    pane: PredictionPane, live_store: Store
+) -> None:
+    QTest.keyClick(pane.bars, Qt.Key.Key_Down)
+    pane.refresh_now()
+    assert live_store.selection.vocabulary_id == pane.bars.shown[0].token_id
+    QTest.keyClick(pane.bars, Qt.Key.Key_Down)
+    pane.refresh_now()
+    second = pane.bars.shown[1].token_id
+    QTest.keyClick(pane.bars, Qt.Key.Key_Return)
+    assert trace_of(live_store).tokens[-1].id == second
+
+
+def test_part_of_a_character_cant_be_appended_as_text(
+    pane: PredictionPane, live_store: Store
+) -> None:
+    assert live_store.model is not None
+    before = live_store.prompt
+    pane.append(live_store.model.vocabulary.index(b"\xc3"))
+    pane.refresh_now()
+    assert live_store.prompt == before
+    assert pane.generation._says.isVisible()
+    assert "part of a character" in pane.generation._says.text()
+
+
+def test_sample_draws_one_token_and_appends_it(
+    pane: PredictionPane, live_store: Store, desk: Desk
+) -> None:
+    before = trace_of(live_store)
+    shown_p = pane._distribution
+    assert shown_p is not None
+    QTest.mouseClick(pane.generation.sample_button, Qt.MouseButton.LeftButton)
+    desk.advance(5)
+    pane.refresh_now()
+    generation = live_store.generation
+    assert generation is not None
+    (step,) = generation.steps
+    assert step.probability == pytest.approx(shown_p[step.token_id], rel=1e-3)
+    after = trace_of(live_store)
+    assert after.n_tokens == before.n_tokens + 1
+    assert after.tokens[-1].id == step.token_id
+    assert not pane.generation.text.isVisible(), "its text is the prompt now"
+
+
+def test_sampling_with_a_seed_is_repeated(
+    pane: PredictionPane, live_store: Store, desk: Desk
+) -> None:
+    live_store.set_sampling(Sampling(temperature=2.0))
+    start = live_store.prompt
+    pane.generation.seed.setText("7")
+    texts = set()
+    for _ in range(3):
+        live_store.set_prompt(start)
+        pane.sample_one()
+        desk.advance(5)
+        texts.add(live_store.prompt)
+    assert len(texts) == 1
+    assert texts != {start}
+
+
+def test_a_sample_for_another_prompt_is_dropped(
+    pane: PredictionPane, live_store: Store, desk: Desk
+) -> None:
+    pane.sample_one()
+    live_store.set_prompt("The dog")
+    desk.advance(5)
+    assert live_store.prompt == "The dog"
+
+
+def test_sampling_at_the_end_of_the_context_says_so(
+    pane: PredictionPane, live_store: Store, desk: Desk
+) -> None:
+    live_store.set_prompt("The king lost his crown. " * 40)
+    before = live_store.prompt
+    pane.sample_one()
+    desk.advance(5)
+    pane.refresh_now()
+    # A token that follows the part that is read must not be put behind the part that isn't.
+    assert live_store.prompt == before
+    assert live_store.generation is None
+    assert "is full" in pane.generation._says.text()
+
+
+def test_generate_streams_and_can_become_the_prompt(
+    pane: PredictionPane, live_store: Store, desk: Desk
+) -> None:
+    prompt = live_store.prompt
+    pane.generation.length.setValue(12)
+    QTest.mouseClick(pane.generation.generate_button, Qt.MouseButton.LeftButton)
+    desk.advance(3)
+    pane.refresh_now()
+    generation = live_store.generation
+    assert generation is not None
+    assert generation.running
+    assert pane.generation.stop_button.isVisible()
+    assert not pane.generation.use_button.isEnabled()
+    assert pane.generation.text.toPlainText() == prompt + generation.steps[-1].text
+    desk.advance(30)
+    pane.refresh_now()
+    assert not generation.running
+    assert len(generation.steps) == 12
+    assert pane.generation.text.toPlainText() == prompt + generation.text
+    QTest.mouseClick(pane.generation.use_button, Qt.MouseButton.LeftButton)
+    assert live_store.prompt == prompt + generation.text
+    assert trace_of(live_store).text == live_store.prompt
+
+
+def test_stop_ends_a_generation(pane: PredictionPane, live_store: Store, desk: Desk) -> None:
+    pane.generation.length.setValue(60)
+    pane.generate()
+    desk.advance(4)
+    pane.refresh_now()
+    QTest.mouseClick(pane.generation.stop_button, Qt.MouseButton.LeftButton)
+    generation = live_store.generation
+    assert generation is not None
+    assert not generation.running
+    assert len(generation.steps) == 4
+    pane.refresh_now()
+    assert "stopped" in pane.generation._status.text()
+    assert pane.generation.generate_button.isVisible()
+
+
+def test_every_generated_token_is_known_by_hovering(
+    pane: PredictionPane, live_store: Store, desk: Desk
+) -> None:
+    pane.generation.length.setValue(10)
+    pane.generation.seed.setText("1")
+    pane.generate()
+    desk.advance(20)
+    pane.refresh_now()
+    generation, text = live_store.generation, pane.generation.text
+    assert generation is not None
+    assert live_store.model is not None
+    spans = text._spans
+    assert [generation.text[a:b] for a, b in spans] == [
+        live_store.model.vocabulary[step.token_id].decode() for step in generation.steps
+    ]
+    # The middle of the third token, found through the layout of the text.
+    cursor = text.textCursor()
+    cursor.setPosition(len(generation.prompt) + spans[2][0] + 1)
+    at = text.cursorRect(cursor).center() + QPoint(3, 0)
+    assert text.token_at(at) == [2]
+    words = text.describe(2)
+    assert f"{generation.steps[2].probability:.6g}" in words
+    assert f"id {generation.steps[2].token_id}" in words
+    cursor.setPosition(1)
+    assert text.token_at(text.cursorRect(cursor).center() + QPoint(3, 0)) == []
+
+
+def test_tokens_that_share_a_character_are_one_place(qtbot: QtBot) -> None:
+    from gui.panes.prediction.generated_text import GeneratedText
+
+    text = GeneratedText()
+    qtbot.addWidget(text)
+    pieces = ("\ufffd", "é", "é!", "é!\U0001f451", "é!\U0001f451x")
+    steps = [
+        m.TokenGenerated(request_id=1, token_id=i, text=piece, probability=0.5, index=i)
+        for i, piece in enumerate(pieces)
+    ]
+    for n in range(1, len(steps) + 1):
+        text.show_generation(1, "a\r\n", steps[:n], ["?"] * n)
+    assert text.toPlainText() == "a␍\n" + pieces[-1]
+    assert text._spans == [(0, 1), (0, 1), (1, 2), (2, 4), (4, 5)]
+
+
+def test_the_header_names_the_token_before(pane: PredictionPane, live_store: Store) -> None:
+    live_store.select(position=1)
+    assert pane.header_note() == "after “king”"
+
+
+def test_no_number_among_the_logits_is_said_in_place(
+    pane: PredictionPane, live_store: Store
+) -> None:
+    trace = trace_of(live_store)
+    broken = np.full_like(trace.activations["logits"], np.nan)
+    live_store.trace = replace(
+        trace, activations=MappingProxyType({**trace.activations, "logits": broken})
+    )
+    live_store.trace_changed.emit()
+    pane.refresh_now()
+    assert "NaN" in pane._empty.text()
+    assert pane._empty.isVisible()
+    assert not pane.bars.isVisible()
+    assert pane.export_data() == {}
+
+
+def test_without_a_prompt_it_says_why(pane: PredictionPane, live_store: Store) -> None:
+    live_store.set_prompt("")
+    pane.refresh_now()
+    assert pane._empty.text() == live_store.prompt_problem
+    assert not pane.generation.sample_button.isEnabled()
+    pane.sample_one()
+    pane.generate()
+    assert live_store.generation is None
+
+
+def test_it_stands_before_a_model_is_open(qtbot: QtBot) -> None:
+    pane = shown(Store(lambda request: None), qtbot)
+    assert "No model is open" in pane._empty.text()
+    pane.use_as_prompt()
+    pane.stop()
+    assert pane.header_note() == ""
+
+
+@pytest.mark.parametrize(("width", "height"), [(220, 160), (300, 200), (300, 420), (1200, 800)])
+def test_rows_never_overlap_the_axis_at_any_size(
+    live_store: Store, qtbot: QtBot, width: int, height: int
+) -> None:
+    pane = shown(live_store, qtbot, width=width, height=height)
+    n = len(pane.bars.shown)
+    assert n >= 3
+    assert pane.bars.track(n - 1).bottom() < pane.bars.height() - 10
+    track = pane.bars.track(0)
+    assert track.width() >= 20
+    assert track.right() < pane.bars.width()
+
+
+def test_a_change_of_theme_recolours_the_bars(pane: PredictionPane, live_store: Store) -> None:
+    assert drawn_length(pane.bars, 0, theme.DARK.accent) > 10
+    theme.set_current("light")
+    live_store.theme_changed.emit()
+    pane.refresh_now()
+    assert drawn_length(pane.bars, 0, theme.LIGHT.accent) > 10
+    assert drawn_length(pane.bars, 0, theme.DARK.accent) == 0
+
+
+def test_exported_data_are_the_whole_distribution(pane: PredictionPane, live_store: Store) -> None:
+    data = pane.export_data()
+    logits = trace_of(live_store).logits[pane.position]
+    np.testing.assert_array_equal(data["logit"], logits[data["id"]])
+    assert data["probability"].sum() == pytest.approx(1)
+    assert (np.diff(data["probability"]) <= 0).all()
+
+
+def test_likeliest_keeps_the_order_and_ties_by_id() -> None:
+    logits = np.array([1.0, 3.0, 2.0, 3.0, 2.0, 2.0])
+    assert likeliest(logits, 4).tolist() == [1, 3, 2, 4]
+    assert likeliest(logits, 99).tolist() == [1, 3, 2, 4, 5, 0]
+    assert [rank_of(logits, i) for i in (1, 3, 2, 4, 5, 0)] == [1, 2, 3, 4, 5, 6]

@@ -1,0 +1,718 @@
+"""The training pane on a real trainer: buttons, curves read back from pixels, every ending."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QColor, QImage
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
+from pytestqt.qtbot import QtBot
+
+import model
+from gui import theme
+from gui.panes.training.curves import GrowingTable
+from gui.panes.training.figures import duration
+from gui.panes.training.pane import TrainingPane
+from gui.panes.training.recipe_form import short
+from gui.session.state import TrainingState
+from gui.session.store import Store
+from model import messages as m
+from model.train.events import Evaluated, Finished, Sampled, StepDone
+from model.train.presets import PRESETS, preset
+from model.train.recipe import Recipe
+from model.train.run_folder import RunError, RunFolder
+from resources import STORY_WORLD
+from tests.gui.desk import Desk
+
+QUICK = replace(
+    preset("tiny"), steps=20, eval_every=5, sample_every=10, data_tokens=4_000, eval_batches=2
+)
+
+
+@pytest.fixture(autouse=True)
+def dark() -> Iterator[None]:
+    theme.set_current("dark")
+    yield
+    theme.set_current("dark")
+
+
+@pytest.fixture
+def pane(desk: Desk, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrainingPane:
+    # The store hears of every event at once, however fast the machine is.
+    monkeypatch.setattr("model.engine.going.FLUSH_SECONDS", 0.0)
+    pane = TrainingPane(desk.store)
+    qtbot.addWidget(pane)
+    pane.runs_dir = tmp_path / "runs"
+    pane.form.set_recipe(QUICK)
+    pane.resize(1000, 420)
+    pane.show()
+    qtbot.waitExposed(pane)
+    pane.refresh_now()
+    return pane
+
+
+def click(qtbot: QtBot, button: QWidget) -> None:
+    assert button.isEnabled()
+    assert button.isVisible()
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def begin(pane: TrainingPane, desk: Desk, qtbot: QtBot) -> TrainingState:
+    """Start by the button, and go on until the first step is done."""
+    click(qtbot, pane.controls.start)
+    while desk.store.starting is not None or not run_of(desk.store).steps:
+        assert desk.engine.busy
+        desk.advance()
+    pane.invalidate()
+    pane.refresh_now()
+    return run_of(desk.store)
+
+
+def finish(pane: TrainingPane, desk: Desk) -> None:
+    while desk.engine.busy:
+        desk.advance()
+    pane.invalidate()
+    pane.refresh_now()
+    QApplication.processEvents()
+
+
+def run_of(store: Store) -> TrainingState:
+    assert store.training is not None
+    return store.training
+
+
+def picture(pane: TrainingPane) -> QImage:
+    return pane.plots.loss.plot.viewport().grab().toImage()
+
+
+def is_near(image: QImage, at: QPointF, color: QColor, reach: int = 1) -> bool:
+    """Whether a pixel of (about) a colour lies at most ``reach`` pixels away from a point."""
+    for x in range(round(at.x()) - reach, round(at.x()) + reach + 1):
+        for y in range(round(at.y()) - reach, round(at.y()) + reach + 1):
+            if not image.rect().contains(x, y):
+                continue
+            there = image.pixelColor(x, y)
+            off = abs(there.red() - color.red()) + abs(there.green() - color.green())
+            if off + abs(there.blue() - color.blue()) < 90:
+                return True
+    return False
+
+
+# ------------------------------------------------------------------------------ the form
+
+
+def test_without_a_run_the_recipe_stands_open(pane: TrainingPane) -> None:
+    assert pane.form.isVisible()
+    assert not pane.plots.made
+    assert pane.controls.start.isEnabled()
+    assert not pane.controls.stop.isEnabled()
+    assert pane.header_note() == ""
+    assert pane.export_data() == {}
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_is_shown_and_given_back_unchanged(pane: TrainingPane, name: str) -> None:
+    pane.form.set_recipe(QUICK)
+    pane.form.preset.setCurrentText(name)
+    pane.form.preset.activated.emit(pane.form.preset.currentIndex())
+    assert pane.form.recipe() == PRESETS[name]
+    needs_text = not PRESETS[name].data
+    assert ("text" in pane.form.trouble()) == needs_text
+    pane.refresh_now()
+    assert pane.controls.start.isEnabled() != needs_text
+
+
+def test_typed_numbers_are_in_the_recipe(pane: TrainingPane, qtbot: QtBot) -> None:
+    for box, text in ((pane.form.n_layers, "3"), (pane.form.lr, "2e-3"), (pane.form.steps, "10")):
+        box.selectAll()
+        qtbot.keyClicks(box, text)
+        qtbot.keyClick(box, Qt.Key.Key_Tab)
+    recipe = pane.form.recipe()
+    assert (recipe.n_layers, recipe.lr, recipe.steps) == (3, 2e-3, 10)
+    assert recipe.min_lr == pytest.approx(QUICK.min_lr * 2e-3 / QUICK.lr)
+    # Half as many steps, and it looks at itself as often.
+    assert recipe.eval_every == round(QUICK.eval_every / 2)
+    recipe.validate()
+
+
+def test_what_cannot_be_run_is_said_in_place(pane: TrainingPane, qtbot: QtBot) -> None:
+    pane.form.d_model.setValue(33)
+    pane.refresh_now()
+    assert "33" in pane.form.problem.text()
+    assert pane.form.problem.isVisible()
+    assert not pane.controls.start.isEnabled()
+    pane.start()
+    assert pane.store.starting is None
+    pane.form.d_model.setValue(32)
+    pane.refresh_now()
+    assert not pane.form.problem.isVisible()
+    pane.form.name.clear()
+    assert "name" in pane.form.trouble()
+
+
+def test_the_parameter_count_is_the_configs(pane: TrainingPane) -> None:
+    recipe = Recipe(tokenizer="bpe:700", n_layers=3, n_heads=2, d_model=64, n_ctx=32)
+    pane.form.set_recipe(recipe)
+    assert short(recipe.config(700).n_params) in pane.form.summary.text()
+    pane.form.n_layers.setValue(5)
+    larger = replace(recipe, n_layers=5)
+    assert short(larger.config(700).n_params) in pane.form.summary.text()
+    # With characters the vocabulary is not known yet: what is, plus so much for each.
+    pane.form.set_recipe(replace(recipe, tokenizer="char"))
+    text = pane.form.summary.text()
+    per_token = recipe.config(2).n_params - recipe.config(1).n_params
+    assert f"{short(recipe.config(1).n_params - per_token)} parameters + {per_token}" in text
+
+
+def test_a_text_file_is_chosen_in_a_dialog_that_does_not_block(
+    pane: TrainingPane, qtbot: QtBot, tmp_path: Path
+) -> None:
+    text = tmp_path / "my poems.txt"
+    text.write_text("roses are red\n" * 200, encoding="utf-8")
+    form = pane.form
+    form.data.setCurrentIndex(form.data.count() - 1)
+    form.data.activated.emit(form.data.count() - 1)
+    dialog = pane.findChild(QFileDialog, "training_text_dialog")
+    assert isinstance(dialog, QFileDialog)
+    assert dialog.isVisible()
+    assert form.recipe().data == "world", "nothing changes before a file is chosen"
+    dialog.selectFile(str(text))
+    dialog.done(1)
+    dialog.fileSelected.emit(str(text))
+    assert form.recipe().data == str(text)
+    assert form.data.currentText() == "my poems.txt"
+    assert form.trouble() == ""
+
+
+def test_a_text_that_is_not_there_is_a_sentence_and_the_form_comes_back(
+    pane: TrainingPane, desk: Desk, qtbot: QtBot, tmp_path: Path
+) -> None:
+    pane.form.choose_file(str(tmp_path / "gone.txt"))
+    pane.refresh_now()
+    click(qtbot, pane.controls.start)
+    finish(pane, desk)
+    assert "gone.txt" in pane.status.text()
+    assert pane.status.isVisible()
+    assert pane.form.isVisible()
+    assert pane.controls.start.isEnabled()
+
+
+# ------------------------------------------------------------------------------- a run
+
+
+def test_a_run_from_start_to_end_draws_each_of_its_points(
+    pane: TrainingPane, desk: Desk, qtbot: QtBot
+) -> None:
+    run = begin(pane, desk, qtbot)
+    assert not pane.form.isVisible(), "the form folds away"
+    assert pane.controls.pause.isEnabled()
+    finish(pane, desk)
+    assert len(run.steps) == 20
+    x, y = pane.plots.loss.train.getOriginalDataset()
+    np.testing.assert_array_equal(x, [event.step for event in run.steps])
+    np.testing.assert_array_equal(y, [event.train_loss for event in run.steps])
+    x, y = pane.plots.loss.validation.getOriginalDataset()
+    np.testing.assert_array_equal(x, [event.step for event in run.evaluations])
+    np.testing.assert_array_equal(y, [event.val_loss for event in run.evaluations])
+    data = pane.export_data()
+    np.testing.assert_array_equal(data["train_loss"], [event.train_loss for event in run.steps])
+    np.testing.assert_array_equal(data["val_loss"], [e.val_loss for e in run.evaluations])
+    assert data["tokens"][-1] == 20 * QUICK.batch_size * QUICK.n_ctx
+    assert {"steps", "val_steps", "lr", "grad_norm", "seconds"} <= set(data)
+    assert pane.header_note() == "step 20 / 20"
+    assert run.finished is not None
+    assert pane.status.text() == run.finished.message
+    assert Path(run.started.run_dir, "metrics.csv").is_file()
+    figures = {figure.label: figure.value for figure in pane.figures.figures}
+    assert figures["train"] == f"{run.steps[-1].train_loss:.4f}"
+    assert figures["validation"] == f"{run.evaluations[-1].val_loss:.4f}"
+    assert figures["step"] == "20 / 20"
+    assert figures["parameters"] == f"{run.started.info.n_params:,}"
+
+
+@pytest.mark.parametrize("name", ["dark", "light"])
+@pytest.mark.parametrize("log", [False, True])
+def test_the_curve_passes_where_its_values_say(
+    pane: TrainingPane, desk: Desk, qtbot: QtBot, name: str, log: bool
+) -> None:
+    theme.set_current(name)
+    pane.apply_theme()
+    begin(pane, desk, qtbot)
+    finish(pane, desk)
+    if log:
+        pane.controls.log_action.trigger()
+        pane.refresh_now()
+    QApplication.processEvents()
+    run = run_of(desk.store)
+    t = theme.current()
+    pane.plots.loss.validation.hide()
+    image = picture(pane)
+    missed = 0
+    for event in run.steps:
+        at = pane.plots.loss.point(event.step, event.train_loss)
+        assert is_near(image, at, t.color("accent")), f"step {event.step} is not on the curve"
+        missed += not is_near(image, at - QPointF(0, 25), t.color("accent"))
+    assert missed > 15, "the colour is everywhere"
+    pane.plots.loss.train.hide()
+    pane.plots.loss.validation.show()
+    image = picture(pane)
+    for check in run.evaluations[1:]:
+        at = pane.plots.loss.point(check.step, check.val_loss)
+        assert is_near(image, at, t.color("text"), 3), f"validation at {check.step} is missing"
+        assert not is_near(image, at - QPointF(0, 25), t.color("text"), 3)
+
+
+def test_one_high_value_among_fifty_thousand_is_seen(
+    pane: TrainingPane, desk: Desk, qtbot: QtBot
+) -> None:
+    run = begin(pane, desk, qtbot)
+    finish(pane, desk)
+    run.finished = None
+    many = [
+        StepDone(i, i, i * 0.01, 9.0 if i == 31_337 else 3.0, 1e-3, 1.0, 100.0)
+        for i in range(21, 50_000)
+    ]
+    progress = m.TrainingProgressed(
+        request_id=run.started.request_id, events=tuple(many), paused=False
+    )
+    desk.store.receive(progress)
+    pane.refresh_now()
+    QApplication.processEvents()
+    x, _ = pane.plots.loss.train.getOriginalDataset()
+    assert len(x) == 49_999
+    pane.plots.loss.validation.hide()
+    image = picture(pane)
+    color = theme.current().color("accent")
+    assert is_near(image, pane.plots.loss.point(31_337, 8.9), color)
+    assert not is_near(image, pane.plots.loss.point(25_000, 8.9), color)
+
+
+def test_the_axis_can_be_tokens_or_seconds_and_the_unit_bits(
+    pane: TrainingPane, desk: Desk, qtbot: QtBot
+) -> None:
+    begin(pane, desk, qtbot)
+    finish(pane, desk)
+    run = run_of(desk.store)
+    pane.controls.along_actions["tokens"].trigger()
+    pane.controls.unit_actions["bits"].trigger()
+    pane.refresh_now()
+    x, y = pane.plots.loss.train.getOriginalDataset()
+    np.testing.assert_array_equal(x, [event.tokens for event in run.steps])
+    np.testing.assert_allclose(y, [event.train_loss / math.log(2) for event in run.steps])
+    pane.controls.along_actions["seconds"].trigger()
+    pane.controls.unit_actions["bits_per_byte"].trigger()
+    pane.refresh_now()
+    x, y = pane.plots.loss.validation.getOriginalDataset()
+    np.testing.assert_allclose(y, [event.bits_per_byte for event in run.evaluations])
+    assert x[0] == 0
+    assert x[-1] == run.steps[-1].seconds
+    assert "bits per byte over seconds" in pane.plots.loss.legend.note
+
+
+def test_the_legend_reads_the_step_under_the_mouse(
+    pane: TrainingPane, desk: Desk, qtbot: QtBot
+) -> None:
+    begin(pane, desk, qtbot)
+    finish(pane, desk)
+    run = run_of(desk.store)
+    at = pane.plots.loss.point(7, run.steps[6].train_loss)
+    QTest.mouseMove(pane.plots.loss.plot.viewport(), QPoint(round(at.x()), round(at.y())))
+    qtbot.waitUntil(lambda: pane.plots.loss.legend.note == "step 7")
+    values = {entry.label: entry.value for entry in pane.plots.loss.legend.entries}
+    assert values["train"] == f"{run.steps[6].train_loss:.4f}"
+    assert values["validation"] == f"{run.evaluations[1].val_loss:.4f} (step 5)"
+    QTest.mouseMove(pane.controls.start)
+    qtbot.waitUntil(lambda: "nats" in pane.plots.loss.legend.note)
+
+
+def test_what_stands_above_the_curves_is_of_one_height(
+    pane: TrainingPane, desk: Desk, qtbot: QtBot
+) -> None:
+    begin(pane, desk, qtbot)
+    controls = pane.controls
+    buttons = (controls.recipe, controls.start, controls.pause, controls.step, controls.stop)
+    [height] = {button.height() for button in buttons}
+    assert max(controls.follow.height(), controls.axes.height()) <= height
+
+
+def test_pause_step_and_resume(pane: TrainingPane, desk: Desk, qtbot: QtBot) -> None:
+    run = begin(pane, desk, qtbot)
+    click(qtbot, pane.controls.pause)
+    pane.refresh_now()
+    assert run.paused
+    assert not desk.engine.busy
+    before = len(run.steps)
+    assert pane.status.text() == f"Paused at step {before}"
+    assert pane.controls.pause.text() == "Resume"
+    click(qtbot, pane.controls.step)
+    desk.advance(50)
+    assert len(run.steps) == before + 1
+    assert run.paused
+    pane.invalidate()
+    pane.refresh_now()
+    click(qtbot, pane.controls.pause)
+    assert not run.paused
+    finish(pane, desk)
+    assert len(run.steps) == 20
+
+
+def test_step_without_a_run_begins_one_and_does_one_step(
+    pane: TrainingPane, desk: Desk, qtbot: QtBot
+) -> None:
+    click(qtbot, pane.controls.step)
+
+    def stepped() -> bool:
+        desk.advance(20)
+        return desk.store.training is not None and bool(desk.store.training.steps)
+
+    qtbot.waitUntil(stepped)
+    desk.advance(50)
+    run = run_of(desk.store)
+    assert len(run.steps) == 1
+    assert run.paused
+
+
+def test_stop_ends_the_run_and_keeps_it(pane: TrainingPane, desk: Desk, qtbot: QtBot) -> None:
+    run = begin(pane, desk, qtbot)
+    done = len(run.steps)
+    click(qtbot, pane.controls.stop)
+    finish(pane, desk)
+    assert run.finished is not None
+    assert run.finished.reason == "stopped"
+    assert len(run.steps) <= done + 1
+    assert "saved" in pane.status.text()
+    assert pane.controls.start.isEnabled()
+    assert len(pane.plots.loss.train.getOriginalDataset()[0]) == len(run.steps)
+
+
+def test_stop_while_getting_ready_leaves_nothing_behind(
+    pane: TrainingPane, desk: Desk, qtbot: QtBot
+) -> None:
+    click(qtbot, pane.controls.start)
+    desk.advance()
+    pane.refresh_now()
+    assert pane.status.isVisible()
+    assert pane.progress.isVisible()
+    click(qtbot, pane.controls.stop)
+    finish(pane, desk)
+    assert desk.store.starting is None
+    assert "Stopped before the first step" in pane.status.text()
+    assert pane.controls.start.isEnabled()
+    assert not list(pane.runs_dir.glob("*"))
+
+
+def test_a_run_never_writes_over_another(pane: TrainingPane, desk: Desk, qtbot: QtBot) -> None:
+    folders = []
+    for _ in range(2):
+        begin(pane, desk, qtbot)
+        click(qtbot, pane.controls.stop)
+        finish(pane, desk)
+        folders.append(run_of(desk.store).started.run_dir)
+    assert folders[0] != folders[1]
+    assert all(Path(folder).is_dir() for folder in folders)
+
+
+def test_a_loss_that_is_no_number_ends_the_run_and_the_curve_stays(
+    pane: TrainingPane, desk: Desk, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Panes look at the model after every step, the broken one too.
+    monkeypatch.setattr("model.engine.going.LIVE_SECONDS", 0.0)
+    monkeypatch.setattr("model.engine.going.LIVE_SHARE", 1e9)
+    run = begin(pane, desk, qtbot)
+    desk.advance(8)
+    n = len(run.steps)
+    network = desk.engine._run.training.transformer  # type: ignore[union-attr]
+    for parameter in network.parameters():
+        parameter.data.mul_(float("nan"))
+    finish(pane, desk)
+    assert run.finished is not None
+    assert run.finished.reason == "diverged"
+    assert "finite" in pane.status.text()
+    assert theme.current().bad in pane.status.styleSheet()
+    x, y = pane.plots.loss.train.getOriginalDataset()
+    assert len(x) >= n
+    assert np.isfinite(y[:n]).all()
+    assert pane.plots.loss.isVisible()
+
+
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on no snapshot finds room."""
+
+    def refuse(folder: RunFolder, *arguments: object) -> Path:
+        raise RunError(f"The snapshot in {folder.path} can't be written: No space left on device.")
+
+    monkeypatch.setattr(RunFolder, "save_snapshot", refuse)
+
+
+def test_a_run_that_cannot_be_saved_says_so_and_its_model_stays(
+    pane: TrainingPane,
+    desk: Desk,
+    live_store: Store,
+    qtbot: QtBot,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+) -> None:
+    run = begin(pane, desk, qtbot)
+    desk.advance(8)
+    n = len(run.steps)
+    request.getfixturevalue("full_disk")
+    click(qtbot, pane.controls.stop)
+    finish(pane, desk)
+    assert "No space left on device" in pane.status.text()
+    assert len(run.steps) >= n
+    assert not run.running
+    assert live_store.model is not None
+    assert live_store.model.path == run.started.run_dir
+    assert not live_store.model.training
+    live_store.set_prompt("She sang.")
+    assert live_store.trace is not None
+    assert live_store.trace.text == "She sang."
+    # Saved elsewhere: what was learned, not what the run folder holds of it.
+    network = desk.engine._view.lm.transformer
+    live_store.save_model(str(tmp_path / "rescued"))
+    desk.advance(1000)
+    rescued = model.open(tmp_path / "rescued").transformer
+    assert torch.equal(rescued.embed.weight, network.embed.weight)
+
+
+@pytest.mark.parametrize("diverged", [False, True])
+def test_a_run_that_breaks_leaves_its_model_unless_that_is_no_numbers(
+    pane: TrainingPane,
+    desk: Desk,
+    live_store: Store,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+    diverged: bool,
+) -> None:
+    before = live_store.model
+    assert before is not None
+    run = begin(pane, desk, qtbot)
+    if diverged:
+        with torch.no_grad():
+            desk.engine._view.lm.transformer.embed.weight[3, 5] = float("nan")
+
+    def break_off(run: object) -> Iterator[m.Result]:
+        raise MemoryError("no memory is left")
+        yield
+
+    monkeypatch.setattr(desk.engine, "_advance_training", break_off)
+    finish(pane, desk)
+    assert not run.running
+    assert live_store.model is not None
+    assert live_store.model.path == (before.path if diverged else run.started.run_dir)
+
+
+def test_who_opens_another_model_while_one_learns_follows_it_no_more(
+    pane: TrainingPane, desk: Desk, live_store: Store, qtbot: QtBot
+) -> None:
+    run = begin(pane, desk, qtbot)
+    live_store.open_model(str(STORY_WORLD))
+    pane.refresh_now()
+    assert live_store.model is not None
+    assert live_store.model.name == "story-world"
+    assert not pane.controls.follow.isChecked()
+    pane.controls.follow.click()
+    assert live_store.model.path == run.started.run_dir
+    assert pane.controls.follow.isChecked()
+    finish(pane, desk)
+
+
+def test_a_run_that_was_not_followed_opens_by_its_button(
+    pane: TrainingPane, desk: Desk, live_store: Store, qtbot: QtBot
+) -> None:
+    click(qtbot, pane.controls.follow)
+    begin(pane, desk, qtbot)
+    finish(pane, desk)
+    run = run_of(live_store)
+    assert live_store.model is not None
+    assert not Path(live_store.model.path).is_relative_to(run.started.run_dir)
+    click(qtbot, pane.controls.open)
+    assert Path(live_store.model.path).is_relative_to(run.started.run_dir)
+    pane.invalidate()
+    pane.refresh_now()
+    assert not pane.controls.open.isVisible()
+
+
+def test_following_can_be_changed_while_it_trains(
+    pane: TrainingPane, desk: Desk, live_store: Store, qtbot: QtBot
+) -> None:
+    bundled = live_store.model
+    begin(pane, desk, qtbot)
+    assert live_store.following
+    assert live_store.model is not bundled
+    pane.controls.follow.click()
+    assert not live_store.following
+    assert live_store.model is not None
+    assert bundled is not None
+    assert live_store.model.path == bundled.path
+    pane.controls.follow.click()
+    assert live_store.following
+    finish(pane, desk)
+
+
+def test_analogies_are_drawn_by_rank_and_share(
+    pane: TrainingPane, desk: Desk, qtbot: QtBot
+) -> None:
+    pane.form.set_recipe(
+        replace(QUICK, tokenizer="bpe:1200", data_tokens=40_000, steps=4, eval_every=0)
+    )
+    pane.refresh_now()
+    run = begin(pane, desk, qtbot)
+    finish(pane, desk)
+    assert run.analogies, "king, man, woman and queen should be tokens of the world's own BPE"
+    x, y = pane.plots.analogies.rank.getOriginalDataset()
+    np.testing.assert_array_equal(x, [event.step for event in run.analogies])
+    n_words = run.started.info.config.d_vocab
+    ranks = n_words ** (1 - y)
+    np.testing.assert_allclose(ranks, [event.rank for event in run.analogies], rtol=1e-9)
+    _, y = pane.plots.analogies.share.getOriginalDataset()
+    np.testing.assert_array_equal(y, [event.share for event in run.analogies])
+    assert run.analogies[-1].expression in pane.header_note()
+    figures = {figure.label: figure.value for figure in pane.figures.figures}
+    last = run.analogies[-1]
+    assert figures["rank"] == f"{last.rank:,} ({last.rank_all_words:,})"
+
+
+def test_samples_follow_and_earlier_ones_can_be_read(
+    pane: TrainingPane, desk: Desk, qtbot: QtBot
+) -> None:
+    begin(pane, desk, qtbot)
+    finish(pane, desk)
+    run = run_of(desk.store)
+    assert len(run.samples) == 2
+    assert pane.samples.text.toPlainText() == run.samples[-1].text
+    assert "step 20" in pane.samples.title.text()
+    click(qtbot, pane.samples.earlier)
+    assert pane.samples.text.toPlainText() == run.samples[0].text
+    pane.samples.show_samples(run.samples)
+    assert pane.samples.at == 0, "who looks at an earlier one keeps it"
+    run.samples.append(Sampled(30, "more"))
+    pane.samples.show_samples(run.samples)
+    assert pane.samples.at == 0
+    click(qtbot, pane.samples.later)
+    click(qtbot, pane.samples.later)
+    assert pane.samples.text.toPlainText() == "more"
+
+
+# --------------------------------------------------------------------------- appearance
+
+
+def test_nothing_overlaps_at_any_shape(pane: TrainingPane, desk: Desk, qtbot: QtBot) -> None:
+    run = begin(pane, desk, qtbot)
+    click(qtbot, pane.controls.pause)
+    measured = m.AnalogyMeasured(
+        request_id=run.started.request_id,
+        step=1,
+        expression="king − man + woman = queen",
+        rank=5,
+        rank_all_words=7,
+        share=0.25,
+        n=12,
+    )
+    desk.store.receive(measured)
+    parts = [pane._form_area, pane.plots.loss, pane.plots.analogies, pane.figures, pane.samples]
+    content = pane._content
+    for size in ((1000, 200), (855, 175), (300, 200), (420, 900), (1200, 800), (700, 420)):
+        for form in (False, True):
+            pane.controls.recipe.setChecked(form)
+            pane.resize(*size)
+            pane.invalidate()
+            pane.refresh_now()
+            QApplication.processEvents()
+            shown = [part for part in parts if part.isVisible()]
+            # In a wide pane of 200 pixels or less the samples make room for the figures.
+            assert len(shown) == 4 + form - (size in ((1000, 200), (855, 175)))
+            boxes = [part.rect().translated(part.mapTo(content, QPoint())) for part in shown]
+            for i, box in enumerate(boxes):
+                assert content.rect().contains(box), (size, shown[i])
+                assert box.width() >= 80, (size, shown[i])
+                assert box.height() >= 18, (size, shown[i])
+                for j in range(i):
+                    assert not box.intersects(boxes[j]), (size, shown[i], shown[j])
+            assert content.width() <= pane._area.viewport().width(), size
+            if size[0] > 800:
+                room = pane._area.viewport().height()
+                assert content.height() <= room, "a short dock need not scroll"
+
+
+def test_a_theme_change_recolours_the_plot(pane: TrainingPane, desk: Desk, qtbot: QtBot) -> None:
+    begin(pane, desk, qtbot)
+    finish(pane, desk)
+    theme.set_current("light")
+    desk.store.theme_changed.emit()
+    pane.refresh_now()
+    assert picture(pane).pixelColor(2, 2) == theme.current().color("panel")
+
+
+def test_every_control_has_a_name_and_a_tooltip(pane: TrainingPane) -> None:
+    for control in (
+        pane.controls.recipe,
+        pane.controls.start,
+        pane.controls.pause,
+        pane.controls.step,
+        pane.controls.stop,
+        pane.controls.open,
+        pane.controls.follow,
+        pane.controls.axes,
+        *(field.editor for field in pane.form.fields),
+    ):
+        assert control.accessibleName()
+        assert control.toolTip()
+
+
+# ------------------------------------------------------------------------------ figures
+
+
+def test_a_growing_table_keeps_every_row() -> None:
+    table = GrowingTable("a", "b")
+    for i in range(1000):
+        table.extend([(i, -i)])
+    np.testing.assert_array_equal(table["a"], np.arange(1000))
+    np.testing.assert_array_equal(table["b"], -np.arange(1000))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(8.24, "8.2 s"), (65, "1:05 min"), (7800, "2:10 h"), (59.99, "60.0 s")]
+)
+def test_time_spans(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+def test_events_that_the_pane_draws_are_the_trainers() -> None:
+    # The pane reads these by name: a rename must not pass unseen.
+    assert {"step", "val_loss", "bits_per_byte"} <= set(Evaluated.__slots__)
+    assert {"reason", "message"} <= set(Finished.__slots__)
+
+
+def test_the_form_folds_away_whoever_starts_the_run(
+    pane: TrainingPane, desk: Desk, tmp_path: Path
+) -> None:
+    assert pane.form.isVisible()
+    desk.store.start_training(QUICK, str(tmp_path / "elsewhere"))
+    desk.advance(20)
+    pane.refresh_now()
+    assert run_of(desk.store).running
+    assert not pane.form.isVisible()
+    pane.stop()
+    finish(pane, desk)
+
+
+def test_plots_have_the_axes_that_they_need(qtbot: QtBot) -> None:
+    from gui.panes.training.loss_plot import AnalogyPlot, LossPlot
+
+    for plot, wanted in ((LossPlot(), {"left", "bottom"}), (AnalogyPlot(), {*SIDES[:3]})):
+        qtbot.addWidget(plot)
+        item = plot.plot.getPlotItem()
+        assert {side for side in SIDES if item.getAxis(side).isVisible()} == wanted
+
+
+SIDES = ("left", "bottom", "right", "top")

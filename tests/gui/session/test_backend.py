@@ -1,0 +1,113 @@
+"""The worker thread: order, replacement, cancelling, failing and ending."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from gui.session.backend import Backend, Mailbox
+from gui.session.store import Store
+from model import messages as m
+from model.train import PRESETS
+from resources import STORY_WORLD
+
+
+@pytest.fixture
+def backend(qtbot: QtBot) -> Iterator[Backend]:
+    backend = Backend("cpu", threads=1)
+    yield backend
+    backend.stop()
+    assert backend.wait(20)
+
+
+@pytest.fixture
+def store(backend: Backend) -> Store:
+    store = Store(backend.submit)
+    backend.result_ready.connect(store.receive)
+    return store
+
+
+def test_the_newest_preview_replaces_one_that_has_not_begun() -> None:
+    mailbox = Mailbox()
+    mailbox.put(m.RunTrace(text="a"))
+    mailbox.put(m.SetThreads(n=1))
+    mailbox.put(m.RunTrace(text="b"))
+    taken = [mailbox.take(wait=False) for _ in range(3)]
+    assert isinstance(taken[0], m.SetThreads)
+    assert isinstance(taken[1], m.RunTrace)
+    assert taken[1].text == "b"
+    assert taken[2] is None
+
+
+def test_fetches_of_different_tensors_do_not_replace_each_other() -> None:
+    mailbox = Mailbox()
+    mailbox.put(m.FetchActivation(name="a"))
+    mailbox.put(m.FetchActivation(name="b"))
+    mailbox.put(m.FetchActivation(name="a", text="newer"))
+    names = []
+    while (request := mailbox.take(wait=False)) is not None:
+        assert isinstance(request, m.FetchActivation)
+        names.append((request.name, request.text))
+    assert names == [("b", ""), ("a", "newer")]
+
+
+def test_a_cancelled_command_is_never_begun() -> None:
+    mailbox = Mailbox()
+    opening = m.OpenModel(path="somewhere")
+    mailbox.put(opening)
+    mailbox.put(m.Cancel(target=opening.id))
+    assert isinstance(mailbox.take(wait=False), m.Cancel)
+    assert mailbox.take(wait=False) is None
+
+
+def test_many_edits_end_with_the_newest_prompt(
+    qtbot: QtBot, backend: Backend, store: Store
+) -> None:
+    store.open_model(str(STORY_WORLD))
+    backend.start()
+    qtbot.waitUntil(lambda: store.trace is not None or bool(store.prompt_problem), timeout=30_000)
+    text = "The king lost his crown"
+    for end in range(1, len(text) + 1):
+        store.set_prompt(text[:end])
+    qtbot.waitUntil(lambda: store.trace is not None and store.trace.text == text, timeout=10_000)
+
+
+def test_a_failed_request_leaves_the_worker_alive(
+    qtbot: QtBot, backend: Backend, store: Store
+) -> None:
+    notices: list[object] = []
+    store.notice_posted.connect(notices.append)
+    store.open_model("/no/such/place")
+    backend.start()
+    qtbot.waitUntil(lambda: bool(notices), timeout=30_000)
+    store.open_model(str(STORY_WORLD))
+    qtbot.waitUntil(lambda: store.model is not None, timeout=30_000)
+
+
+def test_stopping_while_training_saves_the_run(
+    qtbot: QtBot, backend: Backend, store: Store, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    backend.start()
+    store.start_training(PRESETS["tiny"], str(run), follow=False)
+    qtbot.waitUntil(
+        lambda: store.training is not None and len(store.training.steps) > 2, timeout=60_000
+    )
+    backend.stop()
+    assert backend.wait(20)
+    assert (run / "metrics.csv").is_file()
+    assert list((run / "snapshots").glob("step-*/model.safetensors"))
+
+
+def test_it_has_caught_up_once_the_last_request_was_dealt_with(
+    qtbot: QtBot, backend: Backend, store: Store
+) -> None:
+    assert backend.caught_up
+    store.open_model(str(STORY_WORLD))
+    assert not backend.caught_up
+    backend.start()
+    qtbot.waitUntil(lambda: backend.caught_up, timeout=30_000)
+    qtbot.waitUntil(lambda: store.model is not None, timeout=5_000)

@@ -1,0 +1,120 @@
+"""The store on a real engine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from gui.session.state import Notice
+from gui.session.store import Store
+from model import messages as m
+from model.train import PRESETS
+from tests.gui.desk import PROMPT, Desk
+
+
+def test_a_model_opens_and_its_prompt_is_traced(live_store: Store) -> None:
+    trace = live_store.trace
+    assert trace is not None
+    assert trace.text == PROMPT
+    text = b"".join(token.bytes for token in trace.tokens).decode()
+    assert text == PROMPT
+    pattern = trace.pattern(0)
+    assert pattern is not None
+    np.testing.assert_allclose(pattern.sum(-1), 1, atol=1e-5)
+    assert live_store.vocabulary is not None
+    assert live_store.selection.position == trace.n_tokens - 1
+
+
+def test_a_stale_trace_is_dropped(desk: Desk, live_store: Store) -> None:
+    old = live_store.trace
+    assert old is not None
+    live_store.set_prompt("The boy saw")
+    newer = live_store.trace
+    live_store.receive(old)
+    assert live_store.trace is newer
+
+
+def test_a_failure_is_a_notice_and_the_model_stays(desk: Desk, live_store: Store) -> None:
+    notices: list[Notice] = []
+    live_store.notice_posted.connect(notices.append)
+    before = live_store.model
+    live_store.open_model("/no/such/folder")
+    assert live_store.model is before
+    assert "/no/such/folder" in notices[0].message
+    assert live_store.opening is None
+
+
+def test_an_empty_prompt_says_what_to_do(live_store: Store) -> None:
+    live_store.set_prompt("")
+    assert live_store.trace is None
+    assert "empty" in live_store.prompt_problem
+
+
+def test_a_selection_stays_inside_the_model_and_the_prompt(live_store: Store) -> None:
+    assert live_store.model is not None
+    assert live_store.trace is not None
+    live_store.select(layer=99, head=-3, position=1000, operation=10_000)
+    chosen = live_store.selection
+    config = live_store.model.config
+    assert (chosen.layer, chosen.head) == (config.n_layers - 1, 0)
+    assert chosen.position == live_store.trace.n_tokens - 1
+    assert chosen.operation == len(live_store.operations) - 1
+
+
+def test_generated_text_grows_token_by_token(desk: Desk, live_store: Store) -> None:
+    live_store.generate(5, seed=1)
+    lengths = []
+    while live_store.generation is not None and live_store.generation.running:
+        desk.advance()
+        lengths.append(len(live_store.generation.steps))
+    assert live_store.generation is not None
+    finished = live_store.generation.finished
+    assert isinstance(finished, m.GenerationFinished)
+    assert finished.reason in ("length", "end_of_text")
+    assert lengths[0] == 1
+    assert finished.n_tokens == len(live_store.generation.steps)
+
+
+def test_neighbours_in_a_model_that_is_no_longer_in_view_are_dropped(
+    desk: Desk, live_store: Store, tmp_path: Path
+) -> None:
+    live_store.find_neighbours(((1, 1200),))
+    answer = live_store.neighbours
+    assert answer is not None
+    desk.hold()
+    live_store.find_neighbours(((1, 1200),))
+    held, desk.held = desk.held, None
+    assert held
+    live_store.start_training(PRESETS["tiny"], str(tmp_path / "run"))
+    while live_store.training is None:
+        desk.advance()
+    model = live_store.model
+    assert model is not None
+    assert model.config.d_vocab < 1200
+    live_store.receive(replace(answer, request_id=held[0].id))  # as if it were the newest
+    assert live_store.neighbours is None
+    # The question, too, may reach an engine whose view has changed meanwhile.
+    desk._take(desk.engine.handle(held[0]))
+    assert live_store.neighbours is None
+    assert not [r for r in desk.results if isinstance(r, m.Failed)]
+
+
+def test_a_run_that_diverges_gives_the_open_model_back(
+    desk: Desk, live_store: Store, tmp_path: Path
+) -> None:
+    before = live_store.model
+    assert before is not None
+    recipe = replace(PRESETS["tiny"], lr=1e30, min_lr=0.0, warmup_steps=0, grad_clip=0.0)
+    live_store.start_training(recipe, str(tmp_path / "run"))
+    desk.advance(500)
+    run = live_store.training
+    assert run is not None
+    assert run.finished is not None
+    assert run.finished.reason == "diverged"
+    assert run.steps
+    assert live_store.model is not None
+    assert live_store.model.path == before.path
+    assert live_store.trace is not None
+    assert not [r for r in desk.results if isinstance(r, m.Failed)]
