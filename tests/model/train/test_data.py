@@ -15,7 +15,7 @@ from model.train import data as data_module
 from model.train.data import Batches, DataError, TextData, prepare, read_text, validation_batches
 from model.train.presets import PRESETS
 from model.train.recipe import Recipe
-from tests.model.train.conftest import CARROLL
+from tests.model.conftest import CARROLL
 
 
 def prepared(recipe: Recipe) -> TextData:
