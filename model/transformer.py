@@ -1,8 +1,9 @@
 """The network: one transformer, two paths through the same weights.
 
-`Transformer.forward` is the fast path, with fused attention, for training and generation.
-`Transformer.traced` executes `model.operations` one by one, with explicit attention, and passes
-every output through a tap: a recording is one tap, an intervention another.
+`Transformer.forward` is the fast path, with fused attention, for training and generation;
+`Transformer.stream` is the same between two blocks, and can be watched.
+`Transformer.execute` runs operations of `model.operations` one by one, with explicit attention,
+from any activation on; an intervention changes what one writes (a tap) or computes it otherwise.
 A test holds the two paths to each other.
 
 Knows nothing of files, tokens or families; checkpoints are mapped to these parameter names by
@@ -12,7 +13,8 @@ Knows nothing of files, tokens or families; checkpoints are mapped to these para
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import cast
 
 import torch
@@ -20,27 +22,26 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.config import TransformerConfig
-from model.network.attention import KVCache, attention_scores, mix_values, soft_cap
+from model.network.attention import KVCache
 from model.network.block import Block, MaskedHead
+from model.network.execute import Replace, Tap, execute
+from model.network.keep import Keep
 from model.network.linear import Embedding, Linear
-from model.network.mlp import MLP, Mixture, activate
 from model.network.norm import Norm
-from model.network.rotary import rotate
+from model.network.run import run
+from model.network.scores import cap as soft_cap
 from model.network.span import Span, sinusoidal_positions
 from model.operations import (
     INPUT_IDS,
-    LOGITS,
     PROBABILITIES,
     Operation,
     aliases,
+    needed,
     operations,
     output_name,
 )
 
-__all__ = ["Block", "KVCache", "Tap", "Transformer"]
-
-Tap = Callable[[str, Tensor], Tensor]
-"""Called with the name and the tensor of every operation; returns the tensor to go on with."""
+__all__ = ["Block", "KVCache", "Keep", "Replace", "Tap", "Transformer"]
 
 
 class Transformer(nn.Module):
@@ -55,11 +56,11 @@ class Transformer(nn.Module):
         super().__init__()
         c = self.config = config
         self.operations = operations(c)
-        self._output = output_name(c)
-        self._last_use = self._find_last_uses()
-        self._aliases_of: dict[str, list[str]] = {}
-        for alias, name in aliases(c).items():
-            self._aliases_of.setdefault(name, []).append(alias)
+        self.shapes = {op.output: op.shape for op in self.operations}
+        self.aliases = aliases(c)
+        self.aliases_of: dict[str, list[str]] = {}
+        for alias, name in self.aliases.items():
+            self.aliases_of.setdefault(name, []).append(alias)
         narrow = c.d_embed != c.d_model
         self.embed = Embedding(c.d_vocab, c.d_embed)
         self.project_in = Linear(c.d_embed, c.d_model, bias=False) if narrow else None
@@ -133,19 +134,47 @@ class Transformer(nn.Module):
         Raises:
             ValueError: the sequence is longer than the context, or empty.
         """
+        [resid_BTD] = deque(self.stream(ids_BT, cache), maxlen=1)
+        return self.head(resid_BTD[:, -1:] if last_only else resid_BTD)
+
+    def stream(
+        self, ids_BT: Tensor, cache: KVCache | None = None, keep: Keep | None = None
+    ) -> Iterator[Tensor]:
+        """The residual stream by the fast path, before the first block and after each.
+
+        Whoever reads it may stop between two blocks: the cache then holds nothing new.
+
+        Args:
+            ids_BT: token ids, int64.
+            cache: keys and values of earlier positions; ``ids_BT`` holds the new ones only.
+            keep: told of what the pass has at hand, for example ``blocks.0.attn.hook_q``.
+
+        Yields:
+            ``[B, T, D]``, ``n_layers + 1`` times: the activations that `streams` names.
+
+        Raises:
+            ValueError: the sequence is longer than the context, or empty.
+        """
         start = 0 if cache is None else cache.length
-        self._check_length(ids_BT, start)
+        self.check_length(ids_BT, start)
         T = ids_BT.shape[1]
         span = Span(self.config, start, T, self.embed.weight)
         resid_BTD = self._embedded(ids_BT, start)
         if self.config.dropout and self.training:
             resid_BTD = F.dropout(resid_BTD, self.config.dropout)
         for block in self.blocks:
-            resid_BTD = block(resid_BTD, span, cache)
+            yield resid_BTD
+            resid_BTD = block(resid_BTD, span, cache, keep)
         if cache is not None:
             cache.length = start + T
-        if last_only:
-            resid_BTD = resid_BTD[:, -1:]
+        yield resid_BTD
+
+    def head(self, resid_BTD: Tensor) -> Tensor:
+        """What the network makes of the last residual stream, at any positions.
+
+        Returns:
+            Logits ``[B, T, V]``; without a head the last hidden state, ``[B, T, D]``.
+        """
         if self.ln_final is not None:
             resid_BTD = self.ln_final(resid_BTD)
         if self.unembed is None:
@@ -154,27 +183,29 @@ class Transformer(nn.Module):
             resid_BTD = self.mlm_head(resid_BTD)
         if self.project_out is not None:
             resid_BTD = self.project_out(resid_BTD)
-        return self._logits(resid_BTD)
+        return self.token_scores(resid_BTD)
 
     def _embedded(self, ids_BT: Tensor, start: int) -> Tensor:
         """The residual stream before the first block."""
-        resid_BTD = self._token_vectors(ids_BT)
+        resid_BTD = self.token_vectors(ids_BT)
         if self.project_in is not None:
             resid_BTD = self.project_in(resid_BTD)
-        positions = self._positions(ids_BT.shape[1], start, resid_BTD)
+        positions = self.position_vectors(ids_BT.shape[1], start, resid_BTD)
         if positions is not None:
             resid_BTD = resid_BTD + positions
         if self.token_type_embed is not None:
             resid_BTD = resid_BTD + self.token_type_embed.weight[0]
         return resid_BTD if self.ln_embed is None else self.ln_embed(resid_BTD)
 
-    def _token_vectors(self, ids_BT: Tensor) -> Tensor:
+    def token_vectors(self, ids_BT: Tensor) -> Tensor:
+        """Rows of the embedding table, as they enter the network, ``[B, T, E]``."""
         x_BTE: Tensor = self.embed(ids_BT)
         scale = self.config.scales.embedding
         # A tensor in the weights' dtype: families round the factor to it before they multiply.
         return x_BTE if scale == 1 else x_BTE * torch.tensor(scale, dtype=x_BTE.dtype)
 
-    def _logits(self, x_BTE: Tensor) -> Tensor:
+    def token_scores(self, x_BTE: Tensor) -> Tensor:
+        """Logits from what the unembedding reads, ``[B, T, V]``."""
         assert self.unembed is not None
         logits_BTV: Tensor = self.unembed(x_BTE)
         if self.config.scales.logits != 1:
@@ -182,7 +213,7 @@ class Transformer(nn.Module):
         cap = self.config.caps.logits
         return logits_BTV if cap is None else soft_cap(logits_BTV, cap)
 
-    def traced(self, ids_BT: Tensor, tap: Tap) -> Tensor:
+    def traced(self, ids_BT: Tensor, tap: Tap | None = None) -> Tensor:
         """Logits by the explicit path: every operation's output passes through ``tap``.
 
         Args:
@@ -194,162 +225,83 @@ class Transformer(nn.Module):
         Returns:
             ``[B, T, V]``; without a head the last hidden state, ``[B, T, D]``.
         """
-        self._check_length(ids_BT, 0)
-        span = Span(self.config, 0, ids_BT.shape[1], self.embed.weight)
-        values: dict[str, Tensor] = {}
-        for index, op in enumerate(self.operations):
-            if op.output == PROBABILITIES:
-                break
-            inputs = [values[name] for name in op.inputs]
-            output = tap(op.output, ids_BT if op.kind == "tokens" else self.run(op, inputs, span))
-            for alias in self._aliases_of.get(op.output, ()):
-                output = tap(alias, output)
-            values[op.output] = output
-            for name in self._last_use.get(index, ()):
-                del values[name]
-            del inputs
-        return values[self._output]
+        self.check_length(ids_BT)
+        ops = [op for op in self.operations if op.output != PROBABILITIES]
+        name = output_name(self.config)
+        return self.execute(ops, {INPUT_IDS: ids_BT}, (name,), tap)[name]
 
-    def _find_last_uses(self) -> dict[int, list[str]]:
-        """After which operation an activation is read no more, so that it can be let go."""
-        last: dict[str, int] = {}
-        for index, op in enumerate(self.operations):
-            for name in op.inputs:
-                last[name] = index
-        uses: dict[int, list[str]] = {}
-        for name, index in last.items():
-            if name not in (INPUT_IDS, LOGITS):
-                uses.setdefault(index, []).append(name)
-        return uses
+    def execute(
+        self,
+        operations: Sequence[Operation],
+        values: Mapping[str, Tensor],
+        wanted: Collection[str] | None = None,
+        tap: Tap | None = None,
+        replace: Replace | None = None,
+        span: Span | None = None,
+    ) -> dict[str, Tensor]:
+        """Run operations of this network, from any activation on, for any window of positions.
 
-    def run(self, op: Operation, inputs: Sequence[Tensor], span: Span | None = None) -> Tensor:
-        """One operation, from its inputs to its output.
+        What is read no more is let go. Where neither a tap nor a replacement looks, the steps
+        towards the softmax are written over each other, with the digits that they have one by one.
 
         Args:
-            op: an operation of this network.
-            inputs: the tensors that ``op.inputs`` names, in that order.
-            span: rotations and masks of the pass, where several operations share them.
+            operations: in the order in which they run.
+            values: what they read and none of them writes, by name; aliases too.
+            wanted: names of what is given back, aliases too; None for what no operation reads.
+            tap: called as ``tap(name, tensor)`` after every operation and for every alias; what it
+                returns is what later operations read.
+            replace: called as ``replace(op, inputs, run)`` before every operation but the tokens;
+                what it returns is the output. None: the operation runs as usual, as
+                ``run(inputs)`` does.
+            span: the window of positions that ``values`` hold (keys and values: all positions
+                that have keys); None for a whole sequence.
+
+        Returns:
+            The wanted activations, in the order in which they were computed.
+
+        Raises:
+            KeyError: a wanted name is neither given nor written.
+            ValueError: an operation reads what is not there, or other positions than the span's.
         """
-        if op.kind in ("norm_scale", "norm"):
-            return self._run_norm(op, inputs)
-        if op.kind == "add":
-            total = inputs[0] + inputs[1]
-            return total + inputs[2] if len(inputs) == 3 else total
-        if op.layer is None:
-            return self._run_end(op, inputs[0])
-        block = cast("Block", self.blocks[op.layer])
-        if op.kind in ("rotate", "scores"):
-            span = span or Span(self.config, 0, inputs[0].shape[1], inputs[0])
-            return self._run_positions(op, inputs, span, op.layer)
-        if op.group == "mlp":
-            return self._run_mlp(op, inputs, block.mlp)
-        match op.kind:
-            case "query":
-                return block.attn.project(inputs[0], "q")
-            case "key":
-                return block.attn.project(inputs[0], "k")
-            case "value":
-                return block.attn.project(inputs[0], "v")
-            case "pattern":
-                return inputs[0].softmax(-1)
-            case "mix":
-                return mix_values(inputs[0], inputs[1], self.config)
-            case "attn_out":
-                return self._scaled(block.attn.out(inputs[0].flatten(-2)))
-        raise ValueError(f"{op.output} can't be run: unknown kind {op.kind!r}.")
+        return execute(self, operations, values, wanted, tap, replace, span)
 
-    def _run_end(self, op: Operation, x: Tensor) -> Tensor:
-        """An operation outside the blocks."""
-        match op.kind:
-            case "embed":
-                return self._token_vectors(x)
-            case "project_in":
-                assert self.project_in is not None
-                return cast("Tensor", self.project_in(x))
-            case "pos_embed":
-                positions = self._positions(x.shape[1], 0, self.embed.weight)
-                assert positions is not None
-                # A copy: a recorded activation must not follow the parameter that it came from
-                # when the optimiser changes it.
-                return positions.expand(x.shape[0], -1, -1).clone()
-            case "token_type_embed":
-                assert self.token_type_embed is not None
-                return self.token_type_embed.weight[0].expand(*x.shape, -1).clone()
-            case "head_dense":
-                assert self.mlm_head is not None
-                return cast("Tensor", self.mlm_head.dense(x))
-            case "head_act":
-                assert self.mlm_head is not None
-                return activate(x, self.mlm_head.activation)
-            case "project_out":
-                assert self.project_out is not None
-                return cast("Tensor", self.project_out(x))
-            case "unembed":
-                return self._logits(x)
-            case "softmax":
-                return x.softmax(-1)
-        raise ValueError(f"{op.output} can't be run: unknown kind {op.kind!r}.")
+    def compute(
+        self,
+        wanted: Collection[str],
+        have: Mapping[str, Tensor],
+        tap: Tap | None = None,
+        replace: Replace | None = None,
+        span: Span | None = None,
+    ) -> dict[str, Tensor]:
+        """Activations from others, by the fewest operations.
 
-    def _run_norm(self, op: Operation, inputs: Sequence[Tensor]) -> Tensor:
-        if op.kind == "norm_scale":
-            return self.norm_of(op.output.removesuffix(".hook_scale")).scale(inputs[0])
-        norm = self.norm_of(op.parameters[0].removesuffix(".w"))
-        return norm.normalize(inputs[0], inputs[1])
+        Args:
+            wanted: their names, aliases too.
+            have: what is there, for example the residual stream that a block reads.
+            tap, replace, span: as of `execute`.
+
+        Raises:
+            KeyError: there is no such activation.
+            ValueError: what is there does not suffice.
+        """
+        real = self.aliases
+        ops = needed(
+            self.operations,
+            {real.get(name, name) for name in wanted},
+            {real.get(name, name) for name in have},
+        )
+        return self.execute(ops, have, wanted, tap, replace, span)
+
+    def run(self, op: Operation, inputs: Sequence[Tensor], span: Span | None = None) -> Tensor:
+        """One operation of this network, from the tensors that ``op.inputs`` names."""
+        return run(self, op, inputs, span)
 
     def norm_of(self, name: str) -> Norm:
         """A norm by the name that its operations and parameters have, ``blocks.0.ln1``."""
         return cast("Norm", self.get_submodule("ln_embed" if name == "embed.ln" else name))
 
-    def _run_positions(
-        self, op: Operation, inputs: Sequence[Tensor], span: Span, layer: int
-    ) -> Tensor:
-        if op.kind == "scores":
-            return attention_scores(inputs[0], inputs[1], span, layer)
-        rotary = self.config.rotary_at(layer)
-        assert rotary is not None
-        cos_TK, sin_TK = span.rotation(rotary)
-        turned = rotate(inputs[0].transpose(1, 2), cos_TK, sin_TK, rotary.interleaved)
-        return turned.transpose(1, 2)
-
-    def _run_mlp(self, op: Operation, inputs: Sequence[Tensor], mlp: MLP | Mixture) -> Tensor:
-        if op.kind == "mlp_act":
-            gate = activate(inputs[0], self.config.activation)
-            return gate * inputs[1] if self.config.gated else gate
-        if isinstance(mlp, Mixture):
-            return self._run_mixture(op, inputs, mlp)
-        match op.kind:
-            case "mlp_gate":
-                assert mlp.gate is not None
-                return cast("Tensor", mlp.gate(inputs[0]))
-            case "mlp_in":
-                return cast("Tensor", mlp.up(inputs[0]))
-            case "mlp_out":
-                return self._scaled(mlp.down(inputs[0]))
-        raise ValueError(f"{op.output} can't be run: unknown kind {op.kind!r}.")
-
-    def _run_mixture(self, op: Operation, inputs: Sequence[Tensor], mlp: Mixture) -> Tensor:
-        match op.kind:
-            case "router":
-                return cast("Tensor", mlp.router(inputs[0]))
-            case "expert_weights":
-                return mlp.weigh(inputs[0])
-            case "expert_indices":
-                return mlp.choose(inputs[0])
-            case "expert_shares":
-                return mlp.share(inputs[0], inputs[1])
-            case "mlp_gate":
-                return mlp.hidden(inputs[0], inputs[1], "gate")
-            case "mlp_in":
-                return mlp.hidden(inputs[0], inputs[1], "up")
-            case "mlp_out":
-                return self._scaled(mlp.join(inputs[0], inputs[1], inputs[2]))
-        raise ValueError(f"{op.output} can't be run: unknown kind {op.kind!r}.")
-
-    def _scaled(self, x_BTD: Tensor) -> Tensor:
-        scale = self.config.scales.residual
-        return x_BTD if scale == 1 else x_BTD * scale
-
-    def _positions(self, T: int, start: int, like: Tensor) -> Tensor | None:
+    def position_vectors(self, T: int, start: int, like: Tensor) -> Tensor | None:
+        """What is added to the embedding for the positions from ``start`` on, ``[1, T, D]``."""
         if self.pos_embed is not None:
             first = start + self.config.position_offset
             return self.pos_embed.weight[first : first + T].unsqueeze(0)
@@ -357,7 +309,8 @@ class Transformer(nn.Module):
             return sinusoidal_positions(start, T, self.config.d_model, like).unsqueeze(0)
         return None
 
-    def _check_length(self, ids_BT: Tensor, start: int) -> None:
+    def check_length(self, ids_BT: Tensor, start: int = 0) -> None:
+        """Raise ValueError for a sequence that is empty or longer than the context."""
         T = ids_BT.shape[-1]
         if ids_BT.ndim != 2:
             raise ValueError(f"Token ids have shape {tuple(ids_BT.shape)}; [batch, position] fits.")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.config import TransformerConfig
+from model.network.keep import Keep
 from model.network.linear import Linear
 from model.network.norm import Norm
 from model.network.rotary import rotate
+from model.network.scores import attention_scores, mix_values
 from model.network.span import Span
 
 
@@ -59,6 +60,7 @@ class Attention(nn.Module):
         super().__init__()
         self.config = config
         self.layer = layer
+        self.name = f"blocks.{layer}.attn"
         self.rotary = config.rotary_at(layer)
         self.n_q = config.n_heads * config.d_head
         self.n_kv = config.n_kv_heads * config.d_head
@@ -67,7 +69,10 @@ class Attention(nn.Module):
         self.q_norm = _qk_norm(config, config.n_heads)
         self.k_norm = _qk_norm(config, config.n_kv_heads)
 
-    def forward(self, x_BTD: Tensor, span: Span, cache: KVCache | None) -> Tensor:
+    def forward(
+        self, x_BTD: Tensor, span: Span, cache: KVCache | None, keep: Keep | None = None
+    ) -> Tensor:
+        """What attention adds to the stream, before any norm or scale of it, ``[B, T, D]``."""
         c = self.config
         B, T, _ = x_BTD.shape
         qkv_BTN = self.qkv(x_BTD)
@@ -76,20 +81,35 @@ class Attention(nn.Module):
         q_BTN, k_BTN, v_BTN = qkv_BTN.split((self.n_q, self.n_kv, self.n_kv), dim=-1)
         q_BTHK = q_BTN.view(B, T, c.n_heads, c.d_head)
         k_BTGK = k_BTN.view(B, T, c.n_kv_heads, c.d_head)
+        v_BTGK = v_BTN.view(B, T, c.n_kv_heads, c.d_head)
+        if keep is not None:
+            keep(f"{self.name}.hook_q", q_BTHK)
+            keep(f"{self.name}.hook_k", k_BTGK)
+            keep(f"{self.name}.hook_v", v_BTGK)
         if self.q_norm is not None and self.k_norm is not None:
             q_BTHK, k_BTGK = self.q_norm(q_BTHK), self.k_norm(k_BTGK)
+            if keep is not None:
+                keep(f"{self.name}.q_norm.hook_normalized", q_BTHK)
+                keep(f"{self.name}.k_norm.hook_normalized", k_BTGK)
         q_BHTK, k_BGTK = q_BTHK.transpose(1, 2), k_BTGK.transpose(1, 2)
-        v_BGTK = v_BTN.view(B, T, c.n_kv_heads, c.d_head).transpose(1, 2)
+        v_BGTK = v_BTGK.transpose(1, 2)
         if self.rotary is not None:
             cos_TK, sin_TK = span.rotation(self.rotary)
             q_BHTK = rotate(q_BHTK, cos_TK, sin_TK, self.rotary.interleaved)
             k_BGTK = rotate(k_BGTK, cos_TK, sin_TK, self.rotary.interleaved)
+            if keep is not None:
+                keep(f"{self.name}.hook_rot_q", q_BHTK.transpose(1, 2))
+                keep(f"{self.name}.hook_rot_k", k_BGTK.transpose(1, 2))
         if cache is not None:
             k_BGTK, v_BGTK = cache.extend(self.layer, k_BGTK, v_BGTK)
-        z_BHTK = self._mix(q_BHTK, k_BGTK, v_BGTK, span)
-        return self.out(z_BHTK.transpose(1, 2).reshape(B, T, self.n_q))
+        z_BTHK = self._mix(q_BHTK, k_BGTK, v_BGTK, span, keep).transpose(1, 2)
+        if keep is not None:
+            keep(f"{self.name}.hook_z", z_BTHK)
+        return self.out(z_BTHK.reshape(B, T, self.n_q))
 
-    def _mix(self, q_BHTK: Tensor, k_BGTK: Tensor, v_BGTK: Tensor, span: Span) -> Tensor:
+    def _mix(
+        self, q_BHTK: Tensor, k_BGTK: Tensor, v_BGTK: Tensor, span: Span, keep: Keep | None
+    ) -> Tensor:
         """Scores, softmax and the mean of values in one kernel, where a kernel knows how."""
         c = self.config
         if c.caps.scores is not None:
@@ -97,6 +117,9 @@ class Attention(nn.Module):
                 q_BHTK.transpose(1, 2), k_BGTK.transpose(1, 2), span, self.layer
             )
             pattern_BHQS = scores_BHQS.softmax(-1)
+            if keep is not None:
+                keep(f"{self.name}.hook_attn_scores", scores_BHQS)
+                keep(f"{self.name}.hook_pattern", pattern_BHQS)
             return mix_values(pattern_BHQS, v_BGTK.transpose(1, 2), c).transpose(1, 2)
         bias_HQS = span.bias()
         plainly_causal = bias_HQS is None and span.is_plainly_causal(self.layer)
@@ -138,38 +161,3 @@ def _qk_norm(config: TransformerConfig, n_heads: int) -> Norm | None:
             return Norm(config, (n_heads, config.d_head), bias)
         case "all heads":
             return Norm(config, (n_heads, config.d_head), bias, n_axes=2)
-
-
-def attention_scores(q_BTHK: Tensor, k_BTGK: Tensor, span: Span, layer: int) -> Tensor:
-    """Scaled, biased, capped and masked scores, ``[B, H, Q, S]``; masked entries are -inf."""
-    c = span.config
-    q_BHQK = q_BTHK.transpose(1, 2)
-    k_BHKS = repeat_heads(k_BTGK, c).permute(0, 2, 3, 1)
-    scores_BHQS = (q_BHQK * c.score_scale) @ k_BHKS
-    bias_HQS = span.bias()
-    if bias_HQS is not None:
-        scores_BHQS += bias_HQS
-    if c.caps.scores is not None:
-        scores_BHQS = soft_cap(scores_BHQS, c.caps.scores)
-    mask_QS = span.mask(layer)
-    if mask_QS is not None:
-        # In place on a tensor that nobody else holds yet: no second copy of the largest one.
-        scores_BHQS.masked_fill_(~mask_QS, float("-inf"))
-    return scores_BHQS
-
-
-def mix_values(pattern_BHQS: Tensor, v_BTGK: Tensor, config: TransformerConfig) -> Tensor:
-    """The mean of the values that each head attends to, ``[B, T, H, K]``."""
-    v_BHSK = repeat_heads(v_BTGK, config).transpose(1, 2)
-    return (pattern_BHQS @ v_BHSK).transpose(1, 2)
-
-
-def repeat_heads(x_BTGK: Tensor, config: TransformerConfig) -> Tensor:
-    """Each key/value head as often as query heads share it, ``[B, T, H, K]``."""
-    times = config.n_heads // config.n_kv_heads
-    return x_BTGK if times == 1 else x_BTGK.repeat_interleave(times, dim=2)
-
-
-def soft_cap(x: Tensor, cap: float) -> Tensor:
-    """Within ±cap, almost unchanged near zero."""
-    return torch.tanh(x / cap) * cap

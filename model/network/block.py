@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.config import BlockNorm, TransformerConfig
 from model.network.attention import Attention, KVCache
+from model.network.keep import Keep
 from model.network.linear import Linear
 from model.network.mlp import MLP, Mixture, activate
 from model.network.norm import Norm
@@ -23,6 +26,7 @@ class Block(nn.Module):
         def norm(name: BlockNorm) -> Norm | None:
             return Norm(config) if name in names else None
 
+        self.name = f"blocks.{layer}"
         self.parallel = config.parallel
         self.norms_sums = config.norms.placement == "post"
         self.residual_scale = config.scales.residual
@@ -31,35 +35,75 @@ class Block(nn.Module):
         self.attn = Attention(config, layer)
         self.ln1_post = norm("ln1_post")
         self.ln2 = norm("ln2")
-        self.mlp = MLP(config) if config.experts is None else Mixture(config)
+        self.mlp = (
+            MLP(config, f"{self.name}.mlp")
+            if config.experts is None
+            else Mixture(config, f"{self.name}.mlp")
+        )
         self.ln2_post = norm("ln2_post")
 
-    def forward(self, resid_BTD: Tensor, span: Span, cache: KVCache | None) -> Tensor:
-        if self.norms_sums:
-            return self._norming_sums(resid_BTD, span, cache)
-        x_BTD = resid_BTD if self.ln1 is None else self.ln1(resid_BTD)
-        attn_BTD = self._output(self.attn(x_BTD, span, cache), self.ln1_post)
-        if self.parallel:
-            x_BTD = x_BTD if self.ln2 is None else self.ln2(resid_BTD)
-            return resid_BTD + attn_BTD + self._output(self.mlp(x_BTD), self.ln2_post)
-        resid_BTD = resid_BTD + attn_BTD
-        x_BTD = resid_BTD if self.ln2 is None else self.ln2(resid_BTD)
-        return resid_BTD + self._output(self.mlp(x_BTD), self.ln2_post)
+    def forward(
+        self, resid_BTD: Tensor, span: Span, cache: KVCache | None, keep: Keep | None = None
+    ) -> Tensor:
+        """The residual stream after this block.
 
-    def _norming_sums(self, resid_BTD: Tensor, span: Span, cache: KVCache | None) -> Tensor:
-        assert self.ln1 is not None
-        assert self.ln2 is not None
-        attn_BTD = self._output(self.attn(resid_BTD, span, cache), None)
-        resid_BTD = self.ln1(resid_BTD + attn_BTD)
-        normed_BTD: Tensor = self.ln2(resid_BTD + self._output(self.mlp(resid_BTD), None))
+        Args:
+            resid_BTD: the stream before it.
+            span: which positions it is of.
+            cache: keys and values of earlier positions.
+            keep: told of what the pass has at hand.
+        """
+        if self.norms_sums:
+            return self._norming_sums(resid_BTD, span, cache, keep)
+        x_BTD = self._normed(resid_BTD, "ln1", keep)
+        attn_BTD = self._output(self.attn(x_BTD, span, cache, keep), "attn", keep)
+        if self.parallel:
+            x_BTD = x_BTD if self.ln2 is None else self._normed(resid_BTD, "ln2", keep)
+            resid_BTD = resid_BTD + attn_BTD + self._output(self.mlp(x_BTD, keep), "mlp", keep)
+        else:
+            resid_BTD = resid_BTD + attn_BTD
+            if keep is not None:
+                keep(f"{self.name}.hook_resid_mid", resid_BTD)
+            x_BTD = self._normed(resid_BTD, "ln2", keep)
+            resid_BTD = resid_BTD + self._output(self.mlp(x_BTD, keep), "mlp", keep)
+        if keep is not None:
+            keep(f"{self.name}.hook_resid_post", resid_BTD)
+        return resid_BTD
+
+    def _norming_sums(
+        self, resid_BTD: Tensor, span: Span, cache: KVCache | None, keep: Keep | None
+    ) -> Tensor:
+        attn_BTD = self._output(self.attn(resid_BTD, span, cache, keep), "attn", keep)
+        resid_BTD = resid_BTD + attn_BTD
+        if keep is not None:
+            keep(f"{self.name}.hook_resid_mid", resid_BTD)
+        resid_BTD = self._normed(resid_BTD, "ln1", keep)
+        resid_BTD = resid_BTD + self._output(self.mlp(resid_BTD, keep), "mlp", keep)
+        if keep is not None:
+            keep(f"{self.name}.hook_resid_post", resid_BTD)
+        return self._normed(resid_BTD, "ln2", keep)
+
+    def _normed(self, x_BTD: Tensor, which: Literal["ln1", "ln2"], keep: Keep | None) -> Tensor:
+        """Through a norm, where there is one: before a sublayer, or after a sum."""
+        norm = self.ln1 if which == "ln1" else self.ln2
+        if norm is None:
+            return x_BTD
+        normed_BTD: Tensor = norm(x_BTD)
+        if keep is not None:
+            keep(f"{self.name}.{which}.hook_normalized", normed_BTD)
         return normed_BTD
 
-    def _output(self, x_BTD: Tensor, norm: Norm | None) -> Tensor:
+    def _output(self, x_BTD: Tensor, part: Literal["attn", "mlp"], keep: Keep | None) -> Tensor:
         """What is added to the stream, of what a sublayer computed."""
+        norm = self.ln1_post if part == "attn" else self.ln2_post
         if self.residual_scale != 1:
             x_BTD = x_BTD * self.residual_scale
         if norm is not None:
+            if keep is not None:
+                keep(f"{self.name}.{part}.hook_out", x_BTD)
             x_BTD = norm(x_BTD)
+        if keep is not None:
+            keep(f"{self.name}.hook_{part}_out", x_BTD)
         if self.dropout and self.training:
             x_BTD = F.dropout(x_BTD, self.dropout)
         return x_BTD

@@ -10,14 +10,21 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.config import Experts, TransformerConfig
+from model.network.keep import Keep
 from model.network.linear import Linear
 
 
 class MLP(nn.Module):
-    """Two linear maps around a nonlinearity, or a gated one (Shazeer 2020)."""
+    """Two linear maps around a nonlinearity, or a gated one (Shazeer 2020).
 
-    def __init__(self, config: TransformerConfig) -> None:
+    Args:
+        config: sizes and choices.
+        name: what its activations' names begin with, ``blocks.0.mlp``; an expert has none.
+    """
+
+    def __init__(self, config: TransformerConfig, name: str = "") -> None:
         super().__init__()
+        self.name = name
         self.activation = config.activation
         self.up = Linear(config.d_model, config.d_mlp, bias=config.mlp_bias)
         self.gate = (
@@ -25,28 +32,52 @@ class MLP(nn.Module):
         )
         self.down = Linear(config.d_mlp, config.d_model, bias=config.mlp_bias)
 
-    def forward(self, x_BTD: Tensor) -> Tensor:
+    def forward(self, x_BTD: Tensor, keep: Keep | None = None) -> Tensor:
+        """What the MLP adds to the stream, before any norm or scale of it, ``[B, T, D]``."""
+        if keep is not None:
+            return self._kept(x_BTD, keep)
         up_BTM = self.up(x_BTD)
         if self.gate is None:
             return self.down(activate(up_BTM, self.activation))
         return self.down(activate(self.gate(x_BTD), self.activation) * up_BTM)
 
+    def _kept(self, x_BTD: Tensor, keep: Keep) -> Tensor:
+        """The same, with names: the hidden layer isn't let go before it was handed over."""
+        pre_BTM = up_BTM = self.up(x_BTD)
+        if self.gate is not None:
+            pre_BTM = self.gate(x_BTD)
+            keep(f"{self.name}.hook_pre_linear", up_BTM)
+        keep(f"{self.name}.hook_pre", pre_BTM)
+        post_BTM = activate(pre_BTM, self.activation)
+        if self.gate is not None:
+            post_BTM = post_BTM * up_BTM
+        keep(f"{self.name}.hook_post", post_BTM)
+        return self.down(post_BTM)
+
 
 class Mixture(nn.Module):
     """A mixture of experts: each position is sent to the few that a router likes best."""
 
-    def __init__(self, config: TransformerConfig) -> None:
+    def __init__(self, config: TransformerConfig, name: str = "") -> None:
         super().__init__()
+        self.name = name
         assert config.experts is not None
         self.sizes: Experts = config.experts
         self.d_mlp = config.d_mlp
         self.router = Linear(config.d_model, config.experts.n, bias=False)
         self.experts = nn.ModuleList(MLP(config) for _ in range(config.experts.n))
 
-    def forward(self, x_BTD: Tensor) -> Tensor:
-        weights_BTX = self.weigh(self.router(x_BTD))
+    def forward(self, x_BTD: Tensor, keep: Keep | None = None) -> Tensor:
+        """What the chosen experts add to the stream together, ``[B, T, D]``."""
+        router_BTX = self.router(x_BTD)
+        weights_BTX = self.weigh(router_BTX)
         indices_BTA = self.choose(weights_BTX)
         shares_BTA = self.share(weights_BTX, indices_BTA)
+        if keep is not None:
+            keep(f"{self.name}.hook_router", router_BTX)
+            keep(f"{self.name}.hook_expert_weights", weights_BTX)
+            keep(f"{self.name}.hook_expert_indices", indices_BTA)
+            keep(f"{self.name}.hook_expert_shares", shares_BTA)
         out_BTD = torch.zeros_like(x_BTD)
         for e, expert in enumerate(self.experts):
             at = (indices_BTA == e).nonzero(as_tuple=True)

@@ -90,7 +90,12 @@ def _llama3(llama3: Llama3Scaling, plain: Tensor) -> Tensor:
 
 
 def rotation(
-    rotary: Rotary, config: TransformerConfig, start: int, T: int, like: Tensor
+    rotary: Rotary,
+    config: TransformerConfig,
+    start: int,
+    T: int,
+    like: Tensor,
+    length: int | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Cosines and sines of the positions from ``start`` on, ``[T, dim / 2]`` each.
 
@@ -100,9 +105,12 @@ def rotation(
         start: the first position.
         T: how many positions.
         like: for dtype and device.
+        length: of the whole sequence, if it goes on after these positions.
     """
+    length = start + T if length is None else length
     # Most rotations do not ask how long the text is: then they are found in the cache.
-    length = 0 if rotary.depends_on_length() is None else start + T
+    if rotary.depends_on_length() is None:
+        length = 0
     frequency, factor = frequencies(rotary, config.rotary_dim(rotary), length)
     position = torch.arange(start, start + T, dtype=torch.float64)
     angle_TK = position[:, None] * frequency.double()[None, :]

@@ -11,12 +11,15 @@ Knows the config, but neither weights nor torch. The letters of shapes are expla
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
 
 from model.config import TransformerConfig
 from model.operations.block import block
 from model.operations.ends import embedding, head
 from model.operations.names import aliases_of, full_name, matching_names, recorded_names
+from model.operations.needed import needed
 from model.operations.operation import (
     INPUT_IDS,
     LOGITS,
@@ -26,21 +29,26 @@ from model.operations.operation import (
     Operation,
     shape_of,
 )
+from model.operations.scores import SCORE_HOOKS
 
 __all__ = [
     "INPUT_IDS",
     "LOGITS",
     "PROBABILITIES",
+    "SCORE_HOOKS",
     "Group",
     "Kind",
     "Operation",
     "activation_names",
     "aliases",
     "full_name",
+    "keys_and_values",
     "matching_names",
+    "needed",
     "operations",
     "output_name",
     "shape_of",
+    "streams",
 ]
 
 
@@ -54,21 +62,43 @@ def operations(config: TransformerConfig) -> tuple[Operation, ...]:
     return _forward(config)[0]
 
 
-def aliases(config: TransformerConfig) -> dict[str, str]:
+@lru_cache(maxsize=16)
+def aliases(config: TransformerConfig) -> Mapping[str, str]:
     """Names that researchers type for a tensor that an operation writes under another name.
 
     Returns:
         alias -> name of the recorded activation, for example ``blocks.1.hook_resid_pre`` ->
         ``blocks.0.hook_resid_post``. The tensors are the same, not copies.
     """
-    ops, streams = _forward(config)
-    return aliases_of(ops, streams, config)
+    ops, borders = _forward(config)
+    return MappingProxyType(aliases_of(ops, borders, config))
 
 
 def activation_names(config: TransformerConfig) -> tuple[str, ...]:
     """Every name that a trace answers to: recorded activations in order, then aliases."""
-    ops, streams = _forward(config)
-    return recorded_names(ops) + tuple(aliases_of(ops, streams, config))
+    return recorded_names(operations(config)) + tuple(aliases(config))
+
+
+def streams(config: TransformerConfig) -> tuple[str, ...]:
+    """Names of the residual stream at the borders of blocks, ``n_layers + 1`` of them.
+
+    The one at index ``l`` is what block ``l`` reads; the last is what the last block left. Each is
+    the name of the operation that writes it, for which ``blocks.l.hook_resid_pre`` may be an alias.
+    """
+    return _forward(config)[1]
+
+
+@lru_cache(maxsize=16)
+def keys_and_values(config: TransformerConfig) -> tuple[tuple[str, str], ...]:
+    """For each layer the names of the keys and values as attention reads them.
+
+    Keys normed and rotated where the network does so: what a cache holds. With them a window of
+    positions can be computed from the residual stream at these positions.
+    """
+    ops = operations(config)
+    keys = [op.inputs[1] for op in ops if op.kind == "dot"]
+    values = [op.inputs[1] for op in ops if op.kind == "mix"]
+    return tuple(zip(keys, values, strict=True))
 
 
 def output_name(config: TransformerConfig) -> str:
@@ -81,10 +111,10 @@ def _forward(config: TransformerConfig) -> tuple[tuple[Operation, ...], tuple[st
     """The operations, and the names of the residual stream before, between and after the blocks."""
     first, stream = embedding(config)
     ops: list[Operation] = list(first)
-    streams = [stream]
+    borders = [stream]
     for layer in range(config.n_layers):
         ops_of_block, stream = block(config, layer, stream)
         ops += ops_of_block
-        streams.append(stream)
+        borders.append(stream)
     ops += head(config, stream)
-    return tuple(ops), tuple(streams)
+    return tuple(ops), tuple(borders)

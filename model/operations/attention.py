@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from model.config import TransformerConfig
 from model.operations.operation import Kind, Steps, write_norm
-from model.operations.words import capped, scaled
+from model.operations.scores import write_scores
+from model.operations.words import scaled
 
 _LETTERS: tuple[tuple[str, Kind, str, str, str], ...] = (
     ("q", "query", "H", "Queries", "What each position looks for, one query per head."),
@@ -72,15 +73,14 @@ def attention(
                 "Pairs of dimensions turn by an angle that grows with the position, so that "
                 "query · key depends on how far apart they are.",
             )
-    scores = _scores(steps, config, layer, read["q"], read["k"])
-    masked = config.causal or config.window_at(layer) is not None
+    scores = write_scores(steps, config, layer, read["q"], read["k"])
     pattern = steps.write(
         f"{attn}.hook_pattern",
         "pattern",
         (scores,),
         (),
         "BHQS",
-        "Mask, softmax" if masked else "Softmax",
+        "Softmax",
         "A_ij = exp(s_ij) / Σ_j exp(s_ij)",
         "Scores become weights: each row says how one position divides its attention, "
         "and sums to one.",
@@ -107,34 +107,3 @@ def attention(
         "The heads' results are joined and mapped back to the width of the residual stream.",
     )
     return steps
-
-
-def _scores(steps: Steps, config: TransformerConfig, layer: int, query: str, key: str) -> str:
-    usual = config.scales.scores is None
-    term = "q_i · k_j / √d_head" if usual else scaled("q_i · k_j", config.score_scale)
-    if config.alibi is not None:
-        term += " − m_h (i − j)"
-    window = config.window_at(layer)
-    if config.causal and window is not None:
-        masked = f", −∞ unless i − {window} < j ≤ i"
-        meets = f" of the last {window:,} up to its own; all others are masked."
-    elif config.causal:
-        masked = ", −∞ for j > i"
-        meets = " up to its own position; later ones are masked."
-    elif window is not None:
-        masked = f", −∞ for |i − j| > {window // 2}"
-        meets = f" at most {window // 2:,} positions away; all others are masked."
-    else:
-        masked, meets = "", "."
-    if config.alibi is not None:
-        meets = meets.removesuffix(".") + "; the farther, the less it counts, at a rate per head."
-    return steps.write(
-        f"blocks.{layer}.attn.hook_attn_scores",
-        "scores",
-        (query, key),
-        (),
-        "BHQS",
-        "Q · K / √d" if usual else "Q · K",
-        f"s_ij = {capped(term, config.caps.scores)}{masked}",
-        f"Every query meets every key{meets}",
-    )

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 
 from model.config import TransformerConfig
 from model.operations.operation import LOGITS, PROBABILITIES, Operation
+from model.operations.scores import SCORE_HOOKS, SCORES
 
 
 def aliases_of(
@@ -22,6 +23,10 @@ def aliases_of(
     """
     written = {op.output: op for op in ops}
     same: dict[str, str] = {}
+    for op in written.values():
+        # Where nothing is masked, the last step before the softmax writes the scores.
+        if op.kind in SCORE_HOOKS and op.output.endswith(SCORES):
+            same[op.output.replace(SCORES, SCORE_HOOKS[op.kind])] = op.output
     if config.norms.embedding:
         same["hook_full_embed"] = streams[0]
     for layer in range(config.n_layers):

@@ -1,0 +1,114 @@
+"""The steps from queries and keys to the scores that the softmax reads, one operation each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from model.config import TransformerConfig
+from model.operations.operation import Kind, Steps
+from model.operations.words import capped
+
+SCORES = "hook_attn_scores"
+"""TransformerLens' name for the scores that the softmax reads."""
+
+SCORE_HOOKS: Mapping[Kind, str] = MappingProxyType(
+    {"dot": "hook_dot", "scale": "hook_scaled", "bias": "hook_biased", "cap": "hook_capped"}
+)
+"""The steps from queries and keys to scores, and what each writes where another follows."""
+
+
+def write_scores(steps: Steps, config: TransformerConfig, layer: int, query: str, key: str) -> str:
+    """From queries and keys to what the softmax reads, as many steps as the config has.
+
+    The last of them writes ``hook_attn_scores``, whichever it is: TransformerLens' name for the
+    scores that the softmax reads, masked entries -inf.
+
+    Args:
+        steps: where they are appended.
+        config: of the network.
+        layer: index of the block.
+        query: name of the queries that are read.
+        key: name of the keys.
+
+    Returns:
+        Name of the scores.
+    """
+    attn = f"blocks.{layer}.attn"
+    chain = _score_steps(config, layer)
+    read: tuple[str, ...] = (query, key)
+    for step in chain:
+        hook = SCORES if step is chain[-1] else SCORE_HOOKS[step.kind]
+        written = steps.write(
+            f"{attn}.{hook}", step.kind, read, (), "BHQS", step.label, step.formula, step.sentence
+        )
+        read = (written,)
+    return read[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    kind: Kind
+    label: str
+    formula: str
+    sentence: str
+
+
+def _score_steps(config: TransformerConfig, layer: int) -> list[_Step]:
+    chain = [_Step("dot", "Q · K", "s_ij = q_i · k_j", "Every query meets every key.")]
+    if config.score_scale != 1:
+        usual = config.scales.scores is None
+        chain.append(
+            _Step(
+                "scale",
+                "÷ √d_head" if usual else f"× {config.score_scale:.4g}",
+                "s_ij ← s_ij / √d_head" if usual else f"s_ij ← {config.score_scale:.4g} s_ij",
+                "Sums over more dimensions come out larger; this makes up for it, so that the "
+                "softmax is neither flat nor all on one key.",
+            )
+        )
+    if config.alibi is not None:
+        chain.append(
+            _Step(
+                "bias",
+                "Position bias",
+                "s_ij ← s_ij − m_h (i − j)",
+                "The farther a key stands behind the query, the less it counts, "
+                "at a rate per head.",
+            )
+        )
+    if config.caps.scores is not None:
+        chain.append(
+            _Step(
+                "cap",
+                "Soft cap",
+                f"s_ij ← {capped('s_ij', config.caps.scores)}",
+                f"No score leaves ±{config.caps.scores:g}; small ones stay almost as they are.",
+            )
+        )
+    window = config.window_at(layer)
+    if config.causal or window is not None:
+        formula, sentence = _mask_words(config.causal, window)
+        chain.append(_Step("mask", "Mask", formula, sentence))
+    return chain
+
+
+def _mask_words(causal: bool, window: int | None) -> tuple[str, str]:
+    """Formula and sentence of what no query may see."""
+    if causal and window is not None:
+        return (
+            f"s_ij ← −∞ unless i − {window} < j ≤ i",
+            f"A query meets the keys of the last {window:,} positions up to its own; "
+            "all others are masked.",
+        )
+    if causal:
+        return (
+            "s_ij ← −∞ for j > i",
+            "A query meets the keys up to its own position; later ones are masked.",
+        )
+    assert window is not None
+    return (
+        f"s_ij ← −∞ for |i − j| > {window // 2}",
+        f"A query meets the keys at most {window // 2:,} positions away; all others are masked.",
+    )
