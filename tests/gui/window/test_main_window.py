@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent, QImage
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSlider,
@@ -393,13 +393,12 @@ def test_files_are_opened_by_dropping_them(qtbot: QtBot, program: Program, tmp_p
     shutil.copytree(STORY_WORLD, copy)
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(copy / "model.safetensors"))])
-    drop = QDropEvent(
-        QPointF(10, 10),
-        Qt.DropAction.CopyAction,
-        data,
-        Qt.MouseButton.LeftButton,
-        Qt.KeyboardModifier.NoModifier,
-    )
+    how = (Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton)
+    enter = QDragEnterEvent(QPoint(10, 10), *how, Qt.KeyboardModifier.NoModifier)
+    enter.ignore()
+    QApplication.sendEvent(program.window, enter)
+    assert enter.isAccepted()
+    drop = QDropEvent(QPointF(10, 10), *how, Qt.KeyboardModifier.NoModifier)
     QApplication.sendEvent(program.window, drop)
     qtbot.waitUntil(
         lambda: program.store.model is not None and program.store.model.name == "dropped",
