@@ -17,6 +17,9 @@ from gui.window.arrangements import PERSPECTIVES
 from gui.window.dock import PaneDock
 from gui.window.perspectives import arrange, resize
 
+ADDED_SHARE = 5
+"""A pane that an arrangement has no place for gets one of so many parts of the window's width."""
+
 
 class Layouts(QObject):
     """The arrangements of a window's docks.
@@ -74,10 +77,14 @@ class Layouts(QObject):
     def show_pane(self, key: str) -> None:
         """Bring a pane to the front, wherever it is; at the right, if it has no place."""
         dock = self._docks[key]
-        if self._window.dockWidgetArea(dock) == Qt.DockWidgetArea.NoDockWidgetArea:
+        placed = self._window.dockWidgetArea(dock) != Qt.DockWidgetArea.NoDockWidgetArea
+        if not placed:
             self._window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
         dock.show()
         dock.raise_()
+        if not placed:  # or it has its smallest width, in which no pane can be read
+            share = self._window.width() // ADDED_SHARE
+            self._window.resizeDocks([dock], [share], Qt.Orientation.Horizontal)
 
     def fill_menu(self, menu: QMenu) -> None:
         """A check mark for each dock: whether it can be seen."""

@@ -71,6 +71,7 @@ def test_it_is_shown_by_the_menu_beside_the_others(qtbot: QtBot, program: Progra
     others = [d for key, d in window.docks.items() if key != KEY and d.isVisible()]
     assert len(others) == 7
     assert not any(dock.geometry().intersects(other.geometry()) for other in others)
+    assert dock.width() >= 200, "it can be read"
     assert dock.header.height() + pane.height() == dock.height()
     qtbot.waitUntil(lambda: dock.header.note.endswith("hook_resid_post"), timeout=SOON)
     accent = np.array([int(theme.current().accent[i : i + 2], 16) for i in (1, 3, 5)])
