@@ -44,6 +44,7 @@ class Layouts(QObject):
         self._settings = settings
         known = settings.perspective in PERSPECTIVES
         self.perspective = settings.perspective if known else "Explore"
+        self._added: PaneDock | None = None
         for dock in docks.values():
             dock.toggleViewAction().triggered.connect(self._toggled)
 
@@ -82,9 +83,10 @@ class Layouts(QObject):
             self._window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
         dock.show()
         dock.raise_()
-        if not placed:  # or it has its smallest width, in which no pane can be read
-            share = self._window.width() // ADDED_SHARE
-            self._window.resizeDocks([dock], [share], Qt.Orientation.Horizontal)
+        if not placed:
+            self._added = dock
+            # Sizes hold only once the layout has run.
+            QTimer.singleShot(0, self._widen_added)
 
     def fill_menu(self, menu: QMenu) -> None:
         """A check mark for each dock: whether it can be seen."""
@@ -110,6 +112,13 @@ class Layouts(QObject):
             # Sizes hold only once the layout has run at the window's real size.
             QTimer.singleShot(0, self._settle)
         self.applied.emit(self.perspective)
+
+    def _widen_added(self) -> None:
+        """Or it has its smallest width, in which no pane can be read."""
+        if self._added is not None and not self._added.isFloating():
+            share = self._window.width() // ADDED_SHARE
+            self._window.resizeDocks([self._added], [share], Qt.Orientation.Horizontal)
+        self._added = None
 
     def _settle(self) -> None:
         if self.perspective not in self._settings.layouts:

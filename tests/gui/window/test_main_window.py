@@ -492,20 +492,5 @@ def test_the_palette_finds_and_runs_a_command(qtbot: QtBot, program: Program) ->
     qtbot.waitUntil(lambda: program.window.layouts.perspective == "Space", timeout=SOON)
 
 
-def test_broken_settings_are_set_aside(own_settings: Path) -> None:
-    own_settings.mkdir(parents=True, exist_ok=True)
-    path = settings_file.settings_path()
-    path.write_text("{broken")
-    assert settings_file.load() == Settings()
-    assert path.with_suffix(".broken.json").exists()
-
-
-def test_settings_round_trip(own_settings: Path) -> None:
-    panes: dict[str, dict[str, object]] = {"prompt": {"history": ["\ud800", "שלום"]}}
-    settings = Settings(theme="light", panes=panes, recent=["a", "b"])
-    settings_file.save(settings)
-    assert settings_file.load() == settings
-
-
 def test_an_application_exists_once(qapp: QApplication) -> None:
     assert make_application("dark") is qapp
