@@ -24,7 +24,7 @@ from benchmarks.rows import Row
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication, QMainWindow
 
-    from gui.app import Program
+    from gui.program.program import Program
     from model.train import Recipe
 
 EDITED = "The old king gave a red rose to the queen of the north and she"
@@ -133,7 +133,8 @@ def _bare_window(began: float) -> Figures:
 
 def _program(perspective: str = "Explore") -> tuple[QApplication, Program]:
     from gui import theme
-    from gui.app import Program, make_application
+    from gui.app import make_application
+    from gui.program.program import Program
     from gui.settings import Settings
 
     app = make_application("dark")
@@ -153,12 +154,15 @@ def _start(began: float) -> Figures:
 
 
 def _edit() -> Figures:
+    from gui.panes.prompt.pane import PromptPane
+
     app, program = _program()
     program.window.show()
     program.start()
     store = program.store
     _spin(app, lambda: store.trace is not None and store.vocabulary is not None)
     _pause(app, 1.0)
+    editor = program.window.host.get(PromptPane).editor
     milliseconds = []
     words = EDITED.split()
     text = ""
@@ -166,12 +170,12 @@ def _edit() -> Figures:
     def followed() -> bool:
         if store.trace is None or store.trace.text != text:
             return False
-        return not any(pane.dirty for pane in program.window.panes if pane.isVisible())
+        return not any(pane.dirty for pane in program.window.host.panes if pane.isVisible())
 
     for index in range(EDITS):
         text = " ".join(words[: 3 + index % (len(words) - 3)]) + ("." if index % 2 else "")
         began = time.perf_counter()
-        program.window.furniture.prompt.editor.replace_text(text)
+        editor.replace_text(text)
         _spin(app, followed)
         # Repainted means on the screen: what was asked to update has been painted.
         app.sendPostedEvents()

@@ -1,6 +1,6 @@
-"""The application: Qt set up once, crash handling, the window and its worker.
+"""The application: Qt set up once, the program begun, and its end.
 
-Knows how everything is put together; no pane and no model by itself.
+Knows the program as a whole; no pane and no model.
 """
 
 from __future__ import annotations
@@ -10,86 +10,21 @@ import contextlib
 import logging
 import os
 import sys
-import threading
-import traceback
 from pathlib import Path
-from types import TracebackType
 from typing import NoReturn
 
-from PySide6.QtCore import (
-    QMessageLogContext,
-    QObject,
-    Qt,
-    QtMsgType,
-    Signal,
-    qInstallMessageHandler,
-)
+from PySide6.QtCore import Qt, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
 from gui import settings as settings_file
 from gui import theme
-from gui.program.garbage import GarbageCollector
-from gui.program.preloading import Preloading
+from gui.program.crash import CrashReporter, log_qt_message
+from gui.program.program import Program
 from gui.program.signals import EndSignals
-from gui.session.backend import Backend
-from gui.session.state import Notice
-from gui.session.store import Store
 from gui.settings import Settings
 from model import __version__
-from resources import STORY_WORLD
 
 log = logging.getLogger("glassformer")
-
-FIRST_PROMPT = "Here comes the king with his crown, and here comes the queen with her"
-
-
-class CrashReporter(QObject):
-    """Turns an uncaught exception, in any thread, into a notice; the program goes on."""
-
-    crashed = Signal(object)  # Notice
-
-    def install(self) -> None:
-        sys.excepthook = self._handle
-        threading.excepthook = self._handle_thread
-
-    def _handle(
-        self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
-    ) -> None:
-        if issubclass(kind, KeyboardInterrupt):
-            QApplication.quit()
-            return
-        details = "".join(traceback.format_exception(kind, error, trace))
-        print(details, file=sys.stderr)
-        self.crashed.emit(
-            Notice(
-                f"Something went wrong inside ({kind.__name__}: {error}). "
-                "What is open stays open; the details help in a bug report.",
-                details,
-                "error",
-            )
-        )
-
-    def _handle_thread(self, hook: threading.ExceptHookArgs) -> None:
-        if hook.exc_value is not None:
-            self._handle(hook.exc_type, hook.exc_value, hook.exc_traceback)
-
-
-QUIET = ("This plugin does not support propagateSizeHints()",)
-"""What Qt says on screens that are none, each time a window changes its size."""
-
-_LEVELS = {
-    QtMsgType.QtDebugMsg: logging.DEBUG,
-    QtMsgType.QtInfoMsg: logging.INFO,
-    QtMsgType.QtWarningMsg: logging.WARNING,
-    QtMsgType.QtCriticalMsg: logging.ERROR,
-    QtMsgType.QtFatalMsg: logging.CRITICAL,
-}
-
-
-def log_qt_message(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
-    """Qt's messages go where the program's go."""
-    if message not in QUIET:
-        log.log(_LEVELS.get(kind, logging.WARNING), "Qt: %s", message)
 
 
 def make_application(theme_name: str) -> QApplication:
@@ -104,65 +39,6 @@ def make_application(theme_name: str) -> QApplication:
     app.setApplicationVersion(__version__)
     theme.apply(app, theme_name)
     return app
-
-
-class Program:
-    """Store, worker and window, connected.
-
-    Args:
-        settings: remembered choices; the command line has already changed what it says.
-        checkpoint: what to open first.
-        prompt: the first prompt.
-    """
-
-    def __init__(
-        self, settings: Settings, checkpoint: str | None = None, prompt: str | None = None
-    ) -> None:
-        from gui.window.main_window import MainWindow
-
-        self.settings = settings
-        self.backend = Backend(settings.device, settings.threads or None)
-        self.store = Store(self.backend.submit)
-        self.backend.result_ready.connect(self.store.receive)
-        self.collector = GarbageCollector(self.backend)
-        self.collector.start()
-        self.store.vocabulary_changed.connect(self._settle)
-        # Nobody has asked for anything for a while: import what is needed later.
-        self.preloading = Preloading(self.backend)
-        self.backend.warmed_up.connect(self.preloading.start)
-        # The modules that came late are there to stay, too.
-        self.preloading.done.connect(self.collector.begin)
-        self.backend.stopped.connect(self.preloading.stop)
-        self.backend.stopped.connect(self.collector.stop)
-        self.window = MainWindow(self.store, self.backend, settings)
-        self.store.trace_changed.connect(self.window.begin_with_a_head)
-        self.store.set_prompt(FIRST_PROMPT if prompt is None else prompt)
-        self.store.open_model(str(STORY_WORLD) if checkpoint is None else checkpoint)
-
-    def _settle(self) -> None:
-        """The model is seen: what is here now is here to stay."""
-        self.store.vocabulary_changed.disconnect(self._settle)
-        self.collector.settle()
-
-    def start(self) -> None:
-        """Let the worker begin: torch is imported there, behind the window."""
-        # Two threads share the interpreter: hand it over fifty times as often as Python's default,
-        # so that neither a key press nor a training step waits 5 ms for its turn.
-        sys.setswitchinterval(0.0001)
-        _keep_triton_out()
-        self.backend.start()
-
-
-def _keep_triton_out() -> None:
-    """Let torch believe that there is no triton, which comes with its CUDA builds on Linux.
-
-    Triton brings an LLVM of its own. Where Mesa draws OpenGL, Mesa's LLVM is in the process by
-    then, the one finds the other's symbols, and loading it ends the program (torch 2.13, Mesa 22.3:
-    a segmentation fault in 25 of 25 starts, as soon as an optimiser is made). Only compiled models
-    need it, and nothing is compiled here.
-    """
-    # None is Python's own way to say so, which typeshed does not know.
-    sys.modules.setdefault("triton", None)  # type: ignore[arg-type]
 
 
 def run(options: argparse.Namespace) -> int:

@@ -1,7 +1,7 @@
 """What the program remembers between starts: a typed, versioned JSON file.
 
 A file that can't be read is set aside and the defaults are used: a broken setting never keeps the
-window from opening. Knows no widget.
+window from opening. Knows no widget; what a pane remembers is the pane's affair.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ import os
 import tempfile
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QStandardPaths
 
 log = logging.getLogger(__name__)
 
-VERSION = 1
+VERSION = 2
 LAYOUT_VERSION = 1
 """Of the saved dock arrangements: raised when docks are renamed, old ones are then forgotten."""
 
 N_RECENT = 12
-N_HISTORY = 50
 
 
 @dataclass(slots=True)
@@ -36,11 +36,10 @@ class Settings:
         layouts: perspective -> Qt's dock blob in base64, as the person left it.
         recent: paths of checkpoints, newest first.
         recent_lines: path -> what it is, in one line, as it was when it was last looked at.
-        history: prompts, newest last.
         device: "auto", "cpu", "cuda" or "mps".
         threads: for torch; 0 takes the cores at hand less one.
-        runs_dir: where new runs are written; empty is ``runs`` in the working folder.
         motion: whether things may move.
+        panes: key of a pane -> what it gave to be remembered.
     """
 
     version: int = VERSION
@@ -51,11 +50,10 @@ class Settings:
     layouts: dict[str, str] = field(default_factory=dict)
     recent: list[str] = field(default_factory=list)
     recent_lines: dict[str, str] = field(default_factory=dict)
-    history: list[str] = field(default_factory=list)
     device: str = "auto"
     threads: int = 0
-    runs_dir: str = ""
     motion: bool = True
+    panes: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def remember(self, path: str) -> None:
         """Put a checkpoint in front of the recent ones."""
@@ -96,6 +94,7 @@ def load(path: Path | None = None) -> Settings:
             log.warning("and the file can't be set aside")
         return Settings()
     settings = Settings()
+    _carry_over(raw)
     for one in fields(Settings):
         value = raw.get(one.name)
         if isinstance(value, type(getattr(settings, one.name))):
@@ -104,12 +103,21 @@ def load(path: Path | None = None) -> Settings:
     settings.recent_lines = {
         str(path): line for path, line in settings.recent_lines.items() if isinstance(line, str)
     }
-    settings.history = [p for p in settings.history if isinstance(p, str)][-N_HISTORY:]
+    settings.panes = {key: kept for key, kept in settings.panes.items() if isinstance(kept, dict)}
     if settings.layout_version != LAYOUT_VERSION:
         settings.layouts, settings.geometry = {}, ""
         settings.layout_version = LAYOUT_VERSION
     settings.version = VERSION
     return settings
+
+
+def _carry_over(raw: dict[str, Any]) -> None:
+    """Put what version 1 kept by itself for two panes to where they look for it now."""
+    if "panes" not in raw:
+        raw["panes"] = {
+            "prompt": {"history": raw.get("history")},
+            "training": {"runs_dir": raw.get("runs_dir")},
+        }
 
 
 def save(settings: Settings, path: Path | None = None) -> None:

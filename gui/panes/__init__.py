@@ -1,1 +1,34 @@
-"""One file a pane; a pane reads the store and draws, nothing more."""
+"""The panes: a folder each, with all its parts, and a line each in the list below.
+
+A pane knows the session, `gui.reading` and `gui.widgets`, never another pane nor the window. A part
+is born in its pane's folder; it moves to `gui/widgets` when a second pane needs it. The entries
+that stand here are free of Qt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import import_module
+
+from gui.panes.entry import PaneEntry
+
+PACKAGES = (
+    "gui.panes.prompt",
+    "gui.panes.tokens",
+    "gui.panes.layers",
+    "gui.panes.attention",
+    "gui.panes.space",
+    "gui.panes.prediction",
+    "gui.panes.training",
+    "gui.panes.inspector",
+    "gui.panes.model",
+)
+"""In the order in which they are made, and in which their commands stand in a menu."""
+
+
+def entries(packages: Iterable[str]) -> tuple[PaneEntry, ...]:
+    """What is known of panes before they are made: the ``ENTRY`` of each package."""
+    return tuple(import_module(package).ENTRY for package in packages)
+
+
+PANES = entries(PACKAGES)

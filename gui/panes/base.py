@@ -1,6 +1,6 @@
 """What every pane is: a titled widget that reads the store and draws when it is seen.
 
-Knows the store and the theme, no other pane.
+Knows the store and the theme, and of panes what an entry is; no pane.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from gui import theme
 from gui.pace import Pace
-from gui.panes.catalogue import PANES
+from gui.panes.entry import PaneEntry
 from gui.session.store import Store
 
 FRAME_MS = 33
@@ -34,27 +34,25 @@ class Pane(QWidget):
     only while the pane is visible, and once when it becomes visible after it was invalidated.
 
     Class attributes:
-        key: its entry in the catalogue.
+        entry: the ``ENTRY`` of its package.
         frame_ms: time between two repaints, while there is always something new.
 
     Attributes:
         title: on the dock's header.
-        hint: one sentence for the header's tooltip and for screen readers.
+        turn: its place among the panes that draw one after the other while a model learns.
     """
 
-    key: ClassVar[str] = ""
+    entry: ClassVar[PaneEntry]
     frame_ms: ClassVar[int] = FRAME_MS
 
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.store = store
-        entry = PANES.get(self.key)
-        self._turn = 0 if entry is None else list(PANES).index(self.key)
-        self.title = self.key if entry is None else entry.title
-        self.hint = "" if entry is None else entry.hint
+        self.title = self.entry.title
+        self.turn = 0
         self.setObjectName(f"{self.key}_pane")
         self.setAccessibleName(self.title)
-        self.setAccessibleDescription(self.hint)
+        self.setAccessibleDescription(self.entry.hint)
         self.setAutoFillBackground(True)  # with the panel's colour; the window behind is darker
         self._dirty = True
         self._pace = Pace(self.frame_ms)
@@ -87,7 +85,23 @@ class Pane(QWidget):
         """What is drawn, as named arrays for CSV or npz. Empty if there is nothing."""
         return {}
 
+    def remember(self) -> dict[str, Any]:
+        """What it wants to know at the next start, as JSON has it; asked when the window closes."""
+        return {}
+
+    def recall(self, kept: Mapping[str, Any]) -> None:
+        """Take up what `remember` gave at an earlier end; called once, before it is shown.
+
+        It comes from a file that a person may have edited: what isn't as it should be is passed
+        over.
+        """
+
     # ------------------------------------------------------------------ machinery
+
+    @property
+    def key(self) -> str:
+        """By what the window knows it."""
+        return self.entry.key
 
     def invalidate(self) -> None:
         """Mark as out of date; it is drawn soon if it can be seen."""
@@ -96,7 +110,7 @@ class Pane(QWidget):
             return
         delay = self._pace.wait_ms()
         if self.store.hearing_live:
-            delay += self._turn * LIVE_GAP_MS
+            delay += self.turn * LIVE_GAP_MS
         if not self._timer.isActive() or self._timer.remainingTime() > delay:
             self._timer.start(delay)
 

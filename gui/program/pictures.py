@@ -14,7 +14,7 @@ from pathlib import Path
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
-from gui.app import Program
+from gui.program.program import Program
 from gui.session.state import Notice
 from gui.settings import Settings
 from gui.window import export
@@ -43,7 +43,7 @@ def write_pictures(settings: Settings, options: argparse.Namespace, folder: Path
     session = _Session(program)
     program.window.resize(*(options.size or (1440, 900)))
     program.window.show()
-    program.window.furniture.make_all()
+    program.window.host.make_all()
     program.start()
     try:
         session.until(session.model_ready, "the model")
@@ -66,14 +66,14 @@ def _write_all(session: _Session, folder: Path, theme_name: str) -> None:
     window = session.program.window
     seen: set[str] = set()
     for perspective in PERSPECTIVES:
-        window.set_perspective(perspective)
-        window.reset_layout()
+        window.layouts.set_perspective(perspective)
+        window.layouts.reset()
         session.settle()
         _write(session, window, folder / f"window-{perspective.lower()}-{theme_name}.png")
         for key in keys(PERSPECTIVES[perspective]):
             if key not in seen:
                 seen.add(key)
-                _write(session, window.furniture.pane(key), folder / f"{key}-{theme_name}.png")
+                _write(session, window.host.pane(key), folder / f"{key}-{theme_name}.png")
 
 
 def _write(session: _Session, widget, path: Path) -> None:  # type: ignore[no-untyped-def]
@@ -144,7 +144,7 @@ class _Session:
         """
         for _ in range(4):
             self._spin(60)
-            for pane in self.program.window.panes:
+            for pane in self.program.window.host.panes:
                 if pane.isVisible():
                     pane.refresh_now()
             self.until(lambda: self.program.backend.caught_up, "what a pane asked for")

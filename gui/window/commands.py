@@ -1,394 +1,196 @@
-"""Every command once: name, shortcut, tooltip, when it can be used.
+"""Every command once: the window's own, joined with those of the panes into one list.
 
-Menus, toolbar, shortcuts and the command palette are made from this list; a test holds ids and
-keys unique. Knows the store for "when", and the window's methods by name only.
+Menus, shortcuts, the command palette and the help are made from that list. Knows the panes' entries
+and, by name only, what the window does; no Qt.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import get_args
 
-from gui.session.store import Store
+from gui.panes.entry import Command, Menu, PaneEntry
+from gui.session.conditions import has_model
 
-Menu = Literal["File", "Edit", "View", "Model", "Generate", "Training", "Help"]
+PANES_FIRST: frozenset[Menu] = frozenset({"Edit", "Model", "Generate", "Training"})
+"""Menus in which what the panes do stands above what the window does."""
 
-
-def always(store: Store) -> bool:
-    """Any time."""
-    return True
-
-
-def has_model(store: Store) -> bool:
-    """A model is in view."""
-    return store.model is not None
-
-
-def has_trace(store: Store) -> bool:
-    """A prompt has been run."""
-    return store.trace is not None
-
-
-def can_draw(store: Store) -> bool:
-    """There is a distribution of tokens to draw from."""
-    return has_trace(store) and store.model is not None and store.model.config.has_logits
-
-
-def can_generate(store: Store) -> bool:
-    """The model in view can continue a text, and there is one."""
-    return has_trace(store) and store.model is not None and not store.model.config.no_continuation
-
-
-def can_mask(store: Store) -> bool:
-    """The model in view fills masks, and there is a text."""
-    return has_trace(store) and store.masking.possible
-
-
-def is_generating(store: Store) -> bool:
-    """Text is being written."""
-    return store.generation is not None and store.generation.running
-
-
-def is_training(store: Store) -> bool:
-    """A run is going; it may be paused."""
-    return store.training is not None and store.training.running
-
-
-def is_not_training(store: Store) -> bool:
-    """A run can begin."""
-    return store.engine is not None and not is_training(store) and store.starting is None
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One command.
-
-    Attributes:
-        id: stable name, for settings and tests.
-        text: in menus, with a mnemonic.
-        tip: one sentence.
-        menu: where it stands.
-        method: the window's method that does it, or one of a part of it (``files.ask_save``).
-        keys: shortcut in Qt's portable form; empty for none.
-        when: whether it can be used now.
-        separator: a line above it in the menu.
-    """
-
-    id: str
-    text: str
-    tip: str
-    menu: Menu
-    method: str
-    keys: str = ""
-    when: Callable[[Store], bool] = always
-    separator: bool = False
-
-
-COMMANDS: tuple[Command, ...] = (
+WINDOW_COMMANDS = (
     Command(
-        "open",
-        "&Open…",
-        "Open a folder, a file, a run or a name on a hub; what it is is shown before",
-        "File",
-        "files.ask_open",
-        "Ctrl+O",
+        id="open",
+        text="&Open…",
+        tip="Open a folder, a file, a run or a name on a hub; what it is is shown before",
+        menu="File",
+        does="files.ask_open",
+        keys="Ctrl+O",
     ),
     Command(
-        "open_bundled",
-        "Open the &story world",
-        "Open the trained model that comes with the program",
-        "File",
-        "files.open_bundled",
+        id="open_bundled",
+        text="Open the &story world",
+        tip="Open the trained model that comes with the program",
+        menu="File",
+        does="files.open_bundled",
     ),
     Command(
-        "save_run",
-        "&Save run as…",
-        "Write the model in view, or copy its whole run, to a new folder",
-        "File",
-        "files.ask_save",
-        "Ctrl+Shift+S",
-        has_model,
-        separator=True,
-    ),
-    Command(
-        "export_picture",
-        "Export pane as &picture…",
-        "Write the pane that has the focus as PNG or SVG",
-        "File",
-        "files.ask_export_picture",
-        "Ctrl+Shift+E",
-        separator=True,
-    ),
-    Command(
-        "export_data",
-        "Export pane's &data…",
-        "Write the numbers that the focused pane draws as CSV or npz",
-        "File",
-        "files.ask_export_data",
-        "Ctrl+Alt+E",
-    ),
-    Command(
-        "quit",
-        "&Quit",
-        "Close the window; a run that is going is saved",
-        "File",
-        "close",
-        "Ctrl+Q",
-        separator=True,
-    ),
-    Command(
-        "focus_prompt",
-        "Edit the &prompt",
-        "Put the cursor into the prompt",
-        "Edit",
-        "focus_prompt",
-        "Ctrl+L",
-    ),
-    Command(
-        "prompt_history",
-        "Prompt &history",
-        "Earlier prompts",
-        "Edit",
-        "show_history",
-        "Ctrl+H",
-    ),
-    Command(
-        "find_token",
-        "&Find a token…",
-        "Search the vocabulary, or type a sum such as king - man + woman",
-        "Edit",
-        "focus_search",
-        "Ctrl+F",
-    ),
-    Command(
-        "find_weight",
-        "Find a &weight…",
-        "Filter the parameter tensors by name, part or layer",
-        "Edit",
-        "focus_weights",
-        "Ctrl+Shift+F",
-        has_model,
-    ),
-    Command(
-        "palette",
-        "&Command palette…",
-        "Find any command by its name",
-        "Edit",
-        "show_palette",
-        "Ctrl+K",
-        separator=True,
-    ),
-    Command(
-        "explore",
-        "&Explore",
-        "A sentence on its way: tokens, layers, attention, prediction",
-        "View",
-        "perspective_explore",
-        "Ctrl+1",
-    ),
-    Command(
-        "space",
-        "&Space",
-        "The embedding space in 3D",
-        "View",
-        "perspective_space",
-        "Ctrl+2",
-    ),
-    Command(
-        "train",
-        "&Train",
-        "A tiny model learns, and every pane follows",
-        "View",
-        "perspective_train",
-        "Ctrl+3",
-    ),
-    Command(
-        "model",
-        "&Model",
-        "The weights: every tensor, its figures, its image, its share of the whole",
-        "View",
-        "perspective_model",
-        "Ctrl+4",
-    ),
-    Command(
-        "reset_layout",
-        "&Restore this arrangement",
-        "All panes back to where this perspective has them",
-        "View",
-        "reset_layout",
-        "Ctrl+0",
-        separator=True,
-    ),
-    Command(
-        "toggle_theme",
-        "Dark or &light",
-        "Change between the dark and the light theme",
-        "View",
-        "toggle_theme",
-        "Ctrl+T",
-    ),
-    Command(
-        "toggle_motion",
-        "&Motion",
-        "Whether values may move along their paths",
-        "View",
-        "toggle_motion",
-    ),
-    Command(
-        "next_operation",
-        "&Next operation",
-        "One step further through the network",
-        "Model",
-        "next_operation",
-        "F10",
-        has_model,
-    ),
-    Command(
-        "previous_operation",
-        "&Previous operation",
-        "One step back",
-        "Model",
-        "previous_operation",
-        "F9",
-        has_model,
-    ),
-    Command(
-        "play",
-        "P&lay",
-        "Walk through the network by itself",
-        "Model",
-        "toggle_play",
-        "F5",
-        has_model,
-    ),
-    Command(
-        "layer_up",
-        "Next la&yer",
-        "One layer nearer to the prediction",
-        "Model",
-        "next_layer",
-        "Alt+Up",
-        has_model,
-        separator=True,
-    ),
-    Command(
-        "layer_down",
-        "Previous layer",
-        "One layer nearer to the tokens",
-        "Model",
-        "previous_layer",
-        "Alt+Down",
-        has_model,
-    ),
-    Command(
-        "head_next", "Next &head", "The next attention head", "Model", "next_head", "Alt+Right"
-    ),
-    Command(
-        "head_previous",
-        "Previous head",
-        "The attention head before",
-        "Model",
-        "previous_head",
-        "Alt+Left",
-    ),
-    Command(
-        "transpose",
-        "&Transpose attention",
-        "Rows are queries; or columns are, as in some talks",
-        "Model",
-        "toggle_transpose",
-        "Ctrl+Shift+T",
-    ),
-    Command(
-        "verify",
-        "&Verify against the original",
-        "Run the same tokens through transformers, or compare with a reference file",
-        "Model",
-        "status_bar.badge.click",
+        id="save_run",
+        text="&Save run as…",
+        tip="Write the model in view, or copy its whole run, to a new folder",
+        menu="File",
+        does="files.ask_save",
+        keys="Ctrl+Shift+S",
         when=has_model,
         separator=True,
     ),
     Command(
-        "threads",
-        "T&hreads…",
-        "How many processor threads the model may use",
-        "Model",
-        "ask_threads",
+        id="export_picture",
+        text="Export pane as &picture…",
+        tip="Write the pane that has the focus as PNG or SVG",
+        menu="File",
+        does="files.ask_export_picture",
+        keys="Ctrl+Shift+E",
         separator=True,
     ),
     Command(
-        "sample_one",
-        "&Sample one token",
-        "Draw the next token and add it to the prompt, or fill the mask with it",
-        "Generate",
-        "sample_one",
-        "Ctrl+Return",
-        can_draw,
+        id="export_data",
+        text="Export pane's &data…",
+        tip="Write the numbers that the focused pane draws as CSV or npz",
+        menu="File",
+        does="files.ask_export_data",
+        keys="Ctrl+Alt+E",
     ),
     Command(
-        "mask_token",
-        "&Mask this token",
-        "Put the mask in place of the selected token, or put that token back",
-        "Generate",
-        "mask_token",
-        "Ctrl+M",
-        can_mask,
+        id="quit",
+        text="&Quit",
+        tip="Close the window; a run that is going is saved",
+        menu="File",
+        does="close",
+        keys="Ctrl+Q",
+        separator=True,
     ),
     Command(
-        "generate",
-        "&Generate",
-        "Continue the prompt, token by token",
-        "Generate",
-        "generate",
-        "Ctrl+G",
-        can_generate,
+        id="palette",
+        text="&Command palette…",
+        tip="Find any command by its name",
+        menu="Edit",
+        does="show_palette",
+        keys="Ctrl+K",
+        separator=True,
     ),
     Command(
-        "stop_generating",
-        "S&top generating",
-        "Keep what has been written so far",
-        "Generate",
-        "stop_generating",
-        "Escape",
-        is_generating,
+        id="explore",
+        text="&Explore",
+        tip="A sentence on its way: tokens, layers, attention, prediction",
+        menu="View",
+        does="layouts.set_perspective",
+        args=("Explore",),
+        keys="Ctrl+1",
     ),
     Command(
-        "start_training",
-        "&Start",
-        "Train a new model by the recipe in the Training pane",
-        "Training",
-        "start_training",
-        "Ctrl+R",
-        is_not_training,
+        id="space",
+        text="&Space",
+        tip="The embedding space in 3D",
+        menu="View",
+        does="layouts.set_perspective",
+        args=("Space",),
+        keys="Ctrl+2",
     ),
     Command(
-        "pause_training",
-        "&Pause or resume",
-        "Hold the run; nothing is lost",
-        "Training",
-        "toggle_pause",
-        "Ctrl+P",
-        is_training,
+        id="train",
+        text="&Train",
+        tip="A tiny model learns, and every pane follows",
+        menu="View",
+        does="layouts.set_perspective",
+        args=("Train",),
+        keys="Ctrl+3",
     ),
     Command(
-        "step_training",
-        "Do one st&ep",
-        "One update of the weights, then pause",
-        "Training",
-        "step_training",
-        "Ctrl+E",
-        is_training,
+        id="model",
+        text="&Model",
+        tip="The weights: every tensor, its figures, its image, its share of the whole",
+        menu="View",
+        does="layouts.set_perspective",
+        args=("Model",),
+        keys="Ctrl+4",
     ),
     Command(
-        "stop_training",
-        "S&top",
-        "End the run; it stays on disk and opens like any checkpoint",
-        "Training",
-        "stop_training",
-        "Ctrl+.",
-        is_training,
+        id="reset_layout",
+        text="&Restore this arrangement",
+        tip="All panes back to where this perspective has them",
+        menu="View",
+        does="layouts.reset",
+        keys="Ctrl+0",
+        separator=True,
     ),
-    Command("shortcuts", "&Keyboard shortcuts", "All keys", "Help", "show_shortcuts", "F1"),
-    Command("about", "&About Glassformer", "Version, device, licences", "Help", "show_about"),
+    Command(
+        id="toggle_theme",
+        text="Dark or &light",
+        tip="Change between the dark and the light theme",
+        menu="View",
+        does="toggle_theme",
+        keys="Ctrl+T",
+    ),
+    Command(
+        id="toggle_motion",
+        text="&Motion",
+        tip="Whether values may move along their paths",
+        menu="View",
+        does="toggle_motion",
+    ),
+    Command(
+        id="verify",
+        text="&Verify against the original",
+        tip="Run the same tokens through transformers, or compare with a reference file",
+        menu="Model",
+        does="status_bar.badge.click",
+        when=has_model,
+        separator=True,
+    ),
+    Command(
+        id="threads",
+        text="T&hreads…",
+        tip="How many processor threads the model may use",
+        menu="Model",
+        does="show_threads",
+        separator=True,
+    ),
+    Command(
+        id="shortcuts",
+        text="&Keyboard shortcuts",
+        tip="All keys",
+        menu="Help",
+        does="show_shortcuts",
+        keys="F1",
+    ),
+    Command(
+        id="about",
+        text="&About Glassformer",
+        tip="Version, device, licences",
+        menu="Help",
+        does="show_about",
+    ),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedCommand:
+    """A command and who does it.
+
+    Attributes:
+        command: what is offered.
+        pane: key of the pane that does it; None for the window.
+    """
+
+    command: Command
+    pane: str | None = None
+
+
+def joined(panes: Sequence[PaneEntry]) -> tuple[OwnedCommand, ...]:
+    """All commands, menu by menu, in the order in which they stand there."""
+    own = [OwnedCommand(command) for command in WINDOW_COMMANDS]
+    theirs = [OwnedCommand(command, entry.key) for entry in panes for command in entry.commands]
+    ordered: list[OwnedCommand] = []
+    for menu in get_args(Menu):
+        both = (theirs, own) if menu in PANES_FIRST else (own, theirs)
+        ordered.extend(one for part in both for one in part if one.command.menu == menu)
+    return tuple(ordered)

@@ -1,6 +1,6 @@
-"""Small dialogs of the window: command palette, keys, about. All are opened, never executed.
+"""Small dialogs of the window: command palette, keys, threads, about. Opened, never executed.
 
-Knows actions and the theme; the store only to say what runs.
+Knows actions and the theme; the store only to say what runs, and on how many threads.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QGridLayout,
+    QInputDialog,
     QLabel,
     QLineEdit,
     QListWidget,
@@ -26,6 +27,7 @@ from PySide6.QtWidgets import (
 
 from gui import theme
 from gui.session.store import Store
+from gui.settings import Settings
 from model import __version__
 
 
@@ -118,6 +120,29 @@ class ShortcutsDialog(QDialog):
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         buttons.rejected.connect(self.close)
         layout.addWidget(buttons)
+
+
+class ThreadsDialog(QInputDialog):
+    """How many processor threads the model may use; remembered."""
+
+    def __init__(self, store: Store, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._store = store
+        self._settings = settings
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setInputMode(QInputDialog.InputMode.IntInput)
+        self.setWindowTitle("Threads")
+        self.setLabelText(
+            "Processor threads for the model. All cores are fastest on a quiet machine\n"
+            "and far slower on a busy one; one less than the cores is the default."
+        )
+        self.setIntRange(1, 256)
+        self.setIntValue(store.engine.threads if store.engine is not None else 1)
+        self.intValueSelected.connect(self._chosen)
+
+    def _chosen(self, n: int) -> None:
+        self._settings.threads = n
+        self._store.set_threads(n)
 
 
 class AboutDialog(QDialog):

@@ -1,6 +1,6 @@
 """A dock with the house's header: title, a fact about what is shown, float and close.
 
-Knows a pane by its entry in the catalogue, its title and its header note.
+Knows a pane by its entry, its title and its header note.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from PySide6.QtWidgets import QAbstractButton, QDockWidget, QHBoxLayout, QWidget
 
 from gui import theme
 from gui.panes.base import Pane
-from gui.panes.catalogue import PaneEntry
+from gui.panes.entry import PaneEntry
 from gui.widgets.drawing_cache import line
 
 
 class PaneDock(QDockWidget):
     """The place of one pane in the window; movable, floatable, closable.
 
-    It stands before its pane is made: `furnish` puts the pane in.
+    It stands before its pane is made: `take` puts the pane in.
     """
 
     def __init__(self, entry: PaneEntry, parent: QWidget | None = None) -> None:
@@ -36,7 +36,7 @@ class PaneDock(QDockWidget):
         # Small enough that any arrangement fits 1366 x 768; panes scroll or thin out inside.
         self.setMinimumSize(QSize(140, 90))
 
-    def furnish(self, pane: Pane) -> None:
+    def take(self, pane: Pane) -> None:
         """Put the pane into its place."""
         self.pane = pane
         self._room.take(pane)

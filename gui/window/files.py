@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 from PySide6.QtCore import QObject, Qt
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from gui.opening.words import short_name
@@ -18,6 +18,7 @@ from gui.session.state import Notice
 from gui.session.store import Store
 from gui.settings import Settings
 from gui.window import export
+from gui.window.pane_host import PaneHost
 from resources import STORY_WORLD
 
 
@@ -28,18 +29,18 @@ class Files(QObject):
         window: parent of the dialogs.
         store: asked to open and save.
         settings: remembers what was opened.
+        host: says which pane is exported: the one in focus.
 
     Attributes:
-        pane: the pane that had the focus last: what is exported.
         recent_menu: a menu of checkpoints opened before, filled when it is shown.
     """
 
-    def __init__(self, window: QWidget, store: Store, settings: Settings) -> None:
+    def __init__(self, window: QWidget, store: Store, settings: Settings, host: PaneHost) -> None:
         super().__init__(window)
         self._window = window
         self._store = store
         self._settings = settings
-        self.pane: Pane | None = None
+        self._host = host
         self._exporting: Pane | None = None
         self.recent_menu = QMenu("Open &recent", window)
         self.recent_menu.setToolTipsVisible(True)
@@ -49,6 +50,18 @@ class Files(QObject):
     def open_path(self, path: str) -> None:
         """Open a checkpoint by path; what is open stays until the new one is there."""
         self._store.open_model(path)
+
+    def drag_entered(self, event: QDragEnterEvent) -> None:
+        """Take what comes from this machine."""
+        if _dragged_path(event) is not None:
+            event.acceptProposedAction()
+
+    def dropped(self, event: QDropEvent) -> None:
+        """Open the first file or folder of this machine that was dropped."""
+        path = _dragged_path(event)
+        if path is not None:
+            event.acceptProposedAction()
+            self.open_path(path)
 
     def open_bundled(self) -> None:
         """The model that comes with the program."""
@@ -69,7 +82,7 @@ class Files(QObject):
         dialog.open()
 
     def ask_export_picture(self) -> None:
-        pane = self.pane
+        pane = self._host.in_focus
         if pane is None:
             return
         dialog = self._file_dialog(f"Export {pane.title} as a picture")
@@ -83,7 +96,7 @@ class Files(QObject):
         dialog.open()
 
     def ask_export_data(self) -> None:
-        pane = self.pane
+        pane = self._host.in_focus
         if pane is None:
             return
         dialog = self._file_dialog(f"Export the data of {pane.title}")
@@ -160,3 +173,8 @@ class Files(QObject):
         action = self.sender()
         if isinstance(action, QAction):
             self.open_path(str(action.data()))
+
+
+def _dragged_path(event: QDropEvent) -> str | None:
+    urls = (url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile())
+    return next(urls, None)

@@ -3,38 +3,34 @@
 Importing and making the panes takes longer than the whole rest of a window. The docks stand with
 their titles at the first paint; then the panes are made, one a turn of the event loop, those that
 can be seen first. Whoever needs a pane earlier gets it at once.
+
+Knows panes by their entries and their base class, none by its name.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, cast
+from collections.abc import Sequence
+from typing import TypeVar
 
 from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtWidgets import QMainWindow
+from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
 
 from gui.panes.base import Pane
-from gui.panes.catalogue import PANES
+from gui.panes.entry import PaneEntry
 from gui.session.store import Store
+from gui.settings import Settings
 from gui.window.dock import PaneDock
 
-if TYPE_CHECKING:
-    from gui.panes.attention.pane import AttentionPane
-    from gui.panes.inspector.pane import InspectorPane
-    from gui.panes.layers.pane import LayersPane
-    from gui.panes.model.pane import ModelPane
-    from gui.panes.prediction.pane import PredictionPane
-    from gui.panes.prompt.pane import PromptPane
-    from gui.panes.space.pane import SpacePane
-    from gui.panes.tokens.pane import TokensPane
-    from gui.panes.training.pane import TrainingPane
+P = TypeVar("P", bound=Pane)
 
 
-class Furniture(QObject):
+class PaneHost(QObject):
     """The docks of a window and the panes in them.
 
     Args:
+        entries: the panes that there are; their keys are unique.
         store: what the panes read.
+        settings: where what they remember is kept.
         window: where the docks are.
 
     Attributes:
@@ -43,14 +39,28 @@ class Furniture(QObject):
 
     pane_made = Signal(object)  # Pane
 
-    def __init__(self, store: Store, window: QMainWindow) -> None:
+    def __init__(
+        self,
+        entries: Sequence[PaneEntry],
+        store: Store,
+        settings: Settings,
+        window: QMainWindow,
+    ) -> None:
         super().__init__(window)
         self._store = store
+        self._settings = settings
+        self._entries = {entry.key: entry for entry in entries}
         self._panes: dict[str, Pane] = {}
-        self.docks = {key: PaneDock(entry, window) for key, entry in PANES.items()}
+        self._focused: Pane | None = None
+        self.docks = {entry.key: PaneDock(entry, window) for entry in entries}
         self._timer = QTimer(self)
         self._timer.setInterval(0)
         self._timer.timeout.connect(self._make_next)
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        app.focusChanged.connect(self._focus_changed)
+
+    # Which
 
     @property
     def panes(self) -> tuple[Pane, ...]:
@@ -69,50 +79,35 @@ class Furniture(QObject):
     def pane(self, key: str) -> Pane:
         """A pane by key; made now, if it was not."""
         if key not in self._panes:
-            entry = PANES[key]
-            pane: Pane = getattr(import_module(entry.module), entry.class_name)(self._store)
+            pane = self._entries[key].load()(self._store)
+            pane.turn = list(self._entries).index(key)
+            pane.recall(self._settings.panes.get(key, {}))
             self._panes[key] = pane
-            self.docks[key].furnish(pane)
+            self.docks[key].take(pane)
             self.pane_made.emit(pane)
         return self._panes[key]
 
-    # Each by its name, for commands.
+    def get(self, kind: type[P]) -> P:
+        """A pane by its class; made now, if it was not."""
+        pane = self.pane(kind.entry.key)
+        assert isinstance(pane, kind)
+        return pane
 
     @property
-    def prompt(self) -> PromptPane:
-        return cast("PromptPane", self.pane("prompt"))
+    def in_focus(self) -> Pane | None:
+        """The pane that had the focus last; before any had it, the largest that can be seen."""
+        if self._focused is not None:
+            return self._focused
+        seen = [pane for pane in self._panes.values() if pane.isVisible()]
+        return max(seen, key=_area, default=None)
 
-    @property
-    def layers(self) -> LayersPane:
-        return cast("LayersPane", self.pane("layers"))
-
-    @property
-    def attention(self) -> AttentionPane:
-        return cast("AttentionPane", self.pane("attention"))
-
-    @property
-    def space(self) -> SpacePane:
-        return cast("SpacePane", self.pane("space"))
-
-    @property
-    def prediction(self) -> PredictionPane:
-        return cast("PredictionPane", self.pane("prediction"))
-
-    @property
-    def training(self) -> TrainingPane:
-        return cast("TrainingPane", self.pane("training"))
-
-    @property
-    def tokens(self) -> TokensPane:
-        return cast("TokensPane", self.pane("tokens"))
-
-    @property
-    def inspector(self) -> InspectorPane:
-        return cast("InspectorPane", self.pane("inspector"))
-
-    @property
-    def model(self) -> ModelPane:
-        return cast("ModelPane", self.pane("model"))
+    def _focus_changed(self, old: QWidget | None, new: QWidget | None) -> None:
+        widget = new
+        while widget is not None:
+            if isinstance(widget, Pane):
+                self._focused = widget
+                return
+            widget = widget.parentWidget()
 
     # When
 
@@ -126,6 +121,11 @@ class Furniture(QObject):
         for key in self.docks:
             self.pane(key)
 
+    def remember(self) -> None:
+        """Keep in the settings what the panes want to know at the next start."""
+        for key, pane in self._panes.items():
+            self._settings.panes[key] = pane.remember()
+
     def _make_next(self) -> None:
         missing = [key for key in self.docks if key not in self._panes]
         missing.sort(key=self._is_hidden)
@@ -136,3 +136,7 @@ class Furniture(QObject):
 
     def _is_hidden(self, key: str) -> bool:
         return not self.docks[key].isVisible()
+
+
+def _area(pane: Pane) -> int:
+    return pane.width() * pane.height()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +11,10 @@ from pytestqt.qtbot import QtBot
 from safetensors.torch import load_file, save_file
 
 from gui import theme
+from gui.panes import PANES
 from gui.panes.attention.pane import AttentionPane
 from gui.panes.base import Pane
-from gui.panes.catalogue import PANES
+from gui.panes.entry import PaneEntry
 from gui.session.store import Store
 from resources import STORY_WORLD
 from tests.gui.desk import Desk
@@ -49,10 +49,9 @@ def shown(qtbot: QtBot, pane: Pane) -> Pane:
     return pane
 
 
-@pytest.mark.parametrize("key", PANES)
-def test_every_pane_draws_it(qtbot: QtBot, diverged: Store, key: str) -> None:
-    entry = PANES[key]
-    pane = shown(qtbot, getattr(import_module(entry.module), entry.class_name)(diverged))
+@pytest.mark.parametrize("entry", PANES, ids=[entry.key for entry in PANES])
+def test_every_pane_draws_it(qtbot: QtBot, diverged: Store, entry: PaneEntry) -> None:
+    pane = shown(qtbot, entry.load()(diverged))
     for operation in range(len(diverged.operations)):
         diverged.select(operation=operation, layer=operation % 4, head=1)
         pane.refresh_now()

@@ -17,7 +17,6 @@ from gui.panes.attention.pane import AttentionPane
 from gui.panes.attention.patterns import mask
 from gui.panes.attention.words import percent
 from gui.panes.base import Pane
-from gui.panes.catalogue import PANES
 from gui.panes.inspector.pane import InspectorPane
 from gui.panes.layers.map_layout import OperationGraph
 from gui.panes.layers.pane import LayersPane
@@ -31,7 +30,6 @@ from gui.panes.tokens.pane import TokensPane
 from gui.reading.trace_figures import TraceFigures
 from gui.reading.vectors import read
 from gui.session.store import Store
-from gui.window import commands as actions
 from gui.window.dock import PaneDock
 from model.sampling import Sampling, draw, probabilities
 from tests.gui.desk import Desk
@@ -255,7 +253,7 @@ def test_no_text_is_generated_and_the_pane_says_why(bert: Store, qtbot: QtBot, d
     assert bert.generation is None
     assert not pane.generation.isVisible()
     assert "not made to continue" in pane.masks.why.text()
-    when = {command.id: command.when(bert) for command in actions.COMMANDS}
+    when = {command.id: command.when(bert) for command in PredictionPane.entry.commands}
     assert when["mask_token"]
     assert when["sample_one"]
     assert not when["generate"]
@@ -286,17 +284,17 @@ def test_without_a_head_the_pane_says_what_can_be_seen_instead(opened: Opened, q
     assert store.prompt == TEXT
     assert not any(
         command.when(store)
-        for command in actions.COMMANDS
+        for command in PredictionPane.entry.commands
         if command.id in ("generate", "sample_one", "mask_token")
     )
 
 
 def test_the_dock_is_called_after_the_head_even_while_it_is_hidden(opened: Opened, qtbot: QtBot):
     store = opened("bert")
-    dock = PaneDock(PANES["prediction"])
+    dock = PaneDock(PredictionPane.entry)
     qtbot.addWidget(dock)
     pane = PredictionPane(store)
-    dock.furnish(pane)
+    dock.take(pane)
     assert dock.windowTitle() == pane.accessibleName() == "Masked token"
     opened("headless")
     assert dock.windowTitle() == "No head"

@@ -9,7 +9,7 @@ Shape suffixes: H heads, Q queries, S keys.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from gui import theme
-from gui.panes.attention import words
+from gui.panes.attention import ENTRY, words
 from gui.panes.attention.arrangement import PAD, arranged
 from gui.panes.attention.controls import AttentionControls
 from gui.panes.attention.graph import AttentionGraph
@@ -42,7 +42,7 @@ READOUT_FROM = 220
 class AttentionPane(Pane):
     """Mosaic, matrix and graph, arranged by the room that there is."""
 
-    key: ClassVar[str] = "attention"
+    entry = ENTRY
 
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(store, parent)

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QToolButton, QVB
 
 from gui import theme
 from gui.panes.base import Pane
+from gui.panes.inspector import ENTRY
 from gui.panes.inspector.routing_map import RoutingMap
 from gui.panes.inspector.tensor_block import TensorBlock, exact
 from gui.reading.vectors import code_for, index_words, parameter_shape, value_now
@@ -36,7 +37,7 @@ _EXPERT = re.compile(r"\.experts\.\d+\.")
 class InspectorPane(Pane):
     """The inspected number above, the current operation below."""
 
-    key = "inspector"
+    entry = ENTRY
 
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(store, parent)

@@ -7,7 +7,7 @@ inspector shows the operation that is lit. Knows the store and the map, no other
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from PySide6.QtGui import QHideEvent, QKeyEvent
 from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
 
 from gui.panes.base import EmptyState, Pane
+from gui.panes.layers import ENTRY
 from gui.panes.layers.map import OperationMap
 from gui.panes.layers.map_layout import OperationGraph
 from gui.panes.layers.words import code_of
@@ -29,7 +30,7 @@ from model.operations import Operation
 class LayersPane(Pane):
     """The map, and the buttons that step through it."""
 
-    key: ClassVar[str] = "layers"
+    entry = ENTRY
 
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(store, parent)
@@ -80,6 +81,10 @@ class LayersPane(Pane):
             self.store.select(operation=index, layer=op.layer)
         if self._figures().missing(op):
             self.store.fetch_activation(op.output)
+
+    def select_next_operation(self, step: int = 1) -> None:
+        """Select the operation that many further, wherever the focus is."""
+        self.store.select(operation=self.store.selection.operation + step)
 
     def step_forward(self) -> None:
         """To the next operation; playing ends at the last one."""

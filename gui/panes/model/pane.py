@@ -13,6 +13,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QStackedLayout, QWidget
 
 from gui.panes.base import EmptyState, Pane
+from gui.panes.model import ENTRY
 from gui.session.store import Store
 from model.preview import short_count
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 class ModelPane(Pane):
     """The weights, by table, by picture and by area."""
 
-    key = "model"
+    entry = ENTRY
 
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(store, parent)

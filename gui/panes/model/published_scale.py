@@ -9,9 +9,9 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from gui import theme
+from gui.panes.model.parameter_tree import tree_of_config
 from gui.panes.model.scale_map import ScaleMap, Sized
 from gui.widgets.action_row import ActionRow
-from gui.widgets.parts import tree_of_config
 from model.config import TransformerConfig
 from model.published import PUBLISHED
 

@@ -14,9 +14,10 @@ from PySide6.QtGui import QFontMetricsF, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from gui import theme
+from gui.panes.model.parameter_tree import Node, counted_numbers, node_words
 from gui.panes.model.treemap import Tile, paint_tiles, place_parts
 from gui.widgets.canvas import Canvas
-from gui.widgets.parts import Node, counted_numbers, node_words, share_words
+from gui.widgets.parts import share_words
 from model.preview import short_count
 
 GAP = 14.0

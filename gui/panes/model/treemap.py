@@ -13,9 +13,10 @@ from PySide6.QtGui import QFontMetricsF, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from gui import theme
+from gui.panes.model.parameter_tree import Node, node_words
 from gui.panes.model.squarify import squarify
 from gui.widgets.canvas import Canvas
-from gui.widgets.parts import Node, node_words, part_color, share_words
+from gui.widgets.parts import part_color, share_words
 from gui.widgets.text import ink_on
 from model.preview import short_count
 

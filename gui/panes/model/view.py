@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QLineEdit, QSplitter, QWidget
 
 from gui import theme
 from gui.panes.model.detail import WeightDetail
+from gui.panes.model.parameter_tree import tree_of
 from gui.panes.model.published_scale import PublishedScale
 from gui.panes.model.questions import WeightQuestions, is_cheap
 from gui.panes.model.table import WeightTable
@@ -30,7 +31,6 @@ from gui.panes.model.words import (
 from gui.session.state import Inspected
 from gui.session.store import Store
 from gui.widgets.action_row import HEIGHT, ActionRow
-from gui.widgets.parts import tree_of
 from model import messages as m
 from model.probe.matrix_layout import MatrixLayout, layout_of
 

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from gui import theme
 from gui.panes.base import EmptyState, Pane
-from gui.panes.prediction import words
+from gui.panes.prediction import ENTRY, words
 from gui.panes.prediction.bars import Bar, ProbabilityBars, three_digits
 from gui.panes.prediction.generation_controls import GenerationControls
 from gui.panes.prediction.mask_controls import MaskControls
@@ -35,7 +35,7 @@ MOST_BARS = 64
 class PredictionPane(Pane):
     """Bars of tokens, temperature, top-k and top-p, sampling and generation, or filling masks."""
 
-    key = "prediction"
+    entry = ENTRY
 
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(store, parent)

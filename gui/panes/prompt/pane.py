@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from gui import theme
 from gui.panes.base import Pane, column
+from gui.panes.prompt import ENTRY
 from gui.panes.prompt.editor import PromptEditor, as_typed
 from gui.session.store import Store
 from gui.widgets.text import Text
@@ -73,7 +74,7 @@ def id_examples(d_vocab: int) -> tuple[tuple[str, str], ...]:
 class PromptPane(Pane):
     """An editor of one to four lines, its history and examples."""
 
-    key = "prompt"
+    entry = ENTRY
 
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(store, parent)
@@ -245,6 +246,14 @@ class PromptPane(Pane):
     def history(self, prompts: tuple[str, ...]) -> None:
         self._history = tuple(prompts)[-HISTORY_LENGTH:]
         self._at = None
+
+    def remember(self) -> dict[str, Any]:
+        return {"history": list(self._history)}
+
+    def recall(self, kept: Mapping[str, Any]) -> None:
+        history = kept.get("history")
+        if isinstance(history, list):
+            self.history = tuple(text for text in history if isinstance(text, str))
 
     def older(self) -> None:
         """Go back to the prompt before."""

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLineEdit, QStackedWidget
 
 from gui import theme
 from gui.panes.base import EmptyState, Pane, column
-from gui.panes.space import marks, scene, words
+from gui.panes.space import ENTRY, marks, scene, words
 from gui.panes.space.side import SpaceSide
 from gui.panes.space.token_search import Expression, TokenSearch, Unknown
 from gui.panes.space.tools import NO_LIMIT, SpaceTools
@@ -42,7 +42,7 @@ Origin = Literal["position", "token", "sum"]
 class SpacePane(Pane):
     """The vocabulary as a cloud, with neighbours, sums of words and ways through the layers."""
 
-    key = "space"
+    entry = ENTRY
 
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(store, parent)
@@ -96,7 +96,7 @@ class SpacePane(Pane):
 
         self.view = PointCloudView()
         self.view.setAccessibleName("Tokens in space")
-        self.view.setAccessibleDescription(self.hint)
+        self.view.setAccessibleDescription(self.entry.hint)
         self.view.point_hovered.connect(self._hovered)
         self.view.point_clicked.connect(self._choose)
         self.view.points_moved.connect(self._compose)

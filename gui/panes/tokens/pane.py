@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from gui import theme
 from gui.panes.base import EmptyState, Pane, column
+from gui.panes.tokens import ENTRY
 from gui.panes.tokens.strip import Chip, TokenStrip
 from gui.session.state import Inspected
 from gui.session.store import Store
@@ -45,7 +46,7 @@ vocabulary and a long prompt all of them together would hold up the window."""
 class TokensPane(Pane):
     """Chips with position, text, id and bytes."""
 
-    key = "tokens"
+    entry = ENTRY
 
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(store, parent)

@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
 
 from gui import theme
 from gui.panes.base import EmptyState, Pane
+from gui.panes.training import ENTRY
 from gui.panes.training.controls import RunControls
 from gui.panes.training.curves import RunCurves
 from gui.panes.training.figure_grid import FigureGrid
@@ -57,7 +58,7 @@ class TrainingPane(Pane):
         runs_dir: where run folders are made.
     """
 
-    key: ClassVar[str] = "training"
+    entry = ENTRY
     frame_ms: ClassVar[int] = 100  # nobody reads figures faster, and the run needs the processor
 
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
@@ -147,6 +148,14 @@ class TrainingPane(Pane):
     @runs_dir.setter
     def runs_dir(self, path: Path) -> None:
         self.form.set_runs_dir(path)
+
+    def remember(self) -> dict[str, Any]:
+        return {"runs_dir": str(self.runs_dir)}
+
+    def recall(self, kept: Mapping[str, Any]) -> None:
+        runs_dir = kept.get("runs_dir")
+        if isinstance(runs_dir, str) and runs_dir:
+            self.runs_dir = Path(runs_dir)
 
     def start(self, *, begin_paused: bool = False) -> None:
         """Train a new model by the recipe, in a folder that did not exist."""

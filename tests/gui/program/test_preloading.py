@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import pytest
 from pytestqt.qtbot import QtBot
 
-from gui.app import Program
 from gui.program import preloading
 from gui.program.preloading import SLICE_SECONDS, Preloading
+from gui.program.program import Program
 from gui.settings import Settings
 
 

@@ -27,10 +27,10 @@ from dataclasses import replace
 from PySide6.QtCore import QTimer
 
 import main
-from gui import app
+from gui.program.program import Program
 from model.train import PRESETS
 
-start, run_dir = app.Program.start, sys.argv[1]
+start, run_dir = Program.start, sys.argv[1]
 
 def start_and_train(program):
     start(program)
@@ -49,7 +49,7 @@ def start_and_train(program):
     program.timer.timeout.connect(look)
     program.timer.start(20)
 
-app.Program.start = start_and_train
+Program.start = start_and_train
 sys.exit(main.main(["--device", "cpu", "--threads", "1"]))
 """
 

@@ -25,7 +25,8 @@ def watch(event, arguments):
 sys.addaudithook(watch)
 
 from PySide6.QtCore import QTimer
-from gui.app import Program, make_application
+from gui.app import make_application
+from gui.program.program import Program
 from gui.settings import Settings
 
 app = make_application("dark")
@@ -58,7 +59,8 @@ import sys, time
 from PySide6.QtCore import QTimer
 
 import main
-from gui import app
+from gui.program.program import Program
+from gui.session.backend import Backend
 from model.engine import Engine
 
 entered = []
@@ -88,8 +90,8 @@ def start_and_leave(program):
     program.timer.start(20)
 
 Engine.warm_up = compute
-wait, app.Backend.wait = app.Backend.wait, wait_shortly
-start, app.Program.start = app.Program.start, start_and_leave
+wait, Backend.wait = Backend.wait, wait_shortly
+start, Program.start = Program.start, start_and_leave
 sys.exit(main.main(["--device", "cpu", "--threads", "1"]))
 """
 

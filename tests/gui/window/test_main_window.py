@@ -7,13 +7,12 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent, QImage
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSlider,
@@ -29,13 +28,16 @@ from shiboken6 import isValid
 
 from gui import settings as settings_file
 from gui import theme
-from gui.app import Program, make_application
+from gui.app import make_application
 from gui.opening.open_dialog import OpenDialog
+from gui.panes.attention.pane import AttentionPane
 from gui.panes.base import Pane
 from gui.panes.model.pane import ModelPane
+from gui.panes.prompt.pane import PromptPane
+from gui.panes.tokens.pane import TokensPane
+from gui.program.program import Program
 from gui.session.state import Notice
 from gui.settings import Settings
-from gui.window import commands as actions
 from gui.window.arrangements import PERSPECTIVES, keys
 from model import messages as m
 from model.train import PRESETS
@@ -80,9 +82,9 @@ def notices_of(program: Program) -> list[Notice]:
 def test_every_pane_of_every_perspective_draws_something(qtbot: QtBot, program: Program) -> None:
     window = program.window
     for name in PERSPECTIVES:
-        window.set_perspective(name)
+        window.layouts.set_perspective(name)
         for key in keys(PERSPECTIVES[name]):
-            pane = window.furniture.pane(key)
+            pane = window.host.pane(key)
             qtbot.waitUntil(partial(_drawn, pane), timeout=SOON)
             colors = len(np.unique(_pixels(pane.grab().toImage())))
             assert colors > 3, f"{key} in {name} is empty"
@@ -100,10 +102,10 @@ def _pixels(image: QImage) -> np.ndarray:
 def test_no_pane_begins_under_the_header_of_its_dock(qtbot: QtBot, program: Program) -> None:
     window = program.window
     for name in PERSPECTIVES:
-        window.set_perspective(name)
+        window.layouts.set_perspective(name)
         qtbot.wait(30)
         for key in keys(PERSPECTIVES[name]):
-            dock, pane = window.docks[key], window.furniture.pane(key)
+            dock, pane = window.docks[key], window.host.pane(key)
             top = pane.mapTo(dock, QPoint(0, 0)).y()
             assert top == dock.header.geometry().bottom() + 1, f"{key} in {name}"
 
@@ -113,7 +115,7 @@ def test_going_back_to_a_perspective_shows_its_panes_and_no_others(
 ) -> None:
     window = program.window
     for name in ("Explore", "Model", "Train", "Model", "Space", "Explore", "Space"):
-        window.set_perspective(name)
+        window.layouts.set_perspective(name)
         qtbot.wait(30)
         shown = {key for key, dock in window.docks.items() if dock.isVisible()}
         assert shown == set(keys(PERSPECTIVES[name])), name
@@ -130,13 +132,11 @@ def test_every_control_has_a_tooltip_and_a_name_for_screen_readers(
     qtbot: QtBot, program: Program
 ) -> None:
     window = program.window
-    window.furniture.make_all()
+    window.host.make_all()
     for name in PERSPECTIVES:
-        window.set_perspective(name)
+        window.layouts.set_perspective(name)
         qtbot.wait(100)
-    pane = window.furniture.pane("model")
-    assert isinstance(pane, ModelPane)
-    assert pane.views.isVisible()
+    assert window.host.get(ModelPane).views.isVisible()
     kinds = (QAbstractButton, QAbstractSlider, QAbstractSpinBox, QComboBox, QLineEdit)
     controls = [
         control
@@ -158,8 +158,8 @@ def test_every_control_has_a_tooltip_and_a_name_for_screen_readers(
 
 def test_typing_is_followed_by_every_pane(qtbot: QtBot, program: Program) -> None:
     window, store = program.window, program.store
-    window.focus_prompt()
-    editor = window.furniture.prompt.editor
+    window.actions_by_id["focus_prompt"].trigger()
+    editor = window.host.get(PromptPane).editor
     editor.selectAll()
     qtbot.keyClicks(editor, "The boy saw the girl")
     qtbot.waitUntil(
@@ -167,8 +167,8 @@ def test_typing_is_followed_by_every_pane(qtbot: QtBot, program: Program) -> Non
         timeout=SOON,
     )
     assert store.trace is not None
-    qtbot.waitUntil(lambda: not window.furniture.tokens.dirty, timeout=SOON)
-    assert f"{store.trace.n_tokens} tokens" in window.furniture.tokens.header_note()
+    qtbot.waitUntil(lambda: not window.host.get(TokensPane).dirty, timeout=SOON)
+    assert f"{store.trace.n_tokens} tokens" in window.host.get(TokensPane).header_note()
 
 
 def test_keys_step_through_the_network(qtbot: QtBot, program: Program) -> None:
@@ -393,14 +393,13 @@ def test_files_are_opened_by_dropping_them(qtbot: QtBot, program: Program, tmp_p
     shutil.copytree(STORY_WORLD, copy)
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(copy / "model.safetensors"))])
-    drop = QDropEvent(
-        QPointF(10, 10),
-        Qt.DropAction.CopyAction,
-        data,
-        Qt.MouseButton.LeftButton,
-        Qt.KeyboardModifier.NoModifier,
-    )
-    program.window.dropEvent(drop)
+    how = (Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton)
+    enter = QDragEnterEvent(QPoint(10, 10), *how, Qt.KeyboardModifier.NoModifier)
+    enter.ignore()
+    QApplication.sendEvent(program.window, enter)
+    assert enter.isAccepted()
+    drop = QDropEvent(QPointF(10, 10), *how, Qt.KeyboardModifier.NoModifier)
+    QApplication.sendEvent(program.window, drop)
     qtbot.waitUntil(
         lambda: program.store.model is not None and program.store.model.name == "dropped",
         timeout=SOON,
@@ -411,14 +410,14 @@ def test_a_pane_is_exported_as_picture_and_as_data(
     qtbot: QtBot, program: Program, tmp_path: Path
 ) -> None:
     window, store = program.window, program.store
-    qtbot.waitUntil(lambda: not window.furniture.attention.dirty, timeout=SOON)
+    qtbot.waitUntil(lambda: not window.host.get(AttentionPane).dirty, timeout=SOON)
     for name in ("a.png", "a.svg"):
-        window.files.export_pane(window.furniture.attention, tmp_path / name, "picture")
+        window.files.export_pane(window.host.get(AttentionPane), tmp_path / name, "picture")
     image = QImage(str(tmp_path / "a.png"))
-    assert image.width() >= window.furniture.attention.width()
+    assert image.width() >= window.host.get(AttentionPane).width()
     assert image.text("Prompt") == store.prompt
     assert "<svg" in (tmp_path / "a.svg").read_text()
-    window.files.export_pane(window.furniture.attention, tmp_path / "a.npz", "data")
+    window.files.export_pane(window.host.get(AttentionPane), tmp_path / "a.npz", "data")
     loaded = np.load(tmp_path / "a.npz")
     provenance = json.loads(str(loaded["provenance"]))
     assert provenance["Prompt"] == store.prompt
@@ -431,9 +430,9 @@ def test_a_pane_is_exported_as_picture_and_as_data(
         and np.array_equal(loaded[key], pattern[store.selection.head])
     ]
     assert same
-    window.files.export_pane(window.furniture.attention, tmp_path / "a.csv", "data")
+    window.files.export_pane(window.host.get(AttentionPane), tmp_path / "a.csv", "data")
     assert list(tmp_path.glob("a*.csv"))
-    window.files.export_pane(window.furniture.attention, tmp_path / "a.gif", "picture")
+    window.files.export_pane(window.host.get(AttentionPane), tmp_path / "a.gif", "picture")
     assert "gif" in notices_of(program)[-1].message
 
 
@@ -451,19 +450,19 @@ def test_the_model_in_view_is_saved_and_opens_again(
 
 def test_layout_theme_and_history_are_remembered(qtbot: QtBot, program: Program) -> None:
     window = program.window
-    window.set_perspective("Space")
+    window.layouts.set_perspective("Space")
     window.docks["inspector"].close()
     window.toggle_theme()
-    window.furniture.prompt.set_text("The prince")
-    window.furniture.prompt.commit()
+    window.host.get(PromptPane).set_text("The prince")
+    window.host.get(PromptPane).commit()
     close_program(qtbot, program)
     again = open_program(qtbot)
     try:
-        assert again.window.perspective == "Space"
+        assert again.window.layouts.perspective == "Space"
         assert again.window.docks["inspector"].isHidden()
         assert again.settings.theme == "light"
-        assert "The prince" in again.window.furniture.prompt.history
-        again.window.reset_layout()
+        assert "The prince" in again.window.host.get(PromptPane).history
+        again.window.layouts.reset()
         assert not again.window.docks["inspector"].isHidden()
     finally:
         close_program(qtbot, again)
@@ -472,22 +471,12 @@ def test_layout_theme_and_history_are_remembered(qtbot: QtBot, program: Program)
 
 def test_a_floated_pane_comes_back(qtbot: QtBot, program: Program) -> None:
     dock = program.window.docks["attention"]
-    pane = program.window.furniture.attention
+    pane = program.window.host.get(AttentionPane)
     dock.toggle_floating()
     assert dock.isFloating()
     qtbot.waitUntil(lambda: not pane.dirty, timeout=SOON)
     dock.toggle_floating()
     assert not dock.isFloating()
-
-
-def test_command_ids_and_keys_are_unique_and_every_method_is_there(program: Program) -> None:
-    ids = [command.id for command in actions.COMMANDS]
-    used = [command.keys for command in actions.COMMANDS if command.keys]
-    assert len(set(ids)) == len(ids)
-    assert len(set(used)) == len(used)
-    for command in actions.COMMANDS:
-        assert callable(attrgetter(command.method)(program.window))
-        assert command.tip
 
 
 def test_the_palette_finds_and_runs_a_command(qtbot: QtBot, program: Program) -> None:
@@ -500,21 +489,7 @@ def test_the_palette_finds_and_runs_a_command(qtbot: QtBot, program: Program) ->
     qtbot.keyClick(palette._field, Qt.Key.Key_Backspace)
     palette._field.setText("embedding space in 3d")
     qtbot.keyClick(palette._field, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: program.window.perspective == "Space", timeout=SOON)
-
-
-def test_broken_settings_are_set_aside(own_settings: Path) -> None:
-    own_settings.mkdir(parents=True, exist_ok=True)
-    path = settings_file.settings_path()
-    path.write_text("{broken")
-    assert settings_file.load() == Settings()
-    assert path.with_suffix(".broken.json").exists()
-
-
-def test_settings_round_trip(own_settings: Path) -> None:
-    settings = Settings(theme="light", history=["\ud800", "שלום"], recent=["a", "b"])
-    settings_file.save(settings)
-    assert settings_file.load() == settings
+    qtbot.waitUntil(lambda: program.window.layouts.perspective == "Space", timeout=SOON)
 
 
 def test_an_application_exists_once(qapp: QApplication) -> None:

@@ -8,59 +8,110 @@ import pytest
 from PySide6.QtWidgets import QMainWindow
 from pytestqt.qtbot import QtBot
 
+from gui.panes import PANES
 from gui.panes.base import LIVE_GAP_MS, Pane
-from gui.panes.catalogue import PANES
+from gui.panes.inspector.pane import InspectorPane
+from gui.panes.prompt.pane import PromptPane
+from gui.panes.training.pane import TrainingPane
 from gui.session.store import Store
-from gui.window.pane_host import Furniture
+from gui.settings import Settings
+from gui.window.pane_host import PaneHost
+
+KEYS = [entry.key for entry in PANES]
 
 
 @pytest.fixture
-def furniture(live_store: Store, qtbot: QtBot) -> Iterator[Furniture]:
+def settings() -> Settings:
+    kept: dict[str, dict[str, object]] = {
+        "prompt": {"history": ["earlier", 7, "later"]},
+        "training": {"runs_dir": "elsewhere"},
+        "a pane of another version": {"choice": 3},
+    }
+    return Settings(panes=kept)
+
+
+@pytest.fixture
+def host(live_store: Store, settings: Settings, qtbot: QtBot) -> Iterator[PaneHost]:
     window = QMainWindow()
     qtbot.addWidget(window)
-    yield Furniture(live_store, window)
+    yield PaneHost(PANES, live_store, settings, window)
     window.close()  # and is held until here
 
 
-def test_docks_have_their_titles_before_a_pane_is_made(furniture: Furniture) -> None:
-    assert furniture.panes == ()
-    assert [dock.windowTitle() for dock in furniture.docks.values()] == [
-        entry.title for entry in PANES.values()
-    ]
+def test_docks_have_their_titles_before_a_pane_is_made(host: PaneHost) -> None:
+    assert host.panes == ()
+    assert [dock.windowTitle() for dock in host.docks.values()] == [entry.title for entry in PANES]
 
 
-def test_panes_come_one_a_turn_until_all_are_there(furniture: Furniture, qtbot: QtBot) -> None:
+def test_panes_come_one_a_turn_until_all_are_there(host: PaneHost, qtbot: QtBot) -> None:
     made: list[str] = []
-    furniture.pane_made.connect(lambda pane: made.append(pane.key))
-    furniture.begin()
+    host.pane_made.connect(lambda pane: made.append(pane.key))
+    host.begin()
     assert made == []
-    qtbot.waitUntil(lambda: furniture.complete, timeout=10_000)
-    assert sorted(made) == sorted(PANES)
-    for key, dock in furniture.docks.items():
-        assert dock.pane is furniture.pane(key)
+    qtbot.waitUntil(lambda: host.complete, timeout=10_000)
+    assert sorted(made) == sorted(KEYS)
+    for key, dock in host.docks.items():
+        assert dock.pane is host.pane(key)
         assert dock.pane.parent() is dock.widget()
 
 
-def test_a_pane_that_is_asked_for_is_made_at_once_and_only_once(furniture: Furniture) -> None:
-    pane = furniture.prompt
+def test_a_pane_that_is_asked_for_is_made_at_once_and_only_once(host: PaneHost) -> None:
+    pane = host.get(PromptPane)
     assert pane.key == "prompt"
-    assert furniture.has("prompt")
-    furniture.make_all()
-    assert furniture.prompt is pane
+    assert host.has("prompt")
+    host.make_all()
+    assert host.get(PromptPane) is host.pane("prompt") is pane
+
+
+def test_a_pane_recalls_what_it_gave_to_be_remembered(host: PaneHost, settings: Settings) -> None:
+    prompt = host.get(PromptPane)
+    assert prompt.history == ("earlier", "later"), "what is no text in the file is passed over"
+    assert str(host.get(TrainingPane).runs_dir) == "elsewhere"
+    prompt.set_text("The prince")
+    prompt.commit()
+    host.remember()
+    assert settings.panes["prompt"] == {"history": ["earlier", "later", "The prince"]}
+    assert settings.panes["training"] == {"runs_dir": "elsewhere"}
+
+
+def test_what_a_pane_kept_that_is_not_made_stays(host: PaneHost, settings: Settings) -> None:
+    host.remember()
+    assert settings.panes["prompt"]["history"] == ["earlier", 7, "later"]
+    assert settings.panes["a pane of another version"] == {"choice": 3}
+
+
+def test_before_any_pane_had_the_focus_the_largest_in_sight_is_meant(
+    host: PaneHost, qtbot: QtBot
+) -> None:
+    assert host.in_focus is None
+    for key, size in (("inspector", 300), ("prompt", 600)):
+        host.pane(key)
+        host.docks[key].setFloating(True)
+        host.docks[key].resize(size, 400)
+        host.docks[key].show()
+    host.pane("attention")  # large, and hidden
+    qtbot.waitUntil(lambda: host.pane("prompt").width() > 500, timeout=5_000)
+    assert host.in_focus is host.pane("prompt")
+    host.docks["inspector"].activateWindow()
+    host.pane("inspector").setFocusPolicy(host.get(PromptPane).editor.focusPolicy())
+    host.pane("inspector").setFocus()
+    qtbot.waitUntil(lambda: host.in_focus is host.pane("inspector"), timeout=5_000)
+    for key in ("inspector", "prompt"):
+        host.docks[key].hide()
 
 
 def test_panes_draw_one_after_the_other_only_while_a_model_learns(
-    furniture: Furniture, qtbot: QtBot
+    host: PaneHost, qtbot: QtBot
 ) -> None:
-    pane: Pane = furniture.inspector
-    furniture.docks["inspector"].setFloating(True)
-    furniture.docks["inspector"].show()
+    pane: Pane = host.get(InspectorPane)
+    host.docks["inspector"].setFloating(True)
+    host.docks["inspector"].show()
     qtbot.waitUntil(lambda: pane.isVisible() and not pane.dirty, timeout=5_000)
-    turn = list(PANES).index("inspector")
+    turn = KEYS.index("inspector")
     pane.store.hearing_live = True
     pane.invalidate()
     assert pane._timer.interval() >= turn * LIVE_GAP_MS
     pane.store.hearing_live = False
     pane.invalidate()  # a person's click does not wait for its turn
     assert pane._timer.interval() <= pane.frame_ms
-    furniture.docks["inspector"].hide()
+    host.docks["inspector"].hide()

@@ -12,11 +12,12 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from pytestqt.qtbot import QtBot
 
 from gui import theme
+from gui.panes.model.parameter_tree import tree_of, tree_of_config
 from gui.panes.model.scale_map import ScaleMap, Sized
 from gui.panes.model.squarify import squarify
 from gui.panes.model.treemap import Treemap
 from gui.session.store import Store
-from gui.widgets.parts import part_color, tree_of, tree_of_config
+from gui.widgets.parts import part_color
 from model import messages as m
 from model.published import PUBLISHED
 from tests.gui.pixels import pixels

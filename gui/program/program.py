@@ -1,0 +1,84 @@
+"""The program: store, worker and window, connected, and when the worker begins.
+
+Knows how all is put together; no pane and no model by itself.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from gui.panes import PANES
+from gui.panes.entry import PaneEntry
+from gui.program.garbage import GarbageCollector
+from gui.program.preloading import Preloading
+from gui.session.backend import Backend
+from gui.session.first_look import FirstLook
+from gui.session.store import Store
+from gui.settings import Settings
+from gui.window.main_window import MainWindow
+from resources import STORY_WORLD
+
+FIRST_PROMPT = "Here comes the king with his crown, and here comes the queen with her"
+
+
+class Program:
+    """Store, worker and window, connected.
+
+    Args:
+        settings: remembered choices; the command line has already changed what it says.
+        checkpoint: what to open first.
+        prompt: the first prompt.
+        panes: what there is to see.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        checkpoint: str | None = None,
+        prompt: str | None = None,
+        panes: Sequence[PaneEntry] = PANES,
+    ) -> None:
+        self.settings = settings
+        self.backend = Backend(settings.device, settings.threads or None)
+        self.store = Store(self.backend.submit)
+        self.backend.result_ready.connect(self.store.receive)
+        self.collector = GarbageCollector(self.backend)
+        self.collector.start()
+        self.store.vocabulary_changed.connect(self._settle)
+        # Nobody has asked for anything for a while: import what is needed later.
+        self.preloading = Preloading(self.backend)
+        self.backend.warmed_up.connect(self.preloading.start)
+        # The modules that came late are there to stay, too.
+        self.preloading.done.connect(self.collector.begin)
+        self.backend.stopped.connect(self.preloading.stop)
+        self.backend.stopped.connect(self.collector.stop)
+        self.window = MainWindow(self.store, self.backend, settings, panes)
+        self.first_look = FirstLook(self.store)
+        self.store.set_prompt(FIRST_PROMPT if prompt is None else prompt)
+        self.store.open_model(str(STORY_WORLD) if checkpoint is None else checkpoint)
+
+    def _settle(self) -> None:
+        """The model is seen: what is here now is here to stay."""
+        self.store.vocabulary_changed.disconnect(self._settle)
+        self.collector.settle()
+
+    def start(self) -> None:
+        """Let the worker begin: torch is imported there, behind the window."""
+        # Two threads share the interpreter: hand it over fifty times as often as Python's default,
+        # so that neither a key press nor a training step waits 5 ms for its turn.
+        sys.setswitchinterval(0.0001)
+        _keep_triton_out()
+        self.backend.start()
+
+
+def _keep_triton_out() -> None:
+    """Let torch believe that there is no triton, which comes with its CUDA builds on Linux.
+
+    Triton brings an LLVM of its own. Where Mesa draws OpenGL, Mesa's LLVM is in the process by
+    then, the one finds the other's symbols, and loading it ends the program (torch 2.13, Mesa 22.3:
+    a segmentation fault in 25 of 25 starts, as soon as an optimiser is made). Only compiled models
+    need it, and nothing is compiled here.
+    """
+    # None is Python's own way to say so, which typeshed does not know.
+    sys.modules.setdefault("triton", None)  # type: ignore[arg-type]

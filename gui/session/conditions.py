@@ -1,0 +1,60 @@
+"""When a command can be used: questions to the store that are answered yes or no.
+
+Free of Qt: the entries of the panes and the window's own commands both name them, and both are
+read before a pane is imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gui.session.store import Store
+
+Condition = Callable[["Store"], bool]
+
+
+def always(store: Store) -> bool:
+    """Any time."""
+    return True
+
+
+def has_model(store: Store) -> bool:
+    """A model is in view."""
+    return store.model is not None
+
+
+def has_trace(store: Store) -> bool:
+    """A prompt has been run."""
+    return store.trace is not None
+
+
+def can_draw(store: Store) -> bool:
+    """There is a distribution of tokens to draw from."""
+    return has_trace(store) and store.model is not None and store.model.config.has_logits
+
+
+def can_generate(store: Store) -> bool:
+    """The model in view can continue a text, and there is one."""
+    return has_trace(store) and store.model is not None and not store.model.config.no_continuation
+
+
+def can_mask(store: Store) -> bool:
+    """The model in view fills masks, and there is a text."""
+    return has_trace(store) and store.masking.possible
+
+
+def is_generating(store: Store) -> bool:
+    """Text is being written."""
+    return store.generation is not None and store.generation.running
+
+
+def is_training(store: Store) -> bool:
+    """A run is going; it may be paused."""
+    return store.training is not None and store.training.running
+
+
+def is_not_training(store: Store) -> bool:
+    """A run can begin."""
+    return store.engine is not None and not is_training(store) and store.starting is None

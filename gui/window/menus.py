@@ -1,0 +1,93 @@
+"""The commands as Qt has them: an action each, in the menus of a window.
+
+Knows the list of commands and who is to be told when one is chosen; not what any of them does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMainWindow, QMenu
+
+from gui.session.store import Store
+from gui.window.commands import OwnedCommand
+
+Perform = Callable[[OwnedCommand], None]
+
+
+class CommandAction(QAction):
+    """One command: its text, tip and key; performed when it is triggered."""
+
+    def __init__(self, owned: OwnedCommand, perform: Perform, parent: QObject) -> None:
+        command = owned.command
+        super().__init__(command.text, parent)
+        self._owned = owned
+        self._perform = perform
+        self.setObjectName(command.id)
+        self.setToolTip(command.tip)
+        self.setStatusTip("")
+        if command.keys:
+            self.setShortcut(QKeySequence(command.keys))
+        if command.id == "quit":
+            self.setMenuRole(QAction.MenuRole.QuitRole)
+        self.triggered.connect(self._run)
+
+    def _run(self) -> None:
+        self._perform(self._owned)
+
+
+class Menus:
+    """The menu bar of a window.
+
+    Args:
+        window: whose menu bar is filled.
+        commands: in the order in which they stand in their menus.
+        perform: does a command.
+        below: id of a command -> a menu that stands below it.
+
+    Attributes:
+        actions: by the command's id.
+    """
+
+    def __init__(
+        self,
+        window: QMainWindow,
+        commands: Sequence[OwnedCommand],
+        perform: Perform,
+        below: Mapping[str, QMenu],
+    ) -> None:
+        self._window = window
+        self._commands = commands
+        self._menus: dict[str, QMenu] = {}
+        self.actions: dict[str, QAction] = {}
+        for owned in commands:
+            command = owned.command
+            menu = self.menu(command.menu)
+            if command.separator:
+                menu.addSeparator()
+            action = self.actions[command.id] = CommandAction(owned, perform, window)
+            menu.addAction(action)
+            if command.id in below:
+                menu.addMenu(below[command.id])
+
+    def menu(self, title: str) -> QMenu:
+        """A menu of the bar; made now, if there was none."""
+        if title not in self._menus:
+            self._menus[title] = self._window.menuBar().addMenu(f"&{title}")
+            self._menus[title].setToolTipsVisible(True)
+        return self._menus[title]
+
+    def update(self, store: Store) -> None:
+        """Let those be chosen that can be used now."""
+        for owned in self._commands:
+            self.actions[owned.command.id].setEnabled(owned.command.when(store))
+
+    def keys(self) -> list[tuple[str, str, str]]:
+        """Menu, name and key of every command that has one."""
+        return [
+            (c.menu, c.text.replace("&", ""), QKeySequence(c.keys).toString())
+            for c in (owned.command for owned in self._commands)
+            if c.keys
+        ]

@@ -1,0 +1,121 @@
+"""Every command is offered once, in its place, and is done by somebody who is there."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from itertools import groupby
+from typing import get_args
+
+import pytest
+from PySide6.QtWidgets import QMenu
+from pytestqt.qtbot import QtBot
+
+from gui.panes import PANES
+from gui.panes.entry import Menu
+from gui.session.backend import Backend
+from gui.session.store import Store
+from gui.settings import Settings
+from gui.window.commands import joined
+from gui.window.main_window import MainWindow
+
+
+@pytest.fixture
+def window(live_store: Store, qtbot: QtBot) -> Iterator[MainWindow]:
+    """A window whose worker does not run: what is asked is answered by the desk."""
+    window = MainWindow(live_store, Backend(), Settings())
+    yield window
+    window.close()
+    window.deleteLater()
+    qtbot.wait(1)
+
+
+def menus_of(window: MainWindow) -> dict[str, QMenu]:
+    return {
+        action.text().replace("&", ""): menu
+        for action in window.menuBar().actions()
+        if isinstance(menu := action.menu(), QMenu)
+    }
+
+
+def names(menu: QMenu) -> list[str]:
+    """What is read in a menu; a line is "—"."""
+    return [
+        "—" if action.isSeparator() else action.text().replace("&", "") for action in menu.actions()
+    ]
+
+
+def test_ids_and_keys_are_unique_and_every_command_says_what_it_does() -> None:
+    commands = [owned.command for owned in joined(PANES)]
+    ids = [command.id for command in commands]
+    used = [command.keys for command in commands if command.keys]
+    assert len(commands) > 35
+    assert len(set(ids)) == len(ids)
+    assert len(set(used)) == len(used)
+    assert all(command.tip and command.text for command in commands)
+
+
+def test_every_command_is_done_by_a_method_that_can_be_called_so(window: MainWindow) -> None:
+    for owned in window.commands:
+        method = window.method_of(owned)
+        if inspect.ismethod(method):
+            inspect.signature(method).bind(*owned.command.args)
+        else:  # Qt's own, which have no signature to be asked for
+            assert method.__name__ in ("close", "click")
+            assert not owned.command.args
+
+
+def test_every_pane_has_a_key_of_its_own_and_a_class_with_that_entry() -> None:
+    assert len({entry.key for entry in PANES}) == len(PANES)
+    for entry in PANES:
+        assert entry.load().entry is entry
+        assert entry.load().__module__.startswith("gui.panes.")
+
+
+def test_menus_stand_in_their_order_each_in_one_piece(window: MainWindow) -> None:
+    assert tuple(menus_of(window)) == get_args(Menu)
+    runs = [menu for menu, _ in groupby(owned.command.menu for owned in window.commands)]
+    assert tuple(runs) == get_args(Menu)
+
+
+def test_what_panes_do_and_what_the_window_does_stand_in_a_sensible_order(
+    window: MainWindow,
+) -> None:
+    menus = menus_of(window)
+    assert names(menus["File"])[-1] == "Quit"
+    assert names(menus["Edit"]) == [
+        "Edit the prompt",
+        "Prompt history",
+        "Find a token…",
+        "Find a weight…",
+        "—",
+        "Command palette…",
+    ]
+    assert names(menus["Model"])[:4] == ["Next operation", "Previous operation", "Play", "—"]
+    assert names(menus["Model"])[-4:] == ["—", "Verify against the original", "—", "Threads…"]
+    assert names(menus["View"])[-1] == "Panes"
+
+
+def test_a_command_brings_its_pane_to_the_front_where_that_is_what_it_is_for(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    window.show()
+    qtbot.waitExposed(window)
+    space, attention = window.docks["space"], window.docks["attention"]
+    attention.close()
+    assert not space.isVisible()
+    window.actions_by_id["find_token"].trigger()
+    assert space.isVisible()
+    before = window.store.selection.head
+    window.actions_by_id["head_next"].trigger()
+    assert window.store.selection.head != before
+    assert not attention.isVisible(), "a key that steps through heads moves no dock"
+
+
+def test_only_what_can_be_used_can_be_chosen(window: MainWindow) -> None:
+    actions = window.actions_by_id
+    assert actions["generate"].isEnabled()
+    assert actions["start_training"].isEnabled()
+    assert not actions["stop_training"].isEnabled()
+    assert not actions["mask_token"].isEnabled()
+    assert not actions["stop_generating"].isEnabled()
