@@ -22,6 +22,7 @@ from model.checkpoint.families import FAMILIES, Family, Headed
 from model.checkpoint.families.bare import bare_to_hf
 from model.checkpoint.stored import INDEX, SINGLE
 from model.checkpoint.tensor_writer import stored_bytes, writing_tensors
+from model.slices import finish
 from model.tokenizer.tokenizer import Tokenizer
 from model.transformer import Transformer
 
@@ -71,13 +72,7 @@ def save_checkpoint(
         CheckpointError: the family can't describe the network, the folder holds other things,
             or the disk refuses.
     """
-    steps = saving(folder, transformer, tokenizer, extra, family, dtype, largest_file)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            saved: Path = stop.value
-            return saved
+    return finish(saving(folder, transformer, tokenizer, extra, family, dtype, largest_file))
 
 
 def saving(
