@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from model.probe import singular_values as sv
+from model.probe.singular_values import compute as sv
 from model.slices import finish
 
 

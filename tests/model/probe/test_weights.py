@@ -8,8 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.probe import weights
-from model.probe.matrix_layout import layout_of
+from model.probe.weights import compute as weights
+from model.probe.weights.matrix_layout import layout_of
 from model.slices import finish
 
 
