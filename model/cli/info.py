@@ -20,6 +20,7 @@ def command(path: Checkpoint, as_json: AsJson = False) -> None:
     from dataclasses import asdict
 
     from model.checkpoint.errors import TooLargeError
+    from model.checkpoint.families import FAMILIES
     from model.config_words import described
 
     with one_sentence():
@@ -31,10 +32,12 @@ def command(path: Checkpoint, as_json: AsJson = False) -> None:
         except TooLargeError as error:
             lm = _headers(path)
             notes = (*lm.notes, f"Its weights were not read: {error}")
+        title = FAMILIES[lm.family].title
         tokenizer, n_params = lm.tokenizer, lm.config.n_params
         found = {
             "path": str(lm.path),
             "family": lm.family,
+            "title": title,
             "format": lm.format,
             "notes": list(notes),
             "dtype": dtype_name(lm.dtype),
@@ -51,7 +54,7 @@ def command(path: Checkpoint, as_json: AsJson = False) -> None:
     table.add_column()
     kind = f"{tokenizer.kind}, {tokenizer.n_tokens:,} tokens" if tokenizer else "none: ids only"
     for label, value in (
-        ("family", lm.family),
+        ("family", f"{title} ({lm.family})"),
         ("format", lm.format),
         *(("note", note) for note in notes),
         ("path", str(lm.path)),

@@ -36,7 +36,6 @@ from model.train.optimiser import warm_up
 from model.train.pace import Speed, Stopwatch
 from model.train.recipe import Recipe
 from model.train.run_folder import (
-    MetricsRow,
     RunError,
     RunFolder,
     check_free,
@@ -261,17 +260,7 @@ class Training:
             grad_norm=update.grad_norm,
             tokens_per_second=self._speed.recent,
         )
-        self._run.folder.record(
-            MetricsRow(
-                step=done.step,
-                tokens=done.tokens,
-                seconds=done.seconds,
-                train_loss=done.train_loss,
-                lr=done.lr,
-                grad_norm=done.grad_norm,
-                tokens_per_second=done.tokens_per_second,
-            )
-        )
+        self._run.folder.record(done)
         yield done
         if not update.finite:
             what = "The gradient" if math.isfinite(update.train_loss) else "The loss"
@@ -302,10 +291,15 @@ class Training:
             raise _Diverged("The validation loss", step)
         self._val_loss = loss
         run.evaluated_at = step
-        tokens = step * self._tokens_per_step
-        run.folder.record_validation(step, tokens, self._clock.seconds, loss)
-        bits_per_byte = loss / math.log(2) * run.data.val_tokens_per_byte
-        yield Evaluated(step, loss, bits_per_byte)
+        evaluated = Evaluated(
+            step=step,
+            tokens=step * self._tokens_per_step,
+            seconds=self._clock.seconds,
+            val_loss=loss,
+            bits_per_byte=loss / math.log(2) * run.data.val_tokens_per_byte,
+        )
+        run.folder.record(evaluated)
+        yield evaluated
 
     def _sample(self) -> Generator[Event, None, None]:
         run, recipe, step = self._run, self.recipe, self.step

@@ -86,7 +86,7 @@ def test_a_refusal_has_no_traceback_and_exit_code_2(tmp_path: Path):
 
 def test_info_describes_a_checkpoint(gpt2_folder: Path):
     info = run_json("info", gpt2_folder)
-    assert info["family"] == "gpt2"
+    assert (info["family"], info["title"]) == ("gpt2", "GPT-2")
     assert info["config"]["n_layers"] == 3
     assert info["config"]["d_mlp"] == 56
     assert list(info["parameters"]) == ["embedding", "attention", "mlp", "norm", "unembedding"]
@@ -98,6 +98,7 @@ def test_info_describes_a_checkpoint(gpt2_folder: Path):
     assert info["tokenizer"]["kind"] == "byte-level BPE"
     text = run("info", gpt2_folder)
     assert f"{info['n_params']:,}" in text
+    assert "GPT-2 (gpt2)" in text
     assert "byte-level BPE" in text
 
 
