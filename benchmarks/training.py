@@ -144,15 +144,10 @@ def _theirs(recipe: Recipe, end: Connection) -> None:
 
 
 def _text(recipe: Recipe) -> TextData:
+    from model.slices import finish
     from model.train.data import prepare
 
-    source = prepare(recipe)
-    while True:
-        try:
-            next(source)
-        except StopIteration as end:
-            data: TextData = end.value
-            return data
+    return finish(prepare(recipe))
 
 
 def _take_turns(recipe: Recipe, step: Callable[[], None], end: Connection) -> None:

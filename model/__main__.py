@@ -1,6 +1,6 @@
 """`python -m model`: see `model.cli`."""
 
-from model.cli.cli import main
+from model.cli.app import main
 
 if __name__ == "__main__":
     main()

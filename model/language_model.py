@@ -21,8 +21,9 @@ from model import parameters
 from model.checkpoint.opening import OpeningSlice, as_dtype, opening
 from model.config import TransformerConfig
 from model.device import DeviceChoice, choose_device
-from model.generate import Ending, Step, generate
+from model.generate import Ending, generate
 from model.sampling import Sampling
+from model.slices import finish, retold
 from model.tokenizer.tokenizer import Tokenizer
 from model.tokenizer.tokens import Token
 from model.trace import Trace, record
@@ -49,13 +50,7 @@ def open_model(
         HubError: the hub does not give it.
         DeviceError: the device can't be used.
     """
-    slices = opening_model(path, device, dtype)
-    while True:
-        try:
-            next(slices)
-        except StopIteration as stop:
-            lm: LanguageModel = stop.value
-            return lm
+    return finish(opening_model(path, device, dtype))
 
 
 def opening_model(
@@ -92,16 +87,12 @@ def _fetched(path: str | Path) -> Generator[OpeningSlice, None, str | Path]:
 
     if not is_hub_name(str(path)):
         return path
-    steps = fetching(str(path))
-    try:
-        while True:
-            at = next(steps)
-            yield OpeningSlice(at.done_bytes, at.total_bytes, at.what)
-    except StopIteration as stop:
-        folder: Path = stop.value
-        return folder
-    finally:
-        steps.close()
+    return (
+        yield from retold(
+            fetching(str(path)),
+            lambda at: OpeningSlice(at.done_bytes, at.total_bytes, at.what),
+        )
+    )
 
 
 class LanguageModel:
@@ -240,7 +231,7 @@ class LanguageModel:
             use_cache,
             frozenset() if end is None else frozenset({end}),
         )
-        return _ids_of(steps)
+        return retold(steps, lambda step: step.token_id)
 
     def generate(
         self,
@@ -314,16 +305,6 @@ class LanguageModel:
                 f"{self.config.n_ctx}; shorten the text."
             )
         return ids_BT.to(device=self.device.name, dtype=torch.long)
-
-
-def _ids_of(steps: Generator[Step, None, Ending]) -> Generator[int, None, Ending]:
-    while True:
-        try:
-            step = next(steps)
-        except StopIteration as stop:
-            ending: Ending = stop.value
-            return ending
-        yield step.token_id
 
 
 NO_HEAD = "This model has no language-model head: it gives vectors, no scores of tokens."

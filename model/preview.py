@@ -10,38 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from types import MappingProxyType
 
-_TITLES = {
-    "bert": "BERT",
-    "bloom": "BLOOM",
-    "distilbert": "DistilBERT",
-    "falcon": "Falcon",
-    "gemma": "Gemma",
-    "gemma2": "Gemma 2",
-    "gemma3": "Gemma 3",
-    "gemma3_text": "Gemma 3",
-    "gpt2": "GPT-2",
-    "gpt_neo": "GPT-Neo",
-    "gpt_neox": "GPT-NeoX",
-    "gptj": "GPT-J",
-    "granite": "Granite",
-    "llama": "Llama",
-    "mistral": "Mistral",
-    "mixtral": "Mixtral",
-    "modernbert": "ModernBERT",
-    "mpt": "MPT",
-    "olmo2": "OLMo 2",
-    "opt": "OPT",
-    "phi": "Phi",
-    "phi3": "Phi-3",
-    "qwen2": "Qwen2",
-    "qwen3": "Qwen3",
-    "roberta": "RoBERTa",
-    "smollm3": "SmolLM3",
-    "stablelm": "StableLM",
-    "starcoder2": "StarCoder2",
-}
-
-
 _NO_NAMES = {"checkpoint", "ckpt", "config", "model", "pytorch_model", "run"}
 _FILES = {".bin", ".ckpt", ".gguf", ".json", ".pt", ".pth", ".safetensors", ".toml"}
 
@@ -56,6 +24,7 @@ class Preview:
         path: the file or folder that was asked about.
         format: how it is stored: ``safetensors``, ``PyTorch``, ``nanoGPT``, ``minGPT``, ``GGUF``.
         family: config.json's model_type, or what stands for it in another format.
+        title: the family as its authors write it: ``gpt2`` is GPT-2; empty where it is not known.
         n_params: parameters, tied ones once.
         parts: parameters by part (embedding, attention, mlp, norm, unembedding, …).
         n_layers, n_heads, n_kv_heads, d_model, n_ctx, d_vocab: sizes.
@@ -73,6 +42,7 @@ class Preview:
     path: str
     format: str = ""
     family: str = ""
+    title: str = ""
     n_params: int = 0
     parts: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     n_layers: int = 0
@@ -95,7 +65,7 @@ class Preview:
     def line(self) -> str:
         """One line for a list: what is known of family, size, shape, tokenizer, dtype, file."""
         parts = [
-            family_title(self.family),
+            self.title or self.family,
             short_count(self.n_params) if self.n_params else "",
             f"{_several(self.n_layers, 'layer')} × {_several(self.n_heads, 'head')}"
             if self.n_layers
@@ -120,11 +90,6 @@ def checkpoint_name(path: str | PurePath) -> str:
     stem = path.name.partition(".")[0].partition("-0")[0]
     says_nothing = stem in _NO_NAMES and path.suffix in _FILES
     return (path.parent.name if says_nothing else "") or path.name
-
-
-def family_title(family: str) -> str:
-    """A model_type as its authors write it: ``gpt2`` is GPT-2."""
-    return _TITLES.get(family, family)
 
 
 def short_count(n: int) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator
 from typing import TypeVar
 
 Slice = TypeVar("Slice")
+Other = TypeVar("Other")
 Value = TypeVar("Value")
 
 
@@ -27,5 +28,26 @@ def finish(
                 return value
             if each is not None:
                 each(step)
+    finally:
+        steps.close()
+
+
+def retold(
+    steps: Generator[Slice, None, Value], tell: Callable[[Slice], Other]
+) -> Generator[Other, None, Value]:
+    """The same work, which yields something else between its slices.
+
+    Args:
+        steps: the work; closed with this generator.
+        tell: what is yielded instead of a slice.
+    """
+    try:
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as stop:
+                value: Value = stop.value
+                return value
+            yield tell(step)
     finally:
         steps.close()

@@ -17,7 +17,8 @@ import numpy as np
 import torch
 
 import model
-from model.probe.score import Scores, Share, score
+from model.probe.score.asks import Scores, Share
+from model.probe.score.compute import score
 from model.train import read_metrics, snapshots
 from model.train.run_folder import read_run
 from model.world import GENDERED_PAIRS

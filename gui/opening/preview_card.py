@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 from gui import theme
 from gui.widgets.parts import part_color, share_words
 from gui.widgets.text import Text, counted, ink_on
-from model.preview import Preview, family_title, file_size, short_count
+from model.preview import Preview, file_size, short_count
 
 AS_STORED = ""
 
@@ -103,7 +103,7 @@ class PreviewCard(QWidget):
         known = bool(p.n_params)
         self.title.setVisible(p.problem is None or bool(p.family))
         size = f"  ·  {short_count(p.n_params)}" if known else ""
-        self.title.setText(f"{family_title(p.family)}{size}" if p.family else p.path)
+        self.title.setText(f"{p.title or p.family}{size}" if p.family else p.path)
         self.subtitle.setText(p.path)
         self.subtitle.setToolTip(p.path)
         self.subtitle.setVisible(self.title.text() != p.path or self.title.isHidden())

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from model.checkpoint.errors import CheckpointError
-from model.checkpoint.families import Family, Headed, family_of
+from model.checkpoint.families import Family, family_of
 from model.checkpoint.families.bare import NOTE, without_head
 from model.checkpoint.sources import Source
 from model.checkpoint.stored import ITEM_BYTES, WEIGHT_DTYPES, StoredTensor
@@ -77,9 +77,9 @@ def fit(source: Source) -> Fitting:
             "is not supported; take the model's original weights, or a GGUF file of it."
         )
     family = family_of(hf)
-    headed = family if isinstance(family, Headed) else None
-    if headed is not None and not hf.get("architectures"):
-        architecture = headed.architecture_of(list(source.tensors))
+    heads = family.heads
+    if heads is not None and not hf.get("architectures"):
+        architecture = heads.architecture_of(list(source.tensors))
         hf = Config({**hf, "architectures": [architecture]}, where(hf))
     config = config_of(family, hf)
     tensors: dict[str, StoredTensor] = {}
@@ -88,7 +88,7 @@ def fit(source: Source) -> Fitting:
         canonical = family.canonical_name(name)
         if canonical is None:
             continue
-        part = None if headed is None else headed.left_out(canonical, config)
+        part = None if heads is None else heads.left_out(canonical, config)
         if part is not None:
             if part:
                 left_out[part] = left_out.get(part, 0) + 1
@@ -100,7 +100,7 @@ def fit(source: Source) -> Fitting:
             )
         tensors[canonical] = tensor
     notes = _left_out(left_out)
-    bare = None if headed is not None else without_head(family, hf, config, tensors)
+    bare = None if heads is not None else without_head(family, hf, config, tensors)
     if bare is not None:
         config, notes = bare, (*notes, NOTE)
     # Before anything is built: a damaged config may ask for more than any memory holds.

@@ -18,9 +18,10 @@ from model.checkpoint.fitting import Fitting, fit, without_memory
 from model.checkpoint.memory import free_bytes
 from model.checkpoint.sources import Source, source_of
 from model.checkpoint.stored import ITEM_BYTES, unreadable
-from model.checkpoint.weights import Read, read_weights
+from model.checkpoint.weights import read_weights
 from model.config import TransformerConfig
 from model.preview import file_size
+from model.slices import finish, retold
 from model.tokenizer.client import building
 from model.tokenizer.tokenizer import Tokenizer, TokenizerError
 from model.transformer import Transformer
@@ -81,13 +82,7 @@ def open_checkpoint(
     Raises:
         CheckpointError: it can't be opened; the message says why and what to do.
     """
-    steps = opening(path, dtype, device)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            checkpoint: Checkpoint = stop.value
-            return checkpoint
+    return finish(opening(path, dtype, device))
 
 
 def opening(
@@ -139,14 +134,10 @@ def _opening(
     tokenizer = yield from _reading_tokenizer(source, config, at_tokenizer, apart)
     yield OpeningSlice(0, total, f"reading {source.path.name}")
 
-    reading = read_weights(fitting.tensors, chosen, device, source.adapt)
-    while True:
-        try:
-            done = next(reading)
-        except StopIteration as stop:
-            read: Read = stop.value
-            break
-        yield OpeningSlice(done.done_bytes, total, f"reading {done.path.name}")
+    read = yield from retold(
+        read_weights(fitting.tensors, chosen, device, source.adapt),
+        lambda done: OpeningSlice(done.done_bytes, total, f"reading {done.path.name}"),
+    )
     yield OpeningSlice(total, total, "building the network")
 
     tensors, transformer = read.tensors, fitting.transformer
@@ -262,17 +253,10 @@ def _reading_tokenizer(
     construction = source.tokenizer.large() if apart else None
     if construction is None:
         return tokenizer_of(source, config)
-    steps = building(*construction)
     try:
-        while True:
-            next(steps)
-            yield here
-    except StopIteration as stop:
-        tokenizer: Tokenizer | None = stop.value
+        tokenizer = yield from retold(building(*construction), lambda _: here)
     except TokenizerError as error:
         raise CheckpointError(str(error)) from error
-    finally:
-        steps.close()
     _check_that_it_belongs(tokenizer, source, config)
     return tokenizer
 

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from model.checkpoint.errors import CheckpointError
-from model.checkpoint.families import family_of
+from model.checkpoint.families import FAMILIES, family_of
 from model.checkpoint.fitting import Fitting, config_of, fit
 from model.checkpoint.memory import free_bytes
 from model.checkpoint.opening import DTYPES, choose_dtype, stored_dtype, tokenizer_of
@@ -101,10 +101,12 @@ def headers(path: str | Path) -> Headers:
 
 
 def _of_source(source: Source) -> dict[str, Any]:
-    family = source.hf.get("model_type")
+    model_type = source.hf.get("model_type")
+    family = model_type if isinstance(model_type, str) else ""
     return {
         "format": source.format,
-        "family": family if isinstance(family, str) else "",
+        "family": family,
+        "title": FAMILIES[family].title if family in FAMILIES else "",
         "tokenizer": source.tokenizer.kind(),
         "file_bytes": sum(file.stat().st_size for file in source.files),
         "notes": source.notes,

@@ -18,10 +18,11 @@ import torch
 from torch import Tensor
 
 from model.checkpoint.errors import CheckpointError
-from model.checkpoint.families import FAMILIES, Family, Headed
+from model.checkpoint.families import FAMILIES, Family
 from model.checkpoint.families.bare import bare_to_hf
 from model.checkpoint.stored import INDEX, SINGLE
 from model.checkpoint.tensor_writer import stored_bytes, writing_tensors
+from model.slices import finish
 from model.tokenizer.tokenizer import Tokenizer
 from model.transformer import Transformer
 
@@ -71,13 +72,7 @@ def save_checkpoint(
         CheckpointError: the family can't describe the network, the folder holds other things,
             or the disk refuses.
     """
-    steps = saving(folder, transformer, tokenizer, extra, family, dtype, largest_file)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            saved: Path = stop.value
-            return saved
+    return finish(saving(folder, transformer, tokenizer, extra, family, dtype, largest_file))
 
 
 def saving(
@@ -152,7 +147,7 @@ def _config(
         "eos_token_id": None if tokenizer is None else tokenizer.end_of_text,
     }
     config = transformer.config
-    bare = config.head == "none" and not isinstance(family, Headed)
+    bare = config.head == "none" and family.heads is None
     hf = bare_to_hf(family, config) if bare else family.config_to_hf(config)
     return hf | {"dtype": name, "torch_dtype": name} | ends
 

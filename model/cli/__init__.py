@@ -1,1 +1,21 @@
-"""The command line: `python -m model --help`."""
+"""The command line: `python -m model --help`.
+
+A verb is a module and a line in `VERBS`. Its function `command` does it: typer makes the options
+from the parameters and the help from the docstring. ``SETTINGS``, where there are any, are click's
+for its arguments. A probe's verb stands with its probe, in `model.probe`.
+
+Verbs may know all of `model` but the engine, and import what loads torch when they are run.
+"""
+
+from __future__ import annotations
+
+VERBS = (
+    "model.cli.info",
+    "model.cli.trace",
+    "model.cli.generate",
+    "model.cli.train",
+    "model.cli.world",
+    "model.cli.score",
+    "model.cli.verify",
+    "model.cli.convert",
+)

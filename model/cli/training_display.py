@@ -1,6 +1,6 @@
 """Training from a terminal: a progress line, one sentence per validation; Ctrl+C and `kill` save.
 
-Knows the trainer and rich; arguments are read by `model.__main__`.
+Knows the trainer and rich; arguments are read by `model.cli.train`.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from model.train.events import (
     Working,
 )
 from model.train.loop import Training
+from model.train.metrics import sayings
 from model.train.presets import preset
 from model.train.recipe import Recipe
 
@@ -182,16 +183,12 @@ class _Display:
                     self._task,
                     description="Training",
                     completed=event.step,
-                    numbers=f"step {event.step:,}  loss {event.train_loss:.4f}  "
-                    f"{event.tokens_per_second:,.0f} tokens/s",
+                    numbers="  ".join([f"step {event.step:,}", *sayings(event)]),
                 )
             case Working():
                 self._progress.update(self._task, description=event.what.capitalize())
             case Evaluated():
-                self._say(
-                    f"step {event.step:>6,}  validation loss {event.val_loss:.4f} nats per token, "
-                    f"{event.bits_per_byte:.4f} bits per byte"
-                )
+                self._say(f"step {event.step:>6,}  {', '.join(sayings(event))}")
             case Sampled():
                 self._say(f"step {event.step:>6,}  {event.text!r}")
             case SnapshotSaved():

@@ -327,7 +327,7 @@ class Engine:
     def _project(
         self, request: m.ProjectVocabulary, request_id: int | None = None
     ) -> m.VocabularyProjected:
-        from model.probe.geometry import principal_axes
+        from model.probe.geometry.compute import principal_axes
 
         viewed = self._view
         table_VD = viewed.table(request.matrix)
@@ -348,7 +348,7 @@ class Engine:
         )
 
     def _neighbours(self, request: m.FindNeighbours) -> Iterator[m.Result]:
-        from model.probe.geometry import nearest, signed_sum
+        from model.probe.geometry.compute import nearest, signed_sum
 
         viewed = self._view
         table_VD = viewed.table(request.matrix)

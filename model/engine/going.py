@@ -18,7 +18,7 @@ from model.engine.opened_model import ModelView
 from model.sampling import probabilities
 
 if TYPE_CHECKING:
-    from model.probe.analogy import AnalogyProbe
+    from model.probe.analogy.compute import AnalogyProbe
     from model.train.events import Event
     from model.train.loop import Training
 
@@ -55,7 +55,7 @@ class GoingRun:
         """The network exists: look at it from now on."""
         from model.device import DeviceChoice
         from model.language_model import LanguageModel
-        from model.probe.analogy import AnalogyProbe
+        from model.probe.analogy.compute import AnalogyProbe
 
         training = self.training
         lm = LanguageModel(

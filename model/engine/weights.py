@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model import messages as m
-from model.probe.matrix_layout import layout_of
+from model.probe.weights.matrix_layout import layout_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -182,7 +182,7 @@ def part_of(name: str) -> tuple[int | None, str]:
 
 def _describe(request: m.DescribeWeights, viewed: ModelView, step: int | None) -> Answering:
     from model.parameters import parameter
-    from model.probe.weights import figures
+    from model.probe.weights.compute import figures
 
     handed = time.perf_counter()
     bundle: list[m.WeightFigures] = []
@@ -220,7 +220,7 @@ def _describe(request: m.DescribeWeights, viewed: ModelView, step: int | None) -
 def _examine(request: m.ExamineWeight, viewed: ModelView, step: int | None) -> Answering:
     from model.engine.opened_model import to_array
     from model.parameters import parameter
-    from model.probe import weights
+    from model.probe.weights import compute as weights
 
     tensor = _still(parameter(viewed.lm.transformer, request.name), viewed)
     layout = layout_of(request.name, tuple(tensor.shape), request.part)
@@ -267,8 +267,8 @@ def _singular_values(
 ) -> Answering:
     from model.engine.opened_model import to_array
     from model.parameters import parameter
-    from model.probe import singular_values as sv
-    from model.probe.weights import as_matrix
+    from model.probe.singular_values import compute as sv
+    from model.probe.weights.compute import as_matrix
 
     began = time.perf_counter()
     tensor = _still(parameter(viewed.lm.transformer, request.name), viewed)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.messages.base import Array, Request, Result
-from model.probe.matrix_layout import MatrixLayout
+from model.probe.weights.matrix_layout import MatrixLayout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +32,8 @@ class ExamineWeight(Request):
     Attributes:
         name: its TransformerLens name.
         part: index on the first of three axes (a head, an expert), or None for all of it.
-        rows, columns: of its matrix (`model.probe.matrix_layout`), first and one past the last;
-            None for all.
+        rows, columns: of its matrix (`model.probe.weights.matrix_layout`), first and one past the
+            last; None for all.
         most_cells: the most rows and columns that its picture may have.
         n_bins: of its histogram.
     """

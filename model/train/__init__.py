@@ -6,7 +6,7 @@
     for event in training.events():
         print(event)
 
-Recipes, presets and events are there without torch; the rest is imported on first use.
+Recipes, presets, events and measures are there without torch; the rest is imported on first use.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from model.train.events import (
     StepDone,
     Working,
 )
+from model.train.metrics import MEASURES, Measure, measured
 from model.train.presets import PRESETS, preset
 from model.train.recipe import Recipe, RecipeError
 
@@ -49,11 +50,13 @@ _HOMES = {
     "warm_up": "optimiser",
 }
 __all__ = [
+    "MEASURES",
     "PRESETS",
     "DataError",
     "Evaluated",
     "Event",
     "Finished",
+    "Measure",
     "Prepared",
     "Recipe",
     "RecipeError",
@@ -64,6 +67,7 @@ __all__ = [
     "StepDone",
     "Training",
     "Working",
+    "measured",
     "preset",
     "read_metrics",
     "snapshots",

@@ -105,12 +105,15 @@ class Evaluated:
 
     Attributes:
         step: updates so far; 0 is the untrained network.
+        tokens, seconds: as in `StepDone`.
         val_loss: mean cross-entropy, nats per token.
         bits_per_byte: the same in bits per byte of the validation text: comparable between
             tokenizers.
     """
 
     step: int
+    tokens: int
+    seconds: float
     val_loss: float
     bits_per_byte: float
 

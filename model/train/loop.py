@@ -3,24 +3,19 @@
 Nobody is called back: the caller asks for the next event when it likes, looks at the network in
 between, and pauses by not asking. One terminal event ends a run.
 
-Knows recipe, data, updates and run folder; no window, no progress bar.
+Knows its parts, recipe, updates and run folder; no window, no progress bar.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from model.checkpoint.families import FAMILIES
 from model.tokenizer.tokenizer import Tokenizer
-from model.train.data import Batches, TextData, prepare, validation_batches
 from model.train.events import (
     Evaluated,
     Event,
@@ -32,25 +27,17 @@ from model.train.events import (
     StepDone,
 )
 from model.train.measure import sample, validate
-from model.train.optimiser import warm_up
 from model.train.pace import Speed, Stopwatch
+from model.train.parts import Parts, checked_for_resume, getting_ready
 from model.train.recipe import Recipe
 from model.train.run_folder import (
-    MetricsRow,
     RunError,
-    RunFolder,
     check_free,
     read_recipe,
-    read_run,
 )
-from model.train.state import TrainingState, load_state, save_state
-from model.train.updates import Update, Updates
+from model.train.state import TrainingState, save_state
+from model.train.updates import Update
 from model.transformer import Transformer
-
-__all__ = ["Training", "train", "warm_up"]
-
-_PROMPT_TOKENS = 8
-"""Tokens of the validation text that a sample begins with, where the recipe names no prompt."""
 
 
 def train(
@@ -89,7 +76,7 @@ class Training:
         self._resume = resume
         if resume:
             own = read_recipe(self.run_dir)
-            recipe = own if recipe is None else _checked_for_resume(recipe, own)
+            recipe = own if recipe is None else checked_for_resume(recipe, own)
         elif recipe is None:
             raise RunError("A new run needs a recipe.")
         else:
@@ -101,7 +88,7 @@ class Training:
         self._clock = Stopwatch()
         self._speed = Speed()
         self._val_loss: float | None = None
-        self._parts: _Parts | None = None
+        self._parts: Parts | None = None
 
     # For the caller
 
@@ -261,17 +248,7 @@ class Training:
             grad_norm=update.grad_norm,
             tokens_per_second=self._speed.recent,
         )
-        self._run.folder.record(
-            MetricsRow(
-                step=done.step,
-                tokens=done.tokens,
-                seconds=done.seconds,
-                train_loss=done.train_loss,
-                lr=done.lr,
-                grad_norm=done.grad_norm,
-                tokens_per_second=done.tokens_per_second,
-            )
-        )
+        self._run.folder.record(done)
         yield done
         if not update.finite:
             what = "The gradient" if math.isfinite(update.train_loss) else "The loss"
@@ -302,10 +279,15 @@ class Training:
             raise _Diverged("The validation loss", step)
         self._val_loss = loss
         run.evaluated_at = step
-        tokens = step * self._tokens_per_step
-        run.folder.record_validation(step, tokens, self._clock.seconds, loss)
-        bits_per_byte = loss / math.log(2) * run.data.val_tokens_per_byte
-        yield Evaluated(step, loss, bits_per_byte)
+        evaluated = Evaluated(
+            step=step,
+            tokens=step * self._tokens_per_step,
+            seconds=self._clock.seconds,
+            val_loss=loss,
+            bits_per_byte=loss / math.log(2) * run.data.val_tokens_per_byte,
+        )
+        run.folder.record(evaluated)
+        yield evaluated
 
     def _sample(self) -> Generator[Event, None, None]:
         run, recipe, step = self._run, self.recipe, self.step
@@ -343,82 +325,25 @@ class Training:
 
     def _prepare(self) -> Generator[Event, None, None]:
         """Everything up to `Started`."""
-        recipe = self.recipe
-        if recipe.threads:
-            torch.set_num_threads(recipe.threads)
-        warm_up()
-        tokenizer = Tokenizer.from_folder(self.run_dir) if self._resume else None
-        data = yield from prepare(recipe, tokenizer)
-        config = recipe.config(data.tokenizer.n_tokens)
-        # Before anything is spent on it: can the result be saved at all?
-        FAMILIES["gpt2"].config_to_hf(config)
-        with torch.random.fork_rng(
-            devices=[]
-        ):  # torch's own first weights draw from the global one
-            transformer = Transformer(config)
-        transformer.initialize(torch.Generator().manual_seed(recipe.seed), recipe.init_std)
-        transformer.eval().to(self.device)
-        batches = Batches(data.train_ids, recipe.batch_size, recipe.n_ctx, recipe.seed)
-        updates = Updates(transformer, recipe, batches)
-        seconds = 0.0
-        if self._resume:
-            seconds = self._restore(data, updates)
-            folder = RunFolder.resume(self.run_dir, updates.step, data.tokenizer)
-        else:
-            folder = RunFolder.create(self.run_dir, recipe, data.tokenizer, self._facts(data))
-        self._parts = _Parts(
-            data=data,
-            updates=updates,
-            folder=folder,
-            validation=validation_batches(
-                data.val_ids, recipe.batch_size, recipe.n_ctx, recipe.eval_batches
-            ),
-            prompt_ids=_prompt_ids(recipe, data),
-        )
+        run = yield from getting_ready(self.recipe, self.run_dir, self.device, self._resume)
+        self._parts = run
+        self._val_loss = run.val_loss
         # Getting ready is no training: the run's seconds begin here.
-        self._clock.set(seconds)
+        self._clock.set(run.seconds)
         yield Started(
             run_dir=self.run_dir,
-            recipe=recipe,
-            config=config,
-            n_params=config.n_params,
-            n_train_tokens=len(data.train_ids),
-            n_val_tokens=len(data.val_ids),
-            step=updates.step,
+            recipe=self.recipe,
+            config=run.updates.transformer.config,
+            n_params=run.updates.transformer.config.n_params,
+            n_train_tokens=len(run.data.train_ids),
+            n_val_tokens=len(run.data.val_ids),
+            step=run.updates.step,
             device=self.device,
             threads=torch.get_num_threads(),
         )
 
-    def _restore(self, data: TextData, updates: Updates) -> float:
-        """Put the saved state in place; returns the seconds that the run has taken."""
-        if read_run(self.run_dir).get("data", {}).get("sha256") != data.sha256:
-            raise RunError(
-                f"The text of {self.run_dir} has changed since the run began, so it can't be "
-                "resumed. Put the old text back, or start a new run."
-            )
-        state = load_state(self.run_dir, self.device)
-        updates.transformer.load_state_dict(state.transformer)
-        updates.optimiser.load_state_dict(state.optimiser)
-        updates.step = state.step
-        self._val_loss = state.val_loss
-        return state.seconds
-
-    def _facts(self, data: TextData) -> dict[str, dict[str, object]]:
-        """What run.toml says besides the recipe."""
-        config = self.recipe.config(data.tokenizer.n_tokens)
-        return {
-            "data": {
-                "sha256": data.sha256,
-                "n_bytes": data.n_bytes,
-                "n_train_tokens": len(data.train_ids),
-                "n_val_tokens": len(data.val_ids),
-            },
-            "network": {"d_vocab": config.d_vocab, "n_params": config.n_params},
-            "machine": {"device": self.device, "threads": torch.get_num_threads()},
-        }
-
     @property
-    def _run(self) -> _Parts:
+    def _run(self) -> Parts:
         if self._parts is None:
             raise RunError("The run has not started yet: its text is being prepared.")
         return self._parts
@@ -435,57 +360,3 @@ class _Diverged(Exception):
         super().__init__(what, step)
         self.what = what
         self.step = step
-
-
-@dataclass(slots=True, eq=False)
-class _Parts:
-    """What a run works with once it has started, and at which step it last did what."""
-
-    data: TextData
-    updates: Updates
-    folder: RunFolder
-    validation: Sequence[NDArray[np.int64]]
-    prompt_ids: list[int]
-    evaluated_at: int = -1
-    sampled_at: int = -1
-    saved_at: int = -1
-
-
-def _prompt_ids(recipe: Recipe, data: TextData) -> list[int]:
-    """What a sample begins with; room for one new token at least is left."""
-    ids = data.tokenizer.encode(recipe.sample_prompt).ids if recipe.sample_prompt else []
-    ids = ids or [int(i) for i in data.val_ids[:_PROMPT_TOKENS]]
-    return ids[: max(1, recipe.n_ctx - 1)]
-
-
-_MAY_CHANGE = frozenset(
-    (
-        "name",
-        "steps",
-        "lr",
-        "min_lr",
-        "warmup_steps",
-        "schedule",
-        "grad_clip",
-        "eval_every",
-        "eval_batches",
-        "sample_every",
-        "sample_prompt",
-        "sample_tokens",
-        "snapshot_every",
-        "max_seconds",
-        "target_val_loss",
-        "threads",
-    )
-)
-
-
-def _checked_for_resume(recipe: Recipe, own: Recipe) -> Recipe:
-    """The recipe to go on with, if it fits the run that is there."""
-    for name in Recipe.__dataclass_fields__:
-        if name not in _MAY_CHANGE and getattr(recipe, name) != getattr(own, name):
-            raise RunError(
-                f"The run was begun with {name} = {getattr(own, name)!r} and can't go on with "
-                f"{getattr(recipe, name)!r}. Start a new run for that."
-            )
-    return recipe

@@ -22,7 +22,7 @@ import sys
 import time
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, astuple, dataclass, fields
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from io import FileIO
 from pathlib import Path
@@ -32,6 +32,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model import __version__
+from model.train.events import Evaluated, StepDone
+from model.train.metrics import Row, columns, row_of, whole_columns
 from model.train.recipe import Recipe, RecipeError
 from model.train.toml import toml_table
 
@@ -51,26 +53,6 @@ class RunError(ValueError):
     """A run folder that can't be made, read or resumed; the message says why."""
 
 
-@dataclass(slots=True)
-class MetricsRow:
-    """One line of metrics.csv; what was not measured is None and stays blank."""
-
-    step: int
-    tokens: int
-    seconds: float
-    train_loss: float | None = None
-    val_loss: float | None = None
-    lr: float | None = None
-    grad_norm: float | None = None
-    tokens_per_second: float | None = None
-
-    def line(self) -> str:
-        return ",".join("" if value is None else repr(value) for value in astuple(self)) + "\n"
-
-
-COLUMNS = tuple(field.name for field in fields(MetricsRow))
-
-
 class RunFolder:
     """A run folder that is being written.
 
@@ -83,7 +65,9 @@ class RunFolder:
         self.path = path
         self._tokenizer = tokenizer
         self._tables = (path / RUN_FILE).read_text(encoding="utf-8")
-        self._row: MetricsRow | None = None
+        with (path / METRICS_FILE).open(encoding="utf-8") as file:
+            self._columns = file.readline().strip().split(",")
+        self._row: Row | None = None
         self._waiting = bytearray()
         self._written_at = time.monotonic()
         self._file = self._open()
@@ -112,7 +96,7 @@ class RunFolder:
         try:
             (path / SNAPSHOTS).mkdir(parents=True, exist_ok=True)
             tokenizer.save(path)
-            write_whole(path / METRICS_FILE, ",".join(COLUMNS) + "\n")
+            write_whole(path / METRICS_FILE, ",".join(columns()) + "\n")
             tables = {"recipe": asdict(recipe), **facts, "versions": versions()}
             # Last: a folder with a run.toml is a run with all that belongs to it.
             write_whole(
@@ -139,20 +123,20 @@ class RunFolder:
         write_whole(metrics, "".join(f"{line}\n" for line in (header, *kept)))
         return cls(path, tokenizer)
 
-    def record(self, row: MetricsRow) -> None:
-        """Take the row of a step; it is written once the next step or the end comes."""
+    def record(self, event: StepDone | Evaluated) -> None:
+        """Take what is measured of a step; written once the next step or the end comes.
+
+        What of it was measured before, as the seconds of a step that is then validated, stays.
+        """
+        row = row_of(event)
+        if self._row is not None and self._row["step"] == row["step"]:
+            self._row = row | self._row
+            return
         self._take_row()
         self._row = row
         if time.monotonic() - self._written_at >= FLUSH_SECONDS:
             with contextlib.suppress(OSError):  # tried again in a second
                 self._write()
-
-    def record_validation(self, step: int, tokens: int, seconds: float, val_loss: float) -> None:
-        """Add a validation to the row of its step."""
-        if self._row is None or self._row.step != step:
-            self.record(MetricsRow(step, tokens, seconds))
-            assert self._row is not None
-        self._row.val_loss = val_loss
 
     def save_snapshot(self, step: int, transformer: Transformer, tokenizer: Tokenizer) -> Path:
         """The network as a model folder.
@@ -213,7 +197,10 @@ class RunFolder:
 
     def _take_row(self) -> None:
         if self._row is not None:
-            self._waiting += self._row.line().encode("ascii")
+            # The file's own columns: a run that is resumed may have been begun with others.
+            values = [self._row.get(column) for column in self._columns]
+            line = ",".join("" if value is None else repr(value) for value in values)
+            self._waiting += f"{line}\n".encode("ascii")
             self._row = None
 
     def _write(self) -> None:
@@ -284,24 +271,25 @@ def read_metrics(path: Path) -> dict[str, NDArray[Any]]:
     """A run's metrics, also while it is being written.
 
     Returns:
-        One array a column: ``step`` and ``tokens`` int64, the others float64 with NaN where the
-        file is blank.
+        One array a column: int64 for whole numbers (`model.train.metrics`), the others float64
+        with NaN where the file is blank.
 
     Raises:
         RunError: there is no metrics.csv, or it is damaged.
     """
     try:
         header, *lines = whole_lines(path / METRICS_FILE)
-        columns = header.split(",")
+        names = header.split(",")
         rows = [line.split(",") for line in lines]
-        if any(len(row) != len(columns) for row in rows):
+        if any(len(row) != len(names) for row in rows):
             raise ValueError("a row has the wrong number of columns")
         table = {
             name: np.array([row[i] or "nan" for row in rows], dtype=np.float64)
-            for i, name in enumerate(columns)
+            for i, name in enumerate(names)
         }
+        whole = whole_columns()
         return {
-            name: column.astype(np.int64) if name in ("step", "tokens") else column
+            name: column.astype(np.int64) if name in whole else column
             for name, column in table.items()
         }
     except OSError as error:

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from model import messages as m
-from model.cli.cli import app
+from model.cli.app import make_app
 from model.engine import Engine
 from model.language_model import open_model
 from model.trace import Trace
@@ -23,7 +23,7 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 def run(*arguments: object) -> tuple[int, str]:
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    result = CliRunner().invoke(make_app(), [str(argument) for argument in arguments])
     return result.exit_code, result.output
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from model.preview import Preview, checkpoint_name, family_title, file_size, short_count
+from model.preview import Preview, checkpoint_name, file_size, short_count
 
 
 def test_gpt2_small_in_one_line():
@@ -14,6 +14,7 @@ def test_gpt2_small_in_one_line():
         path="/models/gpt2",
         format="safetensors",
         family="gpt2",
+        title="GPT-2",
         n_params=124_439_808,
         n_layers=12,
         n_heads=12,
@@ -59,7 +60,6 @@ def test_sizes_are_decimal_as_in_file_managers():
         "2.47 GB",
         "10 MB",
     ]
-    assert family_title("olmo2") == "OLMo 2"
 
 
 @pytest.mark.parametrize(

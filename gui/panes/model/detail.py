@@ -29,7 +29,7 @@ from gui.widgets.charts.histogram import Histogram
 from gui.widgets.charts.spectrum import Spectrum
 from gui.widgets.text import Text
 from model import messages as m
-from model.probe.matrix_layout import MatrixLayout
+from model.probe.weights.matrix_layout import MatrixLayout
 
 View = Literal["matrix", "histogram", "singular"]
 VIEWS: dict[View, tuple[str, str]] = {

@@ -11,7 +11,7 @@ import time
 from gui.panes.model.matrix_picture import Span
 from gui.session.store import Store
 from model import messages as m
-from model.probe.matrix_layout import MatrixLayout
+from model.probe.weights.matrix_layout import MatrixLayout
 
 AT_ONCE = 2e8
 """Rows × columns × the smaller of both up to which singular values come unasked (0.1 s)."""

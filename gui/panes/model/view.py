@@ -32,7 +32,7 @@ from gui.session.state import Inspected
 from gui.session.store import Store
 from gui.widgets.action_row import HEIGHT, ActionRow
 from model import messages as m
-from model.probe.matrix_layout import MatrixLayout, layout_of
+from model.probe.weights.matrix_layout import MatrixLayout, layout_of
 
 ViewName = Literal["tensors", "detail", "share", "scale", "all"]
 VIEWS: dict[ViewName, tuple[str, str]] = {

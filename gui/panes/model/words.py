@@ -10,7 +10,7 @@ from gui.session.state import Inspected
 from gui.session.store import Store
 from gui.widgets.parts import share_words
 from model import messages as m
-from model.probe.matrix_layout import MatrixLayout
+from model.probe.weights.matrix_layout import MatrixLayout
 
 _AXES = {**AXES, "D": "d_model", "E": "d_embed", "K": "d_head", "M": "d_mlp"}
 

@@ -13,13 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.messages import ModelInfo
+from model.probe.neighbours.sums import SumError, is_sign, pieces_of, terms_of, token_named
 from model.tokenizer.tokens import SPACE
 
 LIMIT = 200
-
-# A quoted token, an id, a sign, or a word: whatever stands between signs and spaces.
-_PIECE = re.compile(r'\s*("[^"]*"|#\d+|[+\-−–]|[^\s"+\-−–]+)')
-_MINUS = "-−–"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,19 +128,7 @@ class TokenSearch:
         A word is looked for with a space before it, then without; then both in lower case. In
         quotes it is taken byte by byte; ``#812`` is an id.
         """
-        if word.startswith("#") and word[1:].isdecimal():
-            return int(word[1:]) if int(word[1:]) < self.n_tokens else None
-        if not self._model.vocabulary and word.isdecimal():
-            return int(word) if int(word) < self.n_tokens else None
-        text = word.replace(SPACE, " ")
-        if len(text) >= 2 and text[0] == text[-1] == '"':
-            raw = text[1:-1].encode("utf-8", "surrogatepass")
-            return self._model.vocabulary.index(raw) if raw in self._model.vocabulary else None
-        text = text.strip()
-        if not text:
-            return None
-        found = self._model.find_token(text)
-        return found if found is not None else self._model.find_token(text.lower())
+        return token_named(word, self._model.vocabulary, self.n_tokens)
 
     def expression(self, typed: str) -> Expression | Unknown | None:
         """What was typed as a sum of words.
@@ -152,29 +137,14 @@ class TokenSearch:
             The sum; or why it can't be made; or None where nothing is added or subtracted, so
             that it is a search for one token.
         """
-        pieces = _PIECE.findall(typed)
-        if not any(_is_sign(piece) for piece in pieces) or len(pieces) < 2:
+        pieces = pieces_of(typed)
+        if not any(is_sign(piece) for piece in pieces) or len(pieces) < 2:
             return None
-        terms: list[tuple[int, int]] = []
-        words: list[str] = []
-        sign: int | None = 1
-        for piece in pieces:
-            if _is_sign(piece):
-                if sign is not None and terms:
-                    return Unknown("Two signs follow each other; put a word between them.")
-                sign = -1 if piece in _MINUS else 1
-                continue
-            if sign is None:
-                return Unknown(f"Put + or − before “{piece}”.")
-            token_id = self.token(piece)
-            if token_id is None:
-                return self._unknown(piece)
-            terms.append((sign, token_id))
-            words.append(self._model.token_text(token_id))
-            sign = None
-        if sign is not None:
-            return Unknown("The sum goes on: type the next word.")
-        return Expression(tuple(terms), tuple(words))
+        try:
+            terms = terms_of(pieces, self.token)
+        except SumError as error:
+            return self._unknown(error.word) if error.word else Unknown(str(error))
+        return Expression(terms, tuple(self._model.token_text(token_id) for _, token_id in terms))
 
     def _unknown(self, word: str) -> Unknown:
         sentence = f"“{word}” is not one token of this model's {self.n_tokens:,}."
@@ -187,7 +157,3 @@ class TokenSearch:
 
     def _listed(self, ids: Sequence[int]) -> str:
         return ", ".join(self._model.token_text(i) for i in ids)
-
-
-def _is_sign(piece: str) -> bool:
-    return piece in ("+", "-", "−", "–")

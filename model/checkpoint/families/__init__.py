@@ -1,139 +1,75 @@
 """The families of networks that can be opened: one small file each, of names and reshapes.
 
-A new family is a new module here with what `Family` lists, and one line in `FAMILIES`.
+A new family is a module whose ``FAMILY`` says all that is known of it, and its line in `MODULES`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from typing import Any, Protocol, runtime_checkable
-
-from torch import Tensor
+from functools import cache
+from importlib import import_module
+from typing import Any
 
 from model.checkpoint.errors import CheckpointError
-from model.checkpoint.families import (
-    bert,
-    bloom,
-    distilbert,
-    falcon,
-    gemma,
-    gemma2,
-    gemma3,
-    gpt2,
-    gpt_neo,
-    gpt_neox,
-    gptj,
-    granite,
-    llama,
-    mistral,
-    mixtral,
-    modernbert,
-    mpt,
-    olmo2,
-    opt,
-    phi,
-    phi3,
-    qwen2,
-    qwen3,
-    roberta,
-    smollm3,
-    stablelm,
-    starcoder2,
-)
+from model.checkpoint.families.family import Family, Heads
 from model.checkpoint.values import where
-from model.config import TransformerConfig
+
+__all__ = ["FAMILIES", "MODULES", "Family", "Heads", "family_of"]
+
+MODULES = (
+    "model.checkpoint.families.bert",
+    "model.checkpoint.families.bloom",
+    "model.checkpoint.families.distilbert",
+    "model.checkpoint.families.falcon",
+    "model.checkpoint.families.gemma",
+    "model.checkpoint.families.gemma2",
+    "model.checkpoint.families.gemma3",
+    "model.checkpoint.families.gpt2",
+    "model.checkpoint.families.gpt_neo",
+    "model.checkpoint.families.gpt_neox",
+    "model.checkpoint.families.gptj",
+    "model.checkpoint.families.granite",
+    "model.checkpoint.families.llama",
+    "model.checkpoint.families.mistral",
+    "model.checkpoint.families.mixtral",
+    "model.checkpoint.families.modernbert",
+    "model.checkpoint.families.mpt",
+    "model.checkpoint.families.olmo2",
+    "model.checkpoint.families.opt",
+    "model.checkpoint.families.phi",
+    "model.checkpoint.families.phi3",
+    "model.checkpoint.families.qwen2",
+    "model.checkpoint.families.qwen3",
+    "model.checkpoint.families.roberta",
+    "model.checkpoint.families.smollm3",
+    "model.checkpoint.families.stablelm",
+    "model.checkpoint.families.starcoder2",
+)
 
 
-class Family(Protocol):
-    """What a family's module provides.
-
-    ``model_type`` is the name in config.json. A *canonical* name is the one under which
-    transformers saves a tensor today; a file may hold it under an older one. ``tied_names`` are
-    the canonical names of the unembedding and of the embedding that it may be tied to.
-    """
-
-    model_type: str
-    tied_names: tuple[str, str]
-
-    def config_from_hf(self, hf: Mapping[str, Any]) -> TransformerConfig:
-        """The network's shape, or a CheckpointError naming the key that does not fit."""
-
-    def config_to_hf(self, config: TransformerConfig) -> dict[str, Any]:
-        """config.json for such a network, or a CheckpointError saying why there is none."""
-
-    def canonical_name(self, name: str) -> str | None:
-        """The canonical name of a tensor in a file; None for a buffer that is no weight."""
-
-    def state_from_hf(
-        self, tensors: Mapping[str, Tensor], config: TransformerConfig
-    ) -> dict[str, Tensor]:
-        """The network's state dict from tensors under their canonical names.
-
-        The mapping reads a tensor when it is asked for it: ask once.
-        """
-
-    def state_to_hf(
-        self, state: Mapping[str, Tensor], config: TransformerConfig
-    ) -> dict[str, Tensor]:
-        """Tensors under their canonical names from the network's state dict.
-
-        Also run on tensors that hold no values yet, to know which names and shapes a file
-        must hold; so it only renames, reshapes, transposes and joins.
-        """
+@cache
+def _listed(modules: tuple[str, ...]) -> dict[str, Family]:
+    families: list[Family] = [import_module(module).FAMILY for module in modules]
+    return {family.model_type: family for family in families}
 
 
-@runtime_checkable
-class Headed(Family, Protocol):
-    """A family that is saved with heads for several tasks, not all of them built here."""
+class _Families(Mapping[str, Family]):
+    """The families of `MODULES`, as it is when they are looked up, by their model_type."""
 
-    def architecture_of(self, names: Sequence[str]) -> str:
-        """What config.json would have named as architecture, from the names in a file."""
+    def __getitem__(self, model_type: str) -> Family:
+        return _listed(MODULES)[model_type]
 
-    def left_out(self, name: str, config: TransformerConfig) -> str | None:
-        """What a person calls the part that a tensor is of and that is not built here.
+    def __iter__(self) -> Iterator[str]:
+        return iter(_listed(MODULES))
 
-        Args:
-            name: canonical.
-            config: of the network that is built.
-
-        Returns:
-            None for a tensor of the network, or of no known part; empty for a copy of one.
-        """
+    def __len__(self) -> int:
+        return len(_listed(MODULES))
 
 
-FAMILIES: dict[str, Family] = {
-    family.model_type: family
-    for family in (
-        bert,
-        bloom,
-        distilbert,
-        falcon,
-        gemma,
-        gemma2,
-        gemma3,
-        gpt2,
-        gpt_neo,
-        gpt_neox,
-        gptj,
-        granite,
-        llama,
-        mistral,
-        mixtral,
-        modernbert,
-        mpt,
-        olmo2,
-        opt,
-        phi,
-        phi3,
-        qwen2,
-        qwen3,
-        roberta,
-        smollm3,
-        stablelm,
-        starcoder2,
-    )
-}
+FAMILIES = _Families()
+# Now, not in the middle of opening a file.
+_listed(MODULES)
 
 
 def family_of(hf: Mapping[str, Any]) -> Family:

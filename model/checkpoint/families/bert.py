@@ -8,12 +8,13 @@ from typing import Any
 from torch import Tensor
 
 from model.checkpoint.families import encoder
+from model.checkpoint.families.family import Family, Heads
 from model.checkpoint.families.likeness import refuse_unlike
 from model.checkpoint.families.rules import Rule, read_state, write_state
 from model.config import TransformerConfig
 
-model_type = "bert"
-tied_names = ("cls.predictions.decoder.weight", "bert.embeddings.word_embeddings.weight")
+MODEL_TYPE = "bert"
+TIED_NAMES = ("cls.predictions.decoder.weight", "bert.embeddings.word_embeddings.weight")
 
 _HEAD = "cls.predictions."
 _OTHERS = (
@@ -31,7 +32,7 @@ def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
 
 def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
     """A BERT config, or a CheckpointError if the network is none."""
-    hf = encoder.sizes_to_hf(config, model_type, "Bert")
+    hf = encoder.sizes_to_hf(config, MODEL_TYPE, "Bert")
     hf |= {"max_position_embeddings": config.n_ctx, "pad_token_id": 0}
     refuse_unlike("BERT", config, config_from_hf(hf))
     return hf
@@ -75,5 +76,18 @@ def _rules(config: TransformerConfig) -> list[Rule]:
         dense=f"{_HEAD}transform.dense",
         ln=f"{_HEAD}transform.LayerNorm",
         bias=encoder.bias_names(config, _HEAD),
-        unembedding=tied_names[0],
+        unembedding=TIED_NAMES[0],
     )
+
+
+FAMILY = Family(
+    model_type=MODEL_TYPE,
+    title="BERT",
+    tied_names=TIED_NAMES,
+    config_from_hf=config_from_hf,
+    config_to_hf=config_to_hf,
+    canonical_name=canonical_name,
+    state_from_hf=state_from_hf,
+    state_to_hf=state_to_hf,
+    heads=Heads(architecture_of=architecture_of, left_out=left_out),
+)

@@ -11,15 +11,17 @@ from typing import Any
 
 from torch import Tensor
 
-from model.checkpoint.families import decoder
+from model.checkpoint.families import decoder, gguf
+from model.checkpoint.families.family import Family
 from model.checkpoint.families.fused import grouped_qkv
 from model.checkpoint.families.likeness import refuse_unlike
 from model.checkpoint.families.rules import Rule, read_state, same, write_state
+from model.checkpoint.gguf_keys import Keys
 from model.checkpoint.values import MOST_LAYERS, flag, must_be, number, spelled, whole
 from model.config import Norms, TransformerConfig
 
-model_type = "bloom"
-tied_names = ("lm_head.weight", "transformer.word_embeddings.weight")
+MODEL_TYPE = "bloom"
+TIED_NAMES = ("lm_head.weight", "transformer.word_embeddings.weight")
 
 
 def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
@@ -44,7 +46,7 @@ def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
 def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
     """A BLOOM config, or a CheckpointError if the network is none."""
     hf = {
-        "model_type": model_type,
+        "model_type": MODEL_TYPE,
         "architectures": ["BloomForCausalLM"],
         "vocab_size": config.d_vocab,
         "hidden_size": config.d_model,
@@ -92,3 +94,50 @@ def _rules(config: TransformerConfig) -> list[Rule]:
             *decoder.linear(f"{ours}.mlp.down", f"{theirs}.mlp.dense_4h_to_h", True),
         ]
     return rules
+
+
+def config_from_gguf(keys: Keys) -> dict[str, Any]:
+    """The same keys from a GGUF file's."""
+    return {
+        "hidden_size": keys.whole("embedding_length"),
+        "n_layer": keys.whole("block_count"),
+        "n_head": keys.whole("attention.head_count"),
+        "vocab_size": keys.d_vocab,
+        "seq_length": keys.whole("context_length", 2048),
+        "layer_norm_epsilon": keys.number("attention.layer_norm_epsilon", 1e-5),
+        "tie_word_embeddings": not keys.has("output.weight"),
+    }
+
+
+FAMILY = Family(
+    model_type=MODEL_TYPE,
+    title="BLOOM",
+    tied_names=TIED_NAMES,
+    config_from_hf=config_from_hf,
+    config_to_hf=config_to_hf,
+    canonical_name=canonical_name,
+    state_from_hf=state_from_hf,
+    state_to_hf=state_to_hf,
+    gguf=(
+        gguf.Layout(
+            architecture="bloom",
+            config=config_from_gguf,
+            top={
+                "token_embd": "transformer.word_embeddings",
+                "token_embd_norm": "transformer.word_embeddings_layernorm",
+                "output_norm": "transformer.ln_f",
+                "output": "lm_head",
+            },
+            layers="transformer.h.{}.",
+            block={
+                "attn_norm": "input_layernorm",
+                "attn_qkv": "self_attention.query_key_value",
+                "attn_output": "self_attention.dense",
+                "ffn_norm": "post_attention_layernorm",
+                "ffn_up": "mlp.dense_h_to_4h",
+                "ffn_down": "mlp.dense_4h_to_h",
+            },
+            adapt={"attn_qkv": gguf.interleaved},
+        ),
+    ),
+)

@@ -9,13 +9,14 @@ from torch import Tensor
 
 from model.checkpoint.families import encoder
 from model.checkpoint.families.decoder import ACTIVATIONS, activation_name, linear, norm, qkv
+from model.checkpoint.families.family import Family, Heads
 from model.checkpoint.families.likeness import refuse_unlike
 from model.checkpoint.families.rules import Rule, read_state, same, write_state
 from model.checkpoint.values import LARGEST, MOST_LAYERS, choice, number, whole
 from model.config import TransformerConfig
 
-model_type = "distilbert"
-tied_names = ("vocab_projector.weight", "distilbert.embeddings.word_embeddings.weight")
+MODEL_TYPE = "distilbert"
+TIED_NAMES = ("vocab_projector.weight", "distilbert.embeddings.word_embeddings.weight")
 
 _HEAD = "vocab_"
 _OTHERS = encoder.TASKS
@@ -48,7 +49,7 @@ def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
 def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
     """A DistilBERT config, or a CheckpointError if the network is none."""
     hf = {
-        "model_type": model_type,
+        "model_type": MODEL_TYPE,
         "architectures": [encoder.architecture(config, "DistilBert")],
         "vocab_size": config.d_vocab,
         "max_position_embeddings": config.n_ctx,
@@ -118,5 +119,18 @@ def _rules(config: TransformerConfig) -> list[Rule]:
         dense="vocab_transform",
         ln="vocab_layer_norm",
         bias=("vocab_projector.bias",),
-        unembedding=tied_names[0],
+        unembedding=TIED_NAMES[0],
     )
+
+
+FAMILY = Family(
+    model_type=MODEL_TYPE,
+    title="DistilBERT",
+    tied_names=TIED_NAMES,
+    config_from_hf=config_from_hf,
+    config_to_hf=config_to_hf,
+    canonical_name=canonical_name,
+    state_from_hf=state_from_hf,
+    state_to_hf=state_to_hf,
+    heads=Heads(architecture_of=architecture_of, left_out=left_out),
+)

@@ -8,16 +8,20 @@ Three networks bear the name: the 7B's (parallel, one norm, one key/value head),
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from torch import Tensor
 
 from model.checkpoint.errors import CheckpointError
-from model.checkpoint.families import decoder
+from model.checkpoint.families import decoder, gguf
+from model.checkpoint.families.family import Family
 from model.checkpoint.families.fused import grouped_qkv
 from model.checkpoint.families.likeness import refuse_unlike
 from model.checkpoint.families.rope import max_positions, n_ctx_of, rotary_from_hf, rotary_to_hf
 from model.checkpoint.families.rules import Rule, read_state, same, write_state
+from model.checkpoint.gguf_keys import Keys
 from model.checkpoint.values import (
     LARGEST,
     MOST_LAYERS,
@@ -32,8 +36,8 @@ from model.checkpoint.values import (
 from model.config import BlockNorm, Norms, TransformerConfig
 from model.positions import Alibi
 
-model_type = "falcon"
-tied_names = ("lm_head.weight", "transformer.word_embeddings.weight")
+MODEL_TYPE = "falcon"
+TIED_NAMES = ("lm_head.weight", "transformer.word_embeddings.weight")
 
 
 def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
@@ -92,7 +96,7 @@ def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
     n_heads, n_kv_heads = config.n_heads, config.n_kv_heads
     is_new = config.parallel and not (config.norms.shared and n_kv_heads in (1, n_heads))
     hf = {
-        "model_type": model_type,
+        "model_type": MODEL_TYPE,
         "architectures": ["FalconForCausalLM"],
         "vocab_size": config.d_vocab,
         "hidden_size": config.d_model,
@@ -156,3 +160,81 @@ def _rules(config: TransformerConfig) -> list[Rule]:
             *decoder.linear(f"{ours}.mlp.down", f"{mlp}.dense_4h_to_h", config.mlp_bias),
         ]
     return rules
+
+
+def config_from_gguf(keys: Keys) -> dict[str, Any]:
+    """The same keys from a GGUF file's."""
+    n_kv = keys.whole("attention.head_count_kv", 1)
+    return {
+        "hidden_size": keys.whole("embedding_length"),
+        "num_hidden_layers": keys.whole("block_count"),
+        "num_attention_heads": keys.whole("attention.head_count"),
+        "num_kv_heads": n_kv,
+        "ffn_hidden_size": keys.whole("feed_forward_length"),
+        "vocab_size": keys.d_vocab,
+        "max_position_embeddings": keys.whole("context_length", 2048),
+        "layer_norm_epsilon": keys.number("attention.layer_norm_epsilon", 1e-5),
+        "rope_theta": keys.number("rope.freq_base", 10_000.0),
+        "multi_query": n_kv == 1,
+        "new_decoder_architecture": keys.has("blk.0.attn_norm_2.weight"),
+        "parallel_attn": True,
+        "bias": False,
+        "alibi": False,
+        "tie_word_embeddings": not keys.has("output.weight"),
+    }
+
+
+def _grouped(keys: Keys) -> gguf.Adapt:
+    """Rows [all q, all k, all v] back to Falcon's groups: some q, their k, their v."""
+    n_heads = keys.whole("attention.head_count")
+    n_kv = keys.whole("attention.head_count_kv", 1)
+    return partial(_in_groups, n_heads=n_heads, n_kv=n_kv)
+
+
+def _in_groups(tensor: Tensor, n_heads: int, n_kv: int) -> Tensor:
+    d_head = tensor.shape[0] // (n_heads + 2 * n_kv)
+    q, k, v = tensor.split((n_heads * d_head, n_kv * d_head, n_kv * d_head))
+    groups = [
+        part.unflatten(0, (n_kv, -1, d_head)) for part in (q, k, v)
+    ]  # [group, head in it, d_head, …]
+    joined = groups[0].new_empty((n_kv, n_heads // n_kv + 2, *groups[0].shape[2:]))
+    joined[:, :-2], joined[:, -2:-1], joined[:, -1:] = groups
+    return joined.flatten(0, 2)
+
+
+_GGUF = gguf.Layout(
+    architecture="falcon",
+    config=config_from_gguf,
+    top={
+        "token_embd": "transformer.word_embeddings",
+        "output_norm": "transformer.ln_f",
+        "output": "lm_head",
+    },
+    layers="transformer.h.{}.",
+    block={
+        "attn_norm": "input_layernorm",
+        "attn_qkv": "self_attention.query_key_value",
+        "attn_output": "self_attention.dense",
+        "ffn_up": "mlp.dense_h_to_4h",
+        "ffn_down": "mlp.dense_4h_to_h",
+    },
+    adapt={"attn_qkv": _grouped},
+)
+# The 40B has two norms, which the 7B has not.
+_GGUF_40B = replace(
+    _GGUF,
+    block={**_GGUF.block, "attn_norm": "ln_mlp", "attn_norm_2": "ln_attn"},
+    when=lambda keys: keys.has("blk.0.attn_norm_2.weight"),
+)
+
+FAMILY = Family(
+    model_type=MODEL_TYPE,
+    title="Falcon",
+    tied_names=TIED_NAMES,
+    config_from_hf=config_from_hf,
+    config_to_hf=config_to_hf,
+    canonical_name=canonical_name,
+    state_from_hf=state_from_hf,
+    state_to_hf=state_to_hf,
+    gguf=(_GGUF, _GGUF_40B),
+)

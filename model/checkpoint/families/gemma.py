@@ -10,16 +10,15 @@ from typing import Any
 
 from torch import Tensor
 
-from model.checkpoint.families import decoder
+from model.checkpoint.families import decoder, gguf
+from model.checkpoint.families.family import Family
 from model.checkpoint.families.likeness import refuse_unlike
 from model.checkpoint.families.rope import rotary_to_hf
 from model.checkpoint.families.rules import read_state, write_state
 from model.checkpoint.values import choice, flag, must_be
 from model.config import Norms, Scales, TransformerConfig
 
-model_type = "gemma"
-tied_names = decoder.TIED_NAMES
-canonical_name = decoder.canonical_name
+MODEL_TYPE = "gemma"
 
 
 def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
@@ -41,7 +40,7 @@ def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
 
 def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
     """A Gemma config, or a CheckpointError if the network is none."""
-    hf = decoder.sizes_to_hf(config, model_type, "GemmaForCausalLM")
+    hf = decoder.sizes_to_hf(config, MODEL_TYPE, "GemmaForCausalLM")
     hf |= rotary_to_hf(decoder.one_rotary(config), config.d_head)
     refuse_unlike("Gemma", config, config_from_hf(hf))
     return hf
@@ -55,3 +54,18 @@ def state_from_hf(tensors: Mapping[str, Tensor], config: TransformerConfig) -> d
 def state_to_hf(state: Mapping[str, Tensor], config: TransformerConfig) -> dict[str, Tensor]:
     """The reverse."""
     return write_state(decoder.decoder(config), state)
+
+
+FAMILY = Family(
+    model_type=MODEL_TYPE,
+    title="Gemma",
+    tied_names=decoder.TIED_NAMES,
+    config_from_hf=config_from_hf,
+    config_to_hf=config_to_hf,
+    canonical_name=decoder.canonical_name,
+    state_from_hf=state_from_hf,
+    state_to_hf=state_to_hf,
+    gguf=(
+        gguf.decoder("gemma", gguf.gemma_like, adapt=gguf.norms_less_one("attn_norm", "ffn_norm")),
+    ),
+)

@@ -7,16 +7,16 @@ from typing import Any
 
 from torch import Tensor
 
-from model.checkpoint.families import decoder
+from model.checkpoint.families import decoder, gguf
+from model.checkpoint.families.family import Family
 from model.checkpoint.families.likeness import refuse_unlike
 from model.checkpoint.families.rope import rotary_to_hf
 from model.checkpoint.families.rules import Rule, read_state, write_state
+from model.checkpoint.gguf_keys import Keys
 from model.checkpoint.values import choice, flag, must_be, whole
 from model.config import BlockNorm, Caps, Norms, Scales, TransformerConfig
 
-model_type = "gemma2"
-tied_names = decoder.TIED_NAMES
-canonical_name = decoder.canonical_name
+MODEL_TYPE = "gemma2"
 
 _NORMS: Mapping[BlockNorm, str] = {
     "ln1": "input_layernorm",
@@ -54,7 +54,7 @@ def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
 
 def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
     """A Gemma 2 config, or a CheckpointError if the network is none."""
-    hf = decoder.sizes_to_hf(config, model_type, "Gemma2ForCausalLM")
+    hf = decoder.sizes_to_hf(config, MODEL_TYPE, "Gemma2ForCausalLM")
     hf |= decoder.windows_to_hf(config)
     hf |= rotary_to_hf(decoder.one_rotary(config), config.d_head)
     hf |= {
@@ -83,3 +83,38 @@ def _rules(config: TransformerConfig) -> list[Rule]:
         rules += decoder.block_norms(layer, config, _NORMS)
         rules += decoder.attention(layer, config) + decoder.gated_mlp(layer, config)
     return rules
+
+
+def config_from_gguf(keys: Keys) -> dict[str, Any]:
+    """The same keys from a GGUF file's."""
+    config = gguf.gemma_like(keys)
+    # As llama.cpp: only the 27B, of 46 layers, scales by another size than its heads'.
+    scalar = config["head_dim"]
+    if config["num_hidden_layers"] == 46:
+        scalar = config["hidden_size"] // config["num_attention_heads"]
+    return config | {
+        "query_pre_attn_scalar": scalar,
+        "attn_logit_softcapping": keys.number("attn_logit_softcapping", 50.0),
+        "final_logit_softcapping": keys.number("final_logit_softcapping", 30.0),
+        "sliding_window": keys.whole("attention.sliding_window", 4096),
+    }
+
+
+FAMILY = Family(
+    model_type=MODEL_TYPE,
+    title="Gemma 2",
+    tied_names=decoder.TIED_NAMES,
+    config_from_hf=config_from_hf,
+    config_to_hf=config_to_hf,
+    canonical_name=decoder.canonical_name,
+    state_from_hf=state_from_hf,
+    state_to_hf=state_to_hf,
+    gguf=(
+        gguf.decoder(
+            "gemma2",
+            config_from_gguf,
+            gguf.LLAMA_ATTENTION | gguf.LLAMA_MLP | gguf.GEMMA2_NORMS,
+            adapt=gguf.norms_less_one(*gguf.GEMMA2_NORMS),
+        ),
+    ),
+)

@@ -8,18 +8,27 @@ from typing import Any
 from torch import Tensor
 
 from model.checkpoint.errors import CheckpointError
-from model.checkpoint.families import decoder
+from model.checkpoint.families import decoder, gguf
+from model.checkpoint.families.family import Family
 from model.checkpoint.families.likeness import refuse_unlike
 from model.checkpoint.families.rope import n_ctx_of, rotary_from_hf, rotary_to_hf
 from model.checkpoint.families.rules import Rule, read_state, write_state
+from model.checkpoint.gguf_keys import Keys
 from model.checkpoint.values import choice, flag, must_be, number, whole
 from model.config import BlockNorm, Caps, Norms, QKNorm, Scales, TransformerConfig
 from model.positions import Rotary
 
-model_type = "gemma3_text"
-tied_names = decoder.TIED_NAMES
-canonical_name = decoder.canonical_name
+MODEL_TYPE = "gemma3_text"
 
+# Of a text_config that leaves a key out, as the published ones do: transformers' own values.
+_USUAL = {
+    "vocab_size": 262_208,
+    "hidden_size": 2304,
+    "intermediate_size": 9216,
+    "num_hidden_layers": 26,
+    "num_attention_heads": 8,
+    "num_key_value_heads": 4,
+}
 _NORMS: Mapping[BlockNorm, str] = {
     "ln1": "input_layernorm",
     "ln1_post": "post_attention_layernorm",
@@ -77,7 +86,7 @@ def _local(hf: Mapping[str, Any], d_head: int, n_positions: int) -> Rotary:
 
 def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
     """A Gemma 3 config, or a CheckpointError if the network is none."""
-    hf = decoder.sizes_to_hf(config, model_type, "Gemma3ForCausalLM")
+    hf = decoder.sizes_to_hf(config, MODEL_TYPE, "Gemma3ForCausalLM")
     hf |= decoder.windows_to_hf(config)
     hf |= _rotary_to_hf(config)
     hf |= {
@@ -115,3 +124,42 @@ def _rotary_to_hf(config: TransformerConfig) -> dict[str, Any]:
     far, near = rotations.get(True), rotations.get(False)
     hf = rotary_to_hf(far or Rotary(base=1e6), config.d_head)
     return hf | {"rope_local_base_freq": 1e4 if near is None else near.base}
+
+
+def config_from_gguf(keys: Keys) -> dict[str, Any]:
+    """The same keys from a GGUF file's."""
+    config = gguf.gemma_like(keys)
+    n_layers = config["num_hidden_layers"]
+    scalar = config["head_dim"]
+    if n_layers == 62:  # the 27B
+        scalar = config["hidden_size"] // config["num_attention_heads"]
+    kinds = ["full_attention" if (i + 1) % 6 == 0 else "sliding_attention" for i in range(n_layers)]
+    return config | {
+        "rope_theta": keys.number("rope.freq_base", 1_000_000.0),
+        "rope_local_base_freq": 10_000.0,
+        "query_pre_attn_scalar": scalar,
+        "final_logit_softcapping": None,
+        "sliding_window": keys.whole("attention.sliding_window", 1024),
+        "layer_types": kinds,
+    }
+
+
+FAMILY = Family(
+    model_type=MODEL_TYPE,
+    title="Gemma 3",
+    tied_names=decoder.TIED_NAMES,
+    config_from_hf=config_from_hf,
+    config_to_hf=config_to_hf,
+    canonical_name=decoder.canonical_name,
+    state_from_hf=state_from_hf,
+    state_to_hf=state_to_hf,
+    inside={"gemma3": _USUAL},
+    gguf=(
+        gguf.decoder(
+            "gemma3",
+            config_from_gguf,
+            gguf.LLAMA_ATTENTION | gguf.LLAMA_MLP | gguf.GEMMA2_NORMS | gguf.QK_NORMS,
+            adapt=gguf.norms_less_one(*gguf.GEMMA2_NORMS, *gguf.QK_NORMS),
+        ),
+    ),
+)

@@ -14,12 +14,15 @@ from typing import Any
 
 from torch import Tensor
 
+from model.checkpoint.families import gguf
+from model.checkpoint.families.family import Family
 from model.checkpoint.families.likeness import refuse_unlike
+from model.checkpoint.gguf_keys import Keys
 from model.checkpoint.values import LARGEST, MOST_LAYERS, choice, flag, must_be, number, whole
 from model.config import Activation, Norms, TransformerConfig
 
-model_type = "gpt2"
-tied_names = ("lm_head.weight", "transformer.wte.weight")
+MODEL_TYPE = "gpt2"
+TIED_NAMES = ("lm_head.weight", "transformer.wte.weight")
 
 _ACTIVATIONS: dict[str, Activation] = {
     "gelu_new": "gelu_tanh",
@@ -81,7 +84,7 @@ def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
     """A GPT-2 config, or a CheckpointError if the network is none."""
     activation = next(hf for hf, ours in _ACTIVATIONS.items() if ours == config.activation)
     hf = {
-        "model_type": model_type,
+        "model_type": MODEL_TYPE,
         "architectures": ["GPT2LMHeadModel"],
         "vocab_size": config.d_vocab,
         "n_positions": config.n_ctx,
@@ -161,3 +164,52 @@ def _names(config: TransformerConfig) -> list[tuple[str, str, bool]]:
     if not config.tied_embeddings:
         names.append(("unembed.weight", "lm_head.weight", False))
     return names
+
+
+def config_from_gguf(keys: Keys) -> dict[str, Any]:
+    """The same keys from a GGUF file's."""
+    return {
+        "n_embd": keys.whole("embedding_length"),
+        "n_layer": keys.whole("block_count"),
+        "n_head": keys.whole("attention.head_count"),
+        "n_inner": keys.whole("feed_forward_length"),
+        "n_positions": keys.whole("context_length"),
+        "vocab_size": keys.d_vocab,
+        "layer_norm_epsilon": keys.number("attention.layer_norm_epsilon", 1e-5),
+        "activation_function": "gelu_new",
+        "tie_word_embeddings": not keys.has("output.weight"),
+    }
+
+
+FAMILY = Family(
+    model_type=MODEL_TYPE,
+    title="GPT-2",
+    tied_names=TIED_NAMES,
+    config_from_hf=config_from_hf,
+    config_to_hf=config_to_hf,
+    canonical_name=canonical_name,
+    state_from_hf=state_from_hf,
+    state_to_hf=state_to_hf,
+    gguf=(
+        gguf.Layout(
+            architecture="gpt2",
+            config=config_from_gguf,
+            top={
+                "token_embd": "transformer.wte",
+                "position_embd": "transformer.wpe",
+                "output_norm": "transformer.ln_f",
+                "output": "lm_head",
+            },
+            layers="transformer.h.{}.",
+            block={
+                "attn_norm": "ln_1",
+                "attn_qkv": "attn.c_attn",
+                "attn_output": "attn.c_proj",
+                "ffn_norm": "ln_2",
+                "ffn_up": "mlp.c_fc",
+                "ffn_down": "mlp.c_proj",
+            },
+            transposed=frozenset({"attn_qkv", "attn_output", "ffn_up", "ffn_down"}),
+        ),
+    ),
+)

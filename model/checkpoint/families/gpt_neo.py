@@ -13,6 +13,7 @@ from torch import Tensor
 
 from model.checkpoint.errors import CheckpointError
 from model.checkpoint.families import decoder
+from model.checkpoint.families.family import Family
 from model.checkpoint.families.likeness import refuse_unlike
 from model.checkpoint.families.rules import Rule, read_state, same, write_state
 from model.checkpoint.values import (
@@ -27,8 +28,8 @@ from model.checkpoint.values import (
 )
 from model.config import Scales, TransformerConfig
 
-model_type = "gpt_neo"
-tied_names = ("lm_head.weight", "transformer.wte.weight")
+MODEL_TYPE = "gpt_neo"
+TIED_NAMES = ("lm_head.weight", "transformer.wte.weight")
 
 # Causal masks that older versions of transformers saved with the weights.
 _MASK = re.compile(r"h\.\d+\.attn\.attention\.(bias|masked_bias)")
@@ -84,7 +85,7 @@ def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
     windows = [config.window_at(layer) for layer in range(config.n_layers)]
     types = ["global" if window is None else "local" for window in windows]
     hf = {
-        "model_type": model_type,
+        "model_type": MODEL_TYPE,
         "architectures": ["GPTNeoForCausalLM"],
         "vocab_size": config.d_vocab,
         "max_position_embeddings": config.n_ctx,
@@ -143,3 +144,15 @@ def _rules(config: TransformerConfig) -> list[Rule]:
             *decoder.linear(f"{ours}.mlp.down", f"{theirs}.mlp.c_proj", True),
         ]
     return rules
+
+
+FAMILY = Family(
+    model_type=MODEL_TYPE,
+    title="GPT-Neo",
+    tied_names=TIED_NAMES,
+    config_from_hf=config_from_hf,
+    config_to_hf=config_to_hf,
+    canonical_name=canonical_name,
+    state_from_hf=state_from_hf,
+    state_to_hf=state_to_hf,
+)

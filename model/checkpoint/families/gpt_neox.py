@@ -12,7 +12,8 @@ from typing import Any
 
 from torch import Tensor
 
-from model.checkpoint.families import decoder
+from model.checkpoint.families import decoder, gguf
+from model.checkpoint.families.family import Family
 from model.checkpoint.families.fused import grouped_qkv
 from model.checkpoint.families.likeness import refuse_unlike
 from model.checkpoint.families.rope import (
@@ -22,6 +23,7 @@ from model.checkpoint.families.rope import (
     rotary_to_hf,
 )
 from model.checkpoint.families.rules import Rule, read_state, same, write_state
+from model.checkpoint.gguf_keys import Keys
 from model.checkpoint.values import (
     LARGEST,
     MOST_LAYERS,
@@ -35,8 +37,8 @@ from model.checkpoint.values import (
 from model.config import Norms, TransformerConfig
 from model.positions import Rotary
 
-model_type = "gpt_neox"
-tied_names = ("embed_out.weight", "gpt_neox.embed_in.weight")
+MODEL_TYPE = "gpt_neox"
+TIED_NAMES = ("embed_out.weight", "gpt_neox.embed_in.weight")
 
 # Causal masks and angles that older versions of transformers saved with the weights.
 _BUFFER = re.compile(r"layers\.\d+\.attention\.(bias|masked_bias|rotary_emb\.\w+)")
@@ -82,7 +84,7 @@ def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
     """A GPT-NeoX config, or a CheckpointError if the network is none."""
     rotary = rotary_to_hf(decoder.one_rotary(config), config.d_head)
     hf = {
-        "model_type": model_type,
+        "model_type": MODEL_TYPE,
         "architectures": ["GPTNeoXForCausalLM"],
         "vocab_size": config.d_vocab,
         "hidden_size": config.d_model,
@@ -142,3 +144,51 @@ def _rules(config: TransformerConfig) -> list[Rule]:
             *decoder.linear(f"{ours}.mlp.down", f"{theirs}.mlp.dense_4h_to_h", True),
         ]
     return rules
+
+
+def config_from_gguf(keys: Keys) -> dict[str, Any]:
+    """The same keys from a GGUF file's."""
+    config = gguf.common(keys)
+    del config["num_key_value_heads"]
+    d_head = config["hidden_size"] // config["num_attention_heads"]
+    return config | {
+        "layer_norm_eps": keys.number("attention.layer_norm_epsilon", 1e-5),
+        "hidden_act": "gelu",
+        "rotary_pct": keys.whole("rope.dimension_count", d_head) / d_head,
+        "rotary_emb_base": keys.number("rope.freq_base", 10_000.0),
+        "use_parallel_residual": keys.flag("use_parallel_residual", True),
+        "attention_bias": True,
+    }
+
+
+FAMILY = Family(
+    model_type=MODEL_TYPE,
+    title="GPT-NeoX",
+    tied_names=TIED_NAMES,
+    config_from_hf=config_from_hf,
+    config_to_hf=config_to_hf,
+    canonical_name=canonical_name,
+    state_from_hf=state_from_hf,
+    state_to_hf=state_to_hf,
+    gguf=(
+        gguf.Layout(
+            architecture="gptneox",
+            config=config_from_gguf,
+            top={
+                "token_embd": "gpt_neox.embed_in",
+                "output_norm": "gpt_neox.final_layer_norm",
+                "output": "embed_out",
+            },
+            layers="gpt_neox.layers.{}.",
+            block={
+                "attn_norm": "input_layernorm",
+                "attn_qkv": "attention.query_key_value",
+                "attn_output": "attention.dense",
+                "ffn_norm": "post_attention_layernorm",
+                "ffn_up": "mlp.dense_h_to_4h",
+                "ffn_down": "mlp.dense_4h_to_h",
+            },
+            adapt={"attn_qkv": gguf.interleaved},
+        ),
+    ),
+)

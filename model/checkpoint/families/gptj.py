@@ -12,14 +12,15 @@ from typing import Any
 from torch import Tensor
 
 from model.checkpoint.families import decoder
+from model.checkpoint.families.family import Family
 from model.checkpoint.families.likeness import refuse_unlike
 from model.checkpoint.families.rules import Rule, read_state, same, write_state
 from model.checkpoint.values import LARGEST, MOST_LAYERS, choice, flag, number, spelled, whole
 from model.config import TransformerConfig
 from model.positions import Rotary
 
-model_type = "gptj"
-tied_names = ("lm_head.weight", "transformer.wte.weight")
+MODEL_TYPE = "gptj"
+TIED_NAMES = ("lm_head.weight", "transformer.wte.weight")
 
 # Causal masks and angles that older versions of transformers saved with the weights.
 _BUFFER = re.compile(r"h\.\d+\.attn\.(bias|masked_bias|embed_positions)")
@@ -50,7 +51,7 @@ def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
 def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
     """A GPT-J config, or a CheckpointError if the network is none."""
     hf = {
-        "model_type": model_type,
+        "model_type": MODEL_TYPE,
         "architectures": ["GPTJForCausalLM"],
         "vocab_size": config.d_vocab,
         "n_positions": config.n_ctx,
@@ -107,3 +108,15 @@ def _rules(config: TransformerConfig) -> list[Rule]:
             *decoder.linear(f"{ours}.mlp.down", f"{theirs}.mlp.fc_out", True),
         ]
     return rules
+
+
+FAMILY = Family(
+    model_type=MODEL_TYPE,
+    title="GPT-J",
+    tied_names=TIED_NAMES,
+    config_from_hf=config_from_hf,
+    config_to_hf=config_to_hf,
+    canonical_name=canonical_name,
+    state_from_hf=state_from_hf,
+    state_to_hf=state_to_hf,
+)

@@ -7,16 +7,16 @@ from typing import Any
 
 from torch import Tensor
 
-from model.checkpoint.families import decoder
+from model.checkpoint.families import decoder, gguf
+from model.checkpoint.families.family import Family
 from model.checkpoint.families.likeness import refuse_unlike
 from model.checkpoint.families.rope import rotary_to_hf
 from model.checkpoint.families.rules import read_state, write_state
+from model.checkpoint.gguf_keys import Keys
 from model.checkpoint.values import flag, number
 from model.config import Scales, TransformerConfig
 
-model_type = "granite"
-tied_names = decoder.TIED_NAMES
-canonical_name = decoder.canonical_name
+MODEL_TYPE = "granite"
 
 
 def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
@@ -34,7 +34,7 @@ def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
 
 def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
     """A Granite config, or a CheckpointError if the network is none."""
-    hf = decoder.sizes_to_hf(config, model_type, "GraniteForCausalLM")
+    hf = decoder.sizes_to_hf(config, MODEL_TYPE, "GraniteForCausalLM")
     hf |= {
         "mlp_bias": config.mlp_bias,
         "embedding_multiplier": config.scales.embedding,
@@ -56,3 +56,26 @@ def state_from_hf(tensors: Mapping[str, Tensor], config: TransformerConfig) -> d
 def state_to_hf(state: Mapping[str, Tensor], config: TransformerConfig) -> dict[str, Tensor]:
     """The reverse."""
     return write_state(decoder.decoder(config), state)
+
+
+def config_from_gguf(keys: Keys) -> dict[str, Any]:
+    """The same keys from a GGUF file's."""
+    return gguf.llama_like(keys) | {
+        "attention_multiplier": keys.number("attention.scale", 1.0),
+        "embedding_multiplier": keys.number("embedding_scale", 1.0),
+        "residual_multiplier": keys.number("residual_scale", 1.0),
+        "logits_scaling": keys.number("logit_scale", 1.0),
+    }
+
+
+FAMILY = Family(
+    model_type=MODEL_TYPE,
+    title="Granite",
+    tied_names=decoder.TIED_NAMES,
+    config_from_hf=config_from_hf,
+    config_to_hf=config_to_hf,
+    canonical_name=decoder.canonical_name,
+    state_from_hf=state_from_hf,
+    state_to_hf=state_to_hf,
+    gguf=(gguf.decoder("granite", config_from_gguf, adapt=gguf.LLAMA_ROTARY),),
+)

@@ -7,16 +7,16 @@ from typing import Any
 
 from torch import Tensor
 
-from model.checkpoint.families import decoder
+from model.checkpoint.families import decoder, gguf
+from model.checkpoint.families.family import Family
 from model.checkpoint.families.likeness import refuse_unlike
 from model.checkpoint.families.rope import rotary_to_hf
 from model.checkpoint.families.rules import read_state, write_state
+from model.checkpoint.gguf_keys import Keys
 from model.checkpoint.values import flag
 from model.config import TransformerConfig
 
-model_type = "llama"
-tied_names = decoder.TIED_NAMES
-canonical_name = decoder.canonical_name
+MODEL_TYPE = "llama"
 
 
 def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
@@ -28,7 +28,7 @@ def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
 
 def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
     """A Llama config, or a CheckpointError if the network is none."""
-    hf = decoder.sizes_to_hf(config, model_type, "LlamaForCausalLM")
+    hf = decoder.sizes_to_hf(config, MODEL_TYPE, "LlamaForCausalLM")
     hf |= {"mlp_bias": config.mlp_bias, **rotary_to_hf(decoder.one_rotary(config), config.d_head)}
     refuse_unlike("Llama", config, config_from_hf(hf))
     return hf
@@ -42,3 +42,25 @@ def state_from_hf(tensors: Mapping[str, Tensor], config: TransformerConfig) -> d
 def state_to_hf(state: Mapping[str, Tensor], config: TransformerConfig) -> dict[str, Tensor]:
     """The reverse."""
     return write_state(decoder.decoder(config), state)
+
+
+def config_from_gguf(keys: Keys) -> dict[str, Any]:
+    """The same keys from a GGUF file's."""
+    config = gguf.llama_like(keys)
+    d_head = config.get("head_dim") or config["hidden_size"] // config["num_attention_heads"]
+    if keys.has("rope_freqs.weight"):
+        config["rope_scaling"] = keys.llama3_scaling(config["rope_theta"], d_head)
+    return config
+
+
+FAMILY = Family(
+    model_type=MODEL_TYPE,
+    title="Llama",
+    tied_names=decoder.TIED_NAMES,
+    config_from_hf=config_from_hf,
+    config_to_hf=config_to_hf,
+    canonical_name=decoder.canonical_name,
+    state_from_hf=state_from_hf,
+    state_to_hf=state_to_hf,
+    gguf=(gguf.decoder("llama", config_from_gguf, adapt=gguf.LLAMA_ROTARY),),
+)

@@ -8,14 +8,13 @@ from typing import Any
 from torch import Tensor
 
 from model.checkpoint.families import decoder
+from model.checkpoint.families.family import Family
 from model.checkpoint.families.likeness import refuse_unlike
 from model.checkpoint.families.rope import rotary_to_hf
 from model.checkpoint.families.rules import read_state, write_state
 from model.config import TransformerConfig
 
-model_type = "mistral"
-tied_names = decoder.TIED_NAMES
-canonical_name = decoder.canonical_name
+MODEL_TYPE = "mistral"
 
 
 def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
@@ -27,7 +26,7 @@ def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
 
 def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
     """A Mistral config, or a CheckpointError if the network is none."""
-    hf = decoder.sizes_to_hf(config, model_type, "MistralForCausalLM")
+    hf = decoder.sizes_to_hf(config, MODEL_TYPE, "MistralForCausalLM")
     hf["sliding_window"] = config.window_at(0)
     hf |= rotary_to_hf(decoder.one_rotary(config), config.d_head)
     refuse_unlike("Mistral", config, config_from_hf(hf))
@@ -42,3 +41,15 @@ def state_from_hf(tensors: Mapping[str, Tensor], config: TransformerConfig) -> d
 def state_to_hf(state: Mapping[str, Tensor], config: TransformerConfig) -> dict[str, Tensor]:
     """The reverse."""
     return write_state(decoder.decoder(config), state)
+
+
+FAMILY = Family(
+    model_type=MODEL_TYPE,
+    title="Mistral",
+    tied_names=decoder.TIED_NAMES,
+    config_from_hf=config_from_hf,
+    config_to_hf=config_to_hf,
+    canonical_name=decoder.canonical_name,
+    state_from_hf=state_from_hf,
+    state_to_hf=state_to_hf,
+)

@@ -7,16 +7,16 @@ from typing import Any
 
 from torch import Tensor
 
-from model.checkpoint.families import decoder
+from model.checkpoint.families import decoder, gguf
+from model.checkpoint.families.family import Family
 from model.checkpoint.families.likeness import refuse_unlike
 from model.checkpoint.families.rope import rotary_to_hf
 from model.checkpoint.families.rules import Rule, read_state, same, write_state
+from model.checkpoint.gguf_keys import Keys
 from model.checkpoint.values import whole
 from model.config import Experts, TransformerConfig
 
-model_type = "mixtral"
-tied_names = decoder.TIED_NAMES
-canonical_name = decoder.canonical_name
+MODEL_TYPE = "mixtral"
 
 # Our part of an expert -> theirs.
 _EXPERT = (("gate", "w1"), ("down", "w2"), ("up", "w3"))
@@ -33,7 +33,7 @@ def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
 
 def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
     """A Mixtral config, or a CheckpointError if the network is none."""
-    hf = decoder.sizes_to_hf(config, model_type, "MixtralForCausalLM")
+    hf = decoder.sizes_to_hf(config, MODEL_TYPE, "MixtralForCausalLM")
     hf["sliding_window"] = config.window_at(0)
     if config.experts is not None:
         hf["num_local_experts"] = config.experts.n
@@ -66,3 +66,38 @@ def _rules(config: TransformerConfig) -> list[Rule]:
             for mine, its in _EXPERT
         ]
     return rules
+
+
+def config_from_gguf(keys: Keys) -> dict[str, Any]:
+    """The same keys from a GGUF file's."""
+    return gguf.llama_like(keys) | {
+        "num_local_experts": keys.whole("expert_count"),
+        "num_experts_per_tok": keys.whole("expert_used_count"),
+        "sliding_window": None,
+    }
+
+
+FAMILY = Family(
+    model_type=MODEL_TYPE,
+    title="Mixtral",
+    tied_names=decoder.TIED_NAMES,
+    config_from_hf=config_from_hf,
+    config_to_hf=config_to_hf,
+    canonical_name=decoder.canonical_name,
+    state_from_hf=state_from_hf,
+    state_to_hf=state_to_hf,
+    gguf=(
+        gguf.decoder(
+            "llama",
+            config_from_gguf,
+            gguf.LLAMA_ATTENTION | gguf.LLAMA_NORMS | {"ffn_gate_inp": "block_sparse_moe.gate"},
+            when=lambda keys: keys.whole("expert_count", 0) > 0,
+            adapt=gguf.LLAMA_ROTARY,
+            split={
+                "ffn_gate_exps": "block_sparse_moe.experts.{}.w1",
+                "ffn_down_exps": "block_sparse_moe.experts.{}.w2",
+                "ffn_up_exps": "block_sparse_moe.experts.{}.w3",
+            },
+        ),
+    ),
+)

@@ -14,6 +14,7 @@ from torch import Tensor
 from model.checkpoint.errors import CheckpointError
 from model.checkpoint.families import encoder
 from model.checkpoint.families.decoder import ACTIVATIONS, activation_name, linear, norm
+from model.checkpoint.families.family import Family, Heads
 from model.checkpoint.families.likeness import refuse_unlike
 from model.checkpoint.families.rope import max_positions, n_ctx_of, rotary_from_hf, scaling_to_hf
 from model.checkpoint.families.rules import Rule, cut, read_state, same, write_state
@@ -21,8 +22,8 @@ from model.checkpoint.values import LARGEST, MOST_LAYERS, Config, choice, flag, 
 from model.config import ConfigError, MaskedHead, Norms, TransformerConfig
 from model.positions import Rotary
 
-model_type = "modernbert"
-tied_names = ("decoder.weight", "model.embeddings.tok_embeddings.weight")
+MODEL_TYPE = "modernbert"
+TIED_NAMES = ("decoder.weight", "model.embeddings.tok_embeddings.weight")
 
 _HEAD = ("head.", "decoder.")
 _FULL, _LOCAL = "full_attention", "sliding_attention"
@@ -106,7 +107,7 @@ def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
     types = [_FULL if window is None else _LOCAL for window in windows]
     head = config.masked_head or MaskedHead()
     hf: dict[str, Any] = {
-        "model_type": model_type,
+        "model_type": MODEL_TYPE,
         "architectures": [encoder.architecture(config, "ModernBert")],
         "vocab_size": config.d_vocab,
         "hidden_size": config.d_model,
@@ -207,5 +208,18 @@ def _rules(config: TransformerConfig) -> list[Rule]:
         dense="head.dense",
         ln="head.norm",
         bias=("decoder.bias",),
-        unembedding=tied_names[0],
+        unembedding=TIED_NAMES[0],
     )
+
+
+FAMILY = Family(
+    model_type=MODEL_TYPE,
+    title="ModernBERT",
+    tied_names=TIED_NAMES,
+    config_from_hf=config_from_hf,
+    config_to_hf=config_to_hf,
+    canonical_name=canonical_name,
+    state_from_hf=state_from_hf,
+    state_to_hf=state_to_hf,
+    heads=Heads(architecture_of=architecture_of, left_out=left_out),
+)

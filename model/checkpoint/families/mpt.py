@@ -15,9 +15,11 @@ from typing import Any
 from torch import Tensor
 
 from model.checkpoint.errors import CheckpointError
-from model.checkpoint.families import decoder
+from model.checkpoint.families import decoder, gguf
+from model.checkpoint.families.family import Family
 from model.checkpoint.families.likeness import refuse_unlike
 from model.checkpoint.families.rules import Rule, read_state, reshaped, same, write_state
+from model.checkpoint.gguf_keys import Keys
 from model.checkpoint.values import (
     MOST_LAYERS,
     Config,
@@ -30,8 +32,8 @@ from model.checkpoint.values import (
 from model.config import Caps, Norms, QKNorm, Scales, TransformerConfig
 from model.positions import Alibi
 
-model_type = "mpt"
-tied_names = ("lm_head.weight", "transformer.wte.weight")
+MODEL_TYPE = "mpt"
+TIED_NAMES = ("lm_head.weight", "transformer.wte.weight")
 
 # Keys that MosaicML's code reads and transformers' does not, with the values that are built here.
 _WHOLE: dict[str, tuple[Any, ...]] = {
@@ -110,7 +112,7 @@ def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
         "softmax_scale": config.scales.scores,
     }
     hf = {
-        "model_type": model_type,
+        "model_type": MODEL_TYPE,
         "architectures": ["MptForCausalLM"],
         "vocab_size": config.d_vocab,
         "d_model": config.d_model,
@@ -192,3 +194,61 @@ def _by_head(ours: str, theirs: str, config: TransformerConfig) -> list[Rule]:
         )
         for kind in (("weight", "bias") if config.norms.bias else ("weight",))
     ]
+
+
+def config_from_gguf(keys: Keys) -> dict[str, Any]:
+    """The same keys from a GGUF file's."""
+    d_model = keys.whole("embedding_length")
+    bias = keys.number("attention.max_alibi_bias", 0.0)
+    clip = keys.number("attention.clamp_kqv", 0.0)
+    return {
+        "d_model": d_model,
+        "n_layers": keys.whole("block_count"),
+        "n_heads": keys.whole("attention.head_count"),
+        "expansion_ratio": keys.whole("feed_forward_length", 4 * d_model) // d_model,
+        "max_seq_len": keys.whole("context_length"),
+        "vocab_size": keys.d_vocab,
+        "layer_norm_epsilon": keys.number("attention.layer_norm_epsilon", 1e-5),
+        "no_bias": True,
+        "attn_config": {
+            "alibi": bias > 0,
+            "alibi_bias_max": round(bias) or 8,
+            "clip_qkv": clip or None,
+            "qk_ln": keys.has("blk.0.attn_q_norm.weight"),
+        },
+        "tie_word_embeddings": not keys.has("output.weight"),
+    }
+
+
+FAMILY = Family(
+    model_type=MODEL_TYPE,
+    title="MPT",
+    tied_names=TIED_NAMES,
+    config_from_hf=config_from_hf,
+    config_to_hf=config_to_hf,
+    canonical_name=canonical_name,
+    state_from_hf=state_from_hf,
+    state_to_hf=state_to_hf,
+    gguf=(
+        gguf.Layout(
+            architecture="mpt",
+            config=config_from_gguf,
+            top={
+                "token_embd": "transformer.wte",
+                "output_norm": "transformer.norm_f",
+                "output": "lm_head",
+            },
+            layers="transformer.blocks.{}.",
+            block={
+                "attn_norm": "norm_1",
+                "attn_qkv": "attn.Wqkv",
+                "attn_output": "attn.out_proj",
+                "attn_q_norm": "attn.q_ln",
+                "attn_k_norm": "attn.k_ln",
+                "ffn_norm": "norm_2",
+                "ffn_up": "ffn.up_proj",
+                "ffn_down": "ffn.down_proj",
+            },
+        ),
+    ),
+)

@@ -13,13 +13,14 @@ from torch import Tensor
 
 from model.checkpoint.errors import CheckpointError
 from model.checkpoint.families import decoder
+from model.checkpoint.families.family import Family
 from model.checkpoint.families.likeness import refuse_unlike
 from model.checkpoint.families.rules import Rule, read_state, same, write_state
 from model.checkpoint.values import LARGEST, MOST_LAYERS, choice, flag, whole
 from model.config import Norms, TransformerConfig
 
-model_type = "opt"
-tied_names = ("lm_head.weight", "model.decoder.embed_tokens.weight")
+MODEL_TYPE = "opt"
+TIED_NAMES = ("lm_head.weight", "model.decoder.embed_tokens.weight")
 
 
 def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
@@ -54,7 +55,7 @@ def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
     """An OPT config, or a CheckpointError if the network is none."""
     before = config.norms.placement == "pre"
     hf = {
-        "model_type": model_type,
+        "model_type": MODEL_TYPE,
         "architectures": ["OPTForCausalLM"],
         "vocab_size": config.d_vocab,
         "max_position_embeddings": config.n_ctx,
@@ -143,3 +144,15 @@ def _rules(config: TransformerConfig) -> list[Rule]:
             *decoder.linear(f"{ours}.mlp.down", f"{theirs}.fc2", config.mlp_bias),
         ]
     return rules
+
+
+FAMILY = Family(
+    model_type=MODEL_TYPE,
+    title="OPT",
+    tied_names=TIED_NAMES,
+    config_from_hf=config_from_hf,
+    config_to_hf=config_to_hf,
+    canonical_name=canonical_name,
+    state_from_hf=state_from_hf,
+    state_to_hf=state_to_hf,
+)

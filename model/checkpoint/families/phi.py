@@ -10,16 +10,16 @@ from typing import Any
 
 from torch import Tensor
 
-from model.checkpoint.families import decoder
+from model.checkpoint.families import decoder, gguf
+from model.checkpoint.families.family import Family
 from model.checkpoint.families.likeness import refuse_unlike
 from model.checkpoint.families.rope import rotary_to_hf
 from model.checkpoint.families.rules import Rule, read_state, same, write_state
+from model.checkpoint.gguf_keys import Keys
 from model.checkpoint.values import choice, flag, number
 from model.config import Norms, QKNorm, TransformerConfig
 
-model_type = "phi"
-tied_names = decoder.TIED_NAMES
-canonical_name = decoder.canonical_name
+MODEL_TYPE = "phi"
 
 
 def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
@@ -44,7 +44,7 @@ def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
 
 def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
     """A Phi config, or a CheckpointError if the network is none."""
-    hf = decoder.sizes_to_hf(config, model_type, "PhiForCausalLM")
+    hf = decoder.sizes_to_hf(config, MODEL_TYPE, "PhiForCausalLM")
     # Keys of its relatives; a Phi's heads always share d_model evenly.
     for key in ("head_dim", "rms_norm_eps", "attention_bias"):
         del hf[key]
@@ -90,3 +90,42 @@ def _rules(config: TransformerConfig) -> list[Rule]:
                 norm = f"{theirs}.self_attn.{letter}_layernorm"
                 rules += decoder.norm(f"{ours}.attn.{letter}_norm", norm, config, bias=True)
     return rules
+
+
+def config_from_gguf(keys: Keys) -> dict[str, Any]:
+    """The same keys from a GGUF file's."""
+    config = gguf.common(keys) | gguf.rope(keys)
+    d_head = config["hidden_size"] // config["num_attention_heads"]
+    return config | {
+        "layer_norm_eps": keys.number("attention.layer_norm_epsilon", 1e-5),
+        "hidden_act": "gelu_new",
+        "partial_rotary_factor": keys.whole("rope.dimension_count", d_head) / d_head,
+        "qk_layernorm": False,
+    }
+
+
+FAMILY = Family(
+    model_type=MODEL_TYPE,
+    title="Phi",
+    tied_names=decoder.TIED_NAMES,
+    config_from_hf=config_from_hf,
+    config_to_hf=config_to_hf,
+    canonical_name=decoder.canonical_name,
+    state_from_hf=state_from_hf,
+    state_to_hf=state_to_hf,
+    gguf=(
+        gguf.Layout(
+            architecture="phi2",
+            config=config_from_gguf,
+            top=gguf.LLAMA_TOP | {"output_norm": "model.final_layernorm"},
+            layers="model.layers.{}.",
+            block=gguf.LLAMA_ATTENTION
+            | {
+                "attn_norm": "input_layernorm",
+                "attn_output": "self_attn.dense",
+                "ffn_up": "mlp.fc1",
+                "ffn_down": "mlp.fc2",
+            },
+        ),
+    ),
+)

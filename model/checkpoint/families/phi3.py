@@ -7,17 +7,17 @@ from typing import Any
 
 from torch import Tensor
 
-from model.checkpoint.families import decoder
+from model.checkpoint.families import decoder, gguf
+from model.checkpoint.families.family import Family
 from model.checkpoint.families.likeness import refuse_unlike
 from model.checkpoint.families.rope import rotary_to_hf
 from model.checkpoint.families.rules import Rule, cut, read_state, same, write_state
+from model.checkpoint.gguf_keys import Keys
 from model.checkpoint.values import whole
 from model.config import TransformerConfig
 from model.positions import LongRopeScaling
 
-model_type = "phi3"
-tied_names = decoder.TIED_NAMES
-canonical_name = decoder.canonical_name
+MODEL_TYPE = "phi3"
 
 
 def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
@@ -45,7 +45,7 @@ def _with_original(hf: Mapping[str, Any]) -> dict[str, Any]:
 
 def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
     """A Phi-3 config, or a CheckpointError if the network is none."""
-    hf = decoder.sizes_to_hf(config, model_type, "Phi3ForCausalLM")
+    hf = decoder.sizes_to_hf(config, MODEL_TYPE, "Phi3ForCausalLM")
     del hf["head_dim"]  # transformers' Phi-3 has no such key
     rotary = decoder.one_rotary(config)
     hf["sliding_window"] = config.window_at(0)
@@ -82,3 +82,47 @@ def _rules(config: TransformerConfig) -> list[Rule]:
             same(f"{ours}.mlp.down.weight", f"{theirs}.mlp.down_proj.weight"),
         ]
     return rules
+
+
+def config_from_gguf(keys: Keys) -> dict[str, Any]:
+    """The same keys from a GGUF file's."""
+    config = gguf.llama_like(keys)
+    del config["attention_bias"], config["mlp_bias"]
+    d_head = config["hidden_size"] // config["num_attention_heads"]
+    config["partial_rotary_factor"] = keys.whole("rope.dimension_count", d_head) / d_head
+    window = keys.whole("attention.sliding_window", 0)
+    config["sliding_window"] = window or None
+    original = keys.whole("rope.scaling.original_context_length", 0)
+    config["original_max_position_embeddings"] = original or config["max_position_embeddings"]
+    if keys.has("rope_factors_long.weight"):
+        config["rope_scaling"] = {
+            "type": "longrope",
+            "long_factor": keys.numbers("rope_factors_long.weight"),
+            "short_factor": keys.numbers("rope_factors_short.weight"),
+        }
+    return config
+
+
+FAMILY = Family(
+    model_type=MODEL_TYPE,
+    title="Phi-3",
+    tied_names=decoder.TIED_NAMES,
+    config_from_hf=config_from_hf,
+    config_to_hf=config_to_hf,
+    canonical_name=decoder.canonical_name,
+    state_from_hf=state_from_hf,
+    state_to_hf=state_to_hf,
+    gguf=(
+        gguf.decoder(
+            "phi3",
+            config_from_gguf,
+            {
+                "attn_qkv": "self_attn.qkv_proj",
+                "attn_output": "self_attn.o_proj",
+                "ffn_up": "mlp.gate_up_proj",
+                "ffn_down": "mlp.down_proj",
+            }
+            | gguf.LLAMA_NORMS,
+        ),
+    ),
+)

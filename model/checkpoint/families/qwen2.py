@@ -7,16 +7,16 @@ from typing import Any
 
 from torch import Tensor
 
-from model.checkpoint.families import decoder
+from model.checkpoint.families import decoder, gguf
+from model.checkpoint.families.family import Family
 from model.checkpoint.families.likeness import refuse_unlike
 from model.checkpoint.families.rope import rotary_to_hf
 from model.checkpoint.families.rules import read_state, write_state
+from model.checkpoint.gguf_keys import Keys
 from model.checkpoint.values import flag, whole
 from model.config import TransformerConfig
 
-model_type = "qwen2"
-tied_names = decoder.TIED_NAMES
-canonical_name = decoder.canonical_name
+MODEL_TYPE = "qwen2"
 
 
 def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
@@ -35,7 +35,7 @@ def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
 
 def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
     """A Qwen 2 config, or a CheckpointError if the network is none."""
-    hf = decoder.sizes_to_hf(config, model_type, "Qwen2ForCausalLM")
+    hf = decoder.sizes_to_hf(config, MODEL_TYPE, "Qwen2ForCausalLM")
     hf |= decoder.windows_to_hf(config)
     hf |= {"use_sliding_window": hf["sliding_window"] is not None, "max_window_layers": 0}
     hf |= rotary_to_hf(decoder.one_rotary(config), config.d_head)
@@ -51,3 +51,23 @@ def state_from_hf(tensors: Mapping[str, Tensor], config: TransformerConfig) -> d
 def state_to_hf(state: Mapping[str, Tensor], config: TransformerConfig) -> dict[str, Tensor]:
     """The reverse."""
     return write_state(decoder.decoder(config), state)
+
+
+def config_from_gguf(keys: Keys) -> dict[str, Any]:
+    """The same keys from a GGUF file's."""
+    config = gguf.llama_like(keys)
+    del config["mlp_bias"]
+    return config | {"use_sliding_window": False}
+
+
+FAMILY = Family(
+    model_type=MODEL_TYPE,
+    title="Qwen2",
+    tied_names=decoder.TIED_NAMES,
+    config_from_hf=config_from_hf,
+    config_to_hf=config_to_hf,
+    canonical_name=decoder.canonical_name,
+    state_from_hf=state_from_hf,
+    state_to_hf=state_to_hf,
+    gguf=(gguf.decoder("qwen2", config_from_gguf),),
+)

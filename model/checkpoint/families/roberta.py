@@ -12,13 +12,14 @@ from torch import Tensor
 
 from model.checkpoint.errors import CheckpointError
 from model.checkpoint.families import encoder
+from model.checkpoint.families.family import Family, Heads
 from model.checkpoint.families.likeness import refuse_unlike
 from model.checkpoint.families.rules import Rule, read_state, write_state
 from model.checkpoint.values import number, where
 from model.config import TransformerConfig
 
-model_type = "roberta"
-tied_names = ("lm_head.decoder.weight", "roberta.embeddings.word_embeddings.weight")
+MODEL_TYPE = "roberta"
+TIED_NAMES = ("lm_head.decoder.weight", "roberta.embeddings.word_embeddings.weight")
 
 _HEAD = "lm_head."
 _OTHERS = (("roberta.pooler.", "the pooler"), *encoder.TASKS)
@@ -40,7 +41,7 @@ def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
 
 def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
     """A RoBERTa config, or a CheckpointError if the network is none."""
-    hf = encoder.sizes_to_hf(config, model_type, "Roberta")
+    hf = encoder.sizes_to_hf(config, MODEL_TYPE, "Roberta")
     hf |= {
         "max_position_embeddings": config.n_ctx + config.position_offset,
         "pad_token_id": max(0, config.position_offset - 1),
@@ -87,5 +88,18 @@ def _rules(config: TransformerConfig) -> list[Rule]:
         dense=f"{_HEAD}dense",
         ln=f"{_HEAD}layer_norm",
         bias=encoder.bias_names(config, _HEAD),
-        unembedding=tied_names[0],
+        unembedding=TIED_NAMES[0],
     )
+
+
+FAMILY = Family(
+    model_type=MODEL_TYPE,
+    title="RoBERTa",
+    tied_names=TIED_NAMES,
+    config_from_hf=config_from_hf,
+    config_to_hf=config_to_hf,
+    canonical_name=canonical_name,
+    state_from_hf=state_from_hf,
+    state_to_hf=state_to_hf,
+    heads=Heads(architecture_of=architecture_of, left_out=left_out),
+)

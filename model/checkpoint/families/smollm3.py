@@ -8,16 +8,16 @@ from typing import Any
 from torch import Tensor
 
 from model.checkpoint.errors import CheckpointError
-from model.checkpoint.families import decoder
+from model.checkpoint.families import decoder, gguf
+from model.checkpoint.families.family import Family
 from model.checkpoint.families.likeness import refuse_unlike
 from model.checkpoint.families.rope import rotary_to_hf
 from model.checkpoint.families.rules import read_state, write_state
+from model.checkpoint.gguf_keys import Keys
 from model.checkpoint.values import flag, whole
 from model.config import TransformerConfig
 
-model_type = "smollm3"
-tied_names = decoder.TIED_NAMES
-canonical_name = decoder.canonical_name
+MODEL_TYPE = "smollm3"
 
 
 def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
@@ -62,7 +62,7 @@ def _turns(hf: Mapping[str, Any], n_layers: int) -> list[bool]:
 
 def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
     """A SmolLM 3 config, or a CheckpointError if the network is none."""
-    hf = decoder.sizes_to_hf(config, model_type, "SmolLM3ForCausalLM")
+    hf = decoder.sizes_to_hf(config, MODEL_TYPE, "SmolLM3ForCausalLM")
     hf |= decoder.windows_to_hf(config)
     hf |= {
         "use_sliding_window": hf["sliding_window"] is not None,
@@ -84,3 +84,22 @@ def state_from_hf(tensors: Mapping[str, Tensor], config: TransformerConfig) -> d
 def state_to_hf(state: Mapping[str, Tensor], config: TransformerConfig) -> dict[str, Tensor]:
     """The reverse."""
     return write_state(decoder.decoder(config), state)
+
+
+def config_from_gguf(keys: Keys) -> dict[str, Any]:
+    """The same keys from a GGUF file's."""
+    # llama.cpp has the interval in its code: every fourth layer is without rotary positions.
+    return gguf.llama_like(keys) | {"no_rope_layer_interval": 4, "use_sliding_window": False}
+
+
+FAMILY = Family(
+    model_type=MODEL_TYPE,
+    title="SmolLM3",
+    tied_names=decoder.TIED_NAMES,
+    config_from_hf=config_from_hf,
+    config_to_hf=config_to_hf,
+    canonical_name=decoder.canonical_name,
+    state_from_hf=state_from_hf,
+    state_to_hf=state_to_hf,
+    gguf=(gguf.decoder("smollm3", config_from_gguf, adapt=gguf.LLAMA_ROTARY),),
+)

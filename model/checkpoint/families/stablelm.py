@@ -12,16 +12,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from model.checkpoint.families import decoder
+from model.checkpoint.families import decoder, gguf
+from model.checkpoint.families.family import Family
 from model.checkpoint.families.likeness import refuse_unlike
 from model.checkpoint.families.rope import rotary_to_hf
 from model.checkpoint.families.rules import Rule, read_state, write_state
+from model.checkpoint.gguf_keys import Keys
 from model.checkpoint.values import flag, number
 from model.config import Norms, QKNorm, TransformerConfig
 
-model_type = "stablelm"
-tied_names = decoder.TIED_NAMES
-canonical_name = decoder.canonical_name
+MODEL_TYPE = "stablelm"
 
 
 def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
@@ -42,7 +42,7 @@ def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
 
 def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
     """A StableLM config, or a CheckpointError if the network is none."""
-    hf = decoder.sizes_to_hf(config, model_type, "StableLmForCausalLM")
+    hf = decoder.sizes_to_hf(config, MODEL_TYPE, "StableLmForCausalLM")
     # Keys of its relatives; a StableLM's heads always share d_model evenly.
     for key in ("head_dim", "rms_norm_eps", "attention_bias"):
         del hf[key]
@@ -89,3 +89,39 @@ def _rules(config: TransformerConfig) -> list[Rule]:
                     )
                 )
     return rules
+
+
+def config_from_gguf(keys: Keys) -> dict[str, Any]:
+    """The same keys from a GGUF file's."""
+    config = gguf.common(keys) | gguf.rope(keys)
+    d_head = config["hidden_size"] // config["num_attention_heads"]
+    return config | {
+        "layer_norm_eps": keys.number("attention.layer_norm_epsilon", 1e-5),
+        "hidden_act": "silu",
+        "partial_rotary_factor": keys.whole("rope.dimension_count", d_head) / d_head,
+        "use_qkv_bias": keys.has("blk.0.attn_q.bias"),
+        "use_parallel_residual": keys.flag("use_parallel_residual", False),
+        "qk_layernorm": keys.has("blk.0.attn_q_norm.weight"),
+    }
+
+
+FAMILY = Family(
+    model_type=MODEL_TYPE,
+    title="StableLM",
+    tied_names=decoder.TIED_NAMES,
+    config_from_hf=config_from_hf,
+    config_to_hf=config_to_hf,
+    canonical_name=decoder.canonical_name,
+    state_from_hf=state_from_hf,
+    state_to_hf=state_to_hf,
+    gguf=(
+        gguf.decoder(
+            "stablelm",
+            config_from_gguf,
+            split={
+                "attn_q_norm": "self_attn.q_layernorm.norms.{}",
+                "attn_k_norm": "self_attn.k_layernorm.norms.{}",
+            },
+        ),
+    ),
+)

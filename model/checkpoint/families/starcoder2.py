@@ -10,16 +10,16 @@ from typing import Any
 
 from torch import Tensor
 
-from model.checkpoint.families import decoder
+from model.checkpoint.families import decoder, gguf
+from model.checkpoint.families.family import Family
 from model.checkpoint.families.likeness import refuse_unlike
 from model.checkpoint.families.rope import rotary_to_hf
 from model.checkpoint.families.rules import Rule, read_state, write_state
+from model.checkpoint.gguf_keys import Keys
 from model.checkpoint.values import choice, flag, number, whole
 from model.config import Norms, TransformerConfig
 
-model_type = "starcoder2"
-tied_names = decoder.TIED_NAMES
-canonical_name = decoder.canonical_name
+MODEL_TYPE = "starcoder2"
 
 
 def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
@@ -45,7 +45,7 @@ def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
 
 def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
     """A StarCoder 2 config, or a CheckpointError if the network is none."""
-    hf = decoder.sizes_to_hf(config, model_type, "Starcoder2ForCausalLM")
+    hf = decoder.sizes_to_hf(config, MODEL_TYPE, "Starcoder2ForCausalLM")
     for key in ("rms_norm_eps", "attention_bias"):  # of its relatives
         del hf[key]
     hf["norm_epsilon"] = config.norm_eps
@@ -77,3 +77,42 @@ def _rules(config: TransformerConfig) -> list[Rule]:
             *decoder.linear(f"{ours}.down", f"{theirs}.c_proj", config.mlp_bias),
         ]
     return rules
+
+
+def config_from_gguf(keys: Keys) -> dict[str, Any]:
+    """The same keys from a GGUF file's."""
+    return (
+        gguf.common(keys)
+        | gguf.rope(keys)
+        | {
+            "norm_epsilon": keys.number("attention.layer_norm_epsilon", 1e-5),
+            "hidden_act": "gelu_pytorch_tanh",
+            "use_bias": keys.has("blk.0.attn_q.bias"),
+            "sliding_window": None,
+        }
+    )
+
+
+FAMILY = Family(
+    model_type=MODEL_TYPE,
+    title="StarCoder2",
+    tied_names=decoder.TIED_NAMES,
+    config_from_hf=config_from_hf,
+    config_to_hf=config_to_hf,
+    canonical_name=decoder.canonical_name,
+    state_from_hf=state_from_hf,
+    state_to_hf=state_to_hf,
+    gguf=(
+        gguf.decoder(
+            "starcoder2",
+            config_from_gguf,
+            gguf.LLAMA_ATTENTION
+            | gguf.LLAMA_NORMS
+            | {"ffn_up": "mlp.c_fc", "ffn_down": "mlp.c_proj"},
+            notes=(
+                "StarCoder2's window of attention is not written to GGUF files: every token sees "
+                "all before it.",
+            ),
+        ),
+    ),
+)

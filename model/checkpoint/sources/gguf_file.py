@@ -1,7 +1,7 @@
 """GGUF, llama.cpp's format: one file with metadata, tokenizer and tensors, often quantised.
 
-Translates its names and keys to transformers' by `gguf_layouts`, so that families are not written
-twice. Reads no weight.
+Translates its names and keys to transformers' by its family's layout, so that families are not
+written twice. Reads no weight.
 """
 
 from __future__ import annotations
@@ -14,15 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model.checkpoint.errors import CheckpointError
+from model.checkpoint.families.gguf import Layout
+from model.checkpoint.gguf_keys import Keys
 from model.checkpoint.sources.gguf_header import gguf_header
-from model.checkpoint.sources.gguf_keys import Keys
-from model.checkpoint.sources.gguf_layouts import (
-    FALCON_40B_NORMS,
-    GPT2_TRANSPOSED,
-    LAYOUTS,
-    Layout,
-    layout_of,
-)
+from model.checkpoint.sources.gguf_layouts import architectures, layout_of
 from model.checkpoint.sources.gguf_types import can_dequantise
 from model.checkpoint.sources.source import Construction, Source
 from model.checkpoint.stored import StoredTensor
@@ -76,14 +71,16 @@ def gguf_source(file: Path) -> Source:
             f"{file} does not say what it holds (general.architecture); copy it again."
         )
     keys = Keys(metadata, architecture, tensors, file)
-    layout = layout_of(architecture, keys)
-    if layout is None:
-        near = get_close_matches(architecture, LAYOUTS, n=3, cutoff=0.4)
+    known = layout_of(architecture, keys)
+    if known is None:
+        names = architectures()
+        near = get_close_matches(architecture, names, n=3, cutoff=0.4)
         nearest = f"the nearest known are {', '.join(near)}" if near else "none known is near"
         raise CheckpointError(
             f"{file} says general.architecture {architecture[:60]!r}, which is not supported; "
-            f"{nearest} (supported: {', '.join(LAYOUTS)})."
+            f"{nearest} (supported: {', '.join(names)})."
         )
+    family, layout = known
     for tensor in tensors.values():
         if tensor.quantised and not can_dequantise(tensor.dtype):
             raise CheckpointError(
@@ -96,7 +93,7 @@ def gguf_source(file: Path) -> Source:
     return Source(
         path=file,
         format="GGUF",
-        hf=Config({"model_type": layout.model_type, **layout.config(keys)}, where),
+        hf=Config({"model_type": family.model_type, **layout.config(keys)}, where),
         tensors=named,
         tokenizer=_GgufTokenizer(metadata, file),
         adapt=adapt,
@@ -108,9 +105,6 @@ def _renamed(
     layout: Layout, keys: Keys, tensors: Mapping[str, StoredTensor], file: Path
 ) -> tuple[dict[str, StoredTensor], dict[str, Callable[[Tensor], Tensor]]]:
     """The tensors under transformers' names, and what is to be done to some of them."""
-    block = dict(layout.block)
-    if layout.model_type == "falcon" and keys.has("blk.0.attn_norm_2.weight"):
-        block |= FALCON_40B_NORMS
     undo = {name: make(keys) for name, make in layout.adapt.items()}
     named: dict[str, StoredTensor] = {}
     adapt: dict[str, Callable[[Tensor], Tensor]] = {}
@@ -122,13 +116,13 @@ def _renamed(
         if bare in _IN_CONFIG:
             continue
         begin = "" if layer is None else layout.layers.format(int(layer))
-        known = layout.top if layer is None else block
+        known = layout.top if layer is None else layout.block
         if layer is not None and bare in layout.split:
             for index, part in enumerate(_parts(tensor, file)):
                 named[begin + layout.split[bare].format(index) + ending] = part
         elif bare in known:
             theirs = begin + known[bare] + ending
-            if layout.model_type == "gpt2" and bare in GPT2_TRANSPOSED and len(tensor.shape) == 2:
+            if bare in layout.transposed and len(tensor.shape) == 2:
                 rows, columns = tensor.shape
                 tensor = replace(tensor, shape=(columns, rows), strides=(1, columns))
             named[theirs] = tensor

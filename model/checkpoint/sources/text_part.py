@@ -9,19 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from model.checkpoint.errors import CheckpointError
+from model.checkpoint.families import FAMILIES
 from model.checkpoint.stored import StoredTensor
 from model.checkpoint.values import Config
 
-# Of a text_config that leaves a key out, as the published ones do: transformers' own values.
-_GEMMA3 = {
-    "vocab_size": 262_208,
-    "hidden_size": 2304,
-    "intermediate_size": 9216,
-    "num_hidden_layers": 26,
-    "num_attention_heads": 8,
-    "num_key_value_heads": 4,
-}
-_INSIDE = {"gemma3": ("gemma3_text", _GEMMA3)}
 _LANGUAGE = "language_model."
 
 
@@ -36,9 +27,12 @@ def text_part(
         CheckpointError: the config says nothing usable of the language model.
     """
     model_type = hf.get("model_type")
-    if not isinstance(model_type, str) or model_type not in _INSIDE:
+    if not isinstance(model_type, str):
         return hf, tensors, ()
-    family, usual = _INSIDE[model_type]
+    family = next((one for one in FAMILIES.values() if model_type in one.inside), None)
+    if family is None:
+        return hf, tensors, ()
+    usual = family.inside[model_type]
     text = hf.get("text_config")
     if not isinstance(text, dict):
         raise CheckpointError(
@@ -53,7 +47,7 @@ def text_part(
         "Opened is the language model; left out is what turns pictures into vectors "
         f"({n_others} {'tensor' if n_others == 1 else 'tensors'}).",
     )
-    return Config({**usual, **text, "model_type": family}, hf.where), own, notes
+    return Config({**usual, **text, "model_type": family.model_type}, hf.where), own, notes
 
 
 def _name(stored: str) -> str | None:

@@ -79,6 +79,7 @@ GPT2 = Preview(
     path="/models/gpt2",
     format="safetensors",
     family="gpt2",
+    title="GPT-2",
     n_params=124_439_808,
     parts={"embedding": 39_383_808, "attention": 28_348_416, "mlp": 56_669_184, "norm": 38_400},
     n_layers=12,

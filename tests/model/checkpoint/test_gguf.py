@@ -15,7 +15,8 @@ import transformers as hf
 from gguf import GGMLQuantizationType as Kind
 
 from model.checkpoint import CheckpointError, open_checkpoint, preview
-from model.checkpoint.sources.gguf_layouts import LAYOUTS
+from model.checkpoint.families import FAMILIES
+from model.checkpoint.families.gguf import Layout
 from model.checkpoint.sources.gguf_types import can_dequantise, types
 from tests.model.checkpoint.families.harness import make, some_ids
 from tests.model.checkpoint.gguf_writing import write_gguf
@@ -174,11 +175,18 @@ def test_a_gguf_file_gives_the_logits_of_its_original(name: str, tmp_path: Path)
     assert found.dtypes == ("float32",)
 
 
-@pytest.mark.parametrize("architecture", LAYOUTS)
-def test_tensor_names_are_the_gguf_librarys(architecture: str):
+@pytest.mark.parametrize(
+    "layout",
+    [
+        pytest.param(layout, id=f"{family.model_type}-{at}")
+        for family in FAMILIES.values()
+        for at, layout in enumerate(family.gguf)
+    ],
+)
+def test_tensor_names_are_the_gguf_librarys(layout: Layout):
+    architecture = layout.architecture
     arch = next(a for a, name in gguf.MODEL_ARCH_NAMES.items() if name == architecture)
     table = gguf.get_tensor_name_map(arch, 4)
-    layout = LAYOUTS[architecture]
     # llama.cpp's conversion of BLOOM takes the prefix off first.
     prefix = "transformer." if architecture == "bloom" else ""
     for ours, theirs in layout.top.items():

@@ -68,7 +68,7 @@ def test_a_preview_of_what_does_not_fit_says_what_is_known(own_folder: Path):
     found = preview(own_folder)
     assert found.problem is not None
     assert "lack 'transformer.h.3." in found.problem
-    assert (found.n_layers, found.family, found.format) == (4, "gpt2", "safetensors")
+    assert (found.n_layers, found.title, found.format) == (4, "GPT-2", "safetensors")
     path.write_text("{")
     found = preview(own_folder)
     assert found.problem is not None

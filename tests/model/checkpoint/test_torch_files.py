@@ -24,6 +24,7 @@ from model.checkpoint.sources.pickle_reader import Nothing, PickleError, read_pi
 from model.checkpoint.sources.torch_file import read_torch_file
 from model.checkpoint.stored import StoredTensor
 from model.checkpoint.weights import read_weights
+from model.slices import finish
 
 BOTH_FORMATS = pytest.mark.parametrize("zipped", [True, False], ids=["zip", "before 1.6"])
 
@@ -34,13 +35,7 @@ def save(value: object, path: Path, zipped: bool = True) -> Path:
 
 
 def read(stored: StoredTensor) -> Tensor:
-    reading = read_weights({"it": stored}, getattr(torch, stored.dtype))
-    while True:
-        try:
-            next(reading)
-        except StopIteration as stop:
-            tensor: Tensor = stop.value.tensors["it"]
-            return tensor
+    return finish(read_weights({"it": stored}, getattr(torch, stored.dtype))).tensors["it"]
 
 
 def as_folder(gpt2_folder: Path, folder: Path) -> tuple[Path, dict[str, Tensor]]:

@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from model import messages as m
+from model import slices
 from model.checkpoint import transformers_process, verify
 from model.checkpoint.verify import VerifyError
 from model.engine import Engine
@@ -28,14 +29,13 @@ T = TypeVar("T")
 def finish(steps: Generator[str, None, T]) -> tuple[T, list[str]]:
     """Go to the end; the result and what was said on the way, each once."""
     said: list[str] = []
-    while True:
-        try:
-            doing = next(steps)
-        except StopIteration as stop:
-            return stop.value, said
+
+    def hear(doing: str) -> None:
         if doing not in said:
             said.append(doing)
         time.sleep(0.01)
+
+    return slices.finish(steps, hear), said
 
 
 def without_transformers(monkeypatch: pytest.MonkeyPatch) -> None:

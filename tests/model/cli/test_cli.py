@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 import model
-from model.cli.cli import app
+from model.cli.app import make_app
 from model.operations import activation_names
 from tests.model.conftest import PROMPT, TEXT
 
@@ -32,7 +32,7 @@ def plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def run(*arguments: object) -> str:
     """Standard output of a command that succeeds."""
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    result = CliRunner().invoke(make_app(), [str(argument) for argument in arguments])
     assert result.exit_code == 0, result.output
     return result.stdout
 
@@ -46,7 +46,7 @@ def run_json(*arguments: object) -> dict[str, Any]:
 
 def refusal(*arguments: object) -> str:
     """The sentence with which a command is refused, on standard error alone."""
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    result = CliRunner().invoke(make_app(), [str(argument) for argument in arguments])
     assert result.exit_code == 2, result.output
     assert result.stdout == ""
     *progress, sentence = result.stderr.splitlines()
@@ -86,7 +86,7 @@ def test_a_refusal_has_no_traceback_and_exit_code_2(tmp_path: Path):
 
 def test_info_describes_a_checkpoint(gpt2_folder: Path):
     info = run_json("info", gpt2_folder)
-    assert info["family"] == "gpt2"
+    assert (info["family"], info["title"]) == ("gpt2", "GPT-2")
     assert info["config"]["n_layers"] == 3
     assert info["config"]["d_mlp"] == 56
     assert list(info["parameters"]) == ["embedding", "attention", "mlp", "norm", "unembedding"]
@@ -98,6 +98,7 @@ def test_info_describes_a_checkpoint(gpt2_folder: Path):
     assert info["tokenizer"]["kind"] == "byte-level BPE"
     text = run("info", gpt2_folder)
     assert f"{info['n_params']:,}" in text
+    assert "GPT-2 (gpt2)" in text
     assert "byte-level BPE" in text
 
 
@@ -208,7 +209,7 @@ def test_what_is_not_in_the_alphabet_is_said_beside_the_result(tmp_path: Path):
     run("train", *start, "--out", out, "--device", "cpu", "--threads", 1)
     traced = ("trace", out, "--text", "The Ωing", "--out", tmp_path / "trace.safetensors")
     for command in (traced, ("generate", out, "--prompt", "The Ωing", "--max-new-tokens", 1)):
-        result = CliRunner().invoke(app, [str(argument) for argument in command])
+        result = CliRunner().invoke(make_app(), [str(argument) for argument in command])
         assert result.exit_code == 0
         assert "Not in the model's alphabet: 'Ω'" in result.stderr
         assert "alphabet" not in result.stdout
@@ -303,7 +304,7 @@ def test_a_bug_keeps_its_traceback(gpt2_folder: Path, monkeypatch: pytest.Monkey
         raise ZeroDivisionError
 
     monkeypatch.setattr("model.language_model.opening_model", broken)
-    result = CliRunner().invoke(app, ["info", str(gpt2_folder)])
+    result = CliRunner().invoke(make_app(), ["info", str(gpt2_folder)])
     assert isinstance(result.exception, ZeroDivisionError)
 
 
@@ -331,7 +332,7 @@ def test_verify_prints_the_largest_difference(gpt2_folder: Path, tmp_path: Path)
     lm = model.open(folder, device="cpu")
     ids = lm.ids("The queen")
     save_file({"input_ids": ids, "logits": lm.logits(ids) + 0.25}, folder / "reference.safetensors")
-    result = CliRunner().invoke(app, ["verify", str(folder), "--json"])
+    result = CliRunner().invoke(make_app(), ["verify", str(folder), "--json"])
     # transformers is installed here, so that it is what counts, and the file is left alone.
     found = json.loads(result.stdout.splitlines()[-1])
     assert result.exit_code == 0
@@ -353,7 +354,7 @@ def test_verify_ends_with_1_where_models_differ(
     lm = model.open(folder, device="cpu")
     ids = lm.ids("The queen")
     save_file({"input_ids": ids, "logits": lm.logits(ids) + 0.25}, folder / "reference.safetensors")
-    result = CliRunner().invoke(app, ["verify", str(folder)])
+    result = CliRunner().invoke(make_app(), ["verify", str(folder)])
     assert result.exit_code == 1
     assert "differs from reference.safetensors: the largest difference of a logit is 0.25" in (
         result.stdout

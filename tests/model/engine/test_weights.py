@@ -129,7 +129,7 @@ def test_a_long_one_tells_how_far_it_is_and_can_be_cancelled(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from model.engine import weights as weight_work
-    from model.probe import singular_values as sv
+    from model.probe.singular_values import compute as sv
 
     monkeypatch.setattr(weight_work, "TELL_AFTER_SECONDS", 0.0)
     monkeypatch.setattr(weight_work, "BUNDLE_SECONDS", 0.0)
@@ -172,7 +172,7 @@ def test_all_slices_see_the_same_step_of_a_model_that_learns(
     from dataclasses import replace
 
     from model.engine import weights as weight_work
-    from model.probe import weights
+    from model.probe.weights import compute as weights
     from model.train import PRESETS
 
     monkeypatch.setattr(weight_work, "SLICE_SECONDS", 0.0)

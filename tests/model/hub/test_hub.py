@@ -21,6 +21,7 @@ from model.checkpoint import open_checkpoint, save_checkpoint
 from model.engine import Engine
 from model.hub import FetchProgress, HubError, fetching, is_hub_name
 from model.hub import fetch as hub_module
+from model.slices import finish
 from tests.model.hub.hub_server import COMMIT, Hub, serving
 
 NAME = "somebody/small-gpt2"
@@ -50,13 +51,8 @@ def cache(tmp_path: Path) -> Path:
 
 
 def fetch(hub: Hub, cache: Path, name: str = NAME) -> tuple[Path, list[FetchProgress]]:
-    steps = fetching(name, hub.endpoint, cache)
-    seen = []
-    while True:
-        try:
-            seen.append(next(steps))
-        except StopIteration as stop:
-            return stop.value, seen
+    seen: list[FetchProgress] = []
+    return finish(fetching(name, hub.endpoint, cache), seen.append), seen
 
 
 def refusal(hub: Hub, cache: Path, name: str = NAME) -> str:

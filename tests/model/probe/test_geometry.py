@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.probe import geometry
+from model.probe.geometry import compute as geometry
 
 
 def a_table(rows: int = 300, width: int = 24, seed: int = 0) -> torch.Tensor:

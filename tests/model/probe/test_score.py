@@ -14,8 +14,9 @@ from torch import Tensor
 import model
 from model import world
 from model.config import TransformerConfig
-from model.probe import score as scoring
-from model.probe.score import Share, answered, bits_per_byte, copying, score, table_analogies
+from model.probe.score import compute as scoring
+from model.probe.score.asks import Share
+from model.probe.score.compute import answered, bits_per_byte, copying, score, table_analogies
 from model.tokenizer.tokenizer import Tokenizer
 from model.transformer import Transformer
 from resources import STORY_WORLD

@@ -8,16 +8,13 @@ from typing import Any
 import pytest
 import torch
 
-from model.probe import singular_values as sv
+from model.probe.singular_values import compute as sv
+from model.slices import finish
 
 
 def finished(work: Generator[float, None, Any]) -> tuple[Any, list[float]]:
-    shares = []
-    while True:
-        try:
-            shares.append(next(work))
-        except StopIteration as stop:
-            return stop.value, shares
+    shares: list[float] = []
+    return finish(work, shares.append), shares
 
 
 def a_matrix(rows: int, columns: int, falling: float = 3.0) -> torch.Tensor:

@@ -16,19 +16,14 @@ from hypothesis import strategies as st
 
 from model import messages as m
 from model.engine import Engine
+from model.slices import finish
 from model.tokenizer.client import TokenizerApart, building
 from model.tokenizer.tokenizer import Tokenizer, TokenizerError
 from tests.small_models import word_pieces
 
 
 def built(constructor: str, *arguments: Any) -> Tokenizer | None:
-    steps = building(constructor, arguments)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            found: Tokenizer | None = stop.value
-            return found
+    return finish(building(constructor, arguments))
 
 
 @pytest.fixture

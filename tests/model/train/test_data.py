@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from model.slices import finish
 from model.tokenizer.tokenizer import Tokenizer
 from model.train import data as data_module
 from model.train.data import Batches, DataError, TextData, prepare, read_text, validation_batches
@@ -19,13 +20,7 @@ from tests.model.conftest import CARROLL
 
 
 def prepared(recipe: Recipe) -> TextData:
-    steps = prepare(recipe)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            value: TextData = end.value
-            return value
+    return finish(prepare(recipe))
 
 
 def test_the_two_parts_are_the_text_and_the_last_tenth_is_for_validation(recipe: Recipe) -> None:

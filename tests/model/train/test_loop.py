@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from model.checkpoint import CheckpointError, open_checkpoint
+from model.slices import finish
 from model.train import events as e
 from model.train import run_folder
 from model.train.data import DataError
@@ -99,13 +100,7 @@ def test_an_update_is_that_of_a_plain_loop(recipe: Recipe, tmp_path: Path) -> No
     from model.train.data import Batches, prepare
     from model.transformer import Transformer
 
-    source = prepare(recipe)
-    data = None
-    while data is None:
-        try:
-            next(source)
-        except StopIteration as end:
-            data = end.value
+    data = finish(prepare(recipe))
     plain = Transformer(recipe.config(data.tokenizer.n_tokens))
     plain.initialize(torch.Generator().manual_seed(recipe.seed), recipe.init_std)
     matrices = [p for p in plain.parameters() if p.ndim >= 2]

@@ -13,10 +13,10 @@ import pytest
 import torch
 
 from model.tokenizer.tokenizer import Tokenizer
+from model.train.events import Evaluated, StepDone
+from model.train.metrics import columns
 from model.train.recipe import Recipe
 from model.train.run_folder import (
-    COLUMNS,
-    MetricsRow,
     RunError,
     RunFolder,
     copy_run,
@@ -28,6 +28,10 @@ from model.train.run_folder import (
     write_whole,
 )
 from model.train.state import TrainingState, load_state, save_state
+
+
+def a_step(step: int, tokens: int, seconds: float) -> StepDone:
+    return StepDone(step, tokens, seconds, 4.0, 1e-3, 1.0, 100.0)
 
 
 @pytest.fixture
@@ -45,13 +49,19 @@ def test_run_toml_gives_back_the_recipe_and_the_facts(folder: RunFolder, recipe:
 
 
 def test_rows_come_back_as_they_were_recorded(folder: RunFolder) -> None:
-    folder.record_validation(0, 0, 0.5, 4.25)
-    folder.record(MetricsRow(1, 64, 0.75, 4.1, None, 1e-05, 1 / 3, 85.0))
-    folder.record(MetricsRow(2, 128, 1.0, 3.9, None, 2e-05, 0.1, 86.0))
-    folder.record_validation(2, 128, 1.25, 3.875)
+    folder.record(Evaluated(0, 0, 0.5, 4.25, 1.5))
+    folder.record(StepDone(1, 64, 0.75, 4.1, 1e-05, 1 / 3, 85.0))
+    folder.record(StepDone(2, 128, 1.0, 3.9, 2e-05, 0.1, 86.0))
+    folder.record(Evaluated(2, 128, 1.25, 3.875, 1.25))
     folder.close()
+    assert (folder.path / "metrics.csv").read_text() == (
+        "step,tokens,seconds,train_loss,val_loss,lr,grad_norm,tokens_per_second\n"
+        "0,0,0.5,,4.25,,,\n"
+        "1,64,0.75,4.1,,1e-05,0.3333333333333333,85.0\n"
+        "2,128,1.0,3.9,3.875,2e-05,0.1,86.0\n"
+    )
     metrics = read_metrics(folder.path)
-    assert tuple(metrics) == COLUMNS
+    assert tuple(metrics) == columns()
     assert metrics["step"].tolist() == [0, 1, 2]
     assert metrics["step"].dtype == np.int64
     np.testing.assert_equal(metrics["train_loss"], [math.nan, 4.1, 3.9])
@@ -64,18 +74,34 @@ def test_rows_are_on_disk_within_a_second(
 ) -> None:
     now = [0.0]
     monkeypatch.setattr("model.train.run_folder.time.monotonic", lambda: now[0])
-    folder.record(MetricsRow(1, 1, 0.1, 4.0))
-    folder.record(MetricsRow(2, 2, 0.2, 4.0))
+    folder.record(a_step(1, 1, 0.1))
+    folder.record(a_step(2, 2, 0.2))
     now[0] += 1e6
-    folder.record(MetricsRow(3, 3, 0.3, 4.0))
+    folder.record(a_step(3, 3, 0.3))
     # The third waits: its validation may come.
     assert read_metrics(folder.path)["step"].tolist() == [1, 2]
     folder.close()
     assert read_metrics(folder.path)["step"].tolist() == [1, 2, 3]
 
 
+def test_a_run_that_was_begun_with_other_columns_keeps_them(
+    folder: RunFolder, bpe: Tokenizer
+) -> None:
+    folder.close()
+    header = "step,tokens,seconds,val_loss,surprise"
+    (folder.path / "metrics.csv").write_text(f"{header}\n1,64,0.5,,7.5\n")
+    resumed = RunFolder.resume(folder.path, 1, bpe)
+    resumed.record(a_step(2, 128, 0.75))
+    resumed.close()
+    assert (folder.path / "metrics.csv").read_text().splitlines() == [
+        header,
+        "1,64,0.5,,7.5",
+        "2,128,0.75,,",
+    ]
+
+
 def test_a_line_that_is_still_being_written_is_left_out(folder: RunFolder) -> None:
-    folder.record(MetricsRow(1, 1, 0.1, 4.0))
+    folder.record(a_step(1, 1, 0.1))
     folder.close()
     with (folder.path / "metrics.csv").open("a") as file:
         file.write("2,2,0.")
@@ -178,11 +204,11 @@ def test_a_disk_that_is_full_for_a_while_costs_no_row(
     with FileIO("/dev/full", "a") as full:
         on_disk, folder._file = folder._file, full
         for step in range(1, 4):
-            folder.record(MetricsRow(step, 64 * step, 0.1 * step, 4.0))
+            folder.record(a_step(step, 64 * step, 0.1 * step))
         with pytest.raises(RunError, match=r"curve in .* can't be written: No space left"):
             folder.flush()
         folder._file = on_disk
-    folder.record(MetricsRow(4, 256, 0.4, 4.0))
+    folder.record(a_step(4, 256, 0.4))
     folder.close()
     assert read_metrics(folder.path)["step"].tolist() == [1, 2, 3, 4]
 
@@ -198,7 +224,7 @@ def test_a_row_that_is_written_in_parts_is_whole(folder: RunFolder) -> None:
     folder._file.close()
     folder._file = Narrow(folder.path / "metrics.csv", "a+")
     for step in range(1, 4):
-        folder.record(MetricsRow(step, 64 * step, 0.1 * step, 4.0))
+        folder.record(a_step(step, 64 * step, 0.1 * step))
     folder.close()
     assert read_metrics(folder.path)["step"].tolist() == [1, 2, 3]
 
@@ -206,10 +232,10 @@ def test_a_row_that_is_written_in_parts_is_whole(folder: RunFolder) -> None:
 def test_a_folder_that_is_removed_while_it_trains_is_made_again(
     folder: RunFolder, recipe: Recipe
 ) -> None:
-    folder.record(MetricsRow(1, 64, 0.1, 4.0))
+    folder.record(a_step(1, 64, 0.1))
     folder.flush()
     shutil.rmtree(folder.path)
-    folder.record(MetricsRow(2, 128, 0.2, 4.0))
+    folder.record(a_step(2, 128, 0.2))
     folder.close()
     assert read_metrics(folder.path)["step"].tolist() == [1, 2]
     assert read_recipe(folder.path) == recipe

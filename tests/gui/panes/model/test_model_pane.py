@@ -240,7 +240,7 @@ def test_singular_values_that_take_long_are_asked_for_and_can_be_cancelled(
 ) -> None:
     from gui.panes.model import questions as weight_questions
     from model.engine import weights as weight_work
-    from model.probe import singular_values as sv
+    from model.probe.singular_values import compute as sv
 
     monkeypatch.setattr(weight_questions, "AT_ONCE", 0.0)
     monkeypatch.setattr(weight_work, "TELL_AFTER_SECONDS", 0.0)

@@ -29,6 +29,7 @@ from model.checkpoint.families import FAMILIES
 from model.checkpoint.verify import Verification, verify
 from model.language_model import open_model
 from model.operations import output_name
+from model.slices import finish
 from model.trace import record
 from model.transformer import Transformer
 
@@ -228,14 +229,7 @@ def opens_under(
 
 def verified(folder: Path) -> Verification:
     """What a person is told who asks whether the opened model equals its original."""
-    steps = verify(open_model(folder, "cpu"))
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            found: Verification = stop.value
-            return found
-        time.sleep(0.01)
+    return finish(verify(open_model(folder, "cpu")), lambda _: time.sleep(0.01))
 
 
 def modules_of(network: nn.Module, ending: str) -> list[nn.Module]:

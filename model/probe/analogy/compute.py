@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor
 
-from model.probe.score import analogy_questions, answered_by_table
+from model.probe.score.compute import analogy_questions, answered_by_table
 from model.tokenizer.tokenizer import Tokenizer
 from model.world import GENDERED_PAIRS
 

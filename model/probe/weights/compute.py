@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from model.probe.matrix_layout import MatrixLayout
+from model.probe.weights.matrix_layout import MatrixLayout
 
 SLICE = 2**16
 """Numbers read between two yields, about: their float64 copies stay in a core's cache."""

@@ -1,0 +1,48 @@
+"""`python -m model convert`: any checkpoint as a Hugging Face folder."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from model.cli.common import (
+    AsJson,
+    Checkpoint,
+    Dtype,
+    dtype_name,
+    one_sentence,
+    opened,
+    print_json,
+    say,
+)
+
+
+def command(
+    path: Checkpoint,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="the folder to write")],
+    dtype: Dtype = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a model of any format as a Hugging Face folder that transformers loads."""
+    with one_sentence():
+        from model.checkpoint import save_checkpoint
+
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise ValueError(f"{out} exists and is not empty; choose a new folder.")
+        start = time.perf_counter()
+        lm = opened(path, "cpu", dtype)
+        say(lm.notes)
+        save_checkpoint(out, lm.transformer, lm.tokenizer, family=lm.family)
+        files = {file.name: file.stat().st_size for file in sorted(out.iterdir())}
+    seconds = time.perf_counter() - start
+    if as_json:
+        found = {"out": str(out), "family": lm.family, "n_params": lm.n_params, "files": files}
+        print_json(found | {"dtype": dtype_name(lm.dtype), "seconds": seconds})
+    else:
+        print(
+            f"{lm.family}, {lm.n_params:,} parameters in {dtype_name(lm.dtype)}, "
+            f"{sum(files.values()):,} bytes in {out}"
+        )

@@ -1,0 +1,57 @@
+"""`python -m model train`: train a model from a text; what it says is `training_display`'s."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from model.cli.common import AsJson, Device, Threads, one_sentence, print_json
+
+
+def command(
+    out: Annotated[Path, typer.Option(help="the run folder to write")],
+    data: Annotated[
+        str | None, typer.Option(help='a text file, or "world"; the preset\'s if left out')
+    ] = None,
+    tokenizer: Annotated[
+        str | None, typer.Option(help="char, bpe:SIZE, or a tokenizer's file or folder")
+    ] = None,
+    preset: Annotated[str, typer.Option(help="the recipe to start from")] = "minute",
+    steps: Annotated[int | None, typer.Option(min=1, help="updates at most")] = None,
+    max_seconds: Annotated[float | None, typer.Option(help="seconds at most")] = None,
+    target_val_loss: Annotated[
+        float | None, typer.Option(help="stop once the validation loss is this low, in nats")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="of weights, data order and samples")] = None,
+    device: Device = "auto",
+    threads: Threads = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="go on with the run in --out")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a model from a text; the run folder opens like any checkpoint."""
+    with one_sentence():
+        from model.cli.training_display import run_from_command_line
+
+        result = run_from_command_line(
+            out=out,
+            data=data,
+            tokenizer=tokenizer,
+            preset_name=preset,
+            steps=steps,
+            max_seconds=max_seconds,
+            target_val_loss=target_val_loss,
+            seed=seed,
+            device=device,
+            threads=threads,
+            resume=resume,
+        )
+    if as_json:
+        print_json(result)
+        return
+    loss = "none measured" if result["val_loss"] is None else f"{result['val_loss']:.4f}"
+    print(
+        f"{result['steps']} steps in {result['seconds']:.1f} s, "
+        f"{result['tokens_per_second']:,.0f} tokens/s, validation loss {loss}: {out}"
+    )

@@ -1,0 +1,1 @@
+"""The table of token vectors as a space; see `compute`."""

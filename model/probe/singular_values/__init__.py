@@ -1,0 +1,1 @@
+"""All singular values of a matrix, in slices; see `compute`."""

@@ -1,0 +1,1 @@
+"""A probe: which token has the longest vector."""
