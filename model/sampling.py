@@ -37,6 +37,10 @@ class Sampling:
             raise ValueError(f"top_p is {self.top_p}; it must be above 0 and at most 1.")
 
 
+OWN = Sampling()
+"""The model's own distribution: nothing is cut, nothing sharpened."""
+
+
 def probabilities(logits_V: NDArray[np.floating], sampling: Sampling) -> NDArray[np.float64]:
     """The distribution from which the next token is drawn.
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import cast
+from typing import Literal, cast
 
 import torch
 import torch.nn.functional as F
@@ -58,6 +58,7 @@ class Transformer(nn.Module):
         self.operations = operations(c)
         self.shapes = {op.output: op.shape for op in self.operations}
         self.aliases = aliases(c)
+        self._writers = {op.output: op for op in self.operations}
         self.aliases_of: dict[str, list[str]] = {}
         for alias, name in self.aliases.items():
             self.aliases_of.setdefault(name, []).append(alias)
@@ -295,6 +296,23 @@ class Transformer(nn.Module):
     def run(self, op: Operation, inputs: Sequence[Tensor], span: Span | None = None) -> Tensor:
         """One operation of this network, from the tensors that ``op.inputs`` names."""
         return run(self, op, inputs, span)
+
+    def operation(self, name: str) -> Operation:
+        """The operation that writes an activation, under its own name or an alias.
+
+        Raises:
+            KeyError: there is none.
+        """
+        own = self.aliases.get(name, name)
+        if own not in self._writers:
+            raise KeyError(f"No activation is called {name!r}.")
+        return self._writers[own]
+
+    def table(self, matrix: Literal["W_E", "W_U"]) -> Tensor:
+        """One row per token, ``[V, E]``: the embedding, or the unembedding transposed."""
+        unembeds = matrix == "W_U" and self.unembed is not None
+        rows: Tensor = self.unembed.weight if unembeds else self.embed.weight  # type: ignore[union-attr]
+        return rows.detach()
 
     def norm_of(self, name: str) -> Norm:
         """A norm by the name that its operations and parameters have, ``blocks.0.ln1``."""

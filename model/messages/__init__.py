@@ -6,6 +6,7 @@ Qt. Every result carries the id of the request that it answers.
 
 from __future__ import annotations
 
+from model.messages.asking import Answered, Ask, PromptRead, ReadPrompt, Waiting
 from model.messages.base import (
     Activity,
     Array,
@@ -70,7 +71,9 @@ __all__ = [
     "ActivationReady",
     "Activity",
     "AnalogyMeasured",
+    "Answered",
     "Array",
+    "Ask",
     "Cancel",
     "Cancelled",
     "ControlTraining",
@@ -96,7 +99,9 @@ __all__ = [
     "PreviewModel",
     "Progress",
     "ProjectVocabulary",
+    "PromptRead",
     "PromptRefused",
+    "ReadPrompt",
     "Request",
     "Result",
     "RunTrace",
@@ -112,6 +117,7 @@ __all__ = [
     "TrainingStarted",
     "VerifyModel",
     "VocabularyProjected",
+    "Waiting",
     "WeightExamined",
     "WeightFigures",
     "WeightTensor",

@@ -1,0 +1,294 @@
+"""What panes want to know, and what is known: every question is asked once.
+
+A pane states its questions about the subject in view; whether one was asked already, is waiting
+or is known is nobody else's business. Until the new answer is there, the old one stays, with the
+subject and the question that it belongs to. An answer to what nobody asks any more is dropped, and
+what nobody asks any more is cancelled.
+
+Knows questions and requests; no pane, no widget.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from model import messages as m
+from model.probe.question import Answer, Question
+from model.subject import Subject
+
+A = TypeVar("A", bound=Answer)
+
+SAID_AFTER = 0.2
+"""Seconds after which a pane says that it waits: sooner would flicker at every key."""
+REMEMBERED = 48 * 2**20
+"""Bytes of answers that are kept, so that going back is at once."""
+
+
+@dataclass(slots=True)
+class Asking:
+    """A question that is on its way.
+
+    Attributes:
+        request_id: of the request.
+        since: when it was asked.
+        share: how much of the work is done, 0 if it is not known.
+    """
+
+    request_id: int
+    since: float
+    share: float = 0.0
+
+
+@dataclass(slots=True)
+class Slot:
+    """One thing that a pane draws.
+
+    Attributes:
+        subject, question: that are wanted now.
+        answer: the newest that came, perhaps still of another subject or question; None before
+            the first.
+        read: the prompt as it was read, that the answer is about.
+        problem: why what is wanted can't be answered; empty if it can.
+    """
+
+    subject: Subject
+    question: Question
+    answer: Answer | None = None
+    read: m.PromptRead | None = None
+    problem: str = ""
+
+    @property
+    def wanted(self) -> tuple[Subject, Question]:
+        return self.subject, self.question
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the answer is about what is wanted now, whole or coarse."""
+        answer = self.answer
+        return answer is not None and (answer.subject, answer.question) == self.wanted
+
+
+@dataclass(slots=True)
+class Owner:
+    """A pane's slots by name, and what it is called back with."""
+
+    changed: Callable[[], None]
+    slots: dict[str, Slot] = field(default_factory=dict)
+
+
+class Asked(QObject):
+    """Questions and answers about what is in view.
+
+    Args:
+        submit: sends a request to the worker.
+
+    Signals:
+        waiting_changed: something begins or ends to be waited for, or got on.
+    """
+
+    waiting_changed = Signal()
+
+    def __init__(self, submit: Callable[[m.Request], None], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._submit = submit
+        self._owners: dict[str, Owner] = {}
+        self._read: OrderedDict[Subject, m.PromptRead] = OrderedDict()
+        self._asking: dict[tuple[Subject, Question], Asking] = {}
+        self._known: OrderedDict[tuple[Subject, Question], Answer] = OrderedDict()
+        self._n_bytes = 0
+        self._late = QTimer(self)
+        self._late.setSingleShot(True)
+        self._late.setInterval(round(SAID_AFTER * 1000))
+        self._late.timeout.connect(self._tell_late)
+
+    # ------------------------------------------------------------------- asked by panes
+
+    def join(self, owner: str, changed: Callable[[], None]) -> None:
+        """From now on this owner may ask; ``changed`` is called when an answer of its came."""
+        self._owners[owner] = Owner(changed)
+
+    def want(self, owner: str, subject: Subject | None, questions: Mapping[str, Question]) -> bool:
+        """State all that an owner wants to know now; what it no longer names is given up.
+
+        Args:
+            owner: that has joined.
+            subject: about which; None gives all up and forgets its answers.
+            questions: by names of the owner's own.
+
+        Returns:
+            Whether something can be drawn anew: an answer was known already.
+        """
+        slots = self._owners[owner].slots
+        known = False
+        if subject is None:
+            slots.clear()
+        for name in [name for name in slots if name not in questions]:
+            del slots[name]
+        if subject is not None:
+            for name, question in questions.items():
+                slot = slots.get(name)
+                if slot is None:
+                    slot = slots[name] = Slot(subject, question)
+                elif slot.wanted == (subject, question):
+                    continue
+                slot.subject, slot.question, slot.problem = subject, question, ""
+                known |= self._fill(slot)
+        self._give_up_unwanted()
+        return known
+
+    def slot(self, owner: str, name: str) -> Slot | None:
+        """What an owner draws under one of its names."""
+        return self._owners[owner].slots.get(name)
+
+    def find(self, owner: str, name: str, kind: type[A]) -> A | None:
+        """The newest answer under a name, if it is of a kind."""
+        slot = self.slot(owner, name)
+        answer = None if slot is None else slot.answer
+        return answer if isinstance(answer, kind) else None
+
+    def waits(self, owner: str) -> Asking | None:
+        """The question that this owner has waited for the longest, if for long enough to say."""
+        return self._longest([slot.wanted for slot in self._owners[owner].slots.values()])
+
+    @property
+    def longest(self) -> Asking | None:
+        """The question that anybody has waited for the longest, if for long enough to say."""
+        return self._longest(list(self._asking))
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether anything is on its way."""
+        return bool(self._asking)
+
+    def cancel(self) -> None:
+        """Stop all that is on its way; panes keep what they have."""
+        for wanted, asking in list(self._asking.items()):
+            self._submit(m.Cancel(target=asking.request_id))
+            self._drop(wanted, "Cancelled. Move the selection, or change the prompt, to ask again.")
+
+    # -------------------------------------------------------------- told by the store
+
+    def note_read(self, read: m.PromptRead) -> None:
+        """A prompt was read: answers about it will be drawn with its tokens."""
+        self._read[read.subject] = read
+        self._read.move_to_end(read.subject)
+        while len(self._read) > 16:
+            self._read.popitem(last=False)
+
+    def forget(self) -> None:
+        """Another model is in view: nothing that was said holds of it."""
+        self._known.clear()
+        self._read.clear()
+        self._n_bytes = 0
+        for owner in self._owners.values():
+            owner.slots.clear()
+        self._give_up_unwanted()
+
+    def take(self, result: m.Result) -> bool:
+        """Take a result that is an answer, or says how one comes along; whether it was."""
+        match result:
+            case m.Answered():
+                self._take_answer(result.answer)
+            case m.Waiting():
+                for asking in self._asking.values():
+                    if asking.request_id == result.request_id:
+                        asking.share = result.share
+                        self.waiting_changed.emit()
+            case m.Failed(request=m.Ask() as ask):
+                self._drop((ask.subject, ask.question), result.message)
+            case m.Cancelled():
+                return self._take_cancelled(result.request_id)
+            case _:
+                return False
+        return True
+
+    # ---------------------------------------------------------------------------- inside
+
+    def _fill(self, slot: Slot) -> bool:
+        known = self._known.get(slot.wanted)
+        if known is not None:
+            self._known.move_to_end(slot.wanted)
+            slot.answer, slot.read = known, self._read.get(slot.subject)
+            return True
+        if slot.wanted not in self._asking:
+            request = m.Ask(subject=slot.subject, question=slot.question)
+            self._asking[slot.wanted] = Asking(request.id, time.monotonic())
+            if not self._late.isActive():
+                self._late.start()
+            self._submit(request)
+        return False
+
+    def _take_answer(self, answer: Answer) -> None:
+        wanted = answer.subject, answer.question
+        asking = self._asking.get(wanted)
+        if asking is None:
+            return  # nobody asks that any more
+        asking.share = answer.share
+        if answer.is_whole:
+            del self._asking[wanted]
+            self._remember(answer)
+        read = self._read.get(answer.subject)
+        for owner in list(self._owners.values()):
+            hit = [slot for slot in owner.slots.values() if slot.wanted == wanted]
+            for slot in hit:
+                slot.answer, slot.read = answer, read
+            if hit:
+                owner.changed()
+        self.waiting_changed.emit()
+
+    def _take_cancelled(self, request_id: int) -> bool:
+        """The worker gave it up: of a model that learns, the weights that it was about are gone."""
+        hit = [key for key, asking in self._asking.items() if asking.request_id == request_id]
+        for key in hit:
+            del self._asking[key]
+        if hit:
+            self.waiting_changed.emit()
+        return bool(hit)
+
+    def _drop(self, wanted: tuple[Subject, Question], problem: str) -> None:
+        self._asking.pop(wanted, None)
+        for owner in list(self._owners.values()):
+            hit = [slot for slot in owner.slots.values() if slot.wanted == wanted]
+            for slot in hit:
+                slot.problem = problem
+            if hit:
+                owner.changed()
+        self.waiting_changed.emit()
+
+    def _give_up_unwanted(self) -> None:
+        wanted = {slot.wanted for owner in self._owners.values() for slot in owner.slots.values()}
+        for key in [key for key in self._asking if key not in wanted]:
+            self._submit(m.Cancel(target=self._asking.pop(key).request_id))
+
+    def _remember(self, answer: Answer) -> None:
+        if answer.subject.step is not None:
+            return  # of weights that are gone in a moment
+        self._known[answer.subject, answer.question] = answer
+        self._n_bytes += answer.n_bytes
+        while self._n_bytes > REMEMBERED and len(self._known) > 1:
+            _, old = self._known.popitem(last=False)
+            self._n_bytes -= old.n_bytes
+
+    def _longest(self, wanted: list[tuple[Subject, Question]]) -> Asking | None:
+        asking = [self._asking[key] for key in wanted if key in self._asking]
+        if not asking:
+            return None
+        longest = min(asking, key=lambda one: one.since)
+        # Qt's timers may be a twentieth early.
+        return longest if time.monotonic() - longest.since >= 0.9 * SAID_AFTER else None
+
+    def _tell_late(self) -> None:
+        """Whoever still waits now may say so."""
+        if not self._asking:
+            return
+        self._late.start()
+        for owner in list(self._owners.values()):
+            if any(slot.wanted in self._asking for slot in owner.slots.values()):
+                owner.changed()
+        self.waiting_changed.emit()

@@ -1,0 +1,339 @@
+"""The bench: the models that are held, and what is kept of the subjects on the screen.
+
+Of a subject it keeps the residual stream at the block borders, keys and values, within a budget of
+bytes. Every other activation is had again when it is looked at, by the operations between the
+stream and what is asked: one block, for the positions that are drawn, not the network.
+
+Where an intervention changes a block, that block runs by the explicit path, in windows of
+positions; the others run fused.
+
+Knows the network and subjects; no request, no question, no Qt. Shape suffixes: B batch (1 here),
+T positions, D d_model, H heads, G key/value heads, Q queries, S keys, K d_head, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from model.bench.changes import Changes
+from model.bench.looking import Looking
+from model.bench.running import Run
+from model.bench.stream import Stream, begun
+from model.language_model import LanguageModel
+from model.operations import LOGITS
+from model.probe.geometry.compute import Projection, principal_axes
+from model.slices import finish
+from model.subject import Subject
+from model.transformer import Transformer
+
+BUDGET = 512 * 2**20
+"""Bytes that streams may take; the newest is kept whatever it takes."""
+
+
+class MovedOnError(Exception):
+    """The weights that a subject was about are no longer here; the message is for the person."""
+
+
+@dataclass(slots=True)
+class Held:
+    """A model on the bench.
+
+    Attributes:
+        lm: the model itself.
+        looked_at: of a model that learns, a copy of its weights at ``step``: what is asked about
+            it is answered from these, whatever the optimiser does meanwhile.
+        step: of the copy; None for a model that isn't learning.
+    """
+
+    lm: LanguageModel
+    looked_at: Transformer | None = None
+    step: int | None = None
+
+
+class Bench:
+    """Holds models by id, and streams of subjects.
+
+    Args:
+        budget: bytes for streams.
+    """
+
+    def __init__(self, budget: int = BUDGET) -> None:
+        self.budget = budget
+        self._held: dict[int, Held] = {}
+        self._streams: OrderedDict[Subject, Stream] = OrderedDict()
+        self._running: dict[Subject, Generator[None, None, None]] = {}
+        self._projections: dict[tuple[int, str], tuple[int | None, Projection]] = {}
+
+    # -------------------------------------------------------------------------- models
+
+    def hold(self, model: int, lm: LanguageModel) -> None:
+        """Put a model on the bench."""
+        self._held[model] = Held(lm)
+
+    def look(self, model: int, step: int) -> None:
+        """Copy the weights of a model that learns, as they are after a step.
+
+        Whoever asks about an earlier step from now on is told that the model has moved on.
+        """
+        held = self._held[model]
+        learning = held.lm.transformer
+        if held.looked_at is None:
+            like = learning.embed.weight
+            copied = Transformer(learning.config, empty=True).to(like.device, like.dtype)
+            held.looked_at = copied.eval().requires_grad_(False)
+        if held.step != step:
+            with torch.no_grad():
+                for mine, its in zip(
+                    held.looked_at.parameters(), learning.parameters(), strict=True
+                ):
+                    mine.copy_(its)
+        held.step = step
+        self._forget(lambda subject: subject.model == model and subject.step != step)
+
+    def release(self, model: int) -> None:
+        """Take a model off the bench, with all that is kept of it."""
+        self._held.pop(model, None)
+        self._forget(lambda subject: subject.model == model)
+        for key in [key for key in self._projections if key[0] == model]:
+            del self._projections[key]
+
+    def holds(self, model: int) -> bool:
+        return model in self._held
+
+    def lm(self, subject: Subject) -> LanguageModel:
+        """The model that a subject is about.
+
+        Raises:
+            MovedOnError: it is no longer open.
+        """
+        if subject.model not in self._held:
+            raise MovedOnError("That model is no longer open.")
+        return self._held[subject.model].lm
+
+    def network(self, subject: Subject) -> Transformer:
+        """Its network, with the weights of the subject's step.
+
+        Raises:
+            MovedOnError: the model isn't open any more, or has learned on since.
+        """
+        self.lm(subject)
+        held = self._held[subject.model]
+        if subject.step is None:
+            return held.lm.transformer
+        if held.looked_at is None or held.step != subject.step:
+            raise MovedOnError(f"The model has learned on since step {subject.step:,}.")
+        return held.looked_at
+
+    # ------------------------------------------------------------------------- streams
+
+    def has(self, subject: Subject) -> bool:
+        """Whether its stream is there already."""
+        stream = self._streams.get(subject)
+        return stream is not None and stream.is_whole
+
+    def streaming(
+        self, subject: Subject, watched: Collection[int] = ()
+    ) -> Generator[float, None, Stream]:
+        """The subject's stream, block by block: yields the share that is done.
+
+        Several may wait for the same one; each drives it on.
+
+        Args:
+            subject: whose.
+            watched: positions whose activations are kept as they are computed, for who asks next.
+
+        Raises:
+            MovedOnError: as of `network`.
+        """
+        self.network(subject)
+        while not self.has(subject):
+            if subject not in self._running:
+                self._running[subject] = self._computing(subject, watched)
+            steps = self._running[subject]
+            try:
+                next(steps)
+            except StopIteration:
+                self._running.pop(subject, None)
+            except BaseException:
+                self._running.pop(subject, None)
+                self._streams.pop(subject, None)
+                raise
+            else:
+                stream = self._streams[subject]
+                yield stream.done / stream.n_borders
+        self._streams.move_to_end(subject)
+        return self._streams[subject]
+
+    def stream(self, subject: Subject) -> Stream:
+        """The subject's stream, computed now if it isn't there."""
+        return finish(self.streaming(subject))
+
+    def abandon(self, subject: Subject) -> None:
+        """Nobody waits for its stream any more: stop computing it."""
+        if subject in self._running:
+            self._running.pop(subject).close()
+            self._streams.pop(subject, None)
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory that streams take; shared buffers count once."""
+        shelves = {id(s.shelf): s.shelf.n_bytes for s in self._streams.values()}
+        kept = sum(s.n_bytes - s.shelf.n_bytes for s in self._streams.values())
+        return sum(shelves.values()) + kept
+
+    def _forget(self, gone: Callable[[Subject], bool]) -> None:
+        for subject in [s for s in self._streams if gone(s)]:
+            self._running.pop(subject, None)
+            del self._streams[subject]
+
+    def _evict(self) -> None:
+        """Let the oldest go until the budget holds."""
+        while len(self._streams) > 1 and self.n_bytes > self.budget:
+            oldest = next((s for s in self._streams if s not in self._running), None)
+            if oldest is None or oldest == next(reversed(self._streams)):
+                return
+            del self._streams[oldest]
+
+    def _nearest(self, subject: Subject) -> Stream | None:
+        """The stream that begins like the subject for the longest."""
+        config = self.network(subject).config
+        if not config.causal:
+            return None
+        best: tuple[int, Stream] | None = None
+        for other, stream in self._streams.items():
+            shared = subject.shared_prefix(other)
+            if not shared or not stream.is_whole:
+                continue
+            # Rotations that ask for the length differ also where a text becomes shorter.
+            shorter, longer = sorted((other.n_tokens, subject.n_tokens))
+            if shorter != longer and config.length_changes_rotations(shorter, longer):
+                continue
+            if best is None or shared > best[0]:
+                best = shared, stream
+        return None if best is None else best[1]
+
+    def _computing(self, subject: Subject, watched: Collection[int]) -> Generator[None, None, None]:
+        began = time.perf_counter()
+        network = self.network(subject)
+        changes = Changes(subject.interventions, network.config)
+        stream, known = begun(subject, network, self._nearest(subject))
+        self._streams[subject] = stream
+        self._evict()
+        borders = Run(stream, known, changes, watched).borders()
+        stream.seconds = time.perf_counter() - began
+        while not stream.is_whole:
+            began = time.perf_counter()
+            stream.done = next(borders)
+            stream.seconds += time.perf_counter() - began
+            if not stream.is_whole:
+                yield
+
+    # --------------------------------------------------------------------- activations
+
+    def values(
+        self, subject: Subject, names: Iterable[str], start: int = 0, stop: int | None = None
+    ) -> dict[str, Tensor]:
+        """Activations of some positions, by name.
+
+        Args:
+            subject: whose; its stream is computed now if it isn't there.
+            names: full names or aliases (`model.operations`).
+            start, stop: the positions (queries, for scores and patterns); all if left out.
+
+        Returns:
+            name -> ``[1, n, …]``, or ``[1, H, n, S]`` with all the keys for scores and patterns,
+            as a trace of the whole has them, within rounding. Not to be written to.
+
+        Raises:
+            KeyError: there is no activation of a name.
+            MovedOnError: as of `network`.
+        """
+        with torch.inference_mode():
+            return self._looking(subject, start, stop).values(names)
+
+    def by_block(self, subject: Subject, names: Iterable[str]) -> Iterator[tuple[str, ...]]:
+        """The names in groups that are computed together: one a block, in order.
+
+        Raises:
+            KeyError: there is no activation of a name.
+        """
+        network = self.network(subject)
+        groups: dict[int | None, list[str]] = {}
+        for name in names:
+            layer = network.operation(name).layer
+            groups.setdefault(layer, []).append(name)
+        yield from (tuple(group) for group in groups.values())
+
+    def logits(self, subject: Subject, start: int = 0, stop: int | None = None) -> Tensor:
+        """Scores of the vocabulary at some positions, ``[n, V]``.
+
+        Raises:
+            KeyError: the network has no head that scores tokens.
+        """
+        return self.values(subject, (LOGITS,), start, stop)[LOGITS][0]
+
+    def pattern(
+        self,
+        subject: Subject,
+        layer: int,
+        heads: Sequence[int] | None = None,
+        start: int = 0,
+        stop: int | None = None,
+        tail: str = "pattern",
+        *,
+        seen_only: bool = False,
+    ) -> Tensor:
+        """Attention weights, or another matrix over queries and keys, of some heads and queries.
+
+        Args:
+            subject: whose.
+            layer: of which block.
+            heads: which; all if left out.
+            start, stop: of the queries.
+            tail: ``pattern``, or the tail of another operation's name: ``attn_scores``, ….
+            seen_only: leave out the keys behind the last query where none may look at them.
+
+        Returns:
+            ``[H', n, S]``. Not to be written to.
+        """
+        name = f"blocks.{layer}.attn.hook_{tail}"
+        with torch.inference_mode():
+            looking = self._looking(subject, start, stop)
+            return looking.matrix(layer, name, heads, seen_only=seen_only)
+
+    def lengths(self, subject: Subject, name: str) -> Tensor:
+        """The length of an activation's vector at every position, ``[T]`` float32."""
+        stream = self.stream(subject)
+        own = stream.network.aliases.get(name, name)
+        noted_T = stream.lengths(own)
+        if noted_T is not None:
+            return noted_T
+        vectors_BTD = self.values(subject, (own,))[own]
+        return torch.linalg.vector_norm(vectors_BTD[0].float(), dim=-1).cpu()
+
+    def projection(self, subject: Subject, matrix: Literal["W_E", "W_U"]) -> Projection:
+        """The table of token vectors on its first three principal axes.
+
+        While a model learns, signs and order follow the projection before, so that the cloud
+        doesn't flip.
+        """
+        key = subject.model, matrix
+        step, projection = self._projections.get(key, (None, None))
+        if projection is None or step != subject.step:
+            table_VD = self.network(subject).table(matrix)
+            previous = None if projection is None else projection.axes_nD
+            projection = principal_axes(table_VD, 3, previous)
+            self._projections[key] = subject.step, projection
+        return projection
+
+    def _looking(self, subject: Subject, start: int, stop: int | None) -> Looking:
+        stream = self.stream(subject)
+        stop = subject.n_tokens if stop is None else min(stop, subject.n_tokens)
+        return Looking(stream, start, stop, Changes(subject.interventions, stream.network.config))

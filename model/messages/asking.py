@@ -1,0 +1,87 @@
+"""Reading a prompt, and asking about what is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from model.interventions import Intervention
+from model.messages.base import Request, Result
+from model.probe.question import Answer, Question
+from model.subject import Subject
+from model.tokenizer.tokens import Token
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadPrompt(Request):
+    """Cut a prompt into tokens: `PromptRead` or `PromptRefused`. Newest wins.
+
+    The worker then begins to run it, so that questions about it find it under way.
+
+    Attributes:
+        text: the prompt, where the model has a tokenizer.
+        ids: the prompt as token ids instead.
+        interventions: what is changed on its way.
+        position: that is about to be asked about; -1 is the last.
+    """
+
+    text: str = ""
+    ids: tuple[int, ...] | None = None
+    interventions: tuple[Intervention, ...] = ()
+    position: int = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask(Request):
+    """A question about a subject: any number of `Answered`, the last one whole; or `Failed`.
+
+    Stopped by `Cancel`.
+    """
+
+    subject: Subject
+    question: Question
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptRead(Result):
+    """A prompt as it is read: the subject that questions are about from now on.
+
+    Of a model that learns one comes by itself whenever it is looked at again, with another step.
+
+    Attributes:
+        subject: model, step, ids, interventions.
+        text: the prompt as it was typed.
+        tokens: one per position.
+        notes: sentences for the person, for example where the text was cut.
+        truncated_at: index of the first character that was cut off, or None.
+        n_bytes: UTF-8 bytes of what is read.
+    """
+
+    subject: Subject
+    text: str
+    tokens: tuple[Token, ...]
+    notes: tuple[str, ...] = ()
+    truncated_at: int | None = None
+    n_bytes: int = 0
+
+    @property
+    def n_tokens(self) -> int:
+        return len(self.tokens)
+
+    @property
+    def step(self) -> int | None:
+        """The training step of the weights, None for a model that isn't learning."""
+        return self.subject.step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered(Result):
+    """What was found, whole or so far."""
+
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting(Result):
+    """How far the run of a subject is that a question waits for, as a share of 1."""
+
+    share: float

@@ -1,0 +1,1 @@
+"""Every head of every layer as a tile: block maxima, coarse first."""

@@ -1,0 +1,87 @@
+"""The distribution after a position. Shape suffix: V vocabulary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.bench import Bench
+from model.probe.next_token.asks import NextToken, NextTokenFound
+from model.probe.question import Answer, read_only
+from model.probe.tensors.compute import to_array
+from model.sampling import Sampling, draw, probabilities
+from model.subject import Subject
+
+
+def answer(question: NextToken, subject: Subject, bench: Bench) -> Iterator[Answer | None]:
+    """At once: one row of the unembedding's product.
+
+    Raises:
+        KeyError: the network has no logits.
+    """
+    at = min(question.position, subject.n_tokens - 1)
+    logits_V = to_array(bench.logits(subject, at, at + 1))[0]
+    sampling = question.sampling
+    ids = likeliest(logits_V, question.n or len(logits_V))
+    more = [i for i in question.also if 0 <= i < len(logits_V) and i not in ids]
+    ranks = np.arange(1, len(ids) + 1)
+    ids = np.append(ids, more).astype(np.intp)
+    ranks = np.append(ranks, [rank_of(logits_V, i) for i in more]).astype(np.intp)
+    try:
+        chances_V = probabilities(logits_V, sampling)
+        # Greedy leaves nothing to compare with: behind it stands the model's own distribution.
+        own = Sampling(temperature=sampling.temperature or 1.0)
+        uncut_V = chances_V if own == sampling else probabilities(logits_V, own)
+    except ValueError as error:  # a NaN among the logits
+        nothing = read_only(np.full(len(ids), np.nan))
+        yield NextTokenFound(
+            subject=subject,
+            question=question,
+            ids=read_only(ids),
+            logits=read_only(logits_V[ids]),
+            ranks=read_only(ranks),
+            probabilities=nothing,
+            uncut=nothing,
+            entropy_bits=float("nan"),
+            kept=float("nan"),
+            n_kept=0,
+            problem=str(error),
+        )
+        return
+    positive = chances_V[chances_V > 0]
+    drawn = None
+    if question.seed is not None:
+        drawn = draw(chances_V, np.random.default_rng(question.seed))
+    yield NextTokenFound(
+        subject=subject,
+        question=question,
+        ids=read_only(ids),
+        logits=read_only(logits_V[ids]),
+        ranks=read_only(ranks),
+        probabilities=read_only(chances_V[ids]),
+        uncut=read_only(uncut_V[ids]),
+        entropy_bits=float(-(positive * np.log2(positive)).sum()) + 0.0,
+        kept=float(uncut_V[chances_V > 0].sum()),
+        n_kept=len(positive),
+        drawn=drawn,
+    )
+
+
+def likeliest(logits_V: NDArray[np.floating], n: int) -> NDArray[np.intp]:
+    """The ids of the n largest logits, largest first; ties by lower id."""
+    n = min(n, logits_V.size)
+    border = np.partition(logits_V, logits_V.size - n)[logits_V.size - n]
+    if np.isnan(border):  # of a network that diverged
+        return np.arange(n)
+    candidates = np.flatnonzero(logits_V >= border)
+    order = np.argsort(-logits_V[candidates], kind="stable")
+    return candidates[order][:n]
+
+
+def rank_of(logits_V: NDArray[np.floating], token_id: int) -> int:
+    """1 for the token with the largest logit; ties by lower id."""
+    own = logits_V[token_id]
+    before = np.count_nonzero(logits_V > own) + np.count_nonzero(logits_V[:token_id] == own)
+    return int(before) + 1

@@ -1,0 +1,1 @@
+"""One exact number out of an activation."""

@@ -1,0 +1,1 @@
+"""Where positions are after each layer, on the axes of the vocabulary."""

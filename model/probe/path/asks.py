@@ -1,0 +1,81 @@
+"""The question for the way of positions through the layers, on the vocabulary's axes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from model.config import TransformerConfig
+from model.probe.question import Answer, Array, Named, Question
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """One place at which the residual stream is looked at.
+
+    Attributes:
+        name: of the activation.
+        label: a few letters.
+    """
+
+    name: str
+    label: str
+
+
+def stations(config: TransformerConfig) -> tuple[Station, ...]:
+    """The residual stream from the embedding to the last block, in order."""
+    found = [Station("hook_embed", "embed")]
+    if config.positions in ("learned", "sinusoidal"):
+        found.append(Station("blocks.0.hook_resid_pre", "+ position"))
+    elif config.norms.embedding:
+        found.append(Station("blocks.0.hook_resid_pre", "normed"))
+    # Where the stream is normed after each sum, it goes on from there.
+    left = "normalized_resid_post" if config.norms.placement == "post" else "resid_post"
+    found += [
+        Station(f"blocks.{layer}.hook_{left}", f"L{layer}") for layer in range(config.n_layers)
+    ]
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Path(Question):
+    """Where positions are at every station.
+
+    Attributes:
+        positions: which; empty for all.
+        matrix: on the principal axes of which table of token vectors.
+    """
+
+    name: ClassVar[str] = "path"
+    positions: tuple[int, ...] = ()
+    matrix: Literal["W_E", "W_U"] = "W_E"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PathFound(Answer):
+    """The ways.
+
+    Attributes:
+        stations: where the stream was looked at, S of them.
+        positions: which positions, P of them.
+        projected_PS3: each vector times the three axes, not centred: ``v · axesᵀ``.
+        lengths_PS: of the vectors.
+    """
+
+    stations: tuple[Station, ...]
+    positions: tuple[int, ...]
+    projected_PS3: Array
+    lengths_PS: Array
+
+    def arrays(self) -> Mapping[str, Named]:
+        import numpy as np
+
+        at = {
+            "position": np.array(self.positions),
+            "station": np.array([station.name for station in self.stations]),
+        }
+        return {
+            "projected": Named(self.projected_PS3, ("position", "station", "axis"), at),
+            "length": Named(self.lengths_PS, ("position", "station"), at),
+        }

@@ -1,0 +1,1 @@
+"""One head's matrix: the rows and columns that are in view."""

@@ -1,0 +1,98 @@
+"""The question for one head's matrix of attention."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from model.probe.question import Answer, Array, Named, Question
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern(Question):
+    """A head's weights, or its scores, as far as they are in view.
+
+    Attributes:
+        layer, head: which head.
+        tensor: ``pattern``, or the tail of the name of an operation before it: ``attn_scores``.
+        rows, columns: the queries and keys in view, first and one past the last; None for all.
+        most: the most rows and columns that are drawn; where more are in view, blocks of them
+            are drawn by the number that stands out most.
+    """
+
+    name: ClassVar[str] = "pattern"
+    layer: int
+    head: int
+    tensor: str = "pattern"
+    rows: tuple[int, int] | None = None
+    columns: tuple[int, int] | None = None
+    most: tuple[int, int] = (1024, 1024)
+
+    @property
+    def activation(self) -> str:
+        """The full name of what is drawn."""
+        return f"blocks.{self.layer}.attn.hook_{self.tensor}"
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """Where a head's attention goes, as means over the queries that have such a key.
+
+    Under a causal mask position 0 is left out: it can only attend to itself.
+
+    Attributes:
+        first, previous, itself: shares of the first token, the one before and the query's own.
+        following: of the one after, None under a causal mask.
+        n_queries: how many queries the means are of.
+    """
+
+    first: float
+    previous: float
+    itself: float
+    n_queries: int
+    following: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PatternFound(Answer):
+    """The matrix in view.
+
+    Attributes:
+        rows, columns: the queries and keys that it covers, first and one past the last.
+        block: queries and keys to a cell.
+        values: ``[R, C]``: each cell's largest number (of scores too: masked entries are -inf).
+        value_rows, value_columns: ``[R, C]``: where that number stands; the cell itself where a
+            block is one number.
+        masked: ``[R, C]``: whether no query of a cell may look at any of its keys.
+        largest: of the whole matrix' numbers that are not masked.
+        largest_but_first: of those that are not about the first token.
+        shares: of the whole head; None for scores, and for a prompt of one token.
+    """
+
+    rows: tuple[int, int]
+    columns: tuple[int, int]
+    block: tuple[int, int]
+    values: Array
+    value_rows: Array
+    value_columns: Array
+    masked: Array
+    largest: float
+    largest_but_first: float
+    shares: Shares | None
+
+    def arrays(self) -> Mapping[str, Named]:
+        at = {
+            "query": np.arange(*self.rows, self.block[0]),
+            "key": np.arange(*self.columns, self.block[1]),
+        }
+        question = self.question
+        assert isinstance(question, Pattern)
+        return {question.tensor: Named(self.values, ("query", "key"), at)}
+
+    def code(self) -> str:
+        question = self.question
+        assert isinstance(question, Pattern)
+        return f'trace["{question.activation}"][0, {question.head}]'

@@ -1,0 +1,143 @@
+"""One head's matrix, computed window by window of its queries.
+
+Shape suffixes: Q queries, S keys, R rows of cells, C columns of cells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from model.bench import Bench
+from model.bench.looking import WINDOW
+from model.probe.pattern.asks import Pattern, PatternFound, Shares
+from model.probe.pattern.masks import may_look
+from model.probe.question import Answer, Array, read_only
+from model.probe.tensors.compute import to_array
+from model.subject import Subject
+
+
+def answer(question: Pattern, subject: Subject, bench: Bench) -> Iterator[Answer | None]:
+    """A window of queries a slice."""
+    config = bench.network(subject).config
+    n = subject.n_tokens
+    first_row, end_row = _within(question.rows, n)
+    first_column, end_column = _within(question.columns, n)
+    block = (
+        -(-(end_row - first_row) // max(1, question.most[0])),
+        -(-(end_column - first_column) // max(1, question.most[1])),
+    )
+    window = config.window_at(question.layer)
+    whole = question.tensor == "pattern"
+    tally = _Tally(causal=config.causal)
+    parts: list[tuple[Array, Array, Array, Array]] = []
+    height = max(1, WINDOW // block[0]) * block[0]
+    # All of a pattern for its shares and its largest weight; of the rest only what is in view.
+    starts = _starts(first_row, end_row, n if whole else end_row, 0 if whole else first_row, height)
+    for start, stop in starts:
+        matrix_QS = to_array(
+            bench.pattern(subject, question.layer, (question.head,), start, stop, question.tensor)
+        )[0]
+        look_QS = may_look(config, window, start, stop, n)
+        tally.add(matrix_QS, look_QS, start)
+        if first_row <= start < end_row:
+            seen_QS = matrix_QS[:, first_column:end_column]
+            parts.append(_cells(seen_QS, look_QS[:, first_column:end_column], block, start))
+        yield None
+    values, rows, columns, masked = (np.concatenate(part) for part in zip(*parts, strict=True))
+    yield PatternFound(
+        subject=subject,
+        question=question,
+        rows=(first_row, end_row),
+        columns=(first_column, end_column),
+        block=block,
+        values=read_only(values),
+        value_rows=read_only(rows),
+        value_columns=read_only(columns + first_column),
+        masked=read_only(masked),
+        largest=tally.largest,
+        largest_but_first=tally.largest_but_first,
+        shares=tally.shares() if whole else None,
+    )
+
+
+def _within(wanted: tuple[int, int] | None, n: int) -> tuple[int, int]:
+    if wanted is None:
+        return 0, n
+    first = max(0, min(wanted[0], n - 1))
+    return first, max(first + 1, min(wanted[1], n))
+
+
+def _starts(first: int, end: int, last: int, begin: int, height: int) -> Iterator[tuple[int, int]]:
+    """Windows that cover ``begin`` to ``last``, cut so that the rows in view begin one."""
+    at = begin
+    while at < last:
+        border = next(edge for edge in (first, end, last) if edge > at)
+        yield at, min(at + height, border)
+        at = min(at + height, border)
+
+
+def _cells(
+    matrix_QS: Array, look_QS: Array, block: tuple[int, int], start: int
+) -> tuple[Array, Array, Array, Array]:
+    """Each block's largest number, where it stands, and whether all of the block is masked."""
+    n_rows, n_columns = matrix_QS.shape
+    if block == (1, 1):
+        at: Array = np.indices(matrix_QS.shape)
+        return matrix_QS, at[0] + start, at[1], ~look_QS
+    r, c = -(-n_rows // block[0]), -(-n_columns // block[1])
+    padded = np.full((r * block[0], c * block[1]), -np.inf, matrix_QS.dtype)
+    padded[:n_rows, :n_columns] = np.where(look_QS, matrix_QS, -np.inf)
+    blocks = padded.reshape(r, block[0], c, block[1]).transpose(0, 2, 1, 3).reshape(r, c, -1)
+    # NaN, of a network that diverged, is what stands out most.
+    best = np.where(np.isnan(blocks), np.inf, blocks).argmax(-1)
+    rows: Array = np.arange(r)[:, None] * block[0] + best // block[1]
+    columns: Array = np.arange(c)[None, :] * block[1] + best % block[1]
+    rows, columns = np.minimum(rows, n_rows - 1), np.minimum(columns, n_columns - 1)
+    seen = np.zeros(padded.shape, bool)
+    seen[:n_rows, :n_columns] = look_QS
+    masked: Array = np.logical_not(seen.reshape(r, block[0], c, block[1]).any((1, 3)))
+    return matrix_QS[rows, columns], rows + start, columns, masked
+
+
+class _Tally:
+    """Sums over all queries of a head."""
+
+    def __init__(self, *, causal: bool) -> None:
+        self._causal = causal
+        self.largest = self.largest_but_first = -np.inf
+        self._sums = np.zeros(4)  # first, previous, itself, following
+        self._n_queries = self._n_previous = self._n_following = 0
+
+    def add(self, matrix_QS: Array, look_QS: Array, start: int) -> None:
+        n_queries, n_keys = matrix_QS.shape
+        seen = np.where(look_QS, matrix_QS, -np.inf)
+        self.largest = float(np.fmax(self.largest, np.fmax.reduce(seen, None)))
+        if n_keys > 1:
+            rest = np.fmax.reduce(seen[:, 1:], None)
+            self.largest_but_first = float(np.fmax(self.largest_but_first, rest))
+        at = np.arange(start, start + n_queries)
+        counted = at >= (1 if self._causal else 0)
+        local, at = np.flatnonzero(counted), at[counted]
+        self._sums[0] += matrix_QS[local, 0].sum()
+        self._sums[2] += matrix_QS[local, at].sum()
+        self._n_queries += len(at)
+        back = at >= 1
+        self._sums[1] += matrix_QS[local[back], at[back] - 1].sum()
+        self._n_previous += int(back.sum())
+        ahead = at + 1 < n_keys
+        self._sums[3] += matrix_QS[local[ahead], at[ahead] + 1].sum()
+        self._n_following += int(ahead.sum())
+
+    def shares(self) -> Shares | None:
+        if not self._n_previous:
+            return None
+        first, previous, itself, following = self._sums
+        return Shares(
+            first=float(first / self._n_queries),
+            previous=float(previous / self._n_previous),
+            itself=float(itself / self._n_queries),
+            n_queries=self._n_queries,
+            following=None if self._causal else float(following / max(1, self._n_following)),
+        )

@@ -1,0 +1,1 @@
+"""The head that reads one earlier token most: where a first look begins."""

@@ -1,0 +1,1 @@
+"""Whole activations, where they are small enough to be drawn whole."""

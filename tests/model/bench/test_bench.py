@@ -1,0 +1,243 @@
+"""The bench: every activation of any positions is a full trace's, however the prompt came about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+import torch
+
+from model.bench import Bench, MovedOnError
+from model.bench.stream import Stream
+from model.language_model import LanguageModel
+from model.operations import activation_names
+from model.subject import Subject
+from model.trace import record
+from model.transformer import Transformer
+from tests.model.networks import BASE, BY_LENGTH, VARIANTS, network
+
+TIGHT: Any = {"rtol": 0, "atol": 1e-9}
+IDS = (3, 17, 8, 1, 30, 4, 4, 22, 9, 11, 2)
+
+
+def held(transformer: Transformer, bench: Bench | None = None, model: int = 1) -> Bench:
+    bench = bench or Bench()
+    bench.hold(model, cast("LanguageModel", SimpleNamespace(transformer=transformer)))
+    return bench
+
+
+def assert_same_as_a_trace(
+    bench: Bench, transformer: Transformer, subject: Subject, start: int = 0, stop: int = 0
+) -> None:
+    """All names, for positions start to stop (all if stop is 0)."""
+    stop = stop or subject.n_tokens
+    names = activation_names(transformer.config)
+    trace = record(transformer, torch.tensor([subject.ids]), names)
+    found = bench.values(subject, names, start, stop)
+    assert set(found) == set(names)
+    for name in names:
+        expected = trace[name]
+        axis = 2 if transformer.operation(name).shape == "BHQS" else 1
+        expected = expected.narrow(axis, start, stop - start)
+        assert found[name].shape == expected.shape, name
+        assert bool((found[name].isfinite() == expected.isfinite()).all()), name
+        difference = (found[name] - expected).nan_to_num(0.0).abs().max()
+        assert float(difference) < 1e-9, name
+
+
+@pytest.fixture(params=VARIANTS, scope="module")
+def transformer(request: pytest.FixtureRequest) -> Transformer:
+    return network(VARIANTS[request.param])
+
+
+@pytest.fixture(autouse=True)
+def keeps_little(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Or short prompts would be answered from what was kept of their only run."""
+    if "keeps" not in request.keywords:
+        monkeypatch.setattr("model.bench.running.KEPT_BYTES", 0)
+
+
+def test_every_activation_is_that_of_a_trace(transformer: Transformer):
+    bench = held(transformer)
+    subject = Subject(1, None, IDS)
+    assert_same_as_a_trace(bench, transformer, subject)
+    assert_same_as_a_trace(bench, transformer, subject, 4, 7)
+    assert_same_as_a_trace(bench, transformer, subject, len(IDS) - 1)
+
+
+def test_text_that_goes_on_is_run_from_where_it_goes_on(
+    transformer: Transformer, monkeypatch: pytest.MonkeyPatch
+):
+    bench = held(transformer)
+    ran = positions_run(monkeypatch, transformer)
+    bench.stream(Subject(1, None, IDS[:7]))
+    grown = Subject(1, None, IDS)
+    bench.stream(grown)
+    reused = transformer.config.causal and transformer.config not in BY_LENGTH.values()
+    assert ran == [7, 4 if reused else 11]
+    assert_same_as_a_trace(bench, transformer, grown)
+    # What it continues is still what it was.
+    assert_same_as_a_trace(bench, transformer, Subject(1, None, IDS[:7]))
+
+
+def test_an_edit_in_the_middle_reuses_what_lies_before(
+    transformer: Transformer, monkeypatch: pytest.MonkeyPatch
+):
+    bench = held(transformer)
+    ran = positions_run(monkeypatch, transformer)
+    before = Subject(1, None, IDS)
+    bench.stream(before)
+    edited = Subject(1, None, (*IDS[:5], 29, *IDS[6:]))
+    bench.stream(edited)
+    assert ran == [11, 6 if transformer.config.causal else 11]
+    assert_same_as_a_trace(bench, transformer, edited)
+    assert_same_as_a_trace(bench, transformer, before)
+
+
+def test_text_that_becomes_shorter_is_that_of_a_trace(transformer: Transformer):
+    bench = held(transformer)
+    bench.stream(Subject(1, None, IDS))
+    assert_same_as_a_trace(bench, transformer, Subject(1, None, IDS[:7]))
+
+
+def positions_run(monkeypatch: pytest.MonkeyPatch, transformer: Transformer) -> list[int]:
+    """How many positions each run of the network computes, as they come."""
+    ran: list[int] = []
+    real = transformer.stream
+
+    def counting(ids_BT: torch.Tensor, *arguments: Any) -> Iterator[torch.Tensor]:
+        ran.append(ids_BT.shape[1])
+        return real(ids_BT, *arguments)
+
+    monkeypatch.setattr(transformer, "stream", counting)
+    return ran
+
+
+def test_two_continuations_of_one_prompt_do_not_disturb_each_other():
+    transformer = network(BASE)
+    bench = held(transformer)
+    start = Subject(1, None, IDS[:5])
+    bench.stream(start)
+    ways = [Subject(1, None, (*IDS[:5], *more)) for more in ((1, 2, 3), (20, 21), (7,))]
+    for way in ways:
+        bench.stream(way)
+    for subject in (start, *ways):
+        assert_same_as_a_trace(bench, transformer, subject)
+
+
+@pytest.mark.keeps
+def test_a_short_prompt_keeps_what_came_by_and_it_is_the_same():
+    for name in ("learned", "like Llama", "like Gemma 2", "experts", "alibi"):
+        transformer = network(VARIANTS[name])
+        bench = held(transformer)
+        subject = Subject(1, None, IDS)
+        stream = bench.stream(subject)
+        assert stream.kept
+        assert stream.kept[0].tensors
+        assert_same_as_a_trace(bench, transformer, subject)
+        assert_same_as_a_trace(bench, transformer, subject, 3, 5)
+        grown = Subject(1, None, (*IDS, 5))
+        assert_same_as_a_trace(bench, transformer, grown)
+
+
+def test_what_a_watched_position_does_is_kept():
+    transformer = network(VARIANTS["like Llama"])
+    bench = held(transformer)
+    subject = Subject(1, None, IDS)
+    for _ in bench.streaming(subject, watched=(6,)):
+        pass
+    stream = bench.stream(subject)
+    assert [(kept.start, kept.stop) for kept in stream.kept] == [(6, 7)]
+    assert_same_as_a_trace(bench, transformer, subject, 6, 7)
+
+
+def test_one_head_of_some_queries_is_that_of_all(transformer: Transformer):
+    bench = held(transformer)
+    subject = Subject(1, None, IDS)
+    config = transformer.config
+    trace = record(transformer, torch.tensor([subject.ids]))
+    for layer in range(config.n_layers):
+        for tail in ("pattern", "attn_scores"):
+            whole_HQS = trace[f"blocks.{layer}.attn.hook_{tail}"][0]
+            for heads in ((config.n_heads - 1,), (0, 2), None):
+                part = bench.pattern(subject, layer, heads, 3, 8, tail)
+                chosen = whole_HQS if heads is None else whole_HQS[list(heads)]
+                torch.testing.assert_close(part, chosen[:, 3:8], **TIGHT)
+        seen = bench.pattern(subject, layer, (1,), 3, 8, seen_only=True)
+        n_keys = seen.shape[-1]
+        assert n_keys == (8 if config.causal else len(IDS))
+        pattern = trace[f"blocks.{layer}.attn.hook_pattern"][0, 1:2, 3:8]
+        torch.testing.assert_close(seen, pattern[..., :n_keys], **TIGHT)
+
+
+def test_an_unknown_name_is_refused():
+    bench = held(network(BASE))
+    with pytest.raises(KeyError, match="hook_nothing"):
+        bench.values(Subject(1, None, IDS), ("blocks.0.hook_nothing",))
+
+
+def test_a_model_that_is_gone_is_said():
+    bench = held(network(BASE))
+    bench.stream(Subject(1, None, IDS))
+    bench.release(1)
+    with pytest.raises(MovedOnError, match="no longer open"):
+        bench.values(Subject(1, None, IDS), ("hook_embed",))
+    assert bench.n_bytes == 0
+
+
+def test_what_is_asked_of_a_learning_model_is_about_the_step_that_was_looked_at():
+    transformer = network(BASE)
+    bench = held(transformer)
+    bench.look(1, step=5)
+    then = record(transformer, torch.tensor([IDS]), ("blocks.1.hook_resid_post",))
+    expected = then["blocks.1.hook_resid_post"].clone()
+    with torch.no_grad():
+        for parameter in transformer.parameters():
+            parameter.mul_(0.5)  # the optimiser goes on
+    at_5 = Subject(1, 5, IDS)
+    found = bench.values(at_5, ("blocks.1.hook_resid_post",))["blocks.1.hook_resid_post"]
+    torch.testing.assert_close(found, expected, **TIGHT)
+    bench.look(1, step=6)
+    with pytest.raises(MovedOnError, match="learned on since step 5"):
+        bench.values(at_5, ("hook_embed",))
+    now = bench.values(Subject(1, 6, IDS), ("blocks.1.hook_resid_post",))
+    assert not torch.allclose(now["blocks.1.hook_resid_post"], expected)
+
+
+def test_the_oldest_streams_go_when_the_budget_is_spent():
+    transformer = network(BASE)
+    one = held(transformer)
+    one.stream(Subject(1, None, (0, 1, 2)))
+    bench = held(transformer, Bench(budget=int(2.5 * one.n_bytes)))
+    subjects = [Subject(1, None, (first, 1, 2)) for first in range(5)]
+    for subject in subjects:
+        bench.stream(subject)
+    assert bench.n_bytes <= bench.budget
+    assert [bench.has(subject) for subject in subjects] == [False] * 3 + [True] * 2
+    assert_same_as_a_trace(bench, transformer, subjects[0])
+
+
+def test_several_that_wait_for_one_stream_drive_it_together():
+    transformer = network(BASE)
+    bench = held(transformer)
+    subject = Subject(1, None, IDS)
+    one, other = bench.streaming(subject), bench.streaming(subject)
+    shares = [next(one), next(other)]
+    assert shares == sorted(shares)
+    assert shares[0] < shares[1]
+    streams: list[Stream] = []
+
+    def drive(steps: Any) -> None:
+        while True:
+            try:
+                next(steps)
+            except StopIteration as stop:
+                streams.append(stop.value)
+                return
+
+    drive(one)
+    drive(other)
+    assert streams[0] is streams[1]
+    assert_same_as_a_trace(bench, transformer, subject)
