@@ -22,6 +22,7 @@ from model.checkpoint.opening import OpeningSlice, as_dtype, opening
 from model.config import TransformerConfig
 from model.device import DeviceChoice, choose_device
 from model.generate import Ending, generate
+from model.interventions import Intervention
 from model.sampling import Sampling
 from model.slices import finish, retold
 from model.tokenizer.tokenizer import Tokenizer
@@ -188,14 +189,25 @@ class LanguageModel:
         text_or_ids: TextOrIds,
         names: str | Iterable[str] | None = None,
         tap: Tap | None = None,
+        *,
+        interventions: Iterable[Intervention] = (),
+        lazy: bool = False,
     ) -> Trace:
-        """Run the traced path and record it; see `model.trace.record`."""
+        """Run the network and record it; see `model.trace.record`.
+
+        Args:
+            text_or_ids: as of `ids`.
+            names: which activations; None for all.
+            tap: sees every activation and may change it.
+            interventions: what is cut, scaled or taken away (`model.interventions`).
+            lazy: compute activations when they are read, or beside the fast path those named.
+        """
         tokens: tuple[Token, ...] | None = None
         if isinstance(text_or_ids, str):
             ids_BT, tokens = self._encode(text_or_ids)
         else:
             ids_BT = self.ids(text_or_ids)
-        trace = record(self.transformer, ids_BT, names, tap)
+        trace = record(self.transformer, ids_BT, names, tap, interventions, lazy)
         trace.tokens = tokens
         return trace
 

@@ -1,24 +1,44 @@
 """One forward pass, recorded: every activation by its TransformerLens name.
 
-Recording is one tap on the traced path of `model.transformer`; an intervention is another, and
-sees the activation before it is recorded. Knows no tokenizer and no checkpoint.
+A recording asks the executor of `model.transformer` for names. What costs little to have again is
+not stored but computed when it is read: the steps towards the scores always, by the functions that
+the pass itself runs; all but the residual streams, keys and values where the trace is lazy.
+
+Knows no tokenizer and no checkpoint.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import TypeAlias
 
 import torch
 from safetensors import safe_open
 from torch import Tensor
 
 from model.device import keep_freed_memory
-from model.operations import INPUT_IDS, LOGITS, activation_names, full_name, matching_names
+from model.interventions import Intervention, apply
+from model.operations import (
+    INPUT_IDS,
+    LOGITS,
+    PROBABILITIES,
+    SCORE_HOOKS,
+    activation_names,
+    full_name,
+    keys_and_values,
+    matching_names,
+    needed,
+    streams,
+)
 from model.tensor_file import write_tensors
 from model.tokenizer.tokens import Token
 from model.transformer import Tap, Transformer
+
+Compute: TypeAlias = Callable[[Sequence[str]], Mapping[str, Tensor]]
+"""Computes activations that are not stored from those that are."""
 
 
 class Trace(Mapping[str, Tensor]):
@@ -29,17 +49,31 @@ class Trace(Mapping[str, Tensor]):
     Args:
         activations: tensors by full name.
         tokens: the tokens of the text that was run, if it was a text.
+        names: what the trace answers to, in order; None for the activations' names.
+        compute: gives those of the names that are no activations here.
     """
 
     def __init__(
-        self, activations: Mapping[str, Tensor], tokens: tuple[Token, ...] | None = None
+        self,
+        activations: Mapping[str, Tensor],
+        tokens: tuple[Token, ...] | None = None,
+        names: Sequence[str] | None = None,
+        compute: Compute | None = None,
     ) -> None:
         self._activations = dict(activations)
+        self._names = tuple(self._activations if names is None else names)
+        self._known = frozenset(self._names)
+        self._compute = compute
         self.tokens = tokens
 
     @property
     def names(self) -> tuple[str, ...]:
         """Full names of what was recorded."""
+        return self._names
+
+    @property
+    def stored(self) -> tuple[str, ...]:
+        """Full names of what is held in memory; the others are computed when they are read."""
         return tuple(self._activations)
 
     @property
@@ -53,20 +87,36 @@ class Trace(Mapping[str, Tensor]):
         return self[LOGITS]
 
     def __getitem__(self, name: str) -> Tensor:
-        found = self._activations.get(name)
-        return self._activations[full_name(name, self._activations)] if found is None else found
+        name = name if name in self._known else full_name(name, self._names)
+        return self.several((name,))[name]
+
+    def several(self, names: Iterable[str]) -> dict[str, Tensor]:
+        """Activations by their full names; what isn't stored is computed in one go.
+
+        Raises:
+            RuntimeError: the weights have changed since a lazy trace was made.
+        """
+        names = tuple(names)
+        missing = [name for name in names if name not in self._activations]
+        computed: Mapping[str, Tensor] = {}
+        if missing:
+            assert self._compute is not None
+            computed = self._compute(missing)
+        return {
+            name: self._activations[name] if name in self._activations else computed[name]
+            for name in names
+        }
 
     def __contains__(self, name: object) -> bool:
-        try:
-            return isinstance(name, str) and bool(full_name(name, self._activations))
-        except KeyError:
-            return False
+        with suppress(KeyError):
+            return isinstance(name, str) and bool(full_name(name, self._names))
+        return False
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._activations)
+        return iter(self._names)
 
     def __len__(self) -> int:
-        return len(self._activations)
+        return len(self._names)
 
     def save(self, path: str | Path) -> None:
         """Write a safetensors file with every activation under its full name.
@@ -79,7 +129,7 @@ class Trace(Mapping[str, Tensor]):
         path = Path(path)
         seen: set[int] = set()
         tensors = {}
-        for name, tensor in self._activations.items():
+        for name, tensor in self.several(self._names).items():
             # An alias is the same tensor; the format wants one in memory of its own.
             alias = tensor.untyped_storage().data_ptr() in seen
             seen.add(tensor.untyped_storage().data_ptr())
@@ -104,33 +154,168 @@ def record(
     ids_BT: Tensor,
     names: str | Iterable[str] | None = None,
     tap: Tap | None = None,
+    interventions: Iterable[Intervention] = (),
+    lazy: bool = False,
 ) -> Trace:
-    """Run the traced path once and keep what was asked for.
+    """Run the network once and keep what was asked for.
 
     Args:
         transformer: the network.
         ids_BT: token ids ``[batch, position]``, int64, on the network's device.
         names: a full or short name or a shell pattern over them, or several; None keeps all.
             ``input_ids`` are always kept. What is not asked for is let go as soon as no later
-            operation reads it.
-        tap: an intervention, called before an activation is recorded; what it returns is
-            recorded and read by later operations.
+            operation reads it, and not computed where nothing that is asked for hangs on it.
+        tap: sees every activation before it is recorded; what it returns is recorded and read by
+            later operations.
+        interventions: what is changed in this pass; a tap sees what they made of it.
+        lazy: run the fast path, whose fused attention rounds otherwise in the last digits, and
+            run single operations only for what is asked for: at once what ``names`` says, or
+            without names whatever is read later, from the residual stream, keys and values of
+            its block. So a long text costs little memory and one name about one block.
 
     Raises:
         KeyError: a name matches no activation of this network.
-        ValueError: the sequence is empty or longer than the context.
+        ValueError: the sequence is empty or longer than the context; an intervention does not
+            fit the network; a lazy trace with a tap.
     """
     keep_freed_memory()
+    transformer.check_length(ids_BT)
     known = activation_names(transformer.config)
     kept = set(known if names is None else matching_names(names, known)) | {INPUT_IDS}
-    activations: dict[str, Tensor] = {}
+    interventions = tuple(interventions)
+    if lazy and tap is not None:
+        raise ValueError("A tap is called once for every operation; a lazy trace would not do so.")
+    if lazy and names is None:
+        return _record_streams(transformer, ids_BT, interventions)
+    if lazy and not interventions:
+        found = _beside_the_fast_path(transformer, ids_BT, kept)
+        return Trace({name: found[name] for name in _in_order(transformer, kept)})
+    change, replace = apply(interventions, transformer.config)
+    if tap is not None:
+        change = _one_after_the_other(change, tap)
+    if change is not None or replace is not None:
+        stored = kept
+    else:
+        stored = _worth_storing(transformer, kept)
+    ops = [op for op in transformer.operations if op.output != PROBABILITIES]
+    if tap is None:
+        real = transformer.aliases
+        ops = needed(ops, {real.get(name, name) for name in stored}, ())
+    found = transformer.execute(ops, {INPUT_IDS: ids_BT}, stored, change, replace)
+    return _trace(transformer, found, kept)
 
-    def keep(name: str, tensor: Tensor) -> Tensor:
-        if tap is not None:
-            tensor = tap(name, tensor)
-        if name in kept:
-            activations[name] = tensor
-        return tensor
 
-    transformer.traced(ids_BT, keep)
-    return Trace(activations)
+def _one_after_the_other(first: Tap | None, then: Tap) -> Tap:
+    return then if first is None else lambda name, tensor: then(name, first(name, tensor))
+
+
+def _in_order(transformer: Transformer, names: Iterable[str]) -> list[str]:
+    """Names in the order in which a pass computes them, aliases after what they name."""
+    wanted = frozenset(names)
+    return [
+        name
+        for op in transformer.operations
+        for name in (op.output, *transformer.aliases_of.get(op.output, ()))
+        if name in wanted
+    ]
+
+
+def _trace(transformer: Transformer, stored: Mapping[str, Tensor], names: Iterable[str]) -> Trace:
+    """A trace that computes from what is stored whatever else it is asked for.
+
+    Which reads no weights where what is stored is `_worth_storing`.
+    """
+
+    def compute(missing: Sequence[str]) -> dict[str, Tensor]:
+        with torch.inference_mode():
+            return transformer.compute(missing, stored)
+
+    return Trace(stored, names=_in_order(transformer, names), compute=compute)
+
+
+def _worth_storing(transformer: Transformer, names: Iterable[str]) -> set[str]:
+    """What of the names is stored, and what the rest of them is computed from.
+
+    The steps towards the scores are as large as the scores and follow from queries and keys.
+    """
+    ops = {op.output: op for op in transformer.operations}
+    read_by = {op.layer: op.inputs for op in transformer.operations if op.kind == "dot"}
+    stored: set[str] = set()
+    for name in names:
+        op = ops.get(name)
+        if op is not None and name.endswith(SCORE_HOOKS.get(op.kind, "…")):
+            stored.update(read_by[op.layer])
+        else:
+            stored.add(name)
+    return stored
+
+
+def _record_streams(
+    transformer: Transformer, ids_BT: Tensor, interventions: tuple[Intervention, ...]
+) -> Trace:
+    """What every activation can be computed from, block by block: a lazy trace."""
+    config = transformer.config
+    tap, replace = apply(interventions, config)
+    borders = streams(config)
+    read_later = {name for pair in keys_and_values(config) for name in pair}
+    stored = {INPUT_IDS: ids_BT}
+    if interventions:
+        wanted = read_later.union(borders)
+        ops = needed(transformer.operations, wanted, ())
+        stored |= transformer.execute(ops, stored, wanted, tap, replace)
+    else:
+
+        def keep(name: str, tensor: Tensor) -> None:
+            if name in read_later:
+                stored[name] = tensor.clone()  # often a view of something larger
+
+        stored |= dict(zip(borders, transformer.stream(ids_BT, keep=keep), strict=True))
+    learned = _state(transformer)
+
+    def compute(missing: Sequence[str]) -> dict[str, Tensor]:
+        if _state(transformer) != learned:
+            raise RuntimeError(
+                "The weights have changed since this lazy trace was made, so "
+                f"{missing[0]} can't be computed any more; trace again."
+            )
+        with torch.inference_mode():
+            return transformer.compute(missing, stored, tap, replace)
+
+    names = _in_order(transformer, activation_names(config))
+    return Trace(stored, names=names, compute=compute)
+
+
+def _state(transformer: Transformer) -> tuple[tuple[int, int], ...]:
+    """What is different after the weights were changed: where they are, and how often written."""
+    return tuple(
+        (p.data_ptr(), 0 if p.is_inference() else p._version) for p in transformer.parameters()
+    )
+
+
+def _beside_the_fast_path(
+    transformer: Transformer, ids_BT: Tensor, names: set[str]
+) -> dict[str, Tensor]:
+    """Named activations from one fast pass: what it has at hand, and what follows from that."""
+    borders = streams(transformer.config)
+    part_of = {op.output: (op.layer, op.group) for op in transformer.operations}
+    wanted: dict[int | str, list[str]] = {}
+    for name in names:
+        layer, group = part_of[transformer.aliases.get(name, name)]
+        wanted.setdefault(group if layer is None else layer, []).append(name)
+    found = transformer.compute(wanted.pop("embed"), {INPUT_IDS: ids_BT})
+    at_hand: dict[str, Tensor] = {}
+    stream = transformer.stream(ids_BT, keep=at_hand.__setitem__)
+    resid_BTD = next(stream)
+    for layer, border in enumerate(borders[:-1]):
+        if not wanted:
+            break
+        at_hand.clear()
+        at_hand[border] = resid_BTD
+        resid_BTD = next(stream)
+        if layer in wanted:
+            computed = transformer.compute(wanted.pop(layer), at_hand)
+            # Contiguous, for what it has at hand is often a view of something larger.
+            found |= {name: tensor.contiguous() for name, tensor in computed.items()}
+    if "unembed" in wanted:
+        found |= transformer.compute(wanted["unembed"], {borders[-1]: resid_BTD})
+    return found

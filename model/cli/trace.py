@@ -58,7 +58,7 @@ def command(
         tell(lm, prompt, "--text")
         kept = [*names, *context.args, output_name(lm.config)] if names else None
         start = time.perf_counter()
-        recorded = lm.trace(prompt, kept)
+        recorded = lm.trace(prompt, kept, lazy=kept is not None)
         seconds = time.perf_counter() - start
         recorded.save(out)
     shape = list(recorded.input_ids.shape)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from model.config import TransformerConfig
+from model.config import Caps, Scales, TransformerConfig
 from model.operations import (
     INPUT_IDS,
     PROBABILITIES,
     activation_names,
     aliases,
     full_name,
+    keys_and_values,
     matching_names,
+    needed,
     operations,
     output_name,
     shape_of,
+    streams,
 )
 from model.parameters import parameter, parameter_names
 from model.trace import record
@@ -37,6 +42,8 @@ def test_one_gpt2_block_has_transformerlens_names_in_its_order():
         "blocks.0.attn.hook_q",
         "blocks.0.attn.hook_k",
         "blocks.0.attn.hook_v",
+        "blocks.0.attn.hook_dot",
+        "blocks.0.attn.hook_scaled",
         "blocks.0.attn.hook_attn_scores",
         "blocks.0.attn.hook_pattern",
         "blocks.0.attn.hook_z",
@@ -190,16 +197,17 @@ def formulas(name: str) -> dict[str, str]:
         ("scaled", "logits", "logits = 0.25 x · W_Eᵀ"),
         ("capped", "blocks.1.attn.hook_k", "k_i = clip(n_i · W_K + b, ±0.8)"),
         ("capped", "logits", "logits = 2 tanh((x · W_Eᵀ) / 2)"),
-        (
-            "window",
-            "blocks.0.attn.hook_attn_scores",
-            "s_ij = q_i · k_j / √d_head, −∞ unless i − 5 < j ≤ i",
-        ),
-        (
-            "alibi",
-            "blocks.0.attn.hook_attn_scores",
-            "s_ij = q_i · k_j / √d_head − m_h (i − j), −∞ for j > i",
-        ),
+        ("learned", "blocks.0.attn.hook_dot", "s_ij = q_i · k_j"),
+        ("learned", "blocks.0.attn.hook_scaled", "s_ij ← s_ij / √d_head"),
+        ("learned", "blocks.0.attn.hook_attn_scores", "s_ij ← −∞ for j > i"),
+        ("window", "blocks.0.attn.hook_attn_scores", "s_ij ← −∞ unless i − 5 < j ≤ i"),
+        ("alibi", "blocks.0.attn.hook_biased", "s_ij ← s_ij − m_h (i − j)"),
+        ("alibi", "blocks.0.attn.hook_attn_scores", "s_ij ← −∞ for j > i"),
+        ("like Gemma 2", "blocks.1.attn.hook_scaled", "s_ij ← 0.3 s_ij"),
+        ("like Gemma 2", "blocks.1.attn.hook_capped", "s_ij ← 5 tanh(s_ij / 5)"),
+        ("bidirectional", "blocks.0.attn.hook_attn_scores", "s_ij ← s_ij / √d_head"),
+        ("bidirectional windows", "blocks.0.attn.hook_attn_scores", "s_ij ← −∞ for |i − j| > 3"),
+        ("bidirectional windows", "blocks.1.attn.hook_attn_scores", "s_ij ← s_ij / √d_head"),
         ("positions from row 2", "hook_pos_embed", "p_i = W_pos[i + 2]"),
         ("masked", "hook_embed_sum", "r_i = x_i + p_i + y_i"),
         ("biased unembedding", "logits", "logits = x · W_U + b"),
@@ -207,6 +215,91 @@ def formulas(name: str) -> dict[str, str]:
 )
 def test_formulas_say_what_the_config_says(name: str, output: str, says: str):
     assert formulas(name)[output] == says
+
+
+@pytest.mark.parametrize(
+    ("config", "steps"),
+    [
+        (BASE, "dot scaled attn_scores"),
+        (VARIANTS["alibi"], "dot scaled biased attn_scores"),
+        (VARIANTS["like Gemma 2"], "dot scaled capped attn_scores"),
+        (replace(VARIANTS["alibi"], caps=Caps(scores=2.0)), "dot scaled biased capped attn_scores"),
+        # Where nothing is masked the last step writes the scores, and its own name is an alias.
+        (VARIANTS["bidirectional"], "dot attn_scores"),
+        (replace(VARIANTS["encoder"], caps=Caps(scores=2.0)), "dot scaled attn_scores"),
+        (replace(VARIANTS["bidirectional"], scales=Scales(scores=1.0)), "attn_scores"),
+        (replace(BASE, scales=Scales(scores=1.0)), "dot attn_scores"),
+    ],
+    ids=str,
+)
+def test_each_step_towards_the_scores_is_an_operation(config: TransformerConfig, steps: str):
+    chain = [op for op in operations(config) if op.layer == 1 and op.shape == "BHQS"]
+    hooks = [f"blocks.1.attn.hook_{step}" for step in (*steps.split(), "pattern")]
+    assert [op.output for op in chain] == hooks
+    # Each reads the one before it and nothing else; the first reads queries and keys.
+    assert [op.inputs for op in chain[1:]] == [(hook,) for hook in hooks[:-1]]
+    assert len(chain[0].inputs) == 2
+    own = {"dot": "dot", "scale": "scaled", "cap": "capped", "bias": "biased"}
+    last = own.get(chain[-2].kind)
+    same = {} if last is None else {f"blocks.1.attn.hook_{last}": "blocks.1.attn.hook_attn_scores"}
+    assert {k: v for k, v in aliases(config).items() if k.startswith("blocks.1.attn.")} == same
+
+
+def test_the_steps_towards_the_scores_hold_with_their_formulas():
+    config = replace(VARIANTS["alibi"], caps=Caps(scores=2.0), n_kv_heads=2)
+    trace = record(network(config), some_ids(config))
+    attn = "blocks.1.attn"
+    q_BTHK, k_BTGK = trace[f"{attn}.q"], trace[f"{attn}.k"]
+    i, j, head = 9, 4, 3
+    score = q_BTHK[0, i, head] @ k_BTGK[0, j, 1]  # two heads share a key
+    assert trace[f"{attn}.dot"][0, head, i, j] == pytest.approx(float(score), rel=1e-12)
+    score = score / 6**0.5
+    assert trace[f"{attn}.scaled"][0, head, i, j] == pytest.approx(float(score), rel=1e-12)
+    score = score - 2.0 ** (-8 * (head + 1) / 4) * (i - j)
+    assert trace[f"{attn}.biased"][0, head, i, j] == pytest.approx(float(score), rel=1e-12)
+    score = 2 * torch.tanh(score / 2)
+    assert trace[f"{attn}.capped"][0, head, i, j] == pytest.approx(float(score), rel=1e-12)
+    assert trace[f"{attn}.attn_scores"][0, head, i, j] == trace[f"{attn}.capped"][0, head, i, j]
+    assert trace[f"{attn}.attn_scores"][0, head, j, i] == -torch.inf
+    assert trace[f"{attn}.capped"][0, head, j, i] > -2
+
+
+def test_the_fewest_operations_lead_from_what_is_there_to_what_is_wanted():
+    ops = operations(BASE)
+
+    def outputs(wanted: str, *have: str) -> list[str]:
+        return [op.output for op in needed(ops, (wanted,), have)]
+
+    assert outputs("blocks.1.attn.hook_q", "blocks.0.hook_resid_post") == [
+        "blocks.1.ln1.hook_scale",
+        "blocks.1.ln1.hook_normalized",
+        "blocks.1.attn.hook_q",
+    ]
+    assert outputs("blocks.1.hook_resid_post", "blocks.1.hook_resid_post") == []
+    q_and_k = ("blocks.0.attn.hook_q", "blocks.0.attn.hook_k")
+    assert outputs("blocks.0.attn.hook_scaled", *q_and_k) == [
+        "blocks.0.attn.hook_dot",
+        "blocks.0.attn.hook_scaled",
+    ]
+    assert outputs("logits") == [op.output for op in ops[:-1]]
+    with pytest.raises(KeyError, match=r"No operation writes blocks\.9\.hook_resid_post"):
+        outputs("blocks.9.hook_resid_post")
+
+
+@every_variant
+def test_streams_keys_and_values_are_what_a_block_reads(config: TransformerConfig):
+    ops = {op.output: op for op in operations(config)}
+    borders = streams(config)
+    assert len(borders) == config.n_layers + 1
+    for layer, (keys, values) in enumerate(keys_and_values(config)):
+        name = f"blocks.{layer}.hook_resid_pre"
+        assert borders[layer] == aliases(config).get(name, name)
+        [dot] = [op for op in ops.values() if op.layer == layer and op.kind == "dot"]
+        [mix] = [op for op in ops.values() if op.layer == layer and op.kind == "mix"]
+        assert (dot.inputs[1], mix.inputs[1]) == (keys, values)
+        # With these three a block's operations read nothing that another block wrote.
+        last = needed(tuple(ops.values()), (borders[layer + 1],), (borders[layer], keys, values))
+        assert {op.layer for op in last} == {layer}
 
 
 def test_an_output_norm_writes_what_is_added_and_keeps_what_was_before():

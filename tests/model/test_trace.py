@@ -14,7 +14,15 @@ from torch import Tensor
 import model
 from model.config import TransformerConfig
 from model.language_model import LanguageModel
-from model.operations import activation_names
+from model.network.run import run
+from model.operations import (
+    Operation,
+    activation_names,
+    aliases,
+    keys_and_values,
+    operations,
+    streams,
+)
 from model.trace import Trace, record
 from tests.model.conftest import PROMPT
 from tests.model.networks import BASE, VARIANTS, network, some_ids
@@ -99,7 +107,7 @@ def test_the_trace_of_a_prefix_is_the_prefix_of_the_trace():
     whole, prefix = record(transformer, ids_BT), record(transformer, ids_BT[:, :7])
     for name in whole:
         ours, theirs = prefix[name], whole[name]
-        if name.endswith(("hook_pattern", "hook_attn_scores")):
+        if name.endswith(("hook_pattern", "hook_attn_scores", "hook_scaled", "hook_dot")):
             theirs = theirs[:, :, :7, :7]
         else:
             theirs = theirs[:, :7]
@@ -187,6 +195,124 @@ def test_a_replaced_trace_file_is_readable_like_any_other(lm: LanguageModel, tmp
         lm.trace(ids).save(path)
         assert Trace.load(path).input_ids.tolist() == [ids]
     assert path.stat().st_mode == ordinary.stat().st_mode
+
+
+@pytest.mark.parametrize("config", VARIANTS.values(), ids=list(VARIANTS))
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16], ids=str)
+def test_what_is_computed_on_reading_is_bit_by_bit_what_the_pass_computed(
+    config: TransformerConfig, dtype: torch.dtype
+):
+    transformer, ids_BT = network(config).to(dtype), some_ids(config)
+    # A tap sees every operation by itself; without one scores are written over each other.
+    watched = record(transformer, ids_BT, tap=lambda name, tensor: tensor)
+    trace = record(transformer, ids_BT)
+    assert watched.stored == watched.names == trace.names
+    for name in trace:
+        assert torch.equal(trace[name], watched[name]), name
+    steps = {"hook_dot", "hook_scaled", "hook_biased", "hook_capped"} | {"hook_attn_scores"}
+    chain = [op for op in operations(config) if op.output.rpartition(".")[2] in steps]
+    assert {name for name in trace.names if name not in trace.stored} == {
+        op.output for op in chain if not op.output.endswith("hook_attn_scores")
+    }
+
+
+def test_a_step_towards_the_scores_can_be_asked_for_alone(lm: LanguageModel):
+    trace = lm.trace(PROMPT, names="*.attn.hook_scaled")
+    assert trace.names == ("input_ids", *(f"blocks.{i}.attn.hook_scaled" for i in range(3)))
+    full = lm.trace(PROMPT)
+    for name in trace:
+        assert torch.equal(trace[name], full[name])
+    # What it is computed from isn't answered: it was not asked for.
+    with pytest.raises(KeyError, match="No activation is called"):
+        trace["blocks.0.attn.hook_q"]
+
+
+@pytest.fixture
+def ops_run(monkeypatch: pytest.MonkeyPatch) -> list[Operation]:
+    """Every operation that is run from now on."""
+    ran: list[Operation] = []
+
+    def watched(network, op, inputs, **how):
+        ran.append(op)
+        return run(network, op, inputs, **how)
+
+    monkeypatch.setattr("model.network.execute.run", watched)
+    return ran
+
+
+@pytest.mark.parametrize("config", VARIANTS.values(), ids=list(VARIANTS))
+def test_a_lazy_trace_answers_every_name_by_one_block(
+    config: TransformerConfig, ops_run: list[Operation]
+):
+    transformer, ids_BT = network(config), some_ids(config)
+    full, lazy = record(transformer, ids_BT), record(transformer, ids_BT, lazy=True)
+    assert lazy.names == full.names
+    keys_values = {name for pair in keys_and_values(config) for name in pair}
+    assert set(lazy.stored) == {"input_ids", *streams(config), *keys_values}
+    layer_of = {op.output: op.layer for op in operations(config)}
+    for name in lazy:
+        ops_run.clear()
+        assert lazy[name].shape == full[name].shape
+        if lazy[name].dtype == torch.int64:
+            assert torch.equal(lazy[name], full[name])
+        else:
+            # -inf where it is -inf, and the same within rounding elsewhere.
+            assert torch.allclose(lazy[name], full[name], rtol=1e-9, atol=1e-9), name
+        assert {op.layer for op in ops_run} <= {layer_of[aliases(config).get(name, name)]}
+
+
+def test_a_lazy_trace_is_saved_whole(lm: LanguageModel, tmp_path: Path, ops_run: list[Operation]):
+    lazy, full = lm.trace(PROMPT, lazy=True), lm.trace(PROMPT)
+    ops_run.clear()
+    lazy.save(tmp_path / "lazy.safetensors")
+    assert len(ops_run) == len(set(ops_run))  # each once, however many names follow from it
+    again = Trace.load(tmp_path / "lazy.safetensors")
+    assert again.names == full.names
+    for name in full:
+        assert torch.allclose(again[name], full[name], atol=1e-4), name
+
+
+def test_a_lazy_trace_is_not_read_with_other_weights():
+    transformer, ids_BT = network(BASE), some_ids(BASE)
+    trace = record(transformer, ids_BT, lazy=True)
+    stream = trace["blocks.1.hook_resid_pre"].clone()
+    with torch.no_grad():
+        transformer.blocks[0].mlp.up.weight.mul_(2)  # type: ignore[union-attr]
+    with pytest.raises(RuntimeError, match=r"weights have changed.*blocks\.1\.attn\.hook_pattern"):
+        trace["blocks.1.attn.hook_pattern"]
+    assert torch.equal(trace["blocks.0.hook_resid_post"], stream)  # this was stored
+
+
+@pytest.mark.parametrize("config", VARIANTS.values(), ids=list(VARIANTS))
+def test_named_activations_beside_the_fast_path_are_those_of_the_trace(config: TransformerConfig):
+    transformer, ids_BT = network(config), some_ids(config)
+    full = record(transformer, ids_BT)
+    for names in (list(full.names), ["blocks.0.*"], ["*.hook_pattern", "*.hook_scale"]):
+        some = record(transformer, ids_BT, names, lazy=True)
+        assert some.names == record(transformer, ids_BT, names).names
+        assert some.stored == some.names
+        for name in some:
+            assert some[name].shape == full[name].shape
+            assert some[name].dtype == full[name].dtype
+            assert torch.allclose(some[name], full[name], rtol=1e-9, atol=1e-9), name
+
+
+@pytest.mark.parametrize("lazy", [True, False])
+def test_no_block_is_run_that_nothing_hangs_on(lazy: bool, ops_run: list[Operation]):
+    transformer, ids_BT = network(BASE), some_ids(BASE)
+    seen: list[int] = []
+    for layer, block in enumerate(transformer.blocks):
+        block.register_forward_hook(lambda *_, layer=layer: seen.append(layer))
+    record(transformer, ids_BT, "blocks.0.attn.hook_pattern", lazy=lazy)
+    assert seen == ([0] if lazy else [])
+    assert "blocks.0.attn.hook_pattern" in {op.output for op in ops_run}
+    assert {op.layer for op in ops_run} <= {None, 0}
+    assert not {op.group for op in ops_run} & {"mlp", "unembed"}
+
+
+def test_a_tap_is_not_called_by_a_lazy_trace(lm: LanguageModel):
+    with pytest.raises(ValueError, match="A tap is called once for every operation"):
+        lm.trace(PROMPT, tap=lambda name, tensor: tensor, lazy=True)
 
 
 def test_taps_of_a_script_compose_with_recording(lm: LanguageModel):
