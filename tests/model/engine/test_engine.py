@@ -12,6 +12,8 @@ import torch
 from model import messages as m
 from model.engine import Engine
 from model.engine.handlers import HANDLERS
+from model.engine.job import Job
+from model.engine.workplace import Workplace
 from model.train import PRESETS
 from model.train.events import Finished
 from resources import STORY_WORLD
@@ -231,6 +233,27 @@ def test_a_run_that_waits_keeps_nothing_else_waiting(engine: Engine, run_dir: Pa
     list(engine.handle(counting))
     assert numbers(drive(engine)) == [(counting.id, 2), (counting.id, 3)]
     assert engine.place.step == step
+
+
+def test_a_job_knows_whether_it_may_wait(
+    engine: Engine, run_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a comparison does, which sleeps a little where nothing else is to be done."""
+    alone: list[bool] = []
+
+    def look(request: Count, place: Workplace) -> Job:
+        for _ in range(request.to):
+            yield None
+            alone.append(place.alone)
+
+    monkeypatch.setitem(HANDLERS, Count, look)
+    list(engine.handle(Count(to=5)))
+    list(engine.advance())
+    list(engine.handle(m.ControlTraining(action="pause")))
+    list(engine.advance())
+    list(engine.handle(m.ControlTraining(action="step")))
+    list(engine.advance())
+    assert alone == [False, True, False]
 
 
 # ---------------------------------------------------------------------------- the worker
