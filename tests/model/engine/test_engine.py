@@ -29,7 +29,8 @@ from tests.samples.counting_job import (
 
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
-    """One that counts, too."""
+    """One that counts, too; it opens a model at once, on a machine that is busy as well."""
+    monkeypatch.setattr("model.engine.opening.AT_ONCE_SECONDS", 600.0)
     for kind in (Count, CountAnew, CountToTheEnd):
         monkeypatch.setitem(HANDLERS, kind, count)
     engine = Engine("cpu", threads=1)
@@ -251,7 +252,7 @@ def test_a_job_knows_whether_it_may_wait(
     list(engine.advance())
     list(engine.handle(m.ControlTraining(action="pause")))
     list(engine.advance())
-    list(engine.handle(m.ControlTraining(action="step")))
+    list(engine.handle(m.ControlTraining(action="resume")))
     list(engine.advance())
     assert alone == [False, True, False]
 
