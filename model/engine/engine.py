@@ -95,7 +95,10 @@ class Engine:
         for going in tuple(self._going.values()):
             if not going.request.finished_at_close:
                 del self._going[going.request.id]
-                going.job.close()
+                try:
+                    going.job.close()
+                except Exception as error:  # noqa: BLE001 - a run that goes on is saved all the same
+                    yield failed(going.request, error)
         while self.busy:
             yield from self.advance()
 

@@ -70,7 +70,7 @@ def _in_slices(work: Job, place: Workplace) -> Job:
     costs nothing. Work that another model was opened during is given up.
     """
     openings, spent = place.openings, 0.0
-    yield None
+    yield from _pause(place, openings)
     began = time.perf_counter()
     for result in work:
         now = time.perf_counter() - began
@@ -80,10 +80,15 @@ def _in_slices(work: Job, place: Workplace) -> Job:
             yield result
         if now > SLICE_SECONDS:
             spent += now
-            yield None
-            if place.openings != openings:
-                raise JobCancelled
+            yield from _pause(place, openings)
             began = time.perf_counter()
+
+
+def _pause(place: Workplace, openings: int) -> Job:
+    """The end of a slice; another model that is opened meanwhile ends the job."""
+    yield None
+    if place.openings != openings:
+        raise JobCancelled
 
 
 def _still(

@@ -127,7 +127,7 @@ class Workplace:
     def open(self, info: m.ModelInfo) -> None:
         """A model that is held takes the place of the one that was open."""
         before, self.opened = self.opened, info.model_id
-        if before is not None:
+        if before is not None and before != info.model_id:
             self.drop(before)
 
     # What is going on

@@ -176,6 +176,25 @@ def test_closing_drops_what_may_be_dropped_and_finishes_the_rest(engine: Engine)
     assert not engine.busy
 
 
+def test_what_breaks_while_it_is_dropped_keeps_nothing_else_from_its_end(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(request: Count, place: Workplace) -> Job:
+        try:
+            yield None
+        finally:
+            raise OSError("The disk is gone.")
+
+    monkeypatch.setitem(HANDLERS, Count, breaks)
+    broken, finished = Count(to=9), CountToTheEnd(to=2)
+    list(engine.handle(broken))
+    list(engine.handle(finished))
+    failed, counted = engine.close()
+    assert isinstance(failed, m.Failed)
+    assert failed.message == "The disk is gone."
+    assert numbers([counted]) == [(finished.id, 2)]
+
+
 @pytest.fixture
 def run_dir(engine: Engine, tmp_path: Path) -> Path:
     """Of a run that is going, and has done a step."""
