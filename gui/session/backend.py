@@ -1,8 +1,8 @@
 """The worker thread: requests in, results out.
 
-One thread owns the engine and every tensor. Requests wait in a mailbox: of previews (a trace of
-the prompt, a projection) only the newest is kept, commands are done in order. Results cross into
-the GUI thread by a queued signal.
+One thread owns the engine and every tensor. Requests wait in a mailbox, in order; those that a
+newer one replaces (a trace of the prompt, a projection) are forgotten. Results cross into the GUI
+thread by a queued signal.
 
 Knows the engine by its four methods; no pane, no store.
 """
@@ -25,19 +25,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PREVIEWS = (
-    m.RunTrace,
-    m.ProjectVocabulary,
-    m.FindNeighbours,
-    m.FetchActivation,
-    m.ListWeights,
-    m.DescribeWeights,
-    m.ExamineWeight,
-    m.FindSingularValues,
-)
-"""Requests that a newer one of the same kind (for the same tensor) makes pointless."""
-
-
 WARM_UP_AFTER = 0.5
 """Seconds without a request after which nobody waits: then what torch does only once is done."""
 
@@ -53,12 +40,11 @@ class Mailbox:
     def put(self, request: m.Request) -> None:
         """Add a request.
 
-        It replaces an older preview of its kind; a `Cancel` takes the request that it names out
-        of the queue.
+        Those that it replaces are forgotten; a `Cancel` takes the request that it names out of
+        the queue.
         """
         with self._changed:
-            if isinstance(request, PREVIEWS):
-                self._waiting = deque(r for r in self._waiting if not _replaces(request, r))
+            self._waiting = deque(r for r in self._waiting if not request.replaces(r))
             if isinstance(request, m.Cancel):
                 self._waiting = deque(r for r in self._waiting if r.id != request.target)
             self._waiting.append(request)
@@ -85,14 +71,6 @@ class Mailbox:
     @property
     def closed(self) -> bool:
         return self._closed
-
-
-def _replaces(new: m.Request, old: m.Request) -> bool:
-    if type(new) is not type(old):
-        return False
-    if isinstance(new, m.FetchActivation) and isinstance(old, m.FetchActivation):
-        return new.name == old.name
-    return True
 
 
 class Backend(QObject):

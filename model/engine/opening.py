@@ -1,4 +1,4 @@
-"""A checkpoint that is being opened, in slices: the engine advances it.
+"""Looking at checkpoints, and opening one in slices.
 
 Knows messages and how to open; no queue, no thread, no Qt.
 """
@@ -6,11 +6,13 @@ Knows messages and how to open; no queue, no thread, no Qt.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model import messages as m
+from model.engine.job import Job
+from model.engine.workplace import Workplace
 
 if TYPE_CHECKING:
     from model.checkpoint.opening import OpeningSlice
@@ -23,73 +25,58 @@ AT_ONCE_SECONDS = 0.5
 """Unless it takes longer since it began: from a slow disk, or over a network."""
 
 
-class OpeningWork:
-    """At most one opening; a newer one takes its place."""
+def preview_model(request: m.PreviewModel, place: Workplace) -> Job:
+    """Answers `PreviewModel`."""
+    from model.checkpoint import preview
+    from model.device import choose_device
+    from model.hub import is_hub_name
+    from model.hub.known import preview_name
 
-    def __init__(self) -> None:
-        self.request: m.OpenModel | None = None
-        self._slices: Generator[OpeningSlice, None, LanguageModel] | None = None
-        self._began = 0.0
+    device = place.device if request.device == "auto" else request.device
+    look = preview_name if is_hub_name(request.path) else preview
+    found = look(request.path, choose_device(device).name)
+    yield m.ModelPreviewed(request_id=request.id, preview=found)
 
-    @property
-    def busy(self) -> bool:
-        """Whether there is something to do."""
-        return self.request is not None
 
-    @property
-    def seconds(self) -> float:
-        """Since it began."""
-        return time.perf_counter() - self._began
+def open_model(request: m.OpenModel, place: Workplace) -> Job:
+    """Answers `OpenModel`; the model that was open stays until the new one is there."""
+    from model.language_model import opening_model
 
-    def begin(self, request: m.OpenModel, device: str, dtype: str | None) -> Iterator[m.Result]:
-        """Start; nothing is looked at before the first `advance`."""
-        from model.language_model import opening_model
+    began = time.perf_counter()
+    device = place.device if request.device == "auto" else request.device
+    slices = opening_model(request.path, device, request.dtype, apart=True)
+    yield m.Activity(request_id=request.id, what=f"opening {Path(request.path).name}")
+    try:
+        lm = yield from _told(request, slices, began)
+    finally:
+        slices.close()
+    info = place.hold(lm, training=False)
+    place.open(info)
+    place.openings += 1
+    # What a person opens, they want to see, also while something else is training.
+    place.following = False
+    yield m.ModelOpened(request_id=request.id, info=info, seconds=time.perf_counter() - began)
 
-        if self.request is not None:
-            old = self.request.id
-            self.close()
-            yield m.Cancelled(request_id=old)
-        self._began = time.perf_counter()
-        self._slices = opening_model(request.path, device, dtype, apart=True)
-        self.request = request
-        yield m.Activity(request_id=request.id, what=f"opening {Path(request.path).name}")
 
-    def advance(self) -> m.OpeningProgressed | LanguageModel:
-        """One slice, or all where there is little; the model once it is there.
-
-        Raises:
-            Exception: it can't be opened; then it is over.
-        """
-        request, slices = self.request, self._slices
-        assert request is not None
-        assert slices is not None
+def _told(
+    request: m.OpenModel, slices: Generator[OpeningSlice, None, LanguageModel], began: float
+) -> Generator[m.Result | None, None, LanguageModel]:
+    """The slices as they are told; all in one where there is little."""
+    while True:
         try:
             step = next(slices)
-            while 0 < step.total_bytes <= AT_ONCE_BYTES and self.seconds < AT_ONCE_SECONDS:
+            while (
+                0 < step.total_bytes <= AT_ONCE_BYTES
+                and time.perf_counter() - began < AT_ONCE_SECONDS
+            ):
                 step = next(slices)
         except StopIteration as stop:
-            self.close()
             lm: LanguageModel = stop.value
             return lm
-        except BaseException:
-            self.close()
-            raise
-        return m.OpeningProgressed(
+        yield m.OpeningProgressed(
             request_id=request.id,
             done_bytes=step.done_bytes,
             total_bytes=step.total_bytes,
             what=step.what,
         )
-
-    def cancel(self, target: int) -> bool:
-        """Whether it was the one that is going; it is over then, and its memory free."""
-        if self.request is None or self.request.id != target:
-            return False
-        self.close()
-        return True
-
-    def close(self) -> None:
-        """Give it up."""
-        slices, self._slices, self.request = self._slices, None, None
-        if slices is not None:
-            slices.close()
+        yield None

@@ -1,9 +1,7 @@
-"""What the window asks about the weights, done in slices: the engine advances it.
+"""What the window asks about the weights, answered in slices.
 
-Three questions can be going side by side, one of each kind; a newer one replaces the older. The
-figures of all tensors, one tensor in detail, the singular values of one.
-
-A result's ``seconds`` are of its own work, without what was done between its slices.
+The figures of all tensors, one tensor in detail, the singular values of one. A result's
+``seconds`` are of its own work, without what was done between its slices.
 
 Knows messages and `model.probe`; no queue, no thread, no Qt.
 """
@@ -11,20 +9,20 @@ Knows messages and `model.probe`; no queue, no thread, no Qt.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, TypeVar
 
 from model import messages as m
-from model.probe.weights.matrix_layout import layout_of
+from model.engine.arrays import to_array, to_ints
+from model.engine.job import Job, JobCancelled
+from model.engine.workplace import Workplace
+from model.probe.weights.matrix_layout import MatrixLayout, layout_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from model.engine.opened_model import ModelView
+    from model.language_model import LanguageModel
 
 SLICE_SECONDS = 0.02
 """A slice of this work, after which other requests are answered."""
@@ -35,112 +33,87 @@ BUNDLE_SECONDS = 0.1
 TELL_AFTER_SECONDS = 0.5
 """Work that takes longer than this tells how far it is."""
 
-Question: TypeAlias = "m.DescribeWeights | m.ExamineWeight | m.FindSingularValues"
-Answering: TypeAlias = Generator[m.Result | None, None, None]
-Found = TypeVar("Found")
-
-
 TIMED = m.WeightsDescribed | m.WeightExamined | m.SingularValuesFound
 """Results that say how many seconds of work they took."""
 
-
-class WeightWork:
-    """Questions about weights that are being answered."""
-
-    def __init__(self) -> None:
-        self._going: dict[type[m.Request], tuple[Question, Answering]] = {}
-        # Seconds of work for each request: between its slices, other things are done.
-        self._spent: dict[int, float] = {}
-
-    @property
-    def busy(self) -> bool:
-        """Whether there is something to do."""
-        return bool(self._going)
-
-    def begin(self, request: Question, viewed: ModelView, step: int | None) -> None:
-        """Start on a question; one of the same kind that is going is dropped.
-
-        Raises:
-            KeyError: the network has no such parameter.
-            ValueError: the parameter has no such part or window.
-        """
-        match request:
-            case m.DescribeWeights():
-                answering = _describe(request, viewed, step)
-            case m.ExamineWeight():
-                answering = _examine(request, viewed, step)
-            case m.FindSingularValues():
-                answering = _singular_values(request, viewed, step)
-        if type(request) in self._going:
-            self._drop(type(request), self._going[type(request)][0])
-        self._going[type(request)] = (request, answering)
-
-    def cancel(self, request_id: int) -> bool:
-        """Drop the question of that id; whether it was going."""
-        for kind, (request, _) in tuple(self._going.items()):
-            if request.id == request_id:
-                self._drop(kind, request)
-                return True
-        return False
-
-    def clear(self) -> None:
-        """Drop everything: the model that was asked about is gone."""
-        self._going.clear()
-        self._spent.clear()
-
-    def advance(self) -> Iterator[m.Result]:
-        """One slice of each question.
-
-        Raises:
-            WeightsError: one of them has no answer; the others go on.
-        """
-        for kind, (request, answering) in tuple(self._going.items()):
-            began = time.perf_counter()
-            before = self._spent.get(request.id, 0.0)
-            try:
-                while True:
-                    result = next(answering)
-                    spent = time.perf_counter() - began
-                    self._spent[request.id] = before + spent
-                    if isinstance(result, TIMED):
-                        yield replace(result, seconds=before + spent)
-                    elif result is not None:
-                        yield result
-                    if spent > SLICE_SECONDS:
-                        break
-            except StopIteration:
-                self._drop(kind, request)
-            except Exception as error:
-                self._drop(kind, request)
-                raise WeightsError(request, error) from error
-
-    def _drop(self, kind: type[m.Request], request: Question) -> None:
-        self._spent.pop(request.id, None)
-        if kind in self._going and self._going[kind][0] is request:
-            del self._going[kind]
+Found = TypeVar("Found")
 
 
-class WeightsError(Exception):
-    """A question that has no answer.
+def list_weights(request: m.ListWeights, place: Workplace) -> Job:
+    """Answers `ListWeights`."""
+    yield m.WeightsListed(request_id=request.id, model_id=place.model_id, tensors=listed(place.lm))
 
-    Attributes:
-        request: the question.
-        cause: what was raised.
+
+def describe_weights(request: m.DescribeWeights, place: Workplace) -> Job:
+    """Answers `DescribeWeights`."""
+    yield from _in_slices(_figures(request, place.lm, place.model_id, place.step), place)
+
+
+def examine_weight(request: m.ExamineWeight, place: Workplace) -> Job:
+    """Answers `ExamineWeight`."""
+    model_id, step = place.model_id, place.step
+    tensor, layout = _still(request, place)
+    yield from _in_slices(_examined(request, tensor, layout, model_id, step), place)
+
+
+def find_singular_values(request: m.FindSingularValues, place: Workplace) -> Job:
+    """Answers `FindSingularValues`."""
+    model_id, step = place.model_id, place.step
+    tensor, layout = _still(request, place)
+    yield from _in_slices(_singular_values(request, tensor, layout, model_id, step), place)
+
+
+def _in_slices(work: Job, place: Workplace) -> Job:
+    """Work in slices of some time, its results with the seconds that it took.
+
+    The first is empty: what waits already is answered before, and a newer question of the kind
+    costs nothing. Work that another model was opened during is given up.
     """
+    openings, spent = place.openings, 0.0
+    yield from _pause(place, openings)
+    began = time.perf_counter()
+    for result in work:
+        now = time.perf_counter() - began
+        if isinstance(result, TIMED):
+            yield replace(result, seconds=spent + now)
+        elif result is not None:
+            yield result
+        if now > SLICE_SECONDS:
+            spent += now
+            yield from _pause(place, openings)
+            began = time.perf_counter()
 
-    def __init__(self, request: Question, cause: Exception) -> None:
-        super().__init__(str(cause))
-        self.request = request
-        self.cause = cause
+
+def _pause(place: Workplace, openings: int) -> Job:
+    """The end of a slice; another model that is opened meanwhile ends the job."""
+    yield None
+    if place.openings != openings:
+        raise JobCancelled
 
 
-def listed(request: m.ListWeights, viewed: ModelView) -> m.WeightsListed:
+def _still(
+    request: m.ExamineWeight | m.FindSingularValues, place: Workplace
+) -> tuple[Tensor, MatrixLayout]:
+    """The tensor, copied if it is learning: all slices then see one step's weights.
+
+    Raises:
+        KeyError: the network has no such parameter.
+        ValueError: the parameter has no such part.
+    """
+    from model.parameters import parameter
+
+    tensor = parameter(place.lm.transformer, request.name)
+    layout = layout_of(request.name, tuple(tensor.shape), request.part)
+    return tensor.clone() if place.info.training else tensor, layout
+
+
+def listed(lm: LanguageModel) -> tuple[m.WeightTensor, ...]:
     """Every parameter's name, shape and place, without reading a number."""
     from model.checkpoint.file_names import file_names
     from model.parameters import parameter, parameter_names
 
-    transformer = viewed.lm.transformer
-    in_file = file_names(viewed.lm.family, transformer)
+    transformer = lm.transformer
+    in_file = file_names(lm.family, transformer)
     places: dict[tuple[int, ...], str] = {}
     found = []
     for name in parameter_names(transformer.config):
@@ -159,9 +132,7 @@ def listed(request: m.ListWeights, viewed: ModelView) -> m.WeightsListed:
                 in_file=in_file.get(name, ""),
             )
         )
-    return m.WeightsListed(
-        request_id=request.id, model_id=viewed.info.model_id, tensors=tuple(found)
-    )
+    return tuple(found)
 
 
 def part_of(name: str) -> tuple[int | None, str]:
@@ -180,14 +151,14 @@ def part_of(name: str) -> tuple[int | None, str]:
     return None, "unembedding" if rest in ends else "embedding"
 
 
-def _describe(request: m.DescribeWeights, viewed: ModelView, step: int | None) -> Answering:
+def _figures(request: m.DescribeWeights, lm: LanguageModel, model_id: int, step: int | None) -> Job:
     from model.parameters import parameter
     from model.probe.weights.compute import figures
 
     handed = time.perf_counter()
     bundle: list[m.WeightFigures] = []
     for done, name in enumerate(request.names):
-        work = figures(parameter(viewed.lm.transformer, name))
+        work = figures(parameter(lm.transformer, name))
         found = yield from _finished(work)
         bundle.append(
             m.WeightFigures(
@@ -207,7 +178,7 @@ def _describe(request: m.DescribeWeights, viewed: ModelView, step: int | None) -
         if last or now - handed > BUNDLE_SECONDS:
             yield m.WeightsDescribed(
                 request_id=request.id,
-                model_id=viewed.info.model_id,
+                model_id=model_id,
                 step=step,
                 figures=tuple(bundle),
                 done=done + 1,
@@ -217,13 +188,15 @@ def _describe(request: m.DescribeWeights, viewed: ModelView, step: int | None) -
             bundle, handed = [], now
 
 
-def _examine(request: m.ExamineWeight, viewed: ModelView, step: int | None) -> Answering:
-    from model.engine.opened_model import to_array
-    from model.parameters import parameter
+def _examined(
+    request: m.ExamineWeight,
+    tensor: Tensor,
+    layout: MatrixLayout,
+    model_id: int,
+    step: int | None,
+) -> Job:
     from model.probe.weights import compute as weights
 
-    tensor = _still(parameter(viewed.lm.transformer, request.name), viewed)
-    layout = layout_of(request.name, tuple(tensor.shape), request.part)
     part = tensor if request.part is None else tensor[request.part]
     rows = request.rows or (0, layout.n_rows)
     columns = request.columns or (0, layout.n_columns)
@@ -240,7 +213,7 @@ def _examine(request: m.ExamineWeight, viewed: ModelView, step: int | None) -> A
     drawn = yield from _finished(weights.picture(matrix, rows, columns, request.most_cells))
     yield m.WeightExamined(
         request_id=request.id,
-        model_id=viewed.info.model_id,
+        model_id=model_id,
         step=step,
         name=request.name,
         layout=layout,
@@ -251,28 +224,28 @@ def _examine(request: m.ExamineWeight, viewed: ModelView, step: int | None) -> A
         rms=figures.rms,
         n=figures.n,
         n_not_finite=figures.n_not_finite,
-        counts=_ints(counts),
+        counts=to_ints(counts),
         rows=rows,
         columns=columns,
         block=drawn.block,
         values=to_array(drawn.values_RC),
-        value_rows=_ints(drawn.rows_RC),
-        value_columns=_ints(drawn.columns_RC),
+        value_rows=to_ints(drawn.rows_RC),
+        value_columns=to_ints(drawn.columns_RC),
         seconds=0.0,
     )
 
 
 def _singular_values(
-    request: m.FindSingularValues, viewed: ModelView, step: int | None
-) -> Answering:
-    from model.engine.opened_model import to_array
-    from model.parameters import parameter
+    request: m.FindSingularValues,
+    tensor: Tensor,
+    layout: MatrixLayout,
+    model_id: int,
+    step: int | None,
+) -> Job:
     from model.probe.singular_values import compute as sv
     from model.probe.weights.compute import as_matrix
 
     began = time.perf_counter()
-    tensor = _still(parameter(viewed.lm.transformer, request.name), viewed)
-    layout = layout_of(request.name, tuple(tensor.shape), request.part)
     work = sv.singular_values(as_matrix(tensor, layout))
     told = began
     while True:
@@ -287,7 +260,7 @@ def _singular_values(
         yield (
             m.SingularValuesProgressed(
                 request_id=request.id,
-                model_id=viewed.info.model_id,
+                model_id=model_id,
                 name=request.name,
                 part=request.part,
                 share=share,
@@ -297,7 +270,7 @@ def _singular_values(
         )
     yield m.SingularValuesFound(
         request_id=request.id,
-        model_id=viewed.info.model_id,
+        model_id=model_id,
         step=step,
         name=request.name,
         part=request.part,
@@ -316,14 +289,3 @@ def _finished(work: Generator[int, None, Found]) -> Generator[None, None, Found]
             found: Found = stop.value
             return found
         yield None
-
-
-def _still(tensor: Tensor, viewed: ModelView) -> Tensor:
-    """The tensor, copied if it is learning: all slices then see one step's weights."""
-    return tensor.clone() if viewed.info.training else tensor
-
-
-def _ints(tensor: Tensor) -> NDArray[np.integer[Any]]:
-    array = tensor.cpu().numpy()
-    array.flags.writeable = False
-    return array

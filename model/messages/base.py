@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,16 +15,34 @@ Array = NDArray[np.floating[Any]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """Something the window wants done. ``id`` is unique in the process."""
+    """Something the window wants done. ``id`` is unique in the process.
+
+    Each class says how its requests wait and end; whoever keeps them asks it.
+
+    Attributes:
+        newest_wins: whether a newer request of the class makes an older one pointless. One that
+            still waits is then forgotten without an answer, one that is being answered is
+            cancelled.
+        finished_at_close: whether it is brought to its end when the program closes; everything
+            else is dropped.
+    """
+
+    newest_wins: ClassVar[bool] = False
+    finished_at_close: ClassVar[bool] = False
 
     id: int = field(default_factory=_next_id)
+
+    def replaces(self, other: Request) -> bool:
+        """Whether an older request is pointless now that there is this one."""
+        return self.newest_wins and type(other) is type(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancel(Request):
     """Stop the request of that id, if it runs or waits.
 
-    A generation answers with `GenerationFinished`, everything else with `Cancelled`.
+    A generation answers with `GenerationFinished`, a run is stopped and saved as by
+    `ControlTraining`; everything else answers with `Cancelled`.
     """
 
     target: int

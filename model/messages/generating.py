@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
 from model.messages.base import Request, Result
 from model.sampling import Sampling
@@ -16,8 +16,10 @@ class Generate(Request):
     """Continue a prompt token by token.
 
     Answered by `TokenGenerated` for each and one `GenerationFinished`. Stopped by `Cancel`; a new
-    `Generate` cancels the old one.
+    `Generate` cancels the old one, and so does another model that is opened.
     """
+
+    newest_wins: ClassVar[bool] = True
 
     text: str = ""
     ids: tuple[int, ...] | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from model.config import TransformerConfig
 from model.messages.base import Request, Result
@@ -30,7 +31,7 @@ class OpenModel(Request):
 
     Answered by any number of `OpeningProgressed`, then one of `ModelOpened`, `Cancelled` and
     `Failed`; after the last two the model that was open stays. Other requests are answered in
-    between. A newer one cancels an older one.
+    between. Newest wins.
 
     Attributes:
         path: a folder or a file.
@@ -39,6 +40,8 @@ class OpenModel(Request):
             file's own if that fits, else a smaller one.
     """
 
+    newest_wins: ClassVar[bool] = True
+
     path: str
     device: str = "auto"
     dtype: str | None = None
@@ -46,7 +49,12 @@ class OpenModel(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaveModel(Request):
-    """Write the model in view (or copy its run folder) to a new folder: `Saved`."""
+    """Write the model in view (or copy its run folder) to a new folder: `Saved`.
+
+    The next waits until the one before is done. `Cancel` leaves nothing behind.
+    """
+
+    finished_at_close: ClassVar[bool] = True
 
     path: str
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from model.messages.base import Array, Request, Result
 
@@ -14,6 +14,8 @@ class ProjectVocabulary(Request):
 
     Newest wins.
     """
+
+    newest_wins: ClassVar[bool] = True
 
     matrix: Literal["W_E", "W_U"] = "W_E"
 
@@ -26,6 +28,8 @@ class FindNeighbours(Request):
         terms: (sign, token id), for example ((1, king), (-1, man), (1, woman)).
         k: how many.
     """
+
+    newest_wins: ClassVar[bool] = True
 
     terms: tuple[tuple[int, int], ...]
     k: int = 12

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from model.messages.base import Array, Request, Result
 from model.tokenizer.tokens import Token
@@ -21,17 +22,27 @@ class RunTrace(Request):
         ids: the prompt as token ids instead.
     """
 
+    newest_wins: ClassVar[bool] = True
+
     text: str = ""
     ids: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchActivation(Request):
-    """One activation that was too large to come with the trace: `ActivationReady`."""
+    """One activation that was too large to come with the trace: `ActivationReady`.
+
+    Of each activation, the newest wins.
+    """
+
+    newest_wins: ClassVar[bool] = True
 
     name: str
     text: str = ""
     ids: tuple[int, ...] | None = None
+
+    def replaces(self, other: Request) -> bool:
+        return isinstance(other, FetchActivation) and other.name == self.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from model.messages.base import Request, Result
 from model.messages.opening import ModelInfo
@@ -24,6 +24,8 @@ class StartTraining(Request):
         follow: whether prompt, embedding space and all panes follow the model while it learns.
         begin_paused: wait before the first step.
     """
+
+    finished_at_close: ClassVar[bool] = True
 
     recipe: Recipe
     run_dir: str

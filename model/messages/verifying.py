@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from model.messages.base import Request, Result
 
@@ -11,12 +12,14 @@ from model.messages.base import Request, Result
 class VerifyModel(Request):
     """Compare the open model with its original: `ModelVerified`, with `Progress` before it.
 
-    Stopped by `Cancel`; a newer one replaces one that is going.
+    Stopped by `Cancel`, and by another model in view. Newest wins.
 
     Attributes:
         n_tokens: how many to run; fewer where the context is shorter.
         seed: they are drawn with.
     """
+
+    newest_wins: ClassVar[bool] = True
 
     n_tokens: int = 64
     seed: int = 0

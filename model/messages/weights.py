@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +17,14 @@ from model.probe.weights.matrix_layout import MatrixLayout
 class ListWeights(Request):
     """Every parameter tensor of the model in view, by name: `WeightsListed`. Newest wins."""
 
+    newest_wins: ClassVar[bool] = True
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DescribeWeights(Request):
     """Figures of parameter tensors, in this order: `WeightsDescribed`, in bundles. Newest wins."""
+
+    newest_wins: ClassVar[bool] = True
 
     names: tuple[str, ...]
 
@@ -38,6 +42,8 @@ class ExamineWeight(Request):
         n_bins: of its histogram.
     """
 
+    newest_wins: ClassVar[bool] = True
+
     name: str
     part: int | None = None
     rows: tuple[int, int] | None = None
@@ -53,6 +59,8 @@ class FindSingularValues(Request):
     Answered by `SingularValuesFound`, with `SingularValuesProgressed` before it where it takes
     longer than half a second. Stopped by `Cancel`. Newest wins.
     """
+
+    newest_wins: ClassVar[bool] = True
 
     name: str
     part: int | None = None

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from gui.session.store import Store
 from model import messages as m
 from model.engine import Engine
+from model.language_model import LanguageModel
 
 PROMPT = "The king lost his crown. The queen lost her"
 
@@ -52,6 +53,11 @@ class Desk:
             if not self.engine.busy:
                 return
             self._take(self.engine.advance())
+
+    @property
+    def lm(self) -> LanguageModel:
+        """The model in view, whose numbers the window must show."""
+        return self.engine.place.lm
 
     def close(self) -> None:
         self._take(self.engine.close())

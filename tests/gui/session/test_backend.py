@@ -13,6 +13,7 @@ from gui.session.store import Store
 from model import messages as m
 from model.train import PRESETS
 from resources import STORY_WORLD
+from tests.samples.counting_job import Count, CountAnew
 
 
 @pytest.fixture
@@ -52,6 +53,31 @@ def test_fetches_of_different_tensors_do_not_replace_each_other() -> None:
         assert isinstance(request, m.FetchActivation)
         names.append((request.name, request.text))
     assert names == [("b", ""), ("a", "newer")]
+
+
+def test_the_class_of_a_request_says_whether_it_is_replaced_while_it_waits() -> None:
+    mailbox = Mailbox()
+    kept, old, new = Count(to=1), CountAnew(to=1), CountAnew(to=2)
+    for request in (kept, old, Count(to=3), new):
+        mailbox.put(request)
+    waiting = [mailbox.take(wait=False) for _ in range(4)]
+    assert [r.to if isinstance(r, Count) else r for r in waiting] == [1, 3, 2, None]
+
+
+def test_of_models_that_wait_to_be_opened_only_the_last_is() -> None:
+    mailbox = Mailbox()
+    for path in ("one", "two"):
+        mailbox.put(m.OpenModel(path=path))
+        mailbox.put(m.SaveModel(path=f"{path}-saved"))
+    waiting = []
+    while (request := mailbox.take(wait=False)) is not None:
+        waiting.append(request)
+    # What is saved is what is in view, not what was about to be.
+    assert [r.path for r in waiting if isinstance(r, m.OpenModel | m.SaveModel)] == [
+        "one-saved",
+        "two",
+        "two-saved",
+    ]
 
 
 def test_a_cancelled_command_is_never_begun() -> None:

@@ -11,6 +11,7 @@ from gui.session.state import Notice
 from gui.session.store import Store
 from model import messages as m
 from model.train import PRESETS
+from resources import STORY_WORLD
 from tests.gui.desk import PROMPT, Desk
 
 
@@ -118,3 +119,14 @@ def test_a_run_that_diverges_gives_the_open_model_back(
     assert live_store.model.path == before.path
     assert live_store.trace is not None
     assert not [r for r in desk.results if isinstance(r, m.Failed)]
+
+
+def test_a_text_that_grows_ends_when_another_model_is_opened(desk: Desk, live_store: Store) -> None:
+    live_store.generate(200, seed=1)
+    desk.advance(3)
+    assert live_store.generation is not None
+    assert live_store.generation.running
+    live_store.open_model(str(STORY_WORLD))
+    desk.advance(2)
+    assert not live_store.generation.running
+    assert not desk.engine.busy

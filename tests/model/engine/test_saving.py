@@ -78,6 +78,23 @@ def test_a_second_one_waits_for_the_first(engine: Engine, tmp_path: Path):
     list(engine.handle(first))
     found = [*engine.handle(second), *to_the_end(engine)]
     assert [r.request_id for r in found if isinstance(r, m.Saved)] == [first.id, second.id]
+    progress = [r.request_id for r in found if isinstance(r, m.Progress)]
+    assert progress == sorted(progress)  # never both at a time
+    for path in (first.path, second.path):
+        assert open_checkpoint(path).tokenizer is not None
+
+
+def test_one_that_waits_can_be_cancelled_and_others_are_answered(engine: Engine, tmp_path: Path):
+    first, second = (m.SaveModel(path=str(tmp_path / name)) for name in ("one", "two"))
+    list(engine.handle(first))
+    list(engine.handle(second))
+    assert not Path(first.path).exists()
+    (traced,) = engine.handle(m.RunTrace(text="The king"))
+    assert isinstance(traced, m.TraceReady)
+    assert list(engine.handle(m.Cancel(target=second.id))) == [m.Cancelled(request_id=second.id)]
+    found = to_the_end(engine)
+    assert [r.request_id for r in found if isinstance(r, m.Saved)] == [first.id]
+    assert [path.name for path in tmp_path.glob("*")] == ["one"]
 
 
 def test_a_disk_that_is_too_small_is_known_before(

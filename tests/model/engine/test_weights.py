@@ -10,7 +10,6 @@ import pytest
 from model import messages as m
 from model.device import DeviceChoice
 from model.engine import Engine
-from model.engine.opened_model import ModelView
 from model.engine.weights import listed
 from model.language_model import LanguageModel
 from resources import STORY_WORLD
@@ -40,8 +39,7 @@ def one(results: list[m.Result], kind: type) -> m.Result:
 
 
 def tensor(engine: Engine, name: str) -> np.ndarray:
-    assert engine._open is not None
-    return engine._open.lm.parameter(name).numpy()
+    return engine.place.lm.parameter(name).numpy()
 
 
 def test_every_parameter_is_listed_once_with_its_shape_and_its_name_in_the_file(
@@ -51,7 +49,7 @@ def test_every_parameter_is_listed_once_with_its_shape_and_its_name_in_the_file(
 
     listed = one(ask(engine, m.ListWeights()), m.WeightsListed)
     assert isinstance(listed, m.WeightsListed)
-    info = engine._open.info  # type: ignore[union-attr]
+    info = engine.place.info
     assert sum(t.n for t in listed.tensors if not t.tied_to) == info.n_params
     by_part: dict[str, int] = {}
     for t in listed.tensors:
@@ -65,7 +63,7 @@ def test_every_parameter_is_listed_once_with_its_shape_and_its_name_in_the_file(
 
 def test_a_tied_unembedding_is_listed_as_such_and_has_the_embeddings_name_in_the_file() -> None:
     lm = LanguageModel(network(BASE), None, None, "gpt2", DeviceChoice("cpu", "a test"))
-    tensors = {t.name: t for t in listed(m.ListWeights(), ModelView(lm, 1, training=False)).tensors}
+    tensors = {t.name: t for t in listed(lm)}
     assert tensors["W_U"].tied_to == "W_E"
     assert tensors["W_E"].tied_to == ""
     assert tensors["W_E"].in_file == tensors["W_U"].in_file == "transformer.wte.weight"
@@ -75,9 +73,8 @@ def test_a_tied_unembedding_is_listed_as_such_and_has_the_embeddings_name_in_the
 def test_parts_of_every_architecture_are_those_of_its_config(kind: str) -> None:
     transformer = network(VARIANTS[kind])
     lm = LanguageModel(transformer, None, None, "gpt2", DeviceChoice("cpu", "a test"))
-    listed_ = listed(m.ListWeights(), ModelView(lm, 1, training=False))
     by_part = dict.fromkeys(transformer.config.parameter_counts(), 0)
-    for t in listed_.tensors:
+    for t in listed(lm):
         by_part[t.part] += 0 if t.tied_to else t.n
     assert by_part == transformer.config.parameter_counts()
 
@@ -179,12 +176,12 @@ def test_all_slices_see_the_same_step_of_a_model_that_learns(
     monkeypatch.setattr(weights, "SLICE", 2**14)
     recipe = replace(PRESETS["minute"], steps=30, max_seconds=600.0)
     results = list(engine.handle(m.StartTraining(recipe=recipe, run_dir=str(tmp_path / "run"))))
-    while engine._run is None or engine._run.viewed is None or engine._run.training.step < 1:
+    place = engine.place
+    while place.run is None or place.run.training.step < 1:
         results.extend(engine.advance())
-    run = engine._run
-    assert run.viewed is not None
+    run, lm = place.run, place.lm
     name = "blocks.0.mlp.W_in"
-    before, step = run.viewed.lm.parameter(name).clone().numpy(), run.training.step
+    before, step = lm.parameter(name).clone().numpy(), run.training.step
     list(engine.handle(m.ExamineWeight(name=name)))
     found: list[m.WeightExamined] = []
     while not found:
@@ -192,7 +189,7 @@ def test_all_slices_see_the_same_step_of_a_model_that_learns(
     assert run.training.step > step + 2
     assert found[0].step == step
     np.testing.assert_array_equal(found[0].values, before)
-    assert not np.array_equal(run.viewed.lm.parameter(name).numpy(), before)
+    assert not np.array_equal(lm.parameter(name).numpy(), before)
     list(engine.handle(m.ControlTraining(action="stop")))
     while engine.busy:
         list(engine.advance())

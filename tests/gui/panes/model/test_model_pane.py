@@ -26,8 +26,7 @@ W_Q = "blocks.1.attn.W_Q"
 
 def numbers(desk: Desk, name: str) -> np.ndarray:
     """The model's own tensor."""
-    view = desk.engine._view
-    return view.lm.parameter(name).numpy()
+    return desk.lm.parameter(name).numpy()
 
 
 def settle(desk: Desk, pane: ModelPane) -> None:
@@ -144,7 +143,7 @@ def test_a_click_shows_the_number_in_the_inspector_with_code_that_fetches_it(
     found = pane.store.inspected
     assert found is not None
     assert (found.name, found.index) == (W_Q, (2, 70, 11))
-    lm = desk.engine._view.lm
+    lm = desk.lm
     assert found.value == float(eval(found.code, {"lm": lm}))
     qtbot.keyClick(image, Qt.Key.Key_Right)
     found = pane.store.inspected

@@ -54,8 +54,7 @@ def shown(store: Store, qtbot: QtBot, width: int = 1000, height: int = 640) -> S
 
 def table_of(desk: Desk, name: str = "W_E") -> NDArray[np.float64]:
     """Token vectors straight from the model, one a row."""
-    view = desk.engine._view
-    weights = view.lm.parameter(name).detach().double().numpy()
+    weights = desk.lm.parameter(name).detach().double().numpy()
     return weights if name == "W_E" else weights.T
 
 
@@ -262,7 +261,7 @@ def test_a_click_selects_the_token_everywhere(pane: SpacePane, desk: Desk) -> No
     assert length == pytest.approx(np.linalg.norm(table_of(desk)[token]), abs=1e-6)
     assert f"{length:.6f} long" in inspected.note
     # The inspector's line of Python fetches that vector.
-    lm = desk.engine._view.lm
+    lm = desk.lm
     vector = eval(inspected.code, {"lm": lm}).detach().numpy()
     assert np.allclose(vector, table_of(desk)[token])
 

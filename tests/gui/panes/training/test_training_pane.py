@@ -47,7 +47,7 @@ def dark() -> Iterator[None]:
 @pytest.fixture
 def pane(desk: Desk, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrainingPane:
     # The store hears of every event at once, however fast the machine is.
-    monkeypatch.setattr("model.engine.going.FLUSH_SECONDS", 0.0)
+    monkeypatch.setattr("model.engine.training.FLUSH_SECONDS", 0.0)
     pane = TrainingPane(desk.store)
     qtbot.addWidget(pane)
     pane.runs_dir = tmp_path / "runs"
@@ -424,12 +424,12 @@ def test_a_loss_that_is_no_number_ends_the_run_and_the_curve_stays(
     pane: TrainingPane, desk: Desk, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Panes look at the model after every step, the broken one too.
-    monkeypatch.setattr("model.engine.going.LIVE_SECONDS", 0.0)
-    monkeypatch.setattr("model.engine.going.LIVE_SHARE", 1e9)
+    monkeypatch.setattr("model.engine.training.LIVE_SECONDS", 0.0)
+    monkeypatch.setattr("model.engine.training.LIVE_SHARE", 1e9)
     run = begin(pane, desk, qtbot)
     desk.advance(8)
     n = len(run.steps)
-    network = desk.engine._run.training.transformer  # type: ignore[union-attr]
+    network = desk.lm.transformer
     for parameter in network.parameters():
         parameter.data.mul_(float("nan"))
     finish(pane, desk)
@@ -477,7 +477,7 @@ def test_a_run_that_cannot_be_saved_says_so_and_its_model_stays(
     assert live_store.trace is not None
     assert live_store.trace.text == "She sang."
     # Saved elsewhere: what was learned, not what the run folder holds of it.
-    network = desk.engine._view.lm.transformer
+    network = desk.lm.transformer
     live_store.save_model(str(tmp_path / "rescued"))
     desk.advance(1000)
     rescued = model.open(tmp_path / "rescued").transformer
@@ -498,13 +498,12 @@ def test_a_run_that_breaks_leaves_its_model_unless_that_is_no_numbers(
     run = begin(pane, desk, qtbot)
     if diverged:
         with torch.no_grad():
-            desk.engine._view.lm.transformer.embed.weight[3, 5] = float("nan")
+            desk.lm.transformer.embed.weight[3, 5] = float("nan")
 
-    def break_off(run: object) -> Iterator[m.Result]:
+    def break_off() -> None:
         raise MemoryError("no memory is left")
-        yield
 
-    monkeypatch.setattr(desk.engine, "_advance_training", break_off)
+    monkeypatch.setattr(desk.engine.place.run, "next_event", break_off)
     finish(pane, desk)
     assert not run.running
     assert live_store.model is not None

@@ -1,0 +1,89 @@
+"""Continuing a prompt, one token a slice.
+
+Knows messages, prompts and `model.generate`; no queue, no thread, no Qt.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from model import messages as m
+from model.engine.evaluating import evaluating
+from model.engine.job import Job, JobCancelled, RequestError
+from model.engine.prompt import read_prompt
+from model.engine.workplace import Workplace
+from model.sampling import probabilities
+
+if TYPE_CHECKING:
+    from model.tokenizer.tokenizer import Tokenizer
+
+
+def generate_text(request: m.Generate, place: Workplace) -> Job:
+    """Answers `Generate`; cancelled, it says what there is so far."""
+    from model.generate import generate
+
+    lm, openings = place.lm, place.openings
+    prompt = read_prompt(lm, request.text, request.ids)
+    if isinstance(prompt, str):
+        raise RequestError(prompt)
+    if lm.config.no_continuation:
+        raise RequestError(lm.config.no_continuation)
+    tokenizer = lm.tokenizer
+    end = None if tokenizer is None else tokenizer.end_of_text
+    began = time.perf_counter()
+    steps = generate(
+        lm.transformer,
+        prompt.ids,
+        request.max_new_tokens,
+        request.sampling,
+        np.random.default_rng(request.seed),
+        stop_ids=() if end is None else (end,),
+    )
+    new: list[int] = []
+    reason: m.GenerationEnd = "length"
+    yield m.Activity(request_id=request.id, what="generating")
+    try:
+        while True:
+            yield None
+            if place.openings != openings:  # another model was opened
+                raise JobCancelled
+            with evaluating(lm.transformer):
+                step = next(steps, None)
+            if step is None:
+                break
+            new.append(step.token_id)
+            chance = probabilities(step.logits_V, request.sampling)[step.token_id]
+            yield m.TokenGenerated(
+                request_id=request.id,
+                token_id=step.token_id,
+                text=_text(tokenizer, prompt.ids, new),
+                probability=float(chance),
+                index=len(new) - 1,
+            )
+        if new and new[-1] == end:
+            reason = "end_of_text"
+        elif len(new) < request.max_new_tokens:
+            reason = "context"
+    except JobCancelled:
+        reason = "cancelled"
+    seconds = time.perf_counter() - began
+    yield m.GenerationFinished(
+        request_id=request.id,
+        reason=reason,
+        text=_text(tokenizer, prompt.ids, new),
+        n_tokens=len(new),
+        tokens_per_second=len(new) / seconds if seconds > 0 else 0.0,
+    )
+
+
+def _text(tokenizer: Tokenizer | None, ids: list[int], new: list[int]) -> str:
+    """What was generated after a prompt, decoded; the ids where there is no tokenizer."""
+    if tokenizer is None:
+        return " ".join(str(i) for i in new)
+    # The difference of two decodings: a new token may complete a character of the prompt.
+    before = tokenizer.decode(ids)
+    after = tokenizer.decode([*ids, *new])
+    return after[len(before) :] if after.startswith(before) else tokenizer.decode(new)

@@ -1,0 +1,45 @@
+"""Which job answers which request: a line each.
+
+A job is added here, or by whoever holds the table: a class of requests and a generator function
+of the request and the workplace (`model.engine.job`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from model import messages as m
+from model.engine import (
+    generating,
+    opening,
+    saving,
+    space,
+    starting,
+    tracing,
+    training,
+    verifying,
+    weights,
+)
+from model.engine.job import Job
+from model.engine.workplace import Workplace
+
+HANDLERS: dict[type[m.Request], Callable[[Any, Workplace], Job]] = {
+    m.SetThreads: starting.set_threads,
+    m.PreviewModel: opening.preview_model,
+    m.OpenModel: opening.open_model,
+    m.SaveModel: saving.save_model,
+    m.VerifyModel: verifying.verify_model,
+    m.RunTrace: tracing.run_trace,
+    m.FetchActivation: tracing.fetch_activation,
+    m.ProjectVocabulary: space.project_vocabulary,
+    m.FindNeighbours: space.find_neighbours,
+    m.ListWeights: weights.list_weights,
+    m.DescribeWeights: weights.describe_weights,
+    m.ExamineWeight: weights.examine_weight,
+    m.FindSingularValues: weights.find_singular_values,
+    m.Generate: generating.generate_text,
+    m.StartTraining: training.start_training,
+    m.ControlTraining: training.control_training,
+    m.FollowTraining: training.follow_training,
+}

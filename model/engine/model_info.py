@@ -1,0 +1,49 @@
+"""What the window is told of a model: `ModelInfo`, made of a `LanguageModel`.
+
+Reads what is known of the model; no weight, no request.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from model.hub import cached_name
+from model.messages import ModelInfo
+from model.preview import checkpoint_name
+
+if TYPE_CHECKING:
+    from model.language_model import LanguageModel
+
+
+def info_of(lm: LanguageModel, model_id: int, *, training: bool) -> ModelInfo:
+    """A model as the window sees it.
+
+    Args:
+        lm: the model.
+        model_id: unique among the models of this process.
+        training: whether its weights still change.
+    """
+    path = lm.path or Path()
+    tokenizer = lm.tokenizer
+    return ModelInfo(
+        model_id=model_id,
+        name=cached_name(path) or checkpoint_name(path) or "unnamed",
+        path=str(path),
+        family=lm.family,
+        config=lm.config,
+        n_params=lm.n_params,
+        parameters=MappingProxyType(lm.config.parameter_counts()),
+        tokenizer="none: type token ids" if tokenizer is None else tokenizer.kind,
+        vocabulary=() if tokenizer is None else tokenizer.vocabulary,
+        special_ids=frozenset() if tokenizer is None else tokenizer.special_ids,
+        device=lm.device.name,
+        device_why=lm.device.why,
+        dtype=str(lm.dtype).removeprefix("torch."),
+        training=training,
+        format=lm.format,
+        notes=lm.notes,
+        continuing_ids=frozenset() if tokenizer is None else tokenizer.continuing,
+        mask_id=None if tokenizer is None else tokenizer.mask_id,
+    )

@@ -1,0 +1,87 @@
+"""The table of token vectors of the model in view: its principal axes, and neighbours in it.
+
+Knows messages and `model.probe.geometry`; no queue, no thread, no Qt.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from model import messages as m
+from model.engine.arrays import to_array
+from model.engine.job import Job
+from model.engine.workplace import Workplace
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from model.language_model import LanguageModel
+
+
+def project_vocabulary(request: m.ProjectVocabulary, place: Workplace) -> Job:
+    """Answers `ProjectVocabulary`, and remembers it for the model that learns."""
+    place.matrix = request
+    yield projected(request, place, request.id)
+
+
+def projected(
+    request: m.ProjectVocabulary, place: Workplace, request_id: int
+) -> m.VocabularyProjected:
+    """The table of the model in view on its first axes, as the answer to a request."""
+    from model.probe.geometry.compute import principal_axes
+
+    info = place.info
+    table_VD = token_vectors(place.lm, request.matrix)
+    key = (info.model_id, request.matrix)
+    projection = principal_axes(table_VD, 3, place.axes.get(key))
+    place.axes = {**place.axes, key: projection.axes_nD} if info.training else {}
+    return m.VocabularyProjected(
+        request_id=request_id,
+        model_id=info.model_id,
+        step=place.step,
+        matrix=request.matrix,
+        points=to_array(projection.points_Vn),
+        axes=to_array(projection.axes_nD),
+        mean=to_array(projection.mean_D),
+        variance_kept=to_array(projection.variance_kept_n),
+        norms=to_array(table_VD.float().norm(dim=-1)),
+    )
+
+
+def find_neighbours(request: m.FindNeighbours, place: Workplace) -> Job:
+    """Answers `FindNeighbours`."""
+    from model.probe.geometry.compute import nearest, signed_sum
+
+    table_VD = token_vectors(place.lm, request.matrix)
+    if any(token_id >= len(table_VD) for _, token_id in request.terms):
+        return  # asked about a larger vocabulary that was in view a moment ago
+    vector_D = signed_sum(table_VD, request.terms)
+    ids, cosines = nearest(table_VD, vector_D, request.k)
+    own = {token_id for _, token_id in request.terms}
+    found = tuple(int(i) for i in ids)
+    yield m.NeighboursFound(
+        request_id=request.id,
+        model_id=place.model_id,
+        step=place.step,
+        matrix=request.matrix,
+        terms=request.terms,
+        ids=found,
+        cosines=tuple(float(c) for c in cosines),
+        own=tuple(i in own for i in found),
+    )
+
+
+def has_table(lm: LanguageModel, matrix: Literal["W_E", "W_U"]) -> bool:
+    """Whether a table of token vectors is one of its own."""
+    return matrix == "W_E" or not lm.config.tied_embeddings
+
+
+def token_vectors(lm: LanguageModel, matrix: Literal["W_E", "W_U"]) -> Tensor:
+    """One row per token, ``[V, D]``: the embedding, or the unembedding transposed.
+
+    A view of the live weights.
+    """
+    network = lm.transformer
+    if matrix == "W_E" or network.unembed is None:
+        return network.embed.weight.detach()
+    return network.unembed.weight.detach()

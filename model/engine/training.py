@@ -1,0 +1,303 @@
+"""A training run: one event a slice, told in bundles, and looked at while it goes.
+
+Keeps the pace: how often the window hears of it, how often a model that learns is looked at. The
+run itself is `model.train`'s. Knows messages and the trainer; no queue, no thread, no Qt.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from model import messages as m
+from model.engine.job import Job, JobCancelled, RequestError, failed
+from model.engine.space import has_table, projected, token_vectors
+from model.engine.tracing import traced
+from model.engine.workplace import Workplace
+
+if TYPE_CHECKING:
+    from model.language_model import LanguageModel
+    from model.probe.analogy.compute import AnalogyProbe
+    from model.train.events import Event, Started
+    from model.train.loop import Training
+
+FLUSH_SECONDS = 1 / 10
+"""Events of a run are handed over in bundles, this often: what hears of them redraws no faster."""
+
+LIVE_SECONDS = 1.0
+LIVE_SHARE = 0.02
+"""A model that learns is traced at most every LIVE_SECONDS, and so seldom that looking at it
+takes at most this share of the run's time."""
+
+ACTIVITY_SECONDS = 0.5
+"""The status bar hears of the step so often."""
+
+
+class Run:
+    """A run that is going: what steers it, and what the window has been told of it.
+
+    Attributes:
+        request: what began it.
+        training: the trainer's run.
+        model_id: of the network that learns, once it exists.
+        paused: whether it waits; its job then gets no slice.
+        pauses_after_step: whether it pauses by itself after the next step.
+    """
+
+    def __init__(self, request: m.StartTraining, training: Training) -> None:
+        self.request = request
+        self.training = training
+        self.model_id: int | None = None
+        self.analogies: AnalogyProbe  # there with `model_id`
+        self.paused = False
+        self.pauses_after_step = False
+        self._events = training.events()
+        self._bundle: list[Event] = []
+        self._flushed = 0.0
+        self._next_live = 0.0
+        self._next_activity = 0.0
+
+    def next_event(self) -> Event | None:
+        """Advance the run by one slice; None once it is over."""
+        return next(self._events, None)
+
+    def close(self) -> None:
+        """End it as it is; what was saved stays."""
+        self._events.close()
+
+    # Steering
+
+    def pause(self) -> None:
+        self.paused = True
+        self.pauses_after_step = False
+
+    def resume(self) -> None:
+        self.paused = False
+        self.pauses_after_step = False
+
+    def step(self) -> None:
+        """Go on for one step, then pause."""
+        self.paused = False
+        self.pauses_after_step = True
+
+    def stop(self) -> None:
+        """End it within one step; all is saved."""
+        self.resume()
+        self.training.stop()
+
+    # Telling
+
+    def take(self, event: Event) -> None:
+        """Keep an event for the next bundle."""
+        self._bundle.append(event)
+
+    def flush(self, *, force: bool) -> Iterator[m.TrainingProgressed]:
+        """The bundle, if it is time."""
+        now = time.monotonic()
+        if not force and (not self._bundle or now - self._flushed < FLUSH_SECONDS):
+            return
+        events, self._bundle, self._flushed = tuple(self._bundle), [], now
+        yield m.TrainingProgressed(request_id=self.request.id, events=events, paused=self.paused)
+
+    def live_due(self) -> bool:
+        return time.monotonic() >= self._next_live
+
+    def live_done(self, seconds: float) -> None:
+        """A look took that long; the next is so far away that the share holds."""
+        self._next_live = time.monotonic() + max(LIVE_SECONDS, seconds / LIVE_SHARE)
+
+    def activity_due(self) -> bool:
+        now = time.monotonic()
+        if now < self._next_activity:
+            return False
+        self._next_activity = now + ACTIVITY_SECONDS
+        return True
+
+
+def start_training(request: m.StartTraining, place: Workplace) -> Job:
+    """Answers `StartTraining`; cancelled, it is stopped and saved."""
+    from model.device import choose_device
+    from model.train.loop import Training
+
+    if place.run is not None:
+        raise RequestError("A run is going already. Stop it before you start another.")
+    request.recipe.validate()
+    device = choose_device(place.device).name
+    run = Run(request, Training(request.recipe, Path(request.run_dir), device=device))
+    place.run = run
+    place.following = request.follow
+    try:
+        yield m.Activity(request_id=request.id, what="preparing a run")
+        while place.run is run:
+            try:
+                yield None
+                yield from _advance(run, place)
+            except JobCancelled:
+                run.stop()
+                yield from run.flush(force=True)
+    except Exception as error:  # noqa: BLE001 - whatever broke it, its model may be whole
+        yield from run.flush(force=True)
+        yield failed(request, error)
+        whole = run.model_id is not None and _is_finite(place.models[run.model_id])
+        yield from _end(run, place, keep=whole, saved=False)
+    finally:
+        run.close()
+        if place.run is run:
+            place.run = None
+
+
+def control_training(request: m.ControlTraining, place: Workplace) -> Job:
+    """Answers `ControlTraining`."""
+    run = place.run
+    if run is None:
+        return
+    match request.action:
+        case "pause":
+            run.pause()
+        case "resume":
+            run.resume()
+        case "step":
+            run.step()
+        case "stop":
+            run.stop()
+    yield from run.flush(force=True)
+
+
+def follow_training(request: m.FollowTraining, place: Workplace) -> Job:
+    """Answers `FollowTraining`: another model is in view."""
+    place.following = request.follow
+    if place.run is not None and place.run.model_id is not None:
+        yield m.ModelOpened(request_id=request.id, info=place.info, seconds=0.0)
+
+
+def _advance(run: Run, place: Workplace) -> Iterator[m.Result]:
+    """One event of the run, and what comes of it."""
+    from model.train.events import Finished, Prepared, Started, StepDone
+
+    event = run.next_event()
+    match event:
+        case None:
+            place.run = None
+        case Prepared():
+            yield m.Progress(
+                request_id=run.request.id,
+                what=event.what,
+                done=round(1000 * event.fraction),
+                total=1000,
+            )
+        case Started():
+            yield _begin(run, place, event)
+            if run.request.begin_paused:
+                run.pause()
+            yield from _live(run, place, force=True)
+        case _:
+            run.take(event)
+            ended = isinstance(event, Finished)
+            stepped = isinstance(event, StepDone)
+            if stepped and run.pauses_after_step:
+                run.pause()
+            now = ended or run.paused
+            if (stepped or ended) and not _has_diverged(event):
+                yield from _live(run, place, force=now)
+            yield from run.flush(force=now)
+            if stepped and run.activity_due():
+                step = run.training.step
+                yield m.Activity(request_id=run.request.id, what=f"training, step {step}")
+            if ended:
+                yield from _end(run, place, keep=not _has_diverged(event))
+
+
+def _begin(run: Run, place: Workplace, event: Started) -> m.TrainingStarted:
+    """The network exists: it can be looked at from now on."""
+    from model.device import DeviceChoice
+    from model.language_model import LanguageModel
+    from model.probe.analogy.compute import AnalogyProbe
+
+    training = run.training
+    lm = LanguageModel(
+        transformer=training.transformer,
+        tokenizer=training.tokenizer,
+        path=event.run_dir,
+        family="gpt2",
+        device=DeviceChoice(event.device, "where the run is"),
+    )
+    info = place.hold(lm, training=True)
+    run.model_id = info.model_id
+    run.analogies = AnalogyProbe(training.tokenizer)
+    return m.TrainingStarted(
+        request_id=run.request.id,
+        info=info,
+        recipe=run.request.recipe,
+        run_dir=str(event.run_dir),
+        follow=place.following,
+    )
+
+
+def _live(run: Run, place: Workplace, *, force: bool) -> Iterator[m.Result]:
+    """What the panes see of a model while it learns."""
+    if run.model_id is None or not (force or run.live_due()):
+        return
+    lm = place.models[run.model_id]
+    began = time.perf_counter()
+    measured = run.analogies.measure(token_vectors(lm, "W_E"))
+    if measured is not None:
+        yield m.AnalogyMeasured(
+            request_id=run.request.id,
+            step=run.training.step,
+            expression=measured.expression,
+            rank=measured.rank,
+            rank_all_words=measured.rank_all_words,
+            share=measured.share,
+            n=measured.n,
+        )
+    if place.following:
+        if place.prompt is not None:
+            yield traced(place.prompt, place, run.request.id)
+        if place.matrix is not None and has_table(lm, place.matrix.matrix):
+            yield projected(place.matrix, place, run.request.id)
+    run.live_done(time.perf_counter() - began)
+
+
+def _end(run: Run, place: Workplace, *, keep: bool, saved: bool = True) -> Iterator[m.Result]:
+    """The trained model stays in view, now as a model that is open.
+
+    Args:
+        run: that has ended, or broken.
+        place: where its model is held.
+        keep: False where it diverged: the model that was open before comes back.
+        saved: whether the run folder holds what was learned.
+    """
+    place.run = None
+    if run.model_id is None:
+        return
+    lm = place.models[run.model_id]
+    place.drop(run.model_id)
+    if not place.following:
+        return
+    if keep:
+        lm.transformer.eval()
+        place.open(place.hold(lm, training=False, saved=saved))
+    if place.opened is not None:
+        info = place.infos[place.opened]
+        yield m.ModelOpened(request_id=run.request.id, info=info, seconds=0.0)
+
+
+def _is_finite(lm: LanguageModel) -> bool:
+    """Whether every weight is a number."""
+    return all(bool(p.isfinite().all()) for p in lm.transformer.parameters())
+
+
+def _has_diverged(event: Event) -> bool:
+    """Whether the weights are no numbers any more: there is nothing to look at."""
+    from model.train.events import Finished, StepDone
+
+    match event:
+        case StepDone():
+            return not (math.isfinite(event.train_loss) and math.isfinite(event.grad_norm))
+        case Finished():
+            return event.reason == "diverged"
+        case _:
+            return False

@@ -1,0 +1,137 @@
+"""What jobs share: the models that are held, the run that is going, what is followed.
+
+Plain values and the few rules that keep them together; it does nothing by itself. A job gets it
+with its request. Knows models and runs; no job, no queue, no Qt.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from model import messages as m
+from model.engine.job import RequestError
+from model.engine.model_info import info_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from model.engine.training import Run
+    from model.language_model import LanguageModel
+
+
+class Workplace:
+    """Held by the engine, changed by its jobs.
+
+    Args:
+        device: "auto", "cpu", "cuda" or "mps".
+        threads: for torch; None takes the cores at hand less one.
+
+    Attributes:
+        models, infos: by model id: what computes, and what the window knows of it.
+        opened: id of the model that a person opened last, or that a followed run left.
+        unsaved: ids of models whose weights lie in no file: of a run that broke.
+        openings: how many models a person has opened; work that began before the last of them is
+            about a model that is gone.
+        run: the run that is going, paused or getting ready.
+        following: whether the run's model is the one in view, once it is there.
+        prompt, matrix: what was asked last; a model that learns is asked it again and again.
+        axes: the last principal axes of the model that learns, by model id and table.
+        saving: whether a model is being saved: one at a time.
+        alone: whether the job whose slice it is is the only one that goes on: it may wait a
+            little for what happens elsewhere.
+    """
+
+    def __init__(self, device: str = "auto", threads: int | None = None) -> None:
+        self.device = device
+        self.threads = threads
+        self.models: dict[int, LanguageModel] = {}
+        self.infos: dict[int, m.ModelInfo] = {}
+        self.opened: int | None = None
+        self.unsaved: set[int] = set()
+        self.openings = 0
+        self.run: Run | None = None
+        self.following = True
+        self.prompt: m.RunTrace | None = None
+        self.matrix: m.ProjectVocabulary | None = None
+        self.axes: dict[tuple[int, str], Tensor] = {}
+        self.saving = False
+        self.alone = False
+        self._last_id = 0
+
+    # The model in view
+
+    @property
+    def model_id(self) -> int:
+        """Of the model that questions are about.
+
+        Raises:
+            RequestError: there is none.
+        """
+        if self.following and self.run is not None and self.run.model_id is not None:
+            return self.run.model_id
+        if self.opened is None:
+            raise RequestError("No model is open. Open a checkpoint folder first.")
+        return self.opened
+
+    @property
+    def lm(self) -> LanguageModel:
+        """The model in view.
+
+        Raises:
+            RequestError: there is none.
+        """
+        return self.models[self.model_id]
+
+    @property
+    def info(self) -> m.ModelInfo:
+        """What the window knows of the model in view.
+
+        Raises:
+            RequestError: there is none.
+        """
+        return self.infos[self.model_id]
+
+    @property
+    def step(self) -> int | None:
+        """Updates that the model in view has had; None for one that isn't training.
+
+        Raises:
+            RequestError: there is no model in view.
+        """
+        run = self.run
+        return run.training.step if run is not None and run.model_id == self.model_id else None
+
+    # The models that are held
+
+    def hold(self, lm: LanguageModel, *, training: bool, saved: bool = True) -> m.ModelInfo:
+        """Take a model; it is not copied.
+
+        Args:
+            lm: the model.
+            training: whether its weights still change.
+            saved: whether the weights are those that its path holds.
+        """
+        self._last_id += 1
+        info = info_of(lm, self._last_id, training=training)
+        self.models[info.model_id] = lm
+        self.infos[info.model_id] = info
+        if not saved:
+            self.unsaved.add(info.model_id)
+        return info
+
+    def drop(self, model_id: int) -> None:
+        """Let go of a model; its memory is free once no job computes with it."""
+        del self.models[model_id], self.infos[model_id]
+        self.unsaved.discard(model_id)
+
+    def open(self, info: m.ModelInfo) -> None:
+        """A model that is held takes the place of the one that was open."""
+        before, self.opened = self.opened, info.model_id
+        if before is not None and before != info.model_id:
+            self.drop(before)
+
+    # What is going on
+
+    def paused(self, request: m.Request) -> bool:
+        """Whether the job of that request waits for the person."""
+        return self.run is not None and self.run.request is request and self.run.paused
