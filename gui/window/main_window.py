@@ -186,8 +186,8 @@ class MainWindow(QMainWindow):
             store.engine_changed,
             store.model_changed,
             store.trace_changed,
-            store.generation_changed,
-            store.training_changed,
+            store.generating.changed,
+            store.run.changed,
         ):
             signal.connect(self._update_actions)
         for signal in (
@@ -195,10 +195,10 @@ class MainWindow(QMainWindow):
             store.selection_changed,
             store.vocabulary_changed,
             store.model_changed,
-            store.training_changed,
+            store.run.changed,
             store.sampling_changed,
-            store.generation_changed,
-            store.weights_changed,
+            store.generating.changed,
+            store.weights.changed,
         ):
             signal.connect(self._notes.ask)
         store.model_changed.connect(self._model_changed)
@@ -515,7 +515,7 @@ class MainWindow(QMainWindow):
             self._remember()
             self.backend.stop()
             if self.backend.running:
-                if self.store.training is not None and self.store.training.running:
+                if self.store.run.running:
                     self.status_bar.showMessage("Saving the run…")
                 self._close_timer.start(CLOSE_MS)
                 event.ignore()

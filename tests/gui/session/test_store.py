@@ -40,10 +40,10 @@ def test_a_failure_is_a_notice_and_the_model_stays(desk: Desk, live_store: Store
     notices: list[Notice] = []
     live_store.notice_posted.connect(notices.append)
     before = live_store.model
-    live_store.open_model("/no/such/folder")
+    live_store.opening.open("/no/such/folder")
     assert live_store.model is before
     assert "/no/such/folder" in notices[0].message
-    assert live_store.opening is None
+    assert not live_store.opening.going
 
 
 def test_an_empty_prompt_says_what_to_do(live_store: Store) -> None:
@@ -63,20 +63,6 @@ def test_a_selection_stays_inside_the_model_and_the_prompt(live_store: Store) ->
     assert chosen.operation == len(live_store.operations) - 1
 
 
-def test_generated_text_grows_token_by_token(desk: Desk, live_store: Store) -> None:
-    live_store.generate(5, seed=1)
-    lengths = []
-    while live_store.generation is not None and live_store.generation.running:
-        desk.advance()
-        lengths.append(len(live_store.generation.steps))
-    assert live_store.generation is not None
-    finished = live_store.generation.finished
-    assert isinstance(finished, m.GenerationFinished)
-    assert finished.reason in ("length", "end_of_text")
-    assert lengths[0] == 1
-    assert finished.n_tokens == len(live_store.generation.steps)
-
-
 def test_neighbours_in_a_model_that_is_no_longer_in_view_are_dropped(
     desk: Desk, live_store: Store, tmp_path: Path
 ) -> None:
@@ -87,8 +73,8 @@ def test_neighbours_in_a_model_that_is_no_longer_in_view_are_dropped(
     live_store.find_neighbours(((1, 1200),))
     held, desk.held = desk.held, None
     assert held
-    live_store.start_training(PRESETS["tiny"], str(tmp_path / "run"))
-    while live_store.training is None:
+    live_store.run.start(PRESETS["tiny"], str(tmp_path / "run"))
+    while live_store.run.current is None:
         desk.advance()
     model = live_store.model
     assert model is not None
@@ -107,9 +93,9 @@ def test_a_run_that_diverges_gives_the_open_model_back(
     before = live_store.model
     assert before is not None
     recipe = replace(PRESETS["tiny"], lr=1e30, min_lr=0.0, warmup_steps=0, grad_clip=0.0)
-    live_store.start_training(recipe, str(tmp_path / "run"))
+    live_store.run.start(recipe, str(tmp_path / "run"))
     desk.advance(500)
-    run = live_store.training
+    run = live_store.run.current
     assert run is not None
     assert run.finished is not None
     assert run.finished.reason == "diverged"
