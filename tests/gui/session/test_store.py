@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from gui.session.feature import Feature
 from gui.session.state import Notice
 from gui.session.store import Store
 from model import messages as m
 from model.train import PRESETS
 from tests.gui.desk import PROMPT, Desk
+from tests.gui.session.unanswered import Unanswered, comes_into_view
 
 
 def test_a_model_opens_and_its_prompt_is_traced(live_store: Store) -> None:
@@ -104,3 +107,81 @@ def test_a_run_that_diverges_gives_the_open_model_back(
     assert live_store.model.path == before.path
     assert live_store.trace is not None
     assert not [r for r in desk.results if isinstance(r, m.Failed)]
+
+
+class Counted(Feature):
+    """A feature that a test adds: what it needs is this class and a line in `Store`."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.n = 0
+
+    def take(self, result: m.Result) -> bool:
+        if not isinstance(result, Count):
+            return False
+        self.n += 1
+        self.changed.emit()
+        return True
+
+    def reset(self, model: m.ModelInfo) -> bool:
+        self.n = 0
+        return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count(m.Result):
+    """Its result."""
+
+
+class Counting(Unanswered):
+    def __init__(self) -> None:
+        super().__init__()
+        self.counted = Counted(self)
+        self._features = (*self._features, self.counted)
+
+
+def test_a_result_goes_to_the_feature_that_it_belongs_to() -> None:
+    store = Counting()
+    store.receive(Count(request_id=0))
+    assert store.counted.n == 1
+
+
+def test_every_feature_forgets_before_anyone_hears_of_another_model() -> None:
+    store = Counting()
+    store.receive(Count(request_id=0))
+    heard: list[str] = []
+    store.model_changed.connect(lambda: heard.append(f"model, {store.counted.n}"))
+    store.counted.changed.connect(lambda: heard.append(f"feature, {store.counted.n}"))
+    comes_into_view(store, 1)
+    assert heard == ["model, 0", "feature, 0"]
+
+
+def test_every_feature_of_the_store_is_asked() -> None:
+    """An attribute is enough: none is left out of the dispatch."""
+    store = Store(lambda _: None)
+    features = [part for part in vars(store).values() if isinstance(part, Feature)]
+    assert store.opening in features
+    assert list(store._features) == features
+
+
+def test_a_failure_of_no_feature_is_a_notice_and_a_result_of_none_an_error() -> None:
+    store = Unanswered()
+    store.find_neighbours(((1, 3),))
+    store.fail(store.last(m.FindNeighbours))
+    assert [notice.message for notice in store.notices] == ["No memory is left."]
+    with pytest.raises(TypeError, match="Count"):
+        store.receive(Count(request_id=0))
+
+
+def test_what_was_saved_is_told_with_its_path() -> None:
+    store = Unanswered()
+    heard: list[object] = []
+    store.saving.saved.connect(heard.append)
+    store.saving.save("/models/copy")
+    request = store.last(m.SaveModel)
+    assert request.path == "/models/copy"
+    store.receive(m.Saved(request_id=request.id, path="/models/copy"))
+    assert heard == ["/models/copy"]
+    assert "/models/copy" in store.notices[0].message
+    store.fail(request, "The disk is full.")
+    assert [notice.level for notice in store.notices] == ["info", "error"]
