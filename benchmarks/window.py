@@ -223,13 +223,13 @@ def _train_in_window() -> Figures:
         last[0] = now
 
     with tempfile.TemporaryDirectory() as folder:
-        store.start_training(_recipe(), str(Path(folder, "run")), follow=True)
-        _spin(app, lambda: store.training is not None and len(store.training.steps) > 0, 120)
+        store.run.start(_recipe(), str(Path(folder, "run")), follow=True)
+        _spin(app, lambda: store.run.current is not None and len(store.run.current.steps) > 0, 120)
         timer = QTimer()
         timer.setTimerType(Qt.TimerType.PreciseTimer)
         timer.timeout.connect(tick)
         timer.start(10)
-        run = store.training
+        run = store.run.current
         assert run is not None
         # Looking 500 times a second would itself take the interpreter from the training.
         _spin(app, lambda: not run.running, TRAIN_SECONDS + 120, every_ms=200)

@@ -180,9 +180,9 @@ class OpenDialog(QDialog):
         self.cancel_button.clicked.connect(self.reject)
         self.open_button.clicked.connect(self.open_chosen)
         store = self._store
-        store.previewed.connect(self._take_preview)
-        store.opening_changed.connect(self._opening_changed)
-        store.opening_ended.connect(self._opening_ended)
+        store.opening.previewed.connect(self._take_preview)
+        store.opening.changed.connect(self._opening_changed)
+        store.opening.ended.connect(self._opening_ended)
         store.model_changed.connect(self._model_changed)
 
     # ------------------------------------------------------------------------- choices
@@ -207,12 +207,12 @@ class OpenDialog(QDialog):
             return
         self._waiting = True
         self._refusal = None
-        self._store.open_model(path, dtype=self.card.dtype, answered_in_place=True)
+        self._store.opening.open(path, dtype=self.card.dtype, answered_in_place=True)
         self._update()
         self.cancel_button.setFocus()  # what was in focus can't be used meanwhile
 
     def _shown(self) -> Preview | None:
-        return self._store.previews.get(self.path)
+        return self._store.opening.previews.get(self.path)
 
     def _typed(self) -> None:
         folder, _, _ = self.field.text().rpartition(os.sep)
@@ -263,13 +263,13 @@ class OpenDialog(QDialog):
                 self.card.show_preview(known)
             else:
                 self.card.show_message("Looking …")
-            self._store.preview_model(self.path)
+            self._store.opening.preview(self.path)
         else:
             self.card.show_message("")
         self._update()
 
     def _take_preview(self, path: object) -> None:
-        preview = self._store.previews[str(path)]
+        preview = self._store.opening.previews[str(path)]
         if path == self.path:
             self.card.show_preview(preview)
             # Its choices are made anew, and would be reached last.
@@ -287,9 +287,9 @@ class OpenDialog(QDialog):
     def _show_recent(self) -> None:
         for path in self._settings.recent:
             self.recent.add(path)
-            self._write_recent(path, self._store.previews.get(path))
-            if path not in self._store.previews:
-                self._store.preview_model(path)
+            self._write_recent(path, self._store.opening.previews.get(path))
+            if path not in self._store.opening.previews:
+                self._store.opening.preview(path)
         self.recent.setVisible(bool(self._settings.recent))
         self._no_recent.setVisible(not self._settings.recent)
 
@@ -325,14 +325,14 @@ class OpenDialog(QDialog):
             show_details(self._refusal, self)
 
     def _model_changed(self) -> None:
-        if self._waiting and self._store.opening is None:
+        if self._waiting and not self._store.opening.going:
             self._waiting = False
             self.accept()
 
     def reject(self) -> None:
         """Cancel and Escape stop the opening that is going; without one they close the dialog."""
         if self._waiting:
-            self._store.cancel_opening()
+            self._store.opening.cancel()
         else:
             super().reject()
 
@@ -340,7 +340,7 @@ class OpenDialog(QDialog):
         """Closed, it can't say how the opening goes on: so that ends, too."""
         if self._waiting:
             self._waiting = False
-            self._store.cancel_opening()
+            self._store.opening.cancel()
         super().closeEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
@@ -357,7 +357,7 @@ class OpenDialog(QDialog):
 
     def _update(self) -> None:
         """Buttons, progress and the line at the bottom."""
-        opening = self._waiting and self._store.opening is not None
+        opening = self._waiting and self._store.opening.going
         preview = self._shown()
         possible = bool(self.path) and not (preview is not None and preview.problem)
         self.open_button.setEnabled(possible and not opening)

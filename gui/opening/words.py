@@ -10,7 +10,7 @@ from model.preview import checkpoint_name, file_size
 
 def opening_words(store: Store) -> tuple[str, float | None]:
     """What an opening does now, and which share of it is done (None where that is not known)."""
-    progress = store.opening_progress
+    progress = store.opening.progress
     if progress is None:
         return "opening …", None
     if not progress.total_bytes:

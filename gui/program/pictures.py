@@ -91,7 +91,7 @@ def _train(session: _Session, preset: str) -> None:
         raise PictureError(f"There is no preset {preset!r}; there are {', '.join(PRESETS)}.")
     recipe = PRESETS[preset]
     store = session.program.store
-    store.start_training(recipe, str(unique_run_dir(Path("build", "runs"), recipe.name)))
+    store.run.start(recipe, str(unique_run_dir(Path("build", "runs"), recipe.name)))
     limit = (recipe.max_seconds or 3600) + WAIT_SECONDS
     session.until(session.training_ended, "the training", limit)
     session.until(session.model_ready, "the trained model")
@@ -116,11 +116,11 @@ class _Session:
             store.model is not None
             and shown
             and store.vocabulary is not None
-            and store.activity == "idle"
+            and store.activity.what == "idle"
         )
 
     def training_ended(self) -> bool:
-        run = self.program.store.training
+        run = self.program.store.run.current
         return run is not None and not run.running
 
     def until(self, done: Callable[[], bool], what: str, seconds: float = WAIT_SECONDS) -> None:

@@ -56,7 +56,7 @@ class Program:
         self.window = MainWindow(self.store, self.backend, settings, panes)
         self.first_look = FirstLook(self.store)
         self.store.set_prompt(FIRST_PROMPT if prompt is None else prompt)
-        self.store.open_model(str(STORY_WORLD) if checkpoint is None else checkpoint)
+        self.store.opening.open(str(STORY_WORLD) if checkpoint is None else checkpoint)
 
     def _settle(self) -> None:
         """The model is seen: what is here now is here to stay."""

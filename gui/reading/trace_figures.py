@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gui.session.store import Store, probabilities_at
+from gui.session.probabilities import probabilities_at
+from gui.session.store import Store
 from model.operations import INPUT_IDS, LOGITS, PROBABILITIES, Operation, shape_of
 
 AXES = {

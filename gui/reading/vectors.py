@@ -12,8 +12,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from gui.session.probabilities import probabilities_at
 from gui.session.state import Inspected
-from gui.session.store import Store, probabilities_at
+from gui.session.store import Store
 from model.config import TransformerConfig
 from model.operations import PROBABILITIES, Operation, aliases
 from model.sampling import Sampling

@@ -47,14 +47,14 @@ def can_mask(store: Store) -> bool:
 
 def is_generating(store: Store) -> bool:
     """Text is being written."""
-    return store.generation is not None and store.generation.running
+    return store.generating.going
 
 
 def is_training(store: Store) -> bool:
     """A run is going; it may be paused."""
-    return store.training is not None and store.training.running
+    return store.run.running
 
 
 def is_not_training(store: Store) -> bool:
     """A run can begin."""
-    return store.engine is not None and not is_training(store) and store.starting is None
+    return store.engine is not None and not is_training(store) and store.run.starting is None

@@ -1,24 +1,15 @@
-"""What the window knows, apart: selection, inspected number, a text, a run, a notice.
+"""Values that the store and its features keep: selection, inspected number, a text, a notice.
 
-Values without Qt and without behaviour of their own; `gui.session.store` keeps them and says when
-they change.
+Without Qt and without behaviour of their own: who keeps one says when it changes.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from model import messages as m
-from model.train.events import (
-    Evaluated,
-    Event,
-    Finished,
-    Prepared,
-    Sampled,
-    SnapshotSaved,
-    StepDone,
-)
+from model.config import TransformerConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +36,42 @@ class Selection:
     neuron: int | None = None
 
 
+def clamped(
+    selection: Selection, *, n_tokens: int, n_operations: int, config: TransformerConfig | None
+) -> Selection:
+    """A selection with every value brought to the nearest one that there is.
+
+    Args:
+        selection: that may point outside.
+        n_tokens: of the prompt; 0 where there is no trace of it.
+        n_operations: of the model's forward pass.
+        config: of the model; None where none is in view.
+    """
+
+    def within(value: int | None, size: int) -> int | None:
+        return None if value is None or size == 0 else max(0, min(value, size - 1))
+
+    position = selection.position
+    if n_tokens:
+        position = max(0, min(position, n_tokens - 1))
+    hovered = selection.hovered
+    if hovered is not None and not 0 <= hovered < max(n_tokens, 1):
+        hovered = None
+    inside = replace(
+        selection, position=position, hovered=hovered, key=within(selection.key, n_tokens)
+    )
+    if config is None:
+        return inside
+    return replace(
+        inside,
+        layer=within(selection.layer, config.n_layers) or 0,
+        head=within(selection.head, config.n_heads) or 0,
+        operation=within(selection.operation, n_operations) or 0,
+        vocabulary_id=within(selection.vocabulary_id, config.d_vocab),
+        neuron=within(selection.neuron, config.d_mlp),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Inspected:
     """One exact number, or one tensor, that the inspector shows.
@@ -69,51 +96,25 @@ class Inspected:
 
 @dataclass(slots=True)
 class Generation:
-    """Text that is being generated, or was."""
+    """Text that is being generated, or was.
+
+    Attributes:
+        request_id: of the request.
+        prompt: that it continues.
+        model: that writes it.
+        text: what was written so far.
+        running: whether more may come.
+        steps: a token each.
+        finished: how it ended; None while it is running, and where it broke.
+    """
 
     request_id: int
     prompt: str
+    model: m.ModelInfo | None = None
     text: str = ""
     running: bool = True
     steps: tuple[m.TokenGenerated, ...] = ()
     finished: m.GenerationFinished | None = None
-
-
-class TrainingState:
-    """The run that is going or was the last: every point of its curves."""
-
-    def __init__(self, started: m.TrainingStarted) -> None:
-        self.started = started
-        self.paused = False
-        self.steps: list[StepDone] = []
-        self.evaluations: list[Evaluated] = []
-        self.samples: list[Sampled] = []
-        self.snapshots: list[SnapshotSaved] = []
-        self.analogies: list[m.AnalogyMeasured] = []
-        self.prepared: Prepared | None = None
-        self.finished: Finished | None = None
-
-    @property
-    def running(self) -> bool:
-        """Whether the run can still go on (it may be paused)."""
-        return self.finished is None
-
-    def add(self, event: Event) -> None:
-        match event:
-            case StepDone():
-                self.steps.append(event)
-            case Evaluated():
-                self.evaluations.append(event)
-            case Sampled():
-                self.samples.append(event)
-            case SnapshotSaved():
-                self.snapshots.append(event)
-            case Prepared():
-                self.prepared = event
-            case Finished():
-                self.finished = event
-            case _:
-                pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,3 +132,8 @@ class Notice:
     details: str = ""
     level: Literal["info", "warning", "error"] = "info"
     about: str = ""
+
+    @classmethod
+    def of(cls, failed: m.Failed, about: str = "") -> Notice:
+        """What tells of a failure."""
+        return cls(failed.message, failed.details, "error", about)

@@ -45,11 +45,11 @@ class Files(QObject):
         self.recent_menu = QMenu("Open &recent", window)
         self.recent_menu.setToolTipsVisible(True)
         self.recent_menu.aboutToShow.connect(self._fill_recent)
-        store.previewed.connect(self._remember_line)
+        store.opening.previewed.connect(self._remember_line)
 
     def open_path(self, path: str) -> None:
         """Open a checkpoint by path; what is open stays until the new one is there."""
-        self._store.open_model(path)
+        self._store.opening.open(path)
 
     def drag_entered(self, event: QDragEnterEvent) -> None:
         """Take what comes from this machine."""
@@ -65,7 +65,7 @@ class Files(QObject):
 
     def open_bundled(self) -> None:
         """The model that comes with the program."""
-        self._store.open_model(str(STORY_WORLD))
+        self._store.opening.open(str(STORY_WORLD))
 
     def ask_open(self) -> None:
         """One dialog for folders, files and hub names, with a preview."""
@@ -78,7 +78,7 @@ class Files(QObject):
         dialog = self._file_dialog("Save the model or run as a new folder")
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setFileMode(QFileDialog.FileMode.AnyFile)
-        dialog.fileSelected.connect(self._store.save_model)
+        dialog.fileSelected.connect(self._store.saving.save)
         dialog.open()
 
     def ask_export_picture(self) -> None:
@@ -161,11 +161,11 @@ class Files(QObject):
     def describe_recent(self, path: str) -> None:
         """Find out what a recent checkpoint is, for the menu, if that is not known."""
         if path not in self._settings.recent_lines:
-            self._store.preview_model(path)
+            self._store.opening.preview(path)
 
     def _remember_line(self, path: object) -> None:
         """What a recent checkpoint is, for the menu."""
-        line = self._store.previews[str(path)].line
+        line = self._store.opening.previews[str(path)].line
         if line and path in self._settings.recent:
             self._settings.recent_lines[str(path)] = line
 

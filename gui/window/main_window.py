@@ -134,8 +134,8 @@ class MainWindow(QMainWindow):
             store.engine_changed,
             store.model_changed,
             store.trace_changed,
-            store.generation_changed,
-            store.training_changed,
+            store.generating.changed,
+            store.run.changed,
         ):
             signal.connect(self._update_actions)
         for signal in (
@@ -143,10 +143,10 @@ class MainWindow(QMainWindow):
             store.selection_changed,
             store.vocabulary_changed,
             store.model_changed,
-            store.training_changed,
+            store.run.changed,
             store.sampling_changed,
-            store.generation_changed,
-            store.weights_changed,
+            store.generating.changed,
+            store.weights.changed,
             self.host.pane_made,
         ):
             signal.connect(self._notes.ask)
@@ -269,7 +269,7 @@ class MainWindow(QMainWindow):
         if self._closing.may_close():
             event.accept()
             return
-        if self.store.training is not None and self.store.training.running:
+        if self.store.run.running:
             self.status_bar.showMessage("Saving the run…")
         event.ignore()
 

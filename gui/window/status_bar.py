@@ -61,9 +61,9 @@ class StatusBar(QStatusBar):
         self.addPermanentWidget(self._keys)
         self._later = Later(self.refresh, FRAME_MS, self)
         for signal in (
-            store.activity_changed,
-            store.opening_changed,
-            store.verification_changed,
+            store.activity.changed,
+            store.opening.changed,
+            store.verifying.changed,
             store.engine_changed,
             store.model_changed,
             store.trace_changed,
@@ -83,9 +83,9 @@ class StatusBar(QStatusBar):
     def refresh(self) -> None:
         """Read the store."""
         store, t = self._store, theme.current()
-        progress = store.progress
-        what = progress.what if progress is not None else store.activity
-        opening = store.opening_progress
+        progress = store.activity.progress
+        what = progress.what if progress is not None else store.activity.what
+        opening = store.opening.progress
         share: float | None = None
         if opening is not None:
             what, share = opening_words(store)
@@ -98,7 +98,7 @@ class StatusBar(QStatusBar):
         self._progress.setRange(0, 0 if share is None else 1000)
         if share is not None:
             self._progress.setValue(round(1000 * share))
-        self._cancel.setVisible(store.opening is not None or store.starting is not None)
+        self._cancel.setVisible(store.opening.going or store.run.starting is not None)
         engine = store.engine
         if engine is not None:
             threads = f"{engine.threads} thread" + ("s" if engine.threads != 1 else "")
@@ -123,6 +123,6 @@ class StatusBar(QStatusBar):
         self._keys.setText(KEYS if wide else "F1 all keys")
 
     def _cancelled(self) -> None:
-        if self._store.starting is not None:
-            self._store.control_training("stop")
-        self._store.cancel_opening()
+        if self._store.run.starting is not None:
+            self._store.run.stop()
+        self._store.opening.cancel()

@@ -63,7 +63,7 @@ class TopBar(QWidget):
         self._palette.clicked.connect(self.palette_clicked)
         layout.addWidget(self._palette)
         store.model_changed.connect(self.refresh)
-        store.training_changed.connect(self.refresh)
+        store.run.changed.connect(self.refresh)
         store.trace_changed.connect(self.refresh)
         self.apply_theme()
         self.refresh()
@@ -98,12 +98,11 @@ class TopBar(QWidget):
                 f"{counted(c.n_heads, 'head')}  ·  "
                 f"{short_count(model.n_params)}"
             )
-        run = self._store.training
+        run = self._store.run.current
         text = ""
         if run is not None and run.running:
-            step = run.steps[-1].step if run.steps else 0
             state = "paused" if run.paused else "learning"
-            text = f"{state} · step {step:,} / {run.started.recipe.steps:,}"
+            text = f"{state} · step {run.step:,} / {run.started.recipe.steps:,}"
         self._step.setText(text)
 
     def _chosen(self, button: QPushButton) -> None:

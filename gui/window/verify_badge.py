@@ -33,15 +33,15 @@ class VerifyBadge(QAbstractButton):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.clicked.connect(self._clicked)
-        for signal in (store.verification_changed, store.model_changed, store.theme_changed):
+        for signal in (store.verifying.changed, store.model_changed, store.theme_changed):
             signal.connect(self.refresh)
         self.refresh()
 
     @property
     def tone(self) -> str:
         """The colour of the dot."""
-        found = self._store.verification
-        if self._store.verifying is not None:
+        found = self._store.verifying.verdict
+        if self._store.verifying.going:
             return "accent"
         if found is None:
             return "faint"
@@ -51,10 +51,10 @@ class VerifyBadge(QAbstractButton):
 
     def refresh(self) -> None:
         """Read the store."""
-        store, found = self._store, self._store.verification
+        store, found = self._store, self._store.verifying.verdict
         model = store.model
         self.setVisible(model is not None and not model.training)
-        if store.verifying is not None:
+        if store.verifying.going:
             text, tip = "verifying …  cancel", "Comparing with the original; click to stop"
         elif found is None:
             text, tip = "not verified", f"Nobody has compared this model with its original. {HOW}"
@@ -107,17 +107,17 @@ class VerifyBadge(QAbstractButton):
 
     def _clicked(self) -> None:
         store = self._store
-        if store.verifying is not None:
-            store.cancel_verification()
+        if store.verifying.going:
+            store.verifying.cancel()
         else:
-            store.verification_changed.connect(self._say_problem)
-            store.verify_model()
+            store.verifying.changed.connect(self._say_problem)
+            store.verifying.start()
 
     def _say_problem(self) -> None:
         """Whoever asked hears at once why there is no answer."""
-        if self._store.verifying is not None:
+        if self._store.verifying.going:
             return
-        self._store.verification_changed.disconnect(self._say_problem)
-        found = self._store.verification
+        self._store.verifying.changed.disconnect(self._say_problem)
+        found = self._store.verifying.verdict
         if found is not None and found.problem is not None:
             self._store.post(Notice(f"Not verified: {found.problem}", level="warning"))

@@ -25,7 +25,11 @@ TRACE_BUDGET = 384 * 2**20
 """Bytes of activations that a trace carries to the window; the rest is fetched one by one."""
 
 DROPPED_FIRST = (
-    "scores",
+    "dot",
+    "scale",
+    "bias",
+    "cap",
+    "mask",
     "mlp_in",
     "mlp_gate",
     "mlp_act",

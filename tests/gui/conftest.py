@@ -49,7 +49,7 @@ def desk() -> Iterator[Desk]:
 def live_store(desk: Desk, qapp: QApplication) -> Store:
     """The same with the bundled model open and a prompt traced."""
     desk.store.set_prompt(PROMPT)
-    desk.store.open_model(str(STORY_WORLD))
+    desk.store.opening.open(str(STORY_WORLD))
     assert desk.store.model is not None, [r for r in desk.results if isinstance(r, m.Failed)]
     assert desk.store.trace is not None
     return desk.store
@@ -70,7 +70,7 @@ def opened(desk: Desk, small_checkpoints: dict[str, Path]) -> Callable[..., Stor
         if name not in small_checkpoints:
             small_checkpoints[name] = MAKERS[name](small_checkpoints["root"] / name)
         desk.store.set_prompt(prompt)
-        desk.store.open_model(str(small_checkpoints[name]))
+        desk.store.opening.open(str(small_checkpoints[name]))
         desk.advance(1000)
         failed = [result for result in desk.results if isinstance(result, m.Failed)]
         assert not failed, failed

@@ -31,7 +31,7 @@ def diverged(desk: Desk, tmp_path: Path) -> Store:
     weights["transformer.h.1.ln_1.weight"][:] = float("nan")
     save_file(weights, folder / "model.safetensors", {"format": "pt"})
     desk.store.set_prompt("The king lost his crown.")
-    desk.store.open_model(str(folder))
+    desk.store.opening.open(str(folder))
     desk.advance(50)
     trace = desk.store.trace
     assert trace is not None

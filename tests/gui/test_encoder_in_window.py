@@ -250,7 +250,7 @@ def test_no_text_is_generated_and_the_pane_says_why(bert: Store, qtbot: QtBot, d
     pane = PredictionPane(bert)
     shown(pane, qtbot)
     pane.generate()
-    assert bert.generation is None
+    assert bert.generating.current is None
     assert not pane.generation.isVisible()
     assert "not made to continue" in pane.masks.why.text()
     when = {command.id: command.when(bert) for command in PredictionPane.entry.commands}
@@ -458,7 +458,7 @@ def test_the_command_masks_the_selected_token_in_the_real_window(
     program = open_program(qtbot)
     store, window = program.store, program.window
     try:
-        store.open_model(str(small_checkpoints["bert"]))
+        store.opening.open(str(small_checkpoints["bert"]))
         qtbot.waitUntil(lambda: store.model is not None and store.masking.possible, timeout=SOON)
         store.set_prompt("the king lost his crown")
         qtbot.waitUntil(

@@ -33,7 +33,7 @@ class ModelPane(Pane):
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self._empty)
         store.model_changed.connect(self.invalidate)
-        store.weights_changed.connect(self.invalidate)
+        store.weights.changed.connect(self.invalidate)
 
     @property
     def views(self) -> WeightsView:

@@ -50,7 +50,7 @@ class WeightQuestions:
                 that learns, the others are asked for only then.
         """
         model, state = self._store.model, self._store.weights
-        if model is None or state is None or not state.tensors:
+        if model is None or not state.tensors:
             return
         names = first
         if all_matter or not model.training:
@@ -61,7 +61,7 @@ class WeightQuestions:
         going = self._figures and self._figures[0] == state.model_id
         if names and not (going and set(names) <= set(self._figures[1])):  # type: ignore[call-overload]
             self._figures = asked
-            self._store.describe_weights(names)
+            state.describe(names)
 
     def ask_detail(
         self, name: str, part: int | None, rows: Span, columns: Span, most: tuple[int, int]
@@ -70,10 +70,10 @@ class WeightQuestions:
         state = self._store.weights
         # So that a picture is not asked for anew at each pixel of a resize.
         most = (max(1, most[0] - most[0] % 16), max(1, most[1] - most[1] % 16))
-        wanted = (state.model_id if state else 0, name, part, rows, columns, most)
+        wanted = (state.model_id, name, part, rows, columns, most)
         if wanted != self._detail:
             self._detail = wanted
-            self._store.examine_weight(
+            state.examine(
                 m.ExamineWeight(name=name, part=part, rows=rows, columns=columns, most_cells=most)
             )
 
@@ -92,7 +92,7 @@ class WeightQuestions:
         self._follow_from = time.monotonic() + FOLLOW_SECONDS
         self._detail = ()
         if seen:
-            self._store.describe_weights(seen)
+            self._store.weights.describe(seen)
         return True
 
     def answered(self, seconds: float) -> None:

@@ -109,15 +109,15 @@ class WeightsView(QWidget):
         detail = self.detail
         detail.part_chosen.connect(self.choose_part)
         detail.singular_values_requested.connect(self._find_singular_values)
-        detail.cancel_requested.connect(self.store.cancel_singular_values)
+        detail.cancel_requested.connect(self.store.weights.cancel_singular_values)
         detail.image.describe = self._describe
         detail.image.cell_chosen.connect(self._inspect)
         detail.image.window_changed.connect(self._resized.start)
         self._resized.timeout.connect(self._ask_detail)
         store = self.store
         store.trace_changed.connect(self._follow)
-        store.weight_examined.connect(self._draw_examined)
-        store.singular_values_changed.connect(self._draw_singular_values)
+        store.weights.examined_changed.connect(self._draw_examined)
+        store.weights.singular_values_changed.connect(self._draw_singular_values)
 
     def _action(self, text: str, tip: str) -> QAction:
         action = QAction(text, self)
@@ -154,8 +154,7 @@ class WeightsView(QWidget):
 
     def choose(self, name: str) -> None:
         """Look at a tensor in detail, and say in the inspector what it is."""
-        state = self.store.weights
-        tensor = None if state is None else state.tensor(name)
+        tensor = self.store.weights.tensor(name)
         if tensor is None or name == self.name:
             return
         self.name, self.part = name, None
@@ -165,8 +164,7 @@ class WeightsView(QWidget):
     def choose_part(self, part: object) -> None:
         """Look at one head of the tensor, or at all of it (None)."""
         self.part = part if isinstance(part, int) else None
-        state = self.store.weights
-        tensor = None if state is None else state.tensor(self.name)
+        tensor = self._tensor()
         if tensor is not None:
             self._show_chosen(tensor)
 
@@ -176,9 +174,7 @@ class WeightsView(QWidget):
         self.treemap.set_chosen(tensor.tied_to or tensor.name)
         self.detail.show_tensor(tensor, axes_words(self.store, tensor), self.part)
         self.detail.image.set_shape(layout.n_rows, layout.n_columns)
-        state = self.store.weights
-        figures = None if state is None else state.figures.get(tensor.name)
-        self.detail.show_figures(figures)
+        self.detail.show_figures(self.store.weights.figures.get(tensor.name))
         self._ask_detail()
         self._ask_singular_values()
 
@@ -197,13 +193,13 @@ class WeightsView(QWidget):
     def refresh(self) -> None:
         model, state = self.store.model, self.store.weights
         self._arrange()
-        if model is None or state is None:
+        if model is None:
             return
         if self._seen_model != model.model_id:
             self._seen_model = model.model_id
             self._questions.forget()
         if not state.tensors:
-            self.store.list_weights()
+            state.list_tensors()
             return
         if state.tensors is not self._listed:
             self._listed = state.tensors
@@ -229,19 +225,16 @@ class WeightsView(QWidget):
         self._show_chosen(tensor)
 
     def _draw_examined(self) -> None:
-        state = self.store.weights
-        found = None if state is None else state.examined
+        found = self.store.weights.examined
         if found is None or found.name != self.name or found.layout.part != self.part:
             return
-        tensor = state.tensor(self.name) if state is not None else None
+        tensor = self._tensor()
         if tensor is not None:
             self.detail.show_examined(found, matrix_titles(self.store, tensor, found.layout))
             self._questions.answered(found.seconds)
 
     def _draw_singular_values(self) -> None:
         state = self.store.weights
-        if state is None:
-            return
         singular, found = self.detail.singular, state.singular_values
         if state.share == 0.0:
             return  # just asked: what takes half a second will say how far it is
@@ -254,9 +247,7 @@ class WeightsView(QWidget):
             self._offer_singular_values()
 
     def _offer_singular_values(self) -> None:
-        state = self.store.weights
-        tensor = None if state is None else state.tensor(self.name)
-        singular = self.detail.singular
+        tensor, singular = self._tensor(), self.detail.singular
         if tensor is None:
             singular.show_nothing("", offer=False)
             return
@@ -282,7 +273,7 @@ class WeightsView(QWidget):
     def header_note(self) -> str:
         """How many tensors there are, and of which training step; ends where more may follow."""
         state = self.store.weights
-        if state is None or not state.tensors:
+        if not state.tensors:
             return ""
         drawn = state.tensors is self._listed
         n = len(self.table.rows.shown) if drawn else len(state.tensors)
@@ -294,8 +285,6 @@ class WeightsView(QWidget):
     def export_data(self) -> Mapping[str, NDArray[Any]]:
         """The table, and what is drawn of the tensor in detail."""
         state = self.store.weights
-        if state is None:
-            return {}
         shown = self.table.rows.shown
         data: dict[str, NDArray[Any]] = {
             "tensor": np.array([tensor.name for tensor in shown]),
@@ -336,8 +325,7 @@ class WeightsView(QWidget):
 
     def _tensor(self) -> m.WeightTensor | None:
         """The tensor that is looked at."""
-        state = self.store.weights
-        return None if state is None else state.tensor(self.name)
+        return self.store.weights.tensor(self.name)
 
     # ------------------------------------------------------------------------- asking
 
@@ -367,23 +355,22 @@ class WeightsView(QWidget):
     def _ask_singular_values(self) -> None:
         """Unasked where they cost little, by a button where they do not."""
         tensor = self._tensor()
-        self.store.cancel_singular_values()
+        self.store.weights.cancel_singular_values()
         self._draw_singular_values()
         if tensor is None or not self.detail.isVisible():
             return
-        state = self.store.weights
-        found = None if state is None else state.singular_values
+        found = self.store.weights.singular_values
         known = found is not None and (found.name, found.part) == (self.name, self.part)
         if not known and is_cheap(self._layout_of(tensor)):
             self._find_singular_values()
 
     def _find_singular_values(self) -> None:
-        self.store.find_singular_values(self.name, self.part)
+        self.store.weights.find_singular_values(self.name, self.part)
 
     def _follow(self) -> None:
         """A model that learns has been looked at: look at what is seen of its weights too."""
         state = self.store.weights
-        if state is None or not state.tensors or not self.isVisible():
+        if not state.tensors or not self.isVisible():
             return
         seen = self._figures_seen()
         if self._sorted_by_figures():
@@ -401,7 +388,7 @@ class WeightsView(QWidget):
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
-        self.store.cancel_singular_values()
+        self.store.weights.cancel_singular_values()
 
     # ------------------------------------------------------------------------- places
 

@@ -60,7 +60,7 @@ def inspected_number(
     """One number of a tensor by its row and column in the matrix, for the inspector."""
     row, column, value = number
     index = layout.index(row, column)
-    figures = store.weights.figures.get(tensor.name) if store.weights is not None else None
+    figures = store.weights.figures.get(tensor.name)
     note = ""
     if figures is not None and figures.std > 0:
         away = (value - figures.mean) / figures.std

@@ -103,7 +103,7 @@ class GenerationControls(QWidget):
         layout.addWidget(self.text, 1)
         layout.addLayout(below)
 
-        store.generation_changed.connect(self._take_sample)
+        store.generating.changed.connect(self._take_sample)
         store.trace_changed.connect(self._check_expected)
         store.prompt_changed.connect(self._forget_message)
         store.model_changed.connect(self._forget_message)
@@ -116,24 +116,24 @@ class GenerationControls(QWidget):
             return
         # The store tells of the generation before its id is known here.
         self._sample_id, self._sample_taken = _UNKNOWN, False
-        self.store.generate(1, self._seed())
-        assert self.store.generation is not None
-        self._sample_id = self.store.generation.request_id
+        self.store.generating.start(1, self._seed())
+        assert self.store.generating.current is not None
+        self._sample_id = self.store.generating.current.request_id
         self._take_sample()
 
     def generate(self) -> None:
         """Continue the prompt."""
         if self._begin():
             self._sample_id = None
-            self.store.generate(self.length.value(), self._seed())
+            self.store.generating.start(self.length.value(), self._seed())
 
     def stop(self) -> None:
         """End the generation."""
-        self.store.stop_generating()
+        self.store.generating.cancel()
 
     def use_as_prompt(self) -> None:
         """Make the prompt with its continuation the prompt."""
-        generation, model = self.store.generation, self.store.model
+        generation, model = self.store.generating.current, self.store.model
         if generation is not None and model is not None and not self._is_sample(generation):
             self.store.set_prompt(joined(model, generation.prompt, kept_text(generation, model)))
 
@@ -159,7 +159,7 @@ class GenerationControls(QWidget):
 
     def refresh(self) -> None:
         """Draw the generation as far as it has come."""
-        generation, model = self.store.generation, self.store.model
+        generation, model = self.store.generating.current, self.store.model
         running = generation is not None and generation.running
         self.sample_button.setEnabled(self._can_run() and not running)
         self.generate_button.setEnabled(self._can_run())
@@ -213,7 +213,7 @@ class GenerationControls(QWidget):
 
     def _take_sample(self) -> None:
         """Append what "Sample" has drawn."""
-        generation, model = self.store.generation, self.store.model
+        generation, model = self.store.generating.current, self.store.model
         if generation is None or model is None or generation.request_id != self._sample_id:
             return
         if self._sample_taken or generation.running or self.store.prompt != generation.prompt:

@@ -91,7 +91,7 @@ class PredictionPane(Pane):
             store.trace_changed,
             store.model_changed,
             store.sampling_changed,
-            store.generation_changed,
+            store.generating.changed,
         ):
             changed.connect(self.invalidate)
         store.selection_changed.connect(self._on_selection)

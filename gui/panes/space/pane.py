@@ -397,7 +397,7 @@ class SpacePane(Pane):
             color = theme.current().color("dim")
             one = np.array([color.red(), color.green(), color.blue()], np.uint8)
             rgb = np.tile(one, (len(radius_V), 1))
-        run = self.store.training
+        run = self.store.run.current
         learning = run is not None and run.running and not run.paused
         self.view.set_points(vocabulary.points, rgb, calm=learning)
         self._set_home()

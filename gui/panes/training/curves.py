@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import fields
+from operator import attrgetter
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gui.session.state import TrainingState
+from gui.session.run import Run
+from model.train.events import Evaluated, StepDone
 
 Along = Literal["step", "tokens", "seconds"]
 Unit = Literal["nats", "bits", "bits_per_byte"]
@@ -36,6 +39,10 @@ class GrowingTable:
     def __len__(self) -> int:
         return self._n
 
+    def take(self, events: Sequence[object]) -> None:
+        """Append what events say that are not in it yet: columns are named as their fields."""
+        self.extend([*map(attrgetter(*self.names), events[self._n :])])
+
     def extend(self, rows: Sequence[Sequence[float]]) -> None:
         """Append rows."""
         needed = self._n + len(rows)
@@ -56,48 +63,22 @@ class RunCurves:
 
     Attributes:
         run: the run.
-        steps: step, tokens, seconds, train_loss, lr, grad_norm, tokens_per_second.
-        validation: step, val_loss, bits_per_byte.
+        steps: a column for each field of `StepDone`.
+        validation: a column for each field of `Evaluated`.
         analogies: step, rank, rank_all_words, share.
     """
 
-    def __init__(self, run: TrainingState) -> None:
+    def __init__(self, run: Run) -> None:
         self.run = run
-        self.steps = GrowingTable(
-            "step", "tokens", "seconds", "train_loss", "lr", "grad_norm", "tokens_per_second"
-        )
-        self.validation = GrowingTable("step", "val_loss", "bits_per_byte")
+        self.steps = GrowingTable(*(field.name for field in fields(StepDone)))
+        self.validation = GrowingTable(*(field.name for field in fields(Evaluated)))
         self.analogies = GrowingTable("step", "rank", "rank_all_words", "share")
 
     def update(self) -> None:
         """Take in what is new."""
-        run = self.run
-        self.steps.extend(
-            [
-                (
-                    event.step,
-                    event.tokens,
-                    event.seconds,
-                    event.train_loss,
-                    event.lr,
-                    event.grad_norm,
-                    event.tokens_per_second,
-                )
-                for event in run.steps[len(self.steps) :]
-            ]
-        )
-        self.validation.extend(
-            [
-                (event.step, event.val_loss, event.bits_per_byte)
-                for event in run.evaluations[len(self.validation) :]
-            ]
-        )
-        self.analogies.extend(
-            [
-                (event.step, event.rank, event.rank_all_words, event.share)
-                for event in run.analogies[len(self.analogies) :]
-            ]
-        )
+        self.steps.take(self.run.steps)
+        self.validation.take(self.run.evaluations)
+        self.analogies.take(self.run.analogies)
 
     def along(self, steps: NDArray[np.float64], along: Along) -> NDArray[np.float64]:
         """Where step numbers lie on the axis: themselves, or the tokens or seconds until then."""

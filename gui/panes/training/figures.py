@@ -8,15 +8,15 @@ from __future__ import annotations
 from typing import Literal
 
 from gui.panes.training.figure_grid import Figure
-from gui.session.state import TrainingState
+from gui.session.run import Run
 
 
-def run_figures(run: TrainingState) -> tuple[Figure, ...]:
+def run_figures(run: Run) -> tuple[Figure, ...]:
     """What is worth knowing now."""
     total = run.started.recipe.steps
     last = run.steps[-1] if run.steps else None
     check = run.evaluations[-1] if run.evaluations else None
-    figures = [Figure("step", f"{last.step if last else 0:,} / {total:,}")]
+    figures = [Figure("step", f"{run.step:,} / {total:,}")]
     if last is not None:
         figures.append(
             Figure(
@@ -66,7 +66,7 @@ def run_figures(run: TrainingState) -> tuple[Figure, ...]:
     return tuple(figures)
 
 
-def ending(run: TrainingState) -> tuple[Literal["good", "dim", "bad"], str]:
+def ending(run: Run) -> tuple[Literal["good", "dim", "bad"], str]:
     """How a run ended: its colour, and a sentence."""
     finished = run.finished
     if finished is None:

@@ -1,7 +1,7 @@
 """Training: a recipe, the run that follows from it, and its curves while it goes.
 
-Draws `store.training`; starts, holds, steps and stops runs through the store. Knows the store and
-widgets, no other pane.
+Draws and steers `store.run`: starts, holds, steps and stops. Knows the store and widgets, no other
+pane.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ from gui.panes.training.figures import ending, run_figures
 from gui.panes.training.plots import RunPlots
 from gui.panes.training.recipe_form import RecipeForm
 from gui.panes.training.sample_view import SampleView
-from gui.session.state import Notice, TrainingState
+from gui.session.run import Run
+from gui.session.state import Notice
 from gui.session.store import Store
 from model.train.run_folder import unique_run_dir
 
@@ -67,15 +68,15 @@ class TrainingPane(Pane):
         self._waiting = False  # a run was asked for and has not begun
         self._step_when_begun = False
         self._failure = ""
-        self._heard: TrainingState | None = None
+        self._heard: Run | None = None
         self._dialog: QFileDialog | None = None
-        self.controls = RunControls(store.following)
+        self.controls = RunControls(store.run.following)
         self._connect_controls()
         self._make_content()
         self.form.recipe_changed.connect(self.invalidate)
         self.form.file_requested.connect(self.choose_file)
-        store.training_changed.connect(self._hear_of_run)
-        store.activity_changed.connect(self._hear_of_activity)
+        store.run.changed.connect(self._hear_of_run)
+        store.activity.changed.connect(self._hear_of_activity)
         store.engine_changed.connect(self.invalidate)
         store.notice_posted.connect(self._hear)
         self.apply_theme()
@@ -169,7 +170,7 @@ class TrainingPane(Pane):
         recipe = self.form.recipe()
         self._failure, self._waiting, self._step_when_begun = "", True, begin_paused
         self.controls.recipe.setChecked(False)
-        self.store.start_training(
+        self.store.run.start(
             recipe,
             str(unique_run_dir(self.runs_dir, recipe.name)),
             follow=self.controls.follow.isChecked(),
@@ -179,28 +180,30 @@ class TrainingPane(Pane):
 
     def toggle_pause(self) -> None:
         """Hold the run, or let it go on."""
-        run = self.store.training
+        run = self.store.run.current
         if run is not None and run.running:
-            self.store.control_training("resume" if run.paused else "pause")
+            if run.paused:
+                self.store.run.resume()
+            else:
+                self.store.run.pause()
 
     def step(self) -> None:
         """One update, then pause; without a run, one begins with it."""
-        run = self.store.training
-        if run is not None and run.running:
-            self.store.control_training("step")
+        if self.store.run.running:
+            self.store.run.step()
         else:
             self.start(begin_paused=True)
 
     def stop(self) -> None:
         """End the run; what it learned stays on disk."""
-        if self._going():
-            self.store.control_training("stop")
+        if self.store.run.going:
+            self.store.run.stop()
 
     def open_run(self) -> None:
         """Open the model that the last run trained."""
-        run = self.store.training
+        run = self.store.run.current
         if run is not None and not run.running:
-            self.store.open_model(run.started.run_dir)
+            self.store.opening.open(run.started.run_dir)
 
     def choose_file(self) -> None:
         """Ask for a text to train on."""
@@ -214,29 +217,25 @@ class TrainingPane(Pane):
         dialog.open()
 
     def _follow(self, follow: bool) -> None:
-        if self._going():
-            self.store.follow_training(follow)
-
-    def _going(self) -> bool:
-        run = self.store.training
-        return self.store.starting is not None or (run is not None and run.running)
+        if self.store.run.going:
+            self.store.run.follow(follow)
 
     def _can_start(self) -> bool:
-        return self.store.engine is not None and not self._going()
+        return self.store.engine is not None and not self.store.run.going
 
     def _hear(self, notice: Notice) -> None:
         """A run that could not begin says so here too."""
-        if self._waiting and self.store.starting is None:
+        if self._waiting and self.store.run.starting is None:
             self._failure, self._waiting, self._step_when_begun = notice.message, False, False
             self.controls.recipe.setChecked(True)
             self.invalidate()
 
     def _hear_of_run(self) -> None:
-        run = self.store.training
+        run = self.store.run.current
         if run is not None and run is not self._heard:
             self._heard = run
             self.controls.recipe.setChecked(False)  # whoever started it
-        if self._waiting and self.store.starting is None and run is not None and run.running:
+        if self._waiting and self.store.run.starting is None and run is not None and run.running:
             self._waiting = False
             if self._step_when_begun:
                 # Not before the worker has paused the run that begins.
@@ -245,9 +244,8 @@ class TrainingPane(Pane):
 
     def _take_first_step(self) -> None:
         """A run that began with Step does that step."""
-        run = self.store.training
-        if self._step_when_begun and run is not None and run.running:
-            self.store.control_training("step")
+        if self._step_when_begun and self.store.run.running:
+            self.store.run.step()
         self._step_when_begun = False
 
     def _fit(self) -> None:
@@ -256,13 +254,13 @@ class TrainingPane(Pane):
             self.plots.analogies.fit()
 
     def _hear_of_activity(self) -> None:
-        if self._going():  # what else the worker does is not shown here
+        if self.store.run.going:  # what else the worker does is not shown here
             self.invalidate()
 
     # ------------------------------------------------------------------------ drawing
 
     def refresh(self) -> None:
-        run = self.store.training
+        run = self.store.run.current
         if run is None:
             self._curves = None
         elif self._curves is None or self._curves.run is not run:
@@ -275,7 +273,7 @@ class TrainingPane(Pane):
             self._show_run(run)
         self._arrange()
 
-    def _show_run(self, run: TrainingState) -> None:
+    def _show_run(self, run: Run) -> None:
         along = self.controls.along
         self.plots.loss.show_run(self._curves, along, self.controls.unit, self.controls.log)
         self.plots.analogies.show_run(self._curves, along)
@@ -285,8 +283,8 @@ class TrainingPane(Pane):
             self.figures.say(run_figures(run)[: self._n_figures()])
         self.samples.show_samples(run.samples)
 
-    def _show_controls(self, run: TrainingState | None) -> None:
-        controls, going = self.controls, self._going()
+    def _show_controls(self, run: Run | None) -> None:
+        controls, going = self.controls, self.store.run.going
         running = run is not None and run.running
         can_start = self._can_start() and not self.form.trouble()
         controls.start.setEnabled(can_start)
@@ -298,33 +296,32 @@ class TrainingPane(Pane):
         controls.open.setVisible(ended and run is not None and not self._in_view(run))
         controls.axes.setVisible(run is not None)
         if going:
-            controls.show_following(self.store.following)
+            controls.show_following(self.store.run.following)
         known = self._curves is not None and self._curves.scale("bits_per_byte") is not None
         controls.unit_actions["bits_per_byte"].setEnabled(known)
 
-    def _in_view(self, run: TrainingState) -> bool:
+    def _in_view(self, run: Run) -> bool:
         model = self.store.model
         if model is None or model.training:
             return False
         # An opened run is known by the snapshot that was read.
         return Path(model.path).is_relative_to(run.started.run_dir)
 
-    def _show_status(self, run: TrainingState | None) -> None:
-        progress, color, words = self.store.progress, "dim", ""
-        if self.store.starting is not None:
+    def _show_status(self, run: Run | None) -> None:
+        progress, color, words = self.store.run.preparing, "dim", ""
+        if self.store.run.starting is not None:
             words = "Getting ready" if progress is None else progress.what
             self.progress.setRange(0, 0 if progress is None else progress.total)
             self.progress.setValue(0 if progress is None else progress.done)
         elif run is not None and run.running:
-            done = run.steps[-1].step if run.steps else 0
             self.progress.setRange(0, run.started.recipe.steps)
-            self.progress.setValue(done)
-            words = f"Paused at step {done:,}" if run.paused else ""
+            self.progress.setValue(run.step)
+            words = f"Paused at step {run.step:,}" if run.paused else ""
         elif self._failure:
             color, words = "bad", self._failure
         elif run is not None and run.finished is not None:
             color, words = ending(run)
-        self.progress.setVisible(self._going())
+        self.progress.setVisible(self.store.run.going)
         self.status.setText(words)
         self.status.setVisible(bool(words))
         style = f"color: {getattr(theme.current(), color)};"
@@ -339,7 +336,7 @@ class TrainingPane(Pane):
 
     def _arrange(self) -> None:
         """Side by side or below one another, as the pane's shape asks for."""
-        run = self.store.training
+        run = self.store.run.current
         wide, high = self.width() >= WIDE, self.height() >= HIGH
         form_shown = self.controls.recipe.isChecked()
         beside = wide and run is not None
@@ -384,11 +381,10 @@ class TrainingPane(Pane):
 
     def header_note(self) -> str:
         """Step and, where it is measured, what has become of the analogy."""
-        run = self.store.training
+        run = self.store.run.current
         if run is None:
             return ""
-        done = run.steps[-1].step if run.steps else 0
-        note = f"step {done:,} / {run.started.recipe.steps:,}"
+        note = f"step {run.step:,} / {run.started.recipe.steps:,}"
         if run.analogies:
             last = run.analogies[-1]
             note += f" · {last.expression}: rank {last.rank:,}"
@@ -396,7 +392,7 @@ class TrainingPane(Pane):
 
     def export_data(self) -> Mapping[str, NDArray[Any]]:
         """The run's curves: one entry a step, and one a validation or analogy."""
-        run = self.store.training
+        run = self.store.run.current
         if run is None:
             return {}
         curves = RunCurves(run)

@@ -102,7 +102,7 @@ def test_typing_a_path_shows_what_lies_there_before_it_is_opened(
 ) -> None:
     before = live_store.model
     qtbot.keyClicks(dialog.field, str(copy))
-    qtbot.waitUntil(lambda: str(copy) in live_store.previews)
+    qtbot.waitUntil(lambda: str(copy) in live_store.opening.previews)
     card = dialog.card
     assert live_store.model is before
     assert before is not None
@@ -284,7 +284,7 @@ def test_cancel_stops_the_opening_and_leaves_the_dialog_open(
     held.receive(m.Cancelled(request_id=request.id))
     assert dialog.isVisible()
     assert not dialog.progress.isVisible()
-    assert held.opening is None
+    assert not held.opening.going
     assert dialog.open_button.isEnabled()
     qtbot.mouseClick(dialog.cancel_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: not isValid(dialog) or not dialog.isVisible())
@@ -305,12 +305,12 @@ def test_a_real_opening_is_cancelled_between_two_slices(
     dialog = opened(live_store, settings, qtbot)
     dialog.choose(str(copy))
     dialog.open_chosen()
-    assert live_store.opening is not None
+    assert live_store.opening.going
     assert dialog.progress.isVisible()
     qtbot.mouseClick(dialog.cancel_button, Qt.MouseButton.LeftButton)
     while desk.engine.busy:
         desk.advance()
-    assert live_store.opening is None
+    assert not live_store.opening.going
     assert live_store.model is before
     dialog.open_chosen()
     while desk.engine.busy:
@@ -355,14 +355,14 @@ def test_a_name_on_a_hub_is_fetched_with_progress_cancelled_and_gone_on_with(
 
     def stalled() -> bool:
         desk.advance()
-        progress = live_store.opening_progress
+        progress = live_store.opening.progress
         return progress is not None and progress.done_bytes >= 200_000
 
     qtbot.waitUntil(stalled, timeout=20_000)
     assert "fetching model.safetensors" in dialog.status.text()
     assert dialog.progress.value() > 0
     qtbot.mouseClick(dialog.cancel_button, Qt.MouseButton.LeftButton)
-    assert live_store.opening is None
+    assert not live_store.opening.going
     assert live_store.model is before
     hub.stall_after = None
     hub.resume.set()
@@ -375,8 +375,8 @@ def test_a_name_on_a_hub_is_fetched_with_progress_cancelled_and_gone_on_with(
     qtbot.waitUntil(there, timeout=20_000)
     assert live_store.model is not None
     assert live_store.model.name == NAME
-    live_store.preview_model(NAME)
-    assert live_store.previews[NAME].line.startswith("GPT-2 · 1.14M")
+    live_store.opening.preview(NAME)
+    assert live_store.opening.previews[NAME].line.startswith("GPT-2 · 1.14M")
 
 
 def test_a_name_that_the_hub_does_not_have_is_a_sentence(
@@ -388,7 +388,7 @@ def test_a_name_that_the_hub_does_not_have_is_a_sentence(
 
     def refused() -> bool:
         desk.advance()
-        return live_store.opening is None
+        return not live_store.opening.going
 
     qtbot.waitUntil(refused, timeout=20_000)
     assert dialog.isVisible()
@@ -494,7 +494,7 @@ def test_a_refusal_is_said_in_the_dialog_alone_and_stays_with_what_was_typed(
     assert dialog.recent.selectedItems() == []
     assert dialog._details_button.isVisible()
     dialog.close()
-    live_store.open_model(str(copy))  # from a menu, or dropped: nobody else says it
+    live_store.opening.open(str(copy))  # from a menu, or dropped: nobody else says it
     assert [notice.level for notice in notices] == ["error"]
 
 

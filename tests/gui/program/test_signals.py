@@ -38,10 +38,10 @@ def start_and_train(program):
     said = []
 
     def look():
-        if store.trace is not None and store.starting is None and store.training is None:
+        if store.trace is not None and store.run.starting is None and store.run.current is None:
             recipe = replace(PRESETS["tiny"], steps=1_000_000, snapshot_every=0)
-            store.start_training(recipe, run_dir, follow=False)
-        if store.training is not None and len(store.training.steps) > 3 and not said:
+            store.run.start(recipe, run_dir, follow=False)
+        if store.run.current is not None and len(store.run.current.steps) > 3 and not said:
             said.append(True)
             print("training", flush=True)
 

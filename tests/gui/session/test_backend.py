@@ -92,7 +92,7 @@ def test_a_cancelled_command_is_never_begun() -> None:
 def test_many_edits_end_with_the_newest_prompt(
     qtbot: QtBot, backend: Backend, store: Store
 ) -> None:
-    store.open_model(str(STORY_WORLD))
+    store.opening.open(str(STORY_WORLD))
     backend.start()
     qtbot.waitUntil(lambda: store.trace is not None or bool(store.prompt_problem), timeout=30_000)
     text = "The king lost his crown"
@@ -106,10 +106,10 @@ def test_a_failed_request_leaves_the_worker_alive(
 ) -> None:
     notices: list[object] = []
     store.notice_posted.connect(notices.append)
-    store.open_model("/no/such/place")
+    store.opening.open("/no/such/place")
     backend.start()
     qtbot.waitUntil(lambda: bool(notices), timeout=30_000)
-    store.open_model(str(STORY_WORLD))
+    store.opening.open(str(STORY_WORLD))
     qtbot.waitUntil(lambda: store.model is not None, timeout=30_000)
 
 
@@ -118,9 +118,9 @@ def test_stopping_while_training_saves_the_run(
 ) -> None:
     run = tmp_path / "run"
     backend.start()
-    store.start_training(PRESETS["tiny"], str(run), follow=False)
+    store.run.start(PRESETS["tiny"], str(run), follow=False)
     qtbot.waitUntil(
-        lambda: store.training is not None and len(store.training.steps) > 2, timeout=60_000
+        lambda: store.run.current is not None and len(store.run.current.steps) > 2, timeout=60_000
     )
     backend.stop()
     assert backend.wait(20)
@@ -132,7 +132,7 @@ def test_it_has_caught_up_once_the_last_request_was_dealt_with(
     qtbot: QtBot, backend: Backend, store: Store
 ) -> None:
     assert backend.caught_up
-    store.open_model(str(STORY_WORLD))
+    store.opening.open(str(STORY_WORLD))
     assert not backend.caught_up
     backend.start()
     qtbot.waitUntil(lambda: backend.caught_up, timeout=30_000)

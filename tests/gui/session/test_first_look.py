@@ -13,7 +13,7 @@ def test_the_first_trace_is_entered_at_the_weight_that_is_largest(desk: Desk) ->
     store = desk.store
     look = FirstLook(store)
     store.set_prompt(PROMPT)
-    store.open_model(str(STORY_WORLD))
+    store.opening.open(str(STORY_WORLD))
     trace, selection, shown = store.trace, store.selection, store.inspected
     assert trace is not None
     assert shown is not None
@@ -33,7 +33,7 @@ def test_later_traces_leave_the_selection_where_it_is(desk: Desk) -> None:
     store = desk.store
     look = FirstLook(store)
     store.set_prompt(PROMPT)
-    store.open_model(str(STORY_WORLD))
+    store.opening.open(str(STORY_WORLD))
     store.select(layer=0, head=3)
     store.inspect(None)
     store.set_prompt(PROMPT + " crown")
@@ -46,7 +46,7 @@ def test_a_prompt_of_two_tokens_is_left_alone(desk: Desk) -> None:
     store = desk.store
     look = FirstLook(store)
     store.set_prompt("The")
-    store.open_model(str(STORY_WORLD))
+    store.opening.open(str(STORY_WORLD))
     assert store.trace is not None
     assert store.inspected is None
     assert look is not None

@@ -56,7 +56,7 @@ def roberta(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def store(desk: Desk, roberta: Path) -> Store:
     desk.store.set_prompt("the king lost his crown")
-    desk.store.open_model(str(roberta))
+    desk.store.opening.open(str(roberta))
     desk.advance(1000)
     assert desk.store.trace is not None
     return desk.store
@@ -122,7 +122,7 @@ def test_a_mask_of_which_nothing_is_known_is_only_filled(store: Store):
 
 def test_nothing_is_known_of_masks_once_another_model_is_open(store: Store, roberta: Path):
     store.masking.toggle(2)
-    store.open_model(str(roberta))
+    store.opening.open(str(roberta))
     assert store.masking.original(2) is None
 
 
@@ -131,7 +131,7 @@ def test_in_a_prompt_of_ids_the_id_is_replaced(desk: Desk, roberta: Path, tmp_pa
         (tmp_path / name).write_bytes((roberta / name).read_bytes())
     store = desk.store
     store.set_prompt("0 9 10 4 11 2")
-    store.open_model(str(tmp_path))
+    store.opening.open(str(tmp_path))
     desk.advance(1000)
     assert store.trace is not None
     assert not store.masking.possible

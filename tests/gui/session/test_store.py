@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from gui.session.feature import Feature
 from gui.session.state import Notice
 from gui.session.store import Store
 from model import messages as m
 from model.train import PRESETS
 from resources import STORY_WORLD
 from tests.gui.desk import PROMPT, Desk
+from tests.gui.session.unanswered import Unanswered, comes_into_view
 
 
 def test_a_model_opens_and_its_prompt_is_traced(live_store: Store) -> None:
@@ -41,10 +44,10 @@ def test_a_failure_is_a_notice_and_the_model_stays(desk: Desk, live_store: Store
     notices: list[Notice] = []
     live_store.notice_posted.connect(notices.append)
     before = live_store.model
-    live_store.open_model("/no/such/folder")
+    live_store.opening.open("/no/such/folder")
     assert live_store.model is before
     assert "/no/such/folder" in notices[0].message
-    assert live_store.opening is None
+    assert not live_store.opening.going
 
 
 def test_an_empty_prompt_says_what_to_do(live_store: Store) -> None:
@@ -64,20 +67,6 @@ def test_a_selection_stays_inside_the_model_and_the_prompt(live_store: Store) ->
     assert chosen.operation == len(live_store.operations) - 1
 
 
-def test_generated_text_grows_token_by_token(desk: Desk, live_store: Store) -> None:
-    live_store.generate(5, seed=1)
-    lengths = []
-    while live_store.generation is not None and live_store.generation.running:
-        desk.advance()
-        lengths.append(len(live_store.generation.steps))
-    assert live_store.generation is not None
-    finished = live_store.generation.finished
-    assert isinstance(finished, m.GenerationFinished)
-    assert finished.reason in ("length", "end_of_text")
-    assert lengths[0] == 1
-    assert finished.n_tokens == len(live_store.generation.steps)
-
-
 def test_neighbours_in_a_model_that_is_no_longer_in_view_are_dropped(
     desk: Desk, live_store: Store, tmp_path: Path
 ) -> None:
@@ -88,8 +77,8 @@ def test_neighbours_in_a_model_that_is_no_longer_in_view_are_dropped(
     live_store.find_neighbours(((1, 1200),))
     held, desk.held = desk.held, None
     assert held
-    live_store.start_training(PRESETS["tiny"], str(tmp_path / "run"))
-    while live_store.training is None:
+    live_store.run.start(PRESETS["tiny"], str(tmp_path / "run"))
+    while live_store.run.current is None:
         desk.advance()
     model = live_store.model
     assert model is not None
@@ -108,9 +97,9 @@ def test_a_run_that_diverges_gives_the_open_model_back(
     before = live_store.model
     assert before is not None
     recipe = replace(PRESETS["tiny"], lr=1e30, min_lr=0.0, warmup_steps=0, grad_clip=0.0)
-    live_store.start_training(recipe, str(tmp_path / "run"))
+    live_store.run.start(recipe, str(tmp_path / "run"))
     desk.advance(500)
-    run = live_store.training
+    run = live_store.run.current
     assert run is not None
     assert run.finished is not None
     assert run.finished.reason == "diverged"
@@ -122,11 +111,88 @@ def test_a_run_that_diverges_gives_the_open_model_back(
 
 
 def test_a_text_that_grows_ends_when_another_model_is_opened(desk: Desk, live_store: Store) -> None:
-    live_store.generate(200, seed=1)
+    live_store.generating.start(200, seed=1)
     desk.advance(3)
-    assert live_store.generation is not None
-    assert live_store.generation.running
-    live_store.open_model(str(STORY_WORLD))
+    assert live_store.generating.going
+    live_store.opening.open(str(STORY_WORLD))
     desk.advance(2)
-    assert not live_store.generation.running
+    assert not live_store.generating.going
     assert not desk.engine.busy
+
+
+class Counted(Feature):
+    """A feature that a test adds: what it needs is this class and a line in `Store`."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.n = 0
+
+    def take(self, result: m.Result) -> bool:
+        if not isinstance(result, Count):
+            return False
+        self.n += 1
+        self.changed.emit()
+        return True
+
+    def reset(self, model: m.ModelInfo) -> bool:
+        self.n = 0
+        return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count(m.Result):
+    """Its result."""
+
+
+class Counting(Unanswered):
+    def __init__(self) -> None:
+        super().__init__()
+        self.counted = Counted(self)
+        self._features = (*self._features, self.counted)
+
+
+def test_a_result_goes_to_the_feature_that_it_belongs_to() -> None:
+    store = Counting()
+    store.receive(Count(request_id=0))
+    assert store.counted.n == 1
+
+
+def test_every_feature_forgets_before_anyone_hears_of_another_model() -> None:
+    store = Counting()
+    store.receive(Count(request_id=0))
+    heard: list[str] = []
+    store.model_changed.connect(lambda: heard.append(f"model, {store.counted.n}"))
+    store.counted.changed.connect(lambda: heard.append(f"feature, {store.counted.n}"))
+    comes_into_view(store, 1)
+    assert heard == ["model, 0", "feature, 0"]
+
+
+def test_every_feature_of_the_store_is_asked() -> None:
+    """An attribute is enough: none is left out of the dispatch."""
+    store = Store(lambda _: None)
+    features = [part for part in vars(store).values() if isinstance(part, Feature)]
+    assert store.opening in features
+    assert list(store._features) == features
+
+
+def test_a_failure_of_no_feature_is_a_notice_and_a_result_of_none_an_error() -> None:
+    store = Unanswered()
+    store.find_neighbours(((1, 3),))
+    store.fail(store.last(m.FindNeighbours))
+    assert [notice.message for notice in store.notices] == ["No memory is left."]
+    with pytest.raises(TypeError, match="Count"):
+        store.receive(Count(request_id=0))
+
+
+def test_what_was_saved_is_told_with_its_path() -> None:
+    store = Unanswered()
+    heard: list[object] = []
+    store.saving.saved.connect(heard.append)
+    store.saving.save("/models/copy")
+    request = store.last(m.SaveModel)
+    assert request.path == "/models/copy"
+    store.receive(m.Saved(request_id=request.id, path="/models/copy"))
+    assert heard == ["/models/copy"]
+    assert "/models/copy" in store.notices[0].message
+    store.fail(request, "The disk is full.")
+    assert [notice.level for notice in store.notices] == ["info", "error"]

@@ -194,7 +194,7 @@ def test_the_dialog_opens_a_checkpoint_and_it_is_remembered(
     dialog = program.window.findChild(OpenDialog)
     assert dialog is not None
     dialog.choose(str(copy))
-    qtbot.waitUntil(lambda: str(copy) in program.store.previews, timeout=SOON)
+    qtbot.waitUntil(lambda: str(copy) in program.store.opening.previews, timeout=SOON)
     qtbot.mouseClick(dialog.open_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(
         lambda: program.store.model is not None and program.store.model.name == "my-model",
@@ -214,10 +214,10 @@ def test_a_command_compares_with_the_original_and_stops_again(
 ) -> None:
     store = program.store
     program.window.actions_by_id["verify"].trigger()
-    assert store.verifying is not None
+    assert store.verifying.going
     program.window.actions_by_id["verify"].trigger()
-    qtbot.waitUntil(lambda: store.verifying is None, timeout=SOON)
-    assert store.verification is None
+    qtbot.waitUntil(lambda: not store.verifying.going, timeout=SOON)
+    assert store.verifying.verdict is None
 
 
 @pytest.mark.parametrize(
@@ -342,30 +342,30 @@ def test_a_model_is_trained_paused_resumed_and_stopped(
 ) -> None:
     store = program.store
     recipe = PRESETS["tiny"]
-    store.start_training(recipe, str(tmp_path / "run"))
+    store.run.start(recipe, str(tmp_path / "run"))
     qtbot.waitUntil(
-        lambda: store.training is not None and len(store.training.steps) >= 20, timeout=SOON
+        lambda: store.run.current is not None and len(store.run.current.steps) >= 20, timeout=SOON
     )
-    run = store.training
+    run = store.run.current
     assert run is not None
     assert store.model is not None
     assert store.model.training
-    store.control_training("pause")
+    store.run.pause()
     qtbot.waitUntil(lambda: run.paused, timeout=SOON)
     paused_at = len(run.steps)
     qtbot.wait(150)
     assert len(run.steps) == paused_at
-    store.control_training("step")
+    store.run.step()
     qtbot.waitUntil(lambda: len(run.steps) == paused_at + 1, timeout=SOON)
-    store.control_training("resume")
+    store.run.resume()
     qtbot.waitUntil(lambda: len(run.steps) > paused_at + 2, timeout=SOON)
-    store.control_training("stop")
+    store.run.stop()
     qtbot.waitUntil(lambda: not run.running, timeout=SOON)
     assert run.finished is not None
     # The run stays on disk and opens like any checkpoint.
     program.window.files.open_path(str(tmp_path / "run"))
     qtbot.waitUntil(
-        lambda: store.model is not None and not store.model.training and not store.opening,
+        lambda: store.model is not None and not store.model.training and not store.opening.going,
         timeout=SOON,
     )
     assert store.model is not None
@@ -378,9 +378,9 @@ def test_closing_while_training_saves_the_run(
 ) -> None:
     run = tmp_path / "run"
     store = program.store
-    store.start_training(PRESETS["tiny"], str(run))
+    store.run.start(PRESETS["tiny"], str(run))
     qtbot.waitUntil(
-        lambda: store.training is not None and len(store.training.steps) > 3, timeout=SOON
+        lambda: store.run.current is not None and len(store.run.current.steps) > 3, timeout=SOON
     )
     close_program(qtbot, program)
     steps = (run / "metrics.csv").read_text().splitlines()
@@ -440,9 +440,9 @@ def test_the_model_in_view_is_saved_and_opens_again(
     qtbot: QtBot, program: Program, tmp_path: Path
 ) -> None:
     target = tmp_path / "saved"
-    program.store.save_model(str(target))
+    program.store.saving.save(str(target))
     qtbot.waitUntil(lambda: (target / "model.safetensors").is_file(), timeout=SOON)
-    program.store.save_model(str(target))
+    program.store.saving.save(str(target))
     qtbot.waitUntil(
         lambda: any("exists" in notice.message for notice in notices_of(program)), timeout=SOON
     )

@@ -30,10 +30,10 @@ def dot(badge: VerifyBadge) -> tuple[int, int, int]:
 
 def answered(store: Store, **changes: object) -> None:
     """As if the worker had compared."""
-    assert store.verifying is not None
+    assert store.verifying.request is not None
     assert store.model is not None
     result = m.ModelVerified(
-        request_id=store.verifying.id,
+        request_id=store.verifying.request.id,
         model_id=store.model.model_id,
         **changes,  # type: ignore[arg-type]
     )
@@ -91,7 +91,7 @@ def test_a_click_compares_and_the_line_has_the_numbers(
 
 
 def test_a_difference_is_red(told: VerifyBadge, silent: Silent) -> None:
-    silent.verify_model()
+    silent.verifying.start()
     answered(
         silent,
         max_abs_logit_difference=0.5,
@@ -105,7 +105,7 @@ def test_a_difference_is_red(told: VerifyBadge, silent: Silent) -> None:
 
 def test_a_click_while_it_runs_stops_it(told: VerifyBadge, silent: Silent, qtbot: QtBot) -> None:
     qtbot.mouseClick(told, Qt.MouseButton.LeftButton)
-    request = silent.verifying
+    request = silent.verifying.request
     assert request is not None
     qtbot.mouseClick(told, Qt.MouseButton.LeftButton)
     cancel = silent.sent[-1]
@@ -133,11 +133,11 @@ def test_why_nothing_could_be_compared_is_said_to_who_asked(
 def test_a_comparison_that_breaks_leaves_no_older_verdict(
     told: VerifyBadge, silent: Silent
 ) -> None:
-    silent.verify_model()
+    silent.verifying.start()
     answered(silent, max_abs_logit_difference=1e-6, tolerance=1e-4, against="transformers 5")
     assert told.text().startswith("equals")
-    silent.verify_model()
-    request = silent.verifying
+    silent.verifying.start()
+    request = silent.verifying.request
     assert request is not None
     silent.receive(m.Failed(request_id=request.id, request=request, message="No memory is left."))
     assert told.text() == "not verified"
@@ -146,18 +146,18 @@ def test_a_comparison_that_breaks_leaves_no_older_verdict(
 def test_a_comparison_that_is_stopped_leaves_the_older_verdict(
     told: VerifyBadge, silent: Silent
 ) -> None:
-    silent.verify_model()
+    silent.verifying.start()
     answered(silent, max_abs_logit_difference=1e-6, tolerance=1e-4, against="transformers 5")
-    silent.verify_model()
-    assert silent.verifying is not None
-    silent.receive(m.Cancelled(request_id=silent.verifying.id))
+    silent.verifying.start()
+    assert silent.verifying.request is not None
+    silent.receive(m.Cancelled(request_id=silent.verifying.request.id))
     assert told.text().startswith("equals")
 
 
 def test_another_model_is_not_verified(told: VerifyBadge, silent: Silent) -> None:
-    silent.verify_model()
+    silent.verifying.start()
     answered(silent, max_abs_logit_difference=1e-6, tolerance=1e-4, against="transformers 5")
-    assert silent.verification is not None
+    assert silent.verifying.verdict is not None
     assert silent.model is not None
     silent.receive(m.ModelOpened(request_id=1, info=silent.model, seconds=0.0))
     assert told.text() == "not verified"

@@ -589,7 +589,7 @@ def test_another_model_with_fewer_heads_leaves_a_valid_selection(
     pane.toggle_chosen(2, 2)
     settle(pane)
     config = TransformerConfig(n_layers=1, n_heads=2, d_model=8, d_vocab=20, n_ctx=8)
-    live_store.open_model(str(random_checkpoint(tmp_path / "small", config)))
+    live_store.opening.open(str(random_checkpoint(tmp_path / "small", config)))
     live_store.set_prompt("1 2 3")
     settle(pane)
     assert (live_store.selection.layer, live_store.selection.head) == (0, 1)
@@ -639,7 +639,7 @@ def random_checkpoint(folder: Path, config: TransformerConfig) -> Path:
 def test_144_heads_of_256_tokens_are_drawn(qtbot: QtBot, desk: Desk, tmp_path: Path) -> None:
     config = TransformerConfig(n_layers=12, n_heads=12, d_model=96, d_vocab=300, n_ctx=256)
     store = desk.store
-    store.open_model(str(random_checkpoint(tmp_path / "wide", config)))
+    store.opening.open(str(random_checkpoint(tmp_path / "wide", config)))
     store.set_prompt(" ".join(str(i * 37 % 300) for i in range(256)))
     pane = AttentionPane(store)
     qtbot.addWidget(pane)

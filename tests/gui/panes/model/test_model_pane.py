@@ -92,7 +92,6 @@ def test_the_filter_and_the_columns_order_the_rows(views: WeightsView, qtbot: Qt
     views.search.clear()
     views.table.sortByColumn(8, Qt.SortOrder.DescendingOrder)
     state = views.store.weights
-    assert state is not None
     norms = [state.figures[tensor.name].norm for tensor in views.table.rows.shown]
     assert norms == sorted(norms, reverse=True)
 
@@ -187,7 +186,7 @@ def test_one_head_alone(desk: Desk, pane: ModelPane, views: WeightsView) -> None
     picture = views.detail.image.picture
     assert picture is not None
     np.testing.assert_array_equal(picture.values_RC, numbers(desk, W_Q)[2])
-    found = views.store.weights.singular_values  # type: ignore[union-attr]
+    found = views.store.weights.singular_values
     assert found is not None
     assert found.part == 2
     assert len(found.values) == 32
@@ -362,13 +361,13 @@ def test_it_follows_a_model_that_learns_and_asks_only_about_what_is_seen(
     settle(desk, pane)
     assert len(views.table.in_view()) < 12  # of 21
     try:
-        pane.store.start_training(recipe, str(tmp_path / "run"))
+        pane.store.run.start(recipe, str(tmp_path / "run"))
         seen: list[int] = []
         for _ in range(3000):
             desk.advance()
             pane.refresh_now()
             state = pane.store.weights
-            if state is not None and state.examined is not None:
+            if state.examined is not None:
                 step = state.examined.step
                 if step is not None and step not in seen:
                     seen.append(step)
@@ -376,21 +375,19 @@ def test_it_follows_a_model_that_learns_and_asks_only_about_what_is_seen(
                 break
         state = pane.store.weights
         assert len(seen) >= 2, seen
-        assert state is not None
         asked = {r.figures[0].name for r in desk.results if isinstance(r, m.WeightsDescribed)}
         assert asked
         live = [n for n, step in state.steps.items() if step is not None]
         assert set(live) <= {views.name, *views.table.in_view()}
     finally:
         weight_questions.FOLLOW_SHARE = 0.02
-        pane.store.control_training("stop")
+        pane.store.run.stop()
         while desk.engine.busy:
             desk.advance()
 
 
 def test_figures_of_a_tensor_with_nan_are_marked(pane: ModelPane, views: WeightsView) -> None:
     state = pane.store.weights
-    assert state is not None
     before = state.figures["W_E"]
     state.figures["W_E"] = replace(before, n_not_finite=3)
     views.table.rows.set_figures(state.figures)

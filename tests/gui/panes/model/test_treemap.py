@@ -61,8 +61,7 @@ def test_nothing_and_zeros_are_drawn_as_nothing() -> None:
 
 
 def listed(store: Store) -> tuple[m.WeightTensor, ...]:
-    store.list_weights()
-    assert store.weights is not None
+    store.weights.list_tensors()
     return store.weights.tensors
 
 

@@ -289,7 +289,7 @@ def test_sample_draws_one_token_and_appends_it(
     QTest.mouseClick(pane.generation.sample_button, Qt.MouseButton.LeftButton)
     desk.advance(5)
     pane.refresh_now()
-    generation = live_store.generation
+    generation = live_store.generating.current
     assert generation is not None
     (step,) = generation.steps
     assert step.probability == pytest.approx(shown_p[step.token_id], rel=1e-3)
@@ -334,7 +334,7 @@ def test_sampling_at_the_end_of_the_context_says_so(
     pane.refresh_now()
     # A token that follows the part that is read must not be put behind the part that isn't.
     assert live_store.prompt == before
-    assert live_store.generation is None
+    assert live_store.generating.current is None
     assert "is full" in pane.generation._says.text()
 
 
@@ -346,7 +346,7 @@ def test_generate_streams_and_can_become_the_prompt(
     QTest.mouseClick(pane.generation.generate_button, Qt.MouseButton.LeftButton)
     desk.advance(3)
     pane.refresh_now()
-    generation = live_store.generation
+    generation = live_store.generating.current
     assert generation is not None
     assert generation.running
     assert pane.generation.stop_button.isVisible()
@@ -368,7 +368,7 @@ def test_stop_ends_a_generation(pane: PredictionPane, live_store: Store, desk: D
     desk.advance(4)
     pane.refresh_now()
     QTest.mouseClick(pane.generation.stop_button, Qt.MouseButton.LeftButton)
-    generation = live_store.generation
+    generation = live_store.generating.current
     assert generation is not None
     assert not generation.running
     assert len(generation.steps) == 4
@@ -385,7 +385,7 @@ def test_every_generated_token_is_known_by_hovering(
     pane.generate()
     desk.advance(20)
     pane.refresh_now()
-    generation, text = live_store.generation, pane.generation.text
+    generation, text = live_store.generating.current, pane.generation.text
     assert generation is not None
     assert live_store.model is not None
     spans = text._spans
@@ -448,7 +448,7 @@ def test_without_a_prompt_it_says_why(pane: PredictionPane, live_store: Store) -
     assert not pane.generation.sample_button.isEnabled()
     pane.sample_one()
     pane.generate()
-    assert live_store.generation is None
+    assert live_store.generating.current is None
 
 
 def test_it_stands_before_a_model_is_open(qtbot: QtBot) -> None:

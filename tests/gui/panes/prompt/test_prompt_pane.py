@@ -301,7 +301,7 @@ def test_a_model_without_a_tokenizer_takes_ids(
     bare.mkdir()
     for name in ("config.json", "model.safetensors"):
         shutil.copy(STORY_WORLD / name, bare / name)
-    live_store.open_model(str(bare))
+    live_store.opening.open(str(bare))
     pane.refresh_now()
     assert "ids" in pane.editor.placeholderText()
     write(pane, "1 2 3")
@@ -315,7 +315,7 @@ def test_the_ids_that_are_offered_are_the_models_own(
 ) -> None:
     folder = Path(shutil.copytree(STORY_WORLD, tmp_path / "bare"))
     (folder / "tokenizer.json").unlink()
-    live_store.open_model(str(folder))
+    live_store.opening.open(str(folder))
     assert live_store.model is not None
     d_vocab = live_store.model.config.d_vocab
     offered = re.search(r"for example ([\d ]+)\.", live_store.prompt_problem)

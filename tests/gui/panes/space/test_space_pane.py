@@ -648,7 +648,7 @@ def test_another_model_keeps_the_sum_that_is_watched(pane: SpacePane, desk: Desk
 
     pane.show_expression("king - man + woman")
     settle(pane)
-    desk.store.open_model(str(STORY_WORLD))
+    desk.store.opening.open(str(STORY_WORLD))
     settle(pane)
     assert len(answer_of(pane.store).terms) == 3
     assert pane.side.title.text() == "·king − ·man + ·woman"

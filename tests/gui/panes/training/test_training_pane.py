@@ -22,7 +22,7 @@ from gui.panes.training.curves import GrowingTable
 from gui.panes.training.figures import duration
 from gui.panes.training.pane import TrainingPane
 from gui.panes.training.recipe_form import short
-from gui.session.state import TrainingState
+from gui.session.run import Run
 from gui.session.store import Store
 from model import messages as m
 from model.train.events import Evaluated, Finished, Sampled, StepDone
@@ -65,10 +65,10 @@ def click(qtbot: QtBot, button: QWidget) -> None:
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
-def begin(pane: TrainingPane, desk: Desk, qtbot: QtBot) -> TrainingState:
+def begin(pane: TrainingPane, desk: Desk, qtbot: QtBot) -> Run:
     """Start by the button, and go on until the first step is done."""
     click(qtbot, pane.controls.start)
-    while desk.store.starting is not None or not run_of(desk.store).steps:
+    while desk.store.run.starting is not None or not run_of(desk.store).steps:
         assert desk.engine.busy
         desk.advance()
     pane.invalidate()
@@ -84,9 +84,9 @@ def finish(pane: TrainingPane, desk: Desk) -> None:
     QApplication.processEvents()
 
 
-def run_of(store: Store) -> TrainingState:
-    assert store.training is not None
-    return store.training
+def run_of(store: Store) -> Run:
+    assert store.run.current is not None
+    return store.run.current
 
 
 def picture(pane: TrainingPane) -> QImage:
@@ -150,7 +150,7 @@ def test_what_cannot_be_run_is_said_in_place(pane: TrainingPane, qtbot: QtBot) -
     assert pane.form.problem.isVisible()
     assert not pane.controls.start.isEnabled()
     pane.start()
-    assert pane.store.starting is None
+    assert pane.store.run.starting is None
     pane.form.d_model.setValue(32)
     pane.refresh_now()
     assert not pane.form.problem.isVisible()
@@ -371,7 +371,7 @@ def test_step_without_a_run_begins_one_and_does_one_step(
 
     def stepped() -> bool:
         desk.advance(20)
-        return desk.store.training is not None and bool(desk.store.training.steps)
+        return desk.store.run.current is not None and bool(desk.store.run.current.steps)
 
     qtbot.waitUntil(stepped)
     desk.advance(50)
@@ -403,7 +403,7 @@ def test_stop_while_getting_ready_leaves_nothing_behind(
     assert pane.progress.isVisible()
     click(qtbot, pane.controls.stop)
     finish(pane, desk)
-    assert desk.store.starting is None
+    assert desk.store.run.starting is None
     assert "Stopped before the first step" in pane.status.text()
     assert pane.controls.start.isEnabled()
     assert not list(pane.runs_dir.glob("*"))
@@ -478,7 +478,7 @@ def test_a_run_that_cannot_be_saved_says_so_and_its_model_stays(
     assert live_store.trace.text == "She sang."
     # Saved elsewhere: what was learned, not what the run folder holds of it.
     network = desk.lm.transformer
-    live_store.save_model(str(tmp_path / "rescued"))
+    live_store.saving.save(str(tmp_path / "rescued"))
     desk.advance(1000)
     rescued = model.open(tmp_path / "rescued").transformer
     assert torch.equal(rescued.embed.weight, network.embed.weight)
@@ -514,7 +514,7 @@ def test_who_opens_another_model_while_one_learns_follows_it_no_more(
     pane: TrainingPane, desk: Desk, live_store: Store, qtbot: QtBot
 ) -> None:
     run = begin(pane, desk, qtbot)
-    live_store.open_model(str(STORY_WORLD))
+    live_store.opening.open(str(STORY_WORLD))
     pane.refresh_now()
     assert live_store.model is not None
     assert live_store.model.name == "story-world"
@@ -546,15 +546,15 @@ def test_following_can_be_changed_while_it_trains(
 ) -> None:
     bundled = live_store.model
     begin(pane, desk, qtbot)
-    assert live_store.following
+    assert live_store.run.following
     assert live_store.model is not bundled
     pane.controls.follow.click()
-    assert not live_store.following
+    assert not live_store.run.following
     assert live_store.model is not None
     assert bundled is not None
     assert live_store.model.path == bundled.path
     pane.controls.follow.click()
-    assert live_store.following
+    assert live_store.run.following
     finish(pane, desk)
 
 
@@ -696,7 +696,7 @@ def test_the_form_folds_away_whoever_starts_the_run(
     pane: TrainingPane, desk: Desk, tmp_path: Path
 ) -> None:
     assert pane.form.isVisible()
-    desk.store.start_training(QUICK, str(tmp_path / "elsewhere"))
+    desk.store.run.start(QUICK, str(tmp_path / "elsewhere"))
     desk.advance(20)
     pane.refresh_now()
     assert run_of(desk.store).running

@@ -1,0 +1,33 @@
+"""Writing the model in view to disk.
+
+Knows messages; no widget, no file.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+
+from gui.session.feature import Feature
+from gui.session.state import Notice
+from model import messages as m
+
+
+class Saving(Feature):
+    """Models on their way to disk. One that can't be written is told as every other failure.
+
+    Signals:
+        saved: with the path, str: a model or a run lies there.
+    """
+
+    saved = Signal(object)
+
+    def save(self, path: str) -> None:
+        """Write the model in view, or copy its run folder, to a new folder; `saved` follows."""
+        self._store.send(m.SaveModel(path=path))
+
+    def take(self, result: m.Result) -> bool:
+        if not isinstance(result, m.Saved):
+            return False
+        self._store.post(Notice(f"Saved to {result.path}."))
+        self.saved.emit(result.path)
+        return True
