@@ -7,6 +7,7 @@ import pytest
 
 from gui.session.weights import Weights
 from model import messages as m
+from model.probe.matrix_layout import layout_of
 from tests.gui.session.unanswered import Unanswered, comes_into_view
 
 W_E = m.WeightTensor("W_E", (12, 8), "float32", None, "embedding")
@@ -104,6 +105,47 @@ def test_answers_about_a_model_that_left_are_dropped(store: Unanswered, weights:
     comes_into_view(store, 2)
     assert weights.take(m.WeightsListed(request_id=listed.id, model_id=1, tensors=(W_E,)))
     assert weights.tensors == ()
+
+
+def examined(request: m.ExamineWeight) -> m.WeightExamined:
+    grid = np.zeros((1, 1))
+    return m.WeightExamined(
+        request_id=request.id,
+        model_id=1,
+        step=None,
+        name=request.name,
+        layout=layout_of("W_E", (12, 8), None),
+        mean=0.0,
+        std=1.0,
+        low=-2.0,
+        high=2.0,
+        rms=1.0,
+        n=96,
+        n_not_finite=0,
+        counts=np.array([96]),
+        rows=(0, 12),
+        columns=(0, 8),
+        block=(12, 8),
+        values=grid,
+        value_rows=grid.astype(int),
+        value_columns=grid.astype(int),
+        seconds=0.0,
+    )
+
+
+def test_the_tensor_in_detail_is_the_one_that_was_asked_for_last(
+    store: Unanswered, weights: Weights
+) -> None:
+    older, newer = m.ExamineWeight(name="W_U"), m.ExamineWeight(name="W_E")
+    weights.examine(older)
+    weights.examine(newer)
+    heard: list[object] = []
+    weights.examined_changed.connect(lambda: heard.append(weights.examined))
+    store.receive(examined(older))
+    assert heard == []
+    late = examined(newer)
+    store.receive(late)
+    assert heard == [late]
 
 
 def test_singular_values_of_an_older_question_are_dropped(
