@@ -277,7 +277,7 @@ def test_a_lazy_trace_is_not_read_with_other_weights():
     trace = record(transformer, ids_BT, lazy=True)
     stream = trace["blocks.1.hook_resid_pre"].clone()
     with torch.no_grad():
-        transformer.blocks[0].mlp.up.weight.mul_(2)  # type: ignore[union-attr]
+        transformer.blocks[0].mlp.up.weight.mul_(2)  # type: ignore[union-attr, operator]
     with pytest.raises(RuntimeError, match=r"weights have changed.*blocks\.1\.attn\.hook_pattern"):
         trace["blocks.1.attn.hook_pattern"]
     assert torch.equal(trace["blocks.0.hook_resid_post"], stream)  # this was stored

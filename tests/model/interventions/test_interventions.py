@@ -103,8 +103,8 @@ def test_a_scaled_output_is_that_of_scaled_weights(part: str, factor: float):
     block = changed.blocks[1]
     linear = block.attn.out if part == "attn" else block.mlp.down  # type: ignore[union-attr]
     with torch.no_grad():
-        linear.weight.mul_(factor)  # type: ignore[union-attr]
-        linear.bias.mul_(factor)  # type: ignore[union-attr]
+        linear.weight.mul_(factor)  # type: ignore[union-attr, operator]
+        linear.bias.mul_(factor)  # type: ignore[union-attr, operator]
     trace = traced(BASE, ScaleOutput(1, part, factor))  # type: ignore[arg-type]
     assert close(trace.logits, logits(changed, BASE))
     assert not close(trace.logits, logits(network(BASE), BASE))
@@ -121,7 +121,7 @@ def test_a_scaled_output_that_is_normed_is_scaled_after_the_norm():
 def test_an_output_that_has_overflowed_is_gone_when_it_is_cut():
     transformer = network(BASE)
     with torch.no_grad():
-        transformer.blocks[0].mlp.down.bias.fill_(torch.inf)  # type: ignore[union-attr]
+        transformer.blocks[0].mlp.down.bias.fill_(torch.inf)  # type: ignore[union-attr, operator]
     cut = record(transformer, some_ids(BASE), interventions=[ScaleOutput(0, "mlp")])
     assert cut.logits.isfinite().all()
 
@@ -134,7 +134,9 @@ def test_a_neuron_that_is_set_adds_its_direction_so_often(name: str):
     direction_D = W_out[7].clone()
     with torch.no_grad():
         W_out[7].zero_()
-    handle = changed.blocks[0].mlp.register_forward_hook(lambda *_: _[2] + 1.5 * direction_D)
+    handle = changed.get_submodule("blocks.0.mlp").register_forward_hook(
+        lambda mlp, read, out: out + 1.5 * direction_D
+    )
     trace = traced(config, SetNeuron(0, 7, 1.5))
     assert close(trace.logits, logits(changed, config))
     handle.remove()
