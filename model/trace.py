@@ -12,6 +12,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
@@ -19,18 +21,21 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
+from model.config import TransformerConfig
 from model.device import keep_freed_memory
 from model.interventions import Intervention, apply
 from model.operations import (
     INPUT_IDS,
     LOGITS,
-    PROBABILITIES,
     SCORE_HOOKS,
+    Operation,
     activation_names,
+    aliases,
     full_name,
     keys_and_values,
     matching_names,
     needed,
+    operations,
     streams,
 )
 from model.tensor_file import write_tensors
@@ -189,65 +194,62 @@ def record(
         return _record_streams(transformer, ids_BT, interventions)
     if lazy and not interventions:
         found = _beside_the_fast_path(transformer, ids_BT, kept)
-        return Trace({name: found[name] for name in _in_order(transformer, kept)})
+        order = _plan(transformer.config, frozenset(kept)).names
+        return Trace({name: found[name] for name in order})
     change, replace = apply(interventions, transformer.config)
     if tap is not None:
         change = _one_after_the_other(change, tap)
-    if change is not None or replace is not None:
-        stored = kept
-    else:
-        stored = _worth_storing(transformer, kept)
-    ops = [op for op in transformer.operations if op.output != PROBABILITIES]
-    if tap is None:
-        real = transformer.aliases
-        ops = needed(ops, {real.get(name, name) for name in stored}, ())
+    plan = _plan(transformer.config, frozenset(kept))
+    unseen = change is None and replace is None
+    stored = plan.stored if unseen else plan.names
+    # A tap of a script sees every operation, whatever is kept.
+    ops = plan.needed if tap is None else _plan(transformer.config, frozenset(known)).needed
     found = transformer.execute(ops, {INPUT_IDS: ids_BT}, stored, change, replace)
-    return _trace(transformer, found, kept)
+
+    def compute(missing: Sequence[str]) -> dict[str, Tensor]:
+        with torch.inference_mode():  # reads no weights: these are steps towards scores
+            return transformer.compute(missing, found)
+
+    return Trace(found, names=plan.names, compute=compute)
 
 
 def _one_after_the_other(first: Tap | None, then: Tap) -> Tap:
     return then if first is None else lambda name, tensor: then(name, first(name, tensor))
 
 
-def _in_order(transformer: Transformer, names: Iterable[str]) -> list[str]:
-    """Names in the order in which a pass computes them, aliases after what they name."""
-    wanted = frozenset(names)
-    return [
-        name
-        for op in transformer.operations
-        for name in (op.output, *transformer.aliases_of.get(op.output, ()))
-        if name in wanted
-    ]
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How names are recorded.
 
-
-def _trace(transformer: Transformer, stored: Mapping[str, Tensor], names: Iterable[str]) -> Trace:
-    """A trace that computes from what is stored whatever else it is asked for.
-
-    Which reads no weights where what is stored is `_worth_storing`.
+    Attributes:
+        names: in the order in which a pass computes them, aliases after what they name.
+        stored: what is held: the names, but queries and keys instead of the steps towards the
+            scores, which are as large as the scores and follow from them.
+        needed: the operations that compute the names.
     """
 
-    def compute(missing: Sequence[str]) -> dict[str, Tensor]:
-        with torch.inference_mode():
-            return transformer.compute(missing, stored)
-
-    return Trace(stored, names=_in_order(transformer, names), compute=compute)
+    names: tuple[str, ...]
+    stored: frozenset[str]
+    needed: tuple[Operation, ...]
 
 
-def _worth_storing(transformer: Transformer, names: Iterable[str]) -> set[str]:
-    """What of the names is stored, and what the rest of them is computed from.
-
-    The steps towards the scores are as large as the scores and follow from queries and keys.
-    """
-    ops = {op.output: op for op in transformer.operations}
-    read_by = {op.layer: op.inputs for op in transformer.operations if op.kind == "dot"}
+@lru_cache(maxsize=8)
+def _plan(config: TransformerConfig, names: frozenset[str]) -> _Plan:
+    ops = operations(config)
+    also: dict[str, list[str]] = {}
+    for alias, name in aliases(config).items():
+        also.setdefault(name, []).append(alias)
+    ordered: list[str] = []
     stored: set[str] = set()
-    for name in names:
-        op = ops.get(name)
-        if op is not None and name.endswith(SCORE_HOOKS.get(op.kind, "…")):
-            stored.update(read_by[op.layer])
-        else:
-            stored.add(name)
-    return stored
+    reads: tuple[str, ...] = ()
+    for op in ops:
+        reads = op.inputs if op.kind == "dot" else reads
+        named = [name for name in (op.output, *also.get(op.output, ())) if name in names]
+        ordered += named
+        is_step = op.output.endswith(SCORE_HOOKS.get(op.kind, "…"))
+        stored.update(reads if named and is_step else named)
+    real = {aliases(config).get(name, name) for name in names}
+    return _Plan(tuple(ordered), frozenset(stored), tuple(needed(ops, real, ())))
 
 
 def _record_streams(
@@ -281,7 +283,7 @@ def _record_streams(
         with torch.inference_mode():
             return transformer.compute(missing, stored, tap, replace)
 
-    names = _in_order(transformer, activation_names(config))
+    names = _plan(config, frozenset(activation_names(config))).names
     return Trace(stored, names=names, compute=compute)
 
 

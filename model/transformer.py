@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from typing import Literal, cast
 
 import torch
@@ -140,7 +140,7 @@ class Transformer(nn.Module):
 
     def stream(
         self, ids_BT: Tensor, cache: KVCache | None = None, keep: Keep | None = None
-    ) -> Iterator[Tensor]:
+    ) -> Generator[Tensor, None, None]:
         """The residual stream by the fast path, before the first block and after each.
 
         Whoever reads it may stop between two blocks: the cache then holds nothing new.

@@ -6,18 +6,22 @@ Knows the store and the theme, and of panes what an entry is; no pane.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QSize, Qt, QTimer
-from PySide6.QtGui import QPainter, QPaintEvent, QShowEvent
+from PySide6.QtGui import QHideEvent, QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from gui import theme
 from gui.pace import Pace
 from gui.panes.entry import PaneEntry
+from gui.session.asked import Slot
 from gui.session.store import Store
+from model.probe.question import Answer, Question
+
+A = TypeVar("A", bound=Answer)
 
 FRAME_MS = 33
 """Time between two repaints of a pane that has much to follow: 30 a second."""
@@ -59,13 +63,23 @@ class Pane(QWidget):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._paint_if_due)
+        store.asked.join(self.key, self.invalidate)
+        store.subject_changed.connect(self.ask)
+        store.selection_changed.connect(self.ask)
         store.theme_changed.connect(self.apply_theme)
         store.theme_changed.connect(self.invalidate)
 
     # -------------------------------------------------------------- for subclasses
 
+    def questions(self) -> Mapping[str, Question]:
+        """What it wants to know about the subject in view, now: a pure function of the selection.
+
+        By names of its own, under which `answered` finds what came.
+        """
+        return {}
+
     def refresh(self) -> None:
-        """Draw what the store holds now."""
+        """Draw what the store holds now, and what was answered."""
         raise NotImplementedError
 
     def apply_theme(self) -> None:
@@ -103,6 +117,27 @@ class Pane(QWidget):
         """By what the window knows it."""
         return self.entry.key
 
+    def slot(self, name: str) -> Slot | None:
+        """What is drawn under a name of `questions`: wanted, answered, or why it isn't."""
+        return self.store.asked.slot(self.key, name)
+
+    def answered(self, name: str, kind: type[A]) -> A | None:
+        """The newest answer under a name, perhaps still about another subject or question.
+
+        It carries both; draw it with the tokens of ``slot(name).read``, never with others.
+        """
+        return self.store.asked.find(self.key, name, kind)
+
+    def ask(self) -> None:
+        """State what it wants to know now; it is drawn when an answer comes, or is known."""
+        if self._asks and self.store.asked.want(self.key, self.store.subject, self.questions()):
+            self.invalidate()
+
+    @property
+    def _asks(self) -> bool:
+        """Only what can be seen is asked for."""
+        return self.isVisible()
+
     def invalidate(self) -> None:
         """Mark as out of date; it is drawn soon if it can be seen."""
         self._dirty = True
@@ -119,6 +154,9 @@ class Pane(QWidget):
         self._timer.stop()
         if self._dirty:
             self._dirty = False
+            self.ask()
+            self._timer.stop()  # what was known already is drawn now
+            self._dirty = False
             self.refresh()
             self._pace.take()
 
@@ -133,8 +171,13 @@ class Pane(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        self.ask()
         if self._dirty:
             self._timer.start(0)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.store.asked.want(self.key, self.store.subject, {})
 
 
 class EmptyState(QLabel):

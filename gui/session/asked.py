@@ -14,13 +14,17 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QTimer
 
+from gui.session.feature import Feature
 from model import messages as m
 from model.probe.question import Answer, Question
 from model.subject import Subject
+
+if TYPE_CHECKING:
+    from gui.session.store import Store
 
 A = TypeVar("A", bound=Answer)
 
@@ -82,21 +86,14 @@ class Owner:
     slots: dict[str, Slot] = field(default_factory=dict)
 
 
-class Asked(QObject):
+class Asked(Feature):
     """Questions and answers about what is in view.
 
-    Args:
-        submit: sends a request to the worker.
-
-    Signals:
-        waiting_changed: something begins or ends to be waited for, or got on.
+    Its ``changed`` says that something begins or ends to be waited for, or got on.
     """
 
-    waiting_changed = Signal()
-
-    def __init__(self, submit: Callable[[m.Request], None], parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._submit = submit
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
         self._owners: dict[str, Owner] = {}
         self._read: OrderedDict[Subject, m.PromptRead] = OrderedDict()
         self._asking: dict[tuple[Subject, Question], Asking] = {}
@@ -169,7 +166,7 @@ class Asked(QObject):
     def cancel(self) -> None:
         """Stop all that is on its way; panes keep what they have."""
         for wanted, asking in list(self._asking.items()):
-            self._submit(m.Cancel(target=asking.request_id))
+            self._store.send(m.Cancel(target=asking.request_id))
             self._drop(wanted, "Cancelled. Move the selection, or change the prompt, to ask again.")
 
     # -------------------------------------------------------------- told by the store
@@ -181,14 +178,15 @@ class Asked(QObject):
         while len(self._read) > 16:
             self._read.popitem(last=False)
 
-    def forget(self) -> None:
-        """Another model is in view: nothing that was said holds of it."""
+    def reset(self, model: m.ModelInfo) -> bool:
+        """Nothing that was said holds of another model."""
         self._known.clear()
         self._read.clear()
         self._n_bytes = 0
         for owner in self._owners.values():
             owner.slots.clear()
         self._give_up_unwanted()
+        return True
 
     def take(self, result: m.Result) -> bool:
         """Take a result that is an answer, or says how one comes along; whether it was."""
@@ -199,7 +197,7 @@ class Asked(QObject):
                 for asking in self._asking.values():
                     if asking.request_id == result.request_id:
                         asking.share = result.share
-                        self.waiting_changed.emit()
+                        self.changed.emit()
             case m.Failed(request=m.Ask() as ask):
                 self._drop((ask.subject, ask.question), result.message)
             case m.Cancelled():
@@ -221,7 +219,7 @@ class Asked(QObject):
             self._asking[slot.wanted] = Asking(request.id, time.monotonic())
             if not self._late.isActive():
                 self._late.start()
-            self._submit(request)
+            self._store.send(request)
         return False
 
     def _take_answer(self, answer: Answer) -> None:
@@ -240,7 +238,7 @@ class Asked(QObject):
                 slot.answer, slot.read = answer, read
             if hit:
                 owner.changed()
-        self.waiting_changed.emit()
+        self.changed.emit()
 
     def _take_cancelled(self, request_id: int) -> bool:
         """The worker gave it up: of a model that learns, the weights that it was about are gone."""
@@ -248,7 +246,7 @@ class Asked(QObject):
         for key in hit:
             del self._asking[key]
         if hit:
-            self.waiting_changed.emit()
+            self.changed.emit()
         return bool(hit)
 
     def _drop(self, wanted: tuple[Subject, Question], problem: str) -> None:
@@ -259,12 +257,12 @@ class Asked(QObject):
                 slot.problem = problem
             if hit:
                 owner.changed()
-        self.waiting_changed.emit()
+        self.changed.emit()
 
     def _give_up_unwanted(self) -> None:
         wanted = {slot.wanted for owner in self._owners.values() for slot in owner.slots.values()}
         for key in [key for key in self._asking if key not in wanted]:
-            self._submit(m.Cancel(target=self._asking.pop(key).request_id))
+            self._store.send(m.Cancel(target=self._asking.pop(key).request_id))
 
     def _remember(self, answer: Answer) -> None:
         if answer.subject.step is not None:
@@ -291,4 +289,4 @@ class Asked(QObject):
         for owner in list(self._owners.values()):
             if any(slot.wanted in self._asking for slot in owner.slots.values()):
                 owner.changed()
-        self.waiting_changed.emit()
+        self.changed.emit()

@@ -5,11 +5,10 @@ Without Qt and without behaviour of their own: who keeps one says when it change
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from model import messages as m
-from model.config import TransformerConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,42 +33,6 @@ class Selection:
     operation: int = 0
     vocabulary_id: int | None = None
     neuron: int | None = None
-
-
-def clamped(
-    selection: Selection, *, n_tokens: int, n_operations: int, config: TransformerConfig | None
-) -> Selection:
-    """A selection with every value brought to the nearest one that there is.
-
-    Args:
-        selection: that may point outside.
-        n_tokens: of the prompt; 0 where there is no trace of it.
-        n_operations: of the model's forward pass.
-        config: of the model; None where none is in view.
-    """
-
-    def within(value: int | None, size: int) -> int | None:
-        return None if value is None or size == 0 else max(0, min(value, size - 1))
-
-    position = selection.position
-    if n_tokens:
-        position = max(0, min(position, n_tokens - 1))
-    hovered = selection.hovered
-    if hovered is not None and not 0 <= hovered < max(n_tokens, 1):
-        hovered = None
-    inside = replace(
-        selection, position=position, hovered=hovered, key=within(selection.key, n_tokens)
-    )
-    if config is None:
-        return inside
-    return replace(
-        inside,
-        layer=within(selection.layer, config.n_layers) or 0,
-        head=within(selection.head, config.n_heads) or 0,
-        operation=within(selection.operation, n_operations) or 0,
-        vocabulary_id=within(selection.vocabulary_id, config.d_vocab),
-        neuron=within(selection.neuron, config.d_mlp),
-    )
 
 
 @dataclass(frozen=True, slots=True)

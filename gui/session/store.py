@@ -17,18 +17,22 @@ from typing import Literal
 from PySide6.QtCore import QObject, Signal
 
 from gui.session.activity import Activity
+from gui.session.asked import Asked
 from gui.session.feature import Feature
 from gui.session.generating import Generating
 from gui.session.masking import Masking
 from gui.session.opening import Opening
 from gui.session.run import CurrentRun
 from gui.session.saving import Saving
-from gui.session.state import Inspected, Notice, Selection, clamped
+from gui.session.selection import changed, clamped
+from gui.session.state import Inspected, Notice, Selection
 from gui.session.verifying import Verifying
 from gui.session.weights import Weights
 from model import messages as m
+from model.interventions import Intervention
 from model.operations import Operation, operations
 from model.sampling import Sampling
+from model.subject import Subject
 
 Submit = Callable[[m.Request], None]
 
@@ -40,13 +44,15 @@ class Store(QObject):
         submit: sends a request to the worker (`Backend.submit`).
 
     Attributes:
-        activity, opening, verifying, generating, saving, run, weights: the features.
+        activity, asked, opening, verifying, generating, saving, run, weights: the features.
         masking: what becomes of the prompt when a token is masked.
     """
 
     engine_changed = Signal()
     model_changed = Signal()  # another model is in view
     prompt_changed = Signal()  # the text was edited or set
+    subject_changed = Signal()  # another prompt was read, or none: `read` / `prompt_problem`
+    subject_ran = Signal()  # the prompt was run: `ran`
     trace_changed = Signal()  # a new trace, or none: `trace` / `prompt_problem`
     activation_changed = Signal()  # a fetched activation has arrived
     selection_changed = Signal()
@@ -65,6 +71,9 @@ class Store(QObject):
         self.operations: tuple[Operation, ...] = ()
         self.prompt = ""
         self.prompt_problem = ""
+        self.read: m.PromptRead | None = None
+        self.ran: m.StreamReady | None = None
+        self.interventions: tuple[Intervention, ...] = ()
         self.trace: m.TraceReady | None = None
         self.fetched: dict[str, m.Array] = {}
         self.selection = Selection()
@@ -75,6 +84,7 @@ class Store(QObject):
         self.hearing_live = False  # what is told just now comes of a model that learns
         self._latest: dict[type[m.Request], int] = {}
         self.activity = Activity(self)
+        self.asked = Asked(self)
         self.opening = Opening(self)
         self.verifying = Verifying(self)
         self.generating = Generating(self)
@@ -87,17 +97,37 @@ class Store(QObject):
 
     # ------------------------------------------------------------------ asked by panes
 
+    @property
+    def subject(self) -> Subject | None:
+        """What questions are about: the prompt in view, as the model in view reads it."""
+        return None if self.read is None else self.read.subject
+
     def set_prompt(self, text: str) -> None:
-        """Change the prompt; a trace of it follows."""
-        if text == self.prompt and (self.trace is not None or self.prompt_problem):
+        """Change the prompt; it is read anew."""
+        if text == self.prompt and (self.read is not None or self.prompt_problem):
             return
         self.prompt = text
         self.prompt_changed.emit()
-        self.request_trace()
+        self.read_prompt()
 
-    def request_trace(self) -> None:
-        """Run the prompt again (a new model, a training step)."""
+    def intervene(self, interventions: tuple[Intervention, ...]) -> None:
+        """Change what happens on the prompt's way through the model; empty for nothing."""
+        if interventions != self.interventions:
+            self.interventions = interventions
+            self.read_prompt()
+
+    def read_prompt(self) -> None:
+        """Have the prompt read again (another model, other interventions)."""
         if self.model is not None:
+            position = self.selection.position
+            at_end = self.read is None or position == self._predicted_position(self.read)
+            self.send(
+                m.ReadPrompt(
+                    text=self.prompt,
+                    interventions=self.interventions,
+                    position=-1 if at_end else position,
+                )
+            )
             self.send(m.RunTrace(text=self.prompt))
 
     def fetch_activation(self, name: str) -> None:
@@ -115,7 +145,8 @@ class Store(QObject):
 
         Values outside the model or the prompt are brought to the nearest valid one.
         """
-        selection = self._clamped(replace(self.selection, **changes))  # type: ignore[arg-type]
+        config = None if self.model is None else self.model.config
+        selection = changed(self.selection, changes, self.operations, config, self._n_tokens)
         if selection != self.selection:
             self.selection = selection
             self.selection_changed.emit()
@@ -161,7 +192,8 @@ class Store(QObject):
         """Bring a model into view: everything that was about the one before is forgotten."""
         self.model = info
         self.operations = operations(info.config)
-        self.trace = None
+        self.read = self.ran = self.trace = None
+        self.interventions = ()
         self.prompt_problem = ""
         self.fetched = {}
         self.vocabulary = None
@@ -170,12 +202,12 @@ class Store(QObject):
             replace(self.selection, vocabulary_id=None, key=None, neuron=None)
         )
         self.inspected = None
-        changed = [feature for feature in self._features if feature.reset(info)]
+        forgot = [feature for feature in self._features if feature.reset(info)]
         self.model_changed.emit()
-        for feature in changed:
+        for feature in forgot:
             feature.changed.emit()
         self.inspected_changed.emit()
-        self.request_trace()
+        self.read_prompt()
         self.project_vocabulary()
 
     # ------------------------------------------------------------- told by the backend
@@ -197,11 +229,19 @@ class Store(QObject):
                 self.engine_changed.emit()
             case m.ModelOpened():
                 self.show_model(result.info)
+            case m.PromptRead():
+                self._take_read(result)
+            case m.StreamReady():
+                if result.subject == self.subject:
+                    self.ran = result
+                    self.subject_ran.emit()
             case m.TraceReady():
                 self._take_trace(result)
             case m.PromptRefused():
-                if not self._stale(result, m.RunTrace):
-                    self.trace, self.prompt_problem = None, result.message
+                if not self._stale(result, m.ReadPrompt):
+                    self.read = self.ran = self.trace = None
+                    self.prompt_problem = result.message
+                    self.subject_changed.emit()
                     self.trace_changed.emit()
             case m.ActivationReady():
                 if self.model is not None and result.model_id == self.model.model_id:
@@ -237,37 +277,49 @@ class Store(QObject):
             self.run.tells(trace) and trace.text != self.prompt and not trace.notes
         ):
             return
-        before = self.trace
         self.trace, self.prompt_problem = trace, ""
         self.fetched = {}
+        self.trace_changed.emit()
+
+    def _take_read(self, read: m.PromptRead) -> None:
+        if self.model is None or read.subject.model != self.model.model_id:
+            return
+        if self._stale(read, m.ReadPrompt) or (
+            self.run.tells(read) and read.text != self.prompt and not read.notes
+        ):
+            return
+        before = self.read
+        self.read, self.prompt_problem = read, ""
+        self.ran = None if before is None or before.subject != read.subject else self.ran
+        self.asked.note_read(read)
         # A focus on what prediction is about stays there: the last position, or the mask.
         position = self.selection.position
         if before is None or position in (-1, self._predicted_position(before)):
-            position = self._predicted_position(trace)
-        changed = self._clamped(replace(self.selection, position=position))
-        moved = changed != self.selection
-        # Both before either is told: who hears of the trace may select something in it.
-        self.selection = changed
-        self.trace_changed.emit()
+            position = self._predicted_position(read)
+        selection = self._clamped(replace(self.selection, position=position))
+        moved = selection != self.selection
+        # Both before either is told: who hears of the prompt may select something in it.
+        self.selection = selection
+        self.subject_changed.emit()
         if moved:
             self.selection_changed.emit()
 
-    def _predicted_position(self, trace: m.TraceReady) -> int:
+    def _predicted_position(self, read: m.PromptRead) -> int:
         """The last position; of a masked model's prompt its first mask, or else its last word."""
-        last = trace.n_tokens - 1
+        last = read.n_tokens - 1
         if self.model is None or self.model.config.head != "mlm":
             return last
-        for position, token in enumerate(trace.tokens):
+        for position, token in enumerate(read.tokens):
             if token.id == self.model.mask_id:
                 return position
-        words = [i for i, token in enumerate(trace.tokens) if token.char_end > token.char_start]
+        words = [i for i, token in enumerate(read.tokens) if token.char_end > token.char_start]
         return words[-1] if words else last
+
+    @property
+    def _n_tokens(self) -> int:
+        return 0 if self.read is None else self.read.n_tokens
 
     def _clamped(self, selection: Selection) -> Selection:
         """A selection inside the model and the prompt as they are now."""
-        return clamped(
-            selection,
-            n_tokens=0 if self.trace is None else self.trace.n_tokens,
-            n_operations=len(self.operations),
-            config=None if self.model is None else self.model.config,
-        )
+        config = None if self.model is None else self.model.config
+        return clamped(selection, self.operations, config, self._n_tokens)

@@ -107,29 +107,33 @@ class Bench:
     def holds(self, model: int) -> bool:
         return model in self._held
 
-    def lm(self, subject: Subject) -> LanguageModel:
-        """The model that a subject is about.
-
-        Raises:
-            MovedOnError: it is no longer open.
-        """
-        if subject.model not in self._held:
-            raise MovedOnError("That model is no longer open.")
-        return self._held[subject.model].lm
-
     def network(self, subject: Subject) -> Transformer:
-        """Its network, with the weights of the subject's step.
+        """A subject's network, with the weights of its step.
 
         Raises:
             MovedOnError: the model isn't open any more, or has learned on since.
         """
-        self.lm(subject)
-        held = self._held[subject.model]
-        if subject.step is None:
+        return self.network_at(subject.model, subject.step)
+
+    def network_at(self, model: int, step: int | None) -> Transformer:
+        """A model's network, with the weights of a step.
+
+        Raises:
+            MovedOnError: as of `network`.
+        """
+        held = self._held.get(model)
+        if held is None:
+            raise MovedOnError("That model is no longer open.")
+        if step is None:
             return held.lm.transformer
-        if held.looked_at is None or held.step != subject.step:
-            raise MovedOnError(f"The model has learned on since step {subject.step:,}.")
+        if held.looked_at is None or held.step != step:
+            raise MovedOnError(f"The model has learned on since step {step:,}.")
         return held.looked_at
+
+    def step_of(self, model: int) -> int | None:
+        """The step at which a model that learns was looked at last; None for any other."""
+        held = self._held.get(model)
+        return None if held is None else held.step
 
     # ------------------------------------------------------------------------- streams
 
@@ -318,19 +322,18 @@ class Bench:
         vectors_BTD = self.values(subject, (own,))[own]
         return torch.linalg.vector_norm(vectors_BTD[0].float(), dim=-1).cpu()
 
-    def projection(self, subject: Subject, matrix: Literal["W_E", "W_U"]) -> Projection:
+    def projection(self, model: int, step: int | None, matrix: Literal["W_E", "W_U"]) -> Projection:
         """The table of token vectors on its first three principal axes.
 
         While a model learns, signs and order follow the projection before, so that the cloud
         doesn't flip.
         """
-        key = subject.model, matrix
-        step, projection = self._projections.get(key, (None, None))
-        if projection is None or step != subject.step:
-            table_VD = self.network(subject).table(matrix)
+        of_step, projection = self._projections.get((model, matrix), (None, None))
+        if projection is None or of_step != step:
+            table_VD = self.network_at(model, step).table(matrix)
             previous = None if projection is None else projection.axes_nD
             projection = principal_axes(table_VD, 3, previous)
-            self._projections[key] = subject.step, projection
+            self._projections[model, matrix] = step, projection
         return projection
 
     def _looking(self, subject: Subject, start: int, stop: int | None) -> Looking:

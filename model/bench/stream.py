@@ -99,6 +99,7 @@ class Stream:
         shelf: where it lies.
         kept: activations that were kept, by positions.
         done: how many borders are written.
+        known: how many positions were there already when it began.
         seconds: of computing it.
     """
 
@@ -107,6 +108,7 @@ class Stream:
     shelf: Shelf
     kept: list[Kept] = field(default_factory=list)
     done: int = 0
+    known: int = 0
     seconds: float = 0.0
 
     @property
@@ -183,4 +185,4 @@ def begun(subject: Subject, network: Transformer, before: Stream | None) -> tupl
             shelf.lengths[name] = torch.zeros(shelf.resid_LTD[0].shape[1])
             shelf.lengths[name][:known] = lengths[:known]
     kept = [Kept(k.start, k.stop, k.tensors) for k in before.kept if k.stop <= known]
-    return Stream(subject, network, shelf, kept), known
+    return Stream(subject, network, shelf, kept, known=known), known

@@ -11,6 +11,7 @@ from typing import Any
 
 from model import messages as m
 from model.engine import (
+    asking,
     generating,
     opening,
     saving,
@@ -30,6 +31,8 @@ HANDLERS: dict[type[m.Request], Callable[[Any, Workplace], Job]] = {
     m.OpenModel: opening.open_model,
     m.SaveModel: saving.save_model,
     m.VerifyModel: verifying.verify_model,
+    m.ReadPrompt: asking.read,
+    m.Ask: asking.ask,
     m.RunTrace: tracing.run_trace,
     m.FetchActivation: tracing.fetch_activation,
     m.ProjectVocabulary: space.project_vocabulary,

@@ -28,17 +28,15 @@ def projected(
     request: m.ProjectVocabulary, place: Workplace, request_id: int
 ) -> m.VocabularyProjected:
     """The table of the model in view on its first axes, as the answer to a request."""
-    from model.probe.geometry.compute import principal_axes
-
-    info = place.info
-    table_VD = token_vectors(place.lm, request.matrix)
-    key = (info.model_id, request.matrix)
-    projection = principal_axes(table_VD, 3, place.axes.get(key))
-    place.axes = {**place.axes, key: projection.axes_nD} if info.training else {}
+    place.look()
+    model_id, bench = place.model_id, place.bench
+    step = bench.step_of(model_id)
+    table_VD = bench.network_at(model_id, step).table(request.matrix)
+    projection = bench.projection(model_id, step, request.matrix)
     return m.VocabularyProjected(
         request_id=request_id,
-        model_id=info.model_id,
-        step=place.step,
+        model_id=model_id,
+        step=step,
         matrix=request.matrix,
         points=to_array(projection.points_Vn),
         axes=to_array(projection.axes_nD),

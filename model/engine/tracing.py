@@ -48,7 +48,7 @@ DROPPED_FIRST = (
 
 def run_trace(request: m.RunTrace, place: Workplace) -> Job:
     """Answers `RunTrace`, and remembers it for the model that learns."""
-    place.prompt = request
+    place.traced = request
     yield traced(request, place, request.id)
 
 

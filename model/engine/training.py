@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model import messages as m
+from model.engine.asking import prompt_read
 from model.engine.job import Job, JobCancelled, RequestError, failed
 from model.engine.space import has_table, projected, token_vectors
 from model.engine.tracing import traced
@@ -57,7 +58,8 @@ class Run:
         self._events = training.events()
         self._bundle: list[Event] = []
         self._flushed = 0.0
-        self._next_live = 0.0
+        self._looked = -math.inf
+        self._looking = 0.0
         self._next_activity = 0.0
 
     def next_event(self) -> Event | None:
@@ -103,11 +105,17 @@ class Run:
         yield m.TrainingProgressed(request_id=self.request.id, events=events, paused=self.paused)
 
     def live_due(self) -> bool:
-        return time.monotonic() >= self._next_live
+        """Whether it is time to look again: the share holds, questions since then counted in."""
+        since = time.monotonic() - self._looked
+        return since >= max(LIVE_SECONDS, self._looking / LIVE_SHARE)
 
     def live_done(self, seconds: float) -> None:
-        """A look took that long; the next is so far away that the share holds."""
-        self._next_live = time.monotonic() + max(LIVE_SECONDS, seconds / LIVE_SHARE)
+        """A look took that long; questions about what was seen come on top (`looked`)."""
+        self._looked, self._looking = time.monotonic(), seconds
+
+    def looked(self, seconds: float) -> None:
+        """A question about what was seen took that long."""
+        self._looking += seconds
 
     def activity_due(self) -> bool:
         now = time.monotonic()
@@ -254,8 +262,11 @@ def _live(run: Run, place: Workplace, *, force: bool) -> Iterator[m.Result]:
             n=measured.n,
         )
     if place.following:
+        place.bench.look(run.model_id, run.training.step)
         if place.prompt is not None:
-            yield traced(place.prompt, place, run.request.id)
+            yield prompt_read(place.prompt, place, run.request.id)
+        if place.traced is not None:
+            yield traced(place.traced, place, run.request.id)
         if place.matrix is not None and has_table(lm, place.matrix.matrix):
             yield projected(place.matrix, place, run.request.id)
     run.live_done(time.perf_counter() - began)

@@ -13,8 +13,7 @@ from model.engine.job import RequestError
 from model.engine.model_info import info_of
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
+    from model.bench import Bench
     from model.engine.training import Run
     from model.language_model import LanguageModel
 
@@ -35,7 +34,8 @@ class Workplace:
         run: the run that is going, paused or getting ready.
         following: whether the run's model is the one in view, once it is there.
         prompt, matrix: what was asked last; a model that learns is asked it again and again.
-        axes: the last principal axes of the model that learns, by model id and table.
+        traced: the prompt that was traced last.
+        bench: where the models are held, with what is kept of the prompts they read.
         saving: whether a model is being saved: one at a time.
         alone: whether the job whose slice it is is the only one that goes on: it may wait a
             little for what happens elsewhere.
@@ -51,11 +51,12 @@ class Workplace:
         self.openings = 0
         self.run: Run | None = None
         self.following = True
-        self.prompt: m.RunTrace | None = None
+        self.prompt: m.ReadPrompt | None = None
+        self.traced: m.RunTrace | None = None
         self.matrix: m.ProjectVocabulary | None = None
-        self.axes: dict[tuple[int, str], Tensor] = {}
         self.saving = False
         self.alone = False
+        self._bench: Bench | None = None
         self._last_id = 0
 
     # The model in view
@@ -103,6 +104,28 @@ class Workplace:
 
     # The models that are held
 
+    @property
+    def bench(self) -> Bench:
+        """Made when it is first used: torch comes with it."""
+        if self._bench is None:
+            from model.bench import Bench
+
+            self._bench = Bench()
+        return self._bench
+
+    def look(self) -> None:
+        """If the model in view learns: keep its weights as they are now, if none are kept."""
+        run = self.run
+        if run is None or run.model_id is None or run.model_id != self.model_id:
+            return
+        if self.bench.step_of(run.model_id) is None:
+            self.bench.look(run.model_id, run.training.step)
+
+    def looked(self, model_id: int, seconds: float) -> None:
+        """Answering a question about a model took that long."""
+        if self.run is not None and self.run.model_id == model_id:
+            self.run.looked(seconds)
+
     def hold(self, lm: LanguageModel, *, training: bool, saved: bool = True) -> m.ModelInfo:
         """Take a model; it is not copied.
 
@@ -115,6 +138,7 @@ class Workplace:
         info = info_of(lm, self._last_id, training=training)
         self.models[info.model_id] = lm
         self.infos[info.model_id] = info
+        self.bench.hold(info.model_id, lm)
         if not saved:
             self.unsaved.add(info.model_id)
         return info
@@ -123,6 +147,7 @@ class Workplace:
         """Let go of a model; its memory is free once no job computes with it."""
         del self.models[model_id], self.infos[model_id]
         self.unsaved.discard(model_id)
+        self.bench.release(model_id)
 
     def open(self, info: m.ModelInfo) -> None:
         """A model that is held takes the place of the one that was open."""

@@ -6,7 +6,7 @@ Qt. Every result carries the id of the request that it answers.
 
 from __future__ import annotations
 
-from model.messages.asking import Answered, Ask, PromptRead, ReadPrompt, Waiting
+from model.messages.asking import Answered, Ask, PromptRead, ReadPrompt, StreamReady, Waiting
 from model.messages.base import (
     Activity,
     Array,
@@ -111,6 +111,7 @@ __all__ = [
     "SingularValuesFound",
     "SingularValuesProgressed",
     "StartTraining",
+    "StreamReady",
     "TokenGenerated",
     "TraceReady",
     "TrainingProgressed",

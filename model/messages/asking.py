@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from model.interventions import Intervention
 from model.messages.base import Request, Result
@@ -15,7 +16,8 @@ from model.tokenizer.tokens import Token
 class ReadPrompt(Request):
     """Cut a prompt into tokens: `PromptRead` or `PromptRefused`. Newest wins.
 
-    The worker then begins to run it, so that questions about it find it under way.
+    The worker then begins to run it, so that questions about it find it under way; `StreamReady`
+    says when it was run.
 
     Attributes:
         text: the prompt, where the model has a tokenizer.
@@ -24,6 +26,7 @@ class ReadPrompt(Request):
         position: that is about to be asked about; -1 is the last.
     """
 
+    newest_wins: ClassVar[bool] = True
     text: str = ""
     ids: tuple[int, ...] | None = None
     interventions: tuple[Intervention, ...] = ()
@@ -78,6 +81,24 @@ class Answered(Result):
     """What was found, whole or so far."""
 
     answer: Answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamReady(Result):
+    """A subject was run: from now on questions about it cost only themselves.
+
+    Attributes:
+        subject: which.
+        n_run: how many of its positions were computed; the rest was known of an earlier prompt.
+        seconds: measured time of computing them.
+        held_bytes, budget_bytes: memory that the bench takes for all subjects, and may take.
+    """
+
+    subject: Subject
+    n_run: int
+    seconds: float
+    held_bytes: int
+    budget_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,9 +58,14 @@ def execute(
             inputs = [_input(held, op, name) for name in op.inputs]
             in_place = op.inputs[0] in passing
             early = in_place if op.kind == "scale" else op.kind == "dot" and op.output in passing
-            as_usual = partial(run, network, op, span=span, in_place=in_place, scaled_early=early)
-            replaced = None if replace is None else replace(op, inputs, as_usual)
-            output = as_usual(inputs) if replaced is None else replaced
+            replaced = None
+            if replace is not None:
+                replaced = replace(op, inputs, partial(run, network, op, span=span))
+            output = (
+                run(network, op, inputs, span=span, in_place=in_place, scaled_early=early)
+                if replaced is None
+                else replaced
+            )
             del inputs
         for name in (op.output, *network.aliases_of.get(op.output, ())):
             if tap is not None:

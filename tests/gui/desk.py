@@ -31,6 +31,16 @@ class Desk:
             self.held.append(request)
             return
         self._take(self.engine.handle(request))
+        self.settle()
+
+    def settle(self) -> None:
+        """Answer all questions to their ends; what else goes on waits for `advance`."""
+        while asked := [
+            going
+            for going in tuple(self.engine._going.values())
+            if isinstance(going.request, m.Ask | m.ReadPrompt)
+        ]:
+            self._take(self.engine._slice(asked[0]))
 
     def _take(self, results: Iterator[m.Result]) -> None:
         for result in results:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QObject
 
 from gui.session.asked import Asked
+from gui.session.store import Store
 from model import messages as m
 from model.probe.question import Answer, Named, Question, read_only
 from model.subject import Subject
@@ -48,9 +51,19 @@ def sent() -> list[m.Request]:
     return []
 
 
+class Sender(QObject):
+    """As much of a store as questions need."""
+
+    def __init__(self, sent: list[m.Request]) -> None:
+        super().__init__()
+        self.send = sent.append
+
+
 @pytest.fixture
-def asked(sent: list[m.Request], qapp) -> Asked:
-    return Asked(sent.append)
+def asked(sent: list[m.Request], qapp) -> Iterator[Asked]:
+    sender = Sender(sent)
+    yield Asked(cast("Store", sender))
+    sender.deleteLater()
 
 
 def read(subject: Subject) -> m.PromptRead:
@@ -219,7 +232,7 @@ def test_another_model_leaves_nothing_of_the_old_one(asked: Asked, sent):
     asked.want("one", HERE, {"a": Which(1)})
     asked.take(m.Answered(request_id=sent[0].id, answer=Found(subject=HERE, question=Which(1))))
     asked.want("one", HERE, {"a": Which(2)})
-    asked.forget()
+    asked.reset(cast("m.ModelInfo", None))
     assert asked.slot("one", "a") is None
     assert isinstance(sent[-1], m.Cancel)
     asked.want("one", HERE, {"a": Which(1)})

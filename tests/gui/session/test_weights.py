@@ -7,7 +7,7 @@ import pytest
 
 from gui.session.weights import Weights
 from model import messages as m
-from model.probe.matrix_layout import layout_of
+from model.probe.weights.matrix_layout import layout_of
 from tests.gui.session.unanswered import Unanswered, comes_into_view
 
 W_E = m.WeightTensor("W_E", (12, 8), "float32", None, "embedding")

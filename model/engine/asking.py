@@ -1,0 +1,132 @@
+"""Reading a prompt, and answering questions about what is read.
+
+Knows messages, prompts and the bench; of no question how it is answered: that stands beside it, in
+``compute`` of its probe's folder. No queue, no thread, no Qt.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from model import messages as m
+from model.engine.job import Job, JobCancelled
+from model.engine.prompt import read_prompt
+from model.engine.workplace import Workplace
+from model.probe.question import Answer, Question
+from model.subject import Subject
+
+if TYPE_CHECKING:
+    from model.bench import Bench
+
+TELL_SECONDS = 0.1
+"""How often a question that waits says how far the run of its subject is."""
+
+
+def read(request: m.ReadPrompt, place: Workplace) -> Job:
+    """Answers `ReadPrompt`, remembers it for the model that learns, and begins to run it."""
+    place.prompt = request
+    result = prompt_read(request, place, request.id)
+    yield result
+    if isinstance(result, m.PromptRefused):
+        return
+    subject = result.subject
+    at = request.position if request.position >= 0 else subject.n_tokens - 1
+    yield None
+    yield from _run(request, subject, place, (min(at, subject.n_tokens - 1),))
+
+
+def prompt_read(
+    request: m.ReadPrompt, place: Workplace, request_id: int
+) -> m.PromptRead | m.PromptRefused:
+    """The prompt as the model in view reads it, as the answer to a request."""
+    prompt = read_prompt(place.lm, request.text, request.ids)
+    if isinstance(prompt, str):
+        return m.PromptRefused(request_id=request_id, message=prompt)
+    place.look()
+    subject = Subject(
+        model=place.model_id,
+        step=place.bench.step_of(place.model_id),
+        ids=tuple(prompt.ids),
+        interventions=request.interventions,
+    )
+    return m.PromptRead(
+        request_id=request_id,
+        subject=subject,
+        text=request.text,
+        tokens=prompt.tokens,
+        notes=prompt.notes,
+        truncated_at=prompt.truncated_at,
+        n_bytes=prompt.n_bytes,
+    )
+
+
+def _run(
+    request: m.Request, subject: Subject, place: Workplace, watched: tuple[int, ...]
+) -> Iterator[m.Result | None]:
+    """The subject's stream, block by block."""
+    from model.bench import MovedOnError
+
+    bench = place.bench
+    was_there = bench.has(subject)
+    whole = False
+    try:
+        for _ in bench.streaming(subject, watched):
+            yield None
+        whole = True
+    except MovedOnError:
+        raise JobCancelled from None
+    finally:
+        if not whole:
+            bench.abandon(subject)
+    stream = bench.stream(subject)
+    yield m.StreamReady(
+        request_id=request.id,
+        subject=subject,
+        n_run=0 if was_there else stream.n_tokens - stream.known,
+        seconds=0.0 if was_there else stream.seconds,
+        held_bytes=bench.n_bytes,
+        budget_bytes=bench.budget,
+    )
+
+
+def ask(request: m.Ask, place: Workplace) -> Job:
+    """Answers `Ask`; cancelled by itself where the weights that it is about are gone."""
+    from model.bench import MovedOnError
+
+    subject, question = request.subject, request.question
+    told = time.monotonic()
+    began = time.perf_counter()
+    working = 0.0
+    try:
+        for share in place.bench.streaming(subject):
+            working += time.perf_counter() - began
+            yield None
+            if time.monotonic() - told > TELL_SECONDS:
+                told = time.monotonic()
+                yield m.Waiting(request_id=request.id, share=share)
+            began = time.perf_counter()
+        for answer in answering(question)(question, subject, place.bench):
+            working += time.perf_counter() - began
+            if answer is None:
+                yield None
+            else:
+                yield m.Answered(request_id=request.id, answer=answer)
+            began = time.perf_counter()
+    except MovedOnError:
+        raise JobCancelled from None
+    finally:
+        place.looked(subject.model, working)
+
+
+def answering(
+    question: Question,
+) -> Callable[[Question, Subject, Bench], Iterator[Answer | None]]:
+    """What computes the answer: ``answer`` in the module ``compute`` beside the question's."""
+    package = type(question).__module__.rpartition(".")[0]
+    found: Callable[[Question, Subject, Bench], Iterator[Answer | None]] = import_module(
+        f"{package}.compute"
+    ).answer
+    return found

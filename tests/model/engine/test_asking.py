@@ -1,0 +1,197 @@
+"""Reading a prompt and answering questions about it: between slices, and never about another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pytest
+import torch
+
+from model import messages as m
+from model.engine import Engine
+from model.probe.next_token.asks import NextToken, NextTokenFound
+from model.probe.question import Question
+from model.probe.vectors.asks import Vectors, VectorsFound
+from model.subject import Subject
+from model.train import PRESETS
+from resources import STORY_WORLD
+
+PROMPT = "The king lost his crown. The queen lost her"
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    monkeypatch.setattr("model.engine.opening.AT_ONCE_SECONDS", 600.0)
+    engine = Engine("cpu", threads=1)
+    list(engine.start())
+    list(engine.handle(m.OpenModel(path=str(STORY_WORLD))))
+    yield engine
+    list(engine.close())
+
+
+def to_the_end(engine: Engine, request: m.Request) -> list[m.Result]:
+    """All that comes of a request."""
+    results = list(engine.handle(request))
+    while engine.busy:
+        results += engine.advance()
+    return [result for result in results if result.request_id == request.id]
+
+
+def read(engine: Engine, text: str = PROMPT, **more: int) -> m.PromptRead:
+    first = to_the_end(engine, m.ReadPrompt(text=text, **more))[0]  # type: ignore[arg-type]
+    assert isinstance(first, m.PromptRead)
+    return first
+
+
+def test_a_prompt_is_read_at_once_and_run_behind_it(engine: Engine):
+    request = m.ReadPrompt(text=PROMPT)
+    first = list(engine.handle(request))
+    assert [type(result) for result in first] == [m.PromptRead]
+    subject = first[0].subject  # type: ignore[attr-defined]
+    assert subject.ids == tuple(engine.place.lm.ids(PROMPT)[0].tolist())
+    assert not engine.place.bench.has(subject)
+    later: list[m.Result] = []
+    while engine.busy:
+        later += engine.advance()
+    ready = later[-1]
+    assert isinstance(ready, m.StreamReady)
+    assert (ready.subject, ready.n_run) == (subject, subject.n_tokens)
+    assert ready.held_bytes == engine.place.bench.n_bytes > 0
+    assert engine.place.bench.has(subject)
+
+
+def test_a_prompt_that_goes_on_runs_what_is_new(engine: Engine):
+    subject = read(engine).subject
+    *_, ready = to_the_end(engine, m.ReadPrompt(text=PROMPT + " crown"))
+    assert isinstance(ready, m.StreamReady)
+    assert ready.n_run == 1
+    assert ready.subject.ids[:-1] == subject.ids
+
+
+def test_a_prompt_that_cannot_be_read_is_refused(engine: Engine):
+    (refused,) = to_the_end(engine, m.ReadPrompt(text=""))
+    assert isinstance(refused, m.PromptRefused)
+
+
+def test_an_answer_is_about_what_was_asked_not_about_what_was_read_since(engine: Engine):
+    before = read(engine).subject
+    after = read(engine, "The queen found a crown").subject
+    question = Vectors(names=("blocks.2.hook_resid_post",), position=1)
+    found = [to_the_end(engine, m.Ask(subject=s, question=question))[-1] for s in (before, after)]
+    for subject, result in zip((before, after), found, strict=True):
+        assert isinstance(result, m.Answered)
+        answer = result.answer
+        assert isinstance(answer, VectorsFound)
+        assert answer.subject == subject
+        expected = engine.place.lm.trace(list(subject.ids))["blocks.2.hook_resid_post"][0, 1]
+        vector = answer.vectors["blocks.2.hook_resid_post"]
+        assert np.allclose(vector.values, expected.numpy(), atol=1e-5)
+
+
+def test_a_question_that_waits_says_how_far_the_run_is(engine: Engine, monkeypatch):
+    monkeypatch.setattr("model.engine.asking.TELL_SECONDS", 0.0)
+    (first,) = list(engine.handle(m.ReadPrompt(text=PROMPT)))
+    assert isinstance(first, m.PromptRead)
+    results = to_the_end(engine, m.Ask(subject=first.subject, question=NextToken(position=3)))
+    shares = [result.share for result in results if isinstance(result, m.Waiting)]
+    assert shares == sorted(shares)
+    assert all(0 < share < 1 for share in shares)
+    assert isinstance(results[-1], m.Answered)
+
+
+def test_a_newer_prompt_ends_the_run_of_an_older_one(engine: Engine):
+    (first,) = list(engine.handle(m.ReadPrompt(text=PROMPT)))
+    list(engine.advance())
+    assert isinstance(first, m.PromptRead)
+    ended = list(engine.handle(m.ReadPrompt(text="Nora sang.")))
+    assert isinstance(ended[0], m.Cancelled)
+    while engine.busy:
+        list(engine.advance())
+    assert not engine.place.bench.has(first.subject)
+
+
+def test_a_question_can_be_cancelled(engine: Engine):
+    subject = read(engine).subject
+    ask = m.Ask(subject=replace(subject, ids=subject.ids[::-1]), question=NextToken(position=1))
+    list(engine.handle(ask))
+    assert engine.busy
+    assert list(engine.handle(m.Cancel(target=ask.id))) == [m.Cancelled(request_id=ask.id)]
+    assert not engine.busy
+
+
+def test_a_question_that_cannot_be_answered_says_why(engine: Engine):
+    subject = read(engine).subject
+    ask = m.Ask(subject=subject, question=Unanswerable())
+    (failed,) = to_the_end(engine, ask)
+    assert isinstance(failed, m.Failed)
+    assert failed.request is ask
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswerable(Question):
+    """Whose folder has no answer."""
+
+    name: ClassVar[str] = "unanswerable"
+
+
+def test_a_question_about_a_model_that_is_gone_is_given_up(engine: Engine):
+    subject = read(engine).subject
+    list(engine.handle(m.OpenModel(path=str(STORY_WORLD))))
+    ask = m.Ask(subject=subject, question=NextToken(position=1))
+    assert to_the_end(engine, ask) == [m.Cancelled(request_id=ask.id)]
+
+
+def test_of_a_model_that_learns_each_answer_is_about_the_step_that_it_names(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("model.engine.training.LIVE_SECONDS", 0.0)
+    monkeypatch.setattr("model.engine.training.LIVE_SHARE", 1e9)
+    list(engine.handle(m.ReadPrompt(text=PROMPT)))
+    recipe = replace(PRESETS["tiny"], steps=6, d_model=16, n_layers=1)
+    start = m.StartTraining(recipe=recipe, run_dir=str(tmp_path / "run"))
+    results = list(engine.handle(start))
+    question = Vectors(names=("hook_embed",), position=0)
+    asked: dict[int, Subject] = {}
+    tables: dict[int, torch.Tensor] = {}
+    answers = []
+    while engine.busy:
+        new = list(engine.advance())
+        results += new
+        for result in new:
+            if isinstance(result, m.PromptRead) and result.request_id == start.id:
+                step = result.subject.step
+                if step is None:
+                    continue
+                asked[step] = result.subject
+                run = engine.place.run
+                assert run is not None
+                tables[step] = run.training.transformer.embed.weight.detach().clone()
+                answers += list(engine.handle(m.Ask(subject=result.subject, question=question)))
+            if isinstance(result, m.Answered):
+                answers.append(result)
+    steps = [r.answer.subject.step for r in answers if isinstance(r, m.Answered)]
+    assert len(set(steps)) >= 3
+    assert asked[min(asked)].ids == asked[max(asked)].ids
+    for result in answers:
+        if isinstance(result, m.Answered):
+            answer = result.answer
+            assert isinstance(answer, VectorsFound)
+            assert answer.subject.step is not None
+            row = tables[answer.subject.step][answer.subject.ids[0]]
+            assert np.array_equal(answer.vectors["hook_embed"].values, row.numpy())
+
+
+def test_the_distribution_is_the_same_as_in_python(engine: Engine):
+    subject = read(engine).subject
+    question = NextToken(position=subject.n_tokens - 1, n=3)
+    *_, result = to_the_end(engine, m.Ask(subject=subject, question=question))
+    assert isinstance(result, m.Answered)
+    assert isinstance(result.answer, NextTokenFound)
+    logits_V = engine.place.lm.logits(PROMPT)[0, -1]
+    assert result.answer.ids[0] == int(logits_V.argmax())
+    chance = torch.softmax(logits_V.double(), -1).max()
+    assert result.answer.probabilities[0] == pytest.approx(float(chance), abs=1e-5)
