@@ -272,6 +272,7 @@ def _record_streams(
                 stored[name] = tensor.clone()  # often a view of something larger
 
         stored |= dict(zip(borders, transformer.stream(ids_BT, keep=keep), strict=True))
+    stored |= {alias: stored[name] for alias, name in aliases(config).items() if name in stored}
     learned = _state(transformer)
 
     def compute(missing: Sequence[str]) -> dict[str, Tensor]:
