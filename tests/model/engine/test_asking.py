@@ -163,12 +163,10 @@ def test_of_a_model_that_learns_each_answer_is_about_the_step_that_it_names(
         results += new
         for result in new:
             if isinstance(result, m.PromptRead) and result.request_id == start.id:
-                step = result.subject.step
-                if step is None:
+                step, run = result.subject.step, engine.place.run
+                if step is None or run is None:  # it has ended: nothing changes any more
                     continue
                 asked[step] = result.subject
-                run = engine.place.run
-                assert run is not None
                 tables[step] = run.training.transformer.embed.weight.detach().clone()
                 answers += list(engine.handle(m.Ask(subject=result.subject, question=question)))
             if isinstance(result, m.Answered):
