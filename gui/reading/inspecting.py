@@ -6,6 +6,10 @@ never shown about another prompt. Knows the session's values; neither store nor 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
+
 from gui.reading import code
 from gui.session.state import Inspected, Says
 from model import messages as m
@@ -85,8 +89,12 @@ def question_of(name: str, index: tuple[int, ...], sampling: Sampling = OWN) -> 
 
 def operation_of(config: TransformerConfig, name: str) -> Operation | None:
     """The operation that writes an activation, under its own name or an alias."""
-    own = aliases(config).get(name, name)
-    return next((op for op in operations(config) if op.output == own), None)
+    return _written(config).get(aliases(config).get(name, name))
+
+
+@lru_cache(maxsize=16)
+def _written(config: TransformerConfig) -> Mapping[str, Operation]:
+    return MappingProxyType({op.output: op for op in operations(config)})
 
 
 def dtype_of(model: m.ModelInfo, name: str) -> str:
