@@ -192,12 +192,17 @@ class OperationMap(QAbstractScrollArea):
         if not self.has_column:
             return (), ()
         page, at = self.viewport().height(), self._scroll_at_rest()
+        ops = self.graph.operations
+
+        def part(row: Row) -> object:
+            return ops[row.first].group if row.layer is None else row.layer
+
         near = {
-            row.layer
+            part(row)
             for row in self.rows
             if row.top + row.height > at - page and row.top < at + 2 * page
         }
-        some = [row for row in self.rows if row.layer in near]
+        some = [row for row in self.rows if part(row) in near]
         alone = tuple(row.first for row in some if row.kind == "operation")
         written = (strip_operation(row, self.graph) for row in some if row.kind == "folded")
         return alone, tuple(index for index in written if index is not None)
