@@ -2,8 +2,8 @@
 
 On the left runs the residual stream. What reads it branches off to a row; what a branch found
 comes back at a sum. Rows, lines and folds follow from the operations alone (`map_layout`), the
-figures beside them from a trace (`trace_figures`). Knows no store signal: a pane tells it what is
-current and hears what was clicked.
+figures beside them from answers (`figures`). Knows no store: a pane tells it what is current, and
+hears what was clicked and what has come into view.
 """
 
 from __future__ import annotations
@@ -26,11 +26,13 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QToolTip, QWidget
 
 from gui import theme
+from gui.panes.layers.figures import Figures
 from gui.panes.layers.map_layout import OperationGraph, Row, Spacing, lanes, lay_out
 from gui.panes.layers.map_lines import Geometry, rows_by_operation, way
 from gui.panes.layers.map_painter import MapPainter, fonts, strip_operation
 from gui.panes.layers.words import cell_words, row_words
-from gui.reading.trace_figures import TraceFigures, Vector, columns
+from gui.reading.thinning import columns
+from gui.reading.vectors import Reading
 from gui.widgets.canvas import is_vector
 from gui.widgets.drawing_cache import DrawingCache
 
@@ -48,11 +50,13 @@ class OperationMap(QAbstractScrollArea):
 
     Signals:
         operation_clicked: index of the operation.
-        cell_clicked: index of the operation, and of a value on its activation's last axis.
+        cell_clicked: index of the operation, and of a value in its strip.
+        view_moved: other rows are in view, or soon will be: `near_view`.
     """
 
     operation_clicked = Signal(int)
     cell_clicked = Signal(int, int)
+    view_moved = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -63,7 +67,7 @@ class OperationMap(QAbstractScrollArea):
         self.setAccessibleName("Map of the network")
         self.verticalScrollBar().setAccessibleName("Scroll the map")
         self.graph = OperationGraph(())
-        self.figures: TraceFigures | None = None
+        self.figures: Figures | None = None
         self.current = 0
         self.rows: tuple[Row, ...] = ()
         self._height = 0.0
@@ -86,22 +90,23 @@ class OperationMap(QAbstractScrollArea):
         self._motion.setStartValue(0.0)
         self._motion.setEndValue(1.0)
         self._motion.valueChanged.connect(self._advance)
+        self.verticalScrollBar().valueChanged.connect(self._on_scrolled)
 
     # ---------------------------------------------------------------- told by the pane
 
-    def set_graph(self, graph: OperationGraph) -> None:
-        """Draw another network."""
+    def set_graph(self, graph: OperationGraph, current: int = 0) -> None:
+        """Draw another network, from its current operation on."""
         self.graph = graph
         self._opened, self._closed, self._hovered = set(), None, None
         # Room for the most lanes that any block needs, so that rows keep their place.
         most = max(lanes(graph, range(len(graph.operations))).values(), default=-1) + 1
         self._lane_width = most * LANE_GAP
-        self.current = min(self.current, max(0, len(graph.operations) - 1))
+        self.current = min(current, max(0, len(graph.operations) - 1))
         self._motion.stop()
         self._lay_out()
         self._scroll_to_current()
 
-    def set_figures(self, figures: TraceFigures | None) -> None:
+    def set_figures(self, figures: Figures | None) -> None:
         """Show other values beside the operations."""
         self.figures = figures
         self._strips.clear()
@@ -138,6 +143,7 @@ class OperationMap(QAbstractScrollArea):
         self._lay_out()
         self._from = before
         self._start_motion(flow=False, follow=False)
+        self.view_moved.emit()
 
     # ------------------------------------------------------------------ what is where
 
@@ -159,16 +165,56 @@ class OperationMap(QAbstractScrollArea):
 
     def strip_box(self, row: Row) -> QRectF | None:
         """Where a row's strip of values is drawn in the viewport, at rest; None if nowhere."""
-        vector = self.strip_vector(row)
-        box = None if vector is None else self._geometry().strip(row, len(vector.values))
+        strip = self.strip(row)
+        box = None if strip is None else self._geometry().strip(row, len(strip.values))
         return None if box is None else box.translated(0, -self.verticalScrollBar().value())
 
-    def strip_vector(self, row: Row) -> Vector | None:
+    def strip(self, row: Row) -> Reading | None:
         """The values that a row's strip shows."""
         index = strip_operation(row, self.graph)
         if self.figures is None or index is None:
             return None
-        return self.figures.vector(self.graph.operations[index])
+        return self.figures.strip(self.graph.operations[index])
+
+    @property
+    def has_column(self) -> bool:
+        """Whether there is room for values beside the rows."""
+        return self.viewport().width() >= STRIPS_FROM
+
+    def near_view(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Whose values are drawn in view, or will be after a page of scrolling.
+
+        Whole blocks, so that what is asked changes rarely.
+
+        Returns:
+            Operations that are shown one by one; what folded parts write.
+        """
+        if not self.has_column:
+            return (), ()
+        page, at = self.viewport().height(), self._scroll_at_rest()
+        ops = self.graph.operations
+
+        def part(row: Row) -> object:
+            return ops[row.first].group if row.layer is None else row.layer
+
+        near = {
+            part(row)
+            for row in self.rows
+            if row.top + row.height > at - page and row.top < at + 2 * page
+        }
+        some = [row for row in self.rows if part(row) in near]
+        alone = tuple(row.first for row in some if row.kind == "operation")
+        written = (strip_operation(row, self.graph) for row in some if row.kind == "folded")
+        return alone, tuple(index for index in written if index is not None)
+
+    def _scroll_at_rest(self) -> int:
+        if self._motion.state() == QVariantAnimation.State.Running:
+            return self._to_scroll
+        return self.verticalScrollBar().value()
+
+    def _on_scrolled(self) -> None:
+        if self._motion.state() != QVariantAnimation.State.Running:
+            self.view_moved.emit()
 
     def _current_layer(self) -> int | None:
         ops = self.graph.operations
@@ -178,7 +224,7 @@ class OperationMap(QAbstractScrollArea):
         left = SPINE_X + 14 + self._lane_width
         room = self.viewport().width() - left - theme.SPACE
         strip = None
-        if self.viewport().width() >= STRIPS_FROM and self.figures is not None:
+        if self.has_column:
             box = min(max(0.5 * room, 120.0), 210.0)
             strip = (left + box + 10, min(room - box - 10, MOST_STRIP))
             room = box
@@ -303,7 +349,7 @@ class OperationMap(QAbstractScrollArea):
         drawn.paint_values(seen)
 
     def _network_picture(self, ratio: float) -> QPixmap:
-        """The network without a trace's figures.
+        """The network without figures of a prompt.
 
         Kept, because letters are typed far more often than the current operation changes.
 
@@ -330,6 +376,7 @@ class OperationMap(QAbstractScrollArea):
         self._strips.clear()
         self._lay_out()
         self._scroll_to_current()
+        self.view_moved.emit()
 
     def _row_at(self, point: QPointF) -> Row | None:
         y = point.y() + self.verticalScrollBar().value()
@@ -339,10 +386,10 @@ class OperationMap(QAbstractScrollArea):
         """The row and the index of the value drawn under the mouse."""
         row = self._row_at(point)
         box = None if row is None else self.strip_box(row)
-        vector = None if row is None else self.strip_vector(row)
-        if row is None or box is None or vector is None or not box.contains(point):
+        strip = None if row is None else self.strip(row)
+        if row is None or box is None or strip is None or not box.contains(point):
             return None
-        picks = columns(vector.values, max(1, int(box.width()))).picks
+        picks = columns(strip.values, max(1, int(box.width()))).picks
         at = int((point.x() - box.left()) / box.width() * len(picks))
         return row, int(picks[min(max(at, 0), len(picks) - 1)])
 
@@ -353,10 +400,10 @@ class OperationMap(QAbstractScrollArea):
             Qt.CursorShape.ArrowCursor if row is None else Qt.CursorShape.PointingHandCursor
         )
         cell = self._cell_at(event.position())
-        vector = None if cell is None else self.strip_vector(cell[0])
-        if cell is not None and vector is not None:
+        strip = None if cell is None else self.strip(cell[0])
+        if cell is not None and strip is not None:
             QToolTip.showText(
-                event.globalPosition().toPoint(), cell_words(vector, cell[1]), self.viewport()
+                event.globalPosition().toPoint(), cell_words(strip, cell[1]), self.viewport()
             )
 
     def _hover(self, row: Row | None) -> None:

@@ -12,6 +12,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFont, QImage, QPainter, QPainterPath, QPen
 
 from gui import theme
+from gui.panes.layers.figures import Figures
 from gui.panes.layers.map_layout import OperationGraph, Row
 from gui.panes.layers.map_lines import (
     CORNER,
@@ -23,7 +24,8 @@ from gui.panes.layers.map_lines import (
     turn_right,
     way,
 )
-from gui.reading.trace_figures import TraceFigures, Vector, columns
+from gui.reading.thinning import columns
+from gui.reading.vectors import Reading
 from gui.widgets.drawing_cache import DrawingCache
 
 
@@ -38,7 +40,7 @@ class MapPainter:
         rows: Sequence[Row],
         lanes: Mapping[int, int],
         geometry: Geometry,
-        figures: TraceFigures | None,
+        figures: Figures | None,
         strips: dict[tuple[int, int], QImage],
         cache: DrawingCache,
         current: int,
@@ -322,17 +324,15 @@ class MapPainter:
         if self.figures is None or index is None or self.g.column is None:
             return
         op = self.graph.operations[index]
-        vector = self.figures.vector(op)
-        box = None if vector is None else self.g.strip(row, len(vector.values))
-        if vector is not None and box is not None:
+        strip = self.figures.strip(op)
+        box = None if strip is None else self.g.strip(row, len(strip.values))
+        if strip is not None and box is not None:
             self.p.save()
             self.p.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-            self.p.drawImage(box, self._image(index, vector, int(box.width())))
+            self.p.drawImage(box, self._image(index, strip, int(box.width())))
             self.p.restore()
             return
-        missing = self.figures.missing(op)
-        words = "not recorded · click to fetch" if missing else self.figures.words(op)
-        self._words(words, row, "text" if row.holds(self.current) else "dim")
+        self._words(self.figures.words(op), row, "text" if row.holds(self.current) else "dim")
 
     def _words(self, words: str, row: Row, color: str) -> None:
         if not words or self.g.column is None:
@@ -341,15 +341,15 @@ class MapPainter:
         self.p.setPen(self.t.color(color))
         self.cache.text(words, "figure", width).draw(self.p, left, row.middle)
 
-    def _image(self, index: int, vector: Vector, width: int) -> QImage:
+    def _image(self, index: int, strip: Reading, width: int) -> QImage:
         key = index, width
         if key not in self.strips:
-            shown = vector.values[columns(vector.values, width).picks].astype(np.float64)
+            shown = strip.values[columns(strip.values, width).picks].astype(np.float64)
             shown[~np.isfinite(shown)] = np.nan
-            if vector.signed:
-                rgb = theme.diverging_rgb(shown, vector.limit)
+            if strip.scale == "signed":
+                rgb = theme.diverging_rgb(shown, strip.limit)
             else:
-                rgb = theme.sequential_rgb(shown)
+                rgb = theme.sequential_rgb(shown / (strip.limit or 1.0))
             n, format_ = len(rgb), QImage.Format.Format_RGB888
             # A copy, because a QImage does not keep the array's memory alive.
             image = QImage(np.ascontiguousarray(rgb).data, n, 1, 3 * n, format_)
@@ -379,10 +379,10 @@ def strip_operation(row: Row, graph: OperationGraph) -> int | None:
     return written[-1] if written else None
 
 
-def fold_ratio(row: Row, graph: OperationGraph, figures: TraceFigures) -> float | None:
+def fold_ratio(row: Row, graph: OperationGraph, figures: Figures) -> float | None:
     """How much a folded part adds, relative to the stream before it."""
     names = ratio_names(row, graph)
-    return None if names is None else figures.ratio(*names)
+    return None if names is None else figures.ratio(names[0])
 
 
 def ratio_names(row: Row, graph: OperationGraph) -> tuple[str, str] | None:

@@ -22,7 +22,7 @@ from gui.panes.prediction.bars import Bar, ProbabilityBars, three_digits
 from gui.panes.prediction.generation_controls import GenerationControls
 from gui.panes.prediction.mask_controls import MaskControls
 from gui.panes.prediction.sampling_controls import SamplingControls
-from gui.reading.vectors import code_for
+from gui.reading import code
 from gui.session.state import Inspected
 from gui.session.store import Store
 from gui.widgets.text import Text
@@ -289,7 +289,9 @@ class PredictionPane(Pane):
                 index=(0, at, token_id),
                 value=float(self._distribution[token_id]),
                 dtype="float64",
-                code=code_for(self.store, "probabilities", (0, at, token_id)),
+                code=code.activation(
+                    "probabilities", (0, at, token_id), sampling=self.store.sampling
+                ),
                 note=words.chosen_note(
                     self.store, token_id, at, logit, rank_of(trace.logits[at], token_id)
                 ),
