@@ -17,7 +17,6 @@ from model.probe.routes.asks import Routes, RoutesFound
 from model.probe.tensors.compute import to_array
 from model.subject import Subject
 
-
 TELL_SECONDS = 0.15
 """How often what is there so far is shown: the layers from the top down are final by then."""
 
