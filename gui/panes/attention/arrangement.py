@@ -5,46 +5,109 @@ Knows rectangles only.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from PySide6.QtCore import QRect
 
 from gui.widgets.action_row import HEIGHT
 
-PAD = 6
-THREE_COLUMNS = 780
+PAD = 4
+READOUT_HEIGHT = 20
+READOUT_FROM = 380
+"""Lower panes have no line of figures below the views; tooltips say the same."""
+THREE_COLUMNS = 760
 TWO_COLUMNS = 480
 GRAPH_BELOW = 620
 MATRIX_BELOW = 460
 """Widths and heights from which on a view joins the others, logical pixels."""
+LINE = HEIGHT + 2
 
 
-def arranged(view: str, area: QRect) -> dict[str, QRect]:
-    """Where each view goes that is shown; above each there is room for a line of controls."""
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """How wide the rows of controls are, logical pixels.
+
+    Attributes:
+        view: the choice of views.
+        heads: the mosaic's controls.
+        graph: the least that the graph's controls can be used in.
+    """
+
+    view: int
+    heads: int
+    graph: int
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where everything goes.
+
+    Attributes:
+        views: each view that is shown: ``heads``, ``matrix``, ``graph``.
+        rows: the controls of each, and ``view``: the choice of views.
+        readout: the line of figures; empty where there is none.
+    """
+
+    views: dict[str, QRect] = field(default_factory=dict)
+    rows: dict[str, QRect] = field(default_factory=dict)
+    readout: QRect = field(default_factory=QRect)
+
+
+def arranged(view: str, width: int, height: int, needed: Needed) -> Places:
+    """Find a place for each view, and above it for its controls.
+
+    Args:
+        view: the one that was chosen, or ``all`` that find room.
+        width, height: of the pane.
+        needed: by the controls.
+    """
+    readout = QRect()
+    bottom = height - PAD
+    if height >= READOUT_FROM:
+        bottom -= READOUT_HEIGHT
+        readout = QRect(PAD + 2, bottom + 2, width - 2 * PAD - 4, READOUT_HEIGHT)
+    top = PAD + LINE
+    area = QRect(PAD, top, width - 2 * PAD, max(1, bottom - top))
+    used = min(needed.view, area.width())
+    rows = {"view": QRect(PAD, PAD, used, HEIGHT)}
+    views = _views(view, area)
+    least = {"heads": min(needed.heads, 120), "matrix": 120, "graph": needed.graph}
+    for name, box in views.items():
+        left = max(box.left(), PAD + used + 10) if box.top() == top else box.left()
+        line = QRect(left, box.top() - LINE, box.right() + 1 - left, HEIGHT)
+        if box.top() == top and line.width() < least[name]:
+            # The choice of views fills the first line.
+            box.setTop(box.top() + LINE)
+            line = QRect(box.left(), box.top() - LINE, box.width(), HEIGHT)
+        rows[name] = line
+    return Places(views, rows, readout)
+
+
+def _views(view: str, area: QRect) -> dict[str, QRect]:
     if view != "all":
-        return {view: area}
+        return {view: QRect(area)}
     x, y, w, h = area.x(), area.y(), area.width(), area.height()
     if w >= THREE_COLUMNS:
-        first = min(max(round(0.25 * w), 210), 460)
-        second = round(0.55 * (w - first))
+        first = min(max(round(0.28 * w), 210), 520)
+        second = round(0.52 * (w - first))
         return {
-            "heads": QRect(x, y, first - PAD, h),
-            "matrix": QRect(x + first, y, second - PAD, h),
+            "heads": QRect(x, y, first - 8, h),
+            "matrix": QRect(x + first, y, second - 8, h),
             "graph": QRect(x + first + second, y, w - first - second, h),
         }
     if w >= TWO_COLUMNS:
         first = max(round(0.36 * w), 205)
         above = round(0.56 * h) if h >= GRAPH_BELOW else h
         boxes = {
-            "heads": QRect(x, y, first - PAD, above),
+            "heads": QRect(x, y, first - 8, above),
             "matrix": QRect(x + first, y, w - first, above),
         }
         if h >= GRAPH_BELOW:
-            below = y + above + PAD + HEIGHT + 2
+            below = y + above + 8 + LINE
             boxes["graph"] = QRect(x, below, w, y + h - below)
         return boxes
     if h >= MATRIX_BELOW:
         above = round(0.4 * h)
-        return {
-            "heads": QRect(x, y, w, above),
-            "matrix": QRect(x, y + above + HEIGHT + PAD, w, h - above - HEIGHT - PAD),
-        }
-    return {"matrix": area}
+        below = y + above + 8 + LINE
+        return {"heads": QRect(x, y, w, above), "matrix": QRect(x, below, w, y + h - below)}
+    return {"matrix": QRect(area)}

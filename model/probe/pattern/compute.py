@@ -29,7 +29,7 @@ def answer(question: Pattern, subject: Subject, bench: Bench) -> Iterator[Answer
         -(-(end_column - first_column) // max(1, question.most[1])),
     )
     window = config.window_at(question.layer)
-    whole = question.tensor == "pattern"
+    whole = question.tensor == "pattern" and question.summed
     tally = _Tally(causal=config.causal)
     parts: list[tuple[Array, Array, Array, Array]] = []
     height = max(1, WINDOW // block[0]) * block[0]
@@ -53,8 +53,8 @@ def answer(question: Pattern, subject: Subject, bench: Bench) -> Iterator[Answer
         columns=(first_column, end_column),
         block=block,
         values=read_only(values),
-        value_rows=read_only(rows),
-        value_columns=read_only(columns + first_column),
+        value_rows=read_only(rows.astype(np.int32)),
+        value_columns=read_only((columns + first_column).astype(np.int32)),
         masked=read_only(masked),
         largest=tally.largest,
         largest_but_first=tally.largest_but_first,

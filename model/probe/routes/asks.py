@@ -41,7 +41,7 @@ class Routes(Question):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RoutesFound(Answer):
-    """Edges, from strongest to weakest.
+    """Edges, from strongest to weakest; where the answer is coarse, of the upper layers.
 
     Attributes:
         layer_E, head_E, query_E, key_E: where each weight stands. ``head_E`` is -1 where the
