@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -631,16 +631,6 @@ def test_a_path_that_takes_long_says_how_far_it_is(
     settle(pane)
     assert "path: Cancelled." in pane.status.text()
     desk.release()
-
-
-def test_a_stream_that_is_wider_than_the_table_has_no_path_and_it_says_so(
-    desk: Desk, opened: Callable[..., Store], qtbot: QtBot
-) -> None:
-    pane = shown(opened("opt"), qtbot)
-    settle(pane)
-    assert desk.lm.config.d_embed != desk.lm.config.d_model
-    assert "the residual stream is wider" in pane.status.text()
-    assert not [line for line in pane.view.overlay.lines if line.tone == scene.PATH_TONE]
 
 
 def test_the_prompts_tokens_are_marked(pane: SpacePane) -> None:
