@@ -19,7 +19,7 @@ from gui.pace import Pace
 from gui.panes.entry import PaneEntry
 from gui.session.asked import Slot
 from gui.session.store import Store
-from model.probe.question import Answer, Question
+from model.probe.question import Answer, Named, Question
 
 A = TypeVar("A", bound=Answer)
 
@@ -95,7 +95,7 @@ class Pane(QWidget):
         """A short fact for the right side of the header, for example "7 tokens"."""
         return ""
 
-    def export_data(self) -> Mapping[str, NDArray[Any]]:
+    def export_data(self) -> Mapping[str, Named | NDArray[Any]]:
         """What is drawn, as named arrays for CSV or npz. Empty if there is nothing."""
         return {}
 

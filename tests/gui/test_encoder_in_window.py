@@ -24,11 +24,11 @@ from gui.panes.layers.words import row_words
 from gui.panes.prediction import words as prediction_words
 from gui.panes.prediction.pane import PredictionPane
 from gui.panes.prompt.pane import PromptPane
-from gui.panes.space import scene as space_scene
 from gui.panes.space.pane import SpacePane
 from gui.panes.tokens.pane import TokensPane
 from gui.session.store import Store
 from gui.window.dock import PaneDock
+from model.probe.question import Named
 from model.sampling import Sampling, draw, probabilities
 from tests.gui.desk import Desk
 from tests.gui.panes.prediction.test_prediction_pane import (
@@ -443,18 +443,20 @@ def test_no_path_is_drawn_where_the_stream_is_wider_than_the_table(opened: Opene
     assert "path_points" not in pane.export_data()
 
 
-def test_paths_follow_the_normed_stream(bert: Store):
-    assert bert.model is not None
+def test_paths_follow_the_normed_stream(bert: Store, desk: Desk, qtbot: QtBot):
+    pane = SpacePane(bert)
+    pane.tools.true_length.setChecked(True)
+    shown(pane, qtbot, 700, 500)
+    bert.select(position=2)
+    pane.refresh_now()
+    path = pane.export_data()["path_points"]
+    assert isinstance(path, Named)
+    assert path.at["position"].tolist() == [2]
+    last = desk.lm.trace(bert.prompt)["blocks.1.ln2.hook_normalized"][0, 2].numpy()
+    assert path.at["station"].tolist()[-1] == "blocks.1.hook_normalized_resid_post"
     assert bert.vocabulary is not None
-    paths = space_scene.find_paths(
-        bert.model.config, bert.activation, bert.vocabulary, [2], true_length=True
-    )
-    assert paths is not None
-    assert [station.label for station in paths.stations] == ["embed", "+ position", "L0", "L1"]
-    last = bert.activation("blocks.1.ln2.hook_normalized")
-    assert last is not None
-    expected = (last[0, 2] - bert.vocabulary.mean) @ bert.vocabulary.axes.T
-    assert np.allclose(paths.points_PS3[0, -1], expected, atol=1e-5)
+    expected = (last - bert.vocabulary.mean) @ bert.vocabulary.axes.T
+    assert np.allclose(path.values[0, -1], expected, atol=1e-5)
 
 
 def test_the_command_masks_the_selected_token_in_the_real_window(

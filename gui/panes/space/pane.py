@@ -1,8 +1,8 @@
 """The embedding space: every token of the vocabulary in 3D, exact principal components.
 
-Reads the projection, the neighbours and the trace from the store; asks the store for others. What
-is marked is composed in `gui.panes.space.scene` and `gui.panes.space.marks` and drawn by
-`gui.widgets.point_cloud.view`.
+Reads the projection and the neighbours from the store and asks it for others; asks where positions
+are on their way through the layers. What is marked is composed in `gui.panes.space.scene` and
+`gui.panes.space.marks` and drawn by `gui.widgets.point_cloud.view`.
 """
 
 from __future__ import annotations
@@ -12,21 +12,26 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QObject, QSize, Qt
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLineEdit, QStackedWidget, QWidget
 
 from gui import theme
 from gui.panes.base import EmptyState, Pane, column
 from gui.panes.space import ENTRY, marks, scene, words
+from gui.panes.space.arrays import arrays_of
 from gui.panes.space.side import SpaceSide
 from gui.panes.space.token_search import Expression, TokenSearch, Unknown
 from gui.panes.space.tools import NO_LIMIT, SpaceTools
+from gui.session.asked import SAID_AFTER
 from gui.session.store import Store
 from gui.widgets.point_cloud.overlay import Line, Mark, Overlay
 from gui.widgets.point_cloud.view import PointCloudView
 from gui.widgets.text import Text
+from model.config import TransformerConfig
 from model.messages import NeighboursFound, VocabularyProjected
+from model.probe.path.asks import Path, PathFound
+from model.probe.question import Named, Question
 
 N_NEIGHBOURS = 12
 N_AMBIENT = 1500
@@ -54,19 +59,23 @@ class SpacePane(Pane):
         self._problem = ""
         self._bring_into_sight = False
         self._drawn: object = None
+        self._held: object = None  # a vocabulary that waits, or waited, for its path
         self._ambient: list[int] = []
         self._texts: dict[int, str] = {}
+        self._vocabulary: VocabularyProjected | None = None  # that is drawn
+        self._found: PathFound | None = None  # the newest that agrees with it
         self._paths: scene.Paths | None = None
+        self._late = QTimer(self)  # for the path of weights that are new
+        self._late.setSingleShot(True)
+        self._late.setInterval(round(1000 * SAID_AFTER))
+        self._late.timeout.connect(self.invalidate)
         self._listed_hover: int | None = None
-        self._seen: tuple[int, object, int | None] = (-1, None, None)
+        self._seen: tuple[int, tuple[int, ...], int | None] = (-1, (), None)
         self._build()
-        for signal in (
-            store.trace_changed,
-            store.activation_changed,
-            store.vocabulary_changed,
-            store.neighbours_changed,
-        ):
+        store.vocabulary_changed.connect(self.ask)
+        for signal in (store.vocabulary_changed, store.neighbours_changed):
             signal.connect(self.invalidate)
+        store.subject_changed.connect(self._subject_changed)
         store.model_changed.connect(self._model_changed)
         store.selection_changed.connect(self._selection_changed)
 
@@ -144,32 +153,14 @@ class SpacePane(Pane):
         self._entered()
 
     def header_note(self) -> str:
-        return "" if self.store.vocabulary is None else words.header(self.store.vocabulary)
+        return "" if self._vocabulary is None else words.header(self._vocabulary)
 
-    def export_data(self) -> Mapping[str, NDArray[Any]]:
-        """Points, axes and mean of the projection, the tokens, neighbours and paths."""
-        vocabulary, found, paths = self.store.vocabulary, self._answer(), self._paths
+    def export_data(self) -> Mapping[str, Named | NDArray[Any]]:
+        """The cloud and its axes, the neighbours, the paths as they are drawn."""
+        vocabulary = self._vocabulary
         if vocabulary is None:
             return {}
-        n = len(vocabulary.points)
-        data: dict[str, NDArray[Any]] = {
-            "points": vocabulary.points,
-            "tokens": np.array([self._text(token) for token in range(n)]),
-            "norms": vocabulary.norms,
-            "axes": vocabulary.axes,
-            "mean": vocabulary.mean,
-            "variance_kept": vocabulary.variance_kept,
-        }
-        if found is not None:
-            data["neighbour_terms"] = np.array(found.terms)
-            data["neighbour_ids"] = np.array(found.ids)
-            data["neighbour_cosines"] = np.array(found.cosines)
-        if paths is not None:
-            data["path_positions"] = np.array(paths.positions)
-            data["path_names"] = np.array([station.name for station in paths.stations])
-            data["path_points"] = paths.points_PS3
-            data["path_lengths"] = paths.lengths_PS
-        return data
+        return arrays_of(vocabulary, self._answer(), self._found, self._paths, self._text)
 
     def apply_theme(self) -> None:
         self._drawn = None  # the points take the new theme's colours
@@ -214,8 +205,8 @@ class SpacePane(Pane):
 
     def _choose_from_list(self, token: int) -> None:
         self._choose(token)
-        if self.store.vocabulary is not None:
-            self.view.bring_back(self.store.vocabulary.points[token])
+        if self._vocabulary is not None:
+            self.view.bring_back(self._vocabulary.points[token])
 
     def _choose(self, token: int) -> None:
         """A token was pointed at: select it everywhere and show what is near it."""
@@ -232,7 +223,7 @@ class SpacePane(Pane):
         over = isinstance(index, int)
         shape = Qt.CursorShape.PointingHandCursor if over else Qt.CursorShape.ArrowCursor
         self.view.setCursor(shape)
-        tokens = () if self.store.trace is None else self.store.trace.tokens
+        tokens = () if self.store.read is None else self.store.read.tokens
         places = [at for at, token in enumerate(tokens) if token.id == index]
         self.store.select(hovered=places[-1] if places else None)
         self._compose()
@@ -242,11 +233,11 @@ class SpacePane(Pane):
         self._compose()
 
     def _path_changed(self) -> None:
-        if self.tools.path.isChecked():
-            self._fetch_missing()
+        self.ask()
         self.invalidate()
 
     def _extent_changed(self) -> None:
+        self.ask()
         self._find_paths()
         self._set_home()
         self.invalidate()
@@ -284,6 +275,7 @@ class SpacePane(Pane):
         self._asked = ()
         self._drawn = None
         self._terms, self._origin = (), "position"
+        self._vocabulary = self._found = self._paths = None
         self.tools.set_table("W_E")
         self._arrange_tools()
         search = self._token_search() if self.search.text().strip() else None
@@ -294,20 +286,34 @@ class SpacePane(Pane):
                 self._terms, self._origin = found.terms, "sum"
         self.invalidate()
 
+    def _subject_changed(self) -> None:
+        """Other tokens: they are marked together with their path, if one is to come."""
+        if self._origin == "position" and self.isVisible():
+            self._terms = self._position_terms()
+            self._send_question()
+        if not self._path_is_coming():
+            self.invalidate()
+
+    def _path_is_coming(self) -> bool:
+        slot = self.slot("path")
+        return slot is not None and not slot.is_current and not slot.problem
+
     def _selection_changed(self) -> None:
         """Another position, or another token of the vocabulary, is asked about from outside."""
-        selection, trace = self.store.selection, self.store.trace
-        position, seen_trace, seen_token = self._seen
+        selection, subject = self.store.selection, self.store.subject
+        position, seen_ids, seen_token = self._seen
         token = selection.vocabulary_id
-        self._seen = (selection.position, trace, token)
+        ids = () if subject is None else subject.ids
+        self._seen = (selection.position, ids, token)
         if token is not None and token != seen_token:
             if self._terms != ((1, token),) and not (
                 self._origin == "sum" and self._in_answer(token)
             ):
                 self._terms, self._origin = ((1, token),), "token"
-        elif seen_trace is trace and position != selection.position and self._origin == "token":
+        elif seen_ids == ids and position != selection.position and self._origin == "token":
             self._origin = "position"
-        self.invalidate()
+        if seen_ids == ids or not self._path_is_coming():
+            self.invalidate()
 
     # ------------------------------------------------------------------------ questions
 
@@ -319,6 +325,18 @@ class SpacePane(Pane):
         """What is near the token that is selected in the prompt."""
         self._ask(self._position_terms(), "position")
         self.view.leave_part()
+
+    def questions(self) -> Mapping[str, Question]:
+        """Where the selected position is at each layer, or all are, on the axes that are drawn."""
+        vocabulary, model = self.store.vocabulary, self.store.model
+        position = self.store.selection.position
+        if not self.tools.path.isChecked() or vocabulary is None or model is None or position < 0:
+            return {}
+        if is_wider(model.config):
+            return {}
+        matrix: Literal["W_E", "W_U"] = "W_U" if vocabulary.matrix == "W_U" else "W_E"
+        positions = () if self.tools.all_paths.isChecked() else (position,)
+        return {"path": Path(positions=positions, matrix=matrix)}
 
     def _send_question(self) -> None:
         """Ask for the neighbours, once for each table, training step and sum."""
@@ -333,10 +351,10 @@ class SpacePane(Pane):
             self.store.find_neighbours(self._terms, k=k, matrix=matrix)
 
     def _position_terms(self) -> tuple[tuple[int, int], ...]:
-        trace, position = self.store.trace, self.store.selection.position
-        if trace is None or not 0 <= position < trace.n_tokens:
+        subject, position = self.store.subject, self.store.selection.position
+        if subject is None or not 0 <= position < subject.n_tokens:
             return ()
-        return ((1, trace.tokens[position].id),)
+        return ((1, subject.ids[position]),)
 
     def _answer(self) -> NeighboursFound | None:
         """The neighbours in the store, if they answer what is asked here."""
@@ -361,7 +379,9 @@ class SpacePane(Pane):
     # ------------------------------------------------------------------------- drawing
 
     def refresh(self) -> None:
-        vocabulary = self.store.vocabulary
+        if self.store.vocabulary is not self._vocabulary and not self._holds():
+            self._vocabulary = self.store.vocabulary
+        vocabulary = self._vocabulary
         self._pages.setCurrentWidget(self.empty if vocabulary is None else self._content)
         if vocabulary is None:
             self.empty.setText(
@@ -382,6 +402,26 @@ class SpacePane(Pane):
         if self._bring_into_sight and self._answer() is not None:
             self._bring_into_sight = False
             self._show_sum()
+
+    def _holds(self) -> bool:
+        """Whether the old picture stays a moment longer: the path of the new weights is to come.
+
+        Of a model that learns the cloud of one step never has the path of another; one after the
+        other, the path would blink at each look.
+        """
+        newest, drawn, slot = self.store.vocabulary, self._vocabulary, self.slot("path")
+        if newest is None or drawn is None or slot is None or self._paths is None:
+            return False
+        same = (drawn.model_id, drawn.matrix) == (newest.model_id, newest.matrix)
+        same = same and slot.subject.step == newest.step
+        found = self.answered("path", PathFound)
+        if not same or slot.problem or found is None or scene.agree(found, newest):
+            self._late.stop()
+            return False
+        if not self._late.isActive() and self._held is not newest:
+            self._held = newest
+            self._late.start()
+        return self._late.isActive()
 
     def _draw_points(self, vocabulary: VocabularyProjected) -> None:
         self.tools.set_table(vocabulary.matrix)
@@ -404,7 +444,7 @@ class SpacePane(Pane):
 
     def _set_home(self) -> None:
         """What a reset shows: the cloud without its outliers, and the paths at true length."""
-        vocabulary = self.store.vocabulary
+        vocabulary = self._vocabulary
         if vocabulary is None:
             return
         points, extent = vocabulary.points, self.view.extent
@@ -416,7 +456,7 @@ class SpacePane(Pane):
 
     def _show_sum(self) -> None:
         """Turn and zoom to where a sum is, its arrows seen from the front."""
-        found, vocabulary = self._answer(), self.store.vocabulary
+        found, vocabulary = self._answer(), self._vocabulary
         if found is None or vocabulary is None or not scene.is_sum(found.terms):
             return
         points = vocabulary.points
@@ -428,34 +468,26 @@ class SpacePane(Pane):
         self.view.show_part(places, normal)
 
     def _find_paths(self) -> None:
+        """The newest paths that lie in the cloud that is drawn."""
+        found, vocabulary = self.answered("path", PathFound), self._vocabulary
+        if vocabulary is None or self.slot("path") is None:
+            self._found = self._paths = None
+            return
+        if found is not None and scene.agree(found, vocabulary):
+            self._found = found
+        elif self._found is not None and not scene.agree(self._found, vocabulary):
+            self._found = None
         self._paths = None
-        store = self.store
-        if not self.tools.path.isChecked() or store.trace is None or store.model is None:
-            return
-        if store.vocabulary is None:
-            return
-        everywhere = range(store.trace.n_tokens)
-        wanted = everywhere if self.tools.all_paths.isChecked() else (store.selection.position,)
-        self._paths = scene.find_paths(
-            store.model.config,
-            store.activation,
-            store.vocabulary,
-            [position for position in wanted if position in everywhere],
-            true_length=self.tools.true_length.isChecked(),
-        )
-
-    def _fetch_missing(self) -> None:
-        store = self.store
-        if store.trace is not None and store.model is not None:
-            for name in scene.missing(store.model.config, store.activation):
-                store.fetch_activation(name)
+        if self._found is not None:
+            true_length = self.tools.true_length.isChecked()
+            self._paths = scene.find_paths(self._found, vocabulary, true_length=true_length)
 
     def _compose(self) -> None:
         """Put together what is drawn over the points, at the places where they are now."""
-        vocabulary, points = self.store.vocabulary, self.view.shown_points
+        vocabulary, points = self._vocabulary, self.view.shown_points
         if vocabulary is None or len(points) != len(vocabulary.points):
             return
-        selection, trace, found = self.store.selection, self.store.trace, self._answer()
+        selection, read, found = self.store.selection, self.store.read, self._answer()
         lines, all_marks = scene.axis_lines(self.view.extent, vocabulary.variance_kept)
         all_marks += marks.pointed((self.view.hovered, self._listed_hover), points, self._text)
         all_marks += marks.chosen(selection.vocabulary_id, points, self._text)
@@ -471,9 +503,9 @@ class SpacePane(Pane):
                 all_marks.append(Mark(start, "", scene.SUM_TONE, ring=9))
             lines += [*scene.neighbour_lines(found, start, points), *arrows]
             all_marks += marks.neighbours(found, points, self._text)
-        if trace is not None:
+        if read is not None:
             all_marks += marks.prompt(
-                trace.tokens, selection.position, selection.hovered, points, self._text
+                read.tokens, selection.position, selection.hovered, points, self._text
             )
         if self._paths is not None:
             path_lines, path_marks = scene.path_lines(self._paths, selection.position)
@@ -516,18 +548,22 @@ class SpacePane(Pane):
         notes: list[str] = []
         if self.view.fallback_reason:
             notes.append(f"software view: {self.view.fallback_reason}")
-        if self._paths is not None:
+        slot, model = self.slot("path"), self.store.model
+        waits = self.store.asked.waits(self.key)
+        if slot is not None and slot.problem:
+            notes.append(f"path: {slot.problem}")
+        elif waits is not None:
+            notes.append(words.path_waits(waits.share))
+        elif self._paths is not None:
             notes.append(words.path(vocabulary, self._paths))
-        elif self.tools.path.isChecked() and self.store.trace is not None:
-            model = self.store.model
-            wider = model is not None and model.config.d_embed != model.config.d_model
-            notes.append(words.PATH_WIDER if wider else words.PATH_MISSING)
+        elif self.tools.path.isChecked() and model is not None and is_wider(model.config):
+            notes.append(words.PATH_WIDER)
         if self.tools.norm.isChecked():
             notes.append(words.colors(vocabulary))
         return [*notes, words.MANUAL]
 
     def _inspect(self, token: int) -> None:
-        vocabulary, model = self.store.vocabulary, self.store.model
+        vocabulary, model = self._vocabulary, self.store.model
         if vocabulary is not None and model is not None:
             self.store.inspect(
                 words.inspected(vocabulary, self._answer(), token, self._text, model.dtype)
@@ -562,3 +598,8 @@ class SpacePane(Pane):
 
     def minimumSizeHint(self) -> QSize:
         return QSize(180, 120)
+
+
+def is_wider(config: TransformerConfig) -> bool:
+    """Whether the residual stream has no place among the vectors of the table."""
+    return config.d_embed != config.d_model

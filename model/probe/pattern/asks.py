@@ -26,6 +26,7 @@ class Pattern(Question):
     """
 
     name: ClassVar[str] = "pattern"
+    title: ClassVar[str] = "attention of one head"
     layer: int
     head: int
     tensor: str = "pattern"

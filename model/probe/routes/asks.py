@@ -31,6 +31,7 @@ class Routes(Question):
     """
 
     name: ClassVar[str] = "routes"
+    title: ClassVar[str] = "routes of attention"
     position: int | None
     over: Over = "max"
     heads: tuple[tuple[int, int], ...] = ()

@@ -27,6 +27,7 @@ class Vectors(Question):
     """
 
     name: ClassVar[str] = "vectors"
+    title: ClassVar[str] = "vectors of a position"
     names: tuple[str, ...]
     position: int
     head: int = 0
