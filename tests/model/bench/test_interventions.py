@@ -249,6 +249,15 @@ def test_a_clean_run_that_is_there_is_gone_on_from(name: str, monkeypatch: pytes
         assert_as_traced(bench, transformer, Subject(1, None, IDS))
 
 
+def test_what_was_noted_of_a_prefix_goes_on_with_what_the_clean_run_noted():
+    transformer = network(BASE)
+    for some in fitting(BASE).values():
+        bench = held(transformer)
+        bench.stream(Subject(1, None, IDS[:7], some))
+        bench.stream(Subject(1, None, IDS))
+        assert_as_traced(bench, transformer, Subject(1, None, IDS, some))
+
+
 def test_blocks_that_nothing_concerns_run_fused(monkeypatch: pytest.MonkeyPatch):
     transformer = network(BASE)
     ran = blocks_run(monkeypatch, transformer)
