@@ -315,6 +315,14 @@ class Bench:
             looking = self._looking(subject, start, stop)
             return looking.matrix(layer, name, heads, seen_only=seen_only)
 
+    def concerns(self, subject: Subject, layer: int) -> bool:
+        """Whether interventions change the scores or weights of a block's own attention.
+
+        Where a query may look is not what the config says then.
+        """
+        config = self.network(subject).config
+        return changes_of(subject.interventions, config).concerns(layer)
+
     def lengths(self, subject: Subject, name: str) -> Tensor:
         """The length of an activation's vector at every position, ``[T]`` float32."""
         stream = self.stream(subject)
