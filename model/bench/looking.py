@@ -79,6 +79,10 @@ class Looking:
 
     def _compute(self, layer: int | None, names: Sequence[str]) -> dict[str, Tensor]:
         """Activations of one block, or of what lies before the first and after the last."""
+        if self._changes and self._needs_all(layer, names):
+            whole = Looking(self._stream, 0, self._stream.n_tokens, self._changes)
+            found = whole._compute(layer, names)
+            return {name: self._cut(name, tensor) for name, tensor in found.items()}
         given = self._given(layer)
         computed = self._network.compute(
             names,
@@ -92,6 +96,18 @@ class Looking:
             name: self._window(tensor) if name in self._whole(layer) else tensor
             for name, tensor in computed.items()
         }
+
+    def _needs_all(self, layer: int | None, names: Sequence[str]) -> bool:
+        """Whether an intervention has to see more positions than these to change them."""
+        if self._stop - self._start == self._stream.n_tokens:
+            return False
+        ops = needed(self._network.operations, names, self._given(layer))
+        return self._changes.needs_all([op.output for op in ops])
+
+    def _cut(self, name: str, tensor: Tensor) -> Tensor:
+        """These positions of an activation of all."""
+        axis = 2 if self._network.shapes[name] == "BHQS" else 1
+        return tensor.narrow(axis, self._start, self._stop - self._start)
 
     def _given(self, layer: int | None) -> dict[str, Tensor]:
         """What the operations of a block, or of both ends, can begin from."""

@@ -13,8 +13,10 @@ from collections.abc import Collection, Generator, Iterator
 import torch
 from torch import Tensor
 
+from model.bench import stepwise
 from model.bench.changes import Changes
 from model.bench.stream import KEPT_BYTES, Kept, Stream
+from model.network.span import Span
 
 MEASURED = ("hook_attn_out", "hook_mlp_out", "hook_resid_mid")
 """Tails of the names whose vectors' lengths are kept: how much is written, beside what is there."""
@@ -28,12 +30,19 @@ class Run:
         known: how many positions are there already.
         changes: what interventions do.
         watched: positions whose activations are kept as they come by.
+        clean: the whole stream of the same ids without interventions, if there is one.
     """
 
     def __init__(
-        self, stream: Stream, known: int, changes: Changes, watched: Collection[int]
+        self,
+        stream: Stream,
+        known: int,
+        changes: Changes,
+        watched: Collection[int],
+        clean: Stream | None = None,
     ) -> None:
         self._stream = stream
+        self._clean = clean
         self._known = known
         self._changes = changes
         n_new = stream.n_tokens - known
@@ -47,7 +56,7 @@ class Run:
         self._some: list[dict[str, Tensor]] = [{} for _ in self._places]
 
     def borders(self) -> Generator[int, None, None]:
-        """Runs it; yields how many borders are written."""
+        """Runs it; yields how many borders are written, more than once where a block takes long."""
         stream, shelf, network = self._stream, self._stream.shelf, self._stream.network
         shelf.cache.length = self._known
         steps = self._steps()
@@ -55,11 +64,13 @@ class Run:
         while True:
             # Entered for each block anew: the mode must not leak out of a generator that waits.
             with torch.inference_mode():
-                resid_BTD = next(steps, None)
-                if resid_BTD is None:
+                try:
+                    resid_BTD = next(steps)
+                except StopIteration:
                     break
-                shelf.write(border, self._known, resid_BTD)
-            border += 1
+                if resid_BTD is not None:
+                    shelf.write(border, self._known, resid_BTD)
+            border += resid_BTD is not None
             if border > network.config.n_layers:
                 self._put_away()
             yield border
@@ -89,11 +100,30 @@ class Run:
 
     # ------------------------------------------------------------------------- blocks
 
-    def _steps(self) -> Iterator[Tensor]:
-        network = self._stream.network
-        ids = self._stream.subject.ids[self._known :]
-        ids_BT = torch.tensor([ids], device=network.embed.weight.device)
-        if not self._changes:
-            yield from network.stream(ids_BT, self._stream.shelf.cache, self._keep)
+    def _steps(self) -> Iterator[Tensor | None]:
+        """The stream at every border, of the new positions; None where a slice is over."""
+        if self._changes:
+            yield from self._changed()
             return
-        raise NotImplementedError
+        stream, network = self._stream, self._stream.network
+        ids = stream.subject.ids[self._known :]
+        ids_BT = torch.tensor([ids], device=network.embed.weight.device)
+        yield from network.stream(ids_BT, stream.shelf.cache, self._keep)
+
+    def _changed(self) -> Iterator[Tensor | None]:
+        stream, changes, known = self._stream, self._changes, self._known
+        network, cache = stream.network, stream.shelf.cache
+        done = 0
+        if self._clean is not None and changes.first >= 0:
+            yield from stepwise.taken_over(stream, self._clean, known, changes)
+            done = changes.first
+        else:
+            yield stepwise.embedded(stream, known, changes)
+        span = Span(network.config, known, stream.n_tokens - known, network.embed.weight)
+        note = stream.shelf.note_length
+        for layer in range(done, network.config.n_layers):
+            if changes.runs(layer):
+                yield from stepwise.block(stream, layer, known, changes, MEASURED, note)
+            else:
+                resid_BTD = stream.resid(layer)[:, known:]
+                yield network.blocks[layer](resid_BTD, span, cache, self._keep)

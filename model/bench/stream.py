@@ -65,7 +65,12 @@ class Shelf:
 
     def note_length(self, name: str, start: int, vectors_BTD: Tensor) -> None:
         """Keep the lengths of a component's vectors, from a position on."""
-        stop = start + vectors_BTD.shape[1]
+        lengths_T = torch.linalg.vector_norm(vectors_BTD[0].float(), dim=-1).cpu()
+        self.put_lengths(name, start, lengths_T)
+
+    def put_lengths(self, name: str, start: int, lengths_T: Tensor) -> None:
+        """Keep lengths that are known, from a position on."""
+        stop = start + lengths_T.shape[0]
         lengths = self.lengths.get(name)
         capacity = self.resid_LTD[0].shape[1]
         if lengths is None or stop > lengths.shape[0]:
@@ -73,7 +78,7 @@ class Shelf:
             if lengths is not None:
                 fresh[:start] = lengths[:start]
             lengths = self.lengths[name] = fresh
-        lengths[start:stop] = torch.linalg.vector_norm(vectors_BTD[0].float(), dim=-1).cpu()
+        lengths[start:stop] = lengths_T
 
     @property
     def n_bytes(self) -> int:

@@ -40,6 +40,8 @@ def answer(question: Pattern, subject: Subject, bench: Bench) -> Iterator[Answer
             bench.pattern(subject, question.layer, (question.head,), start, stop, question.tensor)
         )[0]
         look_QS = may_look(config, window, start, stop, n)
+        if bench.concerns(subject, question.layer):
+            look_QS = looked_at(subject, bench, question.layer, (question.head,), start, stop)[0]
         tally.add(matrix_QS, look_QS, start)
         if first_row <= start < end_row:
             seen_QS = matrix_QS[:, first_column:end_column]
@@ -60,6 +62,19 @@ def answer(question: Pattern, subject: Subject, bench: Bench) -> Iterator[Answer
         largest_but_first=tally.largest_but_first,
         shares=tally.shares() if whole else None,
     )
+
+
+def looked_at(
+    subject: Subject,
+    bench: Bench,
+    layer: int,
+    heads: tuple[int, ...] | None,
+    start: int,
+    stop: int,
+) -> Array:
+    """Where queries may look under an intervention, as their scores say, ``[H', n, S]``."""
+    scores_HQS = bench.pattern(subject, layer, heads, start, stop, "attn_scores")
+    return ~np.isneginf(to_array(scores_HQS))
 
 
 def _within(wanted: tuple[int, int] | None, n: int) -> tuple[int, int]:
