@@ -33,9 +33,20 @@ def read(request: m.ReadPrompt, place: Workplace) -> Job:
     if isinstance(result, m.PromptRefused):
         return
     subject = result.subject
+    was_there = place.bench.has(subject)
     at = request.position if request.position >= 0 else subject.n_tokens - 1
     yield None
-    yield from _run(request, subject, place, (min(at, subject.n_tokens - 1),))
+    for _ in _run(subject, place, (min(at, subject.n_tokens - 1),)):
+        yield None
+    stream = place.bench.stream(subject)
+    yield m.StreamReady(
+        request_id=request.id,
+        subject=subject,
+        n_run=0 if was_there else stream.n_tokens - stream.known,
+        seconds=0.0 if was_there else stream.seconds,
+        held_bytes=place.bench.n_bytes,
+        budget_bytes=place.bench.budget,
+    )
 
 
 def prompt_read(
@@ -63,33 +74,19 @@ def prompt_read(
     )
 
 
-def _run(
-    request: m.Request, subject: Subject, place: Workplace, watched: tuple[int, ...]
-) -> Iterator[m.Result | None]:
-    """The subject's stream, block by block."""
+def _run(subject: Subject, place: Workplace, watched: tuple[int, ...]) -> Iterator[float]:
+    """The subject's stream, block by block; questions that wait for it drive it on as well."""
     from model.bench import MovedOnError
 
-    bench = place.bench
-    was_there = bench.has(subject)
     whole = False
     try:
-        for _ in bench.streaming(subject, watched):
-            yield None
+        yield from place.bench.streaming(subject, watched)
         whole = True
     except MovedOnError:
         raise JobCancelled from None
     finally:
         if not whole:
-            bench.abandon(subject)
-    stream = bench.stream(subject)
-    yield m.StreamReady(
-        request_id=request.id,
-        subject=subject,
-        n_run=0 if was_there else stream.n_tokens - stream.known,
-        seconds=0.0 if was_there else stream.seconds,
-        held_bytes=bench.n_bytes,
-        budget_bytes=bench.budget,
-    )
+            place.bench.abandon(subject)
 
 
 def ask(request: m.Ask, place: Workplace) -> Job:
