@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from model.config import TransformerConfig
 from model.operations import operations
 from model.probe.vectors.asks import Vectors
 from model.sampling import Sampling
+from model.train import PRESETS
 from tests.gui.desk import Desk
 from tests.gui.recorded import Recorded
 
@@ -557,6 +559,19 @@ def test_waiting_long_is_said_in_the_header(
     assert "working" not in pane.header_note()
 
 
+def test_the_training_step_is_said(
+    pane: LayersPane, live_store: Store, desk: Desk, tmp_path: Path
+) -> None:
+    assert "step" not in pane.header_note()
+    recipe = replace(PRESETS["tiny"], steps=4)
+    live_store.run.start(recipe, str(tmp_path / "run"), begin_paused=True)
+    desk.advance(10_000)
+    live_store.run.step()
+    desk.advance(10_000)
+    pane.refresh_now()
+    assert pane.header_note().endswith("· step 1")
+
+
 def test_what_cannot_be_answered_is_said_in_the_map(
     pane: LayersPane, live_store: Store, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -566,9 +581,13 @@ def test_what_cannot_be_answered_is_said_in_the_map(
     monkeypatch.setattr("model.probe.vectors.compute.to_array", fails)
     live_store.select(position=4)
     pane.refresh_now()
-    assert pane.map.figures is not None
     failed = [result for result in desk.results if isinstance(result, m.Failed)]
-    assert pane.map.figures.whose() == failed[-1].message
+    assert pane.problem.isVisible()
+    assert pane.problem.text() == failed[-1].message
+    monkeypatch.undo()
+    live_store.select(position=5)
+    pane.refresh_now()
+    assert not pane.problem.isVisible()
 
 
 def test_a_network_is_entered_at_the_selected_operation(
