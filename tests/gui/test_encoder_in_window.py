@@ -416,7 +416,7 @@ def test_folded_parts_say_how_much_they_add_where_norms_come_after(
     bert: Store, desk: Desk, qtbot: QtBot
 ):
     from gui.panes.layers.map_layout import Spacing, lay_out
-    from gui.panes.layers.map_painter import fold_ratio
+    from gui.panes.layers.words import fold_ratio
 
     layers = LayersPane(bert)
     shown(layers, qtbot, 620, 900)

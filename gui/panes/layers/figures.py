@@ -29,7 +29,6 @@ class Figures:
         folded: of what folded parts write.
         writes: how much is added to the stream.
         best: the likeliest token.
-        problem: why the vectors of what is selected now can't be had; empty if they can.
     """
 
     model: m.ModelInfo
@@ -38,14 +37,13 @@ class Figures:
     folded: FoundVectors | None = None
     writes: WritesFound | None = None
     best: NextTokenFound | None = None
-    problem: str = ""
     _readings: dict[str, Reading | None] = field(default_factory=dict)
 
     def whose(self) -> str:
-        """Of which position and head the vectors are, in words; or why there are none."""
+        """Of which position and head the vectors are, in words."""
         found = self.vectors
-        if self.problem or found is None:
-            return self.problem
+        if found is None:
+            return ""
         token = self.model.token_text(found.read.subject.ids[found.position])
         return f"at {token} · head {found.asked.head}"
 

@@ -8,9 +8,9 @@ hears what was clicked and what has come into view.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QVariantAnimation, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QFontMetricsF,
     QHelpEvent,
@@ -27,22 +27,22 @@ from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QToolTip, QWidget
 
 from gui import theme
 from gui.panes.layers.figures import Figures
-from gui.panes.layers.map_layout import OperationGraph, Row, Spacing, lanes, lay_out
-from gui.panes.layers.map_lines import Geometry, rows_by_operation, way
-from gui.panes.layers.map_painter import MapPainter, fonts, strip_operation
+from gui.panes.layers.map_layout import (
+    OperationGraph,
+    Row,
+    blocks_between,
+    lanes,
+    lay_out_in,
+    strip_operation,
+)
+from gui.panes.layers.map_lines import LANE_GAP, SPINE_X, Geometry, ways_to
+from gui.panes.layers.map_motion import Motion
+from gui.panes.layers.map_painter import MapPainter, fonts
 from gui.panes.layers.words import cell_words, row_words
 from gui.reading.thinning import columns
 from gui.reading.vectors import Reading
 from gui.widgets.canvas import is_vector
 from gui.widgets.drawing_cache import DrawingCache
-
-SPINE_X = 12.0
-LANE_GAP = 6.0
-STRIPS_FROM = 300
-"""Narrower maps show no strips of values."""
-MOST_STRIP = 560.0
-_ROW_SPACINGS = ((24.0, 4.0), (22.0, 4.0), (20.0, 3.0), (18.0, 3.0))
-"""Heights of a row and of the gap below it; the roomiest in which everything fits is taken."""
 
 
 class OperationMap(QAbstractScrollArea):
@@ -82,14 +82,8 @@ class OperationMap(QAbstractScrollArea):
         self._cache = DrawingCache()
         for name, font in fonts().items():
             self._cache.add_font(name, font)
-        self._from: dict[tuple[str, int], float] = {}
-        self._from_current = 0.0
-        self._from_scroll = self._to_scroll = 0
-        self._ways: tuple[QPainterPath, ...] = ()
-        self._motion = QVariantAnimation(self)
-        self._motion.setStartValue(0.0)
-        self._motion.setEndValue(1.0)
-        self._motion.valueChanged.connect(self._advance)
+        self._motion = Motion(self)
+        self._motion.advanced.connect(self._advance)
         self.verticalScrollBar().valueChanged.connect(self._on_scrolled)
 
     # ---------------------------------------------------------------- told by the pane
@@ -116,22 +110,22 @@ class OperationMap(QAbstractScrollArea):
         """Light another operation and bring it into view; its inputs flow to it."""
         if index == self.current or not 0 <= index < len(self.graph.operations):
             return
-        before = {row.key: row.top for row in self._moving_rows()}
+        before = self._motion.tops(self.rows)
         lit = self.current_row()
-        self._from_current = before.get(lit.key, lit.top) + lit.height / 2 if lit else 0.0
+        lit_at = before.get(lit.key, lit.top) + lit.height / 2 if lit else 0.0
         layer = self.graph.operations[index].layer
         if layer != self.graph.operations[self.current].layer:
             self._closed = None
         self.current = index
         self._lay_out()
-        self._from = before
-        self._start_motion()
+        ways = ways_to(self.graph, index, self.rows, self._lanes, self._geometry())
+        self._move(before, lit_at, ways, self._scroll_target())
 
     def toggle_block(self, layer: int) -> None:
         """Fold a block, or unfold it."""
-        before = {row.key: row.top for row in self._moving_rows()}
+        before = self._motion.tops(self.rows)
         row = self.current_row()
-        self._from_current = row.middle if row else 0.0
+        lit_at = row.middle if row else 0.0
         if layer in self.unfolded():
             self._opened.discard(layer)
             if layer == self._current_layer():
@@ -141,8 +135,7 @@ class OperationMap(QAbstractScrollArea):
             if layer == self._closed:
                 self._closed = None
         self._lay_out()
-        self._from = before
-        self._start_motion(flow=False, follow=False)
+        self._move(before, lit_at, (), self.verticalScrollBar().value())
         self.view_moved.emit()
 
     # ------------------------------------------------------------------ what is where
@@ -166,7 +159,10 @@ class OperationMap(QAbstractScrollArea):
     def strip_box(self, row: Row) -> QRectF | None:
         """Where a row's strip of values is drawn in the viewport, at rest; None if nowhere."""
         strip = self.strip(row)
-        box = None if strip is None else self._geometry().strip(row, len(strip.values))
+        if strip is None:
+            return None
+        label = self._cache.text(row.label, "label").width
+        box = self._geometry().strip(row, len(strip.values), label)
         return None if box is None else box.translated(0, -self.verticalScrollBar().value())
 
     def strip(self, row: Row) -> Reading | None:
@@ -178,8 +174,8 @@ class OperationMap(QAbstractScrollArea):
 
     @property
     def has_column(self) -> bool:
-        """Whether there is room for values beside the rows."""
-        return self.viewport().width() >= STRIPS_FROM
+        """Whether there is room for values, beside the rows or in them."""
+        return self._geometry().column is not None
 
     def near_view(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Whose values are drawn in view, or will be after a page of scrolling.
@@ -192,28 +188,18 @@ class OperationMap(QAbstractScrollArea):
         if not self.has_column:
             return (), ()
         page, at = self.viewport().height(), self._scroll_at_rest()
-        ops = self.graph.operations
-
-        def part(row: Row) -> object:
-            return ops[row.first].group if row.layer is None else row.layer
-
-        near = {
-            part(row)
-            for row in self.rows
-            if row.top + row.height > at - page and row.top < at + 2 * page
-        }
-        some = [row for row in self.rows if part(row) in near]
+        some = blocks_between(self.graph, self.rows, at - page, at + 2 * page)
         alone = tuple(row.first for row in some if row.kind == "operation")
+        if self._geometry().inside:  # folded parts say how much they write there
+            return alone, ()
         written = (strip_operation(row, self.graph) for row in some if row.kind == "folded")
         return alone, tuple(index for index in written if index is not None)
 
     def _scroll_at_rest(self) -> int:
-        if self._motion.state() == QVariantAnimation.State.Running:
-            return self._to_scroll
-        return self.verticalScrollBar().value()
+        return self._motion.scroll_to if self._motion.runs else self.verticalScrollBar().value()
 
     def _on_scrolled(self) -> None:
-        if self._motion.state() != QVariantAnimation.State.Running:
+        if not self._motion.runs:
             self.view_moved.emit()
 
     def _current_layer(self) -> int | None:
@@ -221,75 +207,38 @@ class OperationMap(QAbstractScrollArea):
         return ops[self.current].layer if self.current < len(ops) else None
 
     def _geometry(self) -> Geometry:
-        left = SPINE_X + 14 + self._lane_width
-        room = self.viewport().width() - left - theme.SPACE
-        strip = None
-        if self.has_column:
-            box = min(max(0.5 * room, 120.0), 210.0)
-            strip = (left + box + 10, min(room - box - 10, MOST_STRIP))
-            room = box
-        return Geometry(SPINE_X, left, float(max(24, int(room))), LANE_GAP, strip)
-
-    def _moving_rows(self) -> tuple[Row, ...]:
-        """The rows where they are now, on their way from where they were."""
-        if self._motion.state() != QVariantAnimation.State.Running or not self._from:
-            return self.rows
-        t = ease(float(self._motion.currentValue()))
-        heads = {row.layer: row for row in self.rows if row.kind == "section"}
-
-        def start(row: Row) -> float:
-            # A row that was not there comes out of its block's head.
-            if row.key in self._from:
-                return self._from[row.key]
-            head = heads.get(row.layer)
-            return self._from.get(head.key, head.top) if head is not None else row.top
-
-        return tuple(replace(row, top=start(row) * (1 - t) + row.top * t) for row in self.rows)
+        return Geometry.of(self.viewport().width(), self._lane_width, theme.SPACE)
 
     def _lay_out(self) -> None:
-        for height, gap in _ROW_SPACINGS:
-            spacing = Spacing(row=height, gap=gap)
-            self.rows, self._height = lay_out(self.graph, self.unfolded(), spacing)
-            if self._height <= self.viewport().height():
-                break
-        else:
-            # It scrolls anyway, so there is no need to be tight.
-            self.rows, self._height = lay_out(self.graph, self.unfolded(), Spacing())
+        room = self.viewport().height()
+        self.rows, self._height = lay_out_in(self.graph, self.unfolded(), room)
         shown = [row.first for row in self.rows if row.kind == "operation"]
         self._lanes = lanes(self.graph, shown)
         bar = self.verticalScrollBar()
-        bar.setPageStep(self.viewport().height())
+        bar.setPageStep(room)
         bar.setSingleStep(int(theme.ROW_HEIGHT))
-        bar.setRange(0, max(0, int(self._height - self.viewport().height())))
+        bar.setRange(0, max(0, int(self._height - room)))
         self.viewport().update()
 
     # ------------------------------------------------------------------------- motion
 
-    def _start_motion(self, *, flow: bool = True, follow: bool = True) -> None:
+    def _move(
+        self,
+        before: Mapping[tuple[str, int], float],
+        lit_at: float,
+        ways: tuple[QPainterPath, ...],
+        scroll_to: int,
+    ) -> None:
+        """From where the rows were to where they are now; at once where nothing moves."""
         self._motion.stop()
-        self._from_scroll = self.verticalScrollBar().value()
-        self._to_scroll = self._scroll_target() if follow else self._from_scroll
-        geometry = self._geometry()
-        row_of = rows_by_operation(self.rows)
-        self._ways = ()
-        if flow:
-            self._ways = tuple(
-                way(self.graph, source, self.current, row_of, self._lanes, geometry)
-                for source in self.graph.inputs[self.current]
-            )
         if theme.MOTION_MS <= 0 or not self.isVisible():
-            self._from, self._ways = {}, ()
-            self.verticalScrollBar().setValue(self._to_scroll)
+            self.verticalScrollBar().setValue(scroll_to)
             self.viewport().update()
             return
-        self._motion.setDuration(theme.MOTION_MS)
-        self._motion.start()
+        self._motion.start(before, lit_at, ways, (self.verticalScrollBar().value(), scroll_to))
 
-    def _advance(self, value: object) -> None:
-        t = ease(float(value))  # type: ignore[arg-type]
-        if self._to_scroll != self._from_scroll:
-            at = self._from_scroll * (1 - t) + self._to_scroll * t
-            self.verticalScrollBar().setValue(round(at))
+    def _advance(self) -> None:
+        self.verticalScrollBar().setValue(self._motion.scroll)
         self.viewport().update()
 
     def _scroll_target(self) -> int:
@@ -312,13 +261,13 @@ class OperationMap(QAbstractScrollArea):
         painter = QPainter(self.viewport())
         scroll = self.verticalScrollBar().value()
         seen = QRectF(event.rect()).translated(0, scroll)
-        if self._motion.state() == QVariantAnimation.State.Running:
-            t = ease(float(self._motion.currentValue()))
+        if self._motion.runs:
+            t = self._motion.share
             painter.fillRect(event.rect(), theme.current().color("panel"))
-            drawn = self._painter(painter, self._moving_rows())
-            drawn.paint_network(seen, drawn.lit_until(self._from_current, t))
+            drawn = self._painter(painter, self._motion.moving(self.rows))
+            drawn.paint_network(seen, drawn.lit_until(self._motion.lit_at, t))
             drawn.paint_values(seen)
-            drawn.paint_flow(self._ways, t)
+            drawn.paint_flow(self._motion.ways, t)
         elif is_vector(painter):  # an exported figure keeps its letters and curves
             painter.fillRect(event.rect(), theme.current().color("panel"))
             self._paint_at_rest(painter, seen)
@@ -455,8 +404,3 @@ class OperationMap(QAbstractScrollArea):
     def minimumSizeHint(self) -> QSize:
         metrics = QFontMetricsF(theme.sans(theme.FONT_SIZE))
         return QSize(int(SPINE_X + 14 + self._lane_width + metrics.averageCharWidth() * 8), 60)
-
-
-def ease(t: float) -> float:
-    """Fast at first, gentle at the end."""
-    return 1 - (1 - t) ** 3

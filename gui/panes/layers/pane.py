@@ -15,6 +15,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QHideEvent, QKeyEvent
 from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
 
+from gui import theme
 from gui.panes.base import EmptyState, Pane
 from gui.panes.layers import ENTRY
 from gui.panes.layers.figures import IN_WORDS, Figures
@@ -25,6 +26,7 @@ from gui.reading.inspecting import inspected
 from gui.reading.sentences import OperationSentence
 from gui.reading.vectors import FoundVectors
 from gui.session.store import Store
+from gui.widgets.text import Text
 from gui.widgets.transport_bar import TransportBar
 from model.operations import LOGITS, PROBABILITIES, Operation
 from model.probe.next_token.asks import NextToken, NextTokenFound
@@ -34,7 +36,13 @@ from model.probe.writes.asks import Writes, WritesFound
 
 
 class LayersPane(Pane):
-    """The map, and the buttons that step through it."""
+    """The map, and the buttons that step through it.
+
+    Attributes:
+        map: the map.
+        problem: why the values of what is selected can't be had.
+        transport: the buttons.
+    """
 
     entry = ENTRY
 
@@ -43,6 +51,9 @@ class LayersPane(Pane):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.map = OperationMap(self)
         self.transport = TransportBar("operation", self)
+        self.problem = Text(parent=self, tone="dim", wrap=True)
+        self.problem.setContentsMargins(theme.SPACE, theme.TIGHT, theme.SPACE, theme.TIGHT)
+        self.problem.hide()
         self._empty = EmptyState("Open a model to see its layers.", self)
         self._operations: tuple[Operation, ...] = ()
         self._followed = -1
@@ -53,6 +64,7 @@ class LayersPane(Pane):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self.map, 1)
+        layout.addWidget(self.problem)
         layout.addWidget(self.transport)
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self._empty)
@@ -210,9 +222,10 @@ class LayersPane(Pane):
             FoundVectors.of(self.slot("folded")),
             self.answered("writes", WritesFound),
             self.answered("best", NextTokenFound),
-            "" if slot is None else slot.problem,
         )
         self.map.set_figures(self._figures)
+        self.problem.setText("" if slot is None else slot.problem)
+        self.problem.setVisible(bool(self.problem.text()))
 
     def apply_theme(self) -> None:
         self.map.set_figures(self._figures)  # its pictures have the colours in them

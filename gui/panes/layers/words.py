@@ -10,8 +10,7 @@ from html import escape
 import numpy as np
 
 from gui.panes.layers.figures import Figures
-from gui.panes.layers.map_layout import OperationGraph, Row
-from gui.panes.layers.map_painter import ratio_names
+from gui.panes.layers.map_layout import OperationGraph, Row, ratio_names
 from gui.reading.axes import SIZES
 from gui.reading.vectors import Reading
 
@@ -59,3 +58,9 @@ def cell_words(strip: Reading, at: int) -> str:
     signed = strip.scale == "signed"
     scale = f"colours {'to ±' if signed else 'from 0 to '}{strip.limit:.4g}"
     return f"<b>{escape(strip.name)}</b>[{index}] = {written}<br>{scale}"
+
+
+def fold_ratio(row: Row, graph: OperationGraph, figures: Figures) -> float | None:
+    """How much a folded part adds, relative to the stream before it."""
+    names = ratio_names(row, graph)
+    return None if names is None else figures.ratio(names[0])

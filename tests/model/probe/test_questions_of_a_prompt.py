@@ -52,7 +52,11 @@ def test_vectors_are_the_traces_own(asked: Asked):
         assert np.allclose(vector.values, expected, rtol=0, atol=1e-9), name
 
 
-def test_one_number_a_position_can_be_read_at_all_of_them(asked: Asked):
+@pytest.mark.parametrize("window", [128, 4])
+def test_one_number_a_position_can_be_read_at_all_of_them(
+    asked: Asked, window: int, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("model.probe.vectors.compute.WINDOW", window)
     name = "blocks.1.ln2.hook_scale"
     if name not in asked.trace.names:  # of networks that norm elsewhere
         name = "ln_final.hook_scale" if "ln_final.hook_scale" in asked.trace.names else "input_ids"
@@ -60,6 +64,13 @@ def test_one_number_a_position_can_be_read_at_all_of_them(asked: Asked):
     assert np.allclose(
         found.vectors[name].values, asked.trace[name].numpy()[0].reshape(len(IDS)), atol=1e-9
     )
+
+
+def test_vectors_name_their_axis_in_words():
+    names = ("hook_embed", "blocks.0.attn.hook_q", "blocks.0.attn.hook_pattern", "input_ids")
+    arrays = Asked("learned").ask(Vectors(names=names, position=2)).arrays()
+    axes = [named.axes for named in arrays.values()]
+    assert axes == [("dimension",), ("dimension",), ("key",), ("position",)]
 
 
 def test_probabilities_are_those_that_are_sampled():

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QColor, QImage
+from PySide6.QtGui import QColor, QFontMetricsF, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -25,6 +26,7 @@ from model.config import TransformerConfig
 from model.operations import operations
 from model.probe.vectors.asks import Vectors
 from model.sampling import Sampling
+from model.train import PRESETS
 from tests.gui.desk import Desk
 from tests.gui.recorded import Recorded
 
@@ -492,9 +494,35 @@ def test_only_what_is_near_the_view_is_asked_for(
     np.testing.assert_allclose(strip.values, wanted, atol=1e-5)
 
 
-def test_a_narrow_map_asks_for_no_values(live_store: Store, qtbot: QtBot) -> None:
-    pane = shown(live_store, qtbot, 180, 600)
+def test_a_map_without_room_asks_for_no_values(
+    live_store: Store, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gui.panes.layers.map_lines.INSIDE_FROM", 400)
+    pane = shown(live_store, qtbot, 300, 600)
     assert set(pane.questions()) == {"writes"}
+
+
+@pytest.mark.parametrize("width", [230, 288, 330])
+def test_a_narrow_map_has_the_strips_too_and_hides_no_label(
+    live_store: Store, desk: Desk, qtbot: QtBot, width: int
+) -> None:
+    pane = shown(live_store, qtbot, width, 900)
+    live_store.select(operation=index_of(live_store, "blocks.1.attn.hook_q"), position=3, head=2)
+    pane.refresh_now()
+    wanted = Recorded(desk)["blocks.1.attn.hook_q"][0, 3, 2]
+    row = row_of(pane, index_of(live_store, "blocks.1.attn.hook_q"))
+    strip, box = pane.map.strip(row), pane.map.strip_box(row)
+    assert strip is not None
+    assert box is not None
+    np.testing.assert_allclose(strip.values, wanted, rtol=1e-4, atol=1e-5)
+    label = QFontMetricsF(theme.sans(theme.FONT_SIZE - 0.5)).horizontalAdvance(row.label)
+    assert box.left() > pane.map.row_box(row).left() + label
+    assert box.right() < pane.map.viewport().width()
+    image, table = picture(pane), theme.diverging_table().astype(int)
+    for x in range(int(box.left()) + 1, int(box.right()) - 1):
+        color = QColor(image.pixel(x, int(box.center().y())))
+        distance = np.abs(table - [color.red(), color.green(), color.blue()]).sum(axis=1)
+        assert distance.min() == 0, "a colour that is not in the map"
 
 
 def test_the_old_picture_stays_until_the_answer_and_says_whose_it_is(
@@ -531,6 +559,19 @@ def test_waiting_long_is_said_in_the_header(
     assert "working" not in pane.header_note()
 
 
+def test_the_training_step_is_said(
+    pane: LayersPane, live_store: Store, desk: Desk, tmp_path: Path
+) -> None:
+    assert "step" not in pane.header_note()
+    recipe = replace(PRESETS["tiny"], steps=4)
+    live_store.run.start(recipe, str(tmp_path / "run"), begin_paused=True)
+    desk.advance(10_000)
+    live_store.run.step()
+    desk.advance(10_000)
+    pane.refresh_now()
+    assert pane.header_note().endswith("· step 1")
+
+
 def test_what_cannot_be_answered_is_said_in_the_map(
     pane: LayersPane, live_store: Store, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -540,9 +581,13 @@ def test_what_cannot_be_answered_is_said_in_the_map(
     monkeypatch.setattr("model.probe.vectors.compute.to_array", fails)
     live_store.select(position=4)
     pane.refresh_now()
-    assert pane.map.figures is not None
     failed = [result for result in desk.results if isinstance(result, m.Failed)]
-    assert pane.map.figures.whose() == failed[-1].message
+    assert pane.problem.isVisible()
+    assert pane.problem.text() == failed[-1].message
+    monkeypatch.undo()
+    live_store.select(position=5)
+    pane.refresh_now()
+    assert not pane.problem.isVisible()
 
 
 def test_a_network_is_entered_at_the_selected_operation(
