@@ -31,6 +31,10 @@ from gui.widgets.heat_map.layout import label_font, thinned
 from model.probe.routes.asks import RoutesFound
 
 
+SPARSE = 16.0
+"""Where layers are closer than this, logical pixels, only nodes with an edge are drawn."""
+
+
 class AttentionGraph(Canvas):
     """The widget.
 
@@ -306,21 +310,35 @@ class AttentionGraph(Canvas):
         weight_E = np.clip(self._edges.weight_E, 0, 1).astype(np.float64)
         self._width_E = 0.8 + min(2.6, max(1.4, self._place.step / 8)) * weight_E
         self._opacity_E = np.where(self._lit_E, 0.45 + 0.5 * weight_E, 0.1 + 0.5 * weight_E)
+        # What heads park at the first token stays behind what they read.
+        self._opacity_E *= np.where((self._edges.key_E == 0) & (self._edges.query_E > 0), 0.35, 1)
 
     def _paint_nodes(self, painter: QPainter) -> None:
         t = theme.current()
-        radius = min(3.0, self._place.step / 4)
+        radius = min(3.0, self._place.step / 4, self._place.rise / 5)
         x_T, y_R = self._place.grid(self.scrolled)
-        shown_T = self._place.shown_T
+        seen = np.broadcast_to(self._place.shown_T, self._reached.shape)
+        if self._place.rise < SPARSE:  # only where an edge ends: more would be a grey sheet
+            seen = self._ends()
         for nodes, color, size in (
-            (~self._reached & shown_T, t.color("faint"), radius),
-            (self._reached & shown_T, t.color("text"), radius * 1.2),
+            (seen & ~self._reached, t.color("faint"), radius),
+            (seen & self._reached, t.color("text"), radius * 1.2),
         ):
             pen = QPen(color, 2 * size)
             pen.setCapStyle(Qt.PenCapStyle.RoundCap)
             painter.setPen(pen)
             at = np.argwhere(nodes).tolist()
             painter.drawPoints([QPointF(x_T[position], y_R[row]) for row, position in at])
+
+    def _ends(self) -> NDArray[np.bool_]:
+        """The nodes at which an edge begins or ends, and the last one of the selected position."""
+        ends = np.zeros(self._reached.shape, np.bool_)
+        assert self._edges is not None
+        ends[self._edges.layer_E, self._edges.key_E] = True
+        ends[self._edges.layer_E + 1, self._edges.query_E] = True
+        if 0 <= self._position < ends.shape[1]:
+            ends[-1, self._position] = True
+        return ends
 
     def _paint_axes(self, painter: QPainter) -> None:
         t = theme.current()

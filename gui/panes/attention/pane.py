@@ -328,6 +328,10 @@ class AttentionPane(Pane):
         for name, row in rows.items():
             row.setVisible(there and name in places.rows)
             row.setGeometry(places.rows.get(name, QRect()))
+        controls.matrix_row.raise_()
+        self.heat_map.set_corner(
+            places.corner.size() if not places.corner.isEmpty() else QSize(0, 0)
+        )
         self._readout.setVisible(there and not places.readout.isEmpty())
         self._readout.setGeometry(places.readout)
 
@@ -353,13 +357,9 @@ class AttentionPane(Pane):
         asking = self.store.asked.waits(self.key)
         if asking is None:
             return ""
-        late = [
-            name
-            for name in NAMES
-            if (slot := self.slot(name)) and not _is_whole(slot.answer, slot.wanted)
-        ]
+        late = [NAMES[name] for name in NAMES if not _is_whole(self.slot(name))]
         share = f" {asking.share:.0%}" if asking.share > 0 else ""
-        return f"computing {NAMES[late[0]] if late else 'attention'}{share}…"
+        return f"computing {late[0] if late else 'attention'}{share}…"
 
     def _show_waiting(self) -> None:
         asking = self.store.asked.waits(self.key)
