@@ -80,7 +80,7 @@ def arranged(view: str, width: int, height: int, needed: Needed) -> Places:
     used = min(needed.view, area.width())
     rows = {"view": QRect(PAD, PAD, used, HEIGHT)}
     views = _views(view, area)
-    least = {"heads": min(needed.heads, 120), "matrix": 120, "graph": needed.graph}
+    least = {"heads": needed.heads, "matrix": 120, "graph": needed.graph}
     for name, box in views.items():
         left = max(box.left(), PAD + used + 10) if box.top() == top else box.left()
         line = QRect(left, box.top() - LINE, box.right() + 1 - left, HEIGHT)
