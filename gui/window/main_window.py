@@ -151,6 +151,7 @@ class MainWindow(QMainWindow):
             store.sampling_changed,
             store.generating.changed,
             store.weights.changed,
+            store.asked.changed,
             self.host.pane_made,
         ):
             signal.connect(self._notes.ask)

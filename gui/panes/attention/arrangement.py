@@ -21,6 +21,11 @@ GRAPH_BELOW = 620
 MATRIX_BELOW = 460
 """Widths and heights from which on a view joins the others, logical pixels."""
 LINE = HEIGHT + 2
+LOW = 330
+"""Lower panes give the matrix all of their height; controls stand beside the views, or in the
+corner that the matrix leaves free."""
+CORNER = 34
+"""How wide the matrix' controls are there: one button with a menu."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +51,13 @@ class Places:
         views: each view that is shown: ``heads``, ``matrix``, ``graph``.
         rows: the controls of each, and ``view``: the choice of views.
         readout: the line of figures; empty where there is none.
+        corner: of the matrix' box, that its controls stand in where the pane is low; else empty.
     """
 
     views: dict[str, QRect] = field(default_factory=dict)
     rows: dict[str, QRect] = field(default_factory=dict)
     readout: QRect = field(default_factory=QRect)
+    corner: QRect = field(default_factory=QRect)
 
 
 def arranged(view: str, width: int, height: int, needed: Needed) -> Places:
@@ -61,6 +68,8 @@ def arranged(view: str, width: int, height: int, needed: Needed) -> Places:
         width, height: of the pane.
         needed: by the controls.
     """
+    if height < LOW and width >= TWO_COLUMNS:
+        return _low(view, width, height, needed)
     readout = QRect()
     bottom = height - PAD
     if height >= READOUT_FROM:
@@ -71,7 +80,7 @@ def arranged(view: str, width: int, height: int, needed: Needed) -> Places:
     used = min(needed.view, area.width())
     rows = {"view": QRect(PAD, PAD, used, HEIGHT)}
     views = _views(view, area)
-    least = {"heads": min(needed.heads, 120), "matrix": 120, "graph": needed.graph}
+    least = {"heads": needed.heads, "matrix": 120, "graph": needed.graph}
     for name, box in views.items():
         left = max(box.left(), PAD + used + 10) if box.top() == top else box.left()
         line = QRect(left, box.top() - LINE, box.right() + 1 - left, HEIGHT)
@@ -83,12 +92,37 @@ def arranged(view: str, width: int, height: int, needed: Needed) -> Places:
     return Places(views, rows, readout)
 
 
+def _low(view: str, width: int, height: int, needed: Needed) -> Places:
+    """A pane that is wide and low: no line of controls above the matrix."""
+    top = PAD + LINE
+    rows = {"view": QRect(PAD, PAD, needed.view, HEIGHT)}
+    if view != "all":
+        side = max(needed.view, needed.graph if view == "graph" else 0)
+        rows[view] = QRect(PAD, top, side, HEIGHT)
+        left = PAD + side + 8
+        return Places({view: QRect(left, 0, width - left - PAD, height)}, rows)
+    three = width >= THREE_COLUMNS
+    first = max(round(0.32 * width), needed.view + 2 * PAD)
+    second = round(0.52 * (width - first)) if three else width - first
+    matrix = QRect(first, 0, second - 8, height)
+    corner = QRect(first + 2, PAD, CORNER, HEIGHT)
+    rows["matrix"] = corner
+    rows["heads"] = QRect(PAD, top, first - PAD - 8, HEIGHT)
+    heads = QRect(PAD, top + LINE, first - PAD - 8, height - top - LINE)
+    views = {"heads": heads, "matrix": matrix}
+    if three:
+        left = first + second
+        views["graph"] = QRect(left, top, width - left - PAD, height - top)
+        rows["graph"] = QRect(left, PAD, width - left - PAD, HEIGHT)
+    return Places(views, rows, corner=corner)
+
+
 def _views(view: str, area: QRect) -> dict[str, QRect]:
     if view != "all":
         return {view: QRect(area)}
     x, y, w, h = area.x(), area.y(), area.width(), area.height()
     if w >= THREE_COLUMNS:
-        first = min(max(round(0.28 * w), 210), 520)
+        first = min(max(round(0.3 * w), 210), 560)
         second = round(0.52 * (w - first))
         return {
             "heads": QRect(x, y, first - 8, h),

@@ -42,8 +42,11 @@ def feeding(
 
 
 def strongest_heads(edges: RoutesFound, most: int) -> list[Head]:
-    """The heads whose edges weigh most together, the heaviest first; of a mean there are none."""
-    named_E = edges.head_E >= 0
+    """The heads whose edges weigh most together, the heaviest first; of a mean there are none.
+
+    Edges to the first token don't count: heads park there what they don't need.
+    """
+    named_E = (edges.head_E >= 0) & (edges.key_E > 0)
     if not named_E.any():
         return []
     pairs = np.stack([edges.layer_E[named_E], edges.head_E[named_E]], axis=1)

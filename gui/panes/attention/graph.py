@@ -7,12 +7,11 @@ column.
 
 Knows the answer and the labels that it is given; no store, no model.
 
-Shape suffixes: E edges, P pixels, T positions.
+Shape suffixes: E edges, T positions.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 
@@ -23,10 +22,10 @@ from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QPainter, QPainterPa
 from PySide6.QtWidgets import QWidget
 
 from gui import theme
-from gui.panes.attention.curve_raster import curve_opacity, ink
 from gui.panes.attention.edges import Head, feeding, touched
+from gui.panes.attention.graph_ink import GraphInk
 from gui.panes.attention.graph_layout import GraphPlace, place_graph
-from gui.widgets.canvas import CAPTION_HEIGHT, Canvas, is_vector
+from gui.widgets.canvas import CAPTION_HEIGHT, Canvas
 from gui.widgets.heat_map.layout import label_font, thinned
 from model.probe.routes.asks import RoutesFound
 
@@ -63,8 +62,7 @@ class AttentionGraph(Canvas):
         self._position = -1
         self._lit_E: NDArray[np.bool_] = np.zeros(0, np.bool_)
         self._reached: NDArray[np.bool_] = np.zeros((0, 0), np.bool_)  # nodes, row by position
-        self._width_E: NDArray[np.float64] = np.zeros(0)
-        self._opacity_E: NDArray[np.float64] = np.zeros(0)
+        self._ink: GraphInk | None = None  # of what is on the ground
         self._painted = 0  # how many layers are on the ground
         self._edge: int | None = None
         self._hovered: int | None = None
@@ -108,6 +106,11 @@ class AttentionGraph(Canvas):
     @property
     def edges(self) -> RoutesFound | None:
         return self._edges
+
+    @property
+    def colors(self) -> Mapping[Head, QColor]:
+        """The hues of the heads that have one."""
+        return self._colors
 
     @property
     def lit_E(self) -> NDArray[np.bool_]:
@@ -206,11 +209,11 @@ class AttentionGraph(Canvas):
     # ------------------------------------------------------------------------ painting
 
     def paint_ground(self, painter: QPainter) -> None:
-        self._painted = 0
+        self._painted, self._ink = 0, None
         if self._edges is None:
             return
         t = theme.current()
-        self._style_edges()
+        self._ink = GraphInk(self._edges, self._lit_E, self._reached, self._colors, self._place)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._paint_axes(painter)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
@@ -232,95 +235,18 @@ class AttentionGraph(Canvas):
         )
 
     def paint_more(self, painter: QPainter, seconds: float) -> bool:
-        if self._edges is None:
+        if self._ink is None:
             return True
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setClipRect(self._place.window.adjusted(-4, -4, 4, 4))
         start = perf_counter()
         while self._painted < self._n_layers:
-            self._paint_layer(painter, self._painted)
+            self._ink.paint_layer(painter, self._painted, self.scrolled, self.ratio)
             self._painted += 1
             if perf_counter() - start > seconds:
                 return False
-        self._paint_nodes(painter)
+        self._ink.paint_nodes(painter, self.scrolled)
         return True
-
-    def _paint_layer(self, painter: QPainter, layer: int) -> None:
-        """Paint a layer's edges, lit above unlit."""
-        assert self._edges is not None
-        top, bottom = self.node_at(layer + 1, 0).y(), self.node_at(layer, 0).y()
-        if bottom < self._place.window.top() or top > self._place.window.bottom():
-            return
-        of_layer_E = self._edges.layer_E == layer
-        for lit in (False, True):
-            group_E = of_layer_E & (self._lit_E == lit)
-            if not group_E.any():
-                continue
-            if not self._colors:
-                color = theme.current().color("accent" if lit else "dim")
-                self._paint_group(painter, layer, np.nonzero(group_E)[0], color)
-                continue
-            others_E = group_E.copy()
-            groups = []
-            for (of, head), color in self._colors.items():
-                if of == layer:
-                    of_head_E = group_E & (self._edges.head_E == head)
-                    others_E &= ~of_head_E
-                    groups.append((of_head_E, color))
-            groups.insert(0, (others_E, theme.current().color("dim")))
-            for of_head_E, color in groups:
-                if of_head_E.any():
-                    self._paint_group(painter, layer, np.nonzero(of_head_E)[0], color)
-
-    def _paint_group(
-        self, painter: QPainter, layer: int, index_E: NDArray[np.intp], color: QColor
-    ) -> None:
-        """Paint edges of one layer in one colour."""
-        assert self._edges is not None
-        if is_vector(painter):
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            for index in index_E:
-                faded = QColor(color)
-                faded.setAlphaF(float(self._opacity_E[index]))
-                painter.setPen(QPen(faded, float(self._width_E[index])))
-                painter.drawPath(self.edge_path(int(index)))
-            return
-        ratio = self.ratio
-        top, left = self.node_at(layer + 1, 0).y(), self._place.window.left() - 4
-        x_T = self._place.x_T + (4 - self.scrolled.x())
-        opacity_NP = curve_opacity(
-            x_T[self._edges.key_E[index_E]] * ratio,
-            x_T[self._edges.query_E[index_E]] * ratio,
-            self._width_E[index_E] * ratio,
-            self._opacity_E[index_E],
-            round(self._place.rise * ratio),
-            math.ceil((self._place.window.width() + 8) * ratio),
-        )
-        image = ink(opacity_NP, color)
-        image.setDevicePixelRatio(ratio)
-        painter.drawImage(QPointF(left, top), image)
-
-    def _style_edges(self) -> None:
-        """Width and opacity of every edge by its weight, finer where columns are narrow."""
-        assert self._edges is not None
-        weight_E = np.clip(self._edges.weight_E, 0, 1).astype(np.float64)
-        self._width_E = 0.8 + min(2.6, max(1.4, self._place.step / 8)) * weight_E
-        self._opacity_E = np.where(self._lit_E, 0.45 + 0.5 * weight_E, 0.1 + 0.5 * weight_E)
-
-    def _paint_nodes(self, painter: QPainter) -> None:
-        t = theme.current()
-        radius = min(3.0, self._place.step / 4)
-        x_T, y_R = self._place.grid(self.scrolled)
-        shown_T = self._place.shown_T
-        for nodes, color, size in (
-            (~self._reached & shown_T, t.color("faint"), radius),
-            (self._reached & shown_T, t.color("text"), radius * 1.2),
-        ):
-            pen = QPen(color, 2 * size)
-            pen.setCapStyle(Qt.PenCapStyle.RoundCap)
-            painter.setPen(pen)
-            at = np.argwhere(nodes).tolist()
-            painter.drawPoints([QPointF(x_T[position], y_R[row]) for row, position in at])
 
     def _paint_axes(self, painter: QPainter) -> None:
         t = theme.current()
@@ -421,9 +347,9 @@ class AttentionGraph(Canvas):
             if index is not None and index < len(self._labels):
                 column = QRectF(self.node_at(0, index).x() - step / 2, 0, step, 1e4)
                 painter.fillRect(column.intersected(self._place.window), t.color("text", 0.06))
-        if self._edge is not None:
+        if self._edge is not None and self._ink is not None:
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(t.color("text"), self._width_E[self._edge] + 1.2))
+            painter.setPen(QPen(t.color("text"), self._ink.width_E[self._edge] + 1.2))
             painter.drawPath(self.edge_path(self._edge))
 
     # ------------------------------------------------------------------ mouse and keys

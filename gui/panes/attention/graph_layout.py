@@ -23,11 +23,11 @@ from model.probe.routes.asks import RoutesFound
 
 SMALLEST_STEP = 7.0
 LARGEST_STEP = 96.0
-NARROWEST = 4.0
+NARROWEST = 2.5
 """Of the columns that edges touch, where not all have room."""
 GAP = 10.0
 """Of a stretch of tokens that no edge touches."""
-SMALLEST_RISE = 5.0
+SMALLEST_RISE = 3.0
 LARGEST_RISE = 120.0
 REACH = 5.0
 """How near to an edge the mouse must be, logical pixels."""

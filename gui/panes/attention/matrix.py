@@ -40,11 +40,11 @@ class Scale:
 
     Attributes:
         limit: the number there.
-        words: what it is, for the colour bar; empty for a weight of 1.
+        words: what it is, for the colour bar, longest first.
     """
 
     limit: float
-    words: str = ""
+    words: tuple[str, ...]
 
 
 def own_scale(row: PatternFound) -> Scale:
@@ -60,8 +60,18 @@ def own_scale(row: PatternFound) -> Scale:
     but_first = float(numbers[1:].max(initial=0.0))
     sinks = len(numbers) > 1 and numbers[0] >= max(HIDES * largest, but_first)
     if sinks and 0 < but_first < largest:
-        return Scale(but_first, f"to query {query}'s largest but the first token's")
-    return Scale(largest if largest > 0 else 1.0, f"to query {query}'s largest")
+        return Scale(
+            but_first,
+            (
+                f"to query {query}'s largest but the first token's",
+                "to the row's largest but the first",
+                "row, but the first",
+            ),
+        )
+    return Scale(
+        largest if largest > 0 else 1.0,
+        (f"to query {query}'s largest", "to the row's largest", "row's largest"),
+    )
 
 
 def matrix_content(
@@ -91,15 +101,18 @@ def matrix_content(
     drawn = values[~masked & ~hidden]
     largest = _largest(drawn)
     limit = 1.0
-    title = "score q · k / √d" if scores else "attention weight"
+    what, short = ("score q · k / √d", "score") if scores else ("attention weight", "weight")
+    titles: tuple[str, ...] = (what, short)
     if scale is not None and not looks.to_largest:
         limit = scale.limit
-        title += f", {scale.words}"
+        longest, *shorter = scale.words
+        titles = (f"{what}, {longest}", f"{short}, {longest}", *shorter)
     elif (scores or looks.to_largest) and largest > 0:
         limit = largest
-        title += ", to largest"
+        titles = (f"{what}, to largest", "to largest")
     if looks.hide_first and shares is not None:
-        title = f"first token holds {percent(shares.first)}, hidden · {title}"
+        held = f"first token holds {percent(shares.first)}, hidden"
+        titles = (f"{held} · {titles[0]}", held, *titles)
     hatched = " or ".join(
         word for word, on in (("masked", masked.any()), ("hidden", looks.hide_first)) if on
     )
@@ -121,7 +134,7 @@ def matrix_content(
         beyond=largest > limit * (1 + 1e-6),
         masked_RC=turned(masked),
         hidden_RC=turned(hidden),
-        value_title=title,
+        value_title=titles,
         masked_title=hatched,
         digits=1 if scores else 2,
     )

@@ -18,6 +18,8 @@ from gui.panes.attention.mosaic_layout import Tiles
 from gui.widgets.heat_map import cell_image
 from model.probe.mosaic.asks import Mosaic, MosaicFound
 
+HATCHED = 18
+"""Device pixels of a tile from which on what is masked is hatched; in smaller ones it is bare."""
 _MASKED = 256  # palette entries behind those of the colour map
 _HATCH = 257
 _NO_NUMBER = 258
@@ -79,7 +81,8 @@ def _entries(found: MosaicFound, layer: int, side: int) -> NDArray[np.uint16]:
     entries_HPP = entries_HCC[:, at_P][:, :, at_P]
     across_P = np.arange(side)
     hatch_PP = (across_P[:, None] + across_P[None, :]) % 6 == 0
-    entries_HPP[(entries_HPP == _MASKED) & hatch_PP] = _HATCH
+    if side >= HATCHED:
+        entries_HPP[(entries_HPP == _MASKED) & hatch_PP] = _HATCH
     return entries_HPP
 
 

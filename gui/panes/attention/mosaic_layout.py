@@ -1,6 +1,7 @@
 """Where the tiles of a mosaic go: by layer, or by what kind of head they are.
 
-By layer, they stand in as many columns of blocks as make them largest. Plain computing in device pixels, without a widget. Shape suffixes: L layers, H heads.
+By layer, they stand in as many columns of blocks as make them largest. Plain computing in device
+pixels, without a widget. Shape suffixes: L layers, H heads.
 """
 
 from __future__ import annotations

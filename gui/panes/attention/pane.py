@@ -21,19 +21,19 @@ from gui.panes.attention.controls import AttentionControls
 from gui.panes.attention.edges import Head, strongest_heads
 from gui.panes.attention.graph import AttentionGraph
 from gui.panes.attention.matrix_view import MatrixView
-from gui.panes.attention.mosaic import HeadMosaic, MosaicCell
+from gui.panes.attention.mosaic import HeadMosaic
+from gui.panes.attention.pointing import Pointing
 from gui.panes.attention.questions import Choices, questions
 from gui.panes.attention.waiting import HEIGHT as WAITING
 from gui.panes.attention.waiting import WaitingLine
 from gui.panes.base import EmptyState, Pane
 from gui.session.asked import Slot
-from gui.session.state import Inspected
 from gui.session.store import Store
 from gui.widgets.text import Text
 from model.messages import PromptRead
 from model.probe.mosaic.asks import MosaicFound
-from model.probe.pattern.asks import Pattern, PatternFound
-from model.probe.question import Answer, Question
+from model.probe.pattern.asks import PatternFound
+from model.probe.question import Question
 from model.probe.routes.asks import Routes, RoutesFound
 
 VIEWS = ("heads", "matrix", "graph")
@@ -62,22 +62,12 @@ class AttentionPane(Pane):
         self._chosen: list[Head] = []
         self._drawn: dict[str, tuple[object, ...]] = {}
         self._reads: dict[str, PromptRead] = {}  # of what each view draws
-        self._hover_text = ""
-        self._hovers_here = False
+        self.pointing = Pointing(store, self.mosaic, self.matrix, self.graph, self._reads, self)
+        self.pointing.said.connect(self._show_facts)
 
-        self.mosaic.describe = self._describe_tile
-        self.heat_map.describe = self._describe_cell
-        self.graph.describe = self._describe_edge
         self.mosaic.head_chosen.connect(self.select_head)
         self.mosaic.head_toggled.connect(self.toggle_chosen)
-        self.mosaic.cell_hovered.connect(self._hover_tile)
-        self.heat_map.cell_hovered.connect(self._hover_cell)
-        self.heat_map.cell_chosen.connect(self._choose_cell)
         self.matrix.window_changed.connect(self.ask)
-        self.graph.edge_hovered.connect(self._hover_edge)
-        self.graph.edge_chosen.connect(self._choose_edge)
-        self.graph.position_hovered.connect(self._hover_position)
-        self.graph.position_chosen.connect(self._choose_position)
         self.graph.layer_stepped.connect(self.select_next_layer)
         self.controls.view_changed.connect(self._arrange)
         self.controls.choice_changed.connect(self._choose)
@@ -170,7 +160,7 @@ class AttentionPane(Pane):
         ]
         self._drawn.clear()
         self._reads.clear()
-        self._hover_text, self._hovers_here = "", False
+        self.pointing.forget()
         self.matrix.clear()
         self.mosaic.set_tiles(None, 0, 0)
         self.graph.set_edges(None, (), 0, "")
@@ -277,17 +267,13 @@ class AttentionPane(Pane):
             return
         selection = self.store.selection
         self.mosaic.set_selected(selection.layer, selection.head)
-        elsewhere = None if self._hovers_here else selection.hovered
-        if self._is_current(self.matrix.found):
+        elsewhere = None if self.pointing.here else selection.hovered
+        if self.pointing.is_current(self.matrix.found):
             self.matrix.mark(selection, elsewhere)
         edges = self.graph.edges
-        if edges is not None and self._is_current(edges):
+        if edges is not None and self.pointing.is_current(edges):
             self.graph.set_position(self._graph_position(edges))
             self.graph.set_lit(elsewhere)
-
-    def _is_current(self, answer: Answer | None) -> bool:
-        """Whether what is drawn is about the prompt in view."""
-        return answer is not None and answer.subject == self.store.subject
 
     # ----------------------------------------------------------------------- arranging
 
@@ -328,6 +314,10 @@ class AttentionPane(Pane):
         for name, row in rows.items():
             row.setVisible(there and name in places.rows)
             row.setGeometry(places.rows.get(name, QRect()))
+        controls.matrix_row.raise_()
+        self.heat_map.set_corner(
+            places.corner.size() if not places.corner.isEmpty() else QSize(0, 0)
+        )
         self._readout.setVisible(there and not places.readout.isEmpty())
         self._readout.setGeometry(places.readout)
 
@@ -353,13 +343,9 @@ class AttentionPane(Pane):
         asking = self.store.asked.waits(self.key)
         if asking is None:
             return ""
-        late = [
-            name
-            for name in NAMES
-            if (slot := self.slot(name)) and not _is_whole(slot.answer, slot.wanted)
-        ]
+        late = [NAMES[name] for name in NAMES if not _is_whole(self.slot(name))]
         share = f" {asking.share:.0%}" if asking.share > 0 else ""
-        return f"computing {NAMES[late[0]] if late else 'attention'}{share}…"
+        return f"computing {late[0] if late else 'attention'}{share}…"
 
     def _show_waiting(self) -> None:
         asking = self.store.asked.waits(self.key)
@@ -369,111 +355,7 @@ class AttentionPane(Pane):
     def _show_facts(self) -> None:
         head = self.answered("head", PatternFound)
         reads = "" if head is None or head.shares is None else words.reads(head.shares)
-        self._readout.setText(self._hover_text or self._waits_for() or reads)
-
-    def _say(self, text: str, hovered: int | None, here: bool = False) -> None:
-        """Show what is under the mouse, and tell the others which position it is."""
-        self._hover_text, self._hovers_here = text.replace("\n", "   "), here
-        self.store.select(hovered=hovered)
-        self._show_facts()
-
-    def _hover_tile(self, cell: MosaicCell | None) -> None:
-        self._say("" if cell is None else self._describe_tile(cell), None)
-
-    def _hover_cell(self, cell: tuple[int | None, int | None] | None) -> None:
-        row, column = cell or (None, None)
-        if row is None or column is None:
-            # Over a label its token lights everywhere, here as a row and as a column.
-            self._say("", column if row is None else row)
-        else:
-            key = self.matrix.turned(row, column)[1]
-            self._say(self._describe_cell(row, column), key, here=True)
-
-    def _hover_edge(self, index: int | None) -> None:
-        edges = self.graph.edges
-        if index is None or edges is None:
-            self._say("", None)
-        else:
-            self._say(self._describe_edge(index), int(edges.key_E[index]), here=True)
-
-    def _hover_position(self, position: int | None) -> None:
-        self._say("", position)
-
-    def _describe_cell(self, row: int, column: int) -> str:
-        found, place = self.matrix.found, self.matrix.place_of(row, column)
-        if found is None or "matrix" not in self._reads:
-            return ""
-        if place is None:
-            return "still to come"
-        return words.cell(found, self._reads["matrix"].tokens, place)
-
-    def _describe_tile(self, cell: MosaicCell) -> str:
-        found = self.mosaic.found
-        if found is None or "heads" not in self._reads:
-            return f"layer {cell.layer} · head {cell.head}: still to come"
-        return words.tile(found, self._reads["heads"].tokens, cell)
-
-    def _describe_edge(self, index: int) -> str:
-        edges, model = self.graph.edges, self.store.model
-        if edges is None or model is None or "graph" not in self._reads:
-            return ""
-        return words.edge(edges, self._reads["graph"].tokens, index, model.config.n_heads)
-
-    # ------------------------------------------------------------------- exact numbers
-
-    def _choose_cell(self, cell: tuple[int | None, int | None]) -> None:
-        row, column = cell
-        found = self.matrix.found
-        if not self._is_current(found) or found is None:
-            return
-        if row is None or column is None:
-            self._choose_position(column if row is None else row)
-            return
-        place = self.matrix.place_of(row, column)
-        if place is None:  # its number is still to come
-            query, key = self.matrix.turned(row, column)
-            self.store.select(position=query, key=key)
-            return
-        query, key = int(found.value_rows[place]), int(found.value_columns[place])
-        question = found.question
-        assert isinstance(question, Pattern)
-        self.store.select(position=query, key=key)
-        self._inspect(
-            "matrix", question.activation, question.head, query, key, float(found.values[place])
-        )
-
-    def _choose_edge(self, index: int) -> None:
-        edges = self.graph.edges
-        if edges is None or not self._is_current(edges):
-            return
-        layer, head = int(edges.layer_E[index]), int(edges.head_E[index])
-        query, key = int(edges.query_E[index]), int(edges.key_E[index])
-        weight = float(edges.weight_E[index])
-        if head < 0:  # a mean is no tensor's number
-            self.store.select(layer=layer, position=query, key=key)
-            return
-        self.store.select(layer=layer, head=head, position=query, key=key)
-        self._inspect("graph", f"blocks.{layer}.attn.hook_pattern", head, query, key, weight)
-
-    def _choose_position(self, position: int | None) -> None:
-        if position is not None:
-            self.store.select(position=position)
-
-    def _inspect(self, view: str, name: str, head: int, query: int, key: int, value: float) -> None:
-        model = self.store.model
-        if model is None:
-            return
-        says = words.score_sentence if name.endswith("scores") else words.weight_sentence
-        self.store.inspect(
-            Inspected(
-                name=name,
-                index=(0, head, query, key),
-                value=value,
-                dtype=model.dtype,
-                code=f'trace["{name}"][0, {head}, {query}, {key}]',
-                note=says(self._reads[view].tokens, query, key, value),
-            )
-        )
+        self._readout.setText(self.pointing.text or self._waits_for() or reads)
 
     def export_data(self) -> Mapping[str, NDArray[Any]]:
         """The view that was chosen as a table with named columns; of several, the matrix."""

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPoint, QRectF, Qt, Signal
+from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPen, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
@@ -49,6 +49,7 @@ class HeatMap(Canvas):
         self._drawn_RC: NDArray[np.bool_] = np.zeros((0, 0), np.bool_)
         self._place = Place()
         self._fit = False
+        self._corner = QSize(0, 0)
         self._zoom: float | None = None
         self._hovered: tuple[int | None, int | None] | None = None
         self._line: tuple[int | None, int | None] = (None, None)
@@ -107,6 +108,13 @@ class HeatMap(Canvas):
         self.lay_out()
         self.redraw()
 
+    def set_corner(self, corner: QSize) -> None:
+        """Keep this much free at the upper left, for what somebody else puts there."""
+        if corner != self._corner:
+            self._corner = corner
+            self.lay_out()
+            self.redraw()
+
     def set_cell_size(self, size: float | None) -> None:
         """Zoom to cells of so many logical pixels; None goes back to the automatic size.
 
@@ -148,7 +156,12 @@ class HeatMap(Canvas):
             return
         bar = self.verticalScrollBar().sizeHint().width()
         self._place = place(
-            content, self.maximumViewportSize(), bar, fit=self._fit, zoom=self._zoom
+            content,
+            self.maximumViewportSize(),
+            bar,
+            fit=self._fit,
+            zoom=self._zoom,
+            corner=self._corner,
         )
         self.scroll_over(self._place.whole, self._place.window.size())
         if self._zoom is not None:

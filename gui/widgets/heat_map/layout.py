@@ -43,7 +43,8 @@ class HeatMapContent:
         beyond: whether there are values past it; they have its colour.
         masked_RC: cells that do not exist; hatched.
         hidden_RC: cells whose value is left out of the drawing; hatched, with their figure.
-        value_title: what the numbers are, for the colour bar.
+        value_title: what the numbers are, for the colour bar; of several wordings, longest first,
+            the first that finds room.
         masked_title: what a hatched cell means, for the colour bar; none if empty.
         digits: decimals of the figures in cells.
     """
@@ -60,7 +61,7 @@ class HeatMapContent:
     beyond: bool = False
     masked_RC: NDArray[np.bool_] | None = None
     hidden_RC: NDArray[np.bool_] | None = None
-    value_title: str = ""
+    value_title: str | tuple[str, ...] = ""
     masked_title: str = ""
     digits: int = 2
 
@@ -195,7 +196,13 @@ def thinned(indices: range, apart: float, marked: int | None = None) -> list[int
 
 
 def place(
-    content: HeatMapContent, size: QSize, bar: int, *, fit: bool = False, zoom: float | None = None
+    content: HeatMapContent,
+    size: QSize,
+    bar: int,
+    *,
+    fit: bool = False,
+    zoom: float | None = None,
+    corner: QSize | None = None,
 ) -> Place:
     """Find cells as large as the room allows, in whole pixels.
 
@@ -205,7 +212,9 @@ def place(
         bar: how wide a scroll bar is.
         fit: show everything, however small.
         zoom: size of a cell instead, logical pixels.
+        corner: room that is kept free at the upper left, over the labels of rows.
     """
+    corner = QSize(0, 0) if corner is None else corner
     n_rows, n_columns = content.shape
     metrics = QFontMetricsF(label_font())
     height = metrics.height()
@@ -219,12 +228,12 @@ def place(
     )
     row_room = min(max(row_widths, default=0.0), 0.28 * size.width(), 120.0)
     column_room = min(max(column_widths, default=0.0), LABEL_SHARE * size.height(), 110.0)
-    left = max(row_room, title) + 12
+    left = max(row_room, title, corner.width() - 6) + 12
     cell, top, right = 0.0, 0.0, 4.0
     slanted = True
     for slanted in (True, False):
         top = SLANT * (column_room + height) + 6 if slanted else column_room + 8
-        top = max(top, 2 * height + 6)
+        top = max(top, 2 * height + 6 + corner.height())
         right = 4.0
         for _ in range(2 if slanted else 1):
             fitting = min(

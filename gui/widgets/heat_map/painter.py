@@ -79,9 +79,11 @@ class HeatMapPainter:
         self.paint_labels(painter, row_labels, column_labels, "dim", over=False)
         self._paint_titles(painter)
         title = self._content.value_title
+        title = (title,) if isinstance(title, str) else title
         sides = [k * side for side in self._content.block]
         if max(sides) > 1:
-            title = f"cells: largest of {sides[0]} × {sides[1]} · {title}"
+            cells = f"cells: largest of {sides[0]} × {sides[1]}"
+            title = (*(f"{cells} · {words}" for words in title), cells)
         caption = QRectF(area.left() + 8, area.bottom() + 1 - CAPTION_HEIGHT, 0, CAPTION_HEIGHT)
         caption.setRight(area.right() - 4)
         paint_color_bar(
