@@ -26,6 +26,7 @@ from model.bench.changes import changes_of
 from model.bench.looking import Looking
 from model.bench.running import Run
 from model.bench.stream import Stream, begun
+from model.device import keep_freed_memory
 from model.language_model import LanguageModel
 from model.operations import LOGITS
 from model.probe.geometry.compute import Projection, principal_axes
@@ -35,6 +36,9 @@ from model.transformer import Transformer
 
 BUDGET = 512 * 2**20
 """Bytes that streams may take; the newest is kept whatever it takes."""
+
+IN_VIEW = 2
+"""Subjects that are looked at together; of older ones only what the rest is computed from stays."""
 
 
 class MovedOnError(Exception):
@@ -65,6 +69,7 @@ class Bench:
     """
 
     def __init__(self, budget: int = BUDGET) -> None:
+        keep_freed_memory()  # every edit takes as much as the one before let go
         self.budget = budget
         self._held: dict[int, Held] = {}
         self._streams: OrderedDict[Subject, Stream] = OrderedDict()
@@ -198,7 +203,13 @@ class Bench:
             del self._streams[subject]
 
     def _evict(self) -> None:
-        """Let the oldest go until the budget holds."""
+        """Let go what older streams have kept beside, then the oldest until the budget holds."""
+        whole = [s for s in self._streams.values() if s.is_whole]
+        in_view = {id(s.shelf) for s in list(self._streams.values())[-IN_VIEW:]}
+        for stream in whole:
+            if id(stream.shelf) not in in_view:
+                stream.forget_kept()
+                stream.shelf.forget_queries()
         while len(self._streams) > 1 and self.n_bytes > self.budget:
             oldest = next((s for s in self._streams if s not in self._running), None)
             if oldest is None or oldest == next(reversed(self._streams)):
@@ -296,6 +307,7 @@ class Bench:
         tail: str = "pattern",
         *,
         seen_only: bool = False,
+        queries: Sequence[int] | None = None,
     ) -> Tensor:
         """Attention weights, or another matrix over queries and keys, of some heads and queries.
 
@@ -306,6 +318,7 @@ class Bench:
             start, stop: of the queries.
             tail: ``pattern``, or the tail of another operation's name: ``attn_scores``, ….
             seen_only: leave out the keys behind the last query where none may look at them.
+            queries: single ones between ``start`` and ``stop``, in rising order; all if left out.
 
         Returns:
             ``[H', n, S]``. Not to be written to.
@@ -313,7 +326,7 @@ class Bench:
         name = f"blocks.{layer}.attn.hook_{tail}"
         with torch.inference_mode():
             looking = self._looking(subject, start, stop)
-            return looking.matrix(layer, name, heads, seen_only=seen_only)
+            return looking.matrix(layer, name, heads, queries, seen_only=seen_only)
 
     def concerns(self, subject: Subject, layer: int) -> bool:
         """Whether interventions change the scores or weights of a block's own attention.

@@ -17,7 +17,7 @@ from model.bench.changes import Changes
 from model.bench.stream import Stream
 from model.network import scores
 from model.network.span import Span
-from model.operations import INPUT_IDS, keys_and_values, needed, streams
+from model.operations import INPUT_IDS, LOGITS, needed
 
 WINDOW = 256
 """Queries that are run at once where each meets all keys: 256 of them and 4,096 keys in 12 heads
@@ -39,7 +39,8 @@ class Looking:
         self._changes = changes
         self._network = stream.network
         self._config = stream.network.config
-        self._borders = {name: i for i, name in enumerate(streams(self._config))}
+        self._plan = stream.plan
+        self._kept = stream.kept_of(start, stop)
 
     # ------------------------------------------------------------------------ by name
 
@@ -68,10 +69,21 @@ class Looking:
         """What needs no operation."""
         if name == INPUT_IDS:
             return self._ids()
-        border = self._borders.get(name)
+        border = self._plan.border_at.get(name)
         if border is not None:
             return self._stream.resid(border)[:, self._start : self._stop]
-        return self._stream.find_kept(name, self._start, self._stop)
+        if name == LOGITS and self._stream.scored is not None:
+            at, logits_B1V = self._stream.scored
+            if (at, at + 1) == (self._start, self._stop):
+                return logits_B1V
+        return self._find_kept(name)
+
+    def _find_kept(self, name: str) -> Tensor | None:
+        """What was kept as it came by."""
+        for kept in self._kept:
+            if name in kept.tensors:
+                return kept.tensors[name][:, self._start - kept.start : self._stop - kept.start]
+        return None
 
     def _ids(self) -> Tensor:
         ids = self._stream.subject.ids[self._start : self._stop]
@@ -84,13 +96,16 @@ class Looking:
             found = whole._compute(layer, names)
             return {name: self._cut(name, tensor) for name, tensor in found.items()}
         given = self._given(layer)
-        computed = self._network.compute(
-            names,
+        computed = self._network.execute(
+            self._plan.needed(layer, names, given),
             given,
-            tap=self._changes.tap,
-            replace=self._changes.replace,
-            span=self._span(self._stream.n_tokens),
+            names,
+            self._changes.tap,
+            self._changes.replace,
+            self._span(self._stream.n_tokens),
         )
+        if LOGITS in computed and self._stop == self._start + 1:
+            self._stream.scored = self._start, computed[LOGITS]
         return {
             # Keys and values are there of all positions; asked for by name, it is these alone.
             name: self._window(tensor) if name in self._whole(layer) else tensor
@@ -111,23 +126,30 @@ class Looking:
 
     def _given(self, layer: int | None) -> dict[str, Tensor]:
         """What the operations of a block, or of both ends, can begin from."""
-        borders = streams(self._config)
+        plan = self._plan
+        borders = plan.borders
         if layer is None:
             return {
                 INPUT_IDS: self._ids(),
                 borders[0]: self._window(self._stream.resid(0)),
                 borders[-1]: self._window(self._stream.resid(self._config.n_layers)),
             }
-        key, value = self._whole(layer)
-        return {
-            borders[layer]: self._window(self._stream.resid(layer)),
-            key: self._stream.keys(layer),
-            value: self._stream.values(layer),
-        }
+        given = {borders[layer]: self._window(self._stream.resid(layer))}
+        q_BQHK = self._stream.shelf.queries(layer, self._start, self._stop)
+        if q_BQHK is not None:
+            given[plan.queries[layer]] = q_BQHK
+        if self._kept:
+            for op in plan.operations[layer]:
+                kept = self._find_kept(op.output)
+                if kept is not None:
+                    given[op.output] = kept
+        given[plan.keys[layer]] = self._stream.keys(layer)
+        given[plan.values[layer]] = self._stream.values(layer)
+        return given
 
     def _whole(self, layer: int | None) -> tuple[str, ...]:
         """What is given of all positions: keys and values as attention reads them."""
-        return () if layer is None else keys_and_values(self._config)[layer]
+        return () if layer is None else (self._plan.keys[layer], self._plan.values[layer])
 
     def _window(self, tensor_BT: Tensor) -> Tensor:
         return tensor_BT[:, self._start : self._stop]
@@ -139,7 +161,13 @@ class Looking:
     # ----------------------------------------------------------------- by layer and head
 
     def matrix(
-        self, layer: int, name: str, heads: Sequence[int] | None, *, seen_only: bool
+        self,
+        layer: int,
+        name: str,
+        heads: Sequence[int] | None,
+        queries: Sequence[int] | None = None,
+        *,
+        seen_only: bool,
     ) -> Tensor:
         """Scores or weights of some heads, ``[H', n, S]``.
 
@@ -147,30 +175,38 @@ class Looking:
             layer: of which block.
             name: full name of an activation over queries and keys.
             heads: which; all if None.
+            queries: which, by their positions; all of the window if None.
             seen_only: leave out the keys behind the last query where none may look at them.
 
         Raises:
             KeyError: the block has no such activation.
         """
-        if self._changes.concerns(layer):
-            found_BHQS = self.values((name,))[name]
-            return found_BHQS[0] if heads is None else found_BHQS[0, list(heads)]
+        rows = None if queries is None else [at - self._start for at in queries]
         c = self._config
-        own = self._network.aliases.get(name, name)
-        chain = [op for op in self._network.operations if op.layer == layer]
-        query, key = next(op.inputs for op in chain if op.kind == "dot")
-        steps = [op.kind for op in needed(chain, (own,), (query, key))]
+        if self._changes.concerns(layer):  # then a query may look where it may not otherwise
+            found_HQS = self.values((name,))[name][0]
+            found_HQS = found_HQS if heads is None else found_HQS[list(heads)]
+            return found_HQS if rows is None else found_HQS[:, rows]
         n_keys = self._stop if seen_only and c.causal else self._stream.n_tokens
+        steps = self._plan.steps(layer, name)
         span = self._span(n_keys)
-        q_BQHK = self.values((query,))[query]
+        q_BQHK = self._queries(layer)
+        if rows is not None:
+            q_BQHK = q_BQHK[:, rows]
         factor = c.score_scale if "scale" in steps else 1.0
         x = scores.dot(q_BQHK, self._stream.keys(layer)[:, :n_keys], c, heads, factor)
         if "bias" in steps:
-            x = scores.bias(x, span, heads, in_place=True)
+            x = scores.bias(x, span, heads, in_place=True, rows=rows)
         if "cap" in steps and c.caps.scores is not None:
             x = scores.cap(x, c.caps.scores, in_place=True)
         if "mask" in steps:
-            x = scores.mask(x, span, layer, in_place=True)
+            x = scores.mask(x, span, layer, in_place=True, rows=rows)
         if "pattern" in steps:
             x = torch.softmax(x, -1)
         return x[0]
+
+    def _queries(self, layer: int) -> Tensor:
+        """As scores are computed with them, ``[1, n, H, K]``."""
+        q_BQHK = self._stream.shelf.queries(layer, self._start, self._stop)
+        name = self._plan.queries[layer]
+        return self.values((name,))[name] if q_BQHK is None else q_BQHK

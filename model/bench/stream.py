@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import prod
 
 import torch
 from torch import Tensor
 
+from model.bench.plan import Plan, plan_of
 from model.network.attention import KVCache
 from model.subject import Subject
 from model.transformer import Transformer
@@ -21,6 +23,10 @@ from model.transformer import Transformer
 KEPT_BYTES = 48 * 2**20
 """A short prompt's activations are all kept as they are computed, up to this size: at 32 tokens,
 having one block's again costs as much as having it for the first time."""
+
+QUERY_BYTES = 96 * 2**20
+"""Queries are kept up to this size: computing them again for every look at a head is a twelfth of a
+block. Of longer texts they are a third of what is kept, and had again window by window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +57,14 @@ class Shelf:
         # A little more than is needed, so that typing goes on in the same buffers.
         capacity = min(c.n_ctx, max(n_tokens + 64, 64))
         self.resid_LTD = [like.new_empty((1, capacity, c.d_model)) for _ in range(c.n_layers + 1)]
-        self.cache = KVCache(c, 1, like)
+        self.cache = KVCache(c, 1, like, capacity)
         self.lengths: dict[str, Tensor] = {}
+        self._q_LBHTK: list[Tensor] = []
+        # How many positions' queries are there; a block that runs otherwise may have none.
+        self._n_queries = [0] * c.n_layers
+        shape = (1, c.n_heads, capacity, c.d_head)
+        if c.n_layers * prod(shape) * like.element_size() <= QUERY_BYTES:
+            self._q_LBHTK = [like.new_empty(shape) for _ in range(c.n_layers)]
 
     def write(self, border: int, start: int, resid_BTD: Tensor) -> Tensor:
         """Keep the stream at a border, from a position on; returns all of it, ``[1, T, D]``."""
@@ -62,6 +74,27 @@ class Shelf:
             buffer = self.resid_LTD[border] = _grown(buffer, start, stop, self._n_ctx)
         buffer[:, start:stop] = resid_BTD
         return buffer[:, :stop]
+
+    def write_queries(self, layer: int, start: int, q_BTHK: Tensor) -> None:
+        """Keep queries as scores read them, from a position on, where there is room."""
+        if not self._q_LBHTK:
+            return
+        stop = start + q_BTHK.shape[1]
+        if stop > self._q_LBHTK[layer].shape[2]:  # the text has become long
+            self.forget_queries()
+        elif start <= self._n_queries[layer]:
+            self._q_LBHTK[layer][:, :, start:stop] = q_BTHK.transpose(1, 2)
+            self._n_queries[layer] = stop
+
+    def queries(self, layer: int, start: int, stop: int) -> Tensor | None:
+        """Queries of some positions, if they were kept, ``[1, n, H, K]``."""
+        if not self._q_LBHTK or self._n_queries[layer] < stop:
+            return None
+        return self._q_LBHTK[layer][:, :, start:stop].transpose(1, 2)
+
+    def forget_queries(self) -> None:
+        """They are had again from the stream."""
+        self._q_LBHTK = []
 
     def note_length(self, name: str, start: int, vectors_BTD: Tensor) -> None:
         """Keep the lengths of a component's vectors, from a position on."""
@@ -83,7 +116,9 @@ class Shelf:
     @property
     def n_bytes(self) -> int:
         """Memory that the buffers take."""
-        tensors = [*self.resid_LTD, self.cache.k_LBGSK, self.cache.v_LBGSK, *self.lengths.values()]
+        cache = self.cache
+        tensors = [*self.resid_LTD, *cache.k_LBGSK, *cache.v_LBGSK, *self._q_LBHTK]
+        tensors += self.lengths.values()
         return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
 
@@ -103,6 +138,7 @@ class Stream:
         network: that computed it.
         shelf: where it lies.
         kept: activations that were kept, by positions.
+        scored: a position and its logits, the last that were computed for one alone.
         done: how many borders are written.
         known: how many positions were there already when it began.
         seconds: of computing it.
@@ -115,6 +151,12 @@ class Stream:
     done: int = 0
     known: int = 0
     seconds: float = 0.0
+    scored: tuple[int, Tensor] | None = None
+
+    @property
+    def plan(self) -> Plan:
+        """Of its network."""
+        return plan_of(self.network.config)
 
     @property
     def n_tokens(self) -> int:
@@ -134,23 +176,25 @@ class Stream:
 
     def keys(self, layer: int) -> Tensor:
         """As scores are computed with them (rotated, normed), ``[1, S, G, K]``."""
-        return self.shelf.cache.k_LBGSK[layer, :, :, : self.n_tokens].transpose(1, 2)
+        return self.shelf.cache.k_LBGSK[layer][:, :, : self.n_tokens].transpose(1, 2)
 
     def values(self, layer: int) -> Tensor:
         """``[1, S, G, K]``."""
-        return self.shelf.cache.v_LBGSK[layer, :, :, : self.n_tokens].transpose(1, 2)
+        return self.shelf.cache.v_LBGSK[layer][:, :, : self.n_tokens].transpose(1, 2)
 
     def lengths(self, name: str) -> Tensor | None:
         """‖vector‖ at every position of what attention or an MLP adds, ``[T]``; None if unknown."""
         lengths = self.shelf.lengths.get(name)
         return None if lengths is None else lengths[: self.n_tokens]
 
-    def find_kept(self, name: str, start: int, stop: int) -> Tensor | None:
-        """An activation of some positions, if it was kept, ``[1, n, …]``."""
-        for kept in self.kept:
-            if kept.start <= start and stop <= kept.stop and name in kept.tensors:
-                return kept.tensors[name][:, start - kept.start : stop - kept.start]
-        return None
+    def kept_of(self, start: int, stop: int) -> list[Kept]:
+        """What was kept that holds all of some positions."""
+        return [kept for kept in self.kept if kept.start <= start and stop <= kept.stop]
+
+    def forget_kept(self) -> None:
+        """Keep only what the rest is computed from."""
+        self.kept = []
+        self.scored = None
 
     @property
     def n_bytes(self) -> int:
@@ -184,8 +228,11 @@ def begun(subject: Subject, network: Transformer, before: Stream | None) -> tupl
         for layer in range(network.config.n_layers):
             old = before.shelf.cache
             shelf.cache.extend(
-                layer, old.k_LBGSK[layer, :, :, :known], old.v_LBGSK[layer, :, :, :known]
+                layer, old.k_LBGSK[layer][:, :, :known], old.v_LBGSK[layer][:, :, :known]
             )
+            q_BTHK = before.shelf.queries(layer, 0, known)
+            if q_BTHK is not None:
+                shelf.write_queries(layer, 0, q_BTHK)
         for name, lengths in before.shelf.lengths.items():
             shelf.lengths[name] = torch.zeros(shelf.resid_LTD[0].shape[1])
             shelf.lengths[name][:known] = lengths[:known]

@@ -19,38 +19,48 @@ from model.network.span import Span
 class KVCache:
     """Keys and values of the positions seen so far, for one growing sequence.
 
-    Buffers double when they are full, up to the whole context: a step copies only what is new,
-    and a context of a hundred thousand tokens costs what is used of it.
+    A buffer a layer, ``[B, G, S, K]``. They double when they are full, up to the whole context: a
+    step copies only what is new, and a context of a hundred thousand tokens costs what is used of
+    it. Not one buffer for all layers: the C library gives memory of that size back to the system
+    each time, and fresh pages cost more than what is written to them.
+
+    Args:
+        config: of the network.
+        batch: how many sequences.
+        like: dtype and device.
+        capacity: how many positions there is room for at first.
     """
 
-    def __init__(self, config: TransformerConfig, batch: int, like: Tensor) -> None:
+    def __init__(
+        self, config: TransformerConfig, batch: int, like: Tensor, capacity: int = 256
+    ) -> None:
         self._n_ctx = config.n_ctx
-        capacity = min(config.n_ctx, 256)
-        shape = (config.n_layers, batch, config.n_kv_heads, capacity, config.d_head)
-        self.k_LBGSK = like.new_empty(shape)
-        self.v_LBGSK = like.new_empty(shape)
+        shape = (batch, config.n_kv_heads, min(config.n_ctx, capacity), config.d_head)
+        self.k_LBGSK = [like.new_empty(shape) for _ in range(config.n_layers)]
+        self.v_LBGSK = [like.new_empty(shape) for _ in range(config.n_layers)]
         self.length = 0
 
     def extend(self, layer: int, k_BGTK: Tensor, v_BGTK: Tensor) -> tuple[Tensor, Tensor]:
         """Append one layer's new keys and values; returns all of them, ``[B, G, S, K]``."""
-        end = self.length + k_BGTK.shape[2]
-        if end > self.k_LBGSK.shape[3]:
-            self._grow(end)
-        self.k_LBGSK[layer, :, :, self.length : end] = k_BGTK
-        self.v_LBGSK[layer, :, :, self.length : end] = v_BGTK
-        return self.k_LBGSK[layer, :, :, :end], self.v_LBGSK[layer, :, :, :end]
+        start, end = self.length, self.length + k_BGTK.shape[2]
+        if end > self.k_LBGSK[layer].shape[2]:
+            self._grow(layer, end)
+        k_BGSK, v_BGSK = self.k_LBGSK[layer], self.v_LBGSK[layer]
+        k_BGSK[:, :, start:end] = k_BGTK
+        v_BGSK[:, :, start:end] = v_BGTK
+        return k_BGSK[:, :, :end], v_BGSK[:, :, :end]
 
     def crop(self, length: int) -> None:
         """Forget every position from ``length`` on."""
         self.length = min(self.length, length)
 
-    def _grow(self, needed: int) -> None:
-        capacity = max(needed, min(2 * self.k_LBGSK.shape[3], self._n_ctx))
-        for name in ("k_LBGSK", "v_LBGSK"):
-            old: Tensor = getattr(self, name)
-            new = old.new_empty((*old.shape[:3], capacity, old.shape[4]))
-            new[:, :, :, : self.length] = old[:, :, :, : self.length]
-            setattr(self, name, new)
+    def _grow(self, layer: int, needed: int) -> None:
+        for buffers in (self.k_LBGSK, self.v_LBGSK):
+            old = buffers[layer]
+            capacity = max(needed, min(2 * old.shape[2], self._n_ctx))
+            new = old.new_empty((*old.shape[:2], capacity, old.shape[3]))
+            new[:, :, : self.length] = old[:, :, : self.length]
+            buffers[layer] = new
 
 
 class Attention(nn.Module):

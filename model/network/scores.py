@@ -33,14 +33,20 @@ def dot(
         heads: the query heads that are wanted; None for all.
         factor: multiplies the queries first, which costs less than to multiply the scores.
     """
-    if heads is None:
-        k_BSHK = repeat_heads(k_BSGK, config)
-    else:
-        shared_by = config.n_heads // config.n_kv_heads
-        q_BQHK = q_BQHK[:, :, list(heads)]
+    shared_by = config.n_heads // config.n_kv_heads
+    if factor != 1:
+        q_BQHK = q_BQHK * factor
+    if heads is not None:
+        q_BHQK = q_BQHK[:, :, list(heads)].transpose(1, 2)
         k_BSHK = k_BSGK[:, :, [head // shared_by for head in heads]]
-    q_BHQK = q_BQHK.transpose(1, 2)
-    return (q_BHQK if factor == 1 else q_BHQK * factor) @ k_BSHK.permute(0, 2, 3, 1)
+        return q_BHQK @ k_BSHK.permute(0, 2, 3, 1)
+    q_BHQK, k_BGKS = q_BQHK.transpose(1, 2), k_BSGK.permute(0, 2, 3, 1)
+    if shared_by == 1:
+        return q_BHQK @ k_BGKS
+    # Heads that share keys meet them in one product, so that nothing is repeated.
+    B, H, Q, K = q_BHQK.shape
+    scores_BGQS = q_BHQK.reshape(B, -1, shared_by * Q, K) @ k_BGKS
+    return scores_BGQS.view(B, H, Q, -1)
 
 
 def scale(scores: Tensor, factor: float, in_place: bool = False) -> Tensor:
@@ -49,7 +55,11 @@ def scale(scores: Tensor, factor: float, in_place: bool = False) -> Tensor:
 
 
 def bias(
-    scores_BHQS: Tensor, span: Span, heads: Sequence[int] | None = None, in_place: bool = False
+    scores_BHQS: Tensor,
+    span: Span,
+    heads: Sequence[int] | None = None,
+    in_place: bool = False,
+    rows: Sequence[int] | None = None,
 ) -> Tensor:
     """A bias per head and distance is added, where the positions are linear biases.
 
@@ -58,12 +68,15 @@ def bias(
         span: which positions.
         heads: the query heads that the scores are of; None for all.
         in_place: as above.
+        rows: which of the span's queries the scores are of; None for all.
     """
     bias_HQS = span.bias()
     if bias_HQS is None:
         return scores_BHQS
     if heads is not None:
         bias_HQS = bias_HQS[list(heads)]
+    if rows is not None:
+        bias_HQS = bias_HQS[:, list(rows)]
     return scores_BHQS.add_(bias_HQS) if in_place else scores_BHQS + bias_HQS
 
 
@@ -75,7 +88,13 @@ def cap(scores: Tensor, limit: float, in_place: bool = False) -> Tensor:
     return torch.tanh(scores / limit) * limit
 
 
-def mask(scores_BHQS: Tensor, span: Span, layer: int, in_place: bool = False) -> Tensor:
+def mask(
+    scores_BHQS: Tensor,
+    span: Span,
+    layer: int,
+    in_place: bool = False,
+    rows: Sequence[int] | None = None,
+) -> Tensor:
     """Scores of keys that a query may not see become -inf.
 
     Args:
@@ -83,11 +102,12 @@ def mask(scores_BHQS: Tensor, span: Span, layer: int, in_place: bool = False) ->
         span: which positions.
         layer: index of the block, whose window may be its own.
         in_place: as above.
+        rows: which of the span's queries the scores are of; None for all.
     """
     mask_QS = span.mask(layer)
     if mask_QS is None:
         return scores_BHQS
-    hidden_QS = ~mask_QS
+    hidden_QS = ~(mask_QS if rows is None else mask_QS[list(rows)])
     if in_place:
         return scores_BHQS.masked_fill_(hidden_QS, -math.inf)
     return scores_BHQS.masked_fill(hidden_QS, -math.inf)
@@ -105,14 +125,13 @@ def attention_scores(q_BQHK: Tensor, k_BSGK: Tensor, span: Span, layer: int) -> 
 
 def mix_values(pattern_BHQS: Tensor, v_BSGK: Tensor, config: TransformerConfig) -> Tensor:
     """The mean of the values that each head attends to, ``[B, Q, H, K]``."""
-    v_BHSK = repeat_heads(v_BSGK, config).transpose(1, 2)
-    return (pattern_BHQS @ v_BHSK).transpose(1, 2)
-
-
-def repeat_heads(x_BTGK: Tensor, config: TransformerConfig) -> Tensor:
-    """Each key/value head as often as query heads share it, ``[B, T, H, K]``."""
-    times = config.n_heads // config.n_kv_heads
-    return x_BTGK if times == 1 else x_BTGK.repeat_interleave(times, dim=2)
+    v_BGSK = v_BSGK.transpose(1, 2)
+    shared_by = config.n_heads // config.n_kv_heads
+    if shared_by == 1:
+        return (pattern_BHQS @ v_BGSK).transpose(1, 2)
+    B, H, Q, S = pattern_BHQS.shape
+    z_BGQK = pattern_BHQS.reshape(B, -1, shared_by * Q, S) @ v_BGSK
+    return z_BGQK.view(B, H, Q, -1).transpose(1, 2)
 
 
 def power_of_two(factor: float) -> tuple[float, float]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from gui.panes.attention.patterns import mask
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
@@ -14,7 +15,6 @@ from pytestqt.qtbot import QtBot
 from gui import theme
 from gui.app import make_application
 from gui.panes.attention.pane import AttentionPane
-from gui.panes.attention.patterns import mask
 from gui.panes.attention.words import percent
 from gui.panes.base import Pane
 from gui.panes.inspector.pane import InspectorPane

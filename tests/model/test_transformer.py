@@ -157,7 +157,7 @@ def test_a_cache_grows_with_the_text_up_to_the_context():
         whole_BTV = transformer(ids_BT)
         for piece in ids_BT.split((250, 10, 1, 439), dim=1):
             last_BTV = transformer(piece, cache)
-            sizes.append(cache.k_LBGSK.shape[3])
+            sizes.append(cache.k_LBGSK[-1].shape[2])
     assert sizes == [256, 512, 512, 700]
     assert difference(last_BTV, whole_BTV[:, -439:]) < 1e-9
 

@@ -100,8 +100,8 @@ def test_a_cache_holds_the_keys_and_values_of_a_window(name: str):
         transformer(ids_BT, cache)
         for layer, (keys, values) in enumerate(keys_and_values(config)):
             have = {
-                keys: cache.k_LBGSK[layer, :, :, :13].transpose(1, 2),
-                values: cache.v_LBGSK[layer, :, :, :13].transpose(1, 2),
+                keys: cache.k_LBGSK[layer][:, :, :13].transpose(1, 2),
+                values: cache.v_LBGSK[layer][:, :, :13].transpose(1, 2),
                 streams(config)[layer]: trace[streams(config)[layer]][:, 8:],
             }
             mlp_out = f"blocks.{layer}.hook_mlp_out"
