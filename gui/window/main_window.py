@@ -140,6 +140,9 @@ class MainWindow(QMainWindow):
             signal.connect(self._update_actions)
         for signal in (
             store.trace_changed,
+            store.subject_changed,
+            store.subject_ran,
+            store.asked.changed,
             store.selection_changed,
             store.vocabulary_changed,
             store.model_changed,
