@@ -383,7 +383,7 @@ def _duration(seconds: float) -> str:
     ms = seconds * 1000
     if ms >= 1000:
         return f"{seconds:.1f} s"
-    return f"{ms:.0f} ms" if ms >= 10 else f"{ms:.1f} ms"
+    return f"{ms:.0f} ms" if ms >= 0.95 else f"{ms:.1f} ms"
 
 
 def _single_shot(parent: QWidget, ms: int) -> QTimer:

@@ -57,6 +57,7 @@ class TokensPane(Pane):
         self.strip.chip_chosen.connect(self.choose)
         self.strip.chip_activated.connect(self.toggle_mask)
         self._empty = EmptyState(parent=self)
+        self._empty.setMinimumSize(60, 20)  # or it would keep the room that chips don't need
 
         self.segments = Segments(self)
         self.segments.add(SURPRISAL, "Surprisal", words.SURPRISAL)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
-from types import MappingProxyType
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,14 +15,17 @@ from PySide6.QtCore import QPoint, QRectF, Qt
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
+from safetensors.torch import load_file, save_file
 
 import model
 from gui import theme
 from gui.panes.prediction.bars import ProbabilityBars, three_digits
-from gui.panes.prediction.pane import PredictionPane, likeliest, rank_of
+from gui.panes.prediction.pane import PredictionPane
 from gui.session.store import Store
 from model import messages as m
+from model.probe.next_token.asks import NextToken
 from model.sampling import Sampling
+from resources import STORY_WORLD
 from tests.gui.desk import Desk
 
 
@@ -46,9 +51,21 @@ def shown(store: Store, qtbot: QtBot, width: int = 420, height: int = 600) -> Pr
     return pane
 
 
-def trace_of(store: Store) -> m.TraceReady:
-    assert store.trace is not None
-    return store.trace
+def read_of(store: Store) -> m.PromptRead:
+    assert store.read is not None
+    return store.read
+
+
+def logits_of(desk: Desk) -> NDArray[np.float32]:
+    """The model's own logits for the prompt in view, ``[T, V]``: by the fast path, of no answer."""
+    ids = read_of(desk.store).subject.ids
+    return np.asarray(desk.lm.logits([ids])[0].numpy())
+
+
+def asked_next(desk: Desk) -> list[NextToken]:
+    """The distributions that the worker was asked for, in order."""
+    answers = [result.answer for result in desk.results if isinstance(result, m.Answered)]
+    return [a.question for a in answers if isinstance(a.question, NextToken)]
 
 
 def softmax(logits: NDArray[np.floating], temperature: float = 1.0) -> NDArray[np.float64]:
@@ -56,6 +73,28 @@ def softmax(logits: NDArray[np.floating], temperature: float = 1.0) -> NDArray[n
     scaled = logits.astype(np.float64) / temperature
     p = np.exp(scaled - scaled.max())
     return np.asarray(p / p.sum())
+
+
+@contextmanager
+def answers_kept_back(desk: Desk) -> Iterator[None]:
+    """Prompts are read, and what is asked about them isn't answered yet."""
+    submit = desk.store._submit
+    kept: list[m.Request] = []
+    later = (m.Ask, m.Cancel)
+    desk.store._submit = lambda r: kept.append(r) if isinstance(r, later) else submit(r)
+    yield
+    desk.store._submit = submit
+    for request in kept:
+        submit(request)
+
+
+def diverged(tmp_path: Path) -> Path:
+    """The bundled model with a final norm that is no number."""
+    folder = Path(shutil.copytree(STORY_WORLD, tmp_path / "diverged"))
+    weights = load_file(folder / "model.safetensors")
+    weights["transformer.ln_f.weight"][:] = float("nan")
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    return folder
 
 
 def drawn_length(bars: ProbabilityBars, row: int, color: str) -> int:
@@ -87,12 +126,12 @@ def click_row(bars: ProbabilityBars, row: int) -> None:
 @pytest.mark.parametrize("temperature", [1.0, 0.5, 1.7])
 @pytest.mark.parametrize("position", [0, 3, 9])
 def test_bars_are_as_long_as_the_probabilities(
-    pane: PredictionPane, live_store: Store, temperature: float, position: int
+    pane: PredictionPane, live_store: Store, desk: Desk, temperature: float, position: int
 ) -> None:
     live_store.select(position=position)
     live_store.set_sampling(Sampling(temperature=temperature))
     pane.refresh_now()
-    p = softmax(trace_of(live_store).logits[position], temperature)
+    p = softmax(logits_of(desk)[position], temperature)
     order = np.argsort(-p, kind="stable")
     shown_bars = pane.bars.shown
     assert len(shown_bars) >= 5
@@ -112,7 +151,7 @@ def test_numbers_have_three_digits_and_zero_is_only_zero() -> None:
 
 
 def test_the_temperature_slider_is_live_and_zero_is_greedy(
-    pane: PredictionPane, live_store: Store
+    pane: PredictionPane, live_store: Store, desk: Desk
 ) -> None:
     pane.sampling.slider.setValue(50)
     assert live_store.sampling.temperature == 0.5
@@ -125,8 +164,8 @@ def test_the_temperature_slider_is_live_and_zero_is_greedy(
     assert (first.probability, second.probability) == (1.0, 0.0)
     assert second.cut
     # What greedy throws away stays visible: the model's own distribution.
-    own = softmax(trace_of(live_store).logits[pane.position])
-    assert second.uncut == pytest.approx(own[second.token_id])
+    own = softmax(logits_of(desk)[pane.position])
+    assert second.uncut == pytest.approx(own[second.token_id], rel=1e-4)
     assert pane.entropy_bits == 0
 
 
@@ -138,15 +177,17 @@ def test_typing_a_temperature_moves_the_slider(pane: PredictionPane, live_store:
     assert pane.sampling.slider.value() == 80
 
 
-def test_cut_tokens_show_zero_and_what_they_had(pane: PredictionPane, live_store: Store) -> None:
+def test_cut_tokens_show_zero_and_what_they_had(
+    pane: PredictionPane, live_store: Store, desk: Desk
+) -> None:
     live_store.select(position=0)
     pane.sampling.top_k.setValue(2)
     assert live_store.sampling.top_k == 2
     pane.refresh_now()
-    p = softmax(trace_of(live_store).logits[0])
+    p = softmax(logits_of(desk)[0])
     bars = pane.bars.shown
     assert [bar.probability > 0 for bar in bars[:4]] == [True, True, False, False]
-    assert bars[2].uncut == pytest.approx(p[bars[2].token_id])
+    assert bars[2].uncut == pytest.approx(p[bars[2].token_id], rel=1e-4)
     assert bars[0].probability == pytest.approx(bars[0].uncut / (bars[0].uncut + bars[1].uncut))
     assert pane.kept == pytest.approx(bars[0].uncut + bars[1].uncut)
     assert drawn_length(pane.bars, 2, theme.current().accent) == 0
@@ -161,32 +202,52 @@ def test_top_p_all_is_written_and_understood(pane: PredictionPane, live_store: S
     assert live_store.sampling.top_p == 1.0
 
 
-def test_a_change_of_sampling_needs_no_engine(
+def test_a_change_of_sampling_is_asked_once_and_the_old_picture_stays_until_it_is_answered(
     pane: PredictionPane, live_store: Store, desk: Desk
 ) -> None:
-    before = len(desk.results)
+    before = [bar.probability for bar in pane.bars.shown]
+    line = pane._figures.text()
+    desk.hold()
     pane.sampling.slider.setValue(130)
-    pane.sampling.top_k.setValue(7)
+    pane.sampling.top_k.setValue(2)
     pane.refresh_now()
-    assert len(desk.results) == before
+    assert [bar.probability for bar in pane.bars.shown] == before
+    assert pane._figures.text() == line
+    assert desk.held is not None
+    asked = [request for request in desk.held if isinstance(request, m.Ask)]
+    given_up = [request for request in desk.held if isinstance(request, m.Cancel)]
+    # The distribution at 1.3 without a cut is no longer wanted: it isn't worked out.
+    assert [request.target for request in given_up] == [asked[0].id]
+    desk.release()
+    pane.refresh_now()
+    assert pane.found is not None
+    assert pane.found.question == asked[-1].question
+    assert [bar.probability > 0 for bar in pane.bars.shown[:3]] == [True, True, False]
+    # What was answered already is known: going back to it asks nobody.
+    n_answered = len(asked_next(desk))
+    live_store.set_sampling(Sampling())
+    pane.refresh_now()
+    assert [bar.probability for bar in pane.bars.shown] == before
+    assert len(asked_next(desk)) == n_answered
 
 
-def test_entropy_is_that_of_the_distribution(pane: PredictionPane, live_store: Store) -> None:
-    p = softmax(trace_of(live_store).logits[pane.position])
-    assert pane.entropy_bits == pytest.approx(float(-(p * np.log2(p)).sum()))
+def test_entropy_is_that_of_the_distribution(
+    pane: PredictionPane, live_store: Store, desk: Desk
+) -> None:
+    p = softmax(logits_of(desk)[pane.position])
+    assert pane.entropy_bits == pytest.approx(float(-(p * np.log2(p)).sum()), rel=1e-4)
 
 
 def test_the_token_that_really_comes_next_is_marked(
-    pane: PredictionPane, live_store: Store
+    pane: PredictionPane, live_store: Store, desk: Desk
 ) -> None:
     live_store.select(position=0)
     pane.refresh_now()
-    trace = trace_of(live_store)
-    actual = trace.tokens[1].id
+    logits, actual = logits_of(desk)[0], read_of(live_store).subject.ids[1]
     (marked,) = [bar for bar in pane.bars.shown if bar.actual]
     assert marked.token_id == actual
-    assert marked.rank == 1 + int((trace.logits[0] > trace.logits[0, actual]).sum())
-    live_store.select(position=trace.n_tokens - 1)
+    assert marked.rank == 1 + int((logits > logits[actual]).sum())
+    live_store.select(position=read_of(live_store).n_tokens - 1)
     pane.refresh_now()
     assert not any(bar.actual for bar in pane.bars.shown)
 
@@ -199,11 +260,11 @@ def test_a_very_unlikely_next_token_takes_the_last_row(live_store: Store, qtbot:
     bars = pane.bars.shown
     assert bars[-1].actual
     assert bars[-1].rank > len(bars)
-    assert bars[-1].token_id == trace_of(live_store).tokens[2].id
+    assert bars[-1].token_id == read_of(live_store).tokens[2].id
 
 
 def test_a_click_selects_the_token_and_shows_its_exact_probability(
-    pane: PredictionPane, live_store: Store
+    pane: PredictionPane, live_store: Store, desk: Desk
 ) -> None:
     # More digits than a person would type, and none of them lost on the way.
     live_store.set_sampling(Sampling(temperature=1 / 3, top_p=1 - 1 / 7))
@@ -216,18 +277,20 @@ def test_a_click_selects_the_token_and_shows_its_exact_probability(
     assert inspected.name == "probabilities"
     assert inspected.index == (0, pane.position, bar.token_id)
     assert inspected.value == bar.probability
-    trace = trace_of(live_store)
     # The line that is offered for copying, where it is pasted after `import model`.
-    assert eval(inspected.code, {"trace": trace.activations, "model": model}) == inspected.value
+    trace = desk.lm.trace(live_store.prompt)
+    again = eval(inspected.code, {"trace": trace, "model": model})
+    assert again == pytest.approx(inspected.value, rel=1e-4)
 
 
 def test_hovering_says_probability_logit_and_where_they_stand(
-    pane: PredictionPane, live_store: Store
+    pane: PredictionPane, live_store: Store, desk: Desk
 ) -> None:
     bar = pane.bars.shown[0]
     words = pane.describe(bar)
-    logit = trace_of(live_store).logits[pane.position, bar.token_id]
-    assert str(np.float32(logit)) in words
+    said = re.search(r"logit (\S+)", words)
+    assert said is not None
+    assert float(said[1]) == pytest.approx(logits_of(desk)[pane.position, bar.token_id], rel=1e-4)
     assert f"logits[0, {pane.position}, {bar.token_id}]" in words
     assert f"id {bar.token_id}" in words
 
@@ -235,10 +298,10 @@ def test_hovering_says_probability_logit_and_where_they_stand(
 def test_a_double_click_lets_the_prompt_go_on_with_the_token(
     pane: PredictionPane, live_store: Store
 ) -> None:
-    before = trace_of(live_store)
+    before = read_of(live_store)
     bar = pane.bars.shown[0]
     QTest.mouseDClick(pane.bars, Qt.MouseButton.LeftButton, pos=row_middle(0))
-    after = trace_of(live_store)
+    after = read_of(live_store)
     assert after.n_tokens == before.n_tokens + 1
     assert after.tokens[-1].id == bar.token_id
     assert live_store.prompt.startswith(before.text)
@@ -249,10 +312,10 @@ def test_in_the_middle_the_token_replaces_what_stood_there(
 ) -> None:
     live_store.select(position=1)
     pane.refresh_now()
-    kept = [token.id for token in trace_of(live_store).tokens[:2]]
+    kept = [token.id for token in read_of(live_store).tokens[:2]]
     bar = pane.bars.shown[1]
     pane.append(bar.token_id)
-    assert [token.id for token in trace_of(live_store).tokens] == [*kept, bar.token_id]
+    assert [token.id for token in read_of(live_store).tokens] == [*kept, bar.token_id]
 
 
 def test_arrow_keys_choose_a_bar_and_return_appends_it(
@@ -265,7 +328,7 @@ def test_arrow_keys_choose_a_bar_and_return_appends_it(
     pane.refresh_now()
     second = pane.bars.shown[1].token_id
     QTest.keyClick(pane.bars, Qt.Key.Key_Return)
-    assert trace_of(live_store).tokens[-1].id == second
+    assert read_of(live_store).tokens[-1].id == second
 
 
 def test_part_of_a_character_cant_be_appended_as_text(
@@ -283,9 +346,8 @@ def test_part_of_a_character_cant_be_appended_as_text(
 def test_sample_draws_one_token_and_appends_it(
     pane: PredictionPane, live_store: Store, desk: Desk
 ) -> None:
-    before = trace_of(live_store)
-    shown_p = pane._distribution
-    assert shown_p is not None
+    before = read_of(live_store)
+    shown_p = softmax(logits_of(desk)[-1])
     QTest.mouseClick(pane.generation.sample_button, Qt.MouseButton.LeftButton)
     desk.advance(5)
     pane.refresh_now()
@@ -293,7 +355,7 @@ def test_sample_draws_one_token_and_appends_it(
     assert generation is not None
     (step,) = generation.steps
     assert step.probability == pytest.approx(shown_p[step.token_id], rel=1e-3)
-    after = trace_of(live_store)
+    after = read_of(live_store)
     assert after.n_tokens == before.n_tokens + 1
     assert after.tokens[-1].id == step.token_id
     assert not pane.generation.text.isVisible(), "its text is the prompt now"
@@ -359,7 +421,7 @@ def test_generate_streams_and_can_become_the_prompt(
     assert pane.generation.text.toPlainText() == prompt + generation.text
     QTest.mouseClick(pane.generation.use_button, Qt.MouseButton.LeftButton)
     assert live_store.prompt == prompt + generation.text
-    assert trace_of(live_store).text == live_store.prompt
+    assert read_of(live_store).text == live_store.prompt
 
 
 def test_stop_ends_a_generation(pane: PredictionPane, live_store: Store, desk: Desk) -> None:
@@ -425,15 +487,95 @@ def test_the_header_names_the_token_before(pane: PredictionPane, live_store: Sto
     assert pane.header_note() == "after “king”"
 
 
-def test_no_number_among_the_logits_is_said_in_place(
-    pane: PredictionPane, live_store: Store
+def test_what_is_said_is_about_the_prompt_that_is_drawn(
+    pane: PredictionPane, live_store: Store, desk: Desk
 ) -> None:
-    trace = trace_of(live_store)
-    broken = np.full_like(trace.activations["logits"], np.nan)
-    live_store.trace = replace(
-        trace, activations=MappingProxyType({**trace.activations, "logits": broken})
-    )
-    live_store.trace_changed.emit()
+    pane.choose(pane.bars.shown[0].token_id)
+    before = [(bar.token_id, bar.probability) for bar in pane.bars.shown]
+    header, first = pane.header_note(), pane.bars.shown[0]
+    tip = pane.describe(first)
+    with answers_kept_back(desk):
+        live_store.set_prompt("The dog saw a big")
+        pane.refresh_now()
+        assert live_store.read is not None
+        assert live_store.read.text == "The dog saw a big"
+        assert [(bar.token_id, bar.probability) for bar in pane.bars.shown] == before
+        assert pane.header_note() == header == "after “her”"
+        assert pane.describe(first) == tip
+        pane.choose(pane.bars.shown[1].token_id)
+        assert live_store.inspected is not None
+        assert "after “·her”" in live_store.inspected.note
+        # Bars of the prompt before change nothing in the one of now.
+        pane.append(first.token_id)
+        assert live_store.prompt == "The dog saw a big"
+    pane.refresh_now()
+    assert pane.header_note() == "after “big”"
+
+
+def test_a_token_chosen_elsewhere_has_a_row_with_its_rank(
+    pane: PredictionPane, live_store: Store, desk: Desk
+) -> None:
+    logits = logits_of(desk)[pane.position]
+    unlikely = int(logits.argmin())
+    live_store.select(vocabulary_id=unlikely)
+    pane.refresh_now()
+    last = pane.bars.shown[-1]
+    assert (last.token_id, last.rank) == (unlikely, len(logits))
+
+
+def test_only_what_has_room_is_asked_for(live_store: Store, qtbot: QtBot, desk: Desk) -> None:
+    pane = shown(live_store, qtbot, height=420)
+    n_rows = pane.bars.n_rows
+    assert pane.found is not None
+    assert n_rows <= len(pane.found.ids) < n_rows + 8 + 2
+    pane.resize(420, 900)
+    qtbot.waitUntil(lambda: pane.bars.n_rows > n_rows + 8)
+    pane.refresh_now()
+    assert len(pane.bars.shown) == pane.bars.n_rows
+
+
+def test_it_says_how_far_what_it_waits_for_is(
+    pane: PredictionPane, live_store: Store, desk: Desk, qtbot: QtBot
+) -> None:
+    before = [bar.token_id for bar in pane.bars.shown[:8]]
+    with answers_kept_back(desk):
+        live_store.set_prompt("The dog saw a big")
+        qtbot.waitUntil(lambda: live_store.asked.waits(pane.key) is not None, timeout=2000)
+        asking = live_store.asked.waits(pane.key)
+        assert asking is not None
+        live_store.receive(m.Waiting(request_id=asking.request_id, share=0.4))
+        pane.invalidate()
+        pane.refresh_now()
+        assert "40%" in pane._figures.text()
+        assert [bar.token_id for bar in pane.bars.shown[:8]] == before
+    pane.refresh_now()
+    assert "%" not in pane._figures.text()
+
+
+def test_what_cant_be_answered_is_said_in_place(
+    pane: PredictionPane, live_store: Store, desk: Desk
+) -> None:
+    desk.hold()
+    live_store.select(position=0)
+    assert desk.held is not None
+    ask = next(request for request in desk.held if isinstance(request, m.Ask))
+    live_store.receive(m.Failed(request_id=ask.id, request=ask, message="No memory is left."))
+    pane.refresh_now()
+    assert pane._empty.isVisible()
+    assert pane._empty.text() == "No memory is left."
+    assert pane.header_note() == ""
+    desk.held.clear()
+    desk.release()
+    live_store.select(position=1)
+    pane.refresh_now()
+    assert pane.bars.isVisible()
+
+
+def test_no_number_among_the_logits_is_said_in_place(
+    pane: PredictionPane, live_store: Store, desk: Desk, tmp_path: Path
+) -> None:
+    live_store.opening.open(str(diverged(tmp_path)))
+    desk.advance(50)
     pane.refresh_now()
     assert "NaN" in pane._empty.text()
     assert pane._empty.isVisible()
@@ -481,16 +623,82 @@ def test_a_change_of_theme_recolours_the_bars(pane: PredictionPane, live_store: 
     assert drawn_length(pane.bars, 0, theme.DARK.accent) == 0
 
 
-def test_exported_data_are_the_whole_distribution(pane: PredictionPane, live_store: Store) -> None:
+# -------------------------------------------------------------------------------- export
+
+
+def test_exported_data_are_the_whole_distribution(
+    pane: PredictionPane, live_store: Store, desk: Desk
+) -> None:
+    pane.prepare_export()
     data = pane.export_data()
-    logits = trace_of(live_store).logits[pane.position]
-    np.testing.assert_array_equal(data["logit"], logits[data["id"]])
+    logits = logits_of(desk)[pane.position]
+    assert sorted(data["id"]) == list(range(len(logits)))
+    np.testing.assert_allclose(data["logit"], logits[data["id"]], rtol=0, atol=1e-4)
+    np.testing.assert_allclose(data["probability"], softmax(logits)[data["id"]], atol=1e-5)
     assert data["probability"].sum() == pytest.approx(1)
     assert (np.diff(data["probability"]) <= 0).all()
+    assert live_store.model is not None
+    assert data["text"].tolist() == [live_store.model.token_text(i) for i in data["id"]]
+    assert set(data["position"]) == {pane.position}
+    assert len({len(column) for column in data.values()}) == 1
 
 
-def test_likeliest_keeps_the_order_and_ties_by_id() -> None:
-    logits = np.array([1.0, 3.0, 2.0, 3.0, 2.0, 2.0])
-    assert likeliest(logits, 4).tolist() == [1, 3, 2, 4]
-    assert likeliest(logits, 99).tolist() == [1, 3, 2, 4, 5, 0]
-    assert [rank_of(logits, i) for i in (1, 3, 2, 4, 5, 0)] == [1, 2, 3, 4, 5, 6]
+def test_before_the_whole_is_there_what_is_drawn_is_exported_and_says_of_how_many(
+    pane: PredictionPane, live_store: Store, desk: Desk
+) -> None:
+    drawn = pane.found
+    assert drawn is not None
+    desk.hold()
+    pane.prepare_export()
+    data = pane.export_data()
+    np.testing.assert_array_equal(data["id"], drawn.ids)
+    np.testing.assert_array_equal(data["probability"], drawn.probabilities)
+    assert live_store.model is not None
+    assert set(data["d_vocab"]) == {live_store.model.config.d_vocab}
+    assert len(data["id"]) < live_store.model.config.d_vocab
+    desk.release()
+
+
+def test_an_export_is_of_one_prompt_also_while_the_pane_was_hidden(
+    pane: PredictionPane, live_store: Store, desk: Desk
+) -> None:
+    pane.hide()
+    live_store.set_prompt("The dog saw a big")
+    assert pane.export_data() == {}, "nothing is drawn, and nothing was asked for an export"
+    pane.prepare_export()
+    data = pane.export_data()
+    logits = logits_of(desk)[-1]
+    np.testing.assert_allclose(data["logit"], logits[data["id"]], rtol=0, atol=1e-4)
+    np.testing.assert_allclose(data["probability"], softmax(logits)[data["id"]], atol=1e-5)
+    pane.prepare_export()
+    live_store.set_prompt("The cat")
+    # What was asked for was about another prompt: it is nobody's any more.
+    assert pane.export_data() == {}
+
+
+def test_nothing_of_a_model_with_another_vocabulary_is_exported(
+    pane: PredictionPane, live_store: Store, desk: Desk, opened: Callable[..., Store]
+) -> None:
+    pane.prepare_export()
+    pane.hide()
+    assert live_store.model is not None
+    larger = live_store.model.config.d_vocab
+    opened("mixtral")
+    assert live_store.model.config.d_vocab < larger
+    assert pane.export_data() == {}
+    pane.show()
+    pane.refresh_now()
+    pane.prepare_export()
+    data = pane.export_data()
+    assert sorted(data["id"]) == list(range(live_store.model.config.d_vocab))
+
+
+def test_an_export_is_about_the_position_that_is_drawn(
+    pane: PredictionPane, live_store: Store, desk: Desk
+) -> None:
+    pane.prepare_export()
+    live_store.select(position=2)
+    pane.refresh_now()
+    data = pane.export_data()
+    assert set(data["position"]) == {2}
+    np.testing.assert_allclose(data["logit"], logits_of(desk)[2, data["id"]], rtol=0, atol=1e-4)
