@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
@@ -69,8 +70,14 @@ def shown(pane: Pane, qtbot: QtBot, width: int = 420, height: int = 600) -> None
 
 
 def texts(store: Store) -> list[str]:
-    assert store.trace is not None
-    return [token.text for token in store.trace.tokens]
+    assert store.read is not None
+    return [token.text for token in store.read.tokens]
+
+
+def logits_of(desk: Desk) -> NDArray[np.float32]:
+    """The model's own logits for the prompt in view, ``[T, V]``: of no answer."""
+    assert desk.store.read is not None
+    return np.asarray(desk.lm.logits([desk.store.read.subject.ids])[0].numpy())
 
 
 # --------------------------------------------------------------------- the masked token
@@ -91,13 +98,14 @@ def test_without_a_mask_the_last_word_is_predicted(opened: Opened):
 
 
 @pytest.mark.parametrize("position", [5, 2])
-def test_bars_are_the_distribution_at_the_position_itself(bert: Store, qtbot: QtBot, position: int):
+def test_bars_are_the_distribution_at_the_position_itself(
+    bert: Store, qtbot: QtBot, desk: Desk, position: int
+):
     pane = PredictionPane(bert)
     shown(pane, qtbot)
     bert.select(position=position)
     pane.refresh_now()
-    assert bert.trace is not None
-    p = softmax(bert.trace.logits[position])
+    p = softmax(logits_of(desk)[position])
     order = np.argsort(-p, kind="stable")
     for row, bar in enumerate(pane.bars.shown[:5]):
         assert bar.token_id == order[row]
@@ -113,8 +121,8 @@ def test_a_double_click_puts_a_token_in_the_place_of_the_mask(bert: Store, qtbot
     row = pane.bars.shown.index(bar)
     QTest.mouseDClick(pane.bars, Qt.MouseButton.LeftButton, pos=row_middle(row))
     assert bert.prompt == TEXT.replace("[MASK]", VOCABULARY[bar.token_id])
-    assert bert.trace is not None
-    assert bert.trace.tokens[5].id == bar.token_id
+    assert bert.read is not None
+    assert bert.read.tokens[5].id == bar.token_id
     assert bert.selection.position == 5
     assert bert.masking.message == ""
 
@@ -128,17 +136,57 @@ def test_a_click_inspects_the_probability_in_the_place(bert: Store, qtbot: QtBot
     assert "stands in the place of “[MASK]”" in bert.inspected.note
 
 
-def test_filling_draws_from_the_bars(bert: Store, qtbot: QtBot):
+def test_filling_draws_from_the_bars(bert: Store, qtbot: QtBot, desk: Desk):
     pane = PredictionPane(bert)
     shown(pane, qtbot)
     bert.set_sampling(Sampling(temperature=1.3, top_k=9))
     pane.refresh_now()
-    assert bert.trace is not None
-    expected = draw(probabilities(bert.trace.logits[5], bert.sampling), np.random.default_rng(11))
+    expected = draw(probabilities(logits_of(desk)[5], bert.sampling), np.random.default_rng(11))
     pane.masks.seed.setText("11")
     QTest.mouseClick(pane.masks.fill_button, Qt.MouseButton.LeftButton)
     assert bert.prompt.split()[4] == VOCABULARY[expected].removeprefix("##")
     assert not pane.generation.isVisible()
+
+
+def test_a_mask_is_filled_while_the_pane_is_hidden(bert: Store, qtbot: QtBot, desk: Desk):
+    pane = PredictionPane(bert)
+    shown(pane, qtbot)
+    pane.hide()
+    expected = draw(probabilities(logits_of(desk)[5], bert.sampling), np.random.default_rng(3))
+    pane.masks.seed.setText("3")
+    pane.sample_one()
+    assert bert.read is not None
+    assert bert.read.tokens[5].id == expected
+
+
+def test_filling_twice_draws_twice(bert: Store, qtbot: QtBot):
+    pane = PredictionPane(bert)
+    shown(pane, qtbot)
+    bert.set_sampling(Sampling(temperature=2.0))
+    drawn = set()
+    for _ in range(12):
+        bert.set_prompt(TEXT)
+        bert.select(position=5)
+        pane.masks.fill()
+        drawn.add(bert.prompt)
+    assert len(drawn) > 3
+    assert TEXT not in drawn
+
+
+def test_a_token_that_was_drawn_for_another_prompt_is_dropped(
+    bert: Store, qtbot: QtBot, desk: Desk
+):
+    pane = PredictionPane(bert)
+    shown(pane, qtbot)
+    desk.hold()
+    pane.masks.fill()
+    assert desk.held is not None
+    (ask,) = desk.held
+    desk.held.clear()
+    desk.release()
+    bert.set_prompt("the queen lost her [MASK]")
+    desk.store._submit(ask)
+    assert bert.prompt == "the queen lost her [MASK]"
 
 
 def test_a_piece_that_continues_a_word_is_put_at_its_end(opened: Opened):
@@ -174,7 +222,7 @@ def test_the_key_m_masks_what_is_selected(bert: Store, qtbot: QtBot):
     assert texts(bert)[3] == "[MASK]"
 
 
-def test_the_token_that_was_masked_is_marked_with_its_rank(bert: Store, qtbot: QtBot):
+def test_the_token_that_was_masked_is_marked_with_its_rank(bert: Store, qtbot: QtBot, desk: Desk):
     pane = PredictionPane(bert)
     shown(pane, qtbot)
     bert.select(position=2)
@@ -182,8 +230,8 @@ def test_the_token_that_was_masked_is_marked_with_its_rank(bert: Store, qtbot: Q
     pane.refresh_now()
     king = VOCABULARY.index("king")
     assert pane.actual_next == king
-    assert bert.trace is not None
-    rank = 1 + int((bert.trace.logits[2] > bert.trace.logits[2, king]).sum())
+    logits = logits_of(desk)[2]
+    rank = 1 + int((logits > logits[king]).sum())
     bar = next(bar for bar in pane.bars.shown if bar.actual)
     assert (bar.token_id, bar.rank) == (king, rank)
     assert pane._goes_on.text().startswith("was king")
@@ -263,9 +311,12 @@ def test_surprisal_is_not_offered_where_the_model_reads_both_sides(bert: Store, 
     pane = TokensPane(bert)
     shown(pane, qtbot, 700, 160)
     pane.set_colours("surprisal")
-    assert not pane.surprisal_choice.isEnabled()
-    assert not pane.by_surprisal
-    assert np.isnan(pane.export_data()["surprisal_bits"]).all()
+    pane.refresh_now()
+    assert not pane.segments.buttons["surprisal"].isEnabled()
+    assert pane.carries == "ids"
+    assert bert.read is not None
+    assert [pane._look(i).below for i in range(4)] == [str(t.id) for t in bert.read.tokens[:4]]
+    assert "surprisal_bits" not in pane.export_data()
     assert "no surprisal" in pane.describe(3)
 
 
@@ -462,14 +513,14 @@ def test_the_command_masks_the_selected_token_in_the_real_window(
         qtbot.waitUntil(lambda: store.model is not None and store.masking.possible, timeout=SOON)
         store.set_prompt("the king lost his crown")
         qtbot.waitUntil(
-            lambda: store.trace is not None and store.trace.text == store.prompt, timeout=SOON
+            lambda: store.read is not None and store.read.text == store.prompt, timeout=SOON
         )
         store.select(position=2)
         assert not window.actions_by_id["generate"].isEnabled()
         window.actions_by_id["mask_token"].trigger()
         assert store.prompt == "the [MASK] lost his crown"
         qtbot.waitUntil(
-            lambda: store.trace is not None and store.trace.text == store.prompt, timeout=SOON
+            lambda: store.read is not None and store.read.text == store.prompt, timeout=SOON
         )
         assert store.masking.original(2) == VOCABULARY.index("king")
         assert window.docks["prediction"].windowTitle() == "Masked token"
