@@ -314,6 +314,7 @@ def test_surprisal_is_not_offered_where_the_model_reads_both_sides(bert: Store, 
     pane.refresh_now()
     assert not pane.segments.buttons["surprisal"].isEnabled()
     assert pane.carries == "ids"
+    assert pane.segments.buttons["ids"].isChecked()
     assert bert.read is not None
     assert [pane._look(i).below for i in range(4)] == [str(t.id) for t in bert.read.tokens[:4]]
     assert "surprisal_bits" not in pane.export_data()

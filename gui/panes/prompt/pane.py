@@ -25,8 +25,9 @@ from gui import theme
 from gui.panes.base import Pane, column
 from gui.panes.prompt import ENTRY
 from gui.panes.prompt.editor import PromptEditor, as_typed
+from gui.panes.prompt.words import how_run
 from gui.session.store import Store
-from gui.widgets.text import Text, counted
+from gui.widgets.text import Text
 
 DEBOUNCE_MS = 12
 STOOD_MS = 1500
@@ -62,6 +63,10 @@ MASKED_EXAMPLES: tuple[tuple[str, str], ...] = (
 
 NOTE_BESIDE = 440
 """Width from which what became of a prompt is read beside the buttons."""
+
+
+NARROW = 300
+"""Width below which the header leaves words out."""
 
 
 def id_examples(d_vocab: int) -> tuple[tuple[str, str], ...]:
@@ -188,22 +193,8 @@ class PromptPane(Pane):
         self.editor.apply_theme()
 
     def header_note(self) -> str:
-        """How many tokens there are, and what of them was run."""
-        read, ran = self.store.read, self.store.ran
-        if read is None:
-            return ""
-        n = read.n_tokens
-        tokens = counted(n, "token")
-        if ran is None or ran.subject != read.subject:
-            return tokens
-        if ran.n_run == 0:
-            return f"{tokens} · run before"
-        took = _duration(ran.seconds)
-        return (
-            f"{tokens} · run in {took}"
-            if ran.n_run == n
-            else f"{ran.n_run:,} of {n:,} new · {took}"
-        )
+        read = self.store.read
+        return "" if read is None else how_run(read, self.store.ran, narrow=self.width() < NARROW)
 
     def export_data(self) -> Mapping[str, NDArray[Any]]:
         """The text, as it is and as far as it is read."""
@@ -377,13 +368,6 @@ class PromptPane(Pane):
 def _one_line(text: str) -> str:
     line = text.replace("\n", " ⏎ ")
     return line if len(line) <= MENU_LENGTH else line[: MENU_LENGTH - 1] + "…"
-
-
-def _duration(seconds: float) -> str:
-    ms = seconds * 1000
-    if ms >= 1000:
-        return f"{seconds:.1f} s"
-    return f"{ms:.0f} ms" if ms >= 0.95 else f"{ms:.1f} ms"
 
 
 def _single_shot(parent: QWidget, ms: int) -> QTimer:

@@ -15,11 +15,13 @@ class Tokens:
         texts: bytes made visible.
         special: which stand for no text of their own; their border is dashed.
         below: the longest that the figure below each can be, as a number of characters.
+        carry: what that figure is.
     """
 
     texts: tuple[str, ...] = ()
     special: frozenset[int] = frozenset()
     below: tuple[int, ...] = ()
+    carry: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,14 +45,10 @@ class Segments(QWidget):
         self.buttons[key].setToolTip(tip)
         self.buttons[key].setAccessibleDescription(tip)
 
-    @property
-    def current(self) -> str:
-        """The button that is down."""
-        return next(key for key, button in self.buttons.items() if button.isChecked())
-
     def set_current(self, key: str) -> None:
         """Put a button down, without reporting it."""
         self.buttons[key].setChecked(True)
 
     def _on_clicked(self) -> None:
-        self.chosen.emit(self.current)
+        down = self._group.checkedButton()
+        self.chosen.emit(next(key for key, button in self.buttons.items() if button is down))

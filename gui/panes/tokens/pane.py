@@ -48,6 +48,7 @@ class TokensPane(Pane):
         self._read: PromptRead | None = None  # whose tokens are drawn
         self._bits: NDArray[np.float64] = np.empty(0)
         self._pending = False  # whether what has no value yet will get one
+        self._chosen = SURPRISAL  # what chips carry, where the model has it
 
         self.strip = TokenStrip(self)
         self.strip.setAccessibleName("Tokens of the prompt")
@@ -63,7 +64,7 @@ class TokensPane(Pane):
         self.segments.add(SURPRISAL, "Surprisal", words.SURPRISAL)
         self.segments.add(IDS, "Ids", "Show below every token its id in the vocabulary")
         self.segments.add(BYTES, "Bytes", "Show below every token its bytes in hexadecimal")
-        self.segments.chosen.connect(self._on_choice)
+        self.segments.chosen.connect(self.set_colours)
         self._legend = SurprisalLegend(self)
         small = theme.mono(theme.SMALL_FONT_SIZE)
         self._reading = Text(parent=self, tone="dim", font=small)
@@ -106,8 +107,7 @@ class TokensPane(Pane):
     @property
     def carries(self) -> str:
         """What chips carry: ``"surprisal"``, ``"ids"`` or ``"bytes"``."""
-        chosen = self.segments.current
-        return IDS if chosen == SURPRISAL and not self.has_surprisal else chosen
+        return IDS if self._chosen == SURPRISAL and not self.has_surprisal else self._chosen
 
     @property
     def has_surprisal(self) -> bool:
@@ -135,20 +135,22 @@ class TokensPane(Pane):
         self._stack.setCurrentWidget(self.strip if there else self._empty)
         self._below.setVisible(there)
         self._take_values(read)
+        same = read is self._read
         self._read = read
         if read is None or model is None:
             self.strip.set_tokens(Tokens())
             self._empty.setText(words.why_empty(self.store))
             self._empty.update()
             return
-        segments = self.segments.buttons
-        segments[SURPRISAL].setEnabled(self.has_surprisal)
+        self.segments.set_current(self.carries)
+        self.segments.buttons[SURPRISAL].setEnabled(self.has_surprisal)
         self.segments.explain(
             SURPRISAL, words.SURPRISAL if self.has_surprisal else words.NO_SURPRISAL
         )
         self._legend.set_limit(self._limit)
         self._legend.setVisible(self.by_surprisal)
-        self.strip.set_tokens(self._tokens(read))
+        if not same or self.strip.tokens.carry != self.carries:
+            self.strip.set_tokens(self._tokens(read))
         self.strip.set_amounts(self._bits / self._limit)
         self._tell_waiting()
         self._follow_selection()
@@ -179,7 +181,7 @@ class TokensPane(Pane):
                 below = tuple(len(str(token.id)) for token in read.tokens)
             case _:
                 below = tuple(len(words.raw(token)) for token in read.tokens)
-        return Tokens(texts, special, below)
+        return Tokens(texts, special, below, self.carries)
 
     def _text(self, read: PromptRead, index: int) -> str:
         token, model = read.tokens[index], self.store.model
@@ -254,8 +256,9 @@ class TokensPane(Pane):
 
     def set_colours(self, carries: str) -> None:
         """Let chips carry ``"surprisal"``, ``"ids"`` or ``"bytes"``."""
-        self.segments.set_current(carries)
-        self._on_choice()
+        self._chosen = carries
+        self.ask()
+        self.invalidate()
 
     def surprisal(self, index: int) -> float:
         """−log₂ p of a token given what stands before it, in bits, as it is drawn; NaN for none."""
@@ -266,10 +269,6 @@ class TokensPane(Pane):
         """End of the colour scale: what a uniform guess over the vocabulary would cost."""
         model = self.store.model
         return float(np.log2(max(model.config.d_vocab, 2))) if model is not None else 1.0
-
-    def _on_choice(self) -> None:
-        self.ask()
-        self.invalidate()
 
     # ---------------------------------------------------------------------- selection
 

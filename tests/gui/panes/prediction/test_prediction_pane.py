@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +26,7 @@ from model.probe.next_token.asks import NextToken
 from model.sampling import Sampling
 from resources import STORY_WORLD
 from tests.gui.desk import Desk
+from tests.gui.keeping_back import answers_kept_back
 
 
 @pytest.fixture(autouse=True)
@@ -73,19 +73,6 @@ def softmax(logits: NDArray[np.floating], temperature: float = 1.0) -> NDArray[n
     scaled = logits.astype(np.float64) / temperature
     p = np.exp(scaled - scaled.max())
     return np.asarray(p / p.sum())
-
-
-@contextmanager
-def answers_kept_back(desk: Desk) -> Iterator[None]:
-    """Prompts are read, and what is asked about them isn't answered yet."""
-    submit = desk.store._submit
-    kept: list[m.Request] = []
-    later = (m.Ask, m.Cancel)
-    desk.store._submit = lambda r: kept.append(r) if isinstance(r, later) else submit(r)
-    yield
-    desk.store._submit = submit
-    for request in kept:
-        submit(request)
 
 
 def diverged(tmp_path: Path) -> Path:
@@ -343,145 +330,6 @@ def test_part_of_a_character_cant_be_appended_as_text(
     assert "part of a character" in pane.generation._says.text()
 
 
-def test_sample_draws_one_token_and_appends_it(
-    pane: PredictionPane, live_store: Store, desk: Desk
-) -> None:
-    before = read_of(live_store)
-    shown_p = softmax(logits_of(desk)[-1])
-    QTest.mouseClick(pane.generation.sample_button, Qt.MouseButton.LeftButton)
-    desk.advance(5)
-    pane.refresh_now()
-    generation = live_store.generating.current
-    assert generation is not None
-    (step,) = generation.steps
-    assert step.probability == pytest.approx(shown_p[step.token_id], rel=1e-3)
-    after = read_of(live_store)
-    assert after.n_tokens == before.n_tokens + 1
-    assert after.tokens[-1].id == step.token_id
-    assert not pane.generation.text.isVisible(), "its text is the prompt now"
-
-
-def test_sampling_with_a_seed_is_repeated(
-    pane: PredictionPane, live_store: Store, desk: Desk
-) -> None:
-    live_store.set_sampling(Sampling(temperature=2.0))
-    start = live_store.prompt
-    pane.generation.seed.setText("7")
-    texts = set()
-    for _ in range(3):
-        live_store.set_prompt(start)
-        pane.sample_one()
-        desk.advance(5)
-        texts.add(live_store.prompt)
-    assert len(texts) == 1
-    assert texts != {start}
-
-
-def test_a_sample_for_another_prompt_is_dropped(
-    pane: PredictionPane, live_store: Store, desk: Desk
-) -> None:
-    pane.sample_one()
-    live_store.set_prompt("The dog")
-    desk.advance(5)
-    assert live_store.prompt == "The dog"
-
-
-def test_sampling_at_the_end_of_the_context_says_so(
-    pane: PredictionPane, live_store: Store, desk: Desk
-) -> None:
-    live_store.set_prompt("The king lost his crown. " * 40)
-    before = live_store.prompt
-    pane.sample_one()
-    desk.advance(5)
-    pane.refresh_now()
-    # A token that follows the part that is read must not be put behind the part that isn't.
-    assert live_store.prompt == before
-    assert live_store.generating.current is None
-    assert "is full" in pane.generation._says.text()
-
-
-def test_generate_streams_and_can_become_the_prompt(
-    pane: PredictionPane, live_store: Store, desk: Desk
-) -> None:
-    prompt = live_store.prompt
-    pane.generation.length.setValue(12)
-    QTest.mouseClick(pane.generation.generate_button, Qt.MouseButton.LeftButton)
-    desk.advance(3)
-    pane.refresh_now()
-    generation = live_store.generating.current
-    assert generation is not None
-    assert generation.running
-    assert pane.generation.stop_button.isVisible()
-    assert not pane.generation.use_button.isEnabled()
-    assert pane.generation.text.toPlainText() == prompt + generation.steps[-1].text
-    desk.advance(30)
-    pane.refresh_now()
-    assert not generation.running
-    assert len(generation.steps) == 12
-    assert pane.generation.text.toPlainText() == prompt + generation.text
-    QTest.mouseClick(pane.generation.use_button, Qt.MouseButton.LeftButton)
-    assert live_store.prompt == prompt + generation.text
-    assert read_of(live_store).text == live_store.prompt
-
-
-def test_stop_ends_a_generation(pane: PredictionPane, live_store: Store, desk: Desk) -> None:
-    pane.generation.length.setValue(60)
-    pane.generate()
-    desk.advance(4)
-    pane.refresh_now()
-    QTest.mouseClick(pane.generation.stop_button, Qt.MouseButton.LeftButton)
-    generation = live_store.generating.current
-    assert generation is not None
-    assert not generation.running
-    assert len(generation.steps) == 4
-    pane.refresh_now()
-    assert "stopped" in pane.generation._status.text()
-    assert pane.generation.generate_button.isVisible()
-
-
-def test_every_generated_token_is_known_by_hovering(
-    pane: PredictionPane, live_store: Store, desk: Desk
-) -> None:
-    pane.generation.length.setValue(10)
-    pane.generation.seed.setText("1")
-    pane.generate()
-    desk.advance(20)
-    pane.refresh_now()
-    generation, text = live_store.generating.current, pane.generation.text
-    assert generation is not None
-    assert live_store.model is not None
-    spans = text._spans
-    assert [generation.text[a:b] for a, b in spans] == [
-        live_store.model.vocabulary[step.token_id].decode() for step in generation.steps
-    ]
-    # The middle of the third token, found through the layout of the text.
-    cursor = text.textCursor()
-    cursor.setPosition(len(generation.prompt) + spans[2][0] + 1)
-    at = text.cursorRect(cursor).center() + QPoint(3, 0)
-    assert text.token_at(at) == [2]
-    words = text.describe(2)
-    assert f"{generation.steps[2].probability:.6g}" in words
-    assert f"id {generation.steps[2].token_id}" in words
-    cursor.setPosition(1)
-    assert text.token_at(text.cursorRect(cursor).center() + QPoint(3, 0)) == []
-
-
-def test_tokens_that_share_a_character_are_one_place(qtbot: QtBot) -> None:
-    from gui.panes.prediction.generated_text import GeneratedText
-
-    text = GeneratedText()
-    qtbot.addWidget(text)
-    pieces = ("\ufffd", "é", "é!", "é!\U0001f451", "é!\U0001f451x")
-    steps = [
-        m.TokenGenerated(request_id=1, token_id=i, text=piece, probability=0.5, index=i)
-        for i, piece in enumerate(pieces)
-    ]
-    for n in range(1, len(steps) + 1):
-        text.show_generation(1, "a\r\n", steps[:n], ["?"] * n)
-    assert text.toPlainText() == "a␍\n" + pieces[-1]
-    assert text._spans == [(0, 1), (0, 1), (1, 2), (2, 4), (4, 5)]
-
-
 def test_the_header_names_the_token_before(pane: PredictionPane, live_store: Store) -> None:
     live_store.select(position=1)
     assert pane.header_note() == "after “king”"
@@ -621,84 +469,3 @@ def test_a_change_of_theme_recolours_the_bars(pane: PredictionPane, live_store: 
     pane.refresh_now()
     assert drawn_length(pane.bars, 0, theme.LIGHT.accent) > 10
     assert drawn_length(pane.bars, 0, theme.DARK.accent) == 0
-
-
-# -------------------------------------------------------------------------------- export
-
-
-def test_exported_data_are_the_whole_distribution(
-    pane: PredictionPane, live_store: Store, desk: Desk
-) -> None:
-    pane.prepare_export()
-    data = pane.export_data()
-    logits = logits_of(desk)[pane.position]
-    assert sorted(data["id"]) == list(range(len(logits)))
-    np.testing.assert_allclose(data["logit"], logits[data["id"]], rtol=0, atol=1e-4)
-    np.testing.assert_allclose(data["probability"], softmax(logits)[data["id"]], atol=1e-5)
-    assert data["probability"].sum() == pytest.approx(1)
-    assert (np.diff(data["probability"]) <= 0).all()
-    assert live_store.model is not None
-    assert data["text"].tolist() == [live_store.model.token_text(i) for i in data["id"]]
-    assert set(data["position"]) == {pane.position}
-    assert len({len(column) for column in data.values()}) == 1
-
-
-def test_before_the_whole_is_there_what_is_drawn_is_exported_and_says_of_how_many(
-    pane: PredictionPane, live_store: Store, desk: Desk
-) -> None:
-    drawn = pane.found
-    assert drawn is not None
-    desk.hold()
-    pane.prepare_export()
-    data = pane.export_data()
-    np.testing.assert_array_equal(data["id"], drawn.ids)
-    np.testing.assert_array_equal(data["probability"], drawn.probabilities)
-    assert live_store.model is not None
-    assert set(data["d_vocab"]) == {live_store.model.config.d_vocab}
-    assert len(data["id"]) < live_store.model.config.d_vocab
-    desk.release()
-
-
-def test_an_export_is_of_one_prompt_also_while_the_pane_was_hidden(
-    pane: PredictionPane, live_store: Store, desk: Desk
-) -> None:
-    pane.hide()
-    live_store.set_prompt("The dog saw a big")
-    assert pane.export_data() == {}, "nothing is drawn, and nothing was asked for an export"
-    pane.prepare_export()
-    data = pane.export_data()
-    logits = logits_of(desk)[-1]
-    np.testing.assert_allclose(data["logit"], logits[data["id"]], rtol=0, atol=1e-4)
-    np.testing.assert_allclose(data["probability"], softmax(logits)[data["id"]], atol=1e-5)
-    pane.prepare_export()
-    live_store.set_prompt("The cat")
-    # What was asked for was about another prompt: it is nobody's any more.
-    assert pane.export_data() == {}
-
-
-def test_nothing_of_a_model_with_another_vocabulary_is_exported(
-    pane: PredictionPane, live_store: Store, desk: Desk, opened: Callable[..., Store]
-) -> None:
-    pane.prepare_export()
-    pane.hide()
-    assert live_store.model is not None
-    larger = live_store.model.config.d_vocab
-    opened("mixtral")
-    assert live_store.model.config.d_vocab < larger
-    assert pane.export_data() == {}
-    pane.show()
-    pane.refresh_now()
-    pane.prepare_export()
-    data = pane.export_data()
-    assert sorted(data["id"]) == list(range(live_store.model.config.d_vocab))
-
-
-def test_an_export_is_about_the_position_that_is_drawn(
-    pane: PredictionPane, live_store: Store, desk: Desk
-) -> None:
-    pane.prepare_export()
-    live_store.select(position=2)
-    pane.refresh_now()
-    data = pane.export_data()
-    assert set(data["position"]) == {2}
-    np.testing.assert_allclose(data["logit"], logits_of(desk)[2, data["id"]], rtol=0, atol=1e-4)

@@ -294,6 +294,8 @@ def test_the_header_says_how_many_tokens_there_are_and_what_of_them_was_run(
     assert ran.n_run == n - 1, "The is known of the prompt before"
     live_store.ran = replace(ran, n_run=n, seconds=0.0094)
     assert pane.header_note() == f"{n} tokens · run in 9 ms"
+    pane.resize(250, 160)
+    assert pane.header_note() == f"{n} tokens · 9 ms"
     live_store.set_prompt("The dog saw a big king")
     note = pane.header_note()
     assert re.fullmatch(rf"1 of {n + 1} new · [\d.]+ m?s", note), note
