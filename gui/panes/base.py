@@ -99,6 +99,9 @@ class Pane(QWidget):
         """What is drawn, as named arrays for CSV or npz. Empty if there is nothing."""
         return {}
 
+    def prepare_export(self) -> None:
+        """An export of its data is about to be chosen: ask for what isn't drawn in full."""
+
     def remember(self) -> dict[str, Any]:
         """What it wants to know at the next start, as JSON has it; asked when the window closes."""
         return {}

@@ -105,6 +105,7 @@ class Files(QObject):
         dialog.setDefaultSuffix("npz")
         dialog.selectFile(f"{pane.key}.npz")
         self._exporting = pane
+        pane.prepare_export()
         dialog.filterSelected.connect(self._suffix_chosen)
         dialog.fileSelected.connect(self._export_data)
         dialog.open()

@@ -143,6 +143,7 @@ class MainWindow(QMainWindow):
             signal.connect(self._update_actions)
         for signal in (
             store.subject_changed,
+            store.subject_ran,
             store.asked.changed,
             store.selection_changed,
             store.vocabulary_changed,

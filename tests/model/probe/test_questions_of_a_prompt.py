@@ -8,6 +8,7 @@ import pytest
 from model.operations import LOGITS, PROBABILITIES, activation_names
 from model.probe.mosaic.asks import Mosaic
 from model.probe.next_token.asks import NextToken
+from model.probe.next_token.compute import likeliest, rank_of
 from model.probe.number.asks import Number
 from model.probe.path.asks import Path, stations
 from model.probe.pattern.asks import Pattern
@@ -391,6 +392,13 @@ def test_a_network_without_a_head_has_no_logits():
 
 
 # -------------------------------------------------------------------------------- others
+
+
+def test_likeliest_keeps_the_order_and_ties_by_id():
+    logits = np.array([1.0, 3.0, 2.0, 3.0, 2.0, 2.0])
+    assert likeliest(logits, 4).tolist() == [1, 3, 2, 4]
+    assert likeliest(logits, 99).tolist() == [1, 3, 2, 4, 5, 0]
+    assert [rank_of(logits, i) for i in (1, 3, 2, 4, 5, 0)] == [1, 2, 3, 4, 5, 6]
 
 
 def test_surprisal_is_that_of_each_token_given_those_before(monkeypatch: pytest.MonkeyPatch):
