@@ -10,38 +10,33 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLineEdit, QStackedWidget, QWidget
 
 from gui import theme
 from gui.panes.base import EmptyState, Pane, column
-from gui.panes.space import ENTRY, marks, scene, words
+from gui.panes.space import ENTRY, framing, marks, scene, words
 from gui.panes.space.arrays import arrays_of
+from gui.panes.space.cloud import Cloud
+from gui.panes.space.nearness import Nearness
 from gui.panes.space.side import SpaceSide
 from gui.panes.space.token_search import Expression, TokenSearch, Unknown
 from gui.panes.space.tools import NO_LIMIT, SpaceTools
-from gui.session.asked import SAID_AFTER
 from gui.session.store import Store
 from gui.widgets.point_cloud.overlay import Line, Mark, Overlay
 from gui.widgets.point_cloud.view import PointCloudView
 from gui.widgets.text import Text
 from model.config import TransformerConfig
-from model.messages import NeighboursFound, VocabularyProjected
-from model.probe.path.asks import Path, PathFound
+from model.messages import VocabularyProjected
+from model.probe.path.asks import Path
 from model.probe.question import Named, Question
 
-N_NEIGHBOURS = 12
-N_AMBIENT = 1500
 SIDE_WIDTH = 252
 MIN_WIDTH_FOR_SIDE = 560
 MIN_HEIGHT_FOR_BELOW = 460
 MIN_WIDTH_FOR_TOOLS = 520
-
-Origin = Literal["position", "token", "sum"]
-"""What the neighbours were asked for: the prompt's selected token, a token, a sum of words."""
 
 
 class SpacePane(Pane):
@@ -52,23 +47,15 @@ class SpacePane(Pane):
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(store, parent)
         self._search: TokenSearch | None = None
-        self._terms: tuple[tuple[int, int], ...] = ()
-        self._origin: Origin = "position"
-        self._asked: tuple[object, ...] = ()
+        self._near = Nearness(store)
+        self._cloud = Cloud(self)
+        self._cloud.waited.connect(self.invalidate)
         self._matches: tuple[int, ...] | None = None
         self._problem = ""
         self._bring_into_sight = False
         self._drawn: object = None
-        self._held: object = None  # a vocabulary that waits, or waited, for its path
         self._ambient: list[int] = []
         self._texts: dict[int, str] = {}
-        self._vocabulary: VocabularyProjected | None = None  # that is drawn
-        self._found: PathFound | None = None  # the newest that agrees with it
-        self._paths: scene.Paths | None = None
-        self._late = QTimer(self)  # for the path of weights that are new
-        self._late.setSingleShot(True)
-        self._late.setInterval(round(1000 * SAID_AFTER))
-        self._late.timeout.connect(self.invalidate)
         self._listed_hover: int | None = None
         self._seen: tuple[int, tuple[int, ...], int | None] = (-1, (), None)
         self._build()
@@ -153,14 +140,16 @@ class SpacePane(Pane):
         self._entered()
 
     def header_note(self) -> str:
-        return "" if self._vocabulary is None else words.header(self._vocabulary)
+        return "" if self._cloud.vocabulary is None else words.header(self._cloud.vocabulary)
 
     def export_data(self) -> Mapping[str, Named | NDArray[Any]]:
         """The cloud and its axes, the neighbours, the paths as they are drawn."""
-        vocabulary = self._vocabulary
+        vocabulary = self._cloud.vocabulary
         if vocabulary is None:
             return {}
-        return arrays_of(vocabulary, self._answer(), self._found, self._paths, self._text)
+        return arrays_of(
+            vocabulary, self._near.answer, self._cloud.found, self._cloud.paths, self._text
+        )
 
     def apply_theme(self) -> None:
         self._drawn = None  # the points take the new theme's colours
@@ -175,13 +164,13 @@ class SpacePane(Pane):
         if search is not None and text.strip():
             found = search.expression(text)
             if isinstance(found, Expression):
-                self._ask(found.terms, "sum")
+                self._near.want(found.terms, "sum")
             elif isinstance(found, Unknown):
                 # While a sum grows, its last word is looked for.
                 self._matches = search.find(found.word) if found.word else None
             else:
                 self._matches = search.find(text)
-        elif self._origin == "sum":
+        elif self._near.origin == "sum":
             self._ask_position()
         self.invalidate()
 
@@ -194,7 +183,7 @@ class SpacePane(Pane):
             self._problem, self._matches = found.message, None
         elif isinstance(found, Expression):
             self._bring_into_sight = True
-            self._ask(found.terms, "sum")
+            self._near.want(found.terms, "sum")
         elif self._matches:
             self._choose_from_list(self._matches[self.side.list.current or 0])
         elif not search.find(text):
@@ -205,17 +194,17 @@ class SpacePane(Pane):
 
     def _choose_from_list(self, token: int) -> None:
         self._choose(token)
-        if self._vocabulary is not None:
-            self.view.bring_back(self._vocabulary.points[token])
+        if self._cloud.vocabulary is not None:
+            self.view.bring_back(self._cloud.vocabulary.points[token])
 
     def _choose(self, token: int) -> None:
         """A token was pointed at: select it everywhere and show what is near it."""
         # One of a sum's answers leaves the sum as it is; a word that was looked for ends it.
-        keep = self._matches is None and self._origin == "sum" and self._in_answer(token)
+        keep = self._matches is None and self._near.holds(token)
         self._matches, self._problem = None, ""
         self.store.select(vocabulary_id=token)
         if not keep:
-            self._ask(((1, token),), "token")
+            self._near.want(((1, token),), "token")
         self._inspect(token)
         self.invalidate()
 
@@ -253,7 +242,7 @@ class SpacePane(Pane):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             key = event.key()
-            if key == Qt.Key.Key_Escape and (self.search.text() or self._origin != "position"):
+            if key == Qt.Key.Key_Escape and (self.search.text() or self._near.origin != "position"):
                 self.search.clear()
                 self._matches, self._problem = None, ""
                 self._ask_position()
@@ -272,10 +261,9 @@ class SpacePane(Pane):
         self._search = None
         self._texts = {}
         self._matches, self._problem = None, ""
-        self._asked = ()
         self._drawn = None
-        self._terms, self._origin = (), "position"
-        self._vocabulary = self._found = self._paths = None
+        self._near.forget()
+        self._cloud.forget()
         self.tools.set_table("W_E")
         self._arrange_tools()
         search = self._token_search() if self.search.text().strip() else None
@@ -283,14 +271,13 @@ class SpacePane(Pane):
             # A sum that is watched goes on in the next model, if it has those words.
             found = search.expression(self.search.text())
             if isinstance(found, Expression):
-                self._terms, self._origin = found.terms, "sum"
+                self._near.terms, self._near.origin = found.terms, "sum"
         self.invalidate()
 
     def _subject_changed(self) -> None:
         """Other tokens: they are marked together with their path, if one is to come."""
-        if self._origin == "position" and self.isVisible():
-            self._terms = self._position_terms()
-            self._send_question()
+        if self._near.origin == "position" and self.isVisible():
+            self._near.send()
         if not self._path_is_coming():
             self.invalidate()
 
@@ -306,24 +293,17 @@ class SpacePane(Pane):
         ids = () if subject is None else subject.ids
         self._seen = (selection.position, ids, token)
         if token is not None and token != seen_token:
-            if self._terms != ((1, token),) and not (
-                self._origin == "sum" and self._in_answer(token)
-            ):
-                self._terms, self._origin = ((1, token),), "token"
-        elif seen_ids == ids and position != selection.position and self._origin == "token":
-            self._origin = "position"
+            if self._near.terms != ((1, token),) and not self._near.holds(token):
+                self._near.terms, self._near.origin = ((1, token),), "token"
+        elif seen_ids == ids and position != selection.position and self._near.origin == "token":
+            self._near.origin = "position"
         if seen_ids == ids or not self._path_is_coming():
             self.invalidate()
 
     # ------------------------------------------------------------------------ questions
 
-    def _ask(self, terms: tuple[tuple[int, int], ...], origin: Origin) -> None:
-        self._terms, self._origin = terms, origin
-        self._send_question()
-
     def _ask_position(self) -> None:
-        """What is near the token that is selected in the prompt."""
-        self._ask(self._position_terms(), "position")
+        self._near.want_position()
         self.view.leave_part()
 
     def questions(self) -> Mapping[str, Question]:
@@ -337,33 +317,6 @@ class SpacePane(Pane):
         matrix: Literal["W_E", "W_U"] = "W_U" if vocabulary.matrix == "W_U" else "W_E"
         positions = () if self.tools.all_paths.isChecked() else (position,)
         return {"path": Path(positions=positions, matrix=matrix)}
-
-    def _send_question(self) -> None:
-        """Ask for the neighbours, once for each table, training step and sum."""
-        vocabulary = self.store.vocabulary
-        if vocabulary is None or not self._terms:
-            return
-        question = (vocabulary.model_id, vocabulary.step, vocabulary.matrix, self._terms)
-        if question != self._asked:
-            self._asked = question
-            k = min(N_NEIGHBOURS + len(self._terms), len(vocabulary.points))
-            matrix: Literal["W_E", "W_U"] = "W_U" if vocabulary.matrix == "W_U" else "W_E"
-            self.store.find_neighbours(self._terms, k=k, matrix=matrix)
-
-    def _position_terms(self) -> tuple[tuple[int, int], ...]:
-        subject, position = self.store.subject, self.store.selection.position
-        if subject is None or not 0 <= position < subject.n_tokens:
-            return ()
-        return ((1, subject.ids[position]),)
-
-    def _answer(self) -> NeighboursFound | None:
-        """The neighbours in the store, if they answer what is asked here."""
-        found = self.store.neighbours
-        return found if found is not None and found.terms == self._terms else None
-
-    def _in_answer(self, token: int) -> bool:
-        found = self._answer()
-        return found is not None and token in found.ids
 
     def _token_search(self) -> TokenSearch | None:
         if self._search is None and self.store.model is not None:
@@ -379,9 +332,8 @@ class SpacePane(Pane):
     # ------------------------------------------------------------------------- drawing
 
     def refresh(self) -> None:
-        if self.store.vocabulary is not self._vocabulary and not self._holds():
-            self._vocabulary = self.store.vocabulary
-        vocabulary = self._vocabulary
+        self._cloud.take(self.store.vocabulary, self.slot("path"))
+        vocabulary = self._cloud.vocabulary
         self._pages.setCurrentWidget(self.empty if vocabulary is None else self._content)
         if vocabulary is None:
             self.empty.setText(
@@ -390,53 +342,21 @@ class SpacePane(Pane):
                 else "Finding the axes along which the vocabulary varies most…"
             )
             return
-        if self._origin == "position":
-            self._terms = self._position_terms()
-        self._send_question()
+        self._near.send()
         self._find_paths()
         if vocabulary is not self._drawn:
             self._drawn = vocabulary
             self._draw_points(vocabulary)
         self._compose()
         self._fill_side(vocabulary)
-        if self._bring_into_sight and self._answer() is not None:
+        if self._bring_into_sight and self._near.answer is not None:
             self._bring_into_sight = False
             self._show_sum()
 
-    def _holds(self) -> bool:
-        """Whether the old picture stays a moment longer: the path of the new weights is to come.
-
-        Of a model that learns the cloud of one step never has the path of another; one after the
-        other, the path would blink at each look.
-        """
-        newest, drawn, slot = self.store.vocabulary, self._vocabulary, self.slot("path")
-        if newest is None or drawn is None or slot is None or self._paths is None:
-            return False
-        same = (drawn.model_id, drawn.matrix) == (newest.model_id, newest.matrix)
-        same = same and slot.subject.step == newest.step
-        found = self.answered("path", PathFound)
-        if not same or slot.problem or found is None or scene.agree(found, newest):
-            self._late.stop()
-            return False
-        if not self._late.isActive() and self._held is not newest:
-            self._held = newest
-            self._late.start()
-        return self._late.isActive()
-
     def _draw_points(self, vocabulary: VocabularyProjected) -> None:
         self.tools.set_table(vocabulary.matrix)
-        # Far from the middle the three axes say most about a token, and labels find room.
-        radius_V = np.linalg.norm(vocabulary.points, axis=1)
-        self._ambient = np.argsort(-radius_V, kind="stable")[:N_AMBIENT].tolist()
-        if self.tools.norm.isChecked():
-            norms = vocabulary.norms
-            share_V = (norms - norms.min()) / (float(np.ptp(norms)) or 1.0)
-            # The lowest part of the map is the background's colour: no point may vanish.
-            rgb = theme.sequential_rgb(0.25 + 0.75 * share_V)
-        else:
-            color = theme.current().color("dim")
-            one = np.array([color.red(), color.green(), color.blue()], np.uint8)
-            rgb = np.tile(one, (len(radius_V), 1))
+        self._ambient = framing.outermost(vocabulary)
+        rgb = framing.colors(vocabulary, by_length=self.tools.norm.isChecked())
         run = self.store.run.current
         learning = run is not None and run.running and not run.paused
         self.view.set_points(vocabulary.points, rgb, calm=learning)
@@ -444,50 +364,29 @@ class SpacePane(Pane):
 
     def _set_home(self) -> None:
         """What a reset shows: the cloud without its outliers, and the paths at true length."""
-        vocabulary = self._vocabulary
+        vocabulary = self._cloud.vocabulary
         if vocabulary is None:
             return
-        points, extent = vocabulary.points, self.view.extent
-        inside = points[np.linalg.norm(points, axis=1) <= extent * 1.001]
-        parts = [inside, extent * np.eye(3, dtype=np.float32)]
-        if self._paths is not None and self.tools.true_length.isChecked():
-            parts.append(self._paths.points_PS3.reshape(-1, 3))
-        self.view.set_home(np.concatenate(parts))
+        self.view.set_home(framing.home(vocabulary, self.view.extent, self._cloud.paths))
 
     def _show_sum(self) -> None:
         """Turn and zoom to where a sum is, its arrows seen from the front."""
-        found, vocabulary = self._answer(), self._vocabulary
+        found, vocabulary = self._near.answer, self._cloud.vocabulary
         if found is None or vocabulary is None or not scene.is_sum(found.terms):
             return
-        points = vocabulary.points
-        _, end = scene.sum_lines(found.terms, points, scene.origin(vocabulary))
-        places, normal = scene.sum_plane(found.terms, points, end)
-        best = next((token for token, own in zip(found.ids, found.own) if not own), None)
-        if best is not None:
-            places = np.concatenate([places, points[[best]]])
-        self.view.show_part(places, normal)
+        self.view.show_part(*framing.sum_frame(found, vocabulary))
 
     def _find_paths(self) -> None:
         """The newest paths that lie in the cloud that is drawn."""
-        found, vocabulary = self.answered("path", PathFound), self._vocabulary
-        if vocabulary is None or self.slot("path") is None:
-            self._found = self._paths = None
-            return
-        if found is not None and scene.agree(found, vocabulary):
-            self._found = found
-        elif self._found is not None and not scene.agree(self._found, vocabulary):
-            self._found = None
-        self._paths = None
-        if self._found is not None:
-            true_length = self.tools.true_length.isChecked()
-            self._paths = scene.find_paths(self._found, vocabulary, true_length=true_length)
+        true_length = self.tools.true_length.isChecked()
+        self._cloud.find_paths(self.slot("path"), true_length=true_length)
 
     def _compose(self) -> None:
         """Put together what is drawn over the points, at the places where they are now."""
-        vocabulary, points = self._vocabulary, self.view.shown_points
+        vocabulary, points = self._cloud.vocabulary, self.view.shown_points
         if vocabulary is None or len(points) != len(vocabulary.points):
             return
-        selection, read, found = self.store.selection, self.store.read, self._answer()
+        selection, read, found = self.store.selection, self.store.read, self._near.answer
         lines, all_marks = scene.axis_lines(self.view.extent, vocabulary.variance_kept)
         all_marks += marks.pointed((self.view.hovered, self._listed_hover), points, self._text)
         all_marks += marks.chosen(selection.vocabulary_id, points, self._text)
@@ -507,8 +406,8 @@ class SpacePane(Pane):
             all_marks += marks.prompt(
                 read.tokens, selection.position, selection.hovered, points, self._text
             )
-        if self._paths is not None:
-            path_lines, path_marks = scene.path_lines(self._paths, selection.position)
+        if self._cloud.paths is not None:
+            path_lines, path_marks = scene.path_lines(self._cloud.paths, selection.position)
             lines += path_lines
             all_marks += path_marks
         ambient = self._ambient if self.tools.labels.isChecked() else ()
@@ -519,7 +418,7 @@ class SpacePane(Pane):
     # ----------------------------------------------------------------- words and numbers
 
     def _fill_side(self, vocabulary: VocabularyProjected) -> None:
-        found = self._answer()
+        found = self._near.answer
         if self._problem:
             self.side.show_sentence("", self._problem)
         elif self._matches is not None:
@@ -554,8 +453,8 @@ class SpacePane(Pane):
             notes.append(f"path: {slot.problem}")
         elif waits is not None:
             notes.append(words.path_waits(waits.share))
-        elif self._paths is not None:
-            notes.append(words.path(vocabulary, self._paths))
+        elif self._cloud.paths is not None:
+            notes.append(words.path(vocabulary, self._cloud.paths))
         elif self.tools.path.isChecked() and model is not None and is_wider(model.config):
             notes.append(words.PATH_WIDER)
         if self.tools.norm.isChecked():
@@ -563,10 +462,10 @@ class SpacePane(Pane):
         return [*notes, words.MANUAL]
 
     def _inspect(self, token: int) -> None:
-        vocabulary, model = self._vocabulary, self.store.model
+        vocabulary, model = self._cloud.vocabulary, self.store.model
         if vocabulary is not None and model is not None:
             self.store.inspect(
-                words.inspected(vocabulary, self._answer(), token, self._text, model.dtype)
+                words.inspected(vocabulary, self._near.answer, token, self._text, model.dtype)
             )
 
     # ---------------------------------------------------------------------------- sizes
