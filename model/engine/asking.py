@@ -7,19 +7,14 @@ Knows messages, prompts and the bench; of no question how it is answered: that s
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from importlib import import_module
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from model import messages as m
 from model.engine.job import Job, JobCancelled
 from model.engine.prompt import read_prompt
 from model.engine.workplace import Workplace
-from model.probe.question import Answer, Question
+from model.probe.answering import answering
 from model.subject import Subject
-
-if TYPE_CHECKING:
-    from model.bench import Bench
 
 TELL_SECONDS = 0.1
 """How often a question that waits says how far the run of its subject is."""
@@ -116,14 +111,3 @@ def ask(request: m.Ask, place: Workplace) -> Job:
         raise JobCancelled from None
     finally:
         place.looked(subject.model, working)
-
-
-def answering(
-    question: Question,
-) -> Callable[[Question, Subject, Bench], Iterator[Answer | None]]:
-    """What computes the answer: ``answer`` in the module ``compute`` beside the question's."""
-    package = type(question).__module__.rpartition(".")[0]
-    found: Callable[[Question, Subject, Bench], Iterator[Answer | None]] = import_module(
-        f"{package}.compute"
-    ).answer
-    return found
