@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
@@ -14,7 +15,6 @@ from pytestqt.qtbot import QtBot
 from gui import theme
 from gui.app import make_application
 from gui.panes.attention.pane import AttentionPane
-from gui.panes.attention.patterns import mask
 from gui.panes.attention.words import percent
 from gui.panes.base import Pane
 from gui.panes.inspector.pane import InspectorPane
@@ -66,6 +66,14 @@ def shown(pane: Pane, qtbot: QtBot, width: int = 420, height: int = 600) -> None
     with qtbot.waitExposed(pane):
         pane.show()
     pane.refresh_now()
+
+
+def lm_of(desk: Desk, name: str) -> NDArray[np.floating]:
+    """What the model itself has under a name, without its batch dimension."""
+    read = desk.store.read
+    assert read is not None
+    array: NDArray[np.floating] = desk.lm.trace(list(read.subject.ids), name)[name][0].numpy()
+    return array
 
 
 def texts(store: Store) -> list[str]:
@@ -317,7 +325,7 @@ def test_a_language_model_after_an_encoder_has_its_controls_again(opened: Opened
 # ------------------------------------------------------------------ attention, layers, space
 
 
-def test_attention_has_no_triangle(bert: Store, qtbot: QtBot):
+def test_attention_has_no_triangle(bert: Store, desk: Desk, qtbot: QtBot):
     pane = AttentionPane(bert)
     shown(pane, qtbot, 800, 560)
     pane.set_view("matrix")
@@ -325,8 +333,7 @@ def test_attention_has_no_triangle(bert: Store, qtbot: QtBot):
     pane.refresh_now()
     QTest.qWait(30)
     pane.refresh_now()
-    assert bert.trace is not None
-    pattern = bert.trace.activations["blocks.0.attn.hook_pattern"][0, 1]
+    pattern = lm_of(desk, "blocks.0.attn.hook_pattern")[1]
     content = pane.heat_map.content
     assert content is not None
     assert content.masked_RC is not None
@@ -338,13 +345,14 @@ def test_attention_has_no_triangle(bert: Store, qtbot: QtBot):
         assert low <= pattern[query, key] <= high
 
 
-def test_what_a_head_reads_counts_every_query_and_the_token_after_it(bert: Store, qtbot: QtBot):
+def test_what_a_head_reads_counts_every_query_and_the_token_after_it(
+    bert: Store, desk: Desk, qtbot: QtBot
+):
     pane = AttentionPane(bert)
     shown(pane, qtbot, 800, 560)
     bert.select(layer=1, head=2)
     pane.refresh_now()
-    assert bert.trace is not None
-    pattern = bert.trace.activations["blocks.1.attn.hook_pattern"][0, 2].astype(np.float64)
+    pattern = lm_of(desk, "blocks.1.attn.hook_pattern")[2].astype(np.float64)
     n = len(pattern)
     following = sum(pattern[i, i + 1] for i in range(n - 1)) / (n - 1)
     assert pane.header_note() == (
@@ -356,15 +364,23 @@ def test_what_a_head_reads_counts_every_query_and_the_token_after_it(bert: Store
 
 
 @pytest.mark.parametrize("name", ["modernbert", "mixtral", "gemma", "bert"])
-def test_masks_are_where_the_scores_are_minus_infinity(opened: Opened, name: str):
+def test_masks_are_where_the_scores_are_minus_infinity(
+    opened: Opened, desk: Desk, qtbot: QtBot, name: str
+):
     store = opened(name, TEXT)
     assert store.model is not None
-    assert store.trace is not None
-    config = store.model.config
-    for layer in range(config.n_layers):
-        scores_QS = store.trace.activations[f"blocks.{layer}.attn.hook_attn_scores"][0, 0]
-        drawn = mask(store.trace.n_tokens, config.window_at(layer), causal=config.causal)
-        assert (drawn == np.isneginf(scores_QS)).all(), layer
+    pane = AttentionPane(store)
+    shown(pane, qtbot, 800, 560)
+    for layer in range(store.model.config.n_layers):
+        store.select(layer=layer, head=0)
+        pane.refresh_now()
+        content, tiles = pane.heat_map.content, pane.mosaic.found
+        assert content is not None
+        assert tiles is not None
+        masked = np.isneginf(lm_of(desk, f"blocks.{layer}.attn.hook_attn_scores")[0])
+        assert (content.masked_RC == masked).all(), layer
+        assert tiles.block == 1
+        assert (tiles.masked[layer] == masked).all(), layer
 
 
 def test_a_window_is_hatched(opened: Opened, qtbot: QtBot):
@@ -380,8 +396,8 @@ def test_a_window_is_hatched(opened: Opened, qtbot: QtBot):
     box = pane.heat_map.cell_rect(6, 10).toRect().adjusted(2, 2, -2, -2)
     patch = image[box.top() : box.bottom(), box.left() : box.right()].reshape(-1, 3)
     assert {tuple(color) for color in patch.tolist()} == {color_named("panel"), color_named("line")}
-    assert "masked" in pane._describe_cell(6, 10)
-    assert "masked" not in pane._describe_cell(6, 8)
+    assert "masked" in pane.pointing.describe_cell(6, 10)
+    assert "masked" not in pane.pointing.describe_cell(6, 8)
 
 
 @pytest.mark.parametrize("name", MAKERS)
