@@ -476,6 +476,7 @@ def test_only_what_is_near_the_view_is_asked_for(
 ) -> None:
     live_store.select(operation=index_of(live_store, "blocks.3.attn.hook_pattern"))
     pane.resize(pane.width(), 160)
+    qtbot.waitUntil(lambda: pane.map.height() < 160)
     pane.refresh_now()
     row = row_of(pane, index_of(live_store, "blocks.3.mlp.hook_post"))
     bar = pane.map.verticalScrollBar()
