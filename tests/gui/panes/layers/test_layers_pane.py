@@ -476,10 +476,10 @@ def test_only_what_is_near_the_view_is_asked_for(
 ) -> None:
     live_store.select(operation=index_of(live_store, "blocks.3.attn.hook_pattern"))
     pane.resize(pane.width(), 160)
-    qtbot.waitUntil(lambda: pane.map.height() < 160)
+    bar = pane.map.verticalScrollBar()
+    qtbot.waitUntil(lambda: pane.map.height() < 160 and bar.isVisible())
     pane.refresh_now()
     row = row_of(pane, index_of(live_store, "blocks.3.mlp.hook_post"))
-    bar = pane.map.verticalScrollBar()
     bar.setValue(0)
     asked = pane.questions()["vectors"]
     assert isinstance(asked, Vectors)
