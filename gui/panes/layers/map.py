@@ -65,7 +65,9 @@ class OperationMap(QAbstractScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.viewport().setMouseTracking(True)
         self.setAccessibleName("Map of the network")
-        self.verticalScrollBar().setAccessibleName("Scroll the map")
+        bar = self.verticalScrollBar()
+        bar.setAccessibleName("Scroll the map")
+        bar.valueChanged.connect(self._on_scrolled)
         self.graph = OperationGraph(())
         self.figures: Figures | None = None
         self.current = 0
@@ -84,7 +86,6 @@ class OperationMap(QAbstractScrollArea):
             self._cache.add_font(name, font)
         self._motion = Motion(self)
         self._motion.advanced.connect(self._advance)
-        self.verticalScrollBar().valueChanged.connect(self._on_scrolled)
 
     # ---------------------------------------------------------------- told by the pane
 
@@ -125,7 +126,6 @@ class OperationMap(QAbstractScrollArea):
         """Fold a block, or unfold it."""
         before = self._motion.tops(self.rows)
         row = self.current_row()
-        lit_at = row.middle if row else 0.0
         if layer in self.unfolded():
             self._opened.discard(layer)
             if layer == self._current_layer():
@@ -135,7 +135,8 @@ class OperationMap(QAbstractScrollArea):
             if layer == self._closed:
                 self._closed = None
         self._lay_out()
-        self._move(before, lit_at, (), self.verticalScrollBar().value())
+        scroll = self.verticalScrollBar().value()
+        self._move(before, row.middle if row else 0.0, (), scroll)
         self.view_moved.emit()
 
     # ------------------------------------------------------------------ what is where
@@ -158,11 +159,9 @@ class OperationMap(QAbstractScrollArea):
 
     def strip_box(self, row: Row) -> QRectF | None:
         """Where a row's strip of values is drawn in the viewport, at rest; None if nowhere."""
-        strip = self.strip(row)
-        if strip is None:
-            return None
-        label = self._cache.text(row.label, "label").width
-        box = self._geometry().strip(row, len(strip.values), label)
+        strip, label = self.strip(row), self._cache.text(row.label, "label")
+        n = 0 if strip is None else len(strip.values)
+        box = self._geometry().strip(row, n, label.width) if n else None
         return None if box is None else box.translated(0, -self.verticalScrollBar().value())
 
     def strip(self, row: Row) -> Reading | None:
@@ -178,12 +177,9 @@ class OperationMap(QAbstractScrollArea):
         return self._geometry().column is not None
 
     def near_view(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Whose values are drawn in view, or will be after a page of scrolling.
+        """Operations shown one by one, and what folded parts write, a page around the view.
 
-        Whole blocks, so that what is asked changes rarely.
-
-        Returns:
-            Operations that are shown one by one; what folded parts write.
+        Of whole blocks, so that what is asked changes rarely.
         """
         if not self.has_column:
             return (), ()
@@ -345,15 +341,13 @@ class OperationMap(QAbstractScrollArea):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         row = self._row_at(event.position())
         self._hover(row)
-        self.viewport().setCursor(
-            Qt.CursorShape.ArrowCursor if row is None else Qt.CursorShape.PointingHandCursor
-        )
+        shapes = Qt.CursorShape
+        self.viewport().setCursor(shapes.ArrowCursor if row is None else shapes.PointingHandCursor)
         cell = self._cell_at(event.position())
         strip = None if cell is None else self.strip(cell[0])
         if cell is not None and strip is not None:
-            QToolTip.showText(
-                event.globalPosition().toPoint(), cell_words(strip, cell[1]), self.viewport()
-            )
+            at, words = event.globalPosition().toPoint(), cell_words(strip, cell[1])
+            QToolTip.showText(at, words, self.viewport())
 
     def _hover(self, row: Row | None) -> None:
         key = None if row is None else row.key

@@ -472,24 +472,27 @@ def test_the_likeliest_token_follows_the_temperature(pane: LayersPane, live_stor
 
 
 def test_only_what_is_near_the_view_is_asked_for(
-    pane: LayersPane, live_store: Store, desk: Desk
+    pane: LayersPane, live_store: Store, desk: Desk, qtbot: QtBot
 ) -> None:
     live_store.select(operation=index_of(live_store, "blocks.3.attn.hook_pattern"))
-    pane.refresh_now()
     pane.resize(pane.width(), 160)
-    pane.map.verticalScrollBar().setValue(0)
+    bar = pane.map.verticalScrollBar()
+    qtbot.waitUntil(lambda: pane.map.height() < 160 and bar.isVisible())
+    pane.refresh_now()
+    row = row_of(pane, index_of(live_store, "blocks.3.mlp.hook_post"))
+    bar.setValue(0)
     asked = pane.questions()["vectors"]
     assert isinstance(asked, Vectors)
     assert "hook_embed" in asked.names
-    assert "blocks.3.attn.hook_pattern" not in asked.names
-    pane.map.verticalScrollBar().setValue(pane.map.verticalScrollBar().maximum())
+    assert "blocks.3.mlp.hook_post" not in asked.names
+    qtbot.waitUntil(lambda: pane.map.strip(row) is None, timeout=2000)
+    bar.setValue(bar.maximum())
     asked = pane.questions()["vectors"]
     assert isinstance(asked, Vectors)
     assert "hook_embed" not in asked.names
-    pane.refresh_now()
-    row = row_of(pane, index_of(live_store, "blocks.3.mlp.hook_post"))
+    qtbot.waitUntil(lambda: pane.map.strip(row) is not None, timeout=2000)
     strip = pane.map.strip(row)
-    assert strip is not None, "what has come into view has no values"
+    assert strip is not None
     wanted = Recorded(desk)["blocks.3.mlp.hook_post"][0, -1]
     np.testing.assert_allclose(strip.values, wanted, atol=1e-5)
 
@@ -591,11 +594,16 @@ def test_what_cannot_be_answered_is_said_in_the_map(
 
 
 def test_a_network_is_entered_at_the_selected_operation(
-    desk: Desk, live_store: Store, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+    live_store: Store, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    live_store.select(operation=60)
-    monkeypatch.setattr(theme, "MOTION_MS", 200)
     pane = shown(live_store, qtbot, 400, 240)
+    monkeypatch.setattr(theme, "MOTION_MS", 10_000)
+    assert live_store.model is not None
+    live_store.select(operation=60)
+    config = TransformerConfig(n_layers=48, n_heads=2, d_model=16, d_vocab=50, n_ctx=16)
+    info = replace(live_store.model, model_id=99, config=config)
+    live_store.receive(m.ModelOpened(request_id=0, info=info, seconds=0.0))
+    pane.refresh_now()
     row = pane.map.current_row()
     assert row is not None
     assert row.holds(60)
