@@ -40,7 +40,7 @@ MOST_ABOVE_WEIGHTS = 1024
 
 def run() -> list[Row]:
     """All of it; the shapes one after the other."""
-    rows = []
+    rows: list[Row] = []
     for name, config in shapes().items():
         network = random_network(config)
         for n_tokens, repeats in REPEATS.items():
@@ -139,7 +139,7 @@ def bench_with(network: Transformer) -> Bench:
 
 def slices_of(bench: Bench, subject: Subject, asked: Iterable[Question]) -> Iterator[str]:
     """Reading a prompt and answering: what was worked on, after each slice."""
-    from model.engine.asking import answering
+    from model.probe.answering import answering
     from model.probe.question import Answer
 
     for _ in bench.streaming(subject, (subject.n_tokens - 1,)):

@@ -24,12 +24,11 @@ from gui.panes.layers.words import row_words
 from gui.panes.prediction import words as prediction_words
 from gui.panes.prediction.pane import PredictionPane
 from gui.panes.prompt.pane import PromptPane
-from gui.panes.space import scene as space_scene
 from gui.panes.space.pane import SpacePane
 from gui.panes.tokens.pane import TokensPane
-from gui.reading.vectors import read
 from gui.session.store import Store
 from gui.window.dock import PaneDock
+from model.probe.question import Named
 from model.sampling import Sampling, draw, probabilities
 from tests.gui.desk import Desk
 from tests.gui.panes.prediction.test_prediction_pane import (
@@ -39,6 +38,7 @@ from tests.gui.panes.prediction.test_prediction_pane import (
     softmax,
 )
 from tests.gui.pixels import amounts_of, color_named, pixels
+from tests.gui.recorded import Recorded
 from tests.gui.window.test_main_window import SOON, close_program, open_program
 from tests.small_models import MAKERS, TEXT, VOCABULARY
 
@@ -451,13 +451,15 @@ def test_a_window_is_hatched(opened: Opened, qtbot: QtBot):
 
 
 @pytest.mark.parametrize("name", MAKERS)
-def test_every_operation_is_drawn_and_described(opened: Opened, name: str, qtbot: QtBot):
+def test_every_operation_is_drawn_and_described(
+    opened: Opened, desk: Desk, name: str, qtbot: QtBot
+):
     store = opened(name, TEXT)
-    assert store.trace is not None
+    recorded = Recorded(desk)
     layers, inspector = LayersPane(store), InspectorPane(store)
     shown(layers, qtbot, 620, 900)
     shown(inspector, qtbot, 360, 900)
-    graph, figures = OperationGraph(store.operations), TraceFigures(store)
+    graph = OperationGraph(store.operations)
     for index, op in enumerate(store.operations):
         store.select(operation=index)
         layers.refresh_now()
@@ -465,30 +467,36 @@ def test_every_operation_is_drawn_and_described(opened: Opened, name: str, qtbot
         blocks = inspector.operation.shown_blocks
         assert [block.name for block in blocks] == [*op.inputs, op.output]
         assert all(block.reading is not None for block in blocks), op.output
-        assert read(store, op.output) is not None, op.output
-        vector = figures.vector(op)
-        assert vector is not None or figures.words(op), op.output
-        if vector is not None:
-            tensor = store.trace.activations[op.output]
-            assert np.array_equal(vector.values, tensor[vector.prefix])
+        figures = layers.map.figures
+        assert figures is not None
+        strip = figures.strip(op)
+        assert strip is not None or figures.words(op), op.output
+        if strip is not None:
+            index_of = tuple(slice(None) if at is None else at for at in strip.index)
+            wanted = recorded[op.output][index_of]
+            np.testing.assert_allclose(strip.values, wanted, rtol=1e-3, atol=1e-5)
     for row in layers.map.rows:
-        assert row_words(row, graph, figures)
+        assert row_words(row, graph, layers.map.figures)
 
 
-def test_folded_parts_say_how_much_they_add_where_norms_come_after(bert: Store):
+def test_folded_parts_say_how_much_they_add_where_norms_come_after(
+    bert: Store, desk: Desk, qtbot: QtBot
+):
     from gui.panes.layers.map_layout import Spacing, lay_out
-    from gui.panes.layers.map_painter import fold_ratio
+    from gui.panes.layers.words import fold_ratio
 
+    layers = LayersPane(bert)
+    shown(layers, qtbot, 620, 900)
     graph = OperationGraph(bert.operations)
     rows, _ = lay_out(graph, (), Spacing())
     folded = [row for row in rows if row.kind == "folded"]
     assert len(folded) == 4
-    assert bert.trace is not None
-    values = bert.trace.activations
-    added = values["blocks.0.hook_attn_out"][0]
-    stream = values["embed.ln.hook_normalized"][0]
+    recorded = Recorded(desk)
+    added = recorded["blocks.0.hook_attn_out"][0]
+    stream = recorded["embed.ln.hook_normalized"][0]
     lengths = np.linalg.norm(added, axis=-1) / np.linalg.norm(stream, axis=-1)
-    ratio = fold_ratio(folded[0], graph, TraceFigures(bert))
+    assert layers.map.figures is not None
+    ratio = fold_ratio(folded[0], graph, layers.map.figures)
     assert ratio == pytest.approx(float(lengths.mean()), rel=1e-5)
 
 
@@ -502,18 +510,20 @@ def test_no_path_is_drawn_where_the_stream_is_wider_than_the_table(opened: Opene
     assert "path_points" not in pane.export_data()
 
 
-def test_paths_follow_the_normed_stream(bert: Store):
-    assert bert.model is not None
+def test_paths_follow_the_normed_stream(bert: Store, desk: Desk, qtbot: QtBot):
+    pane = SpacePane(bert)
+    pane.tools.true_length.setChecked(True)
+    shown(pane, qtbot, 700, 500)
+    bert.select(position=2)
+    pane.refresh_now()
+    path = pane.export_data()["path_points"]
+    assert isinstance(path, Named)
+    assert path.at["position"].tolist() == [2]
+    last = desk.lm.trace(bert.prompt)["blocks.1.ln2.hook_normalized"][0, 2].numpy()
+    assert path.at["station"].tolist()[-1] == "blocks.1.hook_normalized_resid_post"
     assert bert.vocabulary is not None
-    paths = space_scene.find_paths(
-        bert.model.config, bert.activation, bert.vocabulary, [2], true_length=True
-    )
-    assert paths is not None
-    assert [station.label for station in paths.stations] == ["embed", "+ position", "L0", "L1"]
-    last = bert.activation("blocks.1.ln2.hook_normalized")
-    assert last is not None
-    expected = (last[0, 2] - bert.vocabulary.mean) @ bert.vocabulary.axes.T
-    assert np.allclose(paths.points_PS3[0, -1], expected, atol=1e-5)
+    expected = (last - bert.vocabulary.mean) @ bert.vocabulary.axes.T
+    assert np.allclose(path.values[0, -1], expected, atol=1e-5)
 
 
 def test_the_command_masks_the_selected_token_in_the_real_window(
