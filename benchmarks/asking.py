@@ -234,7 +234,9 @@ def _one_more(name: str, network: Transformer, n: int, repeats: int) -> Iterator
     for everything in (False, True):
         bench = bench_with(network)
         bench.stream(Subject(1, None, before))
-        asked = questions(network.config, n - 1) if everything else [NextToken(n - 1)]
+        asked: list[Question] = [NextToken(n - 1)]
+        if everything:
+            asked = questions(network.config, n - 1)
         last = count()
 
         def ours(

@@ -147,7 +147,7 @@ def _start(began: float) -> Figures:
     seen = _when_painted(program.window, began)
     program.window.show()
     program.start()
-    _spin(app, lambda: program.store.trace is not None)
+    _spin(app, lambda: program.store.ran is not None)
     ready = time.monotonic() - began
     _end(app, program)
     return {"window": seen, "ready": [ready]}
@@ -160,7 +160,7 @@ def _edit() -> Figures:
     program.window.show()
     program.start()
     store = program.store
-    _spin(app, lambda: store.trace is not None and store.vocabulary is not None)
+    _spin(app, lambda: store.read is not None and store.vocabulary is not None)
     _pause(app, 1.0)
     editor = program.window.host.get(PromptPane).editor
     milliseconds = []
@@ -168,7 +168,7 @@ def _edit() -> Figures:
     text = ""
 
     def followed() -> bool:
-        if store.trace is None or store.trace.text != text:
+        if store.read is None or store.read.text != text or store.asked.is_waiting:
             return False
         return not any(pane.dirty for pane in program.window.host.panes if pane.isVisible())
 
@@ -211,7 +211,7 @@ def _train_in_window() -> Figures:
     program.window.show()
     program.start()
     store = program.store
-    _spin(app, lambda: store.trace is not None)
+    _spin(app, lambda: store.read is not None)
     _pause(app, 1.0)
     late: list[float] = []
     last = [0.0]

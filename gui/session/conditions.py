@@ -25,24 +25,24 @@ def has_model(store: Store) -> bool:
     return store.model is not None
 
 
-def has_trace(store: Store) -> bool:
+def has_prompt(store: Store) -> bool:
     """A prompt has been run."""
-    return store.trace is not None
+    return store.read is not None
 
 
 def can_draw(store: Store) -> bool:
     """There is a distribution of tokens to draw from."""
-    return has_trace(store) and store.model is not None and store.model.config.has_logits
+    return has_prompt(store) and store.model is not None and store.model.config.has_logits
 
 
 def can_generate(store: Store) -> bool:
     """The model in view can continue a text, and there is one."""
-    return has_trace(store) and store.model is not None and not store.model.config.no_continuation
+    return has_prompt(store) and store.model is not None and not store.model.config.no_continuation
 
 
 def can_mask(store: Store) -> bool:
     """The model in view fills masks, and there is a text."""
-    return has_trace(store) and store.masking.possible
+    return has_prompt(store) and store.masking.possible
 
 
 def can_cancel(store: Store) -> bool:

@@ -1,6 +1,6 @@
 """What is open and selected: the one observable state of the window.
 
-The store itself is the model in view, the prompt and its trace, and the selection. What else the
+The store itself is the model in view, the prompt as it is read, and the selection. What else the
 worker does is a `Feature` each, an object beside it with its own requests, results and signal.
 Panes read both and ask them for changes; the backend's results arrive here. Each signal is a
 past-tense fact: a pane that hears one reads what it needs.
@@ -53,8 +53,6 @@ class Store(QObject):
     prompt_changed = Signal()  # the text was edited or set
     subject_changed = Signal()  # another prompt was read, or none: `read` / `prompt_problem`
     subject_ran = Signal()  # the prompt was run: `ran`
-    trace_changed = Signal()  # a new trace, or none: `trace` / `prompt_problem`
-    activation_changed = Signal()  # a fetched activation has arrived
     selection_changed = Signal()
     inspected_changed = Signal()
     vocabulary_changed = Signal()  # a new projection of the vocabulary
@@ -74,8 +72,6 @@ class Store(QObject):
         self.read: m.PromptRead | None = None
         self.ran: m.StreamReady | None = None
         self.interventions: tuple[Intervention, ...] = ()
-        self.trace: m.TraceReady | None = None
-        self.fetched: dict[str, m.Array] = {}
         self.selection = Selection()
         self.inspected: Inspected | None = None
         self.vocabulary: m.VocabularyProjected | None = None
@@ -128,17 +124,6 @@ class Store(QObject):
                     position=-1 if at_end else position,
                 )
             )
-            self.send(m.RunTrace(text=self.prompt))
-
-    def fetch_activation(self, name: str) -> None:
-        """Get an activation that was left out of the trace."""
-        self.send(m.FetchActivation(name=name, text=self.prompt))
-
-    def activation(self, name: str) -> m.Array | None:
-        """An activation of the current trace with its batch dimension, None if not here (yet)."""
-        if self.trace is not None and name in self.trace.activations:
-            return self.trace.activations[name]
-        return self.fetched.get(name)
 
     def select(self, **changes: object) -> None:
         """Change parts of the selection, for example ``select(layer=2, head=3)``.
@@ -192,10 +177,9 @@ class Store(QObject):
         """Bring a model into view: everything that was about the one before is forgotten."""
         self.model = info
         self.operations = operations(info.config)
-        self.read = self.ran = self.trace = None
+        self.read = self.ran = None
         self.interventions = ()
         self.prompt_problem = ""
-        self.fetched = {}
         self.vocabulary = None
         self.neighbours = None
         self.selection = self._clamped(
@@ -235,18 +219,11 @@ class Store(QObject):
                 if result.subject == self.subject:
                     self.ran = result
                     self.subject_ran.emit()
-            case m.TraceReady():
-                self._take_trace(result)
             case m.PromptRefused():
                 if not self._stale(result, m.ReadPrompt):
-                    self.read = self.ran = self.trace = None
+                    self.read = self.ran = None
                     self.prompt_problem = result.message
                     self.subject_changed.emit()
-                    self.trace_changed.emit()
-            case m.ActivationReady():
-                if self.model is not None and result.model_id == self.model.model_id:
-                    self.fetched[result.name] = result.array
-                    self.activation_changed.emit()
             case m.VocabularyProjected():
                 if self.model is not None and result.model_id == self.model.model_id:
                     self.vocabulary = result
@@ -269,17 +246,6 @@ class Store(QObject):
         # Results that nobody asked for by name (live traces of a training model) carry the id of
         # the training request and are never stale this way.
         return result.request_id < self._latest.get(kind, 0) and not self.run.tells(result)
-
-    def _take_trace(self, trace: m.TraceReady) -> None:
-        if self.model is None or trace.model_id != self.model.model_id:
-            return
-        if self._stale(trace, m.RunTrace) or (
-            self.run.tells(trace) and trace.text != self.prompt and not trace.notes
-        ):
-            return
-        self.trace, self.prompt_problem = trace, ""
-        self.fetched = {}
-        self.trace_changed.emit()
 
     def _take_read(self, read: m.PromptRead) -> None:
         if self.model is None or read.subject.model != self.model.model_id:

@@ -16,7 +16,6 @@ from model import messages as m
 from model.engine.asking import prompt_read
 from model.engine.job import Job, JobCancelled, RequestError, failed
 from model.engine.space import has_table, projected, token_vectors
-from model.engine.tracing import traced
 from model.engine.workplace import Workplace
 
 if TYPE_CHECKING:
@@ -265,8 +264,6 @@ def _live(run: Run, place: Workplace, *, force: bool) -> Iterator[m.Result]:
         place.bench.look(run.model_id, run.training.step)
         if place.prompt is not None:
             yield prompt_read(place.prompt, place, run.request.id)
-        if place.traced is not None:
-            yield traced(place.traced, place, run.request.id)
         if place.matrix is not None and has_table(lm, place.matrix.matrix):
             yield projected(place.matrix, place, run.request.id)
     run.live_done(time.perf_counter() - began)

@@ -34,7 +34,6 @@ class Workplace:
         run: the run that is going, paused or getting ready.
         following: whether the run's model is the one in view, once it is there.
         prompt, matrix: what was asked last; a model that learns is asked it again and again.
-        traced: the prompt that was traced last.
         bench: where the models are held, with what is kept of the prompts they read.
         saving: whether a model is being saved: one at a time.
         alone: whether the job whose slice it is is the only one that goes on: it may wait a
@@ -52,7 +51,6 @@ class Workplace:
         self.run: Run | None = None
         self.following = True
         self.prompt: m.ReadPrompt | None = None
-        self.traced: m.RunTrace | None = None
         self.matrix: m.ProjectVocabulary | None = None
         self.saving = False
         self.alone = False

@@ -6,7 +6,15 @@ Qt. Every result carries the id of the request that it answers.
 
 from __future__ import annotations
 
-from model.messages.asking import Answered, Ask, PromptRead, ReadPrompt, StreamReady, Waiting
+from model.messages.asking import (
+    Answered,
+    Ask,
+    PromptRead,
+    PromptRefused,
+    ReadPrompt,
+    StreamReady,
+    Waiting,
+)
 from model.messages.base import (
     Activity,
     Array,
@@ -36,13 +44,6 @@ from model.messages.space import (
     ProjectVocabulary,
     VocabularyProjected,
 )
-from model.messages.tracing import (
-    ActivationReady,
-    FetchActivation,
-    PromptRefused,
-    RunTrace,
-    TraceReady,
-)
 from model.messages.training import (
     AnalogyMeasured,
     ControlTraining,
@@ -68,7 +69,6 @@ from model.messages.weights import (
 )
 
 __all__ = [
-    "ActivationReady",
     "Activity",
     "AnalogyMeasured",
     "Answered",
@@ -81,7 +81,6 @@ __all__ = [
     "EngineReady",
     "ExamineWeight",
     "Failed",
-    "FetchActivation",
     "FindNeighbours",
     "FindSingularValues",
     "FollowTraining",
@@ -104,7 +103,6 @@ __all__ = [
     "ReadPrompt",
     "Request",
     "Result",
-    "RunTrace",
     "SaveModel",
     "Saved",
     "SetThreads",
@@ -113,7 +111,6 @@ __all__ = [
     "StartTraining",
     "StreamReady",
     "TokenGenerated",
-    "TraceReady",
     "TrainingProgressed",
     "TrainingStarted",
     "VerifyModel",

@@ -106,3 +106,10 @@ class Waiting(Result):
     """How far the run of a subject is that a question waits for, as a share of 1."""
 
     share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptRefused(Result):
+    """A prompt that can't be run (empty, not ids, …), with what to do about it."""
+
+    message: str

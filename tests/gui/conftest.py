@@ -51,7 +51,7 @@ def live_store(desk: Desk, qapp: QApplication) -> Store:
     desk.store.set_prompt(PROMPT)
     desk.store.opening.open(str(STORY_WORLD))
     assert desk.store.model is not None, [r for r in desk.results if isinstance(r, m.Failed)]
-    assert desk.store.trace is not None
+    assert desk.store.read is not None
     return desk.store
 
 

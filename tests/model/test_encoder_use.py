@@ -60,8 +60,8 @@ def test_the_engine_refuses_to_generate_and_goes_on(folder: Path):
     (failed,) = engine.handle(m.Generate(text=TEXT))
     assert isinstance(failed, m.Failed)
     assert failed.message == info.config.no_continuation
-    (traced,) = engine.handle(m.RunTrace(text=TEXT))
-    assert isinstance(traced, m.TraceReady)
+    (traced,) = engine.handle(m.ReadPrompt(text=TEXT))
+    assert isinstance(traced, m.PromptRead)
     assert traced.tokens[5].id == info.mask_id == VOCABULARY.index("[MASK]")
 
 

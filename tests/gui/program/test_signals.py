@@ -38,7 +38,7 @@ def start_and_train(program):
     said = []
 
     def look():
-        if store.trace is not None and store.run.starting is None and store.run.current is None:
+        if store.read is not None and store.run.starting is None and store.run.current is None:
             recipe = replace(PRESETS["tiny"], steps=1_000_000, snapshot_every=0)
             store.run.start(recipe, run_dir, follow=False)
         if store.run.current is not None and len(store.run.current.steps) > 3 and not said:

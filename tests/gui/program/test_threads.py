@@ -37,7 +37,7 @@ end = time.monotonic() + 60
 ready = []
 
 def look():
-    if program.store.trace is not None and "pyqtgraph" in sys.modules:
+    if program.store.read is not None and "pyqtgraph" in sys.modules:
         ready.append(True)
     if ready or time.monotonic() > end:
         timer.stop()

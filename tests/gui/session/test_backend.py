@@ -11,6 +11,8 @@ from pytestqt.qtbot import QtBot
 from gui.session.backend import Backend, Mailbox
 from gui.session.store import Store
 from model import messages as m
+from model.probe.next_token.asks import NextToken
+from model.subject import Subject
 from model.train import PRESETS
 from resources import STORY_WORLD
 from tests.samples.counting_job import Count, CountAnew
@@ -33,26 +35,28 @@ def store(backend: Backend) -> Store:
 
 def test_the_newest_preview_replaces_one_that_has_not_begun() -> None:
     mailbox = Mailbox()
-    mailbox.put(m.RunTrace(text="a"))
+    mailbox.put(m.ReadPrompt(text="a"))
     mailbox.put(m.SetThreads(n=1))
-    mailbox.put(m.RunTrace(text="b"))
+    mailbox.put(m.ReadPrompt(text="b"))
     taken = [mailbox.take(wait=False) for _ in range(3)]
     assert isinstance(taken[0], m.SetThreads)
-    assert isinstance(taken[1], m.RunTrace)
+    assert isinstance(taken[1], m.ReadPrompt)
     assert taken[1].text == "b"
     assert taken[2] is None
 
 
-def test_fetches_of_different_tensors_do_not_replace_each_other() -> None:
+def test_questions_wait_in_order_until_each_is_given_up_by_name() -> None:
     mailbox = Mailbox()
-    mailbox.put(m.FetchActivation(name="a"))
-    mailbox.put(m.FetchActivation(name="b"))
-    mailbox.put(m.FetchActivation(name="a", text="newer"))
-    names = []
+    subject = Subject(1, None, (4, 5))
+    asks = [m.Ask(subject=subject, question=NextToken(position=at)) for at in (0, 1, 0)]
+    for ask in asks:
+        mailbox.put(ask)
+    mailbox.put(m.Cancel(target=asks[1].id))
+    taken = []
     while (request := mailbox.take(wait=False)) is not None:
-        assert isinstance(request, m.FetchActivation)
-        names.append((request.name, request.text))
-    assert names == [("b", ""), ("a", "newer")]
+        taken.append(request)
+    assert taken[:2] == [asks[0], asks[2]]
+    assert isinstance(taken[2], m.Cancel)
 
 
 def test_the_class_of_a_request_says_whether_it_is_replaced_while_it_waits() -> None:
@@ -94,11 +98,11 @@ def test_many_edits_end_with_the_newest_prompt(
 ) -> None:
     store.opening.open(str(STORY_WORLD))
     backend.start()
-    qtbot.waitUntil(lambda: store.trace is not None or bool(store.prompt_problem), timeout=30_000)
+    qtbot.waitUntil(lambda: store.read is not None or bool(store.prompt_problem), timeout=30_000)
     text = "The king lost his crown"
     for end in range(1, len(text) + 1):
         store.set_prompt(text[:end])
-    qtbot.waitUntil(lambda: store.trace is not None and store.trace.text == text, timeout=10_000)
+    qtbot.waitUntil(lambda: store.read is not None and store.read.text == text, timeout=10_000)
 
 
 def test_the_worker_says_that_it_works_before_it_does_and_that_it_is_idle_after(

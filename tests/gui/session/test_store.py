@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from gui.session.feature import Feature
@@ -18,26 +17,26 @@ from tests.gui.desk import PROMPT, Desk
 from tests.gui.session.unanswered import Unanswered, comes_into_view
 
 
-def test_a_model_opens_and_its_prompt_is_traced(live_store: Store) -> None:
-    trace = live_store.trace
-    assert trace is not None
-    assert trace.text == PROMPT
-    text = b"".join(token.bytes for token in trace.tokens).decode()
+def test_a_model_opens_and_its_prompt_is_read_and_run(desk: Desk, live_store: Store) -> None:
+    read = live_store.read
+    assert read is not None
+    assert read.text == PROMPT
+    text = b"".join(token.bytes for token in read.tokens).decode()
     assert text == PROMPT
-    pattern = trace.pattern(0)
-    assert pattern is not None
-    np.testing.assert_allclose(pattern.sum(-1), 1, atol=1e-5)
+    assert read.subject.ids == tuple(desk.lm.ids(PROMPT)[0].tolist())
+    assert live_store.ran is not None
+    assert live_store.ran.subject == read.subject
     assert live_store.vocabulary is not None
-    assert live_store.selection.position == trace.n_tokens - 1
+    assert live_store.selection.position == read.n_tokens - 1
 
 
-def test_a_stale_trace_is_dropped(desk: Desk, live_store: Store) -> None:
-    old = live_store.trace
+def test_a_prompt_that_is_no_longer_wanted_is_dropped(desk: Desk, live_store: Store) -> None:
+    old = live_store.read
     assert old is not None
     live_store.set_prompt("The boy saw")
-    newer = live_store.trace
+    newer = live_store.read
     live_store.receive(old)
-    assert live_store.trace is newer
+    assert live_store.read is newer
 
 
 def test_a_failure_is_a_notice_and_the_model_stays(desk: Desk, live_store: Store) -> None:
@@ -52,18 +51,18 @@ def test_a_failure_is_a_notice_and_the_model_stays(desk: Desk, live_store: Store
 
 def test_an_empty_prompt_says_what_to_do(live_store: Store) -> None:
     live_store.set_prompt("")
-    assert live_store.trace is None
+    assert live_store.read is None
     assert "empty" in live_store.prompt_problem
 
 
 def test_a_selection_stays_inside_the_model_and_the_prompt(live_store: Store) -> None:
     assert live_store.model is not None
-    assert live_store.trace is not None
+    assert live_store.read is not None
     live_store.select(layer=99, head=-3, position=1000, operation=10_000)
     chosen = live_store.selection
     config = live_store.model.config
     assert (chosen.layer, chosen.head) == (config.n_layers - 1, 0)
-    assert chosen.position == live_store.trace.n_tokens - 1
+    assert chosen.position == live_store.read.n_tokens - 1
     assert chosen.operation == len(live_store.operations) - 1
 
 
@@ -106,7 +105,7 @@ def test_a_run_that_diverges_gives_the_open_model_back(
     assert run.steps
     assert live_store.model is not None
     assert live_store.model.path == before.path
-    assert live_store.trace is not None
+    assert live_store.read is not None
     assert not [r for r in desk.results if isinstance(r, m.Failed)]
 
 

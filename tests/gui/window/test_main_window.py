@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
+import model
 from gui import settings as settings_file
 from gui import theme
 from gui.app import make_application
@@ -51,7 +52,7 @@ def open_program(qtbot: QtBot, settings: Settings | None = None) -> Program:
     program.window.show()
     program.start()
     store = program.store
-    qtbot.waitUntil(lambda: store.trace is not None and store.vocabulary is not None, timeout=SOON)
+    qtbot.waitUntil(lambda: store.read is not None and store.vocabulary is not None, timeout=SOON)
     return program
 
 
@@ -163,12 +164,12 @@ def test_typing_is_followed_by_every_pane(qtbot: QtBot, program: Program) -> Non
     editor.selectAll()
     qtbot.keyClicks(editor, "The boy saw the girl")
     qtbot.waitUntil(
-        lambda: store.trace is not None and store.trace.text == "The boy saw the girl",
+        lambda: store.read is not None and store.read.text == "The boy saw the girl",
         timeout=SOON,
     )
-    assert store.trace is not None
+    assert store.read is not None
     qtbot.waitUntil(lambda: not window.host.get(TokensPane).dirty, timeout=SOON)
-    assert f"{store.trace.n_tokens} tokens" in window.host.get(TokensPane).header_note()
+    assert f"{store.read.n_tokens} tokens" in window.host.get(TokensPane).header_note()
 
 
 def test_keys_step_through_the_network(qtbot: QtBot, program: Program) -> None:
@@ -241,7 +242,7 @@ def test_what_is_no_checkpoint_is_a_sentence_and_the_open_model_stays(
     assert program.store.model is before
     program.store.set_prompt("The queen")
     qtbot.waitUntil(
-        lambda: program.store.trace is not None and program.store.trace.text == "The queen",
+        lambda: program.store.read is not None and program.store.read.text == "The queen",
         timeout=SOON,
     )
 
@@ -311,9 +312,7 @@ def test_odd_prompts_are_run_or_refused_in_a_sentence(
     store = program.store
     store.set_prompt(text)
     qtbot.waitUntil(
-        lambda: (
-            bool(store.prompt_problem) or (store.trace is not None and store.trace.text == text)
-        ),
+        lambda: bool(store.prompt_problem) or (store.read is not None and store.read.text == text),
         timeout=SOON,
     )
     assert not notices_of(program)
@@ -325,14 +324,14 @@ def test_a_prompt_longer_than_the_context_says_where_it_was_cut(
     store = program.store
     text = "The king saw the queen. " * 60
     store.set_prompt(text)
-    qtbot.waitUntil(lambda: store.trace is not None and store.trace.text == text, timeout=SOON)
-    assert store.trace is not None
+    qtbot.waitUntil(lambda: store.read is not None and store.read.text == text, timeout=SOON)
+    assert store.read is not None
     assert store.model is not None
-    assert store.trace.n_tokens == store.model.config.n_ctx
-    cut = store.trace.truncated_at
+    assert store.read.n_tokens == store.model.config.n_ctx
+    cut = store.read.truncated_at
     assert cut is not None
-    assert store.trace.notes
-    shown = b"".join(token.bytes for token in store.trace.tokens).decode()
+    assert store.read.notes
+    shown = b"".join(token.bytes for token in store.read.tokens).decode()
     assert text.startswith(shown)
     assert len(shown) == cut
 
@@ -421,15 +420,11 @@ def test_a_pane_is_exported_as_picture_and_as_data(
     loaded = np.load(tmp_path / "a.npz")
     provenance = json.loads(str(loaded["provenance"]))
     assert provenance["Prompt"] == store.prompt
-    pattern = store.trace.pattern(store.selection.layer) if store.trace else None
-    assert pattern is not None
-    same = [
-        key
-        for key in loaded.files
-        if loaded[key].shape == pattern[store.selection.head].shape
-        and np.array_equal(loaded[key], pattern[store.selection.head])
-    ]
-    assert same
+    assert store.read is not None
+    name = f"blocks.{store.selection.layer}.attn.hook_pattern"
+    lm = model.open(STORY_WORLD, device="cpu")
+    pattern = lm.trace(list(store.read.subject.ids), name)[name][0, store.selection.head].numpy()
+    assert np.allclose(loaded["weight"], pattern[loaded["query"], loaded["key"]], atol=1e-6)
     window.files.export_pane(window.host.get(AttentionPane), tmp_path / "a.csv", "data")
     assert list(tmp_path.glob("a*.csv"))
     window.files.export_pane(window.host.get(AttentionPane), tmp_path / "a.gif", "picture")

@@ -349,8 +349,8 @@ def test_other_requests_are_answered_meanwhile_and_cancel_ends_the_process(
     while not any(isinstance(r, m.Progress) and r.what == "waiting" for r in said):
         assert time.monotonic() < deadline
         said += engine.advance()
-    (traced,) = engine.handle(m.RunTrace(text="The king"))
-    assert isinstance(traced, m.TraceReady)
+    (traced,) = engine.handle(m.ReadPrompt(text="The king"))
+    assert isinstance(traced, m.PromptRead)
     (cancelled,) = engine.handle(m.Cancel(target=request.id))
     assert isinstance(cancelled, m.Cancelled)
     assert cancelled.request_id == request.id

@@ -14,6 +14,8 @@ from model.engine import Engine
 from model.engine.handlers import HANDLERS
 from model.engine.job import Job
 from model.engine.workplace import Workplace
+from model.probe.next_token.asks import NextToken
+from model.subject import Subject
 from model.train import PRESETS
 from model.train.events import Finished
 from resources import STORY_WORLD
@@ -70,8 +72,8 @@ def test_a_small_request_is_answered_between_two_slices(engine: Engine) -> None:
     list(engine.handle(m.OpenModel(path=str(STORY_WORLD))))
     counting = Count(to=3)
     list(engine.handle(counting))
-    (traced,) = engine.handle(m.RunTrace(text="The king"))
-    assert isinstance(traced, m.TraceReady)
+    (traced,) = engine.handle(m.ReadPrompt(text="The king"))
+    assert isinstance(traced, m.PromptRead)
     assert numbers(drive(engine)) == [(counting.id, 2), (counting.id, 3)]
 
 
@@ -120,11 +122,14 @@ def test_a_newer_one_cancels_the_older_where_its_class_says_so(engine: Engine) -
     assert numbers(drive(engine)) == [(stays.id, 2), (new.id, 2)]
 
 
-def test_of_fetches_only_one_of_the_same_activation_is_replaced() -> None:
-    newer = m.FetchActivation(name="a")
-    assert newer.replaces(m.FetchActivation(name="a", text="older"))
-    assert not newer.replaces(m.FetchActivation(name="b"))
-    assert not newer.replaces(m.RunTrace(text="a"))
+def test_of_prompts_the_newest_is_read_and_a_question_replaces_none() -> None:
+    newer = m.ReadPrompt(text="a")
+    ask = m.Ask(subject=Subject(1, None, (1,)), question=NextToken(position=0))
+    again = m.Ask(subject=ask.subject, question=ask.question)
+    assert newer.replaces(m.ReadPrompt(text="older"))
+    assert not newer.replaces(ask)
+    assert not ask.replaces(newer)
+    assert not again.replaces(ask)  # who gives a question up cancels it
 
 
 def test_commands_that_change_something_are_never_replaced() -> None:

@@ -62,9 +62,9 @@ def test_what_is_large_comes_in_slices_and_others_are_answered_between(
     progress = [r for r in first if isinstance(r, m.OpeningProgressed)]
     while True:
         # The model that was open answers.
-        [trace] = engine.handle(m.RunTrace(text="the king"))
-        assert isinstance(trace, m.TraceReady)
-        assert trace.model_id == 1
+        [trace] = engine.handle(m.ReadPrompt(text="the king"))
+        assert isinstance(trace, m.PromptRead)
+        assert trace.subject.model == 1
         results = list(engine.advance())
         progress += [r for r in results if isinstance(r, m.OpeningProgressed)]
         if not engine.busy:
@@ -79,9 +79,9 @@ def test_what_is_large_comes_in_slices_and_others_are_answered_between(
     opened = results[-1]
     assert isinstance(opened, m.ModelOpened)
     assert opened.request_id == request.id
-    [trace] = engine.handle(m.RunTrace(text="the king"))
-    assert isinstance(trace, m.TraceReady)
-    assert trace.model_id == opened.info.model_id
+    [trace] = engine.handle(m.ReadPrompt(text="the king"))
+    assert isinstance(trace, m.PromptRead)
+    assert trace.subject.model == opened.info.model_id
 
 
 def _network(folder: Path) -> torch.nn.Module:
@@ -102,9 +102,9 @@ def test_cancel_stops_within_a_slice_and_the_open_model_stays(
     assert engine.busy
     assert list(engine.handle(m.Cancel(target=request.id))) == [m.Cancelled(request_id=request.id)]
     assert not engine.busy
-    [trace] = engine.handle(m.RunTrace(text="the king"))
-    assert isinstance(trace, m.TraceReady)
-    assert trace.model_id == 1
+    [trace] = engine.handle(m.ReadPrompt(text="the king"))
+    assert isinstance(trace, m.PromptRead)
+    assert trace.subject.model == 1
 
 
 @pytest.mark.usefixtures("in_slices")
@@ -153,9 +153,9 @@ def test_a_file_that_changes_while_it_is_read_fails_and_the_open_model_stays(
         assert "model.safetensors changed while it was read" in last.message or (
             "model.safetensors ends before all of its contents" in last.message
         )
-        [trace] = engine.handle(m.RunTrace(text="the king"))
-        assert isinstance(trace, m.TraceReady)
-        assert trace.model_id == 1
+        [trace] = engine.handle(m.ReadPrompt(text="the king"))
+        assert isinstance(trace, m.PromptRead)
+        assert trace.subject.model == 1
 
 
 def test_what_cannot_be_opened_fails_with_its_sentence(engine: Engine, tmp_path: Path):
@@ -183,5 +183,5 @@ def test_a_preview_tells_and_opens_nothing(engine: Engine, gpt2_folder: Path, tm
     [previewed] = engine.handle(m.PreviewModel(path=str(tmp_path / "no")))
     assert isinstance(previewed, m.ModelPreviewed)
     assert previewed.preview.problem == f"{tmp_path / 'no'} does not exist; check the path."
-    [refused] = engine.handle(m.RunTrace(text="a"))
+    [refused] = engine.handle(m.ReadPrompt(text="a"))
     assert isinstance(refused, m.Failed)  # nothing is open

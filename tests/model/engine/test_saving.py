@@ -46,8 +46,8 @@ def test_it_goes_on_slice_by_slice_and_others_are_answered(engine: Engine, tmp_p
     assert isinstance(progress, m.Progress)
     assert 0 < progress.done < progress.total
     assert not out.exists()
-    (traced,) = engine.handle(m.RunTrace(text="The king"))
-    assert isinstance(traced, m.TraceReady)
+    (traced,) = engine.handle(m.ReadPrompt(text="The king"))
+    assert isinstance(traced, m.PromptRead)
     *_, saved = to_the_end(engine)
     assert saved == m.Saved(request_id=request.id, path=str(out))
     assert open_checkpoint(out).tokenizer is not None
@@ -89,8 +89,8 @@ def test_one_that_waits_can_be_cancelled_and_others_are_answered(engine: Engine,
     list(engine.handle(first))
     list(engine.handle(second))
     assert not Path(first.path).exists()
-    (traced,) = engine.handle(m.RunTrace(text="The king"))
-    assert isinstance(traced, m.TraceReady)
+    (traced,) = engine.handle(m.ReadPrompt(text="The king"))
+    assert isinstance(traced, m.PromptRead)
     assert list(engine.handle(m.Cancel(target=second.id))) == [m.Cancelled(request_id=second.id)]
     found = to_the_end(engine)
     assert [r.request_id for r in found if isinstance(r, m.Saved)] == [first.id]

@@ -550,8 +550,8 @@ def test_a_run_that_cannot_be_saved_says_so_and_its_model_stays(
     assert live_store.model.path == run.started.run_dir
     assert not live_store.model.training
     live_store.set_prompt("She sang.")
-    assert live_store.trace is not None
-    assert live_store.trace.text == "She sang."
+    assert live_store.read is not None
+    assert live_store.read.text == "She sang."
     # Saved elsewhere: what was learned, not what the run folder holds of it.
     network = desk.lm.transformer
     live_store.saving.save(str(tmp_path / "rescued"))
