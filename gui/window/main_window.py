@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QToolBar, QWidget
 from gui import theme
 from gui.pace import Later
 from gui.panes import PANES
+from gui.panes.base import Pane
 from gui.panes.entry import PaneEntry
 from gui.session.backend import Backend
 from gui.session.state import Notice
@@ -143,7 +144,6 @@ class MainWindow(QMainWindow):
             signal.connect(self._update_actions)
         for signal in (
             store.subject_changed,
-            store.asked.changed,
             store.selection_changed,
             store.vocabulary_changed,
             store.model_changed,
@@ -151,9 +151,9 @@ class MainWindow(QMainWindow):
             store.sampling_changed,
             store.generating.changed,
             store.weights.changed,
-            self.host.pane_made,
         ):
             signal.connect(self._notes.ask)
+        self.host.pane_made.connect(self._pane_made)
         store.model_changed.connect(self._model_changed)
         store.notice_posted.connect(self._show_notice)
         self.notice_bar.dismissed.connect(self._hide_empty_notice)
@@ -256,6 +256,12 @@ class MainWindow(QMainWindow):
 
     def _update_actions(self) -> None:
         self._menus.update(self.store)
+
+    def _pane_made(self, pane: object) -> None:
+        """Its header tells of what it has drawn."""
+        if isinstance(pane, Pane):
+            pane.drawn.connect(self._notes.ask)
+        self._notes.ask()
 
     def _update_notes(self) -> None:
         for dock in self.docks.values():
