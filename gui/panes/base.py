@@ -10,7 +10,7 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
@@ -44,7 +44,12 @@ class Pane(QWidget):
     Attributes:
         title: on the dock's header.
         turn: its place among the panes that draw one after the other while a model learns.
+
+    Signals:
+        drawn: it has drawn what it holds: what its header says may be another.
     """
+
+    drawn = Signal()
 
     entry: ClassVar[PaneEntry]
     frame_ms: ClassVar[int] = FRAME_MS
@@ -162,6 +167,7 @@ class Pane(QWidget):
             self._dirty = False
             self.refresh()
             self._pace.take()
+            self.drawn.emit()
 
     @property
     def dirty(self) -> bool:

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QToolBar, QWidget
 from gui import theme
 from gui.pace import Later
 from gui.panes import PANES
+from gui.panes.base import Pane
 from gui.panes.entry import PaneEntry
 from gui.session.backend import Backend
 from gui.session.state import Notice
@@ -152,10 +153,9 @@ class MainWindow(QMainWindow):
             store.sampling_changed,
             store.generating.changed,
             store.weights.changed,
-            store.asked.changed,
-            self.host.pane_made,
         ):
             signal.connect(self._notes.ask)
+        self.host.pane_made.connect(self._pane_made)
         store.model_changed.connect(self._model_changed)
         store.notice_posted.connect(self._show_notice)
         self.notice_bar.dismissed.connect(self._hide_empty_notice)
@@ -258,6 +258,12 @@ class MainWindow(QMainWindow):
 
     def _update_actions(self) -> None:
         self._menus.update(self.store)
+
+    def _pane_made(self, pane: object) -> None:
+        """Its header tells of what it has drawn."""
+        if isinstance(pane, Pane):
+            pane.drawn.connect(self._notes.ask)
+        self._notes.ask()
 
     def _update_notes(self) -> None:
         for dock in self.docks.values():

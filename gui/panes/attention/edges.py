@@ -49,11 +49,12 @@ def strongest_heads(edges: RoutesFound, most: int) -> list[Head]:
     named_E = (edges.head_E >= 0) & (edges.key_E > 0)
     if not named_E.any():
         return []
-    pairs = np.stack([edges.layer_E[named_E], edges.head_E[named_E]], axis=1)
-    heads, which_E = np.unique(pairs, axis=0, return_inverse=True)
-    weights = np.bincount(which_E.ravel(), edges.weight_E[named_E])
+    n_heads = int(edges.head_E.max()) + 1
+    weights = np.bincount(
+        edges.layer_E[named_E] * n_heads + edges.head_E[named_E], edges.weight_E[named_E]
+    )
     order = np.argsort(-weights, kind="stable")[:most]
-    return [(int(layer), int(head)) for layer, head in heads[order]]
+    return [divmod(int(head), n_heads) for head in order if weights[head] > 0]
 
 
 def touched(edges: RoutesFound, n_tokens: int) -> NDArray[np.bool_]:

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import QWidget
 
 from gui import theme
 from gui.panes.attention.edges import Head, feeding, touched
-from gui.panes.attention.graph_ink import GraphInk
+from gui.panes.attention.graph_ink import GraphInk, paint_legend
 from gui.panes.attention.graph_layout import GraphPlace, place_graph
 from gui.widgets.canvas import CAPTION_HEIGHT, Canvas
 from gui.widgets.heat_map.layout import label_font, thinned
@@ -220,17 +220,17 @@ class AttentionGraph(Canvas):
         painter.setClipRect(self._place.window.adjusted(-4, -4, 4, 4))
         painter.setPen(QPen(t.color("line"), 1))
         x_T, y_R = self._place.grid(self.scrolled)
-        columns = self.columns
-        painter.drawLines([QLineF(x_T[at], y_R[0], x_T[at], y_R[-1]) for at in columns])
-        if len(columns) < len(x_T):  # the rest of the text, from its first token to its last
+        seen = self._seen
+        painter.drawLines([QLineF(x_T[at], y_R[0], x_T[at], y_R[-1]) for at in seen])
+        if not self._place.shown_T.all():  # the rest of the text, from its first token to its last
             painter.drawLine(QLineF(x_T[0], y_R[0], x_T[-1], y_R[0]))
         # The residual stream carries what was reached on to the next layer.
         painter.setPen(QPen(t.color("text", 0.3), 1))
         painter.drawLines(
             [
                 QLineF(x_T[position], y_R[row - 1], x_T[position], y_R[row])
-                for row, position in np.argwhere(self._reached).tolist()
-                if row > 0
+                for position in seen
+                for row in np.flatnonzero(self._reached[1:, position]) + 1
             ]
         )
 
@@ -265,12 +265,20 @@ class AttentionGraph(Canvas):
             self._paint_label(painter, position)
         self._paint_caption(painter)
 
+    @property
+    def _seen(self) -> list[int]:
+        """The positions whose columns are in view."""
+        place = self._place
+        left, right = self.scrolled.x() - place.step, self.scrolled.x() + place.window.width()
+        seen_T = place.shown_T & (place.x_T >= left) & (place.x_T <= right + place.step)
+        return [int(at) for at in np.flatnonzero(seen_T)]
+
     def _labelled(self, room: float) -> list[int]:
         """The positions whose labels can stand beside each other; near ones give way."""
         kept, x_T = [], self._place.x_T
         end = -np.inf
         marked = x_T[self._position] if 0 <= self._position < len(x_T) else np.inf
-        for position in self.columns:
+        for position in self._seen:
             x = x_T[position]
             if x - end >= room and (abs(x - marked) >= room or position == self._position):
                 kept.append(position)
@@ -278,28 +286,9 @@ class AttentionGraph(Canvas):
         return kept
 
     def _paint_caption(self, painter: QPainter) -> None:
-        t = theme.current()
-        painter.setFont(theme.sans(theme.SMALL_FONT_SIZE))
-        metrics = QFontMetricsF(painter.font())
         area = QRectF(theme.SPACE, self.viewport().height() - CAPTION_HEIGHT, 0, CAPTION_HEIGHT)
         area.setRight(self.viewport().width() - 4)
-        for (layer, head), color in self._colors.items():
-            name = f"L{layer}·{head}"
-            if area.width() < metrics.horizontalAdvance(name) + 120:
-                break
-            painter.fillRect(QRectF(area.left(), area.center().y() - 4, 8, 8), color)
-            area.setLeft(area.left() + 12)
-            painter.setPen(t.color("text"))
-            painter.drawText(area, _LEFT, name)
-            area.setLeft(area.left() + metrics.horizontalAdvance(name) + 10)
-        if self._has_others and self._colors and area.width() > 150:
-            painter.fillRect(QRectF(area.left(), area.center().y() - 4, 8, 8), t.color("dim"))
-            area.setLeft(area.left() + 12)
-            painter.drawText(area, _LEFT, "others")
-            area.setLeft(area.left() + metrics.horizontalAdvance("others") + 10)
-        painter.setPen(t.color("dim"))
-        shown = metrics.elidedText(self._caption, Qt.TextElideMode.ElideRight, area.width())
-        painter.drawText(area, _LEFT, shown)
+        paint_legend(painter, area, self._colors, self._caption, others=self._has_others)
 
     def _paint_label(self, painter: QPainter, position: int, ground: QColor | None = None) -> None:
         metrics = QFontMetricsF(painter.font())
@@ -400,5 +389,4 @@ class AttentionGraph(Canvas):
             event.ignore()
 
 
-_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter

@@ -16,7 +16,6 @@ from gui.panes.attention.window import View, Window, first_window, next_window
 from gui.session.state import Selection
 from gui.widgets.heat_map.heat_map import HeatMap
 from gui.widgets.heat_map.layout import SMALLEST_CELL
-from model.messages import PromptRead
 from model.probe.pattern.asks import Pattern, PatternFound
 
 
@@ -95,7 +94,7 @@ class MatrixView(QObject):
         found: PatternFound,
         row: PatternFound | None,
         head: PatternFound | None,
-        read: PromptRead,
+        labels: tuple[str, ...],
         looks: Looks,
     ) -> None:
         """Draw a head.
@@ -105,17 +104,16 @@ class MatrixView(QObject):
             row: all of the selected query, whose scale a long text has; what is drawn stays until
                 it is there as well.
             head: what is said of all of it.
-            read: the prompt that ``found`` is about.
+            labels: the tokens of the prompt that ``found`` is about.
             looks: how.
         """
         scale = None
-        if read.n_tokens > LONG:
+        if len(labels) > LONG:
             if row is None or not _same_head(found, row):
                 return
             scale = own_scale(row)
         shares = head.shares if head is not None and _same_head(found, head) else None
         self.found, self._row, self._looks = found, row, looks
-        labels = tuple(token.text for token in read.tokens)
         self.map.set_content(matrix_content(found, labels, looks, scale, shares))
         self._follow()
 

@@ -62,6 +62,7 @@ class AttentionPane(Pane):
         self._chosen: list[Head] = []
         self._drawn: dict[str, tuple[object, ...]] = {}
         self._reads: dict[str, PromptRead] = {}  # of what each view draws
+        self._labels: tuple[PromptRead, tuple[str, ...]] | None = None
         self.pointing = Pointing(store, self.mosaic, self.matrix, self.graph, self._reads, self)
         self.pointing.said.connect(self._show_facts)
 
@@ -105,10 +106,10 @@ class AttentionPane(Pane):
 
     def toggle_chosen(self, layer: int, head: int) -> None:
         """Add a head to the set that the graph draws, or take it out."""
+        selected = (self.store.selection.layer, self.store.selection.head)
         if (layer, head) in self._chosen:
             self._chosen.remove((layer, head))
         else:
-            selected = (self.store.selection.layer, self.store.selection.head)
             if not self._chosen and selected != (layer, head):
                 self._chosen.append(selected)
             self._chosen.append((layer, head))
@@ -230,7 +231,7 @@ class AttentionPane(Pane):
         if found is None or slot is None or slot.read is None:
             return
         if self._take("matrix", found, row, head, looks):
-            self.matrix.draw(found, row, head, slot.read, looks)
+            self.matrix.draw(found, row, head, self._labels_of(slot.read), looks)
 
     def _draw_graph(self) -> None:
         found, slot, model = (
@@ -240,25 +241,29 @@ class AttentionPane(Pane):
         )
         if found is None or slot is None or slot.read is None or model is None:
             return
-        tokens = slot.read.tokens
-        question = found.question
-        assert isinstance(question, Routes)
         if self._take("graph", found):
+            question = found.question
+            assert isinstance(question, Routes)
             heads = question.heads if question.over == "heads" else strongest_heads(found, HUES)
             self.graph.set_edges(
                 found,
-                tuple(token.text for token in tokens),
+                self._labels_of(slot.read),
                 model.config.n_layers,
-                words.routes(found, tokens, model.config.n_heads),
+                words.routes(found, slot.read.tokens, model.config.n_heads),
                 _hues(heads),
                 self._graph_position(found),
             )
 
+    def _labels_of(self, read: PromptRead) -> tuple[str, ...]:
+        """The tokens as they are written; thousands take milliseconds, so they are kept."""
+        if self._labels is None or self._labels[0] is not read:
+            self._labels = read, tuple(token.text for token in read.tokens)
+        return self._labels[1]
+
     def _graph_position(self, found: RoutesFound) -> int:
         """The position whose routes are lit: the one that was asked about."""
-        question = found.question
+        question, selected = found.question, self.store.selection.position
         assert isinstance(question, Routes)
-        selected = self.store.selection.position
         return selected if question.position is None else question.position
 
     def _mark(self) -> None:

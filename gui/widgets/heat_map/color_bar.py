@@ -66,6 +66,9 @@ def paint_color_bar(
     swatch = 22 + metrics.horizontalAdvance(hatched) if hatched else 0.0
     room = area.right() - x - (swatch + 14 if hatched else 0)
     titles = [title] if isinstance(title, str) else title
+    shortest = min(metrics.horizontalAdvance(words) for words in titles)
+    if room < shortest <= area.right() - x:  # what the colours mean comes before the hatching
+        hatched, room = "", area.right() - x
     if any(titles) and room > 40:
         fitting = (words for words in titles if metrics.horizontalAdvance(words) <= room)
         shown = metrics.elidedText(

@@ -151,6 +151,9 @@ def test_what_is_masked_is_known_of_the_prompt_before_too(store: Store):
     assert store.masking.original(4, masked_once) is None
     assert store.masking.original(2, before) is None
     assert not store.masking.is_mask(2, before)
+    store.masking.toggle(2)
+    assert store.masking.original(2) is None
+    assert store.masking.original(2, masked_once) == id_of(store, " king")
 
 
 def test_a_mask_that_is_typed_again_is_known_again(store: Store):

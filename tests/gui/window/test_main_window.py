@@ -172,6 +172,18 @@ def test_typing_is_followed_by_every_pane(qtbot: QtBot, program: Program) -> Non
     assert f"{store.read.n_tokens} tokens" in window.host.get(TokensPane).header_note()
 
 
+def test_a_header_tells_of_what_is_drawn(qtbot: QtBot, program: Program) -> None:
+    window = program.window
+    window.layouts.set_perspective("Space")
+    pane, header = window.host.pane("space"), window.docks["space"].header
+    qtbot.waitUntil(lambda: bool(header.note), timeout=SOON)
+    assert header.note == pane.header_note()
+    vocabulary = program.store.vocabulary
+    assert vocabulary is not None
+    program.store.receive(replace(vocabulary, step=7))
+    qtbot.waitUntil(lambda: "step 7" in header.note, timeout=SOON)
+
+
 def test_keys_step_through_the_network(qtbot: QtBot, program: Program) -> None:
     window, store = program.window, program.store
     store.select(operation=0)

@@ -37,3 +37,18 @@ def test_where_none_finds_room_the_shortest_is_cut_off() -> None:
     picture = painted(130, WORDINGS)
     assert np.array_equal(picture, painted(130, WORDINGS[-1]))
     assert not np.array_equal(picture, painted(130, ""))
+
+
+def test_what_the_colours_mean_comes_before_what_hatching_means() -> None:
+    def with_hatching(width: int) -> NDArray[np.uint8]:
+        image = QImage(width, 22, QImage.Format.Format_RGB32)
+        image.fill(Qt.GlobalColor.black)
+        painter = QPainter(image)
+        paint_color_bar(
+            painter, QRectF(0, 0, width, 22), "diverging", 1.0, title=WORDINGS, hatched="masked"
+        )
+        painter.end()
+        return image_pixels(image)
+
+    assert np.array_equal(with_hatching(170), painted(170, WORDINGS))
+    assert not np.array_equal(with_hatching(400), painted(400, WORDINGS))
