@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QWidget
 
 from gui import theme
@@ -34,6 +34,9 @@ from model.subject import Subject
 SURPRISAL, IDS, BYTES = "surprisal", "ids", "bytes"
 MOST_ROWS = 4
 """Lines of chips for which the pane asks room; more are scrolled."""
+NARROW = 420
+"""Width below which the line below the chips is no more than the position,
+and the header counts no characters."""
 PATIENCE_MS = 60
 """How long tokens of a new prompt wait for their surprisals: usually both are painted at once."""
 
@@ -218,7 +221,8 @@ class TokensPane(Pane):
         self._waits.setVisible(bool(said))
 
     def header_note(self) -> str:
-        return "" if self._read is None else words.counted(self._read)
+        read = self._read
+        return "" if read is None else words.counted(read, narrow=self.width() < NARROW)
 
     def export_data(self) -> Mapping[str, NDArray[Any]]:
         """The tokens, and their surprisals if they are drawn: of one prompt, both."""
@@ -241,6 +245,10 @@ class TokensPane(Pane):
         return data
 
     # ---------------------------------------------------------------------------- room
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._follow_selection()
 
     def hasHeightForWidth(self) -> bool:
         return True
@@ -336,7 +344,8 @@ class TokensPane(Pane):
         token, bits = read.tokens[at], self.surprisal(at)
         said = "" if np.isnan(bits) else f"   {bits:.3f} bits"
         text = self._text(read, at)
-        self._reading.setText(f"{at}  {text}   id {token.id}{said}   {words.raw(token)}")
+        line = f"{at}  {text}   id {token.id}{said}   {words.raw(token)}"
+        self._reading.setText(line if self.width() >= NARROW else str(at))
 
     def _on_hover(self, index: int | None) -> None:
         self.store.select(hovered=index)

@@ -227,7 +227,8 @@ class TokenStrip(QAbstractScrollArea):
         last_row = len(self._rows) - 1
         if last_row < 0:
             return range(0)
-        first = max(0, min(int((top - MARGIN) // self._pitch), last_row))
+        # Of a row of which only the gap below it is left, nothing is seen.
+        first = max(0, min(int((top - MARGIN + ROW_GAP) // self._pitch), last_row))
         last = max(0, min(int((bottom - MARGIN) // self._pitch), last_row))
         return range(self._rows.chips_of(first).start, self._rows.chips_of(last).stop)
 

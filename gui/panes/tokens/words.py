@@ -51,12 +51,13 @@ def surprisal(index: int, bits: float, *, pending: bool) -> str:
     return f"surprisal {bits:.4f} bits (p = {2.0**-bits:.4g} before it was read)"
 
 
-def counted(read: PromptRead) -> str:
-    """How long a prompt is in tokens, characters and bytes."""
+def counted(read: PromptRead, *, narrow: bool) -> str:
+    """How long a prompt is in tokens, characters and bytes; without characters if narrow."""
     parts = [with_noun(read.n_tokens, "token")]
     if read.n_bytes:
-        n_characters = len(read.text[: read.truncated_at])
-        parts += [with_noun(n_characters, "character"), with_noun(read.n_bytes, "byte")]
+        if not narrow:
+            parts.append(with_noun(len(read.text[: read.truncated_at]), "character"))
+        parts.append(with_noun(read.n_bytes, "byte"))
     return " · ".join(parts)
 
 

@@ -204,3 +204,25 @@ def test_the_pane_asks_for_the_room_that_its_chips_need(
     live_store.set_prompt("The king lost his crown. " * 30)
     pane.refresh_now()
     assert pane.heightForWidth(width) < 260
+
+
+def test_what_is_framed_as_seen_is_what_can_be_seen(qtbot: QtBot) -> None:
+    strip = long_strip(qtbot)
+    for index in (0, 700, 3999, 1500):
+        strip.set_selected(index)
+        height = strip.viewport().height()
+        seen = strip.overview._seen
+        for i in range(seen.start - 20, seen.stop + 20):
+            if 0 <= i < LONG:
+                box = strip._reach(i).adjusted(0, 3, 0, -3)
+                assert (i in seen) == (box.bottom() > 0 and box.top() < height), (index, i)
+
+
+@pytest.mark.parametrize(("width", "line"), [(320, "2"), (700, "2  ·lost   id")])
+def test_a_narrow_pane_says_only_the_position(
+    pane: TokensPane, live_store: Store, width: int, line: str
+) -> None:
+    live_store.select(position=2)
+    pane.resize(width, 160)
+    assert pane._reading.text().startswith(line)
+    assert (pane._reading.text() == line) == (width < 420)

@@ -323,6 +323,8 @@ def test_the_header_counts_tokens_characters_and_bytes(live_store: Store, qtbot:
     live_store.set_prompt("a")
     pane.refresh_now()
     assert pane.header_note() == "1 token · 1 character · 1 byte"
+    pane.resize(320, 160)
+    assert pane.header_note() == "1 token · 1 byte"
 
 
 def test_without_tokens_it_says_why(live_store: Store, qtbot: QtBot) -> None:
