@@ -26,8 +26,8 @@ def has_model(store: Store) -> bool:
 
 
 def has_trace(store: Store) -> bool:
-    """A prompt has been run."""
-    return store.trace is not None
+    """A prompt has been read, so that questions can be asked about it."""
+    return store.read is not None
 
 
 def can_draw(store: Store) -> bool:
