@@ -26,7 +26,7 @@ def has_model(store: Store) -> bool:
 
 
 def has_prompt(store: Store) -> bool:
-    """A prompt has been run."""
+    """A prompt has been read, so that questions can be asked about it."""
     return store.read is not None
 
 

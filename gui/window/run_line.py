@@ -51,6 +51,7 @@ class RunLine(QWidget):
         self.curve = Sparkline(self)
         self.pause = QPushButton("Pause", self)
         self.pause.setFixedWidth(QPushButton("Resume").sizeHint().width())
+        self.pause.setAccessibleName("Pause the run")
         self.pause.setToolTip("Hold the run, or let it go on (Ctrl+P)")
         self.pause.clicked.connect(self._toggle_pause)
         self.show_button = QPushButton("Show", self)
