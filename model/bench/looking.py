@@ -8,7 +8,7 @@ Shape suffixes: B batch (1), T positions, H heads, G key/value heads, Q queries,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -174,9 +174,7 @@ class Looking:
             return (found_HQS if rows is None else found_HQS[:, rows])[..., :n_keys]
         steps = self._plan.steps(layer, name)
         span = self._span(n_keys)
-        q_BQHK = self._queries(layer)
-        if rows is not None:
-            q_BQHK = q_BQHK[:, rows]
+        q_BQHK = self._queries(layer, queries)
         factor = c.score_scale if "scale" in steps else 1.0
         x = scores.dot(q_BQHK, self._stream.keys(layer)[:, :n_keys], c, heads, factor)
         if "bias" in steps:
@@ -189,8 +187,29 @@ class Looking:
             x = torch.softmax(x, -1)
         return x[0]
 
-    def _queries(self, layer: int) -> Tensor:
+    def _queries(self, layer: int, which: Sequence[int] | None) -> Tensor:
         """As scores are computed with them, ``[1, n, H, K]``."""
-        q_BQHK = self._stream.shelf.queries(layer, self._start, self._stop)
         name = self._plan.queries[layer]
-        return self.values((name,))[name] if q_BQHK is None else q_BQHK
+        q_BQHK = self._stream.shelf.queries(layer, self._start, self._stop)
+        if which is None:
+            return self.values((name,))[name] if q_BQHK is None else q_BQHK
+        if q_BQHK is not None:
+            return q_BQHK[:, [at - self._start for at in which]]
+        parts = []
+        for first, stretch in stretches(which):
+            looking = Looking(self._stream, first, stretch[-1] + 1, self._changes)
+            q_BQHK = looking.values((name,))[name]
+            parts.append(q_BQHK[:, [at - first for at in stretch]])
+        return torch.cat(parts, 1)
+
+
+def stretches(positions: Sequence[int], gap: int = 8) -> Iterator[tuple[int, list[int]]]:
+    """Positions in rising order, with their first, cut where more than a few lie in between."""
+    stretch: list[int] = []
+    for at in positions:
+        if stretch and at - stretch[-1] > gap:
+            yield stretch[0], stretch
+            stretch = []
+        stretch.append(at)
+    if stretch:
+        yield stretch[0], stretch

@@ -115,7 +115,7 @@ class Run:
         yield resid_BTD
         spans = list(chunks(network.config, self._known, stream.n_tokens, network.embed.weight))
         for layer in range(network.config.n_layers):
-            parts = []
+            parts: list[Tensor] = []
             for span in spans:
                 if parts:
                     yield None

@@ -1,4 +1,4 @@
-"""Routes: from the top layer down, only the queries that are reached.
+"""Routes: from the top layer down, only the queries that are reached, so that every edge counts.
 
 Shape suffixes: H heads, Q queries, S keys, E edges.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from torch import Tensor
 
 from model.bench import Bench
 from model.bench.looking import WINDOW
@@ -35,11 +36,18 @@ def answer(question: Routes, subject: Subject, bench: Bench) -> Iterator[Answer 
         chosen = heads if question.over == "heads" else list(range(config.n_heads))
         queries = np.flatnonzero(reached)
         edges_of_layer: list[tuple[Array, ...]] = []
-        for start, stop in _runs(queries):
-            pattern_HQS = to_array(
-                bench.pattern(subject, layer, chosen, start, stop, seen_only=True)
+        for some in np.split(queries, range(WINDOW, len(queries), WINDOW)):
+            start, stop = int(some[0]), int(some[-1]) + 1
+            pattern_HQS = bench.pattern(
+                subject,
+                layer,
+                None if len(chosen) == config.n_heads else chosen,
+                start,
+                stop,
+                seen_only=True,
+                queries=None if len(some) == stop - start else some.tolist(),
             )
-            edges, left_out = _edges(question, layer, chosen, pattern_HQS, start)
+            edges, left_out = _edges(question, layer, chosen, pattern_HQS, some)
             edges_of_layer.append(edges)
             hidden += left_out
             yield None
@@ -50,49 +58,33 @@ def answer(question: Routes, subject: Subject, bench: Bench) -> Iterator[Answer 
     yield _found(question, subject, found, hidden)
 
 
-def _runs(queries: Array) -> Iterator[tuple[int, int]]:
-    """Stretches of queries that lie close together, at most `WINDOW` long."""
-    at = 0
-    while at < len(queries):
-        start = int(queries[at])
-        end = at
-        # A few in between cost less than another product with all the keys.
-        while (
-            end + 1 < len(queries)
-            and queries[end + 1] - queries[end] <= 4
-            and queries[end + 1] - start < WINDOW
-        ):
-            end += 1
-        yield start, int(queries[end]) + 1
-        at = end + 1
-
-
 def _edges(
-    question: Routes, layer: int, heads: Sequence[int], pattern_HQS: Array, start: int
+    question: Routes, layer: int, heads: Sequence[int], pattern_HQS: Tensor, queries: Array
 ) -> tuple[tuple[Array, ...], int]:
+    """The edges of some queries, and how many more lead to the first token."""
     match question.over:
         case "heads":
             weights = pattern_HQS
         case "max":
-            weights = pattern_HQS.max(0, keepdims=True)
+            weights = pattern_HQS.amax(0, keepdim=True)
         case "mean":
-            weights = pattern_HQS.mean(0, keepdims=True)
+            weights = pattern_HQS.mean(0, keepdim=True)
     strong = weights >= question.threshold
     hidden = 0
     if question.hide_first:
         hidden = int(strong[:, :, 0].sum())
         strong[:, :, 0] = False
-    which, query, key = np.nonzero(strong)
-    weight = weights[which, query, key]
+    which, query, key = np.nonzero(to_array(strong))
+    weight = to_array(weights)[which, query, key]
     match question.over:
         case "heads":
             head = np.asarray(heads)[which]
         case "max":
-            head = pattern_HQS[:, query, key].argmax(0)
+            head = to_array(pattern_HQS)[:, query, key].argmax(0)
         case "mean":
             head = np.full(len(which), -1)
     of = np.full(len(which), layer)
-    return (of, head, query + start, key, weight), hidden
+    return (of, head, queries[query], key, weight), hidden
 
 
 def _found(
@@ -104,10 +96,6 @@ def _found(
         layer = head = query = key = np.zeros(0, np.intp)
         weight = np.zeros(0, np.float32)
     total = len(weight)
-    if question.position is not None:
-        kept = _reaching(layer, query, key, question.position, subject.n_tokens)
-        layer, head, query, key, weight = (a[kept] for a in (layer, head, query, key, weight))
-        total = len(weight)
     # Stable, and from the input upwards among equals.
     order = np.lexsort((key, query, head, layer, -weight))[: question.most]
     arrays = (read_only(a[order]) for a in (layer, head, query, key, weight))
@@ -123,15 +111,3 @@ def _found(
         total=total,
         hidden=hidden,
     )
-
-
-def _reaching(layer: Array, query: Array, key: Array, position: int, n: int) -> Array:
-    """Which edges lie on a path to a position at the top; windows held a few queries more."""
-    reached = np.zeros(n, bool)
-    reached[min(position, n - 1)] = True
-    kept = np.zeros(len(layer), bool)
-    for at in sorted(set(layer.tolist()), reverse=True):
-        hit = (layer == at) & reached[query]
-        kept |= hit
-        reached[key[hit]] = True
-    return kept
