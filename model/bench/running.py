@@ -40,7 +40,7 @@ class Run:
     def __init__(
         self, stream: Stream, known: int, changes: Changes, watched: Collection[int]
     ) -> None:
-        self._stream = stream
+        self._stream, self._plan = stream, stream.plan
         self._known = known
         self._changes = changes
         n_new = stream.n_tokens - known
@@ -86,13 +86,13 @@ class Run:
 
     def _keep(self, name: str, tensor: Tensor) -> None:
         """Called with every activation that the fused path has at hand."""
-        plan, shelf, start = self._stream.plan, self._stream.shelf, self._at
+        shelf, start = self._stream.shelf, self._at
         if name.endswith(MEASURED):
             shelf.note_length(name, start, tensor)
-        layer = plan.query_at.get(name)
+        layer = self._plan.query_at.get(name)
         if layer is not None:
             shelf.write_queries(layer, start, tensor)
-        if name not in plan.by_position:
+        if name not in self._plan.by_position:
             return  # what a text that goes on would have to widen
         if self._keeps_all:
             self._all[name] = tensor

@@ -39,7 +39,7 @@ def answer(question: Vectors, subject: Subject, bench: Bench) -> Iterator[Answer
                 if letters[name] not in places:
                     places[letters[name]] = _place(question, letters[name], config, at, start)
                 index, local = places[letters[name]]
-                vector = read_only(to_array(values[name][local]).copy())
+                vector = read_only(to_array(values[name])[local].copy())
                 found[name] = Vector(name, letters[name], index, vector)
             yield None
     if PROBABILITIES in known:
