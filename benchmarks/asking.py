@@ -143,7 +143,7 @@ def bench_with(network: Transformer) -> Bench:
 
 def slices_of(bench: Bench, subject: Subject, asked: Iterable[Question]) -> Iterator[str]:
     """Reading a prompt and answering: what was worked on, after each slice."""
-    from model.engine.asking import answering
+    from model.probe.answering import answering
     from model.probe.question import Answer
 
     for _ in bench.streaming(subject, (subject.n_tokens - 1,)):

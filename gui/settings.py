@@ -19,7 +19,7 @@ from PySide6.QtCore import QStandardPaths
 log = logging.getLogger(__name__)
 
 VERSION = 2
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 """Of the saved dock arrangements: raised when docks are renamed, old ones are then forgotten."""
 
 N_RECENT = 12

@@ -6,6 +6,15 @@
     trace = lm.trace("The king lost his crown.")
     trace["blocks.0.attn.hook_pattern"]          # [batch, head, query, key]
 
+What the window draws is the answer to a question (`model.probe`), and so it is here; under
+interventions (`model.interventions`) as well:
+
+    from model.interventions import AblateHead
+    from model.probe.pattern.asks import Pattern
+
+    found = lm.ask("The king lost his crown.", Pattern(layer=1, head=3), (AblateHead(0, 2),))
+    found.arrays()["pattern"].values             # [query, key]
+
 Never imports Qt. Torch is imported on first use, not by ``import model``: the window stands
 before torch is there.
 """

@@ -17,7 +17,7 @@ from typing import Literal, get_args
 
 from model.positions import Alibi, DynamicScaling, LongRopeScaling, Rotary
 
-Norm = Literal["layer", "rms"]
+NormKind = Literal["layer", "rms"]
 NormPlacement = Literal["pre", "post", "output", "sandwich"]
 Positions = Literal["learned", "sinusoidal", "rotary", "alibi", "none"]
 Activation = Literal["gelu_tanh", "gelu", "relu", "relu2", "silu"]
@@ -182,7 +182,7 @@ class TransformerConfig:
     d_head: int = 0
     d_mlp: int = 0
     d_embed: int = 0
-    norm: Norm = "layer"
+    norm: NormKind = "layer"
     norm_eps: float = 1e-5
     norms: Norms = Norms()
     positions: Positions = "learned"
@@ -251,7 +251,7 @@ class TransformerConfig:
                 f"{self.n_heads} query heads can't share {self.n_kv_heads} key/value heads evenly."
             )
         for name, value, allowed in (
-            ("norm", self.norm, Norm),
+            ("norm", self.norm, NormKind),
             ("positions", self.positions, Positions),
             ("activation", self.activation, Activation),
             ("head", self.head, Head),

@@ -9,9 +9,10 @@ lm.trace("The king lost his crown.")["blocks.0.attn.hook_pattern"]
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import torch
@@ -27,8 +28,12 @@ from model.sampling import Sampling
 from model.slices import finish, retold
 from model.tokenizer.tokenizer import Tokenizer
 from model.tokenizer.tokens import Token
-from model.trace import Trace, record
+from model.trace import Trace, record, state_of
 from model.transformer import Tap, Transformer
+
+if TYPE_CHECKING:
+    from model.bench import Bench
+    from model.probe.question import Answer, Question
 
 TextOrIds: TypeAlias = "str | Sequence[int] | Sequence[Sequence[int]] | Tensor"
 
@@ -126,6 +131,8 @@ class LanguageModel:
         self.device = device
         self.format = format
         self.notes = notes
+        self._bench: Bench | None = None
+        self._asked_at: object = None
 
     @property
     def config(self) -> TransformerConfig:
@@ -210,6 +217,47 @@ class LanguageModel:
         trace = record(self.transformer, ids_BT, names, tap, interventions, lazy)
         trace.tokens = tokens
         return trace
+
+    def ask(
+        self,
+        text_or_ids: TextOrIds,
+        question: Question,
+        interventions: Iterable[Intervention] = (),
+    ) -> Answer:
+        """The whole answer to a question about a text, as the window draws it.
+
+            from model.probe.routes.asks import Routes
+
+            found = lm.ask("The king lost his crown.", Routes(position=-1, threshold=0.2))
+            found.arrays()["weight"].columns()
+
+        What is kept of a text for the next question about it takes at most 128 MB, and is
+        forgotten where weights have changed.
+
+        Args:
+            text_or_ids: as of `ids`; one sequence.
+            question: of one of `model.probe`; a negative position, layer or head counts from the
+                end.
+            interventions: what is cut, scaled or taken away (`model.interventions`).
+
+        Raises:
+            ValueError: there is no such position, layer or head; more than one sequence; an
+                intervention does not fit the network.
+            KeyError: the network lacks an activation that is asked for.
+        """
+        from model.bench import Bench
+        from model.probe.answering import fitted, whole_answer
+        from model.subject import Subject
+
+        ids_BT = self.ids(text_or_ids)
+        if ids_BT.shape[0] != 1:
+            raise ValueError(f"Questions are about one sequence at a time, not {ids_BT.shape[0]}.")
+        subject = Subject(0, None, tuple(ids_BT[0].tolist()), tuple(interventions))
+        weights = state_of(self.transformer)
+        if self._bench is None or self._asked_at != weights:
+            self._bench, self._asked_at = Bench(_KEPT_FOR_QUESTIONS), weights
+            self._bench.hold(0, weakref.proxy(self))  # a cycle would keep the weights for long
+        return whole_answer(fitted(question, self.config, subject.n_tokens), subject, self._bench)
 
     def stream(
         self,
@@ -319,5 +367,6 @@ class LanguageModel:
         return ids_BT.to(device=self.device.name, dtype=torch.long)
 
 
+_KEPT_FOR_QUESTIONS = 128 * 2**20
 NO_HEAD = "This model has no language-model head: it gives vectors, no scores of tokens."
 _NO_TOKENIZER = "This checkpoint has no tokenizer, so only token ids can be run, no text."

@@ -273,10 +273,10 @@ def _record_streams(
 
         stored |= dict(zip(borders, transformer.stream(ids_BT, keep=keep), strict=True))
     stored |= {alias: stored[name] for alias, name in aliases(config).items() if name in stored}
-    learned = _state(transformer)
+    learned = state_of(transformer)
 
     def compute(missing: Sequence[str]) -> dict[str, Tensor]:
-        if _state(transformer) != learned:
+        if state_of(transformer) != learned:
             raise RuntimeError(
                 "The weights have changed since this lazy trace was made, so "
                 f"{missing[0]} can't be computed any more; trace again."
@@ -288,7 +288,7 @@ def _record_streams(
     return Trace(stored, names=names, compute=compute)
 
 
-def _state(transformer: Transformer) -> tuple[tuple[int, int], ...]:
+def state_of(transformer: Transformer) -> tuple[tuple[int, int], ...]:
     """What is different after the weights were changed: where they are, and how often written."""
     return tuple(
         (p.data_ptr(), 0 if p.is_inference() else p._version) for p in transformer.parameters()

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from model.config import TransformerConfig
 from model.network.attention import KVCache
-from model.network.block import Block, MaskedHead
+from model.network.block import Block, MaskedTransform
 from model.network.execute import Replace, Tap, execute
 from model.network.keep import Keep
 from model.network.linear import Embedding, Linear
@@ -72,7 +72,7 @@ class Transformer(nn.Module):
         self.ln_embed = Norm(c) if c.norms.embedding else None
         self.blocks = nn.ModuleList(Block(c, layer) for layer in range(c.n_layers))
         self.ln_final = Norm(c) if c.norms.final else None
-        self.mlm_head = MaskedHead(c) if c.head == "mlm" else None
+        self.mlm_head = MaskedTransform(c) if c.head == "mlm" else None
         self.project_out = (
             Linear(c.d_model, c.d_embed, bias=False) if narrow and c.has_logits else None
         )

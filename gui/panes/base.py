@@ -19,7 +19,7 @@ from gui.pace import Pace
 from gui.panes.entry import PaneEntry
 from gui.session.asked import Slot
 from gui.session.store import Store
-from model.probe.question import Answer, Question
+from model.probe.question import Answer, Named, Question
 
 A = TypeVar("A", bound=Answer)
 
@@ -95,9 +95,12 @@ class Pane(QWidget):
         """A short fact for the right side of the header, for example "7 tokens"."""
         return ""
 
-    def export_data(self) -> Mapping[str, NDArray[Any]]:
+    def export_data(self) -> Mapping[str, Named | NDArray[Any]]:
         """What is drawn, as named arrays for CSV or npz. Empty if there is nothing."""
         return {}
+
+    def prepare_export(self) -> None:
+        """An export of its data is about to be chosen: ask for what isn't drawn in full."""
 
     def remember(self) -> dict[str, Any]:
         """What it wants to know at the next start, as JSON has it; asked when the window closes."""

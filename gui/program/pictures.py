@@ -78,7 +78,7 @@ def _write_all(session: _Session, folder: Path, theme_name: str) -> None:
 
 def _write(session: _Session, widget, path: Path) -> None:  # type: ignore[no-untyped-def]
     store = session.program.store
-    model = store.model.path if store.model is not None else "none"
+    model = store.model.name if store.model is not None else "none"
     facts = export.provenance_of(path.stem, model, store.prompt)
     export.write_picture(widget, path, facts)
     print(path)
@@ -111,7 +111,7 @@ class _Session:
 
     def model_ready(self) -> bool:
         store = self.program.store
-        shown = store.trace is not None or bool(store.prompt_problem)
+        shown = store.read is not None or bool(store.prompt_problem)
         return (
             store.model is not None
             and shown
@@ -147,9 +147,13 @@ class _Session:
             for pane in self.program.window.host.panes:
                 if pane.isVisible():
                     pane.refresh_now()
-            self.until(lambda: self.program.backend.caught_up, "what a pane asked for")
+            self.until(self._answered, "what a pane asked for")
         QApplication.sendPostedEvents()
         self._spin(60)
+
+    def _answered(self) -> bool:
+        program = self.program
+        return program.backend.caught_up and not program.store.asked.is_waiting
 
     def _spin(self, milliseconds: int) -> None:
         loop = QEventLoop()

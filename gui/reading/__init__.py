@@ -1,4 +1,4 @@
-"""What the selection reads out of a trace, in words and as a line of Python.
+"""What the selection reads out of an answer, in words and as a line of Python.
 
-Knows the session's values and the model's names; no widget.
+Pure functions of answers, the prompt that they are about and the model's names; no widget.
 """

@@ -39,11 +39,13 @@ class Asking:
     """A question that is on its way.
 
     Attributes:
+        question: what is asked.
         request_id: of the request.
         since: when it was asked.
         share: how much of the work is done, 0 if it is not known.
     """
 
+    question: Question
     request_id: int
     since: float
     share: float = 0.0
@@ -216,7 +218,7 @@ class Asked(Feature):
             return True
         if slot.wanted not in self._asking:
             request = m.Ask(subject=slot.subject, question=slot.question)
-            self._asking[slot.wanted] = Asking(request.id, time.monotonic())
+            self._asking[slot.wanted] = Asking(slot.question, request.id, time.monotonic())
             if not self._late.isActive():
                 self._late.start()
             self._store.send(request)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+WORKING = "working"
+"""What is said of requests that say nothing themselves."""
 WARM_UP_AFTER = 0.5
 """Seconds without a request after which nobody waits: then what torch does only once is done."""
 
@@ -138,10 +140,10 @@ class Backend(QObject):
             while not self._mailbox.closed:
                 request = self._mailbox.take(wait=False)
                 if request is not None:
-                    idle = False
+                    idle = idle and self._wake()
                     self._handle(engine, request)
                 elif engine.busy:
-                    idle = False
+                    idle = idle and self._wake()
                     self._emit(engine.advance())
                 else:
                     if not idle:
@@ -149,7 +151,7 @@ class Backend(QObject):
                         self.result_ready.emit(m.Activity(request_id=0, what="idle"))
                     request = self._mailbox.take(wait=True, seconds=None if warm else WARM_UP_AFTER)
                     if request is not None:
-                        idle = False
+                        idle = self._wake()
                         self._handle(engine, request)
                     elif not warm:
                         warm = True
@@ -158,6 +160,11 @@ class Backend(QObject):
             self._emit(engine.close())
         finally:
             self.stopped.emit()
+
+    def _wake(self) -> bool:
+        """Say that something is done from now on; gives whether the worker is idle: no more."""
+        self.result_ready.emit(m.Activity(request_id=0, what=WORKING))
+        return False
 
     def _handle(self, engine: Engine, request: m.Request) -> None:
         self._emit(engine.handle(request))

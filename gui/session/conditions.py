@@ -45,6 +45,16 @@ def can_mask(store: Store) -> bool:
     return has_trace(store) and store.masking.possible
 
 
+def can_cancel(store: Store) -> bool:
+    """Something goes on that can be stopped: a long question, an opening, a generation."""
+    return (
+        store.opening.going
+        or store.run.starting is not None
+        or store.generating.going
+        or store.asked.longest is not None
+    )
+
+
 def is_generating(store: Store) -> bool:
     """Text is being written."""
     return store.generating.going

@@ -6,15 +6,19 @@ then this says so. Knows the store; no widget, no tokenizer.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections import OrderedDict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from model.messages import ModelInfo, TraceReady
+from model.messages import ModelInfo, PromptRead
 
 if TYPE_CHECKING:
     from gui.session.store import Store
+
+REMEMBERED = 16
+"""Prompts whose masks stay known, so that what is still drawn of an earlier one is told rightly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +26,10 @@ class Masked:
     """A token that was masked.
 
     Attributes:
-        prompt: with the mask.
-        position: of the mask.
         token_id: that stood there.
         text: as it was written in the prompt.
     """
 
-    prompt: str
-    position: int
     token_id: int
     text: str
 
@@ -50,9 +50,9 @@ class Masking(QObject):
         super().__init__(store)
         self._store = store
         self.message = ""
-        self._masked: tuple[Masked, ...] = ()
+        self._masked: OrderedDict[str, dict[int, Masked]] = OrderedDict()  # by prompt, position
         self._expected: tuple[str, int, tuple[int, ...]] | None = None
-        store.trace_changed.connect(self._check)
+        store.subject_changed.connect(self._check)
         store.model_changed.connect(self._forget)
         store.prompt_changed.connect(self._hush)
 
@@ -71,25 +71,25 @@ class Masking(QObject):
             return ""
         return _mask(model) or ""
 
-    def is_mask(self, position: int) -> bool:
-        """Whether the mask stands at a position."""
-        trace, model = self._store.trace, self._store.model
-        if trace is None or model is None or not 0 <= position < trace.n_tokens:
+    def is_mask(self, position: int, read: PromptRead | None = None) -> bool:
+        """Whether the mask stands at a position of a prompt; of the one in view by default."""
+        read, model = read or self._store.read, self._store.model
+        if read is None or model is None or not 0 <= position < read.n_tokens:
             return False
-        return model.mask_id is not None and trace.tokens[position].id == model.mask_id
+        return model.mask_id is not None and read.tokens[position].id == model.mask_id
 
-    def original(self, position: int) -> int | None:
-        """The token that was masked at a position; None if it is not known."""
-        masked = self._masked_at(position)
+    def original(self, position: int, read: PromptRead | None = None) -> int | None:
+        """The token that was masked at a position of a prompt; None if it is not known."""
+        masked = self._masked_at(position, read or self._store.read)
         return None if masked is None else masked.token_id
 
     # ------------------------------------------------------------------------ changing
 
     def toggle(self, position: int) -> None:
         """Mask a token, or put back what was masked here."""
-        masked = self._masked_at(position)
+        masked = self._masked_at(position, self._store.read)
         if masked is not None:
-            self._put_back(masked)
+            self._put_back(position, masked)
         elif self.is_mask(position):
             self._say("This is the mask already: fill it with one of the tokens.")
         else:
@@ -97,37 +97,33 @@ class Masking(QObject):
 
     def mask(self, position: int) -> None:
         """Put the mask in place of a token of the prompt."""
-        trace, model = self._current()
-        if trace is None or model is None or not self.possible:
+        read, model = self._current()
+        if read is None or model is None or not self.possible:
             return
         mask = _mask(model)
-        if not 0 <= position < trace.n_tokens or mask is None or model.mask_id is None:
+        if not 0 <= position < read.n_tokens or mask is None or model.mask_id is None:
             return
-        token = trace.tokens[position]
+        token = read.tokens[position]
         if token.char_start == token.char_end:
             self._say(f"{token.text} is put there by the tokenizer: it can't be masked.")
             return
-        start, end = token.char_start, token.char_end
-        prompt = trace.text[:start] + _space_before(trace.text[start:end]) + mask
-        prompt += trace.text[end:]
+        before, written, after = _around(read, position)
+        prompt = before + mask + after
         # Earlier masks stay known while the prompt only gains others.
-        kept = [m for m in self._masked if m.prompt == trace.text]
-        self._masked = (
-            *(replace(m, prompt=prompt) for m in kept),
-            Masked(prompt, position, token.id, trace.text[start:end].strip()),
-        )
-        self._put(prompt, trace, position, model.mask_id)
+        masked = Masked(token.id, written)
+        self._remember(prompt, {**self._masks_of(read), position: masked})
+        self._put(prompt, read, position, model.mask_id)
 
     def fill(self, position: int, token_id: int) -> None:
         """Put a token in place of what stands at a position."""
-        trace, model = self._current()
-        if trace is None or model is None or not 0 <= position < trace.n_tokens:
+        read, model = self._current()
+        if read is None or model is None or not 0 <= position < read.n_tokens:
             return
-        token = trace.tokens[position]
+        token = read.tokens[position]
         if not model.vocabulary:
-            ids = [t.id for t in trace.tokens]
+            ids = [t.id for t in read.tokens]
             ids[position] = token_id
-            self._put(" ".join(map(str, ids)), trace, position, token_id)
+            self._put(" ".join(map(str, ids)), read, position, token_id)
             return
         if token.char_start == token.char_end:
             self._say(f"{token.text} is put there by the tokenizer: nothing can take its place.")
@@ -137,45 +133,46 @@ class Masking(QObject):
         except (UnicodeDecodeError, IndexError):
             self._say(f"{model.token_text(token_id)} is no whole text: it can't stand alone.")
             return
-        before, after = trace.text[: token.char_start], trace.text[token.char_end :]
-        before += _space_before(trace.text[token.char_start : token.char_end])
+        before, _, after = _around(read, position)
         prompt = _joined(model, before, text, token_id) + after
-        others = [m for m in self._masked if m.prompt == trace.text and m.position != position]
-        self._masked = tuple(replace(m, prompt=prompt) for m in others)
-        self._put(prompt, trace, position, token_id)
+        self._remember(prompt, _without(self._masks_of(read), position))
+        self._put(prompt, read, position, token_id)
 
     # -------------------------------------------------------------------------- inside
 
-    def _current(self) -> tuple[TraceReady | None, ModelInfo | None]:
-        """Trace and model, where the trace is of the prompt as it is now."""
+    def _current(self) -> tuple[PromptRead | None, ModelInfo | None]:
+        """Prompt and model, where the prompt was read as it is now."""
         store = self._store
-        trace = store.trace
-        if trace is None or trace.text != store.prompt:
+        read = store.read
+        if read is None or read.text != store.prompt:
             return None, None
-        return trace, store.model
+        return read, store.model
 
-    def _masked_at(self, position: int) -> Masked | None:
-        trace = self._store.trace
-        if trace is None or not self.is_mask(position):
+    def _masks_of(self, read: PromptRead) -> dict[int, Masked]:
+        return self._masked.get(read.text, {})
+
+    def _remember(self, prompt: str, masks: dict[int, Masked]) -> None:
+        self._masked[prompt] = masks
+        self._masked.move_to_end(prompt)
+        while len(self._masked) > REMEMBERED:
+            self._masked.popitem(last=False)
+
+    def _masked_at(self, position: int, read: PromptRead | None) -> Masked | None:
+        if read is None or not self.is_mask(position, read):
             return None
-        return next(
-            (m for m in self._masked if m.position == position and m.prompt == trace.text), None
-        )
+        return self._masks_of(read).get(position)
 
-    def _put_back(self, masked: Masked) -> None:
-        trace, _ = self._current()
-        if trace is None:
+    def _put_back(self, position: int, masked: Masked) -> None:
+        read, _ = self._current()
+        if read is None:
             return
-        token = trace.tokens[masked.position]
-        before, after = trace.text[: token.char_start], trace.text[token.char_end :]
-        before += _space_before(trace.text[token.char_start : token.char_end])
+        before, _, after = _around(read, position)
         prompt = before + masked.text + after
-        others = [m for m in self._masked if m.prompt == trace.text and m != masked]
-        self._masked = tuple(replace(m, prompt=prompt) for m in others)
-        self._put(prompt, trace, masked.position, masked.token_id)
+        self._remember(prompt, _without(self._masks_of(read), position))
+        self._put(prompt, read, position, masked.token_id)
 
-    def _put(self, prompt: str, trace: TraceReady, position: int, token_id: int) -> None:
-        ids = [token.id for token in trace.tokens]
+    def _put(self, prompt: str, read: PromptRead, position: int, token_id: int) -> None:
+        ids = [token.id for token in read.tokens]
         ids[position] = token_id
         self._expected = (prompt, position, tuple(ids))
         self._store.select(position=position)
@@ -183,20 +180,21 @@ class Masking(QObject):
 
     def _check(self) -> None:
         """A text may be cut into other tokens than those it was put together from: say so."""
-        trace, expected = self._store.trace, self._expected
-        if trace is None or expected is None or trace.text != expected[0]:
+        read, expected = self._store.read, self._expected
+        if read is None or expected is None or read.text != expected[0]:
             return
         self._expected = None
-        _, position, meant_ids = expected
+        prompt, position, meant_ids = expected
         self._store.select(position=position)  # what was changed is what is looked at
-        ids = tuple(token.id for token in trace.tokens)
+        ids = read.subject.ids
         if ids != meant_ids:
             n, meant = len(ids), len(meant_ids)
             how = f"into {n} tokens, not {meant}" if n != meant else "into other tokens"
             pairs = zip(ids, meant_ids, strict=False)
             moved = next((i for i, (is_, was) in enumerate(pairs) if is_ != was), min(n, meant))
             # Behind the first token that is another one, places have moved.
-            self._masked = tuple(m for m in self._masked if m.position < moved)
+            kept = {at: masked for at, masked in self._masks_of(read).items() if at < moved}
+            self._remember(prompt, kept)
             self._say(f"The tokenizer cuts the changed text differently: {how}.")
 
     def _say(self, message: str) -> None:
@@ -208,7 +206,7 @@ class Masking(QObject):
         self._say("")
 
     def _forget(self) -> None:
-        self._masked = ()
+        self._masked.clear()
         self._expected = None
         self._say("")
 
@@ -220,9 +218,19 @@ def _mask(model: ModelInfo) -> str | None:
     return model.vocabulary[model.mask_id].decode("utf-8", "replace")
 
 
-def _space_before(text: str) -> str:
-    """The white space with which a token's text begins: it belongs to the text, not to the mask."""
-    return text[: len(text) - len(text.lstrip())]
+def _around(read: PromptRead, position: int) -> tuple[str, str, str]:
+    """The prompt before a token, the token as it is written, and what comes after.
+
+    White space with which a token's text begins belongs to what is before, not to the mask.
+    """
+    token = read.tokens[position]
+    written = read.text[token.char_start : token.char_end]
+    space = written[: len(written) - len(written.lstrip())]
+    return read.text[: token.char_start] + space, written.strip(), read.text[token.char_end :]
+
+
+def _without(masks: dict[int, Masked], position: int) -> dict[int, Masked]:
+    return {at: masked for at, masked in masks.items() if at != position}
 
 
 def _joined(model: ModelInfo, before: str, text: str, token_id: int) -> str:

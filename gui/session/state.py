@@ -5,10 +5,16 @@ Without Qt and without behaviour of their own: who keeps one says when it change
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from model import messages as m
+from model.probe.number.asks import Number
+from model.subject import Subject
+
+Says = Callable[[m.PromptRead, tuple[int, ...], float], str]
+"""Makes a sentence about a number of a prompt: ``says(read, index, value)``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,8 @@ class Selection:
 class Inspected:
     """One exact number, or one tensor, that the inspector shows.
 
+    Made by `gui.reading.inspecting`.
+
     Attributes:
         name: the tensor's name: an activation (``blocks.0.attn.hook_pattern``), a parameter
             (``W_E``) or a quantity derived from one (``probabilities``).
@@ -46,7 +54,10 @@ class Inspected:
         value: the number, None for a whole tensor.
         dtype: of the model's tensor.
         code: one line of Python that fetches it from ``trace`` or ``lm``.
-        note: one sentence about it in words, may be empty.
+        note: one sentence about it in words, may be empty; of ``subject`` and no other.
+        subject: that it was read of; None for what is about no prompt: the weights.
+        question: that reads it anew of any subject; None for a whole tensor and for weights.
+        says: makes the sentence anew where the number was read anew; None: then there is none.
     """
 
     name: str
@@ -55,6 +66,9 @@ class Inspected:
     dtype: str = "float32"
     code: str = ""
     note: str = ""
+    subject: Subject | None = None
+    question: Number | None = None
+    says: Says | None = None
 
 
 @dataclass(slots=True)

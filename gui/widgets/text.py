@@ -145,4 +145,4 @@ def hatch(painter: QPainter, box: QRectF, color: QColor, step: float = 5.0) -> N
 
 def counted(n: int, what: str) -> str:
     """A number with its noun: "1 layer", "4 layers"."""
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"

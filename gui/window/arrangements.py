@@ -11,18 +11,37 @@ from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
+class Pixels:
+    """A size that doesn't grow with the window: the room that something needs."""
+
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
 class Split:
     """Parts side by side or on top of each other.
 
     Attributes:
         direction: "row" is side by side, "column" on top of each other.
         parts: dock keys, or further splits.
-        shares: relative sizes, one per part.
+        shares: sizes, one per part; those that are numbers share what the others leave.
     """
 
     direction: Literal["row", "column"]
     parts: tuple[str | Split, ...]
-    shares: tuple[int, ...]
+    shares: tuple[int | Pixels, ...]
+
+    def sizes(self, whole: int) -> list[int]:
+        """The parts of a length, in pixels."""
+        fixed = sum(share.n for share in self.shares if isinstance(share, Pixels))
+        weights = sum(share for share in self.shares if not isinstance(share, Pixels))
+        # Half of it is for what grows with the window, however small that is.
+        fixed_scale = min(1.0, whole / 2 / fixed) if fixed and weights else 1.0
+        left = whole - fixed * fixed_scale
+        return [
+            int(share.n * fixed_scale) if isinstance(share, Pixels) else int(left * share / weights)
+            for share in self.shares
+        ]
 
 
 PERSPECTIVES: Mapping[str, Split] = {
@@ -32,21 +51,17 @@ PERSPECTIVES: Mapping[str, Split] = {
             "layers",
             Split(
                 "column",
-                (
-                    Split("row", ("prompt", "tokens"), (30, 70)),
-                    "attention",
-                    "training",
-                ),
-                (27, 47, 26),
+                (Split("row", ("prompt", "tokens"), (30, 70)), "attention"),
+                (Pixels(186), 1),
             ),
             Split("column", ("prediction", "inspector"), (49, 51)),
         ),
-        (15, 63, 22),
+        (17, 62, 21),
     ),
     "Space": Split(
         "row",
         (
-            Split("column", ("prompt", "tokens", "prediction"), (20, 24, 56)),
+            Split("column", ("prompt", "tokens", "prediction"), (Pixels(130), Pixels(220), 1)),
             "space",
             "inspector",
         ),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from gui.panes.entry import Command, Menu, PaneEntry
-from gui.session.conditions import has_model
+from gui.session.conditions import can_cancel, has_model
 
 PANES_FIRST: frozenset[Menu] = frozenset({"Edit", "Model", "Generate", "Training"})
 """Menus in which what the panes do stands above what the window does."""
@@ -136,6 +136,16 @@ WINDOW_COMMANDS = (
         tip="Whether values may move along their paths",
         menu="View",
         does="toggle_motion",
+    ),
+    Command(
+        id="cancel",
+        text="&Cancel what goes on",
+        tip="Stop an opening, a generation, or what panes wait for",
+        menu="Model",
+        does="status_bar.cancel",
+        keys="Esc",
+        when=can_cancel,
+        separator=True,
     ),
     Command(
         id="verify",

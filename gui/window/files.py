@@ -105,27 +105,29 @@ class Files(QObject):
         dialog.setDefaultSuffix("npz")
         dialog.selectFile(f"{pane.key}.npz")
         self._exporting = pane
+        pane.prepare_export()
         dialog.filterSelected.connect(self._suffix_chosen)
         dialog.fileSelected.connect(self._export_data)
         dialog.open()
 
     def export_pane(self, pane: Pane, path: Path, what: Literal["picture", "data"]) -> None:
         """Write a pane to a file; says so, or why not."""
-        model = self._store.model
+        model, read = self._store.model, self._store.read
         facts = export.provenance_of(
-            pane.title, model.path if model is not None else "none", self._store.prompt
+            pane.title,
+            "none" if model is None else model.name,
+            self._store.prompt if read is None else read.text,
+            None if read is None else read.step,
         )
         try:
             if what == "picture":
                 export.write_picture(pane, path, facts)
-                written = [path]
             else:
-                written = export.write_data(pane.export_data(), path, facts)
+                export.write_data(pane.export_data(), path, facts)
         except export.ExportError as error:
             self._store.post(Notice(str(error), level="error"))
             return
-        more = f" and {len(written) - 1} more files" if len(written) > 1 else ""
-        self._store.post(Notice(f"Wrote {written[0]}{more}."))
+        self._store.post(Notice(f"Wrote {path}."))
 
     def _export_picture(self, path: str) -> None:
         if self._exporting is not None:

@@ -36,6 +36,8 @@ from gui.window.status_bar import StatusBar
 from gui.window.top_bar import TopBar
 from resources import STORY_WORLD
 
+TRAINING = "training"
+"""Key of the pane that shows a run; while it is out of sight the top bar tells of the run."""
 NOTES_MS = 250
 """Headers change at once after a rest, then this often: faster, their digits can't be read."""
 
@@ -133,13 +135,16 @@ class MainWindow(QMainWindow):
         for signal in (
             store.engine_changed,
             store.model_changed,
-            store.trace_changed,
+            store.subject_changed,
             store.generating.changed,
             store.run.changed,
+            self.status_bar.can_cancel_changed,
         ):
             signal.connect(self._update_actions)
         for signal in (
-            store.trace_changed,
+            store.subject_changed,
+            store.subject_ran,
+            store.asked.changed,
             store.selection_changed,
             store.vocabulary_changed,
             store.model_changed,
@@ -147,6 +152,7 @@ class MainWindow(QMainWindow):
             store.sampling_changed,
             store.generating.changed,
             store.weights.changed,
+            store.asked.changed,
             self.host.pane_made,
         ):
             signal.connect(self._notes.ask)
@@ -157,6 +163,10 @@ class MainWindow(QMainWindow):
         self.top_bar.perspective_chosen.connect(self.layouts.set_perspective)
         self.top_bar.model_clicked.connect(self._drop_recent)
         self.top_bar.palette_clicked.connect(self.show_palette)
+        self.top_bar.run_line.show_requested.connect(self.show_run)
+        if TRAINING in self.docks:
+            dock = self.docks[TRAINING]
+            dock.visibilityChanged.connect(self.top_bar.run_line.set_seen_elsewhere)
 
     # ------------------------------------------------------------------------ commands
 
@@ -178,6 +188,11 @@ class MainWindow(QMainWindow):
 
     def show_palette(self) -> None:
         PaletteDialog(list(self.actions_by_id.values()), self).open()
+
+    def show_run(self) -> None:
+        """The run with its curves, where they are."""
+        self.layouts.set_perspective("Train")
+        self.layouts.show_pane(TRAINING)
 
     def show_shortcuts(self) -> None:
         ShortcutsDialog(self._menus.keys(), self).open()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRect, Qt
 from PySide6.QtWidgets import QDockWidget, QMainWindow
 
 from gui.window.arrangements import Split, keys
@@ -30,8 +30,12 @@ def arrange(window: QMainWindow, docks: Mapping[str, QDockWidget], split: Split)
 
 
 def resize(window: QMainWindow, docks: Mapping[str, QDockWidget], split: Split) -> None:
-    """Give the parts their shares of the window as it is now."""
-    _resize(window, docks, split, window.width(), window.height())
+    """Give the parts their shares of the room that docks have now."""
+    # What menus and bars leave, known once the docks were laid out.
+    room = QRect()
+    for key in keys(split):
+        room |= docks[key].geometry()
+    _resize(window, docks, split, room.width(), room.height())
 
 
 def _first(part: str | Split) -> str:
@@ -58,7 +62,7 @@ def _resize(
     window: QMainWindow, docks: Mapping[str, QDockWidget], split: Split, width: int, height: int
 ) -> None:
     whole = width if split.direction == "row" else height
-    sizes = [whole * share // sum(split.shares) for share in split.shares]
+    sizes = split.sizes(whole)
     window.resizeDocks([docks[_first(p)] for p in split.parts], sizes, _orientation(split))
     for part, size in zip(split.parts, sizes, strict=True):
         if isinstance(part, Split):

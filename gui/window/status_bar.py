@@ -1,128 +1,176 @@
-"""The status bar: what the worker is doing, on what, how fast; keys at the right.
+"""The status bar: what the worker is doing and how far, on what, how fast; keys at the right.
 
 Knows the store; no pane.
 """
 
 from __future__ import annotations
 
-import html
-
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QFontMetrics, QResizeEvent
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
 
 from gui import theme
 from gui.opening.words import opening_words
 from gui.pace import Later
+from gui.session.conditions import can_cancel
 from gui.session.store import Store
+from gui.widgets.text import counted
+from gui.window.fact import Fact
 from gui.window.verify_badge import VerifyBadge
-from model.preview import short_count
+from model import messages as m
+from model.preview import file_size
 
-NAME_WIDTH = 160
 FRAME_MS = 100  # digits that change faster can't be read
 KEYS = "F9 F10 step  ·  Alt+↑↓ layer  ·  Alt+←→ head  ·  F1 all keys"
 ROOM_FOR_KEYS = 1560
 """Narrower than this, the other facts come first."""
+IDLE, WORKING = "idle", "working"
 
 
 class StatusBar(QStatusBar):
-    """Facts about the worker and the model."""
+    """Facts about the worker and the model.
+
+    Signals:
+        can_cancel_changed: something can be stopped now, or no longer.
+    """
+
+    can_cancel_changed = Signal()
 
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._store = store
         self.setSizeGripEnabled(False)
         self.setContentsMargins(theme.SPACE, 0, theme.SPACE, 0)
-        self._activity = self._label("What the worker is doing")
+        self.activity = Fact(
+            "What the worker is doing", "opening a-model-with-a-name, 88 MB of 88", dot=True
+        )
         self._progress = QProgressBar(self)
         self._progress.setTextVisible(False)
-        self._progress.setFixedWidth(120)
-        self._cancel = QToolButton(self)
-        self._cancel.setText("Cancel")
-        self._cancel.setToolTip("Stop what is going on")
-        self._cancel.setAccessibleName("Cancel what is going on")
-        self._cancel.clicked.connect(self._cancelled)
-        self._device = self._label("Where the model runs")
-        self._model = self._label("Parameters and their precision")
-        self._trace = self._label("Measured time of the traced forward pass")
-        self._trace.setTextFormat(Qt.TextFormat.PlainText)
-        # As wide as any: a label that grows and shrinks has the whole window laid out again.
-        widest = self._trace.fontMetrics().horizontalAdvance("trace 88,888.8 ms")
-        self._trace.setFixedSize(widest + 2 * theme.SPACE, self._trace.fontMetrics().height() + 2)
+        self._progress.setFixedWidth(100)
+        self._progress.setAccessibleName("How far it is")
+        self.cancel_button = QToolButton(self)
+        self.cancel_button.setText("Cancel")
+        self.cancel_button.setToolTip("Stop what is going on (Esc)")
+        self.cancel_button.setAccessibleName("Cancel what is going on")
+        self.cancel_button.clicked.connect(self.cancel)
+        self.facts = Fact(
+            "Where the model runs", "CPU, 88 threads · bfloat16 · run in 8,888 ms, 888 MB held"
+        )
         self.badge = VerifyBadge(store, self)
-        self._keys = self._label("Keys")
-        self.addWidget(self._activity)
-        self.addWidget(self._progress)
-        self.addWidget(self._cancel)
-        self.addWidget(self._device)
-        self.addWidget(self._model)
-        self.addWidget(self._trace)
+        self._keys = QLabel(self)
+        self._keys.setFont(theme.sans(theme.SMALL_FONT_SIZE + 0.5))
+        self._keys.setToolTip("F1 shows all keys")
+        for widget in (self.activity, self._progress, self.cancel_button, self.facts):
+            self.addWidget(widget)
         self.addPermanentWidget(self.badge)
         self.addPermanentWidget(self._keys)
+        self._could_cancel = False
         self._later = Later(self.refresh, FRAME_MS, self)
         for signal in (
             store.activity.changed,
+            store.asked.changed,
             store.opening.changed,
+            store.generating.changed,
+            store.run.changed,
             store.verifying.changed,
             store.engine_changed,
             store.model_changed,
-            store.trace_changed,
+            store.subject_changed,
+            store.subject_ran,
             store.theme_changed,
         ):
             signal.connect(self._later.ask)
         self.refresh()
 
-    def _label(self, tip: str) -> QLabel:
-        label = QLabel(self)
-        label.setToolTip(tip)
-        label.setFont(theme.sans(theme.SMALL_FONT_SIZE + 0.5))
-        label.setTextFormat(Qt.TextFormat.RichText)
-        label.setContentsMargins(0, 0, 2 * theme.SPACE, 0)
-        return label
+    def cancel(self) -> None:
+        """Stop what goes on; a run that has begun goes on, it has its own button."""
+        store = self._store
+        store.opening.cancel()
+        store.generating.cancel()
+        if store.run.starting is not None:
+            store.run.stop()
+        if store.asked.longest is not None:
+            store.asked.cancel()
 
     def refresh(self) -> None:
         """Read the store."""
-        store, t = self._store, theme.current()
-        progress = store.activity.progress
-        what = progress.what if progress is not None else store.activity.what
-        opening = store.opening.progress
-        share: float | None = None
-        if opening is not None:
-            what, share = opening_words(store)
-        elif progress is not None and progress.total:
-            share = progress.done / progress.total
-        dot = t.good if what == "idle" else t.warning
-        self._activity.setText(f'<span style="color:{dot}">●</span> {html.escape(what)}')
-        self._progress.setVisible(progress is not None or opening is not None)
+        what, share = doing(self._store)
+        self.activity.say(what, dot="good" if what == IDLE else "warning")
+        self.activity.setToolTip(what)
+        stoppable = can_cancel(self._store)
+        self._progress.setVisible(share is not None or stoppable)
         # In thousandths: bytes of a large model are more than Qt's 32 bits count.
         self._progress.setRange(0, 0 if share is None else 1000)
         if share is not None:
             self._progress.setValue(round(1000 * share))
-        self._cancel.setVisible(store.opening.going or store.run.starting is not None)
-        engine = store.engine
-        if engine is not None:
-            threads = f"{engine.threads} thread" + ("s" if engine.threads != 1 else "")
-            self._device.setText(f"{engine.device.upper()}  ·  {threads}")
-            self._device.setToolTip(f"Runs on {engine.device}: {engine.device_why}")
-        model = store.model
-        if model is not None:
-            name = QFontMetrics(self._model.font()).elidedText(
-                model.name, Qt.TextElideMode.ElideMiddle, NAME_WIDTH
-            )
-            size = f"{short_count(model.n_params)} parameters"
-            self._model.setText(f"{html.escape(name)}  ·  {size}  ·  {model.dtype}")
-            self._model.setToolTip(
-                f"{model.path}\n{model.n_params:,} parameters of {model.family} on {model.device}"
-            )
-        trace = store.trace
-        self._trace.setText("" if trace is None else f"trace {1000 * trace.seconds:,.1f} ms")
+        self.cancel_button.setVisible(stoppable)
+        if stoppable != self._could_cancel:
+            self._could_cancel = stoppable
+            self.can_cancel_changed.emit()
+        self.facts.say(facts(self._store))
+        self.facts.setToolTip(details(self._store))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         wide = self.width() >= ROOM_FOR_KEYS
         self._keys.setText(KEYS if wide else "F1 all keys")
 
-    def _cancelled(self) -> None:
-        if self._store.run.starting is not None:
-            self._store.run.stop()
-        self._store.opening.cancel()
+
+def doing(store: Store) -> tuple[str, float | None]:
+    """What the worker is doing, and which share of it is done (None where that is not known).
+
+    It is idle only if it has nothing to do: also before a question has taken so long that a pane
+    says so.
+    """
+    progress, longest = store.activity.progress, store.asked.longest
+    if store.opening.progress is not None:
+        return opening_words(store)
+    if progress is not None:
+        return progress.what, progress.done / progress.total if progress.total else None
+    if longest is not None:
+        title = longest.question.title or longest.question.name
+        if not longest.share:
+            return title, None
+        return f"{title} {longest.share:.0%}", longest.share
+    if store.activity.what == IDLE and store.asked.is_waiting:
+        return WORKING, None
+    return store.activity.what, None
+
+
+def facts(store: Store) -> str:
+    """On what the model runs, and how long the prompt took."""
+    engine, model, ran = store.engine, store.model, store.ran
+    said: list[str] = []
+    if engine is not None:
+        device = engine.device if model is None else model.device
+        said.append(f"{device.upper()}, {counted(engine.threads, 'thread')}")
+    if model is not None:
+        said.append(model.dtype)
+    if ran is not None:
+        took = f"run in {milliseconds(ran)}" if ran.n_run else "run before"
+        said.append(f"{took}, {file_size(ran.held_bytes)} held")
+    return " · ".join(said)
+
+
+def details(store: Store) -> str:
+    """The same at length, for the tooltip."""
+    engine, model, ran = store.engine, store.model, store.ran
+    lines: list[str] = []
+    if engine is not None:
+        lines.append(f"Runs on {engine.device}: {engine.device_why}")
+    if model is not None:
+        lines.append(f"{model.n_params:,} parameters of {model.family} on {model.device}")
+    if ran is not None:
+        n = ran.subject.n_tokens
+        if ran.n_run:
+            part = "" if ran.n_run == n else "; the rest was known of an earlier prompt"
+            lines.append(f"{ran.n_run:,} of {counted(n, 'position')} run{part}")
+        held, budget = file_size(ran.held_bytes), file_size(ran.budget_bytes)
+        lines.append(f"{held} of {budget} held, for prompts that were run")
+    return "\n".join(lines)
+
+
+def milliseconds(ran: m.StreamReady) -> str:
+    """The measured time of a run."""
+    ms = 1000 * ran.seconds
+    return f"{ms:.1f} ms" if ms < 10 else f"{ms:,.0f} ms"

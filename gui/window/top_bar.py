@@ -1,4 +1,4 @@
-"""The bar under the menu: perspectives, what is open, what it is doing.
+"""The bar under the menu: perspectives, what is open, the run that goes on.
 
 Knows the store; no pane.
 """
@@ -11,11 +11,12 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QPushButton, QS
 from gui import theme
 from gui.session.store import Store
 from gui.widgets.text import counted
+from gui.window.run_line import RunLine
 from model.preview import short_count
 
 
 class TopBar(QWidget):
-    """Perspectives at the left, the model in the middle, the training step at the right."""
+    """Perspectives at the left, the model in the middle, a run that is out of sight right of it."""
 
     perspective_chosen = Signal(object)  # name, str
     model_clicked = Signal()
@@ -54,17 +55,14 @@ class TopBar(QWidget):
         self._model.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         layout.addWidget(self._model)
         layout.addStretch(1)
-        self._step = QLabel(self)
-        self._step.setFont(theme.mono(theme.SMALL_FONT_SIZE + 0.5))
-        layout.addWidget(self._step)
+        self.run_line = RunLine(store, self)
+        layout.addWidget(self.run_line)
         self._palette = QPushButton("Ctrl K", self)
         self._palette.setToolTip("Find any command by its name")
         self._palette.setAccessibleName("Command palette")
         self._palette.clicked.connect(self.palette_clicked)
         layout.addWidget(self._palette)
         store.model_changed.connect(self.refresh)
-        store.run.changed.connect(self.refresh)
-        store.trace_changed.connect(self.refresh)
         self.apply_theme()
         self.refresh()
 
@@ -98,12 +96,6 @@ class TopBar(QWidget):
                 f"{counted(c.n_heads, 'head')}  ·  "
                 f"{short_count(model.n_params)}"
             )
-        run = self._store.run.current
-        text = ""
-        if run is not None and run.running:
-            state = "paused" if run.paused else "learning"
-            text = f"{state} · step {run.step:,} / {run.started.recipe.steps:,}"
-        self._step.setText(text)
 
     def _chosen(self, button: QPushButton) -> None:
         self.perspective_chosen.emit(button.text())

@@ -22,7 +22,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from model.bench.changes import Changes
+from model.bench.changes import changes_of
 from model.bench.looking import Looking
 from model.bench.running import Run
 from model.bench.stream import Stream, begun
@@ -228,7 +228,7 @@ class Bench:
     def _nearest(self, subject: Subject) -> Stream | None:
         """The stream that begins like the subject for the longest."""
         config = self.network(subject).config
-        if not config.causal:
+        if not config.causal or not changes_of(subject.interventions, config).keeps_prefix:
             return None
         best: tuple[int, Stream] | None = None
         for other, stream in self._streams.items():
@@ -246,11 +246,14 @@ class Bench:
     def _computing(self, subject: Subject, watched: Collection[int]) -> Generator[None, None, None]:
         began = time.perf_counter()
         network = self.network(subject)
-        changes = Changes(subject.interventions, network.config)
+        changes = changes_of(subject.interventions, network.config)
+        clean = self._streams.get(subject.of_clean()) if changes else None
         stream, known = begun(subject, network, self._nearest(subject))
         self._streams[subject] = stream
         self._evict()
-        borders = Run(stream, known, changes, watched).borders()
+        if clean is not None and not clean.is_whole:
+            clean = None
+        borders = Run(stream, known, changes, watched, clean).borders()
         stream.seconds = time.perf_counter() - began
         while not stream.is_whole:
             began = time.perf_counter()
@@ -334,6 +337,14 @@ class Bench:
             looking = self._looking(subject, start, stop)
             return looking.matrix(layer, name, heads, queries, seen_only=seen_only)
 
+    def concerns(self, subject: Subject, layer: int) -> bool:
+        """Whether interventions change the scores or weights of a block's own attention.
+
+        Where a query may look is not what the config says then.
+        """
+        config = self.network(subject).config
+        return changes_of(subject.interventions, config).concerns(layer)
+
     def lengths(self, subject: Subject, name: str) -> Tensor:
         """The length of an activation's vector at every position, ``[T]`` float32."""
         stream = self.stream(subject)
@@ -361,4 +372,5 @@ class Bench:
     def _looking(self, subject: Subject, start: int, stop: int | None) -> Looking:
         stream = self.stream(subject)
         stop = subject.n_tokens if stop is None else min(stop, subject.n_tokens)
-        return Looking(stream, start, stop, Changes(subject.interventions, stream.network.config))
+        changes = changes_of(subject.interventions, stream.network.config)
+        return Looking(stream, start, stop, changes)

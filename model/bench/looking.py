@@ -91,6 +91,10 @@ class Looking:
 
     def _compute(self, layer: int | None, names: Sequence[str]) -> dict[str, Tensor]:
         """Activations of one block, or of what lies before the first and after the last."""
+        if self._changes and self._needs_all(layer, names):
+            whole = Looking(self._stream, 0, self._stream.n_tokens, self._changes)
+            found = whole._compute(layer, names)
+            return {name: self._cut(name, tensor) for name, tensor in found.items()}
         given = self._given(layer)
         computed = self._network.execute(
             self._plan.needed(layer, names, given),
@@ -107,6 +111,18 @@ class Looking:
             name: self._window(tensor) if name in self._whole(layer) else tensor
             for name, tensor in computed.items()
         }
+
+    def _needs_all(self, layer: int | None, names: Sequence[str]) -> bool:
+        """Whether an intervention has to see more positions than these to change them."""
+        if self._stop - self._start == self._stream.n_tokens:
+            return False
+        ops = self._plan.needed(layer, names, self._given(layer))
+        return self._changes.needs_all([op.output for op in ops])
+
+    def _cut(self, name: str, tensor: Tensor) -> Tensor:
+        """These positions of an activation of all."""
+        axis = 2 if self._network.shapes[name] == "BHQS" else 1
+        return tensor.narrow(axis, self._start, self._stop - self._start)
 
     def _given(self, layer: int | None) -> dict[str, Tensor]:
         """What the operations of a block, or of both ends, can begin from."""
@@ -167,11 +183,11 @@ class Looking:
         """
         rows = None if queries is None else [at - self._start for at in queries]
         c = self._config
-        n_keys = self._stop if seen_only and c.causal else self._stream.n_tokens
-        if self._changes.concerns(layer):
+        if self._changes.concerns(layer):  # then a query may look where it may not otherwise
             found_HQS = self.values((name,))[name][0]
             found_HQS = found_HQS if heads is None else found_HQS[list(heads)]
-            return (found_HQS if rows is None else found_HQS[:, rows])[..., :n_keys]
+            return found_HQS if rows is None else found_HQS[:, rows]
+        n_keys = self._stop if seen_only and c.causal else self._stream.n_tokens
         steps = self._plan.steps(layer, name)
         span = self._span(n_keys)
         q_BQHK = self._queries(layer, queries)

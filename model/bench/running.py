@@ -9,11 +9,11 @@ Shape suffixes: B batch (1), T positions, D d_model.
 from __future__ import annotations
 
 from collections.abc import Collection, Generator, Iterator
-from typing import cast
 
 import torch
 from torch import Tensor
 
+from model.bench import stepwise
 from model.bench.changes import Changes
 from model.bench.stream import KEPT_BYTES, Kept, Stream
 from model.config import TransformerConfig
@@ -35,12 +35,19 @@ class Run:
         known: how many positions are there already.
         changes: what interventions do.
         watched: positions whose activations are kept as they come by.
+        clean: the whole stream of the same ids without interventions, if there is one.
     """
 
     def __init__(
-        self, stream: Stream, known: int, changes: Changes, watched: Collection[int]
+        self,
+        stream: Stream,
+        known: int,
+        changes: Changes,
+        watched: Collection[int],
+        clean: Stream | None = None,
     ) -> None:
         self._stream, self._plan = stream, stream.plan
+        self._clean = clean
         self._known = known
         self._changes = changes
         n_new = stream.n_tokens - known
@@ -52,6 +59,7 @@ class Run:
         self._watched = [at for at in sorted(set(watched)) if known <= at < stream.n_tokens]
         self._all: dict[str, Tensor] = {}
         self._some: list[dict[str, Tensor]] = [{} for _ in self._watched]
+        self._spans: list[Span] = []
         self._at = known  # the first position of what runs now
 
     def borders(self) -> Generator[int, None, None]:
@@ -106,32 +114,49 @@ class Run:
     def _steps(self) -> Iterator[Tensor | None]:
         """The stream at every border, of the new positions; None where a slice is over."""
         if self._changes:
-            raise NotImplementedError
+            yield from self._changed()
+            return
         stream, network = self._stream, self._stream.network
         ids = stream.subject.ids[self._known :]
         ids_BT = torch.tensor([ids], device=network.embed.weight.device)
         # The first that comes is what the first block reads.
-        resid_BTD = next(network.stream(ids_BT, stream.shelf.cache))
-        yield resid_BTD
-        spans = list(chunks(network.config, self._known, stream.n_tokens, network.embed.weight))
+        yield next(network.stream(ids_BT, stream.shelf.cache))
         for layer in range(network.config.n_layers):
-            parts: list[Tensor] = []
-            for span in spans:
-                if parts:
-                    yield None
-                part = resid_BTD[:, span.start - self._known :][:, : span.T]
-                parts.append(self._fused(layer, part, span))
-            resid_BTD = parts[0] if len(parts) == 1 else torch.cat(parts, 1)
-            yield resid_BTD
+            yield from self._fused(layer)
 
-    def _fused(self, layer: int, resid_BTD: Tensor, span: Span) -> Tensor:
-        """A block's way for the positions of a span; those before have passed it already."""
-        stream = self._stream
-        stream.shelf.cache.length = self._at = span.start
-        block = stream.network.blocks[layer]
-        after_BTD = block(resid_BTD, span, stream.shelf.cache, self._keep)
-        stream.shelf.cache.length = self._at = self._known
-        return cast("Tensor", after_BTD)
+    def _changed(self) -> Iterator[Tensor | None]:
+        stream, changes, known = self._stream, self._changes, self._known
+        done = 0
+        if self._clean is not None and changes.first >= 0:
+            yield from stepwise.taken_over(stream, self._clean, known, changes)
+            done = changes.first
+        else:
+            yield stepwise.embedded(stream, known, changes)
+        note = stream.shelf.note_length
+        for layer in range(done, stream.network.config.n_layers):
+            if changes.runs(layer):
+                yield from stepwise.block(stream, layer, known, changes, MEASURED, note)
+            else:
+                yield from self._fused(layer)
+
+    def _fused(self, layer: int) -> Iterator[Tensor | None]:
+        """A block as it is, a stretch of positions a slice; what it leaves comes last."""
+        stream, known = self._stream, self._known
+        network, cache = stream.network, stream.shelf.cache
+        resid_BTD = stream.resid(layer)[:, known:]
+        parts: list[Tensor] = []
+        if not self._spans:  # made once: masks and rotations are the same for many blocks
+            like = network.embed.weight
+            self._spans = list(chunks(network.config, known, stream.n_tokens, like))
+        for span in self._spans:
+            if parts:
+                yield None
+            part_BTD = resid_BTD[:, span.start - known :][:, : span.T]
+            # Those before have passed it already.
+            cache.length = self._at = span.start
+            parts.append(network.blocks[layer](part_BTD, span, cache, self._keep))
+            cache.length = self._at = known
+        yield parts[0] if len(parts) == 1 else torch.cat(parts, 1)
 
 
 def chunks(config: TransformerConfig, start: int, stop: int, like: Tensor) -> Iterator[Span]:

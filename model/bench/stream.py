@@ -76,7 +76,7 @@ class Shelf:
         return buffer[:, :stop]
 
     def write_queries(self, layer: int, start: int, q_BTHK: Tensor) -> None:
-        """Keep queries as scores are computed with them, where there is room."""
+        """Keep queries as scores read them, from a position on, where there is room."""
         if not self._q_LBHTK:
             return
         stop = start + q_BTHK.shape[1]
@@ -98,7 +98,12 @@ class Shelf:
 
     def note_length(self, name: str, start: int, vectors_BTD: Tensor) -> None:
         """Keep the lengths of a component's vectors, from a position on."""
-        stop = start + vectors_BTD.shape[1]
+        lengths_T = torch.linalg.vector_norm(vectors_BTD[0].float(), dim=-1).cpu()
+        self.put_lengths(name, start, lengths_T)
+
+    def put_lengths(self, name: str, start: int, lengths_T: Tensor) -> None:
+        """Keep lengths that are known, from a position on."""
+        stop = start + lengths_T.shape[0]
         lengths = self.lengths.get(name)
         capacity = self.resid_LTD[0].shape[1]
         if lengths is None or stop > lengths.shape[0]:
@@ -106,11 +111,7 @@ class Shelf:
             if lengths is not None:
                 fresh[:start] = lengths[:start]
             lengths = self.lengths[name] = fresh
-        vectors_TD = vectors_BTD[0].float()
-        if vectors_TD.device.type == "cpu":
-            torch.linalg.vector_norm(vectors_TD, dim=-1, out=lengths[start:stop])
-        else:
-            lengths[start:stop] = torch.linalg.vector_norm(vectors_TD, dim=-1).cpu()
+        lengths[start:stop] = lengths_T
 
     @property
     def n_bytes(self) -> int:

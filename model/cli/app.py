@@ -7,6 +7,7 @@ from importlib import import_module
 import typer
 
 from model import cli, probe
+from model.cli import asking
 
 
 def make_app() -> typer.Typer:
@@ -18,6 +19,8 @@ def make_app() -> typer.Typer:
     for listed in probe.PROBES:
         if listed.verb is not None:
             _add(probes, listed.name, listed.verb, listed.sentence)
+        elif listed.question is not None:
+            probes.command(listed.name, short_help=listed.sentence)(asking.command(listed))
     app.add_typer(probes, name="probe")
     return app
 

@@ -7,19 +7,14 @@ Knows messages, prompts and the bench; of no question how it is answered: that s
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from importlib import import_module
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from model import messages as m
 from model.engine.job import Job, JobCancelled
 from model.engine.prompt import read_prompt
 from model.engine.workplace import Workplace
-from model.probe.question import Answer, Question
+from model.probe.answering import answering
 from model.subject import Subject
-
-if TYPE_CHECKING:
-    from model.bench import Bench
 
 TELL_SECONDS = 0.1
 """How often a question that waits says how far the run of its subject is."""
@@ -33,9 +28,20 @@ def read(request: m.ReadPrompt, place: Workplace) -> Job:
     if isinstance(result, m.PromptRefused):
         return
     subject = result.subject
+    was_there = place.bench.has(subject)
     at = request.position if request.position >= 0 else subject.n_tokens - 1
     yield None
-    yield from _run(request, subject, place, (min(at, subject.n_tokens - 1),))
+    for _ in _run(subject, place, (min(at, subject.n_tokens - 1),)):
+        yield None
+    stream = place.bench.stream(subject)
+    yield m.StreamReady(
+        request_id=request.id,
+        subject=subject,
+        n_run=0 if was_there else stream.n_tokens - stream.known,
+        seconds=0.0 if was_there else stream.seconds,
+        held_bytes=place.bench.n_bytes,
+        budget_bytes=place.bench.budget,
+    )
 
 
 def prompt_read(
@@ -63,33 +69,19 @@ def prompt_read(
     )
 
 
-def _run(
-    request: m.Request, subject: Subject, place: Workplace, watched: tuple[int, ...]
-) -> Iterator[m.Result | None]:
-    """The subject's stream, block by block."""
+def _run(subject: Subject, place: Workplace, watched: tuple[int, ...]) -> Iterator[float]:
+    """The subject's stream, block by block; questions that wait for it drive it on as well."""
     from model.bench import MovedOnError
 
-    bench = place.bench
-    was_there = bench.has(subject)
     whole = False
     try:
-        for _ in bench.streaming(subject, watched):
-            yield None
+        yield from place.bench.streaming(subject, watched)
         whole = True
     except MovedOnError:
         raise JobCancelled from None
     finally:
         if not whole:
-            bench.abandon(subject)
-    stream = bench.stream(subject)
-    yield m.StreamReady(
-        request_id=request.id,
-        subject=subject,
-        n_run=0 if was_there else stream.n_tokens - stream.known,
-        seconds=0.0 if was_there else stream.seconds,
-        held_bytes=bench.n_bytes,
-        budget_bytes=bench.budget,
-    )
+            place.bench.abandon(subject)
 
 
 def ask(request: m.Ask, place: Workplace) -> Job:
@@ -119,14 +111,3 @@ def ask(request: m.Ask, place: Workplace) -> Job:
         raise JobCancelled from None
     finally:
         place.looked(subject.model, working)
-
-
-def answering(
-    question: Question,
-) -> Callable[[Question, Subject, Bench], Iterator[Answer | None]]:
-    """What computes the answer: ``answer`` in the module ``compute`` beside the question's."""
-    package = type(question).__module__.rpartition(".")[0]
-    found: Callable[[Question, Subject, Bench], Iterator[Answer | None]] = import_module(
-        f"{package}.compute"
-    ).answer
-    return found

@@ -109,7 +109,7 @@ class Block(nn.Module):
         return x_BTD
 
 
-class MaskedHead(nn.Module):
+class MaskedTransform(nn.Module):
     """Dense, activation, norm: what a masked language model does before it scores tokens."""
 
     def __init__(self, config: TransformerConfig) -> None:

@@ -1,12 +1,14 @@
-"""What is computed from a trace or from the weights: one question a folder.
+"""What is computed from a subject or from the weights: one question a folder.
 
     __init__.py     what it is; free of torch
     asks.py         the question and its answer: frozen, free of torch
     compute.py      how the answer comes out of tensors
-    cli.py          its verb, if it has one: ``command``, as in `model.cli`
+    cli.py          a verb of its own: ``command``, as in `model.cli`
 
-A probe is such a folder and a line in `PROBES`. It knows tensors, the network and the tokenizer;
-no engine, no window, and of other probes only their ``compute``.
+A probe is such a folder and a line in `PROBES`. A question about a subject (`question.Question`)
+needs no verb of its own: `python -m model probe NAME` is made of its fields and of what every
+answer has. A probe knows tensors, the bench, the network and the tokenizer; no engine, no window,
+and of other probes only their ``compute``.
 """
 
 from __future__ import annotations
@@ -22,16 +24,45 @@ class Probe:
         name: of its folder, and under `python -m model probe`.
         title: for people.
         sentence: what it finds out.
-        verb: the module with its ``command``; None where the command line can't ask it.
+        verb: the module with its own ``command``; None where it has none.
+        question: the class that is asked about a subject, as ``package.module:Class``; None for
+            what is asked otherwise.
     """
 
     name: str
     title: str
     sentence: str
     verb: str | None = None
+    question: str | None = None
+
+
+def _about_a_subject(name: str, question: str, title: str, sentence: str) -> Probe:
+    return Probe(name, title, sentence, question=f"model.probe.{name}.asks:{question}")
 
 
 PROBES = (
+    _about_a_subject("vectors", "Vectors", "Vectors", "A vector out of each of some activations."),
+    _about_a_subject("tensors", "Tensors", "Tensors", "Whole activations."),
+    _about_a_subject("number", "Number", "Number", "One exact number out of an activation."),
+    _about_a_subject("pattern", "Pattern", "Pattern", "One head's matrix of weights or scores."),
+    _about_a_subject("mosaic", "Mosaic", "All heads", "All heads of all layers, as block maxima."),
+    _about_a_subject("routes", "Routes", "Routes", "Which earlier tokens a position is fed from."),
+    _about_a_subject(
+        "strongest_head",
+        "StrongestHead",
+        "Strongest head",
+        "The head that reads one earlier token most.",
+    ),
+    _about_a_subject(
+        "writes", "Writes", "Writes", "How much attention and MLP of every block add to the stream."
+    ),
+    _about_a_subject(
+        "next_token", "NextToken", "Next token", "The likeliest tokens after a position."
+    ),
+    _about_a_subject("surprisal", "Surprisal", "Surprisal", "How much each token surprised."),
+    _about_a_subject(
+        "path", "Path", "Path", "Where positions are after each layer, on the vocabulary's axes."
+    ),
     Probe(
         "neighbours",
         "Neighbours",

@@ -29,6 +29,8 @@ class Question:
 
     name: ClassVar[str] = ""
     """Of the probe that answers it."""
+    title: ClassVar[str] = ""
+    """A few words for people: what is waited for."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +49,7 @@ class Named:
 
     def columns(self) -> dict[str, Array]:
         """The same as a long table: a column an axis, and ``value``, one row a number."""
-        places = np.indices(self.values.shape).reshape(self.values.ndim, -1)
+        places = np.indices(self.values.shape).reshape(self.values.ndim, self.values.size)
         table = {
             axis: np.asarray(self.at[axis])[place] if axis in self.at else place
             for axis, place in zip(self.axes, places)

@@ -138,6 +138,18 @@ MEASURES = (
 """Columns of metrics.csv in their order, and what is not kept."""
 
 
+def measure(name: str) -> Measure:
+    """The measure of a name.
+
+    Raises:
+        KeyError: there is none.
+    """
+    for found in MEASURES:
+        if found.name == name:
+            return found
+    raise KeyError(name)
+
+
 def columns() -> tuple[str, ...]:
     """Of metrics.csv, in their order."""
     return tuple(measure.name for measure in MEASURES if measure.kept)

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
 
-from model.config import Activation, ConfigError, Norm, Positions, TransformerConfig
+from model.config import Activation, ConfigError, NormKind, Positions, TransformerConfig
 from model.train.toml import toml_table
 
 Schedule = Literal["cosine", "linear", "constant"]
@@ -71,7 +71,7 @@ class Recipe:
     d_model: int = 128
     d_mlp: int = 0
     n_ctx: int = 128
-    norm: Norm = "layer"
+    norm: NormKind = "layer"
     positions: Positions = "learned"
     activation: Activation = "gelu_tanh"
     gated: bool = False

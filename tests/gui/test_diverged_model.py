@@ -33,10 +33,9 @@ def diverged(desk: Desk, tmp_path: Path) -> Store:
     desk.store.set_prompt("The king lost his crown.")
     desk.store.opening.open(str(folder))
     desk.advance(50)
-    trace = desk.store.trace
-    assert trace is not None
-    assert np.isfinite(trace.activations["blocks.0.attn.hook_pattern"]).all()
-    assert np.isnan(trace.activations["blocks.1.attn.hook_pattern"]).any()
+    trace = desk.lm.trace(desk.store.prompt)
+    assert np.isfinite(trace["blocks.0.attn.hook_pattern"].numpy()).all()
+    assert np.isnan(trace["blocks.1.attn.hook_pattern"].numpy()).any()
     return desk.store
 
 
@@ -68,7 +67,7 @@ def test_what_is_no_number_has_no_colour_of_the_map(qtbot: QtBot, diverged: Stor
     pane.mosaic.finish()
     image = pixels(pane.mosaic.viewport())
     panel = [int(theme.current().panel[i : i + 2], 16) for i in (1, 3, 5)]
-    n = diverged.trace.n_tokens if diverged.trace is not None else 0
+    n = diverged.read.n_tokens if diverged.read is not None else 0
     for layer, number in ((0, True), (2, False)):
         tile = pane.mosaic.tile_rect(layer, 2)
         x, y = tile.left() + 0.5 / n * tile.width(), tile.top() + (n - 0.5) / n * tile.height()

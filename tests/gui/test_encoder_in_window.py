@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
@@ -14,7 +15,6 @@ from pytestqt.qtbot import QtBot
 from gui import theme
 from gui.app import make_application
 from gui.panes.attention.pane import AttentionPane
-from gui.panes.attention.patterns import mask
 from gui.panes.attention.words import percent
 from gui.panes.base import Pane
 from gui.panes.inspector.pane import InspectorPane
@@ -24,13 +24,11 @@ from gui.panes.layers.words import row_words
 from gui.panes.prediction import words as prediction_words
 from gui.panes.prediction.pane import PredictionPane
 from gui.panes.prompt.pane import PromptPane
-from gui.panes.space import scene as space_scene
 from gui.panes.space.pane import SpacePane
 from gui.panes.tokens.pane import TokensPane
-from gui.reading.trace_figures import TraceFigures
-from gui.reading.vectors import read
 from gui.session.store import Store
 from gui.window.dock import PaneDock
+from model.probe.question import Named
 from model.sampling import Sampling, draw, probabilities
 from tests.gui.desk import Desk
 from tests.gui.panes.prediction.test_prediction_pane import (
@@ -40,6 +38,7 @@ from tests.gui.panes.prediction.test_prediction_pane import (
     softmax,
 )
 from tests.gui.pixels import amounts_of, color_named, pixels
+from tests.gui.recorded import Recorded
 from tests.gui.window.test_main_window import SOON, close_program, open_program
 from tests.small_models import MAKERS, TEXT, VOCABULARY
 
@@ -68,9 +67,23 @@ def shown(pane: Pane, qtbot: QtBot, width: int = 420, height: int = 600) -> None
     pane.refresh_now()
 
 
+def lm_of(desk: Desk, name: str) -> NDArray[np.floating]:
+    """What the model itself has under a name, without its batch dimension."""
+    read = desk.store.read
+    assert read is not None
+    array: NDArray[np.floating] = desk.lm.trace(list(read.subject.ids), name)[name][0].numpy()
+    return array
+
+
 def texts(store: Store) -> list[str]:
-    assert store.trace is not None
-    return [token.text for token in store.trace.tokens]
+    assert store.read is not None
+    return [token.text for token in store.read.tokens]
+
+
+def logits_of(desk: Desk) -> NDArray[np.float32]:
+    """The model's own logits for the prompt in view, ``[T, V]``: of no answer."""
+    assert desk.store.read is not None
+    return np.asarray(desk.lm.logits([desk.store.read.subject.ids])[0].numpy())
 
 
 # --------------------------------------------------------------------- the masked token
@@ -91,13 +104,14 @@ def test_without_a_mask_the_last_word_is_predicted(opened: Opened):
 
 
 @pytest.mark.parametrize("position", [5, 2])
-def test_bars_are_the_distribution_at_the_position_itself(bert: Store, qtbot: QtBot, position: int):
+def test_bars_are_the_distribution_at_the_position_itself(
+    bert: Store, qtbot: QtBot, desk: Desk, position: int
+):
     pane = PredictionPane(bert)
     shown(pane, qtbot)
     bert.select(position=position)
     pane.refresh_now()
-    assert bert.trace is not None
-    p = softmax(bert.trace.logits[position])
+    p = softmax(logits_of(desk)[position])
     order = np.argsort(-p, kind="stable")
     for row, bar in enumerate(pane.bars.shown[:5]):
         assert bar.token_id == order[row]
@@ -113,8 +127,8 @@ def test_a_double_click_puts_a_token_in_the_place_of_the_mask(bert: Store, qtbot
     row = pane.bars.shown.index(bar)
     QTest.mouseDClick(pane.bars, Qt.MouseButton.LeftButton, pos=row_middle(row))
     assert bert.prompt == TEXT.replace("[MASK]", VOCABULARY[bar.token_id])
-    assert bert.trace is not None
-    assert bert.trace.tokens[5].id == bar.token_id
+    assert bert.read is not None
+    assert bert.read.tokens[5].id == bar.token_id
     assert bert.selection.position == 5
     assert bert.masking.message == ""
 
@@ -128,17 +142,57 @@ def test_a_click_inspects_the_probability_in_the_place(bert: Store, qtbot: QtBot
     assert "stands in the place of “[MASK]”" in bert.inspected.note
 
 
-def test_filling_draws_from_the_bars(bert: Store, qtbot: QtBot):
+def test_filling_draws_from_the_bars(bert: Store, qtbot: QtBot, desk: Desk):
     pane = PredictionPane(bert)
     shown(pane, qtbot)
     bert.set_sampling(Sampling(temperature=1.3, top_k=9))
     pane.refresh_now()
-    assert bert.trace is not None
-    expected = draw(probabilities(bert.trace.logits[5], bert.sampling), np.random.default_rng(11))
+    expected = draw(probabilities(logits_of(desk)[5], bert.sampling), np.random.default_rng(11))
     pane.masks.seed.setText("11")
     QTest.mouseClick(pane.masks.fill_button, Qt.MouseButton.LeftButton)
     assert bert.prompt.split()[4] == VOCABULARY[expected].removeprefix("##")
     assert not pane.generation.isVisible()
+
+
+def test_a_mask_is_filled_while_the_pane_is_hidden(bert: Store, qtbot: QtBot, desk: Desk):
+    pane = PredictionPane(bert)
+    shown(pane, qtbot)
+    pane.hide()
+    expected = draw(probabilities(logits_of(desk)[5], bert.sampling), np.random.default_rng(3))
+    pane.masks.seed.setText("3")
+    pane.sample_one()
+    assert bert.read is not None
+    assert bert.read.tokens[5].id == expected
+
+
+def test_filling_twice_draws_twice(bert: Store, qtbot: QtBot):
+    pane = PredictionPane(bert)
+    shown(pane, qtbot)
+    bert.set_sampling(Sampling(temperature=2.0))
+    drawn = set()
+    for _ in range(12):
+        bert.set_prompt(TEXT)
+        bert.select(position=5)
+        pane.masks.fill()
+        drawn.add(bert.prompt)
+    assert len(drawn) > 3
+    assert TEXT not in drawn
+
+
+def test_a_token_that_was_drawn_for_another_prompt_is_dropped(
+    bert: Store, qtbot: QtBot, desk: Desk
+):
+    pane = PredictionPane(bert)
+    shown(pane, qtbot)
+    desk.hold()
+    pane.masks.fill()
+    assert desk.held is not None
+    (ask,) = desk.held
+    desk.held.clear()
+    desk.release()
+    bert.set_prompt("the queen lost her [MASK]")
+    desk.store._submit(ask)
+    assert bert.prompt == "the queen lost her [MASK]"
 
 
 def test_a_piece_that_continues_a_word_is_put_at_its_end(opened: Opened):
@@ -174,7 +228,7 @@ def test_the_key_m_masks_what_is_selected(bert: Store, qtbot: QtBot):
     assert texts(bert)[3] == "[MASK]"
 
 
-def test_the_token_that_was_masked_is_marked_with_its_rank(bert: Store, qtbot: QtBot):
+def test_the_token_that_was_masked_is_marked_with_its_rank(bert: Store, qtbot: QtBot, desk: Desk):
     pane = PredictionPane(bert)
     shown(pane, qtbot)
     bert.select(position=2)
@@ -182,8 +236,8 @@ def test_the_token_that_was_masked_is_marked_with_its_rank(bert: Store, qtbot: Q
     pane.refresh_now()
     king = VOCABULARY.index("king")
     assert pane.actual_next == king
-    assert bert.trace is not None
-    rank = 1 + int((bert.trace.logits[2] > bert.trace.logits[2, king]).sum())
+    logits = logits_of(desk)[2]
+    rank = 1 + int((logits > logits[king]).sum())
     bar = next(bar for bar in pane.bars.shown if bar.actual)
     assert (bar.token_id, bar.rank) == (king, rank)
     assert pane._goes_on.text().startswith("was king")
@@ -263,9 +317,13 @@ def test_surprisal_is_not_offered_where_the_model_reads_both_sides(bert: Store, 
     pane = TokensPane(bert)
     shown(pane, qtbot, 700, 160)
     pane.set_colours("surprisal")
-    assert not pane.surprisal_choice.isEnabled()
-    assert not pane.by_surprisal
-    assert np.isnan(pane.export_data()["surprisal_bits"]).all()
+    pane.refresh_now()
+    assert not pane.segments.buttons["surprisal"].isEnabled()
+    assert pane.carries == "ids"
+    assert pane.segments.buttons["ids"].isChecked()
+    assert bert.read is not None
+    assert [pane._look(i).below for i in range(4)] == [str(t.id) for t in bert.read.tokens[:4]]
+    assert "surprisal_bits" not in pane.export_data()
     assert "no surprisal" in pane.describe(3)
 
 
@@ -317,7 +375,7 @@ def test_a_language_model_after_an_encoder_has_its_controls_again(opened: Opened
 # ------------------------------------------------------------------ attention, layers, space
 
 
-def test_attention_has_no_triangle(bert: Store, qtbot: QtBot):
+def test_attention_has_no_triangle(bert: Store, desk: Desk, qtbot: QtBot):
     pane = AttentionPane(bert)
     shown(pane, qtbot, 800, 560)
     pane.set_view("matrix")
@@ -325,8 +383,7 @@ def test_attention_has_no_triangle(bert: Store, qtbot: QtBot):
     pane.refresh_now()
     QTest.qWait(30)
     pane.refresh_now()
-    assert bert.trace is not None
-    pattern = bert.trace.activations["blocks.0.attn.hook_pattern"][0, 1]
+    pattern = lm_of(desk, "blocks.0.attn.hook_pattern")[1]
     content = pane.heat_map.content
     assert content is not None
     assert content.masked_RC is not None
@@ -338,13 +395,14 @@ def test_attention_has_no_triangle(bert: Store, qtbot: QtBot):
         assert low <= pattern[query, key] <= high
 
 
-def test_what_a_head_reads_counts_every_query_and_the_token_after_it(bert: Store, qtbot: QtBot):
+def test_what_a_head_reads_counts_every_query_and_the_token_after_it(
+    bert: Store, desk: Desk, qtbot: QtBot
+):
     pane = AttentionPane(bert)
     shown(pane, qtbot, 800, 560)
     bert.select(layer=1, head=2)
     pane.refresh_now()
-    assert bert.trace is not None
-    pattern = bert.trace.activations["blocks.1.attn.hook_pattern"][0, 2].astype(np.float64)
+    pattern = lm_of(desk, "blocks.1.attn.hook_pattern")[2].astype(np.float64)
     n = len(pattern)
     following = sum(pattern[i, i + 1] for i in range(n - 1)) / (n - 1)
     assert pane.header_note() == (
@@ -356,15 +414,23 @@ def test_what_a_head_reads_counts_every_query_and_the_token_after_it(bert: Store
 
 
 @pytest.mark.parametrize("name", ["modernbert", "mixtral", "gemma", "bert"])
-def test_masks_are_where_the_scores_are_minus_infinity(opened: Opened, name: str):
+def test_masks_are_where_the_scores_are_minus_infinity(
+    opened: Opened, desk: Desk, qtbot: QtBot, name: str
+):
     store = opened(name, TEXT)
     assert store.model is not None
-    assert store.trace is not None
-    config = store.model.config
-    for layer in range(config.n_layers):
-        scores_QS = store.trace.activations[f"blocks.{layer}.attn.hook_attn_scores"][0, 0]
-        drawn = mask(store.trace.n_tokens, config.window_at(layer), causal=config.causal)
-        assert (drawn == np.isneginf(scores_QS)).all(), layer
+    pane = AttentionPane(store)
+    shown(pane, qtbot, 800, 560)
+    for layer in range(store.model.config.n_layers):
+        store.select(layer=layer, head=0)
+        pane.refresh_now()
+        content, tiles = pane.heat_map.content, pane.mosaic.found
+        assert content is not None
+        assert tiles is not None
+        masked = np.isneginf(lm_of(desk, f"blocks.{layer}.attn.hook_attn_scores")[0])
+        assert (content.masked_RC == masked).all(), layer
+        assert tiles.block == 1
+        assert (tiles.masked[layer] == masked).all(), layer
 
 
 def test_a_window_is_hatched(opened: Opened, qtbot: QtBot):
@@ -380,18 +446,20 @@ def test_a_window_is_hatched(opened: Opened, qtbot: QtBot):
     box = pane.heat_map.cell_rect(6, 10).toRect().adjusted(2, 2, -2, -2)
     patch = image[box.top() : box.bottom(), box.left() : box.right()].reshape(-1, 3)
     assert {tuple(color) for color in patch.tolist()} == {color_named("panel"), color_named("line")}
-    assert "masked" in pane._describe_cell(6, 10)
-    assert "masked" not in pane._describe_cell(6, 8)
+    assert "masked" in pane.pointing.describe_cell(6, 10)
+    assert "masked" not in pane.pointing.describe_cell(6, 8)
 
 
 @pytest.mark.parametrize("name", MAKERS)
-def test_every_operation_is_drawn_and_described(opened: Opened, name: str, qtbot: QtBot):
+def test_every_operation_is_drawn_and_described(
+    opened: Opened, desk: Desk, name: str, qtbot: QtBot
+):
     store = opened(name, TEXT)
-    assert store.trace is not None
+    recorded = Recorded(desk)
     layers, inspector = LayersPane(store), InspectorPane(store)
     shown(layers, qtbot, 620, 900)
     shown(inspector, qtbot, 360, 900)
-    graph, figures = OperationGraph(store.operations), TraceFigures(store)
+    graph = OperationGraph(store.operations)
     for index, op in enumerate(store.operations):
         store.select(operation=index)
         layers.refresh_now()
@@ -399,30 +467,36 @@ def test_every_operation_is_drawn_and_described(opened: Opened, name: str, qtbot
         blocks = inspector.operation.shown_blocks
         assert [block.name for block in blocks] == [*op.inputs, op.output]
         assert all(block.reading is not None for block in blocks), op.output
-        assert read(store, op.output) is not None, op.output
-        vector = figures.vector(op)
-        assert vector is not None or figures.words(op), op.output
-        if vector is not None:
-            tensor = store.trace.activations[op.output]
-            assert np.array_equal(vector.values, tensor[vector.prefix])
+        figures = layers.map.figures
+        assert figures is not None
+        strip = figures.strip(op)
+        assert strip is not None or figures.words(op), op.output
+        if strip is not None:
+            index_of = tuple(slice(None) if at is None else at for at in strip.index)
+            wanted = recorded[op.output][index_of]
+            np.testing.assert_allclose(strip.values, wanted, rtol=1e-3, atol=1e-5)
     for row in layers.map.rows:
-        assert row_words(row, graph, figures)
+        assert row_words(row, graph, layers.map.figures)
 
 
-def test_folded_parts_say_how_much_they_add_where_norms_come_after(bert: Store):
+def test_folded_parts_say_how_much_they_add_where_norms_come_after(
+    bert: Store, desk: Desk, qtbot: QtBot
+):
     from gui.panes.layers.map_layout import Spacing, lay_out
-    from gui.panes.layers.map_painter import fold_ratio
+    from gui.panes.layers.words import fold_ratio
 
+    layers = LayersPane(bert)
+    shown(layers, qtbot, 620, 900)
     graph = OperationGraph(bert.operations)
     rows, _ = lay_out(graph, (), Spacing())
     folded = [row for row in rows if row.kind == "folded"]
     assert len(folded) == 4
-    assert bert.trace is not None
-    values = bert.trace.activations
-    added = values["blocks.0.hook_attn_out"][0]
-    stream = values["embed.ln.hook_normalized"][0]
+    recorded = Recorded(desk)
+    added = recorded["blocks.0.hook_attn_out"][0]
+    stream = recorded["embed.ln.hook_normalized"][0]
     lengths = np.linalg.norm(added, axis=-1) / np.linalg.norm(stream, axis=-1)
-    ratio = fold_ratio(folded[0], graph, TraceFigures(bert))
+    assert layers.map.figures is not None
+    ratio = fold_ratio(folded[0], graph, layers.map.figures)
     assert ratio == pytest.approx(float(lengths.mean()), rel=1e-5)
 
 
@@ -436,18 +510,20 @@ def test_no_path_is_drawn_where_the_stream_is_wider_than_the_table(opened: Opene
     assert "path_points" not in pane.export_data()
 
 
-def test_paths_follow_the_normed_stream(bert: Store):
-    assert bert.model is not None
+def test_paths_follow_the_normed_stream(bert: Store, desk: Desk, qtbot: QtBot):
+    pane = SpacePane(bert)
+    pane.tools.true_length.setChecked(True)
+    shown(pane, qtbot, 700, 500)
+    bert.select(position=2)
+    pane.refresh_now()
+    path = pane.export_data()["path_points"]
+    assert isinstance(path, Named)
+    assert path.at["position"].tolist() == [2]
+    last = desk.lm.trace(bert.prompt)["blocks.1.ln2.hook_normalized"][0, 2].numpy()
+    assert path.at["station"].tolist()[-1] == "blocks.1.hook_normalized_resid_post"
     assert bert.vocabulary is not None
-    paths = space_scene.find_paths(
-        bert.model.config, bert.activation, bert.vocabulary, [2], true_length=True
-    )
-    assert paths is not None
-    assert [station.label for station in paths.stations] == ["embed", "+ position", "L0", "L1"]
-    last = bert.activation("blocks.1.ln2.hook_normalized")
-    assert last is not None
-    expected = (last[0, 2] - bert.vocabulary.mean) @ bert.vocabulary.axes.T
-    assert np.allclose(paths.points_PS3[0, -1], expected, atol=1e-5)
+    expected = (last - bert.vocabulary.mean) @ bert.vocabulary.axes.T
+    assert np.allclose(path.values[0, -1], expected, atol=1e-5)
 
 
 def test_the_command_masks_the_selected_token_in_the_real_window(
@@ -462,14 +538,14 @@ def test_the_command_masks_the_selected_token_in_the_real_window(
         qtbot.waitUntil(lambda: store.model is not None and store.masking.possible, timeout=SOON)
         store.set_prompt("the king lost his crown")
         qtbot.waitUntil(
-            lambda: store.trace is not None and store.trace.text == store.prompt, timeout=SOON
+            lambda: store.read is not None and store.read.text == store.prompt, timeout=SOON
         )
         store.select(position=2)
         assert not window.actions_by_id["generate"].isEnabled()
         window.actions_by_id["mask_token"].trigger()
         assert store.prompt == "the [MASK] lost his crown"
         qtbot.waitUntil(
-            lambda: store.trace is not None and store.trace.text == store.prompt, timeout=SOON
+            lambda: store.read is not None and store.read.text == store.prompt, timeout=SOON
         )
         assert store.masking.original(2) == VOCABULARY.index("king")
         assert window.docks["prediction"].windowTitle() == "Masked token"

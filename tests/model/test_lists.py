@@ -1,4 +1,8 @@
-"""A family, a verb and a probe are a file or folder and a line in a list: done, used and seen."""
+"""What is added is a file or folder and a line in a list: done, used and seen.
+
+A family, a verb, probes and an intervention; the window does the same with a pane
+(tests/gui/window/test_added_pane.py), the engine with a job (tests/model/engine/test_engine.py).
+"""
 
 from __future__ import annotations
 
@@ -11,12 +15,14 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from model import cli, probe
+from model import cli, interventions, probe
 from model.checkpoint import CheckpointError, open_checkpoint, preview, save_checkpoint
 from model.checkpoint import families as known
 from model.cli.app import make_app
 from model.probe import Probe
+from model.trace import record
 from model.transformer import Transformer
+from tests.samples.even_attention import EvenAttention
 
 CONFIG = known.FAMILIES["llama"].config_from_hf(
     {
@@ -38,7 +44,14 @@ def listed(monkeypatch: pytest.MonkeyPatch) -> None:
     longest = Probe(
         "longest", "Longest", "Which token's vector is longest.", "tests.samples.longest.cli"
     )
-    monkeypatch.setattr(probe, "PROBES", (*probe.PROBES, longest))
+    length = Probe(
+        "stream_length",
+        "Stream length",
+        "How long every vector of the stream is.",
+        question="tests.samples.stream_length.asks:StreamLength",
+    )
+    monkeypatch.setattr(probe, "PROBES", (*probe.PROBES, longest, length))
+    monkeypatch.setattr(interventions, "KINDS", (*interventions.KINDS, EvenAttention))
 
 
 @pytest.fixture
@@ -98,7 +111,7 @@ def test_without_its_line_a_family_is_refused(
     with pytest.raises(CheckpointError, match=r"general.architecture 'prism', which is not"):
         open_checkpoint(path)
     assert preview(folder).title == ""
-    for asked in (["layers"], ["probe", "longest"]):
+    for asked in (["layers"], ["probe", "longest"], ["probe", "stream_length"]):
         assert CliRunner().invoke(make_app(), [*asked, str(folder)]).exit_code == 2
 
 
@@ -115,6 +128,30 @@ def test_a_probe_is_a_folder_and_a_line(folder: Path, prism: Transformer) -> Non
     assert found["token_id"] == int(lengths.argmax())
     assert found["length"] == pytest.approx(float(lengths.max()))
     assert f"token {found['token_id']}: " in run("probe", "longest", folder)
+
+
+def test_a_question_about_a_text_is_a_folder_and_a_line(
+    folder: Path, prism: Transformer, tmp_path: Path
+) -> None:
+    """And an intervention a file and a line: the one is asked under the other."""
+    assert "How long every vector of the stream is." in run("probe", "--help")
+    assert "after which block." in run("probe", "stream_length", "--help")
+    ids = (3, 50, 7, 7, 12)
+    asked = ("probe", "stream_length", folder, "--ids", "3,50,7,7,12", "--layer", 1)
+    for words, some in (
+        ((), ()),
+        (("--intervene", "even_attention layer=0"), (EvenAttention(0),)),
+    ):
+        trace = record(prism, torch.tensor([ids]), interventions=some)
+        expected = trace["blocks.1.hook_resid_post"][0].norm(dim=-1).tolist()
+        found = run_json(*asked, *words)["arrays"]["length"]
+        assert found["axes"] == ["position"]
+        assert found["values"] == pytest.approx(expected, rel=1e-5)
+        out = tmp_path / "lengths.csv"
+        run(*asked, *words, "--out", out)
+        rows = [line.split(",") for line in out.read_text().splitlines()]
+        assert rows[0] == ["position", "length"]
+        assert [float(row[1]) for row in rows[1:]] == pytest.approx(expected, rel=1e-5)
 
 
 def write_prism(network: Transformer, path: Path) -> None:

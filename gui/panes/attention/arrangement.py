@@ -5,46 +5,143 @@ Knows rectangles only.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from PySide6.QtCore import QRect
 
 from gui.widgets.action_row import HEIGHT
 
-PAD = 6
-THREE_COLUMNS = 780
+PAD = 4
+READOUT_HEIGHT = 20
+READOUT_FROM = 380
+"""Lower panes have no line of figures below the views; tooltips say the same."""
+THREE_COLUMNS = 760
 TWO_COLUMNS = 480
 GRAPH_BELOW = 620
 MATRIX_BELOW = 460
 """Widths and heights from which on a view joins the others, logical pixels."""
+LINE = HEIGHT + 2
+LOW = 330
+"""Lower panes give the matrix all of their height; controls stand beside the views, or in the
+corner that the matrix leaves free."""
+CORNER = 34
+"""How wide the matrix' controls are there: one button with a menu."""
 
 
-def arranged(view: str, area: QRect) -> dict[str, QRect]:
-    """Where each view goes that is shown; above each there is room for a line of controls."""
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """How wide the rows of controls are, logical pixels.
+
+    Attributes:
+        view: the choice of views.
+        heads: the mosaic's controls.
+        graph: the least that the graph's controls can be used in.
+    """
+
+    view: int
+    heads: int
+    graph: int
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where everything goes.
+
+    Attributes:
+        views: each view that is shown: ``heads``, ``matrix``, ``graph``.
+        rows: the controls of each, and ``view``: the choice of views.
+        readout: the line of figures; empty where there is none.
+        corner: of the matrix' box, that its controls stand in where the pane is low; else empty.
+    """
+
+    views: dict[str, QRect] = field(default_factory=dict)
+    rows: dict[str, QRect] = field(default_factory=dict)
+    readout: QRect = field(default_factory=QRect)
+    corner: QRect = field(default_factory=QRect)
+
+
+def arranged(view: str, width: int, height: int, needed: Needed) -> Places:
+    """Find a place for each view, and above it for its controls.
+
+    Args:
+        view: the one that was chosen, or ``all`` that find room.
+        width, height: of the pane.
+        needed: by the controls.
+    """
+    if height < LOW and width >= TWO_COLUMNS:
+        return _low(view, width, height, needed)
+    readout = QRect()
+    bottom = height - PAD
+    if height >= READOUT_FROM:
+        bottom -= READOUT_HEIGHT
+        readout = QRect(PAD + 2, bottom + 2, width - 2 * PAD - 4, READOUT_HEIGHT)
+    top = PAD + LINE
+    area = QRect(PAD, top, width - 2 * PAD, max(1, bottom - top))
+    used = min(needed.view, area.width())
+    rows = {"view": QRect(PAD, PAD, used, HEIGHT)}
+    views = _views(view, area)
+    least = {"heads": needed.heads, "matrix": 120, "graph": needed.graph}
+    for name, box in views.items():
+        left = max(box.left(), PAD + used + 10) if box.top() == top else box.left()
+        line = QRect(left, box.top() - LINE, box.right() + 1 - left, HEIGHT)
+        if box.top() == top and line.width() < least[name]:
+            # The choice of views fills the first line.
+            box.setTop(box.top() + LINE)
+            line = QRect(box.left(), box.top() - LINE, box.width(), HEIGHT)
+        rows[name] = line
+    return Places(views, rows, readout)
+
+
+def _low(view: str, width: int, height: int, needed: Needed) -> Places:
+    """A pane that is wide and low: no line of controls above the matrix."""
+    top = PAD + LINE
+    rows = {"view": QRect(PAD, PAD, needed.view, HEIGHT)}
     if view != "all":
-        return {view: area}
+        side = max(needed.view, needed.graph if view == "graph" else 0)
+        rows[view] = QRect(PAD, top, side, HEIGHT)
+        left = PAD + side + 8
+        return Places({view: QRect(left, 0, width - left - PAD, height)}, rows)
+    three = width >= THREE_COLUMNS
+    first = max(round(0.32 * width), needed.view + 2 * PAD)
+    second = round(0.52 * (width - first)) if three else width - first
+    matrix = QRect(first, 0, second - 8, height)
+    corner = QRect(first + 2, PAD, CORNER, HEIGHT)
+    rows["matrix"] = corner
+    rows["heads"] = QRect(PAD, top, first - PAD - 8, HEIGHT)
+    heads = QRect(PAD, top + LINE, first - PAD - 8, height - top - LINE)
+    views = {"heads": heads, "matrix": matrix}
+    if three:
+        left = first + second
+        views["graph"] = QRect(left, top, width - left - PAD, height - top)
+        rows["graph"] = QRect(left, PAD, width - left - PAD, HEIGHT)
+    return Places(views, rows, corner=corner)
+
+
+def _views(view: str, area: QRect) -> dict[str, QRect]:
+    if view != "all":
+        return {view: QRect(area)}
     x, y, w, h = area.x(), area.y(), area.width(), area.height()
     if w >= THREE_COLUMNS:
-        first = min(max(round(0.25 * w), 210), 460)
-        second = round(0.55 * (w - first))
+        first = min(max(round(0.3 * w), 210), 560)
+        second = round(0.52 * (w - first))
         return {
-            "heads": QRect(x, y, first - PAD, h),
-            "matrix": QRect(x + first, y, second - PAD, h),
+            "heads": QRect(x, y, first - 8, h),
+            "matrix": QRect(x + first, y, second - 8, h),
             "graph": QRect(x + first + second, y, w - first - second, h),
         }
     if w >= TWO_COLUMNS:
         first = max(round(0.36 * w), 205)
         above = round(0.56 * h) if h >= GRAPH_BELOW else h
         boxes = {
-            "heads": QRect(x, y, first - PAD, above),
+            "heads": QRect(x, y, first - 8, above),
             "matrix": QRect(x + first, y, w - first, above),
         }
         if h >= GRAPH_BELOW:
-            below = y + above + PAD + HEIGHT + 2
+            below = y + above + 8 + LINE
             boxes["graph"] = QRect(x, below, w, y + h - below)
         return boxes
     if h >= MATRIX_BELOW:
         above = round(0.4 * h)
-        return {
-            "heads": QRect(x, y, w, above),
-            "matrix": QRect(x, y + above + HEIGHT + PAD, w, h - above - HEIGHT - PAD),
-        }
-    return {"matrix": area}
+        below = y + above + 8 + LINE
+        return {"heads": QRect(x, y, w, above), "matrix": QRect(x, below, w, y + h - below)}
+    return {"matrix": QRect(area)}

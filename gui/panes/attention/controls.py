@@ -12,6 +12,8 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSlider, QToolButton, QWidget
 
 from gui import theme
+from gui.panes.attention.matrix import Looks
+from gui.panes.attention.words import at_least
 from gui.widgets.action_row import HEIGHT, ActionRow
 from gui.widgets.text import Text
 
@@ -25,18 +27,22 @@ TENSORS = {
     "pattern": ("Pattern", "Weights after the softmax: each query's sum to 1"),
     "attn_scores": ("Scores", "q · k / √d_head, before the softmax: signed"),
 }
+ORDERS = {
+    "layer": ("By layer", "A row a layer, a column a head"),
+    "kind": ("By kind", "Heads in groups by where they look most"),
+}
 GRAPH_MODES = {
-    "head": ("This head", "Edges of the selected head"),
-    "chosen": ("Chosen heads", "Edges of the heads that were added with Ctrl+click in the mosaic"),
     "max": ("All heads: largest", "For each pair of positions, the largest weight of all heads"),
     "mean": ("All heads: mean", "For each pair of positions, the mean weight over all heads"),
+    "head": ("This head", "Edges of the selected head"),
+    "chosen": ("Chosen heads", "Edges of the heads that were added with Ctrl+click in the mosaic"),
 }
 DECADES = 3
 """The slider goes from 0.001 to 1, by equal factors."""
 
 
 class AttentionControls(QObject):
-    """Three rows of controls, to be placed by the pane.
+    """Four rows of controls, to be placed by the pane.
 
     Signals:
         view_changed: another view was asked for.
@@ -44,8 +50,10 @@ class AttentionControls(QObject):
         fit_changed: whether the whole matrix is to be shown.
 
     Attributes:
-        view_row, matrix_row, graph_row: the widgets.
-        transpose, to_largest, hide_first, fit: checkable actions of the matrix.
+        view_row, heads_row, matrix_row, graph_row: the widgets.
+        transpose, to_largest, fit: checkable actions of the matrix.
+        hide_first: a checkable action of all views.
+        all_positions: a checkable action of the graph.
     """
 
     view_changed = Signal()
@@ -67,14 +75,21 @@ class AttentionControls(QObject):
             "To largest", "Let the colours end at the largest weight drawn instead of at 1"
         )
         self.hide_first = self._action(
-            "Hide first", "Leave the first token, which often holds most, out of the colours"
+            "Hide first", "Leave out the first token, where heads park what they don't need"
         )
         self.fit = self._action("Fit", "The whole matrix, however small its cells")
-        for action in (self.transpose, self.to_largest, self.hide_first):
+        self.all_positions = self._action(
+            "All positions", "Edges of all positions, not only the routes to the selected one"
+        )
+        for action in (self.transpose, self.to_largest, self.hide_first, self.all_positions):
             action.toggled.connect(self.choice_changed)
         self.fit.toggled.connect(self.fit_changed)
         toggles = (self.transpose, self.to_largest, self.hide_first, self.fit)
         self.matrix_row = ActionRow((*self._tensors.actions(), *toggles), "Matrix", parent)
+
+        self._orders = self._group(ORDERS, "layer")
+        self._orders.triggered.connect(self.choice_changed)
+        self.heads_row = ActionRow((*self._orders.actions(), self.hide_first), "Mosaic", parent)
 
         self._modes = self._group(GRAPH_MODES, "max")
         self._modes.triggered.connect(self._mode_chosen)
@@ -93,6 +108,8 @@ class AttentionControls(QObject):
         menu = QMenu(self._mode_button)
         menu.setToolTipsVisible(True)
         menu.addActions(self._modes.actions())
+        menu.addSeparator()
+        menu.addActions([self.all_positions, self.hide_first])
         self._mode_button.setMenu(menu)
         self._mode_button.setText(f"{GRAPH_MODES[self.graph_mode][0]} ▾")
         self._slider.setRange(0, 100 * DECADES)
@@ -140,6 +157,15 @@ class AttentionControls(QObject):
         _named(self._views, name).trigger()
 
     @property
+    def looks(self) -> Looks:
+        """How the matrix is drawn."""
+        return Looks(
+            transposed=self.transpose.isChecked(),
+            to_largest=self.to_largest.isChecked(),
+            hide_first=self.hide_first.isChecked(),
+        )
+
+    @property
     def tensor(self) -> str:
         """One of `TENSORS`."""
         return str(self._tensors.checkedAction().data())
@@ -147,6 +173,15 @@ class AttentionControls(QObject):
     def set_tensor(self, name: str) -> None:
         """Choose what the matrix draws, as a click would."""
         _named(self._tensors, name).trigger()
+
+    @property
+    def by_kind(self) -> bool:
+        """Whether heads stand in groups by where they look."""
+        return str(self._orders.checkedAction().data()) == "kind"
+
+    def set_order(self, name: str) -> None:
+        """Order the mosaic, as a click would: one of `ORDERS`."""
+        _named(self._orders, name).trigger()
 
     @property
     def graph_mode(self) -> str:
@@ -166,18 +201,12 @@ class AttentionControls(QObject):
         """The least weight of an edge, 0.001 to 1."""
         return round(10 ** (self._slider.value() / 100 - DECADES), 4)
 
-    @property
-    def threshold_text(self) -> str:
-        """It in words, as it stands beside the slider."""
-        weight = self.threshold
-        return f"≥ {weight:.2f}" if weight >= 0.1 else f"≥ {weight:.3f}"
-
     def set_threshold(self, weight: float) -> None:
         """Move the slider to the step nearest to a weight."""
         self._slider.setValue(round(100 * (math.log10(max(weight, 10**-DECADES)) + DECADES)))
 
     def _slider_moved(self) -> None:
-        self._least.setText(self.threshold_text)
+        self._least.setText(at_least(self.threshold))
         self.choice_changed.emit()
 
 

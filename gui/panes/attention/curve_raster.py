@@ -58,6 +58,14 @@ def curve_opacity(
     # Along a line of pixels a stroke's coverage is a trapezoid: its own breadth, softened by
     # how far it moves sideways within the line (or by one pixel).
     ramp_EN = np.maximum(slope_EN, 1)
+    # A flat curve covers much of a line at once, but nothing beyond its two ends.
+    low_E, high_E = np.minimum(start_E, end_E), np.maximum(start_E, end_E)
+    low_EN = (low_E - width_E / 2 - 0.5)[:, None]
+    high_EN = (high_E + width_E / 2 + 0.5)[:, None]
+    fits_EN = np.minimum(1, (high_EN - low_EN) / (2 * half_EN + ramp_EN))
+    half_EN, ramp_EN = half_EN * fits_EN, ramp_EN * fits_EN
+    reach_EN = half_EN + ramp_EN / 2
+    middle_EN = np.clip(middle_EN, low_EN + reach_EN, high_EN - reach_EN)
     ink_EN = -np.log1p(-np.minimum(opacity_E, 0.995))[:, None] / ramp_EN
     # The four corners of all trapezoids at once: for a few curves the passes over the picture cost
     # more than the corners.

@@ -1,16 +1,17 @@
 """Attention as a graph: tokens are columns, layers are rows, weights are edges.
 
 The lowest row is the embedding; an edge of layer l runs from its key in the row beneath the layer
-to its query in the layer's own row. The paths that feed one position are lit.
+to its query in the layer's own row. The paths that feed one position are lit. Each head has a hue,
+the heaviest ones one of their own. Of a long text only the tokens that an edge touches have a
+column.
 
-Knows edges and labels that it is given; no store, no model.
+Knows the answer and the labels that it is given; no store, no model.
 
-Shape suffixes: E edges, N points along an edge.
+Shape suffixes: E edges, T positions.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 
@@ -21,11 +22,12 @@ from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QPainter, QPainterPa
 from PySide6.QtWidgets import QWidget
 
 from gui import theme
-from gui.panes.attention.curve_raster import curve_opacity, ink
-from gui.panes.attention.edges import Edges, feeding
+from gui.panes.attention.edges import Head, feeding, touched
+from gui.panes.attention.graph_ink import GraphInk
 from gui.panes.attention.graph_layout import GraphPlace, place_graph
-from gui.widgets.canvas import CAPTION_HEIGHT, Canvas, is_vector
+from gui.widgets.canvas import CAPTION_HEIGHT, Canvas
 from gui.widgets.heat_map.layout import label_font, thinned
+from model.probe.routes.asks import RoutesFound
 
 
 class AttentionGraph(Canvas):
@@ -52,16 +54,15 @@ class AttentionGraph(Canvas):
         super().__init__(parent)
         self.setAccessibleName("Attention graph: tokens are columns, layers are rows")
         self.describe: Callable[[int], str] | None = None
-        self._edges: Edges | None = None
+        self._edges: RoutesFound | None = None
         self._labels: tuple[str, ...] = ()
         self._n_layers = 0
         self._caption = ""
-        self._colors: dict[tuple[int, int], QColor] = {}
+        self._colors: dict[Head, QColor] = {}
         self._position = -1
         self._lit_E: NDArray[np.bool_] = np.zeros(0, np.bool_)
         self._reached: NDArray[np.bool_] = np.zeros((0, 0), np.bool_)  # nodes, row by position
-        self._width_E: NDArray[np.float64] = np.zeros(0)
-        self._opacity_E: NDArray[np.float64] = np.zeros(0)
+        self._ink: GraphInk | None = None  # of what is on the ground
         self._painted = 0  # how many layers are on the ground
         self._edge: int | None = None
         self._hovered: int | None = None
@@ -72,11 +73,12 @@ class AttentionGraph(Canvas):
 
     def set_edges(
         self,
-        edges: Edges | None,
+        edges: RoutesFound | None,
         labels: Sequence[str],
         n_layers: int,
         caption: str,
-        colors: Mapping[tuple[int, int], QColor] | None = None,
+        colors: Mapping[Head, QColor] | None = None,
+        position: int = -1,
     ) -> None:
         """Draw another graph.
 
@@ -85,8 +87,11 @@ class AttentionGraph(Canvas):
             labels: one a token.
             n_layers: layers above the embedding.
             caption: what is drawn, and what was left out.
-            colors: of each head's edges, where heads are told apart.
+            colors: of the heads that have a hue of their own; the others share a grey one. Empty
+                where heads aren't told apart.
+            position: whose paths are lit.
         """
+        self._position = position
         self._edges = edges
         self._labels = tuple(labels)
         self._n_layers = n_layers
@@ -95,11 +100,17 @@ class AttentionGraph(Canvas):
         self._edge = None
         self._find_paths()
         self.lay_out()
+        self._reveal(position)
         self.redraw()
 
     @property
-    def edges(self) -> Edges | None:
+    def edges(self) -> RoutesFound | None:
         return self._edges
+
+    @property
+    def colors(self) -> Mapping[Head, QColor]:
+        """The hues of the heads that have one."""
+        return self._colors
 
     @property
     def lit_E(self) -> NDArray[np.bool_]:
@@ -110,20 +121,31 @@ class AttentionGraph(Canvas):
     def caption(self) -> str:
         return self._caption
 
+    @property
+    def _has_others(self) -> bool:
+        """Whether there are edges of heads without a hue of their own."""
+        if self._edges is None:
+            return False
+        heads = zip(self._edges.layer_E.tolist(), self._edges.head_E.tolist(), strict=True)
+        return any(head not in self._colors for head in heads)
+
     def set_position(self, position: int) -> None:
         """Light the paths that feed this position."""
         if position != self._position:
             self._position = position
             self._find_paths()
+            if not 0 <= position < len(self._place.shown_T) or not self._place.shown_T[position]:
+                self.lay_out()
             self._reveal(position)
             self.redraw()
 
     def _reveal(self, position: int) -> None:
         """Scroll sideways so that a column is seen."""
+        if not 0 <= position < len(self._place.x_T):
+            return
         x, window = self.node_at(0, position).x(), self._place.window
         column = QRectF(x - self._place.step / 2, window.top(), self._place.step, 1)
-        if position >= 0:
-            self.scroll_to(column, window)
+        self.scroll_to(column, window)
 
     def set_lit(self, position: int | None) -> None:
         """Light a column from outside, as the mouse would."""
@@ -148,8 +170,20 @@ class AttentionGraph(Canvas):
         else:
             bar = self.verticalScrollBar().sizeHint().width()
             size = self.maximumViewportSize()
-            self._place = place_graph(self._labels, self._n_layers, size, bar)
+            self._place = place_graph(self._labels, self._n_layers, size, bar, self._kept())
         self.scroll_over(self._place.whole, self._place.window.size())
+
+    def _kept(self) -> NDArray[np.bool_]:
+        """Which tokens have a column in any case: those of edges, and the selected one."""
+        n = len(self._labels)
+        kept_T = np.zeros(n, np.bool_) if self._edges is None else touched(self._edges, n)
+        kept_T[min(max(self._position, 0), n - 1)] = True
+        return kept_T
+
+    @property
+    def columns(self) -> list[int]:
+        """The positions that have a column of their own."""
+        return [int(at) for at in np.flatnonzero(self._place.shown_T)]
 
     def node_at(self, row: int, position: int) -> QPointF:
         """Where a node is in the viewport; row 0 is the embedding, row l + 1 layer l."""
@@ -175,20 +209,23 @@ class AttentionGraph(Canvas):
     # ------------------------------------------------------------------------ painting
 
     def paint_ground(self, painter: QPainter) -> None:
-        self._painted = 0
+        self._painted, self._ink = 0, None
         if self._edges is None:
             return
         t = theme.current()
-        self._style_edges()
+        self._ink = GraphInk(self._edges, self._lit_E, self._reached, self._colors, self._place)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._paint_axes(painter)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         painter.setClipRect(self._place.window.adjusted(-4, -4, 4, 4))
         painter.setPen(QPen(t.color("line"), 1))
         x_T, y_R = self._place.grid(self.scrolled)
-        painter.drawLines([QLineF(x, y_R[0], x, y_R[-1]) for x in x_T])
+        columns = self.columns
+        painter.drawLines([QLineF(x_T[at], y_R[0], x_T[at], y_R[-1]) for at in columns])
+        if len(columns) < len(x_T):  # the rest of the text, from its first token to its last
+            painter.drawLine(QLineF(x_T[0], y_R[0], x_T[-1], y_R[0]))
         # The residual stream carries what was reached on to the next layer.
-        painter.setPen(QPen(t.color("accent", 0.45), 1))
+        painter.setPen(QPen(t.color("text", 0.3), 1))
         painter.drawLines(
             [
                 QLineF(x_T[position], y_R[row - 1], x_T[position], y_R[row])
@@ -198,86 +235,18 @@ class AttentionGraph(Canvas):
         )
 
     def paint_more(self, painter: QPainter, seconds: float) -> bool:
-        if self._edges is None:
+        if self._ink is None:
             return True
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setClipRect(self._place.window.adjusted(-4, -4, 4, 4))
         start = perf_counter()
         while self._painted < self._n_layers:
-            self._paint_layer(painter, self._painted)
+            self._ink.paint_layer(painter, self._painted, self.scrolled, self.ratio)
             self._painted += 1
             if perf_counter() - start > seconds:
                 return False
-        self._paint_nodes(painter)
+        self._ink.paint_nodes(painter, self.scrolled)
         return True
-
-    def _paint_layer(self, painter: QPainter, layer: int) -> None:
-        """Paint a layer's edges, lit above unlit."""
-        assert self._edges is not None
-        top, bottom = self.node_at(layer + 1, 0).y(), self.node_at(layer, 0).y()
-        if bottom < self._place.window.top() or top > self._place.window.bottom():
-            return
-        of_layer_E = self._edges.layer_E == layer
-        for lit in (False, True):
-            group_E = of_layer_E & (self._lit_E == lit)
-            if not group_E.any():
-                continue
-            if not self._colors:
-                color = theme.current().color("accent" if lit else "dim")
-                self._paint_group(painter, layer, np.nonzero(group_E)[0], color)
-                continue
-            for (of, head), color in self._colors.items():
-                if of == layer:
-                    of_head_E = group_E & (self._edges.head_E == head)
-                    self._paint_group(painter, layer, np.nonzero(of_head_E)[0], color)
-
-    def _paint_group(
-        self, painter: QPainter, layer: int, index_E: NDArray[np.intp], color: QColor
-    ) -> None:
-        """Paint edges of one layer in one colour."""
-        assert self._edges is not None
-        if is_vector(painter):
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            for index in index_E:
-                faded = QColor(color)
-                faded.setAlphaF(float(self._opacity_E[index]))
-                painter.setPen(QPen(faded, float(self._width_E[index])))
-                painter.drawPath(self.edge_path(int(index)))
-            return
-        ratio = self.ratio
-        first, left = self.node_at(layer + 1, 0), self._place.window.left() - 4
-        opacity_NP = curve_opacity(
-            (first.x() - left + self._edges.key_E[index_E] * self._place.step) * ratio,
-            (first.x() - left + self._edges.query_E[index_E] * self._place.step) * ratio,
-            self._width_E[index_E] * ratio,
-            self._opacity_E[index_E],
-            round(self._place.rise * ratio),
-            math.ceil((self._place.window.width() + 8) * ratio),
-        )
-        image = ink(opacity_NP, color)
-        image.setDevicePixelRatio(ratio)
-        painter.drawImage(QPointF(left, first.y()), image)
-
-    def _style_edges(self) -> None:
-        """Width and opacity of every edge by its weight, finer where columns are narrow."""
-        assert self._edges is not None
-        weight_E = np.clip(self._edges.weight_E, 0, 1).astype(np.float64)
-        self._width_E = 0.8 + min(2.4, self._place.step / 8) * weight_E
-        self._opacity_E = np.where(self._lit_E, 0.45 + 0.5 * weight_E, 0.1 + 0.5 * weight_E)
-
-    def _paint_nodes(self, painter: QPainter) -> None:
-        t = theme.current()
-        radius = min(3.0, self._place.step / 4)
-        x_T, y_R = self._place.grid(self.scrolled)
-        for nodes, color, size in (
-            (~self._reached, t.color("faint"), radius),
-            (self._reached, t.color("accent"), radius * 1.3),
-        ):
-            pen = QPen(color, 2 * size)
-            pen.setCapStyle(Qt.PenCapStyle.RoundCap)
-            painter.setPen(pen)
-            at = np.argwhere(nodes).tolist()
-            painter.drawPoints([QPointF(x_T[position], y_R[row]) for row, position in at])
 
     def _paint_axes(self, painter: QPainter) -> None:
         t = theme.current()
@@ -292,11 +261,21 @@ class AttentionGraph(Canvas):
             if window.top() <= y <= window.bottom():
                 box = QRectF(0, y - 10, window.left() - 10, 20)
                 painter.drawText(box, _RIGHT, f"L{row - 1}" if row else "embed")
-        room = 0 if self._place.flat else metrics.height() - 2
-        positions = range(len(self._labels))
-        for position in thinned(positions, room / self._place.step, self._position):
+        for position in self._labelled(0 if self._place.flat else metrics.height() - 2):
             self._paint_label(painter, position)
         self._paint_caption(painter)
+
+    def _labelled(self, room: float) -> list[int]:
+        """The positions whose labels can stand beside each other; near ones give way."""
+        kept, x_T = [], self._place.x_T
+        end = -np.inf
+        marked = x_T[self._position] if 0 <= self._position < len(x_T) else np.inf
+        for position in self.columns:
+            x = x_T[position]
+            if x - end >= room and (abs(x - marked) >= room or position == self._position):
+                kept.append(position)
+                end = x
+        return kept
 
     def _paint_caption(self, painter: QPainter) -> None:
         t = theme.current()
@@ -313,6 +292,11 @@ class AttentionGraph(Canvas):
             painter.setPen(t.color("text"))
             painter.drawText(area, _LEFT, name)
             area.setLeft(area.left() + metrics.horizontalAdvance(name) + 10)
+        if self._has_others and self._colors and area.width() > 150:
+            painter.fillRect(QRectF(area.left(), area.center().y() - 4, 8, 8), t.color("dim"))
+            area.setLeft(area.left() + 12)
+            painter.drawText(area, _LEFT, "others")
+            area.setLeft(area.left() + metrics.horizontalAdvance("others") + 10)
         painter.setPen(t.color("dim"))
         shown = metrics.elidedText(self._caption, Qt.TextElideMode.ElideRight, area.width())
         painter.drawText(area, _LEFT, shown)
@@ -363,9 +347,9 @@ class AttentionGraph(Canvas):
             if index is not None and index < len(self._labels):
                 column = QRectF(self.node_at(0, index).x() - step / 2, 0, step, 1e4)
                 painter.fillRect(column.intersected(self._place.window), t.color("text", 0.06))
-        if self._edge is not None:
+        if self._edge is not None and self._ink is not None:
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(t.color("text"), self._width_E[self._edge] + 1.2))
+            painter.setPen(QPen(t.color("text"), self._ink.width_E[self._edge] + 1.2))
             painter.drawPath(self.edge_path(self._edge))
 
     # ------------------------------------------------------------------ mouse and keys

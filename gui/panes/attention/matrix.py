@@ -1,68 +1,145 @@
 """One head's weights or scores as the content of a heat map.
 
-Knows arrays and labels; no store, no widget. Shape suffixes: Q queries, S keys.
+Knows answers and labels; no store, no widget.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from gui.panes.attention.words import percent, shares
+from gui.panes.attention.words import percent
 from gui.widgets.heat_map.layout import HeatMapContent
+from model.probe.pattern.asks import Pattern, PatternFound, Shares
+from model.probe.question import Array
+
+HIDES = 0.5
+"""A first token that holds at least so much of a row is left out of the colours' range: beside it
+everything else would look like nothing."""
 
 
-def matrix_content(
-    values_QS: NDArray[Any],
-    masked_QS: NDArray[np.bool_],
-    labels: tuple[str, ...],
-    *,
-    scores: bool,
-    transposed: bool,
-    to_largest: bool,
-    hide_first: bool,
-) -> HeatMapContent:
-    """What to draw.
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """How a matrix is drawn.
 
-    Args:
-        values_QS: the tensor's values.
-        masked_QS: where a query may not look.
-        labels: one a token.
-        scores: signed scores rather than weights from 0 to 1.
+    Attributes:
         transposed: columns are queries.
         to_largest: colours end at the largest weight drawn; scores always do so.
         hide_first: the first key is hatched and left out of the colours' range.
     """
-    masked_QS = masked_QS | ~np.isfinite(values_QS)
-    hidden_QS = np.zeros_like(masked_QS)
-    hidden_QS[:, 0] = hide_first
-    hidden_QS &= ~masked_QS
-    drawn = values_QS[~masked_QS & ~hidden_QS]
-    largest = float(np.abs(drawn).max()) if drawn.size else 0.0
-    scaled = (scores or to_largest) and largest > 0
-    title = "score q · k / √d" if scores else "attention weight"
-    if scaled:
-        title += ", to largest"
-    causal = bool(masked_QS[0, 1:].all())
-    held = None if scores or not hide_first else shares(values_QS, causal=causal)
-    if held is not None:
-        title = f"first token holds {percent(held.first)}, hidden · {title}"
-    hatched = " or ".join(
-        word for word, on in (("masked", masked_QS.any()), ("hidden", hide_first)) if on
+
+    transposed: bool = False
+    to_largest: bool = False
+    hide_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Where the colours end.
+
+    Attributes:
+        limit: the number there.
+        words: what it is, for the colour bar, longest first.
+    """
+
+    limit: float
+    words: tuple[str, ...]
+
+
+def own_scale(row: PatternFound) -> Scale:
+    """The colours' range for a long text: the selected query's own largest number.
+
+    Args:
+        row: all of one query.
+    """
+    query = row.rows[0]
+    numbers = np.abs(row.values[0][~row.masked[0]])
+    numbers = np.where(np.isfinite(numbers), numbers, 0)
+    largest = float(numbers.max(initial=0.0))
+    but_first = float(numbers[1:].max(initial=0.0))
+    sinks = len(numbers) > 1 and numbers[0] >= max(HIDES * largest, but_first)
+    if sinks and 0 < but_first < largest:
+        return Scale(
+            but_first,
+            (
+                f"to query {query}'s largest but the first token's",
+                "to the row's largest but the first",
+                "row, but the first",
+            ),
+        )
+    return Scale(
+        largest if largest > 0 else 1.0,
+        (f"to query {query}'s largest", "to the row's largest", "row's largest"),
     )
+
+
+def matrix_content(
+    found: PatternFound,
+    labels: tuple[str, ...],
+    looks: Looks,
+    scale: Scale | None = None,
+    shares: Shares | None = None,
+) -> HeatMapContent:
+    """What to draw.
+
+    Args:
+        found: the numbers in view.
+        labels: one a token.
+        looks: how.
+        scale: where colours end; by itself 1 for weights, the largest drawn for scores.
+        shares: of the head, if they are known.
+    """
+    question = found.question
+    assert isinstance(question, Pattern)
+    scores = question.tensor != "pattern"
+    values, masked = found.values, found.masked | np.isinf(found.values)
+    hidden = np.zeros_like(masked)
+    # A cell of several keys is hidden where its number is the first token's.
+    hidden |= looks.hide_first & (found.value_columns == 0)
+    hidden &= ~masked
+    drawn = values[~masked & ~hidden]
+    largest = _largest(drawn)
+    limit = 1.0
+    what, short = ("score q · k / √d", "score") if scores else ("attention weight", "weight")
+    titles: tuple[str, ...] = (what, short)
+    if scale is not None and not looks.to_largest:
+        limit = scale.limit
+        longest, *shorter = scale.words
+        titles = (f"{what}, {longest}", f"{short}, {longest}", *shorter)
+    elif (scores or looks.to_largest) and largest > 0:
+        limit = largest
+        titles = (f"{what}, to largest", "to largest")
+    if looks.hide_first and shares is not None:
+        held = f"first token holds {percent(shares.first)}, hidden"
+        titles = (f"{held} · {titles[0]}", held, *titles)
+    hatched = " or ".join(
+        word for word, on in (("masked", masked.any()), ("hidden", looks.hide_first)) if on
+    )
+
+    def turned(cells: Array) -> Array:
+        return cells.T if looks.transposed else cells
+
+    corner = found.rows[0], found.columns[0]
     return HeatMapContent(
-        values_RC=values_QS.T if transposed else values_QS,
+        values_RC=turned(values),
         row_labels=labels,
         column_labels=labels,
-        row_title="keys" if transposed else "queries",
-        column_title="queries" if transposed else "keys",
+        corner=corner[::-1] if looks.transposed else corner,
+        block=found.block[::-1] if looks.transposed else found.block,
+        row_title="keys" if looks.transposed else "queries",
+        column_title="queries" if looks.transposed else "keys",
         kind="diverging" if scores else "sequential",
-        limit=largest if scaled else 1.0,
-        masked_RC=masked_QS.T if transposed else masked_QS,
-        hidden_RC=hidden_QS.T if transposed else hidden_QS,
-        value_title=title,
+        limit=limit,
+        beyond=largest > limit * (1 + 1e-6),
+        masked_RC=turned(masked),
+        hidden_RC=turned(hidden),
+        value_title=titles,
         masked_title=hatched,
         digits=1 if scores else 2,
     )
+
+
+def _largest(numbers: Array) -> float:
+    finite = numbers[np.isfinite(numbers)]
+    return float(np.abs(finite).max()) if finite.size else 0.0

@@ -1,40 +1,37 @@
-"""All attention heads of a network as one tiled image: rows are layers, columns are heads.
+"""All attention heads of a network as one tiled picture, by layer or by where they look.
 
 Each tile is a head's pattern in small, queries from top to bottom, keys from left to right. Where
 a tile has fewer pixels than tokens, each of its cells shows the largest of k by k weights, and
-the caption says so. What is masked is hatched, never coloured as 0.
+the caption says so. What is masked is hatched, never coloured as 0; a layer that is still to come
+is flat.
 
-Knows the patterns that it is given; no store, no model.
-
-Shape suffixes: L layers, H heads, Q queries, S keys, P pixels of a tile's side.
+Knows the answer that it is given; no store, no model.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from time import perf_counter
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from PySide6.QtCore import QPoint, QRectF, QSize, QSizeF, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QImage, QKeyEvent, QPainter, QPen
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSizeF, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from gui import theme
+from gui.panes.attention.mosaic_image import layers_there, pooling, tiles_image
+from gui.panes.attention.mosaic_layout import Room, Tiles, by_kind, by_layer
+from gui.panes.attention.words import KIND_NAMES
 from gui.widgets.canvas import CAPTION_HEIGHT, Canvas
-from gui.widgets.heat_map import cell_image
 from gui.widgets.text import counted
+from model.probe.mosaic.asks import MosaicFound
 
-SMALLEST_TILE = 10
-LARGEST_TILE = 120
+MARGIN = 4
 
 
 @dataclass(frozen=True, slots=True)
 class MosaicCell:
-    """A place in the mosaic: a head, and a query and a key in its tile."""
+    """A place in the mosaic: a head, and the first query and key of a cell in its tile."""
 
     layer: int
     head: int
@@ -62,42 +59,30 @@ class HeadMosaic(Canvas):
         super().__init__(parent)
         self.setAccessibleName("Attention heads: rows are layers, columns are heads")
         self.describe: Callable[[MosaicCell], str] | None = None
-        self._patterns_HQS: tuple[NDArray[Any] | None, ...] = ()
-        self._n_heads = 0
-        self._n_tokens = 0
-        self._masked_LQS: tuple[NDArray[np.bool_], ...] = ()
-        self._pooled_HQS: list[NDArray[Any] | None] = []
-        self._k = 0  # tokens a cell; what `_pooled_HQS` was made for
-        self._side = 0  # of a tile, device pixels: tiles lie on whole ones
-        self._margin = 0  # between tiles, device pixels
-        self._tile = 0.0  # the same two in logical pixels
-        self._gap = 0.0
-        self._corner = QPoint()  # of the tiles' window in the viewport
-        self._window = QSize()
+        self._found: MosaicFound | None = None
+        self._shape = (0, 0)
+        self._by_kind = False
+        self._tiles = Tiles()
+        self._window = QRectF()
         self._selected = (0, 0)
         self._chosen: dict[tuple[int, int], QColor] = {}
         self._hovered: MosaicCell | None = None
 
     # ------------------------------------------------------------------------ contents
 
-    def set_patterns(
-        self,
-        patterns_HQS: Sequence[NDArray[Any] | None],
-        n_heads: int,
-        masked_LQS: Sequence[NDArray[np.bool_]],
+    def set_tiles(
+        self, found: MosaicFound | None, n_layers: int, n_heads: int, by_kind: bool = False
     ) -> None:
         """Draw these heads.
 
         Args:
-            patterns_HQS: one array a layer, None for a layer that isn't here.
-            n_heads: heads of each layer.
-            masked_LQS: weights that don't exist, or aren't to be drawn, in all heads of a layer.
+            found: the tiles, all of them or so far; None while none is there.
+            n_layers, n_heads: how many there will be.
+            by_kind: in groups by where they look; it waits until all are there.
         """
-        self._patterns_HQS = tuple(patterns_HQS)
-        self._n_heads = n_heads
-        self._n_tokens = masked_LQS[0].shape[0] if masked_LQS else 0
-        self._masked_LQS = tuple(masked_LQS)
-        self._k = 0
+        if (n_layers, n_heads) != self._shape:
+            self._hovered = None
+        self._found, self._shape, self._by_kind = found, (n_layers, n_heads), by_kind
         self.lay_out()
         self.redraw()
 
@@ -115,231 +100,183 @@ class HeadMosaic(Canvas):
             self.viewport().update()
 
     @property
-    def n_layers(self) -> int:
-        return len(self._patterns_HQS)
+    def found(self) -> MosaicFound | None:
+        """What is drawn."""
+        return self._found
+
+    @property
+    def is_by_kind(self) -> bool:
+        """Whether heads stand in groups by where they look."""
+        return self._by_kind and self._found is not None and self._found.is_whole
 
     @property
     def cell_tokens(self) -> int:
         """How many tokens share a cell of a tile, along each side."""
-        return math.ceil(self._n_tokens / max(1, self._side))
+        if self._found is None:
+            return 1
+        return self._found.block * pooling(self._found, self._tiles.side)
+
+    @property
+    def caption(self) -> str:
+        """What is drawn, in words."""
+        n_layers, n_heads = self._shape
+        text = f"{counted(n_layers, 'layer')} × {counted(n_heads, 'head')}"
+        k = self.cell_tokens
+        if k > 1:
+            text += f" · cells: largest of {k} × {k}"
+        if self._found is not None and not self._found.is_whole:
+            text += f" · {layers_there(self._found)} layers so far"
+        return text
 
     # ------------------------------------------------------------------------- places
 
+    def side(self, n_layers: int, n_heads: int) -> int:
+        """How many device pixels a tile has along a side, by layer, as large as this widget is."""
+        return by_layer(n_layers, n_heads, self._room(n_layers, n_heads)).side
+
+    def _room(self, n_layers: int, n_heads: int) -> Room:
+        size, ratio = self.maximumViewportSize(), self.devicePixelRatioF()
+        metrics = QFontMetricsF(theme.mono(theme.SMALL_FONT_SIZE))
+        return Room(
+            width=max(1, math.floor((size.width() - 2 * MARGIN) * ratio)),
+            height=max(1, math.floor((size.height() - CAPTION_HEIGHT - MARGIN) * ratio)),
+            label_width=math.ceil((metrics.horizontalAdvance(f"L{n_layers - 1}") + 7) * ratio),
+            label_height=math.ceil((metrics.height() + 1) * ratio),
+            digits=math.ceil((metrics.horizontalAdvance(str(n_heads - 1)) + 6) * ratio),
+        )
+
     def lay_out(self) -> None:
-        if not self._patterns_HQS or not self._n_tokens:
+        n_layers, n_heads = self._shape
+        if not n_layers:
             self.scroll_over(QSizeF(), QSizeF())
             return
-        size = self.maximumViewportSize()
-        metrics = QFontMetricsF(theme.mono(theme.SMALL_FONT_SIZE))
-        left = math.ceil(metrics.horizontalAdvance(f"L{self.n_layers - 1}")) + 12
-        top = math.ceil(metrics.height()) + 6
-        room_w = max(1, size.width() - left - 6)
-        room_h = max(1, size.height() - top - CAPTION_HEIGHT - 4)
-        pitch = min(room_w / self._n_heads, room_h / self.n_layers, LARGEST_TILE * 1.12)
+        room = self._room(n_layers, n_heads)
+        self._tiles = self._laid_out(room)
         ratio = self.devicePixelRatioF()
-        self._margin = max(2, round(pitch * ratio * 0.1))
-        self._side = max(SMALLEST_TILE, math.floor(pitch * ratio) - self._margin)
-        self._tile, self._gap = self._side / ratio, self._margin / ratio
-        pitch = self._tile + self._gap
-        whole = QSize(
-            math.ceil(self._n_heads * pitch - self._gap) + 3,
-            math.ceil(self.n_layers * pitch - self._gap) + 3,
-        )
-        bar = self.verticalScrollBar().sizeHint().width()
-        bars_h = whole.width() > room_w
-        bars_v = whole.height() > room_h - (bar if bars_h else 0)
-        bars_h = whole.width() > room_w - (bar if bars_v else 0)
-        room_w -= bar if bars_v else 0
-        room_h -= bar if bars_h else 0
-        self._window = whole.boundedTo(QSize(room_w, room_h))
-        self._corner = QPoint(
-            left + (room_w - self._window.width()) // 2,
-            top + (room_h - self._window.height()) // 2,
-        )
-        self.scroll_over(QSizeF(whole), QSizeF(self._window))
+        if self._tiles.size[1] > room.height:  # the scroll bar takes room
+            bar = math.ceil(self.verticalScrollBar().sizeHint().width() * ratio)
+            narrower = max(1, room.width - bar)
+            room = Room(narrower, room.height, room.label_width, room.label_height, room.digits)
+            self._tiles = self._laid_out(room)
+        whole = QSizeF(self._tiles.size[0] / ratio, self._tiles.size[1] / ratio)
+        seen = whole.boundedTo(QSizeF(room.width / ratio, room.height / ratio))
+        left = 0 if self.is_by_kind else (room.width / ratio - seen.width()) / 2
+        x, y = MARGIN + left, (room.height / ratio - seen.height()) / 2
+        # Tiles lie on whole device pixels.
+        x, y = round(x * ratio) / ratio, round(y * ratio) / ratio
+        self._window = QRectF(x, y, seen.width(), seen.height())
+        self.scroll_over(whole, seen)
+
+    def _laid_out(self, room: Room) -> Tiles:
+        if self.is_by_kind and self._found is not None:
+            return by_kind(self._found.shares, KIND_NAMES, room)
+        return by_layer(*self._shape, room)
 
     def tile_rect(self, layer: int, head: int) -> QRectF:
         """Where a head's tile is in the viewport."""
-        pitch, at = self._tile + self._gap, self.scrolled
+        ratio, at = self.devicePixelRatioF(), self.scrolled
+        side = self._tiles.side / ratio
         return QRectF(
-            self._corner.x() + 1 + head * pitch - at.x(),
-            self._corner.y() + 1 + layer * pitch - at.y(),
-            self._tile,
-            self._tile,
+            self._window.left() + self._tiles.x_LH[layer, head] / ratio - at.x(),
+            self._window.top() + self._tiles.y_LH[layer, head] / ratio - at.y(),
+            side,
+            side,
         )
 
     def cell_at(self, at: QPoint) -> MosaicCell | None:
-        """The head and its cell under a point; gaps belong to the tile before them."""
-        if not self._patterns_HQS or not self._seen_window().contains(at):
+        """The head and its cell under a point; gaps belong to the nearest tile."""
+        if not self._shape[0] or not self._window.adjusted(-2, -2, 2, 2).contains(QPointF(at)):
             return None
-        pitch, moved = self._tile + self._gap, self.scrolled
-        x = at.x() - self._corner.x() - 1 + moved.x()
-        y = at.y() - self._corner.y() - 1 + moved.y()
-        layer, head = math.floor(y / pitch), math.floor(x / pitch)
-        if not (0 <= layer < self.n_layers and 0 <= head < self._n_heads):
+        ratio, moved = self.devicePixelRatioF(), self.scrolled
+        x = (at.x() + 0.5 - self._window.left() + moved.x()) * ratio
+        y = (at.y() + 0.5 - self._window.top() + moved.y()) * ratio
+        found = self._tiles.tile_at(x, y)
+        if found is None:
             return None
-        k = self.cell_tokens
-        n_cells = math.ceil(self._n_tokens / k)
-        row = min(int((y - layer * pitch) / self._tile * n_cells), n_cells - 1)
-        column = min(int((x - head * pitch) / self._tile * n_cells), n_cells - 1)
-        return self._largest(layer, head, max(0, row) * k, max(0, column) * k, k)
+        layer, head = found
+        if self._found is None:
+            return MosaicCell(layer, head, 0, 0)
+        cells = self._found.maxima.shape[-1]
+        k = pooling(self._found, self._tiles.side)
+        n = math.ceil(cells / k)
+        row = min(max(int((y - self._tiles.y_LH[found]) / self._tiles.side * n), 0), n - 1)
+        column = min(max(int((x - self._tiles.x_LH[found]) / self._tiles.side * n), 0), n - 1)
+        row, column = self._largest(layer, head, row * k, column * k, k)
+        return MosaicCell(layer, head, row * self._found.block, column * self._found.block)
 
-    def _largest(self, layer: int, head: int, query: int, key: int, k: int) -> MosaicCell:
-        """The weight whose colour a cell has: the largest of those that are drawn."""
-        pattern_HQS = self._patterns_HQS[layer]
-        if pattern_HQS is None or k == 1:
-            return MosaicCell(layer, head, query, key)
-        block = pattern_HQS[head, query : query + k, key : key + k]
-        drawn = ~self._masked_LQS[layer][query : query + k, key : key + k]
-        at = int(np.where(drawn, block, -1).argmax())
-        return MosaicCell(layer, head, query + at // block.shape[1], key + at % block.shape[1])
-
-    def _seen_window(self) -> QRectF:
-        return QRectF(self._corner, self._window)
+    def _largest(self, layer: int, head: int, row: int, column: int, k: int) -> tuple[int, int]:
+        """The cell of the answer whose colour a cell of a tile has."""
+        assert self._found is not None
+        block = self._found.maxima[layer, head, row : row + k, column : column + k]
+        at = int(block.argmax())
+        return row + at // block.shape[1], column + at % block.shape[1]
 
     def reveal(self, layer: int, head: int) -> None:
         """Scroll so that a head's tile is seen."""
-        box = self.tile_rect(layer, head).adjusted(-2, -2, 2, 2)
-        self.scroll_to(box, self._seen_window())
+        if layer < self._tiles.x_LH.shape[0] and head < self._tiles.x_LH.shape[1]:
+            self.scroll_to(self.tile_rect(layer, head).adjusted(-2, -2, 2, 2), self._window)
 
     # ------------------------------------------------------------------------ painting
 
-    def _pool(self, seconds: float) -> bool:
-        """Bring patterns to the size of the tiles, layer by layer; returns whether all are."""
-        k = self.cell_tokens
-        if k != self._k:
-            self._k, self._pooled_HQS = k, []
-        start = perf_counter()
-        while len(self._pooled_HQS) < self.n_layers:
-            layer = len(self._pooled_HQS)
-            pattern_HQS, masked_QS = self._patterns_HQS[layer], self._masked_LQS[layer]
-            self._pooled_HQS.append(
-                None if pattern_HQS is None else self._pooled(pattern_HQS, masked_QS, k)
-            )
-            if perf_counter() - start > seconds:
-                break
-        return len(self._pooled_HQS) == self.n_layers
-
-    def _pooled(
-        self, pattern_HQS: NDArray[Any], masked_QS: NDArray[np.bool_], k: int
-    ) -> NDArray[Any]:
-        pooled = cell_image.pool(pattern_HQS, k, 1)
-        if masked_QS[:, 0].all():  # a hidden first key must not be the largest of its cell
-            pooled = np.concatenate([np.zeros_like(pooled[..., :1]), pooled[..., 1:]], axis=-1)
-        return cell_image.pool(pooled, k, 2)
-
-    def tiles_image(self) -> QImage:
-        """All tiles with their gaps, one pixel a pixel of what is painted on."""
-        side = round(self._tile * self.ratio)
-        pitch = side + round(self._gap * self.ratio)
-        n_layers, n_heads = self.n_layers, self._n_heads
-        masked = {
-            id(mask): ~cell_image.pool(cell_image.pool(~mask, self._k, 0), self._k, 1)
-            for mask in self._masked_LQS
-        }
-        n_cells = math.ceil(self._n_tokens / self._k)
-        at_P = (np.arange(side) * n_cells) // side
-        palette, hatch_PP = self._palette(), self._hatch(side)
-        entries_LHPP = np.full((n_layers, n_heads, side, side), _MASKED, np.uint16)
-        for layer, pooled_HQS in enumerate(self._pooled_HQS):
-            if pooled_HQS is not None:
-                amounts_HQS = np.nan_to_num(np.clip(pooled_HQS, 0, 1), nan=0.0)
-                entries_HQS = (amounts_HQS * 255 + 0.5).astype(np.uint16)
-                entries_HQS[np.isnan(pooled_HQS)] = _NO_NUMBER
-                entries_HQS[:, masked[id(self._masked_LQS[layer])]] = _MASKED
-                entries_LHPP[layer] = entries_HQS[:, at_P][:, :, at_P]
-        entries_LHPP[(entries_LHPP == _MASKED) & hatch_PP] = _HATCH
-        spaced = np.full((n_layers, pitch, n_heads, pitch), _MASKED, np.uint16)
-        spaced[:, :side, :, :side] = entries_LHPP.transpose(0, 2, 1, 3)
-        pixels = palette[spaced.reshape(n_layers * pitch, n_heads * pitch)]
-        height, width = pixels.shape
-        return QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32).copy()
-
-    def _palette(self) -> NDArray[np.uint32]:
-        t = theme.current()
-        rgb = theme.sequential_table().astype(np.uint32)
-        entries = 0xFF000000 | rgb[:, 0] << 16 | rgb[:, 1] << 8 | rgb[:, 2]
-        panel = QColor(t.panel).rgb()
-        extra = [panel, _between(t.color("panel"), t.color("line")).rgb(), panel]
-        return np.append(entries, np.array(extra, np.uint32)).astype(np.uint32)
-
-    def _hatch(self, side: int) -> NDArray[np.bool_]:
-        at = np.arange(side)
-        return (at[:, None] + at[None, :]) % 6 == 0
-
     def paint_ground(self, painter: QPainter) -> None:
-        if not self._patterns_HQS or not self._n_tokens:
+        if not self._shape[0]:
             return
+        painter.save()
+        painter.setClipRect(self._window.adjusted(-3, -3, 3, 3))
+        image = tiles_image(self._found, self._tiles)
+        image.setDevicePixelRatio(self.devicePixelRatioF())
+        painter.drawImage(self._window.topLeft() - QPointF(self.scrolled), image)
         self._paint_labels(painter)
+        painter.restore()
         self._paint_caption(painter)
 
-    def paint_more(self, painter: QPainter, seconds: float) -> bool:
-        if not self._patterns_HQS or not self._n_tokens:
-            return True
-        complete = self._pool(seconds)
-        image = self.tiles_image()
-        image.setDevicePixelRatio(self.ratio)
-        at = self.scrolled
-        painter.save()
-        painter.setClipRect(self._seen_window())
-        painter.drawImage(self._corner + QPoint(1, 1) - at, image)
-        painter.restore()
-        return complete
-
     def _paint_labels(self, painter: QPainter) -> None:
-        font = theme.mono(theme.SMALL_FONT_SIZE)
-        metrics = QFontMetricsF(font)
-        painter.setFont(font)
+        small = theme.SMALL_FONT_SIZE
+        ratio = self.devicePixelRatioF()
+        corner = self._window.topLeft() - QPointF(self.scrolled)
         painter.setPen(theme.current().color("dim"))
-        pitch, window = self._tile + self._gap, self._seen_window()
-        every = max(1, math.ceil(metrics.height() / pitch))
-        for layer in range(0, self.n_layers, every):
-            box = self.tile_rect(layer, 0)
-            if window.top() <= box.center().y() <= window.bottom():
-                label = QRectF(0, box.center().y() - 10, window.left() - 7, 20)
-                painter.drawText(label, _RIGHT, f"L{layer}")
-        widest = metrics.horizontalAdvance(str(self._n_heads - 1)) + 6
-        every = max(1, math.ceil(widest / pitch))
-        for head in range(0, self._n_heads, every):
-            box = self.tile_rect(0, head)
-            if window.left() <= box.center().x() <= window.right():
-                label = QRectF(box.center().x() - 20, window.top() - 20, 40, 18)
-                painter.drawText(label, Qt.AlignmentFlag.AlignCenter, str(head))
+        for label in self._tiles.labels:
+            x, y = corner.x() + label.x / ratio, corner.y() + label.y / ratio
+            painter.setFont(theme.sans(small) if label.kind == "group" else theme.mono(small))
+            if label.kind == "layer":
+                painter.drawText(QRectF(x - 60, y - 10, 60, 20), _RIGHT, label.text)
+            elif label.kind == "head":
+                box = QRectF(x - 20, y - 10, 40, 20)
+                painter.drawText(box, Qt.AlignmentFlag.AlignCenter, label.text)
+            else:
+                painter.drawText(QRectF(x, y - 10, 400, 20), _LEFT, label.text)
 
     def _paint_caption(self, painter: QPainter) -> None:
-        k = self.cell_tokens
-        text = f"{counted(self.n_layers, 'layer')} × {counted(self._n_heads, 'head')}"
-        text += f" · cells: largest of {k} × {k}" if k > 1 else ""
-        missing = sum(pattern is None for pattern in self._patterns_HQS)
-        if missing:
-            text += f" · {missing} layers left out of the trace"
         painter.setFont(theme.sans(theme.SMALL_FONT_SIZE))
         painter.setPen(theme.current().color("dim"))
         area = QRectF(0, self.viewport().height() - CAPTION_HEIGHT, self.viewport().width(), 0)
         area.setHeight(CAPTION_HEIGHT)
-        area.adjust(theme.SPACE, 0, -4, 0)
+        area.adjust(MARGIN, 0, -4, 0)
         shown = QFontMetricsF(painter.font()).elidedText(
-            text, Qt.TextElideMode.ElideRight, area.width()
+            self.caption, Qt.TextElideMode.ElideRight, area.width()
         )
         painter.drawText(area, _LEFT, shown)
 
     def paint_overlay(self, painter: QPainter) -> None:
-        if not self._patterns_HQS:
+        n_layers, n_heads = self._shape
+        if not n_layers:
             return
         t = theme.current()
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setClipRect(self._seen_window().adjusted(-2, -2, 2, 2))
+        painter.setClipRect(self._window.adjusted(-3, -3, 3, 3))
         for (layer, head), color in self._chosen.items():
-            painter.setPen(QPen(color, 2))
-            painter.drawRect(self.tile_rect(layer, head).adjusted(-1, -1, 1, 1))
+            if layer < n_layers and head < n_heads:
+                painter.setPen(QPen(color, 2))
+                painter.drawRect(self.tile_rect(layer, head).adjusted(-1, -1, 1, 1))
         if self._hovered is not None:
             painter.setPen(QPen(t.color("dim"), 1))
             box = self.tile_rect(self._hovered.layer, self._hovered.head)
             painter.drawRect(box.adjusted(-1, -1, 0, 0))
-        painter.setPen(QPen(t.color("accent"), 1))
-        painter.drawRect(self.tile_rect(*self._selected).adjusted(-1, -1, 0, 0))
-        if self._selected not in self._chosen:
-            painter.drawRect(self.tile_rect(*self._selected).adjusted(-2, -2, 1, 1))
+        if self._selected[0] < n_layers and self._selected[1] < n_heads:
+            painter.setPen(QPen(t.color("accent"), 1))
+            painter.drawRect(self.tile_rect(*self._selected).adjusted(-1, -1, 0, 0))
+            if self._selected not in self._chosen:
+                painter.drawRect(self.tile_rect(*self._selected).adjusted(-2, -2, 1, 1))
 
     # ------------------------------------------------------------------ mouse and keys
 
@@ -365,32 +302,27 @@ class HeadMosaic(Canvas):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         steps = {
-            Qt.Key.Key_Left: (0, -1),
-            Qt.Key.Key_Right: (0, 1),
-            Qt.Key.Key_Up: (-1, 0),
-            Qt.Key.Key_Down: (1, 0),
+            Qt.Key.Key_Left: (-1, 0),
+            Qt.Key.Key_Right: (1, 0),
+            Qt.Key.Key_Up: (0, -1),
+            Qt.Key.Key_Down: (0, 1),
         }
         key = Qt.Key(event.key())
-        if not self._patterns_HQS:
+        if not self._shape[0]:
             event.ignore()
         elif key in steps:
-            layer = min(max(self._selected[0] + steps[key][0], 0), self.n_layers - 1)
-            head = min(max(self._selected[1] + steps[key][1], 0), self._n_heads - 1)
-            self.head_chosen.emit(layer, head)
+            self.head_chosen.emit(*self._next(*steps[key]))
         elif key == Qt.Key.Key_Space:
             self.head_toggled.emit(*self._selected)
         else:
             event.ignore()
 
+    def _next(self, right: int, down: int) -> tuple[int, int]:
+        if self.is_by_kind:
+            return self._tiles.towards(*self._selected, right, down)
+        layer = min(max(self._selected[0] + down, 0), self._shape[0] - 1)
+        return layer, min(max(self._selected[1] + right, 0), self._shape[1] - 1)
 
-_MASKED = 256  # palette entries behind those of the colour map
-_HATCH = 257
-_NO_NUMBER = 258
+
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-
-
-def _between(a: QColor, b: QColor) -> QColor:
-    return QColor(
-        (a.red() + b.red()) // 2, (a.green() + b.green()) // 2, (a.blue() + b.blue()) // 2
-    )

@@ -1,58 +1,31 @@
-"""What is said about attention weights: shares measured from a pattern, and sentences.
+"""What is said about attention weights: in tooltips, captions, headers and sentences.
 
-Knows arrays and tokens; no store, no widget. Shape suffixes: Q queries, S keys.
+Says what answers hold, about the tokens and the question that they belong to; measures nothing.
+Knows answers and tokens; no store, no widget.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from gui.widgets.text import counted
+from model.probe.mosaic.asks import KINDS, MosaicFound
+from model.probe.pattern.asks import Pattern, PatternFound, Shares
+from model.probe.routes.asks import Routes, RoutesFound
 from model.tokenizer.tokens import Token
 
+if TYPE_CHECKING:
+    from gui.panes.attention.mosaic import MosaicCell
 
-@dataclass(frozen=True, slots=True)
-class Shares:
-    """Where a head's attention goes, as means over the queries that have such a key.
-
-    Under a causal mask position 0 is left out: it can only attend to itself.
-
-    Attributes:
-        first, previous, itself: shares of the first token, the one before and the query's own.
-        following: of the one after, None under a causal mask.
-        n_queries: how many queries the means are of.
-    """
-
-    first: float
-    previous: float
-    itself: float
-    n_queries: int
-    following: float | None = None
-
-
-def shares(pattern_QS: NDArray[Any], *, causal: bool = True) -> Shares | None:
-    """Measure them; None for a single token, which has nothing to choose from."""
-    n = pattern_QS.shape[0]
-    if n < 2:
-        return None
-    if not causal:
-        return Shares(
-            first=float(pattern_QS[:, 0].mean()),
-            previous=float(np.diagonal(pattern_QS, -1).mean()),
-            itself=float(np.diagonal(pattern_QS).mean()),
-            n_queries=n,
-            following=float(np.diagonal(pattern_QS, 1).mean()),
-        )
-    return Shares(
-        first=float(pattern_QS[1:, 0].mean()),
-        previous=float(np.diagonal(pattern_QS, -1).mean()),
-        itself=float(np.diagonal(pattern_QS)[1:].mean()),
-        n_queries=n - 1,
-    )
+KIND_NAMES = {
+    "first": "first token",
+    "previous": "previous token",
+    "itself": "itself",
+    "elsewhere": "elsewhere",
+}
 
 
 def reads(shares: Shares) -> str:
@@ -68,6 +41,17 @@ def reads(shares: Shares) -> str:
         f"reads first token {percent(shares.first)} · previous {percent(shares.previous)} · "
         f"itself {percent(shares.itself)} · {over}"
     )
+
+
+def header(head: PatternFound) -> str:
+    """Which head it is and where it looks, for the pane's header."""
+    question, shares = head.question, head.shares
+    assert isinstance(question, Pattern)
+    note = f"layer {question.layer} · head {question.head}"
+    if shares is None:
+        return note
+    note += f" · first token {percent(shares.first)} · previous {percent(shares.previous)}"
+    return note if shares.following is None else f"{note} · next {percent(shares.following)}"
 
 
 def percent(share: float) -> str:
@@ -102,3 +86,116 @@ def score_sentence(tokens: Sequence[Token], query: int, key: int, score: float) 
         f"The query of {named(tokens, query)} times the key of {named(tokens, key)}, "
         "over √d_head; softmax over each query's scores makes them weights."
     )
+
+
+# ------------------------------------------------------------------------------ tooltips
+
+
+def cell(found: PatternFound, tokens: Sequence[Token], place: tuple[int, int]) -> str:
+    """A cell of a matrix: its number, where that stands, its name and index.
+
+    Args:
+        found: the matrix.
+        tokens: of the prompt that it is about.
+        place: in its arrays.
+    """
+    question = found.question
+    assert isinstance(question, Pattern)
+    query, key = int(found.value_rows[place]), int(found.value_columns[place])
+    value = exact(float(found.values[place])) + (" · masked" if found.masked[place] else "")
+    if max(found.block) > 1:
+        value += f" · largest of {found.block[0]} × {found.block[1]}"
+    return (
+        f"{value}\n{between(tokens, query, key)}\n"
+        f"{question.activation}[0, {question.head}, {query}, {key}]"
+    )
+
+
+def tile(found: MosaicFound, tokens: Sequence[Token], at: MosaicCell) -> str:
+    """A cell of a head's tile: which head, its weight, where that stands, where the head looks.
+
+    Args:
+        found: all heads.
+        tokens: of the prompt that they are about.
+        at: the cell, by its first query and key.
+    """
+    block = found.block
+    weight = found.maxima[at.layer, at.head, at.query // block, at.key // block]
+    masked = found.masked[at.layer, at.query // block, at.key // block]
+    lines = [f"layer {at.layer} · head {at.head}"]
+    if np.isnan(found.shares[at.layer, at.head]).all() and not found.is_whole:
+        return f"{lines[0]}: still to come"
+    value = "masked" if masked else exact(float(weight))
+    if block == 1:
+        lines += [f"{value} · {between(tokens, at.query, at.key)}"]
+    else:
+        last = len(tokens) - 1
+        queries = f"{at.query}–{min(at.query + block - 1, last)}"
+        keys = f"{at.key}–{min(at.key + block - 1, last)}"
+        lines += [f"{value} · largest of queries {queries} × keys {keys}"]
+    return "\n".join([*lines, kinds(found, at.layer, at.head)])
+
+
+def kinds(found: MosaicFound, layer: int, head: int) -> str:
+    """Where a head looks, as shares of its attention."""
+    shares = zip(KINDS, found.shares[layer, head].tolist(), strict=True)
+    return "reads " + " · ".join(f"{KIND_NAMES[kind]} {percent(share)}" for kind, share in shares)
+
+
+def edge(found: RoutesFound, tokens: Sequence[Token], index: int, n_heads: int) -> str:
+    """An edge of the graph: its weight, whose it is, and between which tokens."""
+    question = found.question
+    assert isinstance(question, Routes)
+    layer, head = int(found.layer_E[index]), int(found.head_E[index])
+    query, key = int(found.query_E[index]), int(found.key_E[index])
+    value, name = exact(float(found.weight_E[index])), f"blocks.{layer}.attn.hook_pattern"
+    if head < 0:
+        value += f" · mean of {n_heads} heads"
+        place = f"{name}[0, :, {query}, {key}].mean()"
+    else:
+        value += f" · layer {layer} · head {head}"
+        value += f", largest of {n_heads}" if question.over == "max" else ""
+        place = f"{name}[0, {head}, {query}, {key}]"
+    return f"{value}\n{between(tokens, query, key)}\n{place}"
+
+
+def between(tokens: Sequence[Token], query: int, key: int) -> str:
+    """Which token reads which."""
+    return f"query {named(tokens, query)} → key {named(tokens, key)}"
+
+
+# ------------------------------------------------------------------------------ captions
+
+
+def routes(found: RoutesFound, tokens: Sequence[Token], n_heads: int) -> str:
+    """What a graph shows, and what it leaves out."""
+    question = found.question
+    assert isinstance(question, Routes)
+    if question.over == "heads" and not question.heads:
+        return "No head is chosen: Ctrl+click heads in the mosaic."
+    if question.over != "heads":
+        what = f"{'largest' if question.over == 'max' else 'mean'} of {n_heads} heads"
+    elif len(question.heads) == 1:
+        what = f"layer {question.heads[0][0]} · head {question.heads[0][1]}"
+    else:
+        what = counted(len(question.heads), "head")
+    number = counted_edges(len(found))
+    if found.total > len(found):
+        number = f"strongest {len(found):,} of {counted_edges(found.total)}"
+    text = f"{what} · {number} {at_least(question.threshold)}"
+    if question.hide_first:
+        text += f" · {found.hidden:,} to the first token hidden"
+    if question.position is None:
+        return f"all positions · {text}"
+    position = min(question.position, len(tokens) - 1)
+    return f"routes to {named(tokens, position)} · {text}"
+
+
+def counted_edges(n: int) -> str:
+    """A number of edges."""
+    return f"{n:,} {'edge' if n == 1 else 'edges'}"
+
+
+def at_least(weight: float) -> str:
+    """A threshold, as it stands beside the slider."""
+    return f"≥ {weight:.2f}" if weight >= 0.1 else f"≥ {weight:.3f}"

@@ -1,7 +1,7 @@
 """Which experts each token went to: a row an expert, a column a token, colour the share.
 
-What an expert was not asked for is left empty: there is no number. Knows the store's trace and
-theme; no pane.
+What an expert was not asked for is left empty: there is no number. Knows an answer, the store's
+selection and the theme; no pane.
 
 Shape suffixes: T positions, X experts, A active experts.
 """
@@ -24,9 +24,11 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from gui import theme
-from gui.session.state import Inspected
+from gui.reading.inspecting import inspected
 from gui.session.store import Store
 from gui.widgets.heat_map import cell_image
+from model import messages as m
+from model.probe.tensors.asks import TensorsFound
 
 LARGEST_ROW, SMALLEST_ROW = 15, 3
 MOST_HEIGHT = 240
@@ -55,36 +57,36 @@ class RoutingMap(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Which experts each token went to")
-        self._layer = 0
+        self._name = ""
         self._n_experts = 0
+        self._read: m.PromptRead | None = None
+        self._found: TensorsFound | None = None
         self._indices_TA: NDArray[np.intp] = np.zeros((0, 0), np.intp)
         self._shares_TA: NDArray[np.floating] = np.zeros((0, 0))
-        self._weights_TX: NDArray[np.floating] | None = None
+        self._weights_TX: NDArray[np.floating] = np.zeros((0, 0))
         self._font = theme.mono(theme.SMALL_FONT_SIZE - 1)
 
     # ------------------------------------------------------------------------ contents
 
-    def show_layer(self, layer: int | None) -> None:
+    def show_routing(self, found: TensorsFound | None, read: m.PromptRead | None) -> None:
         """Show the routing of a layer; hides itself where there is none.
 
         Args:
-            layer: index of the block, None for none.
+            found: the experts' indices, shares and weights of one layer; None for none.
+            read: the prompt that they are of.
         """
-        model = self.store.model
-        experts = None if model is None else model.config.experts
-        indices = shares = None
-        if layer is not None and experts is not None:
-            name = f"blocks.{layer}.mlp.hook_expert"
-            indices = self.store.activation(f"{name}_indices")
-            shares = self.store.activation(f"{name}_shares")
-            weights = self.store.activation(f"{name}_weights")
-            self._layer, self._n_experts = layer, experts.n
-            self._weights_TX = None if weights is None else weights[0]
-        if indices is None or shares is None:
+        if found is None or read is None:
+            self._found = None
             self.setVisible(False)
             return
-        self._indices_TA, self._shares_TA = indices[0].astype(np.intp), shares[0]
-        self.setFixedHeight(self._caption_height + round(self._n_experts * self._row))
+        if found is not self._found:
+            self._found, self._read = found, read
+            indices, shares, weights = found.tensors  # in the order in which they were asked for
+            self._name = indices.removesuffix("_indices")
+            self._indices_TA = found.tensors[indices].astype(np.intp)
+            self._shares_TA, self._weights_TX = found.tensors[shares], found.tensors[weights]
+            self._n_experts = self._weights_TX.shape[1]
+            self.setFixedHeight(self._caption_height + round(self._n_experts * self._row))
         self.setVisible(True)
         self.update()
 
@@ -226,20 +228,24 @@ class RoutingMap(QWidget):
 
     def describe(self, position: int, expert: int) -> str:
         """What hovering a cell says."""
-        trace, model = self.store.trace, self.store.model
-        if trace is None or model is None or position >= trace.n_tokens:
+        if self._read is None or position >= self.n_tokens:
             return ""
-        lines = [f"expert {expert} · “{model.token_text(trace.tokens[position].id)}” ({position})"]
-        name, found = f"blocks.{self._layer}.mlp.hook_expert", self.share_at(position, expert)
+        lines = [self._asked_words(self._read, position, expert)]
+        found = self.share_at(position, expert)
         if found is None:
             lines.append("not asked")
         else:
             choice, share = found
-            lines += [f"share {np.float32(share)!s}", f"{name}_shares[0, {position}, {choice}]"]
-        if self._weights_TX is not None:
-            weight = np.float32(self._weights_TX[position, expert])
-            lines += [f"router's weight {weight!s}", f"{name}_weights[0, {position}, {expert}]"]
+            lines += [
+                f"share {np.float32(share)!s}",
+                f"{self._name}_shares[0, {position}, {choice}]",
+            ]
+        weight = np.float32(self._weights_TX[position, expert])
+        lines += [f"router's weight {weight!s}", f"{self._name}_weights[0, {position}, {expert}]"]
         return "\n".join(lines)
+
+    def _asked_words(self, read: m.PromptRead, position: int, expert: int) -> str:
+        return f"expert {expert} · “{read.tokens[position].text}” ({position})"
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
@@ -274,24 +280,17 @@ class RoutingMap(QWidget):
 
     def choose(self, position: int, expert: int) -> None:
         """Select a token and inspect an expert's share of it, or the router's weight."""
-        model = self.store.model
-        if model is None:
+        model, read = self.store.model, self._read
+        if model is None or read is None:
             return
-        name, found = f"blocks.{self._layer}.mlp.hook_expert", self.share_at(position, expert)
-        kind, last, value = "shares", 0, 0.0
+        found = self.share_at(position, expert)
+        kind, last, value = "weights", expert, float(self._weights_TX[position, expert])
+        note = f"{self._asked_words(read, position, expert)} was not asked; this is the router's"
+        note += " weight."
         if found is not None:
-            last, value = found
-        elif self._weights_TX is not None:
-            kind, last, value = "weights", expert, float(self._weights_TX[position, expert])
+            kind, (last, value) = "shares", found
+            note = f"{self._asked_words(read, position, expert)}."
         self.position_chosen.emit(position)
         self.element_chosen.emit(
-            Inspected(
-                name=f"{name}_{kind}",
-                index=(0, position, last),
-                value=value,
-                dtype=model.dtype,
-                code=f'trace["{name}_{kind}"][0, {position}, {last}]',
-                note=self.describe(position, expert).split("\n", maxsplit=1)[0]
-                + (" was not asked; this is the router's weight." if found is None else "."),
-            )
+            inspected(model, read, f"{self._name}_{kind}", (0, position, last), value, note)
         )

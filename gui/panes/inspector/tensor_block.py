@@ -1,6 +1,6 @@
 """One tensor in the inspector: its name and shape, the selected vector as a strip, its figures.
 
-Knows the store and what a selection reads; no pane.
+Knows an answer and what is read out of it; no store, no pane.
 """
 
 from __future__ import annotations
@@ -8,23 +8,20 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from gui import theme
 from gui.panes.inspector.value_strip import ValueStrip
-from gui.reading.vectors import (
-    Reading,
-    code_for,
-    index_words,
-    operation_writing,
-    position_of,
-    read,
-    whose,
-)
+from gui.reading.axes import index_words
+from gui.reading.inspecting import dtype_of, inspected, operation_of
+from gui.reading.numbers import exact
+from gui.reading.sentences import OperationSentence
+from gui.reading.vectors import FoundVectors, Reading, whose
 from gui.session.state import Inspected
-from gui.session.store import Store
 from gui.widgets.text import Text
-from model.operations import PROBABILITIES, shape_of
+from model import messages as m
+from model.operations import shape_of
+from model.sampling import OWN, Sampling
 
 
 class TensorBlock(QWidget):
@@ -36,10 +33,12 @@ class TensorBlock(QWidget):
 
     element_chosen = Signal(object)
 
-    def __init__(self, store: Store, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.store = store
         self._name = ""
+        self._model: m.ModelInfo | None = None
+        self._read: m.PromptRead | None = None
+        self._sampling: Sampling = OWN
         self._reading: Reading | None = None
         small, tiny = theme.SMALL_FONT_SIZE, theme.SMALL_FONT_SIZE - 0.5
         self._role = Text(parent=self, tone="faint", font=theme.sans(tiny))
@@ -55,10 +54,6 @@ class TensorBlock(QWidget):
         self.strip.tip = self._describe
         self.strip.element_chosen.connect(self._choose)
         self._figures = Figures(self)
-        self.fetch_button = QPushButton("Fetch", self)
-        self.fetch_button.setToolTip("Run the prompt again and record this activation alone")
-        self.fetch_button.setAccessibleName("Fetch this activation")
-        self.fetch_button.clicked.connect(self.fetch)
 
         head = QHBoxLayout()
         head.setSpacing(theme.TIGHT + 2)
@@ -68,7 +63,6 @@ class TensorBlock(QWidget):
         middle.setSpacing(theme.TIGHT + 2)
         middle.addWidget(self._where, 1)
         middle.addWidget(self._shape)
-        middle.addWidget(self.fetch_button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
@@ -87,81 +81,89 @@ class TensorBlock(QWidget):
         """The vector that is drawn, None if there is none."""
         return self._reading
 
-    def show_tensor(self, role: str, name: str) -> None:
-        """Show the selected vector of an activation.
+    def show_tensor(
+        self,
+        role: str,
+        name: str,
+        model: m.ModelInfo,
+        found: FoundVectors | None,
+        problem: str,
+    ) -> None:
+        """Show the vector of an activation.
 
         Args:
             role: "reads" or "writes".
             name: of the activation.
+            model: whose it is.
+            found: what was answered last: it may be of another operation, and lack the name.
+            problem: why what is wanted now can't be had; empty if it can.
         """
-        store = self.store
-        self._name = name
-        self._reading = reading = read(store, name)
+        self._name, self._model = name, model
+        self._read = None if found is None else found.read
+        self._sampling = OWN if found is None else found.asked.sampling
+        self._reading = reading = None if found is None else found.reading(name, model.config)
         self._role.setText(role)
         self._title.setText(name)
         self._title.setToolTip(name)
         self._shape.setText(self._shape_words())
-        left_out = store.trace is not None and name in store.trace.left_out
-        self.fetch_button.setVisible(reading is None and left_out)
         self.strip.setVisible(reading is not None)
         self._figures.setVisible(reading is not None)
-        if reading is None:
-            self._where.setText("Left out of the trace: it is large." if left_out else "")
+        if reading is None or found is None:
+            self._where.setText(problem)
             return
         self.strip.setAccessibleName(f"{name}, {len(reading.values)} values")
-        self._where.setText(whose(store, reading))
+        self._where.setText(problem or whose(model, found.read.subject.ids, reading))
         self.strip.set_values(reading.values, reading.scale, reading.n_seen, reading.first_seen)
-        every_position = reading.letters[reading.index.index(None)] == "T"
-        self.strip.set_marked(position_of(store) if every_position else None)
-        inspected = store.inspected
-        same = inspected is not None and inspected.name == name
-        self.strip.set_chosen(reading.element_of(inspected.index) if same and inspected else None)
+        self.strip.set_marked(found.position if reading.free == "T" else None)
         self._figures.show_figures(figures(reading))
 
-    def fetch(self) -> None:
-        """Ask for an activation that was left out."""
-        self.store.fetch_activation(self._name)
+    def set_inspected(self, inspected: Inspected | None) -> None:
+        """Frame the value that is inspected, if it is one of these."""
+        reading = self._reading
+        here = reading is not None and inspected is not None and inspected.name == self._name
+        if here and reading is not None and inspected is not None:
+            self.strip.set_chosen(reading.element_of(inspected.index))
+        else:
+            self.strip.set_chosen(None)
 
     def _shape_words(self) -> str:
-        store, op = self.store, operation_writing(self.store, self._name)
-        if op is None or store.model is None or store.trace is None:
+        if self._model is None or self._read is None:
             return ""
-        shape = shape_of(op, store.model.config, 1, store.trace.n_tokens)
-        return f"[{', '.join(str(size) for size in shape)}] {self._dtype}"
-
-    @property
-    def _dtype(self) -> str:
-        op = operation_writing(self.store, self._name)
-        if op is not None and op.kind in ("tokens", "expert_indices"):
-            return "int64"
-        if self._name == PROBABILITIES:
-            return "float64"
-        return self.store.model.dtype if self.store.model is not None else "float32"
+        config = self._model.config
+        op = operation_of(config, self._name)
+        if op is None:
+            return ""
+        shape = shape_of(op, config, 1, self._read.n_tokens)
+        return f"[{', '.join(map(str, shape))}] {dtype_of(self._model, self._name)}"
 
     def _describe(self, element: int) -> str:
-        reading = self._reading
-        if reading is None or not 0 <= element < len(reading.values):
+        reading, model, read = self._reading, self._model, self._read
+        if reading is None or model is None or read is None:
+            return ""
+        if not 0 <= element < len(reading.values):
             return ""
         index = reading.full_index(element)
-        words = index_words(self.store, reading.name, index)
-        value = exact(reading.values[element], self._dtype)
+        words = index_words(model, read.subject.ids, reading.name, index)
+        value = exact(reading.values[element], dtype_of(model, reading.name))
         inside = ", ".join(str(i) for i in index)
         return f"{value}\n{reading.name}[{inside}]\n{', '.join(words)}"
 
     def _choose(self, element: int) -> None:
-        reading = self._reading
-        if reading is None or not 0 <= element < len(reading.values):
+        reading, model, read = self._reading, self._model, self._read
+        if reading is None or model is None or read is None:
             return
-        op = operation_writing(self.store, reading.name)
-        index = reading.full_index(element)
+        if not 0 <= element < len(reading.values):
+            return
+        op = operation_of(model.config, reading.name)
         self.element_chosen.emit(
-            Inspected(
-                name=reading.name,
-                index=index,
-                value=float(reading.values[element]),
-                dtype=self._dtype,
-                code=code_for(self.store, reading.name, index),
-                note="" if op is None else f"{op.label}. {op.sentence}",
+            inspected(
+                model,
+                read,
+                reading.name,
+                reading.full_index(element),
+                float(reading.values[element]),
+                says=None if op is None else OperationSentence(op),
+                sampling=self._sampling,
             )
         )
 
@@ -208,10 +210,3 @@ def figures(reading: Reading) -> tuple[tuple[str, str], ...]:
     last = ("sum", finite.sum()) if reading.scale == "share" else ("norm", np.linalg.norm(finite))
     pairs = [("min", finite.min()), ("max", finite.max()), ("mean", finite.mean()), last]
     return tuple((name, f"{value:.4g}") for name, value in pairs)
-
-
-def exact(value: float | np.floating, dtype: str) -> str:
-    """A number with every digit that its type holds and no more."""
-    if dtype.startswith(("int", "uint")):
-        return str(int(value))
-    return str(float(value)) if dtype == "float64" else str(np.float32(value))

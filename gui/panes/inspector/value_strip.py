@@ -24,7 +24,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from gui import theme
-from gui.reading.trace_figures import columns
+from gui.reading.thinning import columns
 from gui.reading.vectors import Scale
 from gui.widgets.heat_map import cell_image
 from gui.widgets.text import ink_on

@@ -2,15 +2,15 @@
 
 On the left runs the residual stream. What reads it branches off to a row; what a branch found
 comes back at a sum. Rows, lines and folds follow from the operations alone (`map_layout`), the
-figures beside them from a trace (`trace_figures`). Knows no store signal: a pane tells it what is
-current and hears what was clicked.
+figures beside them from answers (`figures`). Knows no store: a pane tells it what is current, and
+hears what was clicked and what has come into view.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QVariantAnimation, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QFontMetricsF,
     QHelpEvent,
@@ -26,21 +26,23 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QToolTip, QWidget
 
 from gui import theme
-from gui.panes.layers.map_layout import OperationGraph, Row, Spacing, lanes, lay_out
-from gui.panes.layers.map_lines import Geometry, rows_by_operation, way
-from gui.panes.layers.map_painter import MapPainter, fonts, strip_operation
+from gui.panes.layers.figures import Figures
+from gui.panes.layers.map_layout import (
+    OperationGraph,
+    Row,
+    blocks_between,
+    lanes,
+    lay_out_in,
+    strip_operation,
+)
+from gui.panes.layers.map_lines import LANE_GAP, SPINE_X, Geometry, ways_to
+from gui.panes.layers.map_motion import Motion
+from gui.panes.layers.map_painter import MapPainter, fonts
 from gui.panes.layers.words import cell_words, row_words
-from gui.reading.trace_figures import TraceFigures, Vector, columns
+from gui.reading.thinning import columns
+from gui.reading.vectors import Reading
 from gui.widgets.canvas import is_vector
 from gui.widgets.drawing_cache import DrawingCache
-
-SPINE_X = 12.0
-LANE_GAP = 6.0
-STRIPS_FROM = 300
-"""Narrower maps show no strips of values."""
-MOST_STRIP = 560.0
-_ROW_SPACINGS = ((24.0, 4.0), (22.0, 4.0), (20.0, 3.0), (18.0, 3.0))
-"""Heights of a row and of the gap below it; the roomiest in which everything fits is taken."""
 
 
 class OperationMap(QAbstractScrollArea):
@@ -48,11 +50,13 @@ class OperationMap(QAbstractScrollArea):
 
     Signals:
         operation_clicked: index of the operation.
-        cell_clicked: index of the operation, and of a value on its activation's last axis.
+        cell_clicked: index of the operation, and of a value in its strip.
+        view_moved: other rows are in view, or soon will be: `near_view`.
     """
 
     operation_clicked = Signal(int)
     cell_clicked = Signal(int, int)
+    view_moved = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -61,9 +65,11 @@ class OperationMap(QAbstractScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.viewport().setMouseTracking(True)
         self.setAccessibleName("Map of the network")
-        self.verticalScrollBar().setAccessibleName("Scroll the map")
+        bar = self.verticalScrollBar()
+        bar.setAccessibleName("Scroll the map")
+        bar.valueChanged.connect(self._on_scrolled)
         self.graph = OperationGraph(())
-        self.figures: TraceFigures | None = None
+        self.figures: Figures | None = None
         self.current = 0
         self.rows: tuple[Row, ...] = ()
         self._height = 0.0
@@ -78,30 +84,24 @@ class OperationMap(QAbstractScrollArea):
         self._cache = DrawingCache()
         for name, font in fonts().items():
             self._cache.add_font(name, font)
-        self._from: dict[tuple[str, int], float] = {}
-        self._from_current = 0.0
-        self._from_scroll = self._to_scroll = 0
-        self._ways: tuple[QPainterPath, ...] = ()
-        self._motion = QVariantAnimation(self)
-        self._motion.setStartValue(0.0)
-        self._motion.setEndValue(1.0)
-        self._motion.valueChanged.connect(self._advance)
+        self._motion = Motion(self)
+        self._motion.advanced.connect(self._advance)
 
     # ---------------------------------------------------------------- told by the pane
 
-    def set_graph(self, graph: OperationGraph) -> None:
-        """Draw another network."""
+    def set_graph(self, graph: OperationGraph, current: int = 0) -> None:
+        """Draw another network, from its current operation on."""
         self.graph = graph
         self._opened, self._closed, self._hovered = set(), None, None
         # Room for the most lanes that any block needs, so that rows keep their place.
         most = max(lanes(graph, range(len(graph.operations))).values(), default=-1) + 1
         self._lane_width = most * LANE_GAP
-        self.current = min(self.current, max(0, len(graph.operations) - 1))
+        self.current = min(current, max(0, len(graph.operations) - 1))
         self._motion.stop()
         self._lay_out()
         self._scroll_to_current()
 
-    def set_figures(self, figures: TraceFigures | None) -> None:
+    def set_figures(self, figures: Figures | None) -> None:
         """Show other values beside the operations."""
         self.figures = figures
         self._strips.clear()
@@ -111,22 +111,21 @@ class OperationMap(QAbstractScrollArea):
         """Light another operation and bring it into view; its inputs flow to it."""
         if index == self.current or not 0 <= index < len(self.graph.operations):
             return
-        before = {row.key: row.top for row in self._moving_rows()}
+        before = self._motion.tops(self.rows)
         lit = self.current_row()
-        self._from_current = before.get(lit.key, lit.top) + lit.height / 2 if lit else 0.0
+        lit_at = before.get(lit.key, lit.top) + lit.height / 2 if lit else 0.0
         layer = self.graph.operations[index].layer
         if layer != self.graph.operations[self.current].layer:
             self._closed = None
         self.current = index
         self._lay_out()
-        self._from = before
-        self._start_motion()
+        ways = ways_to(self.graph, index, self.rows, self._lanes, self._geometry())
+        self._move(before, lit_at, ways, self._scroll_target())
 
     def toggle_block(self, layer: int) -> None:
         """Fold a block, or unfold it."""
-        before = {row.key: row.top for row in self._moving_rows()}
+        before = self._motion.tops(self.rows)
         row = self.current_row()
-        self._from_current = row.middle if row else 0.0
         if layer in self.unfolded():
             self._opened.discard(layer)
             if layer == self._current_layer():
@@ -136,8 +135,9 @@ class OperationMap(QAbstractScrollArea):
             if layer == self._closed:
                 self._closed = None
         self._lay_out()
-        self._from = before
-        self._start_motion(flow=False, follow=False)
+        scroll = self.verticalScrollBar().value()
+        self._move(before, row.middle if row else 0.0, (), scroll)
+        self.view_moved.emit()
 
     # ------------------------------------------------------------------ what is where
 
@@ -159,91 +159,82 @@ class OperationMap(QAbstractScrollArea):
 
     def strip_box(self, row: Row) -> QRectF | None:
         """Where a row's strip of values is drawn in the viewport, at rest; None if nowhere."""
-        vector = self.strip_vector(row)
-        box = None if vector is None else self._geometry().strip(row, len(vector.values))
+        strip, label = self.strip(row), self._cache.text(row.label, "label")
+        n = 0 if strip is None else len(strip.values)
+        box = self._geometry().strip(row, n, label.width) if n else None
         return None if box is None else box.translated(0, -self.verticalScrollBar().value())
 
-    def strip_vector(self, row: Row) -> Vector | None:
+    def strip(self, row: Row) -> Reading | None:
         """The values that a row's strip shows."""
         index = strip_operation(row, self.graph)
         if self.figures is None or index is None:
             return None
-        return self.figures.vector(self.graph.operations[index])
+        return self.figures.strip(self.graph.operations[index])
+
+    @property
+    def has_column(self) -> bool:
+        """Whether there is room for values, beside the rows or in them."""
+        return self._geometry().column is not None
+
+    def near_view(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Operations shown one by one, and what folded parts write, a page around the view.
+
+        Of whole blocks, so that what is asked changes rarely.
+        """
+        if not self.has_column:
+            return (), ()
+        page, at = self.viewport().height(), self._scroll_at_rest()
+        some = blocks_between(self.graph, self.rows, at - page, at + 2 * page)
+        alone = tuple(row.first for row in some if row.kind == "operation")
+        if self._geometry().inside:  # folded parts say how much they write there
+            return alone, ()
+        written = (strip_operation(row, self.graph) for row in some if row.kind == "folded")
+        return alone, tuple(index for index in written if index is not None)
+
+    def _scroll_at_rest(self) -> int:
+        return self._motion.scroll_to if self._motion.runs else self.verticalScrollBar().value()
+
+    def _on_scrolled(self) -> None:
+        if not self._motion.runs:
+            self.view_moved.emit()
 
     def _current_layer(self) -> int | None:
         ops = self.graph.operations
         return ops[self.current].layer if self.current < len(ops) else None
 
     def _geometry(self) -> Geometry:
-        left = SPINE_X + 14 + self._lane_width
-        room = self.viewport().width() - left - theme.SPACE
-        strip = None
-        if self.viewport().width() >= STRIPS_FROM and self.figures is not None:
-            box = min(max(0.5 * room, 120.0), 210.0)
-            strip = (left + box + 10, min(room - box - 10, MOST_STRIP))
-            room = box
-        return Geometry(SPINE_X, left, float(max(24, int(room))), LANE_GAP, strip)
-
-    def _moving_rows(self) -> tuple[Row, ...]:
-        """The rows where they are now, on their way from where they were."""
-        if self._motion.state() != QVariantAnimation.State.Running or not self._from:
-            return self.rows
-        t = ease(float(self._motion.currentValue()))
-        heads = {row.layer: row for row in self.rows if row.kind == "section"}
-
-        def start(row: Row) -> float:
-            # A row that was not there comes out of its block's head.
-            if row.key in self._from:
-                return self._from[row.key]
-            head = heads.get(row.layer)
-            return self._from.get(head.key, head.top) if head is not None else row.top
-
-        return tuple(replace(row, top=start(row) * (1 - t) + row.top * t) for row in self.rows)
+        return Geometry.of(self.viewport().width(), self._lane_width, theme.SPACE)
 
     def _lay_out(self) -> None:
-        for height, gap in _ROW_SPACINGS:
-            spacing = Spacing(row=height, gap=gap)
-            self.rows, self._height = lay_out(self.graph, self.unfolded(), spacing)
-            if self._height <= self.viewport().height():
-                break
-        else:
-            # It scrolls anyway, so there is no need to be tight.
-            self.rows, self._height = lay_out(self.graph, self.unfolded(), Spacing())
+        room = self.viewport().height()
+        self.rows, self._height = lay_out_in(self.graph, self.unfolded(), room)
         shown = [row.first for row in self.rows if row.kind == "operation"]
         self._lanes = lanes(self.graph, shown)
         bar = self.verticalScrollBar()
-        bar.setPageStep(self.viewport().height())
+        bar.setPageStep(room)
         bar.setSingleStep(int(theme.ROW_HEIGHT))
-        bar.setRange(0, max(0, int(self._height - self.viewport().height())))
+        bar.setRange(0, max(0, int(self._height - room)))
         self.viewport().update()
 
     # ------------------------------------------------------------------------- motion
 
-    def _start_motion(self, *, flow: bool = True, follow: bool = True) -> None:
+    def _move(
+        self,
+        before: Mapping[tuple[str, int], float],
+        lit_at: float,
+        ways: tuple[QPainterPath, ...],
+        scroll_to: int,
+    ) -> None:
+        """From where the rows were to where they are now; at once where nothing moves."""
         self._motion.stop()
-        self._from_scroll = self.verticalScrollBar().value()
-        self._to_scroll = self._scroll_target() if follow else self._from_scroll
-        geometry = self._geometry()
-        row_of = rows_by_operation(self.rows)
-        self._ways = ()
-        if flow:
-            self._ways = tuple(
-                way(self.graph, source, self.current, row_of, self._lanes, geometry)
-                for source in self.graph.inputs[self.current]
-            )
         if theme.MOTION_MS <= 0 or not self.isVisible():
-            self._from, self._ways = {}, ()
-            self.verticalScrollBar().setValue(self._to_scroll)
+            self.verticalScrollBar().setValue(scroll_to)
             self.viewport().update()
             return
-        self._motion.setDuration(theme.MOTION_MS)
-        self._motion.start()
+        self._motion.start(before, lit_at, ways, (self.verticalScrollBar().value(), scroll_to))
 
-    def _advance(self, value: object) -> None:
-        t = ease(float(value))  # type: ignore[arg-type]
-        if self._to_scroll != self._from_scroll:
-            at = self._from_scroll * (1 - t) + self._to_scroll * t
-            self.verticalScrollBar().setValue(round(at))
+    def _advance(self) -> None:
+        self.verticalScrollBar().setValue(self._motion.scroll)
         self.viewport().update()
 
     def _scroll_target(self) -> int:
@@ -266,13 +257,13 @@ class OperationMap(QAbstractScrollArea):
         painter = QPainter(self.viewport())
         scroll = self.verticalScrollBar().value()
         seen = QRectF(event.rect()).translated(0, scroll)
-        if self._motion.state() == QVariantAnimation.State.Running:
-            t = ease(float(self._motion.currentValue()))
+        if self._motion.runs:
+            t = self._motion.share
             painter.fillRect(event.rect(), theme.current().color("panel"))
-            drawn = self._painter(painter, self._moving_rows())
-            drawn.paint_network(seen, drawn.lit_until(self._from_current, t))
+            drawn = self._painter(painter, self._motion.moving(self.rows))
+            drawn.paint_network(seen, drawn.lit_until(self._motion.lit_at, t))
             drawn.paint_values(seen)
-            drawn.paint_flow(self._ways, t)
+            drawn.paint_flow(self._motion.ways, t)
         elif is_vector(painter):  # an exported figure keeps its letters and curves
             painter.fillRect(event.rect(), theme.current().color("panel"))
             self._paint_at_rest(painter, seen)
@@ -303,7 +294,7 @@ class OperationMap(QAbstractScrollArea):
         drawn.paint_values(seen)
 
     def _network_picture(self, ratio: float) -> QPixmap:
-        """The network without a trace's figures.
+        """The network without figures of a prompt.
 
         Kept, because letters are typed far more often than the current operation changes.
 
@@ -330,6 +321,7 @@ class OperationMap(QAbstractScrollArea):
         self._strips.clear()
         self._lay_out()
         self._scroll_to_current()
+        self.view_moved.emit()
 
     def _row_at(self, point: QPointF) -> Row | None:
         y = point.y() + self.verticalScrollBar().value()
@@ -339,25 +331,23 @@ class OperationMap(QAbstractScrollArea):
         """The row and the index of the value drawn under the mouse."""
         row = self._row_at(point)
         box = None if row is None else self.strip_box(row)
-        vector = None if row is None else self.strip_vector(row)
-        if row is None or box is None or vector is None or not box.contains(point):
+        strip = None if row is None else self.strip(row)
+        if row is None or box is None or strip is None or not box.contains(point):
             return None
-        picks = columns(vector.values, max(1, int(box.width()))).picks
+        picks = columns(strip.values, max(1, int(box.width()))).picks
         at = int((point.x() - box.left()) / box.width() * len(picks))
         return row, int(picks[min(max(at, 0), len(picks) - 1)])
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         row = self._row_at(event.position())
         self._hover(row)
-        self.viewport().setCursor(
-            Qt.CursorShape.ArrowCursor if row is None else Qt.CursorShape.PointingHandCursor
-        )
+        shapes = Qt.CursorShape
+        self.viewport().setCursor(shapes.ArrowCursor if row is None else shapes.PointingHandCursor)
         cell = self._cell_at(event.position())
-        vector = None if cell is None else self.strip_vector(cell[0])
-        if cell is not None and vector is not None:
-            QToolTip.showText(
-                event.globalPosition().toPoint(), cell_words(vector, cell[1]), self.viewport()
-            )
+        strip = None if cell is None else self.strip(cell[0])
+        if cell is not None and strip is not None:
+            at, words = event.globalPosition().toPoint(), cell_words(strip, cell[1])
+            QToolTip.showText(at, words, self.viewport())
 
     def _hover(self, row: Row | None) -> None:
         key = None if row is None else row.key
@@ -408,8 +398,3 @@ class OperationMap(QAbstractScrollArea):
     def minimumSizeHint(self) -> QSize:
         metrics = QFontMetricsF(theme.sans(theme.FONT_SIZE))
         return QSize(int(SPINE_X + 14 + self._lane_width + metrics.averageCharWidth() * 8), 60)
-
-
-def ease(t: float) -> float:
-    """Fast at first, gentle at the end."""
-    return 1 - (1 - t) ** 3

@@ -16,6 +16,10 @@ from model.operations import Operation
 _GROUP_LABELS = {"attention": "Attention", "mlp": "MLP"}
 
 
+_ROOMY_TO_TIGHT = ((24.0, 4.0), (22.0, 4.0), (20.0, 3.0), (18.0, 3.0))
+"""Heights of a row and of the gap below it."""
+
+
 class OperationGraph:
     """What reads what, by index into the list of operations.
 
@@ -168,6 +172,53 @@ def lay_out(
                 first = last + 1
         at += len(block)
     return tuple(rows), top - spacing.gap + spacing.margin
+
+
+def lay_out_in(
+    graph: OperationGraph, unfolded: Collection[int], height: float
+) -> tuple[tuple[Row, ...], float]:
+    """The same as roomy as it can be without scrolling; as usual where it scrolls anyway."""
+    for row, gap in _ROOMY_TO_TIGHT:
+        rows, needed = lay_out(graph, unfolded, Spacing(row=row, gap=gap))
+        if needed <= height:
+            return rows, needed
+    return lay_out(graph, unfolded, Spacing())
+
+
+def strip_operation(row: Row, graph: OperationGraph) -> int | None:
+    """Whose values a row shows: the operation's own, or what a folded part writes."""
+    if row.kind == "operation":
+        return row.first
+    written = graph.written_by(row.first, row.last) if row.kind == "folded" else ()
+    return written[-1] if written else None
+
+
+def ratio_names(row: Row, graph: OperationGraph) -> tuple[str, str] | None:
+    """What a part writes and the stream that it is added to."""
+    written = graph.written_by(row.first, row.last)
+    if not written:
+        return None
+    total = graph.sums_of(written[-1])[0]
+    ops = graph.operations
+    return ops[written[-1]].output, ops[graph.inputs[total][0]].output
+
+
+def blocks_between(
+    graph: OperationGraph, rows: Sequence[Row], top: float, bottom: float
+) -> tuple[Row, ...]:
+    """The rows of all blocks that lie between two heights, be it in part; and of both ends.
+
+    Args:
+        graph: the operations.
+        rows: of the map.
+        top, bottom: in pixels from the map's top.
+    """
+
+    def part(row: Row) -> object:
+        return graph.operations[row.first].group if row.layer is None else row.layer
+
+    near = {part(row) for row in rows if row.top + row.height > top and row.top < bottom}
+    return tuple(row for row in rows if part(row) in near)
 
 
 def lanes(graph: OperationGraph, visible: Sequence[int]) -> dict[int, int]:

@@ -12,9 +12,11 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFont, QImage, QPainter, QPainterPath, QPen
 
 from gui import theme
-from gui.panes.layers.map_layout import OperationGraph, Row
+from gui.panes.layers.figures import Figures
+from gui.panes.layers.map_layout import OperationGraph, Row, strip_operation
 from gui.panes.layers.map_lines import (
     CORNER,
+    LEAST_STRIP,
     NODE,
     PORT,
     SPINE_WIDTH,
@@ -23,7 +25,9 @@ from gui.panes.layers.map_lines import (
     turn_right,
     way,
 )
-from gui.reading.trace_figures import TraceFigures, Vector, columns
+from gui.panes.layers.words import fold_ratio
+from gui.reading.thinning import columns
+from gui.reading.vectors import Reading
 from gui.widgets.drawing_cache import DrawingCache
 
 
@@ -38,7 +42,7 @@ class MapPainter:
         rows: Sequence[Row],
         lanes: Mapping[int, int],
         geometry: Geometry,
-        figures: TraceFigures | None,
+        figures: Figures | None,
         strips: dict[tuple[int, int], QImage],
         cache: DrawingCache,
         current: int,
@@ -83,11 +87,13 @@ class MapPainter:
                 self._row(row, hovered=True)
             if row.kind == "section":
                 if row.unfolded and self.figures is not None:
-                    self._words(self.figures.whose(), row, "faint")
+                    self._whose(row, self.figures.whose())
+            elif self.g.inside:
+                if row.kind == "folded" or not self._beside(row):
+                    self._figure(row)
             else:
                 self._figure(row)
-                if self.g.column is not None:
-                    self._beside(row)
+                self._beside(row)
 
     def paint_flow(self, ways: Sequence[QPainterPath], t: float) -> None:
         """Paint values on their way.
@@ -316,40 +322,57 @@ class MapPainter:
             corners = [QPointF(x - 1.5, y - 3), QPointF(x + 1.5, y), QPointF(x - 1.5, y + 3)]
         self.p.drawPolyline(corners)
 
-    def _beside(self, row: Row) -> None:
-        """The values of a row's output, or a few words where those say more."""
+    def _beside(self, row: Row) -> bool:
+        """The values of a row's output, or a few words where those say more; whether there are."""
         index = strip_operation(row, self.graph)
-        if self.figures is None or index is None or self.g.column is None:
-            return
+        if self.figures is None or index is None:
+            return False
         op = self.graph.operations[index]
-        vector = self.figures.vector(op)
-        box = None if vector is None else self.g.strip(row, len(vector.values))
-        if vector is not None and box is not None:
+        label = self.cache.text(row.label, "label").width
+        strip = self.figures.strip(op)
+        if strip is None:
+            tone = "text" if row.holds(self.current) else "dim"
+            return self._words(self.figures.words(op), self.g.beside(row, label), tone)
+        box = self.g.strip(row, len(strip.values), label)
+        if box is not None:
             self.p.save()
             self.p.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-            self.p.drawImage(box, self._image(index, vector, int(box.width())))
+            self.p.drawImage(box, self._image(index, strip, int(box.width())))
             self.p.restore()
-            return
-        missing = self.figures.missing(op)
-        words = "not recorded · click to fetch" if missing else self.figures.words(op)
-        self._words(words, row, "text" if row.holds(self.current) else "dim")
+        return True
 
-    def _words(self, words: str, row: Row, color: str) -> None:
-        if not words or self.g.column is None:
+    def _whose(self, row: Row, words: str) -> None:
+        """Of which position and head the strips of a block are, at its head."""
+        if self.g.column is None:
             return
         left, width = self.g.column
-        self.p.setPen(self.t.color(color))
-        self.cache.text(words, "figure", width).draw(self.p, left, row.middle)
+        room = QRectF(left, row.top, width, row.height)
+        if self.g.inside:  # the head has no box: all behind its label is free
+            label = self.cache.text(row.label, "small").width
+            room.setLeft(self.g.left + label + 24)
+            if self.cache.text(words, "figure").width > room.width():
+                words = words.partition(" · ")[0]
+        if self.cache.text(words, "figure").width <= room.width() or not self.g.inside:
+            self._words(words, room, "faint")
 
-    def _image(self, index: int, vector: Vector, width: int) -> QImage:
+    def _words(self, words: str, room: QRectF | None, tone: str) -> bool:
+        if not words or room is None or room.width() < LEAST_STRIP:
+            return False
+        shown = self.cache.text(words, "figure", room.width())
+        self.p.setPen(self.t.color(tone))
+        left = room.right() - shown.width if self.g.inside else room.left()
+        shown.draw(self.p, left, room.center().y())
+        return True
+
+    def _image(self, index: int, strip: Reading, width: int) -> QImage:
         key = index, width
         if key not in self.strips:
-            shown = vector.values[columns(vector.values, width).picks].astype(np.float64)
+            shown = strip.values[columns(strip.values, width).picks].astype(np.float64)
             shown[~np.isfinite(shown)] = np.nan
-            if vector.signed:
-                rgb = theme.diverging_rgb(shown, vector.limit)
+            if strip.scale == "signed":
+                rgb = theme.diverging_rgb(shown, strip.limit)
             else:
-                rgb = theme.sequential_rgb(shown)
+                rgb = theme.sequential_rgb(shown / (strip.limit or 1.0))
             n, format_ = len(rgb), QImage.Format.Format_RGB888
             # A copy, because a QImage does not keep the array's memory alive.
             image = QImage(np.ascontiguousarray(rgb).data, n, 1, 3 * n, format_)
@@ -369,30 +392,6 @@ def fonts() -> dict[str, QFont]:
         "figure": theme.mono(theme.SMALL_FONT_SIZE - 0.5),
         "small": theme.sans(theme.SMALL_FONT_SIZE),
     }
-
-
-def strip_operation(row: Row, graph: OperationGraph) -> int | None:
-    """Whose values a row shows: the operation's own, or what a folded part writes."""
-    if row.kind == "operation":
-        return row.first
-    written = graph.written_by(row.first, row.last) if row.kind == "folded" else ()
-    return written[-1] if written else None
-
-
-def fold_ratio(row: Row, graph: OperationGraph, figures: TraceFigures) -> float | None:
-    """How much a folded part adds, relative to the stream before it."""
-    names = ratio_names(row, graph)
-    return None if names is None else figures.ratio(*names)
-
-
-def ratio_names(row: Row, graph: OperationGraph) -> tuple[str, str] | None:
-    """What a part writes and the stream that it is added to."""
-    written = graph.written_by(row.first, row.last)
-    if not written:
-        return None
-    total = graph.sums_of(written[-1])[0]
-    ops = graph.operations
-    return ops[written[-1]].output, ops[graph.inputs[total][0]].output
 
 
 def _meets(row: Row, seen: QRectF) -> bool:

@@ -1,7 +1,7 @@
 """The network as a map from tokens to probabilities, stepped through operation by operation.
 
-Draws `store.operations` and what the trace says about them; moves `selection.operation`. The
-inspector shows the operation that is lit. Knows the store and the map, no other pane.
+Draws `store.operations` and what was answered about those in view; moves `selection.operation`.
+The inspector shows the operation that is lit. Knows the store and the map, no other pane.
 """
 
 from __future__ import annotations
@@ -15,20 +15,34 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QHideEvent, QKeyEvent
 from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
 
+from gui import theme
 from gui.panes.base import EmptyState, Pane
 from gui.panes.layers import ENTRY
+from gui.panes.layers.figures import IN_WORDS, Figures
 from gui.panes.layers.map import OperationMap
 from gui.panes.layers.map_layout import OperationGraph
-from gui.panes.layers.words import code_of
-from gui.reading.trace_figures import TraceFigures
-from gui.session.state import Inspected
+from gui.reading import waiting
+from gui.reading.inspecting import inspected
+from gui.reading.sentences import OperationSentence
+from gui.reading.vectors import FoundVectors
 from gui.session.store import Store
+from gui.widgets.text import Text
 from gui.widgets.transport_bar import TransportBar
-from model.operations import Operation
+from model.operations import LOGITS, PROBABILITIES, Operation
+from model.probe.next_token.asks import NextToken, NextTokenFound
+from model.probe.question import Question
+from model.probe.vectors.asks import Vectors
+from model.probe.writes.asks import Writes, WritesFound
 
 
 class LayersPane(Pane):
-    """The map, and the buttons that step through it."""
+    """The map, and the buttons that step through it.
+
+    Attributes:
+        map: the map.
+        problem: why the values of what is selected can't be had.
+        transport: the buttons.
+    """
 
     entry = ENTRY
 
@@ -37,14 +51,20 @@ class LayersPane(Pane):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.map = OperationMap(self)
         self.transport = TransportBar("operation", self)
+        self.problem = Text(parent=self, tone="dim", wrap=True)
+        self.problem.setContentsMargins(theme.SPACE, theme.TIGHT, theme.SPACE, theme.TIGHT)
+        self.problem.hide()
         self._empty = EmptyState("Open a model to see its layers.", self)
         self._operations: tuple[Operation, ...] = ()
+        self._followed = -1
+        self._figures: Figures | None = None
 
         content = QWidget(self)
         layout = QVBoxLayout(content)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self.map, 1)
+        layout.addWidget(self.problem)
         layout.addWidget(self.transport)
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self._empty)
@@ -56,31 +76,68 @@ class LayersPane(Pane):
         self.transport.back_requested.connect(self.step_back)
         self.transport.forward_requested.connect(self.step_forward)
         self.transport.last_requested.connect(self.go_to_last)
-        for signal in (
-            store.model_changed,
-            store.trace_changed,
-            store.activation_changed,
-            store.selection_changed,
-            store.sampling_changed,
-        ):
-            signal.connect(self.invalidate)
+        self.map.view_moved.connect(self.ask)
+        store.sampling_changed.connect(self.ask)
+        store.model_changed.connect(self.invalidate)
+        store.subject_changed.connect(self._on_subject)
+
+    # ---------------------------------------------------------------------- questions
+
+    def questions(self) -> Mapping[str, Question]:
+        """Of each operation near the view what it wrote; how much blocks write; the best token."""
+        selection = self.store.selection
+        asked: dict[str, Question] = {"writes": Writes()}
+        if not self.map.has_column:
+            return asked
+        alone, folded = (
+            tuple(self._operations[index].output for index in indices)
+            for indices in self.map.near_view()
+        )
+        names = tuple(name for name in alone if name not in IN_WORDS)
+        asked["vectors"] = Vectors(names, selection.position, selection.head)
+        if folded:  # later than what is looked at, and the same for every head
+            asked["folded"] = Vectors(folded, selection.position)
+        if not {LOGITS, PROBABILITIES}.isdisjoint(alone):
+            asked["best"] = NextToken(selection.position, self.store.sampling, n=1)
+        return asked
+
+    def ask(self) -> None:
+        """Light the operation that is selected, then ask about what is in view."""
+        if self.isVisible():
+            self._follow()
+        super().ask()
+
+    def _follow(self) -> None:
+        """Let the map show the network and the operation that are selected."""
+        store, here = self.store, self.store.selection.operation
+        if store.operations is not self._operations:
+            self._operations = store.operations
+            self.transport.stop()
+            self._figures, self._followed = None, -1
+            self.map.set_figures(None)
+            self.map.set_graph(OperationGraph(self._operations), here)
+        if self._operations and here != self._followed:
+            self._followed = here
+            self.map.set_current(here)
+            last = len(self._operations) - 1
+            self.transport.set_ends(at_first=here == 0, at_last=here >= last)
+            op = self._operations[here]
+            self.setAccessibleDescription(f"{op.output}: {op.label}. {op.formula}. {op.sentence}")
+
+    def _on_subject(self) -> None:
+        if self.store.subject is None:  # refused: nothing will be answered
+            self.invalidate()
 
     # ------------------------------------------------------------------------ actions
 
     def go_to(self, index: int) -> None:
-        """Select an operation, and the layer that it belongs to."""
+        """Select an operation, and with it the layer that it belongs to."""
         ops = self.store.operations
         if not ops:
             return
         index = min(max(index, 0), len(ops) - 1)
-        op = ops[index]
         self.setFocus(Qt.FocusReason.OtherFocusReason)
-        if op.layer is None:
-            self.store.select(operation=index)
-        else:
-            self.store.select(operation=index, layer=op.layer)
-        if self._figures().missing(op):
-            self.store.fetch_activation(op.output)
+        self.store.select(operation=index)
 
     def select_next_operation(self, step: int = 1) -> None:
         """Select the operation that many further, wherever the focus is."""
@@ -122,81 +179,92 @@ class LayersPane(Pane):
         self.transport.toggle()
 
     def _go_to_block(self, step: int) -> None:
-        if self.store.operations:
-            graph = OperationGraph(self.store.operations)
-            self.go_to(graph.counterpart(self.store.selection.operation, step))
+        if self._operations:
+            here = self.store.selection.operation
+            self.go_to(self.map.graph.counterpart(here, step))
 
-    def _inspect_cell(self, index: int, at: int) -> None:
+    def _inspect_cell(self, index: int, element: int) -> None:
         """Show one value of a strip in the inspector."""
-        vector = self._figures().vector(self.store.operations[index])
+        op, figures = self._operations[index], self._figures
+        strip = None if figures is None else figures.strip(op)
+        found = None if figures is None else figures.found(op.output)
         self.go_to(index)
-        if vector is None or self.store.model is None or self.store.trace is None:
+        if figures is None or strip is None or found is None:
             return
-        op = self.store.operations[index]
-        token = self.store.trace.tokens[self._figures().position]
         self.store.inspect(
-            Inspected(
-                name=op.output,
-                index=(*vector.prefix, at),
-                value=float(vector.values[at]),
-                dtype=self.store.model.dtype,
-                code=code_of(vector, at),
-                note=f"{op.label} at “{self.store.model.token_text(token.id)}”. {op.sentence}",
+            inspected(
+                figures.model,
+                found.read,
+                op.output,
+                strip.full_index(element),
+                float(strip.values[element]),
+                says=OperationSentence(op),
             )
         )
 
     # ----------------------------------------------------------------------- drawing
 
     def refresh(self) -> None:
-        if self.store.model is None:
+        model = self.store.model
+        if model is None:
             self.transport.stop()
             self._stack.setCurrentIndex(0)
             return
         self._stack.setCurrentIndex(1)
-        if self.store.operations is not self._operations:
-            self._operations = self.store.operations
-            self.transport.stop()
-            self.map.set_graph(OperationGraph(self._operations))
-        here = self.store.selection.operation
-        self.map.set_figures(self._figures())
-        self.map.set_current(here)
-        self.transport.set_ends(at_first=here == 0, at_last=here >= len(self._operations) - 1)
-        op = self._operations[here]
-        self.setAccessibleDescription(f"{op.output}: {op.label}. {op.formula}. {op.sentence}")
+        self._follow()
+        slot, read = self.slot("vectors"), self.store.read
+        vectors = FoundVectors.of(slot)
+        drawn = read if vectors is None else vectors.read
+        self._figures = Figures(
+            model,
+            0 if drawn is None else drawn.n_tokens,
+            vectors,
+            FoundVectors.of(self.slot("folded")),
+            self.answered("writes", WritesFound),
+            self.answered("best", NextTokenFound),
+        )
+        self.map.set_figures(self._figures)
+        self.problem.setText("" if slot is None else slot.problem)
+        self.problem.setVisible(bool(self.problem.text()))
 
     def apply_theme(self) -> None:
-        self.map.set_figures(self._figures())  # its pictures have the colours in them
+        self.map.set_figures(self._figures)  # its pictures have the colours in them
 
     def header_note(self) -> str:
         n = len(self.store.operations)
-        return f"op {self.store.selection.operation + 1} / {n}" if n else ""
+        if not n:
+            return ""
+        parts = [f"op {self.store.selection.operation + 1} / {n}"]
+        drawn = self.answered("writes", WritesFound)
+        if drawn is not None and drawn.subject.step is not None:
+            parts.append(f"step {drawn.subject.step:,}")
+        parts.append(waiting.words(self.store.asked.waits(self.key)))
+        return " · ".join(filter(None, parts))
 
     def export_data(self) -> Mapping[str, NDArray[Any]]:
         """One row an operation: its name, label, layer, shape, and how much it writes.
 
         ``relative_write`` is the mean over positions of ‖output‖ / ‖stream before the sum‖ for
-        what is added to the residual stream, NaN for the rest and without a trace.
+        what is added to the residual stream, NaN for the rest and without an answer.
         """
-        ops = self.store.operations
-        if not ops:
+        ops, model = self.store.operations, self.store.model
+        if model is None:
             return {}
-        figures, graph = self._figures(), OperationGraph(ops)
-        ratios = np.full(len(ops), np.nan)
-        for index in graph.written_by(0, len(ops) - 1):
-            stream = ops[graph.inputs[graph.sums_of(index)[0]][0]].output
-            ratio = figures.ratio(ops[index].output, stream)
-            ratios[index] = np.nan if ratio is None else ratio
+        found = self.answered("writes", WritesFound)
+        n_tokens = 0 if found is None else found.subject.n_tokens
+        ratios: dict[str, float] = {}
+        if found is not None:
+            written = found.arrays()["relative_write"]
+            ratios = dict(zip(written.at["name"].tolist(), written.values.tolist()))
+        figures = Figures(model, n_tokens)
         return {
             "operation": np.arange(len(ops)),
             "name": np.array([op.output for op in ops]),
             "label": np.array([op.label for op in ops]),
             "layer": np.array([-1 if op.layer is None else op.layer for op in ops]),
             "shape": np.array([figures.shape(op) for op in ops]),
-            "relative_write": ratios,
+            "relative_write": np.array([ratios.get(op.output, np.nan) for op in ops]),
         }
-
-    def _figures(self) -> TraceFigures:
-        return TraceFigures(self.store)
 
     # ------------------------------------------------------------------------- events
 

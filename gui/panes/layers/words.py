@@ -9,12 +9,13 @@ from html import escape
 
 import numpy as np
 
-from gui.panes.layers.map_layout import OperationGraph, Row
-from gui.panes.layers.map_painter import ratio_names
-from gui.reading.trace_figures import AXES, TraceFigures, Vector
+from gui.panes.layers.figures import Figures
+from gui.panes.layers.map_layout import OperationGraph, Row, ratio_names
+from gui.reading.axes import SIZES
+from gui.reading.vectors import Reading
 
 
-def row_words(row: Row, graph: OperationGraph, figures: TraceFigures | None) -> str:
+def row_words(row: Row, graph: OperationGraph, figures: Figures | None) -> str:
     """A tooltip, as rich text."""
     if row.kind == "section":
         what = "Click to fold it." if row.unfolded else "Click to see its operations."
@@ -25,21 +26,19 @@ def row_words(row: Row, graph: OperationGraph, figures: TraceFigures | None) -> 
     op = graph.operations[row.first]
     lines = [f"<b>{escape(op.output)}</b>"]
     if figures is not None:
-        axes = ", ".join(AXES[letter] for letter in op.shape[1:])
+        axes = ", ".join(SIZES[letter] for letter in op.shape[1:])
         lines.append(f"{escape(figures.shape(op))} ({axes})")
     lines += [f"<i>{escape(op.formula)}</i>", escape(op.sentence)]
     if op.inputs:
         lines.append(f"Reads {escape(', '.join(op.inputs + op.parameters))}.")
-    if figures is not None and figures.missing(op):
-        lines.append("Too large to come with the trace: click to fetch it.")
     return "<br>".join(lines)
 
 
-def _folded(row: Row, graph: OperationGraph, figures: TraceFigures | None) -> str:
+def _folded(row: Row, graph: OperationGraph, figures: Figures | None) -> str:
     title = f"<b>Block {row.layer} · {escape(row.label)}</b>"
     lines = [f"{title}: {row.last - row.first + 1} operations"]
     names = ratio_names(row, graph)
-    ratio = None if names is None or figures is None else figures.ratio(*names)
+    ratio = None if names is None or figures is None else figures.ratio(names[0])
     if names is not None and ratio is not None:
         lines.append(
             f"+{ratio:.4g} is how much it writes, relative to the stream: the mean over positions "
@@ -51,16 +50,17 @@ def _folded(row: Row, graph: OperationGraph, figures: TraceFigures | None) -> st
     return "<br>".join(lines)
 
 
-def cell_words(vector: Vector, at: int) -> str:
+def cell_words(strip: Reading, at: int) -> str:
     """One value with its name and full index, and what the strip shows."""
-    index = ", ".join(map(str, (*vector.prefix, at)))
-    value = float(vector.values[at])
+    index = ", ".join(map(str, strip.full_index(at)))
+    value = float(strip.values[at])
     written = "masked (−∞)" if np.isneginf(value) else f"{value:.6g}"
-    scale = f"colours to ±{vector.limit:.4g}" if vector.signed else "colours from 0 to 1"
-    return f"<b>{escape(vector.name)}</b>[{index}] = {written}<br>{scale}"
+    signed = strip.scale == "signed"
+    scale = f"colours {'to ±' if signed else 'from 0 to '}{strip.limit:.4g}"
+    return f"<b>{escape(strip.name)}</b>[{index}] = {written}<br>{scale}"
 
 
-def code_of(vector: Vector, at: int) -> str:
-    """One line of Python that fetches the value."""
-    index = ", ".join(map(str, (*vector.prefix, at)))
-    return f'trace["{vector.name}"][{index}]'
+def fold_ratio(row: Row, graph: OperationGraph, figures: Figures) -> float | None:
+    """How much a folded part adds, relative to the stream before it."""
+    names = ratio_names(row, graph)
+    return None if names is None else figures.ratio(names[0])

@@ -83,12 +83,12 @@ class WeightQuestions:
         Args:
             seen: the tensors whose figures are seen.
         """
-        model, trace = self._store.model, self._store.trace
-        if model is None or trace is None or not model.training or trace.step == self._step:
+        model, read = self._store.model, self._store.read
+        if model is None or read is None or not model.training or read.step == self._step:
             return False
         if time.monotonic() < self._follow_from:
             return False
-        self._step = trace.step
+        self._step = read.step
         self._follow_from = time.monotonic() + FOLLOW_SECONDS
         self._detail = ()
         if seen:

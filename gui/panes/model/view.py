@@ -115,7 +115,7 @@ class WeightsView(QWidget):
         detail.image.window_changed.connect(self._resized.start)
         self._resized.timeout.connect(self._ask_detail)
         store = self.store
-        store.trace_changed.connect(self._follow)
+        store.subject_changed.connect(self._follow)
         store.weights.examined_changed.connect(self._draw_examined)
         store.weights.singular_values_changed.connect(self._draw_singular_values)
 

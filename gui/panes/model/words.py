@@ -5,14 +5,15 @@ Knows the store's state; no widget.
 
 from __future__ import annotations
 
-from gui.reading.vectors import AXES, index_words, letters_of
+from gui.reading.axes import SIZES, index_words, letters_of
+from gui.reading.inspecting import inspected_parameter
 from gui.session.state import Inspected
 from gui.session.store import Store
 from gui.widgets.parts import share_words
 from model import messages as m
 from model.probe.weights.matrix_layout import MatrixLayout
 
-_AXES = {**AXES, "D": "d_model", "E": "d_embed", "K": "d_head", "M": "d_mlp"}
+_AXES = {**SIZES, "M": "d_mlp"}
 
 
 def axes_words(store: Store, tensor: m.WeightTensor) -> str:
@@ -34,7 +35,8 @@ def matrix_titles(store: Store, tensor: m.WeightTensor, layout: MatrixLayout) ->
 
 def number_words(store: Store, number: Inspected) -> str:
     """A number with its name and index, for a tooltip."""
-    where = ", ".join(index_words(store, number.name, number.index))
+    places = [] if store.model is None else index_words(store.model, (), number.name, number.index)
+    where = ", ".join(places)
     return f"{number.value:.8g}\n{number.name}\n[{where}]"
 
 
@@ -46,12 +48,7 @@ def inspected_tensor(store: Store, tensor: m.WeightTensor) -> Inspected:
     if tensor.tied_to:
         note = f"{tensor.n:,} numbers, the same as {tensor.tied_to}: counted there"
     in_file = f"; in the file: {tensor.in_file}" if tensor.in_file else ""
-    return Inspected(
-        name=tensor.name,
-        dtype=tensor.dtype,
-        code=f'lm.parameter("{tensor.name}")',
-        note=f"{note}{in_file}.",
-    )
+    return inspected_parameter(tensor.name, note=f"{note}{in_file}.", dtype=tensor.dtype)
 
 
 def inspected_number(
@@ -66,17 +63,9 @@ def inspected_number(
         away = (value - figures.mean) / figures.std
         side = "above" if away > 0 else "below"
         note = f"{abs(away):.1f} standard deviations {side} the tensor's mean."
-    inside = ", ".join(str(at) for at in index)
-    return Inspected(
-        name=tensor.name,
-        index=index,
-        value=value,
-        dtype=tensor.dtype,
-        code=f'lm.parameter("{tensor.name}")[{inside}]',
-        note=note,
-    )
+    return inspected_parameter(tensor.name, index, value, note, dtype=tensor.dtype)
 
 
 def _letters(store: Store, tensor: m.WeightTensor) -> str:
-    letters = letters_of(store, tensor.name) or ""
+    letters = "" if store.model is None else letters_of(store.model.config, tensor.name) or ""
     return letters if len(letters) == len(tensor.shape) else ""

@@ -46,7 +46,6 @@ ENTRY = PaneEntry(
             tip="Keep what has been written so far",
             menu="Generate",
             does="stop",
-            keys="Escape",
             when=is_generating,
         ),
     ),

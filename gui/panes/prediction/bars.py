@@ -60,14 +60,16 @@ class Bar:
 class ProbabilityBars(QWidget):
     """As many bars as fit, the likeliest first.
 
-    The token that really comes next is always among them: if its rank is too low, it takes the
-    last row.
+    The token that really comes next, and one that is chosen, are always among them: where their
+    rank is too low, they take the last rows.
 
     Signals:
+        resized: there is room for more rows than before, or for fewer.
         bar_chosen: token id of a bar that was clicked or reached by a key.
         bar_activated: token id of a bar that was double-clicked, or Return was pressed on.
     """
 
+    resized = Signal()
     bar_chosen = Signal(int)
     bar_activated = Signal(int)
 
@@ -93,14 +95,22 @@ class ProbabilityBars(QWidget):
         self.update()
 
     def set_chosen(self, token_id: int | None) -> None:
-        """Light the row of one token."""
+        """Light the row of one token, which is shown whatever its rank."""
         if token_id != self._chosen:
             self._chosen = token_id
+            self._measure()
             self.update()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._measure()
+        if event.oldSize().height() != event.size().height():
+            self.resized.emit()
+
+    @property
+    def n_rows(self) -> int:
+        """For how many tokens there is room."""
+        return max(1, int((self.height() - AXIS_HEIGHT) // theme.ROW_HEIGHT))
 
     @property
     def shown(self) -> tuple[Bar, ...]:
@@ -114,10 +124,10 @@ class ProbabilityBars(QWidget):
 
     def _measure(self) -> None:
         """Find what is drawn, and what all rows share."""
-        n = max(1, int((self.height() - AXIS_HEIGHT) // theme.ROW_HEIGHT))
-        shown = self._bars[:n]
-        late = next((bar for bar in self._bars[n:] if bar.actual), None)
-        self._shown = shown if late is None else (*shown[:-1], late)
+        n = self.n_rows
+        named = [bar for bar in self._bars if bar.actual or bar.token_id == self._chosen][:n]
+        rest = [bar for bar in self._bars if bar not in named][: n - len(named)]
+        self._shown = tuple(sorted((*rest, *named), key=lambda bar: bar.rank))
         largest = max((max(bar.probability, bar.uncut) for bar in self._shown), default=1.0)
         self._scale = next((step for step in STEPS if largest <= step), 1.0)
         metrics = QFontMetricsF(self._font)
@@ -182,7 +192,7 @@ class ProbabilityBars(QWidget):
             painter.drawEllipse(QPointF(GUTTER / 2, whole.center().y()), 2.5, 2.5)
 
         painter.setFont(self._font)
-        painter.setPen(t.color("faint" if bar.cut else "text"))
+        painter.setPen(t.color("dim" if bar.cut else "text"))
         place = QRectF(GUTTER, whole.top(), self._text_width, height)
         text = QFontMetricsF(self._font).elidedText(
             bar.text, Qt.TextElideMode.ElideRight, place.width() + 0.5
@@ -207,7 +217,7 @@ class ProbabilityBars(QWidget):
                 QRectF(notch.right() - 1, notch.top(), 1, BAR_HEIGHT), t.color("panel")
             )
 
-        painter.setPen(t.color("faint" if bar.probability == 0 else "dim"))
+        painter.setPen(t.color("dim" if bar.probability == 0 else "text"))
         right = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         painter.drawText(whole, right, three_digits(bar.probability))
 
@@ -221,7 +231,7 @@ class ProbabilityBars(QWidget):
             x = track.left() + share * track.width()
             painter.drawLine(QPointF(x, top), QPointF(x, top + 3))
         painter.setFont(self._axis_font)
-        painter.setPen(t.color("faint"))
+        painter.setPen(t.color("dim"))
         box = QRectF(track.left(), top + 2, track.width(), AXIS_HEIGHT - 3)
         painter.drawText(box, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), "0")
         painter.drawText(

@@ -15,7 +15,7 @@ from gui.session.state import Generation
 from gui.session.store import Store
 from gui.widgets.flow import FlowLayout
 from gui.widgets.text import Text
-from model.messages import ModelInfo
+from model.messages import ModelInfo, PromptRead
 from model.tokenizer.tokens import visible
 
 DEFAULT_LENGTH = 40
@@ -104,7 +104,7 @@ class GenerationControls(QWidget):
         layout.addLayout(below)
 
         store.generating.changed.connect(self._take_sample)
-        store.trace_changed.connect(self._check_expected)
+        store.subject_changed.connect(self._check_expected)
         store.prompt_changed.connect(self._forget_message)
         store.model_changed.connect(self._forget_message)
 
@@ -137,13 +137,13 @@ class GenerationControls(QWidget):
         if generation is not None and model is not None and not self._is_sample(generation):
             self.store.set_prompt(joined(model, generation.prompt, kept_text(generation, model)))
 
-    def go_on_with(self, token_id: int, position: int) -> None:
-        """Let the prompt go on with a token after a position; what stood there is replaced."""
-        trace, model = self.store.trace, self.store.model
-        if trace is None or model is None or not 0 <= position < trace.n_tokens:
+    def go_on_with(self, token_id: int, read: PromptRead, position: int) -> None:
+        """Let a prompt go on with a token after a position; what stood there is replaced."""
+        model = self.store.model
+        if model is None or not 0 <= position < read.n_tokens:
             return
         if not model.vocabulary:
-            ids = [token.id for token in trace.tokens[: position + 1]]
+            ids = [token.id for token in read.tokens[: position + 1]]
             self.store.set_prompt(" ".join(str(i) for i in (*ids, token_id)))
             return
         try:
@@ -151,7 +151,7 @@ class GenerationControls(QWidget):
         except (UnicodeDecodeError, IndexError):
             self._say(_no_text(model.token_text(token_id)))
             return
-        start = trace.text[: trace.tokens[position].char_end]
+        start = read.text[: read.tokens[position].char_end]
         self._expected = (start + text, position + 1, token_id)
         self.store.set_prompt(start + text)
 
@@ -191,16 +191,16 @@ class GenerationControls(QWidget):
     # -------------------------------------------------------------------------- inside
 
     def _can_run(self) -> bool:
-        return self.store.model is not None and self.store.trace is not None
+        return self.store.model is not None and self.store.read is not None
 
     def _begin(self) -> bool:
         """Whether text can go on; otherwise it says why not."""
-        trace, model = self.store.trace, self.store.model
-        if trace is None or model is None:
+        read, model = self.store.read, self.store.model
+        if read is None or model is None:
             return False
         self._message = ""
         n_ctx = model.config.n_ctx
-        if trace.n_tokens >= n_ctx:
+        if read.n_tokens >= n_ctx:
             self._say(f"The context of {n_ctx:,} tokens is full: shorten the prompt to go on.")
             return False
         return True
@@ -228,21 +228,21 @@ class GenerationControls(QWidget):
         elif model.vocabulary and not _is_text(model.vocabulary[token_id]):
             self._say(_no_text(model.token_text(token_id)))
         else:
-            trace = self.store.trace
+            read = self.store.read
             prompt = joined(model, generation.prompt, generation.text)
-            if trace is not None and trace.text == generation.prompt:
-                self._expected = (prompt, trace.n_tokens, token_id)
+            if read is not None and read.text == generation.prompt:
+                self._expected = (prompt, read.n_tokens, token_id)
             self.store.set_prompt(prompt)
 
     def _check_expected(self) -> None:
         """A text may be cut into other tokens than those it was put together from: say so."""
-        trace, model, expected = self.store.trace, self.store.model, self._expected
-        if trace is None or model is None or expected is None or trace.text != expected[0]:
+        read, model, expected = self.store.read, self.store.model, self._expected
+        if read is None or model is None or expected is None or read.text != expected[0]:
             return
         self._expected = None
         _, position, token_id = expected
-        if position >= trace.n_tokens or trace.tokens[position].id != token_id:
-            last = visible(b"".join(token.bytes for token in trace.tokens[-2:]))
+        if position >= read.n_tokens or read.tokens[position].id != token_id:
+            last = visible(b"".join(token.bytes for token in read.tokens[-2:]))
             self._say(
                 f"Drawn was {model.token_text(token_id)}; as text the tokenizer cuts it "
                 f"differently, and the prompt now ends …{last}."

@@ -1,14 +1,14 @@
 """Mask the selected token, or fill it with one that is drawn; why no text is generated.
 
-Draws from the very distribution that the bars show. Asks the store's masking for the rest.
+The token is drawn by the worker, from the distribution at that place; what is drawn for a prompt
+that is no longer there is dropped. Asks the store's masking for the rest.
 """
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtGui import QIntValidator
 from PySide6.QtWidgets import QLineEdit, QPushButton, QVBoxLayout, QWidget
 
@@ -16,7 +16,12 @@ from gui import theme
 from gui.session.store import Store
 from gui.widgets.flow import FlowLayout
 from gui.widgets.text import Text
-from model.sampling import draw
+from model.probe.next_token.asks import NextToken, NextTokenFound
+
+OWNER = "prediction: a token for the mask"
+"""By what the store knows who waits for the token: not the pane, which asks only while it is seen.
+"""
+LARGEST_SEED = 2**31 - 1
 
 
 class MaskControls(QWidget):
@@ -24,21 +29,22 @@ class MaskControls(QWidget):
 
     Args:
         store: whose prompt is changed.
-        distribution: gives the distribution that the bars show, None for none.
-        position: gives the position that it is of.
+        position: gives the position that is masked or filled.
+        can_fill: says whether a token can be drawn there.
     """
 
     def __init__(
         self,
         store: Store,
-        distribution: Callable[[], NDArray[np.float64] | None],
         position: Callable[[], int],
+        can_fill: Callable[[], bool],
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.store = store
-        self._distribution = distribution
         self._position = position
+        self._can_fill = can_fill
+        store.asked.join(OWNER, self._take_drawn)
         self.mask_button = _button(self, "Mask")
         self.mask_button.clicked.connect(self.toggle_mask)
         self.fill_button = _button(self, "Fill")
@@ -48,7 +54,7 @@ class MaskControls(QWidget):
         self.fill_button.clicked.connect(self.fill)
         self.seed = QLineEdit(self)
         self.seed.setPlaceholderText("seed")
-        self.seed.setValidator(QIntValidator(0, 2**31 - 1, self.seed))
+        self.seed.setValidator(QIntValidator(0, LARGEST_SEED, self.seed))
         self.seed.setFont(theme.mono(theme.FONT_SIZE - 0.5))
         self.seed.setFixedWidth(52)
         self.seed.setAccessibleName("Seed")
@@ -80,7 +86,7 @@ class MaskControls(QWidget):
             else "Put the mask in place of the selected token; the model guesses it (M)"
         )
         self.mask_button.setEnabled(masking.possible and (back or not masking.is_mask(at)))
-        self.fill_button.setEnabled(self._distribution() is not None)
+        self.fill_button.setEnabled(self._can_fill())
         self.says.setText(masking.message)
         self.says.setVisible(bool(masking.message))
         why = "" if store.model is None else store.model.config.no_continuation
@@ -94,12 +100,29 @@ class MaskControls(QWidget):
 
     def fill(self) -> None:
         """Draw a token and put it in the place of what stands at the position."""
-        distribution_V = self._distribution()
-        if distribution_V is None:
+        store = self.store
+        if store.subject is None or not self._can_fill():
             return
-        seed = int(self.seed.text()) if self.seed.hasAcceptableInput() else None
-        token_id = draw(distribution_V, np.random.default_rng(seed))
-        self.store.masking.fill(self._position(), token_id)
+        typed = self.seed.hasAcceptableInput()
+        seed = int(self.seed.text()) if typed else random.randint(0, LARGEST_SEED)
+        question = NextToken(position=self._position(), sampling=store.sampling, n=1, seed=seed)
+        store.asked.want(OWNER, store.subject, {})  # the same may be drawn once more
+        if store.asked.want(OWNER, store.subject, {"drawn": question}):
+            self._take_drawn()
+
+    def _take_drawn(self) -> None:
+        """Put in what was drawn, if the prompt is still the one that it was drawn for."""
+        asked, subject = self.store.asked, self.store.subject
+        slot = asked.slot(OWNER, "drawn")
+        if slot is None or not (slot.is_current or slot.problem):
+            return
+        found = slot.answer
+        asked.want(OWNER, subject, {})
+        if not isinstance(found, NextTokenFound) or found.subject != subject:
+            return
+        if found.drawn is not None:
+            assert isinstance(found.question, NextToken)
+            self.store.masking.fill(found.question.position, found.drawn)
 
 
 def _button(parent: QWidget, text: str) -> QPushButton:

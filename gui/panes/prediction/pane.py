@@ -1,7 +1,7 @@
 """What might come next after the selected position, or stand in its place, and drawing from it.
 
-The bars, the figures and what is drawn come from one function, `model.sampling.probabilities`, on
-the trace's own logits. Generation itself is the engine's.
+Bars, figures and words come from one answer of the worker, `NextTokenFound`, about one prompt.
+Generation itself is the engine's. Holds no logits and no distribution.
 """
 
 from __future__ import annotations
@@ -18,18 +18,23 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 from gui import theme
 from gui.panes.base import EmptyState, Pane
 from gui.panes.prediction import ENTRY, words
+from gui.panes.prediction.answers import asked, cuts, position_of, row_of
 from gui.panes.prediction.bars import Bar, ProbabilityBars, three_digits
+from gui.panes.prediction.exporting import WholeVocabulary, table
 from gui.panes.prediction.generation_controls import GenerationControls
 from gui.panes.prediction.mask_controls import MaskControls
 from gui.panes.prediction.sampling_controls import SamplingControls
-from gui.reading.vectors import code_for
-from gui.session.state import Inspected
+from gui.reading.inspecting import inspected
 from gui.session.store import Store
 from gui.widgets.text import Text
-from model.messages import TraceReady
-from model.sampling import Sampling, probabilities
+from model.messages import PromptRead
+from model.operations import PROBABILITIES
+from model.probe.next_token.asks import NextToken, NextTokenFound
+from model.probe.question import Question
 
 MOST_BARS = 64
+ROWS_AT_ONCE = 8
+"""Rows are asked for in steps of so many, so that not every pixel of a resize is a question."""
 
 
 class PredictionPane(Pane):
@@ -39,15 +44,13 @@ class PredictionPane(Pane):
 
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(store, parent)
-        self._distribution: NDArray[np.float64] | None = None
-        self._uncut: NDArray[np.float64] | None = None
-
         inner = QWidget(self)
         self.bars = ProbabilityBars(inner)
         self.bars.setAccessibleName("Probabilities of the next token")
         self.bars.tip = self.describe
         self.bars.bar_chosen.connect(self.choose)
         self.bars.bar_activated.connect(self.append)
+        self.bars.resized.connect(self.ask)
         figures_font = theme.mono(theme.SMALL_FONT_SIZE - 0.5)
         self._figures = Text(parent=inner, tone="dim", font=figures_font)
         self._figures.setToolTip(
@@ -58,9 +61,8 @@ class PredictionPane(Pane):
         self.sampling.sampling_changed.connect(store.set_sampling)
         self.generation = GenerationControls(store, inner)
         self.generation.message_changed.connect(self.invalidate)
-        self.masks = MaskControls(
-            store, lambda: self._distribution, lambda: self.position, parent=inner
-        )
+        self.masks = MaskControls(store, lambda: self._wanted_position, self._can_fill, inner)
+        self._export = WholeVocabulary(store)
         store.masking.changed.connect(self.invalidate)
         self._empty = EmptyState(parent=inner)
 
@@ -87,48 +89,73 @@ class PredictionPane(Pane):
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(scroll)
 
-        for changed in (
-            store.trace_changed,
-            store.model_changed,
-            store.sampling_changed,
-            store.generating.changed,
-        ):
+        for changed in (store.model_changed, store.generating.changed):
             changed.connect(self.invalidate)
-        store.selection_changed.connect(self._on_selection)
+        store.sampling_changed.connect(self._on_sampling)
+        store.subject_changed.connect(self._on_subject)
         store.model_changed.connect(self._follow_head)
         self._follow_head()
-        self._drawn_selection: tuple[int, int | None] = (-1, None)
 
-    # ------------------------------------------------------------------------- drawing
+    # ----------------------------------------------------------------------- questions
+
+    def questions(self) -> Mapping[str, Question]:
+        store = self.store
+        read, model = store.read, store.model
+        if read is None or model is None or not model.config.has_logits:
+            return {}
+        at = self._wanted_position
+        also = (words.real_token(store, read, at), store.selection.vocabulary_id)
+        n = -(-self.bars.n_rows // ROWS_AT_ONCE) * ROWS_AT_ONCE
+        question = NextToken(
+            position=at,
+            sampling=store.sampling,
+            n=min(n, MOST_BARS),
+            also=tuple(dict.fromkeys(token_id for token_id in also if token_id is not None)),
+        )
+        return {"next": question}
+
+    @property
+    def _wanted_position(self) -> int:
+        """The position to predict after: the selected one, or the last; -1 for none."""
+        read = self.store.read
+        if read is None:
+            return -1
+        at = self.store.selection.position
+        return at if 0 <= at < read.n_tokens else read.n_tokens - 1
+
+    @property
+    def found(self) -> NextTokenFound | None:
+        """The answer that is drawn; None where there is no distribution."""
+        found = self.answered("next", NextTokenFound)
+        return None if found is None or found.problem else found
+
+    @property
+    def read(self) -> PromptRead | None:
+        """The prompt that the answer is about."""
+        slot = self.slot("next")
+        return None if slot is None or slot.answer is None else slot.read
 
     @property
     def position(self) -> int:
-        """The position after which is predicted: the selected one, or the last; -1 for none."""
-        trace = self.store.trace
-        if trace is None:
-            return -1
-        at = self.store.selection.position
-        return at if 0 <= at < trace.n_tokens else trace.n_tokens - 1
+        """The position after which the bars predict; -1 for none."""
+        found = self.answered("next", NextTokenFound)
+        return -1 if found is None else position_of(found)
+
+    # ------------------------------------------------------------------------- drawing
 
     def refresh(self) -> None:
-        store, trace = self.store, self.store.trace
-        self._drawn_selection = (store.selection.position, store.selection.vocabulary_id)
-        self._distribution = self._uncut = None
-        problem = self._why_empty()
+        store, found = self.store, self.found
         head = words.head_of(store)
-        if trace is not None and head != "none":
-            try:
-                self._predict(trace)
-            except ValueError as error:  # a NaN among the logits
-                problem = str(error)
-        self.bars.setVisible(self._distribution is not None)
-        self._figures.setVisible(self._distribution is not None)
-        self._empty.setVisible(self._distribution is None)
-        self._empty.setText(problem)
-        self.bars.set_bars(self._make_bars())
+        problem = self._why_empty()
+        there = found is not None and not problem
+        self.bars.set_bars(self._make_bars() if there else [])
         self.bars.set_chosen(store.selection.vocabulary_id)
-        self._figures.setText(self._figures_line())
-        goes_on = self._goes_on_line()
+        self.bars.setVisible(there)
+        self._figures.setVisible(there)
+        self._figures.setText(self._figures_line() if there else "")
+        self._empty.setVisible(not there)
+        self._empty.setText(problem)
+        goes_on = self._goes_on_line() if there else ""
         self._goes_on.setText(goes_on)
         self._goes_on.setVisible(bool(goes_on))
         self._goes_on.setToolTip(words.real_tip(store))
@@ -136,140 +163,149 @@ class PredictionPane(Pane):
         self.generation.setVisible(head == "lm")
         self.masks.setVisible(head == "mlm")
         self.masks.refresh()
-        self.sampling.show_sampling(
-            store.sampling, store.model.config.d_vocab if store.model is not None else 0
-        )
+        self._show_sampling()
         self.generation.refresh()
         self._layout.setStretchFactor(self.generation, 2 if self.generation.shows_text else 0)
+
+    def _show_sampling(self) -> None:
+        model = self.store.model
+        d_vocab = model.config.d_vocab if model is not None else 0
+        self.sampling.show_sampling(self.store.sampling, d_vocab)
 
     def _follow_head(self) -> None:
         self.set_title(words.TITLES[words.head_of(self.store)])
 
-    def _on_selection(self) -> None:
-        # Hovering changes the selection many times a second; nothing here depends on it.
-        selection = self.store.selection
-        if self._drawn_selection != (selection.position, selection.vocabulary_id):
+    def _on_sampling(self) -> None:
+        self._show_sampling()
+        self.ask()
+
+    def _on_subject(self) -> None:
+        # The picture waits for the answer; only where there was no prompt, or is none, it doesn't.
+        if self.store.read is None or not self.generation.sample_button.isEnabled():
             self.invalidate()
 
     def apply_theme(self) -> None:
         self.generation.apply_theme()
 
     def _why_empty(self) -> str:
-        if self.store.prompt_problem:
-            return self.store.prompt_problem
-        if self.store.model is None:
+        """Why no bars are drawn, in a sentence; empty if they are."""
+        store = self.store
+        if store.model is None:
             return "No model is open. Open a checkpoint to see what it predicts."
-        if not self.store.model.config.has_logits:
+        if store.prompt_problem:
+            return store.prompt_problem
+        if not store.model.config.has_logits:
             return words.NO_HEAD
-        return "Type a prompt to see what might come next."
+        if store.read is None:
+            return "Type a prompt to see what might come next."
+        slot = self.slot("next")
+        if slot is not None and slot.problem:
+            return slot.problem
+        found = self.answered("next", NextTokenFound)
+        if found is None:
+            return self._waiting()
+        return found.problem
 
-    def _predict(self, trace: TraceReady) -> None:
-        logits_V = trace.logits[self.position]
-        sampling = self.store.sampling
-        self._distribution = probabilities(logits_V, sampling)
-        # Greedy leaves nothing to compare with, so behind it stands the model's own distribution.
-        uncut = Sampling(temperature=sampling.temperature or 1.0)
-        self._uncut = self._distribution if uncut == sampling else probabilities(logits_V, uncut)
+    def _waiting(self) -> str:
+        """That it waits, after a moment; empty before and otherwise."""
+        asking = self.store.asked.waits(self.key)
+        return "" if asking is None else words.waiting(asking.share)
 
     def _make_bars(self) -> list[Bar]:
-        if self._distribution is None or self._uncut is None or self.store.model is None:
+        found, model = self.found, self.store.model
+        if found is None or model is None:
             return []
-        trace = self.store.trace
-        assert trace is not None
-        logits_V = trace.logits[self.position]
-        order = likeliest(logits_V, MOST_BARS)
         actual = self.actual_next
-        if actual is not None and actual not in order:
-            order = np.append(order, actual)
-        text = self.store.model.token_text
         return [
             Bar(
-                token_id=int(i),
-                text=text(int(i)),
-                rank=row + 1 if row < MOST_BARS else rank_of(logits_V, int(i)),
-                probability=float(self._distribution[i]),
-                uncut=float(self._uncut[i]),
-                actual=int(i) == actual,
+                token_id=int(token_id),
+                text=model.token_text(int(token_id)),
+                rank=int(found.ranks[row]),
+                probability=float(found.probabilities[row]),
+                uncut=float(found.uncut[row]),
+                actual=int(token_id) == actual,
             )
-            for row, i in enumerate(order)
+            for row, token_id in enumerate(found.ids)
         ]
 
     @property
     def actual_next(self) -> int | None:
         """The id that really comes next, or is in the position's place; None if it isn't known."""
-        return words.real_token(self.store, self.position)
+        read = self.read
+        return None if read is None else words.real_token(self.store, read, self.position)
 
     @property
     def entropy_bits(self) -> float:
         """Entropy of the distribution that is drawn from; NaN without one."""
-        if self._distribution is None:
-            return float("nan")
-        p = self._distribution[self._distribution > 0]
-        return float(-(p * np.log2(p)).sum()) + 0.0
+        return float("nan") if self.found is None else self.found.entropy_bits
 
     @property
     def kept(self) -> float:
         """How much of the probability is left by temperature 0, top-k and top-p."""
-        if self._distribution is None or self._uncut is None:
-            return float("nan")
-        return float(self._uncut[self._distribution > 0].sum())
+        return float("nan") if self.found is None else self.found.kept
 
     def _figures_line(self) -> str:
-        if self._distribution is None:
+        found = self.found
+        if found is None:
             return ""
-        parts = [f"entropy {self.entropy_bits:.2f} bits"]
-        if self._distribution is not self._uncut:
-            n = int(np.count_nonzero(self._distribution))
-            parts.append(f"kept {self.kept:.3f} ({n:,} token{'' if n == 1 else 's'})")
+        parts = [f"entropy {found.entropy_bits:.2f} bits"]
+        if cuts(found):
+            n = found.n_kept
+            parts.append(f"kept {found.kept:.3f} ({n:,} token{'' if n == 1 else 's'})")
+        if waiting := self._waiting():
+            parts.insert(0, waiting)
         return "   ".join(parts)
 
     def _goes_on_line(self) -> str:
-        trace, model, actual = self.store.trace, self.store.model, self.actual_next
-        if self._distribution is None or trace is None or model is None or actual is None:
+        found, read, model, actual = self.found, self.read, self.store.model, self.actual_next
+        row = row_of(found, actual)
+        if found is None or read is None or model is None or actual is None or row is None:
             return ""
-        rank = rank_of(trace.logits[self.position], actual)
-        p = three_digits(float(self._distribution[actual]))
-        said = words.real_words(self.store, self.position)
-        return f"{said} {model.token_text(actual)}   {p}   rank {rank:,}"
+        p = three_digits(float(found.probabilities[row]))
+        said = words.real_words(self.store, read, self.position)
+        return f"{said} {model.token_text(actual)}   {p}   rank {found.ranks[row]:,}"
 
     def header_note(self) -> str:
-        return words.note(self.store, self.position)
+        model, read = self.store.model, self.read
+        if model is None or read is None or self._why_empty():
+            if model is not None and self.store.read is not None and not model.config.has_logits:
+                return "vectors only"
+            return ""
+        return words.note(model, read, self.position)
+
+    def prepare_export(self) -> None:
+        self._export.ask(self.questions().get("next"))
 
     def export_data(self) -> Mapping[str, NDArray[Any]]:
-        trace, model = self.store.trace, self.store.model
-        if self._distribution is None or self._uncut is None or trace is None or model is None:
+        """One answer: of the whole vocabulary if that is there, or else what is drawn."""
+        found, model = self.found, self.store.model
+        whole = self._export.take(found)
+        chosen = found if whole is None else whole
+        if chosen is None or model is None:
             return {}
-        order = np.argsort(-trace.logits[self.position], kind="stable")
-        return {
-            "id": order,
-            "text": np.array([model.token_text(int(i)) for i in order]),
-            "logit": trace.logits[self.position][order],
-            "probability": self._distribution[order],
-            "probability_before_cut": self._uncut[order],
-        }
+        return table(chosen, model)
 
     # ------------------------------------------------------------------------- actions
 
     def describe(self, bar: Bar) -> str:
         """What hovering a bar says."""
-        trace = self.store.trace
-        if trace is None:
+        found, read = self.found, self.read
+        row = row_of(found, bar.token_id)
+        if found is None or read is None or row is None:
             return ""
         at = self.position
         lines = [
             f"{bar.text}   id {bar.token_id}   rank {bar.rank:,}",
             f"p = {bar.probability:.6g}" + (" (cut)" if bar.cut else ""),
-            f"logit {_repr32(trace.logits[at, bar.token_id])}",
+            f"logit {_repr32(found.logits[row])}",
             f"logits[0, {at}, {bar.token_id}]",
         ]
         if bar.uncut != bar.probability:
-            before = (
-                "at temperature 1" if self.store.sampling.temperature == 0 else "before the cut"
-            )
-            lines[1] += f", {bar.uncut:.6g} {before}"
+            greedy = asked(found).sampling.temperature == 0
+            lines[1] += f", {bar.uncut:.6g} {'at temperature 1' if greedy else 'before the cut'}"
         masked = words.head_of(self.store) == "mlm"
         if bar.actual:
-            said = words.real_words(self.store, at)
+            said = words.real_words(self.store, read, at)
             lines.append(f"{said} this token" if masked else "the prompt goes on with this token")
         put = "put it in this place" if masked else "let the text go on with it"
         lines.append(f"Double-click to {put}")
@@ -277,31 +313,37 @@ class PredictionPane(Pane):
 
     def choose(self, token_id: int) -> None:
         """Select a token of the vocabulary everywhere and show its probability exactly."""
-        trace, model = self.store.trace, self.store.model
-        if trace is None or model is None or self._distribution is None:
+        found, read, model = self.found, self.read, self.store.model
+        row = row_of(found, token_id)
+        if found is None or read is None or model is None or row is None:
             return
         at = self.position
-        self.store.select(vocabulary_id=token_id)
-        logit = _repr32(trace.logits[at, token_id])
-        self.store.inspect(
-            Inspected(
-                name="probabilities",
-                index=(0, at, token_id),
-                value=float(self._distribution[token_id]),
-                dtype="float64",
-                code=code_for(self.store, "probabilities", (0, at, token_id)),
-                note=words.chosen_note(
-                    self.store, token_id, at, logit, rank_of(trace.logits[at], token_id)
-                ),
-            )
+        logit, rank = _repr32(found.logits[row]), int(found.ranks[row])
+        # Made before the selection asks anew: what is said is about the answer that was clicked.
+        chosen = inspected(
+            model,
+            read,
+            PROBABILITIES,
+            (0, at, token_id),
+            float(found.probabilities[row]),
+            words.chosen_note(model, read, token_id, at, logit, rank),
+            sampling=asked(found).sampling,
         )
+        self.store.select(vocabulary_id=token_id)
+        self.store.inspect(chosen)
 
     def append(self, token_id: int) -> None:
-        """Let the prompt go on with a token after the position, or put it in the mask's place."""
+        """Let the prompt go on with a token after the position, or put it in the mask's place.
+
+        Of bars that are still those of an earlier prompt nothing is put into the one of now.
+        """
+        read, at = self.read, self.position
+        if read is None or read.text != self.store.prompt:
+            return
         if words.head_of(self.store) == "mlm":
-            self.store.masking.fill(self.position, token_id)
+            self.store.masking.fill(at, token_id)
         else:
-            self.generation.go_on_with(token_id, self.position)
+            self.generation.go_on_with(token_id, read, at)
 
     def sample_one(self) -> None:
         """Draw one token at the end of the prompt and append it, or fill the mask with it."""
@@ -309,7 +351,6 @@ class PredictionPane(Pane):
             case "lm":
                 self.generation.sample_one()
             case "mlm":
-                self.refresh_now()  # what is drawn from is what is shown
                 self.masks.fill()
 
     def mask_token(self) -> None:
@@ -335,21 +376,12 @@ class PredictionPane(Pane):
         else:
             super().keyPressEvent(event)
 
-
-def likeliest(logits_V: NDArray[np.floating], n: int) -> NDArray[np.intp]:
-    """The ids of the n largest logits, largest first; ties by lower id."""
-    n = min(n, logits_V.size)
-    border = np.partition(logits_V, logits_V.size - n)[logits_V.size - n]
-    candidates = np.flatnonzero(logits_V >= border)
-    order = np.argsort(-logits_V[candidates], kind="stable")
-    return candidates[order][:n]
-
-
-def rank_of(logits_V: NDArray[np.floating], token_id: int) -> int:
-    """1 for the token with the largest logit; ties by lower id."""
-    own = logits_V[token_id]
-    before = np.count_nonzero(logits_V > own) + np.count_nonzero(logits_V[:token_id] == own)
-    return int(before) + 1
+    def _can_fill(self) -> bool:
+        """Whether a token can be drawn at the position."""
+        model, found = self.store.model, self.answered("next", NextTokenFound)
+        if self.store.read is None or model is None or not model.config.has_logits:
+            return False
+        return found is None or not found.problem
 
 
 def _repr32(value: np.floating) -> str:

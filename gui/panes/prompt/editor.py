@@ -19,11 +19,13 @@ from PySide6.QtWidgets import QPlainTextEdit, QSizePolicy, QTextEdit, QWidget
 from gui import theme
 from gui.widgets.text import utf16_length
 
+LEAST_LINES = 2
 MAX_LINES = 4
+"""A short prompt takes so many lines, whatever its pane has room for."""
 
 
 class PromptEditor(QPlainTextEdit):
-    """Plain text that grows from one line to four.
+    """Plain text that grows from two lines to four, and further in a high pane.
 
     Signals:
         text_edited: by a person or by `replace_text`.
@@ -89,7 +91,7 @@ class PromptEditor(QPlainTextEdit):
             cursor.movePosition(QTextCursor.MoveOperation.End, QTextCursor.MoveMode.KeepAnchor)
             dimmed = QTextEdit.ExtraSelection()
             look = QTextCharFormat()
-            look.setForeground(theme.current().color("faint"))
+            look.setForeground(theme.current().color("dim"))
             look.setFontStrikeOut(True)
             dimmed.format = look
             dimmed.cursor = cursor
@@ -104,7 +106,7 @@ class PromptEditor(QPlainTextEdit):
     def apply_theme(self) -> None:
         """Placeholder and dimmed text take the new colours."""
         palette = self.palette()
-        palette.setColor(QPalette.ColorRole.PlaceholderText, theme.current().color("faint"))
+        palette.setColor(QPalette.ColorRole.PlaceholderText, theme.current().color("dim"))
         self.setPalette(palette)
         self.dim_from(self._dimmed_from)
 
@@ -116,25 +118,39 @@ class PromptEditor(QPlainTextEdit):
             self._fit_height()
             self.text_edited.emit()
 
-    def set_room(self, height: int) -> None:
-        """Show no more lines than a height has room for, and one at least."""
+    def set_room(self, height: int, share: int = 0) -> None:
+        """Show no more lines than there is room for, and one at least.
+
+        Args:
+            height: all the room that there is.
+            share: part of it that a long text may fill beyond four lines.
+        """
+        line = self.fontMetrics().lineSpacing()
         margins = 2 * self.document().documentMargin() + 10
-        lines = int((height - margins) // self.fontMetrics().lineSpacing())
-        lines = max(1, min(MAX_LINES, lines))
+        most = max(MAX_LINES, int((share - margins) // line))
+        lines = max(1, min(most, int((height - margins) // line)))
         if lines != self._most_lines:
             self._most_lines = lines
             self._fit_height()
 
+    def height_for(self, width: int) -> int:
+        """Pixels that the text needs at a width, from two lines to four."""
+        line = self.fontMetrics().lineSpacing()
+        same = abs(width - self.width()) < line
+        n_lines = round(self.document().size().height()) if same else LEAST_LINES
+        lines = max(LEAST_LINES, min(MAX_LINES, n_lines))
+        return round(lines * line + 2 * self.document().documentMargin() + 10)
+
     def _fit_height(self) -> None:
         n_lines = round(self.document().size().height())
-        lines = max(1, min(self._most_lines, n_lines))
+        lines = min(self._most_lines, max(LEAST_LINES, n_lines))
         line = self.fontMetrics().lineSpacing()
         frame = self.height() - self.viewport().height() if self.isVisible() else 10
         margins = 2 * self.document().documentMargin()
         height = round(lines * line + margins + frame)
         self.setVerticalScrollBarPolicy(
             Qt.ScrollBarPolicy.ScrollBarAsNeeded
-            if n_lines > lines or lines == MAX_LINES
+            if n_lines > lines or lines >= MAX_LINES
             else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
         )
         if height != self.minimumHeight():

@@ -25,6 +25,7 @@ from gui import theme
 from gui.panes.base import Pane, column
 from gui.panes.prompt import ENTRY
 from gui.panes.prompt.editor import PromptEditor, as_typed
+from gui.panes.prompt.words import how_run
 from gui.session.store import Store
 from gui.widgets.text import Text
 
@@ -64,6 +65,10 @@ NOTE_BESIDE = 440
 """Width from which what became of a prompt is read beside the buttons."""
 
 
+NARROW = 300
+"""Width below which the header leaves words out."""
+
+
 def id_examples(d_vocab: int) -> tuple[tuple[str, str], ...]:
     """Label and text of the examples for a model without a tokenizer, all of them its own ids."""
     spread = [id * d_vocab // 8 for id in (1, 5, 2, 7, 3, 6)]
@@ -72,7 +77,7 @@ def id_examples(d_vocab: int) -> tuple[tuple[str, str], ...]:
 
 
 class PromptPane(Pane):
-    """An editor of one to four lines, its history and examples."""
+    """An editor of two to four lines, its history and examples."""
 
     entry = ENTRY
 
@@ -83,7 +88,7 @@ class PromptPane(Pane):
         self._at: int | None = None  # which of the history is being looked at
         self._draft = ""  # what was being typed before looking back
         self._following = False
-        self._asked = False  # a trace was asked for and is not here yet
+        self._asked = False  # the prompt is being read
 
         self.editor = PromptEditor(self)
         self.editor.text_edited.connect(self._on_edit)
@@ -128,8 +133,8 @@ class PromptPane(Pane):
 
         store.prompt_changed.connect(self._follow)
         store.prompt_changed.connect(self.invalidate)
-        store.trace_changed.connect(self._answered)
-        store.trace_changed.connect(self.invalidate)
+        store.subject_changed.connect(self._answered)
+        store.subject_changed.connect(self.invalidate)
         store.model_changed.connect(self.invalidate)
         self._follow()
 
@@ -137,17 +142,17 @@ class PromptPane(Pane):
 
     def refresh(self) -> None:
         store = self.store
-        trace = store.trace
+        read = store.read
         words = "Type a text; everything follows"
         if store.model is not None and not store.model.vocabulary:
             words = f"Type token ids: numbers from 0 to {store.model.config.d_vocab - 1:,}"
         self.editor.setPlaceholderText(words)
         problem = store.prompt_problem
-        current = trace is not None and trace.text == self.editor.text()
-        notes = trace.notes if trace is not None and current else ()
+        current = read is not None and read.text == self.editor.text()
+        notes = read.notes if read is not None and current else ()
         self._note.setText(problem or "  ".join(notes))
         self._note.set_tone("warning" if problem or notes else "dim")
-        self.editor.dim_from(trace.truncated_at if trace is not None and current else None)
+        self.editor.dim_from(read.truncated_at if read is not None and current else None)
         self._make_room()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -158,36 +163,46 @@ class PromptPane(Pane):
         """A note is seen whole: above the buttons where it would be narrow, under fewer lines."""
         width = self.width() - 2 * theme.SPACE
         height = self.height() - 2 * theme.SPACE - theme.TIGHT
+        way = QBoxLayout.Direction.LeftToRight
+        if width < NOTE_BESIDE and self._note.text():
+            way = QBoxLayout.Direction.TopToBottom
+        if self._below.direction() != way:
+            self._below.setDirection(way)
+        self.editor.set_room(height - self._taken(width), share=self.height() // 3)
+        self.updateGeometry()
+
+    def _taken(self, width: int) -> int:
+        """Height of the note and the buttons, at a width."""
         buttons = QSize(theme.TIGHT, self.examples_button.sizeHint().height())
         for button in (self.examples_button, self.history_button):
             buttons += QSize(button.sizeHint().width() + theme.TIGHT, 0)
-        beside = width >= NOTE_BESIDE or not self._note.text()
-        way = QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom
-        if self._below.direction() != way:
-            self._below.setDirection(way)
-        if beside:
+        if width >= NOTE_BESIDE or not self._note.text():
             note = self._note.heightForWidth(width - buttons.width())
-            taken = max(buttons.height(), note)
-        else:
-            taken = buttons.height() + theme.TIGHT + self._note.heightForWidth(width)
-        self.editor.set_room(height - taken)
+            return max(buttons.height(), note)
+        return buttons.height() + theme.TIGHT + self._note.heightForWidth(width)
+
+    def hasHeightForWidth(self) -> bool:
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        """For two to four lines of the prompt, and what stands below."""
+        inner = width - 2 * theme.SPACE
+        return self.editor.height_for(inner) + self._taken(inner) + 2 * theme.SPACE + theme.TIGHT
 
     def apply_theme(self) -> None:
         self.editor.apply_theme()
 
     def header_note(self) -> str:
-        trace = self.store.trace
-        if trace is None or trace.seconds <= 0:
-            return ""
-        return f"traced in {trace.seconds * 1000:.1f} ms"
+        read = self.store.read
+        return "" if read is None else how_run(read, self.store.ran, narrow=self.width() < NARROW)
 
     def export_data(self) -> Mapping[str, NDArray[Any]]:
-        """The text, as it is and as far as it is run."""
-        trace, text = self.store.trace, self.editor.text()
+        """The text, as it is and as far as it is read."""
+        read, text = self.store.read, self.editor.text()
         if not text:
             return {}
-        read = "" if trace is None or trace.text != text else text[: trace.truncated_at]
-        return {"prompt": np.array([text]), "prompt_read": np.array([read])}
+        used = "" if read is None or read.text != text else text[: read.truncated_at]
+        return {"prompt": np.array([text]), "prompt_read": np.array([used])}
 
     def focus_prompt(self) -> None:
         """Put the caret at the end of the text."""

@@ -1,8 +1,8 @@
 """The embedding space: every token of the vocabulary in 3D, exact principal components.
 
-Reads the projection, the neighbours and the trace from the store; asks the store for others. What
-is marked is composed in `gui.panes.space.scene` and `gui.panes.space.marks` and drawn by
-`gui.widgets.point_cloud.view`.
+Reads the projection and the neighbours from the store and asks it for others; asks where positions
+are on their way through the layers. What is marked is composed in `gui.panes.space.scene` and
+`gui.panes.space.marks` and drawn by `gui.widgets.point_cloud.view`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QKeyEvent, QResizeEvent
@@ -18,7 +17,10 @@ from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLineEdit, QStackedWidget
 
 from gui import theme
 from gui.panes.base import EmptyState, Pane, column
-from gui.panes.space import ENTRY, marks, scene, words
+from gui.panes.space import ENTRY, framing, marks, scene, words
+from gui.panes.space.arrays import arrays_of
+from gui.panes.space.cloud import Cloud
+from gui.panes.space.nearness import Nearness
 from gui.panes.space.side import SpaceSide
 from gui.panes.space.token_search import Expression, TokenSearch, Unknown
 from gui.panes.space.tools import NO_LIMIT, SpaceTools
@@ -26,17 +28,15 @@ from gui.session.store import Store
 from gui.widgets.point_cloud.overlay import Line, Mark, Overlay
 from gui.widgets.point_cloud.view import PointCloudView
 from gui.widgets.text import Text
-from model.messages import NeighboursFound, VocabularyProjected
+from model.config import TransformerConfig
+from model.messages import VocabularyProjected
+from model.probe.path.asks import Path
+from model.probe.question import Named, Question
 
-N_NEIGHBOURS = 12
-N_AMBIENT = 1500
 SIDE_WIDTH = 252
 MIN_WIDTH_FOR_SIDE = 560
 MIN_HEIGHT_FOR_BELOW = 460
 MIN_WIDTH_FOR_TOOLS = 520
-
-Origin = Literal["position", "token", "sum"]
-"""What the neighbours were asked for: the prompt's selected token, a token, a sum of words."""
 
 
 class SpacePane(Pane):
@@ -47,26 +47,22 @@ class SpacePane(Pane):
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(store, parent)
         self._search: TokenSearch | None = None
-        self._terms: tuple[tuple[int, int], ...] = ()
-        self._origin: Origin = "position"
-        self._asked: tuple[object, ...] = ()
+        self._near = Nearness(store)
+        self._cloud = Cloud(self)
+        self._cloud.waited.connect(self.invalidate)
         self._matches: tuple[int, ...] | None = None
         self._problem = ""
         self._bring_into_sight = False
         self._drawn: object = None
         self._ambient: list[int] = []
         self._texts: dict[int, str] = {}
-        self._paths: scene.Paths | None = None
         self._listed_hover: int | None = None
-        self._seen: tuple[int, object, int | None] = (-1, None, None)
+        self._seen: tuple[int, tuple[int, ...], int | None] = (-1, (), None)
         self._build()
-        for signal in (
-            store.trace_changed,
-            store.activation_changed,
-            store.vocabulary_changed,
-            store.neighbours_changed,
-        ):
+        store.vocabulary_changed.connect(self.ask)
+        for signal in (store.vocabulary_changed, store.neighbours_changed):
             signal.connect(self.invalidate)
+        store.subject_changed.connect(self._subject_changed)
         store.model_changed.connect(self._model_changed)
         store.selection_changed.connect(self._selection_changed)
 
@@ -144,32 +140,16 @@ class SpacePane(Pane):
         self._entered()
 
     def header_note(self) -> str:
-        return "" if self.store.vocabulary is None else words.header(self.store.vocabulary)
+        return "" if self._cloud.vocabulary is None else words.header(self._cloud.vocabulary)
 
-    def export_data(self) -> Mapping[str, NDArray[Any]]:
-        """Points, axes and mean of the projection, the tokens, neighbours and paths."""
-        vocabulary, found, paths = self.store.vocabulary, self._answer(), self._paths
+    def export_data(self) -> Mapping[str, Named | NDArray[Any]]:
+        """The cloud and its axes, the neighbours, the paths as they are drawn."""
+        vocabulary = self._cloud.vocabulary
         if vocabulary is None:
             return {}
-        n = len(vocabulary.points)
-        data: dict[str, NDArray[Any]] = {
-            "points": vocabulary.points,
-            "tokens": np.array([self._text(token) for token in range(n)]),
-            "norms": vocabulary.norms,
-            "axes": vocabulary.axes,
-            "mean": vocabulary.mean,
-            "variance_kept": vocabulary.variance_kept,
-        }
-        if found is not None:
-            data["neighbour_terms"] = np.array(found.terms)
-            data["neighbour_ids"] = np.array(found.ids)
-            data["neighbour_cosines"] = np.array(found.cosines)
-        if paths is not None:
-            data["path_positions"] = np.array(paths.positions)
-            data["path_names"] = np.array([station.name for station in paths.stations])
-            data["path_points"] = paths.points_PS3
-            data["path_lengths"] = paths.lengths_PS
-        return data
+        return arrays_of(
+            vocabulary, self._near.answer, self._cloud.found, self._cloud.paths, self._text
+        )
 
     def apply_theme(self) -> None:
         self._drawn = None  # the points take the new theme's colours
@@ -184,13 +164,13 @@ class SpacePane(Pane):
         if search is not None and text.strip():
             found = search.expression(text)
             if isinstance(found, Expression):
-                self._ask(found.terms, "sum")
+                self._near.want(found.terms, "sum")
             elif isinstance(found, Unknown):
                 # While a sum grows, its last word is looked for.
                 self._matches = search.find(found.word) if found.word else None
             else:
                 self._matches = search.find(text)
-        elif self._origin == "sum":
+        elif self._near.origin == "sum":
             self._ask_position()
         self.invalidate()
 
@@ -203,7 +183,7 @@ class SpacePane(Pane):
             self._problem, self._matches = found.message, None
         elif isinstance(found, Expression):
             self._bring_into_sight = True
-            self._ask(found.terms, "sum")
+            self._near.want(found.terms, "sum")
         elif self._matches:
             self._choose_from_list(self._matches[self.side.list.current or 0])
         elif not search.find(text):
@@ -214,17 +194,17 @@ class SpacePane(Pane):
 
     def _choose_from_list(self, token: int) -> None:
         self._choose(token)
-        if self.store.vocabulary is not None:
-            self.view.bring_back(self.store.vocabulary.points[token])
+        if self._cloud.vocabulary is not None:
+            self.view.bring_back(self._cloud.vocabulary.points[token])
 
     def _choose(self, token: int) -> None:
         """A token was pointed at: select it everywhere and show what is near it."""
         # One of a sum's answers leaves the sum as it is; a word that was looked for ends it.
-        keep = self._matches is None and self._origin == "sum" and self._in_answer(token)
+        keep = self._matches is None and self._near.holds(token)
         self._matches, self._problem = None, ""
         self.store.select(vocabulary_id=token)
         if not keep:
-            self._ask(((1, token),), "token")
+            self._near.want(((1, token),), "token")
         self._inspect(token)
         self.invalidate()
 
@@ -232,7 +212,7 @@ class SpacePane(Pane):
         over = isinstance(index, int)
         shape = Qt.CursorShape.PointingHandCursor if over else Qt.CursorShape.ArrowCursor
         self.view.setCursor(shape)
-        tokens = () if self.store.trace is None else self.store.trace.tokens
+        tokens = () if self.store.read is None else self.store.read.tokens
         places = [at for at, token in enumerate(tokens) if token.id == index]
         self.store.select(hovered=places[-1] if places else None)
         self._compose()
@@ -242,11 +222,11 @@ class SpacePane(Pane):
         self._compose()
 
     def _path_changed(self) -> None:
-        if self.tools.path.isChecked():
-            self._fetch_missing()
+        self.ask()
         self.invalidate()
 
     def _extent_changed(self) -> None:
+        self.ask()
         self._find_paths()
         self._set_home()
         self.invalidate()
@@ -262,7 +242,7 @@ class SpacePane(Pane):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             key = event.key()
-            if key == Qt.Key.Key_Escape and (self.search.text() or self._origin != "position"):
+            if key == Qt.Key.Key_Escape and (self.search.text() or self._near.origin != "position"):
                 self.search.clear()
                 self._matches, self._problem = None, ""
                 self._ask_position()
@@ -281,9 +261,9 @@ class SpacePane(Pane):
         self._search = None
         self._texts = {}
         self._matches, self._problem = None, ""
-        self._asked = ()
         self._drawn = None
-        self._terms, self._origin = (), "position"
+        self._near.forget()
+        self._cloud.forget()
         self.tools.set_table("W_E")
         self._arrange_tools()
         search = self._token_search() if self.search.text().strip() else None
@@ -291,61 +271,52 @@ class SpacePane(Pane):
             # A sum that is watched goes on in the next model, if it has those words.
             found = search.expression(self.search.text())
             if isinstance(found, Expression):
-                self._terms, self._origin = found.terms, "sum"
+                self._near.terms, self._near.origin = found.terms, "sum"
         self.invalidate()
+
+    def _subject_changed(self) -> None:
+        """Other tokens: they are marked together with their path, if one is to come."""
+        if self._near.origin == "position" and self.isVisible():
+            self._near.send()
+        if not self._path_is_coming():
+            self.invalidate()
+
+    def _path_is_coming(self) -> bool:
+        slot = self.slot("path")
+        return slot is not None and not slot.is_current and not slot.problem
 
     def _selection_changed(self) -> None:
         """Another position, or another token of the vocabulary, is asked about from outside."""
-        selection, trace = self.store.selection, self.store.trace
-        position, seen_trace, seen_token = self._seen
+        selection, subject = self.store.selection, self.store.subject
+        position, seen_ids, seen_token = self._seen
         token = selection.vocabulary_id
-        self._seen = (selection.position, trace, token)
+        ids = () if subject is None else subject.ids
+        self._seen = (selection.position, ids, token)
         if token is not None and token != seen_token:
-            if self._terms != ((1, token),) and not (
-                self._origin == "sum" and self._in_answer(token)
-            ):
-                self._terms, self._origin = ((1, token),), "token"
-        elif seen_trace is trace and position != selection.position and self._origin == "token":
-            self._origin = "position"
-        self.invalidate()
+            if self._near.terms != ((1, token),) and not self._near.holds(token):
+                self._near.terms, self._near.origin = ((1, token),), "token"
+        elif seen_ids == ids and position != selection.position and self._near.origin == "token":
+            self._near.origin = "position"
+        if seen_ids == ids or not self._path_is_coming():
+            self.invalidate()
 
     # ------------------------------------------------------------------------ questions
 
-    def _ask(self, terms: tuple[tuple[int, int], ...], origin: Origin) -> None:
-        self._terms, self._origin = terms, origin
-        self._send_question()
-
     def _ask_position(self) -> None:
-        """What is near the token that is selected in the prompt."""
-        self._ask(self._position_terms(), "position")
+        self._near.want_position()
         self.view.leave_part()
 
-    def _send_question(self) -> None:
-        """Ask for the neighbours, once for each table, training step and sum."""
-        vocabulary = self.store.vocabulary
-        if vocabulary is None or not self._terms:
-            return
-        question = (vocabulary.model_id, vocabulary.step, vocabulary.matrix, self._terms)
-        if question != self._asked:
-            self._asked = question
-            k = min(N_NEIGHBOURS + len(self._terms), len(vocabulary.points))
-            matrix: Literal["W_E", "W_U"] = "W_U" if vocabulary.matrix == "W_U" else "W_E"
-            self.store.find_neighbours(self._terms, k=k, matrix=matrix)
-
-    def _position_terms(self) -> tuple[tuple[int, int], ...]:
-        trace, position = self.store.trace, self.store.selection.position
-        if trace is None or not 0 <= position < trace.n_tokens:
-            return ()
-        return ((1, trace.tokens[position].id),)
-
-    def _answer(self) -> NeighboursFound | None:
-        """The neighbours in the store, if they answer what is asked here."""
-        found = self.store.neighbours
-        return found if found is not None and found.terms == self._terms else None
-
-    def _in_answer(self, token: int) -> bool:
-        found = self._answer()
-        return found is not None and token in found.ids
+    def questions(self) -> Mapping[str, Question]:
+        """Where the selected position is at each layer, or all are, on the axes that are drawn."""
+        vocabulary, model = self.store.vocabulary, self.store.model
+        position = self.store.selection.position
+        if not self.tools.path.isChecked() or vocabulary is None or model is None or position < 0:
+            return {}
+        if is_wider(model.config):
+            return {}
+        matrix: Literal["W_E", "W_U"] = "W_U" if vocabulary.matrix == "W_U" else "W_E"
+        positions = () if self.tools.all_paths.isChecked() else (position,)
+        return {"path": Path(positions=positions, matrix=matrix)}
 
     def _token_search(self) -> TokenSearch | None:
         if self._search is None and self.store.model is not None:
@@ -361,7 +332,8 @@ class SpacePane(Pane):
     # ------------------------------------------------------------------------- drawing
 
     def refresh(self) -> None:
-        vocabulary = self.store.vocabulary
+        self._cloud.take(self.store.vocabulary, self.slot("path"))
+        vocabulary = self._cloud.vocabulary
         self._pages.setCurrentWidget(self.empty if vocabulary is None else self._content)
         if vocabulary is None:
             self.empty.setText(
@@ -370,33 +342,21 @@ class SpacePane(Pane):
                 else "Finding the axes along which the vocabulary varies most…"
             )
             return
-        if self._origin == "position":
-            self._terms = self._position_terms()
-        self._send_question()
+        self._near.send()
         self._find_paths()
         if vocabulary is not self._drawn:
             self._drawn = vocabulary
             self._draw_points(vocabulary)
         self._compose()
         self._fill_side(vocabulary)
-        if self._bring_into_sight and self._answer() is not None:
+        if self._bring_into_sight and self._near.answer is not None:
             self._bring_into_sight = False
             self._show_sum()
 
     def _draw_points(self, vocabulary: VocabularyProjected) -> None:
         self.tools.set_table(vocabulary.matrix)
-        # Far from the middle the three axes say most about a token, and labels find room.
-        radius_V = np.linalg.norm(vocabulary.points, axis=1)
-        self._ambient = np.argsort(-radius_V, kind="stable")[:N_AMBIENT].tolist()
-        if self.tools.norm.isChecked():
-            norms = vocabulary.norms
-            share_V = (norms - norms.min()) / (float(np.ptp(norms)) or 1.0)
-            # The lowest part of the map is the background's colour: no point may vanish.
-            rgb = theme.sequential_rgb(0.25 + 0.75 * share_V)
-        else:
-            color = theme.current().color("dim")
-            one = np.array([color.red(), color.green(), color.blue()], np.uint8)
-            rgb = np.tile(one, (len(radius_V), 1))
+        self._ambient = framing.outermost(vocabulary)
+        rgb = framing.colors(vocabulary, by_length=self.tools.norm.isChecked())
         run = self.store.run.current
         learning = run is not None and run.running and not run.paused
         self.view.set_points(vocabulary.points, rgb, calm=learning)
@@ -404,58 +364,29 @@ class SpacePane(Pane):
 
     def _set_home(self) -> None:
         """What a reset shows: the cloud without its outliers, and the paths at true length."""
-        vocabulary = self.store.vocabulary
+        vocabulary = self._cloud.vocabulary
         if vocabulary is None:
             return
-        points, extent = vocabulary.points, self.view.extent
-        inside = points[np.linalg.norm(points, axis=1) <= extent * 1.001]
-        parts = [inside, extent * np.eye(3, dtype=np.float32)]
-        if self._paths is not None and self.tools.true_length.isChecked():
-            parts.append(self._paths.points_PS3.reshape(-1, 3))
-        self.view.set_home(np.concatenate(parts))
+        self.view.set_home(framing.home(vocabulary, self.view.extent, self._cloud.paths))
 
     def _show_sum(self) -> None:
         """Turn and zoom to where a sum is, its arrows seen from the front."""
-        found, vocabulary = self._answer(), self.store.vocabulary
+        found, vocabulary = self._near.answer, self._cloud.vocabulary
         if found is None or vocabulary is None or not scene.is_sum(found.terms):
             return
-        points = vocabulary.points
-        _, end = scene.sum_lines(found.terms, points, scene.origin(vocabulary))
-        places, normal = scene.sum_plane(found.terms, points, end)
-        best = next((token for token, own in zip(found.ids, found.own) if not own), None)
-        if best is not None:
-            places = np.concatenate([places, points[[best]]])
-        self.view.show_part(places, normal)
+        self.view.show_part(*framing.sum_frame(found, vocabulary))
 
     def _find_paths(self) -> None:
-        self._paths = None
-        store = self.store
-        if not self.tools.path.isChecked() or store.trace is None or store.model is None:
-            return
-        if store.vocabulary is None:
-            return
-        everywhere = range(store.trace.n_tokens)
-        wanted = everywhere if self.tools.all_paths.isChecked() else (store.selection.position,)
-        self._paths = scene.find_paths(
-            store.model.config,
-            store.activation,
-            store.vocabulary,
-            [position for position in wanted if position in everywhere],
-            true_length=self.tools.true_length.isChecked(),
-        )
-
-    def _fetch_missing(self) -> None:
-        store = self.store
-        if store.trace is not None and store.model is not None:
-            for name in scene.missing(store.model.config, store.activation):
-                store.fetch_activation(name)
+        """The newest paths that lie in the cloud that is drawn."""
+        true_length = self.tools.true_length.isChecked()
+        self._cloud.find_paths(self.slot("path"), true_length=true_length)
 
     def _compose(self) -> None:
         """Put together what is drawn over the points, at the places where they are now."""
-        vocabulary, points = self.store.vocabulary, self.view.shown_points
+        vocabulary, points = self._cloud.vocabulary, self.view.shown_points
         if vocabulary is None or len(points) != len(vocabulary.points):
             return
-        selection, trace, found = self.store.selection, self.store.trace, self._answer()
+        selection, read, found = self.store.selection, self.store.read, self._near.answer
         lines, all_marks = scene.axis_lines(self.view.extent, vocabulary.variance_kept)
         all_marks += marks.pointed((self.view.hovered, self._listed_hover), points, self._text)
         all_marks += marks.chosen(selection.vocabulary_id, points, self._text)
@@ -471,12 +402,12 @@ class SpacePane(Pane):
                 all_marks.append(Mark(start, "", scene.SUM_TONE, ring=9))
             lines += [*scene.neighbour_lines(found, start, points), *arrows]
             all_marks += marks.neighbours(found, points, self._text)
-        if trace is not None:
+        if read is not None:
             all_marks += marks.prompt(
-                trace.tokens, selection.position, selection.hovered, points, self._text
+                read.tokens, selection.position, selection.hovered, points, self._text
             )
-        if self._paths is not None:
-            path_lines, path_marks = scene.path_lines(self._paths, selection.position)
+        if self._cloud.paths is not None:
+            path_lines, path_marks = scene.path_lines(self._cloud.paths, selection.position)
             lines += path_lines
             all_marks += path_marks
         ambient = self._ambient if self.tools.labels.isChecked() else ()
@@ -487,7 +418,7 @@ class SpacePane(Pane):
     # ----------------------------------------------------------------- words and numbers
 
     def _fill_side(self, vocabulary: VocabularyProjected) -> None:
-        found = self._answer()
+        found = self._near.answer
         if self._problem:
             self.side.show_sentence("", self._problem)
         elif self._matches is not None:
@@ -516,21 +447,25 @@ class SpacePane(Pane):
         notes: list[str] = []
         if self.view.fallback_reason:
             notes.append(f"software view: {self.view.fallback_reason}")
-        if self._paths is not None:
-            notes.append(words.path(vocabulary, self._paths))
-        elif self.tools.path.isChecked() and self.store.trace is not None:
-            model = self.store.model
-            wider = model is not None and model.config.d_embed != model.config.d_model
-            notes.append(words.PATH_WIDER if wider else words.PATH_MISSING)
+        slot, model = self.slot("path"), self.store.model
+        waits = self.store.asked.waits(self.key)
+        if slot is not None and slot.problem:
+            notes.append(f"path: {slot.problem}")
+        elif waits is not None:
+            notes.append(words.path_waits(waits.share))
+        elif self._cloud.paths is not None:
+            notes.append(words.path(vocabulary, self._cloud.paths))
+        elif self.tools.path.isChecked() and model is not None and is_wider(model.config):
+            notes.append(words.PATH_WIDER)
         if self.tools.norm.isChecked():
             notes.append(words.colors(vocabulary))
         return [*notes, words.MANUAL]
 
     def _inspect(self, token: int) -> None:
-        vocabulary, model = self.store.vocabulary, self.store.model
+        vocabulary, model = self._cloud.vocabulary, self.store.model
         if vocabulary is not None and model is not None:
             self.store.inspect(
-                words.inspected(vocabulary, self._answer(), token, self._text, model.dtype)
+                words.inspected(vocabulary, self._near.answer, token, self._text, model.dtype)
             )
 
     # ---------------------------------------------------------------------------- sizes
@@ -562,3 +497,8 @@ class SpacePane(Pane):
 
     def minimumSizeHint(self) -> QSize:
         return QSize(180, 120)
+
+
+def is_wider(config: TransformerConfig) -> bool:
+    """Whether the residual stream has no place among the vectors of the table."""
+    return config.d_embed != config.d_model

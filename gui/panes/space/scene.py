@@ -1,51 +1,23 @@
 """What is marked in the embedding space, as lines and marks: tokens, neighbours, sums, paths.
 
-Plain functions from arrays and names to places in the space of the principal axes. Knows messages,
-no widget, no store.
+Plain functions from answers and names to places in the space of the principal axes. Knows messages
+and the question for paths; no widget, no store.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gui.widgets.point_cloud.overlay import Line, Mark, Place
-from model.config import TransformerConfig
-from model.messages import Array, NeighboursFound, VocabularyProjected
+from model.messages import NeighboursFound, VocabularyProjected
+from model.probe.path.asks import Path, PathFound, Station
 
 PATH_TONE = "series 3"
 SUM_TONE = "series 2"
-
-
-@dataclass(frozen=True, slots=True)
-class Station:
-    """One place at which the residual stream is looked at.
-
-    Attributes:
-        name: of the activation.
-        label: a few letters.
-    """
-
-    name: str
-    label: str
-
-
-def stations(config: TransformerConfig) -> tuple[Station, ...]:
-    """The residual stream from the embedding to the last block, in order."""
-    found = [Station("hook_embed", "embed")]
-    if config.positions in ("learned", "sinusoidal"):
-        found.append(Station("blocks.0.hook_resid_pre", "+ position"))
-    elif config.norms.embedding:
-        found.append(Station("blocks.0.hook_resid_pre", "normed"))
-    # Where the stream is normed after each sum, it goes on from there.
-    left = "normalized_resid_post" if config.norms.placement == "post" else "resid_post"
-    found += [
-        Station(f"blocks.{layer}.hook_{left}", f"L{layer}") for layer in range(config.n_layers)
-    ]
-    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,56 +44,35 @@ class Paths:
         return float(self.lengths_PS.max(initial=0.0))
 
 
-def missing(
-    config: TransformerConfig, activation: Callable[[str], Array | None]
-) -> tuple[str, ...]:
-    """Activations that a path needs and that aren't there."""
-    return tuple(s.name for s in stations(config) if activation(s.name) is None)
+def agree(found: PathFound, vocabulary: VocabularyProjected) -> bool:
+    """Whether both are of the same weights and the same table, so that one lies in the other."""
+    question, subject = found.question, found.subject
+    assert isinstance(question, Path)
+    return (subject.model, subject.step, question.matrix) == (
+        vocabulary.model_id,
+        vocabulary.step,
+        vocabulary.matrix,
+    )
 
 
-def find_paths(
-    config: TransformerConfig,
-    activation: Callable[[str], Array | None],
-    vocabulary: VocabularyProjected,
-    positions: Sequence[int],
-    *,
-    true_length: bool,
-) -> Paths | None:
-    """Where positions were at each layer.
+def find_paths(found: PathFound, vocabulary: VocabularyProjected, *, true_length: bool) -> Paths:
+    """Where positions were at each station, in the cloud of the vocabulary.
 
     Args:
-        config: of the model.
-        activation: an activation ``[1, T, D]`` by name, None if it isn't there.
-        vocabulary: the axes on which they are seen, and the length of a token's vector.
-        positions: which.
+        found: where they were, on the axes through the zero vector.
+        vocabulary: the cloud, which lies around its mean, and the length of a token's vector; it
+            agrees with what was found.
         true_length: False scales every vector to the mean length of the table's, so that only
             directions are compared.
-
-    Returns:
-        None if an activation is missing, or the stream is wider than the table's vectors.
     """
-    if config.d_embed != config.d_model:
-        return None
-    where = stations(config)
-    arrays = [activation(station.name) for station in where]
-    if any(array is None for array in arrays) or not positions:
-        return None
-    stream_PSD = np.stack(
-        [np.asarray(a[0, list(positions)], np.float32) for a in arrays if a is not None], axis=1
-    )
-    lengths_PS = np.linalg.norm(stream_PSD, axis=2)
     scaled_to = None
+    points_PS3 = found.projected_PS3
     if not true_length:
         scaled_to = float(vocabulary.norms.mean())
-        scale_PS = (scaled_to / np.maximum(lengths_PS, 1e-30)).astype(np.float32)
-        stream_PSD = stream_PSD * scale_PS[:, :, None]
-    points_PS3 = project(stream_PSD, vocabulary)
-    return Paths(where, tuple(positions), points_PS3, lengths_PS, scaled_to)
-
-
-def project(vectors: NDArray[np.float32], vocabulary: VocabularyProjected) -> NDArray[np.float32]:
-    """Vectors ``[..., D]`` on the vocabulary's axes, ``[..., 3]``: (v − mean) · axesᵀ."""
-    return ((vectors - vocabulary.mean) @ vocabulary.axes.T).astype(np.float32)
+        scale_PS = scaled_to / np.maximum(found.lengths_PS, 1e-30)
+        points_PS3 = points_PS3 * scale_PS[:, :, None]
+    points_PS3 = (points_PS3 + origin(vocabulary)).astype(np.float32)
+    return Paths(found.stations, found.positions, points_PS3, found.lengths_PS, scaled_to)
 
 
 def origin(vocabulary: VocabularyProjected) -> NDArray[np.float32]:
@@ -138,11 +89,14 @@ def place(point: NDArray[np.float32]) -> Place:
 
 
 def path_lines(paths: Paths, selected: int) -> tuple[list[Line], list[Mark]]:
-    """The ways of all positions in ``paths``; the selected one's layers are labelled."""
+    """The ways of all positions in ``paths``; the selected one's layers are labelled.
+
+    One that is alone is the selected one's, or was until the next is found.
+    """
     lines: list[Line] = []
     marks: list[Mark] = []
     for position, points in zip(paths.positions, paths.points_PS3):
-        chosen = position == selected
+        chosen = position == selected or len(paths.positions) == 1
         places = tuple(place(point) for point in points)
         lines.append(
             Line(

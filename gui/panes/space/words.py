@@ -18,7 +18,6 @@ TextOf = Callable[[int], str]
 
 MANUAL = "drag turns, wheel zooms, right drag moves, double click resets"
 PATH_WIDER = "no path: the residual stream is wider than the token vectors"
-PATH_MISSING = "path: not in this trace; switch Path off and on to fetch it"
 
 
 def header(vocabulary: VocabularyProjected) -> str:
@@ -52,6 +51,11 @@ def path(vocabulary: VocabularyProjected, paths: Paths) -> str:
         f"path: lengths set to {paths.scaled_to:.2f}, the mean of {vocabulary.matrix} "
         f"(really up to {paths.longest:.1f})"
     )
+
+
+def path_waits(share: float) -> str:
+    """That the next path is being found, and how far."""
+    return f"path: being found, {share:.0%}" if share else "path: being found"
 
 
 def colors(vocabulary: VocabularyProjected) -> str:

@@ -1,7 +1,8 @@
 """The tokens of the prompt as chips; hover and click select a position everywhere.
 
-Chips are coloured by position, to tell neighbours apart, or by surprisal: how many bits each
-token cost the model, given what stands before it.
+Chips carry their surprisal: how many bits each token cost the model, given what stands before it;
+or, by choice, their ids or bytes. The tokens are the prompt's as it was read; surprisals come from
+an answer of the worker, which arrives little by little.
 """
 
 from __future__ import annotations
@@ -11,69 +12,63 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QElapsedTimer, QRectF, QSize, Qt, QTimer
-from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import (
-    QHBoxLayout,
-    QSizePolicy,
-    QStackedLayout,
-    QToolButton,
-    QWidget,
-)
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QWidget
 
 from gui import theme
 from gui.panes.base import EmptyState, Pane, column
-from gui.panes.tokens import ENTRY
-from gui.panes.tokens.strip import Chip, TokenStrip
+from gui.panes.tokens import ENTRY, surprisal, words
+from gui.panes.tokens.chips import Look, Tokens
+from gui.panes.tokens.controls import Segments
+from gui.panes.tokens.strip import TokenStrip
+from gui.panes.tokens.surprisal import SurprisalLegend
 from gui.session.state import Inspected
 from gui.session.store import Store
 from gui.widgets.text import Text
-from model.sampling import surprisal_bits
-from model.tokenizer.tokens import Token
+from model.messages import PromptRead
+from model.probe.question import Question
+from model.probe.surprisal.asks import Surprisal, SurprisalFound
+from model.subject import Subject
 
-BY_POSITION, BY_SURPRISAL = "position", "surprisal"
-_SURPRISAL = "Colour every token by its surprisal: −log₂ p given what stands before it, in bits"
-_NO_SURPRISAL = (
-    "This model reads the whole text at once, so it says of no token how likely it is given what "
-    "stands before it: there is no surprisal"
-)
-_HOW_TO_MASK = "Double-click or M to mask it"
-SLICE_MS = 4
-"""Longest time at one go for surprisals: each reads a whole row of logits, and with a large
-vocabulary and a long prompt all of them together would hold up the window."""
+SURPRISAL, IDS, BYTES = "surprisal", "ids", "bytes"
+MOST_ROWS = 4
+"""Lines of chips for which the pane asks room; more are scrolled."""
+PATIENCE_MS = 60
+"""How long tokens of a new prompt wait for their surprisals: usually both are painted at once."""
 
 
 class TokensPane(Pane):
-    """Chips with position, text, id and bytes."""
+    """Chips with text, and surprisal, id or bytes below."""
 
     entry = ENTRY
 
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(store, parent)
-        self._bits = np.empty(0)
-        self._bits_done = 0
-        self._bits_timer = QTimer(self)
-        self._bits_timer.setInterval(0)
-        self._bits_timer.timeout.connect(self._measure_more)
+        self._read: PromptRead | None = None  # whose tokens are drawn
+        self._bits: NDArray[np.float64] = np.empty(0)
+        self._pending = False  # whether what has no value yet will get one
+        self._chosen = SURPRISAL  # what chips carry, where the model has it
 
         self.strip = TokenStrip(self)
         self.strip.setAccessibleName("Tokens of the prompt")
         self.strip.tip = self.describe
+        self.strip.look = self._look
         self.strip.chip_hovered.connect(self._on_hover)
         self.strip.chip_chosen.connect(self.choose)
         self.strip.chip_activated.connect(self.toggle_mask)
         self._empty = EmptyState(parent=self)
+        self._empty.setMinimumSize(60, 20)  # or it would keep the room that chips don't need
 
-        self.surprisal_choice = _toggle(
-            self,
-            "Surprisal",
-            _SURPRISAL,
-        )
-        self.surprisal_choice.toggled.connect(self._on_colour_choice)
-        self.bytes_choice = _toggle(self, "Bytes", "Show every token's bytes in hexadecimal")
-        self.bytes_choice.toggled.connect(self.strip.set_show_details)
+        self.segments = Segments(self)
+        self.segments.add(SURPRISAL, "Surprisal", words.SURPRISAL)
+        self.segments.add(IDS, "Ids", "Show below every token its id in the vocabulary")
+        self.segments.add(BYTES, "Bytes", "Show below every token its bytes in hexadecimal")
+        self.segments.chosen.connect(self.set_colours)
         self._legend = SurprisalLegend(self)
-        self._reading = Text(parent=self, tone="dim", font=theme.mono(theme.SMALL_FONT_SIZE))
+        small = theme.mono(theme.SMALL_FONT_SIZE)
+        self._reading = Text(parent=self, tone="dim", font=small)
+        self._waits = Text(parent=self, tone="dim", font=small)
 
         chips = QWidget(self)
         self._stack = QStackedLayout(chips)
@@ -82,98 +77,37 @@ class TokensPane(Pane):
         self._below = QWidget(self)
         row = QHBoxLayout(self._below)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(theme.TIGHT)
+        row.setSpacing(theme.SPACE)
         row.addWidget(self._reading, 1)
+        row.addWidget(self._waits)
         row.addWidget(self._legend)
-        row.addWidget(self.surprisal_choice)
-        row.addWidget(self.bytes_choice)
+        row.addWidget(self.segments)
         outer = column(self, margin=theme.TIGHT + 2, spacing=theme.TIGHT)
         outer.addWidget(chips, 1)
         outer.addWidget(self._below)
 
-        store.trace_changed.connect(self.invalidate)
+        self._patience = QTimer(self)
+        self._patience.setSingleShot(True)
+        self._patience.setInterval(PATIENCE_MS)
+        self._patience.timeout.connect(self.invalidate)
+        store.subject_changed.connect(self._on_subject)
         store.model_changed.connect(self.invalidate)
         store.selection_changed.connect(self._follow_selection)
 
-    # ------------------------------------------------------------------------ drawing
+    # ----------------------------------------------------------------------- questions
 
-    def refresh(self) -> None:
-        trace = self.store.trace
-        self._bits_timer.stop()
-        has_tokens = trace is not None
-        self._stack.setCurrentWidget(self.strip if has_tokens else self._empty)
-        self._below.setVisible(has_tokens)
-        if trace is None:
-            self._bits, self._bits_done = np.empty(0), 0
-            self.strip.set_chips((), ())
-            self._empty.setText(self._why_empty())
-            self._empty.update()
-            return
-        self._bits = np.full(trace.n_tokens, np.nan)
-        self._bits_done = 1  # nothing stands before the first token
-        self._legend.set_limit(self._limit)
-        self.surprisal_choice.setEnabled(self.has_surprisal)
-        self.surprisal_choice.setToolTip(_SURPRISAL if self.has_surprisal else _NO_SURPRISAL)
-        self.strip.set_chips([self._chip(token) for token in trace.tokens], ())
-        self._color()
-        self._follow_selection()
-        if self.by_surprisal:
-            self._measure_more()
-
-    def _why_empty(self) -> str:
-        if self.store.prompt_problem:
-            return self.store.prompt_problem
-        if self.store.model is None:
-            return "No model is open. Open a checkpoint to see how it cuts a text into tokens."
-        return "Type a prompt to see its tokens."
-
-    def _chip(self, token: Token) -> Chip:
-        return Chip(
-            text=self._text(token),
-            id=str(token.id),
-            detail="" if token.special else token.bytes.hex(" ").upper(),
-            special=token.special,
-        )
-
-    def _text(self, token: Token) -> str:
-        if token.bytes:
-            return token.text
-        return self.store.model.token_text(token.id) if self.store.model else f"‹{token.id}›"
-
-    def header_note(self) -> str:
-        trace = self.store.trace
-        if trace is None:
-            return ""
-        n = trace.n_tokens
-        parts = [f"{n:,} token{'' if n == 1 else 's'}"]
-        if trace.n_bytes:
-            characters = len(trace.text[: trace.truncated_at])
-            parts += [
-                f"{characters:,} character{'' if characters == 1 else 's'}",
-                f"{trace.n_bytes:,} byte{'' if trace.n_bytes == 1 else 's'}",
-            ]
-        return " · ".join(parts)
-
-    def export_data(self) -> Mapping[str, NDArray[Any]]:
-        trace = self.store.trace
-        if trace is None:
-            return {}
-        return {
-            "position": np.arange(trace.n_tokens),
-            "id": np.array([token.id for token in trace.tokens]),
-            "text": np.array([self._text(token) for token in trace.tokens]),
-            "bytes": np.array([token.bytes.hex(" ") for token in trace.tokens]),
-            "char_start": np.array([token.char_start for token in trace.tokens]),
-            "char_end": np.array([token.char_end for token in trace.tokens]),
-            "surprisal_bits": np.array([self.surprisal(i) for i in range(trace.n_tokens)]),
-        }
-
-    # ---------------------------------------------------------------------- surprisal
+    def questions(self) -> Mapping[str, Question]:
+        return {"surprisal": Surprisal()} if self.by_surprisal else {}
 
     @property
     def by_surprisal(self) -> bool:
-        """Whether colours mean surprisal."""
-        return self.surprisal_choice.isChecked() and self.has_surprisal
+        """Whether chips carry surprisal."""
+        return self.carries == SURPRISAL
+
+    @property
+    def carries(self) -> str:
+        """What chips carry: ``"surprisal"``, ``"ids"`` or ``"bytes"``."""
+        return IDS if self._chosen == SURPRISAL and not self.has_surprisal else self._chosen
 
     @property
     def has_surprisal(self) -> bool:
@@ -184,67 +118,167 @@ class TokensPane(Pane):
         model = self.store.model
         return model is not None and not model.config.no_continuation
 
-    def set_colours(self, by: str) -> None:
-        """Colour chips by ``"position"`` or ``"surprisal"``."""
-        self.surprisal_choice.setChecked(by == BY_SURPRISAL)
+    def _on_subject(self) -> None:
+        slot = self.slot("surprisal")
+        if slot is None or slot.is_current:
+            self.invalidate()
+            return
+        self._dirty = True  # what is drawn is of the prompt before, until the answer or the timer
+        self._patience.start()
+
+    # ------------------------------------------------------------------------ drawing
+
+    def refresh(self) -> None:
+        self._patience.stop()
+        read, model = self.store.read, self.store.model
+        there = read is not None and model is not None
+        self._stack.setCurrentWidget(self.strip if there else self._empty)
+        self._below.setVisible(there)
+        self._take_values(read)
+        same = read is self._read
+        self._read = read
+        if read is None or model is None:
+            self.strip.set_tokens(Tokens())
+            self._empty.setText(words.why_empty(self.store))
+            self._empty.update()
+            return
+        self.segments.set_current(self.carries)
+        self.segments.buttons[SURPRISAL].setEnabled(self.has_surprisal)
+        self.segments.explain(
+            SURPRISAL, words.SURPRISAL if self.has_surprisal else words.NO_SURPRISAL
+        )
+        self._legend.set_limit(self._limit)
+        self._legend.setVisible(self.by_surprisal)
+        if not same or self.strip.tokens.carry != self.carries:
+            self.strip.set_tokens(self._tokens(read))
+        self.strip.set_amounts(self._bits / self._limit)
+        self._tell_waiting()
+        self._follow_selection()
+        self.updateGeometry()
+
+    def _take_values(self, read: PromptRead | None) -> None:
+        """The surprisals that can be drawn with a prompt's tokens, and whether more will come."""
+        slot = self.slot("surprisal")
+        found = self.answered("surprisal", SurprisalFound)
+        if read is None or slot is None:
+            self._bits, self._pending = np.full(0 if read is None else read.n_tokens, np.nan), False
+            return
+        bits_T = values_for(read.subject, found)
+        if self._read is not None and self._read.subject == read.subject:
+            # A first part of an answer takes nothing away that was known of an earlier prompt.
+            bits_T = np.where(np.isnan(bits_T), self._bits, bits_T)
+        self._bits = bits_T
+        whole = slot.is_current and found is not None and found.is_whole
+        self._pending = not whole and not slot.problem
+
+    def _tokens(self, read: PromptRead) -> Tokens:
+        texts = tuple(self._text(read, index) for index in range(read.n_tokens))
+        special = frozenset(i for i, token in enumerate(read.tokens) if token.special)
+        match self.carries:
+            case "surprisal":
+                below = (len(surprisal.WIDEST),) * read.n_tokens
+            case "ids":
+                below = tuple(len(str(token.id)) for token in read.tokens)
+            case _:
+                below = tuple(len(words.raw(token)) for token in read.tokens)
+        return Tokens(texts, special, below, self.carries)
+
+    def _text(self, read: PromptRead, index: int) -> str:
+        token, model = read.tokens[index], self.store.model
+        if token.bytes or model is None:
+            return token.text
+        return model.token_text(token.id)
+
+    def _look(self, index: int) -> Look:
+        """How a chip looks; asked for those that are painted."""
+        if self._read is None or index >= self._read.n_tokens:
+            return Look()
+        token = self._read.tokens[index]
+        match self.carries:
+            case "ids":
+                return Look(str(token.id))
+            case "bytes":
+                return Look(words.raw(token))
+        bits = self.surprisal(index)
+        if not np.isnan(bits):
+            return Look(surprisal.figure(bits), surprisal.color_of(bits / self._limit))
+        if index > 0 and self._pending:
+            return Look(pending=True)
+        return Look(surprisal.NOTHING, hatched=True)
+
+    def _tell_waiting(self) -> None:
+        slot, asking = self.slot("surprisal"), self.store.asked.waits(self.key)
+        problem = "" if slot is None else slot.problem
+        said = problem
+        if not problem and asking is not None:
+            said = f"surprisal … {asking.share:.0%}" if asking.share > 0 else "surprisal …"
+        self._waits.setText(said)
+        self._waits.setToolTip(problem)
+        self._waits.set_tone("warning" if problem else "dim")
+        self._waits.setVisible(bool(said))
+
+    def header_note(self) -> str:
+        return "" if self._read is None else words.counted(self._read)
+
+    def export_data(self) -> Mapping[str, NDArray[Any]]:
+        """The tokens, and their surprisals if they are drawn: of one prompt, both."""
+        slot, read = self.slot("surprisal"), self._read
+        found = self.answered("surprisal", SurprisalFound)
+        if slot is not None and slot.read is not None and found is not None:
+            read = slot.read
+        if read is None:
+            return {}
+        data: dict[str, NDArray[Any]] = {
+            "position": np.arange(read.n_tokens),
+            "id": np.array(read.subject.ids),
+            "text": np.array([self._text(read, index) for index in range(read.n_tokens)]),
+            "bytes": np.array([token.bytes.hex(" ") for token in read.tokens]),
+            "char_start": np.array([token.char_start for token in read.tokens]),
+            "char_end": np.array([token.char_end for token in read.tokens]),
+        }
+        if found is not None and found.subject == read.subject:
+            data |= {name: named.values for name, named in found.arrays().items()}
+        return data
+
+    # ---------------------------------------------------------------------------- room
+
+    def hasHeightForWidth(self) -> bool:
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        """For all chips, up to some lines, and the line below."""
+        margin = 2 * (theme.TIGHT + 2)
+        chips = self.strip.content_height(width - margin)
+        chips = min(chips, self.strip.height_of(MOST_ROWS))
+        return chips + margin + theme.TIGHT + self._below.sizeHint().height()
+
+    # ---------------------------------------------------------------------- surprisal
+
+    def set_colours(self, carries: str) -> None:
+        """Let chips carry ``"surprisal"``, ``"ids"`` or ``"bytes"``."""
+        self._chosen = carries
+        self.ask()
+        self.invalidate()
 
     def surprisal(self, index: int) -> float:
-        """−log₂ p of a token given what stands before it, in bits; NaN for the first."""
-        trace = self.store.trace
-        if trace is None or not self.has_surprisal or not 0 < index < trace.n_tokens:
-            return float("nan")
-        if index < len(self._bits) and not np.isnan(self._bits[index]):
-            return float(self._bits[index])
-        return surprisal_bits(trace.logits[index - 1], trace.tokens[index].id)
+        """−log₂ p of a token given what stands before it, in bits, as it is drawn; NaN for none."""
+        return float(self._bits[index]) if 0 <= index < len(self._bits) else float("nan")
 
     @property
     def _limit(self) -> float:
         """End of the colour scale: what a uniform guess over the vocabulary would cost."""
         model = self.store.model
-        return float(np.log2(model.config.d_vocab)) if model is not None else 1.0
-
-    def _measure_more(self) -> None:
-        trace = self.store.trace
-        if trace is None or len(self._bits) != trace.n_tokens:
-            self._bits_timer.stop()
-            return
-        clock = QElapsedTimer()
-        clock.start()
-        while self._bits_done < trace.n_tokens:
-            at = self._bits_done
-            self._bits[at] = surprisal_bits(trace.logits[at - 1], trace.tokens[at].id)
-            self._bits_done += 1
-            if clock.elapsed() >= SLICE_MS:
-                break
-        self._color()
-        if self._bits_done < trace.n_tokens:
-            self._bits_timer.start()
-        else:
-            self._bits_timer.stop()
-
-    def _color(self) -> None:
-        chips = theme.current().chips
-        fills: list[QColor | None]
-        if self.by_surprisal:
-            fills = [
-                None if np.isnan(bits) else theme.sequential_color(bits / self._limit)
-                for bits in self._bits
-            ]
-        else:
-            cycle = [QColor(color) for color in chips]
-            fills = [cycle[i % len(cycle)] for i in range(len(self.strip.chips))]
-        self.strip.set_fills(fills)
-        self._legend.setVisible(self.by_surprisal)
+        return float(np.log2(max(model.config.d_vocab, 2))) if model is not None else 1.0
 
     # ---------------------------------------------------------------------- selection
 
     def choose(self, index: int) -> None:
         """Select a position and show its id in the inspector."""
-        trace = self.store.trace
-        if trace is None or not 0 <= index < trace.n_tokens:
+        read = self._read
+        if read is None or not 0 <= index < read.n_tokens:
             return
+        token = read.tokens[index]
         self.store.select(position=index)
-        token = trace.tokens[index]
         self.store.inspect(
             Inspected(
                 name="input_ids",
@@ -252,42 +286,32 @@ class TokensPane(Pane):
                 value=float(token.id),
                 dtype="int64",
                 code=f'trace["input_ids"][0, {index}]',
-                note=f"Position {index} is “{self._text(token)}”: "
+                note=f"Position {index} is “{self._text(read, index)}”: "
                 + ("a special token that stands for no text." if token.special else "")
-                + ("" if token.special else self._bytes_sentence(token)),
+                + ("" if token.special else words.bytes_sentence(token)),
             )
         )
 
     def describe(self, index: int) -> str:
         """What hovering a chip says."""
-        trace = self.store.trace
-        if trace is None or not 0 <= index < trace.n_tokens:
+        read = self._read
+        if read is None or not 0 <= index < read.n_tokens:
             return ""
-        token = trace.tokens[index]
-        what = "special token, no text" if token.special else self._bytes_sentence(token)
+        token = read.tokens[index]
+        what = "special token, no text" if token.special else words.bytes_sentence(token)
         lines = [
-            f"{self._text(token)}   id {token.id}   position {index}",
+            f"{self._text(read, index)}   id {token.id}   position {index}",
             what,
             f"input_ids[0, {index}]",
-            self._surprisal_words(index),
         ]
-        if self.store.masking.possible:
-            known = self.store.masking.original(index) is not None
-            lines.append("Double-click or M to put it back" if known else _HOW_TO_MASK)
-        return "\n".join(lines)
-
-    def _bytes_sentence(self, token: Token) -> str:
-        n = len(token.bytes)
-        part = ", part of a character" if token.partial else ""
-        return f"{n} byte{'' if n == 1 else 's'} {token.bytes.hex(' ').upper()}{part}"
-
-    def _surprisal_words(self, index: int) -> str:
         if not self.has_surprisal:
-            return "no surprisal: the model reads the whole text, this token too"
-        if index == 0:
-            return "no surprisal: nothing stands before it"
-        bits = self.surprisal(index)
-        return f"surprisal {bits:.4f} bits (p = {2.0**-bits:.4g} before it was read)"
+            lines.append(words.NOT_FOR_THIS_MODEL)
+        elif self.by_surprisal:
+            lines.append(words.surprisal(index, self.surprisal(index), pending=self._pending))
+        if self.store.masking.possible:
+            known = self.store.masking.original(index, read) is not None
+            lines.append(words.UNMASK if known else words.MASK)
+        return "\n".join(lines)
 
     def toggle_mask(self, index: int) -> None:
         """Put a masked model's mask in place of a token, or that token back."""
@@ -301,87 +325,35 @@ class TokensPane(Pane):
             super().keyPressEvent(event)
 
     def _follow_selection(self) -> None:
-        selection = self.store.selection
+        selection, read = self.store.selection, self._read
         self.strip.set_selected(selection.position)
         self.strip.set_hovered(selection.hovered)
-        trace = self.store.trace
+        self.strip.set_key(selection.key)
         at = selection.hovered if selection.hovered is not None else selection.position
-        if trace is None or not 0 <= at < trace.n_tokens:
+        if read is None or not 0 <= at < read.n_tokens:
             self._reading.setText("")
             return
-        token = trace.tokens[at]
-        raw = "special" if token.special else token.bytes.hex(" ").upper()
-        bits = "" if at == 0 or not self.has_surprisal else f"   {self.surprisal(at):.3f} bits"
-        self._reading.setText(f"{at}  {self._text(token)}   id {token.id}{bits}   {raw}")
+        token, bits = read.tokens[at], self.surprisal(at)
+        said = "" if np.isnan(bits) else f"   {bits:.3f} bits"
+        text = self._text(read, at)
+        self._reading.setText(f"{at}  {text}   id {token.id}{said}   {words.raw(token)}")
 
     def _on_hover(self, index: int | None) -> None:
         self.store.select(hovered=index)
 
-    def _on_colour_choice(self) -> None:
-        if self.store.trace is None:
-            return
-        self._color()
-        if self.by_surprisal and self._bits_done < len(self._bits):
-            self._measure_more()
 
+def values_for(subject: Subject, found: SurprisalFound | None) -> NDArray[np.float64]:
+    """What an answer says about the tokens of a subject, ``[T]``; NaN where it says nothing.
 
-class SurprisalLegend(QWidget):
-    """The colour scale of surprisal: from 0 bits to what a uniform guess costs."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._limit = 1.0
-        self._font = theme.mono(theme.SMALL_FONT_SIZE - 0.5)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
-        self.setAccessibleName("Colour scale of surprisal")
-
-    def set_limit(self, bits: float) -> None:
-        self._limit = bits
-        self.setToolTip(
-            f"0 bits: the model was certain of this token. {bits:.2f} bits: as costly as a "
-            "uniform guess over the vocabulary; anything above has the same colour."
-        )
-        self.update()
-
-    def sizeHint(self) -> QSize:
-        return QSize(190, 16)
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(0, 16)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        with QPainter(self) as painter:
-            painter.setFont(self._font)
-            metrics = QFontMetricsF(self._font)
-            label = f"≥ {self._limit:.1f} bits"
-            label_width = metrics.horizontalAdvance(label)
-            zero_width = metrics.horizontalAdvance("0")
-            bar_width = min(96.0, self.width() - label_width - zero_width - 12)
-            if bar_width < 20:
-                return
-            middle = self.height() / 2
-            table = theme.sequential_table()
-            left = zero_width + 6
-            for x in range(int(bar_width)):
-                r, g, b = table[round(255 * x / (bar_width - 1))]
-                painter.fillRect(
-                    QRectF(left + x, middle - 4, 1.5, 8), QColor(int(r), int(g), int(b))
-                )
-            painter.setPen(theme.current().color("line"))
-            painter.drawRect(QRectF(left - 0.5, middle - 4.5, bar_width + 1, 9))
-            painter.setPen(theme.current().color("dim"))
-            flags = int(Qt.AlignmentFlag.AlignVCenter)
-            painter.drawText(QRectF(0, 0, zero_width, self.height()), flags, "0")
-            painter.drawText(
-                QRectF(left + bar_width + 6, 0, label_width + 1, self.height()), flags, label
-            )
-
-
-def _toggle(parent: QWidget, text: str, tip: str) -> QToolButton:
-    button = QToolButton(parent)
-    button.setText(text)
-    button.setCheckable(True)
-    button.setToolTip(tip)
-    button.setAccessibleName(text)
-    button.setAccessibleDescription(tip)
-    return button
+    A token's surprisal follows from the tokens up to it: where two prompts begin alike, what is
+    known of the one holds of the other. Of the same tokens at another training step, or under
+    other interventions, it is the picture that stays until the new answer is there.
+    """
+    bits_T = np.full(subject.n_tokens, np.nan)
+    if found is None:
+        return bits_T
+    of = found.subject
+    same = of.model == subject.model and of.ids == subject.ids
+    n = subject.n_tokens if same else subject.shared_prefix(of)
+    bits_T[:n] = found.bits_T[:n]
+    return bits_T

@@ -1,18 +1,18 @@
-"""Tokens as chips that wrap to lines: position, visible text, id and, if wanted, bytes.
+"""Tokens as chips that wrap to lines: the visible text, and a figure below.
 
-Paints only the rows that can be seen, so that a thousand tokens scroll as easily as seven.
-Knows the theme and what it is given; no store, no model.
+Only chips that can be seen are laid out and painted, so that four thousand tokens scroll as easily
+as seven; a slim strip below then says where in the text one is. Knows the theme and what it is
+given; no store, no model.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
-    QColor,
     QFontMetricsF,
     QHelpEvent,
     QKeyEvent,
@@ -25,62 +25,22 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QToolTip, QWidget
 
 from gui import theme
-from gui.widgets.text import contrast, hatch, ink_on
+from gui.panes.tokens.chip_rows import ChipRows
+from gui.panes.tokens.chips import Look, Tokens
+from gui.panes.tokens.overview import HEIGHT as OVERVIEW_HEIGHT
+from gui.panes.tokens.overview import Overview
+from gui.widgets.drawing_cache import line
+from gui.widgets.text import hatch
 
-PAD = 7.0  # inside a chip, left and right
+PAD = 6.0  # inside a chip, left and right
 GAP = 4.0  # between chips
-ROW_GAP = 6.0
+ROW_GAP = 4.0
 MARGIN = 3.0  # around all chips, for the ring of the selected one
-POSITION_FONT_SIZE = 7.5
-_CENTER = int(Qt.AlignmentFlag.AlignCenter)
-# A token of right-to-left text stays in its chip's left corner like every other.
-_LEFT = (
-    int(Qt.AlignmentFlag.AlignLeft)
-    | int(Qt.AlignmentFlag.AlignVCenter)
-    | int(Qt.TextFlag.TextForceLeftToRight)
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Chip:
-    """One token as it is shown.
-
-    Attributes:
-        text: its bytes made visible.
-        id: as text.
-        detail: a third line (bytes in hex), drawn when the strip shows details.
-        special: it stands for no text of its own; its border is dashed.
-    """
-
-    text: str
-    id: str
-    detail: str = ""
-    special: bool = False
-
-
-class _Pens:
-    """The theme's colours as this strip needs them, made once a painting."""
-
-    def __init__(self, t: theme.Theme) -> None:
-        self.accent, self.faint = t.color("accent"), t.color("faint")
-        self.panel, self.panel_ink = t.color("panel"), t.color("text")
-        self.none = QPen(Qt.PenStyle.NoPen)
-        self.line = QPen(t.color("line"), 1.0)
-        self.dashed = QPen(t.color("dim"), 1.0, Qt.PenStyle.DashLine)
-        self.ring_selected = QPen(self.accent, 1.5)
-        self.ring_hovered = QPen(t.color("dim"), 1.5)
-        self._near: dict[int, bool] = {}
-
-    def near_panel(self, fill: QColor) -> bool:
-        """Whether a fill is so near to the panel's colour that it needs a border."""
-        rgb = fill.rgb()
-        if rgb not in self._near:
-            self._near[rgb] = contrast(fill, self.panel) < 1.2
-        return self._near[rgb]
+LEAST_WIDTH = 12.0  # inside a chip
 
 
 class TokenStrip(QAbstractScrollArea):
-    """A wrapping row of chips with one selected and one hovered.
+    """A wrapping row of chips with one selected, one hovered and one key.
 
     Signals:
         chip_hovered: index of the chip under the mouse, or None.
@@ -96,49 +56,51 @@ class TokenStrip(QAbstractScrollArea):
         super().__init__(parent)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        # The overview stands for it.
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.viewport().setMouseTracking(True)
         self.viewport().setAutoFillBackground(False)
         self.setAutoFillBackground(False)
         self.tip: Callable[[int], str] | None = None
-        self._chips: tuple[Chip, ...] = ()
-        self._fills: tuple[QColor | None, ...] = ()
-        self._show_details = False
+        self.look: Callable[[int], Look] = lambda index: Look()
+        self._tokens = Tokens()
         self._selected = -1
         self._hovered: int | None = None
-        self._boxes: list[QRectF] = []  # of the coloured part, in content coordinates
-        self._lines: list[tuple[str, str, str]] = []  # text, id, detail, elided to the boxes
-        self._row_tops: list[float] = []
-        self._row_starts: list[int] = []
-        self._row_height = 0.0
+        self._key: int | None = None
+        self._widths: NDArray[np.float64] = np.empty(0)
+        self._rows = ChipRows(self._widths, 1.0, GAP)
+        self._advances: dict[str, float] = {}
         self._measure_fonts()
+        self.overview = Overview(self)
+        self.overview.hide()
+        self.overview.place_chosen.connect(self._go_to)
+        self.verticalScrollBar().valueChanged.connect(self._tell_seen)
 
     # ------------------------------------------------------------------------ contents
 
-    def set_chips(self, chips: Sequence[Chip], fills: Sequence[QColor | None]) -> None:
-        """Show these tokens. A fill of None is hatched: no value."""
-        fills = tuple(fills)
-        if tuple(chips) != self._chips:
-            self._chips = tuple(chips)
+    def set_tokens(self, tokens: Tokens) -> None:
+        """Show these tokens; how each looks is asked of `look` when it is painted."""
+        if tokens != self._tokens:
+            self._tokens = tokens
             self._hovered = None
+            self._widths = self._find_widths()
             self._lay_out()
-        self._fills = fills
         self.viewport().update()
 
-    def set_fills(self, fills: Sequence[QColor | None]) -> None:
-        """Change colours only."""
-        self._fills = tuple(fills)
+    def set_amounts(self, amounts_T: NDArray[np.float64]) -> None:
+        """Colours have changed: paint anew, and the overview with these amounts from 0 to 1."""
+        self.overview.set_amounts(amounts_T)
         self.viewport().update()
-
-    def set_show_details(self, show: bool) -> None:
-        if show != self._show_details:
-            self._show_details = show
-            self._lay_out()
-            self.viewport().update()
 
     @property
-    def chips(self) -> tuple[Chip, ...]:
-        return self._chips
+    def tokens(self) -> Tokens:
+        return self._tokens
+
+    @property
+    def n(self) -> int:
+        """How many chips there are."""
+        return len(self._tokens.texts)
 
     @property
     def selected(self) -> int:
@@ -151,6 +113,7 @@ class TokenStrip(QAbstractScrollArea):
             self._selected = index
             self._reveal(index)
             self._update_chip(index)
+            self.overview.set_selected(index)
 
     def set_hovered(self, index: int | None) -> None:
         """Ring one chip quietly; None for none."""
@@ -159,100 +122,125 @@ class TokenStrip(QAbstractScrollArea):
             self._hovered = index
             self._update_chip(index)
 
+    def set_key(self, index: int | None) -> None:
+        """Ring the chip that is looked at by the selected one; None for none."""
+        if index != self._key:
+            self._update_chip(self._key)
+            self._key = index
+            self._update_chip(index)
+
     def chip_rect(self, index: int) -> QRectF:
         """Where a chip's coloured box is in the viewport."""
-        return self._boxes[index].translated(0, -self.verticalScrollBar().value())
+        top = self._top_of(self._rows.row_of(index)) - self.verticalScrollBar().value()
+        left = MARGIN + self._rows.left_of(index)
+        return QRectF(left, top, float(self._rows.widths[index]), self._box_height)
 
     def chip_at(self, point: QPointF) -> int | None:
-        """The chip under a point of the viewport."""
+        """The chip under a point of the viewport, its figure included."""
         y = point.y() + self.verticalScrollBar().value()
-        for index in self._indices_between(y, y):
-            box = self._boxes[index].adjusted(-GAP / 2, -self._position_height, GAP / 2, 0)
-            if box.contains(point.x(), y):
-                return index
-        return None
+        row = int((y - MARGIN + ROW_GAP / 2) // self._pitch)
+        if not 0 <= row < len(self._rows):
+            return None
+        index = self._rows.nearest(row, point.x() - MARGIN)
+        box = self.chip_rect(index).adjusted(-GAP / 2 - 0.1, -ROW_GAP, GAP / 2 + 0.1, self._pitch)
+        return index if box.contains(point) else None
 
-    def content_height(self) -> float:
-        """Pixels that all rows need at the present width."""
-        return self._row_tops[-1] + self._row_height if self._row_tops else 0.0
+    def content_height(self, width: int | None = None) -> int:
+        """Pixels that all rows need, at the present width or another."""
+        rows = self._rows
+        if width is not None and width != self.viewport().width():
+            rows = self._place(width)
+        return self.height_of(max(1, len(rows)))
+
+    def height_of(self, n_rows: int) -> int:
+        """Pixels that some rows need."""
+        return round(n_rows * self._pitch - ROW_GAP + 2 * MARGIN)
+
+    @property
+    def shown(self) -> range:
+        """The chips that can be seen, at least in part."""
+        top = self.verticalScrollBar().value()
+        return self._indices_between(top, top + self.viewport().height())
 
     def _update_chip(self, index: int | None) -> None:
         """Paint one chip anew, and no other."""
-        if index is not None and 0 <= index < len(self._boxes):
+        if index is not None and 0 <= index < self.n:
             self.viewport().update(self._reach(index).toAlignedRect())
 
     def _reach(self, index: int) -> QRectF:
-        """Everything that is painted for a chip: position and ring too; in the viewport."""
-        return self.chip_rect(index).adjusted(-MARGIN, -self._position_height, MARGIN, MARGIN)
+        """Everything that is painted for a chip: figure and ring too; in the viewport."""
+        box = self.chip_rect(index)
+        return box.adjusted(-MARGIN, -MARGIN, MARGIN, self._below_height + 1)
 
     # -------------------------------------------------------------------------- layout
 
     def _measure_fonts(self) -> None:
-        self._text_font = theme.mono(theme.FONT_SIZE + 0.5)
-        self._id_font = theme.mono(theme.SMALL_FONT_SIZE - 0.5)
-        self._position_font = theme.mono(POSITION_FONT_SIZE)
-        self._special_font = theme.mono(theme.FONT_SIZE + 0.5)
+        self._text_font = theme.mono(theme.FONT_SIZE)
+        self._below_font = theme.mono(theme.SMALL_FONT_SIZE - 0.5)
+        self._special_font = theme.mono(theme.FONT_SIZE)
         self._special_font.setItalic(True)
-        self._text_height = QFontMetricsF(self._text_font).height()
-        self._id_height = QFontMetricsF(self._id_font).height()
-        self._position_height = QFontMetricsF(self._position_font).height()
+        self._metrics = QFontMetricsF(self._text_font)
+        self._digit = self._metrics.horizontalAdvance("0")
+        below = QFontMetricsF(self._below_font)
+        self._below_digit = below.horizontalAdvance("0")
+        self._below_height = below.height()
+        self._box_height = self._metrics.height() + 6
+        self._pitch = self._box_height + self._below_height + ROW_GAP
+
+    def _find_widths(self) -> NDArray[np.float64]:
+        """Of each chip: a figure is counted, a text measured once."""
+        known = self._advances
+        for text in set(self._tokens.texts) - known.keys():
+            # Digits and letters of a mono font are equally wide; all else is measured.
+            even = text.isascii()
+            known[text] = len(text) * self._digit if even else self._metrics.horizontalAdvance(text)
+        texts_T = np.array([known[text] for text in self._tokens.texts], np.float64)
+        below_T = np.array(self._tokens.below, np.float64) * self._below_digit
+        widths: NDArray[np.float64] = (
+            np.maximum(np.maximum(texts_T, below_T), LEAST_WIDTH) + 2 * PAD
+        )
+        return widths
+
+    def _place(self, width: int) -> ChipRows:
+        return ChipRows(self._widths, max(width - 2 * MARGIN, 40.0), GAP)
 
     def _lay_out(self) -> None:
-        text_metrics, id_metrics = QFontMetricsF(self._text_font), QFontMetricsF(self._id_font)
-        text_width, id_width = text_metrics.horizontalAdvance, id_metrics.horizontalAdvance
-        available = max(self.viewport().width() - 2 * MARGIN, 40.0)
-        below = 2 if self._show_details else 1
-        box_height = 4 + self._text_height + below * self._id_height + 4
-        self._row_height = self._position_height + box_height
-        self._boxes, self._lines, self._row_tops, self._row_starts = [], [], [], []
-        x, top = 0.0, 0.0
-        for index, chip in enumerate(self._chips):
-            inner = max(text_width(chip.text), id_width(chip.id), 12.0)
-            if self._show_details:
-                inner = max(inner, id_width(chip.detail))
-            width = min(inner + 2 * PAD, available)
-            if index == 0 or x + width > available:
-                if index:
-                    top += self._row_height + ROW_GAP
-                x = 0.0
-                self._row_tops.append(top)
-                self._row_starts.append(index)
-            box_top = top + self._position_height
-            self._boxes.append(QRectF(MARGIN + x, box_top, width, box_height))
-            lines = (chip.text, chip.id, chip.detail)
-            if width < inner + 2 * PAD:
-                room = width - 2 * PAD
-                lines = (
-                    text_metrics.elidedText(chip.text, Qt.TextElideMode.ElideMiddle, room),
-                    chip.id,
-                    id_metrics.elidedText(chip.detail, Qt.TextElideMode.ElideMiddle, room),
-                )
-            self._lines.append(lines)
-            x += width + GAP
+        self._rows = self._place(self.width())
+        content = self.content_height()
+        fits = content <= self.height()
+        self.overview.setVisible(not fits)
+        self.setViewportMargins(0, 0, 0, 0 if fits else OVERVIEW_HEIGHT)
+        self.overview.setGeometry(0, self.height() - OVERVIEW_HEIGHT, self.width(), OVERVIEW_HEIGHT)
         bar = self.verticalScrollBar()
         height = self.viewport().height()
-        bar.setRange(0, self._whole_row(self.content_height() + MARGIN - height))
+        bar.setRange(0, 0 if fits else self._whole_row(content - height))
         bar.setPageStep(height)
-        bar.setSingleStep(round(self._row_height + ROW_GAP))
+        bar.setSingleStep(round(self._pitch))
         self._reveal(self._selected)
+        self._tell_seen()
+
+    def _top_of(self, row: int) -> float:
+        return MARGIN + row * self._pitch
 
     def _indices_between(self, top: float, bottom: float) -> range:
-        if not self._row_tops:
+        """Chips of the rows between two heights of the content."""
+        last_row = len(self._rows) - 1
+        if last_row < 0:
             return range(0)
-        first = max(0, bisect_right(self._row_tops, top) - 1)
-        last = max(0, bisect_right(self._row_tops, bottom) - 1)
-        starts = [*self._row_starts, len(self._boxes)]
-        return range(starts[first], starts[last + 1])
+        first = max(0, min(int((top - MARGIN) // self._pitch), last_row))
+        last = max(0, min(int((bottom - MARGIN) // self._pitch), last_row))
+        return range(self._rows.chips_of(first).start, self._rows.chips_of(last).stop)
 
     def _reveal(self, index: int) -> None:
-        if not 0 <= index < len(self._boxes):
+        if not 0 <= index < self.n:
             return
-        box, bar = self._boxes[index], self.verticalScrollBar()
-        above = box.top() - self._position_height
-        if above < bar.value():
-            bar.setValue(int(above))
-        elif box.bottom() + MARGIN > bar.value() + self.viewport().height():
-            bar.setValue(self._whole_row(box.bottom() + MARGIN - self.viewport().height()))
+        bar, height = self.verticalScrollBar(), self.viewport().height()
+        top = self._top_of(self._rows.row_of(index))
+        bottom = top + self._box_height + self._below_height
+        if top - MARGIN < bar.value():
+            bar.setValue(int(top - MARGIN))
+        elif bottom > bar.value() + height:
+            bar.setValue(self._whole_row(bottom - height))
 
     def _whole_row(self, scrolled: float) -> int:
         """Where to scroll to, at least that far, so that no row is cut through at the top.
@@ -261,17 +249,25 @@ class TokenStrip(QAbstractScrollArea):
         """
         if scrolled <= 0:
             return 0
-        pitch = self._row_height + ROW_GAP
-        if self.viewport().height() % pitch > pitch / 2 and len(self._row_tops) > 1:
+        spare = self.viewport().height() % self._pitch
+        if spare > self._pitch / 2 and len(self._rows) > 1:
             return round(scrolled)
-        row = bisect_left(self._row_tops, scrolled)
-        return round(self._row_tops[min(row, len(self._row_tops) - 1)])
+        row = -int(-scrolled // self._pitch)
+        return round(min(row, len(self._rows) - 1) * self._pitch)
+
+    def _go_to(self, index: int) -> None:
+        """Bring a place of the text into the middle, without selecting it."""
+        top = self._top_of(self._rows.row_of(index))
+        self.verticalScrollBar().setValue(round(top - self.viewport().height() / 2))
+
+    def _tell_seen(self) -> None:
+        self.overview.set_seen(self.shown)
 
     def sizeHint(self) -> QSize:
-        return QSize(320, round(self._row_height * 2 + ROW_GAP))
+        return QSize(320, self.content_height())
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(60, round(self._position_height + self._text_height + self._id_height + 10))
+        return QSize(60, self.height_of(1))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -283,55 +279,44 @@ class TokenStrip(QAbstractScrollArea):
         with QPainter(self.viewport()) as painter:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             offset = self.verticalScrollBar().value()
-            painter.translate(0, -offset)
             area = QRectF(event.rect())
-            pens = _Pens(theme.current())
             for index in self._indices_between(area.top() + offset, area.bottom() + offset):
                 if self._reach(index).intersects(area):
-                    self._paint_chip(painter, index, pens)
+                    self._paint_chip(painter, index)
 
-    def _paint_chip(self, painter: QPainter, index: int, pens: _Pens) -> None:
-        chip, box = self._chips[index], self._boxes[index]
-        fill = self._fills[index] if index < len(self._fills) else None
-        selected, hovered = index == self._selected, index == self._hovered
-
-        painter.setFont(self._position_font)
-        painter.setPen(pens.accent if selected else pens.faint)
-        top = box.top() - self._position_height
-        above = QRectF(box.left(), top, box.width(), self._position_height)
-        painter.drawText(above, _CENTER, str(index))
-
-        if selected or hovered:
-            # A ring with a gap: it is seen around a chip of any colour, the accent's own too.
-            painter.setPen(pens.ring_selected if selected else pens.ring_hovered)
+    def _paint_chip(self, painter: QPainter, index: int) -> None:
+        t, box, look = theme.current(), self.chip_rect(index), self.look(index)
+        selected, special = index == self._selected, index in self._tokens.special
+        painter.setPen(QPen(t.color("line"), 1.0))
+        if special:
+            painter.setPen(QPen(t.color("dim"), 1.0, Qt.PenStyle.DashLine))
+        painter.setBrush(t.color("raised") if look.fill is None else look.fill)
+        inner = box.adjusted(0.5, 0.5, -0.5, -0.5)
+        painter.drawRoundedRect(inner, theme.RADIUS, theme.RADIUS)
+        if look.hatched:
+            hatch(painter, box.adjusted(2, 2, -2, -2), t.color("line"))
+        ring = "accent" if selected else "text" if index == self._key else ""
+        if not ring and index == self._hovered:
+            ring = "dim"
+        if ring:
+            painter.setPen(QPen(t.color(ring), 1.5))
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(box.adjusted(-2, -2, 2, 2), theme.RADIUS + 2, theme.RADIUS + 2)
-        border = pens.none
-        if fill is None or pens.near_panel(fill):
-            border = pens.line
-        if chip.special:
-            border = pens.dashed
-        painter.setPen(border)
-        painter.setBrush(pens.panel if fill is None else fill)
-        painter.drawRoundedRect(box, theme.RADIUS, theme.RADIUS)
-        if fill is None:
-            hatch(painter, box.adjusted(2, 2, -2, -2), pens.line.color())
+            around = box.adjusted(-1, -1, 1, 1)
+            painter.drawRoundedRect(around, theme.RADIUS + 1, theme.RADIUS + 1)
 
-        ink = pens.panel_ink if fill is None else ink_on(fill)
-        text, token_id, detail = self._lines[index]
-        left, top, width = box.left() + PAD, box.top() + 4, box.width() - 2 * PAD + 1
-        painter.setPen(ink)
-        painter.setFont(self._special_font if chip.special else self._text_font)
-        painter.drawText(QRectF(left, top, width, self._text_height), _LEFT, text)
-        ink = QColor(ink)
-        ink.setAlphaF(0.72)
-        painter.setPen(ink)
-        painter.setFont(self._id_font)
-        top += self._text_height
-        painter.drawText(QRectF(left, top, width, self._id_height), _LEFT, token_id)
-        if self._show_details:
-            top += self._id_height
-            painter.drawText(QRectF(left, top, width, self._id_height), _LEFT, detail)
+        room = box.width() - 2 * PAD + 1
+        middle = Qt.TextElideMode.ElideMiddle
+        painter.setPen(t.color("dim" if look.pending else "text"))
+        font = self._special_font if special else self._text_font
+        text = line(self._tokens.texts[index], font, room, middle)
+        text.draw(painter, box.left() + (box.width() - text.width) / 2, box.center().y())
+        below = box.bottom() + 1 + self._below_height / 2
+        if look.pending:
+            painter.fillRect(QRectF(box.center().x() - 5, below, 10, 1.5), t.color("line"))
+        elif look.below:
+            painter.setPen(t.color("accent" if selected else "dim"))
+            figure = line(look.below, self._below_font, box.width(), middle)
+            figure.draw(painter, box.left() + (box.width() - figure.width) / 2, below)
 
     # ------------------------------------------------------------------ mouse and keys
 
@@ -368,10 +353,10 @@ class TokenStrip(QAbstractScrollArea):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         target = self._key_target(event.key())
-        if target is None or not self._chips:
+        if target is None or not self.n:
             super().keyPressEvent(event)
             return
-        self.chip_chosen.emit(max(0, min(target, len(self._chips) - 1)))
+        self.chip_chosen.emit(max(0, min(target, self.n - 1)))
 
     def _key_target(self, key: int) -> int | None:
         at = max(self._selected, 0)
@@ -383,21 +368,15 @@ class TokenStrip(QAbstractScrollArea):
             case Qt.Key.Key_Home:
                 return 0
             case Qt.Key.Key_End:
-                return len(self._chips) - 1
+                return self.n - 1
             case Qt.Key.Key_Up | Qt.Key.Key_Down:
                 return self._in_next_row(at, -1 if key == Qt.Key.Key_Up else 1)
         return None
 
     def _in_next_row(self, index: int, step: int) -> int:
         """The chip above or below, nearest to the middle of this one."""
-        if not self._boxes:
-            return 0
-        row = bisect_right(self._row_starts, index) - 1 + step
-        if not 0 <= row < len(self._row_starts):
+        row = self._rows.row_of(index) + step
+        if not 0 <= row < len(self._rows):
             return index
-        ends = [*self._row_starts, len(self._boxes)]
-        middle = self._boxes[index].center().x()
-        return min(
-            range(ends[row], ends[row + 1]),
-            key=lambda i: abs(self._boxes[i].center().x() - middle),
-        )
+        middle = self._rows.left_of(index) + float(self._rows.widths[index]) / 2
+        return self._rows.nearest(row, middle)

@@ -1,4 +1,4 @@
-"""The buttons of a training run, and what the axes of its curves are.
+"""The buttons of a training run, and what its curve is: of what, over what.
 
 Knows widgets only; what a button does is its owner's affair.
 """
@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QCheckBox, QMenu, QPushButton, QToolButton, QWidget
 
-from gui.panes.training.curves import ALONG_WORDS, UNIT_WORDS, Along, Unit
+from gui.panes.training.curves import ALONG_WORDS, LOSS, UNIT_WORDS, Along, Unit, choices
 from gui.widgets.flow import FlowLayout
 
 
@@ -37,7 +37,7 @@ class RunControls(QWidget):
         self.follow = QCheckBox("Panes follow")
         self.follow.setChecked(follow)
         self.axes = QToolButton()
-        self.axes.setText("Axes")
+        self.axes.setText("Curve")
         self.axes.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.axes.setMenu(self._axes_menu())
         tips = {
@@ -48,7 +48,7 @@ class RunControls(QWidget):
             self.stop: "End the run; it stays on disk and opens like any checkpoint",
             self.open: "Open the trained model from its run folder",
             self.follow: "Every pane shows the model that learns, while it learns",
-            self.axes: "What the axes of the curves are",
+            self.axes: "What is drawn, and over what",
         }
         flow = FlowLayout(self)
         for control, tip in tips.items():
@@ -67,6 +67,11 @@ class RunControls(QWidget):
     def unit(self) -> Unit:
         """What losses are measured in."""
         return next(key for key, action in self.unit_actions.items() if action.isChecked())
+
+    @property
+    def what(self) -> str:
+        """What is drawn: losses, or another measure by its name."""
+        return next(key for key, action in self.what_actions.items() if action.isChecked())
 
     @property
     def log(self) -> bool:
@@ -88,6 +93,14 @@ class RunControls(QWidget):
         menu = QMenu(self)
         menu.setToolTipsVisible(True)
         group = QActionGroup(menu)
+        self.what_actions: dict[str, QAction] = {}
+        for key, measures in choices().items():
+            one = measures[0]
+            self.what_actions[key] = _choice(menu, group, LOSS if key == LOSS else one.title)
+            self.what_actions[key].setToolTip("; ".join(each.sentence for each in measures))
+        self.what_actions[LOSS].setChecked(True)
+        menu.addSeparator()
+        group = QActionGroup(menu)
         self.along_actions: dict[Along, QAction] = {
             along: _choice(menu, group, f"Over {words}") for along, words in ALONG_WORDS.items()
         }
@@ -101,7 +114,7 @@ class RunControls(QWidget):
             "the first validation on."
         )
         menu.addSeparator()
-        self.log_action = menu.addAction("Logarithmic loss")
+        self.log_action = menu.addAction("Logarithmic")
         self.log_action.setCheckable(True)
         self.along_actions["step"].setChecked(True)
         self.unit_actions["nats"].setChecked(True)

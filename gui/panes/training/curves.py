@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import fields
 from operator import attrgetter
 from typing import Literal
 
@@ -15,7 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gui.session.run import Run
+from model.probe.question import Named
+from model.train import metrics
 from model.train.events import Evaluated, StepDone
+from model.train.metrics import Measure
 
 Along = Literal["step", "tokens", "seconds"]
 Unit = Literal["nats", "bits", "bits_per_byte"]
@@ -26,6 +28,23 @@ UNIT_WORDS: dict[Unit, str] = {
     "bits": "bits per token",
     "bits_per_byte": "bits per byte",
 }
+
+
+LOSS = "loss"
+LOSS_UNIT = "nats per token"
+"""What is drawn on the axis of losses: every measure of this unit."""
+
+
+def measures_on(event: type[StepDone | Evaluated]) -> tuple[Measure, ...]:
+    """What an event of a run carries, in the order of the list."""
+    return tuple(measure for measure in metrics.MEASURES if event in measure.on)
+
+
+def choices() -> dict[str, tuple[Measure, ...]]:
+    """What can be drawn: the losses together, or any other measure by its name."""
+    found = {LOSS: tuple(one for one in metrics.MEASURES if one.unit == LOSS_UNIT)}
+    others = (one for one in metrics.MEASURES if one.unit != LOSS_UNIT)
+    return found | {one.name: (one,) for one in others if one.name not in ALONG_WORDS}
 
 
 class GrowingTable:
@@ -63,15 +82,15 @@ class RunCurves:
 
     Attributes:
         run: the run.
-        steps: a column for each field of `StepDone`.
-        validation: a column for each field of `Evaluated`.
+        steps: a column for each measure of a step.
+        validation: a column for each measure of an evaluation.
         analogies: step, rank, rank_all_words, share.
     """
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self.steps = GrowingTable(*(field.name for field in fields(StepDone)))
-        self.validation = GrowingTable(*(field.name for field in fields(Evaluated)))
+        self.steps = GrowingTable(*(one.name for one in measures_on(StepDone)))
+        self.validation = GrowingTable(*(one.name for one in measures_on(Evaluated)))
         self.analogies = GrowingTable("step", "rank", "rank_all_words", "share")
 
     def update(self) -> None:
@@ -79,6 +98,35 @@ class RunCurves:
         self.steps.take(self.run.steps)
         self.validation.take(self.run.evaluations)
         self.analogies.take(self.run.analogies)
+
+    def table_of(self, measure: Measure) -> GrowingTable:
+        """Where a measure's column stands."""
+        return self.steps if StepDone in measure.on else self.validation
+
+    def arrays(self) -> dict[str, Named]:
+        """Every measure over the steps at which it was measured, the analogy's figures too."""
+        data: dict[str, Named] = {}
+        for measure in metrics.MEASURES:
+            if measure.name == "step":
+                continue
+            tables = [
+                table
+                for event, table in ((StepDone, self.steps), (Evaluated, self.validation))
+                if event in measure.on
+            ]
+            # Of a step that was also evaluated: the number of the step itself.
+            every = np.concatenate([table["step"] for table in tables]).astype(np.int64)
+            steps, first = np.unique(every, return_index=True)
+            values = np.concatenate([table[measure.name] for table in tables])[first]
+            whole = values.astype(np.int64) if measure.whole else values
+            data[measure.name] = Named(whole, ("step",), {"step": steps})
+        at = {"step": self.analogies["step"].astype(np.int64)}
+        for name in ("rank", "rank_all_words", "share"):
+            column = self.analogies[name]
+            values = column.copy() if name == "share" else column.astype(np.int64)
+            if len(values):
+                data[f"analogy_{name}"] = Named(values, ("step",), at)
+        return data
 
     def along(self, steps: NDArray[np.float64], along: Along) -> NDArray[np.float64]:
         """Where step numbers lie on the axis: themselves, or the tokens or seconds until then."""

@@ -1,50 +1,35 @@
 """The figures of a run in words: how far, how good, how fast, how it ended.
 
-Knows the state of a run, no widget.
+Knows the state of a run and what is measured of it, no widget.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Literal
 
+from gui.panes.training.curves import LOSS_UNIT
 from gui.panes.training.figure_grid import Figure
 from gui.session.run import Run
+from model.train import metrics
+from model.train.events import Evaluated, StepDone
+from model.train.metrics import Measure
 
 
 def run_figures(run: Run) -> tuple[Figure, ...]:
-    """What is worth knowing now."""
-    total = run.started.recipe.steps
+    """What is worth knowing now: how far, then every measure, what is said of a run first."""
+    figures = [Figure("step", f"{run.step:,} / {run.started.recipe.steps:,}")]
+    spoken = [measure for measure in metrics.MEASURES if measure.said]
+    silent = [measure for measure in metrics.MEASURES if not measure.said]
+    for measure in (*spoken, *silent):
+        figure = _figure(run, measure)
+        if figure is not None:
+            figures.append(figure)
     last = run.steps[-1] if run.steps else None
-    check = run.evaluations[-1] if run.evaluations else None
-    figures = [Figure("step", f"{run.step:,} / {total:,}")]
-    if last is not None:
-        figures.append(
-            Figure(
-                "train", f"{last.train_loss:.4f}", "Loss of the last step's batch, nats per token"
-            )
-        )
-    if check is not None:
-        best = min(run.evaluations, key=lambda event: event.val_loss)
-        figures.append(
-            Figure(
-                "validation",
-                f"{check.val_loss:.4f}",
-                f"At step {check.step:,}, nats per token; {check.bits_per_byte:.4f} bits per byte. "
-                f"Best: {best.val_loss:.4f} at step {best.step:,}",
-            )
-        )
-    if last is not None:
-        figures += [
-            Figure("tokens/s", f"{last.tokens_per_second:,.0f}", "Over about the last second"),
-            Figure("elapsed", duration(last.seconds), "Training, validating and saving; no pauses"),
-        ]
-        if run.running and last.step:
-            left = (total - last.step) * last.seconds / last.step
-            figures.append(Figure("left", f"≈ {duration(left)}", "At the pace until now"))
-        figures += [
-            Figure("grad norm", f"{last.grad_norm:.3g}", "Of all gradients, before clipping"),
-            Figure("rate", f"{last.lr:.3g}", "Learning rate of the last step"),
-        ]
+    if run.running and last is not None and last.step:
+        left = (run.started.recipe.steps - last.step) * last.seconds / last.step
+        figures.append(Figure("left", f"≈ {duration(left)}", "At the pace until now"))
     if run.analogies:
         point = run.analogies[-1]
         figures += [
@@ -64,6 +49,29 @@ def run_figures(run: Run) -> tuple[Figure, ...]:
     info = run.started.info
     figures.append(Figure("parameters", f"{info.n_params:,}", "Tied ones counted once"))
     return tuple(figures)
+
+
+def _figure(run: Run, measure: Measure) -> Figure | None:
+    """The newest of a measure; None before it is measured."""
+    if measure.name == "step":
+        return None  # stands first, with the number of all steps
+    of_steps = StepDone in measure.on
+    events: Sequence[StepDone | Evaluated] = run.steps if of_steps else run.evaluations
+    if not events:
+        return None
+    last = events[-1]
+    value = measure.of(last)
+    if value is None:
+        return None
+    tip = measure.sentence + (f", {measure.unit}" if measure.unit else "")
+    if not of_steps:
+        tip += f"; at step {last.step:,}"
+        if measure.unit == LOSS_UNIT:
+            best = min(events, key=lambda event: measure.of(event) or math.inf)
+            least = measure.of(best)
+            tip += f". Best: {'' if least is None else measure.text(least)} at step {best.step:,}"
+    said = duration(value) if measure.unit == "s" else measure.text(value)
+    return Figure(measure.title, said, tip)
 
 
 def ending(run: Run) -> tuple[Literal["good", "dim", "bad"], str]:

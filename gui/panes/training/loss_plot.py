@@ -17,9 +17,19 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from gui import theme
-from gui.panes.training.curves import ALONG_WORDS, UNIT_WORDS, Along, RunCurves, Unit
+from gui.panes.training.curves import (
+    ALONG_WORDS,
+    LOSS,
+    UNIT_WORDS,
+    Along,
+    RunCurves,
+    Unit,
+    choices,
+)
 from gui.panes.training.legend_line import Entry, LegendLine
 from gui.widgets.charts.steady_plot import SteadyAxis, steady_plot
+from model.train.events import StepDone
+from model.train.metrics import Measure
 
 
 class LivePlot(QWidget):
@@ -120,34 +130,84 @@ class LivePlot(QWidget):
 
 
 class LossPlot(LivePlot):
-    """Training loss of every step and validation loss, over steps, tokens or seconds."""
+    """All losses over steps, tokens or seconds; or one other measure of the run instead.
+
+    Attributes:
+        items: a curve a measure, by its name; those of other choices are hidden.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Loss", parent)
         self.unit: Unit = "nats"
         self.log = False
-        self.train = self.curve()
-        self.validation = self.curve(symbol="o", symbolSize=5)
-        self._drawn_checks: tuple[object, ...] = ()
-        self.setToolTip(
-            "Wheel zooms, dragging moves, a double click shows all. Training loss is the mean "
-            "over one step's batch, before its update."
-        )
+        self.what = LOSS
+        self.items: dict[str, pg.PlotDataItem] = {}
+        self._drawn: dict[str, tuple[object, ...]] = {}
+        self.setToolTip("Wheel zooms, dragging moves, a double click shows all.")
+        self._show_items()
         self.apply_theme()
+
+    @property
+    def train(self) -> pg.PlotDataItem:
+        """The curve of the training loss."""
+        return self.items["train_loss"]
+
+    @property
+    def validation(self) -> pg.PlotDataItem:
+        """The curve of the validation loss."""
+        return self.items["val_loss"]
 
     def apply_theme(self) -> None:
         super().apply_theme()
         t = theme.current()
         self.plot.getPlotItem().showGrid(x=False, y=True, alpha=0.12)
-        self.train.setPen(pg.mkPen(t.color("accent", 0.85), width=1))
-        self.validation.setPen(pg.mkPen(t.color("text"), width=1))
-        self.validation.setSymbolPen(pg.mkPen(t.color("text"), width=1))
-        self.validation.setSymbolBrush(pg.mkBrush(t.color("panel")))
+        for measure, color in self._measures():
+            item = self.items[measure.name]
+            item.setPen(pg.mkPen(color, width=1))
+            if StepDone not in measure.on:
+                item.setSymbolPen(pg.mkPen(color, width=1))
+                item.setSymbolBrush(pg.mkBrush(t.color("panel")))
 
-    def show_run(self, curves: RunCurves | None, along: Along, unit: Unit, log: bool) -> None:
+    def _measures(self) -> list[tuple[Measure, QColor]]:
+        """What is drawn, and in which colour: the first of the steps is the accent."""
+        t = theme.current()
+        colors = {True: [t.color("accent", 0.85)], False: [t.color("text")]}
+        further = [QColor(name) for name in t.series[1:]]
+        found = []
+        for measure in choices()[self.what]:
+            mine = colors[StepDone in measure.on]
+            found.append((measure, mine.pop() if mine else further.pop(0)))
+        return found
+
+    def _show_items(self) -> None:
+        drawn = [measure for measure, _ in self._measures()]
+        for measure in drawn:
+            if measure.name not in self.items:
+                dots = {} if StepDone in measure.on else {"symbol": "o", "symbolSize": 5}
+                self.items[measure.name] = self.curve(**dots)
+        names = {measure.name for measure in drawn}
+        for name, item in self.items.items():
+            item.setVisible(name in names)
+            if name not in names:
+                item.setData([], [])  # or the axes make room for what is hidden
+                self._drawn.pop(name, None)
+
+    def show_run(
+        self,
+        curves: RunCurves | None,
+        along: Along,
+        unit: Unit,
+        log: bool,
+        what: str = LOSS,
+    ) -> None:
         """Draw what the run has reported until now."""
         if curves is not self.curves:
             self._hovered = None
+            self.fit()
+        if what != self.what:
+            self.what = what
+            self._show_items()
+            self.apply_theme()
             self.fit()
         if (along, unit, log) != (self.along, self.unit, self.log):
             self.along, self.unit = along, unit
@@ -156,31 +216,42 @@ class LossPlot(LivePlot):
                 self.plot.getPlotItem().setLogMode(y=log)
             self.fit()
         self.curves = curves
-        if curves is None:
-            self.train.setData([], [])
-            self.validation.setData([], [])
-            self._drawn_checks = ()
-        else:
-            scale = curves.scale(unit) or 1.0
-            steps, checks = curves.steps, curves.validation
-            self._number_axes(len(steps) + len(checks))
-            self.train.setData(steps[along], steps["train_loss"] * scale)
-            drawn = (curves, along, unit, log, len(checks))
-            if drawn != self._drawn_checks:
-                self._drawn_checks = drawn
-                x = curves.along(checks["step"], along)
-                self.validation.setData(x, checks["val_loss"] * scale)
+        for measure, _ in self._measures():
+            self._show_measure(measure)
+        if curves is not None:
+            self._number_axes(len(curves.steps) + len(curves.validation))
         self.describe()
+
+    def _show_measure(self, measure: Measure) -> None:
+        curves, item = self.curves, self.items[measure.name]
+        if curves is None:
+            item.setData([], [])
+            self._drawn.pop(measure.name, None)
+            return
+        table = curves.table_of(measure)
+        drawn = (curves, self.along, self.unit, self.log, len(table))
+        if drawn != self._drawn.get(measure.name):
+            self._drawn[measure.name] = drawn
+            of_steps = table is curves.steps
+            x = table[self.along] if of_steps else curves.along(table["step"], self.along)
+            item.setData(x, table[measure.name] * self._scale())
+
+    def _scale(self) -> float:
+        """What drawn numbers are multiplied by: losses have a unit that can be chosen."""
+        if self.curves is None or self.what != LOSS:
+            return 1.0
+        return self.curves.scale(self.unit) or 1.0
 
     def point(self, x: float, y: float) -> QPointF:
         return super().point(x, math.log10(y) if self.log else y)
 
     def describe(self) -> None:
-        t = theme.current()
-        train, val, note = "–", "–", f"{UNIT_WORDS[self.unit]} over {ALONG_WORDS[self.along]}"
-        curves = self.curves
+        measures = self._measures()
+        one = measures[0][0]
+        unit = UNIT_WORDS[self.unit] if self.what == LOSS else one.unit or one.title
+        note = f"{unit} over {ALONG_WORDS[self.along]}"
+        curves, at, check = self.curves, -1, -1
         if curves is not None:
-            scale = curves.scale(self.unit) or 1.0
             n, checked = len(curves.steps), len(curves.validation)
             at, check = n - 1, checked - 1
             if self._hovered is not None and n:
@@ -189,15 +260,18 @@ class LossPlot(LivePlot):
                 check = int(np.searchsorted(curves.validation["step"], step, "right")) - 1
                 self._mark(float(curves.steps[self.along][at]))
                 note = f"step {int(step):,}"
-            if at >= 0:
-                train = f"{curves.steps['train_loss'][at] * scale:.4f}"
-            if check >= 0:
-                val = f"{curves.validation['val_loss'][check] * scale:.4f}"
-                if self._hovered is not None:
-                    val += f" (step {int(curves.validation['step'][check]):,})"
-        self.legend.say(
-            (Entry("train", train, t.accent), Entry("validation", val, t.text, dots=True)), note
-        )
+        entries = []
+        for measure, color in measures:
+            dots = StepDone not in measure.on
+            row = check if dots else at
+            value = "–"
+            if curves is not None and row >= 0:
+                table = curves.table_of(measure)
+                value = measure.text(float(table[measure.name][row]) * self._scale())
+                if dots and self._hovered is not None:
+                    value += f" (step {int(table['step'][row]):,})"
+            entries.append(Entry(measure.title, value, color.name(), dots=dots))
+        self.legend.say(tuple(entries), note)
 
 
 class AnalogyPlot(LivePlot):

@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QElapsedTimer, Qt, QTimer
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
@@ -38,6 +36,7 @@ from gui.panes.training.sample_view import SampleView
 from gui.session.run import Run
 from gui.session.state import Notice
 from gui.session.store import Store
+from model.probe.question import Named
 from model.train.run_folder import unique_run_dir
 
 WIDE = 620
@@ -275,7 +274,8 @@ class TrainingPane(Pane):
 
     def _show_run(self, run: Run) -> None:
         along = self.controls.along
-        self.plots.loss.show_run(self._curves, along, self.controls.unit, self.controls.log)
+        controls = self.controls
+        self.plots.loss.show_run(self._curves, along, controls.unit, controls.log, controls.what)
         self.plots.analogies.show_run(self._curves, along)
         # Digits that change ten times a second can't be read; the last ones always stand.
         if not run.running or run.paused or self._figures_said.hasExpired(FIGURES_MS):
@@ -390,30 +390,14 @@ class TrainingPane(Pane):
             note += f" · {last.expression}: rank {last.rank:,}"
         return note
 
-    def export_data(self) -> Mapping[str, NDArray[Any]]:
-        """The run's curves: one entry a step, and one a validation or analogy."""
+    def export_data(self) -> Mapping[str, Named]:
+        """Everything that was measured of the run, over its steps."""
         run = self.store.run.current
         if run is None:
             return {}
         curves = RunCurves(run)
         curves.update()
-        steps = curves.steps
-        return {
-            "steps": steps["step"].astype(np.int64),
-            "tokens": steps["tokens"].astype(np.int64),
-            "seconds": steps["seconds"].copy(),
-            "train_loss": steps["train_loss"].copy(),
-            "lr": steps["lr"].copy(),
-            "grad_norm": steps["grad_norm"].copy(),
-            "tokens_per_second": steps["tokens_per_second"].copy(),
-            "val_steps": curves.validation["step"].astype(np.int64),
-            "val_loss": curves.validation["val_loss"].copy(),
-            "val_bits_per_byte": curves.validation["bits_per_byte"].copy(),
-            "analogy_steps": curves.analogies["step"].astype(np.int64),
-            "analogy_rank": curves.analogies["rank"].astype(np.int64),
-            "analogy_rank_all_words": curves.analogies["rank_all_words"].astype(np.int64),
-            "analogy_share": curves.analogies["share"].copy(),
-        }
+        return curves.arrays()
 
 
 _ACROSS, _DOWN = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom

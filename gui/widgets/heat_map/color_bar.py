@@ -27,6 +27,7 @@ def paint_color_bar(
     *,
     title: str | Sequence[str] = "",
     hatched: str = "",
+    beyond: bool = False,
 ) -> None:
     """Paint the legend in one line; words that find no room are elided, then left out.
 
@@ -37,6 +38,7 @@ def paint_color_bar(
         limit: the value at its end; it begins at 0 or, diverging, at -limit.
         title: what the values are; of several wordings, longest first, the first that finds room.
         hatched: what a hatched cell means; none is shown if empty.
+        beyond: whether there are values past the end; they have its colour.
     """
     t = theme.current()
     left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
@@ -44,6 +46,8 @@ def paint_color_bar(
     metrics = QFontMetricsF(painter.font())
     high = f"{limit:.3g}"
     low = f"−{high}" if kind == "diverging" else "0"
+    if beyond:
+        low, high = f"≤ {low}" if kind == "diverging" else low, f"≥ {high}"
     painter.setPen(t.color("dim"))
     painter.drawText(area, left, low)
     x = area.left() + metrics.horizontalAdvance(low) + 6

@@ -1,7 +1,8 @@
 """A matrix as colours, with labels on both axes, hover, marks, zoom and a colour bar.
 
 Knows what it is given: values, which of them don't exist (masked) or are left out of the drawing
-(hidden), labels and a colour map. It knows neither attention nor a model.
+(hidden), labels and a colour map. Of a large matrix that can be a patch: which rows and columns
+are seen is told, so that their numbers can be brought. It knows neither attention nor a model.
 
 Shape suffixes: R rows, C columns.
 """
@@ -12,7 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPoint, QRectF, Qt, Signal
+from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPen, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
@@ -30,6 +31,7 @@ class HeatMap(Canvas):
             None when the mouse is elsewhere.
         cell_chosen: ``(row, column)`` that was clicked or reached by a key, None for one of them
             if a label was clicked.
+        seen_changed: other rows or columns are in view, or the same at another size.
 
     Attributes:
         describe: gives the tooltip of ``(row, column)``.
@@ -37,6 +39,7 @@ class HeatMap(Canvas):
 
     cell_hovered = Signal(object)
     cell_chosen = Signal(object)
+    seen_changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -46,11 +49,15 @@ class HeatMap(Canvas):
         self._drawn_RC: NDArray[np.bool_] = np.zeros((0, 0), np.bool_)
         self._place = Place()
         self._fit = False
+        self._corner = QSize(0, 0)
         self._zoom: float | None = None
         self._hovered: tuple[int | None, int | None] | None = None
         self._line: tuple[int | None, int | None] = (None, None)
         self._cell: tuple[int, int] | None = None
         self._lit: tuple[int | None, int | None] = (None, None)
+        self._told: tuple[object, ...] = ()
+        self.horizontalScrollBar().valueChanged.connect(self._tell_seen)
+        self.verticalScrollBar().valueChanged.connect(self._tell_seen)
 
     # ------------------------------------------------------------------------ contents
 
@@ -64,7 +71,7 @@ class HeatMap(Canvas):
         self._content = content
         if content is not None:
             self._drawn_RC = content.drawn_RC
-            if before is None or before.values_RC.shape != content.values_RC.shape:
+            if before is None or not _goes_on(before, content):
                 self._zoom = None
                 self._hovered = None
         self.lay_out()
@@ -101,9 +108,19 @@ class HeatMap(Canvas):
         self.lay_out()
         self.redraw()
 
+    def set_corner(self, corner: QSize) -> None:
+        """Keep this much free at the upper left, for what somebody else puts there."""
+        if corner != self._corner:
+            self._corner = corner
+            self.lay_out()
+            self.redraw()
+
     def set_cell_size(self, size: float | None) -> None:
-        """Zoom to cells of so many logical pixels; None goes back to the automatic size."""
-        self._zoom = None if size is None else min(max(size, 2.0), LARGEST_CELL)
+        """Zoom to cells of so many logical pixels; None goes back to the automatic size.
+
+        They become no smaller than is needed to see everything.
+        """
+        self._zoom = None if size is None else min(size, LARGEST_CELL)
         self.lay_out()
         self.redraw()
 
@@ -114,6 +131,13 @@ class HeatMap(Canvas):
         """Side of a cell, logical pixels."""
         return self._place.cell
 
+    @property
+    def seen(self) -> tuple[range, range]:
+        """The rows and the columns of which something is in view."""
+        if self._content is None or self._place.cell <= 0:
+            return range(0), range(0)
+        return self._place.seen(self.scrolled, self._content.shape)
+
     def cell_rect(self, row: int, column: int) -> QRectF:
         """Where a cell is in the viewport; it may lie outside the part that is seen."""
         return self._place.cell_rect(row, column, self.scrolled)
@@ -122,7 +146,7 @@ class HeatMap(Canvas):
         """The cell under a point; ``(row, None)`` or ``(None, column)`` over a label; or None."""
         if self._content is None:
             return None
-        return self._place.at(at, self.scrolled, self._content.values_RC.shape)
+        return self._place.at(at, self.scrolled, self._content.shape)
 
     def lay_out(self) -> None:
         content = self._content
@@ -132,9 +156,23 @@ class HeatMap(Canvas):
             return
         bar = self.verticalScrollBar().sizeHint().width()
         self._place = place(
-            content, self.maximumViewportSize(), bar, fit=self._fit, zoom=self._zoom
+            content,
+            self.maximumViewportSize(),
+            bar,
+            fit=self._fit,
+            zoom=self._zoom,
+            corner=self._corner,
         )
         self.scroll_over(self._place.whole, self._place.window.size())
+        if self._zoom is not None:
+            self._zoom = self._place.cell
+        self._tell_seen()
+
+    def _tell_seen(self) -> None:
+        now = (*self.seen, self._place.cell)
+        if now != self._told:
+            self._told = now
+            self.seen_changed.emit()
 
     # ------------------------------------------------------------------------ painting
 
@@ -182,7 +220,7 @@ class HeatMap(Canvas):
 
     def _within(self, axis: int, *indices: int | None) -> set[int]:
         assert self._content is not None
-        size = self._content.values_RC.shape[axis]
+        size = self._content.shape[axis]
         return {index for index in indices if index is not None and 0 <= index < size}
 
     # ------------------------------------------------------------------ mouse and keys
@@ -225,7 +263,7 @@ class HeatMap(Canvas):
         if self._content is None:
             event.ignore()
         elif key in steps:
-            n_rows, n_columns = self._content.values_RC.shape
+            n_rows, n_columns = self._content.shape
             row, column = self._cell or (self._line[0] or 0, self._line[1] or 0)
             row = min(max(row + steps[key][0], 0), n_rows - 1)
             column = min(max(column + steps[key][1], 0), n_columns - 1)
@@ -257,3 +295,13 @@ class HeatMap(Canvas):
             round(row * self._place.cell - at.y() + self._place.window.top())
         )
         event.accept()
+
+
+def _goes_on(before: HeatMapContent, content: HeatMapContent) -> bool:
+    """Whether a matrix is the one before, or that with another end: then it stays as it is seen."""
+    n = min(*before.shape, *content.shape)
+    return (
+        before.row_labels[:n] == content.row_labels[:n]
+        and before.column_labels[:n] == content.column_labels[:n]
+        and (before.shape[0] == before.shape[1]) == (content.shape[0] == content.shape[1])
+    )

@@ -24,21 +24,27 @@ LARGEST_CELL = 64.0
 SLANTED_CELL = 18.0
 """From this size on there is room for column labels that lean; narrower ones stand."""
 SLANT = math.sqrt(0.5)
+LABEL_SHARE = 0.24
+"""Of the height, how much the labels of columns may take: the rest is picture."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeatMapContent:
-    """What a heat map draws.
+    """What a heat map draws: a whole matrix, or the patch of it that is here.
 
     Attributes:
         values_RC: the numbers; where masked or hidden they may be anything.
-        row_labels, column_labels: one a row, one a column.
+        row_labels, column_labels: one a row, one a column of the whole matrix.
+        corner: the row and the column at which the numbers begin.
+        block: rows and columns of the matrix to a number.
         row_title, column_title: what the axes are, for example "queries".
         kind: ``sequential`` from 0 to ``limit``, ``diverging`` from -limit to limit.
         limit: the value at the end of the colour map.
+        beyond: whether there are values past it; they have its colour.
         masked_RC: cells that do not exist; hatched.
         hidden_RC: cells whose value is left out of the drawing; hatched, with their figure.
-        value_title: what the numbers are, for the colour bar.
+        value_title: what the numbers are, for the colour bar; of several wordings, longest first,
+            the first that finds room.
         masked_title: what a hatched cell means, for the colour bar; none if empty.
         digits: decimals of the figures in cells.
     """
@@ -46,13 +52,16 @@ class HeatMapContent:
     values_RC: NDArray[np.floating]
     row_labels: tuple[str, ...]
     column_labels: tuple[str, ...]
+    corner: tuple[int, int] = (0, 0)
+    block: tuple[int, int] = (1, 1)
     row_title: str = ""
     column_title: str = ""
     kind: Kind = "sequential"
     limit: float = 1.0
+    beyond: bool = False
     masked_RC: NDArray[np.bool_] | None = None
     hidden_RC: NDArray[np.bool_] | None = None
-    value_title: str = ""
+    value_title: str | tuple[str, ...] = ""
     masked_title: str = ""
     digits: int = 2
 
@@ -64,6 +73,33 @@ class HeatMapContent:
             if without is not None:
                 drawn &= ~without
         return drawn
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the whole matrix."""
+        return len(self.row_labels), len(self.column_labels)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every row and column has its number here."""
+        return self.patch == (range(self.shape[0]), range(self.shape[1]))
+
+    @property
+    def patch(self) -> tuple[range, range]:
+        """The rows and the columns whose numbers are here."""
+        spans = []
+        for axis in (0, 1):
+            start = self.corner[axis]
+            stop = start + self.values_RC.shape[axis] * self.block[axis]
+            spans.append(range(start, min(stop, self.shape[axis])))
+        return spans[0], spans[1]
+
+    def place_of(self, row: int, column: int) -> tuple[int, int] | None:
+        """Where the number of a row and a column stands in the arrays; None if it isn't here."""
+        rows, columns = self.patch
+        if row not in rows or column not in columns:
+            return None
+        return (row - rows.start) // self.block[0], (column - columns.start) // self.block[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +179,8 @@ def label_font() -> QFont:
 def label_widths(labels: tuple[str, ...]) -> tuple[float, ...]:
     """How long labels are; measured once, because hundreds take milliseconds."""
     metrics = QFontMetricsF(label_font())
-    return tuple(metrics.horizontalAdvance(label) for label in labels)
+    known = {label: metrics.horizontalAdvance(label) for label in set(labels)}
+    return tuple(known[label] for label in labels)
 
 
 def thinned(indices: range, apart: float, marked: int | None = None) -> list[int]:
@@ -159,7 +196,13 @@ def thinned(indices: range, apart: float, marked: int | None = None) -> list[int
 
 
 def place(
-    content: HeatMapContent, size: QSize, bar: int, *, fit: bool = False, zoom: float | None = None
+    content: HeatMapContent,
+    size: QSize,
+    bar: int,
+    *,
+    fit: bool = False,
+    zoom: float | None = None,
+    corner: QSize | None = None,
 ) -> Place:
     """Find cells as large as the room allows, in whole pixels.
 
@@ -169,8 +212,10 @@ def place(
         bar: how wide a scroll bar is.
         fit: show everything, however small.
         zoom: size of a cell instead, logical pixels.
+        corner: room that is kept free at the upper left, over the labels of rows.
     """
-    n_rows, n_columns = content.values_RC.shape
+    corner = QSize(0, 0) if corner is None else corner
+    n_rows, n_columns = content.shape
     metrics = QFontMetricsF(label_font())
     height = metrics.height()
     row_widths, column_widths = (
@@ -182,24 +227,25 @@ def place(
         titles.horizontalAdvance(f"{text} →") for text in (content.row_title, content.column_title)
     )
     row_room = min(max(row_widths, default=0.0), 0.28 * size.width(), 120.0)
-    column_room = min(max(column_widths, default=0.0), 0.32 * size.height(), 110.0)
-    left = max(row_room, title) + 12
+    column_room = min(max(column_widths, default=0.0), LABEL_SHARE * size.height(), 110.0)
+    left = max(row_room, title, corner.width() - 6) + 12
     cell, top, right = 0.0, 0.0, 4.0
     slanted = True
     for slanted in (True, False):
         top = SLANT * (column_room + height) + 6 if slanted else column_room + 8
-        top = max(top, 2 * height + 6)
+        top = max(top, 2 * height + 6 + corner.height())
         right = 4.0
         for _ in range(2 if slanted else 1):
             fitting = min(
                 (size.width() - left - right) / n_columns,
                 (size.height() - top - CAPTION_HEIGHT - 2) / n_rows,
             )
-            cell = _cell(max(fitting, 0.05), fit, zoom)
+            cell = _cell(max(fitting, 0.02), fit, zoom)
             if slanted:  # the last labels lean out over the matrix's right edge
+                reach = min(n_columns, math.ceil(column_room / cell) + 1)
                 right = max(
-                    SLANT * min(width, column_room) - (n_columns - index - 0.5) * cell
-                    for index, width in enumerate(column_widths)
+                    SLANT * min(width, column_room) - (index + 0.5) * cell
+                    for index, width in enumerate(reversed(column_widths[-reach:]))
                 )
                 right = max(4.0, right + 8)
         if cell >= SLANTED_CELL:
@@ -222,9 +268,9 @@ def place(
 
 
 def _cell(fitting: float, fit: bool, zoom: float | None) -> float:
-    if zoom is not None:
-        return zoom
     fitting = min(fitting, LARGEST_CELL)
+    if zoom is not None:  # no smaller than is needed to see everything
+        return max(zoom, min(fitting, SMALLEST_CELL))
     if fit and fitting < 4:
         return fitting
     return float(max(math.floor(fitting), 1 if fit else SMALLEST_CELL))

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QLineF, QPoint, QRect, QRectF, Qt
+from PySide6.QtCore import QLineF, QPoint, QRect, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
 from gui import theme
@@ -53,18 +53,22 @@ class HeatMapPainter:
 
     def paint(self, painter: QPainter, area: QRect, ratio: float) -> None:
         """Paint everything; ``ratio`` is how many device pixels a logical one has."""
-        cell = self._place.cell
-        rows, columns = self._place.seen(self._scrolled, self._content.values_RC.shape)
+        cell, t = self._place.cell, theme.current()
+        rows, columns = self._place.seen(self._scrolled, self._content.shape)
         painter.save()
         painter.setClipRect(self._place.window)
+        if not self._content.is_whole:  # numbers that are still to come have a ground of their own
+            painter.fillRect(self._place.window, t.color("raised"))
         # Cells without a colour are transparent: the hatch beneath shows.
         if not self._drawn_RC.all():
-            painter.fillRect(self._place.window, cell_image.hatch_brush())
-        k = math.ceil(1 / (cell * ratio) - 1e-6)
+            box = self._box(*self._content.patch)
+            painter.fillRect(box, t.color("panel"))
+            painter.fillRect(box, cell_image.hatch_brush())
+        k = math.ceil(1 / (cell * ratio * min(self._content.block)) - 1e-6)
         self._paint_cells(painter, rows, columns, k)
         if cell >= GRID_CELL:
             self._paint_grid(painter, rows, columns)
-        if cell >= NUMBER_CELL:
+        if cell >= NUMBER_CELL and self._content.block == (1, 1):
             self._paint_numbers(painter, rows, columns)
         painter.restore()
         # Labels thin out to what can be read; hover and marks write the others when needed.
@@ -75,8 +79,11 @@ class HeatMapPainter:
         self.paint_labels(painter, row_labels, column_labels, "dim", over=False)
         self._paint_titles(painter)
         title = self._content.value_title
-        if k > 1:
-            title += f" · each point the largest of {k} × {k}"
+        title = (title,) if isinstance(title, str) else title
+        sides = [k * side for side in self._content.block]
+        if max(sides) > 1:
+            cells = f"cells: largest of {sides[0]} × {sides[1]}"
+            title = (*(f"{cells} · {words}" for words in title), cells)
         caption = QRectF(area.left() + 8, area.bottom() + 1 - CAPTION_HEIGHT, 0, CAPTION_HEIGHT)
         caption.setRight(area.right() - 4)
         paint_color_bar(
@@ -85,21 +92,42 @@ class HeatMapPainter:
             self._content.kind,
             self._content.limit,
             title=title,
+            beyond=self._content.beyond,
             hatched="" if self._drawn_RC.all() else self._content.masked_title,
         )
 
     def _paint_cells(self, painter: QPainter, rows: range, columns: range, k: int) -> None:
-        content, cell = self._content, self._place.cell
-        values_RC = content.values_RC[rows.start : rows.stop, columns.start : columns.stop]
-        drawn_RC = self._drawn_RC[rows.start : rows.stop, columns.start : columns.stop]
-        corner = self._place.cell_rect(rows.start, columns.start, self._scrolled)
+        content = self._content
+        places = []
+        for seen, here, side, size in zip(
+            (rows, columns), content.patch, content.block, content.values_RC.shape, strict=True
+        ):
+            first = max(0, (seen.start - here.start) // side)
+            places.append(range(first, min(size, -(-(seen.stop - here.start) // side))))
+        if not all(places):
+            return
+        part = tuple(slice(place.start, place.stop) for place in places)
+        values_RC, drawn_RC = content.values_RC[part], self._drawn_RC[part]
         if k > 1:
             values_RC, drawn_RC = cell_image.pool_cells(values_RC, drawn_RC, k, content.kind)
         values_RC = np.where(drawn_RC, values_RC, 0)
         rgb = cell_image.colors(values_RC, content.kind, content.limit)
+        first_row, first_column = (
+            here.start + place.start * side
+            for here, place, side in zip(content.patch, places, content.block, strict=True)
+        )
         n_rows, n_columns = drawn_RC.shape
-        box = QRectF(corner.left(), corner.top(), n_columns * k * cell, n_rows * k * cell)
+        box = self._box(
+            range(first_row, first_row + n_rows * k * content.block[0]),
+            range(first_column, first_column + n_columns * k * content.block[1]),
+        )
         painter.drawImage(box, cell_image.image(rgb, drawn_RC))
+
+    def _box(self, rows: range, columns: range) -> QRectF:
+        """Where some rows and columns lie."""
+        corner = self._place.cell_rect(rows.start, columns.start, self._scrolled)
+        size = QSizeF(len(columns) * self._place.cell, len(rows) * self._place.cell)
+        return QRectF(corner.topLeft(), size)
 
     def _paint_grid(self, painter: QPainter, rows: range, columns: range) -> None:
         window = self._place.window
@@ -117,14 +145,15 @@ class HeatMapPainter:
         dim = theme.current().color("dim")
         for row in rows:
             for column in columns:
-                if content.masked_RC is not None and content.masked_RC[row, column]:
+                at = content.place_of(row, column)
+                if at is None or (content.masked_RC is not None and content.masked_RC[at]):
                     continue
-                value = float(content.values_RC[row, column])
+                value = float(content.values_RC[at])
                 text = f"{value:.{content.digits}f}".replace("-", "−")
                 if self._metrics.horizontalAdvance(text) > self._place.cell - 3:
                     continue
                 ink = inks[cell_image.entry(value, content.kind, content.limit)]
-                painter.setPen(ink if self._drawn_RC[row, column] else dim)
+                painter.setPen(ink if self._drawn_RC[at] else dim)
                 box = self._place.cell_rect(row, column, self._scrolled)
                 painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
 

@@ -24,6 +24,7 @@ class Mosaic(Question):
     """
 
     name: ClassVar[str] = "mosaic"
+    title: ClassVar[str] = "attention of all heads"
     cells: int
     hide_first: bool = False
 

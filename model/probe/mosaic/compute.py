@@ -15,6 +15,7 @@ from torch import Tensor
 from model.bench import Bench
 from model.bench.looking import WINDOW
 from model.probe.mosaic.asks import KINDS, Mosaic, MosaicFound
+from model.probe.pattern.compute import looked_at
 from model.probe.question import Answer, Array, read_only
 from model.probe.tensors.compute import to_array
 from model.subject import Subject
@@ -52,6 +53,11 @@ def answer(question: Mosaic, subject: Subject, bench: Bench) -> Iterator[Answer 
             sums += _sums(pattern_HQS, start, causal=config.causal)
             pooled = to_array(_pooled(pattern_HQS, k, hide_first=question.hide_first))
             tile[:, start // k : -(-stop // k), : pooled.shape[-1]] = pooled
+            if bench.concerns(subject, layer):
+                look_QS = looked_at(subject, bench, layer, None, start, stop).any(0, keepdims=True)
+                look_HQS = torch.from_numpy(look_QS).float()
+                seen = to_array(_pooled(look_HQS, k, hide_first=False))[0] > 0
+                masked[layer, start // k : -(-stop // k)] = ~seen
             seconds += time.perf_counter() - began
             yield None
         maxima[layer] = tile

@@ -25,6 +25,7 @@ class NextToken(Question):
     """
 
     name: ClassVar[str] = "next_token"
+    title: ClassVar[str] = "next token"
     position: int
     sampling: Sampling = OWN
     n: int = 10

@@ -23,6 +23,7 @@ class Number(Question):
     """
 
     name: ClassVar[str] = "number"
+    title: ClassVar[str] = "one number"
     of: str
     index: tuple[int, ...]
     sampling: Sampling = OWN

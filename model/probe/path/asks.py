@@ -48,6 +48,7 @@ class Path(Question):
     """
 
     name: ClassVar[str] = "path"
+    title: ClassVar[str] = "path through the layers"
     positions: tuple[int, ...] = ()
     matrix: Literal["W_E", "W_U"] = "W_E"
 

@@ -21,15 +21,19 @@ class Pattern(Question):
         rows, columns: the queries and keys in view, first and one past the last; None for all.
         most: the most rows and columns that are drawn; where more are in view, blocks of them
             are drawn by the number that stands out most.
+        summed: whether all of the head is gone through, for what is said of the whole of it: its
+            largest numbers and, of weights, its shares. Without, only what is in view is computed.
     """
 
     name: ClassVar[str] = "pattern"
+    title: ClassVar[str] = "attention of one head"
     layer: int
     head: int
     tensor: str = "pattern"
     rows: tuple[int, int] | None = None
     columns: tuple[int, int] | None = None
     most: tuple[int, int] = (1024, 1024)
+    summed: bool = True
 
     @property
     def activation(self) -> str:
@@ -67,9 +71,11 @@ class PatternFound(Answer):
         value_rows, value_columns: ``[R, C]``: where that number stands; the cell itself where a
             block is one number.
         masked: ``[R, C]``: whether no query of a cell may look at any of its keys.
-        largest: of the whole matrix' numbers that are not masked.
+        largest: of the numbers that are not masked, of the whole matrix of weights where all of
+            it is summed; else of the rows in view.
         largest_but_first: of those that are not about the first token.
-        shares: of the whole head; None for scores, and for a prompt of one token.
+        shares: of the whole head; None for scores, for a prompt of one token, and where nothing
+            is summed.
     """
 
     rows: tuple[int, int]

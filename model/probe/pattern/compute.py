@@ -29,7 +29,7 @@ def answer(question: Pattern, subject: Subject, bench: Bench) -> Iterator[Answer
         -(-(end_column - first_column) // max(1, question.most[1])),
     )
     window = config.window_at(question.layer)
-    whole = question.tensor == "pattern"
+    whole = question.tensor == "pattern" and question.summed
     tally = _Tally(causal=config.causal)
     parts: list[tuple[Array, Array, Array, Array]] = []
     height = max(1, WINDOW // block[0]) * block[0]
@@ -40,6 +40,8 @@ def answer(question: Pattern, subject: Subject, bench: Bench) -> Iterator[Answer
             bench.pattern(subject, question.layer, (question.head,), start, stop, question.tensor)
         )[0]
         look_QS = may_look(config, window, start, stop, n)
+        if bench.concerns(subject, question.layer):
+            look_QS = looked_at(subject, bench, question.layer, (question.head,), start, stop)[0]
         tally.add(matrix_QS, look_QS, start)
         if first_row <= start < end_row:
             seen_QS = matrix_QS[:, first_column:end_column]
@@ -53,13 +55,26 @@ def answer(question: Pattern, subject: Subject, bench: Bench) -> Iterator[Answer
         columns=(first_column, end_column),
         block=block,
         values=read_only(values),
-        value_rows=read_only(rows),
-        value_columns=read_only(columns + first_column),
+        value_rows=read_only(rows.astype(np.int32)),
+        value_columns=read_only((columns + first_column).astype(np.int32)),
         masked=read_only(masked),
         largest=tally.largest,
         largest_but_first=tally.largest_but_first,
         shares=tally.shares() if whole else None,
     )
+
+
+def looked_at(
+    subject: Subject,
+    bench: Bench,
+    layer: int,
+    heads: tuple[int, ...] | None,
+    start: int,
+    stop: int,
+) -> Array:
+    """Where queries may look under an intervention, as their scores say, ``[H', n, S]``."""
+    scores_HQS = bench.pattern(subject, layer, heads, start, stop, "attn_scores")
+    return ~np.isneginf(to_array(scores_HQS))
 
 
 def _within(wanted: tuple[int, int] | None, n: int) -> tuple[int, int]:

@@ -31,6 +31,7 @@ class Routes(Question):
     """
 
     name: ClassVar[str] = "routes"
+    title: ClassVar[str] = "routes of attention"
     position: int | None
     over: Over = "max"
     heads: tuple[tuple[int, int], ...] = ()
@@ -41,7 +42,7 @@ class Routes(Question):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RoutesFound(Answer):
-    """Edges, from strongest to weakest.
+    """Edges, from strongest to weakest; where the answer is coarse, of the upper layers.
 
     Attributes:
         layer_E, head_E, query_E, key_E: where each weight stands. ``head_E`` is -1 where the

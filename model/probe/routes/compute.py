@@ -5,6 +5,7 @@ Shape suffixes: H heads, Q queries, S keys, E edges.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -17,9 +18,12 @@ from model.probe.routes.asks import Routes, RoutesFound
 from model.probe.tensors.compute import to_array
 from model.subject import Subject
 
+TELL_SECONDS = 0.15
+"""How often what is there so far is shown: the layers from the top down are final by then."""
+
 
 def answer(question: Routes, subject: Subject, bench: Bench) -> Iterator[Answer | None]:
-    """A layer, or a window of its queries, a slice."""
+    """A layer, or a window of its queries, a slice; what is there every `TELL_SECONDS`."""
     config = bench.network(subject).config
     n = subject.n_tokens
     reached = np.zeros(n, bool)
@@ -27,15 +31,16 @@ def answer(question: Routes, subject: Subject, bench: Bench) -> Iterator[Answer 
         reached[:] = True
     else:
         reached[min(question.position, n - 1)] = True
-    found: list[tuple[Array, ...]] = []
+    best = _Strongest(question.most)
     hidden = 0
+    told = time.monotonic()
     for layer in reversed(range(config.n_layers)):
         heads = [head for of, head in question.heads if of == layer]
         if question.over == "heads" and not heads:
             continue
         chosen = heads if question.over == "heads" else list(range(config.n_heads))
+        read = reached.copy()
         queries = np.flatnonzero(reached)
-        edges_of_layer: list[tuple[Array, ...]] = []
         for some in np.split(queries, range(WINDOW, len(queries), WINDOW)):
             start, stop = int(some[0]), int(some[-1]) + 1
             pattern_HQS = bench.pattern(
@@ -48,20 +53,21 @@ def answer(question: Routes, subject: Subject, bench: Bench) -> Iterator[Answer 
                 queries=None if len(some) == stop - start else some.tolist(),
             )
             edges, left_out = _edges(question, layer, chosen, pattern_HQS, some)
-            edges_of_layer.append(edges)
+            best.add(edges)
             hidden += left_out
+            read[edges[3]] = True
             yield None
-        found += edges_of_layer
-        if question.position is not None:
-            for edges in edges_of_layer:
-                reached[edges[3]] = True
-    yield _found(question, subject, found, hidden)
+        reached = read
+        if layer and time.monotonic() - told > TELL_SECONDS:
+            told = time.monotonic()
+            yield _found(question, subject, best, hidden, 1 - layer / config.n_layers)
+    yield _found(question, subject, best, hidden)
 
 
 def _edges(
     question: Routes, layer: int, heads: Sequence[int], pattern_HQS: Tensor, queries: Array
 ) -> tuple[tuple[Array, ...], int]:
-    """The edges of some queries, and how many more lead to the first token."""
+    """Layer, head, query, key and weight of the edges of some queries, and how many are hidden."""
     match question.over:
         case "heads":
             weights = pattern_HQS
@@ -87,27 +93,55 @@ def _edges(
     return (of, head, queries[query], key, weight), hidden
 
 
+class _Strongest:
+    """The strongest edges so far, and how many there were.
+
+    Args:
+        most: how many are kept.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._parts: list[tuple[Array, ...]] = []
+        self.total = 0
+
+    def add(self, edges: tuple[Array, ...]) -> None:
+        """Layer, head, query, key and weight of some more."""
+        if not len(edges[0]):
+            return
+        self.total += len(edges[0])
+        self._parts.append(edges)
+        if sum(len(part[0]) for part in self._parts) > 4 * max(self._most, 1000):
+            self._parts = [self.columns()]
+
+    def columns(self) -> tuple[Array, ...]:
+        """From strongest to weakest; stable, and from the input upwards among equals."""
+        if not self._parts:
+            none = np.zeros(0, np.intp)
+            return none, none, none, none, np.zeros(0, np.float32)
+        columns = [np.concatenate(column) for column in zip(*self._parts, strict=True)]
+        weight = columns[4]
+        if len(weight) > self._most > 0:  # ties with the weakest that is kept stay for the order
+            least = np.partition(weight, len(weight) - self._most)[len(weight) - self._most]
+            columns = [column[weight >= least] for column in columns]
+        layer, head, query, key, weight = columns
+        order = np.lexsort((key, query, head, layer, -weight))[: self._most]
+        return tuple(column[order] for column in columns)
+
+
 def _found(
-    question: Routes, subject: Subject, parts: list[tuple[Array, ...]], hidden: int
+    question: Routes, subject: Subject, best: _Strongest, hidden: int, share: float = 1.0
 ) -> RoutesFound:
-    if parts:
-        layer, head, query, key, weight = (np.concatenate(column) for column in zip(*parts))
-    else:
-        layer = head = query = key = np.zeros(0, np.intp)
-        weight = np.zeros(0, np.float32)
-    total = len(weight)
-    # Stable, and from the input upwards among equals.
-    order = np.lexsort((key, query, head, layer, -weight))[: question.most]
-    arrays = (read_only(a[order]) for a in (layer, head, query, key, weight))
-    layer_E, head_E, query_E, key_E, weight_E = arrays
+    layer_E, head_E, query_E, key_E, weight_E = (read_only(a) for a in best.columns())
     return RoutesFound(
         subject=subject,
         question=question,
+        share=share,
         layer_E=layer_E,
         head_E=head_E,
         query_E=query_E,
         key_E=key_E,
         weight_E=weight_E,
-        total=total,
+        total=best.total,
         hidden=hidden,
     )

@@ -22,6 +22,7 @@ class StrongestHead(Question):
     """
 
     name: ClassVar[str] = "strongest_head"
+    title: ClassVar[str] = "strongest head"
     position: int
 
 

@@ -14,6 +14,7 @@ class Surprisal(Question):
     """-log2 p of each token, given those before it, at temperature 1."""
 
     name: ClassVar[str] = "surprisal"
+    title: ClassVar[str] = "surprisal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

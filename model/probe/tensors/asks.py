@@ -39,6 +39,7 @@ class Tensors(Question):
     """
 
     name: ClassVar[str] = "tensors"
+    title: ClassVar[str] = "activations"
     names: tuple[str, ...]
 
 

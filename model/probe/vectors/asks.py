@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from model.config import TransformerConfig
 from model.probe.question import Answer, Array, Named, Question
+from model.probe.tensors.asks import AXES
 from model.sampling import OWN, Sampling
 
 Index = tuple[int | None, ...]
@@ -27,6 +28,7 @@ class Vectors(Question):
     """
 
     name: ClassVar[str] = "vectors"
+    title: ClassVar[str] = "vectors of a position"
     names: tuple[str, ...]
     position: int
     head: int = 0
@@ -59,7 +61,7 @@ class VectorsFound(Answer):
 
     def arrays(self) -> Mapping[str, Named]:
         return {
-            name: Named(vector.values, (vector.letters[vector.index.index(None)],))
+            name: Named(vector.values, (AXES[vector.letters[vector.index.index(None)]],))
             for name, vector in self.vectors.items()
         }
 

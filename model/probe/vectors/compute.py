@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from types import MappingProxyType
 from typing import TypeAlias
 
+import numpy as np
+
 from model.bench import Bench
-from model.config import TransformerConfig
 from model.operations import LOGITS, PROBABILITIES, aliases
-from model.probe.question import Answer, read_only
+from model.probe.question import Answer, Array, read_only
 from model.probe.tensors.compute import to_array
 from model.probe.vectors.asks import Index, Vector, Vectors, VectorsFound, index_of
 from model.sampling import probabilities
@@ -17,9 +18,12 @@ from model.subject import Subject
 
 Local: TypeAlias = tuple[int | slice, ...]
 
+WINDOW = 128
+"""Positions that are computed in a slice, where a vector goes along all of them."""
+
 
 def answer(question: Vectors, subject: Subject, bench: Bench) -> Iterator[Answer | None]:
-    """Block by block; whole at the end."""
+    """Block by block, and by windows of positions; whole at the end."""
     network = bench.network(subject)
     config = network.config
     letters = {op.output: op.shape for op in network.operations}
@@ -31,17 +35,36 @@ def answer(question: Vectors, subject: Subject, bench: Bench) -> Iterator[Answer
     ]
     here = [name for name in known if name not in everywhere and name != PROBABILITIES]
     found: dict[str, Vector] = {}
-    for names, start, stop in ((here, at, at + 1), (everywhere, 0, subject.n_tokens)):
-        places: dict[str, tuple[Index, Local]] = {}  # by letters: a network has many names alike
-        for some in bench.by_block(subject, names):
-            values = bench.values(subject, some, start, stop)
+    places: dict[str, Index] = {}  # by letters: a network has many names alike
+
+    def place(name: str) -> Index:
+        along = question.along_positions
+        if letters[name] not in places:
+            places[letters[name]] = index_of(
+                letters[name], config, at, question.head, along_positions=along
+            )
+        return places[letters[name]]
+
+    locals_here: dict[str, Local] = {}
+    for some in bench.by_block(subject, here):
+        values = bench.values(subject, some, at, at + 1)
+        for name in some:
+            index = place(name)
+            if letters[name] not in locals_here:
+                locals_here[letters[name]] = _local(index, letters[name], at)
+            vector = to_array(values[name])[locals_here[letters[name]]].copy()
+            found[name] = Vector(name, letters[name], index, read_only(vector))
+        yield None
+    for some in bench.by_block(subject, everywhere):
+        pieces: dict[str, list[Array]] = {name: [] for name in some}
+        for start in range(0, subject.n_tokens, WINDOW):
+            values = bench.values(subject, some, start, start + WINDOW)
             for name in some:
-                if letters[name] not in places:
-                    places[letters[name]] = _place(question, letters[name], config, at, start)
-                index, local = places[letters[name]]
-                vector = read_only(to_array(values[name])[local].copy())
-                found[name] = Vector(name, letters[name], index, vector)
+                local = _local(place(name), letters[name], start)
+                pieces[name].append(to_array(values[name])[local])
             yield None
+        for name, parts in pieces.items():
+            found[name] = Vector(name, letters[name], place(name), read_only(np.concatenate(parts)))
     if PROBABILITIES in known:
         logits_V = to_array(bench.values(subject, (LOGITS,), at, at + 1)[LOGITS][0, 0])
         try:
@@ -55,14 +78,9 @@ def answer(question: Vectors, subject: Subject, bench: Bench) -> Iterator[Answer
     yield VectorsFound(subject=subject, question=question, vectors=MappingProxyType(ordered))
 
 
-def _place(
-    question: Vectors, letters: str, config: TransformerConfig, at: int, start: int
-) -> tuple[Index, Local]:
-    """Where the vector stands in the whole activation, and in the positions from ``start`` on."""
-    along = question.along_positions
-    index = index_of(letters, config, at, question.head, along_positions=along)
-    local = tuple(
+def _local(index: Index, letters: str, start: int) -> tuple[int | slice, ...]:
+    """The same index in a tensor that begins at a position."""
+    return tuple(
         slice(None) if i is None else i - start if letter in "TQ" else i
         for i, letter in zip(index, letters)
     )
-    return index, local

@@ -14,6 +14,7 @@ class Writes(Question):
     """How much attention and MLP of every block add, relative to what is there."""
 
     name: ClassVar[str] = "writes"
+    title: ClassVar[str] = "what each layer writes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

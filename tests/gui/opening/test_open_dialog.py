@@ -263,8 +263,8 @@ def test_progress_of_a_large_model_is_shown_here_and_in_the_status_bar(
     assert dialog.progress.value() == 250
     assert dialog.status.text() == "reading gpt2: 9 GB of 36 GB"
     qtbot.waitUntil(lambda: bar._progress.value() == 250)
-    assert "reading gpt2: 9 GB of 36 GB" in bar._activity.text()
-    assert not bar._cancel.isHidden()
+    assert "reading gpt2: 9 GB of 36 GB" in bar.activity.text
+    assert not bar.cancel_button.isHidden()
     assert not dialog.open_button.isEnabled()
     dialog.close()
 

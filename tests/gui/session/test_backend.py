@@ -101,6 +101,22 @@ def test_many_edits_end_with_the_newest_prompt(
     qtbot.waitUntil(lambda: store.trace is not None and store.trace.text == text, timeout=10_000)
 
 
+def test_the_worker_says_that_it_works_before_it_does_and_that_it_is_idle_after(
+    qtbot: QtBot, backend: Backend, store: Store
+) -> None:
+    said: list[str] = []
+    store.opening.open(str(STORY_WORLD))
+    backend.start()
+    qtbot.waitUntil(
+        lambda: store.vocabulary is not None and store.activity.what == "idle", timeout=30_000
+    )
+    store.activity.changed.connect(lambda: said.append(store.activity.what))
+    store.neighbours_changed.connect(lambda: said.append("answered"))
+    store.find_neighbours(((1, 5),))
+    qtbot.waitUntil(lambda: said[-1:] == ["idle"], timeout=10_000)
+    assert said == ["working", "answered", "idle"]
+
+
 def test_a_failed_request_leaves_the_worker_alive(
     qtbot: QtBot, backend: Backend, store: Store
 ) -> None:

@@ -58,13 +58,13 @@ def store(desk: Desk, roberta: Path) -> Store:
     desk.store.set_prompt("the king lost his crown")
     desk.store.opening.open(str(roberta))
     desk.advance(1000)
-    assert desk.store.trace is not None
+    assert desk.store.read is not None
     return desk.store
 
 
 def texts(store: Store) -> list[str]:
-    assert store.trace is not None
-    return [token.text for token in store.trace.tokens]
+    assert store.read is not None
+    return [token.text for token in store.read.tokens]
 
 
 def id_of(store: Store, text: str) -> int:
@@ -133,8 +133,30 @@ def test_in_a_prompt_of_ids_the_id_is_replaced(desk: Desk, roberta: Path, tmp_pa
     store.set_prompt("0 9 10 4 11 2")
     store.opening.open(str(tmp_path))
     desk.advance(1000)
-    assert store.trace is not None
+    assert store.read is not None
     assert not store.masking.possible
     store.masking.fill(3, 17)
     assert store.prompt == "0 9 10 17 11 2"
-    assert store.trace.tokens[3].id == 17
+    assert store.read.tokens[3].id == 17
+
+
+def test_what_is_masked_is_known_of_the_prompt_before_too(store: Store):
+    before = store.read
+    store.masking.toggle(2)
+    masked_once = store.read
+    store.masking.toggle(4)
+    assert store.masking.original(2) == id_of(store, " king")
+    # Who still draws an earlier prompt can say what was masked in that one.
+    assert store.masking.original(2, masked_once) == id_of(store, " king")
+    assert store.masking.original(4, masked_once) is None
+    assert store.masking.original(2, before) is None
+    assert not store.masking.is_mask(2, before)
+
+
+def test_a_mask_that_is_typed_again_is_known_again(store: Store):
+    store.masking.toggle(2)
+    with_mask = store.prompt
+    store.set_prompt("the king lost")
+    store.set_prompt(with_mask)
+    store.masking.toggle(2)
+    assert store.prompt == "the king lost his crown"

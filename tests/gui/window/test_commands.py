@@ -8,16 +8,19 @@ from itertools import groupby
 from typing import get_args
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 
 from gui.panes import PANES
 from gui.panes.entry import Menu
+from gui.panes.space.pane import SpacePane
 from gui.session.backend import Backend
 from gui.session.store import Store
 from gui.settings import Settings
 from gui.window.commands import joined
 from gui.window.main_window import MainWindow
+from tests.gui.desk import Desk
 
 
 @pytest.fixture
@@ -119,3 +122,41 @@ def test_only_what_can_be_used_can_be_chosen(window: MainWindow) -> None:
     assert not actions["stop_training"].isEnabled()
     assert not actions["mask_token"].isEnabled()
     assert not actions["stop_generating"].isEnabled()
+
+
+def test_escape_stops_what_is_waited_for_and_else_belongs_to_the_panes(
+    window: MainWindow, desk: Desk, qtbot: QtBot
+) -> None:
+    window.show()
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow, timeout=5000)
+    window.layouts.set_perspective("Space")
+    space = window.host.get(SpacePane)
+    qtbot.waitUntil(lambda: space.isVisible() and not space.dirty, timeout=5000)
+    space.search.setText("king")
+    space.search.setFocus()
+    action = window.actions_by_id["cancel"]
+    assert not action.isEnabled()
+    desk.hold()
+    window.store.select(position=1)
+    qtbot.waitUntil(action.isEnabled, timeout=5000)
+    qtbot.keyClick(space.search, Qt.Key.Key_Escape)
+    assert not window.store.asked.is_waiting
+    assert space.search.text() == "king"
+    qtbot.waitUntil(lambda: not action.isEnabled(), timeout=5000)
+    desk.release()
+    qtbot.keyClick(space.search, Qt.Key.Key_Escape)
+    assert space.search.text() == ""
+
+
+def test_escape_ends_a_text_that_is_being_written(
+    window: MainWindow, desk: Desk, qtbot: QtBot
+) -> None:
+    window.show()
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow, timeout=5000)
+    window.store.generating.start(200)
+    desk.advance(2)
+    qtbot.waitUntil(window.actions_by_id["cancel"].isEnabled, timeout=5000)
+    qtbot.keyClick(window, Qt.Key.Key_Escape)
+    assert not window.store.generating.going

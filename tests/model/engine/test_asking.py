@@ -71,6 +71,22 @@ def test_a_prompt_that_goes_on_runs_what_is_new(engine: Engine):
     assert ready.subject.ids[:-1] == subject.ids
 
 
+def test_a_prompt_that_a_question_ran_first_says_what_it_cost(engine: Engine):
+    (first,) = list(engine.handle(m.ReadPrompt(text=PROMPT)))
+    assert isinstance(first, m.PromptRead)
+    ask = m.Ask(subject=first.subject, question=NextToken(position=3))
+    results = list(engine.handle(ask))
+    engine.place.bench.stream(first.subject)  # as by a question that is quicker
+    while engine.busy:
+        results += engine.advance()
+    (ready,) = [result for result in results if isinstance(result, m.StreamReady)]
+    assert ready.n_run == first.n_tokens
+    assert ready.seconds > 0
+    *_, again = to_the_end(engine, m.ReadPrompt(text=PROMPT))
+    assert isinstance(again, m.StreamReady)
+    assert (again.n_run, again.seconds) == (0, 0.0)
+
+
 def test_a_prompt_that_cannot_be_read_is_refused(engine: Engine):
     (refused,) = to_the_end(engine, m.ReadPrompt(text=""))
     assert isinstance(refused, m.PromptRefused)

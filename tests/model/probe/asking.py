@@ -9,6 +9,7 @@ from typing import Any, cast
 import torch
 
 from model.bench import Bench
+from model.interventions import Intervention
 from model.language_model import LanguageModel
 from model.probe.question import Answer, Question
 from model.subject import Subject
@@ -24,12 +25,18 @@ class Asked:
     Args:
         name: of the network among `VARIANTS`.
         ids: the prompt.
+        interventions: what is changed on its way.
     """
 
-    def __init__(self, name: str = "learned", ids: tuple[int, ...] = IDS) -> None:
+    def __init__(
+        self,
+        name: str = "learned",
+        ids: tuple[int, ...] = IDS,
+        interventions: tuple[Intervention, ...] = (),
+    ) -> None:
         self.network = network(VARIANTS[name])
         self.config = self.network.config
-        self.subject = Subject(1, None, ids)
+        self.subject = Subject(1, None, ids, interventions)
         self.bench = Bench()
         lm = SimpleNamespace(transformer=self.network)
         self.bench.hold(1, cast("LanguageModel", lm))
@@ -52,4 +59,7 @@ class Asked:
 
     @property
     def trace(self) -> Trace:
-        return record(self.network, torch.tensor([self.subject.ids]))
+        subject = self.subject
+        return record(
+            self.network, torch.tensor([subject.ids]), interventions=subject.interventions
+        )

@@ -8,6 +8,7 @@ import pytest
 from model.operations import LOGITS, PROBABILITIES, activation_names
 from model.probe.mosaic.asks import Mosaic
 from model.probe.next_token.asks import NextToken
+from model.probe.next_token.compute import likeliest, rank_of
 from model.probe.number.asks import Number
 from model.probe.path.asks import Path, stations
 from model.probe.pattern.asks import Pattern
@@ -52,7 +53,11 @@ def test_vectors_are_the_traces_own(asked: Asked):
         assert np.allclose(vector.values, expected, rtol=0, atol=1e-9), name
 
 
-def test_one_number_a_position_can_be_read_at_all_of_them(asked: Asked):
+@pytest.mark.parametrize("window", [128, 4])
+def test_one_number_a_position_can_be_read_at_all_of_them(
+    asked: Asked, window: int, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("model.probe.vectors.compute.WINDOW", window)
     name = "blocks.1.ln2.hook_scale"
     if name not in asked.trace.names:  # of networks that norm elsewhere
         name = "ln_final.hook_scale" if "ln_final.hook_scale" in asked.trace.names else "input_ids"
@@ -60,6 +65,13 @@ def test_one_number_a_position_can_be_read_at_all_of_them(asked: Asked):
     assert np.allclose(
         found.vectors[name].values, asked.trace[name].numpy()[0].reshape(len(IDS)), atol=1e-9
     )
+
+
+def test_vectors_name_their_axis_in_words():
+    names = ("hook_embed", "blocks.0.attn.hook_q", "blocks.0.attn.hook_pattern", "input_ids")
+    arrays = Asked("learned").ask(Vectors(names=names, position=2)).arrays()
+    axes = [named.axes for named in arrays.values()]
+    assert axes == [("dimension",), ("dimension",), ("key",), ("position",)]
 
 
 def test_probabilities_are_those_that_are_sampled():
@@ -160,6 +172,26 @@ def test_shares_are_means_over_the_queries_that_have_such_a_key(asked: Asked):
         assert shares.following is None
     else:
         assert shares.following == pytest.approx(np.diagonal(whole, 1).mean())
+
+
+def test_what_is_not_summed_is_computed_only_where_it_is_in_view(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+):
+    whole = pattern_LHQS(asked)[1, 2]
+    looked: list[tuple[int, int]] = []
+    pattern = asked.bench.pattern
+
+    def noted(subject, layer, heads, start, stop, *rest, **more):
+        looked.append((start, stop))
+        return pattern(subject, layer, heads, start, stop, *rest, **more)
+
+    monkeypatch.setattr(asked.bench, "pattern", noted)
+    found = asked.ask(Pattern(layer=1, head=2, rows=(6, 8), summed=False))
+    assert looked == [(6, 8)]
+    assert np.allclose(found.values, whole[6:8], rtol=0, atol=1e-9)
+    assert found.shares is None
+    assert found.largest == pytest.approx(whole[6:8].max())
+    assert found.largest_but_first == pytest.approx(whole[6:8, 1:].max())
 
 
 def test_one_token_has_nothing_to_share():
@@ -277,6 +309,8 @@ def test_only_the_strongest_are_kept_and_how_many_there_are_is_said():
     found = Asked("learned").ask(Routes(position=None, over="max", threshold=0.0, most=7))
     assert len(found) == 7
     assert found.total == 2 * len(IDS) ** 2  # every weight is at least 0, masked ones too
+    every = Asked("learned").ask(Routes(position=None, over="max", threshold=0.0)).weight_E
+    assert np.array_equal(found.weight_E, every[:7])
 
 
 def test_edges_to_the_first_token_that_are_hidden_are_counted():
@@ -285,6 +319,33 @@ def test_edges_to_the_first_token_that_are_hidden_are_counted():
     hidden = asked.ask(Routes(position=None, threshold=0.1, hide_first=True))
     assert hidden.hidden == int((shown.key_E == 0).sum())
     assert hidden.total + hidden.hidden == shown.total
+
+
+@pytest.mark.parametrize("threshold", [0.08, 0.15])
+def test_only_edges_of_what_is_reached_are_counted_as_hidden(asked: Asked, threshold: float):
+    whole = pattern_LHQS(asked)
+    heads = tuple((layer, 2) for layer in range(len(whole)))
+    found = asked.ask(
+        Routes(position=8, over="heads", heads=heads, threshold=threshold, hide_first=True)
+    )
+    edges = brute_routes(whole, 8, threshold, heads, hide_first=True)
+    reached, hidden = {8}, 0
+    for layer in reversed(range(len(whole))):
+        hidden += sum(whole[layer, 2, query, 0] >= threshold for query in reached)
+        reached |= {key for of, _, _, key in edges if of == layer}
+    assert (found.total, found.hidden) == (len(edges), hidden)
+
+
+def test_routes_come_layer_by_layer_from_the_top(monkeypatch: pytest.MonkeyPatch):
+    asked = Asked("learned")
+    whole = asked.ask(Routes(position=9, threshold=0.15))
+    monkeypatch.setattr("model.probe.routes.compute.TELL_SECONDS", -1.0)
+    first, last = asked.answers(Routes(position=9, threshold=0.15))
+    assert first.share == 0.5
+    assert set(first.layer_E.tolist()) == {1}  # type: ignore[attr-defined]
+    assert first.total == int((whole.layer_E == 1).sum())  # type: ignore[attr-defined]
+    assert last.is_whole
+    assert np.array_equal(last.weight_E, whole.weight_E)  # type: ignore[attr-defined]
 
 
 # ---------------------------------------------------------------------------- next token
@@ -331,6 +392,13 @@ def test_a_network_without_a_head_has_no_logits():
 
 
 # -------------------------------------------------------------------------------- others
+
+
+def test_likeliest_keeps_the_order_and_ties_by_id():
+    logits = np.array([1.0, 3.0, 2.0, 3.0, 2.0, 2.0])
+    assert likeliest(logits, 4).tolist() == [1, 3, 2, 4]
+    assert likeliest(logits, 99).tolist() == [1, 3, 2, 4, 5, 0]
+    assert [rank_of(logits, i) for i in (1, 3, 2, 4, 5, 0)] == [1, 2, 3, 4, 5, 6]
 
 
 def test_surprisal_is_that_of_each_token_given_those_before(monkeypatch: pytest.MonkeyPatch):

@@ -5,8 +5,18 @@ It lies here so that a test adds it and uses it; it is also the shortest pane to
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from gui.panes.entry import Command, PaneEntry
-from gui.session.conditions import has_trace
+
+if TYPE_CHECKING:
+    from gui.session.store import Store
+
+
+def has_prompt(store: Store) -> bool:
+    """A prompt was read."""
+    return store.read is not None
+
 
 ENTRY = PaneEntry(
     key="stream_length",
@@ -30,7 +40,8 @@ ENTRY = PaneEntry(
             tip="Go to the token whose vector is longest",
             menu="Model",
             does="select_longest",
-            when=has_trace,
+            when=has_prompt,
+            in_front=True,
         ),
     ),
 )

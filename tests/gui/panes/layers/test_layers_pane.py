@@ -1,15 +1,15 @@
-"""The map of the network: what it draws is the trace, and every key and click moves through it."""
+"""The map of the network: it draws the model's own values, and keys and clicks move through it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from types import MappingProxyType
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QColor, QImage
+from PySide6.QtGui import QColor, QFontMetricsF, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -19,12 +19,16 @@ from gui.panes.layers.map_layout import OperationGraph, Row, Spacing, lanes, lay
 from gui.panes.layers.map_lines import Geometry, rows_by_operation, way
 from gui.panes.layers.pane import LayersPane
 from gui.panes.layers.words import row_words
-from gui.reading.trace_figures import columns
+from gui.reading.thinning import columns
 from gui.session.store import Store
 from model import messages as m
 from model.config import TransformerConfig
 from model.operations import operations
+from model.probe.vectors.asks import Vectors
+from model.sampling import Sampling
+from model.train import PRESETS
 from tests.gui.desk import Desk
+from tests.gui.recorded import Recorded
 
 GPT2 = TransformerConfig(n_layers=3, n_heads=4, d_model=32, d_vocab=50, n_ctx=16)
 ARCHITECTURES = {
@@ -152,14 +156,13 @@ def test_the_lit_row_is_filled_with_the_accent(pane: LayersPane, live_store: Sto
 @pytest.mark.parametrize("name", ["dark", "light"])
 @pytest.mark.parametrize("output", ["blocks.1.hook_resid_mid", "blocks.1.attn.hook_q"])
 def test_the_strip_beside_a_row_is_the_vector_of_the_selected_position(
-    qtbot: QtBot, live_store: Store, name: str, output: str
+    qtbot: QtBot, live_store: Store, desk: Desk, name: str, output: str
 ) -> None:
     theme.set_current(name)
     pane = shown(live_store, qtbot)
     live_store.select(operation=index_of(live_store, output), position=3, head=2)
     pane.refresh_now()
-    assert live_store.trace is not None
-    array = live_store.trace.activations[output]
+    array = Recorded(desk)[output]
     wanted = array[0, 3] if array.ndim == 3 else array[0, 3, 2]
     row = row_of(pane, index_of(live_store, output))
     limit = float(np.abs(wanted).max())
@@ -167,12 +170,11 @@ def test_the_strip_beside_a_row_is_the_vector_of_the_selected_position(
     np.testing.assert_allclose(drawn, wanted, atol=limit / 255 + 1e-6)
 
 
-def test_the_strip_follows_a_new_prompt(pane: LayersPane, live_store: Store) -> None:
+def test_the_strip_follows_a_new_prompt(pane: LayersPane, live_store: Store, desk: Desk) -> None:
     live_store.select(operation=index_of(live_store, "blocks.0.hook_resid_post"))
     live_store.set_prompt("The boy saw a dog")
     pane.refresh_now()
-    assert live_store.trace is not None
-    wanted = live_store.trace.activations["blocks.0.hook_resid_post"][0, -1]
+    wanted = Recorded(desk)["blocks.0.hook_resid_post"][0, -1]
     limit = float(np.abs(wanted).max())
     row = row_of(pane, index_of(live_store, "blocks.0.hook_resid_post"))
     drawn = strip_values(pane, row, len(wanted), limit)
@@ -189,7 +191,7 @@ def test_thinning_out_keeps_the_largest_value() -> None:
 
 
 def test_a_click_on_a_value_inspects_that_value(
-    pane: LayersPane, live_store: Store, qtbot: QtBot
+    pane: LayersPane, live_store: Store, desk: Desk, qtbot: QtBot
 ) -> None:
     live_store.select(operation=index_of(live_store, "blocks.1.attn.hook_z"), position=2, head=1)
     pane.refresh_now()
@@ -201,12 +203,13 @@ def test_a_click_on_a_value_inspects_that_value(
     qtbot.mouseClick(pane.map.viewport(), Qt.MouseButton.LeftButton, pos=at)
     inspected = live_store.inspected
     assert inspected is not None
-    assert live_store.trace is not None
     assert inspected.name == "blocks.1.hook_resid_mid"
     assert inspected.index == (0, 2, 17)
-    trace = live_store.trace.activations
-    assert inspected.value == trace["blocks.1.hook_resid_mid"][0, 2, 17]
-    assert eval(inspected.code, {"trace": trace}) == inspected.value
+    assert inspected.subject == live_store.subject
+    assert live_store.read is not None
+    assert f"at “{live_store.read.tokens[2].text}”" in inspected.note
+    wanted = eval(inspected.code, {"trace": Recorded(desk)})
+    assert inspected.value == pytest.approx(float(wanted), rel=1e-5)
     assert live_store.selection.operation == index
 
 
@@ -306,12 +309,9 @@ def test_a_hidden_map_does_not_play_on(pane: LayersPane, qtbot: QtBot) -> None:
     assert not pane.transport.playing
 
 
-def test_how_much_a_part_writes_is_measured_on_the_trace(
-    pane: LayersPane, live_store: Store
-) -> None:
-    assert live_store.trace is not None
-    trace = live_store.trace.activations
-    out, pre = trace["blocks.2.hook_attn_out"][0], trace["blocks.2.hook_resid_pre"][0]
+def test_how_much_a_part_writes_is_measured(pane: LayersPane, desk: Desk) -> None:
+    recorded = Recorded(desk)
+    out, pre = recorded["blocks.2.hook_attn_out"][0], recorded["blocks.2.hook_resid_pre"][0]
     wanted = np.mean(np.linalg.norm(out, axis=1) / np.linalg.norm(pre, axis=1))
     data = pane.export_data()
     at = list(data["name"]).index("blocks.2.hook_attn_out")
@@ -321,16 +321,12 @@ def test_how_much_a_part_writes_is_measured_on_the_trace(
     assert f"+{wanted:.4g}" in row_words(row, pane.map.graph, pane.map.figures)
 
 
-def test_shapes_are_those_of_the_arrays(pane: LayersPane, live_store: Store) -> None:
-    assert live_store.trace is not None
-    data = pane.export_data()
-    trace = live_store.trace.activations
-    checked = 0
-    for name, shape in zip(data["name"], data["shape"]):
-        if name in trace:
-            assert shape == "×".join(str(size) for size in trace[name].shape[1:])
-            checked += 1
-    assert checked == len(live_store.operations) - 1  # all but the probabilities
+def test_shapes_are_those_of_the_arrays(pane: LayersPane, live_store: Store, desk: Desk) -> None:
+    data, recorded = pane.export_data(), Recorded(desk)
+    shapes = dict(zip(data["name"], data["shape"]))
+    assert len(shapes) == len(live_store.operations)
+    for name in shapes.keys() - {"probabilities"}:
+        assert shapes[name] == "×".join(str(size) for size in recorded[name].shape[1:])
 
 
 def test_a_tooltip_gives_the_name_the_formula_and_what_is_read(
@@ -357,40 +353,16 @@ def test_without_a_model_it_says_what_to_do(desk: Desk, qtbot: QtBot) -> None:
     assert pane.header_note() == ""
 
 
-def test_without_a_trace_the_map_stands_and_shapes_keep_their_letter(
+def test_without_a_prompt_the_map_stands_and_shapes_keep_their_letter(
     live_store: Store, qtbot: QtBot
 ) -> None:
     live_store.set_prompt("")
     pane = shown(live_store, qtbot)
-    assert live_store.trace is None
+    assert live_store.read is None
     data = pane.export_data()
     at = list(data["name"]).index("blocks.0.hook_resid_post")
     assert data["shape"][at] == "T×128"
     assert np.isnan(data["relative_write"]).all()
-
-
-def test_an_activation_that_was_left_out_is_fetched_on_a_click(
-    live_store: Store, qtbot: QtBot
-) -> None:
-    name = "blocks.0.attn.hook_q"
-    trace = live_store.trace
-    assert trace is not None
-    kept = {key: array for key, array in trace.activations.items() if key != name}
-    whole = trace.activations[name]
-    live_store.receive(
-        replace(trace, activations=MappingProxyType(kept), left_out=(name,), request_id=10**9)
-    )
-    assert live_store.activation(name) is None
-    pane = shown(live_store, qtbot)
-    live_store.select(operation=index_of(live_store, "blocks.0.ln1.hook_scale"))
-    pane.refresh_now()
-    row = row_of(pane, index_of(live_store, name))
-    assert pane.map.strip_box(row) is None
-    at = pane.map.row_box(row).center().toPoint()
-    qtbot.mouseClick(pane.map.viewport(), Qt.MouseButton.LeftButton, pos=at)
-    pane.refresh_now()
-    np.testing.assert_array_equal(live_store.fetched[name], whole)
-    assert pane.map.strip_box(row) is not None
 
 
 def test_another_model_is_drawn_when_it_opens(pane: LayersPane, live_store: Store) -> None:
@@ -446,7 +418,7 @@ def test_every_control_has_a_name_and_a_tooltip(pane: LayersPane) -> None:
 
 
 def test_moving_over_a_value_shows_it(
-    pane: LayersPane, live_store: Store, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+    pane: LayersPane, live_store: Store, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []
     monkeypatch.setattr(
@@ -459,9 +431,180 @@ def test_moving_over_a_value_shows_it(
     at = QPoint(int(box.left() + 5.5 * box.width() / 128), int(box.center().y()))
     QTest.mouseMove(pane.map.viewport(), at)
     QApplication.processEvents()
-    assert live_store.trace is not None
-    value = float(live_store.trace.activations["hook_embed"][0, 1, 5])
+    value = float(Recorded(desk)["hook_embed"][0, 1, 5])
     assert said
     assert "hook_embed" in said[-1]
     assert "[0, 1, 5]" in said[-1]
     assert f"{value:.6g}" in said[-1]
+
+
+def test_what_a_row_says_in_words_is_the_models_own(
+    pane: LayersPane, live_store: Store, desk: Desk
+) -> None:
+    recorded = Recorded(desk)
+    assert live_store.model is not None
+    text_of = live_store.model.token_text
+    ops = {op.output: op for op in live_store.operations}
+    figures = pane.map.figures
+    assert figures is not None
+    assert figures.words(ops["input_ids"]) == f"{text_of(recorded.ids[-1])} {recorded.ids[-1]}"
+    live_store.select(operation=len(live_store.operations) - 1)
+    pane.refresh_now()
+    figures = pane.map.figures
+    assert figures is not None
+    logits_V = recorded["logits"][0, -1]
+    best = int(logits_V.argmax())
+    chance = float(
+        np.exp(logits_V - logits_V.max())[best] / np.exp(logits_V - logits_V.max()).sum()
+    )
+    assert figures.words(ops["logits"]) == f"{text_of(best)} {logits_V[best]:.2f}"
+    assert figures.words(ops["probabilities"]) == f"{text_of(best)} {chance:.3f}"
+    sigma = recorded["ln_final.hook_scale"][0, -1, 0]
+    assert figures.words(ops["ln_final.hook_scale"]) == f"σ {sigma:.4g}"
+
+
+def test_the_likeliest_token_follows_the_temperature(pane: LayersPane, live_store: Store) -> None:
+    live_store.select(operation=len(live_store.operations) - 1)
+    live_store.set_sampling(Sampling(temperature=0.0))
+    pane.refresh_now()
+    assert pane.map.figures is not None
+    assert pane.map.figures.words(live_store.operations[-1]).endswith(" 1.000")
+
+
+def test_only_what_is_near_the_view_is_asked_for(
+    pane: LayersPane, live_store: Store, desk: Desk, qtbot: QtBot
+) -> None:
+    live_store.select(operation=index_of(live_store, "blocks.3.attn.hook_pattern"))
+    pane.resize(pane.width(), 160)
+    bar = pane.map.verticalScrollBar()
+    qtbot.waitUntil(lambda: pane.map.height() < 160 and bar.isVisible())
+    pane.refresh_now()
+    row = row_of(pane, index_of(live_store, "blocks.3.mlp.hook_post"))
+    bar.setValue(0)
+    asked = pane.questions()["vectors"]
+    assert isinstance(asked, Vectors)
+    assert "hook_embed" in asked.names
+    assert "blocks.3.mlp.hook_post" not in asked.names
+    qtbot.waitUntil(lambda: pane.map.strip(row) is None, timeout=2000)
+    bar.setValue(bar.maximum())
+    asked = pane.questions()["vectors"]
+    assert isinstance(asked, Vectors)
+    assert "hook_embed" not in asked.names
+    qtbot.waitUntil(lambda: pane.map.strip(row) is not None, timeout=2000)
+    strip = pane.map.strip(row)
+    assert strip is not None
+    wanted = Recorded(desk)["blocks.3.mlp.hook_post"][0, -1]
+    np.testing.assert_allclose(strip.values, wanted, atol=1e-5)
+
+
+def test_a_map_without_room_asks_for_no_values(
+    live_store: Store, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gui.panes.layers.map_lines.INSIDE_FROM", 400)
+    pane = shown(live_store, qtbot, 300, 600)
+    assert set(pane.questions()) == {"writes"}
+
+
+@pytest.mark.parametrize("width", [230, 288, 330])
+def test_a_narrow_map_has_the_strips_too_and_hides_no_label(
+    live_store: Store, desk: Desk, qtbot: QtBot, width: int
+) -> None:
+    pane = shown(live_store, qtbot, width, 900)
+    live_store.select(operation=index_of(live_store, "blocks.1.attn.hook_q"), position=3, head=2)
+    pane.refresh_now()
+    wanted = Recorded(desk)["blocks.1.attn.hook_q"][0, 3, 2]
+    row = row_of(pane, index_of(live_store, "blocks.1.attn.hook_q"))
+    strip, box = pane.map.strip(row), pane.map.strip_box(row)
+    assert strip is not None
+    assert box is not None
+    np.testing.assert_allclose(strip.values, wanted, rtol=1e-4, atol=1e-5)
+    label = QFontMetricsF(theme.sans(theme.FONT_SIZE - 0.5)).horizontalAdvance(row.label)
+    assert box.left() > pane.map.row_box(row).left() + label
+    assert box.right() < pane.map.viewport().width()
+    image, table = picture(pane), theme.diverging_table().astype(int)
+    for x in range(int(box.left()) + 1, int(box.right()) - 1):
+        color = QColor(image.pixel(x, int(box.center().y())))
+        distance = np.abs(table - [color.red(), color.green(), color.blue()]).sum(axis=1)
+        assert distance.min() == 0, "a colour that is not in the map"
+
+
+def test_the_old_picture_stays_until_the_answer_and_says_whose_it_is(
+    pane: LayersPane, live_store: Store, desk: Desk
+) -> None:
+    live_store.select(position=3)
+    pane.refresh_now()
+    assert live_store.read is not None
+    assert pane.map.figures is not None
+    before = pane.map.figures.whose()
+    assert live_store.read.tokens[3].text in before
+    desk.hold()
+    live_store.select(position=8)
+    pane.refresh_now()
+    assert pane.map.figures.whose() == before
+    live_store.set_prompt("The boy saw a dog")
+    pane.refresh_now()
+    assert pane.map.figures.whose() == before
+    desk.release()
+    pane.refresh_now()
+    assert live_store.read.text == "The boy saw a dog"
+    assert live_store.read.tokens[live_store.selection.position].text in pane.map.figures.whose()
+
+
+def test_waiting_long_is_said_in_the_header(
+    pane: LayersPane, live_store: Store, desk: Desk, qtbot: QtBot
+) -> None:
+    assert "working" not in pane.header_note()
+    desk.hold()
+    live_store.select(position=8)
+    assert "working" not in pane.header_note()
+    qtbot.waitUntil(lambda: "working" in pane.header_note(), timeout=2000)
+    desk.release()
+    assert "working" not in pane.header_note()
+
+
+def test_the_training_step_is_said(
+    pane: LayersPane, live_store: Store, desk: Desk, tmp_path: Path
+) -> None:
+    assert "step" not in pane.header_note()
+    recipe = replace(PRESETS["tiny"], steps=4)
+    live_store.run.start(recipe, str(tmp_path / "run"), begin_paused=True)
+    desk.advance(10_000)
+    live_store.run.step()
+    desk.advance(10_000)
+    pane.refresh_now()
+    assert pane.header_note().endswith("· step 1")
+
+
+def test_what_cannot_be_answered_is_said_in_the_map(
+    pane: LayersPane, live_store: Store, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*args: object) -> None:
+        raise RuntimeError("No memory is left.")
+
+    monkeypatch.setattr("model.probe.vectors.compute.to_array", fails)
+    live_store.select(position=4)
+    pane.refresh_now()
+    failed = [result for result in desk.results if isinstance(result, m.Failed)]
+    assert pane.problem.isVisible()
+    assert pane.problem.text() == failed[-1].message
+    monkeypatch.undo()
+    live_store.select(position=5)
+    pane.refresh_now()
+    assert not pane.problem.isVisible()
+
+
+def test_a_network_is_entered_at_the_selected_operation(
+    live_store: Store, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pane = shown(live_store, qtbot, 400, 240)
+    monkeypatch.setattr(theme, "MOTION_MS", 10_000)
+    assert live_store.model is not None
+    live_store.select(operation=60)
+    config = TransformerConfig(n_layers=48, n_heads=2, d_model=16, d_vocab=50, n_ctx=16)
+    info = replace(live_store.model, model_id=99, config=config)
+    live_store.receive(m.ModelOpened(request_id=0, info=info, seconds=0.0))
+    pane.refresh_now()
+    row = pane.map.current_row()
+    assert row is not None
+    assert row.holds(60)
+    assert pane.map.viewport().rect().contains(pane.map.row_box(row).toRect()), "still on its way"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -64,8 +65,8 @@ def write(pane: PromptPane, text: str) -> None:
     QTest.keyClicks(pane.editor, text)
 
 
-def n_traces(desk: Desk) -> int:
-    return sum(isinstance(result, m.TraceReady | m.PromptRefused) for result in desk.results)
+def n_read(desk: Desk) -> int:
+    return sum(isinstance(result, m.PromptRead | m.PromptRefused) for result in desk.results)
 
 
 def test_keys_that_find_the_worker_busy_run_the_prompt_once_they_pause(
@@ -76,23 +77,23 @@ def test_keys_that_find_the_worker_busy_run_the_prompt_once_they_pause(
     QTest.keyClicks(pane.editor, "The queen said that")
     qtbot.waitUntil(lambda: live_store.prompt == "The queen said that", timeout=1000)
     assert desk.held is not None
-    asked = [request.text for request in desk.held if isinstance(request, m.RunTrace)]
+    asked = [request.text for request in desk.held if isinstance(request, m.ReadPrompt)]
     # The first key at once; of nineteen without a pause, while none is answered, not each.
     assert asked[0] == "T"
     assert 2 <= len(asked) <= 4
     desk.release()
-    assert live_store.trace is not None
-    assert live_store.trace.text == "The queen said that"
+    assert live_store.read is not None
+    assert live_store.read.text == "The queen said that"
 
 
 def test_a_key_that_finds_the_worker_free_is_answered_at_once(
     pane: PromptPane, live_store: Store, desk: Desk
 ) -> None:
-    before = n_traces(desk)
+    before = n_read(desk)
     write(pane, "The")
-    assert n_traces(desk) - before == len("The")
-    assert live_store.trace is not None
-    assert live_store.trace.text == "The"
+    assert n_read(desk) - before == len("The")
+    assert live_store.read is not None
+    assert live_store.read.text == "The"
 
 
 def test_return_commits_and_shift_return_breaks_the_line(
@@ -155,7 +156,7 @@ def test_any_text_can_be_pasted_and_reaches_the_model_unchanged(
     pane.editor.insertPlainText(text)
     qtbot.waitUntil(lambda: live_store.prompt == text, timeout=1000)
     pane.refresh_now()
-    assert live_store.trace is not None or live_store.prompt_problem
+    assert live_store.read is not None or live_store.prompt_problem
     assert not pane.grab().isNull()
 
 
@@ -205,16 +206,16 @@ def test_what_is_beyond_the_context_is_dimmed_and_said(pane: PromptPane, live_st
     text = "\U0001f451 " + "The king lost his crown. " * 40
     live_store.set_prompt(text)
     pane.refresh_now()
-    trace = live_store.trace
-    assert trace is not None
-    assert trace.truncated_at is not None
+    read = live_store.read
+    assert read is not None
+    assert read.truncated_at is not None
     (dimmed,) = pane.editor.extraSelections()
     # Qt counts the crown as two.
-    assert dimmed.cursor.selectionStart() == trace.truncated_at + 1
+    assert dimmed.cursor.selectionStart() == read.truncated_at + 1
     assert dimmed.cursor.selectionEnd() == utf16_length(text)
-    assert dimmed.format.foreground().color() == theme.current().color("faint")
+    assert dimmed.format.foreground().color() == theme.current().color("dim")
     assert pane._note.isVisible()
-    assert str(trace.truncated_at) in pane._note.text()
+    assert str(read.truncated_at) in pane._note.text()
     live_store.set_prompt("The king")
     pane.refresh_now()
     assert pane.editor.extraSelections() == []
@@ -228,15 +229,50 @@ def test_a_prompt_that_cant_be_run_says_why_in_place(pane: PromptPane, live_stor
     assert pane._note.text() == live_store.prompt_problem
 
 
-def test_the_editor_grows_to_four_lines_and_then_scrolls(
-    pane: PromptPane, live_store: Store
-) -> None:
+def heights_of(pane: PromptPane, store: Store, most: int) -> list[int]:
+    """The editor's heights in lines, for texts of one line, two, …"""
     heights = []
-    for n in range(1, 8):
-        live_store.set_prompt("\n".join(["line"] * n))
+    for n in range(1, most + 1):
+        store.set_prompt("\n".join(["line"] * n))
+        pane.refresh_now()
         heights.append(pane.editor.height())
-    assert heights[0] < heights[1] < heights[2] < heights[3]
-    assert heights[3] == heights[4] == heights[6]
+    line = pane.editor.fontMetrics().lineSpacing()
+    margins = 2 * pane.editor.document().documentMargin() + 10
+    return [round((height - margins) / line) for height in heights]
+
+
+def test_the_editor_takes_two_lines_and_grows_to_four(pane: PromptPane, live_store: Store) -> None:
+    assert heights_of(pane, live_store, 7) == [2, 2, 3, 4, 4, 4, 4]
+
+
+def test_in_a_high_pane_a_long_text_takes_up_to_a_third_of_it(
+    live_store: Store, qtbot: QtBot
+) -> None:
+    pane = shown(live_store, qtbot, height=600)
+    heights = heights_of(pane, live_store, 20)
+    assert heights[:5] == [2, 2, 3, 4, 5]
+    assert heights[-1] == heights[-2] > 8
+    assert 150 < pane.editor.height() <= 200
+
+
+@pytest.mark.parametrize("text", ["One", "word " * 12, "word " * 200])
+def test_the_pane_asks_for_the_room_that_its_text_needs(
+    live_store: Store, qtbot: QtBot, text: str
+) -> None:
+    pane = shown(live_store, qtbot, width=320, height=200)
+    live_store.set_prompt(text)
+    pane.refresh_now()
+    wanted = pane.heightForWidth(320)
+    before = pane.editor.height()
+    pane.resize(320, wanted)
+    qtbot.wait(30)
+    assert pane.height() == wanted
+    assert pane.editor.height() == before, "with that room all that it would show is shown"
+    lowest = max(
+        widget.mapTo(pane, QPoint(0, widget.height())).y()
+        for widget in (pane.editor, pane._note, pane.examples_button)
+    )
+    assert pane.height() - lowest < 16, "and no more"
 
 
 def test_the_editor_grows_with_lines_that_are_wrapped(live_store: Store, qtbot: QtBot) -> None:
@@ -245,7 +281,40 @@ def test_the_editor_grows_with_lines_that_are_wrapped(live_store: Store, qtbot: 
     one = pane.editor.height()
     live_store.set_prompt("Here comes the king with his crown, and here comes the queen with her")
     line = pane.editor.fontMetrics().lineSpacing()
-    assert pane.editor.height() >= one + 2 * line
+    assert pane.editor.height() >= one + line
+
+
+def test_the_header_says_how_many_tokens_there_are_and_what_of_them_was_run(
+    pane: PromptPane, live_store: Store, desk: Desk
+) -> None:
+    live_store.set_prompt("The dog saw a big")
+    assert live_store.read is not None
+    n = live_store.read.n_tokens
+    ran = [result for result in desk.results if isinstance(result, m.StreamReady)][-1]
+    assert ran.n_run == n - 1, "The is known of the prompt before"
+    live_store.ran = replace(ran, n_run=n, seconds=0.0094)
+    assert pane.header_note() == f"{n} tokens · run in 9 ms"
+    pane.resize(250, 160)
+    assert pane.header_note() == f"{n} tokens · 9 ms"
+    live_store.set_prompt("The dog saw a big king")
+    note = pane.header_note()
+    assert re.fullmatch(rf"1 of {n + 1} new · [\d.]+ m?s", note), note
+    live_store.set_prompt("The dog saw a big")
+    assert pane.header_note() == f"{n} tokens · run before"
+    live_store.ran = None
+    assert pane.header_note() == f"{n} tokens"
+    live_store.set_prompt("")
+    assert pane.header_note() == ""
+
+
+def test_of_a_prompt_that_is_still_run_no_earlier_run_is_told(
+    pane: PromptPane, live_store: Store
+) -> None:
+    assert live_store.ran is not None
+    assert live_store.read is not None
+    other = replace(live_store.ran.subject, ids=(1, 2))
+    live_store.ran = replace(live_store.ran, subject=other)
+    assert pane.header_note() == f"{live_store.read.n_tokens} tokens"
 
 
 @pytest.mark.parametrize("size", [(262, 140), (316, 140), (512, 90), (320, 116)])
@@ -305,9 +374,9 @@ def test_a_model_without_a_tokenizer_takes_ids(
     pane.refresh_now()
     assert "ids" in pane.editor.placeholderText()
     write(pane, "1 2 3")
-    qtbot.waitUntil(lambda: live_store.trace is not None, timeout=1000)
-    assert live_store.trace is not None
-    assert [token.id for token in live_store.trace.tokens] == [1, 2, 3]
+    qtbot.waitUntil(lambda: live_store.read is not None, timeout=1000)
+    assert live_store.read is not None
+    assert [token.id for token in live_store.read.tokens] == [1, 2, 3]
 
 
 def test_the_ids_that_are_offered_are_the_models_own(
@@ -322,8 +391,8 @@ def test_the_ids_that_are_offered_are_the_models_own(
     assert offered is not None
     for ids in (offered[1], *(text for _, text in id_examples(d_vocab))):
         live_store.set_prompt(ids)
-        assert live_store.trace is not None
-        assert [token.id for token in live_store.trace.tokens] == [int(i) for i in ids.split()]
+        assert live_store.read is not None
+        assert [token.id for token in live_store.read.tokens] == [int(i) for i in ids.split()]
 
 
 def test_a_long_note_has_the_whole_width_and_a_short_one_stands_beside_the_buttons(
@@ -354,7 +423,7 @@ def test_a_change_of_theme_recolours_what_is_dimmed(pane: PromptPane, live_store
     theme.set_current("light")
     live_store.theme_changed.emit()
     (dimmed,) = pane.editor.extraSelections()
-    assert dimmed.format.foreground().color() == theme.LIGHT.color("faint")
+    assert dimmed.format.foreground().color() == theme.LIGHT.color("dim")
 
 
 def test_it_stands_before_a_model_is_open(qtbot: QtBot) -> None:
@@ -370,8 +439,8 @@ def test_the_prompt_is_exported_with_what_of_it_is_read(
     text = "word " * 400
     live_store.set_prompt(text)
     data = pane.export_data()
-    assert live_store.trace is not None
+    assert live_store.read is not None
     assert data["prompt"].tolist() == [text]
-    assert data["prompt_read"].tolist() == [text[: live_store.trace.truncated_at]]
+    assert data["prompt_read"].tolist() == [text[: live_store.read.truncated_at]]
     live_store.set_prompt("")
     assert not pane.export_data()

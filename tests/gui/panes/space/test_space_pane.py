@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,6 +24,9 @@ from gui.session.store import Store
 from gui.widgets.point_cloud.overlay import Line, Overlay
 from gui.widgets.point_cloud.renderer import NO_GL_VARIABLE
 from model import messages as m
+from model.probe.question import Named
+from model.tokenizer.tokens import Token
+from model.train.presets import preset
 from tests.gui.desk import Desk
 
 
@@ -73,6 +77,11 @@ def token_id(store: Store, word: str) -> int:
 def vocabulary_of(store: Store) -> m.VocabularyProjected:
     assert store.vocabulary is not None
     return store.vocabulary
+
+
+def tokens_of(store: Store) -> tuple[Token, ...]:
+    assert store.read is not None
+    return store.read.tokens
 
 
 def answer_of(store: Store) -> m.NeighboursFound:
@@ -230,9 +239,7 @@ def test_hovering_tells_exact_numbers_and_lights_the_prompt(pane: SpacePane) -> 
     assert f"length {vocabulary.norms[token]:.4f}" in said
     assert f"({x:.4f}, {y:.4f}, {z:.4f})" in said
     assert pane.view.overlay.marks[0].token == token
-    trace = pane.store.trace
-    assert trace is not None
-    king = trace.tokens[1]
+    king = tokens_of(pane.store)[1]
     pane.view.set_camera(replace(pane.view.camera, target=tuple(vocabulary.points[king.id])))
     move(pane, QPoint(pane.view.width() // 2, pane.view.height() // 2))
     assert pane.store.selection.hovered == 1
@@ -316,12 +323,10 @@ def test_a_token_selected_elsewhere_is_asked_about_here(pane: SpacePane) -> None
 
 
 def test_neighbours_follow_the_selected_position(pane: SpacePane) -> None:
-    trace = pane.store.trace
-    assert trace is not None
     for position in (1, 3):
         pane.store.select(position=position)
         settle(pane)
-        assert answer_of(pane.store).terms == ((1, trace.tokens[position].id),)
+        assert answer_of(pane.store).terms == ((1, tokens_of(pane.store)[position].id),)
 
 
 # ----------------------------------------------------------------------------------- search
@@ -505,34 +510,46 @@ def path_of(pane: SpacePane) -> Line:
     return max(lines, key=lambda line: line.width)
 
 
-def residuals(store: Store, position: int) -> NDArray[np.float64]:
-    assert store.model is not None
-    assert store.trace is not None
+def residuals(desk: Desk, position: int, text: str | None = None) -> NDArray[np.float64]:
+    """The stream at every station, from a whole trace."""
     names = ["hook_embed", "blocks.0.hook_resid_pre"]
-    names += [f"blocks.{layer}.hook_resid_post" for layer in range(store.model.config.n_layers)]
-    return np.stack([store.trace.activations[name][0, position] for name in names]).astype(float)
+    names += [f"blocks.{layer}.hook_resid_post" for layer in range(desk.lm.config.n_layers)]
+    trace = desk.lm.trace(desk.store.prompt if text is None else text)
+    return np.stack([trace[name][0, position].double().numpy() for name in names])
 
 
-def test_the_path_is_the_residual_stream_on_the_same_axes(pane: SpacePane) -> None:
+def test_the_path_is_the_residual_stream_on_the_same_axes(pane: SpacePane, desk: Desk) -> None:
     store, vocabulary = pane.store, vocabulary_of(pane.store)
     pane.tools.true_length.trigger()
     store.select(position=4)
     settle(pane)
-    expected = (residuals(store, 4) - vocabulary.mean) @ vocabulary.axes.T
+    expected = (residuals(desk, 4) - vocabulary.mean) @ vocabulary.axes.T
     assert np.allclose(path_of(pane).points, expected, atol=1e-4)
-    trace = store.trace
-    assert trace is not None
     # It begins at the token's own point.
-    assert np.allclose(path_of(pane).points[0], vocabulary.points[trace.tokens[4].id], atol=1e-5)
+    token = tokens_of(store)[4].id
+    assert np.allclose(path_of(pane).points[0], vocabulary.points[token], atol=1e-5)
     labels = [mark.text for mark in pane.view.overlay.marks if mark.tone == scene.PATH_TONE]
     assert {"+ position", "L0", "L1", "L2", "L3"} <= set(labels)
-    longest = np.linalg.norm(residuals(store, 4), axis=1).max()
+    longest = np.linalg.norm(residuals(desk, 4), axis=1).max()
     assert f"true lengths, up to {longest:.1f}" in pane.status.text()
 
 
-def test_lengths_are_made_equal_only_where_it_is_said(pane: SpacePane) -> None:
-    store, vocabulary = pane.store, vocabulary_of(pane.store)
-    vectors = residuals(store, store.selection.position)
+def test_the_path_lies_on_the_axes_of_the_table_that_is_drawn(pane: SpacePane, desk: Desk) -> None:
+    w_u = next(a for a in pane.tools.tables.actions() if a.text() == "W_U")
+    w_u.trigger()
+    pane.tools.true_length.trigger()
+    settle(pane)
+    vocabulary = vocabulary_of(pane.store)
+    assert vocabulary.matrix == "W_U"
+    stream = residuals(desk, pane.store.selection.position)
+    assert np.allclose(
+        path_of(pane).points, (stream - vocabulary.mean) @ vocabulary.axes.T, atol=1e-4
+    )
+
+
+def test_lengths_are_made_equal_only_where_it_is_said(pane: SpacePane, desk: Desk) -> None:
+    vocabulary = vocabulary_of(pane.store)
+    vectors = residuals(desk, pane.store.selection.position)
     lengths = np.linalg.norm(vectors, axis=1)
     mean = vocabulary.norms.mean()
     scaled = vectors / lengths[:, None] * mean
@@ -562,12 +579,10 @@ def test_true_lengths_bring_the_whole_path_into_sight(pane: SpacePane) -> None:
 
 
 def test_all_positions_have_paths_and_one_is_strong(pane: SpacePane) -> None:
-    trace = pane.store.trace
-    assert trace is not None
     pane.tools.all_paths.trigger()
     settle(pane)
     lines = [line for line in pane.view.overlay.lines if line.tone == scene.PATH_TONE]
-    assert len(lines) == trace.n_tokens
+    assert len(lines) == len(tokens_of(pane.store))
     assert sum(line.width > 1.5 for line in lines) == 1
     pane.tools.path.trigger()
     settle(pane)
@@ -576,27 +591,51 @@ def test_all_positions_have_paths_and_one_is_strong(pane: SpacePane) -> None:
     assert not pane.tools.all_paths.isEnabled()
 
 
-def test_a_residual_stream_that_was_left_out_is_fetched(pane: SpacePane) -> None:
-    store = pane.store
-    trace = store.trace
-    assert trace is not None
-    name = "blocks.1.hook_resid_post"
-    few = {key: value for key, value in trace.activations.items() if key != name}
-    store.receive(replace(trace, activations=few, left_out=(name,), request_id=10**9))
+def test_until_the_next_path_is_found_the_old_one_stays_with_its_labels(
+    pane: SpacePane, desk: Desk
+) -> None:
+    pane.tools.true_length.trigger()
     settle(pane)
-    assert "not in this trace" in pane.status.text()
-    pane.tools.path.trigger()
-    pane.tools.path.trigger()
+    before, text = path_of(pane), pane.store.prompt
+    desk.hold()
+    pane.store.select(position=1)
+    pane.store.set_prompt("The boy")
     settle(pane)
-    assert name in store.fetched
-    assert len(path_of(pane).points) == 6
+    assert path_of(pane) == before
+    labels = [mark.text for mark in pane.view.overlay.marks if mark.tone == scene.PATH_TONE]
+    assert "L3" in labels
+    assert "up to" in pane.status.text()
+    desk.release()
+    settle(pane)
+    vocabulary = vocabulary_of(pane.store)
+    stream = residuals(desk, pane.store.selection.position, "The boy")
+    assert np.allclose(
+        path_of(pane).points, (stream - vocabulary.mean) @ vocabulary.axes.T, atol=1e-4
+    )
+    assert text != pane.store.prompt
+
+
+def test_a_path_that_takes_long_says_how_far_it_is(
+    pane: SpacePane, desk: Desk, qtbot: QtBot
+) -> None:
+    desk.hold()
+    pane.store.select(position=1)
+    qtbot.waitUntil(lambda: "path: being found" in pane.status.text(), timeout=5000)
+    assert desk.held is not None
+    [ask] = [request for request in desk.held if isinstance(request, m.Ask)]
+    pane.store.receive(m.Waiting(request_id=ask.id, share=0.4))
+    pane.invalidate()
+    settle(pane)
+    assert "path: being found, 40%" in pane.status.text()
+    pane.store.asked.cancel()
+    settle(pane)
+    assert "path: Cancelled." in pane.status.text()
+    desk.release()
 
 
 def test_the_prompts_tokens_are_marked(pane: SpacePane) -> None:
-    trace = pane.store.trace
-    assert trace is not None
     marked = {mark.token for mark in pane.view.overlay.marks}
-    assert {token.id for token in trace.tokens} <= marked
+    assert {token.id for token in tokens_of(pane.store)} <= marked
 
 
 # ------------------------------------------------------------------------ while it trains
@@ -625,6 +664,55 @@ def test_while_it_trains_the_cloud_and_the_answer_follow(
     assert len(asked[0].terms) == 3
     settle(pane)
     assert len(asked) == 1
+
+
+def test_while_it_learns_cloud_and_path_are_always_of_one_step(
+    pane: SpacePane,
+    desk: Desk,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    for name, value in (("LIVE_SECONDS", 0.0), ("LIVE_SHARE", 1e9), ("FLUSH_SECONDS", 0.0)):
+        monkeypatch.setattr(f"model.engine.training.{name}", value)
+    recipe = replace(preset("tiny"), steps=60, lr=0.05, eval_every=0, sample_every=0)
+    recipe = replace(recipe, data_tokens=4_000)
+    pane.tools.true_length.trigger()
+    desk.store.run.start(recipe, str(tmp_path / "run"))
+
+    def learn(steps: int) -> None:
+        run = desk.store.run.current
+        until = (0 if run is None else run.step) + steps
+        while desk.store.run.current is None or desk.store.run.current.step < until:
+            desk.advance()
+
+    def begins_in_the_cloud() -> None:
+        token = tokens_of(pane.store)[pane.store.selection.position].id
+        assert np.allclose(path_of(pane).points[0], pane.view.shown_points[token], atol=1e-5)
+
+    learn(3)
+    settle(pane)
+    begins_in_the_cloud()
+    cloud, note = pane.view.shown_points.copy(), pane.header_note()
+    desk.hold()  # the question about the next look waits
+    learn(3)
+    settle(pane)
+    assert pane.store.vocabulary is not None
+    assert f"step {pane.store.vocabulary.step}" not in pane.header_note()
+    assert np.array_equal(pane.view.shown_points, cloud), "the cloud waits for its path"
+    assert pane.header_note() == note
+    begins_in_the_cloud()
+    step = f"step {pane.store.vocabulary.step}"
+    qtbot.waitUntil(lambda: step in pane.header_note(), timeout=5000)
+    assert not [line for line in pane.view.overlay.lines if line.tone == scene.PATH_TONE]
+    desk.release()
+    settle(pane)
+    assert f"step {pane.store.vocabulary.step}" in pane.header_note()
+    assert not np.allclose(pane.view.shown_points, cloud, atol=1e-4)
+    begins_in_the_cloud()
+    desk.store.run.stop()
+    while desk.engine.busy:
+        desk.advance()
 
 
 def test_points_are_on_their_way_while_motion_is_on(
@@ -670,7 +758,7 @@ def test_without_a_model_the_pane_says_what_to_do(desk: Desk, qtbot: QtBot) -> N
 def test_without_a_prompt_the_cloud_is_there(pane: SpacePane) -> None:
     pane.store.set_prompt("")
     settle(pane)
-    assert pane.store.trace is None
+    assert pane.store.read is None
     assert len(pane.view.shown_points)
     assert not [line for line in pane.view.overlay.lines if line.tone == scene.PATH_TONE]
     pane.view.grab()
@@ -732,14 +820,21 @@ def test_exported_data_are_what_is_drawn(pane: SpacePane) -> None:
     settle(pane)
     data = pane.export_data()
     vocabulary = vocabulary_of(pane.store)
-    assert np.array_equal(data["points"], vocabulary.points)
-    assert np.array_equal(data["axes"], vocabulary.axes)
-    assert data["tokens"][token_id(pane.store, "queen")] == "·queen"
-    assert data["neighbour_ids"].tolist() == list(answer_of(pane.store).ids)
-    assert data["neighbour_terms"].shape == (3, 2)
-    assert data["path_points"].shape == (1, 6, 3)
-    assert data["path_names"][0] == "hook_embed"
-    assert np.allclose(data["path_points"][0], path_of(pane).points)
+    arrays = {name: named.values for name, named in data.items() if isinstance(named, Named)}
+    assert set(arrays) == set(data)
+    assert np.array_equal(arrays["points"], vocabulary.points)
+    assert np.array_equal(arrays["axes"], vocabulary.axes)
+    assert arrays["tokens"][token_id(pane.store, "queen")] == "·queen"
+    assert arrays["neighbour_ids"].tolist() == list(answer_of(pane.store).ids)
+    terms = zip(arrays["neighbour_term_signs"], arrays["neighbour_term_ids"])
+    assert tuple(terms) == answer_of(pane.store).terms
+    path = data["path_points"]
+    assert isinstance(path, Named)
+    assert path.values.shape == (1, 6, 3)
+    assert path.axes == ("position", "station", "axis")
+    assert path.at["station"][0] == "hook_embed"
+    assert path.at["position"].tolist() == [pane.store.selection.position]
+    assert np.allclose(path.values[0], path_of(pane).points)
 
 
 def test_everything_has_a_name_and_a_tip(pane: SpacePane) -> None:

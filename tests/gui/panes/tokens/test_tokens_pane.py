@@ -1,26 +1,32 @@
-"""The chips are the trace's tokens: ids, bytes, places, and colours that are surprisals."""
+"""The chips are the prompt's tokens: ids, bytes, places, and colours that are surprisals."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter
+from PySide6.QtGui import QColor, QImage, QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from gui import theme
-from gui.panes.tokens.pane import BY_POSITION, BY_SURPRISAL, TokensPane
-from gui.panes.tokens.strip import Chip, TokenStrip
+from gui.panes.tokens import surprisal
+from gui.panes.tokens.pane import BYTES, IDS, SURPRISAL, TokensPane
+from gui.panes.tokens.strip import TokenStrip
 from gui.session.store import Store
+from gui.widgets.text import contrast
 from model import messages as m
+from model.probe.surprisal.asks import Surprisal, SurprisalFound
 from model.tokenizer.tokens import Token
+from tests.gui.desk import Desk
+from tests.gui.keeping_back import answers_kept_back
 
 
 @pytest.fixture(autouse=True)
@@ -45,21 +51,30 @@ def shown(store: Store, qtbot: QtBot, width: int = 700, height: int = 200) -> To
     return pane
 
 
-def trace_of(store: Store) -> m.TraceReady:
-    assert store.trace is not None
-    return store.trace
+def read_of(store: Store) -> m.PromptRead:
+    assert store.read is not None
+    return store.read
+
+
+def bits_of(desk: Desk) -> NDArray[np.float64]:
+    """−log₂ p of each token but the first, from the model's own logits: of no answer."""
+    ids = read_of(desk.store).subject.ids
+    logits = desk.lm.logits([ids])[0].numpy().astype(np.float64)
+    p = np.exp(logits - logits.max(-1, keepdims=True))
+    p /= p.sum(-1, keepdims=True)
+    return np.array([-np.log2(p[i - 1, ids[i]]) for i in range(1, len(ids))])
 
 
 def fill_color(strip: TokenStrip, index: int) -> QColor:
     """The colour between a chip's left edge and its text."""
     picture: QImage = strip.viewport().grab().toImage()
     box = strip.chip_rect(index)
-    return picture.pixelColor(QPoint(round(box.left() + 4), round(box.center().y())))
+    return picture.pixelColor(QPoint(round(box.left() + 3), round(box.center().y())))
 
 
 def drawn_amount(color: QColor) -> float:
-    """From 0 to 1: where on the sequential map a colour is."""
-    table = theme.sequential_table().astype(int)
+    """From 0 to 1: where on the ramp of surprisal a colour is."""
+    table = surprisal.ramp().astype(int)
     distance = np.abs(table - [color.red(), color.green(), color.blue()]).sum(axis=1)
     assert distance.min() <= 3, f"{color.name()} is no colour of the map"
     return float(distance.argmin()) / 255
@@ -84,49 +99,174 @@ def middle(strip: TokenStrip, index: int) -> QPoint:
     return strip.chip_rect(index).center().toPoint()
 
 
-def test_chips_are_the_tokens_of_the_trace(pane: TokensPane, live_store: Store) -> None:
-    trace = trace_of(live_store)
-    ids = trace.activations["input_ids"][0]
-    assert [int(chip.id) for chip in pane.strip.chips] == ids.tolist()
-    assert pane.strip.chips[1].text == "·king"
-    raw = b"".join(bytes.fromhex(chip.detail) for chip in pane.strip.chips)
+def test_chips_are_the_tokens_of_the_prompt(pane: TokensPane, live_store: Store) -> None:
+    ids = read_of(live_store).subject.ids
+    assert pane.strip.tokens.texts[1] == "·king"
+    pane.set_colours(IDS)
+    pane.refresh_now()
+    assert [int(pane._look(i).below) for i in range(len(ids))] == list(ids)
+    pane.set_colours(BYTES)
+    pane.refresh_now()
+    raw = b"".join(bytes.fromhex(pane._look(i).below) for i in range(len(ids)))
     assert raw.decode() == live_store.prompt
 
 
-def test_colour_by_surprisal_is_minus_log2_p_of_the_token(
-    pane: TokensPane, live_store: Store
+def test_chips_carry_surprisal_as_colour_and_as_figure(
+    pane: TokensPane, live_store: Store, desk: Desk
 ) -> None:
-    pane.set_colours(BY_SURPRISAL)
-    trace = trace_of(live_store)
-    logits = trace.logits.astype(np.float64)
-    p = np.exp(logits - logits.max(-1, keepdims=True))
-    p /= p.sum(-1, keepdims=True)
+    assert pane.by_surprisal, "without a choice"
     assert live_store.model is not None
     limit = np.log2(live_store.model.config.d_vocab)
-    checked = 0
-    for index in range(1, trace.n_tokens):
-        bits = -np.log2(p[index - 1, trace.tokens[index].id])
+    expected = bits_of(desk)
+    assert len(expected) >= 5
+    for index, bits in enumerate(expected, start=1):
         drawn = drawn_amount(fill_color(pane.strip, index)) * limit
-        assert drawn == pytest.approx(min(bits, limit), abs=limit / 255 + 1e-6)
-        assert pane.surprisal(index) == pytest.approx(bits, rel=1e-9)
-        checked += 1
-    assert checked >= 5
+        # A dark theme has some forty colours between nothing and a uniform guess.
+        assert drawn == pytest.approx(min(bits, limit), abs=limit / 60), index
+        assert pane.surprisal(index) == pytest.approx(bits, rel=1e-4, abs=1e-5)
+        assert float(pane._look(index).below) == pytest.approx(bits, abs=0.0501)
+        assert f"surprisal {pane.surprisal(index):.4f} bits" in pane.describe(index)
+
+
+@pytest.mark.parametrize("name", ["dark", "light"])
+def test_text_reads_well_on_every_surprisal_and_more_is_seen_as_more(name: str) -> None:
+    theme.set_current(name)
+    text, colours = theme.current().color("text"), [QColor(*map(int, c)) for c in surprisal.ramp()]
+    contrasts = [contrast(text, color) for color in colours]
+    assert min(contrasts) >= 4.5
+    assert all(after <= before + 0.02 for before, after in pairwise(contrasts))
+    assert contrasts[0] > 2 * contrasts[-1]
 
 
 def test_the_first_token_has_no_surprisal_and_is_hatched(pane: TokensPane) -> None:
-    pane.set_colours(BY_SURPRISAL)
     assert np.isnan(pane.surprisal(0))
     box = pane.strip.chip_rect(0).toRect()
     picture = pane.strip.viewport().grab().toImage().copy(box)
-    colours = {picture.pixel(x, picture.height() - 4) for x in range(4, picture.width() - 4)}
+    colours = {picture.pixel(x, picture.height() - 5) for x in range(5, picture.width() - 5)}
     assert len(colours) > 1, "an even colour would be taken for a value"
     assert "nothing stands before it" in pane.describe(0)
 
 
-def test_neighbours_differ_when_coloured_by_position(pane: TokensPane) -> None:
-    pane.set_colours(BY_POSITION)
-    colours = [fill_color(pane.strip, i).name() for i in range(4)]
-    assert colours == [QColor(c).name() for c in theme.current().chips[:4]]
+def test_by_ids_no_colour_means_anything(pane: TokensPane) -> None:
+    pane.set_colours(IDS)
+    pane.refresh_now()
+    colours = {fill_color(pane.strip, i).name() for i in range(pane.strip.n)}
+    assert colours == {QColor(theme.current().raised).name()}
+    assert not pane._legend.isVisible()
+
+
+def test_surprisal_is_asked_for_only_while_it_is_shown(
+    pane: TokensPane, live_store: Store, desk: Desk
+) -> None:
+    pane.set_colours(IDS)
+    before = len(desk.results)
+    live_store.set_prompt("The dog saw a big cat")
+    pane.refresh_now()
+    answers = [r.answer for r in desk.results[before:] if isinstance(r, m.Answered)]
+    assert not any(isinstance(answer, SurprisalFound) for answer in answers)
+    pane.segments.buttons[SURPRISAL].click()
+    pane.refresh_now()
+    assert pane.surprisal(3) == pytest.approx(bits_of(desk)[2], rel=1e-4)
+
+
+def test_chips_without_a_value_yet_look_pending_and_known_ones_stay(
+    pane: TokensPane, live_store: Store, desk: Desk
+) -> None:
+    known = [pane.surprisal(i) for i in range(1, 4)]
+    live_text = live_store.prompt
+    n_shared = read_of(live_store).n_tokens
+    with answers_kept_back(desk):
+        live_store.set_prompt(live_text + " crown was big")
+        pane.refresh_now()
+        assert pane.strip.n == read_of(live_store).n_tokens > n_shared
+        # What stands in the text as before cost as much as before.
+        assert [pane.surprisal(i) for i in range(1, 4)] == known
+        assert [pane._look(i).pending for i in range(pane.strip.n)] == [
+            i >= n_shared for i in range(pane.strip.n)
+        ]
+        assert fill_color(pane.strip, n_shared).name() == QColor(theme.current().raised).name()
+        assert "worked out" in pane.describe(n_shared)
+        assert "surprisal_bits" not in pane.export_data() or (
+            len(pane.export_data()["surprisal_bits"]) == n_shared == len(pane.export_data()["id"])
+        )
+    pane.refresh_now()
+    assert not any(pane._look(i).pending for i in range(pane.strip.n))
+    assert pane.surprisal(n_shared) == pytest.approx(bits_of(desk)[n_shared - 1], rel=1e-4)
+
+
+def test_a_text_that_begins_otherwise_keeps_no_value(
+    pane: TokensPane, live_store: Store, desk: Desk
+) -> None:
+    with answers_kept_back(desk):
+        live_store.set_prompt("A " + live_store.prompt)
+        pane.refresh_now()
+        assert np.isnan(pane._bits).all()
+
+
+def test_a_first_part_of_an_answer_is_drawn_while_the_rest_is_pending(
+    pane: TokensPane, live_store: Store, desk: Desk
+) -> None:
+    with answers_kept_back(desk) as kept:
+        live_store.set_prompt("Once there was a dog who had a red ball")
+        (ask,) = [request for request in kept if isinstance(request, m.Ask)]
+        bits = np.full(read_of(live_store).n_tokens, np.nan)
+        bits[1:3] = 2.5, 7.25
+        subject = read_of(live_store).subject
+        part = SurprisalFound(subject=subject, question=Surprisal(), share=0.25, bits_T=bits)
+        live_store.receive(m.Answered(request_id=ask.id, answer=part))
+        pane.refresh_now()
+        looks = [pane._look(i) for i in range(5)]
+        assert [look.below for look in looks] == ["–", "2.5", "7.2", "", ""]
+        assert [look.pending for look in looks] == [False, False, False, True, True]
+
+
+def test_why_there_are_no_surprisals_is_said_in_place(
+    pane: TokensPane, live_store: Store, desk: Desk
+) -> None:
+    desk.hold()
+    live_store.receive(replace(read_of(live_store), request_id=10**9, subject=another(live_store)))
+    assert desk.held is not None
+    (ask,) = [request for request in desk.held if isinstance(request, m.Ask)]
+    live_store.receive(m.Failed(request_id=ask.id, request=ask, message="No memory is left."))
+    pane.refresh_now()
+    assert pane._waits.isVisible()
+    assert pane._waits.text() == "No memory is left."
+    assert not any(pane._look(i).pending for i in range(pane.strip.n))
+
+
+def another(store: Store) -> Any:
+    """The same model reading the same tokens backwards."""
+    subject = read_of(store).subject
+    return replace(subject, ids=subject.ids[::-1])
+
+
+def test_an_edit_is_painted_once_with_its_surprisals(
+    pane: TokensPane, live_store: Store, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[float] = []
+    refresh = TokensPane.refresh
+
+    def counted(self: TokensPane) -> None:
+        refresh(self)
+        drawn.append(self.surprisal(1))
+
+    monkeypatch.setattr(TokensPane, "refresh", counted)
+    qtbot.wait(120)
+    drawn.clear()
+    live_store.set_prompt("The dog saw a big cat")
+    qtbot.waitUntil(lambda: not pane.dirty, timeout=1000)
+    qtbot.wait(120)
+    assert len(drawn) == 1
+    assert not np.isnan(drawn[0])
+
+
+def test_tokens_are_drawn_without_values_where_these_take_long(
+    pane: TokensPane, live_store: Store, desk: Desk, qtbot: QtBot
+) -> None:
+    with answers_kept_back(desk):
+        live_store.set_prompt("A dog")
+        qtbot.waitUntil(lambda: pane.strip.tokens.texts[0] == "A", timeout=1000)
+        assert pane._look(1).pending
 
 
 def test_a_click_selects_the_position_and_shows_its_id(pane: TokensPane, live_store: Store) -> None:
@@ -136,7 +276,8 @@ def test_a_click_selects_the_position_and_shows_its_id(pane: TokensPane, live_st
     inspected = live_store.inspected
     assert inspected is not None
     assert inspected.name == "input_ids"
-    assert inspected.value == trace_of(live_store).activations["input_ids"][inspected.index]
+    assert inspected.value == read_of(live_store).subject.ids[2]
+    assert inspected.index == (0, 2)
 
 
 def test_hovering_selects_everywhere_and_leaving_ends_it(
@@ -149,7 +290,7 @@ def test_hovering_selects_everywhere_and_leaving_ends_it(
 
 
 def test_keys_move_the_position(pane: TokensPane, live_store: Store) -> None:
-    last = trace_of(live_store).n_tokens - 1
+    last = read_of(live_store).n_tokens - 1
     QTest.keyClick(pane.strip, Qt.Key.Key_Home)
     assert live_store.selection.position == 0
     QTest.keyClick(pane.strip, Qt.Key.Key_Left)
@@ -161,81 +302,26 @@ def test_keys_move_the_position(pane: TokensPane, live_store: Store) -> None:
     assert live_store.selection.position == last
 
 
-def test_down_goes_to_the_chip_below(live_store: Store, qtbot: QtBot) -> None:
-    live_store.set_prompt("The king lost his crown. " * 4)
-    pane = shown(live_store, qtbot, width=300, height=260)
-    QTest.keyClick(pane.strip, Qt.Key.Key_Home)
-    QTest.keyClick(pane.strip, Qt.Key.Key_Down)
-    first, below = pane.strip.chip_rect(0), pane.strip.chip_rect(live_store.selection.position)
-    assert below.top() > first.bottom()
-    assert below.left() < first.right()
-
-
-@pytest.mark.parametrize("width", [140, 300, 700, 1200])
-@pytest.mark.parametrize("details", [False, True])
-def test_chips_never_overlap_nor_leave_the_pane(
-    live_store: Store, qtbot: QtBot, width: int, details: bool
-) -> None:
-    live_store.set_prompt("The king lost his crown. " * 30)
-    pane = shown(live_store, qtbot, width=width, height=240)
-    pane.bytes_choice.setChecked(details)
-    boxes = [pane.strip.chip_rect(i) for i in range(len(pane.strip.chips))]
-    assert len(boxes) > 100
-    assert all(box.right() <= pane.strip.viewport().width() for box in boxes)
-    assert all(box.left() >= 0 for box in boxes)
-    for before, after in pairwise(boxes):
-        assert after.left() >= before.right() or after.top() >= before.bottom()
-
-
-def test_only_chips_that_can_be_seen_are_painted(
-    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    strip = TokenStrip()
-    qtbot.addWidget(strip)
-    painted: list[int] = []
-    original = TokenStrip._paint_chip
-
-    def paint(self: TokenStrip, painter: QPainter, index: int, *rest: Any) -> None:
-        painted.append(index)
-        original(self, painter, index, *rest)
-
-    monkeypatch.setattr(TokenStrip, "_paint_chip", paint)
-    strip.resize(300, 150)
-    strip.set_chips([Chip("word", str(i)) for i in range(1024)], [None] * 1024)
-    with qtbot.waitExposed(strip):
-        strip.show()
-    painted.clear()
-    strip.viewport().grab()
-    assert 0 < len(painted) < 60
-    painted.clear()
-    strip.set_hovered(3)
-    qtbot.waitUntil(lambda: 3 in painted, timeout=1000)
-    assert len(painted) < 12, "hovering paints a chip and its neighbours, not all of them"
-    strip.set_selected(900)
-    painted.clear()
-    strip.viewport().grab()
-    assert 900 in painted, "the selected chip is brought into view"
-
-
 def test_parts_of_characters_and_special_tokens_are_marked(live_store: Store, qtbot: QtBot) -> None:
     live_store.set_prompt("é")
     pane = shown(live_store, qtbot)
-    assert [chip.text for chip in pane.strip.chips] == ["‹C3›", "‹A9›"]
+    assert pane.strip.tokens.texts == ("‹C3›", "‹A9›")
     assert "part of a character" in pane.describe(0)
-    trace = trace_of(live_store)
+    read = read_of(live_store)
     mark = Token(0, b"<|endoftext|>", 0, 0, special=True)
-    live_store.trace = replace(trace, tokens=(mark, *trace.tokens[1:]))
+    live_store.read = replace(read, tokens=(mark, *read.tokens[1:]))
     pane.invalidate()
     pane.refresh_now()
-    assert pane.strip.chips[0].special
+    assert pane.strip.tokens.special == {0}
     assert "special" in pane.describe(0)
 
 
 def test_the_header_counts_tokens_characters_and_bytes(live_store: Store, qtbot: QtBot) -> None:
     live_store.set_prompt("é a")
     pane = shown(live_store, qtbot)
-    assert pane.header_note() == f"{trace_of(live_store).n_tokens} tokens · 3 characters · 4 bytes"
+    assert pane.header_note() == f"{read_of(live_store).n_tokens} tokens · 3 characters · 4 bytes"
     live_store.set_prompt("a")
+    pane.refresh_now()
     assert pane.header_note() == "1 token · 1 character · 1 byte"
 
 
@@ -265,68 +351,51 @@ def test_a_change_of_theme_recolours_the_chips(pane: TokensPane, live_store: Sto
     theme.set_current("light")
     live_store.theme_changed.emit()
     pane.refresh_now()
-    assert dark != fill_color(pane.strip, 1).name() == QColor(theme.LIGHT.chips[1]).name()
+    light = fill_color(pane.strip, 1)
+    assert light.name() != dark
+    assert drawn_amount(light) >= 0
 
 
-def test_many_surprisals_are_measured_in_slices(
-    live_store: Store, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    live_store.set_prompt("The king lost his crown. " * 12)
-    pane = shown(live_store, qtbot)
-    monkeypatch.setattr("gui.panes.tokens.pane.SLICE_MS", 0)
-    pane.set_colours(BY_SURPRISAL)
-    assert pane._bits_done < len(pane._bits), "one slice does not do all"
-    qtbot.waitUntil(lambda: pane._bits_done == len(pane._bits), timeout=5000)
-    assert not np.isnan(pane._bits[1:]).any()
-
-
-def test_exported_data_are_the_tokens(pane: TokensPane, live_store: Store) -> None:
+def test_exported_data_are_the_tokens(pane: TokensPane, live_store: Store, desk: Desk) -> None:
     data = pane.export_data()
-    trace = trace_of(live_store)
-    np.testing.assert_array_equal(data["id"], trace.activations["input_ids"][0])
+    assert data["id"].tolist() == list(read_of(live_store).subject.ids)
     assert len({len(column) for column in data.values()}) == 1
-    assert data["surprisal_bits"][1] == pane.surprisal(1)
-
-
-def test_a_point_between_chips_belongs_to_one_of_them(pane: TokensPane) -> None:
-    first, second = pane.strip.chip_rect(0), pane.strip.chip_rect(1)
-    between = QPointF((first.right() + second.left()) / 2, first.center().y())
-    assert pane.strip.chip_at(between) in (0, 1)
-    assert pane.strip.chip_at(QPointF(5, first.bottom() + 400)) is None
-
-
-@pytest.mark.parametrize("rows", [1.2, 1.8, 2.3, 2.7])
-def test_scrolling_to_a_token_cuts_no_row_in_two_where_that_leaves_little_empty(
-    live_store: Store, qtbot: QtBot, rows: float
-) -> None:
-    pane = shown(live_store, qtbot, width=200)
-    strip, trace = pane.strip, trace_of(live_store)
-    first = strip.chip_rect(0)
-    pitch = next(
-        box.top() - first.top()
-        for box in map(strip.chip_rect, range(trace.n_tokens))
-        if box.top() > first.top()
-    )
-    height = round(rows * pitch)
-    pane.resize(200, pane.height() + height - strip.viewport().height())
-    qtbot.waitUntil(lambda: strip.viewport().height() == height)
-    for position in (trace.n_tokens - 1, 0, trace.n_tokens // 2, trace.n_tokens - 1):
-        live_store.select(position=position)
-        boxes = [strip.chip_rect(i) for i in range(trace.n_tokens)]
-        assert boxes[position].top() >= 0
-        assert boxes[position].bottom() <= height
-        cut = any(-first.height() < box.top() < 0 for box in boxes)
-        empty = height - boxes[-1].bottom()
-        assert empty < pitch
-        if rows % 1 < 0.5:
-            assert not cut, position
-        else:
-            assert empty < pitch / 2, position
+    np.testing.assert_allclose(data["surprisal_bits"][1:], bits_of(desk), rtol=1e-4, atol=1e-5)
+    pane.set_colours(IDS)
+    assert "surprisal_bits" not in pane.export_data(), "what isn't drawn isn't exported"
 
 
 def test_bytes_are_those_that_the_tokens_stand_for(live_store: Store, qtbot: QtBot) -> None:
     pane = shown(live_store, qtbot)
     for text in ("caf\u00e9 \U0001f642", "\ud800abc\udfff", "a\x00b"):
         live_store.set_prompt(text)
-        n_bytes = sum(len(token.bytes) for token in trace_of(live_store).tokens)
+        pane.refresh_now()
+        n_bytes = sum(len(token.bytes) for token in read_of(live_store).tokens)
         assert pane.header_note().endswith(f"{n_bytes} bytes"), text
+
+
+def test_the_token_that_is_looked_at_is_ringed_too(pane: TokensPane, live_store: Store) -> None:
+    live_store.select(position=4, key=1)
+    ring = QColor(theme.current().text).name()
+    picture = pane.strip.viewport().grab().toImage()
+    for index, ringed in ((1, True), (2, False)):
+        box = pane.strip.chip_rect(index)
+        column = {
+            picture.pixelColor(round(box.left()) + dx, round(box.center().y())).name()
+            for dx in (-2, -1, 0)
+        }
+        assert (ring in column) == ringed
+
+
+def test_of_another_step_the_picture_stays_until_the_answer_is_there(
+    pane: TokensPane, live_store: Store, desk: Desk, opened: Callable[..., Store]
+) -> None:
+    before = pane._bits.copy()
+    read = read_of(live_store)
+    with answers_kept_back(desk):
+        later = replace(read, subject=replace(read.subject, step=7), request_id=10**9)
+        live_store.receive(later)
+        pane.refresh_now()
+        np.testing.assert_array_equal(pane._bits, before)
+        assert not pane._look(2).pending
+        live_store.receive(replace(read, request_id=10**9))

@@ -24,8 +24,11 @@ from gui.panes.training.pane import TrainingPane
 from gui.panes.training.recipe_form import short
 from gui.session.run import Run
 from gui.session.store import Store
+from gui.window.table import table_of
 from model import messages as m
+from model.train import metrics, read_metrics
 from model.train.events import Evaluated, Finished, Sampled, StepDone
+from model.train.metrics import measure
 from model.train.presets import PRESETS, preset
 from model.train.recipe import Recipe
 from model.train.run_folder import RunError, RunFolder
@@ -223,10 +226,13 @@ def test_a_run_from_start_to_end_draws_each_of_its_points(
     np.testing.assert_array_equal(x, [event.step for event in run.evaluations])
     np.testing.assert_array_equal(y, [event.val_loss for event in run.evaluations])
     data = pane.export_data()
-    np.testing.assert_array_equal(data["train_loss"], [event.train_loss for event in run.steps])
-    np.testing.assert_array_equal(data["val_loss"], [e.val_loss for e in run.evaluations])
-    assert data["tokens"][-1] == 20 * QUICK.batch_size * QUICK.n_ctx
-    assert {"steps", "val_steps", "lr", "grad_norm", "seconds"} <= set(data)
+    np.testing.assert_array_equal(
+        data["train_loss"].values, [event.train_loss for event in run.steps]
+    )
+    np.testing.assert_array_equal(data["val_loss"].values, [e.val_loss for e in run.evaluations])
+    np.testing.assert_array_equal(data["val_loss"].at["step"], [e.step for e in run.evaluations])
+    assert data["tokens"].values[-1] == 20 * QUICK.batch_size * QUICK.n_ctx
+    assert {"lr", "grad_norm", "seconds", "bits_per_byte", "tokens_per_second"} <= set(data)
     assert pane.header_note() == "step 20 / 20"
     assert run.finished is not None
     assert pane.status.text() == run.finished.message
@@ -236,6 +242,76 @@ def test_a_run_from_start_to_end_draws_each_of_its_points(
     assert figures["validation"] == f"{run.evaluations[-1].val_loss:.4f}"
     assert figures["step"] == "20 / 20"
     assert figures["parameters"] == f"{run.started.info.n_params:,}"
+
+
+def test_the_table_of_a_run_has_a_line_a_step_as_its_folder_has(
+    pane: TrainingPane, desk: Desk, qtbot: QtBot
+) -> None:
+    begin(pane, desk, qtbot)
+    finish(pane, desk)
+    table = table_of(pane.export_data())
+    rows = [dict(zip(table.columns, row)) for row in table.rows()]
+    assert [row["step"] for row in rows] == list(range(21))
+    kept = read_metrics(Path(run_of(desk.store).started.run_dir))
+    for name, values in kept.items():
+        for row, value in zip(rows, values):
+            # Of a step's seconds the folder keeps those after its evaluation.
+            if not np.isnan(value) and name != "seconds":
+                assert row[name] == pytest.approx(value, rel=1e-6), name
+
+
+def test_any_measure_of_the_run_can_be_drawn_instead_of_the_losses(
+    pane: TrainingPane, desk: Desk, qtbot: QtBot
+) -> None:
+    begin(pane, desk, qtbot)
+    finish(pane, desk)
+    run = run_of(desk.store)
+    pane.controls.unit_actions["bits"].trigger()
+    for name in ("grad_norm", "lr", "bits_per_byte"):
+        pane.controls.what_actions[name].trigger()
+        pane.refresh_now()
+        events = run.evaluations if name == "bits_per_byte" else run.steps
+        x, y = pane.plots.loss.items[name].getOriginalDataset()
+        np.testing.assert_array_equal(x, [event.step for event in events])
+        np.testing.assert_array_equal(y, [getattr(event, name) for event in events])
+        visible = [key for key, item in pane.plots.loss.items.items() if item.isVisible()]
+        assert visible == [name], "a learning rate has no bits and shares no axis with a loss"
+        [entry] = pane.plots.loss.legend.entries
+        assert entry.label == measure(name).title
+        assert entry.value == measure(name).text(getattr(events[-1], name))
+    QApplication.processEvents()
+    at = pane.plots.loss.point(run.evaluations[1].step, run.evaluations[1].bits_per_byte)
+    assert is_near(picture(pane), at, theme.current().color("text"), 3)
+    pane.controls.what_actions["loss"].trigger()
+    pane.refresh_now()
+    assert len(pane.plots.loss.legend.entries) == 2
+
+
+def test_a_further_measure_appears_by_its_line(
+    desk: Desk, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As if evaluations carried another loss: an attribute, and a line in the list.
+    monkeypatch.setattr(Evaluated, "world_loss", property(lambda e: 2 * e.val_loss), raising=False)
+    line = replace(measure("val_loss"), name="world_loss", title="facts", kept=False, spec=".2f")
+    monkeypatch.setattr(metrics, "MEASURES", (*metrics.MEASURES, line))
+    monkeypatch.setattr("model.engine.training.FLUSH_SECONDS", 0.0)
+    pane = TrainingPane(desk.store)
+    qtbot.addWidget(pane)
+    pane.runs_dir = tmp_path / "runs"
+    pane.form.set_recipe(QUICK)
+    pane.resize(1000, 420)
+    pane.show()
+    qtbot.waitExposed(pane)
+    pane.refresh_now()
+    begin(pane, desk, qtbot)
+    finish(pane, desk)
+    expected = [2 * event.val_loss for event in run_of(desk.store).evaluations]
+    figures = {figure.label: figure.value for figure in pane.figures.figures}
+    assert figures["facts"] == f"{expected[-1]:.2f}"
+    _, y = pane.plots.loss.items["world_loss"].getOriginalDataset()
+    np.testing.assert_array_equal(y, expected)
+    assert pane.plots.loss.legend.entries[-1].label == "facts"
+    np.testing.assert_array_equal(pane.export_data()["world_loss"].values, expected)
 
 
 @pytest.mark.parametrize("name", ["dark", "light"])

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtGui import QPainter
 from pytestqt.qtbot import QtBot
 
@@ -242,3 +242,42 @@ def test_the_matrix_stays_inside_the_view_and_clear_of_the_legend(
         last = view.cell_rect(n - 1, n - 1)
         assert scrolls or last.bottom() <= view.viewport().height() - 20
         assert view.horizontalScrollBar().maximum() > 0 or last.right() <= view.viewport().width()
+
+
+def test_a_patch_of_a_large_matrix_is_drawn_where_it_belongs(qtbot: QtBot) -> None:
+    values = np.random.default_rng(2).uniform(0, 1, (3, 4))
+    labels = tuple(f"·{i}" for i in range(12))
+    drawn = HeatMapContent(values, labels, labels, corner=(6, 2), block=(2, 1))
+    assert drawn.shape == (12, 12)
+    assert drawn.place_of(9, 5) == (1, 3)
+    assert drawn.place_of(5, 3) is None
+    assert drawn.place_of(7, 6) is None
+    view = shown(qtbot, drawn)
+    image, table = pixels(view.viewport()), theme.sequential_table()
+    for row in range(12):
+        for column in range(12):
+            pixel, place = cell_pixel(view, image, row, column), drawn.place_of(row, column)
+            if place is None:
+                assert tuple(pixel.tolist()) == color_named("raised")
+            else:
+                low, high = amounts_of(pixel, table)
+                assert low <= values[place] <= high
+
+
+def test_what_is_seen_is_told_once_for_each_change(qtbot: QtBot) -> None:
+    view = shown(qtbot, content(np.zeros((200, 200))), 400, 300)
+    told: list[tuple[range, range]] = []
+    view.seen_changed.connect(lambda: told.append(view.seen))
+    view.verticalScrollBar().setValue(300)
+    assert told == [view.seen]
+    assert view.seen[0].start == 50
+    assert view.cell_at(QPoint(int(view.cell_rect(60, 3).center().x()), 150)) is not None
+    view.set_content(content(np.ones((200, 200))))
+    assert len(told) == 1, "other numbers in the same place are nothing new to see"
+
+
+def test_a_corner_is_kept_free(qtbot: QtBot) -> None:
+    view = shown(qtbot, content(np.zeros((5, 5))))
+    view.set_corner(QSize(90, 40))
+    image = pixels(view.viewport())[:40, :90].reshape(-1, 3)
+    assert {tuple(color) for color in image.tolist()} == {color_named("panel")}

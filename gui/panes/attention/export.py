@@ -1,0 +1,61 @@
+"""What the attention pane gives out: the numbers of its answers as a table with named columns.
+
+Knows answers and tokens; no store, no widget, no file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from model.probe.mosaic.asks import MosaicFound
+from model.probe.pattern.asks import Pattern, PatternFound
+from model.probe.question import Array
+from model.probe.routes.asks import RoutesFound
+from model.tokenizer.tokens import Token
+
+Table = dict[str, Array]
+
+
+def matrix(found: PatternFound, tokens: Sequence[Token]) -> Table:
+    """A row a cell: layer, head, query, key, weight or score, and both tokens.
+
+    Where a cell is several numbers, query and key say where its largest stands. The matrix as it
+    is drawn comes with it, under the name of its tensor.
+    """
+    question = found.question
+    assert isinstance(question, Pattern)
+    query, key = found.value_rows.reshape(-1), found.value_columns.reshape(-1)
+    number = "weight" if question.tensor == "pattern" else "score"
+    table: Table = {
+        "layer": np.full(query.size, question.layer),
+        "head": np.full(query.size, question.head),
+        "query": query,
+        "key": key,
+        number: found.values.reshape(-1),
+        **_texts(query, key, tokens),
+    }
+    return {**table, f"{question.activation}.head_{question.head}": found.values}
+
+
+def mosaic(found: MosaicFound) -> Table:
+    """A row a cell of a tile: layer, head, its first query and key, its largest weight.
+
+    Where each head looks comes with it, as an array ``[layer, head, kind]``.
+    """
+    arrays = found.arrays()
+    columns = arrays["weight"].columns()
+    columns["weight"] = columns.pop("value")
+    return {**columns, "share": arrays["share"].values}
+
+
+def routes(found: RoutesFound, tokens: Sequence[Token]) -> Table:
+    """A row an edge: layer, head (-1 for a mean over heads), query, key, weight, both tokens."""
+    table = {name: named.values for name, named in found.arrays().items()}
+    return {**table, **_texts(found.query_E, found.key_E, tokens)}
+
+
+def _texts(query: Array, key: Array, tokens: Sequence[Token]) -> Table:
+    texts = np.array([token.text for token in tokens])
+    return {"query_token": texts[query], "key_token": texts[key]}

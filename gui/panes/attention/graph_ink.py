@@ -1,0 +1,149 @@
+"""The ink of an attention graph: its edges and nodes, on whatever is painted on.
+
+Thousands of curves are drawn as one picture a layer; a figure for print gets each as a curve. Each
+head has a hue; the others share a grey one. Knows an answer and places; no widget.
+
+Shape suffixes: E edges, P pixels, T positions.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen
+
+from gui import theme
+from gui.panes.attention.curve_raster import curve_opacity, ink
+from gui.panes.attention.edges import Head
+from gui.panes.attention.graph_layout import GraphPlace
+from gui.widgets.canvas import is_vector
+from model.probe.routes.asks import RoutesFound
+
+SPARSE = 16.0
+"""Where layers are closer than this, logical pixels, only nodes with an edge are drawn."""
+
+
+class GraphInk:
+    """Paints one graph at one place.
+
+    Args:
+        edges: of the graph.
+        lit_E: which edges lead to the selected position.
+        reached: which nodes do, row by position.
+        colors: of the heads that have a hue; empty where heads aren't told apart.
+        place: where.
+
+    Attributes:
+        width_E: of each stroke, logical pixels.
+    """
+
+    def __init__(
+        self,
+        edges: RoutesFound,
+        lit_E: NDArray[np.bool_],
+        reached: NDArray[np.bool_],
+        colors: Mapping[Head, QColor],
+        place: GraphPlace,
+    ) -> None:
+        self._edges = edges
+        self._lit_E = lit_E
+        self._reached = reached
+        self._colors = colors
+        self._place = place
+        weight_E = np.nan_to_num(np.clip(edges.weight_E, 0, 1).astype(np.float64))
+        # Finer where columns are narrow.
+        self.width_E = 0.8 + min(2.6, max(1.4, place.step / 8)) * weight_E
+        self._opacity_E = np.where(lit_E, 0.45 + 0.5 * weight_E, 0.1 + 0.5 * weight_E)
+        # What heads park at the first token stays behind what they read.
+        self._opacity_E *= np.where((edges.key_E == 0) & (edges.query_E > 0), 0.35, 1)
+
+    def paint_layer(self, painter: QPainter, layer: int, scrolled: QPoint, ratio: float) -> None:
+        """Paint a layer's edges, lit above unlit."""
+        top, bottom = (self._place.node(row, 0, scrolled).y() for row in (layer + 1, layer))
+        if bottom < self._place.window.top() or top > self._place.window.bottom():
+            return
+        of_layer_E = self._edges.layer_E == layer
+        for lit in (False, True):
+            group_E = of_layer_E & (self._lit_E == lit)
+            if not group_E.any():
+                continue
+            if not self._colors:
+                color = theme.current().color("accent" if lit else "dim")
+                self._paint_group(painter, layer, np.nonzero(group_E)[0], color, scrolled, ratio)
+                continue
+            others_E = group_E.copy()
+            groups = []
+            for (of, head), color in self._colors.items():
+                if of == layer:
+                    of_head_E = group_E & (self._edges.head_E == head)
+                    others_E &= ~of_head_E
+                    groups.append((of_head_E, color))
+            groups.insert(0, (others_E, theme.current().color("dim")))
+            for of_head_E, color in groups:
+                if of_head_E.any():
+                    self._paint_group(
+                        painter, layer, np.nonzero(of_head_E)[0], color, scrolled, ratio
+                    )
+
+    def _paint_group(
+        self,
+        painter: QPainter,
+        layer: int,
+        index_E: NDArray[np.intp],
+        color: QColor,
+        scrolled: QPoint,
+        ratio: float,
+    ) -> None:
+        """Paint edges of one layer in one colour."""
+        if is_vector(painter):
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            for index in index_E:
+                faded = QColor(color)
+                faded.setAlphaF(float(self._opacity_E[index]))
+                painter.setPen(QPen(faded, float(self.width_E[index])))
+                query, key = int(self._edges.query_E[index]), int(self._edges.key_E[index])
+                painter.drawPath(self._place.path(layer, query, key, scrolled))
+            return
+        top, left = self._place.node(layer + 1, 0, scrolled).y(), self._place.window.left() - 4
+        x_T = self._place.x_T + (4 - scrolled.x())
+        opacity_NP = curve_opacity(
+            x_T[self._edges.key_E[index_E]] * ratio,
+            x_T[self._edges.query_E[index_E]] * ratio,
+            self.width_E[index_E] * ratio,
+            self._opacity_E[index_E],
+            round(self._place.rise * ratio),
+            math.ceil((self._place.window.width() + 8) * ratio),
+        )
+        image = ink(opacity_NP, color)
+        image.setDevicePixelRatio(ratio)
+        painter.drawImage(QPointF(left, top), image)
+
+    def paint_nodes(self, painter: QPainter, scrolled: QPoint) -> None:
+        """Paint where tokens are in each layer, those that lead to the selected one above."""
+        t = theme.current()
+        radius = min(3.0, self._place.step / 4, self._place.rise / 5)
+        x_T, y_R = self._place.grid(scrolled)
+        seen = np.broadcast_to(self._place.shown_T, self._reached.shape)
+        if self._place.rise < SPARSE:  # only where an edge ends: more would be a grey sheet
+            seen = self._ends()
+        for nodes, color, size in (
+            (seen & ~self._reached, t.color("faint"), radius),
+            (seen & self._reached, t.color("text"), radius * 1.2),
+        ):
+            pen = QPen(color, 2 * size)
+            pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+            painter.setPen(pen)
+            at = np.argwhere(nodes).tolist()
+            painter.drawPoints([QPointF(x_T[position], y_R[row]) for row, position in at])
+
+    def _ends(self) -> NDArray[np.bool_]:
+        """The nodes at which an edge begins or ends, and where what is reached comes out."""
+        ends = np.zeros(self._reached.shape, np.bool_)
+        ends[self._edges.layer_E, self._edges.key_E] = True
+        ends[self._edges.layer_E + 1, self._edges.query_E] = True
+        ends[-1] |= self._reached[-1]
+        return ends

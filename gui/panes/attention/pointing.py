@@ -1,0 +1,184 @@
+"""What the mouse and the keys do in the three views of attention.
+
+Words about what is under the mouse; a click moves the selection and shows the exact number. All
+of it is about the answers that are drawn and the prompt that they belong to. Knows the store and
+the views.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
+
+from gui.panes.attention import words
+from gui.panes.attention.graph import AttentionGraph
+from gui.panes.attention.matrix_view import MatrixView
+from gui.panes.attention.mosaic import HeadMosaic, MosaicCell
+from gui.session.state import Inspected
+from gui.session.store import Store
+from model.messages import PromptRead
+from model.probe.pattern.asks import Pattern
+from model.probe.question import Answer
+
+
+class Pointing(QObject):
+    """Connects the views to the selection.
+
+    Args:
+        store: whose selection it moves.
+        reads: the prompt that each view draws: ``heads``, ``matrix``, ``graph``.
+
+    Signals:
+        said: something else is under the mouse: `text`.
+
+    Attributes:
+        text: what is under the mouse, in one line.
+        here: whether it is a cell or an edge, which light by themselves.
+    """
+
+    said = Signal()
+
+    def __init__(
+        self,
+        store: Store,
+        mosaic: HeadMosaic,
+        matrix: MatrixView,
+        graph: AttentionGraph,
+        reads: dict[str, PromptRead],
+        parent: QWidget,
+    ) -> None:
+        super().__init__(parent)
+        self.store = store
+        self.mosaic = mosaic
+        self.matrix = matrix
+        self.graph = graph
+        self.text = ""
+        self.here = False
+        self._reads = reads
+        mosaic.describe = self.describe_tile
+        matrix.map.describe = self.describe_cell
+        graph.describe = self.describe_edge
+        mosaic.cell_hovered.connect(self._hover_tile)
+        matrix.map.cell_hovered.connect(self._hover_cell)
+        matrix.map.cell_chosen.connect(self._choose_cell)
+        graph.edge_hovered.connect(self._hover_edge)
+        graph.edge_chosen.connect(self._choose_edge)
+        graph.position_hovered.connect(self._hover_position)
+        graph.position_chosen.connect(self._choose_position)
+
+    def forget(self) -> None:
+        """What was under the mouse is no longer there."""
+        self.text, self.here = "", False
+
+    def is_current(self, answer: Answer | None) -> bool:
+        """Whether what is drawn is about the prompt in view."""
+        return answer is not None and answer.subject == self.store.subject
+
+    # -------------------------------------------------------------------- under the mouse
+
+    def _say(self, text: str, hovered: int | None, here: bool = False) -> None:
+        """Show what is under the mouse, and tell the others which position it is."""
+        self.text, self.here = text.replace("\n", "   "), here
+        self.store.select(hovered=hovered)
+        self.said.emit()
+
+    def _hover_tile(self, cell: MosaicCell | None) -> None:
+        self._say("" if cell is None else self.describe_tile(cell), None)
+
+    def _hover_cell(self, cell: tuple[int | None, int | None] | None) -> None:
+        row, column = cell or (None, None)
+        if row is None or column is None:
+            # Over a label its token lights everywhere, here as a row and as a column.
+            self._say("", column if row is None else row)
+        else:
+            key = self.matrix.turned(row, column)[1]
+            self._say(self.describe_cell(row, column), key, here=True)
+
+    def _hover_edge(self, index: int | None) -> None:
+        edges = self.graph.edges
+        if index is None or edges is None:
+            self._say("", None)
+        else:
+            self._say(self.describe_edge(index), int(edges.key_E[index]), here=True)
+
+    def _hover_position(self, position: int | None) -> None:
+        self._say("", position)
+
+    def describe_cell(self, row: int, column: int) -> str:
+        """What a cell of the matrix is: its number, its place, its name."""
+        found, place = self.matrix.found, self.matrix.place_of(row, column)
+        if found is None or "matrix" not in self._reads:
+            return ""
+        if place is None:
+            return "still to come"
+        return words.cell(found, self._reads["matrix"].tokens, place)
+
+    def describe_tile(self, cell: MosaicCell) -> str:
+        """What a cell of the mosaic is, and where its head looks."""
+        found = self.mosaic.found
+        if found is None or "heads" not in self._reads:
+            return f"layer {cell.layer} · head {cell.head}: still to come"
+        return words.tile(found, self._reads["heads"].tokens, cell)
+
+    def describe_edge(self, index: int) -> str:
+        """What an edge of the graph is."""
+        edges, model = self.graph.edges, self.store.model
+        if edges is None or model is None or "graph" not in self._reads:
+            return ""
+        return words.edge(edges, self._reads["graph"].tokens, index, model.config.n_heads)
+
+    # ------------------------------------------------------------------- exact numbers
+
+    def _choose_cell(self, cell: tuple[int | None, int | None]) -> None:
+        row, column = cell
+        found = self.matrix.found
+        if not self.is_current(found) or found is None:
+            return
+        if row is None or column is None:
+            self._choose_position(column if row is None else row)
+            return
+        place = self.matrix.place_of(row, column)
+        if place is None:  # its number is still to come
+            query, key = self.matrix.turned(row, column)
+            self.store.select(position=query, key=key)
+            return
+        query, key = int(found.value_rows[place]), int(found.value_columns[place])
+        question = found.question
+        assert isinstance(question, Pattern)
+        self.store.select(position=query, key=key)
+        self._inspect(
+            "matrix", question.activation, question.head, query, key, float(found.values[place])
+        )
+
+    def _choose_edge(self, index: int) -> None:
+        edges = self.graph.edges
+        if edges is None or not self.is_current(edges):
+            return
+        layer, head = int(edges.layer_E[index]), int(edges.head_E[index])
+        query, key = int(edges.query_E[index]), int(edges.key_E[index])
+        weight = float(edges.weight_E[index])
+        if head < 0:  # a mean is no tensor's number
+            self.store.select(layer=layer, position=query, key=key)
+            return
+        self.store.select(layer=layer, head=head, position=query, key=key)
+        self._inspect("graph", f"blocks.{layer}.attn.hook_pattern", head, query, key, weight)
+
+    def _choose_position(self, position: int | None) -> None:
+        if position is not None:
+            self.store.select(position=position)
+
+    def _inspect(self, view: str, name: str, head: int, query: int, key: int, value: float) -> None:
+        model = self.store.model
+        if model is None:
+            return
+        says = words.score_sentence if name.endswith("scores") else words.weight_sentence
+        self.store.inspect(
+            Inspected(
+                name=name,
+                index=(0, head, query, key),
+                value=value,
+                dtype=model.dtype,
+                code=f'trace["{name}"][0, {head}, {query}, {key}]',
+                note=says(self._reads[view].tokens, query, key, value),
+            )
+        )

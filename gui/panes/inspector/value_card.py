@@ -1,0 +1,115 @@
+"""One exact number: tensor, index in words, value, a line of Python, a sentence.
+
+Shows what `gui.reading.numbers` makes of an answer; knows no store.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+
+from gui import theme
+from gui.reading.numbers import Shown, exact
+from gui.session.state import Inspected
+from gui.widgets.text import Text
+
+NO_BREAK = "\u00a0"
+HINT = "Click any cell, bar, chip or point: its exact number stands here."
+
+
+class ValueCard(QWidget):
+    """The inspected number."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.shown: Shown | None = None
+        small = theme.SMALL_FONT_SIZE
+        self._name = Text(
+            parent=self, tone="dim", font=theme.mono(small), elide=Qt.TextElideMode.ElideLeft
+        )
+        self._index = Text(parent=self, font=theme.mono(small), wrap=True)
+        self._value = Text(parent=self, tone="accent", font=theme.mono(theme.LARGE_FONT_SIZE))
+        self._value.setAccessibleName("Exact value")
+        self._dtype = Text(parent=self, tone="dim", font=theme.mono(small))
+        self._code = Text(
+            parent=self, tone="dim", font=theme.mono(small), elide=Qt.TextElideMode.ElideMiddle
+        )
+        self.copy_button = QToolButton(self)
+        self.copy_button.setText("Copy")
+        self.copy_button.setToolTip("Copy the line of Python that fetches this number")
+        self.copy_button.setAccessibleName("Copy as a line of Python")
+        self._note = Text(parent=self, font=theme.sans(small + 0.5), wrap=True)
+        value = QHBoxLayout()
+        value.setSpacing(theme.SPACE)
+        value.addWidget(self._value)
+        value.addWidget(self._dtype, 1, Qt.AlignmentFlag.AlignBottom)
+        value.addWidget(self.copy_button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(3)
+        layout.addWidget(self._name)
+        layout.addWidget(self._index)
+        layout.addLayout(value)
+        layout.addWidget(self._code)
+        layout.addWidget(self._note)
+        self.clear()
+
+    @property
+    def number(self) -> float | None:
+        """The number that is written; None if there is none."""
+        return None if self.shown is None else self.shown.value
+
+    @property
+    def value_text(self) -> str:
+        """The number as it is written."""
+        return self._value.text()
+
+    @property
+    def index_text(self) -> str:
+        """The index as it is written."""
+        return self._index.text().replace(NO_BREAK, " ")
+
+    @property
+    def note_text(self) -> str:
+        """The sentence about it."""
+        return self._note.text()
+
+    def clear(self) -> None:
+        """Nothing is inspected: say how to."""
+        self.shown = None
+        for widget in (self._name, self._value, self._dtype, self._code, self.copy_button):
+            widget.hide()
+        self._index.setText("")
+        self._index.hide()
+        self._note.set_tone("dim")
+        self._note.setText(HINT)
+        self._note.show()
+
+    def show_number(self, inspected: Inspected, shown: Shown) -> None:
+        """Show what is inspected, as it is now."""
+        self.shown = shown
+        self._name.setText(inspected.name)
+        self._name.setToolTip(inspected.name)
+        # A line may break between two indices, never inside one.
+        words = [word.replace(" ", NO_BREAK) for word in shown.index]
+        self._index.setText(f"[{', '.join(words)}]" if words else "the whole tensor")
+        if shown.value is not None:
+            self._value.setText(exact(shown.value, inspected.dtype))
+            self._value.set_tone("negative" if shown.value < 0 else "accent")
+        self._dtype.setText(inspected.dtype)
+        if shown.code != self._code.text():
+            self.copy_button.setText("Copy")
+        self._code.setText(shown.code)
+        self._code.setToolTip(shown.code)
+        self._note.set_tone("text")
+        self._note.setText(shown.note)
+        for widget in (self._name, self._index, self._dtype):
+            widget.show()
+        self._value.setVisible(shown.value is not None)
+        self._code.setVisible(bool(shown.code))
+        self.copy_button.setVisible(bool(shown.code))
+        self._note.setVisible(bool(shown.note))
+
+    def say_copied(self) -> None:
+        """Let the button say so until something else is shown."""
+        self.copy_button.setText("Copied")

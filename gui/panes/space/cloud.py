@@ -1,0 +1,89 @@
+"""What is drawn of the vocabulary: the projection, and the paths in it, always of one step.
+
+Of a model that learns, projection and paths are found one after the other. What is drawn changes
+once both are there, so that no path lies in the cloud of other weights, and none blinks.
+
+Knows answers and messages; of widgets only a timer.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from gui.panes.space.scene import Paths, agree, find_paths
+from gui.session.asked import SAID_AFTER, Slot
+from model.messages import VocabularyProjected
+from model.probe.path.asks import PathFound
+
+
+class Cloud(QObject):
+    """The projection that is drawn, and the paths that agree with it.
+
+    Attributes:
+        vocabulary: the projection; None before there is one.
+        found: the newest paths that agree with it, as they were answered.
+        paths: the same in the cloud.
+
+    Signals:
+        waited: the paths of a new projection have not come in time: it is drawn without them.
+    """
+
+    waited = Signal()
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self.forget()
+        self._late = QTimer(self)
+        self._late.setSingleShot(True)
+        self._late.setInterval(round(1000 * SAID_AFTER))
+        self._late.timeout.connect(self.waited)
+
+    def forget(self) -> None:
+        """Another model comes into view."""
+        self.vocabulary: VocabularyProjected | None = None
+        self.found: PathFound | None = None
+        self.paths: Paths | None = None
+        self._held: VocabularyProjected | None = None
+
+    def take(self, newest: VocabularyProjected | None, slot: Slot | None) -> None:
+        """Take up a projection; the old one stays a moment, if the path of the new is to come.
+
+        Args:
+            newest: that is there.
+            slot: the question for paths; None if none are wanted.
+        """
+        if newest is not self.vocabulary and not self._holds(newest, slot):
+            self.vocabulary = newest
+
+    def find_paths(self, slot: Slot | None, *, true_length: bool) -> None:
+        """Take the newest paths that lie in the cloud that is drawn; else keep those before."""
+        vocabulary, found = self.vocabulary, _answer(slot)
+        self.paths = None
+        if vocabulary is None or slot is None:
+            self.found = None
+            return
+        if found is not None and agree(found, vocabulary):
+            self.found = found
+        elif self.found is not None and not agree(self.found, vocabulary):
+            self.found = None
+        if self.found is not None:
+            self.paths = find_paths(self.found, vocabulary, true_length=true_length)
+
+    def _holds(self, newest: VocabularyProjected | None, slot: Slot | None) -> bool:
+        drawn, found = self.vocabulary, _answer(slot)
+        if newest is None or drawn is None or slot is None or self.paths is None:
+            return False
+        same = (drawn.model_id, drawn.matrix) == (newest.model_id, newest.matrix)
+        same = same and slot.subject.step == newest.step
+        if not same or slot.problem or found is None or agree(found, newest):
+            self._late.stop()
+            return False
+        if not self._late.isActive() and self._held is not newest:
+            self._held = newest
+            self._late.start()
+        return self._late.isActive()
+
+
+def _answer(slot: Slot | None) -> PathFound | None:
+    found = None if slot is None else slot.answer
+    return found if isinstance(found, PathFound) else None

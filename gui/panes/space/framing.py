@@ -1,0 +1,58 @@
+"""How the cloud is looked at: its colours, its first view, and where a sum of words is.
+
+Plain functions from arrays to places and colours; knows the theme and messages, no store.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gui import theme
+from gui.panes.space import scene
+from model.messages import NeighboursFound, VocabularyProjected
+
+N_AMBIENT = 1500
+
+
+def colors(vocabulary: VocabularyProjected, *, by_length: bool) -> NDArray[np.uint8]:
+    """``[V, 3]`` colours of the points: one for all, or by the length of each vector."""
+    if by_length:
+        norms = vocabulary.norms
+        share_V = (norms - norms.min()) / (float(np.ptp(norms)) or 1.0)
+        # The lowest part of the map is the background's colour: no point may vanish.
+        return theme.sequential_rgb(0.25 + 0.75 * share_V)
+    color = theme.current().color("dim")
+    one = np.array([color.red(), color.green(), color.blue()], np.uint8)
+    return np.tile(one, (len(vocabulary.points), 1))
+
+
+def outermost(vocabulary: VocabularyProjected) -> list[int]:
+    """Tokens to name first: far from the middle the axes say most, and labels find room."""
+    radius_V = np.linalg.norm(vocabulary.points, axis=1)
+    return np.argsort(-radius_V, kind="stable")[:N_AMBIENT].tolist()
+
+
+def home(
+    vocabulary: VocabularyProjected, extent: float, paths: scene.Paths | None
+) -> NDArray[np.float32]:
+    """What a reset shows: the cloud without its outliers, and paths at true length."""
+    points = vocabulary.points
+    inside = points[np.linalg.norm(points, axis=1) <= extent * 1.001]
+    parts = [inside, extent * np.eye(3, dtype=np.float32)]
+    if paths is not None and paths.scaled_to is None:
+        parts.append(paths.points_PS3.reshape(-1, 3))
+    return np.concatenate(parts)
+
+
+def sum_frame(
+    found: NeighboursFound, vocabulary: VocabularyProjected
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The places that a sum and its answer are at, and the normal of the plane of its arrows."""
+    points = vocabulary.points
+    _, end = scene.sum_lines(found.terms, points, scene.origin(vocabulary))
+    places, normal = scene.sum_plane(found.terms, points, end)
+    best = next((token for token, own in zip(found.ids, found.own) if not own), None)
+    if best is not None:
+        places = np.concatenate([places, points[[best]]])
+    return places, normal

@@ -1,0 +1,67 @@
+"""What the pane of tokens says: of a token, of its surprisal, of a prompt that isn't there.
+
+Knows the store's state; no widget.
+"""
+
+from __future__ import annotations
+
+import math
+
+from gui.session.store import Store
+from gui.widgets.text import counted as with_noun
+from model.messages import PromptRead
+from model.tokenizer.tokens import Token
+
+SURPRISAL = (
+    "Show every token's surprisal: −log₂ p given what stands before it, in bits, as colour and "
+    "as the figure below"
+)
+NO_SURPRISAL = (
+    "This model reads the whole text at once, so it says of no token how likely it is given what "
+    "stands before it: there is no surprisal"
+)
+NOT_FOR_THIS_MODEL = "no surprisal: the model reads the whole text, this token too"
+MASK = "Double-click or M to mask it"
+UNMASK = "Double-click or M to put it back"
+
+
+def raw(token: Token) -> str:
+    """A token's bytes in hexadecimal."""
+    return "special" if token.special else token.bytes.hex(" ").upper()
+
+
+def bytes_sentence(token: Token) -> str:
+    """How many bytes a token stands for, and which."""
+    part = ", part of a character" if token.partial else ""
+    return f"{with_noun(len(token.bytes), 'byte')} {raw(token)}{part}"
+
+
+def surprisal(index: int, bits: float, *, pending: bool) -> str:
+    """A token's surprisal, or why there is none.
+
+    Args:
+        index: its position.
+        bits: NaN for none.
+        pending: whether it may still come.
+    """
+    if index == 0:
+        return "no surprisal: nothing stands before it"
+    if math.isnan(bits):
+        return "its surprisal is being worked out" if pending else "its surprisal is no number"
+    return f"surprisal {bits:.4f} bits (p = {2.0**-bits:.4g} before it was read)"
+
+
+def counted(read: PromptRead) -> str:
+    """How long a prompt is in tokens, characters and bytes."""
+    parts = [with_noun(read.n_tokens, "token")]
+    if read.n_bytes:
+        n_characters = len(read.text[: read.truncated_at])
+        parts += [with_noun(n_characters, "character"), with_noun(read.n_bytes, "byte")]
+    return " · ".join(parts)
+
+
+def why_empty(store: Store) -> str:
+    """Why there are no tokens, and what to do."""
+    if store.model is None:
+        return "No model is open. Open a checkpoint to see how it cuts a text into tokens."
+    return store.prompt_problem or "Type a prompt to see its tokens."

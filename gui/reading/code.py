@@ -1,0 +1,53 @@
+"""The one line of Python that fetches what is shown.
+
+Lines run where ``import model``, ``lm = model.open(…)`` and ``trace = lm.trace(…)`` have been.
+Knows names and indices only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from model.operations import PROBABILITIES
+from model.sampling import OWN, Sampling
+
+
+def activation(
+    name: str, index: Sequence[int] = (), *, sampling: Sampling = OWN, position: int = -1
+) -> str:
+    """Fetches an activation, or one number of it, from ``trace``.
+
+    Args:
+        name: full name or alias; ``probabilities`` too.
+        index: full index, batch included; empty for all of it.
+        sampling: what ``probabilities`` are drawn with.
+        position: whose ``probabilities``, where there is no index.
+    """
+    if name == PROBABILITIES:
+        s = sampling
+        how = f"model.Sampling(temperature={s.temperature!r}, top_k={s.top_k}, top_p={s.top_p!r})"
+        at = index[1] if index else position
+        return f'model.probabilities(trace["logits"][0, {at}], {how}){_inside(index[2:])}'
+    return f'trace["{name}"]{_inside(index)}'
+
+
+def parameter(name: str, index: Sequence[int | None] = ()) -> str:
+    """Fetches a parameter, or a part of it, from ``lm``.
+
+    Args:
+        name: as TransformerLens calls it.
+        index: None where all of an axis is meant; empty for all of the parameter.
+    """
+    return f'lm.parameter("{name}"){_inside(index)}'
+
+
+def vector_of(matrix: str, token_id: int) -> str:
+    """Fetches one token's vector out of ``W_E`` or ``W_U``."""
+    # W_U is [d_model, d_vocab] under its TransformerLens name: a token is a column.
+    return parameter(matrix, (None, token_id) if matrix == "W_U" else (token_id,))
+
+
+def _inside(index: Sequence[int | None]) -> str:
+    if not index:
+        return ""
+    return f"[{', '.join(':' if at is None else str(at) for at in index)}]"

@@ -1,0 +1,162 @@
+"""`python -m model probe NAME`: a verb for every question about a text, made of its fields.
+
+Written once for all of them. Knows questions and answers by what all have in common.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from importlib import import_module
+from inspect import Parameter, Signature
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from model.cli import answers
+from model.cli.common import (
+    AsJson,
+    Checkpoint,
+    Device,
+    Dtype,
+    Threads,
+    one_sentence,
+    opened,
+    print_json,
+    prompt_of,
+    tell,
+)
+from model.cli.question_options import built, parameters
+
+if TYPE_CHECKING:
+    from model.interventions import Intervention
+    from model.probe import Probe
+    from model.probe.question import Question
+
+Text = Annotated[str | None, typer.Option(help="the text that is asked about")]
+Ids = Annotated[str | None, typer.Option(help='token ids instead: "1,2,3"')]
+Intervene = Annotated[
+    list[str] | None,
+    typer.Option(help='change the network first: "ablate_head layer=0 head=3"; may be repeated'),
+]
+Out = Annotated[Path | None, typer.Option(help="the file to write: .csv or .npz")]
+
+_BEFORE = (("path", Checkpoint, Parameter.empty), ("text", Text, None), ("ids", Ids, None))
+_AFTER = (
+    ("intervene", Intervene, None),
+    ("out", Out, None),
+    ("device", Device, "auto"),
+    ("dtype", Dtype, None),
+    ("threads", Threads, 0),
+    ("as_json", AsJson, False),
+)
+
+
+def command(probe: Probe) -> Callable[..., None]:
+    """The verb of a probe that has a question.
+
+    Raises:
+        TypeError: a field of its question can't be an option.
+    """
+    assert probe.question is not None
+    module, _, name = probe.question.partition(":")
+    kind: type[Question] = getattr(import_module(module), name)
+    own = tuple(parameters(kind))
+    names = {parameter.name for parameter in own}
+    if taken := names & {name for name, *_ in (*_BEFORE, *_AFTER)}:
+        raise TypeError(f"{name}: every question has an option {', '.join(sorted(taken))} already.")
+
+    def verb(**given: Any) -> None:
+        with one_sentence():
+            _ask(probe, kind, {name: given.pop(name) for name in names}, **given)
+
+    verb.__doc__ = kind.__doc__ and kind.__doc__.partition("\n    Attributes:")[0]
+    every = (*map(_common, _BEFORE), *own, *map(_common, _AFTER))
+    verb.__signature__ = Signature(every)  # type: ignore[attr-defined]
+    verb.__annotations__ = {parameter.name: parameter.annotation for parameter in every}
+    return verb
+
+
+def _common(parameter: tuple[str, Any, Any]) -> Parameter:
+    name, annotation, default = parameter
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _ask(
+    probe: Probe,
+    kind: type[Question],
+    own: dict[str, Any],
+    path: Path,
+    text: str | None,
+    ids: str | None,
+    intervene: list[str] | None,
+    out: Path | None,
+    device: str,
+    dtype: str | None,
+    threads: int,
+    as_json: bool,
+) -> None:
+    from model.tokenizer.tokens import continued, visible
+
+    question = built(kind, own)
+    interventions = tuple(intervention_of(words) for words in intervene or ())
+    prompt = prompt_of("--text", text, ids)
+    if out is not None:
+        answers.checked(out)
+    lm = opened(path, device, dtype, threads)
+    tell(lm, prompt, "--text")
+    answer = lm.ask(prompt, question, interventions)
+    vocabulary = () if lm.tokenizer is None else lm.tokenizer.vocabulary
+    continuing = frozenset() if lm.tokenizer is None else lm.tokenizer.continuing
+
+    def text_of(token_id: int) -> str:
+        raw = vocabulary[token_id] if token_id < len(vocabulary) else b""
+        if not raw:
+            return f"‹{token_id}›"
+        return continued(visible(raw)) if token_id in continuing else visible(raw)
+
+    if out is not None:
+        answers.write(answer, out)
+    if as_json:
+        if out is not None:  # who has the file doesn't want the numbers twice
+            print_json({"out": str(out), **answers.facts(answer)})
+            return
+        ids_T = answer.subject.ids
+        print_json(
+            {
+                "probe": probe.name,
+                "ids": list(ids_T),
+                "tokens": [text_of(token_id) for token_id in ids_T],
+                "interventions": [one.words for one in interventions],
+                **answers.as_json(answer),
+            }
+        )
+    elif out is not None:
+        print(f"{', '.join(answer.arrays())} in {out}")
+    else:
+        answers.show(answer, text_of, answer.subject.ids)
+
+
+def intervention_of(words: str) -> Intervention:
+    """An intervention as it is typed: its kind, then its values.
+
+    Args:
+        words: ``ablate_head layer=0 head=3``.
+
+    Raises:
+        ValueError: there is no such kind, or it has other values.
+    """
+    from model.interventions import from_record
+
+    kind, *rest = words.split()
+    record: dict[str, Any] = {"kind": kind}
+    for word in rest:
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise ValueError(f"What is {word!r}? Values are written as layer=0.")
+        try:
+            record[name] = ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            record[name] = value  # a word: part=attn
+    return from_record(record)

@@ -1,0 +1,345 @@
+"""The bench under interventions: every activation is that of a full trace under the same ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pytest
+import torch
+from torch import Tensor
+
+from model.bench import Bench
+from model.bench.changes import Changes
+from model.config import TransformerConfig
+from model.interventions import (
+    AblateHead,
+    Intervention,
+    RemoveMask,
+    RemovePositions,
+    RemoveResidual,
+    ScaleOutput,
+    SetNeuron,
+)
+from model.operations import activation_names
+from model.subject import Subject
+from model.trace import Trace, record
+from model.transformer import Transformer
+from tests.model.bench.test_bench import IDS, TIGHT, held
+from tests.model.networks import BASE, VARIANTS, network
+from tests.samples.even_attention import EvenAttention
+
+
+@dataclass(frozen=True, slots=True)
+class LongerEmbedding(Intervention):
+    """Of the embedding: no block is concerned itself, and all read something else."""
+
+    kind: ClassVar[str] = "longer_embedding"
+    every: bool = True
+
+    def operations(self, config: TransformerConfig) -> tuple[str, ...]:
+        return ("hook_embed",)
+
+    @property
+    def by_position(self) -> bool:
+        return self.every
+
+    def change(self, name: str, tensor: Tensor) -> Tensor:
+        return tensor * 1.5 if self.every else tensor + tensor.mean(1, keepdim=True)
+
+
+@dataclass(frozen=True, slots=True)
+class MeanKeys(Intervention):
+    """Of keys, by what stands at other positions: nothing of the block goes by windows."""
+
+    kind: ClassVar[str] = "mean_keys"
+
+    def operations(self, config: TransformerConfig) -> tuple[str, ...]:
+        return ("blocks.1.attn.hook_k",)
+
+    @property
+    def by_position(self) -> bool:
+        return False
+
+    def change(self, name: str, tensor: Tensor) -> Tensor:
+        return tensor - tensor.mean(1, keepdim=True)
+
+
+@dataclass(frozen=True, slots=True)
+class RunningMean(Intervention):
+    """By earlier positions only: what was computed stays, and can't be had by a window."""
+
+    kind: ClassVar[str] = "running_mean"
+
+    def operations(self, config: TransformerConfig) -> tuple[str, ...]:
+        return ("blocks.0.hook_mlp_out",)
+
+    @property
+    def by_position(self) -> bool:
+        return False
+
+    @property
+    def keeps_prefix(self) -> bool:
+        return True
+
+    def change(self, name: str, tensor: Tensor) -> Tensor:
+        counts_T = torch.arange(1, tensor.shape[1] + 1, dtype=tensor.dtype)
+        return tensor.cumsum(1) / counts_T[:, None]
+
+
+@dataclass(frozen=True, slots=True)
+class SoftLogits(Intervention):
+    """Behind the last block."""
+
+    kind: ClassVar[str] = "soft_logits"
+
+    def operations(self, config: TransformerConfig) -> tuple[str, ...]:
+        return ("logits",) if config.has_logits else ("ln_final.hook_normalized",)
+
+    def refusal(self, config: TransformerConfig) -> str:
+        return "" if config.has_logits or config.norms.final else "There is nothing behind."
+
+    def change(self, name: str, tensor: Tensor) -> Tensor:
+        return tensor / 3
+
+
+EXAMPLES: dict[str, tuple[Intervention, ...]] = {
+    "head": (AblateHead(1, 2),),
+    "head to its mean": (AblateHead(0, 3, mean=True),),
+    "last head to its mean": (AblateHead(1, 0, mean=True),),
+    "attention": (ScaleOutput(0, "attn"),),
+    "MLP": (ScaleOutput(1, "mlp", 2.5),),
+    "neuron": (SetNeuron(0, 7, 1.5),),
+    "stream around attention": (RemoveResidual(1, "attn"),),
+    "stream around the MLP": (RemoveResidual(0, "mlp"),),
+    "mask": (RemoveMask(),),
+    "mask of the first layer": (RemoveMask(0),),
+    "mask of the last layer": (RemoveMask(1),),
+    "positions": (RemovePositions(),),
+    "pattern": (EvenAttention(1),),
+    "embedding": (LongerEmbedding(),),
+    "embedding by all": (LongerEmbedding(every=False),),
+    "keys by all": (MeanKeys(),),
+    "running mean": (RunningMean(),),
+    "logits": (SoftLogits(),),
+    "several": (
+        AblateHead(0, 1),
+        ScaleOutput(0, "mlp", 0.5),
+        RemoveMask(1),
+        ScaleOutput(1, "attn"),
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def keeps_little_in_small_windows(
+    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """Or a short prompt would be answered from what was kept, and run in one window."""
+    monkeypatch.setattr("model.bench.stepwise.WINDOW", 4)
+    if "keeps" not in request.keywords:
+        monkeypatch.setattr("model.bench.running.KEPT_BYTES", 0)
+
+
+@pytest.fixture(params=VARIANTS, scope="module")
+def transformer(request: pytest.FixtureRequest) -> Transformer:
+    return network(VARIANTS[request.param])
+
+
+def fitting(config: TransformerConfig) -> dict[str, tuple[Intervention, ...]]:
+    return {
+        name: some
+        for name, some in EXAMPLES.items()
+        if not any(one.refusal(config) for one in some)
+    }
+
+
+def traced(transformer: Transformer, subject: Subject) -> Trace:
+    ids_BT = torch.tensor([subject.ids])
+    return record(transformer, ids_BT, interventions=subject.interventions)
+
+
+def assert_same(found: Tensor, expected: Tensor, what: object) -> None:
+    assert found.shape == expected.shape, what
+    assert bool((found.isfinite() == expected.isfinite()).all()), what
+    difference = (found - expected).nan_to_num(0.0).abs().max()
+    assert float(difference) < 1e-9, (what, float(difference))
+
+
+def assert_as_traced(
+    bench: Bench, transformer: Transformer, subject: Subject, *windows: tuple[int, int]
+) -> None:
+    """Every name, of these positions; and lengths that were noted on the way."""
+    names = activation_names(transformer.config)
+    trace = traced(transformer, subject)
+    for start, stop in windows or ((0, subject.n_tokens),):
+        found = bench.values(subject, names, start, stop)
+        for name in names:
+            axis = 2 if transformer.operation(name).shape == "BHQS" else 1
+            expected = trace[name].narrow(axis, start, stop - start)
+            assert_same(found[name], expected, (subject.interventions, name, start, stop))
+    for op in transformer.operations:
+        if op.output.endswith(("hook_attn_out", "hook_mlp_out", "hook_resid_mid")):
+            noted_T = bench.lengths(subject, op.output)
+            expected_T = trace[op.output][0].float().norm(dim=-1)
+            torch.testing.assert_close(noted_T, expected_T, rtol=1e-5, atol=1e-6)
+
+
+def test_every_activation_is_that_of_a_trace(transformer: Transformer):
+    bench = held(transformer)
+    for some in fitting(transformer.config).values():
+        subject = Subject(1, None, IDS, some)
+        assert_as_traced(bench, transformer, subject, (0, 11), (4, 7), (10, 11))
+
+
+def test_and_of_what_went_on_or_was_edited(transformer: Transformer):
+    for some in fitting(transformer.config).values():
+        bench = held(transformer)
+        begun = Subject(1, None, IDS[:7], some)
+        bench.stream(begun)
+        grown = Subject(1, None, IDS, some)
+        assert_as_traced(bench, transformer, grown, (0, 11), (5, 9))
+        edited = Subject(1, None, (*IDS[:5], 29, *IDS[6:]), some)
+        assert_as_traced(bench, transformer, edited, (0, 11), (3, 7))
+        assert_as_traced(bench, transformer, begun)
+        assert_as_traced(bench, transformer, grown)
+
+
+def test_one_head_of_some_queries_is_that_of_the_trace(transformer: Transformer):
+    config = transformer.config
+    bench = held(transformer)
+    for some in fitting(config).values():
+        subject = Subject(1, None, IDS, some)
+        trace = traced(transformer, subject)
+        for layer in range(config.n_layers):
+            for tail in ("pattern", "attn_scores"):
+                whole_HQS = trace[f"blocks.{layer}.attn.hook_{tail}"][0]
+                for heads in ((config.n_heads - 1,), (0, 2), None):
+                    part = bench.pattern(subject, layer, heads, 3, 8, tail)
+                    chosen = whole_HQS if heads is None else whole_HQS[list(heads)]
+                    assert_same(part, chosen[:, 3:8], (some, layer, tail))
+            seen = bench.pattern(subject, layer, (1,), 3, 8, seen_only=True)
+            whole_QS = trace[f"blocks.{layer}.attn.hook_pattern"][0, 1:2, 3:8]
+            assert_same(seen, whole_QS[..., : seen.shape[-1]], (some, layer))
+            assert not whole_QS[..., seen.shape[-1] :].any(), "what is left out is nothing"
+
+
+FEW = ("learned", "like Llama", "like Gemma 2", "alibi", "experts", "parallel", "masked")
+
+
+@pytest.mark.keeps
+@pytest.mark.parametrize("name", FEW)
+def test_a_clean_run_that_is_there_is_gone_on_from(name: str, monkeypatch: pytest.MonkeyPatch):
+    transformer = network(VARIANTS[name])
+    ran = blocks_run(monkeypatch, transformer)
+    for some in fitting(transformer.config).values():
+        bench = held(transformer)
+        bench.stream(Subject(1, None, IDS))
+        first = Changes(some, transformer.config).first
+        ran.clear()
+        subject = Subject(1, None, IDS, some)
+        bench.stream(subject)
+        assert not [layer for layer in ran if layer < first], "these are known"
+        assert_as_traced(bench, transformer, subject, (0, 11), (4, 7))
+        # The text goes on, first without the interventions: again the clean one is there.
+        bench.stream(Subject(1, None, (*IDS, 5, 6)))
+        grown = Subject(1, None, (*IDS, 5, 6), some)
+        assert_as_traced(bench, transformer, grown, (0, 13), (4, 12))
+        assert_as_traced(bench, transformer, Subject(1, None, IDS))
+
+
+def test_what_was_noted_of_a_prefix_goes_on_with_what_the_clean_run_noted():
+    transformer = network(BASE)
+    for some in fitting(BASE).values():
+        bench = held(transformer)
+        bench.stream(Subject(1, None, IDS[:7], some))
+        bench.stream(Subject(1, None, IDS))
+        assert_as_traced(bench, transformer, Subject(1, None, IDS, some))
+
+
+def test_blocks_that_nothing_concerns_run_fused(monkeypatch: pytest.MonkeyPatch):
+    transformer = network(BASE)
+    ran = blocks_run(monkeypatch, transformer)
+    for some, fused in (
+        ((AblateHead(1, 2),), [0]),
+        ((ScaleOutput(0, "mlp"),), [1]),
+        ((SoftLogits(),), [0, 1]),
+        ((LongerEmbedding(),), [0, 1]),
+        ((RemoveMask(),), []),
+    ):
+        ran.clear()
+        held(transformer).stream(Subject(1, None, IDS, some))
+        assert ran == fused
+
+
+def blocks_run(monkeypatch: pytest.MonkeyPatch, transformer: Transformer) -> list[int]:
+    """Which blocks run by the fused path, as they come."""
+    ran: list[int] = []
+    for layer, block in enumerate(transformer.blocks):
+        real = block.forward
+
+        def counting(*arguments: Any, layer: int = layer, real: Any = real) -> Any:
+            ran.append(layer)
+            return real(*arguments)
+
+        monkeypatch.setattr(block, "forward", counting)
+    return ran
+
+
+def test_a_long_block_is_a_slice_a_window():
+    transformer = network(BASE)
+    clean, cut = held(transformer), held(transformer)
+    steps = sum(1 for _ in clean.streaming(Subject(1, None, IDS)))
+    in_windows = Subject(1, None, IDS, (AblateHead(1, 0),))  # of 4, 4 and 3 positions
+    shares: list[float] = list(cut.streaming(in_windows))
+    assert len(shares) == steps + 2
+    assert shares == sorted(shares)
+
+
+def test_what_is_given_up_in_the_middle_is_not_left_half():
+    transformer = network(BASE)
+    bench = held(transformer)
+    subject = Subject(1, None, IDS, (AblateHead(1, 0),))
+    steps: Iterator[float] = bench.streaming(subject)
+    for _ in range(3):
+        next(steps)
+    bench.abandon(subject)
+    assert not bench.has(subject)
+    assert_as_traced(bench, transformer, subject)
+
+
+def test_only_a_layers_own_attention_concerns_it():
+    def concerned(*some: Intervention) -> list[int]:
+        changes = Changes(some, BASE)
+        return [layer for layer in range(BASE.n_layers) if changes.concerns(layer)]
+
+    assert concerned(RemoveMask(1)) == [1]
+    assert concerned(EvenAttention(0)) == [0]
+    assert concerned(RemoveMask()) == [0, 1]
+    # Weights of one head are had by themselves from queries and keys, whatever was done to these.
+    assert concerned(ScaleOutput(0, "attn"), AblateHead(1, 2), MeanKeys()) == []
+
+
+def test_what_does_not_fit_the_network_is_said_and_nothing_is_kept():
+    bench = held(network(BASE))
+    with pytest.raises(ValueError, match="There is no layer 7; there are 0 to 1"):
+        bench.stream(Subject(1, None, IDS, (AblateHead(7, 0),)))
+    assert bench.n_bytes == 0
+    bench.stream(Subject(1, None, IDS))
+
+
+def test_an_intervention_that_sees_all_positions_is_not_gone_on_from():
+    """Its prefix isn't that of the longer text: the very thing that a stream must not reuse."""
+    transformer = network(BASE)
+    bench = held(transformer)
+    some = (AblateHead(0, 3, mean=True),)
+    bench.stream(Subject(1, None, IDS[:7], some))
+    grown = bench.stream(Subject(1, None, IDS, some))
+    assert grown.known == 0
+    cut = (AblateHead(0, 3),)
+    bench.stream(Subject(1, None, IDS[:7], cut))
+    assert bench.stream(Subject(1, None, IDS, cut)).known == 7
+    expected = traced(transformer, Subject(1, None, IDS, some))["logits"]
+    found = bench.values(Subject(1, None, IDS, some), ("logits",))["logits"]
+    torch.testing.assert_close(found, expected, **TIGHT)

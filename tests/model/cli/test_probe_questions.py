@@ -1,0 +1,296 @@
+"""`python -m model probe NAME` for every question: its options, and all the ways out."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import dataclass, fields, is_dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import model
+from model.cli.app import make_app
+from model.cli.asking import intervention_of
+from model.cli.question_options import attributes, built, parameters
+from model.interventions import AblateHead, RemoveMask, ScaleOutput
+from model.language_model import LanguageModel
+from model.probe import PROBES, Probe
+from model.probe.question import Question
+from model.probe.routes.asks import Routes
+from model.probe.vectors.asks import Vectors
+from model.sampling import Sampling
+from tests.model.conftest import PROMPT
+
+ASKED = {probe.name: probe for probe in PROBES if probe.question is not None}
+NEEDED: dict[str, tuple[str, ...]] = {
+    "pattern": ("--layer", "1", "--head", "2"),
+    "vectors": ("--names", "hook_embed,blocks.1.attn.hook_pattern"),
+    "tensors": ("--names", "blocks.0.hook_resid_post"),
+    "number": ("--of", "blocks.1.attn.hook_z", "--index", "0,3,1,2"),
+    "mosaic": ("--cells", "16"),
+}
+"""What has no default."""
+
+
+@pytest.fixture(autouse=True)
+def plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "120")
+
+
+@pytest.fixture(scope="module")
+def lm(gpt2_folder: Path) -> LanguageModel:
+    return model.open(gpt2_folder, device="cpu")
+
+
+def run(*arguments: object) -> str:
+    result = CliRunner().invoke(make_app(), ["probe", *map(str, arguments)])
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def refusal(*arguments: object) -> str:
+    result = CliRunner().invoke(make_app(), ["probe", *map(str, arguments)])
+    assert result.exit_code == 2, result.output
+    assert result.stdout == ""
+    return result.stderr
+
+
+def of(probe: Probe) -> type[Question]:
+    assert probe.question is not None
+    module, _, name = probe.question.partition(":")
+    kind: type[Question] = getattr(import_module(module), name)
+    return kind
+
+
+def asked_by_hand(lm: LanguageModel, name: str) -> Any:
+    from model.probe.mosaic.asks import Mosaic
+    from model.probe.number.asks import Number
+    from model.probe.pattern.asks import Pattern
+    from model.probe.tensors.asks import Tensors
+
+    questions: dict[str, Question] = {
+        "pattern": Pattern(layer=1, head=2),
+        "vectors": Vectors(("hook_embed", "blocks.1.attn.hook_pattern"), position=-1),
+        "tensors": Tensors(("blocks.0.hook_resid_post",)),
+        "number": Number(of="blocks.1.attn.hook_z", index=(0, 3, 1, 2)),
+        "mosaic": Mosaic(cells=16),
+        "routes": Routes(position=None),
+    }
+    kind = of(ASKED[name])
+    position = {"position": -1} if any(f.name == "position" for f in fields(kind)) else {}
+    return lm.ask(PROMPT, questions.get(name) or kind(**position))
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def as_lists(array: np.ndarray) -> Any:
+    """As JSON has it: null for what isn't finite."""
+    listed = array.astype(object)
+    if array.dtype.kind == "f":
+        listed[~np.isfinite(array)] = None
+    return listed.tolist()
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_every_question_is_answered_as_in_python(name: str, gpt2_folder: Path, lm: LanguageModel):
+    said = json.loads(run(name, gpt2_folder, "--text", PROMPT, *NEEDED.get(name, ()), "--json"))
+    answer = asked_by_hand(lm, name)
+    arrays = answer.arrays()
+    assert list(said["arrays"]) == list(arrays)
+    assert arrays
+    for array_name, named in arrays.items():
+        assert said["arrays"][array_name]["axes"] == list(named.axes)
+        assert said["arrays"][array_name]["values"] == as_lists(named.values), array_name
+    assert said["ids"] == list(answer.subject.ids)
+    assert said["code"] == answer.code()
+    printed = run(name, gpt2_folder, "--text", PROMPT, *NEEDED.get(name, ()))
+    assert all(array_name in printed for array_name in arrays)
+    assert ASKED[name].sentence.split()[0] in run("--help")
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_every_question_writes_its_tables(
+    name: str, gpt2_folder: Path, lm: LanguageModel, tmp_path: Path
+):
+    arrays = asked_by_hand(lm, name).arrays()
+    npz, table = tmp_path / "found.npz", tmp_path / "found.csv"
+    for out in (npz, table):
+        run(name, gpt2_folder, "--text", PROMPT, *NEEDED.get(name, ()), "--out", out)
+    with np.load(npz) as file:
+        written = dict(file)
+    for array_name, named in arrays.items():
+        assert np.array_equal(
+            written[array_name], named.values, equal_nan=named.values.dtype != int
+        )
+        for axis, places in named.at.items():
+            assert written[f"{array_name}.{axis}"].tolist() == np.asarray(places).tolist()
+    rows = rows_of(table)
+    for array_name, named in arrays.items():
+        column = f"{array_name}_value" if array_name in named.axes else array_name
+        cells = [row[column] for row in rows if row[column] != ""]
+        assert cells == [str(value) for value in named.values.reshape(-1).tolist()]
+        for axis in named.axes:
+            assert axis in rows[0]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["found.csv", "found.npz"]
+
+
+def test_a_long_table_names_the_place_of_every_number(
+    gpt2_folder: Path, lm: LanguageModel, tmp_path: Path
+):
+    out = tmp_path / "pattern.csv"
+    run("pattern", gpt2_folder, "--text", PROMPT, *NEEDED["pattern"], "--rows", "2,4", "--out", out)
+    rows = rows_of(out)
+    pattern_QS = lm.trace(PROMPT)["blocks.1.attn.hook_pattern"][0, 2]
+    assert {row["query"] for row in rows} == {"2", "3"}
+    for row in rows:
+        expected = float(pattern_QS[int(row["query"]), int(row["key"])])
+        assert float(row["pattern"]) == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_network_can_be_changed_first(gpt2_folder: Path, lm: LanguageModel):
+    ways = (
+        "--intervene",
+        "ablate_head layer=0 head=3",
+        "--intervene",
+        "scale_output layer=1 part=mlp",
+    )
+    said = json.loads(
+        run(
+            "next_token",
+            gpt2_folder,
+            "--text",
+            PROMPT,
+            "--n",
+            4,
+            "--temperature",
+            0,
+            *ways,
+            "--json",
+        )
+    )
+    interventions = (AblateHead(0, 3), ScaleOutput(1, "mlp"))
+    logits_V = lm.trace(PROMPT, interventions=interventions)["logits"][0, -1]
+    assert said["arrays"]["id"]["values"] == logits_V.argsort(descending=True)[:4].tolist()
+    assert said["arrays"]["probability"]["values"][0] == 1
+    assert said["interventions"] == [one.words for one in interventions]
+
+
+def test_tokens_stand_beside_their_ids_and_places(gpt2_folder: Path):
+    printed = run("routes", gpt2_folder, "--text", PROMPT, "--threshold", 0.0, "--position", -1)
+    assert "·queen" in printed or "queen" in printed
+    assert "more: --json and --out give all" in printed
+    assert len([line for line in printed.splitlines() if "." in line]) < 30
+
+
+def test_what_can_not_be_asked_is_one_sentence(gpt2_folder: Path, tmp_path: Path):
+    at = (gpt2_folder, "--text", PROMPT)
+    assert refusal("pattern", *at, "--layer", 7, "--head", 0) == (
+        "There is no layer 7; there are 0 to 2.\n"
+    )
+    assert "--over is heads or max or mean, not 'min'" in refusal("routes", *at, "--over", "min")
+    assert "--heads '1' are not 2 values" in refusal("routes", *at, "--heads", "1;2")
+    assert "written as 0,3" in refusal("number", *at, "--of", "logits", "--index", "0,x")
+    assert "temperature is -1.0" in refusal("next_token", *at, "--temperature", -1)
+    assert "is no table" in refusal("writes", *at, "--out", tmp_path / "a.txt")
+    assert "no intervention 'cut'" in refusal("writes", *at, "--intervene", "cut layer=1")
+    assert "written as layer=0" in refusal("writes", *at, "--intervene", "ablate_head 1")
+    assert "Give either --text or --ids" in refusal("writes", gpt2_folder)
+    assert "one sequence at a time" in refusal("writes", gpt2_folder, "--ids", "1,2;3,4")
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_a_field_says_is_the_options_help(gpt2_folder: Path):
+    said = " ".join(run("routes", "--help").replace("│", " ").split())
+    assert "the least weight." in said
+    assert "of the strongest edges are kept" in said
+    assert attributes(Vectors)["names"].startswith("of the activations, full names or aliases;")
+    assert attributes(Routes)["threshold"] == "the least weight."
+
+
+def test_every_intervention_can_be_typed():
+    assert intervention_of("ablate_head layer=1 head=2 mean=True") == AblateHead(1, 2, mean=True)
+    assert intervention_of("scale_output layer=0 part=attn factor=0.5") == ScaleOutput(
+        0, "attn", 0.5
+    )
+    assert intervention_of("remove_mask layer=None") == RemoveMask()
+
+
+HALF = Sampling(temperature=0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class Everything(Question):
+    """All that a field may be.
+
+    Attributes:
+        position: where.
+        one, other: two
+            of them.
+        how: with which.
+    """
+
+    name: ClassVar[str] = "everything"
+    position: int
+    one: int
+    names: tuple[str, ...]
+    pairs: tuple[tuple[int, int], ...] = ((1, 2),)
+    window: tuple[int, int] | None = None
+    way: Literal["up", "down"] = "up"
+    other: float | None = None
+    really: bool = False
+    how: Sampling = HALF
+
+
+def test_fields_of_every_type_become_options_and_come_back():
+    made = {one.name: one for one in parameters(Everything)}
+    assert list(made) == [
+        *("position", "one", "names", "pairs", "window", "way", "other", "really"),
+        *("temperature", "top_k", "top_p"),
+    ]
+    assert made["position"].default == -1
+    assert made["one"].default is made["one"].empty
+    assert made["temperature"].default == 0.5, "of the value that stands in the question"
+    given = {name: None if p.default is p.empty else p.default for name, p in made.items()}
+    given |= {"one": 3, "names": "a, b"}
+    assert built(Everything, given) == Everything(position=-1, one=3, names=("a", "b"))
+    given |= {"pairs": "0,1;4,5", "window": "2,9", "way": "down", "other": 0.5, "top_k": 4}
+    found = built(Everything, given)
+    assert (found.pairs, found.window, found.way, found.other) == (
+        ((0, 1), (4, 5)),
+        (2, 9),
+        "down",
+        0.5,
+    )
+    assert found.how == Sampling(0.5, top_k=4)
+    assert attributes(Everything)["other"] == "two of them."
+
+
+def test_a_field_of_which_no_option_can_be_made_is_said():
+    @dataclass(frozen=True, slots=True)
+    class Odd(Question):
+        of: frozenset[int]
+
+    Odd.__annotations__["of"] = frozenset[int]
+    with pytest.raises(TypeError, match=r"No option can be made of Odd\.of"):
+        list(parameters(Odd))
+
+
+def test_every_question_in_the_house_has_its_line():
+    folder = Path(model.__file__).parent / "probe"
+    kinds = {of(probe) for probe in ASKED.values()}
+    for asks in folder.glob("*/asks.py"):
+        module = import_module(f"model.probe.{asks.parent.name}.asks")
+        for kind in vars(module).values():
+            if isinstance(kind, type) and issubclass(kind, Question) and kind is not Question:
+                assert kind in kinds or not kind.__module__.startswith("model.probe."), kind
+                assert kind.name == asks.parent.name or kind.__module__ != module.__name__
+    assert all(is_dataclass(kind) for kind in kinds)
