@@ -8,7 +8,7 @@ Shape suffixes: B batch (1), T positions, H heads, G key/value heads, Q queries,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -17,7 +17,7 @@ from model.bench.changes import Changes
 from model.bench.stream import Stream
 from model.network import scores
 from model.network.span import Span
-from model.operations import INPUT_IDS, LOGITS, needed
+from model.operations import INPUT_IDS, LOGITS
 
 WINDOW = 256
 """Queries that are run at once where each meets all keys: 256 of them and 4,096 keys in 12 heads
@@ -116,7 +116,7 @@ class Looking:
         """Whether an intervention has to see more positions than these to change them."""
         if self._stop - self._start == self._stream.n_tokens:
             return False
-        ops = needed(self._network.operations, names, self._given(layer))
+        ops = self._plan.needed(layer, names, self._given(layer))
         return self._changes.needs_all([op.output for op in ops])
 
     def _cut(self, name: str, tensor: Tensor) -> Tensor:
@@ -190,9 +190,7 @@ class Looking:
         n_keys = self._stop if seen_only and c.causal else self._stream.n_tokens
         steps = self._plan.steps(layer, name)
         span = self._span(n_keys)
-        q_BQHK = self._queries(layer)
-        if rows is not None:
-            q_BQHK = q_BQHK[:, rows]
+        q_BQHK = self._queries(layer, queries)
         factor = c.score_scale if "scale" in steps else 1.0
         x = scores.dot(q_BQHK, self._stream.keys(layer)[:, :n_keys], c, heads, factor)
         if "bias" in steps:
@@ -205,8 +203,29 @@ class Looking:
             x = torch.softmax(x, -1)
         return x[0]
 
-    def _queries(self, layer: int) -> Tensor:
+    def _queries(self, layer: int, which: Sequence[int] | None) -> Tensor:
         """As scores are computed with them, ``[1, n, H, K]``."""
-        q_BQHK = self._stream.shelf.queries(layer, self._start, self._stop)
         name = self._plan.queries[layer]
-        return self.values((name,))[name] if q_BQHK is None else q_BQHK
+        q_BQHK = self._stream.shelf.queries(layer, self._start, self._stop)
+        if which is None:
+            return self.values((name,))[name] if q_BQHK is None else q_BQHK
+        if q_BQHK is not None:
+            return q_BQHK[:, [at - self._start for at in which]]
+        parts = []
+        for first, stretch in stretches(which):
+            looking = Looking(self._stream, first, stretch[-1] + 1, self._changes)
+            q_BQHK = looking.values((name,))[name]
+            parts.append(q_BQHK[:, [at - first for at in stretch]])
+        return torch.cat(parts, 1)
+
+
+def stretches(positions: Sequence[int], gap: int = 8) -> Iterator[tuple[int, list[int]]]:
+    """Positions in rising order, with their first, cut where more than a few lie in between."""
+    stretch: list[int] = []
+    for at in positions:
+        if stretch and at - stretch[-1] > gap:
+            yield stretch[0], stretch
+            stretch = []
+        stretch.append(at)
+    if stretch:
+        yield stretch[0], stretch

@@ -46,7 +46,7 @@ class Run:
         watched: Collection[int],
         clean: Stream | None = None,
     ) -> None:
-        self._stream = stream
+        self._stream, self._plan = stream, stream.plan
         self._clean = clean
         self._known = known
         self._changes = changes
@@ -59,6 +59,7 @@ class Run:
         self._watched = [at for at in sorted(set(watched)) if known <= at < stream.n_tokens]
         self._all: dict[str, Tensor] = {}
         self._some: list[dict[str, Tensor]] = [{} for _ in self._watched]
+        self._spans: list[Span] = []
         self._at = known  # the first position of what runs now
 
     def borders(self) -> Generator[int, None, None]:
@@ -93,13 +94,13 @@ class Run:
 
     def _keep(self, name: str, tensor: Tensor) -> None:
         """Called with every activation that the fused path has at hand."""
-        plan, shelf, start = self._stream.plan, self._stream.shelf, self._at
+        shelf, start = self._stream.shelf, self._at
         if name.endswith(MEASURED):
             shelf.note_length(name, start, tensor)
-        layer = plan.query_at.get(name)
+        layer = self._plan.query_at.get(name)
         if layer is not None:
             shelf.write_queries(layer, start, tensor)
-        if name not in plan.by_position:
+        if name not in self._plan.by_position:
             return  # what a text that goes on would have to widen
         if self._keeps_all:
             self._all[name] = tensor
@@ -144,7 +145,10 @@ class Run:
         network, cache = stream.network, stream.shelf.cache
         resid_BTD = stream.resid(layer)[:, known:]
         parts: list[Tensor] = []
-        for span in chunks(network.config, known, stream.n_tokens, network.embed.weight):
+        if not self._spans:  # made once: masks and rotations are the same for many blocks
+            like = network.embed.weight
+            self._spans = list(chunks(network.config, known, stream.n_tokens, like))
+        for span in self._spans:
             if parts:
                 yield None
             part_BTD = resid_BTD[:, span.start - known :][:, : span.T]

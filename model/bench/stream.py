@@ -117,9 +117,14 @@ class Shelf:
     def n_bytes(self) -> int:
         """Memory that the buffers take."""
         cache = self.cache
-        tensors = [*self.resid_LTD, *cache.k_LBGSK, *cache.v_LBGSK, *self._q_LBHTK]
-        tensors += self.lengths.values()
-        return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+        kinds = (self.resid_LTD, cache.k_LBGSK, cache.v_LBGSK, self._q_LBHTK)
+        # All layers' buffers are alike once a run is over; it is asked for with every edit.
+        layers = sum(len(each) * _n_bytes(each[-1]) for each in kinds if each)
+        return layers + sum(_n_bytes(lengths) for lengths in self.lengths.values())
+
+
+def _n_bytes(tensor: Tensor) -> int:
+    return tensor.numel() * tensor.element_size()
 
 
 def _grown(buffer: Tensor, used: int, needed: int, n_ctx: int) -> Tensor:
@@ -139,6 +144,7 @@ class Stream:
         shelf: where it lies.
         kept: activations that were kept, by positions.
         scored: a position and its logits, the last that were computed for one alone.
+        plan: of its network.
         done: how many borders are written.
         known: how many positions were there already when it began.
         seconds: of computing it.
@@ -152,11 +158,10 @@ class Stream:
     known: int = 0
     seconds: float = 0.0
     scored: tuple[int, Tensor] | None = None
+    plan: Plan = field(init=False)
 
-    @property
-    def plan(self) -> Plan:
-        """Of its network."""
-        return plan_of(self.network.config)
+    def __post_init__(self) -> None:
+        self.plan = plan_of(self.network.config)
 
     @property
     def n_tokens(self) -> int:
@@ -199,7 +204,7 @@ class Stream:
     @property
     def n_bytes(self) -> int:
         """Memory that it takes; what it shares counts for each that shares it."""
-        kept = sum(t.numel() * t.element_size() for k in self.kept for t in k.tensors.values())
+        kept = sum(_n_bytes(tensor) for kept in self.kept for tensor in kept.tensors.values())
         return self.shelf.n_bytes + kept
 
 

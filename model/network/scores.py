@@ -107,10 +107,13 @@ def mask(
     mask_QS = span.mask(layer)
     if mask_QS is None:
         return scores_BHQS
-    hidden_QS = ~(mask_QS if rows is None else mask_QS[list(rows)])
-    if in_place:
-        return scores_BHQS.masked_fill_(hidden_QS, -math.inf)
-    return scores_BHQS.masked_fill(hidden_QS, -math.inf)
+    mask_QS = mask_QS if rows is None else mask_QS[list(rows)]
+    if not in_place:
+        return scores_BHQS.masked_fill(~mask_QS, -math.inf)
+    # What stands before the first query all of them may see, unless a window ends.
+    first = span.start if span.sees_all_before(layer) else 0
+    scores_BHQS[..., first:].masked_fill_(~mask_QS[:, first:], -math.inf)
+    return scores_BHQS
 
 
 def attention_scores(q_BQHK: Tensor, k_BSGK: Tensor, span: Span, layer: int) -> Tensor:

@@ -85,6 +85,11 @@ class Span:
         whole = self.start == 0 and self.n_keys == self.T
         return self.config.causal and whole and (window is None or window >= self.T)
 
+    def sees_all_before(self, layer: int) -> bool:
+        """Whether every query may look at all keys before the first query, in a causal layer."""
+        window = self.config.window_at(layer)
+        return self.config.causal and (window is None or window >= self.start + self.T)
+
     def bias(self) -> Tensor | None:
         """What is added to scores, ``[H, Q, S]``, for linear biases."""
         alibi = self.config.alibi

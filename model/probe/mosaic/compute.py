@@ -107,19 +107,23 @@ def masked_cells(window: int | None, k: int, n: int, *, causal: bool) -> Array:
 
 def _pooled(pattern_HQS: Tensor, k: int, *, hide_first: bool) -> Tensor:
     """The largest weight of each block, ``[H, C', C'']``."""
-    if hide_first:
-        pattern_HQS = pattern_HQS.clone()
-        pattern_HQS[:, :, 0] = 0
-    if k == 1:
-        return pattern_HQS.float()
     n_heads, n_queries, n_keys = pattern_HQS.shape
     rows, columns = -(-n_queries // k), -(-n_keys // k)
-    if n_keys % k or n_queries % k:
-        grown = pattern_HQS.new_zeros(n_heads, rows * k, columns * k)
-        grown[:, :n_queries, :n_keys] = pattern_HQS
-        pattern_HQS = grown
-    over_keys = pattern_HQS.view(n_heads, rows * k, columns, k).amax(-1)
-    return over_keys.view(n_heads, rows, k, columns).amax(2).float()
+    if k == 1:
+        pooled_HRS = pattern_HQS.clone() if hide_first else pattern_HQS
+    else:
+        # Over queries first: neighbours in memory are then compared side by side.
+        whole = n_queries // k
+        pooled_HRS = pattern_HQS.new_zeros(n_heads, rows, columns * k)
+        blocks = pattern_HQS[:, : whole * k].unflatten(1, (whole, k))
+        torch.amax(blocks, 2, out=pooled_HRS[:, :whole, :n_keys])
+        if whole < rows:
+            pooled_HRS[:, whole, :n_keys] = pattern_HQS[:, whole * k :].amax(1)
+    if hide_first:
+        pooled_HRS[:, :, 0] = 0
+    if k > 1:
+        pooled_HRS = pooled_HRS.view(n_heads, rows, columns, k).amax(-1)
+    return pooled_HRS.float()
 
 
 def _sums(pattern_HQS: Tensor, start: int, *, causal: bool) -> Tensor:

@@ -1,4 +1,4 @@
-"""Routes: from the top layer down, only the queries that are reached.
+"""Routes: from the top layer down, only the queries that are reached, so that every edge counts.
 
 Shape suffixes: H heads, Q queries, S keys, E edges.
 """
@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from torch import Tensor
 
 from model.bench import Bench
 from model.bench.looking import WINDOW
@@ -39,13 +40,19 @@ def answer(question: Routes, subject: Subject, bench: Bench) -> Iterator[Answer 
             continue
         chosen = heads if question.over == "heads" else list(range(config.n_heads))
         read = reached.copy()
-        for start, stop in _runs(np.flatnonzero(reached)):
-            pattern_HQS = to_array(
-                bench.pattern(subject, layer, chosen, start, stop, seen_only=True)
+        queries = np.flatnonzero(reached)
+        for some in np.split(queries, range(WINDOW, len(queries), WINDOW)):
+            start, stop = int(some[0]), int(some[-1]) + 1
+            pattern_HQS = bench.pattern(
+                subject,
+                layer,
+                None if len(chosen) == config.n_heads else chosen,
+                start,
+                stop,
+                seen_only=True,
+                queries=None if len(some) == stop - start else some.tolist(),
             )
-            edges, left_out = _edges(
-                question, layer, chosen, pattern_HQS, start, reached[start:stop]
-            )
+            edges, left_out = _edges(question, layer, chosen, pattern_HQS, some)
             best.add(edges)
             hidden += left_out
             read[edges[3]] = True
@@ -57,55 +64,33 @@ def answer(question: Routes, subject: Subject, bench: Bench) -> Iterator[Answer 
     yield _found(question, subject, best, hidden)
 
 
-def _runs(queries: Array) -> Iterator[tuple[int, int]]:
-    """Stretches of queries that lie close together, at most `WINDOW` long."""
-    at = 0
-    while at < len(queries):
-        start = int(queries[at])
-        end = at
-        # A few in between cost less than another product with all the keys.
-        while (
-            end + 1 < len(queries)
-            and queries[end + 1] - queries[end] <= 4
-            and queries[end + 1] - start < WINDOW
-        ):
-            end += 1
-        yield start, int(queries[end]) + 1
-        at = end + 1
-
-
 def _edges(
-    question: Routes,
-    layer: int,
-    heads: Sequence[int],
-    pattern_HQS: Array,
-    start: int,
-    reached_Q: Array,
+    question: Routes, layer: int, heads: Sequence[int], pattern_HQS: Tensor, queries: Array
 ) -> tuple[tuple[Array, ...], int]:
     """Layer, head, query, key and weight of the edges of some queries, and how many are hidden."""
     match question.over:
         case "heads":
             weights = pattern_HQS
         case "max":
-            weights = pattern_HQS.max(0, keepdims=True)
+            weights = pattern_HQS.amax(0, keepdim=True)
         case "mean":
-            weights = pattern_HQS.mean(0, keepdims=True)
-    strong = (weights >= question.threshold) & reached_Q[:, None]
+            weights = pattern_HQS.mean(0, keepdim=True)
+    strong = weights >= question.threshold
     hidden = 0
     if question.hide_first:
         hidden = int(strong[:, :, 0].sum())
         strong[:, :, 0] = False
-    which, query, key = np.nonzero(strong)
-    weight = weights[which, query, key]
+    which, query, key = np.nonzero(to_array(strong))
+    weight = to_array(weights)[which, query, key]
     match question.over:
         case "heads":
             head = np.asarray(heads)[which]
         case "max":
-            head = pattern_HQS[:, query, key].argmax(0)
+            head = to_array(pattern_HQS)[:, query, key].argmax(0)
         case "mean":
             head = np.full(len(which), -1)
     of = np.full(len(which), layer)
-    return (of, head, query + start, key, weight), hidden
+    return (of, head, queries[query], key, weight), hidden
 
 
 class _Strongest:

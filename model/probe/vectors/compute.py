@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from types import MappingProxyType
+from typing import TypeAlias
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from model.probe.tensors.compute import to_array
 from model.probe.vectors.asks import Index, Vector, Vectors, VectorsFound, index_of
 from model.sampling import probabilities
 from model.subject import Subject
+
+Local: TypeAlias = tuple[int | slice, ...]
 
 WINDOW = 128
 """Positions that are computed in a slice, where a vector goes along all of them."""
@@ -32,16 +35,24 @@ def answer(question: Vectors, subject: Subject, bench: Bench) -> Iterator[Answer
     ]
     here = [name for name in known if name not in everywhere and name != PROBABILITIES]
     found: dict[str, Vector] = {}
+    places: dict[str, Index] = {}  # by letters: a network has many names alike
 
     def place(name: str) -> Index:
         along = question.along_positions
-        return index_of(letters[name], config, at, question.head, along_positions=along)
+        if letters[name] not in places:
+            places[letters[name]] = index_of(
+                letters[name], config, at, question.head, along_positions=along
+            )
+        return places[letters[name]]
 
+    locals_here: dict[str, Local] = {}
     for some in bench.by_block(subject, here):
         values = bench.values(subject, some, at, at + 1)
         for name in some:
             index = place(name)
-            vector = to_array(values[name][_local(index, letters[name], at)]).copy()
+            if letters[name] not in locals_here:
+                locals_here[letters[name]] = _local(index, letters[name], at)
+            vector = to_array(values[name])[locals_here[letters[name]]].copy()
             found[name] = Vector(name, letters[name], index, read_only(vector))
         yield None
     for some in bench.by_block(subject, everywhere):
@@ -50,7 +61,7 @@ def answer(question: Vectors, subject: Subject, bench: Bench) -> Iterator[Answer
             values = bench.values(subject, some, start, start + WINDOW)
             for name in some:
                 local = _local(place(name), letters[name], start)
-                pieces[name].append(to_array(values[name][local]))
+                pieces[name].append(to_array(values[name])[local])
             yield None
         for name, parts in pieces.items():
             found[name] = Vector(name, letters[name], place(name), read_only(np.concatenate(parts)))
