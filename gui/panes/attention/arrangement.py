@@ -122,8 +122,10 @@ def _views(view: str, area: QRect) -> dict[str, QRect]:
         return {view: QRect(area)}
     x, y, w, h = area.x(), area.y(), area.width(), area.height()
     if w >= THREE_COLUMNS:
-        first = min(max(round(0.3 * w), 210), 560)
-        second = round(0.52 * (w - first))
+        # Where there is little room, the matrix gets it: its cells are what is read.
+        little = w < 1000
+        first = min(max(round((0.27 if little else 0.3) * w), 210), 560)
+        second = round((0.58 if little else 0.52) * (w - first))
         return {
             "heads": QRect(x, y, first - 8, h),
             "matrix": QRect(x + first, y, second - 8, h),

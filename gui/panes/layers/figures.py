@@ -75,8 +75,13 @@ class Figures:
         reading = self._reading(op.output)
         return reading if reading is not None and len(reading.values) > 1 else None
 
-    def words(self, op: Operation) -> str:
-        """What an operation says in a few words, where a strip of colours would say less."""
+    def words(self, op: Operation, *, brief: bool = False) -> str:
+        """What an operation says in a few words, where a strip of colours would say less.
+
+        Args:
+            op: one of the model's.
+            brief: a single number stands alone, with fewer digits.
+        """
         if op.output == INPUT_IDS:
             return self._token()
         if op.output in (LOGITS, PROBABILITIES):
@@ -86,8 +91,11 @@ class Figures:
         reading = self._reading(op.output)
         if reading is None or len(reading.values) != 1:
             return ""
+        value = float(reading.values[0])
+        if brief:
+            return f"{value:.3g}"
         sign = "σ " if op.kind == "norm_scale" else ""
-        return f"{sign}{float(reading.values[0]):.4g}"
+        return f"{sign}{value:.4g}"
 
     def found(self, name: str) -> FoundVectors | None:
         """Where the vector of an activation stands."""

@@ -332,7 +332,10 @@ class MapPainter:
         strip = self.figures.strip(op)
         if strip is None:
             tone = "text" if row.holds(self.current) else "dim"
-            return self._words(self.figures.words(op), self.g.beside(row, label), tone)
+            room, words = self.g.beside(row, label), self.figures.words(op)
+            if room and self.cache.text(words, "figure").width > room.width():
+                words = self.figures.words(op, brief=True)
+            return self._words(words, room, tone)
         box = self.g.strip(row, len(strip.values), label)
         if box is not None:
             self.p.save()
