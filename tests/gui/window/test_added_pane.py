@@ -22,6 +22,7 @@ from gui.app import make_application
 from gui.panes import PACKAGES, entries
 from gui.program.program import Program
 from gui.settings import Settings
+from gui.window.arrangements import PERSPECTIVES, keys
 from gui.window.dialogs import PaletteDialog
 from model.interventions import Intervention
 from resources import STORY_WORLD
@@ -99,7 +100,7 @@ def test_it_is_shown_by_the_menu_beside_the_others(qtbot: QtBot, program: Progra
     assert action.isChecked()
     assert not dock.isFloating()
     others = [d for key, d in window.docks.items() if key != KEY and d.isVisible()]
-    assert len(others) == 7
+    assert {d.objectName() for d in others} == set(keys(PERSPECTIVES["Explore"]))
     assert not any(dock.geometry().intersects(other.geometry()) for other in others)
     assert dock.width() >= 200, "it can be read"
     assert dock.header.height() + pane.height() == dock.height()
