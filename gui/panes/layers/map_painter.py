@@ -333,7 +333,7 @@ class MapPainter:
         if strip is None:
             tone = "text" if row.holds(self.current) else "dim"
             room, words = self.g.beside(row, label), self.figures.words(op)
-            if room and self.cache.text(words, "figure").width > room.width():
+            if room is not None and self.cache.text(words, "figure").width > room.width():
                 words = self.figures.words(op, brief=True)
             return self._words(words, room, tone)
         box = self.g.strip(row, len(strip.values), label)

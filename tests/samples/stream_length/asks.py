@@ -18,6 +18,7 @@ class StreamLength(Question):
     """
 
     name: ClassVar[str] = "stream_length"
+    title: ClassVar[str] = "lengths of the stream"
     layer: int
 
     @property
