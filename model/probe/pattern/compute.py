@@ -31,7 +31,7 @@ def answer(question: Pattern, subject: Subject, bench: Bench) -> Iterator[Answer
     window = config.window_at(question.layer)
     whole = question.tensor == "pattern" and question.summed
     tally = _Tally(causal=config.causal)
-    parts: list[tuple[Array, Array, Array, Array]] = []
+    drawn = _Drawn((first_row, end_row), (first_column, end_column), block)
     height = max(1, WINDOW // block[0]) * block[0]
     # All of a pattern for its shares and its largest weight; of the rest only what is in view.
     starts = _starts(first_row, end_row, n if whole else end_row, 0 if whole else first_row, height)
@@ -44,20 +44,19 @@ def answer(question: Pattern, subject: Subject, bench: Bench) -> Iterator[Answer
             look_QS = looked_at(subject, bench, question.layer, (question.head,), start, stop)[0]
         tally.add(matrix_QS, look_QS, start)
         if first_row <= start < end_row:
-            seen_QS = matrix_QS[:, first_column:end_column]
-            parts.append(_cells(seen_QS, look_QS[:, first_column:end_column], block, start))
+            columns = slice(first_column, end_column)
+            drawn.add(matrix_QS[:, columns], look_QS[:, columns], start)
         yield None
-    values, rows, columns, masked = (np.concatenate(part) for part in zip(*parts, strict=True))
     yield PatternFound(
         subject=subject,
         question=question,
         rows=(first_row, end_row),
         columns=(first_column, end_column),
         block=block,
-        values=read_only(values),
-        value_rows=read_only(rows.astype(np.int32)),
-        value_columns=read_only((columns + first_column).astype(np.int32)),
-        masked=read_only(masked),
+        values=read_only(drawn.values),
+        value_rows=read_only(drawn.rows),
+        value_columns=read_only(drawn.columns),
+        masked=read_only(drawn.masked),
         largest=tally.largest,
         largest_but_first=tally.largest_but_first,
         shares=tally.shares() if whole else None,
@@ -93,27 +92,61 @@ def _starts(first: int, end: int, last: int, begin: int, height: int) -> Iterato
         at = min(at + height, border)
 
 
-def _cells(
-    matrix_QS: Array, look_QS: Array, block: tuple[int, int], start: int
-) -> tuple[Array, Array, Array, Array]:
-    """Each block's largest number, where it stands, and whether all of the block is masked."""
-    n_rows, n_columns = matrix_QS.shape
-    if block == (1, 1):
-        at: Array = np.indices(matrix_QS.shape)
-        return matrix_QS, at[0] + start, at[1], ~look_QS
-    r, c = -(-n_rows // block[0]), -(-n_columns // block[1])
-    padded = np.full((r * block[0], c * block[1]), -np.inf, matrix_QS.dtype)
-    padded[:n_rows, :n_columns] = np.where(look_QS, matrix_QS, -np.inf)
-    blocks = padded.reshape(r, block[0], c, block[1]).transpose(0, 2, 1, 3).reshape(r, c, -1)
-    # NaN, of a network that diverged, is what stands out most.
-    best = np.where(np.isnan(blocks), np.inf, blocks).argmax(-1)
-    rows: Array = np.arange(r)[:, None] * block[0] + best // block[1]
-    columns: Array = np.arange(c)[None, :] * block[1] + best % block[1]
-    rows, columns = np.minimum(rows, n_rows - 1), np.minimum(columns, n_columns - 1)
-    seen = np.zeros(padded.shape, bool)
-    seen[:n_rows, :n_columns] = look_QS
-    masked: Array = np.logical_not(seen.reshape(r, block[0], c, block[1]).any((1, 3)))
-    return matrix_QS[rows, columns], rows + start, columns, masked
+class _Drawn:
+    """What is in view, block by block, filled window by window.
+
+    Args:
+        rows, columns: the queries and keys in view, first and one past the last.
+        block: queries and keys to a cell.
+
+    Attributes:
+        values: each block's largest number.
+        rows, columns: where it stands, int32.
+        masked: whether all of the block is masked.
+    """
+
+    def __init__(
+        self, rows: tuple[int, int], columns: tuple[int, int], block: tuple[int, int]
+    ) -> None:
+        self._first, self._block = (rows[0], columns[0]), block
+        shape = -(-(rows[1] - rows[0]) // block[0]), -(-(columns[1] - columns[0]) // block[1])
+        self._shape = shape
+        self.values: Array = np.empty(0)
+        self.masked: Array = np.empty(shape, bool)
+        if block == (1, 1):  # then each place is its own: two rulers say it, in no memory
+            at_R = np.arange(*rows, dtype=np.int32)
+            at_C = np.arange(*columns, dtype=np.int32)
+            self.rows: Array = np.broadcast_to(at_R[:, None], shape)
+            self.columns: Array = np.broadcast_to(at_C, shape)
+        else:
+            self.rows, self.columns = np.empty(shape, np.int32), np.empty(shape, np.int32)
+
+    def add(self, matrix_QS: Array, look_QS: Array, start: int) -> None:
+        """The columns in view of a window of queries, which ends where a block ends."""
+        if not self.values.size:
+            self.values = np.empty(self._shape, matrix_QS.dtype)
+        (down, across), (n_rows, n_columns) = self._block, matrix_QS.shape
+        first = (start - self._first[0]) // down
+        cells = slice(first, first + -(-n_rows // down))
+        if self._block == (1, 1):
+            self.values[cells] = matrix_QS
+            np.logical_not(look_QS, out=self.masked[cells])
+            return
+        r, c = -(-n_rows // down), -(-n_columns // across)
+        padded = np.full((r * down, c * across), -np.inf, matrix_QS.dtype)
+        padded[:n_rows, :n_columns] = np.where(look_QS, matrix_QS, -np.inf)
+        blocks = padded.reshape(r, down, c, across).transpose(0, 2, 1, 3).reshape(r, c, -1)
+        # NaN, of a network that diverged, is what stands out most.
+        best = np.where(np.isnan(blocks), np.inf, blocks).argmax(-1)
+        rows: Array = np.arange(r)[:, None] * down + best // across
+        columns: Array = np.arange(c)[None, :] * across + best % across
+        rows, columns = np.minimum(rows, n_rows - 1), np.minimum(columns, n_columns - 1)
+        seen = np.zeros(padded.shape, bool)
+        seen[:n_rows, :n_columns] = look_QS
+        self.masked[cells] = np.logical_not(seen.reshape(r, down, c, across).any((1, 3)))
+        self.values[cells] = matrix_QS[rows, columns]
+        self.rows[cells] = rows + start
+        self.columns[cells] = columns + self._first[1]
 
 
 class _Tally:
@@ -127,10 +160,10 @@ class _Tally:
 
     def add(self, matrix_QS: Array, look_QS: Array, start: int) -> None:
         n_queries, n_keys = matrix_QS.shape
-        seen = np.where(look_QS, matrix_QS, -np.inf)
-        self.largest = float(np.fmax(self.largest, np.fmax.reduce(seen, None)))
+        largest_S = np.fmax.reduce(np.where(look_QS, matrix_QS, -np.inf), 0)
+        self.largest = float(np.fmax(self.largest, np.fmax.reduce(largest_S)))
         if n_keys > 1:
-            rest = np.fmax.reduce(seen[:, 1:], None)
+            rest = np.fmax.reduce(largest_S[1:])
             self.largest_but_first = float(np.fmax(self.largest_but_first, rest))
         at = np.arange(start, start + n_queries)
         counted = at >= (1 if self._causal else 0)
