@@ -50,6 +50,8 @@ def live_store(desk: Desk, qapp: QApplication) -> Store:
     """The same with the bundled model open and a prompt traced."""
     desk.store.set_prompt(PROMPT)
     desk.store.opening.open(str(STORY_WORLD))
+    while desk.store.opening.going:  # in more than one slice on a busy machine
+        desk.advance()
     assert desk.store.model is not None, [r for r in desk.results if isinstance(r, m.Failed)]
     assert desk.store.read is not None
     return desk.store
