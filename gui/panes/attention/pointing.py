@@ -14,7 +14,7 @@ from gui.panes.attention import words
 from gui.panes.attention.graph import AttentionGraph
 from gui.panes.attention.matrix_view import MatrixView
 from gui.panes.attention.mosaic import HeadMosaic, MosaicCell
-from gui.session.state import Inspected
+from gui.reading.inspecting import inspected
 from gui.session.store import Store
 from model.messages import PromptRead
 from model.probe.pattern.asks import Pattern
@@ -172,13 +172,5 @@ class Pointing(QObject):
         if model is None:
             return
         says = words.score_sentence if name.endswith("scores") else words.weight_sentence
-        self.store.inspect(
-            Inspected(
-                name=name,
-                index=(0, head, query, key),
-                value=value,
-                dtype=model.dtype,
-                code=f'trace["{name}"][0, {head}, {query}, {key}]',
-                note=says(self._reads[view].tokens, query, key, value),
-            )
-        )
+        index = (0, head, query, key)
+        self.store.inspect(inspected(model, self._reads[view], name, index, value, says=says))

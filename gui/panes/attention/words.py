@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gui.widgets.text import counted
+from model.messages import PromptRead
 from model.probe.mosaic.asks import KINDS, MosaicFound
 from model.probe.pattern.asks import Pattern, PatternFound, Shares
 from model.probe.routes.asks import Routes, RoutesFound
@@ -69,17 +70,19 @@ def named(tokens: Sequence[Token], position: int) -> str:
     return f"“{tokens[position].text}” ({position})"
 
 
-def weight_sentence(tokens: Sequence[Token], query: int, key: int, weight: float) -> str:
-    """What one weight of a pattern means."""
+def weight_sentence(read: PromptRead, index: tuple[int, ...], value: float) -> str:
+    """What one weight of a pattern means; its index is (batch, head, query, key)."""
+    tokens, (_, _, query, key) = read.tokens, index
     return (
-        f"{percent(weight)} of what this head reads at {named(tokens, query)} "
+        f"{percent(value)} of what this head reads at {named(tokens, query)} "
         f"is the value of {named(tokens, key)}."
     )
 
 
-def score_sentence(tokens: Sequence[Token], query: int, key: int, score: float) -> str:
-    """What one score means."""
-    if np.isneginf(score):
+def score_sentence(read: PromptRead, index: tuple[int, ...], value: float) -> str:
+    """What one score means; its index as above."""
+    tokens, (_, _, query, key) = read.tokens, index
+    if np.isneginf(value):
         why = "comes after" if key > query else "is farther than this layer looks from"
         return f"Masked: {named(tokens, key)} {why} {named(tokens, query)}."
     return (

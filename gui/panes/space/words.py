@@ -11,6 +11,8 @@ import numpy as np
 
 from gui.panes.space.scene import Paths, is_sum
 from gui.panes.space.token_search import Expression
+from gui.reading import code
+from gui.reading.inspecting import inspected_parameter
 from gui.session.state import Inspected
 from model.messages import NeighboursFound, VocabularyProjected
 
@@ -81,12 +83,5 @@ def inspected(
         words = tuple(text_of(i) for _, i in found.terms)
         cosine = found.cosines[found.ids.index(token_id)]
         note += f" Its cosine with {Expression(found.terms, words)} is {cosine:.6f}."
-    # W_U is [d_model, d_vocab] under its TransformerLens name: a token is a column.
-    at = f"[{token_id}]" if vocabulary.matrix == "W_E" else f"[:, {token_id}]"
-    return Inspected(
-        name=vocabulary.matrix,
-        index=(token_id,),
-        dtype=dtype,
-        code=f'lm.parameter("{vocabulary.matrix}"){at}',
-        note=note,
-    )
+    line = code.vector_of(vocabulary.matrix, token_id)
+    return inspected_parameter(vocabulary.matrix, (token_id,), None, note, dtype=dtype, line=line)

@@ -23,10 +23,11 @@ from gui.panes.tokens.chips import Look, Tokens
 from gui.panes.tokens.controls import Segments
 from gui.panes.tokens.strip import TokenStrip
 from gui.panes.tokens.surprisal import SurprisalLegend
-from gui.session.state import Inspected
+from gui.reading.inspecting import inspected
 from gui.session.store import Store
 from gui.widgets.text import Text
 from model.messages import PromptRead
+from model.operations import INPUT_IDS
 from model.probe.question import Question
 from model.probe.surprisal.asks import Surprisal, SurprisalFound
 from model.subject import Subject
@@ -287,18 +288,13 @@ class TokensPane(Pane):
             return
         token = read.tokens[index]
         self.store.select(position=index)
-        self.store.inspect(
-            Inspected(
-                name="input_ids",
-                index=(0, index),
-                value=float(token.id),
-                dtype="int64",
-                code=f'trace["input_ids"][0, {index}]',
-                note=f"Position {index} is “{self._text(read, index)}”: "
-                + ("a special token that stands for no text." if token.special else "")
-                + ("" if token.special else words.bytes_sentence(token)),
-            )
-        )
+        if self.store.model is None:
+            return
+        note = f"Position {index} is “{self._text(read, index)}”: "
+        note += "a special token that stands for no text." if token.special else ""
+        note += "" if token.special else words.bytes_sentence(token)
+        id_, at = float(token.id), (0, index)
+        self.store.inspect(inspected(self.store.model, read, INPUT_IDS, at, id_, note))
 
     def describe(self, index: int) -> str:
         """What hovering a chip says."""

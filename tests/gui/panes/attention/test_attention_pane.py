@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from gui import theme
 from gui.panes.attention.pane import AttentionPane
+from gui.panes.inspector.pane import InspectorPane
 from gui.session.state import Inspected
 from gui.session.store import Store
 from gui.window.export import picture, write_picture
@@ -763,3 +764,25 @@ def test_export_is_a_table_with_named_columns(
     data = pane.export_data()
     at = (data["layer"] == 3) & (data["head"] == 2) & (data["query"] == 7) & (data["key"] == 4)
     assert data["weight"][at] == pytest.approx(pattern(desk, 3)[2, 7, 4], abs=1e-6)
+
+
+def test_a_clicked_cell_is_said_in_words_of_its_own_prompt(live_store: Store, qtbot: QtBot):
+    """And of no other: where the prompt is another one, the same place is read and said anew."""
+    pane = shown(qtbot, live_store)
+    inspector = InspectorPane(live_store)
+    qtbot.addWidget(inspector)
+    inspector.show()
+    pane.set_view("matrix")
+    live_store.select(layer=0, head=1, position=8)
+    pane.refresh_now()
+    pane.heat_map.cell_chosen.emit((8, 1))
+    inspector.refresh_now()
+    inspected = live_store.inspected
+    assert inspected is not None
+    assert inspected.subject == live_store.subject
+    assert inspected.index == (0, 1, 8, 1)
+    assert "“·king” (1)" in inspector.value.note_text
+    live_store.set_prompt("A girl had seen the old ship and the boy saw")
+    inspector.refresh_now()
+    assert "king" not in inspector.value.note_text
+    assert "“·girl” (1)" in inspector.value.note_text
