@@ -29,9 +29,14 @@ def held(transformer: Transformer, bench: Bench | None = None, model: int = 1) -
 
 
 def assert_same_as_a_trace(
-    bench: Bench, transformer: Transformer, subject: Subject, start: int = 0, stop: int = 0
+    bench: Bench,
+    transformer: Transformer,
+    subject: Subject,
+    start: int = 0,
+    stop: int = 0,
+    most: float = 1e-9,
 ) -> None:
-    """All names, for positions start to stop (all if stop is 0)."""
+    """All names, for positions start to stop (all if stop is 0), up to a difference."""
     stop = stop or subject.n_tokens
     names = activation_names(transformer.config)
     trace = record(transformer, torch.tensor([subject.ids]), names)
@@ -44,7 +49,7 @@ def assert_same_as_a_trace(
         assert found[name].shape == expected.shape, name
         assert bool((found[name].isfinite() == expected.isfinite()).all()), name
         difference = (found[name] - expected).nan_to_num(0.0).abs().max()
-        assert float(difference) < 1e-9, name
+        assert float(difference) < most, name
 
 
 @pytest.fixture(params=VARIANTS, scope="module")
@@ -94,6 +99,14 @@ def test_an_edit_in_the_middle_reuses_what_lies_before(
     assert ran == [11, 6 if transformer.config.causal else 11]
     assert_same_as_a_trace(bench, transformer, edited)
     assert_same_as_a_trace(bench, transformer, before)
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_in_float32_text_that_goes_on_or_is_edited_is_that_of_a_whole_pass(name: str):
+    transformer = network(VARIANTS[name]).float()
+    bench = held(transformer)
+    for ids in (IDS[:7], IDS, (*IDS[:5], 29, *IDS[6:])):
+        assert_same_as_a_trace(bench, transformer, Subject(1, None, ids), most=1e-4)
 
 
 def test_text_that_becomes_shorter_is_that_of_a_trace(transformer: Transformer):
