@@ -102,6 +102,7 @@ class Layouts(QObject):
 
     def _apply(self) -> None:
         saved = self._settings.layouts.get(self.perspective)
+        focused = self._window.focusWidget()
         # A saved state says nothing of docks that were not placed then: they would stay in sight.
         for dock in self._docks.values():
             dock.hide()
@@ -111,6 +112,10 @@ class Layouts(QObject):
             arrange(self._window, self._docks, PERSPECTIVES[self.perspective])
             # Sizes hold only once the layout has run at the window's real size.
             QTimer.singleShot(0, self._settle)
+        # While docks were hidden, Qt gave the focus to whatever button was next: its ring would
+        # look like a choice that nobody made.
+        stays = focused is not None and focused.isVisibleTo(self._window)
+        (focused if stays and focused is not None else self._window).setFocus()
         self.applied.emit(self.perspective)
 
     def _widen_added(self) -> None:

@@ -122,6 +122,24 @@ def test_going_back_to_a_perspective_shows_its_panes_and_no_others(
         assert shown == set(keys(PERSPECTIVES[name])), name
 
 
+def test_another_perspective_gives_the_focus_to_no_button(qtbot: QtBot, program: Program) -> None:
+    window = program.window
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow, timeout=SOON)
+    editor = window.host.get(PromptPane).editor
+    editor.setFocus()
+    for name in ("Train", "Model", "Space", "Explore", "Train"):
+        window.layouts.set_perspective(name)
+        qtbot.wait(30)
+        assert QApplication.focusWidget() is editor, name  # it is in all of them
+    attention = window.host.get(AttentionPane)
+    attention.controls.view_row.findChildren(QAbstractButton)[0].setFocus()
+    for name in ("Model", "Train", "Space"):
+        window.layouts.set_perspective(name)
+        qtbot.wait(30)
+        assert not isinstance(QApplication.focusWidget(), QAbstractButton), name
+
+
 def test_no_button_has_the_focus_when_the_window_opens(qtbot: QtBot, program: Program) -> None:
     program.window.activateWindow()
     qtbot.waitUntil(program.window.isActiveWindow, timeout=SOON)
