@@ -64,18 +64,18 @@ def opening_model(
     device: str = "auto",
     dtype: torch.dtype | str | None = None,
     *,
-    apart: bool = False,
+    in_own_process: bool = False,
 ) -> Generator[OpeningSlice, None, LanguageModel]:
     """The same in slices: between two, other things can be done, or it can be given up.
 
     Args:
         path, device, dtype: as of `open_model`.
-        apart: whether a large tokenizer is built in a process of its own.
+        in_own_process: whether a large tokenizer is built in a process of its own.
     """
     wanted = as_dtype(dtype)
     choice = choose_device(device)
     place = yield from _fetched(path)
-    checkpoint = yield from opening(place, wanted, choice.name, apart=apart)
+    checkpoint = yield from opening(place, wanted, choice.name, in_own_process=in_own_process)
     return LanguageModel(
         checkpoint.transformer,
         checkpoint.tokenizer,

@@ -90,20 +90,20 @@ def opening(
     dtype: torch.dtype | None = None,
     device: str = "cpu",
     *,
-    apart: bool = False,
+    in_own_process: bool = False,
 ) -> Generator[OpeningSlice, None, Checkpoint]:
     """The same in slices: between two, other things can be done, or it can be given up.
 
     Args:
         path, dtype, device: as of `open_checkpoint`.
-        apart: whether a large tokenizer is built in a process of its own: where it would hold up
-            other threads of this one.
+        in_own_process: whether a large tokenizer is built in a process of its own: where it would
+            hold up other threads of this one.
 
     Raises:
         CheckpointError: as `open_checkpoint`.
     """
     try:
-        return (yield from _opening(Path(path), dtype, device, apart))
+        return (yield from _opening(Path(path), dtype, device, in_own_process))
     except OSError as error:  # a place that may not be read, a disk that fails
         raise unreadable(path, error) from error
     except (MemoryError, RuntimeError) as error:
@@ -123,7 +123,7 @@ def _is_no_memory(error: Exception) -> bool:
 
 
 def _opening(
-    path: Path, dtype: torch.dtype | None, device: str, apart: bool
+    path: Path, dtype: torch.dtype | None, device: str, in_own_process: bool
 ) -> Generator[OpeningSlice, None, Checkpoint]:
     fitting = fit(source_of(path))
     source, family, config = fitting.source, fitting.family, fitting.config
@@ -131,7 +131,7 @@ def _opening(
     chosen, notes = choose_dtype(fitting, dtype, device)
     at_tokenizer = OpeningSlice(0, total, "reading the tokenizer")
     yield at_tokenizer
-    tokenizer = yield from _reading_tokenizer(source, config, at_tokenizer, apart)
+    tokenizer = yield from _reading_tokenizer(source, config, at_tokenizer, in_own_process)
     yield OpeningSlice(0, total, f"reading {source.path.name}")
 
     read = yield from retold(
@@ -247,10 +247,10 @@ def tokenizer_of(source: Source, config: TransformerConfig) -> Tokenizer | None:
 
 
 def _reading_tokenizer(
-    source: Source, config: TransformerConfig, here: OpeningSlice, apart: bool
+    source: Source, config: TransformerConfig, here: OpeningSlice, in_own_process: bool
 ) -> Generator[OpeningSlice, None, Tokenizer | None]:
-    """As `tokenizer_of`; while a large one is built apart, ``here`` is yielded."""
-    construction = source.tokenizer.large() if apart else None
+    """As `tokenizer_of`; while a large one is built in its own process, ``here`` is yielded."""
+    construction = source.tokenizer.large() if in_own_process else None
     if construction is None:
         return tokenizer_of(source, config)
     try:

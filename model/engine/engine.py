@@ -21,7 +21,7 @@ from model.engine.workplace import Workplace
 
 
 @dataclass(frozen=True, slots=True)
-class _Going:
+class _Live:
     """A request that is being answered."""
 
     request: m.Request
@@ -41,7 +41,7 @@ class Engine:
 
     def __init__(self, device: str = "auto", threads: int | None = None) -> None:
         self.place = Workplace(device, threads)
-        self._going: dict[int, _Going] = {}  # by request id, in the order in which they began
+        self._live: dict[int, _Live] = {}  # by request id, in the order in which they began
 
     def start(self) -> Iterator[m.Result]:
         """Import torch and find the device; yields `EngineReady`."""
@@ -57,7 +57,7 @@ class Engine:
     @property
     def busy(self) -> bool:
         """Whether `advance` has something to do."""
-        return any(not self.place.paused(going.request) for going in self._going.values())
+        return any(not self.place.paused(live.request) for live in self._live.values())
 
     def handle(self, request: m.Request) -> Iterator[m.Result]:
         """Begin on a request: all of it where it is small.
@@ -67,7 +67,7 @@ class Engine:
         if isinstance(request, m.Cancel):
             yield from self._cancel(request.target)
             return
-        for other in tuple(self._going.values()):
+        for other in tuple(self._live.values()):
             if request.replaces(other.request):
                 yield from self._cancel(other.request.id)
         handler = HANDLERS.get(type(request))
@@ -75,64 +75,64 @@ class Engine:
             unknown = TypeError(f"The engine does not know {type(request).__name__}.")
             yield failed(request, unknown)
             return
-        going = _Going(request, handler(request, self.place))
-        self._going[request.id] = going
-        yield from self._slice(going)
+        live = _Live(request, handler(request, self.place))
+        self._live[request.id] = live
+        yield from self._slice(live)
 
     def advance(self) -> Iterator[m.Result]:
         """One slice of everything that goes on: a generated token, a training step."""
-        for going in tuple(self._going.values()):
-            others = (other for other in self._going.values() if other is not going)
+        for live in tuple(self._live.values()):
+            others = (other for other in self._live.values() if other is not live)
             self.place.alone = all(self.place.paused(other.request) for other in others)
             # One that went before may have ended or paused it.
-            if going.request.id in self._going and not self.place.paused(going.request):
-                yield from self._slice(going)
+            if live.request.id in self._live and not self.place.paused(live.request):
+                yield from self._slice(live)
 
     def close(self) -> Iterator[m.Result]:
         """End everything within one step: a run is saved, a saving is finished."""
         if self.place.run is not None:
             self.place.run.stop()
-        for going in tuple(self._going.values()):
-            if not going.request.finished_at_close:
-                del self._going[going.request.id]
+        for live in tuple(self._live.values()):
+            if not live.request.finished_at_close:
+                del self._live[live.request.id]
                 try:
-                    going.job.close()
+                    live.job.close()
                 except Exception as error:  # noqa: BLE001 - a run that goes on is saved all the same
-                    yield failed(going.request, error)
+                    yield failed(live.request, error)
         while self.busy:
             yield from self.advance()
 
     # ---------------------------------------------------------------------------- inside
 
     def _slice(
-        self, going: _Going, step: Callable[[], m.Result | None] | None = None
+        self, live: _Live, step: Callable[[], m.Result | None] | None = None
     ) -> Iterator[m.Result]:
         """A job's results until its slice is over, or it.
 
         Args:
-            going: the job.
+            live: the job.
             step: what goes on with it; None for as usual.
         """
         try:
-            result = next(going.job) if step is None else step()
+            result = next(live.job) if step is None else step()
             while result is not None:
                 yield result
-                result = next(going.job)
+                result = next(live.job)
         except StopIteration:
-            self._going.pop(going.request.id, None)
+            self._live.pop(live.request.id, None)
         except JobCancelled:
-            self._going.pop(going.request.id, None)
-            yield m.Cancelled(request_id=going.request.id)
+            self._live.pop(live.request.id, None)
+            yield m.Cancelled(request_id=live.request.id)
         except Exception as error:  # noqa: BLE001 - any failure is an answer; the engine goes on
-            self._going.pop(going.request.id, None)
-            yield failed(going.request, error)
+            self._live.pop(live.request.id, None)
+            yield failed(live.request, error)
 
     def _cancel(self, target: int) -> Iterator[m.Result]:
-        going = self._going.get(target)
+        live = self._live.get(target)
         answered = False
-        if going is not None:
-            job = going.job
-            for result in self._slice(going, lambda: job.throw(JobCancelled())):
+        if live is not None:
+            job = live.job
+            for result in self._slice(live, lambda: job.throw(JobCancelled())):
                 answered = True
                 yield result
         if not answered:

@@ -44,7 +44,7 @@ def open_model(request: m.OpenModel, place: Workplace) -> Job:
 
     began = time.perf_counter()
     device = place.device if request.device == "auto" else request.device
-    slices = opening_model(request.path, device, request.dtype, apart=True)
+    slices = opening_model(request.path, device, request.dtype, in_own_process=True)
     yield m.Activity(request_id=request.id, what=f"opening {Path(request.path).name}")
     try:
         lm = yield from _told(request, slices, began)

@@ -36,9 +36,9 @@ class Desk:
     def settle(self) -> None:
         """Answer all questions to their ends; what else goes on waits for `advance`."""
         while asked := [
-            going
-            for going in tuple(self.engine._going.values())
-            if isinstance(going.request, m.Ask | m.ReadPrompt)
+            live
+            for live in tuple(self.engine._live.values())
+            if isinstance(live.request, m.Ask | m.ReadPrompt)
         ]:
             self._take(self.engine._slice(asked[0]))
 
