@@ -121,7 +121,9 @@ def questions(config: TransformerConfig, at: int, *, mosaic: bool = False) -> li
     from model.probe.vectors.asks import Vectors
     from model.probe.writes.asks import Writes
 
-    names = tuple(op.output for op in operations(config)[1:])
+    # What Layers draws: one unfolded block, and what lies before the first and after the last.
+    unfolded = config.n_layers // 2
+    names = tuple(op.output for op in operations(config)[1:] if op.layer in (None, unfolded))
     asked: list[Question] = [
         NextToken(at),
         Pattern(config.n_layers // 2, 1),
