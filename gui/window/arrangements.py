@@ -52,7 +52,7 @@ PERSPECTIVES: Mapping[str, Split] = {
             Split(
                 "column",
                 (Split("row", ("prompt", "tokens"), (30, 70)), "attention"),
-                (Pixels(186), 1),
+                (Pixels(164), 1),
             ),
             Split("column", ("prediction", "inspector"), (49, 51)),
         ),

@@ -93,7 +93,7 @@ class Figures:
             return ""
         value = float(reading.values[0])
         if brief:
-            return f"{value:.3g}"
+            return f"{value:.2g}"
         sign = "σ " if op.kind == "norm_scale" else ""
         return f"{sign}{value:.4g}"
 

@@ -45,7 +45,7 @@ def test_in_explore_text_takes_the_room_it_needs_and_attention_the_rest(
     qtbot.waitExposed(window)
     window.layouts.reset()
     docks = window.docks
-    qtbot.waitUntil(lambda: abs(docks["tokens"].height() - 186) <= 6, timeout=5000)
+    qtbot.waitUntil(lambda: abs(docks["tokens"].height() - 164) <= 6, timeout=5000)
     assert docks["prompt"].height() == docks["tokens"].height()
     assert docks["attention"].height() > 0.6 * size[1]
     assert docks["attention"].width() > 0.58 * size[0]
