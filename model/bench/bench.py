@@ -110,9 +110,6 @@ class Bench:
         for key in [key for key in self._projections if key[0] == model]:
             del self._projections[key]
 
-    def holds(self, model: int) -> bool:
-        return model in self._held
-
     def network(self, subject: Subject) -> Transformer:
         """A subject's network, with the weights of its step.
 
