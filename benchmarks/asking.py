@@ -169,16 +169,22 @@ def work(bench: Bench, subject: Subject, asked: Iterable[Question]) -> float:
 
 
 def in_pairs(
-    ours: Callable[[], object], theirs: Callable[[], object], repeats: int
+    ours: Callable[[], object],
+    theirs: Callable[[], object],
+    repeats: int,
+    prepare: Callable[[], object] = lambda: None,
 ) -> tuple[float, float, float]:
     """Median seconds of each, and the median of ours / theirs, run alternately.
 
-    Seconds of this thread, the only one that works: those in which others had the core don't count.
+    Seconds of this thread, the only one that works: those in which others had the core don't count,
+    nor those in which ``prepare`` puts up what ours begins with.
     """
+    prepare()
     ours()
     theirs()
     times: tuple[list[float], list[float]] = ([], [])
     for _ in range(repeats):
+        prepare()
         for which, do in enumerate((ours, theirs)):
             began = time.thread_time()
             do()
@@ -238,31 +244,40 @@ def _one_more(name: str, network: Transformer, n: int, repeats: int) -> Iterator
     from model.subject import Subject
 
     most = {32: "1/3", 256: "1/10", 1024: "1/20"}[n]
-    before = _tokens(n - 1)
-    ids_BT = torch.tensor([[*before, 0]])
-    for everything in (False, True):
+    rest = _tokens(n - 1)[1:]
+    ids_BT = torch.tensor([[0, *rest, 0]])
+    for everything, all_logits in ((False, True), (False, False), (True, False)):
         bench = bench_with(network)
-        bench.stream(Subject(1, None, before))
         asked: list[Question] = [NextToken(n - 1)]
         if everything:
             asked = questions(network.config, n - 1)
-        last = count()
+        first = count()
+        prompts: list[tuple[int, ...]] = []
+
+        def prepare(
+            bench: Bench = bench,
+            first: Iterator[int] = first,
+            prompts: list[tuple[int, ...]] = prompts,
+        ) -> None:
+            # A prompt that was read, and goes on once: as one types.
+            prompts.append((next(first), *rest))
+            bench.stream(Subject(1, None, prompts[-1]))
 
         def ours(
-            bench: Bench = bench, asked: list[Question] = asked, last: Iterator[int] = last
+            bench: Bench = bench,
+            asked: list[Question] = asked,
+            prompts: list[tuple[int, ...]] = prompts,
         ) -> None:
-            # Back to the prompt before, which costs nothing, so that each is the first behind it.
-            bench.stream(Subject(1, None, before))
-            work(bench, Subject(1, None, (*before, next(last))), asked)
+            work(bench, Subject(1, None, (*prompts[-1], 7)), asked)
 
-        mine, bare, ratio = in_pairs(ours, lambda: _bare(network, ids_BT), repeats)
+        def theirs(all_logits: bool = all_logits) -> None:
+            _bare(network, ids_BT, last_only=not all_logits)
+
+        mine, whole, ratio = in_pairs(ours, theirs, repeats, prepare)
         what = "all questions" if everything else "next token"
+        than = "full pass" if all_logits else "pass with the last logits only"
         yield _row(
-            f"one more token, {what}, {name}, {n:,}",
-            mine,
-            bare,
-            ratio,
-            f"≤ {most} of a bare forward",
+            f"one more token, {what}, {name}, {n:,}", mine, whole, ratio, f"≤ {most} of a {than}"
         )
 
 
@@ -334,11 +349,11 @@ def _memory_of(which: str) -> int:
     return int(line.split()[1]) * 1024
 
 
-def _bare(network: Transformer, ids_BT: object) -> None:
+def _bare(network: Transformer, ids_BT: object, *, last_only: bool = True) -> None:
     import torch
 
     with torch.inference_mode():
-        network(ids_BT, last_only=True)
+        network(ids_BT, last_only=last_only)
 
 
 def _row(name: str, ours: float, theirs: float, ratio: float, target: str) -> Row:

@@ -35,11 +35,16 @@ class Kept:
 
     Attributes:
         tensors: name -> ``[1, stop - start, …]``.
+        n_bytes: memory that they take; asked for with every edit, so that it is counted once.
     """
 
     start: int
     stop: int
     tensors: Mapping[str, Tensor]
+    n_bytes: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "n_bytes", sum(map(_n_bytes, self.tensors.values())))
 
 
 class Shelf:
@@ -117,10 +122,10 @@ class Shelf:
     def n_bytes(self) -> int:
         """Memory that the buffers take."""
         cache = self.cache
-        kinds = (self.resid_LTD, cache.k_LBGSK, cache.v_LBGSK, self._q_LBHTK)
-        # All layers' buffers are alike once a run is over; it is asked for with every edit.
-        layers = sum(len(each) * _n_bytes(each[-1]) for each in kinds if each)
-        return layers + sum(_n_bytes(lengths) for lengths in self.lengths.values())
+        lengths = list(self.lengths.values())
+        kinds = (self.resid_LTD, cache.k_LBGSK, cache.v_LBGSK, self._q_LBHTK, lengths)
+        # All of a kind are alike once a run is over; it is asked for with every edit.
+        return sum(len(each) * _n_bytes(each[-1]) for each in kinds if each)
 
 
 def _n_bytes(tensor: Tensor) -> int:
@@ -204,8 +209,7 @@ class Stream:
     @property
     def n_bytes(self) -> int:
         """Memory that it takes; what it shares counts for each that shares it."""
-        kept = sum(_n_bytes(tensor) for kept in self.kept for tensor in kept.tensors.values())
-        return self.shelf.n_bytes + kept
+        return self.shelf.n_bytes + sum(kept.n_bytes for kept in self.kept)
 
 
 def begun(subject: Subject, network: Transformer, before: Stream | None) -> tuple[Stream, int]:
@@ -241,5 +245,5 @@ def begun(subject: Subject, network: Transformer, before: Stream | None) -> tupl
         for name, lengths in before.shelf.lengths.items():
             shelf.lengths[name] = torch.zeros(shelf.resid_LTD[0].shape[1])
             shelf.lengths[name][:known] = lengths[:known]
-    kept = [Kept(k.start, k.stop, k.tensors) for k in before.kept if k.stop <= known]
+    kept = [each for each in before.kept if each.stop <= known]
     return Stream(subject, network, shelf, kept, known=known), known

@@ -43,7 +43,7 @@ def program(qtbot: QtBot) -> Iterator[Program]:
     program.window.show()
     program.start()
     qtbot.waitUntil(
-        lambda: program.store.ran is not None and program.window.host.complete, timeout=SOON
+        lambda: program.store.inspected is not None and program.window.host.complete, timeout=SOON
     )
     yield program
     if isValid(program.window):

@@ -53,6 +53,8 @@ def open_program(qtbot: QtBot, settings: Settings | None = None) -> Program:
     program.start()
     store = program.store
     qtbot.waitUntil(lambda: store.read is not None and store.vocabulary is not None, timeout=SOON)
+    # The first look moves the selection by itself: whoever tests begins after it.
+    qtbot.waitUntil(lambda: store.inspected is not None, timeout=SOON)
     return program
 
 
