@@ -1,0 +1,80 @@
+"""Random actions in the real window, as `make soak` does them: a short run of each kind."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QMessageLogContext, QtMsgType
+
+from model import messages as m
+from tools.soak.driver import growth
+from tools.soak.watching import Watcher
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def soak(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tools.soak", "--log", str(tmp_path / "log"), *arguments],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=280,
+    )
+
+
+def test_a_thousand_random_actions_break_nothing(tmp_path: Path):
+    done = soak(tmp_path, "--actions", "1000", "--seed", "11")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "nothing went wrong" in done.stdout
+    actions = re.findall(r"^\d+ (\w+)$", (tmp_path / "log").read_text("utf-8"), re.MULTILINE)
+    assert len(actions) >= 1000
+    assert {"click", "drag", "press_keys", "write_a_prompt", "open_bad", "open_good"} <= {*actions}
+
+
+def test_the_watcher_hears_what_must_not_happen():
+    watcher = Watcher()
+    context = QMessageLogContext()
+    watcher.heard_qt(QtMsgType.QtDebugMsg, context, "nothing of note")
+    watcher.heard_result(m.Failed(request_id=1, message="There is no file a.txt."))
+    assert watcher.faults == []
+    watcher.heard_qt(QtMsgType.QtWarningMsg, context, "Negative sizes (0,-5)")
+    watcher.heard_result(m.Failed(request_id=2, message="RuntimeError: shapes", details=""))
+    error = ValueError("of a slot")
+    watcher.heard_exception(ValueError, error, None)
+    assert [fault.splitlines()[0] for fault in watcher.faults] == [
+        "Qt: Negative sizes (0,-5)",
+        "RuntimeError: shapes",
+        "ValueError: of a slot",
+    ]
+
+
+def test_a_stall_is_one_of_the_window_alone(monkeypatch: pytest.MonkeyPatch):
+    watcher = Watcher()
+    clock, waited = [0.0], [0.0]
+    monkeypatch.setattr("tools.soak.watching.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("tools.soak.watching._seconds_kept_waiting", lambda: waited[0])
+    watcher.beat()
+    clock[0], waited[0] = 3.0, 2.5  # others had the processor most of the time
+    watcher.beat()
+    assert watcher.faults == []
+    clock[0] = 5.5
+    watcher.beat()
+    assert watcher.faults == ["the window stood still for 2.5 s"]
+
+
+def test_growth_leaves_the_beginning_out():
+    # The first tenth fills caches; one high value in between is no leak.
+    steady = [100, 200, 202, *[201] * 8, 400, *[202] * 8]
+    assert growth(steady) == pytest.approx(0.0, abs=0.02)
+    leak = growth([*range(100, 2100, 100)])
+    assert leak is not None
+    assert leak > 1
+    assert growth([1, 2]) is None

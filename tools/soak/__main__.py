@@ -1,0 +1,87 @@
+"""`python -m tools.soak`: random actions in the real window, until they are done or one fails.
+
+Exit status 0: nothing happened that must not; 1: something did, and the seed is printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import faulthandler
+import os
+import random
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+LEAST_FOR_MEMORY = 5000
+"""Actions from which on the growth of memory is judged: before, caches are still filling."""
+MOST_GROWTH = 0.05
+
+
+def main() -> int:
+    """Returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m tools.soak", description=__doc__)
+    parser.add_argument("--actions", type=int, default=20_000, help="how many (20,000)")
+    parser.add_argument("--seed", type=int, help="replays what it printed; random if left out")
+    parser.add_argument("--log", type=Path, help="where each action is written to")
+    options = parser.parse_args()
+    seed = random.SystemRandom().randrange(10**6) if options.seed is None else options.seed
+    log = options.log or Path("build", "soak", f"{seed}.log").resolve()
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        # Nothing of the person's is read or written, and no hub is asked.
+        os.environ["GLASSFORMER_SETTINGS_DIR"] = str(folder / "settings")
+        os.environ["HF_HUB_OFFLINE"] = "1"
+        os.chdir(folder)
+        return _soak(seed, options.actions, folder, log)
+
+
+def _soak(seed: int, n_actions: int, folder: Path, log: Path) -> int:
+    from PySide6.QtCore import qInstallMessageHandler
+
+    from gui.app import make_application
+    from gui.program.program import Program
+    from gui.settings import Settings
+    from tools.soak.actions import Hand
+    from tools.soak.driver import Driver, growth, last_lines
+    from tools.soak.files import make_files
+    from tools.soak.watching import Watcher, catch_warnings
+
+    faulthandler.enable()
+    print(f"soak: {n_actions:,} actions, seed {seed}, log {log}", flush=True)
+    (folder / "files").mkdir()
+    good, bad = make_files(folder / "files")
+    watcher = Watcher()
+    qInstallMessageHandler(watcher.heard_qt)
+    app = make_application("dark")
+    catch_warnings(watcher)
+    sys.excepthook = watcher.heard_exception
+    threading.excepthook = watcher.heard_thread_exception
+    program = Program(Settings(threads=1))
+    program.backend.result_ready.connect(watcher.heard_result)
+    program.window.show()
+    program.start()
+    with log.open("w", encoding="utf-8") as lines:
+        hand = Hand(random.Random(seed), program, folder, good, bad)
+        driver = Driver(hand, watcher, n_actions, lines, lambda line: print(line, flush=True))
+        driver.start()
+        app.exec()
+    if left := watcher.threads_left():
+        watcher.faults.append(f"threads left behind: {', '.join(left)}")
+    grown = growth(driver.weights)
+    if grown is not None:
+        print(f"memory grew by {100 * grown:.1f} % from the first tenth on")
+        if grown > MOST_GROWTH and n_actions >= LEAST_FOR_MEMORY:
+            watcher.faults.append(f"memory grew by {100 * grown:.1f} %")
+    if not watcher.faults:
+        print(f"nothing went wrong; longest turn {watcher.longest:.2f} s")
+        return 0
+    print(f"after these actions (seed {seed} replays them):\n{last_lines(log)}\n")
+    print("\n".join(watcher.faults))
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,192 @@
+"""Does one action after the other within the window's own event loop, and ends it.
+
+Knows actions and the watcher; no pane.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TextIO
+
+from PySide6.QtCore import QObject, QTimer
+from PySide6.QtWidgets import QApplication
+
+from gui.program.program import Program
+from resources import STORY_WORLD
+from tools.soak.actions import Hand, chosen, end_dialog
+from tools.soak.watching import Watcher, memory_bytes
+
+QUIET_SHARE = 0.1
+"""Of the actions after which the driver waits until all is answered; else it goes on at once."""
+QUIET_SECONDS = 20.0
+FIRST_PROMPT = "The queen gave the boy a red rose and he"
+N_WEIGHINGS = 20
+END_SECONDS = 30.0
+NESTED_SECONDS = 20.0
+
+
+class Driver(QObject):
+    """Acts at every turn of the event loop until all is done.
+
+    Args:
+        hand: who acts.
+        watcher: who looks on.
+        n_actions: how many.
+        log: gets a line for each action before it is done.
+        tell: gets a line of progress.
+
+    Attributes:
+        weights: bytes held, each time with the bundled model open and all quiet.
+    """
+
+    def __init__(
+        self,
+        hand: Hand,
+        watcher: Watcher,
+        n_actions: int,
+        log: TextIO,
+        tell: Callable[[str], None],
+    ) -> None:
+        super().__init__()
+        self._hand, self._watcher, self._n_actions = hand, watcher, n_actions
+        self._log, self._tell = log, tell
+        self._done = 0
+        self._waits_until = 0.0
+        self._acts_since: float | None = None
+        self._weighs: list[str] = []  # what is left to do before the process is weighed
+        self.weights: list[int] = []
+        self._over = False
+
+    @property
+    def _program(self) -> Program:
+        return self._hand.program
+
+    def start(self) -> None:
+        self._turn()
+
+    def _turn(self) -> None:
+        if self._over:
+            return
+        # Before acting, and a timer of its own each time: Qt fires none within its own slot, and
+        # the menu of a button has a loop in which someone must go on.
+        QTimer.singleShot(5 if self._waits_until else 0, self._turn)
+        self._watcher.beat()
+        if self._acts_since is not None:
+            self._turn_within()
+            return
+        if self._waits_until:
+            if time.monotonic() < self._waits_until and not self._quiet():
+                return
+            self._waits_until = 0.0
+        if self._weighs:
+            self._weigh()
+        elif self._watcher.faults or self._done >= self._n_actions:
+            self._end()
+        else:
+            self._act()
+
+    def _turn_within(self) -> None:
+        """A turn within an action: its mouse let the loop go on, or it opened a menu.
+
+        A menu of a button has a loop of its own, in which the action ends when the menu is left; a
+        dialog must not.
+        """
+        assert self._acts_since is not None
+        if QApplication.activePopupWidget() is not None:
+            since = self._acts_since
+            self._act()
+            self._acts_since = since
+        elif time.monotonic() - self._acts_since > NESTED_SECONDS:
+            self._acts_since = None
+            self._watcher.faults.append("an action keeps the event loop to itself")
+            self._end()
+
+    def _act(self) -> None:
+        hand = self._hand
+        every = max(50, self._n_actions // N_WEIGHINGS)
+        action = chosen(hand)
+        self._done += 1
+        self._log.write(f"{self._done} {action.__name__}\n")
+        self._log.flush()
+        self._acts_since = time.monotonic()
+        try:
+            done = action(hand)
+        finally:
+            self._acts_since = None
+        # Its own line: a menu that it opened may have been left by other actions meanwhile.
+        self._log.write(f"  {done}\n")
+        if hand.random.random() < QUIET_SHARE:
+            self._waits_until = time.monotonic() + QUIET_SECONDS
+        if self._done % every == 0:
+            self._weighs = ["leave", "stop", "open", "weigh"]
+
+    def _quiet(self) -> bool:
+        store = self._program.store
+        return not store.asked.is_waiting and not store.opening.going
+
+    # ------------------------------------------------------------------------- weighing
+
+    def _weigh(self) -> None:
+        """Back to where all began, so that weights can be compared; a turn for each part."""
+        program, window = self._program, self._program.window
+        match self._weighs.pop(0):
+            case "leave":
+                for _ in range(5):
+                    end_dialog(self._hand)
+                if window.isMaximized():
+                    window.showNormal()
+                window.resize(1440, 900)
+            case "stop":
+                program.store.run.stop()
+                program.store.generating.cancel()
+            case "open":
+                window.layouts.set_perspective("Explore")
+                window.layouts.reset()
+                program.store.set_prompt(FIRST_PROMPT)
+                window.files.open_path(str(STORY_WORLD))
+            case _:
+                self._watcher.rest()
+                self.weights.append(memory_bytes())
+                self._tell(
+                    f"{self._done:,} of {self._n_actions:,} actions; "
+                    f"{self.weights[-1] / 2**20:.0f} MB; "
+                    f"longest turn {self._watcher.longest:.2f} s"
+                )
+        self._waits_until = time.monotonic() + QUIET_SECONDS
+
+    # ---------------------------------------------------------------------------- the end
+
+    def _end(self) -> None:
+        self._over = True
+        for _ in range(5):
+            end_dialog(self._hand)
+        began = time.monotonic()
+        self._program.window.close()
+        look = QTimer(self)
+
+        def over() -> None:
+            late = time.monotonic() - began > END_SECONDS
+            if late:
+                self._watcher.faults.append(f"the worker runs {END_SECONDS:.0f} s after the end")
+            if late or not self._program.backend.running:
+                look.stop()
+                QApplication.quit()
+
+        look.timeout.connect(over)
+        look.start(20)
+
+
+def growth(weights: list[int]) -> float | None:
+    """How much more is held at the end than after the first tenth, as a share; None: too short."""
+    first = max(1, len(weights) // 10)
+    if len(weights) < 2 * first + 2:
+        return None
+    begin, end = weights[first : 2 * first + 1], weights[-first - 1 :]
+    return min(end) / min(begin) - 1
+
+
+def last_lines(log: Path, n: int = 25) -> str:
+    """The end of a log."""
+    return "\n".join(log.read_text(encoding="utf-8").splitlines()[-n:])

@@ -1,0 +1,127 @@
+"""What must never happen: an exception, a warning of Qt, a stall, a thread left behind, a leak.
+
+Knows Qt's message handler, the worker's results and the process; no pane.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import gc
+import re
+import threading
+import time
+import traceback
+import warnings
+from pathlib import Path
+from types import TracebackType
+
+from PySide6.QtCore import QMessageLogContext, QtMsgType
+
+from gui.program.crash import QUIET
+from model import messages as m
+
+STALL_SECONDS = 2.0
+THREAD_SECONDS = 5.0
+_FOREIGN = re.compile(r"^[A-Z]\w*(Error|Exception|Interrupt|Exit): ")
+"""How a failure begins that this program did not foresee: see ``model.engine.job.failed``."""
+
+
+class Watcher:
+    """Collects what went wrong.
+
+    Attributes:
+        faults: one text each, in the order they came.
+        longest: seconds that the window's thread was busy or waited at once, at most.
+    """
+
+    def __init__(self) -> None:
+        self.faults: list[str] = []
+        self.longest = 0.0
+        self._beat: tuple[float, float] | None = None
+        self._threads = set(threading.enumerate())
+
+    # ---------------------------------------------------------------------- what is heard
+
+    def heard_qt(self, kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
+        """For ``qInstallMessageHandler``."""
+        if kind not in (QtMsgType.QtDebugMsg, QtMsgType.QtInfoMsg) and message not in QUIET:
+            self.faults.append(f"Qt: {message}")
+
+    def heard_exception(
+        self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
+        """For ``sys.excepthook``."""
+        self.faults.append("".join(traceback.format_exception(kind, error, trace)))
+
+    def heard_thread_exception(self, hook: threading.ExceptHookArgs) -> None:
+        """For ``threading.excepthook``."""
+        if hook.exc_value is not None:
+            self.heard_exception(hook.exc_type, hook.exc_value, hook.exc_traceback)
+
+    def heard_warning(
+        self, message: Warning | str, category: type[Warning], place: str, line: int, *_: object
+    ) -> None:
+        """For ``warnings.showwarning``."""
+        self.faults.append(f"{category.__name__}: {message} ({Path(place).name}:{line})")
+
+    def heard_result(self, result: object) -> None:
+        """A request may fail; what nobody foresaw is a fault."""
+        if isinstance(result, m.Failed) and _FOREIGN.match(result.message):
+            self.faults.append(f"{result.message}\n{result.details}")
+
+    # --------------------------------------------------------------------- what is measured
+
+    def beat(self) -> None:
+        """Call from the event loop again and again: what lies between was a stall, if it is long.
+
+        Time in which the system gave the processor to others doesn't count, where it can be known.
+        """
+        now = time.monotonic(), _seconds_kept_waiting()
+        if self._beat is not None:
+            stall = now[0] - self._beat[0] - (now[1] - self._beat[1])
+            self.longest = max(self.longest, stall)
+            if stall > STALL_SECONDS:
+                self.faults.append(f"the window stood still for {stall:.1f} s")
+        self._beat = now
+
+    def rest(self) -> None:
+        """What comes until the next beat is no stall of the window."""
+        self._beat = None
+
+    def threads_left(self) -> list[str]:
+        """Names of Python's threads that were not there at the beginning, and don't end now."""
+        end = time.monotonic() + THREAD_SECONDS
+        while True:
+            now = set(threading.enumerate()) - self._threads
+            left = [t.name for t in now if not isinstance(t, threading._DummyThread)]
+            if not left or time.monotonic() > end:
+                return left
+            time.sleep(0.01)
+
+
+def catch_warnings(watcher: Watcher) -> None:
+    """Every warning of Python is heard once."""
+    warnings.simplefilter("default")
+    warnings.showwarning = watcher.heard_warning  # type: ignore[assignment]
+
+
+def memory_bytes() -> int:
+    """What the process holds, after everything was given back that can be."""
+    gc.collect()
+    name = ctypes.util.find_library("c")
+    if name is not None and hasattr(ctypes.CDLL(name), "malloc_trim"):
+        ctypes.CDLL(name).malloc_trim(0)
+    for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1]) * 1024
+    raise OSError("the system tells no process how much it holds")
+
+
+def _seconds_kept_waiting() -> float:
+    """How long this thread could have run while others had the processor (Linux; 0 elsewhere)."""
+    try:
+        figures = Path("/proc/thread-self/schedstat").read_text(encoding="ascii").split()
+    except OSError:
+        return 0.0
+    return int(figures[1]) / 1e9
