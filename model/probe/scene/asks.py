@@ -24,7 +24,10 @@ class Scene(Question):
         of: name of the activation that it writes.
         position: whose numbers (the query, for scores).
         head: whose, where there are heads.
-        most_rows, most_columns: of a panel; what is larger comes as blocks.
+        key: a position that is shown in any case, where a query meets more keys than there are
+            rows; -1 for none.
+        most_keys: rows of keys or values: of more, those that the query reads most.
+        most_rows, most_columns: of a weight matrix; a larger one comes as blocks.
         n_tokens: how many of the vocabulary, where all of it is scored.
         sampling: for ``probabilities``.
     """
@@ -34,6 +37,8 @@ class Scene(Question):
     of: str
     position: int
     head: int = 0
+    key: int = -1
+    most_keys: int = 32
     most_rows: int = 192
     most_columns: int = 384
     n_tokens: int = 12
@@ -57,9 +62,10 @@ class Panel:
         n_rows, n_columns: of the whole matrix.
         values_RC: one number for each cell; of a block, the one farthest from 0.
         rows_RC, columns_RC: where in the whole matrix it stands; None where cells are numbers.
-        places: for each row or column of the whole, the full index of a number in its tensor:
-            ``None`` stands at the axis of the rows, then at the columns'.
-        first_row: of the whole that is the first here (of a table).
+        index: the full index of a number in its tensor, None at the axis of the rows and at that
+            of the columns.
+        at_rows, at_columns: which of the whole the rows and columns here are; None for all.
+        transposed: rows here are the tensor's last axis: tokens of ``W_U``.
     """
 
     role: Role
@@ -71,19 +77,27 @@ class Panel:
     rows_RC: Array | None
     columns_RC: Array | None
     index: tuple[int | None, ...]
-    first_row: int = 0
+    at_rows: Array | None = None
+    at_columns: Array | None = None
+    transposed: bool = False
 
     @property
     def is_whole(self) -> bool:
         """Whether each cell is one number."""
         return self.rows_RC is None
 
+    @property
+    def _order(self) -> int:
+        return -1 if self.transposed else 1
+
     def place(self, row: int, column: int) -> tuple[int, ...]:
         """The full index, in the tensor, of the number that a cell shows."""
         if self.rows_RC is not None and self.columns_RC is not None:
             cell = row, column
             row, column = int(self.rows_RC[cell]), int(self.columns_RC[cell])
-        free = iter((row + self.first_row, column) if self.letters[0] != " " else (column,))
+        row = row if self.at_rows is None else int(self.at_rows[row])
+        column = column if self.at_columns is None else int(self.at_columns[column])
+        free = iter((column,) if self.letters[0] == " " else (row, column)[:: self._order])
         return tuple(next(free) if place is None else place for place in self.index)
 
 
@@ -138,9 +152,8 @@ class SceneFound(Answer):
             if len(set(axes)) < len(axes):  # a square weight: from a dimension to a dimension
                 axes = (f"{axes[0]} in", f"{axes[1]} out")
             if panel.is_whole:
-                at = {}
-                if panel.first_row:
-                    at[axes[0]] = np.arange(panel.first_row, panel.first_row + panel.n_rows)
+                some = zip(axes, (panel.at_rows, panel.at_columns))
+                at = {axis: places for axis, places in some if places is not None}
                 named[f"{panel.role} {panel.name}"] = Named(panel.values_RC, axes, at)
             else:
                 axes = ("row block", "column block")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import cast
 
 import numpy as np
 import torch
@@ -101,8 +100,9 @@ class _Making:
             case kind if kind in OF_THE_SOFTMAX:
                 self._scores()
             case "mix":
-                self._vector("in", op.inputs[0])
-                self._of_all_positions(op.inputs[1])
+                shown = self._read_most(op.inputs[0])
+                self._row("in", op.inputs[0], shown)
+                self._of_positions(op.inputs[1], shown)
                 self._vector("out", op.output)
             case "attn_out":
                 self._join()
@@ -135,14 +135,36 @@ class _Making:
     # ------------------------------------------------------------------------- panels
 
     def _add(
-        self, role: Role, name: str, letters: str, values: Array, index: tuple[int | None, ...]
+        self,
+        role: Role,
+        name: str,
+        letters: str,
+        values: Array,
+        index: tuple[int | None, ...],
+        at_rows: Array | None = None,
+        at_columns: Array | None = None,
+        transposed: bool = False,
     ) -> None:
-        """A panel of numbers that were read; of blocks, where there are too many of them."""
+        """A panel of numbers that were read; of blocks, where they are more than are drawn."""
         rows, columns = values.shape
         most = self.question.most_rows, self.question.most_columns
-        if rows <= most[0] and columns <= most[1]:
+        whole = rows <= most[0] and columns <= most[1]
+        if whole or at_rows is not None or at_columns is not None:
             self.panels.append(
-                Panel(role, name, letters, rows, columns, read_only(values), None, None, index)
+                Panel(
+                    role,
+                    name,
+                    letters,
+                    rows,
+                    columns,
+                    read_only(values),
+                    None,
+                    None,
+                    index,
+                    at_rows,
+                    at_columns,
+                    transposed,
+                )
             )
         else:
             self._pooled(role, name, letters, torch.from_numpy(values), index)
@@ -235,21 +257,10 @@ class _Making:
                 "token_type_embed": 0,
             }[op.kind]
             first = max(0, min(row - TABLE_ROWS // 2, table.shape[0] - TABLE_ROWS))
+            places = np.arange(first, min(first + TABLE_ROWS, table.shape[0]))
             rows = to_array(table[first : first + TABLE_ROWS]).copy()
-            self.panels.append(
-                Panel(
-                    "table",
-                    op.parameters[0],
-                    "VD" if op.kind == "embed" else "TD",
-                    rows.shape[0],
-                    rows.shape[1],
-                    read_only(rows),
-                    None,
-                    None,
-                    (None, None),
-                    first,
-                )
-            )
+            letters = "VD" if op.kind == "embed" else "TD"
+            self._add("table", op.parameters[0], letters, rows, (None, None), places)
         self._vector("out", op.output)
 
     def _scores(self) -> None:
@@ -260,15 +271,33 @@ class _Making:
             if op.layer == self.op.layer and op.kind in OF_THE_SOFTMAX
         ]
         queries, keys = chain[0].inputs
+        shown = self._read_most(chain[-1].output)
         self._vector("in", queries)
-        self._of_all_positions(keys)
+        self._of_positions(keys, shown)
         for op in chain:
-            self._vector("chain", op.output)
+            self._row("chain", op.output, shown)
 
-    def _of_all_positions(self, name: str) -> None:
-        """Keys or values that the query may meet, a row a position."""
-        matrix = self._read(name, 0, self.subject.n_tokens)[:, self.group].copy()
-        self._add("in", name, "SK", matrix, (0, None, self.group, None))
+    def _read_most(self, pattern: str) -> Array:
+        """Positions of keys that are shown: those that the query reads most, in their order."""
+        weights_S = self._read(pattern, self.position, self.position + 1)[self.head, 0]
+        n, most = len(weights_S), self.question.most_keys
+        if n <= most:
+            return np.arange(n)
+        in_any_case = {self.position, self.question.key} & set(range(n))
+        order = [int(i) for i in np.argsort(-weights_S, kind="stable")]
+        others = [i for i in order if i not in in_any_case][: max(0, most - len(in_any_case))]
+        return np.array(sorted((*others, *in_any_case)), dtype=np.int64)
+
+    def _of_positions(self, name: str, shown: Array) -> None:
+        """Keys or values that the query meets, a row a position."""
+        matrix = self._read(name, 0, self.subject.n_tokens)[shown, self.group]
+        self._add("in", name, "SK", matrix, (0, None, self.group, None), shown)
+
+    def _row(self, role: Role, name: str, shown: Array) -> None:
+        """Scores or weights of the query, of the keys that are shown."""
+        row = self._read(name, self.position, self.position + 1)[self.head, 0, shown]
+        index = (0, self.head, self.position, None)
+        self._add(role, name, " S", row[None], index, at_columns=shown)
 
     def _join(self) -> None:
         """Heads' results, and what each of them adds to the joined one."""
@@ -315,11 +344,7 @@ class _Making:
             return
         table = tensor if name == "W_E" else tensor.T
         rows = to_array(table[torch.from_numpy(np.ascontiguousarray(ids))]).copy()
-        index = cast("tuple[int | None, ...]", (None, None))
-        panel = Panel(
-            "table", name, "VD", rows.shape[0], rows.shape[1], read_only(rows), None, None, index
-        )
-        self.panels.append(panel)
+        self._add("table", name, "VD", rows, (None, None), ids, transposed=name == "W_U")
 
     def _angles(self) -> None:
         """How far each pair of dimensions turns."""

@@ -34,8 +34,6 @@ def test_every_cell_is_the_number_that_it_names(variant: str):
         for panel in found.panels:
             if panel.role == "heads" or panel.name == "probabilities":
                 continue  # sums of products, and what the network itself doesn't compute
-            if panel.role == "table" and op.kind == "unembed":
-                continue  # rows by rank: held below
             if panel.role == "weight" and op.kind == "attn_out":
                 continue  # heads and dimensions in one row: held below
             for cell in cells(panel):
@@ -62,6 +60,22 @@ def test_a_query_meets_all_keys_and_each_step_is_there():
     assert keys.n_rows == len(IDS)
     dots = found.all_of("chain")[0].values_RC[0]
     assert dots == pytest.approx(keys.values_RC @ query.values_RC[0], rel=1e-4)
+
+
+def test_of_many_keys_those_that_are_read_most_are_shown():
+    asked = Asked("learned")
+    weights = asked.trace["blocks.1.attn.hook_pattern"][0, 2, 9].numpy()
+    found = asked.ask(Scene("blocks.1.attn.hook_pattern", 9, 2, key=1, most_keys=4))
+    shown = list(found.panel("in", 1).at_rows)
+    assert shown == sorted(shown)
+    assert len(shown) == 4
+    assert {1, 9} < {*shown}
+    assert int(weights.argmax()) in shown
+    for panel in found.all_of("chain"):
+        assert list(panel.at_columns) == shown
+    values = asked.ask(Scene("blocks.1.attn.hook_z", 9, 2, key=1, most_keys=4))
+    assert list(values.panel("in", 1).at_rows) == shown
+    assert values.panel("in").values_RC[0] == pytest.approx(weights[shown], abs=1e-6)
 
 
 def test_heads_add_up_to_what_is_joined():
@@ -98,7 +112,7 @@ def test_a_row_is_fetched_from_among_its_neighbours():
     table, out = found.panel("table"), found.panel("out")
     assert table is not None
     assert out is not None
-    assert table.values_RC[8 - table.first_row] == pytest.approx(out.values_RC[0])
+    assert table.values_RC[list(table.at_rows).index(8)] == pytest.approx(out.values_RC[0])
 
 
 def test_tokens_are_scored_and_shared_by_the_sampling():
