@@ -51,8 +51,8 @@ PERSPECTIVES: Mapping[str, Split] = {
             "layers",
             Split(
                 "column",
-                (Split("row", ("prompt", "tokens"), (30, 70)), "attention"),
-                (Pixels(164), 1),
+                (Split("row", ("prompt", "tokens"), (30, 70)), "stage", "attention"),
+                (Pixels(164), 55, 45),
             ),
             Split("column", ("prediction", "inspector"), (49, 51)),
         ),

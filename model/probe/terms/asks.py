@@ -104,6 +104,12 @@ class TermsFound(Answer):
     remainder: float = 0.0
     feeds: tuple[str, ...] = ()
 
+    @property
+    def of_name(self) -> str:
+        """The activation in which the number stands."""
+        assert isinstance(self.question, Terms)
+        return self.question.of
+
     def arrays(self) -> Mapping[str, Named]:
         if self.value is None:
             return {}
