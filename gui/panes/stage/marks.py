@@ -22,6 +22,8 @@ from model.probe.scene.asks import Panel
 Cell: TypeAlias = tuple[int, int]
 """Row and column of a panel."""
 
+Signs: TypeAlias = Literal["both", "positive", "negative"]
+
 GAP = 1.0
 """Between cells that are large enough to be told apart."""
 LARGE_CELL = 7.0
@@ -104,15 +106,15 @@ class Bars:
         panel: of one row.
         box: all of them; each has an equal share of its height.
         limit: of the longest bar.
-        signed: whether they begin in the middle.
+        signs: which way bars may go: both begin in the middle.
         told: which are written beside their bar.
-        values: drawn in the panel's place, where they are of its numbers (a share of them).
+        digits: of what is written.
     """
 
     panel: Panel
     box: QRectF
     limit: float
-    signed: bool = True
+    signs: Signs = "both"
     told: frozenset[int] = frozenset()
     digits: int = 2
 
@@ -140,8 +142,9 @@ class Bars:
 
     def paint(self, painter: QPainter) -> None:
         t = theme.current()
-        zero = self.box.left() + (self._room / 2 if self.signed else 0.0)
-        reach = self._room / (2 if self.signed else 1)
+        share = {"both": 0.5, "positive": 0.0, "negative": 1.0}[self.signs]
+        zero = self.box.left() + self._room * share
+        reach = self._room * (0.5 if self.signs == "both" else 1.0)
         font = theme.mono(theme.SMALL_FONT_SIZE)
         painter.setFont(font)
         for i, value in enumerate(self.values):
@@ -154,7 +157,7 @@ class Bars:
                 bar = QRectF(left, middle - thick / 2, max(length, 0.75), thick)
                 painter.fillRect(bar, t.color("negative" if value < 0 else "accent"))
             elif np.isneginf(value):
-                bar = QRectF(zero - reach / 3, middle - thick / 2, reach / 3, thick)
+                bar = QRectF(self.box.left(), middle - thick / 2, self._room, thick)
                 painter.fillRect(bar, hatch_brush())
             if i in self.told:
                 text = figure(float(value), self.digits)
@@ -264,8 +267,6 @@ class Dots:
 Mark: TypeAlias = Grid | Bars | Words | Lines | Dots
 Numbered: TypeAlias = Grid | Bars | Dots
 
-Edge = Literal["left", "right"]
-
 
 def figure(value: float, digits: int = 2) -> str:
     """A number beside a bar."""
@@ -276,6 +277,14 @@ def figure(value: float, digits: int = 2) -> str:
     if value != 0 and abs(value) < 0.5 * 10**-digits:
         return f"{value:.0e}".replace("e-0", "e-")
     return f"{value:.{digits}f}"
+
+
+def signs_of(*arrays: Array) -> Signs:
+    """Which way the bars of these numbers go."""
+    finite = np.concatenate([values[np.isfinite(values)].ravel() for values in arrays])
+    if finite.size and (finite <= 0).all() and (finite < 0).any():
+        return "negative"
+    return "positive" if (finite >= 0).all() else "both"
 
 
 def limit_of(*arrays: Array) -> float:

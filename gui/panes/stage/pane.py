@@ -53,7 +53,6 @@ class StagePane(Pane):
         self.view = StageView(self)
         self.terms = TermsLine(self)
         self.sentence = Text(parent=self)
-        self.sentence.setContentsMargins(12, 0, 12, 6)
         self._empty = EmptyState("Open a model to see its operations.", self)
         self._number: Pointed | None = None
         self._default: Pointed | None = None
@@ -70,7 +69,10 @@ class StagePane(Pane):
         layout.addLayout(head)
         layout.addWidget(self.view, 1)
         layout.addWidget(self.terms)
-        layout.addWidget(self.sentence)
+        foot = QHBoxLayout()
+        foot.setContentsMargins(12, 0, 12, 8)
+        foot.addWidget(self.sentence)
+        layout.addLayout(foot)
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self._empty)
         self._stack.addWidget(content)

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QWidget
 from gui import theme
 from gui.panes.stage.marks import figure
 from gui.panes.stage.scenes.kit import symbol
+from gui.reading.axes import letters_of, place_words
 from model import messages as m
 from model.probe.terms.asks import Term, Terms, TermsFound
 
@@ -36,8 +37,9 @@ def pieces(found: TermsFound, model: m.ModelInfo, read: m.PromptRead) -> list[Pi
         return []
     asked = found.question
     assert isinstance(asked, Terms)
-    index = ", ".join(map(str, asked.index[1:]))
-    said = [Piece(f"{symbol(found.of_name)} = {figure(found.value, 3)}", f"[{index}]", "text")]
+    value = figure(found.value, 3).replace("-", "−")
+    where = _where(asked, model, read)
+    said = [Piece(f"{symbol(asked.of)} = {value}", where, "text")]
     if found.how == "softmax" and found.chosen is not None:
         score = found.chosen.factors[0].value
         others = [t for t in found.terms if t.at != found.chosen.at][:2]
@@ -77,6 +79,17 @@ def pieces(found: TermsFound, model: m.ModelInfo, read: m.PromptRead) -> list[Pi
     if abs(found.remainder) > 0.01 * size:
         said.append(Piece(_signed(found.remainder), "changed by an intervention", "warning"))
     return said
+
+
+def _where(asked: Terms, model: m.ModelInfo, read: m.PromptRead) -> str:
+    """Where the number stands, without what is selected anyway."""
+    letters = letters_of(model.config, asked.of) or ""
+    named = {letter: at for letter, at in zip(letters, asked.index)}
+    if "S" in named:
+        ids = read.subject.ids
+        return " → ".join(model.token_text(ids[named[x]]) for x in "QS" if named[x] < len(ids))
+    last = letters[-1:] if letters[-1:] != "1" else ""
+    return place_words(model, read.subject.ids, last, asked.index[-1]) if last else ""
 
 
 def _signed(value: float) -> str:

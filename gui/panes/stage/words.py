@@ -28,6 +28,34 @@ def here(scenery: Scenery) -> str:
         case "embed":
             id = scenery.read.subject.ids[scenery.position]
             return f"{own} is token {id:,}: its row of the table, {out.n_columns:,} numbers."
+        case "tokens":
+            ids = scenery.read.subject.ids
+            return (
+                f"{len(ids):,} tokens; {own} is number {ids[scenery.position]:,} of the vocabulary."
+            )
+        case "pos_embed":
+            row = scenery.position + scenery.model.config.position_offset
+            return f"{own} stands at position {scenery.position}: row {row:,} is added to it."
+        case "token_type_embed":
+            return f"The same row is added to {own} as to every token of the first text."
+        case "norm_scale":
+            return f"The numbers of {own} are divided by {figure(float(values[0]), 3)}."
+        case "expert_indices":
+            chosen = ", ".join(str(int(each)) for each in values)
+            return f"{own} is sent to the experts {chosen}."
+        case "expert_weights" | "expert_shares" | "router":
+            at = int(np.nanargmax(values)) if np.isfinite(values).any() else 0
+            return f"For {own} the largest is {figure(float(values[at]), 3)}, at {at:,}."
+        case "query" | "key" | "value":
+            length = float(np.linalg.norm(values))
+            n = out.n_columns
+            return f"{own} gets {n:,} numbers for this head, a vector of length {length:.3g}."
+        case "mlp_in" | "mlp_gate":
+            above = int((values > 0).sum())
+            return f"{above:,} of {values.size:,} neurons answer {own} with a positive number."
+        case "mlp_out":
+            length = float(np.linalg.norm(values))
+            return f"All neurons together write a vector of length {length:.3g} for {own}."
         case "add":
             parts = found.all_of("in")
             if len(parts) < 2:

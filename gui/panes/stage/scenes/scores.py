@@ -6,7 +6,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF
 
 from gui import theme
-from gui.panes.stage.marks import Bars, Grid, Lines, Mark, Words, limit_of
+from gui.panes.stage.marks import Bars, Grid, Lines, Mark, Words, limit_of, signs_of
 from gui.panes.stage.scenes.kit import (
     CENTER,
     LABEL,
@@ -92,7 +92,7 @@ def compose_mix(scenery: Scenery) -> list[Mark]:
         weights,
         QRectF(left, top, bars - 8, grid.box.height()),
         limit=1.0,
-        signed=False,
+        signs="positive",
         told=frozenset(int(i) for i in np.argsort(-share)[:4] if share[i] >= 0.005),
         digits=3,
     )
@@ -138,7 +138,7 @@ def _chain(scenery: Scenery, chain: list[Panel], shown: object, grid: Grid) -> l
         marks.append(
             Words(
                 _step(op),
-                QRectF(box.left(), box.top() - LINE - 4, box.width() - 40, LINE),
+                QRectF(box.left(), box.top() - LINE - 4, box.width() - 30, LINE),
                 "accent" if here else "dim",
                 CENTER,
                 theme.mono(theme.SMALL_FONT_SIZE, bold=here),
@@ -147,7 +147,8 @@ def _chain(scenery: Scenery, chain: list[Panel], shown: object, grid: Grid) -> l
         share = op.kind == "pattern"
         # Raw products have a scale of their own; the steps behind them share one.
         limit = 1.0 if share else limit_of(*(signed[:1] if step == 0 else signed[1:]))
-        marks.append(Bars(panel, box, limit, not share, frozenset(told), 3 if share else 2))
+        signs = "positive" if share else signs_of(*signed)
+        marks.append(Bars(panel, box, limit, signs, frozenset(told), 3 if share else 2))
     return marks
 
 

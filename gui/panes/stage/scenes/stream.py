@@ -8,7 +8,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF
 
 from gui import theme
-from gui.panes.stage.marks import Bars, Dots, Grid, Lines, Mark, Words, figure, limit_of
+from gui.panes.stage.marks import Bars, Dots, Grid, Lines, Mark, Words, figure, limit_of, signs_of
 from gui.panes.stage.scenes.kit import (
     CENTER,
     LABEL,
@@ -353,7 +353,8 @@ def compose_vectors(scenery: Scenery) -> list[Mark]:
                 )
             )
             told = frozenset(range(panel.values_RC.shape[1]))
-            marks.append(Bars(panel, box, limit_of(panel.values_RC), told=told, digits=3))
+            numbers = panel.values_RC
+            marks.append(Bars(panel, box, limit_of(numbers), signs_of(numbers), told, 3))
         else:
             vector(marks, symbol(panel.name), panel, QRectF(room.left(), y, room.width(), STRIP))
         y += step

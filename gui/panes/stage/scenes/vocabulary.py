@@ -6,7 +6,7 @@ import numpy as np
 from PySide6.QtCore import QRectF
 
 from gui import theme
-from gui.panes.stage.marks import Bars, Grid, Mark, Words, limit_of
+from gui.panes.stage.marks import Bars, Grid, Mark, Words, limit_of, signs_of
 from gui.panes.stage.scenes.kit import (
     LABEL,
     LARGEST_CELL,
@@ -73,7 +73,7 @@ def compose_unembed(scenery: Scenery) -> list[Mark]:
     box = QRectF(grid.box.right() + 16, grid.box.top(), bars, grid.box.height())
     marks.append(caption("logit", above(box)))
     told = frozenset(range(n))
-    marks.append(Bars(panel, box, limit_of(scores), told=told))
+    marks.append(Bars(panel, box, limit_of(scores), signs_of(scores), told))
     marks += _tokens(scenery, ids, grid.box, room)
     return marks
 
@@ -99,8 +99,8 @@ def compose_softmax(scenery: Scenery) -> list[Mark]:
     marks: list[Mark] = [
         caption("logit", above(before)),
         caption(f"probability at temperature {temperature:g}", above(after)),
-        Bars(_of_tokens(logits, scores, ids), before, limit_of(scores), told=told),
-        Bars(_of_tokens(shares, probabilities, ids), after, 1.0, signed=False, told=told, digits=3),
+        Bars(_of_tokens(logits, scores, ids), before, limit_of(scores), signs_of(scores), told),
+        Bars(_of_tokens(shares, probabilities, ids), after, 1.0, "positive", told, 3),
     ]
     marks += _tokens(scenery, ids, before, room)
     return marks
