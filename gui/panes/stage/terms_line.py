@@ -84,7 +84,7 @@ def pieces(found: TermsFound, model: m.ModelInfo, read: m.PromptRead) -> list[Pi
 def _where(asked: Terms, model: m.ModelInfo, read: m.PromptRead) -> str:
     """Where the number stands, without what is selected anyway."""
     letters = letters_of(model.config, asked.of) or ""
-    named = {letter: at for letter, at in zip(letters, asked.index)}
+    named = dict(zip(letters, asked.index))
     if "S" in named:
         ids = read.subject.ids
         return " → ".join(model.token_text(ids[named[x]]) for x in "QS" if named[x] < len(ids))
