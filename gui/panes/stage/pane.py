@@ -95,13 +95,15 @@ class StagePane(Pane):
         if op is None:
             return {}
         room = self.view.room
+        rows = rows_that_fit(room.height())
         asked: dict[str, Question] = {
             "scene": Scene(
                 op.output,
                 selection.position,
                 selection.head,
                 key=-1 if selection.key is None else selection.key,
-                most_keys=rows_that_fit(room.height()),
+                most_keys=rows,
+                n_tokens=min(12, rows),
                 most_rows=_steps(room.height()),
                 most_columns=_steps(room.width()),
                 sampling=self.store.sampling if op.output == PROBABILITIES else OWN,

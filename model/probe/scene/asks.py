@@ -26,7 +26,8 @@ class Scene(Question):
         head: whose, where there are heads.
         key: a position that is shown in any case, where a query meets more keys than there are
             rows; -1 for none.
-        most_keys: rows of keys or values: of more, those that the query reads most.
+        most_keys: rows of keys or values: of more, those that the query reads most; of a table
+            around the row that is fetched.
         most_rows, most_columns: of a weight matrix; a larger one comes as blocks.
         n_tokens: how many of the vocabulary, where all of it is scored.
         sampling: for ``probabilities``.

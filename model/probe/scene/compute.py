@@ -29,7 +29,7 @@ OF_THE_SOFTMAX = frozenset((*SCORE_HOOKS, "mask", "pattern"))
 """Kinds of operations between q · k and the weights: a scene shows all of them."""
 
 TABLE_ROWS = 9
-"""Rows of a table around the one that is fetched."""
+"""Rows of a table around the one that is fetched, at most."""
 
 
 def answer(question: Scene, subject: Subject, bench: Bench) -> Iterator[Answer | None]:
@@ -256,9 +256,10 @@ class _Making:
                 "pos_embed": self.position + config.position_offset,
                 "token_type_embed": 0,
             }[op.kind]
-            first = max(0, min(row - TABLE_ROWS // 2, table.shape[0] - TABLE_ROWS))
-            places = np.arange(first, min(first + TABLE_ROWS, table.shape[0]))
-            rows = to_array(table[first : first + TABLE_ROWS]).copy()
+            most = min(TABLE_ROWS, max(1, self.question.most_keys))
+            first = max(0, min(row - most // 2, table.shape[0] - most))
+            places = np.arange(first, min(first + most, table.shape[0]))
+            rows = to_array(table[first : first + most]).copy()
             letters = "VD" if op.kind == "embed" else "TD"
             self._add("table", op.parameters[0], letters, rows, (None, None), places)
         self._vector("out", op.output)

@@ -18,6 +18,8 @@ from gui.panes.stage.scenes.kit import (
     symbol,
 )
 
+LEAST_LINE = 11.0
+"""Height of a row from which on each has its name."""
 TALL = 18.0
 """Width of a vector that stands."""
 
@@ -111,6 +113,8 @@ def compose_join(scenery: Scenery) -> list[Mark]:
             row = added.rect_of((head, 0))
             own = head == scenery.found.question.head  # type: ignore[attr-defined]
             tone = "accent" if own else "dim"
+            if row.height() < LEAST_LINE and not own:
+                continue
             box = QRectF(room.left(), row.top(), LABEL - 8, row.height())
             marks.append(Words(f"head {head}", box, tone, RIGHT, font))
             middle = row.center().y()
