@@ -355,7 +355,7 @@ class _Silent:
 def _shards(index: Path) -> list[str]:
     """The files that an index names, each once."""
     try:
-        weight_map = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
+        weight_map = json.loads(index.read_text(encoding="utf-8-sig"))["weight_map"]
         names = list(dict.fromkeys(str(name) for name in weight_map.values()))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise HubError(f"{index.name} is no readable index: it has no 'weight_map'.") from error

@@ -42,6 +42,7 @@ class Facts:
     continuing: frozenset[int]
     kind: str
     end_of_text: int | None
+    named_end: int | None
     start_of_text: int | None
     mask_id: int | None
     unknown_id: int | None
@@ -126,6 +127,7 @@ class TokenizerApart(Tokenizer):
             continuing=facts.continuing,
             kind=facts.kind,
             end_of_text=facts.end_of_text,
+            named_end=facts.named_end,
             start_of_text=facts.start_of_text,
             mask_id=facts.mask_id,
             _unknown_id=facts.unknown_id,

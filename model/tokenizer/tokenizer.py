@@ -359,9 +359,16 @@ class Tokenizer:
     @cached_property
     def end_of_text(self) -> int | None:
         """The id after which a text is over, or None if there is no such token."""
+        if name_of(self._settings.get("eos_token")) is not None:
+            return self.named_end
+        ids = (self._inner.token_to_id(name) for name in _END_NAMES)
+        return next((id for id in ids if id is not None), None)
+
+    @cached_property
+    def named_end(self) -> int | None:
+        """The same, only where the settings name it."""
         named = name_of(self._settings.get("eos_token"))
-        names = _END_NAMES if named is None else (named,)
-        return next((id for n in names if (id := self._inner.token_to_id(n)) is not None), None)
+        return None if named is None else self._inner.token_to_id(named)
 
     @cached_property
     def start_of_text(self) -> int | None:

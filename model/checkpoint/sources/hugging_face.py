@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from model.checkpoint.ends import ends_of_folder
 from model.checkpoint.errors import CheckpointError
 from model.checkpoint.sources.safetensors_file import safetensors_header
 from model.checkpoint.sources.source import FolderTokenizer, Source
@@ -50,6 +51,7 @@ def hugging_face_source(folder: Path, weights: Path | None = None) -> Source:
     """
     hf = read_config(folder)
     file = find_weights(folder) if weights is None else weights
+    end_ids, said_of_ends = ends_of_folder(hf, folder)
     hf, tensors, notes = text_part(hf, read_headers(file))
     # A run keeps its tokenizer once, not in every snapshot.
     places = [folder] if folder.parent.name != "snapshots" else [folder, folder.parent.parent]
@@ -59,7 +61,8 @@ def hugging_face_source(folder: Path, weights: Path | None = None) -> Source:
         hf=hf,
         tensors=tensors,
         tokenizer=FolderTokenizer(places),
-        notes=(*notes, *_of_sentences(folder)),
+        end_ids=end_ids,
+        notes=(*notes, *said_of_ends, *_of_sentences(folder)),
     )
 
 

@@ -52,6 +52,7 @@ class Source:
         absent: names that transformers would write and this format leaves out, where the network
             has no such tensor.
         adapt: for some tensors, what is done to them once read: undoing what a format changed.
+        end_ids: ids that end a text, where the files say so.
         notes: what a person should know, one sentence each.
     """
 
@@ -62,6 +63,7 @@ class Source:
     tokenizer: TokenizerSource
     absent: frozenset[str] = frozenset()
     adapt: Mapping[str, Callable[[Tensor], Tensor]] = field(default_factory=dict)
+    end_ids: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
