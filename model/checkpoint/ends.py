@@ -19,9 +19,7 @@ _LARGEST = 4 * 2**20
 _KEY = "eos_token_id"
 
 
-def ends_of_folder(
-    hf: Mapping[str, Any], folder: Path
-) -> tuple[tuple[int, ...], tuple[str, ...]]:
+def ends_of_folder(hf: Mapping[str, Any], folder: Path) -> tuple[tuple[int, ...], tuple[str, ...]]:
     """The ends of a Hugging Face folder, as transformers' `generate` takes them.
 
     A damaged generation_config.json is no reason to refuse a model.

@@ -74,9 +74,7 @@ def save_checkpoint(
         CheckpointError: the family can't describe the network, the folder holds other things,
             or the disk refuses.
     """
-    return finish(
-        saving(folder, transformer, tokenizer, extra, family, dtype, largest_file, ends)
-    )
+    return finish(saving(folder, transformer, tokenizer, extra, family, dtype, largest_file, ends))
 
 
 def saving(

@@ -19,7 +19,7 @@ from tokenizers import AddedToken, decoders, models, pre_tokenizers, trainers
 
 from model.tokenizer import files
 from model.tokenizer.files import TokenizerError, gguf
-from model.tokenizer.files.byte_level import assemble, read_vocab_and_merges
+from model.tokenizer.files.byte_level import assemble
 from model.tokenizer.files.characters import ANY_CHARACTER, from_table
 from model.tokenizer.files.errors import refusing
 from model.tokenizer.files.found import GENERIC_CLASS, NAMED, Found, name_of
@@ -103,6 +103,8 @@ class Tokenizer:
         inner.no_padding()
         inner.no_truncation()
         self._settings = dict(settings or {})
+        # Then the names of special tokens are text like any other.
+        inner.encode_special_tokens = self._settings.get("split_special_tokens") is True
         self.notes = tuple(notes)
 
     # Sources
@@ -142,8 +144,7 @@ class Tokenizer:
         Raises:
             TokenizerError: a file is missing or damaged.
         """
-        settings = files.read_settings(Path(vocab).parent)
-        return cls._of(read_vocab_and_merges(Path(vocab), Path(merges), settings))
+        return cls._of(files.read_pair(Path(vocab), Path(merges)))
 
     @classmethod
     def from_gguf(cls, metadata: Mapping[str, Any], where: str) -> Tokenizer | None:
@@ -412,9 +413,11 @@ class Tokenizer:
         settings |= self._settings
         # It names code, which nobody should run because of a file that was written here.
         settings.pop("auto_map", None)
-        for role in NAMED:
-            if isinstance(settings.get(role), dict):  # how transformers knows a whole token
-                settings[role] = {"__type": "AddedToken"} | settings[role]
+        for role in [key for key in settings if key in NAMED or key.endswith("_token")]:
+            settings[role] = _whole_token(settings[role])
+        for key in ("extra_special_tokens", "additional_special_tokens"):
+            if isinstance(settings.get(key), list):
+                settings[key] = [_whole_token(token) for token in settings[key]]
         return settings
 
     def save(self, folder: str | Path) -> None:
@@ -526,6 +529,11 @@ def _flat(stages: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
             yield from _flat(stage.get("pretokenizers") or stage.get("decoders") or ())
         else:
             yield stage
+
+
+def _whole_token(value: Any) -> Any:
+    """How transformers knows a whole token; a name stays as it is."""
+    return {"__type": "AddedToken"} | value if isinstance(value, dict) else value
 
 
 def _replace_surrogates(text: str) -> str:

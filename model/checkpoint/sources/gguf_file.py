@@ -13,6 +13,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from model.checkpoint.ends import whole_ids
 from model.checkpoint.errors import CheckpointError
 from model.checkpoint.families.gguf import Layout
@@ -110,8 +112,8 @@ def _ends(metadata: Mapping[str, Any]) -> tuple[int, ...]:
     found: list[int] = []
     for key in _ENDS:
         value = metadata.get(f"tokenizer.ggml.{key}")
-        value = value.tolist() if hasattr(value, "tolist") else value
-        found += whole_ids(value)[0]
+        plain = value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+        found += whole_ids(plain)[0]
     return tuple(dict.fromkeys(found))
 
 

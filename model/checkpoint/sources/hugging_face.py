@@ -26,6 +26,8 @@ from model.checkpoint.stored import (
     read_text,
 )
 from model.checkpoint.values import Config
+from model.tokenizer.files import tokenizer_files
+from model.tokenizer.files.folder import of_other_kinds
 
 TORCH_SUFFIXES = frozenset({".bin", ".pt", ".pth", ".ckpt"})
 _TORCH_SINGLE = "pytorch_model.bin"
@@ -62,7 +64,7 @@ def hugging_face_source(folder: Path, weights: Path | None = None) -> Source:
         tensors=tensors,
         tokenizer=FolderTokenizer(places),
         end_ids=end_ids,
-        notes=(*notes, *said_of_ends, *_of_sentences(folder)),
+        notes=(*notes, *said_of_ends, *_of_sentences(folder), *_unread_vocabulary(places)),
     )
 
 
@@ -73,6 +75,18 @@ def _of_sentences(folder: Path) -> tuple[str, ...]:
     return (
         "Left out: what sentence-transformers does after the network, such as pooling; here every "
         "token has a vector of its own.",
+    )
+
+
+def _unread_vocabulary(places: Iterable[Path]) -> tuple[str, ...]:
+    """What to say of a vocabulary that can't be read, where there is no other."""
+    folders = list(places)
+    others = [name for folder in folders for name in of_other_kinds(folder)]
+    if not others or any(tokenizer_files(folder) for folder in folders):
+        return ()
+    return (
+        f"{others[0]} is a vocabulary of a kind not known here, so that no text can be read: type "
+        "token ids, or copy tokenizer.json there.",
     )
 
 

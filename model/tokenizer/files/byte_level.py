@@ -5,6 +5,7 @@ The families differ in the regular expression that cuts a text before its pieces
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,16 @@ BLOOM = r" ?[^(\s|[.,!?…。，、।۔،])]+"
 DIGIT = r"\p{N}"
 THREE_DIGITS = r"[0-9][0-9][0-9]"
 FALCON = r"[\p{P}\$\+<=>\^~\|`]+"
+
+
+def _symbols() -> tuple[str, ...]:
+    """GPT-2's printable symbol for each byte: itself, or a character from U+0100 on."""
+    printable = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
+    others = iter(range(0x100, 0x200))
+    return tuple(chr(byte if byte in printable else next(others)) for byte in range(256))
+
+
+SYMBOLS = _symbols()
 
 
 def assemble(
@@ -67,7 +78,7 @@ def read_vocab_and_merges(vocab: Path, merges: Path, settings: Mapping[str, Any]
         f"{vocab} and {merges} are no readable BPE",
         "copy both anew from where the model came from.",
     ):
-        model = models.BPE.from_file(str(vocab), str(merges))
+        model = _model(vocab, merges)
     kind = str(settings.get("tokenizer_class") or settings.get("model_type") or "").lower()
     prefix = settings.get("add_prefix_space") is True
     if kind.startswith("qwen"):
@@ -84,6 +95,22 @@ def read_vocab_and_merges(vocab: Path, merges: Path, settings: Mapping[str, Any]
         return finish(inner, settings, ("cls_token",), ("sep_token",))
     settings = _ended_by("bos_token", "eos_token", "unk_token") | dict(settings)
     return finish(inner, settings, *asked_for(settings))
+
+
+def _model(vocab: Path, merges: Path) -> models.BPE:
+    """As the library reads the two files, but for a byte order mark, which it stumbles over."""
+    if any(file.is_file() and _marked(file) for file in (vocab, merges)):
+        ids = json.loads(vocab.read_text(encoding="utf-8-sig"))
+        lines = merges.read_text(encoding="utf-8-sig").removesuffix("\n").split("\n")
+        pairs = [line.removesuffix("\r").split(" ") for line in lines]
+        pairs = [pair for pair in pairs if not pair[0].startswith("#version")]
+        return models.BPE(ids, [(left, right) for left, right in pairs])
+    return models.BPE.from_file(str(vocab), str(merges))
+
+
+def _marked(file: Path) -> bool:
+    with file.open("rb") as start:
+        return start.read(3) == b"\xef\xbb\xbf"
 
 
 _ROBERTA: dict[str, Any] = {

@@ -7,7 +7,6 @@ can't do what sentencepiece does, the file is refused or a note says so.
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +23,6 @@ from model.tokenizer.files.found import MOST_TOKENS, Found, asked_for, finish
 SPACE = "\u2581"  # ▁, which stands for a space
 _LARGEST = 256 * 2**20
 _LONGEST_PIECE = 1024
-_TIKTOKEN = re.compile(rb"([A-Za-z0-9+/]+=* \d+\n){2}")
 
 
 class Kind(IntEnum):
@@ -86,11 +84,6 @@ def read_model(path: Path, settings: Mapping[str, Any]) -> Found:
         raw = path.read_bytes()
     except OSError as error:
         raise TokenizerError(f"{path} can't be read: {error.strerror or error}.") from error
-    if _TIKTOKEN.match(raw):
-        raise TokenizerError(
-            f"{path} is a tokenizer of tiktoken's kind, not sentencepiece's; copy tokenizer.json "
-            "beside it from where the model came from."
-        )
     try:
         model = parse(raw)
     except (ValueError, struct.error) as error:

@@ -247,7 +247,6 @@ def test_what_cannot_be_rebuilt_says_what_to_do(trained: dict[str, Path], tmp_pa
     for raw, says in (
         (piece + field(2, b"\x18\x03"), "whole words"),
         (piece + field(2, b"\xc0\x01\x01"), "spaces at the ends of words"),
-        (b"IQ== 0\nIg== 1\nIw== 2\nJA== 3\nJQ== 4\n", "tiktoken's kind"),
     ):
         path.write_bytes(raw)
         with pytest.raises(TokenizerError, match=f"{says}.*copy tokenizer.json"):
