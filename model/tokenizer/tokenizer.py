@@ -23,6 +23,7 @@ from model.tokenizer.files.byte_level import assemble
 from model.tokenizer.files.characters import ANY_CHARACTER, from_table
 from model.tokenizer.files.errors import refusing
 from model.tokenizer.files.found import GENERIC_CLASS, NAMED, Found, name_of
+from model.tokenizer.long_text import LEARNT_AT_ONCE, parts_to_learn_from
 from model.tokenizer.tokens import Token
 
 __all__ = ["END_OF_TEXT", "UNKNOWN", "Encoding", "Tokenizer", "TokenizerError"]
@@ -117,6 +118,16 @@ class Tokenizer:
             TokenizerError: it is missing, no tokenizer or damaged.
         """
         return cls._of(files.read_json(Path(path)))
+
+    @classmethod
+    def from_json(cls, text: str) -> Tokenizer:
+        """The tokenizer of which `to_json` gave the text.
+
+        Raises:
+            TokenizerError: it is none.
+        """
+        with refusing("This is no readable tokenizer", "make it anew."):
+            return cls(tokenizers.Tokenizer.from_str(text))
 
     @classmethod
     def from_folder(cls, folder: str | Path) -> Tokenizer:
@@ -214,8 +225,9 @@ class Tokenizer:
             initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
             show_progress=False,
         )
-        parts = [texts] if isinstance(texts, str) else texts
-        inner.train_from_iterator((_replace_surrogates(text) for text in parts), trainer)
+        whole = [texts] if isinstance(texts, str) else texts
+        parts = (part for text in whole for part in parts_to_learn_from(text, LEARNT_AT_ONCE))
+        inner.train_from_iterator((_replace_surrogates(part) for part in parts), trainer)
         return cls(inner)
 
     @classmethod
