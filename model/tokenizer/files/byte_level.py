@@ -6,15 +6,14 @@ The families differ in the regular expression that cuts a text before its pieces
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import tokenizers
-from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers
+from tokenizers import Regex, decoders, models, pre_tokenizers
 
 from model.tokenizer.files.errors import refusing
-from model.tokenizer.files.found import Found, asked_for, finish
 
 _CONTRACTION = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
 _UPPER, _LOWER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
@@ -68,7 +67,7 @@ def assemble(
     return inner
 
 
-def read_vocab_and_merges(vocab: Path, merges: Path, settings: Mapping[str, Any]) -> Found:
+def read_vocab_and_merges(vocab: Path, merges: Path) -> models.BPE:
     """``vocab.json`` and ``merges.txt``, as GPT-2, GPT-Neo, OPT, RoBERTa and early Qwen have them.
 
     Raises:
@@ -78,23 +77,7 @@ def read_vocab_and_merges(vocab: Path, merges: Path, settings: Mapping[str, Any]
         f"{vocab} and {merges} are no readable BPE",
         "copy both anew from where the model came from.",
     ):
-        model = _model(vocab, merges)
-    kind = str(settings.get("tokenizer_class") or settings.get("model_type") or "").lower()
-    prefix = settings.get("add_prefix_space") is True
-    if kind.startswith("qwen"):
-        inner = assemble(model, (QWEN2,))
-        inner.normalizer = normalizers.NFC()
-        settings = _ended_by("eos_token", "pad_token") | dict(settings)
-        return finish(inner, settings, *asked_for(settings))
-    inner = assemble(model, add_prefix_space=prefix)
-    if kind.startswith(("roberta", "bart")):
-        settings = _ROBERTA | dict(settings)
-        mask = settings["mask_token"]
-        if isinstance(mask, str):  # it swallows the space before it, as transformers has it
-            settings["mask_token"] = {"content": mask, "lstrip": True}
-        return finish(inner, settings, ("cls_token",), ("sep_token",))
-    settings = _ended_by("bos_token", "eos_token", "unk_token") | dict(settings)
-    return finish(inner, settings, *asked_for(settings))
+        return _model(vocab, merges)
 
 
 def _model(vocab: Path, merges: Path) -> models.BPE:
@@ -111,18 +94,3 @@ def _model(vocab: Path, merges: Path) -> models.BPE:
 def _marked(file: Path) -> bool:
     with file.open("rb") as start:
         return start.read(3) == b"\xef\xbb\xbf"
-
-
-_ROBERTA: dict[str, Any] = {
-    "bos_token": "<s>",
-    "eos_token": "</s>",
-    "sep_token": "</s>",
-    "cls_token": "<s>",
-    "unk_token": "<unk>",
-    "pad_token": "<pad>",
-    "mask_token": "<mask>",
-}
-
-
-def _ended_by(*roles: str) -> dict[str, Any]:
-    return dict.fromkeys(roles, "<|endoftext|>")

@@ -15,9 +15,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import tokenizers
+from tokenizers import decoders, models
 
 from model.tokenizer.files.byte_level import QWEN2
-from model.tokenizer.files.found import name_of, stages, surround
+from model.tokenizer.files.found import (
+    NAMED,
+    added_tokens,
+    name_of,
+    own_tokens,
+    stages,
+    surround,
+)
 from model.tokenizer.files.settings import Beside
 
 Spec = dict[str, Any]
@@ -65,6 +73,29 @@ def _known(name: str) -> str:
     return _ALIKE.get(name, name if name in CLASSES else "")
 
 
+def of_pair(beside: Beside) -> str:
+    """The class of a vocabulary with merges; GPT-2's where it is none that is known here."""
+    name = class_name(beside, byte_level=True)
+    if name in ("GPT2Tokenizer", "GPTNeoXTokenizer", "RobertaTokenizer", "Qwen2Tokenizer"):
+        return name
+    named = str(beside.settings.get("tokenizer_class") or beside.model_type).lower()
+    if named.startswith("qwen"):
+        return "Qwen2Tokenizer"
+    return "RobertaTokenizer" if named.startswith(("roberta", "bart")) else "GPT2Tokenizer"
+
+
+def built(model: models.BPE, name: str, settings: Mapping[str, Any]) -> tokenizers.Tokenizer:
+    """What a class builds of a byte-level vocabulary and the settings, without special tokens."""
+    kind = CLASSES[name]
+    made = stages(normalizer=kind.normalizer(settings), pre_tokenizer=kind.pre_tokenizer(settings))
+    inner = tokenizers.Tokenizer(model)
+    if made.normalizer is not None:
+        inner.normalizer = made.normalizer
+    inner.pre_tokenizer = made.pre_tokenizer
+    inner.decoder = decoders.ByteLevel()
+    return inner
+
+
 def apply(inner: tokenizers.Tokenizer, name: str, settings: Mapping[str, Any]) -> list[str]:
     """Do to a file's pipeline what its class does with the settings; notes on what differs.
 
@@ -94,6 +125,28 @@ def apply(inner: tokenizers.Tokenizer, name: str, settings: Mapping[str, Any]) -
         f"tokenizer.json cuts texts otherwise than {name} of transformers 5, which is said to be "
         "its class; the file's own way is used."
     ]
+
+
+def listed_only(
+    inner: tokenizers.Tokenizer, settings: Mapping[str, Any]
+) -> tuple[tokenizers.Tokenizer, list[str]]:
+    """Without the file's added tokens where the settings list theirs, and the names left out.
+
+    A class that builds its own pipeline has them from one place only.
+    """
+    if not isinstance(settings.get("added_tokens_decoder"), Mapping):
+        return inner, []
+    special = [settings.get(role) for role in NAMED] + own_tokens(settings)
+    known = {name_of(token) for token in (*added_tokens(settings).values(), *special)}
+    there = inner.get_added_tokens_decoder().values()
+    unlisted = [token.content for token in there if token.content not in known]
+    if not unlisted:
+        return inner, []
+    made = tokenizers.Tokenizer(inner.model)
+    for stage in ("normalizer", "pre_tokenizer", "post_processor", "decoder"):
+        if getattr(inner, stage) is not None:
+            setattr(made, stage, getattr(inner, stage))
+    return made, unlisted
 
 
 def frame(inner: tokenizers.Tokenizer, name: str, settings: Mapping[str, Any]) -> None:
@@ -184,15 +237,15 @@ _ROBERTA_ROLES = {
     "mask_token": "<mask>",
 }
 _LLAMA_ROLES = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}
-_IN_FRAME = (("cls_token",), ("sep_token",))
+IN_FRAME = (("cls_token",), ("sep_token",))
 
 CLASSES: dict[str, Class] = {
-    "BertTokenizer": Class(_BERT_ROLES, _bert, _bert_words, _IN_FRAME),
+    "BertTokenizer": Class(_BERT_ROLES, _bert, _bert_words, IN_FRAME),
     "GPT2Tokenizer": Class(_GPT2_ROLES, _no_stage, _bytes),
     "CodeGenTokenizer": Class(_GPT2_ROLES, _no_stage, _bytes),
     # It drops the file's frame and, beside a tokenizer.json, the settings' as well.
     "GPTNeoXTokenizer": Class(_GPT2_ROLES | {"pad_token": "<|padding|>"}, _nfc, _bytes, ((), ())),
-    "RobertaTokenizer": Class(_ROBERTA_ROLES, _no_stage, _bytes, _IN_FRAME),
+    "RobertaTokenizer": Class(_ROBERTA_ROLES, _no_stage, _bytes, IN_FRAME),
     "Qwen2Tokenizer": Class(
         dict.fromkeys(("eos_token", "unk_token", "pad_token"), _END), _nfc, _qwen2
     ),

@@ -14,7 +14,15 @@ import tokenizers
 
 from model.tokenizer.files import byte_level, classes, ranks, sentence_piece, word_pieces
 from model.tokenizer.files.errors import TokenizerError, refusing
-from model.tokenizer.files.found import GENERIC_CLASS, Found, add_tokens, keep_places
+from model.tokenizer.files.found import (
+    GENERIC_CLASS,
+    Found,
+    add_tokens,
+    asked_for,
+    few,
+    finish,
+    keep_places,
+)
 from model.tokenizer.files.ranks import TEKKEN, TIKTOKEN, TIKTOKEN_ENDING
 from model.tokenizer.files.settings import BESIDE, SETTINGS, Beside, read_beside
 
@@ -109,8 +117,16 @@ def read_pair(vocab: Path, merges: Path, beside: Beside | None = None) -> Found:
             "tokens are made; copy it there."
         )
     beside = read_beside(vocab.parent) if beside is None else beside
-    found = byte_level.read_vocab_and_merges(vocab, merges, beside.with_kind)
-    return Found(found.inner, found.settings, (*beside.notes, *found.notes))
+    name = classes.of_pair(beside)
+    settings = {**classes.CLASSES[name].roles, **beside.settings}
+    inner = classes.built(byte_level.read_vocab_and_merges(vocab, merges), name, settings)
+    if name == "RobertaTokenizer":
+        mask = settings["mask_token"]
+        if isinstance(mask, str):  # as published: it swallows the space before it
+            flags = {"lstrip": True, "special": True, "normalized": False}
+            settings["mask_token"] = {"content": mask, **flags}
+        return finish(inner, settings, *classes.IN_FRAME, notes=beside.notes)
+    return finish(inner, settings, *asked_for(settings), notes=beside.notes)
 
 
 def _read_vocabulary(file: Path, beside: Beside) -> Found:
@@ -195,6 +211,12 @@ def with_settings(inner: tokenizers.Tokenizer, beside: Beside) -> Found:
         settings = {**classes.CLASSES[name].roles, **settings}
         with refusing("The tokenizer's settings can't be used", "copy its files anew."):
             notes += classes.apply(inner, name, settings)
+            inner, unlisted = classes.listed_only(inner, settings)
+        if unlisted:
+            notes.append(
+                f"Text, as in transformers 5, because {SETTINGS} lists the added tokens without "
+                f"them: {few(unlisted)}."
+            )
     notes += add_tokens(inner, settings)
     if name:
         classes.frame(inner, name, settings)

@@ -145,15 +145,14 @@ def add_tokens(inner: tokenizers.Tokenizer, settings: Mapping[str, Any]) -> list
             inner.add_tokens([_token(token, special=True)])
     notes = []
     if unplaced:
-        notes.append(f"Added tokens that do not fit the vocabulary are left out: {_few(unplaced)}.")
+        notes.append(f"Added tokens that do not fit the vocabulary are left out: {few(unplaced)}.")
     if moved:
-        notes.append(
-            f"Added tokens that the vocabulary has at other ids keep those: {_few(moved)}."
-        )
+        notes.append(f"Added tokens that the vocabulary has at other ids keep those: {few(moved)}.")
     return notes
 
 
-def _few(names: Sequence[str]) -> str:
+def few(names: Sequence[str]) -> str:
+    """The first of some names, and how many more there are."""
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
     return ", ".join(repr(name) for name in names[:5]) + more
 

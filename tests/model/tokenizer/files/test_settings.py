@@ -370,6 +370,21 @@ def test_a_file_that_cuts_more_than_its_class_keeps_its_cuts(tmp_path: Path) -> 
     assert "tokenizer.json cuts texts otherwise than GPT2Tokenizer" in ours.notes[0]
 
 
+def test_a_class_that_builds_anew_takes_the_settings_list_of_added_tokens(tmp_path: Path) -> None:
+    from transformers import AutoTokenizer
+
+    listed = {str(N): token("<tool>"), "0": token("<s>", lstrip=True)}
+    settings = {"tokenizer_class": GPT2, "added_tokens_decoder": listed}
+    folder = written(tmp_path, byte_level(), settings, {}, "gpt2")
+    ours, theirs = Tokenizer.from_folder(folder), AutoTokenizer.from_pretrained(folder)
+    assert {t: ours.encode(t).ids for t in TEXTS} == {t: theirs(t)["input_ids"] for t in TEXTS}
+    assert ours.n_tokens == len(theirs)
+    assert ours.notes == (
+        "Text, as in transformers 5, because tokenizer_config.json lists the added tokens without "
+        "them: '</s>', '<unk>'.",
+    )
+
+
 @pytest.mark.parametrize("content", [b"{", b"[]", b"\xff", b'{"a": ' + b"[" * 100_000])
 @pytest.mark.parametrize("name", ["tokenizer_config", "special_tokens_map", "added_tokens"])
 def test_a_damaged_file_of_settings_is_said(name: str, content: bytes, tmp_path: Path) -> None:
