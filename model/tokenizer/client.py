@@ -254,7 +254,7 @@ class _Process:
                 good, value = pickle.load(stdout)
         except (OSError, EOFError, ValueError, pickle.UnpicklingError) as error:
             raise TokenizerError(
-                "The tokenizer's own process has ended; was memory short? Open the model again."
+                "The tokenizer's own process has ended; was memory short? Open or start it again."
             ) from error
         if not good:
             raise TokenizerError(value)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
@@ -231,6 +231,9 @@ def convert(model: SentencePiece, settings: Mapping[str, Any], where: str) -> Fo
         TokenizerError: it can't be rebuilt.
     """
     _refuse_what_cannot_be(model, settings, where)
+    prefix = settings.get("add_prefix_space")
+    if isinstance(prefix, bool):  # the settings' word counts before the model's
+        model = replace(model, add_dummy_prefix=prefix)
     notes = []
     unused = sum(piece.kind == Kind.UNUSED for piece in model.pieces)
     if unused:

@@ -141,6 +141,17 @@ def test_ids_are_those_of_transformers(family: str, make: Callable[[str], Path],
         assert again.special_ids == ours.special_ids
 
 
+@pytest.mark.parametrize("family", FOLDERS)
+def test_a_byte_order_mark_changes_no_id(family: str, make: Callable[[str], Path]):
+    folder = make(family)
+    plain = Tokenizer.from_folder(folder)
+    for file in folder.iterdir():
+        file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    marked = Tokenizer.from_folder(folder)
+    assert [marked.encode(t).ids for t in TEXTS] == [plain.encode(t).ids for t in TEXTS]
+    assert marked.notes == ()
+
+
 def test_tokens_around_a_text_are_special_and_take_no_place(make: Callable[[str], Path]):
     tokens = Tokenizer.from_folder(make("bert")).encode("the kings [MASK]").tokens
     assert [(t.bytes, t.special, t.char_start, t.char_end) for t in tokens] == [
