@@ -27,6 +27,8 @@ OVERLAP = 1 << 10
 LEARNT_AT_ONCE = 1 << 12
 """Characters of a part that a tokenizer learns from; the library takes a few hundred at a time."""
 _LOOKED_AT = 256
+_OTHER = 37
+"""Characters that a window is shorter by to see whether its end counts; a prime: no period."""
 
 Ids = NDArray[np.unsignedinteger[Any]]
 
@@ -97,9 +99,10 @@ def cutting(
 ) -> Generator[int, None, Ids]:
     """The ids of a whole text, without tokens around it, cut window by window.
 
-    Each window begins at a token of the one before it. Their tokens are taken up to a place in the
-    overlap around which both windows cut alike. Where they don't, the overlap grows, in the end to
-    all of the text: what can only be cut as a whole is.
+    Each window begins at a token of the one before it, and ends between two words where it can.
+    Its tokens are taken up to a place in the overlap around which the next one cuts alike. Where
+    it doesn't, the overlap grows, in the end to all of the text: what can only be cut as a whole
+    is.
 
     Args:
         tokenizer: any.
@@ -137,7 +140,7 @@ def _next(
     """The window that follows, and where it takes over; None where the two do not agree."""
     low, high = max(done, window.begin) + 1, window.end - overlap
     begins = window.boundaries(low, high)
-    if not len(begins):
+    if not len(begins) or not _is_settled(tokenizer, text, window, high):
         return None
     begin = _best(text, begins[-_LOOKED_AT:], high)
     following = _cut(tokenizer, text, begin, WINDOW + overlap)
@@ -158,6 +161,18 @@ def _next(
     return (following, _best(text, joins, (first + last) // 2)) if len(joins) else None
 
 
+def _is_settled(tokenizer: Tokenizer, text: str, window: _Window, high: int) -> bool:
+    """Whether the tokens up to a place are the same with another end of the window.
+
+    Looked at where the window ends inside a word: a run of one letter may be cut by its length.
+    """
+    if _begins_a_word(text, window.end):
+        return True
+    other = _cut(tokenizer, text, window.begin, window.end - window.begin - _OTHER)
+    ours, theirs = (one.between(window.begin, high - _OTHER) for one in (window, other))
+    return np.array_equal(window.ids[ours], other.ids[theirs])
+
+
 def _best(text: str, places: NDArray[np.int64], wanted: int) -> int:
     """The place next to the wanted one, where words are parted by white space if there is one."""
     words = [at for at in places.tolist() if text[at].isspace() and not text[at - 1].isspace()]
@@ -166,6 +181,10 @@ def _best(text: str, places: NDArray[np.int64], wanted: int) -> int:
 
 def _cut(tokenizer: Tokenizer, text: str, begin: int, size: int) -> _Window:
     end = min(begin + size, len(text))
+    if end < len(text):
+        # Better between two words, which no tokenizer joins, if there is such a place.
+        back = range(end, max(end - OVERLAP // 2, begin + 1), -1)
+        end = next((at for at in back if _begins_a_word(text, at)), end)
     encoding = tokenizer.encode(text[begin:end], add_special=False)
     n = len(encoding.ids)
     flat = chain.from_iterable(encoding.pieces.offsets)

@@ -32,6 +32,8 @@ LONG = {
     "code": CODE * 100,
     "no spaces": "".join(RNG.choices("abcdefgh", k=6000)),
     "one letter": "a" * 6000,
+    "digits": "1234567" * 700,
+    "runs": "a" * 1001 + "b" + "a" * 2000 + " " + "a" * 40,
     "blanks": "king" + " " * 3000 + "crown" + "\n" * 3000 + "x",
     "emoji": "\U0001f469\u200d\U0001f469\u200d\U0001f467 e\u0301 " * 400,
     "no alphabet's": "\u4e16\u754c\u738b" * 2000,
@@ -80,6 +82,35 @@ def _unigram() -> Tokenizer:
     return Tokenizer(inner)
 
 
+def _from_behind() -> Tokenizer:
+    """One that cuts a run by its length: what is left over comes first."""
+    pieces = [("<unk>", 0.0), ("a", -5.0), ("aaa", -1.0), (" ", -1.0), ("b", -1.0)]
+    return Tokenizer(tokenizers.Tokenizer(models.Unigram(pieces, 0, False)))
+
+
+def _anchored() -> Tokenizer:
+    """One that cuts three digits at a time, but two at the beginning of a text."""
+    spec = json.loads(Tokenizer.train_bpe("12 34 56 71 123 456 712 345 " * 9, 300).to_json())
+    spec["pre_tokenizer"] = {
+        "type": "Sequence",
+        "pretokenizers": [
+            {
+                "type": "Split",
+                "pattern": {"Regex": r"\A\d\d|\d{3}"},
+                "behavior": "Isolated",
+                "invert": False,
+            },
+            {
+                "type": "ByteLevel",
+                "add_prefix_space": False,
+                "trim_offsets": True,
+                "use_regex": False,
+            },
+        ],
+    }
+    return _spec(spec)
+
+
 KINDS: dict[str, Callable[[], Tokenizer]] = {
     "byte-level": lambda: Tokenizer.train_bpe(CARROLL + CODE, 420),
     "with a space in front": _spaced,
@@ -88,6 +119,8 @@ KINDS: dict[str, Callable[[], Tokenizer]] = {
     "WordPiece": lambda: _spec(bert()),
     "Unigram": _unigram,
     "greedy": _greedy,
+    "from behind": _from_behind,
+    "anchored": _anchored,
 }
 
 

@@ -68,13 +68,10 @@ def test_learning_a_tokenizer_shows_progress_and_can_be_given_up(
     monkeypatch.setattr("model.tokenizer.client._LEARNT_HERE", 1000)
     text_file.write_text("the king lost his crown " * 40_000, encoding="utf-8")
     recipe = replace(recipe, tokenizer="bpe:300")
-    signs = []
     preparing = prepare(recipe)
-    for sign in preparing:
-        signs.append(sign)
-        if sign.what == "Making the tokenizer" and sign.fraction > 0:
-            break
-    assert 0 < signs[-1].fraction <= 1
+    sign = next(sign for sign in preparing if sign.fraction > 0)
+    assert sign.what == "Making the tokenizer"
+    assert sign.fraction <= 1
     began = time.perf_counter()
     preparing.close()
     assert time.perf_counter() - began < 5
