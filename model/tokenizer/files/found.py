@@ -127,22 +127,33 @@ def add_tokens(inner: tokenizers.Tokenizer, settings: Mapping[str, Any]) -> list
     named = [settings.get(role) for role in NAMED]
     special = [token for token in (*named, *own_tokens(settings)) if name_of(token) is not None]
     names = {name_of(token) for token in special}
+    there = inner.get_added_tokens_decoder()
+    flags = {_flags(token) for token in there.values()}
+    end = max(inner.get_vocab_size(with_added_tokens=False), 1 + max(there, default=-1))
     unplaced: list[str] = []
     moved: list[str] = []
+    found: dict[str, AddedToken] = {}
     for id, about in sorted(added_tokens(settings).items()):
         name = about["content"]
         known = inner.token_to_id(name)
-        if known is None and id != max(inner.get_vocab_size(with_added_tokens=True), 0):
-            unplaced.append(name)
-            continue
-        if known is not None and known != id:
+        if known is None and name not in found:
+            if id != end:
+                unplaced.append(name)
+                continue
+            end += 1
+        elif known is not None and known != id:
             moved.append(name)
         special_too = about.get("special") is True
-        inner.add_tokens([_token(about, special=special_too, role=name in names)])
-    there = {token.content for token in inner.get_added_tokens_decoder().values()}
-    for token in special:
-        if name_of(token) not in there:
-            inner.add_tokens([_token(token, special=True)])
+        token = _token(about, special=special_too, role=name in names)
+        if _flags(token) not in flags:
+            found[name] = token
+    known_names = {token.content for token in there.values()}
+    for said in special:
+        token = _token(said, special=True)
+        if token.content not in known_names:
+            found.setdefault(token.content, token)
+    # All at once: each call looks at all that are there, and some families have thousands.
+    inner.add_tokens(list(found.values()))
     notes = []
     if unplaced:
         notes.append(f"Added tokens that do not fit the vocabulary are left out: {few(unplaced)}.")
@@ -155,6 +166,11 @@ def few(names: Sequence[str]) -> str:
     """The first of some names, and how many more there are."""
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
     return ", ".join(repr(name) for name in names[:5]) + more
+
+
+def _flags(token: AddedToken) -> tuple[object, ...]:
+    sides = token.lstrip, token.rstrip, token.single_word
+    return (token.content, *sides, token.normalized, token.special)
 
 
 def _token(said: object, *, special: bool, role: bool = False) -> AddedToken:
