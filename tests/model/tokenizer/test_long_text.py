@@ -21,7 +21,7 @@ from model.tokenizer import long_text
 from model.tokenizer.long_text import cutting, parts_to_learn_from
 from model.tokenizer.tokenizer import Tokenizer
 from tests.model.conftest import CARROLL
-from tests.model.tokenizer.files.test_settings import bert, byte_level, metaspace
+from tests.model.tokenizer.files.small_files import bert, byte_level, metaspace
 
 CODE = "def king(crown):\n    if crown:\n        return 1\n\n\n    for i in range(3):\n\t\tpass\r\n"
 RNG = random.Random(1)

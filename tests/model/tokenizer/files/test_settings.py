@@ -10,7 +10,8 @@ import pytest
 
 from model.checkpoint import open_checkpoint
 from model.tokenizer.tokenizer import Tokenizer
-from tests.model.conftest import TEXT, make_gpt2
+from tests.model.conftest import make_gpt2
+from tests.model.tokenizer.files.small_files import N, bert, byte_level, frame, metaspace, token
 
 BOM = b"\xef\xbb\xbf"
 TEXTS = (
@@ -28,80 +29,6 @@ TEXTS = (
     "<|endoftext|>the",
     "12 345\n\n  日本 語",
 )
-WORDS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "king", "crown", "The", "King")
-LETTERS = tuple("abcdefghijklmnopqrstuvwxyzéï0123456789<>/|日'")
-FLAGS = {"lstrip": False, "rstrip": False, "single_word": False}
-MADE = Tokenizer.train_bpe(TEXT, 290, special=("<s>", "</s>", "<unk>"))
-N = MADE.n_tokens
-
-
-def byte_level(**changes: Any) -> dict[str, Any]:
-    """A small byte-level tokenizer.json with <s>, </s> and <unk>, and without a frame."""
-    spec: dict[str, Any] = json.loads(MADE.to_json())
-    return spec | changes
-
-
-def bert(**changes: Any) -> dict[str, Any]:
-    vocab = {word: i for i, word in enumerate((*WORDS, *LETTERS, *(f"##{c}" for c in LETTERS)))}
-    normalizer = {"type": "BertNormalizer", "clean_text": True, "handle_chinese_chars": True}
-    normalizer |= {"strip_accents": None, "lowercase": True}
-    special = [
-        FLAGS | {"id": i, "content": WORDS[i], "normalized": False, "special": True}
-        for i in range(5)
-    ]
-    model = {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##"}
-    return {
-        "version": "1.0",
-        "truncation": None,
-        "padding": None,
-        "added_tokens": special,
-        "normalizer": normalizer,
-        "pre_tokenizer": {"type": "BertPreTokenizer"},
-        "post_processor": None,
-        "decoder": {"type": "WordPiece", "prefix": "##", "cleanup": True},
-        "model": {**model, "max_input_chars_per_word": 100, "vocab": vocab},
-    } | changes
-
-
-def metaspace(scheme: str = "first") -> dict[str, Any]:
-    """Llama's kind: spaces are written into the tokens."""
-    letters = ("<unk>", "<s>", "</s>", "\u2581", *LETTERS, *"TKCORWNS", *" \n")
-    vocab = {c: i for i, c in enumerate(dict.fromkeys(letters))}
-    vocab |= {f"<0x{byte:02X}>": len(vocab) + byte for byte in range(256)}
-    step = {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": scheme, "split": False}
-    special = [
-        FLAGS | {"id": i, "content": letters[i], "normalized": False, "special": True}
-        for i in range(3)
-    ]
-    model = {"type": "BPE", "dropout": None, "unk_token": "<unk>", "fuse_unk": True}
-    return {
-        "version": "1.0",
-        "truncation": None,
-        "padding": None,
-        "added_tokens": special,
-        "normalizer": None,
-        "pre_tokenizer": step,
-        "post_processor": _frame("<s>", 1),
-        "decoder": {"type": "Fuse"},
-        "model": {**model, "byte_fallback": True, "vocab": vocab, "merges": []},
-    }
-
-
-def _frame(name: str, id: int) -> dict[str, Any]:
-    first = {"SpecialToken": {"id": name, "type_id": 0}}
-    text, second = ({"Sequence": {"id": which, "type_id": n}} for n, which in enumerate("AB"))
-    return {
-        "type": "TemplateProcessing",
-        "single": [first, text],
-        "pair": [first, text, second],
-        "special_tokens": {name: {"id": name, "ids": [id], "tokens": [name]}},
-    }
-
-
-def token(name: str, **flags: Any) -> dict[str, Any]:
-    return FLAGS | {"content": name, "normalized": False, "special": True} | flags
-
-
 WHOLE = {"__type": "AddedToken"}
 FAST, BERT, GPT2 = "PreTrainedTokenizerFast", "BertTokenizer", "GPT2Tokenizer"
 SPACED = {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True}
@@ -173,7 +100,7 @@ GRID: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], str]] = {
         "phi",
     ),
     "neox": (
-        byte_level(normalizer={"type": "NFC"}, post_processor=_frame("<s>", 0)),
+        byte_level(normalizer={"type": "NFC"}, post_processor=frame("<s>", 0)),
         {"tokenizer_class": "GPTNeoXTokenizer", "add_prefix_space": True},
         {},
         "gpt_neox",
@@ -211,7 +138,7 @@ GRID: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], str]] = {
         "llama",
     ),
     "a begin that is refused": (
-        byte_level(post_processor=_frame("<s>", 0)),
+        byte_level(post_processor=frame("<s>", 0)),
         {"tokenizer_class": FAST, "add_bos_token": False, "bos_token": "<s>"},
         {},
         "llama",
