@@ -84,6 +84,7 @@ def opening_model(
         choice,
         checkpoint.format,
         checkpoint.notes,
+        checkpoint.end_ids,
     )
 
 
@@ -112,6 +113,7 @@ class LanguageModel:
         device: where it computes, and why there.
         format: how it was stored; empty if it was made here.
         notes: what a person should know of it, one sentence each.
+        end_ids: ids that end a text, as the files beside the weights say.
     """
 
     def __init__(
@@ -123,6 +125,7 @@ class LanguageModel:
         device: DeviceChoice,
         format: str = "",
         notes: tuple[str, ...] = (),
+        end_ids: tuple[int, ...] = (),
     ) -> None:
         self.transformer = transformer
         self.tokenizer = tokenizer
@@ -131,6 +134,7 @@ class LanguageModel:
         self.device = device
         self.format = format
         self.notes = notes
+        self.end_ids = end_ids
         self._bench: Bench | None = None
         self._asked_at: object = None
 
@@ -138,6 +142,21 @@ class LanguageModel:
     def config(self) -> TransformerConfig:
         """Sizes and choices."""
         return self.transformer.config
+
+    @property
+    def ends(self) -> frozenset[int]:
+        """Every id after which a text is over.
+
+        Those that the checkpoint names, as transformers' `generate` takes them, and the one that
+        the tokenizer's settings name, which many files leave it to. Where neither says anything,
+        the tokenizer's token of a name that is known to end texts.
+        """
+        tokenizer = self.tokenizer
+        named = None if tokenizer is None else tokenizer.named_end
+        ends = {*self.end_ids, *(() if named is None else (named,))}
+        if not ends and tokenizer is not None and tokenizer.end_of_text is not None:
+            ends = {tokenizer.end_of_text}
+        return frozenset(ends)
 
     @property
     def n_params(self) -> int:
@@ -271,7 +290,7 @@ class LanguageModel:
     ) -> Generator[int, None, Ending]:
         """Generated ids one by one, as they are drawn; see `model.generate.generate`.
 
-        The tokenizer's end-of-text token, if it has one, ends the text and comes last. What can't
+        A token that ends a text (`ends`) comes last. What can't
         be generated is refused here, not at the first token.
         """
         ids_BT = self.ids(prompt)
@@ -281,7 +300,6 @@ class LanguageModel:
             raise ValueError(self.config.no_continuation)
         if max_new_tokens < 0:
             raise ValueError(f"There can't be {max_new_tokens} new tokens; 0 or more can.")
-        end = None if self.tokenizer is None else self.tokenizer.end_of_text
         steps = generate(
             self.transformer,
             ids_BT[0].tolist(),
@@ -289,7 +307,7 @@ class LanguageModel:
             Sampling(temperature, top_k, top_p),
             np.random.default_rng(seed),
             use_cache,
-            frozenset() if end is None else frozenset({end}),
+            self.ends,
         )
         return retold(steps, lambda step: step.token_id)
 
@@ -319,7 +337,7 @@ class LanguageModel:
             raise ValueError(_NO_TOKENIZER)
         before = self.ids(prompt)
         ids = list(self.stream(before, max_new_tokens, temperature, top_k, top_p, seed, use_cache))
-        if ids and ids[-1] == self.tokenizer.end_of_text:
+        if ids and ids[-1] in self.ends:
             ids.pop()
         return self.tokenizer.decode_after(before[0].tolist(), ids)
 

@@ -44,6 +44,7 @@ class Checkpoint:
         dtype: of the weights in memory.
         format: ``safetensors``, ``PyTorch``, ``nanoGPT``, ``minGPT`` or ``GGUF``.
         notes: what a person should know of it, one sentence each.
+        end_ids: ids that end a text, where its files say so.
     """
 
     transformer: Transformer
@@ -53,6 +54,7 @@ class Checkpoint:
     dtype: torch.dtype
     format: str = ""
     notes: tuple[str, ...] = ()
+    end_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,7 @@ def _opening(
         chosen,
         source.format,
         notes,
+        source.end_ids,
     )
 
 

@@ -343,7 +343,7 @@ def _theirs(path: Path, place: Path) -> Path | None:
 
 def _padding_ids(folder: Path) -> set[int]:
     try:
-        hf = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        hf = json.loads((folder / "config.json").read_text(encoding="utf-8-sig"))
     except (OSError, ValueError):
         return set()
     found = hf.get("pad_token_id") if isinstance(hf, dict) else None

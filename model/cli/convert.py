@@ -35,7 +35,7 @@ def command(
         start = time.perf_counter()
         lm = opened(path, "cpu", dtype)
         say(lm.notes)
-        save_checkpoint(out, lm.transformer, lm.tokenizer, family=lm.family)
+        save_checkpoint(out, lm.transformer, lm.tokenizer, family=lm.family, ends=lm.ends)
         files = {file.name: file.stat().st_size for file in sorted(out.iterdir())}
     seconds = time.perf_counter() - start
     if as_json:

@@ -44,14 +44,14 @@ def command(
         lm = opened(path, device, dtype, threads)
         tell(lm, given, "--prompt")
         prompt_ids = lm.ids(given)[0].tolist()
-        tokenizer = lm.tokenizer
+        tokenizer, ends = lm.tokenizer, lm.ends
         console = Console(quiet=as_json, soft_wrap=True, highlight=False, markup=False)
         stream = lm.stream(given, max_new_tokens, temperature, top_k, top_p, seed, cache)
 
         def text_of(before: list[int], new: list[int]) -> str:
             if tokenizer is None:
                 return "".join(f"{',' if before or i else ''}{id}" for i, id in enumerate(new))
-            return tokenizer.decode_after(before, [i for i in new if i != tokenizer.end_of_text])
+            return tokenizer.decode_after(before, new[:-1] if new[-1:] and new[-1] in ends else new)
 
         start_text = text_of([], prompt_ids) if tokenizer is None else tokenizer.decode(prompt_ids)
         if prompt is not None:

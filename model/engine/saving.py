@@ -39,7 +39,7 @@ def save_model(request: m.SaveModel, place: Workplace) -> Job:
     while place.saving:
         yield None
     place.saving = True
-    slices = saving(request.path, lm.transformer, lm.tokenizer, family=lm.family)
+    slices = saving(request.path, lm.transformer, lm.tokenizer, family=lm.family, ends=lm.ends)
     try:
         if not info.training:  # else its weights would change between two slices
             yield None

@@ -265,7 +265,8 @@ def kept_text(generation: Generation, model: ModelInfo) -> str:
     """The generated text without the mark that ended it, and without half a character."""
     steps = generation.steps
     text = generation.text
-    if steps and steps[-1].token_id in model.special_ids:
+    ended = generation.finished is not None and generation.finished.reason == "end_of_text"
+    if steps and (ended or steps[-1].token_id in model.special_ids):
         text = steps[-2].text if len(steps) > 1 else ""
     while (
         steps
