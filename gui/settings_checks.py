@@ -79,9 +79,9 @@ def _whole(path: str) -> str:
     try:
         if not Path(path).is_absolute() and is_hub_name(path) and cached_folder(path) is not None:
             return path
-        return os.path.abspath(path)
-    except (OSError, ValueError):  # the working folder is gone, or it is no path at all
-        return os.path.join(os.sep, path)  # noqa: PTH118 - a Path would refuse what this keeps
+        return str(Path(path).absolute())
+    except OSError:  # the working folder is gone
+        return str(Path(os.sep, path))
 
 
 def _one_of(*known: str) -> Callable[[Any, list[str]], str]:

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from gui.session.run import Run
+from gui.session.training_run import Run
 from model.probe.question import Named
 from model.train import metrics
 from model.train.events import Evaluated, StepDone

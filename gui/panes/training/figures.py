@@ -11,7 +11,7 @@ from typing import Literal
 
 from gui.panes.training.curves import LOSS_UNIT
 from gui.panes.training.figure_grid import Figure
-from gui.session.run import Run
+from gui.session.training_run import Run
 from model.train import metrics
 from model.train.events import Evaluated, StepDone
 from model.train.metrics import Measure

@@ -33,9 +33,9 @@ from gui.panes.training.figures import ending, run_figures
 from gui.panes.training.plots import RunPlots
 from gui.panes.training.recipe_form import RecipeForm
 from gui.panes.training.sample_view import SampleView
-from gui.session.run import Run
 from gui.session.state import Notice
 from gui.session.store import Store
+from gui.session.training_run import Run
 from model.probe.question import Named
 from model.train.run_folder import unique_run_dir
 

@@ -22,8 +22,8 @@ from gui.panes.training.curves import GrowingTable
 from gui.panes.training.figures import duration
 from gui.panes.training.pane import TrainingPane
 from gui.panes.training.recipe_form import short
-from gui.session.run import Run
 from gui.session.store import Store
+from gui.session.training_run import Run
 from gui.window.table import table_of
 from model import messages as m
 from model.train import metrics, read_metrics
