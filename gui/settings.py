@@ -79,6 +79,18 @@ class Settings:
         self.recent = [p for p in self.recent if p != path]
         self.recent_lines.pop(path, None)
 
+    def meant(self, path: str) -> str:
+        """What a typed path means: a folder that was opened before is never a name on a hub.
+
+        Args:
+            path: as it was typed; a relative one may look like ``owner/name``.
+        """
+        with contextlib.suppress(OSError, ValueError):
+            whole = str(Path(path).absolute())
+            if whole in self.recent:
+                return whole
+        return path
+
 
 _KEPT = tuple(one.name for one in fields(Settings) if one.compare)
 

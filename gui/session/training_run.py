@@ -105,9 +105,21 @@ class Run:
     @property
     def weights(self) -> str:
         """The model folder whose weights another run can begin with; empty before one is saved."""
-        if self.model is not None and not self.model.training and self.model.path != self.run_dir:
-            return self.model.path
-        return str(self.snapshots[-1].path) if self.snapshots else ""
+        found = self._here
+        return "" if found is None else str(found.path)
+
+    @property
+    def weights_step(self) -> int | None:
+        """The step of `weights`."""
+        found = self._here
+        return None if found is None else found.step
+
+    @property
+    def _here(self) -> SnapshotSaved | None:
+        """The snapshot that is open, else the last one."""
+        opened = "" if self.model is None else self.model.path
+        here = (snapshot for snapshot in self.snapshots if str(snapshot.path) == opened)
+        return next(here, self.snapshots[-1] if self.snapshots else None)
 
     def add(self, event: Event) -> None:
         """Take in what has happened; nothing of it is dropped."""

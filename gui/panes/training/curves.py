@@ -150,4 +150,5 @@ class RunCurves:
             return 1 / math.log(2)
         if not len(self.validation) or not self.validation["val_loss"][-1]:
             return None
-        return float(self.validation["bits_per_byte"][-1] / self.validation["val_loss"][-1])
+        scale = float(self.validation["bits_per_byte"][-1] / self.validation["val_loss"][-1])
+        return scale if math.isfinite(scale) else None  # of a run that did not keep it

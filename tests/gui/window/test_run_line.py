@@ -66,7 +66,7 @@ def test_it_says_name_step_and_loss_of_the_run(
     line, run = line_of(window), window.store.run.current
     assert run is not None
     assert line.isVisible()
-    assert line.name.text() == QUICK.name
+    assert line.name.text() == "run", "as its folder: another one of the recipe has another"
     assert line.figures.text == f"step {run.step} / 30 · train {run.steps[-1].train_loss:.4f}"
     assert line.curve.losses == tuple(step.train_loss for step in run.steps)
     boxes = [part.geometry() for part in (line.name, line.figures, line.curve, line.pause)]
