@@ -164,7 +164,7 @@ def _read(path: Path) -> tuple[dict[str, Any] | None, list[str]]:
             return None, ["it is no file"]
         if path.stat().st_size > LARGEST:
             return None, [f"it has more than {LARGEST // 2**20} MiB"]
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        raw = json.loads(path.read_text(encoding="utf-8-sig"))
     except RecursionError:
         return None, ["it is nested too deeply"]
     except OSError as error:

@@ -198,9 +198,12 @@ class CurrentRun(Feature):
     def _begin(self, started: m.TrainingStarted) -> None:
         if self.starting is not None and self.starting.id == started.request_id:
             self.starting = None
-        self.current = Run(started)
-        if self.recorded is not None and self.recorded.run_dir == started.run_dir:
+        before, self.current = self.current, Run(started)
+        opened = self._store.opened
+        if opened is not None and opened.run_dir == started.run_dir:
             self._forget_record()  # it goes on
+        elif before is not None and opened is not None and opened.run_dir == before.run_dir:
+            before.model, self.recorded = opened, before  # the opened model's curve stays
         if started.follow:
             self._store.show_model(started.info)
         self.changed.emit()

@@ -81,6 +81,9 @@ class RunLine(QWidget):
         self.setVisible(self._wanted)
         if not going.going:
             return
+        # Where there are two models, the switch between them names the run.
+        named = self._store.opened is not None and going.model is not None
+        self.name.setVisible(going.starting is not None or not named)
         if going.starting is not None or run is None:
             starting = going.starting
             self.name.setText("" if starting is None else PurePath(starting.run_dir).name)

@@ -1,4 +1,4 @@
-"""Which of two models the panes show: the opened one, or that of the run beside it; a click changes.
+"""Which of two models the panes show: the opened one, or that of the run; a click changes it.
 
 Knows the store; no pane.
 """
@@ -12,7 +12,7 @@ from gui.session.store import Store
 from gui.widgets.segments import Segments
 
 OPENED, RUN = "opened", "run"
-NAME_WIDTH = 118
+NAME_WIDTH = 100
 
 
 class ViewSwitch(QWidget):
@@ -22,12 +22,12 @@ class ViewSwitch(QWidget):
         super().__init__(parent)
         self._store = store
         self.segments = Segments(self)
-        self.segments.add(OPENED, "", "The model that you opened")
-        self.segments.add(RUN, "", "The model of the run")
+        self.segments.add(OPENED, "opened", "The model that you opened")
+        self.segments.add(RUN, "run", "The model of the run")
         self.segments.setAccessibleName("Model in view")
         for button in self.segments.buttons.values():
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            button.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+            button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
         self.segments.chosen.connect(self._chosen)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -52,9 +52,7 @@ class ViewSwitch(QWidget):
         named = {OPENED: (opened.name, opened.path), RUN: (f"run {run.name}", run.run_dir)}
         for key, (name, path) in named.items():
             button = self.segments.buttons[key]
-            short = button.fontMetrics().elidedText(
-                name, Qt.TextElideMode.ElideMiddle, NAME_WIDTH
-            )
+            short = button.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, NAME_WIDTH)
             self.segments.say(key, short, f"Show {name}")
             whose = "The model that you opened" if key == OPENED else "The model of the run"
             self.segments.explain(key, f"{whose}: every pane shows it.\n{name}\n{path}")

@@ -141,6 +141,12 @@ def test_one_value_that_is_none_is_left_out_named_and_the_rest_is_taken(
     assert settings_file.load().left_out == ""
 
 
+def test_a_mark_in_front_that_editors_write_is_no_fault() -> None:
+    write("\ufeff" + json.dumps({"version": 3, "theme": "light"}))
+    settings = settings_file.load()
+    assert (settings.theme, settings.left_out) == ("light", "")
+
+
 def test_every_broken_file_is_kept() -> None:
     for n in range(3):
         path = write(f'{{"theme": "pink {n}"}}')

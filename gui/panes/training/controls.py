@@ -14,7 +14,6 @@ from PySide6.QtWidgets import QMenu, QPushButton, QToolButton, QWidget
 from gui.panes.training.curves import ALONG_WORDS, LOSS, UNIT_WORDS, Along, Unit, choices
 from gui.widgets.flow import FlowLayout
 
-AGAIN = "A new run by this recipe that begins with this run's weights"
 Hold = Literal["pause", "go on", "take up"]
 _HOLDS: dict[Hold, tuple[str, str]] = {
     "pause": ("Pause", "Hold the run; nothing is lost"),
@@ -43,7 +42,6 @@ class RunControls(QWidget):
         self.pause = QPushButton("Pause")
         self.step = QPushButton("Step")
         self.stop = QPushButton("Stop")
-        self.again = QPushButton("Start again from here")
         self.axes = QToolButton()
         self.axes.setText("Curve")
         self.axes.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
@@ -54,7 +52,6 @@ class RunControls(QWidget):
             self.pause: "Hold the run; nothing is lost",
             self.step: "One update of the weights, then pause",
             self.stop: "End the run; it stays on disk and opens like any checkpoint",
-            self.again: AGAIN,
             self.axes: "What is drawn, and over what",
         }
         flow = FlowLayout(self)
@@ -98,12 +95,6 @@ class RunControls(QWidget):
             self.pause.setAccessibleName(word)
         self.pause.setEnabled(not why_not)
         self.pause.setToolTip(why_not or tip)
-
-    def show_again(self, step: int | None) -> None:
-        """Offer a new run from the weights of a step; None for none."""
-        self.again.setVisible(step is not None)
-        if step is not None:
-            self.again.setToolTip(f"{AGAIN}: those of step {step:,}")
 
     def _axes_menu(self) -> QMenu:
         menu = QMenu(self)

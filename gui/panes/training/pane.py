@@ -38,6 +38,9 @@ from gui.session.training_run import Run
 from model.probe.question import Named
 from model.train.run_folder import unique_run_dir
 
+ROWS_A_FRAME = 50_000
+"""Steps of a curve that are taken in at once: some tens of milliseconds, in which no key waits."""
+
 
 class TrainingPane(Pane):
     """Recipe, buttons, curves, figures and samples.
@@ -73,10 +76,10 @@ class TrainingPane(Pane):
         controls.pause.clicked.connect(self.toggle_pause)
         controls.step.clicked.connect(self.step)
         controls.stop.clicked.connect(self.stop)
-        controls.again.clicked.connect(self.start_again)
         controls.axes_changed.connect(self.invalidate)
         controls.fit_requested.connect(self.content.fit)
         self.heading.show_requested.connect(self.show_run)
+        self.heading.again_requested.connect(self.start_again)
         self.place_button.clicked.connect(self.form.place.ask)
         self.form.recipe_changed.connect(self._form_changed)
         self.form.file_requested.connect(self.choose_file)
@@ -131,7 +134,7 @@ class TrainingPane(Pane):
     def recall(self, kept: Mapping[str, Any]) -> None:
         runs_dir = kept.get("runs_dir")
         # A relative one was written by an older version, which let nobody choose.
-        if isinstance(runs_dir, str) and Path(runs_dir).is_absolute():
+        if isinstance(runs_dir, str) and Path(runs_dir).is_absolute() and "\0" not in runs_dir:
             self.runs_dir = Path(runs_dir)
 
     def start(self, *, begin_paused: bool = False) -> None:
@@ -279,8 +282,8 @@ class TrainingPane(Pane):
             self._curves = None
         elif self._curves is None or self._curves.run is not run:
             self._curves = RunCurves(run)
-        if self._curves is not None:
-            self._curves.update()
+        if self._curves is not None and not self._curves.update(ROWS_A_FRAME):
+            self.invalidate()  # the rest of a long curve follows
         self._show_controls(run)
         self._show_heading(run)
         self._show_status(run)
@@ -306,8 +309,6 @@ class TrainingPane(Pane):
             controls.show_hold("pause", why or "There is no run to hold")
         controls.step.setEnabled(running or can_start)
         controls.stop.setEnabled(going and not elsewhere)
-        again = run is not None and can_start_again(self.store)
-        controls.show_again(run.weights_step if again and run is not None else None)
         controls.axes.setVisible(run is not None)
         known = self._curves is not None and self._curves.scale("bits_per_byte") is not None
         controls.unit_actions["bits_per_byte"].setEnabled(known)
@@ -319,7 +320,8 @@ class TrainingPane(Pane):
         if run is not None:
             model = self.store.model
             other = "no model" if model is None else model.name
-            self.heading.show_run(run, in_view=in_view, other=other)
+            again = can_start_again(self.store)
+            self.heading.show_run(run, in_view=in_view, other=other, again=again)
 
     def _show_status(self, run: Run | None) -> None:
         progress, color, words = self.store.run.preparing, "dim", ""

@@ -386,3 +386,27 @@ def test_a_run_that_goes_on_has_its_curve_from_the_first_step(
     assert [event.step for event in current.steps] == [1, 2, 3]
     assert [sample.text for sample in current.samples] == ["The king"]
     assert run.recorded is None
+
+
+def test_the_opened_model_keeps_its_curve_where_another_run_begins(
+    store: Unanswered, run: CurrentRun
+) -> None:
+    first = begun(store)
+    tell(store, first, step(1))
+    ended(store, first, info(4, path="/runs/a", run_dir="/runs/a"))
+    opened = comes_into_view(store, 5, path="/runs/a/snapshots/step-000001", run_dir="/runs/a")
+    assert run.shown is first
+    run.start(TINY, "/runs/b")
+    store.receive(
+        m.TrainingStarted(
+            request_id=store.last(m.StartTraining).id,
+            info=info(6, path="/runs/b", training=True, run_dir="/runs/b"),
+            recipe=TINY,
+            run_dir="/runs/b",
+            follow=True,
+        )
+    )
+    assert run.shown is run.current is not first
+    comes_into_view(store, 5, path=opened.path, run_dir="/runs/a")
+    assert run.shown is first
+    assert run.in_view(first)

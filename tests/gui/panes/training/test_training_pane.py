@@ -419,7 +419,7 @@ def test_what_stands_above_the_curves_is_of_one_height(
     controls = pane.controls
     buttons = (controls.recipe, controls.start, controls.pause, controls.step, controls.stop)
     [height] = {button.height() for button in buttons}
-    assert max(controls.again.height(), controls.axes.height()) <= height
+    assert controls.axes.height() <= height
 
 
 def test_pause_step_and_resume(pane: TrainingPane, desk: Desk, qtbot: QtBot) -> None:
@@ -750,7 +750,7 @@ def test_every_control_has_a_name_and_a_tooltip(pane: TrainingPane) -> None:
         pane.controls.pause,
         pane.controls.step,
         pane.controls.stop,
-        pane.controls.again,
+        pane.heading.again,
         pane.controls.axes,
         pane.heading.show_button,
         pane.place_button,
@@ -903,8 +903,8 @@ def test_start_again_begins_a_new_run_with_the_weights_of_the_open_snapshot(
 ) -> None:
     run = reopened(pane, desk, qtbot, path=path)
     learned = desk.lm.transformer.embed.weight.clone()
-    assert f"step {step}" in pane.controls.again.toolTip()
-    click(qtbot, pane.controls.again)
+    assert f"step {step}" in pane.heading.again.toolTip()
+    click(qtbot, pane.heading.again)
     while not desk.store.run.running:
         desk.advance()
     torch.testing.assert_close(desk.lm.transformer.embed.weight, learned, rtol=0, atol=0)
@@ -928,7 +928,7 @@ def test_beside_a_run_that_goes_on_the_buttons_of_a_reopened_one_say_where_its_a
     for button in (pane.controls.start, pane.controls.pause, pane.controls.stop):
         assert not button.isEnabled()
     assert "Run tiny is going" in pane.controls.pause.toolTip()
-    assert not pane.controls.again.isVisible()
+    assert not pane.heading.again.isVisible()
     assert not pane.progress.isVisible(), "no progress of another run above this curve"
 
 
@@ -985,7 +985,7 @@ def test_a_folder_is_chosen_in_the_form_and_remembered(
     assert again.runs_dir == tmp_path / "mine"
 
 
-@pytest.mark.parametrize("kept", [None, 3, "", "runs", ["/a"], {"a": 1}, float("nan")])
+@pytest.mark.parametrize("kept", [None, 3, "", "runs", "/a\0b", ["/a"], {"a": 1}, float("nan")])
 def test_a_remembered_folder_that_is_none_is_passed_over(
     desk: Desk, qtbot: QtBot, kept: object
 ) -> None:
@@ -1045,3 +1045,17 @@ def test_a_working_folder_that_was_removed_is_none(
     (tmp_path / "gone").rmdir()
     assert place.proposed().is_absolute()
     monkeypatch.chdir(tmp_path)
+
+
+def test_a_long_curve_is_taken_in_bit_by_bit_to_its_end(
+    pane: TrainingPane, desk: Desk, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gui.panes.training.pane.ROWS_A_FRAME", 3)
+    reopened(pane, desk, qtbot)
+
+    def drawn() -> list[float]:
+        return list(pane.plots.loss.train.getOriginalDataset()[0])
+
+    assert 0 < len(drawn()) < 20
+    qtbot.waitUntil(lambda: len(drawn()) == 20, timeout=10_000)
+    assert len(pane.export_data()["train_loss"].values) == 20
