@@ -17,11 +17,15 @@ from model.train.events import Sampled
 SAMPLES_FILE = "samples.jsonl"
 
 
+def sample_line(sample: Sampled) -> str:
+    """A sample as it stands in the file, in ASCII and without the end of the line."""
+    return json.dumps({"step": sample.step, "text": sample.text})
+
+
 def keep_sample(run_dir: Path, sample: Sampled) -> None:
     """Append a sample."""
-    line = json.dumps({"step": sample.step, "text": sample.text})
     with contextlib.suppress(OSError), (run_dir / SAMPLES_FILE).open("ab") as file:
-        file.write(f"{line}\n".encode("ascii"))
+        file.write(f"{sample_line(sample)}\n".encode("ascii"))
 
 
 def read_samples(run_dir: Path, last_step: int) -> tuple[Sampled, ...]:

@@ -17,7 +17,7 @@ from model.train.loop import train
 from model.train.recipe import Recipe
 from model.train.record import RunRecord, reading_record, run_dir_of
 from model.train.run_folder import METRICS_FILE, RunError
-from model.train.samples import SAMPLES_FILE, keep_sample, read_samples
+from model.train.samples import SAMPLES_FILE, read_samples, sample_line
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +145,11 @@ def test_a_run_with_steps_left_and_a_state_can_go_on(run: Path) -> None:
 # ------------------------------------------------------------------------------------- samples
 
 
+def keep_sample(run_dir: Path, sample: Sampled) -> None:
+    with (run_dir / SAMPLES_FILE).open("a", encoding="ascii") as file:
+        file.write(f"{sample_line(sample)}\n")
+
+
 def test_samples_come_back_letter_by_letter(tmp_path: Path) -> None:
     texts = ("The king\n“said”", "\ud800 \x00 שלום", "")
     for n, text in enumerate(texts, start=1):
@@ -167,10 +172,9 @@ def test_lines_that_are_no_samples_are_passed_over(tmp_path: Path) -> None:
     assert read_samples(tmp_path, 9) == (Sampled(1, "x"),)
 
 
-def test_a_sample_that_finds_no_room_costs_the_run_nothing(tmp_path: Path) -> None:
-    keep_sample(tmp_path / "gone", Sampled(1, "x"))
+def test_where_there_is_no_file_there_are_no_samples(tmp_path: Path) -> None:
+    assert read_samples(tmp_path / "gone", 9) == ()
     (tmp_path / SAMPLES_FILE).mkdir()
-    keep_sample(tmp_path, Sampled(1, "x"))
     assert read_samples(tmp_path, 9) == ()
 
 
