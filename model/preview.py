@@ -37,6 +37,7 @@ class Preview:
         dtype: the proposed dtype: the file's own if it fits, else a smaller one, else empty.
         notes: what a person should know beside it, one sentence each.
         problem: the sentence why it can't be opened and what to do, or None.
+        on_hub: whether the path is a name on a hub.
     """
 
     path: str
@@ -60,6 +61,7 @@ class Preview:
     dtype: str = ""
     notes: tuple[str, ...] = ()
     problem: str | None = None
+    on_hub: bool = False
 
     @property
     def line(self) -> str:

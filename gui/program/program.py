@@ -14,6 +14,7 @@ from gui.program.garbage import GarbageCollector
 from gui.program.preloading import Preloading
 from gui.session.backend import Backend
 from gui.session.first_look import FirstLook
+from gui.session.state import Notice
 from gui.session.store import Store
 from gui.settings import Settings
 from gui.window.main_window import MainWindow
@@ -54,9 +55,12 @@ class Program:
         self.backend.stopped.connect(self.preloading.stop)
         self.backend.stopped.connect(self.collector.stop)
         self.window = MainWindow(self.store, self.backend, settings, panes)
+        if settings.left_out:
+            self.store.post(Notice(settings.left_out, level="warning"))
         self.first_look = FirstLook(self.store)
         self.store.set_prompt(FIRST_PROMPT if prompt is None else prompt)
-        self.store.opening.open(str(STORY_WORLD) if checkpoint is None else checkpoint)
+        path = str(STORY_WORLD) if checkpoint is None else settings.meant(checkpoint)
+        self.store.opening.open(path, remembered=path in settings.recent)
 
     def _settle(self) -> None:
         """The model is seen: what is here now is here to stay."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from operator import attrgetter
-from pathlib import Path
 
 from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
@@ -71,6 +70,8 @@ class MainWindow(QMainWindow):
         self.store = store
         self.backend = backend
         self.settings = settings
+        self._met: set[int] = set()  # models that were in view
+        self._remembered_run: tuple[object, bool] | None = None
         self._notes = Later(self._update_notes, NOTES_MS, self)
         self.setObjectName("main_window")
         self.setWindowTitle("Glassformer")
@@ -157,6 +158,7 @@ class MainWindow(QMainWindow):
             signal.connect(self._notes.ask)
         self.host.pane_made.connect(self._pane_made)
         store.model_changed.connect(self._model_changed)
+        store.run.changed.connect(self._run_changed)
         store.notice_posted.connect(self._show_notice)
         self.notice_bar.dismissed.connect(self._hide_empty_notice)
         self.layouts.applied.connect(self._layout_applied)
@@ -191,6 +193,9 @@ class MainWindow(QMainWindow):
 
     def show_run(self) -> None:
         """The run with its curves, where they are."""
+        run = self.store.run
+        if run.shown is not run.current and run.model is not None:
+            run.follow(True)  # the pane tells of the run of the model in view
         self.layouts.set_perspective("Train")
         self.layouts.show_pane(TRAINING)
 
@@ -242,14 +247,24 @@ class MainWindow(QMainWindow):
         if model is None:
             return
         self.setWindowTitle(f"{model.name} — Glassformer")
+        if model.model_id in self._met:
+            return  # only the view has changed
+        self._met.add(model.model_id)
         self.notice_bar.dismiss_about("opening")
         if model.notes and not model.training:
             self.store.post(Notice(" ".join(model.notes), about="opening"))
-        if not model.training and Path(model.path).resolve() != STORY_WORLD.resolve():
-            # By its name, where it came from a hub: a folder of the cache says nothing.
-            place = model.name if "/" in model.name else model.path
-            self.settings.remember(place)
-            self.files.describe_recent(place)
+        if not model.training and model.place != str(STORY_WORLD):
+            self.files.remember(model.place or model.path)
+
+    def _run_changed(self) -> None:
+        """A run is remembered from its first moment, whatever ends it."""
+        run = self.store.run.current
+        if run is None:
+            return
+        now = (run, run.running)
+        if now != self._remembered_run:
+            self._remembered_run = now
+            self.files.remember(run.run_dir)
 
     def _layout_applied(self, perspective: str) -> None:
         self._hide_empty_notice()

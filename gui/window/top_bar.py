@@ -1,4 +1,4 @@
-"""The bar under the menu: perspectives, what is open, the run that goes on.
+"""The bar under the menu: perspectives, which model is in view, the run that goes on.
 
 Knows the store; no pane.
 """
@@ -12,6 +12,7 @@ from gui import theme
 from gui.session.store import Store
 from gui.widgets.text import counted
 from gui.window.run_line import RunLine
+from gui.window.view_switch import ViewSwitch
 from model.preview import short_count
 
 
@@ -27,6 +28,7 @@ class TopBar(QWidget):
     ) -> None:
         super().__init__(parent)
         self._store = store
+        self._named = True
         self.setObjectName("top_bar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         layout = QHBoxLayout(self)
@@ -48,8 +50,10 @@ class TopBar(QWidget):
             layout.addWidget(button)
         self._group.buttonClicked.connect(self._chosen)
         layout.addSpacing(theme.SPACE)
+        self.view_switch = ViewSwitch(store, self)
+        layout.addWidget(self.view_switch)
         self._model = QPushButton(self)
-        self._model.setToolTip("What is open; click for recent checkpoints")
+        self._model.setToolTip("What is in view; click for recent checkpoints")
         self._model.setAccessibleName("Open model")
         self._model.clicked.connect(self.model_clicked)
         self._model.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
@@ -63,6 +67,7 @@ class TopBar(QWidget):
         self._palette.clicked.connect(self.palette_clicked)
         layout.addWidget(self._palette)
         store.model_changed.connect(self.refresh)
+        store.run.changed.connect(self._run_changed)
         self.apply_theme()
         self.refresh()
 
@@ -86,16 +91,23 @@ class TopBar(QWidget):
         """Read the store."""
         model = self._store.model
         notes = () if model is None else model.notes
-        self._model.setToolTip("\n".join((*notes, "What is open; click for recent checkpoints")))
+        self._model.setToolTip("\n".join((*notes, "What is in view; click for recent checkpoints")))
+        self._named = not self.view_switch.needed  # or both names stand beside it
         if model is None:
             self._model.setText("no model yet")
         else:
             c = model.config
+            name = f"{model.name}  ·  " if self._named else ""
             self._model.setText(
-                f"{model.name}  ·  {counted(c.n_layers, 'layer')} × "
+                f"{name}{counted(c.n_layers, 'layer')} × "
                 f"{counted(c.n_heads, 'head')}  ·  "
                 f"{short_count(model.n_params)}"
             )
+
+    def _run_changed(self) -> None:
+        """A run that begins or ends out of view brings the switch or takes it away."""
+        if self._named == self.view_switch.needed:
+            self.refresh()
 
     def _chosen(self, button: QPushButton) -> None:
         self.perspective_chosen.emit(button.text())

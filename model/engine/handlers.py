@@ -14,6 +14,7 @@ from model.engine import (
     asking,
     generating,
     opening,
+    runs,
     saving,
     space,
     starting,
@@ -42,4 +43,5 @@ HANDLERS: dict[type[m.Request], Callable[[Any, Workplace], Job]] = {
     m.StartTraining: training.start_training,
     m.ControlTraining: training.control_training,
     m.FollowTraining: training.follow_training,
+    m.ReadRun: runs.read_run,
 }

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import threading
@@ -55,12 +56,15 @@ class FetchProgress:
     what: str
 
 
-def is_hub_name(text: str) -> bool:
-    """Whether a text is ``owner/name`` (or ``owner/name@revision``) and no path on this disk."""
+def is_name(text: str) -> bool:
+    """Whether a text is written as ``owner/name`` or ``owner/name@revision``."""
     match = _NAME.fullmatch(text)
-    if match is None or any(part in (".", "..") for part in match["repo"].split("/")):
-        return False
-    return not Path(text).exists()
+    return match is not None and not any(p in (".", "..") for p in match["repo"].split("/"))
+
+
+def is_hub_name(text: str) -> bool:
+    """The same, where no path on this disk is meant: nothing of that name lies here."""
+    return is_name(text) and not os.path.lexists(text)
 
 
 def split_name(name: str) -> tuple[str, str]:

@@ -19,10 +19,12 @@ class PreviewModel(Request):
     Attributes:
         path: a folder or a file.
         device: where the weights would go, whose free memory counts.
+        remembered: whether it was opened before: what is gone is said to be.
     """
 
     path: str
     device: str = "auto"
+    remembered: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,7 @@ class OpenModel(Request):
         device: "auto", "cpu", "cuda" or "mps".
         dtype: of the weights in memory, "float32", "bfloat16" or "float16"; None takes the
             file's own if that fits, else a smaller one.
+        remembered: as of `PreviewModel`.
     """
 
     newest_wins: ClassVar[bool] = True
@@ -45,6 +48,7 @@ class OpenModel(Request):
     path: str
     device: str = "auto"
     dtype: str | None = None
+    remembered: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +91,9 @@ class ModelInfo:
     Attributes:
         model_id: counts up each time a model is opened or a training begins.
         name: short name for titles.
-        path: the checkpoint's or run's folder.
+        path: the checkpoint's or run's file or folder, as a whole path.
+        place: by what it is opened again: a whole path, or a name on a hub.
+        run_dir: the run folder that it comes of; empty if it comes of none.
         family: for example ``gpt2``.
         config: sizes and choices.
         n_params: parameters, tied ones once.
@@ -122,6 +128,8 @@ class ModelInfo:
     notes: tuple[str, ...] = ()
     continuing_ids: frozenset[int] = frozenset()
     mask_id: int | None = None
+    place: str = ""
+    run_dir: str = ""
 
     def token_text(self, token_id: int) -> str:
         """A token as the window writes it, whitespace and partial characters visible."""

@@ -35,6 +35,7 @@ from model.train.run_folder import (
     check_free,
     read_recipe,
 )
+from model.train.samples import keep_sample
 from model.train.state import TrainingState, save_state
 from model.train.updates import Update
 from model.transformer import Transformer
@@ -300,7 +301,9 @@ class Training:
             step,
         )
         run.sampled_at = step
-        yield Sampled(step, text)
+        sampled = Sampled(step, text)
+        keep_sample(self.run_dir, sampled)
+        yield sampled
 
     def _save(self) -> Generator[Event, None, None]:
         """Snapshot first, then the state: a resumed run never lacks a snapshot it counts on."""

@@ -37,6 +37,8 @@ class Recipe:
         data_tokens: how much text of the story world is written, in its words; not used for files.
         tokenizer: ``"char"``, ``"bpe:SIZE"`` (trained on the run's text) or the path of a
             ``tokenizer.json`` or of a folder that holds one.
+        weights: the path of a model that it begins with, in place of new weights; empty for none.
+            The tokenizer must be that model's.
         n_layers, n_heads, n_kv_heads, d_model, d_mlp, n_ctx, norm, positions, activation, gated,
             attention_bias, mlp_bias, tied_embeddings, dropout: as in `TransformerConfig`;
             0 takes its default.
@@ -65,6 +67,7 @@ class Recipe:
     data: str = WORLD
     data_tokens: int = 1_000_000
     tokenizer: str = "bpe:1024"
+    weights: str = ""
     n_layers: int = 4
     n_heads: int = 4
     n_kv_heads: int = 0

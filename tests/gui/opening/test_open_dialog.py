@@ -179,11 +179,12 @@ def test_an_opening_that_fails_says_so_and_can_be_tried_again(
 def test_recent_models_have_their_line_and_one_that_is_gone_says_so(
     live_store: Store, settings: Settings, copy: Path, qtbot: QtBot
 ) -> None:
-    settings.recent = [str(copy), str(copy / "gone")]
+    gone = str(copy / "runs" / "minute")
+    settings.recent = [str(copy), gone]
     dialog = opened(live_store, settings, qtbot)
     lines = [dialog.recent.item(row).toolTip() for row in range(2)]
     assert "GPT-2 · 1.14M · 4 layers × 4 heads · byte-level BPE · float32" in lines[0]
-    assert "does not exist" in lines[1]
+    assert f"{gone} is no longer there" in lines[1]
     assert settings.recent_lines[str(copy)].startswith("GPT-2 · 1.14M")
     dialog.recent.setCurrentRow(0)
     assert dialog.path == str(copy)
@@ -196,6 +197,28 @@ def test_recent_models_have_their_line_and_one_that_is_gone_says_so(
     for top, bottom in ((4, 22), (24, 42)):
         part = rgb[box.top() + top : box.top() + bottom, 8:200].astype(int)
         assert np.ptp(part.sum(axis=-1)) > 150
+    dialog.close()
+
+
+def test_what_was_opened_before_by_a_relative_path_is_never_a_name_on_a_hub(
+    live_store: Store,
+    settings: Settings,
+    qtbot: QtBot,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(STORY_WORLD, tmp_path / "runs" / "minute")
+    dialog = opened(live_store, settings, qtbot)
+    dialog.choose("runs/minute")
+    assert dialog.open_button.isEnabled()
+    shutil.rmtree(tmp_path / "runs")
+    dialog.open_chosen()  # it went between the look and the click
+    assert dialog.card.problem.text().startswith(f"{tmp_path}/runs/minute does not exist")
+    settings.remember(str(tmp_path / "runs" / "minute"))
+    dialog.choose("runs/minute")  # and typed again, later
+    assert "no longer there" in dialog.card.problem.text()
+    assert not dialog.open_button.isEnabled()
     dialog.close()
 
 

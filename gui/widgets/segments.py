@@ -1,6 +1,6 @@
-"""What stands below the chips: a choice of parts of one control.
+"""A segmented control: one of a few, all in sight.
 
-Knows the theme; no store.
+Knows no store.
 """
 
 from __future__ import annotations
@@ -44,6 +44,11 @@ class Segments(QWidget):
         """What hovering a button says."""
         self.buttons[key].setToolTip(tip)
         self.buttons[key].setAccessibleDescription(tip)
+
+    def say(self, key: str, text: str, name: str) -> None:
+        """Another text on a button, and what screen readers say for it."""
+        self.buttons[key].setText(text)
+        self.buttons[key].setAccessibleName(name)
 
     def set_current(self, key: str) -> None:
         """Put a button down, without reporting it."""
