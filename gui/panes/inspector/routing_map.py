@@ -156,7 +156,7 @@ class RoutingMap(QWidget):
         with QPainter(self) as painter:
             t, area = theme.current(), self.area
             painter.setFont(self._font)
-            painter.setPen(t.color("faint"))
+            painter.setPen(t.color("dim"))
             flags = int(Qt.AlignmentFlag.AlignVCenter)
             top = QRectF(area.left(), 0, self.width() - area.left(), self._caption_height)
             painter.drawText(top, flags, "share of each expert that was asked")

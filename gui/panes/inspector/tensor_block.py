@@ -41,11 +41,11 @@ class TensorBlock(QWidget):
         self._sampling: Sampling = OWN
         self._reading: Reading | None = None
         small, tiny = theme.SMALL_FONT_SIZE, theme.SMALL_FONT_SIZE - 0.5
-        self._role = Text(parent=self, tone="faint", font=theme.sans(tiny))
+        self._role = Text(parent=self, tone="dim", font=theme.sans(tiny))
         self._title = Text(parent=self, font=theme.mono(small), elide=Qt.TextElideMode.ElideLeft)
         self._shape = Text(
             parent=self,
-            tone="faint",
+            tone="dim",
             font=theme.mono(tiny),
             align=Qt.AlignmentFlag.AlignRight,
         )
@@ -194,7 +194,7 @@ class Figures(QWidget):
             for column, (name, number) in enumerate(self._figures):
                 x = column * width
                 painter.setFont(self._name_font)
-                painter.setPen(t.color("faint"))
+                painter.setPen(t.color("dim"))
                 painter.drawText(QRectF(x, 0, width, self._name_height), left, name)
                 painter.setFont(self._font)
                 painter.setPen(t.color("dim"))

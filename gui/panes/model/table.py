@@ -339,7 +339,7 @@ class WeightTable(QTableView):
             f"QHeaderView {{ background: {t.panel}; }}"
             f"QHeaderView::section {{ background: {t.panel}; color: {t.dim}; border: none;"
             f" border-bottom: 1px solid {t.line}; padding: 2px 4px;"
-            f" font-size: {theme.SMALL_FONT_SIZE}pt; }}"
+            f" font-size: {theme.SMALL_FONT_SIZE:.0f}px; }}"
         )
         self.rows.forget_colors()
 
