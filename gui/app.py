@@ -22,6 +22,7 @@ from gui.program.crash import CrashReporter, log_qt_message
 from gui.program.program import Program
 from gui.program.signals import EndSignals
 from gui.settings import Settings
+from gui.window.app_icon import app_icon
 from model import __version__
 
 log = logging.getLogger("glassformer")
@@ -37,6 +38,9 @@ def make_application(theme_name: str) -> QApplication:
     app.setApplicationName("glassformer")
     app.setApplicationDisplayName("Glassformer")
     app.setApplicationVersion(__version__)
+    # By this name a desktop finds the program's own entry, and with it name and icon (Wayland).
+    app.setDesktopFileName("glassformer")
+    app.setWindowIcon(app_icon())
     theme.apply(app, theme_name)
     return app
 

@@ -23,7 +23,8 @@ class Theme:
     Attributes:
         background: behind everything and of plots.
         panel: of a pane.
-        raised: of a button, a chip, the part of a control that is chosen.
+        raised: of a button, a chip, what is under the mouse.
+        track, active: of a control with several parts, and of the part that is in force.
         line: borders and grid lines.
         text, dim: two weights of text.
         disabled: text of what can't be used now.
@@ -41,6 +42,8 @@ class Theme:
     background: str
     panel: str
     raised: str
+    track: str
+    active: str
     line: str
     text: str
     dim: str
@@ -69,6 +72,8 @@ DARK = Theme(
     background="#0d1015",
     panel="#141920",
     raised="#1a2029",
+    track="#0d1015",
+    active="#273140",
     line="#252d38",
     text="#dbe2ea",
     dim="#8894a5",
@@ -94,6 +99,8 @@ LIGHT = Theme(
     background="#f3f5f8",
     panel="#ffffff",
     raised="#eaeef3",
+    track="#e3e8ee",
+    active="#ffffff",
     line="#d3dae3",
     text="#1a222c",
     dim="#525f6b",
@@ -116,8 +123,8 @@ LIGHT = Theme(
 
 TEXT_TONES = ("text", "dim", "disabled", "accent", "negative", "good", "warning", "bad")
 """Colours in which something may be written."""
-GROUNDS = ("background", "panel", "raised")
-"""Colours on which all of them may stand; the text of what is selected stands on `accent_soft`."""
+GROUNDS = ("background", "panel", "raised", "track")
+"""Colours on which all of them may stand; what is selected stands on `accent_soft`."""
 
 THEMES = {theme.name: theme for theme in (DARK, LIGHT)}
 

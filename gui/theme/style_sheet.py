@@ -51,6 +51,7 @@ def style_sheet(theme: Theme) -> str:
     QToolTip {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.line};
         padding: 4px 6px; }}
     QDockWidget {{ color: {t.text}; }}
+    QToolBar {{ background: {t.background}; border: none; padding: 0; spacing: 0; }}
     /* At rest, under the mouse, pressed; an option that is on; what can't be used. */
     QPushButton, QToolButton {{ background: {t.raised}; border: 1px solid {t.line};
         border-radius: {RADIUS}px; padding: 3px 10px; color: {t.text}; }}

@@ -40,7 +40,7 @@ def test_every_text_can_be_read_on_every_ground(qapp: QApplication, name: str) -
     one = theme.THEMES[name]
     pairs = [(tone, ground) for tone in theme.TEXT_TONES for ground in theme.GROUNDS]
     pairs += [(tone, "accent_soft") for tone in theme.TEXT_TONES if tone != "disabled"]
-    pairs += [("on_accent", "accent")]
+    pairs += [("on_accent", "accent"), ("text", "active"), ("dim", "active")]
     poor = {
         f"{tone} on {ground}": ratio
         for tone, ground in pairs
@@ -94,7 +94,7 @@ def test_keyboard_selection_and_activity_have_colours_of_their_own(
     qapp: QApplication, name: str
 ) -> None:
     one = theme.THEMES[name]
-    three = [QColor(getattr(one, key)) for key in ("focus", "accent", "raised")]
+    three = [QColor(getattr(one, key)) for key in ("focus", "accent", "active")]
     for a, b in (*pairwise(three), (three[0], three[2])):
         apart = sum(abs(x - y) for x, y in zip(a.getRgb()[:3], b.getRgb()[:3], strict=True))
         assert apart > 100

@@ -13,6 +13,7 @@ from gui import theme
 from gui.panes.prediction.generated_text import GeneratedText
 from gui.session.state import Generation
 from gui.session.store import Store
+from gui.widgets.control_button import make_primary
 from gui.widgets.flow import FlowLayout
 from gui.widgets.text import Text
 from model.messages import ModelInfo, PromptRead
@@ -49,6 +50,7 @@ class GenerationControls(QWidget):
         self.sample_button = _button(
             self, "Sample", "Draw one token from this distribution at the end and append it"
         )
+        make_primary(self.sample_button)
         self.generate_button = _button(
             self, "Generate", "Draw as many tokens as the box says, one after the other"
         )

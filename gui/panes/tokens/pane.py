@@ -20,11 +20,11 @@ from gui import theme
 from gui.panes.base import EmptyState, Pane, column
 from gui.panes.tokens import ENTRY, surprisal, words
 from gui.panes.tokens.chips import Look, Tokens
-from gui.panes.tokens.controls import Segments
 from gui.panes.tokens.strip import TokenStrip
 from gui.panes.tokens.surprisal import SurprisalLegend
 from gui.reading.inspecting import inspected
 from gui.session.store import Store
+from gui.widgets.segments import Segments
 from gui.widgets.text import Text
 from model.messages import PromptRead
 from model.operations import INPUT_IDS
