@@ -23,6 +23,14 @@ LAYOUT_VERSION = 2
 """Of the saved dock arrangements: raised when docks are renamed, old ones are then forgotten."""
 
 N_RECENT = 12
+THEMES = ("dark", "light")
+DEVICES = ("auto", "cpu", "cuda", "mps")
+TEXT_SIZES = (90, 100, 110, 125, 150)
+"""In hundredths."""
+BUDGET_MB = (64, 1_000_000)
+"""Least and most."""
+LONGEST_PROMPT = 100_000
+"""Characters of a prompt that is remembered."""
 
 
 @dataclass(slots=True)
@@ -39,7 +47,14 @@ class Settings:
         device: "auto", "cpu", "cuda" or "mps".
         threads: for torch; 0 takes the cores at hand less one.
         motion: whether things may move.
+        text_size: in hundredths, one of `TEXT_SIZES`.
+        budget_mb: MiB that may be kept of the prompts that were run.
+        restore: whether the last model, prompt and recipe come back at start.
+        last_model: what was open, by its path or its name on a hub; empty for the bundled one.
+        last_prompt: what was read last; empty before there was one.
         panes: key of a pane -> what it gave to be remembered.
+        written: whether they are a person's: those of a script that makes pictures are not, and
+            `save` leaves the file as it is. Not in the file.
     """
 
     version: int = VERSION
@@ -53,7 +68,13 @@ class Settings:
     device: str = "auto"
     threads: int = 0
     motion: bool = True
+    text_size: int = 100
+    budget_mb: int = 512
+    restore: bool = True
+    last_model: str = ""
+    last_prompt: str = ""
     panes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    written: bool = field(default=True, compare=False)
 
     def remember(self, path: str) -> None:
         """Put a checkpoint in front of the recent ones."""
@@ -95,10 +116,13 @@ def load(path: Path | None = None) -> Settings:
         return Settings()
     settings = Settings()
     _carry_over(raw)
+    raw.pop("written", None)
     for one in fields(Settings):
         value = raw.get(one.name)
-        if isinstance(value, type(getattr(settings, one.name))):
+        # Of the very type: to Python, `true` is a number, too.
+        if type(value) is type(getattr(settings, one.name)):
             setattr(settings, one.name, value)
+    _bring_in_range(settings)
     settings.recent = [p for p in settings.recent if isinstance(p, str)][:N_RECENT]
     settings.recent_lines = {
         str(path): line for path, line in settings.recent_lines.items() if isinstance(line, str)
@@ -111,6 +135,19 @@ def load(path: Path | None = None) -> Settings:
     return settings
 
 
+def _bring_in_range(settings: Settings) -> None:
+    """Defaults for what a hand in the file has set to something that there is not."""
+    usual, (least, most) = Settings(), BUDGET_MB
+    if settings.theme not in THEMES:
+        settings.theme = usual.theme
+    if settings.device not in DEVICES:
+        settings.device = usual.device
+    if settings.text_size not in TEXT_SIZES:
+        settings.text_size = usual.text_size
+    settings.budget_mb = min(max(settings.budget_mb, least), most)
+    settings.threads = min(max(settings.threads, 0), 256)
+
+
 def _carry_over(raw: dict[str, Any]) -> None:
     """Put what version 1 kept by itself for two panes to where they look for it now."""
     if "panes" not in raw:
@@ -121,12 +158,16 @@ def _carry_over(raw: dict[str, Any]) -> None:
 
 
 def save(settings: Settings, path: Path | None = None) -> None:
-    """Write them; the file is whole or the old one stays."""
+    """Write them, if they are a person's; the file is whole or the old one stays."""
+    if not settings.written:
+        return
     path = path or settings_path()
     path.parent.mkdir(parents=True, exist_ok=True)
     # Lone surrogates in the prompt history are legal in a Python string and not in UTF-8; JSON's
     # ASCII escapes carry them.
-    text = json.dumps(asdict(settings), indent=1)
+    kept = asdict(settings)
+    del kept["written"]
+    text = json.dumps(kept, indent=1)
     handle, beside = tempfile.mkstemp(dir=path.parent, prefix=path.name)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:

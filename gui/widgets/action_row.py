@@ -55,6 +55,11 @@ class ActionRow(QWidget):
         self._more.hide()
         self.setFixedHeight(HEIGHT)
 
+    @property
+    def offered(self) -> tuple[QAction, ...]:
+        """All of them, also those that stand in the menu."""
+        return self._actions + self._seldom
+
     def button(self, action: QAction) -> ControlButton:
         """The button of one of the actions."""
         return self._buttons[self._actions.index(action)]

@@ -15,7 +15,7 @@ from typing import TypeVar
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
 
-from gui.panes.base import Pane
+from gui.panes.base import LAST, Pane
 from gui.panes.entry import PaneEntry
 from gui.session.store import Store
 from gui.settings import Settings
@@ -81,7 +81,10 @@ class PaneHost(QObject):
         if key not in self._panes:
             pane = self._entries[key].load()(self._store)
             pane.turn = list(self._entries).index(key)
-            pane.recall(self._settings.panes.get(key, {}))
+            kept = dict(self._settings.panes.get(key, {}))
+            if not self._settings.restore:
+                kept.pop(LAST, None)
+            pane.recall(kept)
             self._panes[key] = pane
             self.docks[key].take(pane)
             self.pane_made.emit(pane)

@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QSizePolicy,
     QStyle,
     QStyleOptionButton,
-    QStylePainter,
     QWidget,
 )
 
@@ -162,8 +161,9 @@ class TwoPartButton(QPushButton):
         t = theme.current()
         option = QStyleOptionButton()
         self.initStyleOption(option)
-        with QStylePainter(self) as painter:
-            painter.drawControl(QStyle.ControlElement.CE_PushButtonBevel, option)
+        with QPainter(self) as painter:
+            bevel = QStyle.ControlElement.CE_PushButtonBevel
+            self.style().drawControl(bevel, option, painter, self)
             left, middle = 12.0, self.height() / 2
             if self._sign:
                 box = QRectF(QPointF(left - 2, middle - 8), QPointF(left + 14, middle + 8))

@@ -25,6 +25,7 @@ from model.messages.base import (
     Progress,
     Request,
     Result,
+    SetBudget,
     SetThreads,
 )
 from model.messages.generating import Generate, GenerationEnd, GenerationFinished, TokenGenerated
@@ -105,6 +106,7 @@ __all__ = [
     "Result",
     "SaveModel",
     "Saved",
+    "SetBudget",
     "SetThreads",
     "SingularValuesFound",
     "SingularValuesProgressed",

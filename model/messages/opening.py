@@ -123,6 +123,14 @@ class ModelInfo:
     continuing_ids: frozenset[int] = frozenset()
     mask_id: int | None = None
 
+    @property
+    def place(self) -> str:
+        """By what it is opened again: its path, or its name where it came from a hub.
+
+        A folder of the hub's cache says nothing to a person.
+        """
+        return self.name if "/" in self.name else self.path
+
     def token_text(self, token_id: int) -> str:
         """A token as the window writes it, whitespace and partial characters visible."""
         raw = self.vocabulary[token_id] if 0 <= token_id < len(self.vocabulary) else b""

@@ -6,6 +6,7 @@ pane.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -24,7 +25,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui import theme
-from gui.panes.base import EmptyState, Pane
+from gui.panes.base import LAST, EmptyState, Pane
 from gui.panes.training import ENTRY
 from gui.panes.training.controls import RunControls
 from gui.panes.training.curves import RunCurves
@@ -37,7 +38,10 @@ from gui.session.run import Run
 from gui.session.state import Notice
 from gui.session.store import Store
 from model.probe.question import Named
+from model.train.recipe import Recipe
 from model.train.run_folder import unique_run_dir
+
+log = logging.getLogger(__name__)
 
 WIDE = 620
 """From this width on things stand side by side."""
@@ -150,12 +154,22 @@ class TrainingPane(Pane):
         self.form.set_runs_dir(path)
 
     def remember(self) -> dict[str, Any]:
-        return {"runs_dir": str(self.runs_dir)}
+        return {
+            "runs_dir": str(self.runs_dir),
+            LAST: {"recipe": self.form.recipe().to_toml()},
+        }
 
     def recall(self, kept: Mapping[str, Any]) -> None:
         runs_dir = kept.get("runs_dir")
         if isinstance(runs_dir, str) and runs_dir:
             self.runs_dir = Path(runs_dir)
+        last = kept.get(LAST)
+        text = last.get("recipe") if isinstance(last, dict) else None
+        if isinstance(text, str):
+            try:
+                self.form.set_recipe(Recipe.from_toml(text))
+            except ValueError:
+                log.warning("the recipe of last time can't be read: the preset is shown")
 
     def start(self, *, begin_paused: bool = False) -> None:
         """Train a new model by the recipe, in a folder that did not exist."""

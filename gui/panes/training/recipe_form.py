@@ -23,8 +23,8 @@ from PySide6.QtWidgets import (
 )
 
 from gui import theme
-from gui.panes.training.choice import Choice
 from gui.panes.training.even_grid import EvenGrid
+from gui.widgets.choice import Choice
 from model.config import ConfigError
 from model.train.presets import PRESETS
 from model.train.recipe import MIN_BPE_VOCAB, WORLD, Recipe, RecipeError
