@@ -130,7 +130,7 @@ class SettingsPage(QDialog):
         note = Text(tone="dim", font=theme.sans(theme.SMALL_FONT_SIZE), wrap=True)
         note.setContentsMargins(0, 0, 0, theme.SPACE)
         self.controls[row.key], self._notes[row.key] = control, note
-        grid.addWidget(title, line, 0, Qt.AlignmentFlag.AlignTop)
+        grid.addWidget(title, line, 0)
         grid.addWidget(control, line, 1, Qt.AlignmentFlag.AlignLeft)
         grid.addWidget(note, line + 1, 1)
 

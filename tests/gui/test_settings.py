@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gui import settings as settings_file
+from gui import theme
 from gui.settings import Settings
 
 
@@ -49,3 +50,30 @@ def test_what_a_pane_could_not_read_is_passed_over(panes: object) -> None:
     settings = settings_file.load()
     assert settings.panes == {}
     assert settings.theme == "light"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        {"theme": "blue", "device": "tpu", "text_size": 7, "budget_mb": -1, "threads": -3},
+        {"theme": 7, "device": None, "text_size": True, "budget_mb": "x", "threads": 1.5},
+        {"last_model": 3, "last_prompt": ["x"], "restore": "no", "written": False},
+    ],
+)
+def test_a_hand_in_the_file_keeps_no_window_from_opening(raw: dict[str, object]) -> None:
+    write(json.dumps({"version": 2, **raw}))
+    settings = settings_file.load()
+    assert settings.theme in theme.THEMES
+    assert settings.device == "auto"
+    assert settings.text_size == 100
+    assert settings.budget_mb >= 64
+    assert settings.threads == 0
+    assert (settings.last_model, settings.last_prompt, settings.restore) == ("", "", True)
+    assert settings.written
+
+
+def test_pictures_leave_a_persons_settings_as_they_are() -> None:
+    settings_file.save(Settings(theme="light"))
+    settings_file.save(Settings(written=False))
+    assert settings_file.load().theme == "light"
+    assert "written" not in settings_file.settings_path().read_text(encoding="utf-8")
