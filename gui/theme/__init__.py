@@ -31,6 +31,7 @@ from gui.theme.colors import (
 )
 from gui.theme.fonts import load, mono, sans
 from gui.theme.sizes import (
+    CONTROL_HEIGHT,
     FOCUS_WIDTH,
     FONT_SIZE,
     HEADER_HEIGHT,
@@ -45,6 +46,7 @@ from gui.theme.sizes import (
 from gui.theme.style_sheet import palette, style_sheet
 
 __all__ = [
+    "CONTROL_HEIGHT",
     "DARK",
     "FOCUS_WIDTH",
     "FONT_SIZE",

@@ -11,6 +11,8 @@ TIGHT = 4
 RADIUS = 4
 HEADER_HEIGHT = 28
 ROW_HEIGHT = 22
+CONTROL_HEIGHT = 26
+"""Of a button, a field or a choice in a pane."""
 FONT_SIZE = 13.0
 SMALL_FONT_SIZE = 12.0
 LEAST_FONT_SIZE = 12.0

@@ -115,6 +115,8 @@ def style_sheet(theme: Theme) -> str:
     QMenu::item:disabled {{ color: {t.disabled}; }}
     QMenu::separator {{ height: 1px; background: {t.line}; margin: 4px 8px; }}
     QStatusBar {{ background: {t.background}; color: {t.dim}; }}
+    QStatusBar QLabel {{ color: {t.dim}; }}
+    QAbstractScrollArea::corner {{ background: transparent; border: none; }}
     QStatusBar::item {{ border: none; }}
     QTabBar::tab {{ background: {t.background}; color: {t.dim}; padding: 4px 12px;
         border: none; border-bottom: 2px solid transparent; }}

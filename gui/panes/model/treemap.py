@@ -192,7 +192,7 @@ def _write_in(painter: QPainter, box: QRectF, node: Node, total: int) -> None:
     """A leaf's name, and under it its share; whichever finds room."""
     metrics = QFontMetricsF(painter.font())
     full, tail = node.label, node.label.rpartition(".")[2]
-    room = box.width() - 6
+    room = box.width() - 4
     label = next((word for word in (full, tail) if metrics.horizontalAdvance(word) <= room), "")
     if not label:
         return
