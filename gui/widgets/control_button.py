@@ -118,7 +118,7 @@ class ControlButton(QToolButton):
         painter.setPen(QPen(t.color("line"), 1))
         painter.setBrush(t.color("track"))
         painter.drawRoundedRect(track, theme.RADIUS + 1, theme.RADIUS + 1)
-        if on:
+        if on and self.isEnabled():
             painter.setPen(QPen(t.color("line"), 1))
             painter.setBrush(t.color("active"))
             painter.drawRoundedRect(self._inside(), theme.RADIUS, theme.RADIUS)
@@ -127,7 +127,9 @@ class ControlButton(QToolButton):
     def _paint_box(self, painter: QPainter, on: bool, lit: bool) -> str:
         """An option that is on is filled; one that is off is bare. Returns its tone."""
         t = theme.current()
-        if self.isDown():
+        if not self.isEnabled():
+            fill = ""  # on which a dimmer text could not be read
+        elif self.isDown():
             fill = "line"
         elif on:
             fill = "accent_soft"

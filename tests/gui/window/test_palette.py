@@ -9,6 +9,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from gui.panes.prompt.pane import PromptPane
 from gui.session.backend import Backend
 from gui.session.store import Store
 from gui.settings import Settings
@@ -104,14 +105,16 @@ def test_train_is_found_first_and_done(window: MainWindow, qtbot: QtBot) -> None
 def test_it_lies_over_the_window_and_a_click_beside_it_closes_it(
     window: MainWindow, qtbot: QtBot
 ) -> None:
-    editor = window.host.pane("prompt").findChildren(type(window.host.pane("prompt").editor))[0]  # type: ignore[attr-defined]
+    editor = window.host.get(PromptPane).editor
     editor.setFocus()
     palette = opened(window, qtbot)
     assert not palette.isWindow()
     assert palette.geometry() == window.rect()
     middle = palette.box.mapTo(window, palette.box.rect().center())
     assert abs(middle.x() - window.width() / 2) <= 1
-    assert window.childAt(middle) in (palette.rows, *palette.rows.findChildren(object))
+    under = window.childAt(middle)
+    assert under is not None
+    assert palette.isAncestorOf(under)
     window.resize(1000, 700)
     qtbot.waitUntil(lambda: palette.size() == window.size(), timeout=SOON)
     qtbot.mouseClick(palette, Qt.MouseButton.LeftButton, pos=QPoint(5, window.height() - 5))
@@ -209,9 +212,11 @@ def test_an_activation_and_a_parameter_are_found_by_their_names(
     assert model.isVisible()
 
 
-def test_a_recent_model_and_a_setting_are_found(window: MainWindow, qtbot: QtBot) -> None:
+def test_a_recent_model_and_a_setting_are_found(
+    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
     opened_paths: list[str] = []
-    window.files.open_path = opened_paths.append  # type: ignore[method-assign]
+    monkeypatch.setattr(window.files, "open_path", opened_paths.append)
     palette = opened(window, qtbot)
     assert first(palette, "tiny-gpt", "model").where == "gpt2, 2 layers"
     qtbot.keyClick(palette.field, Qt.Key.Key_Return)
