@@ -7,6 +7,7 @@ opens. Knows settings and store; no widget, no file of a model.
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 from PySide6.QtCore import QObject
 
@@ -68,7 +69,9 @@ class LastTime(QObject):
         model = self._store.model
         if model is None or model.training:  # a run is opened from its folder, once it is there
             return
-        last = "" if model.path == str(STORY_WORLD) else model.place
+        # By its path, also where it came from a hub: a start asks no network.
+        path = Path(model.path).absolute()
+        last = "" if path.resolve() == STORY_WORLD.resolve() else str(path)
         if last != self._settings.last_model:
             self._settings.last_model = last
             self.remember()

@@ -116,6 +116,7 @@ def style_sheet(theme: Theme) -> str:
     QMenu::separator {{ height: 1px; background: {t.line}; margin: 4px 8px; }}
     QStatusBar {{ background: {t.background}; color: {t.dim}; }}
     QStatusBar QLabel {{ color: {t.dim}; }}
+    QScrollArea:focus {{ border: 1px solid {t.focus}; }}
     QAbstractScrollArea::corner {{ background: transparent; border: none; }}
     QStatusBar::item {{ border: none; }}
     QTabBar::tab {{ background: {t.background}; color: {t.dim}; padding: 4px 12px;

@@ -1,4 +1,4 @@
-"""Small dialogs of the window: command palette, keys, threads, about. Opened, never executed.
+"""Small dialogs of the window: keys and about. Opened, never executed.
 
 Knows actions and the theme; the store only to say what runs, and on how many threads.
 """
@@ -80,7 +80,8 @@ class AboutDialog(QDialog):
             "Every number on the screen is the model's own tensor.\n\n"
             f"Python {platform.python_version()}  ·  torch {torch}  ·  PySide {pyside_version}\n"
             f"{device}\n\n"
-            "MIT licence. Qt for Python is used under the LGPL."
+            "MIT licence. Qt for Python is used under the LGPL; Inter and JetBrains Mono under\n"
+            "the SIL Open Font License."
         )
         text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         layout.addWidget(text)

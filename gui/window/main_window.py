@@ -229,6 +229,8 @@ class MainWindow(QMainWindow):
         self.settings.theme = name
         self.top_bar.apply_theme()
         self.notice_bar.apply_theme()
+        if self._palette is not None:
+            self._palette.apply_theme()
         self.store.theme_changed.emit()
         for dock in self.docks.values():
             dock.header.update()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 from model.config import TransformerConfig
@@ -129,7 +130,7 @@ class ModelInfo:
 
         A folder of the hub's cache says nothing to a person.
         """
-        return self.name if "/" in self.name else self.path
+        return self.name if "/" in self.name else str(Path(self.path).absolute())
 
     def token_text(self, token_id: int) -> str:
         """A token as the window writes it, whitespace and partial characters visible."""

@@ -116,7 +116,9 @@ class Offers:
         wanted, n = typed.casefold().strip("· "), 0
         for position, token in enumerate(read.tokens):
             text = store.model.token_text(token.id)
-            if wanted in text.casefold() and n < MOST_IN_PROMPT:
+            if n == MOST_IN_PROMPT:
+                return
+            if wanted in text.casefold():
                 n += 1
                 where = f"position {position} of the prompt"
                 do = partial(store.select, position=position)

@@ -8,10 +8,19 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QActionGroup, QImage, QPainter
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QLineEdit,
+    QVBoxLayout,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from gui import theme
+from gui.panes import PANES
+from gui.session.store import Store
 from gui.widgets.action_row import ActionRow
 from gui.widgets.control_button import SIGN
 from gui.widgets.segments import Segments
@@ -165,3 +174,30 @@ def test_icons_of_all_sizes_are_the_programs(qtbot: QtBot) -> None:
     colors = {image.pixelColor(x, y).name() for x in range(64) for y in range(64)}
     assert len(colors) > 50
     assert theme.DARK.accent in colors
+
+
+@pytest.mark.parametrize("key", ["tokens", "layers", "prediction", "attention"])
+def test_a_picture_that_has_the_keyboard_is_ringed_and_no_other(
+    live_store: Store, qtbot: QtBot, key: str
+) -> None:
+    entry = next(entry for entry in PANES if entry.key == key)
+    pane = entry.load()(live_store)
+    pane.resize(700, 500)
+    qtbot.addWidget(pane)
+    shown(qtbot, pane)
+    qtbot.waitUntil(lambda: not pane.dirty, timeout=5000)
+    pictures = [
+        widget
+        for widget in (pane, *pane.findChildren(QWidget))
+        if widget.focusPolicy() == Qt.FocusPolicy.StrongFocus
+        and widget.isVisible()
+        and not isinstance(widget, QAbstractSpinBox | QAbstractButton | QAbstractSlider | QLineEdit)
+    ]
+    assert pictures
+    for picture in pictures:
+        picture.setFocus(Qt.FocusReason.TabFocusReason)
+        qtbot.waitUntil(picture.hasFocus, timeout=5000)
+        assert has(picture, "focus"), picture
+        for other in pictures:
+            if other is not picture and not other.isAncestorOf(picture):
+                assert not has(other, "focus"), other
