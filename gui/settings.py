@@ -49,9 +49,16 @@ class Settings:
         device: "auto", "cpu", "cuda" or "mps".
         threads: for torch; 0 takes the cores at hand less one.
         motion: whether things may move.
+        text_size: in hundredths, one of `TEXT_SIZES`.
+        budget_mb: MiB that may be kept of the prompts that were run.
+        restore: whether the last model, prompt and recipe come back at start.
+        last_model: what was open, by its path or its name on a hub; empty for the bundled one.
+        last_prompt: what was read last; empty before there was one.
         panes: key of a pane -> what it gave to be remembered.
         left_out: what could not be used of the file, a sentence; empty if all could. Not kept.
         base: the values as they were read: what differs from them was changed here. Not kept.
+        written: whether they are a person's: those of a script that makes pictures are not, and
+            `save` leaves the file as it is. Not in the file.
     """
 
     version: int = VERSION
@@ -65,9 +72,15 @@ class Settings:
     device: str = "auto"
     threads: int = 0
     motion: bool = True
+    text_size: int = 100
+    budget_mb: int = 512
+    restore: bool = True
+    last_model: str = ""
+    last_prompt: str = ""
     panes: dict[str, dict[str, Any]] = field(default_factory=dict)
     left_out: str = field(default="", compare=False)
     base: dict[str, Any] | None = field(default=None, compare=False, repr=False)
+    written: bool = field(default=True, compare=False)
 
     def remember(self, path: str) -> None:
         """Put a checkpoint in front of the recent ones."""
@@ -125,13 +138,15 @@ def load(path: Path | None = None) -> Settings:
 
 
 def save(settings: Settings, path: Path | None = None) -> None:
-    """Write them; the file is whole or the old one stays.
+    """Write them, if they are a person's; the file is whole or the old one stays.
 
     What another window has written since they were loaded stays, unless it was changed here too.
 
     Raises:
         OSError: the disk refuses.
     """
+    if not settings.written:
+        return
     path = path or settings_path()
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = QLockFile(str(path.with_name(f".{path.name}.lock")))

@@ -15,6 +15,12 @@ from typing import Any
 THEMES = ("dark", "light")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 MOST_THREADS = 256
+TEXT_SIZES = (90, 100, 110, 125, 150)
+"""In hundredths."""
+BUDGET_MB = (64, 1_000_000)
+"""Least and most."""
+LONGEST_PROMPT = 100_000
+"""Characters of a prompt that is remembered."""
 N_RECENT = 12
 
 DEEPEST = 20
@@ -106,6 +112,19 @@ def _whole_number(low: int, high: int) -> Callable[[Any, list[str]], int]:
         return value
 
     return check
+
+
+def _text_size(value: Any, problems: list[str]) -> int:
+    if type(value) is not int or value not in TEXT_SIZES:
+        sizes = ", ".join(map(str, TEXT_SIZES))
+        raise _Unusable(f"{_short(value)}; there are {sizes}")
+    return value
+
+
+def _last_model(value: Any, problems: list[str]) -> str:
+    if not _is_text(value) or "\0" in value or len(value) > LONGEST_PATH:
+        raise _Unusable(f"{_short(value)} is no path")
+    return str(value)
 
 
 def _yes_or_no(value: Any, problems: list[str]) -> bool:
@@ -226,5 +245,10 @@ _CHECKS: dict[str, Callable[[Any, list[str]], Any]] = {
     "device": _one_of(*DEVICES),
     "threads": _whole_number(0, MOST_THREADS),
     "motion": _yes_or_no,
+    "text_size": _text_size,
+    "budget_mb": _whole_number(*BUDGET_MB),
+    "restore": _yes_or_no,
+    "last_model": _last_model,
+    "last_prompt": _text,
     "panes": _panes,
 }

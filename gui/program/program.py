@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from gui.panes import PANES
 from gui.panes.entry import PaneEntry
 from gui.program.garbage import GarbageCollector
+from gui.program.last_time import LastTime
 from gui.program.preloading import Preloading
 from gui.session.backend import Backend
 from gui.session.first_look import FirstLook
@@ -18,9 +19,6 @@ from gui.session.state import Notice
 from gui.session.store import Store
 from gui.settings import Settings
 from gui.window.main_window import MainWindow
-from resources import STORY_WORLD
-
-FIRST_PROMPT = "Here comes the king with his crown, and here comes the queen with her"
 
 
 class Program:
@@ -58,9 +56,11 @@ class Program:
         if settings.left_out:
             self.store.post(Notice(settings.left_out, level="warning"))
         self.first_look = FirstLook(self.store)
-        self.store.set_prompt(FIRST_PROMPT if prompt is None else prompt)
-        path = str(STORY_WORLD) if checkpoint is None else settings.meant(checkpoint)
-        self.store.opening.open(path, remembered=path in settings.recent)
+        # The worker takes requests in order: before anything is kept, how much may be.
+        self.store.set_budget(settings.budget_mb * 2**20)
+        self.last_time = LastTime(self.store, settings)
+        self.window.remembering.connect(self.last_time.remember)
+        self.last_time.begin(checkpoint, prompt)
 
     def _settle(self) -> None:
         """The model is seen: what is here now is here to stay."""

@@ -117,8 +117,10 @@ class Opening(Feature):
                 self._end(None)
             case m.Failed() if self._is_going(result):
                 notice = Notice.of(result, about="opening")
+                # Who hears of the end may open something else at once.
+                in_place = self._answered_in_place
                 self._end(notice)
-                if not self._answered_in_place:
+                if not in_place:
                     self._store.post(notice)
             case _:
                 return False

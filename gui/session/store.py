@@ -165,6 +165,9 @@ class Store(QObject):
     def set_threads(self, n: int) -> None:
         self.send(m.SetThreads(n=n))
 
+    def set_budget(self, n_bytes: int) -> None:
+        self.send(m.SetBudget(n_bytes=n_bytes))
+
     # -------------------------------------------------------------- asked by features
 
     def send(self, request: m.Request) -> None:

@@ -1,26 +1,35 @@
-"""A segmented control: one of a few, all in sight.
+"""A segmented control: parts side by side, one of which is in force.
 
-Knows no store.
+Knows the theme; no store.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QToolButton, QWidget
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QWidget
+
+from gui.widgets.control_button import ControlButton
 
 
 class Segments(QWidget):
-    """Buttons side by side, one of which is down.
+    """Buttons that share a track, one of which is down.
 
     Signals:
         chosen: key of the button that was pressed.
+
+    Attributes:
+        buttons: by key, in order.
     """
 
     chosen = Signal(str)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, *, font: QFont | None = None) -> None:
         super().__init__(parent)
-        self.buttons: dict[str, QToolButton] = {}
+        self._buttons: dict[str, ControlButton] = {}
+        self._given_font = font
         self._group = QButtonGroup(self)
         self._group.setExclusive(True)
         self._group.buttonClicked.connect(self._on_clicked)
@@ -28,32 +37,44 @@ class Segments(QWidget):
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(0)
 
+    @property
+    def buttons(self) -> Mapping[str, ControlButton]:
+        return self._buttons
+
     def add(self, key: str, text: str, tip: str) -> None:
         """One more button; the first is down."""
-        button = QToolButton(self)
+        button = ControlButton("segment", self)
+        if self._given_font is not None:
+            button.setFont(self._given_font)
         button.setText(text)
-        button.setCheckable(True)
-        button.setChecked(not self.buttons)
+        button.setChecked(not self._buttons)
         button.setAccessibleName(text)
-        self.buttons[key] = button
+        button.first = not self._buttons
+        for before in self._buttons.values():
+            before.last = False
+        self._buttons[key] = button
         self._group.addButton(button)
         self._row.addWidget(button)
         self.explain(key, tip)
 
-    def explain(self, key: str, tip: str) -> None:
-        """What hovering a button says."""
-        self.buttons[key].setToolTip(tip)
-        self.buttons[key].setAccessibleDescription(tip)
-
     def say(self, key: str, text: str, name: str) -> None:
         """Another text on a button, and what screen readers say for it."""
-        self.buttons[key].setText(text)
-        self.buttons[key].setAccessibleName(name)
+        self._buttons[key].setText(text)
+        self._buttons[key].setAccessibleName(name)
+
+    def explain(self, key: str, tip: str) -> None:
+        """What hovering a button says."""
+        self._buttons[key].setToolTip(tip)
+        self._buttons[key].setAccessibleDescription(tip)
 
     def set_current(self, key: str) -> None:
         """Put a button down, without reporting it."""
-        self.buttons[key].setChecked(True)
+        self._buttons[key].setChecked(True)
+
+    @property
+    def current(self) -> str:
+        """Key of the button that is down."""
+        return next(key for key, button in self._buttons.items() if button.isChecked())
 
     def _on_clicked(self) -> None:
-        down = self._group.checkedButton()
-        self.chosen.emit(next(key for key, button in self.buttons.items() if button is down))
+        self.chosen.emit(self.current)

@@ -7,9 +7,11 @@ panes by their base class, and no model.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from operator import attrgetter
+from pathlib import Path
 
-from PySide6.QtCore import QPoint, QSize, Qt
+from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QToolBar, QWidget
 
@@ -19,19 +21,23 @@ from gui.panes import PANES
 from gui.panes.base import Pane
 from gui.panes.entry import PaneEntry
 from gui.session.backend import Backend
+from gui.session.runs_folder import proposed
 from gui.session.state import Notice
 from gui.session.store import Store
 from gui.settings import Settings
 from gui.window.arrangements import PERSPECTIVES
 from gui.window.closing import Closing
 from gui.window.commands import OwnedCommand, joined
-from gui.window.dialogs import AboutDialog, PaletteDialog, ShortcutsDialog, ThreadsDialog
+from gui.window.dialogs import AboutDialog, ShortcutsDialog
 from gui.window.dock import PaneDock
 from gui.window.files import Files
 from gui.window.layouts import Layouts
 from gui.window.menus import Menus
 from gui.window.notice_bar import NoticeBar
+from gui.window.palette.offers import Offers
+from gui.window.palette.overlay import Palette
 from gui.window.pane_host import PaneHost
+from gui.window.settings_page import SettingsPage
 from gui.window.status_bar import StatusBar
 from gui.window.top_bar import TopBar
 from resources import STORY_WORLD
@@ -59,6 +65,8 @@ class MainWindow(QMainWindow):
         actions_by_id: the same as Qt has them.
     """
 
+    remembering = Signal()  # the settings are about to be written for the next start
+
     def __init__(
         self,
         store: Store,
@@ -72,6 +80,8 @@ class MainWindow(QMainWindow):
         self.settings = settings
         self._met: set[int] = set()  # models that were in view
         self._remembered_run: tuple[object, bool] | None = None
+        self.settings_at_start = replace(settings)
+        self._palette: Palette | None = None
         self._notes = Later(self._update_notes, NOTES_MS, self)
         self.setObjectName("main_window")
         self.setWindowTitle("Glassformer")
@@ -189,7 +199,12 @@ class MainWindow(QMainWindow):
         return method
 
     def show_palette(self) -> None:
-        PaletteDialog(list(self.actions_by_id.values()), self).open()
+        """One search over everything that can be done or looked at."""
+        if self._palette is None:
+            self._palette = Palette(self, Offers(self).find)
+        if not self.store.weights.tensors:
+            self.store.weights.list_tensors()
+        self._palette.open()
 
     def show_run(self) -> None:
         """The run with its curves, where they are."""
@@ -202,8 +217,9 @@ class MainWindow(QMainWindow):
     def show_shortcuts(self) -> None:
         ShortcutsDialog(self._menus.keys(), self).open()
 
-    def show_threads(self) -> None:
-        ThreadsDialog(self.store, self.settings, self).open()
+    def show_settings(self, focus: str = "") -> None:
+        """The page of settings, with the keyboard on one of them."""
+        SettingsPage(self, self, focus).open()
 
     def show_about(self) -> None:
         AboutDialog(self.store, self).open()
@@ -220,15 +236,34 @@ class MainWindow(QMainWindow):
         self.settings.theme = name
         self.top_bar.apply_theme()
         self.notice_bar.apply_theme()
+        if self._palette is not None:
+            self._palette.apply_theme()
         self.store.theme_changed.emit()
         for dock in self.docks.values():
             dock.header.update()
 
     def toggle_motion(self) -> None:
         """Let values move along their paths, or not."""
-        self.settings.motion = not self.settings.motion
-        theme.set_motion(self.settings.motion)
+        self.set_motion(not self.settings.motion)
         self.store.post(Notice(f"Motion is {'on' if self.settings.motion else 'off'}."))
+
+    def set_motion(self, on: bool) -> None:
+        """Let values move along their paths, or not."""
+        self.settings.motion = on
+        theme.set_motion(on)
+
+    @property
+    def runs_folder(self) -> Path:
+        """Where training writes its runs."""
+        kept = self.host.pane(TRAINING).remember() if self.host.has(TRAINING) else {}
+        chosen = (kept or self.settings.panes.get(TRAINING, {})).get("runs_dir")
+        return Path(str(chosen)) if chosen else proposed()
+
+    def set_runs_folder(self, path: Path) -> None:
+        """Let training write its runs there."""
+        self.settings.panes.setdefault(TRAINING, {})["runs_dir"] = str(path)
+        if self.host.has(TRAINING):
+            self.host.pane(TRAINING).recall({"runs_dir": str(path)})
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         self.files.drag_entered(event)
@@ -312,3 +347,4 @@ class MainWindow(QMainWindow):
     def _remember(self) -> None:
         self.layouts.remember()
         self.host.remember()
+        self.remembering.emit()

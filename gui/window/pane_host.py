@@ -16,7 +16,7 @@ from typing import TypeVar
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
 
-from gui.panes.base import Pane
+from gui.panes.base import LAST, Pane
 from gui.panes.entry import PaneEntry
 from gui.session.state import Notice
 from gui.session.store import Store
@@ -93,8 +93,11 @@ class PaneHost(QObject):
 
     def _recall(self, pane: Pane) -> None:
         """What it remembered may be anything: the file could be edited."""
+        kept = dict(self._settings.panes.get(pane.key, {}))
+        if not self._settings.restore:
+            kept.pop(LAST, None)
         try:
-            pane.recall(self._settings.panes.get(pane.key, {}))
+            pane.recall(kept)
         except Exception as error:  # noqa: BLE001 - a pane without its memory is still a pane
             log.warning("what %s remembered is left out: %s", pane.key, error)
             self._store.post(

@@ -27,6 +27,7 @@ from model.engine.workplace import Workplace
 
 HANDLERS: dict[type[m.Request], Callable[[Any, Workplace], Job]] = {
     m.SetThreads: starting.set_threads,
+    m.SetBudget: starting.set_budget,
     m.PreviewModel: opening.preview_model,
     m.OpenModel: opening.open_model,
     m.SaveModel: saving.save_model,

@@ -25,6 +25,7 @@ from model.messages.base import (
     Progress,
     Request,
     Result,
+    SetBudget,
     SetThreads,
 )
 from model.messages.generating import Generate, GenerationEnd, GenerationFinished, TokenGenerated
@@ -110,6 +111,7 @@ __all__ = [
     "RunRead",
     "SaveModel",
     "Saved",
+    "SetBudget",
     "SetThreads",
     "SingularValuesFound",
     "SingularValuesProgressed",

@@ -119,6 +119,13 @@ for _ in range(200):
         ("threads", 2.5),
         ("motion", "yes"),
         ("motion", 1),
+        ("text_size", 7),
+        ("text_size", True),
+        ("budget_mb", -1),
+        ("budget_mb", "x"),
+        ("restore", "no"),
+        ("last_model", 3),
+        ("last_prompt", ["x"]),
         ("panes", {"prompt": DEEP}),
         ("panes", {"prompt": 3}),
         ("version", "two"),
@@ -273,3 +280,10 @@ def test_what_a_newer_version_keeps_is_not_lost() -> None:
     settings = settings_file.load()
     settings_file.save(settings)
     assert json.loads(settings_file.settings_path().read_text())["later"] == {"a": 1}
+
+
+def test_pictures_leave_a_persons_settings_as_they_are() -> None:
+    settings_file.save(Settings(theme="light"))
+    settings_file.save(Settings(written=False))
+    assert settings_file.load().theme == "light"
+    assert "written" not in settings_file.settings_path().read_text(encoding="utf-8")

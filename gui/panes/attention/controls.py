@@ -15,6 +15,7 @@ from gui import theme
 from gui.panes.attention.matrix import Looks
 from gui.panes.attention.words import at_least
 from gui.widgets.action_row import HEIGHT, ActionRow
+from gui.widgets.control_button import SIGN
 from gui.widgets.text import Text
 
 VIEWS = {
@@ -69,17 +70,23 @@ class AttentionControls(QObject):
         self._tensors = self._group(TENSORS, "pattern")
         self._tensors.triggered.connect(self.choice_changed)
         self.transpose = self._action(
-            "Transpose", "Columns as queries instead of rows, as in some talks"
+            "Transpose", "Columns as queries instead of rows, as in some talks", sign="transpose"
         )
         self.to_largest = self._action(
-            "To largest", "Let the colours end at the largest weight drawn instead of at 1"
+            "To largest",
+            "Let the colours end at the largest weight drawn instead of at 1",
+            sign="to_largest",
         )
         self.hide_first = self._action(
-            "Hide first", "Leave out the first token, where heads park what they don't need"
+            "Hide first",
+            "Leave out the first token, where heads park what they don't need",
+            sign="hide_first",
         )
-        self.fit = self._action("Fit", "The whole matrix, however small its cells")
+        self.fit = self._action("Fit", "The whole matrix, however small its cells", sign="fit")
         self.all_positions = self._action(
-            "All positions", "Edges of all positions, not only the routes to the selected one"
+            "All positions",
+            "Edges of all positions, not only the routes to the selected one",
+            sign="all_positions",
         )
         for action in (self.transpose, self.to_largest, self.hide_first, self.all_positions):
             action.toggled.connect(self.choice_changed)
@@ -139,9 +146,10 @@ class AttentionControls(QObject):
             group.addAction(action)
         return group
 
-    def _action(self, text: str, tip: str) -> QAction:
+    def _action(self, text: str, tip: str, *, sign: str = "") -> QAction:
         action = QAction(text, self)
         action.setToolTip(tip)
+        action.setProperty(SIGN, sign)
         action.setCheckable(True)
         return action
 

@@ -26,6 +26,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from gui import theme
 from gui.reading.thinning import columns
 from gui.reading.vectors import Scale
+from gui.widgets.focus_ring import draw_focus
 from gui.widgets.heat_map import cell_image
 from gui.widgets.text import ink_on
 
@@ -174,12 +175,15 @@ class ValueStrip(QWidget):
                     cell.adjust(-1, 0.5, 1, -0.5)
                     painter.setPen(QPen(t.color(tone), 1.5))
                     painter.drawRect(cell.intersected(box.adjusted(0.75, 0.75, -0.75, -0.75)))
+            if self.hasFocus():
+                draw_focus(painter, box)
 
     def _colors(self, values: NDArray[np.float64]) -> NDArray[np.uint8]:
         if self._scale == "ids":
-            chips = [QColor(color) for color in theme.current().chips]
-            table = np.array([(c.red(), c.green(), c.blue()) for c in chips], np.uint8)
-            return table[self._picks % len(chips)]
+            # Ids are names: a hue would say that some are alike. Two greys tell neighbours apart.
+            greys = [theme.current().color(name) for name in ("raised", "line")]
+            table = np.array([(c.red(), c.green(), c.blue()) for c in greys], np.uint8)
+            return table[np.arange(len(self._picks)) % 2]
         kind: cell_image.Kind = "diverging" if self._scale == "signed" else "sequential"
         return cell_image.colors(values, kind, self._limit)
 

@@ -292,8 +292,7 @@ class MapPainter:
         figure = self.cache.text(self.figure(row), "figure")
         # The figure gives way first: a tooltip has it too.
         if label.width + 6 + figure.width <= inner.width():
-            quiet = "dim" if row.kind == "folded" else "faint"
-            self.p.setPen(self.t.color("text" if row.holds(self.current) else quiet))
+            self.p.setPen(self.t.color("text" if row.holds(self.current) else "dim"))
             figure.draw(self.p, inner.right() - figure.width, row.middle)
 
     def figure(self, row: Row) -> str:
@@ -356,7 +355,7 @@ class MapPainter:
             if self.cache.text(words, "figure").width > room.width():
                 words = words.partition(" · ")[0]
         if self.cache.text(words, "figure").width <= room.width() or not self.g.inside:
-            self._words(words, room, "faint")
+            self._words(words, room, "dim")
 
     def _words(self, words: str, room: QRectF | None, tone: str) -> bool:
         if not words or room is None or room.width() < LEAST_STRIP:

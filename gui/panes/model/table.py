@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
-from PySide6.QtGui import QColor, QPixmap
+from PySide6.QtGui import QColor, QFontMetricsF, QPixmap
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from gui import theme
@@ -67,6 +67,8 @@ def _zeros_text(tensor: m.WeightTensor, figures: m.WeightFigures | None) -> str:
     return "0" if share == 0 else f"{share:.2%}" if share >= 5e-5 else f"{share:.0e}"
 
 
+CELL_MARGINS = 18
+"""What the style leaves free at both sides of a cell's text."""
 COLUMNS: tuple[Column, ...] = (
     Column("Tensor", "TransformerLens' name", lambda t, f: t.name, lambda t, f: t.name, 24),
     Column(
@@ -298,9 +300,9 @@ class WeightTable(QTableView):
         header.setSortIndicatorClearable(True)
         header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self.setSortingEnabled(True)
-        width = self.fontMetrics().horizontalAdvance("0")
+        width = QFontMetricsF(self.font()).horizontalAdvance("0")
         for index, column in enumerate(COLUMNS):
-            self.setColumnWidth(index, (column.least + 2) * width)
+            self.setColumnWidth(index, math.ceil(column.least * width) + CELL_MARGINS)
         self.selectionModel().currentRowChanged.connect(self._row_changed)
         self.activated.connect(self._activated)
         self.verticalScrollBar().valueChanged.connect(self._scrolled)
@@ -339,7 +341,7 @@ class WeightTable(QTableView):
             f"QHeaderView {{ background: {t.panel}; }}"
             f"QHeaderView::section {{ background: {t.panel}; color: {t.dim}; border: none;"
             f" border-bottom: 1px solid {t.line}; padding: 2px 4px;"
-            f" font-size: {theme.SMALL_FONT_SIZE}pt; }}"
+            f" font-size: {theme.SMALL_FONT_SIZE:.0f}px; }}"
         )
         self.rows.forget_colors()
 

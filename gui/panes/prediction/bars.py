@@ -22,6 +22,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from gui import theme
+from gui.widgets.focus_ring import draw_focus
 from gui.widgets.text import hatch
 
 AXIS_HEIGHT = 16
@@ -173,6 +174,8 @@ class ProbabilityBars(QWidget):
                 self._paint_row(painter, row, bar)
             if shown:
                 self._paint_axis(painter, len(shown))
+            if self.hasFocus():
+                draw_focus(painter, QRectF(self.rect()))
 
     def _paint_row(self, painter: QPainter, row: int, bar: Bar) -> None:
         t = theme.current()

@@ -13,6 +13,7 @@ from gui import theme
 from gui.panes.prediction.generated_text import GeneratedText
 from gui.session.state import Generation
 from gui.session.store import Store
+from gui.widgets.control_button import make_primary
 from gui.widgets.flow import FlowLayout
 from gui.widgets.text import Text
 from model.messages import ModelInfo, PromptRead
@@ -49,6 +50,7 @@ class GenerationControls(QWidget):
         self.sample_button = _button(
             self, "Sample", "Draw one token from this distribution at the end and append it"
         )
+        make_primary(self.sample_button)
         self.generate_button = _button(
             self, "Generate", "Draw as many tokens as the box says, one after the other"
         )
@@ -56,7 +58,7 @@ class GenerationControls(QWidget):
         self.length.setRange(1, 100_000)
         self.length.setValue(DEFAULT_LENGTH)
         self.length.setFont(theme.mono(theme.FONT_SIZE - 0.5))
-        self.length.setFixedWidth(50)
+        self.length.setFixedSize(52, theme.CONTROL_HEIGHT)
         self.length.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.length.setAccessibleName("How many tokens to generate")
         self.length.setToolTip("How many tokens Generate draws at most")
@@ -65,7 +67,7 @@ class GenerationControls(QWidget):
         self.seed.setPlaceholderText("seed")
         self.seed.setValidator(QIntValidator(0, 2**31 - 1, self.seed))
         self.seed.setFont(theme.mono(theme.FONT_SIZE - 0.5))
-        self.seed.setFixedWidth(52)
+        self.seed.setFixedSize(56, theme.CONTROL_HEIGHT)
         self.seed.setAccessibleName("Seed")
         self.seed.setToolTip("The same seed draws the same text; empty is random")
         self.use_button = _button(
@@ -304,6 +306,7 @@ def _is_text(raw: bytes) -> bool:
 
 def _button(parent: QWidget, text: str, tip: str) -> QPushButton:
     button = QPushButton(text, parent)
+    button.setFixedHeight(theme.CONTROL_HEIGHT)
     button.setToolTip(tip)
     button.setAccessibleName(text)
     button.setAccessibleDescription(tip)

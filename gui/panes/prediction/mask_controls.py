@@ -56,7 +56,7 @@ class MaskControls(QWidget):
         self.seed.setPlaceholderText("seed")
         self.seed.setValidator(QIntValidator(0, LARGEST_SEED, self.seed))
         self.seed.setFont(theme.mono(theme.FONT_SIZE - 0.5))
-        self.seed.setFixedWidth(52)
+        self.seed.setFixedSize(56, theme.CONTROL_HEIGHT)
         self.seed.setAccessibleName("Seed")
         self.seed.setToolTip("The same seed draws the same token; empty is random")
         words = theme.sans(theme.SMALL_FONT_SIZE + 0.5)

@@ -62,6 +62,7 @@ class SamplingControls(QWidget):
             box.setFont(theme.mono(theme.FONT_SIZE - 0.5))
             box.setAlignment(Qt.AlignmentFlag.AlignRight)
             box.setKeyboardTracking(True)
+            box.setFixedHeight(theme.CONTROL_HEIGHT)
             box.setFixedWidth(box.fontMetrics().horizontalAdvance("0") * 6 + 12)
 
         first = QHBoxLayout()

@@ -10,9 +10,9 @@ from collections.abc import Callable
 import numpy as np
 
 from gui.panes.space.scene import Paths, is_sum
-from gui.panes.space.token_search import Expression
 from gui.reading import code
 from gui.reading.inspecting import inspected_parameter
+from gui.reading.token_search import Expression
 from gui.session.state import Inspected
 from model.messages import NeighboursFound, VocabularyProjected
 

@@ -12,6 +12,7 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QPushButton, QToolButton, QWidget
 
 from gui.panes.training.curves import ALONG_WORDS, LOSS, UNIT_WORDS, Along, Unit, choices
+from gui.widgets.control_button import make_primary
 from gui.widgets.flow import FlowLayout
 
 Hold = Literal["pause", "go on", "take up"]
@@ -39,6 +40,7 @@ class RunControls(QWidget):
         self.recipe.setCheckable(True)
         self.recipe.setChecked(True)
         self.start = QPushButton("Start")
+        make_primary(self.start)
         self.pause = QPushButton("Pause")
         self.step = QPushButton("Step")
         self.stop = QPushButton("Stop")

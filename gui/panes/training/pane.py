@@ -6,6 +6,7 @@ stops, takes up and begins anew. Knows the store and widgets, no other pane.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +25,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui import theme
-from gui.panes.base import Pane
+from gui.panes.base import LAST, Pane
 from gui.panes.training import ENTRY
 from gui.panes.training.content import HIGH, ROOMY, WIDE, RunContent
 from gui.panes.training.controls import RunControls
@@ -36,7 +37,10 @@ from gui.session.state import Notice
 from gui.session.store import Store
 from gui.session.training_run import Run
 from model.probe.question import Named
+from model.train.recipe import Recipe
 from model.train.run_folder import unique_run_dir
+
+log = logging.getLogger(__name__)
 
 ROWS_A_FRAME = 50_000
 """Steps of a curve that are taken in at once: some tens of milliseconds, in which no key waits."""
@@ -128,14 +132,24 @@ class TrainingPane(Pane):
         self.form.set_runs_dir(path)
 
     def remember(self) -> dict[str, Any]:
+        kept: dict[str, Any] = {LAST: {"recipe": self.form.recipe().to_toml()}}
         # What was only proposed is proposed anew, wherever the program is started next.
-        return {"runs_dir": str(self.runs_dir)} if self.form.runs_dir_chosen else {}
+        if self.form.runs_dir_chosen:
+            kept["runs_dir"] = str(self.runs_dir)
+        return kept
 
     def recall(self, kept: Mapping[str, Any]) -> None:
         runs_dir = kept.get("runs_dir")
         # A relative one was written by an older version, which let nobody choose.
         if isinstance(runs_dir, str) and Path(runs_dir).is_absolute() and "\0" not in runs_dir:
             self.runs_dir = Path(runs_dir)
+        last = kept.get(LAST)
+        text = last.get("recipe") if isinstance(last, dict) else None
+        if isinstance(text, str):
+            try:
+                self.form.set_recipe(Recipe.from_toml(text))
+            except ValueError:
+                log.warning("the recipe of last time can't be read: the preset is shown")
 
     def start(self, *, begin_paused: bool = False) -> None:
         """Train a new model by the recipe, in a folder that did not exist."""

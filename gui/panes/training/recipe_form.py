@@ -23,10 +23,11 @@ from PySide6.QtWidgets import (
 )
 
 from gui import theme
-from gui.panes.training.choice import Choice
 from gui.panes.training.even_grid import EvenGrid
-from gui.panes.training.place import PlaceButton, proposed
+from gui.panes.training.place import PlaceButton
 from gui.panes.training.wrapped import WrappedText
+from gui.session.runs_folder import proposed
+from gui.widgets.choice import Choice
 from model.config import ConfigError
 from model.train.presets import PRESETS
 from model.train.recipe import MIN_BPE_VOCAB, WORLD, Recipe, RecipeError

@@ -207,7 +207,7 @@ class HeatMapPainter:
 
     def _paint_titles(self, painter: QPainter) -> None:
         painter.setFont(theme.sans(theme.SMALL_FONT_SIZE))
-        painter.setPen(theme.current().color("faint"))
+        painter.setPen(theme.current().color("dim"))
         height = QFontMetricsF(painter.font()).height()
         window = self._place.window
         box = QRectF(0, window.top() - 2 * height - 3, window.left() - 6, height)

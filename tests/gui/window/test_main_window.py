@@ -541,18 +541,5 @@ def test_a_floated_pane_comes_back(qtbot: QtBot, program: Program) -> None:
     assert not dock.isFloating()
 
 
-def test_the_palette_finds_and_runs_a_command(qtbot: QtBot, program: Program) -> None:
-    from gui.window.dialogs import PaletteDialog
-
-    program.window.show_palette()
-    palette = program.window.findChild(PaletteDialog)
-    assert palette is not None
-    qtbot.keyClicks(palette._field, "space perspective")
-    qtbot.keyClick(palette._field, Qt.Key.Key_Backspace)
-    palette._field.setText("embedding space in 3d")
-    qtbot.keyClick(palette._field, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: program.window.layouts.perspective == "Space", timeout=SOON)
-
-
 def test_an_application_exists_once(qapp: QApplication) -> None:
     assert make_application("dark") is qapp

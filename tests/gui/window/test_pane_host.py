@@ -72,7 +72,39 @@ def test_a_pane_recalls_what_it_gave_to_be_remembered(host: PaneHost, settings: 
     prompt.commit()
     host.remember()
     assert settings.panes["prompt"] == {"history": ["earlier", "later", "The prince"]}
-    assert settings.panes["training"] == {"runs_dir": "/elsewhere"}
+    assert settings.panes["training"]["runs_dir"] == "/elsewhere"
+
+
+@pytest.mark.parametrize("restore", [True, False])
+def test_the_last_recipe_comes_back_where_that_is_wanted(
+    live_store: Store, qtbot: QtBot, restore: bool
+) -> None:
+    window = QMainWindow()
+    qtbot.addWidget(window)
+    settings = Settings(restore=restore)
+    form = PaneHost(PANES, live_store, settings, window).get(TrainingPane).form
+    usual = form.steps.value()
+    form.steps.setValue(123)
+    form.name.setText("mine")
+    before = PaneHost(PANES, live_store, settings, window)
+    settings.panes["training"] = {"runs_dir": "/here", "last": {"recipe": form.recipe().to_toml()}}
+    pane = before.get(TrainingPane)
+    assert (pane.form.steps.value(), pane.form.name.text()) == (
+        (123, "mine") if restore else (usual, "minute")
+    )
+    assert str(pane.runs_dir) == "/here"
+    assert pane.remember()["last"]["recipe"] == pane.form.recipe().to_toml()
+
+
+@pytest.mark.parametrize("last", [7, {"recipe": 3}, {"recipe": "no [toml"}, {"recipe": "x = 1"}])
+def test_a_recipe_that_cannot_be_read_is_passed_over(
+    live_store: Store, qtbot: QtBot, last: object
+) -> None:
+    window = QMainWindow()
+    qtbot.addWidget(window)
+    settings = Settings(panes={"training": {"last": last}})
+    pane = PaneHost(PANES, live_store, settings, window).get(TrainingPane)
+    assert pane.form.trouble() == ""
 
 
 def test_what_a_pane_kept_that_is_not_made_stays(host: PaneHost, settings: Settings) -> None:

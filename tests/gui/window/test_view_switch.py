@@ -128,7 +128,7 @@ def test_nothing_in_the_bar_covers_anything_with_long_names_at_1366_pixels(
     for key in (OPENED, RUN):
         click(window, qtbot, key)
         qtbot.wait(20)  # the bar is laid out anew
-        parts = [bar.view_switch, bar.model_button, bar.run_line, *bar._buttons.values()]
+        parts = [bar.view_switch, bar.model_button, bar.run_line, bar.perspectives]
         boxes = [part.geometry() for part in parts if part.isVisible()]
         assert not any(a.intersects(b) for i, a in enumerate(boxes) for b in boxes[:i])
         assert all(bar.rect().contains(box) for box in boxes)

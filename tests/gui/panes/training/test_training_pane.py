@@ -20,11 +20,11 @@ from pytestqt.qtbot import QtBot
 
 import model
 from gui import theme
-from gui.panes.training import place
 from gui.panes.training.curves import GrowingTable
 from gui.panes.training.figures import duration
 from gui.panes.training.pane import TrainingPane
 from gui.panes.training.recipe_form import short
+from gui.session import runs_folder
 from gui.session.store import Store
 from gui.session.training_run import Run
 from gui.window.table import table_of
@@ -992,7 +992,7 @@ def test_a_remembered_folder_that_is_none_is_passed_over(
     pane = TrainingPane(desk.store)
     qtbot.addWidget(pane)
     pane.recall({"runs_dir": kept})
-    assert pane.runs_dir == place.proposed()
+    assert pane.runs_dir == runs_folder.proposed()
 
 
 def test_a_folder_that_can_not_be_made_is_said_with_a_button_that_chooses_another(
@@ -1024,17 +1024,17 @@ def test_without_a_working_folder_that_can_be_written_runs_go_to_a_persons_own(
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     (tmp_path / "home").mkdir()
     monkeypatch.chdir(tmp_path)
-    assert place.proposed() == tmp_path / "runs"
+    assert runs_folder.proposed() == tmp_path / "runs"
     refused = {tmp_path}
     real = os.access
     monkeypatch.setattr(os, "access", lambda p, mode: Path(p) not in refused and real(p, mode))
-    own = place.proposed()
+    own = runs_folder.proposed()
     assert own.is_relative_to(tmp_path / "home")
     refused.add(tmp_path / "home")
     (tmp_path / "data").mkdir()
-    assert place.proposed() == tmp_path / "data" / "Glassformer" / "runs"
+    assert runs_folder.proposed() == tmp_path / "data" / "Glassformer" / "runs"
     monkeypatch.chdir("/")
-    assert place.proposed() != Path("/runs")
+    assert runs_folder.proposed() != Path("/runs")
 
 
 def test_a_working_folder_that_was_removed_is_none(
@@ -1043,7 +1043,7 @@ def test_a_working_folder_that_was_removed_is_none(
     (tmp_path / "gone").mkdir()
     monkeypatch.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()
-    assert place.proposed().is_absolute()
+    assert runs_folder.proposed().is_absolute()
     monkeypatch.chdir(tmp_path)
 
 
