@@ -43,9 +43,7 @@ def program(qtbot: QtBot) -> Iterator[Program]:
     program = Program(settings, panes=entries((*PACKAGES, "tests.samples.pane")))
     program.window.show()
     program.start()
-    qtbot.waitUntil(
-        lambda: program.store.inspected is not None and program.window.host.complete, timeout=SOON
-    )
+    qtbot.waitUntil(lambda: program.first_look.over and program.window.host.complete, timeout=SOON)
     yield program
     if isValid(program.window):
         close_program(qtbot, program)

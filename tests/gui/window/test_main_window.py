@@ -54,7 +54,7 @@ def open_program(qtbot: QtBot, settings: Settings | None = None) -> Program:
     store = program.store
     qtbot.waitUntil(lambda: store.read is not None and store.vocabulary is not None, timeout=SOON)
     # The first look moves the selection by itself: whoever tests begins after it.
-    qtbot.waitUntil(lambda: store.inspected is not None, timeout=SOON)
+    qtbot.waitUntil(lambda: program.first_look.over, timeout=SOON)
     return program
 
 
