@@ -39,6 +39,7 @@ class Theme:
         accent: the one colour of selection and of positive values.
         negative: of negative values.
         good, warning, bad: of states.
+        no_number: of a cell whose number is none (NaN): on neither colour map.
         chips: backgrounds that tell neighbouring tokens apart; text stays readable on all.
         series: colours of several curves or groups, in order; the first is the accent.
     """
@@ -58,6 +59,7 @@ class Theme:
     good: str
     warning: str
     bad: str
+    no_number: str
     chips: tuple[str, ...]
     series: tuple[str, ...]
     sequential_stops: tuple[str, ...]
@@ -84,6 +86,7 @@ DARK = Theme(
     good="#5fd39a",
     warning="#f0c04f",
     bad="#ff6b6b",
+    no_number="#8a3f86",
     chips=("#24425a", "#4a3a5e", "#3a4d33", "#5a4028", "#52303f", "#2f4a4c", "#474a2b", "#383d5c"),
     series=("#56b8ff", "#ff9550", "#5fd39a", "#c79bff", "#f0c04f", "#ff7fa8", "#7fd6d6", "#b0b8c4"),
     # Background to accent to near white: more is brighter, as light on a dark stage.
@@ -107,6 +110,7 @@ LIGHT = Theme(
     good="#1a8a55",
     warning="#976b00",
     bad="#c62f2f",
+    no_number="#d497cf",
     chips=("#d3e6f6", "#e6dcf2", "#dcecd4", "#f5e3cf", "#f5d9e2", "#d3ebea", "#ecebc8", "#dcdff3"),
     series=("#0b6fc2", "#c2570c", "#1a8a55", "#7a46c0", "#976b00", "#c02f68", "#1b7f80", "#5b6672"),
     # White to deep blue: more is darker, as ink on paper.
@@ -227,24 +231,31 @@ def diverging_table(theme: Theme | None = None) -> NDArray[np.uint8]:
 
 
 def sequential_color(amount: float) -> QColor:
-    """The colour of an amount between 0 and 1."""
+    """The colour of an amount between 0 and 1; NaN has its own."""
+    if np.isnan(amount):
+        return _current.color("no_number")
     row = sequential_table()[round(255 * min(max(amount, 0.0), 1.0))]
     return QColor(int(row[0]), int(row[1]), int(row[2]))
 
 
 def diverging_color(value: float) -> QColor:
-    """The colour of a signed value between -1 and 1."""
+    """The colour of a signed value between -1 and 1; NaN has its own."""
+    if np.isnan(value):
+        return _current.color("no_number")
     row = diverging_table()[round(127.5 * (min(max(value, -1.0), 1.0) + 1))]
     return QColor(int(row[0]), int(row[1]), int(row[2]))
 
 
 def sequential_rgb(amounts: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """Colours ``[..., 3]`` of amounts between 0 and 1; NaN becomes the panel's colour."""
+    """Colours ``[..., 3]`` of amounts between 0 and 1; NaN has its own, ``no_number``."""
     return _rgb(amounts, sequential_table(), 255.0 * np.clip(amounts, 0, 1))
 
 
 def diverging_rgb(values: NDArray[np.floating], limit: float) -> NDArray[np.uint8]:
-    """Colours ``[..., 3]`` of signed values; ``±limit`` are the ends of the map."""
+    """Colours ``[..., 3]`` of signed values; ``±limit`` are the ends of the map.
+
+    NaN has a colour of its own, ``no_number``.
+    """
     scaled = np.clip(values / limit, -1, 1) if limit > 0 else np.zeros_like(values)
     return _rgb(values, diverging_table(), 127.5 * (scaled + 1))
 
@@ -255,7 +266,7 @@ def _rgb(
     missing = np.isnan(values)
     rgb = table[np.where(missing, 0, rows).round().astype(np.intp)]
     if missing.any():
-        rgb[missing] = _channels(_current.panel)
+        rgb[missing] = _channels(_current.no_number)
     return rgb
 
 

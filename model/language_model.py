@@ -22,9 +22,9 @@ from model import parameters
 from model.checkpoint.opening import OpeningSlice, as_dtype, opening
 from model.config import TransformerConfig
 from model.device import DeviceChoice, choose_device
-from model.generate import Ending, generate
+from model.generate import Ending, Step, generate
 from model.interventions import Intervention
-from model.sampling import Sampling
+from model.sampling import NoDistributionError, Sampling
 from model.slices import finish, retold
 from model.tokenizer.tokenizer import Tokenizer
 from model.tokenizer.tokens import Token
@@ -291,7 +291,39 @@ class LanguageModel:
             use_cache,
             frozenset() if end is None else frozenset({end}),
         )
-        return retold(steps, lambda step: step.token_id)
+        return self._told(ids_BT[0].tolist(), steps)
+
+    def _told(
+        self, seen: list[int], steps: Generator[Step, None, Ending]
+    ) -> Generator[int, None, Ending]:
+        """The ids of steps; where one can't be drawn, it is said where the numbers went wrong."""
+        ids = list(seen)
+
+        def noted(step: Step) -> int:
+            ids.append(step.token_id)
+            return step.token_id
+
+        try:
+            return (yield from retold(steps, noted))
+        except NoDistributionError as error:
+            why = self.first_not_finite(ids)
+            raise NoDistributionError(f"{error} {why}".strip()) from error
+
+    def first_not_finite(
+        self, text_or_ids: TextOrIds, interventions: Iterable[Intervention] = ()
+    ) -> str:
+        """The first operation whose numbers are not all finite, in a sentence that says what to do.
+
+        Empty where all are finite up to the last position's logits.
+
+        Args:
+            text_or_ids, interventions: as of `ask`.
+        """
+        from model.probe.not_finite.asks import NotFinite, NotFiniteFound
+
+        found = self.ask(text_or_ids, NotFinite(), interventions)
+        assert isinstance(found, NotFiniteFound)
+        return found.sentence
 
     def generate(
         self,

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from model.config import TransformerConfig
 from model.operations.operation import Kind, Steps
-from model.operations.words import capped
+from model.operations.words import capped, scaled
 
 SCORES = "hook_attn_scores"
 """TransformerLens' name for the scores that the softmax reads."""
@@ -45,6 +45,20 @@ def write_scores(steps: Steps, config: TransformerConfig, layer: int, query: str
         )
         read = (written,)
     return read[0]
+
+
+def score_formula(config: TransformerConfig) -> str:
+    """What a score is of a query and a key, in one term: ``3 tanh((q · k / √d_head) / 3)``.
+
+    All of the steps above but the mask, in the order in which they are executed.
+    """
+    term = "q · k"
+    if config.score_scale != 1:
+        usual = config.scales.scores is None
+        term = f"{term} / √d_head" if usual else scaled(term, config.score_scale)
+    if config.alibi is not None:
+        term = f"{term} − m_h (i − j)"
+    return capped(term, config.caps.scores)
 
 
 @dataclass(frozen=True, slots=True)

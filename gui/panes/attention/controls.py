@@ -25,7 +25,7 @@ VIEWS = {
 }
 TENSORS = {
     "pattern": ("Pattern", "Weights after the softmax: each query's sum to 1"),
-    "attn_scores": ("Scores", "q · k / √d_head, before the softmax: signed"),
+    "attn_scores": ("Scores", "What the softmax reads, of every query and key: signed"),
 }
 ORDERS = {
     "layer": ("By layer", "A row a layer, a column a head"),
@@ -169,6 +169,11 @@ class AttentionControls(QObject):
     def tensor(self) -> str:
         """One of `TENSORS`."""
         return str(self._tensors.checkedAction().data())
+
+    def explain_scores(self, formula: str) -> None:
+        """Say in the tip of the scores what they are in the open model; empty without one."""
+        tip = f"{formula}, before the softmax: signed" if formula else TENSORS["attn_scores"][1]
+        _named(self._tensors, "attn_scores").setToolTip(tip)
 
     def set_tensor(self, name: str) -> None:
         """Choose what the matrix draws, as a click would."""

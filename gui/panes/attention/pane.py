@@ -31,6 +31,7 @@ from gui.session.asked import Slot
 from gui.session.store import Store
 from gui.widgets.text import Text
 from model.messages import PromptRead
+from model.operations import score_formula
 from model.probe.mosaic.asks import MosaicFound
 from model.probe.pattern.asks import PatternFound
 from model.probe.question import Question
@@ -154,6 +155,7 @@ class AttentionPane(Pane):
     def _forget(self) -> None:
         """Another model: what was chosen of the one before is no longer there."""
         config = None if self.store.model is None else self.store.model.config
+        self.controls.explain_scores("" if config is None else score_formula(config))
         self._chosen = [
             (layer, head)
             for layer, head in self._chosen
@@ -227,11 +229,12 @@ class AttentionPane(Pane):
     def _draw_matrix(self) -> None:
         found, row = self.answered("matrix", PatternFound), self.answered("row", PatternFound)
         head, looks = self.answered("head", PatternFound), self.controls.looks
-        slot = self.slot("matrix")
-        if found is None or slot is None or slot.read is None:
+        slot, model = self.slot("matrix"), self.store.model
+        if found is None or slot is None or slot.read is None or model is None:
             return
         if self._take("matrix", found, row, head, looks):
-            self.matrix.draw(found, row, head, self._labels_of(slot.read), looks)
+            labels, formula = self._labels_of(slot.read), score_formula(model.config)
+            self.matrix.draw(found, row, head, labels, looks, formula)
 
     def _draw_graph(self) -> None:
         found, slot, model = (
@@ -359,8 +362,10 @@ class AttentionPane(Pane):
 
     def _show_facts(self) -> None:
         head = self.answered("head", PatternFound)
-        reads = "" if head is None or head.shares is None else words.reads(head.shares)
+        why = "" if self.store.ran is None else self.store.ran.not_finite
+        reads = "" if head is None or head.shares is None else words.reads(head.shares, why)
         self._readout.setText(self.pointing.text or self._waits_for() or reads)
+        self._readout.setToolTip(reads)
 
     def export_data(self) -> Mapping[str, NDArray[Any]]:
         """The view that was chosen as a table with named columns; of several, the matrix."""
