@@ -22,9 +22,9 @@ from model import parameters
 from model.checkpoint.opening import OpeningSlice, as_dtype, opening
 from model.config import TransformerConfig
 from model.device import DeviceChoice, choose_device
-from model.generate import Ending, Step, generate
+from model.generate import Ending, drawn_ids, generate
 from model.interventions import Intervention
-from model.sampling import NoDistributionError, Sampling
+from model.sampling import Sampling
 from model.slices import finish, retold
 from model.tokenizer.tokenizer import Tokenizer
 from model.tokenizer.tokens import Token
@@ -48,7 +48,7 @@ def open_model(
             checkpoint, or a GGUF file.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         dtype: of the weights in memory, or its name; None takes the file's own if that fits, else
-            a smaller.
+            a smaller; and float32 for a half precision that the processor is slow at.
 
     Raises:
         ValueError: there is no dtype of that name.
@@ -84,6 +84,8 @@ def opening_model(
         choice,
         checkpoint.format,
         checkpoint.notes,
+        checkpoint.stored,
+        widened=checkpoint.widened,
     )
 
 
@@ -112,6 +114,8 @@ class LanguageModel:
         device: where it computes, and why there.
         format: how it was stored; empty if it was made here.
         notes: what a person should know of it, one sentence each.
+        stored: the dtype that loses no digit of what its file stores; None if it was made here.
+        widened: whether it was opened in a wider one without anybody having asked.
     """
 
     def __init__(
@@ -123,6 +127,9 @@ class LanguageModel:
         device: DeviceChoice,
         format: str = "",
         notes: tuple[str, ...] = (),
+        stored: torch.dtype | None = None,
+        *,
+        widened: bool = False,
     ) -> None:
         self.transformer = transformer
         self.tokenizer = tokenizer
@@ -131,6 +138,8 @@ class LanguageModel:
         self.device = device
         self.format = format
         self.notes = notes
+        self.stored = stored
+        self.widened = widened
         self._bench: Bench | None = None
         self._asked_at: object = None
 
@@ -148,6 +157,18 @@ class LanguageModel:
     def dtype(self) -> torch.dtype:
         """Of the weights."""
         return self.transformer.embed.weight.dtype
+
+    @property
+    def digits(self) -> torch.dtype:
+        """The narrowest dtype that holds the weights: the file's, where they are open wider."""
+        if self.stored is not None and torch.promote_types(self.stored, self.dtype) is self.dtype:
+            return self.stored
+        return self.dtype
+
+    @property
+    def dtype_to_save(self) -> torch.dtype:
+        """In which it is written to a file: where it was widened unasked, that of its own file."""
+        return self.digits if self.widened else self.dtype
 
     @property
     def embedding(self) -> Tensor:
@@ -291,34 +312,12 @@ class LanguageModel:
             use_cache,
             frozenset() if end is None else frozenset({end}),
         )
-        return self._told(ids_BT[0].tolist(), steps)
-
-    def _told(
-        self, seen: list[int], steps: Generator[Step, None, Ending]
-    ) -> Generator[int, None, Ending]:
-        """The ids of steps; where one can't be drawn, it is said where the numbers went wrong."""
-        ids = list(seen)
-
-        def noted(step: Step) -> int:
-            ids.append(step.token_id)
-            return step.token_id
-
-        try:
-            return (yield from retold(steps, noted))
-        except NoDistributionError as error:
-            why = self.first_not_finite(ids)
-            raise NoDistributionError(f"{error} {why}".strip()) from error
+        return drawn_ids(steps, ids_BT[0].tolist(), self.first_not_finite)
 
     def first_not_finite(
         self, text_or_ids: TextOrIds, interventions: Iterable[Intervention] = ()
     ) -> str:
-        """The first operation whose numbers are not all finite, in a sentence that says what to do.
-
-        Empty where all are finite up to the last position's logits.
-
-        Args:
-            text_or_ids, interventions: as of `ask`.
-        """
+        """The first operation that is not finite, and what to do; empty where all is finite."""
         from model.probe.not_finite.asks import NotFinite, NotFiniteFound
 
         found = self.ask(text_or_ids, NotFinite(), interventions)

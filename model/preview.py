@@ -30,11 +30,13 @@ class Preview:
         n_layers, n_heads, n_kv_heads, d_model, n_ctx, d_vocab: sizes.
         tokenizer: what kind, or why there is none.
         dtypes: in which the weights are stored, the most used first.
+        stored: the dtype that loses no digit of them; empty where it is not known.
         file_bytes: of all files that hold weights.
         needed: dtype -> bytes of memory that opening in it takes, for each that can be chosen.
         free_bytes: memory that is free on the device where the weights would go.
         device: that device.
-        dtype: the proposed dtype: the file's own if it fits, else a smaller one, else empty.
+        dtype: the proposed dtype: the file's own if it fits, else a smaller one, else empty;
+            float32 where the processor is slow at the file's own.
         notes: what a person should know beside it, one sentence each.
         problem: the sentence why it can't be opened and what to do, or None.
     """
@@ -53,6 +55,7 @@ class Preview:
     d_vocab: int = 0
     tokenizer: str = ""
     dtypes: tuple[str, ...] = ()
+    stored: str = ""
     file_bytes: int = 0
     needed: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     free_bytes: int = 0

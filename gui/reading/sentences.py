@@ -32,7 +32,5 @@ def weight_sentence(read: m.PromptRead, index: tuple[int, ...], value: float) ->
     _, _, query, key = index
     words = [read.tokens[at].text for at in (query, key)]
     if math.isnan(value):
-        return (
-            f"{NO_NUMBER.capitalize()}: how much “{words[0]}” reads of “{words[1]}” is not known."
-        )
+        return f"{NO_NUMBER.capitalize()}: what “{words[0]}” reads of “{words[1]}” is not known."
     return f"{value:.0%} of what “{words[0]}” reads in this head is “{words[1]}”."

@@ -65,7 +65,8 @@ def command(
         print(
             f"{'equals' if found.equal else 'differs from'} {found.against}: the largest "
             f"difference of a {what} is {found.max_abs_logit_difference:.2g} over "
-            f"{found.n_tokens} tokens in {found.dtype} (up to {found.tolerance:.2g} is rounding)"
+            f"{found.n_tokens} token{'' if found.n_tokens == 1 else 's'} in {found.dtype} "
+            f"(up to {found.tolerance:.2g} is rounding)"
         )
     if not found.equal:
         raise typer.Exit(1)

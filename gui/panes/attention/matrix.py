@@ -111,9 +111,11 @@ def matrix_content(
         titles = (f"{what}, {longest}", f"{short}, {longest}", *shorter)
     elif (scores or looks.to_largest) and largest > 0:
         limit = largest
-        titles = (f"{what}, to largest", "to largest")
+        titles = tuple(dict.fromkeys((f"{what}, to largest", f"{short}, to largest", "to largest")))
     if looks.hide_first and shares is not None:
         held = f"first token holds {percent(shares.first)}, hidden"
+        if np.isnan(shares.first):
+            held = "first token hidden"
         titles = (f"{held} · {titles[0]}", held, *titles)
     hatched = " or ".join(
         word for word, on in (("masked", masked.any()), ("hidden", looks.hide_first)) if on

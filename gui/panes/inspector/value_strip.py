@@ -161,8 +161,8 @@ class ValueStrip(QWidget):
             shape = (self._n_rows, self._n_columns)
             picture = cell_image.image(rgb.reshape(*shape, 3), seen.reshape(shape))
             painter.drawImage(box, picture)
-            for cell in np.flatnonzero(drawn & np.isnan(shown)):
-                cell_image.fill_no_number(painter, self._rect(int(cell)))
+            for at in np.flatnonzero(drawn & np.isnan(shown)):
+                cell_image.fill_no_number(painter, self._rect(int(at)))
             if self._n_rows == 1:
                 self._paint_numbers(painter, shown, drawn, rgb)
             painter.setBrush(Qt.BrushStyle.NoBrush)

@@ -306,7 +306,7 @@ class MapPainter:
         ratio = fold_ratio(row, self.graph, self.figures)
         if ratio is None:
             return ""
-        return "NaN" if np.isnan(ratio) else f"+{ratio:.2f}"
+        return f"+{ratio:.2f}" if np.isfinite(ratio) else "NaN" if np.isnan(ratio) else "+∞"
 
     def _section(self, row: Row, *, hovered: bool) -> None:
         color = self.t.color("text" if hovered else "dim")

@@ -45,8 +45,8 @@ def _folded(row: Row, graph: OperationGraph, figures: Figures | None) -> str:
         lines.append(f"How much it writes is {NO_NUMBER}: {escape(names[0])} holds NaN.")
     elif names is not None and ratio is not None:
         lines.append(
-            f"+{ratio:.4g} is how much it writes, relative to the stream: the mean over positions "
-            f"of ‖{escape(names[0])}‖ / ‖{escape(names[1])}‖."
+            f"+{short(ratio, 4)} is how much it writes, relative to the stream: the mean over "
+            f"positions of ‖{escape(names[0])}‖ / ‖{escape(names[1])}‖."
         )
     elif names is not None:
         lines.append(f"It writes {escape(names[0])} to the stream.")

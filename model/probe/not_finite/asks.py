@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar
 
-from model.probe.question import Answer, Question
+import numpy as np
+
+from model.probe.question import Answer, Named, Question
 
 NO_NUMBER = "no number"
 """What NaN is called wherever it is drawn or spoken of."""
@@ -46,6 +48,11 @@ class NotFiniteFound(Answer):
     label: str = ""
     position: int = 0
     dtype: str = "float32"
+
+    def arrays(self) -> Mapping[str, Named]:
+        """The position, where there is one."""
+        found = np.array([self.position] if self.activation else [], np.int64)
+        return {"first_position": Named(found, ("place",))}
 
     @property
     def sentence(self) -> str:
