@@ -340,7 +340,7 @@ class LanguageModel:
             prompt: a text, or ids.
             max_new_tokens: tokens at most; an end-of-text token ends earlier, and so does a full
                 context.
-            temperature: 0 is greedy.
+            temperature: from 0 (greedy) to 10.
             top_k: draw from the k likeliest only; 0 draws from all.
             top_p: draw from the fewest tokens that hold this probability; 1 draws from all.
             seed: makes it repeatable.

@@ -50,9 +50,9 @@ class NotFiniteFound(Answer):
     dtype: str = "float32"
 
     def arrays(self) -> Mapping[str, Named]:
-        """The position, where there is one."""
-        found = np.array([self.position] if self.activation else [], np.int64)
-        return {"first_position": Named(found, ("place",))}
+        """The position; -1 where all is finite."""
+        at = self.position if self.activation else -1
+        return {"first_position": Named(np.array([at]), ("place",))}
 
     @property
     def sentence(self) -> str:

@@ -125,8 +125,8 @@ def test_bars_are_as_long_as_the_probabilities(
     for row, bar in enumerate(shown_bars[:5]):
         assert bar.token_id == order[row]
         length = drawn_length(pane.bars, row, theme.current().accent)
-        drawn = length / pane.bars.track(row).width() * pane.bars.scale
-        pixel = pane.bars.scale / pane.bars.track(row).width()
+        drawn = length / pane.bars.track(row).width()
+        pixel = 1 / pane.bars.track(row).width()
         assert drawn == pytest.approx(p[bar.token_id], abs=2 * pixel)
 
 
