@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from types import MappingProxyType
 
+from model.counting import counted
+
 _NO_NAMES = {"checkpoint", "ckpt", "config", "model", "pytorch_model", "run"}
 _FILES = {".bin", ".ckpt", ".gguf", ".json", ".pt", ".pth", ".safetensors", ".toml"}
 
@@ -70,7 +72,7 @@ class Preview:
         parts = [
             self.title or self.family,
             short_count(self.n_params) if self.n_params else "",
-            f"{_several(self.n_layers, 'layer')} × {_several(self.n_heads, 'head')}"
+            f"{counted(self.n_layers, 'layer')} × {counted(self.n_heads, 'head')}"
             if self.n_layers
             else "",
             self.tokenizer,
@@ -109,14 +111,10 @@ def file_size(n_bytes: int) -> str:
     for unit, suffix in ((10**12, "TB"), (10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
         if n_bytes >= unit - unit // 2000:
             return f"{_three_digits(n_bytes / unit)} {suffix}"
-    return _several(n_bytes, "byte")
+    return counted(n_bytes, "byte")
 
 
 def _three_digits(value: float) -> str:
     digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
     text = f"{value:.{digits}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def _several(n: int, noun: str) -> str:
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

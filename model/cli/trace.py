@@ -22,6 +22,7 @@ from model.cli.common import (
     say,
     tell,
 )
+from model.counting import counted
 from model.probe.not_finite.asks import remedy
 
 if TYPE_CHECKING:
@@ -85,9 +86,8 @@ def command(
         )
     else:
         tokens = "1 token" if shape == [1, 1] else f"{shape[0]} × {shape[1]} tokens"
-        n = len(recorded)
         print(
-            f"{n} activation{'' if n == 1 else 's'} of {tokens}, computed in "
+            f"{counted(len(recorded), 'activation')} of {tokens}, computed in "
             f"{dtype_name(lm.dtype)}, in {out}"
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from model.counting import counted
 from model.messages.base import Request, Result
 
 
@@ -78,4 +79,4 @@ class ModelVerified(Result):
         other = self.against.partition(" ")[0]
         if self.elsewhere:
             other += f" in {self.dtype} (drawn: {self.opened})"
-        return f"{verb} {other}: max |Δ {what}| {size} over {self.n_tokens} tokens"
+        return f"{verb} {other}: max |Δ {what}| {size} over {counted(self.n_tokens, 'token')}"

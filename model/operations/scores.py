@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from model.config import TransformerConfig
+from model.counting import counted
 from model.operations.operation import Kind, Steps
 from model.operations.words import capped, scaled
 
@@ -113,7 +114,9 @@ def _mask_words(causal: bool, window: int | None) -> tuple[str, str]:
     if causal and window is not None:
         return (
             f"s_ij ← −∞ unless i − {window} < j ≤ i",
-            f"A query meets the keys of the last {window:,} positions up to its own; "
+            "A query meets its own key; all others are masked."
+            if window == 1
+            else f"A query meets the keys of the last {window:,} positions up to its own; "
             "all others are masked.",
         )
     if causal:
@@ -124,5 +127,6 @@ def _mask_words(causal: bool, window: int | None) -> tuple[str, str]:
     assert window is not None
     return (
         f"s_ij ← −∞ for |i − j| > {window // 2}",
-        f"A query meets the keys at most {window // 2:,} positions away; all others are masked.",
+        f"A query meets the keys at most {counted(window // 2, 'position')} away; all others are "
+        "masked.",
     )

@@ -47,7 +47,7 @@ def reads(shares: Shares, why: str = "") -> str:
         return (
             f"reads first token {percent(shares.first)} · previous {percent(shares.previous)} · "
             f"itself {percent(shares.itself)} · next {percent(shares.following)} · "
-            f"mean over {shares.n_queries} positions"
+            f"mean over {counted(shares.n_queries, 'position')}"
         )
     over = "at position 1" if shares.n_queries == 1 else f"mean over positions 1–{shares.n_queries}"
     return (
@@ -216,7 +216,7 @@ def edge(found: RoutesFound, tokens: Sequence[Token], index: int, n_heads: int) 
     query, key = int(found.query_E[index]), int(found.key_E[index])
     value, name = exact(float(found.weight_E[index])), f"blocks.{layer}.attn.hook_pattern"
     if head < 0:
-        value += f" · mean of {n_heads} heads"
+        value += f" · mean of {counted(n_heads, 'head')}"
         place = f"{name}[0, :, {query}, {key}].mean()"
     else:
         value += f" · layer {layer} · head {head}"
@@ -240,7 +240,7 @@ def routes(found: RoutesFound, tokens: Sequence[Token], n_heads: int) -> str:
     if question.over == "heads" and not question.heads:
         return "No head is chosen: Ctrl+click heads in the mosaic."
     if question.over != "heads":
-        what = f"{'largest' if question.over == 'max' else 'mean'} of {n_heads} heads"
+        what = f"{'largest' if question.over == 'max' else 'mean'} of {counted(n_heads, 'head')}"
     elif len(question.heads) == 1:
         what = f"layer {question.heads[0][0]} · head {question.heads[0][1]}"
     else:
@@ -261,7 +261,7 @@ def routes(found: RoutesFound, tokens: Sequence[Token], n_heads: int) -> str:
 
 def counted_edges(n: int) -> str:
     """A number of edges."""
-    return f"{n:,} {'edge' if n == 1 else 'edges'}"
+    return counted(n, "edge")
 
 
 def at_least(weight: float) -> str:

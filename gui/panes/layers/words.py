@@ -14,6 +14,7 @@ from gui.panes.layers.map_layout import OperationGraph, Row, ratio_names
 from gui.reading.axes import SIZES
 from gui.reading.numbers import short
 from gui.reading.vectors import Reading
+from model.counting import counted
 from model.probe.not_finite.asks import NO_NUMBER
 
 
@@ -22,7 +23,7 @@ def row_words(row: Row, graph: OperationGraph, figures: Figures | None) -> str:
     if row.kind == "section":
         what = "Click to fold it." if row.unfolded else "Click to see its operations."
         n = row.last - row.first + 1
-        return f"<b>{escape(row.label)}</b>: {n} operations. {what}"
+        return f"<b>{escape(row.label)}</b>: {counted(n, 'operation')}. {what}"
     if row.kind == "folded":
         return _folded(row, graph, figures)
     op = graph.operations[row.first]
@@ -38,7 +39,7 @@ def row_words(row: Row, graph: OperationGraph, figures: Figures | None) -> str:
 
 def _folded(row: Row, graph: OperationGraph, figures: Figures | None) -> str:
     title = f"<b>Block {row.layer} · {escape(row.label)}</b>"
-    lines = [f"{title}: {row.last - row.first + 1} operations"]
+    lines = [f"{title}: {counted(row.last - row.first + 1, 'operation')}"]
     names = ratio_names(row, graph)
     ratio = None if names is None or figures is None else figures.ratio(names[0])
     if names is not None and ratio is not None and np.isnan(ratio):
