@@ -40,6 +40,7 @@ class Theme:
         negative: of negative values.
         good, warning, bad: of states.
         no_number: of a cell whose number is none (NaN): on neither colour map.
+        chips: backgrounds that tell kinds of parameters apart; text stays readable on all.
         series: colours of several curves or groups, in order; the first is the accent.
     """
 
@@ -59,6 +60,7 @@ class Theme:
     warning: str
     bad: str
     no_number: str
+    chips: tuple[str, ...]
     series: tuple[str, ...]
     sequential_stops: tuple[str, ...]
     diverging_stops: tuple[str, ...]
@@ -85,6 +87,7 @@ DARK = Theme(
     warning="#f0c04f",
     bad="#ff6b6b",
     no_number="#8a3f86",
+    chips=("#24425a", "#4a3a5e", "#3a4d33", "#5a4028", "#52303f", "#2f4a4c", "#474a2b", "#383d5c"),
     series=("#56b8ff", "#ff9550", "#5fd39a", "#c79bff", "#f0c04f", "#ff7fa8", "#7fd6d6", "#b0b8c4"),
     # Background to accent to near white: more is brighter, as light on a dark stage.
     sequential_stops=("#10161e", "#16344e", "#1f6494", "#56b8ff", "#d9f0ff"),
@@ -108,6 +111,7 @@ LIGHT = Theme(
     warning="#976b00",
     bad="#c62f2f",
     no_number="#d497cf",
+    chips=("#d3e6f6", "#e6dcf2", "#dcecd4", "#f5e3cf", "#f5d9e2", "#d3ebea", "#ecebc8", "#dcdff3"),
     series=("#0b6fc2", "#c2570c", "#1a8a55", "#7a46c0", "#976b00", "#c02f68", "#1b7f80", "#5b6672"),
     # White to deep blue: more is darker, as ink on paper.
     sequential_stops=("#f7fafd", "#cfe4f6", "#7fb8e6", "#0b6fc2", "#063d6e"),

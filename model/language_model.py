@@ -167,7 +167,7 @@ class LanguageModel:
 
     @property
     def dtype_to_save(self) -> torch.dtype:
-        """In which it is written to a file: where it was widened unasked, that of its own file."""
+        """In which it is saved: where it was widened unasked, that of its own file."""
         return self.digits if self.widened else self.dtype
 
     @property
@@ -252,8 +252,8 @@ class LanguageModel:
             found = lm.ask("The king lost his crown.", Routes(position=-1, threshold=0.2))
             found.arrays()["weight"].columns()
 
-        What is kept of a text for the next question about it takes at most 128 MB, and is
-        forgotten where weights have changed.
+        What is kept of a text for the next takes at most 128 MB, and is forgotten where weights
+        have changed.
 
         Args:
             text_or_ids: as of `ids`; one sequence.

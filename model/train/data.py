@@ -263,6 +263,6 @@ def _check_length(recipe: Recipe, n_train: int, n_val: int) -> None:
         share = VALIDATION_SHARE if n_val < least else 1 - VALIDATION_SHARE
         raise DataError(
             f"The {where} is too short: it gives {counted(n_train, 'token')} for training and "
-            f"{n_val:,} for validation, and a context of {recipe.n_ctx} needs {least:,} of each. Take "
-            f"at least {round(least / share):,} tokens of text, or a smaller context."
+            f"{n_val:,} for validation, and a context of {recipe.n_ctx} needs {least:,} of each. "
+            f"Take at least {round(least / share):,} tokens of text, or a smaller context."
         )

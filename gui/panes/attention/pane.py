@@ -221,10 +221,8 @@ class AttentionPane(Pane):
         if self._take("heads", found, by_kind):
             n_layers, n_heads = model.config.n_layers, model.config.n_heads
             self.mosaic.set_tiles(found, n_layers, n_heads, by_kind)
-        self.mosaic.set_chosen(self._chosen_colors())
-
-    def _chosen_colors(self) -> dict[Head, QColor]:
-        return _hues(self._chosen) if self.controls.graph_mode == "chosen" else {}
+        is_chosen = self.controls.graph_mode == "chosen"
+        self.mosaic.set_chosen(_hues(self._chosen) if is_chosen else {})
 
     def _draw_matrix(self) -> None:
         found, row = self.answered("matrix", PatternFound), self.answered("row", PatternFound)
@@ -237,11 +235,8 @@ class AttentionPane(Pane):
             self.matrix.draw(found, row, head, labels, looks, formula)
 
     def _draw_graph(self) -> None:
-        found, slot, model = (
-            self.answered("graph", RoutesFound),
-            self.slot("graph"),
-            self.store.model,
-        )
+        found, slot = self.answered("graph", RoutesFound), self.slot("graph")
+        model = self.store.model
         if found is None or slot is None or slot.read is None or model is None:
             return
         if self._take("graph", found):
