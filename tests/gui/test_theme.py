@@ -32,7 +32,7 @@ def test_zero_is_in_the_middle_of_the_diverging_map(qapp: QApplication, name: st
 @pytest.mark.parametrize("name", theme.THEMES)
 def test_text_can_be_read_on_what_it_stands_on(qapp: QApplication, name: str) -> None:
     one = theme.THEMES[name]
-    for ground in (one.background, one.panel, one.raised, *one.chips):
+    for ground in (one.background, one.panel, one.raised, one.no_number, *one.chips):
         assert contrast(one.text, ground) >= 4.5
     for ground in (one.background, one.panel):
         assert contrast(one.dim, ground) >= 4.5
