@@ -25,8 +25,6 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from model import precision
-
 ROOT = Path(__file__).resolve().parent.parent
 IN_CI = bool(os.environ.get("CI"))
 
@@ -79,12 +77,6 @@ def own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "settings"
     monkeypatch.setenv("GLASSFORMER_SETTINGS_DIR", str(folder))
     return folder
-
-
-@pytest.fixture(autouse=True)
-def halves_are_fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test depends on how fast this machine's processor computes in half precision."""
-    monkeypatch.setattr(precision, "slowdown", lambda dtype: 1.0)
 
 
 @pytest.fixture

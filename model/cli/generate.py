@@ -14,6 +14,7 @@ from model.cli.common import (
     Device,
     Dtype,
     Threads,
+    dtype_name,
     one_sentence,
     opened,
     print_json,
@@ -86,5 +87,6 @@ def command(
                 "seconds": seconds,
                 "tokens_per_second": len(new_ids) / seconds,
                 "device": lm.device.name,
+                "dtype": dtype_name(lm.dtype),
             }
         )

@@ -171,8 +171,8 @@ class AttentionControls(QObject):
         return str(self._tensors.checkedAction().data())
 
     def explain_scores(self, formula: str) -> None:
-        """Say in the tip of the scores what they are in the open model; empty without one."""
-        tip = f"{formula}, before the softmax: signed" if formula else TENSORS["attn_scores"][1]
+        """Say in the tip of the scores what they are in the model that is drawn."""
+        tip = f"{formula}, before the softmax: signed"
         _named(self._tensors, "attn_scores").setToolTip(tip)
 
     def set_tensor(self, name: str) -> None:

@@ -155,7 +155,6 @@ class AttentionPane(Pane):
     def _forget(self) -> None:
         """Another model: what was chosen of the one before is no longer there."""
         config = None if self.store.model is None else self.store.model.config
-        self.controls.explain_scores("" if config is None else score_formula(config))
         self._chosen = [
             (layer, head)
             for layer, head in self._chosen
@@ -232,6 +231,7 @@ class AttentionPane(Pane):
             return
         if self._take("matrix", found, row, head, looks):
             labels, formula = self._labels_of(slot.read), score_formula(model.config)
+            self.controls.explain_scores(formula)
             self.matrix.draw(found, row, head, labels, looks, formula)
 
     def _draw_graph(self) -> None:
