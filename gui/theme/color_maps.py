@@ -54,24 +54,31 @@ def diverging_table(theme: Theme | None = None) -> NDArray[np.uint8]:
 
 
 def sequential_color(amount: float) -> QColor:
-    """The colour of an amount between 0 and 1."""
+    """The colour of an amount between 0 and 1; NaN has its own."""
+    if np.isnan(amount):
+        return current().color("no_number")
     row = sequential_table()[round(255 * min(max(amount, 0.0), 1.0))]
     return QColor(int(row[0]), int(row[1]), int(row[2]))
 
 
 def diverging_color(value: float) -> QColor:
-    """The colour of a signed value between -1 and 1."""
+    """The colour of a signed value between -1 and 1; NaN has its own."""
+    if np.isnan(value):
+        return current().color("no_number")
     row = diverging_table()[round(127.5 * (min(max(value, -1.0), 1.0) + 1))]
     return QColor(int(row[0]), int(row[1]), int(row[2]))
 
 
 def sequential_rgb(amounts: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """Colours ``[..., 3]`` of amounts between 0 and 1; NaN becomes the panel's colour."""
+    """Colours ``[..., 3]`` of amounts between 0 and 1; NaN has its own, ``no_number``."""
     return _rgb(amounts, sequential_table(), 255.0 * np.clip(amounts, 0, 1))
 
 
 def diverging_rgb(values: NDArray[np.floating], limit: float) -> NDArray[np.uint8]:
-    """Colours ``[..., 3]`` of signed values; ``±limit`` are the ends of the map."""
+    """Colours ``[..., 3]`` of signed values; ``±limit`` are the ends of the map.
+
+    NaN has a colour of its own, ``no_number``.
+    """
     scaled = np.clip(values / limit, -1, 1) if limit > 0 else np.zeros_like(values)
     return _rgb(values, diverging_table(), 127.5 * (scaled + 1))
 
@@ -82,5 +89,5 @@ def _rgb(
     missing = np.isnan(values)
     rgb = table[np.where(missing, 0, rows).round().astype(np.intp)]
     if missing.any():
-        rgb[missing] = _channels(current().panel)
+        rgb[missing] = _channels(current().no_number)
     return rgb

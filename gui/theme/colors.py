@@ -34,6 +34,7 @@ class Theme:
         focus: the ring around what has the keyboard, unlike any selection.
         negative: of negative values.
         good, warning, bad: of states.
+        no_number: of a cell whose number is none (NaN): on neither colour map.
         chips: fills that tell parts of a network apart; text can be read on all.
         series: colours of several curves or groups, in order; the first is the accent.
     """
@@ -57,6 +58,7 @@ class Theme:
     good: str
     warning: str
     bad: str
+    no_number: str
     chips: tuple[str, ...]
     series: tuple[str, ...]
     sequential_stops: tuple[str, ...]
@@ -87,6 +89,7 @@ DARK = Theme(
     good="#5fd39a",
     warning="#f0c04f",
     bad="#ff6b6b",
+    no_number="#8a3f86",
     chips=("#24425a", "#4a3a5e", "#3a4d33", "#5a4028", "#52303f", "#2f4a4c", "#474a2b", "#383d5c"),
     series=("#56b8ff", "#ff9550", "#5fd39a", "#c79bff", "#f0c04f", "#ff7fa8", "#7fd6d6", "#b0b8c4"),
     # Background to accent to near white: more is brighter, as light on a dark stage.
@@ -114,6 +117,7 @@ LIGHT = Theme(
     good="#127044",
     warning="#7d5800",
     bad="#b92a2a",
+    no_number="#d497cf",
     chips=("#d3e6f6", "#e6dcf2", "#dcecd4", "#f5e3cf", "#f5d9e2", "#d3ebea", "#ecebc8", "#dcdff3"),
     series=("#0966b3", "#ad4b06", "#127044", "#7a46c0", "#7d5800", "#c02f68", "#187375", "#5b6672"),
     # White to deep blue: more is darker, as ink on paper.

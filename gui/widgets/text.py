@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from gui import theme
 from gui.widgets.drawing_cache import line
+from model.counting import counted as counted
 
 READABLE = 4.5
 """Least contrast of text with what is under it (WCAG 2.1)."""
@@ -150,8 +151,3 @@ def hatch(painter: QPainter, box: QRectF, color: QColor, step: float = 5.0) -> N
         painter.drawLine(round(x), round(box.bottom()), round(x + box.height()), round(box.top()))
         x += step
     painter.restore()
-
-
-def counted(n: int, what: str) -> str:
-    """A number with its noun: "1 layer", "4 layers"."""
-    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"

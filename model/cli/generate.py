@@ -14,6 +14,7 @@ from model.cli.common import (
     Device,
     Dtype,
     Threads,
+    dtype_name,
     one_sentence,
     opened,
     print_json,
@@ -28,7 +29,7 @@ def command(
     prompt: Annotated[str | None, typer.Option(help="the text to continue")] = None,
     ids: Annotated[str | None, typer.Option(help='token ids to continue: "1,2,3"')] = None,
     max_new_tokens: Annotated[int, typer.Option(min=0, help="tokens at most")] = 50,
-    temperature: Annotated[float, typer.Option(help="0 is greedy")] = 1.0,
+    temperature: Annotated[float, typer.Option(help="from 0 (greedy) to 10")] = 1.0,
     top_k: Annotated[int, typer.Option(help="draw from the k likeliest; 0: from all")] = 0,
     top_p: Annotated[float, typer.Option(help="draw from this much probability; 1: all")] = 1.0,
     seed: Annotated[int | None, typer.Option(help="makes it repeatable")] = None,
@@ -86,5 +87,6 @@ def command(
                 "seconds": seconds,
                 "tokens_per_second": len(new_ids) / seconds,
                 "device": lm.device.name,
+                "dtype": dtype_name(lm.dtype),
             }
         )

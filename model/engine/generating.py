@@ -15,7 +15,7 @@ from model.engine.evaluating import evaluating
 from model.engine.job import Job, JobCancelled, RequestError
 from model.engine.prompt import read_prompt
 from model.engine.workplace import Workplace
-from model.sampling import probabilities
+from model.sampling import NoDistributionError, probabilities
 
 if TYPE_CHECKING:
     from model.tokenizer.tokenizer import Tokenizer
@@ -51,7 +51,11 @@ def generate_text(request: m.Generate, place: Workplace) -> Job:
             if place.openings != openings:  # another model was opened
                 raise JobCancelled
             with evaluating(lm.transformer):
-                step = next(steps, None)
+                try:
+                    step = next(steps, None)
+                except NoDistributionError as error:
+                    why = lm.first_not_finite([*prompt.ids, *new])
+                    raise RequestError(f"{error} {why}".strip()) from error
             if step is None:
                 break
             new.append(step.token_id)

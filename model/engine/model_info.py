@@ -44,6 +44,7 @@ def info_of(lm: LanguageModel, model_id: int, *, training: bool, place: str = ""
         device=lm.device.name,
         device_why=lm.device.why,
         dtype=str(lm.dtype).removeprefix("torch."),
+        stored="" if lm.stored is None else str(lm.stored).removeprefix("torch."),
         training=training,
         format=lm.format,
         notes=lm.notes,

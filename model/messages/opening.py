@@ -39,7 +39,8 @@ class OpenModel(Request):
         path: a folder or a file.
         device: "auto", "cpu", "cuda" or "mps".
         dtype: of the weights in memory, "float32", "bfloat16" or "float16"; None takes the
-            file's own if that fits, else a smaller one.
+            file's own if that fits, else a smaller one; and float32 for a half precision that the
+            processor is slow at.
         remembered: as of `PreviewModel`.
     """
 
@@ -104,6 +105,7 @@ class ModelInfo:
         continuing_ids: ids of tokens that go on with the word before them (``##ing``).
         mask_id: the id that a masked language model is asked to fill in, if there is one.
         device, device_why, dtype: where the weights lie, why, and how precise they are.
+        stored: how precise they are in its file; empty for a model that was made here.
         training: whether it is a model that is learning now.
         format: how it was stored: ``safetensors``, ``PyTorch``, ``nanoGPT``, ``minGPT``, ``GGUF``;
             empty for a model that was made here.
@@ -130,6 +132,7 @@ class ModelInfo:
     mask_id: int | None = None
     place: str = ""
     run_dir: str = ""
+    stored: str = ""
 
     def token_text(self, token_id: int) -> str:
         """A token as the window writes it, whitespace and partial characters visible."""

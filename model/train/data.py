@@ -20,6 +20,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from model.counting import counted
 from model.slices import retold
 from model.tokenizer.client import learning_bpe
 from model.tokenizer.long_text import cutting
@@ -288,7 +289,7 @@ def _check_length(recipe: Recipe, n_train: int, n_val: int) -> None:
         where = "story world's text" if recipe.data == WORLD else f"text in {recipe.data}"
         share = VALIDATION_SHARE if n_val < least else 1 - VALIDATION_SHARE
         raise DataError(
-            f"The {where} is too short: it gives {n_train:,} tokens for training and {n_val:,} "
-            f"for validation, and a context of {recipe.n_ctx} needs {least:,} of each. Take "
-            f"at least {round(least / share):,} tokens of text, or a smaller context."
+            f"The {where} is too short: it gives {counted(n_train, 'token')} for training and "
+            f"{n_val:,} for validation, and a context of {recipe.n_ctx} needs {least:,} of each. "
+            f"Take at least {round(least / share):,} tokens of text, or a smaller context."
         )

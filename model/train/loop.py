@@ -15,6 +15,7 @@ from pathlib import Path
 
 import torch
 
+from model.counting import counted
 from model.tokenizer.tokenizer import Tokenizer
 from model.train.events import (
     Evaluated,
@@ -180,9 +181,12 @@ class Training:
         if self._on_target():
             reason = "target"
         start = {
-            "time": f"Time is up after {self.step:,} steps",
-            "target": f"The target is reached after {self.step:,} steps",
-        }.get(reason, f"All {self.step:,} steps are done")
+            "time": f"Time is up after {counted(self.step, 'step')}",
+            "target": f"The target is reached after {counted(self.step, 'step')}",
+        }.get(
+            reason,
+            "The one step is done" if self.step == 1 else f"All {self.step:,} steps are done",
+        )
         yield self._finished(reason, f"{start}: validation loss {self._val_loss:.4f}.")
 
     def _stop(self) -> Generator[Event, None, None]:
@@ -194,7 +198,9 @@ class Training:
         if self._run.saved_at != self.step:
             for _ in self._save():
                 pass  # said by the last event
-        yield self._finished("stopped", f"Stopped after {self.step:,} steps; all is saved.")
+        yield self._finished(
+            "stopped", f"Stopped after {counted(self.step, 'step')}; all is saved."
+        )
 
     def _guarded(self, source: Generator[Event, None, None]) -> Generator[Event, None, None]:
         """The same events, ended by a `Finished` where a number is not finite."""

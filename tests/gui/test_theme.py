@@ -40,7 +40,7 @@ def test_every_text_can_be_read_on_every_ground(qapp: QApplication, name: str) -
     one = theme.THEMES[name]
     pairs = [(tone, ground) for tone in theme.TEXT_TONES for ground in theme.GROUNDS]
     pairs += [(tone, "accent_soft") for tone in theme.TEXT_TONES if tone != "disabled"]
-    pairs += [("on_accent", "accent"), ("text", "active")]
+    pairs += [("on_accent", "accent"), ("text", "active"), ("text", "no_number")]
     poor = {
         f"{tone} on {ground}": ratio
         for tone, ground in pairs

@@ -26,7 +26,7 @@ VIEWS = {
 }
 TENSORS = {
     "pattern": ("Pattern", "Weights after the softmax: each query's sum to 1"),
-    "attn_scores": ("Scores", "q · k / √d_head, before the softmax: signed"),
+    "attn_scores": ("Scores", "What the softmax reads, of every query and key: signed"),
 }
 ORDERS = {
     "layer": ("By layer", "A row a layer, a column a head"),
@@ -177,6 +177,11 @@ class AttentionControls(QObject):
     def tensor(self) -> str:
         """One of `TENSORS`."""
         return str(self._tensors.checkedAction().data())
+
+    def explain_scores(self, formula: str) -> None:
+        """Say in the tip of the scores what they are in the model that is drawn."""
+        tip = f"{formula}, before the softmax: signed"
+        _named(self._tensors, "attn_scores").setToolTip(tip)
 
     def set_tensor(self, name: str) -> None:
         """Choose what the matrix draws, as a click would."""

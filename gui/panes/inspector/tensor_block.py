@@ -145,6 +145,8 @@ class TensorBlock(QWidget):
         index = reading.full_index(element)
         words = index_words(model, read.subject.ids, reading.name, index)
         value = exact(reading.values[element], dtype_of(model, reading.name))
+        if reading.is_masked(element):
+            value = "masked"
         inside = ", ".join(str(i) for i in index)
         return f"{value}\n{reading.name}[{inside}]\n{', '.join(words)}"
 
@@ -220,10 +222,15 @@ class Figures(QWidget):
 
 
 def figures(reading: Reading) -> tuple[tuple[str, str], ...]:
-    """Minimum, maximum, mean and length (of shares: sum) of what is drawn and not masked."""
+    """Minimum, maximum, mean and length (of shares: sum) of what is drawn and not masked.
+
+    Where numbers are not finite, how many: the figures are of the others.
+    """
     finite = reading.seen[np.isfinite(reading.seen)].astype(np.float64)
+    left_out = len(reading.seen) - len(finite)
+    others = (("not finite", f"{left_out:,} of {len(reading.seen):,}"),) if left_out else ()
     if reading.scale == "ids" or not finite.size:
-        return ()
+        return others
     last = ("sum", finite.sum()) if reading.scale == "share" else ("norm", np.linalg.norm(finite))
     pairs = [("min", finite.min()), ("max", finite.max()), ("mean", finite.mean()), last]
-    return tuple((name, f"{value:.4g}") for name, value in pairs)
+    return (*((name, f"{value:.4g}") for name, value in pairs), *others)

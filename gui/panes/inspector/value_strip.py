@@ -76,7 +76,8 @@ class ValueStrip(QWidget):
         """Show a vector on the diverging map (signed) or the sequential one.
 
         Args:
-            values: the vector; what isn't finite is hatched.
+            values: the vector; what is no number (NaN) has a look of its own, and infinity the
+                colour at its end of the map.
             scale: what the values are.
             n_seen: values from here on are masked, and hatched too; None shows all.
             first_seen: so are values before this one.
@@ -150,7 +151,7 @@ class ValueStrip(QWidget):
             box = QRectF(0, 0, self.width(), self.height())
             shown = self._values[self._picks].astype(np.float64)
             within = (self._picks >= self._first_seen) & (self._picks < self._n_seen)
-            drawn = np.isfinite(shown) & within
+            drawn = within
             if not drawn.all():
                 painter.fillRect(box, cell_image.hatch_brush())
             size = self._n_rows * self._n_columns
@@ -161,8 +162,10 @@ class ValueStrip(QWidget):
             shape = (self._n_rows, self._n_columns)
             picture = cell_image.image(rgb.reshape(*shape, 3), seen.reshape(shape))
             painter.drawImage(box, picture)
+            for at in np.flatnonzero(drawn & np.isnan(shown)):
+                cell_image.fill_no_number(painter, self._rect(int(at)))
             if self._n_rows == 1:
-                self._paint_numbers(painter, np.where(drawn, shown, np.nan), rgb)
+                self._paint_numbers(painter, shown, drawn, rgb)
             painter.setBrush(Qt.BrushStyle.NoBrush)
             for element, tone in (
                 (self._marked, "dim"),
@@ -188,9 +191,15 @@ class ValueStrip(QWidget):
         return cell_image.colors(values, kind, self._limit)
 
     def _paint_numbers(
-        self, painter: QPainter, shown: NDArray[np.float64], rgb: NDArray[np.uint8]
+        self,
+        painter: QPainter,
+        shown: NDArray[np.float64],
+        drawn: NDArray[np.bool_],
+        rgb: NDArray[np.uint8],
     ) -> None:
-        texts = [self._number(value) for value in shown] if len(shown) <= 40 else []
+        if len(shown) > 40:
+            return
+        texts = [self._number(value) if is_drawn else "" for value, is_drawn in zip(shown, drawn)]
         width = QFontMetricsF(self._font).horizontalAdvance
         room = self.width() / self._n_columns - 4
         if not texts or max(width(text) for text in texts) > room:
@@ -201,8 +210,10 @@ class ValueStrip(QWidget):
             painter.drawText(self._rect(cell), int(Qt.AlignmentFlag.AlignCenter), text)
 
     def _number(self, value: float) -> str:
-        if not np.isfinite(value):
-            return ""
+        if np.isnan(value):
+            return "NaN"
+        if np.isinf(value):
+            return "∞" if value > 0 else "−∞"
         if self._scale == "ids":
             return str(int(value))
         return f"{value:.2f}" if abs(value) < 100 else f"{value:.3g}"
@@ -247,3 +258,7 @@ class ValueStrip(QWidget):
     def _choose(self, element: int) -> None:
         self.set_chosen(element)
         self.element_chosen.emit(element)
+
+
+def _channels(color: QColor) -> tuple[int, int, int]:
+    return color.red(), color.green(), color.blue()

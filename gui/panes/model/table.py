@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 from gui import theme
 from gui.widgets.parts import part_color
 from model import messages as m
+from model.counting import counted
 
 Index = QModelIndex | QPersistentModelIndex
 Role = Qt.ItemDataRole
@@ -246,14 +247,15 @@ class WeightModel(QAbstractTableModel):
         return self._swatches[part]
 
     def _tip(self, tensor: m.WeightTensor) -> str:
-        lines = [tensor.name, f"{tensor.part}, {tensor.n:,} numbers of {tensor.dtype}"]
+        lines = [tensor.name, f"{tensor.part}, {counted(tensor.n, 'number')} of {tensor.dtype}"]
         if tensor.in_file:
             lines.append(f"in the file: {tensor.in_file}")
         if tensor.tied_to:
             lines.append(f"the same numbers as {tensor.tied_to}, transposed: counted there")
         figures = self._figures.get(tensor.name)
         if figures is not None and figures.n_not_finite:
-            lines.append(f"{figures.n_not_finite:,} numbers are NaN or infinite")
+            are = "is" if figures.n_not_finite == 1 else "are"
+            lines.append(f"{counted(figures.n_not_finite, 'number')} {are} NaN or infinite")
         return "\n".join(lines)
 
 

@@ -89,9 +89,16 @@ class TokenStrip(QAbstractScrollArea):
             self._lay_out()
         self.viewport().update()
 
-    def set_amounts(self, amounts_T: NDArray[np.float64]) -> None:
-        """Colours have changed: paint anew, and the overview with these amounts from 0 to 1."""
-        self.overview.set_amounts(amounts_T)
+    def set_amounts(
+        self, amounts_T: NDArray[np.float64], no_number_T: NDArray[np.bool_] | None = None
+    ) -> None:
+        """Colours have changed: paint anew, and the overview with these amounts from 0 to 1.
+
+        Args:
+            amounts_T: NaN for none.
+            no_number_T: where that is what was found; None for nowhere.
+        """
+        self.overview.set_amounts(amounts_T, no_number_T)
         self.viewport().update()
 
     @property

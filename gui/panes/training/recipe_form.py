@@ -6,6 +6,7 @@ Qt, no store; opening a file dialog is its owner's affair.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -247,8 +248,14 @@ class RecipeForm(QWidget):
         try:
             recipe.validate()
         except RecipeError as error:
-            return str(error)
+            return self._in_words_of_the_form(str(error))
         return ""
+
+    def _in_words_of_the_form(self, message: str) -> str:
+        """What a recipe calls its values, as the form calls them: Width, not d_model."""
+        names = {name: box.accessibleName() for name, box in self._counts().items()}
+        names |= {"lr": self.lr.accessibleName()}
+        return re.sub(r"\b(\w+)\b", lambda found: names.get(found[0], found[0]), message)
 
     def choose_file(self, path: str) -> None:
         """Train on this text file."""
