@@ -6,7 +6,7 @@ prediction pane shows. Knows ids, no text.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,7 +15,8 @@ import torch
 from numpy.typing import NDArray
 
 from model.config import TransformerConfig
-from model.sampling import Sampling, draw, probabilities
+from model.sampling import NoDistributionError, Sampling, draw, probabilities
+from model.slices import retold
 from model.transformer import KVCache, Transformer
 
 Ending = Literal["max_new_tokens", "stop_id", "context_full"]
@@ -92,6 +93,31 @@ def generate(
             return "context_full"
         new = [token_id] if use_cache else seen
     return "max_new_tokens"
+
+
+def drawn_ids(
+    steps: Generator[Step, None, Ending], ids: Sequence[int], why: Callable[[list[int]], str]
+) -> Generator[int, None, Ending]:
+    """The ids of steps, as they are drawn.
+
+    Args:
+        steps: of `generate`.
+        ids: of the prompt.
+        why: says of the ids up to a token that can't be drawn where the numbers went wrong.
+
+    Raises:
+        NoDistributionError: a logit is no number; the message says where that began.
+    """
+    seen = list(ids)
+
+    def noted(step: Step) -> int:
+        seen.append(step.token_id)
+        return step.token_id
+
+    try:
+        return (yield from retold(steps, noted))
+    except NoDistributionError as error:
+        raise NoDistributionError(f"{error} {why(seen)}".strip()) from error
 
 
 def _outdated(cache: KVCache, config: TransformerConfig, length: int) -> bool:

@@ -22,7 +22,7 @@ from model import parameters
 from model.checkpoint.opening import OpeningSlice, as_dtype, opening
 from model.config import TransformerConfig
 from model.device import DeviceChoice, choose_device
-from model.generate import Ending, generate
+from model.generate import Ending, drawn_ids, generate
 from model.interventions import Intervention
 from model.sampling import Sampling
 from model.slices import finish, retold
@@ -48,7 +48,7 @@ def open_model(
             checkpoint, or a GGUF file.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         dtype: of the weights in memory, or its name; None takes the file's own if that fits, else
-            a smaller.
+            a smaller; and float32 for a half precision that the processor is slow at.
 
     Raises:
         ValueError: there is no dtype of that name.
@@ -84,6 +84,9 @@ def opening_model(
         choice,
         checkpoint.format,
         checkpoint.notes,
+        checkpoint.end_ids,
+        checkpoint.stored,
+        widened=checkpoint.widened,
     )
 
 
@@ -112,6 +115,9 @@ class LanguageModel:
         device: where it computes, and why there.
         format: how it was stored; empty if it was made here.
         notes: what a person should know of it, one sentence each.
+        end_ids: ids that end a text, as the files beside the weights say.
+        stored: the dtype that loses no digit of what its file stores; None if it was made here.
+        widened: whether it was opened in a wider one without anybody having asked.
     """
 
     def __init__(
@@ -123,6 +129,10 @@ class LanguageModel:
         device: DeviceChoice,
         format: str = "",
         notes: tuple[str, ...] = (),
+        end_ids: tuple[int, ...] = (),
+        stored: torch.dtype | None = None,
+        *,
+        widened: bool = False,
     ) -> None:
         self.transformer = transformer
         self.tokenizer = tokenizer
@@ -131,6 +141,9 @@ class LanguageModel:
         self.device = device
         self.format = format
         self.notes = notes
+        self.end_ids = end_ids
+        self.stored = stored
+        self.widened = widened
         self._bench: Bench | None = None
         self._asked_at: object = None
 
@@ -138,6 +151,21 @@ class LanguageModel:
     def config(self) -> TransformerConfig:
         """Sizes and choices."""
         return self.transformer.config
+
+    @property
+    def ends(self) -> frozenset[int]:
+        """Every id after which a text is over.
+
+        Those that the checkpoint names, as transformers' `generate` takes them, and the one that
+        the tokenizer's settings name, which many files leave it to. Where neither says anything,
+        the tokenizer's token of a name that is known to end texts.
+        """
+        tokenizer = self.tokenizer
+        named = None if tokenizer is None else tokenizer.named_end
+        ends = {*self.end_ids, *(() if named is None else (named,))}
+        if not ends and tokenizer is not None and tokenizer.end_of_text is not None:
+            ends = {tokenizer.end_of_text}
+        return frozenset(ends)
 
     @property
     def n_params(self) -> int:
@@ -148,6 +176,18 @@ class LanguageModel:
     def dtype(self) -> torch.dtype:
         """Of the weights."""
         return self.transformer.embed.weight.dtype
+
+    @property
+    def digits(self) -> torch.dtype:
+        """The narrowest dtype that holds the weights: the file's, where they are open wider."""
+        if self.stored is not None and torch.promote_types(self.stored, self.dtype) is self.dtype:
+            return self.stored
+        return self.dtype
+
+    @property
+    def dtype_to_save(self) -> torch.dtype:
+        """In which it is saved: where it was widened unasked, that of its own file."""
+        return self.digits if self.widened else self.dtype
 
     @property
     def embedding(self) -> Tensor:
@@ -231,8 +271,8 @@ class LanguageModel:
             found = lm.ask("The king lost his crown.", Routes(position=-1, threshold=0.2))
             found.arrays()["weight"].columns()
 
-        What is kept of a text for the next question about it takes at most 128 MB, and is
-        forgotten where weights have changed.
+        What is kept of a text for the next takes at most 128 MB, and is forgotten where weights
+        have changed.
 
         Args:
             text_or_ids: as of `ids`; one sequence.
@@ -271,7 +311,7 @@ class LanguageModel:
     ) -> Generator[int, None, Ending]:
         """Generated ids one by one, as they are drawn; see `model.generate.generate`.
 
-        The tokenizer's end-of-text token, if it has one, ends the text and comes last. What can't
+        A token that ends a text (`ends`) comes last. What can't
         be generated is refused here, not at the first token.
         """
         ids_BT = self.ids(prompt)
@@ -281,7 +321,6 @@ class LanguageModel:
             raise ValueError(self.config.no_continuation)
         if max_new_tokens < 0:
             raise ValueError(f"There can't be {max_new_tokens} new tokens; 0 or more can.")
-        end = None if self.tokenizer is None else self.tokenizer.end_of_text
         steps = generate(
             self.transformer,
             ids_BT[0].tolist(),
@@ -289,9 +328,19 @@ class LanguageModel:
             Sampling(temperature, top_k, top_p),
             np.random.default_rng(seed),
             use_cache,
-            frozenset() if end is None else frozenset({end}),
+            self.ends,
         )
-        return retold(steps, lambda step: step.token_id)
+        return drawn_ids(steps, ids_BT[0].tolist(), self.first_not_finite)
+
+    def first_not_finite(
+        self, text_or_ids: TextOrIds, interventions: Iterable[Intervention] = ()
+    ) -> str:
+        """The first operation that is not finite, and what to do; empty where all is finite."""
+        from model.probe.not_finite.asks import NotFinite, NotFiniteFound
+
+        found = self.ask(text_or_ids, NotFinite(), interventions)
+        assert isinstance(found, NotFiniteFound)
+        return found.sentence
 
     def generate(
         self,
@@ -309,7 +358,7 @@ class LanguageModel:
             prompt: a text, or ids.
             max_new_tokens: tokens at most; an end-of-text token ends earlier, and so does a full
                 context.
-            temperature: 0 is greedy.
+            temperature: from 0 (greedy) to 10.
             top_k: draw from the k likeliest only; 0 draws from all.
             top_p: draw from the fewest tokens that hold this probability; 1 draws from all.
             seed: makes it repeatable.
@@ -319,7 +368,7 @@ class LanguageModel:
             raise ValueError(_NO_TOKENIZER)
         before = self.ids(prompt)
         ids = list(self.stream(before, max_new_tokens, temperature, top_k, top_p, seed, use_cache))
-        if ids and ids[-1] == self.tokenizer.end_of_text:
+        if ids and ids[-1] in self.ends:
             ids.pop()
         return self.tokenizer.decode_after(before[0].tolist(), ids)
 

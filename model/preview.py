@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from types import MappingProxyType
 
+from model.counting import counted
+
 _NO_NAMES = {"checkpoint", "ckpt", "config", "model", "pytorch_model", "run"}
 _FILES = {".bin", ".ckpt", ".gguf", ".json", ".pt", ".pth", ".safetensors", ".toml"}
 
@@ -30,13 +32,16 @@ class Preview:
         n_layers, n_heads, n_kv_heads, d_model, n_ctx, d_vocab: sizes.
         tokenizer: what kind, or why there is none.
         dtypes: in which the weights are stored, the most used first.
+        stored: the dtype that loses no digit of them; empty where it is not known.
         file_bytes: of all files that hold weights.
         needed: dtype -> bytes of memory that opening in it takes, for each that can be chosen.
         free_bytes: memory that is free on the device where the weights would go.
         device: that device.
-        dtype: the proposed dtype: the file's own if it fits, else a smaller one, else empty.
+        dtype: the proposed dtype: the file's own if it fits, else a smaller one, else empty;
+            float32 where the processor is slow at the file's own.
         notes: what a person should know beside it, one sentence each.
         problem: the sentence why it can't be opened and what to do, or None.
+        on_hub: whether the path is a name on a hub.
     """
 
     path: str
@@ -53,6 +58,7 @@ class Preview:
     d_vocab: int = 0
     tokenizer: str = ""
     dtypes: tuple[str, ...] = ()
+    stored: str = ""
     file_bytes: int = 0
     needed: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     free_bytes: int = 0
@@ -60,6 +66,7 @@ class Preview:
     dtype: str = ""
     notes: tuple[str, ...] = ()
     problem: str | None = None
+    on_hub: bool = False
 
     @property
     def line(self) -> str:
@@ -67,7 +74,7 @@ class Preview:
         parts = [
             self.title or self.family,
             short_count(self.n_params) if self.n_params else "",
-            f"{_several(self.n_layers, 'layer')} × {_several(self.n_heads, 'head')}"
+            f"{counted(self.n_layers, 'layer')} × {counted(self.n_heads, 'head')}"
             if self.n_layers
             else "",
             self.tokenizer,
@@ -106,14 +113,10 @@ def file_size(n_bytes: int) -> str:
     for unit, suffix in ((10**12, "TB"), (10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
         if n_bytes >= unit - unit // 2000:
             return f"{_three_digits(n_bytes / unit)} {suffix}"
-    return _several(n_bytes, "byte")
+    return counted(n_bytes, "byte")
 
 
 def _three_digits(value: float) -> str:
     digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
     text = f"{value:.{digits}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def _several(n: int, noun: str) -> str:
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

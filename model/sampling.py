@@ -11,13 +11,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+HOTTEST = 10.0
+"""The largest temperature: at 10 a logit counts a tenth, and text is all but noise."""
+
+
+class NoDistributionError(ValueError):
+    """The logits are no numbers that a distribution could be made of."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
     """How the next token is chosen.
 
     Attributes:
-        temperature: divides the logits; 0 is greedy, 1 the model's own distribution.
+        temperature: divides the logits; 0 is greedy, 1 the model's own distribution; at most
+            `HOTTEST`.
         top_k: keep only the k likeliest tokens; 0 keeps all. Ties at the border are kept
             by lower id, so that exactly k remain.
         top_p: keep the fewest tokens whose probability reaches p (nucleus sampling, Holtzman
@@ -29,8 +37,10 @@ class Sampling:
     top_p: float = 1.0
 
     def __post_init__(self) -> None:
-        if not (np.isfinite(self.temperature) and self.temperature >= 0):
-            raise ValueError(f"temperature is {self.temperature}; it must be 0 or more.")
+        if not 0 <= self.temperature <= HOTTEST:  # NaN compares as False
+            raise ValueError(
+                f"temperature is {self.temperature}; it must be from 0 (greedy) to {HOTTEST:g}."
+            )
         if self.top_k < 0:
             raise ValueError(f"top_k is {self.top_k}; it must be 0 (all) or more.")
         if not 0 < self.top_p <= 1:
@@ -53,13 +63,19 @@ def probabilities(logits_V: NDArray[np.floating], sampling: Sampling) -> NDArray
         0 all the probability is on the likeliest token (the lowest id, if several tie).
 
     Raises:
-        ValueError: a logit is NaN, or none is finite.
+        NoDistributionError: a logit is NaN or +infinite, or none is finite.
     """
     logits = np.asarray(logits_V, dtype=np.float64)
     if np.isnan(logits).any():
-        raise ValueError("The model gave NaN as a logit; there is no distribution to sample.")
-    if not np.isfinite(logits.max()):
-        raise ValueError("No logit is finite; there is no distribution to sample.")
+        raise NoDistributionError(
+            "The model gave NaN as a logit; there is no distribution to sample."
+        )
+    if np.isposinf(logits.max()):
+        raise NoDistributionError(
+            "The model gave an infinite logit; there is no distribution to sample."
+        )
+    if np.isneginf(logits.max()):
+        raise NoDistributionError("No logit is finite; there is no distribution to sample.")
     if sampling.temperature == 0:
         greedy = np.zeros_like(logits)
         greedy[int(logits.argmax())] = 1.0

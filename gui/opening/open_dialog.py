@@ -190,7 +190,7 @@ class OpenDialog(QDialog):
     @property
     def path(self) -> str:
         """What is to be opened: what was typed, without a person's ``~`` and stray spaces."""
-        return expanded(self.field.text())
+        return self._settings.meant(expanded(self.field.text()))
 
     def choose(self, path: object) -> None:
         """Put a path into the field, as typing would, and look at it now."""
@@ -207,7 +207,12 @@ class OpenDialog(QDialog):
             return
         self._waiting = True
         self._refusal = None
-        self._store.opening.open(path, dtype=self.card.dtype, answered_in_place=True)
+        self._store.opening.open(
+            path,
+            dtype=self.card.dtype,
+            answered_in_place=True,
+            remembered=path in self._settings.recent,
+        )
         self._update()
         self.cancel_button.setFocus()  # what was in focus can't be used meanwhile
 
@@ -263,7 +268,8 @@ class OpenDialog(QDialog):
                 self.card.show_preview(known)
             else:
                 self.card.show_message("Looking …")
-            self._store.opening.preview(self.path)
+            remembered = self.path in self._settings.recent
+            self._store.opening.preview(self.path, remembered=remembered)
         else:
             self.card.show_message("")
         self._update()
@@ -289,7 +295,7 @@ class OpenDialog(QDialog):
             self.recent.add(path)
             self._write_recent(path, self._store.opening.previews.get(path))
             if path not in self._store.opening.previews:
-                self._store.opening.preview(path)
+                self._store.opening.preview(path, remembered=True)
         self.recent.setVisible(bool(self._settings.recent))
         self._no_recent.setVisible(not self._settings.recent)
 

@@ -77,7 +77,7 @@ class PreviewCard(QWidget):
 
     @property
     def dtype(self) -> str | None:
-        """The precision that was chosen; None for as stored, or whatever fits."""
+        """The precision that a person has chosen; None for what was proposed."""
         return self.memory.dtype
 
     def show_message(self, words: str) -> None:
@@ -202,6 +202,7 @@ class MemoryChoice(QWidget):
         self._group = QButtonGroup(self)
         self._group.idToggled.connect(self._toggled)
         self._dtypes: list[str] = []
+        self._is_chosen = False
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(2 * theme.SPACE)
@@ -214,9 +215,11 @@ class MemoryChoice(QWidget):
 
     @property
     def dtype(self) -> str | None:
-        """What was chosen; None for as stored."""
+        """What a person has chosen; None where it is what was proposed."""
         chosen = self._group.checkedId()
-        return (self._dtypes[chosen] or None) if 0 <= chosen < len(self._dtypes) else None
+        if not self._is_chosen or not 0 <= chosen < len(self._dtypes):
+            return None
+        return self._dtypes[chosen] or None
 
     @property
     def choices(self) -> list[QAbstractButton]:
@@ -224,8 +227,8 @@ class MemoryChoice(QWidget):
         return self._group.buttons()
 
     def choose(self, dtype: str) -> None:
-        """Choose a row, as a click would; empty for as stored."""
-        self._group.button(self._dtypes.index(dtype)).setChecked(True)
+        """Choose a row, as a click would; empty for as stored, where no row is that."""
+        self._group.button(self._dtypes.index(dtype)).click()
 
     def show_preview(self, preview: Preview) -> None:
         """What each precision would need."""
@@ -241,18 +244,22 @@ class MemoryChoice(QWidget):
             f"Memory it needs in each precision; {file_size(preview.free_bytes)} are free on "
             f"{preview.device}"
         )
-        self._dtypes = [AS_STORED, *preview.needed]
-        stored = next((dtype for dtype in preview.dtypes if dtype in preview.needed), "")
+        stored = preview.stored if preview.stored in preview.needed else ""
+        # What is stored has a row of its own only where it is none of the precisions.
+        self._dtypes = [*(() if stored else (AS_STORED,)), *preview.needed]
+        self._is_chosen = False
         # Where far more is free than is needed, its mark lies beyond the right end.
         most = max((*preview.needed.values(), 1))
         longest = max(most, min(preview.free_bytes, 2 * most))
         for row, dtype in enumerate(self._dtypes):
-            what = dtype or (f"as stored ({stored})" if stored else "as stored, or what fits")
-            needed = preview.needed.get(dtype or stored or preview.dtype, 0)
+            what = dtype or "as stored, or what fits"
+            what += ", as stored" if dtype and dtype == stored else ""
+            needed = preview.needed.get(dtype or preview.dtype, 0)
             fits = needed <= preview.free_bytes
             button = QRadioButton(what, self)
             button.setEnabled(fits)
-            button.setToolTip(_tip(dtype, fits))
+            button.setToolTip(_tip(dtype, fits=fits, stored=dtype == stored))
+            button.clicked.connect(self._note_choice)
             button.setAccessibleName(f"{what}: {file_size(needed)}")
             self._group.addButton(button, row)
             figure = Text(
@@ -267,25 +274,30 @@ class MemoryChoice(QWidget):
                 self._grid.addWidget(widget, row + 1, column)
                 widget.show()
         proposed = preview.dtype
-        wanted = AS_STORED if proposed in ("", stored) else proposed
+        wanted = proposed or stored if stored else AS_STORED
         first = self._group.button(self._dtypes.index(wanted) if wanted in self._dtypes else 0)
         if first.isEnabled():
             first.setChecked(True)
+
+    def _note_choice(self) -> None:
+        """A person has chosen, be it what was proposed: that is what they get."""
+        self._is_chosen = True
 
     def _toggled(self, index: int, checked: bool) -> None:
         if checked:
             self.changed.emit()
 
 
-def _tip(dtype: str, fits: bool) -> str:
+def _tip(dtype: str, *, fits: bool, stored: bool) -> str:
     if not fits:
         return "More than is free: the machine would stand still"
-    return {
+    what = {
         AS_STORED: "The precision of the file: no digit is lost",
         "float32": "4 bytes a number: seven digits",
         "bfloat16": "2 bytes a number: two to three digits, float32's range",
         "float16": "2 bytes a number: three to four digits, up to 65,504",
     }.get(dtype, dtype)
+    return f"{what}. The file's own: no digit is lost" if stored and dtype else what
 
 
 class MemoryBar(QWidget):

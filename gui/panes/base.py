@@ -23,6 +23,8 @@ from model.probe.question import Answer, Named, Question
 
 A = TypeVar("A", bound=Answer)
 
+LAST = "last"
+"""Key of `remember` for what was done last: a text, a recipe; all else are settings."""
 FRAME_MS = 33
 """Time between two repaints of a pane that has much to follow: 30 a second."""
 LIVE_GAP_MS = 30
@@ -108,7 +110,11 @@ class Pane(QWidget):
         """An export of its data is about to be chosen: ask for what isn't drawn in full."""
 
     def remember(self) -> dict[str, Any]:
-        """What it wants to know at the next start, as JSON has it; asked when the window closes."""
+        """What it wants to know at the next start, as JSON has it; asked when the window closes.
+
+        What stands under `LAST` is what was done last: it comes back only where the person wants
+        to begin where they left off.
+        """
         return {}
 
     def recall(self, kept: Mapping[str, Any]) -> None:

@@ -57,6 +57,8 @@ class PaneEntry:
         hint: one sentence for the header's tooltip and for screen readers.
         made_by: the class, as ``package.module:Class``.
         commands: what it adds to the menus, in the order in which they stand there.
+        shows: kinds of things that it can be asked to show ("token", "tensor"), each with the
+            method of the pane that does, called with the thing: an id, a name.
     """
 
     key: str
@@ -64,6 +66,7 @@ class PaneEntry:
     hint: str
     made_by: str
     commands: tuple[Command, ...] = ()
+    shows: tuple[tuple[str, str], ...] = ()
 
     def load(self) -> type[Pane]:
         """Import the pane's class."""

@@ -11,15 +11,14 @@ from collections.abc import Sequence
 from gui.panes import PANES
 from gui.panes.entry import PaneEntry
 from gui.program.garbage import GarbageCollector
+from gui.program.last_time import LastTime
 from gui.program.preloading import Preloading
 from gui.session.backend import Backend
 from gui.session.first_look import FirstLook
+from gui.session.state import Notice
 from gui.session.store import Store
 from gui.settings import Settings
 from gui.window.main_window import MainWindow
-from resources import STORY_WORLD
-
-FIRST_PROMPT = "Here comes the king with his crown, and here comes the queen with her"
 
 
 class Program:
@@ -54,9 +53,14 @@ class Program:
         self.backend.stopped.connect(self.preloading.stop)
         self.backend.stopped.connect(self.collector.stop)
         self.window = MainWindow(self.store, self.backend, settings, panes)
+        if settings.left_out:
+            self.store.post(Notice(settings.left_out, level="warning"))
         self.first_look = FirstLook(self.store)
-        self.store.set_prompt(FIRST_PROMPT if prompt is None else prompt)
-        self.store.opening.open(str(STORY_WORLD) if checkpoint is None else checkpoint)
+        # The worker takes requests in order: before anything is kept, how much may be.
+        self.store.set_budget(settings.budget_mb * 2**20)
+        self.last_time = LastTime(self.store, settings)
+        self.window.remembering.connect(self.last_time.remember)
+        self.last_time.begin(checkpoint, prompt)
 
     def _settle(self) -> None:
         """The model is seen: what is here now is here to stay."""

@@ -15,6 +15,7 @@ from gui.reading.inspecting import operation_of, question_of
 from gui.session.asked import Slot
 from gui.session.state import Inspected
 from model import messages as m
+from model.probe.not_finite.asks import NO_NUMBER
 from model.probe.number.asks import Number, NumberFound
 from model.sampling import Sampling
 from model.subject import Subject
@@ -101,10 +102,21 @@ def shown(
 
 
 def exact(value: float | np.floating, dtype: str) -> str:
-    """A number with every digit that its type holds and no more."""
+    """A number with every digit that its type holds and no more; of NaN that it is none."""
+    if np.isnan(value):
+        return f"{NO_NUMBER} (NaN)"
     if dtype.startswith(("int", "uint")):
         return str(int(value))
     return str(float(value)) if dtype == "float64" else str(np.float32(value))
+
+
+def short(value: float, digits: int) -> str:
+    """A number in a few significant digits; of NaN that it is none."""
+    if np.isnan(value):
+        return NO_NUMBER
+    if np.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    return f"{value:.{digits}g}"
 
 
 def _as_clicked(inspected: Inspected, model: m.ModelInfo, note: str) -> Shown:

@@ -6,10 +6,12 @@ itself. Knows the operations and what was read; no store, no widget.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from model import messages as m
 from model.operations import Operation
+from model.probe.not_finite.asks import NO_NUMBER
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,4 +31,6 @@ def weight_sentence(read: m.PromptRead, index: tuple[int, ...], value: float) ->
     """What one weight of a pattern means; its index is (batch, head, query, key)."""
     _, _, query, key = index
     words = [read.tokens[at].text for at in (query, key)]
+    if math.isnan(value):
+        return f"{NO_NUMBER.capitalize()}: what “{words[0]}” reads of “{words[1]}” is not known."
     return f"{value:.0%} of what “{words[0]}” reads in this head is “{words[1]}”."

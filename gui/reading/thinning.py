@@ -17,7 +17,7 @@ class Columns:
 
     Attributes:
         picks: index of the value that each column shows: the largest by magnitude of those that
-            fall together.
+            fall together; NaN stands out most, and −∞, which a mask writes, least.
         size: how many fall together.
     """
 
@@ -33,6 +33,7 @@ def columns(values: NDArray[np.floating], most: int) -> Columns:
         return Columns(np.arange(n), 1)
     count = -(-n // size)
     magnitude = np.full(count * size, -1.0)
-    magnitude[:n] = np.nan_to_num(np.abs(values), nan=0.0, posinf=0.0)
+    size_n = np.where(np.isneginf(values), 0.0, np.abs(values))
+    magnitude[:n] = np.where(np.isnan(values), np.inf, size_n)
     within = magnitude.reshape(count, size).argmax(axis=1)
     return Columns(np.arange(count) * size + within, size)

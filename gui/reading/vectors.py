@@ -59,6 +59,10 @@ class Reading:
         finite = np.abs(self.seen[np.isfinite(self.seen)])
         return float(finite.max()) if finite.size else 0.0
 
+    def is_masked(self, element: int) -> bool:
+        """Whether an element is one that does not exist for its query."""
+        return not self.first_seen <= element < self.n_seen
+
     @property
     def free(self) -> str:
         """The letter of the axis that is free."""
@@ -126,7 +130,7 @@ def reading_of(vector: Vector, config: TransformerConfig) -> Reading:
     elif kind in ("tokens", "expert_indices"):
         scale = "ids"
     first, last = 0, len(vector.values)
-    if op is not None and kind == "pattern":
+    if op is not None and kind in ("pattern", "mask"):
         first, last = _seen_keys(config, op, vector)
     return Reading(vector.name, vector.letters, vector.index, vector.values, scale, last, first)
 
@@ -140,9 +144,11 @@ def _seen_keys(config: TransformerConfig, op: Operation, vector: Vector) -> tupl
         first, last = 0 if window is None else max(0, query - window + 1), query + 1
     elif window is not None:
         first, last = max(0, query - window // 2), min(n, query + window // 2 + 1)
-    # Where the mask was taken away, what lies outside is looked at, too.
-    outside = vector.values[:first].any() or vector.values[last:].any()
-    return (0, n) if outside else (first, last)
+    # Where the mask was taken away, what lies outside is looked at, too. A row of NaN says nothing
+    # of that: its masked weights are NaN as well.
+    outside = np.concatenate((vector.values[:first], vector.values[last:]))
+    nothing = np.isneginf(outside) if op.kind == "mask" else outside == 0
+    return (first, last) if (nothing | np.isnan(outside)).all() else (0, n)
 
 
 def whose(model: m.ModelInfo, ids: Sequence[int], reading: Reading) -> str:

@@ -65,6 +65,23 @@ def is_training(store: Store) -> bool:
     return store.run.running
 
 
+def can_hold(store: Store) -> bool:
+    """A run goes on and can be paused, or waits; or one has ended that can go on."""
+    return is_training(store) or can_take_up(store)
+
+
+def can_take_up(store: Store) -> bool:
+    """The run that is told of has ended and can go on from its last saved state."""
+    run = store.run.shown
+    return is_not_training(store) and run is not None and not run.running and run.can_resume
+
+
+def can_start_again(store: Store) -> bool:
+    """The run that is told of has ended and left weights that another can begin with."""
+    run = store.run.shown
+    return is_not_training(store) and run is not None and not run.running and bool(run.weights)
+
+
 def is_not_training(store: Store) -> bool:
     """A run can begin."""
     return store.engine is not None and not is_training(store) and store.run.starting is None

@@ -35,6 +35,11 @@ class FirstLook(QObject):
         store.selection_changed.connect(self._leave)
         store.inspected_changed.connect(self._leave)
 
+    @property
+    def over(self) -> bool:
+        """Whether it has shown something, or never will: from now on only the person selects."""
+        return self._done
+
     def _begin_anew(self) -> None:
         """Another model, before anything was shown of the one before."""
         self._began_at = None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
+from model.counting import counted
 from model.messages import ModelInfo, PromptRead
 
 if TYPE_CHECKING:
@@ -189,7 +190,7 @@ class Masking(QObject):
         ids = read.subject.ids
         if ids != meant_ids:
             n, meant = len(ids), len(meant_ids)
-            how = f"into {n} tokens, not {meant}" if n != meant else "into other tokens"
+            how = f"into {counted(n, 'token')}, not {meant}" if n != meant else "into other tokens"
             pairs = zip(ids, meant_ids, strict=False)
             moved = next((i for i, (is_, was) in enumerate(pairs) if is_ != was), min(n, meant))
             # Behind the first token that is another one, places have moved.

@@ -5,6 +5,7 @@ Knows messages; no widget, no file.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
@@ -56,6 +57,7 @@ class Opening(Feature):
         dtype: str | None = None,
         *,
         answered_in_place: bool = False,
+        remembered: bool = False,
     ) -> None:
         """Open a checkpoint; the open model stays until the new one is there.
 
@@ -65,16 +67,26 @@ class Opening(Feature):
             dtype: in which precision; None for as stored, or whatever fits.
             answered_in_place: who asks hears `ended` and says itself why it was refused: no
                 notice says it a second time.
+            remembered: it was opened before: where it is gone, that is said.
         """
-        self.request = m.OpenModel(path=path, device=device, dtype=dtype)
+        known = self.previews.get(path)
+        if known is not None and known.problem is None and not known.on_hub:
+            # It was found on this disk: should it go meanwhile, no hub is asked for it.
+            path = str(Path(path).absolute())
+        self.request = m.OpenModel(path=path, device=device, dtype=dtype, remembered=remembered)
         self.progress = None
         self._answered_in_place = answered_in_place
         self._store.send(self.request)
         self.changed.emit()
 
-    def preview(self, path: str) -> None:
-        """Look at a checkpoint's config and headers; `previewed` follows."""
-        request = m.PreviewModel(path=path)
+    def preview(self, path: str, *, remembered: bool = False) -> None:
+        """Look at a checkpoint's config and headers; `previewed` follows.
+
+        Args:
+            path: as of `open`.
+            remembered: as of `open`.
+        """
+        request = m.PreviewModel(path=path, remembered=remembered)
         self._previewing[request.id] = path
         self._store.send(request)
 
@@ -105,8 +117,10 @@ class Opening(Feature):
                 self._end(None)
             case m.Failed() if self._is_going(result):
                 notice = Notice.of(result, about="opening")
+                # Who hears of the end may open something else at once.
+                in_place = self._answered_in_place
                 self._end(notice)
-                if not self._answered_in_place:
+                if not in_place:
                     self._store.post(notice)
             case _:
                 return False

@@ -1,6 +1,7 @@
-"""A training run as the window knows it, and what starts and steers one.
+"""The runs that the window knows: the one of this session, and the one of the opened model.
 
-Knows messages and the events of a run; no widget, no file.
+Starts and steers the first, reads the second from its folder by the worker. Knows messages and the
+events of a run; no widget, no file.
 """
 
 from __future__ import annotations
@@ -9,86 +10,35 @@ from typing import TYPE_CHECKING, Literal
 
 from gui.session.feature import Feature
 from gui.session.state import Notice
+from gui.session.training_run import Run
 from model import messages as m
-from model.train.events import Evaluated, Event, Finished, Sampled, SnapshotSaved, StepDone
+from model.train.events import Finished
 from model.train.recipe import Recipe
 
 if TYPE_CHECKING:
     from gui.session.store import Store
 
 
-class Run:
-    """A run that has begun: every point of its curves.
-
-    Attributes:
-        started: its recipe, its folder and its model.
-        paused: whether it waits.
-        steps, evaluations, samples, snapshots: its events by kind, in order.
-        analogies: what has become of the analogy, in order.
-        finished: its last event; None while it can still go on.
-    """
-
-    def __init__(self, started: m.TrainingStarted) -> None:
-        self.started = started
-        self.paused = False
-        self.steps: list[StepDone] = []
-        self.evaluations: list[Evaluated] = []
-        self.samples: list[Sampled] = []
-        self.snapshots: list[SnapshotSaved] = []
-        self.analogies: list[m.AnalogyMeasured] = []
-        self.finished: Finished | None = None
-
-    @property
-    def running(self) -> bool:
-        """Whether the run can still go on (it may be paused)."""
-        return self.finished is None
-
-    @property
-    def step(self) -> int:
-        """Updates of the weights so far."""
-        return self.steps[-1].step if self.steps else 0
-
-    def add(self, event: Event) -> None:
-        """Take in what has happened; nothing of it is dropped."""
-        match event:
-            case StepDone():
-                self.steps.append(event)
-            case Evaluated():
-                self.evaluations.append(event)
-            case Sampled():
-                self.samples.append(event)
-            case SnapshotSaved():
-                self.snapshots.append(event)
-            case Finished():
-                self.finished = event
-            case _:  # getting ready, and work between two steps, leave nothing to draw
-                pass
-
-    def break_off(self, why: str) -> None:
-        """It can't go on: it ends where it is, and its curves stay."""
-        self.finished = Finished(
-            reason="stopped",
-            step=self.step,
-            seconds=self.steps[-1].seconds if self.steps else 0.0,
-            val_loss=self.evaluations[-1].val_loss if self.evaluations else None,
-            message=why,
-        )
-
-
 class CurrentRun(Feature):
-    """The run that is going, or was the last.
+    """The run that is going, or was the last; beside it that of the opened model.
 
     Attributes:
-        current: that run; None before the first one has begun.
+        current: the run of this session; None before the first one has begun.
+        recorded: the run that the opened model comes of, as its folder has it; None if it comes
+            of none, or of `current`.
         starting: a run that was asked for and gets ready; None if none does.
-        following: whether all panes follow the model while it learns.
+        following: whether of both models that of `current` is in view.
+        problem: why the run of the opened model can't be shown; empty if it can, or there is none.
     """
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
         self.current: Run | None = None
+        self.recorded: Run | None = None
         self.starting: m.StartTraining | None = None
-        self.following = True
+        self.following = False
+        self.problem = ""
+        self._reading: m.ReadRun | None = None
 
     # ------------------------------------------------------------------------- reading
 
@@ -103,9 +53,32 @@ class CurrentRun(Feature):
         return self.starting is not None or self.running
 
     @property
+    def model(self) -> m.ModelInfo | None:
+        """The model of `current`, as long as it is held."""
+        return None if self.current is None else self.current.model
+
+    @property
+    def shown(self) -> Run | None:
+        """The run that is told of: that of the model in view, else the one of this session."""
+        if self.recorded is not None and not self.following:
+            return self.recorded
+        return self.current
+
+    @property
     def preparing(self) -> m.Progress | None:
         """How far the run is that gets ready; None if that is not known."""
         return self._store.activity.progress_of(self.starting)
+
+    def in_view(self, run: Run) -> bool:
+        """Whether the panes show a model of this run: what it has learned, or a snapshot."""
+        model = self._store.model
+        return model is not None and (
+            model.run_dir == run.run_dir if run is not self.current else self._comes_of(model)
+        )
+
+    def owns(self, model: m.ModelInfo) -> bool:
+        """Whether a model is the one that the run of this session trains, or has trained."""
+        return self.model is not None and self.model.model_id == model.model_id
 
     def tells(self, result: m.Result) -> bool:
         """Whether a result comes of this run: a trace of its model comes without being asked."""
@@ -121,20 +94,24 @@ class CurrentRun(Feature):
         Args:
             recipe: what to train, on what, how long.
             run_dir: folder to write; must not exist.
-            follow: whether all panes follow the model while it learns.
+            follow: whether its model comes into view.
             begin_paused: wait before the first step.
         """
-        self.following = follow
-        self.starting = m.StartTraining(
-            recipe=recipe, run_dir=run_dir, follow=follow, begin_paused=begin_paused
+        self._ask(
+            m.StartTraining(
+                recipe=recipe, run_dir=run_dir, follow=follow, begin_paused=begin_paused
+            )
         )
-        self._store.send(self.starting)
-        self.changed.emit()
+
+    def take_up(self, run: Run) -> None:
+        """Go on with a run that has ended, from its last saved state."""
+        self._ask(m.StartTraining(recipe=run.recipe, run_dir=run.run_dir, resume=True))
 
     def pause(self) -> None:
         self._control("pause")
 
     def resume(self) -> None:
+        """Let a run that was paused go on."""
         self._control("resume")
 
     def step(self) -> None:
@@ -146,10 +123,8 @@ class CurrentRun(Feature):
         self._control("stop")
 
     def follow(self, follow: bool) -> None:
-        """Look at the model that learns, or at the one that was open before."""
-        self.following = follow
+        """Bring the model of the run into view, or the one that is open; both stay."""
         self._store.send(m.FollowTraining(follow=follow))
-        self.changed.emit()
 
     # ------------------------------------------------------------------------- results
 
@@ -167,10 +142,18 @@ class CurrentRun(Feature):
                     for event in result.events:
                         run.add(event)
                     self.changed.emit()
+            case m.TrainingEnded():
+                if run is not None:
+                    self._end(run, result)
             case m.AnalogyMeasured():
                 if run is not None:
                     run.analogies.append(result)
                     self.changed.emit()
+            case m.RunRead():
+                self._take_record(result)
+            case m.Failed() if self._reading is not None and result.request_id == self._reading.id:
+                self._reading, self.problem = None, result.message
+                self.changed.emit()
             case m.Failed() if starting or run is not None:
                 if starting:
                     self.starting = None
@@ -178,27 +161,59 @@ class CurrentRun(Feature):
                     run.break_off(result.message)
                 self.changed.emit()
                 self._store.post(Notice.of(result))
+            case m.Cancelled() if starting:
+                self.starting = None
+                self.changed.emit()
             case _:
                 return False
         return True
 
     def reset(self, model: m.ModelInfo) -> bool:
-        """Who opens a model while another one learns doesn't follow that one any more."""
-        if self.running and self.following and not model.training:
-            self.following = False
-            return True
-        return False
+        """What a person opens may come of a run: then its curve is worth a look."""
+        before = self.following, self.recorded, self.problem
+        self.following = self.owns(model)
+        if not self.following and (self.recorded is None or not _same(self.recorded.model, model)):
+            self._forget_record()
+            if model.run_dir and not self._comes_of(model):
+                self._reading = m.ReadRun(path=model.run_dir)
+                self._store.send(self._reading)
+        return before != (self.following, self.recorded, self.problem)
+
+    # ------------------------------------------------------------------------- inside
+
+    def _ask(self, request: m.StartTraining) -> None:
+        self.starting = request
+        self._store.send(request)
+        self.changed.emit()
 
     def _control(self, action: Literal["pause", "resume", "step", "stop"]) -> None:
         self._store.send(m.ControlTraining(action=action))
 
+    def _comes_of(self, model: m.ModelInfo) -> bool:
+        """Whether a model is one of the run of this session, or a snapshot of it."""
+        return self.current is not None and (
+            self.owns(model) or model.run_dir == self.current.run_dir
+        )
+
     def _begin(self, started: m.TrainingStarted) -> None:
         if self.starting is not None and self.starting.id == started.request_id:
             self.starting = None
-        self.current = Run(started)
-        self.following = started.follow
+        before, self.current = self.current, Run(started)
+        opened = self._store.opened
+        if opened is not None and opened.run_dir == started.run_dir:
+            self._forget_record()  # it goes on
+        elif before is not None and opened is not None and opened.run_dir == before.run_dir:
+            before.model, self.recorded = opened, before  # the opened model's curve stays
         if started.follow:
             self._store.show_model(started.info)
+        self.changed.emit()
+
+    def _end(self, run: Run, ended: m.TrainingEnded) -> None:
+        """Its model is another one to the worker now: one that doesn't learn."""
+        shown = self.following
+        run.model = ended.info
+        if shown and ended.info is not None:
+            self._store.show_model(ended.info)
         self.changed.emit()
 
     def _end_unbegun(self, result: m.TrainingProgressed) -> None:
@@ -208,3 +223,20 @@ class CurrentRun(Feature):
                 self.starting = None
                 self.changed.emit()
                 self._store.post(Notice(event.message))
+
+    def _forget_record(self) -> None:
+        self.recorded, self._reading, self.problem = None, None, ""
+
+    def _take_record(self, read: m.RunRead) -> None:
+        """The curve of the opened model has come."""
+        opened = self._store.opened
+        if self._reading is None or read.request_id != self._reading.id or opened is None:
+            return
+        self._reading, self.problem = None, read.problem
+        if read.record is not None:
+            self.recorded = Run.of_record(opened, read.record)
+        self.changed.emit()
+
+
+def _same(a: m.ModelInfo | None, b: m.ModelInfo) -> bool:
+    return a is not None and a.model_id == b.model_id

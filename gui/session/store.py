@@ -44,6 +44,8 @@ class Store(QObject):
         submit: sends a request to the worker (`Backend.submit`).
 
     Attributes:
+        model: the one in view: `opened`, or the run's (`CurrentRun.model`).
+        opened: the one that a person opened; it stays beside that of a run.
         activity, asked, opening, verifying, generating, saving, run, weights: the features.
         masking: what becomes of the prompt when a token is masked.
     """
@@ -66,6 +68,7 @@ class Store(QObject):
         self._submit = submit
         self.engine: m.EngineReady | None = None
         self.model: m.ModelInfo | None = None
+        self.opened: m.ModelInfo | None = None
         self.operations: tuple[Operation, ...] = ()
         self.prompt = ""
         self.prompt_problem = ""
@@ -162,6 +165,9 @@ class Store(QObject):
     def set_threads(self, n: int) -> None:
         self.send(m.SetThreads(n=n))
 
+    def set_budget(self, n_bytes: int) -> None:
+        self.send(m.SetBudget(n_bytes=n_bytes))
+
     # -------------------------------------------------------------- asked by features
 
     def send(self, request: m.Request) -> None:
@@ -176,6 +182,8 @@ class Store(QObject):
     def show_model(self, info: m.ModelInfo) -> None:
         """Bring a model into view: everything that was about the one before is forgotten."""
         self.model = info
+        if not self.run.owns(info):
+            self.opened = info
         self.operations = operations(info.config)
         self.read = self.ran = None
         self.interventions = ()

@@ -27,6 +27,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QToolTip, QWidget
 
 from gui import theme
+from gui.widgets.focus_ring import draw_focus
 
 CAPTION_HEIGHT = 20
 """The line at the bottom of a view that says what is drawn."""
@@ -138,10 +139,7 @@ class Canvas(QAbstractScrollArea):
             painter.drawPixmap(0, 0, self._ground_picture())
         self.paint_overlay(painter)
         if self.hasFocus() and not vector:
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-            painter.setPen(theme.current().color("accent", 0.35))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRect(self.viewport().rect().adjusted(0, 0, -1, -1))
+            draw_focus(painter, QRectF(self.viewport().rect()))
         painter.end()
 
     def finish(self) -> None:

@@ -40,12 +40,16 @@ def line(
     elide: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
 ) -> Text:
     """A line of text, cut with an ellipsis if it is wider than ``room``."""
-    return _line(words, font.key(), room, elide)
+    key = font.key()
+    if key not in _faces:
+        # By the font itself: its key leaves out features and the axes of a variable font.
+        _faces[key] = QFont(font), QFontMetricsF(font)
+    return _line(words, key, room, elide)
 
 
 @lru_cache(maxsize=_MOST)
 def _line(words: str, key: str, room: float | None, elide: Qt.TextElideMode) -> Text:
-    font, metrics = _face(key)
+    font, metrics = _faces[key]
     width = metrics.horizontalAdvance(words)
     if room is not None and width > room:
         words = metrics.elidedText(words, elide, room)
@@ -56,11 +60,8 @@ def _line(words: str, key: str, room: float | None, elide: Qt.TextElideMode) -> 
     return Text(static, font, width, metrics.height())
 
 
-@lru_cache(maxsize=64)
-def _face(key: str) -> tuple[QFont, QFontMetricsF]:
-    font = QFont()
-    font.fromString(key)
-    return font, QFontMetricsF(font)
+_faces: dict[str, tuple[QFont, QFontMetricsF]] = {}
+"""A dozen: the theme's fonts in their sizes."""
 
 
 class DrawingCache:

@@ -14,6 +14,10 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from gui import theme
 from gui.widgets.drawing_cache import line
+from model.counting import counted as counted
+
+READABLE = 4.5
+"""Least contrast of text with what is under it (WCAG 2.1)."""
 
 
 class Text(QLabel):
@@ -21,7 +25,7 @@ class Text(QLabel):
 
     Args:
         text: what it says.
-        tone: name of a theme colour: ``text``, ``dim``, ``faint``, ``accent``, …
+        tone: one of the theme's `TEXT_TONES`; `faint` is of marks, and can't be read.
         font: from the theme; the label font by default.
         wrap: break lines between words; otherwise one line, elided where it has no room.
         elide: where one line loses characters.
@@ -104,7 +108,10 @@ def utf16_length(text: str) -> int:
 
 
 def ink_on(fill: QColor) -> QColor:
-    """The theme's text colour that reads better on a fill: the ordinary one or its opposite."""
+    """The theme's text colour that reads better on a fill: the ordinary one or its opposite.
+
+    Black or white on the few fills in the middle on which neither of them can be read.
+    """
     t = theme.current()
     return QColor(_ink(fill.rgb(), t.text, t.on_accent))
 
@@ -112,7 +119,10 @@ def ink_on(fill: QColor) -> QColor:
 @lru_cache(maxsize=1024)
 def _ink(rgb: int, *inks: str) -> str:
     fill = QColor.fromRgb(rgb)
-    return max(inks, key=lambda ink: contrast(QColor(ink), fill))
+    best = max(inks, key=lambda ink: contrast(QColor(ink), fill))
+    if contrast(QColor(best), fill) < READABLE:
+        best = max(("#000000", "#ffffff"), key=lambda ink: contrast(QColor(ink), fill))
+    return best
 
 
 def contrast(a: QColor, b: QColor) -> float:
@@ -141,8 +151,3 @@ def hatch(painter: QPainter, box: QRectF, color: QColor, step: float = 5.0) -> N
         painter.drawLine(round(x), round(box.bottom()), round(x + box.height()), round(box.top()))
         x += step
     painter.restore()
-
-
-def counted(n: int, what: str) -> str:
-    """A number with its noun: "1 layer", "4 layers"."""
-    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"

@@ -70,12 +70,20 @@ WINDOW_COMMANDS = (
     ),
     Command(
         id="palette",
-        text="&Command palette…",
-        tip="Find any command by its name",
+        text="&Search everything…",
+        tip="Find any command, pane, setting, model, operation, tensor or token by its name",
         menu="Edit",
         does="show_palette",
         keys="Ctrl+K",
         separator=True,
+    ),
+    Command(
+        id="settings",
+        text="S&ettings…",
+        tip="Theme, text size, threads, device, memory, folders",
+        menu="Edit",
+        does="show_settings",
+        keys="Ctrl+,",
     ),
     Command(
         id="explore",
@@ -161,7 +169,8 @@ WINDOW_COMMANDS = (
         text="T&hreads…",
         tip="How many processor threads the model may use",
         menu="Model",
-        does="show_threads",
+        does="show_settings",
+        args=("threads",),
         separator=True,
     ),
     Command(

@@ -5,15 +5,14 @@ Knows a pane by its entry, its title and its header note.
 
 from __future__ import annotations
 
-from typing import Literal
-
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QAbstractButton, QDockWidget, QHBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QSize
+from PySide6.QtGui import QEnterEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QWidget
 
 from gui import theme
 from gui.panes.base import Pane
 from gui.panes.entry import PaneEntry
+from gui.widgets.control_button import ControlButton
 from gui.widgets.drawing_cache import line
 
 
@@ -80,39 +79,19 @@ class Room(QWidget):
         return super().sizeHint() if self._pane is None else self._pane.sizeHint()
 
 
-class HeaderButton(QAbstractButton):
-    """A small button whose sign is drawn, so that it needs no glyph of a font."""
+class HeaderButton(ControlButton):
+    """A button of a header; it is seen while the mouse is there, or the keyboard on it."""
 
-    def __init__(self, sign: Literal["float", "close"], tip: str, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._sign = sign
+    def __init__(self, sign: str, tip: str, parent: DockHeader) -> None:
+        super().__init__("press", parent, sign=sign)
+        self._header = parent
         self.setToolTip(tip)
         self.setAccessibleName(tip)
         self.setFixedSize(22, 22)
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        t = theme.current()
-        lit = self.underMouse() or self.hasFocus()
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(t.color("text" if lit else "faint"), 1.2))
-        if self._sign == "close":
-            painter.drawLine(QPointF(7.5, 7.5), QPointF(14.5, 14.5))
-            painter.drawLine(QPointF(14.5, 7.5), QPointF(7.5, 14.5))
-        else:
-            painter.drawRect(QRectF(7, 9.5, 6, 5.5))
-            painter.drawPolyline(
-                [
-                    QPointF(9.5, 9.5),
-                    QPointF(9.5, 7),
-                    QPointF(15.5, 7),
-                    QPointF(15.5, 12.5),
-                    QPointF(13, 12.5),
-                ]
-            )
-        painter.end()
+        if self._header.underMouse() or self.hasFocus():
+            super().paintEvent(event)
 
 
 class DockHeader(QWidget):
@@ -149,8 +128,7 @@ class DockHeader(QWidget):
         if note != self._note:
             self._note = note
             self.setAccessibleDescription(note)
-            # Without the buttons, which would be painted, too.
-            self.update(0, 0, self._float.x(), self.height())
+            self.update()
 
     @property
     def note(self) -> str:
@@ -159,12 +137,12 @@ class DockHeader(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         t = theme.current()
         painter = QPainter(self)
-        painter.fillRect(self.rect(), t.color("raised"))
-        painter.setPen(t.color("line"))
-        painter.drawLine(0, self.height() - 1, self.width(), self.height() - 1)
+        painter.fillRect(self.rect(), t.color("panel"))
         left = theme.SPACE
-        right = self._float.x() - theme.SPACE
-        middle = (self.height() - 1) / 2
+        # The buttons come with the mouse: the fact gives way to them, and stands at the edge else.
+        edge = self._float.x() if self._with_mouse else self.width()
+        right = edge - theme.SPACE
+        middle = self.height() / 2
         pane = self._dock.pane
         words = self._dock.entry.title if pane is None else pane.title
         title = line(words, theme.sans(bold=True), max(0, right - left))
@@ -176,6 +154,18 @@ class DockHeader(QWidget):
             painter.setPen(t.color("dim"))
             note.draw(painter, right - note.width, middle)
         painter.end()
+
+    @property
+    def _with_mouse(self) -> bool:
+        return self.underMouse() or self._float.hasFocus() or self._close.hasFocus()
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        super().enterEvent(event)
+        self.update()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self.update()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         self._dock.toggle_floating()

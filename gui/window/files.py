@@ -47,9 +47,9 @@ class Files(QObject):
         self.recent_menu.aboutToShow.connect(self._fill_recent)
         store.opening.previewed.connect(self._remember_line)
 
-    def open_path(self, path: str) -> None:
+    def open_path(self, path: str, *, remembered: bool = False) -> None:
         """Open a checkpoint by path; what is open stays until the new one is there."""
-        self._store.opening.open(path)
+        self._store.opening.open(path, remembered=remembered)
 
     def drag_entered(self, event: QDragEnterEvent) -> None:
         """Take what comes from this machine."""
@@ -160,10 +160,16 @@ class Files(QObject):
         if self.recent_menu.isEmpty():
             self.recent_menu.addAction("Nothing yet").setEnabled(False)
 
-    def describe_recent(self, path: str) -> None:
-        """Find out what a recent checkpoint is, for the menu, if that is not known."""
+    def remember(self, path: str) -> None:
+        """Put a checkpoint or run in front of the recent ones, and find out what it is.
+
+        Args:
+            path: whole, so that it means the same wherever the program is started next; or a name
+                on a hub.
+        """
+        self._settings.remember(path)
         if path not in self._settings.recent_lines:
-            self._store.opening.preview(path)
+            self._store.opening.preview(path, remembered=True)
 
     def _remember_line(self, path: object) -> None:
         """What a recent checkpoint is, for the menu."""
@@ -174,7 +180,7 @@ class Files(QObject):
     def _open_recent(self) -> None:
         action = self.sender()
         if isinstance(action, QAction):
-            self.open_path(str(action.data()))
+            self.open_path(str(action.data()), remembered=True)
 
 
 def _dragged_path(event: QDropEvent) -> str | None:

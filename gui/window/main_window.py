@@ -7,10 +7,11 @@ panes by their base class, and no model.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, QSize, Qt
+from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QToolBar, QWidget
 
@@ -20,19 +21,23 @@ from gui.panes import PANES
 from gui.panes.base import Pane
 from gui.panes.entry import PaneEntry
 from gui.session.backend import Backend
+from gui.session.runs_folder import proposed
 from gui.session.state import Notice
 from gui.session.store import Store
 from gui.settings import Settings
 from gui.window.arrangements import PERSPECTIVES
 from gui.window.closing import Closing
 from gui.window.commands import OwnedCommand, joined
-from gui.window.dialogs import AboutDialog, PaletteDialog, ShortcutsDialog, ThreadsDialog
+from gui.window.dialogs import AboutDialog, ShortcutsDialog
 from gui.window.dock import PaneDock
 from gui.window.files import Files
 from gui.window.layouts import Layouts
 from gui.window.menus import Menus
 from gui.window.notice_bar import NoticeBar
+from gui.window.palette.offers import Offers
+from gui.window.palette.overlay import Palette
 from gui.window.pane_host import PaneHost
+from gui.window.settings_page import SettingsPage
 from gui.window.status_bar import StatusBar
 from gui.window.top_bar import TopBar
 from resources import STORY_WORLD
@@ -60,6 +65,8 @@ class MainWindow(QMainWindow):
         actions_by_id: the same as Qt has them.
     """
 
+    remembering = Signal()  # the settings are about to be written for the next start
+
     def __init__(
         self,
         store: Store,
@@ -71,6 +78,10 @@ class MainWindow(QMainWindow):
         self.store = store
         self.backend = backend
         self.settings = settings
+        self._met: set[int] = set()  # models that were in view
+        self._remembered_run: tuple[object, bool] | None = None
+        self.settings_at_start = replace(settings)
+        self._palette: Palette | None = None
         self._notes = Later(self._update_notes, NOTES_MS, self)
         self.setObjectName("main_window")
         self.setWindowTitle("Glassformer")
@@ -157,6 +168,7 @@ class MainWindow(QMainWindow):
             signal.connect(self._notes.ask)
         self.host.pane_made.connect(self._pane_made)
         store.model_changed.connect(self._model_changed)
+        store.run.changed.connect(self._run_changed)
         store.notice_posted.connect(self._show_notice)
         self.notice_bar.dismissed.connect(self._hide_empty_notice)
         self.layouts.applied.connect(self._layout_applied)
@@ -187,18 +199,27 @@ class MainWindow(QMainWindow):
         return method
 
     def show_palette(self) -> None:
-        PaletteDialog(list(self.actions_by_id.values()), self).open()
+        """One search over everything that can be done or looked at."""
+        if self._palette is None:
+            self._palette = Palette(self, Offers(self).find)
+        if not self.store.weights.tensors:
+            self.store.weights.list_tensors()
+        self._palette.open()
 
     def show_run(self) -> None:
         """The run with its curves, where they are."""
+        run = self.store.run
+        if run.shown is not run.current and run.model is not None:
+            run.follow(True)  # the pane tells of the run of the model in view
         self.layouts.set_perspective("Train")
         self.layouts.show_pane(TRAINING)
 
     def show_shortcuts(self) -> None:
         ShortcutsDialog(self._menus.keys(), self).open()
 
-    def show_threads(self) -> None:
-        ThreadsDialog(self.store, self.settings, self).open()
+    def show_settings(self, focus: str = "") -> None:
+        """The page of settings, with the keyboard on one of them."""
+        SettingsPage(self, self, focus).open()
 
     def show_about(self) -> None:
         AboutDialog(self.store, self).open()
@@ -215,15 +236,34 @@ class MainWindow(QMainWindow):
         self.settings.theme = name
         self.top_bar.apply_theme()
         self.notice_bar.apply_theme()
+        if self._palette is not None:
+            self._palette.apply_theme()
         self.store.theme_changed.emit()
         for dock in self.docks.values():
             dock.header.update()
 
     def toggle_motion(self) -> None:
         """Let values move along their paths, or not."""
-        self.settings.motion = not self.settings.motion
-        theme.set_motion(self.settings.motion)
+        self.set_motion(not self.settings.motion)
         self.store.post(Notice(f"Motion is {'on' if self.settings.motion else 'off'}."))
+
+    def set_motion(self, on: bool) -> None:
+        """Let values move along their paths, or not."""
+        self.settings.motion = on
+        theme.set_motion(on)
+
+    @property
+    def runs_folder(self) -> Path:
+        """Where training writes its runs."""
+        kept = self.host.pane(TRAINING).remember() if self.host.has(TRAINING) else {}
+        chosen = (kept or self.settings.panes.get(TRAINING, {})).get("runs_dir")
+        return Path(str(chosen)) if chosen else proposed()
+
+    def set_runs_folder(self, path: Path) -> None:
+        """Let training write its runs there."""
+        self.settings.panes.setdefault(TRAINING, {})["runs_dir"] = str(path)
+        if self.host.has(TRAINING):
+            self.host.pane(TRAINING).recall({"runs_dir": str(path)})
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         self.files.drag_entered(event)
@@ -242,14 +282,24 @@ class MainWindow(QMainWindow):
         if model is None:
             return
         self.setWindowTitle(f"{model.name} — Glassformer")
+        if model.model_id in self._met:
+            return  # only the view has changed
+        self._met.add(model.model_id)
         self.notice_bar.dismiss_about("opening")
         if model.notes and not model.training:
             self.store.post(Notice(" ".join(model.notes), about="opening"))
-        if not model.training and Path(model.path).resolve() != STORY_WORLD.resolve():
-            # By its name, where it came from a hub: a folder of the cache says nothing.
-            place = model.name if "/" in model.name else model.path
-            self.settings.remember(place)
-            self.files.describe_recent(place)
+        if not model.training and model.place != str(STORY_WORLD):
+            self.files.remember(model.place or model.path)
+
+    def _run_changed(self) -> None:
+        """A run is remembered from its first moment, whatever ends it."""
+        run = self.store.run.current
+        if run is None:
+            return
+        now = (run, run.running)
+        if now != self._remembered_run:
+            self._remembered_run = now
+            self.files.remember(run.run_dir)
 
     def _layout_applied(self, perspective: str) -> None:
         self._hide_empty_notice()
@@ -297,3 +347,4 @@ class MainWindow(QMainWindow):
     def _remember(self) -> None:
         self.layouts.remember()
         self.host.remember()
+        self.remembering.emit()

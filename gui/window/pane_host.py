@@ -9,17 +9,21 @@ Knows panes by their entries and their base class, none by its name.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import TypeVar
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
 
-from gui.panes.base import Pane
+from gui.panes.base import LAST, Pane
 from gui.panes.entry import PaneEntry
+from gui.session.state import Notice
 from gui.session.store import Store
 from gui.settings import Settings
 from gui.window.dock import PaneDock
+
+log = logging.getLogger(__name__)
 
 P = TypeVar("P", bound=Pane)
 
@@ -81,11 +85,24 @@ class PaneHost(QObject):
         if key not in self._panes:
             pane = self._entries[key].load()(self._store)
             pane.turn = list(self._entries).index(key)
-            pane.recall(self._settings.panes.get(key, {}))
+            self._recall(pane)
             self._panes[key] = pane
             self.docks[key].take(pane)
             self.pane_made.emit(pane)
         return self._panes[key]
+
+    def _recall(self, pane: Pane) -> None:
+        """What it remembered may be anything: the file could be edited."""
+        kept = dict(self._settings.panes.get(pane.key, {}))
+        if not self._settings.restore:
+            kept.pop(LAST, None)
+        try:
+            pane.recall(kept)
+        except Exception as error:  # noqa: BLE001 - a pane without its memory is still a pane
+            log.warning("what %s remembered is left out: %s", pane.key, error)
+            self._store.post(
+                Notice(f"What {pane.title} remembered can't be used and is left out: {error}.")
+            )
 
     def get(self, kind: type[P]) -> P:
         """A pane by its class; made now, if it was not."""

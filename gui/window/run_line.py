@@ -6,6 +6,7 @@ Knows the store and what is measured of a run; no pane.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import PurePath
 
 from PySide6.QtCore import QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
@@ -65,6 +66,7 @@ class RunLine(QWidget):
             row.addWidget(widget)
         self._later = Later(self.refresh, FRAME_MS, self)
         store.run.changed.connect(self._changed)
+        store.model_changed.connect(self._changed)
         store.theme_changed.connect(self.update)
         self.hide()
 
@@ -76,17 +78,21 @@ class RunLine(QWidget):
     def refresh(self) -> None:
         """Read the store."""
         going, run = self._store.run, self._store.run.current
-        self.setVisible(going.going and not self._seen_elsewhere)
+        self.setVisible(self._wanted)
         if not going.going:
             return
+        # Where there are two models, the switch between them names the run.
+        named = self._store.opened is not None and going.model is not None
+        self.name.setVisible(going.starting is not None or not named)
         if going.starting is not None or run is None:
-            self.name.setText(going.starting.recipe.name if going.starting is not None else "")
+            starting = going.starting
+            self.name.setText("" if starting is None else PurePath(starting.run_dir).name)
             self.figures.say("getting ready")
             self.curve.show_losses(())
             self.pause.setEnabled(False)
             return
-        self.name.setText(run.started.recipe.name)
-        self.name.setToolTip(run.started.run_dir)
+        self.name.setText(run.name)
+        self.name.setToolTip(run.run_dir)
         said = f"step {run.step:,} / {run.started.recipe.steps:,}"
         if run.steps:
             loss = measure("train_loss")
@@ -98,9 +104,15 @@ class RunLine(QWidget):
         self.pause.setText("Resume" if run.paused else "Pause")
         self.pause.setAccessibleName(f"{self.pause.text()} the run")
 
+    @property
+    def _wanted(self) -> bool:
+        """Whether a run goes on of which nothing else in sight tells."""
+        run = self._store.run
+        return run.going and not (self._seen_elsewhere and run.shown is run.current)
+
     def _changed(self) -> None:
         """At once, where it comes or goes."""
-        shown = self._store.run.going and not self._seen_elsewhere
+        shown = self._wanted
         if shown == self.isHidden():
             self.refresh()
         elif shown:

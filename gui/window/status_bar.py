@@ -54,7 +54,8 @@ class StatusBar(QStatusBar):
         self.cancel_button.setAccessibleName("Cancel what is going on")
         self.cancel_button.clicked.connect(self.cancel)
         self.facts = Fact(
-            "Where the model runs", "CPU, 88 threads · bfloat16 · run in 8,888 ms, 888 MB held"
+            "Where the model runs",
+            "CPU, 88 threads · float32 (file: bfloat16) · run in 8,888 ms, 888 MB held",
         )
         self.badge = VerifyBadge(store, self)
         self._keys = QLabel(self)
@@ -145,7 +146,8 @@ def facts(store: Store) -> str:
         device = engine.device if model is None else model.device
         said.append(f"{device.upper()}, {counted(engine.threads, 'thread')}")
     if model is not None:
-        said.append(model.dtype)
+        elsewhere = model.stored and model.stored != model.dtype
+        said.append(f"{model.dtype} (file: {model.stored})" if elsewhere else model.dtype)
     if ran is not None:
         took = f"run in {milliseconds(ran)}" if ran.n_run else "run before"
         said.append(f"{took}, {file_size(ran.held_bytes)} held")
@@ -160,6 +162,9 @@ def details(store: Store) -> str:
         lines.append(f"Runs on {engine.device}: {engine.device_why}")
     if model is not None:
         lines.append(f"{model.n_params:,} parameters of {model.family} on {model.device}")
+        lines.append(f"Computed in {model.dtype}" + (stored_words(model) or "."))
+    if ran is not None and ran.not_finite:
+        lines.append(ran.not_finite)
     if ran is not None:
         n = ran.subject.n_tokens
         if ran.n_run:
@@ -168,6 +173,14 @@ def details(store: Store) -> str:
         held, budget = file_size(ran.held_bytes), file_size(ran.budget_bytes)
         lines.append(f"{held} of {budget} held, for prompts that were run")
     return "\n".join(lines)
+
+
+def stored_words(model: m.ModelInfo) -> str:
+    """How the file's precision differs from that of the open model, and why if that is known."""
+    if model.stored in ("", model.dtype):
+        return ""
+    why = next((note for note in model.notes if f"opened in {model.dtype}" in note), "")
+    return f"; its file is in {model.stored}. {why}".rstrip()
 
 
 def milliseconds(ran: m.StreamReady) -> str:

@@ -5,13 +5,14 @@ Knows the store.
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QSize, Qt
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from gui import theme
 from gui.session.state import Notice
 from gui.session.store import Store
+from gui.widgets.focus_ring import draw_focus
 
 HOW = (
     "Click to run the same tokens through the original, by the library transformers where it is "
@@ -103,6 +104,8 @@ class VerifyBadge(QAbstractButton):
             self.text(), Qt.TextElideMode.ElideRight, box.width()
         )
         painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
+        if self.hasFocus():
+            draw_focus(painter, QRectF(self.rect()))
         painter.end()
 
     def _clicked(self) -> None:

@@ -207,6 +207,11 @@ class Bench:
             self._running.pop(subject, None)
             del self._streams[subject]
 
+    def set_budget(self, n_bytes: int) -> None:
+        """Take at most that much for streams from now on; what is over it is let go at once."""
+        self.budget = n_bytes
+        self._evict()
+
     def _evict(self) -> None:
         """Let go what older streams have kept beside, then the oldest until the budget holds."""
         self._last = None

@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from model import precision
 from model.checkpoint.errors import CheckpointError, TooLargeError
 from model.checkpoint.fitting import Fitting, fit, without_memory
 from model.checkpoint.memory import free_bytes
@@ -42,8 +43,11 @@ class Checkpoint:
         family: config.json's model_type.
         path: the folder or file that it is known by.
         dtype: of the weights in memory.
+        stored: the dtype that loses no digit of what the file stores.
+        widened: whether ``dtype`` was chosen here, wider than ``stored``: nobody asked for it.
         format: ``safetensors``, ``PyTorch``, ``nanoGPT``, ``minGPT`` or ``GGUF``.
         notes: what a person should know of it, one sentence each.
+        end_ids: ids that end a text, where its files say so.
     """
 
     transformer: Transformer
@@ -51,8 +55,11 @@ class Checkpoint:
     family: str
     path: Path
     dtype: torch.dtype
+    stored: torch.dtype
+    widened: bool = False
     format: str = ""
     notes: tuple[str, ...] = ()
+    end_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +83,8 @@ def open_checkpoint(
 
     Args:
         path: folder or file.
-        dtype: of the weights in memory; None takes the file's own if that fits, else a smaller.
+        dtype: of the weights in memory; None takes the file's own if that fits, else a smaller;
+            and float32 for a half precision that the processor is slow at.
         device: where the weights go.
 
     Raises:
@@ -128,7 +136,8 @@ def _opening(
     fitting = fit(source_of(path))
     source, family, config = fitting.source, fitting.family, fitting.config
     total = fitting.total_bytes
-    chosen, notes = choose_dtype(fitting, dtype, device)
+    choice = choose_dtype(fitting, dtype, device)
+    chosen, notes = choice.dtype, choice.notes
     at_tokenizer = OpeningSlice(0, total, "reading the tokenizer")
     yield at_tokenizer
     tokenizer = yield from _reading_tokenizer(source, config, at_tokenizer, in_own_process)
@@ -166,15 +175,36 @@ def _opening(
         family.model_type,
         source.path,
         chosen,
+        choice.stored,
+        choice.widened,
         source.format,
         notes,
+        source.end_ids,
     )
 
 
-def choose_dtype(
-    fitting: Fitting, wanted: torch.dtype | None, device: str
-) -> tuple[torch.dtype, tuple[str, ...]]:
+@dataclass(frozen=True, slots=True)
+class DtypeChoice:
+    """In which precision a checkpoint is opened.
+
+    Attributes:
+        dtype: of the weights in memory.
+        stored: that loses no digit of what is stored.
+        widened: whether it is wider than what is stored without anybody having asked.
+        notes: what a person should know of the choice.
+    """
+
+    dtype: torch.dtype
+    stored: torch.dtype
+    widened: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def choose_dtype(fitting: Fitting, wanted: torch.dtype | None, device: str) -> DtypeChoice:
     """The dtype to open in, and what to say of the choice.
+
+    What is asked for is taken. Otherwise it is the file's own, but float32 where that is a half
+    precision at which the processor is slow and the memory holds it.
 
     Raises:
         CheckpointError: the memory that is free does not hold it, not even in the smallest dtype.
@@ -183,14 +213,25 @@ def choose_dtype(
     free = free_bytes(device)
     place = "memory" if device == "cpu" else f"memory on {device}"
     asked = own if wanted is None else str(wanted).removeprefix("torch.")
+    slow = ""
+    if wanted is None and device == "cpu" and own in precision.HALVES:
+        factor = precision.slowdown(own)
+        if factor >= precision.SLOW:
+            slow = f"Stored in {own}, at which this processor is {factor:.0f} × slower than float32"
+            if fitting.needed_bytes("float32") <= free:
+                note = f"{slow} (measured): opened in float32."
+                return DtypeChoice(torch.float32, _torch(own), True, (note,))
     if fitting.needed_bytes(asked) <= free:
-        return _torch(asked), ()
+        notes: tuple[str, ...] = ()
+        if slow:
+            needed = file_size(fitting.needed_bytes("float32"))
+            notes = (f"{slow} (measured); that needs {needed}, and {file_size(free)} are free.",)
+        return DtypeChoice(_torch(asked), _torch(own), notes=notes)
     smaller = smaller_that_fits(fitting, asked, free)
     needed = f"needs {file_size(fitting.needed_bytes(asked))} of {place} in {asked}"
     if wanted is None and smaller:
-        return _torch(smaller), (
-            f"It {needed}, of which {file_size(free)} were free: opened in {smaller}.",
-        )
+        note = f"It {needed}, of which {file_size(free)} were free: opened in {smaller}."
+        return DtypeChoice(_torch(smaller), _torch(own), notes=(note,))
     name = fitting.source.path.name
     if smaller:
         raise CheckpointError(

@@ -118,20 +118,21 @@ def _of_weights(fitting: Fitting, device: str) -> dict[str, Any]:
     notes = (*fitting.source.notes, *fitting.notes)
     known: dict[str, Any] = _sizes(fitting.config) | {
         "dtypes": fitting.dtypes,
+        "stored": stored_dtype(fitting),
         "needed": MappingProxyType(needed),
         "free_bytes": free_bytes(device),
         "family": fitting.family.model_type,
         "notes": notes,
     }
     try:
-        dtype, of_dtype = choose_dtype(fitting, None, device)
+        choice = choose_dtype(fitting, None, device)
     except CheckpointError as error:
         return known | {"problem": str(error)}
     # Opened as float64 only by a script: beside transformers it shows nothing more.
-    name = str(dtype).removeprefix("torch.")
+    name = str(choice.dtype).removeprefix("torch.")
     return known | {
         "dtype": name if name in DTYPES else "float32",
-        "notes": (*notes, *of_dtype),
+        "notes": (*notes, *choice.notes),
     }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,7 @@ def save_checkpoint(
     family: str = "gpt2",
     dtype: torch.dtype | None = None,
     largest_file: int = LARGEST_FILE,
+    ends: Collection[int] = (),
 ) -> Path:
     """Write config.json, the weights and the tokenizer's files.
 
@@ -64,6 +65,7 @@ def save_checkpoint(
         family: config.json's model_type; the network must be one.
         dtype: of the weights in the file; None keeps the network's.
         largest_file: bytes of weights in one file.
+        ends: ids that end a text; none takes the tokenizer's.
 
     Returns:
         The folder.
@@ -72,7 +74,7 @@ def save_checkpoint(
         CheckpointError: the family can't describe the network, the folder holds other things,
             or the disk refuses.
     """
-    return finish(saving(folder, transformer, tokenizer, extra, family, dtype, largest_file))
+    return finish(saving(folder, transformer, tokenizer, extra, family, dtype, largest_file, ends))
 
 
 def saving(
@@ -83,6 +85,7 @@ def saving(
     family: str = "gpt2",
     dtype: torch.dtype | None = None,
     largest_file: int = LARGEST_FILE,
+    ends: Collection[int] = (),
 ) -> Generator[SavingSlice, None, Path]:
     """The same in slices; closed early, it leaves nothing behind.
 
@@ -94,7 +97,7 @@ def saving(
         raise CheckpointError(
             f"A {family!r} can't be saved; known families are {', '.join(FAMILIES)}."
         )
-    hf = _config(known, transformer, tokenizer, dtype) | dict(extra or {})
+    hf = _config(known, transformer, tokenizer, dtype, ends) | dict(extra or {})
     beside = folder.parent / f".{folder.name}.{secrets.token_hex(4)}.part"
     try:
         replaces = (folder / "config.json").exists()
@@ -137,19 +140,22 @@ def _config(
     transformer: Transformer,
     tokenizer: Tokenizer | None,
     dtype: torch.dtype | None,
+    ends: Collection[int],
 ) -> dict[str, Any]:
     stored = dtype or transformer.embed.weight.dtype
     name = str(stored).removeprefix("torch.")
     # transformers' own defaults are a family's published ids (GPT-2's 50256), which a smaller
     # vocabulary does not have.
-    ends = {
+    end = None if tokenizer is None else tokenizer.end_of_text
+    all_ends = sorted(ends, key=lambda id: (id != end, id))  # the first one also pads
+    roles = {
         "bos_token_id": None if tokenizer is None else tokenizer.start_of_text,
-        "eos_token_id": None if tokenizer is None else tokenizer.end_of_text,
+        "eos_token_id": all_ends if len(all_ends) > 1 else next(iter(all_ends), end),
     }
     config = transformer.config
     bare = config.head == "none" and family.heads is None
     hf = bare_to_hf(family, config) if bare else family.config_to_hf(config)
-    return hf | {"dtype": name, "torch_dtype": name} | ends
+    return hf | {"dtype": name, "torch_dtype": name} | roles
 
 
 def _writing_weights(
@@ -202,7 +208,7 @@ def _weight_files(folder: Path) -> set[Path]:
     if index.exists():
         found.add(index)
         try:
-            weight_map = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
+            weight_map = json.loads(index.read_text(encoding="utf-8-sig"))["weight_map"]
             names = {str(name) for name in weight_map.values()}
         except (ValueError, KeyError, TypeError, AttributeError):
             return found

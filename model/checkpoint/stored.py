@@ -168,7 +168,7 @@ def read_text(path: Path, most_bytes: int, what: str) -> str:
             )
         raw = read_exactly(file, stamp.size, path)
     try:
-        return raw.decode("utf-8")
+        return raw.decode("utf-8-sig")  # some editors leave a byte order mark
     except UnicodeDecodeError as error:
         raise CheckpointError(
             f"{path} is no JSON (no UTF-8 at byte {error.start}); copy it again from where the "

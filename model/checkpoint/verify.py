@@ -134,7 +134,11 @@ def verify(
     found = _compared(lm, network, original, began)
     notes = found.notes
     if dtype is not lm.dtype:
-        notes = (*notes, f"Both computed in float32, from the {_name(lm.dtype)} weights.")
+        notes = (
+            *notes,
+            f"Both computed in float32, from the {_name(lm.dtype)} weights; the model is open, and "
+            f"what is drawn computed, in {_name(lm.dtype)}.",
+        )
     if not found.equal:
         notes = (*notes, *_unlike(lm))
     return replace(found, notes=notes)
@@ -202,7 +206,7 @@ def write_reference(
     path = _folder_of(lm.path) / REFERENCE
     about = {
         "made_by": original.against,
-        "weights": _name(lm.dtype),
+        "weights": _name(lm.digits),
         "computed_in": _name(dtype),
     }
     try:
@@ -343,7 +347,7 @@ def _theirs(path: Path, place: Path) -> Path | None:
 
 def _padding_ids(folder: Path) -> set[int]:
     try:
-        hf = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        hf = json.loads((folder / "config.json").read_text(encoding="utf-8-sig"))
     except (OSError, ValueError):
         return set()
     found = hf.get("pad_token_id") if isinstance(hf, dict) else None
@@ -394,7 +398,7 @@ def read_reference(path: Path, lm: LanguageModel) -> tuple[dict[str, Tensor], st
     except (SafetensorError, OSError) as error:
         raise VerifyError(f"{path} can't be read ({error}); write it anew.") from error
     weights = about.get("weights", "")
-    if weights and weights != _name(lm.dtype):
+    if weights and weights not in (_name(lm.dtype), _name(lm.digits)):
         raise VerifyError(
             f"{path} was computed with {weights[:20]} weights; open the model in {weights[:20]} to "
             "compare with it."

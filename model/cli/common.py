@@ -33,7 +33,11 @@ Checkpoint = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="print one JSON object, last")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps")]
 Dtype = Annotated[
-    str | None, typer.Option(help="float32, float64, bfloat16 or float16; the file's if left out")
+    str | None,
+    typer.Option(
+        help="float32, float64, bfloat16 or float16; the file's if left out, or float32 where the "
+        "processor is slow at it"
+    ),
 ]
 Threads = Annotated[int, typer.Option(min=0, help="processor threads; 0 takes all cores but one")]
 

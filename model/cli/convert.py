@@ -35,14 +35,17 @@ def command(
         start = time.perf_counter()
         lm = opened(path, "cpu", dtype)
         say(lm.notes)
-        save_checkpoint(out, lm.transformer, lm.tokenizer, family=lm.family)
+        written = lm.dtype_to_save
+        save_checkpoint(
+            out, lm.transformer, lm.tokenizer, family=lm.family, dtype=written, ends=lm.ends
+        )
         files = {file.name: file.stat().st_size for file in sorted(out.iterdir())}
     seconds = time.perf_counter() - start
     if as_json:
         found = {"out": str(out), "family": lm.family, "n_params": lm.n_params, "files": files}
-        print_json(found | {"dtype": dtype_name(lm.dtype), "seconds": seconds})
+        print_json(found | {"dtype": dtype_name(written), "seconds": seconds})
     else:
         print(
-            f"{lm.family}, {lm.n_params:,} parameters in {dtype_name(lm.dtype)}, "
+            f"{lm.family}, {lm.n_params:,} parameters in {dtype_name(written)}, "
             f"{sum(files.values()):,} bytes in {out}"
         )

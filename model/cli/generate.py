@@ -14,6 +14,7 @@ from model.cli.common import (
     Device,
     Dtype,
     Threads,
+    dtype_name,
     one_sentence,
     opened,
     print_json,
@@ -28,7 +29,7 @@ def command(
     prompt: Annotated[str | None, typer.Option(help="the text to continue")] = None,
     ids: Annotated[str | None, typer.Option(help='token ids to continue: "1,2,3"')] = None,
     max_new_tokens: Annotated[int, typer.Option(min=0, help="tokens at most")] = 50,
-    temperature: Annotated[float, typer.Option(help="0 is greedy")] = 1.0,
+    temperature: Annotated[float, typer.Option(help="from 0 (greedy) to 10")] = 1.0,
     top_k: Annotated[int, typer.Option(help="draw from the k likeliest; 0: from all")] = 0,
     top_p: Annotated[float, typer.Option(help="draw from this much probability; 1: all")] = 1.0,
     seed: Annotated[int | None, typer.Option(help="makes it repeatable")] = None,
@@ -44,14 +45,14 @@ def command(
         lm = opened(path, device, dtype, threads)
         tell(lm, given, "--prompt")
         prompt_ids = lm.ids(given)[0].tolist()
-        tokenizer = lm.tokenizer
+        tokenizer, ends = lm.tokenizer, lm.ends
         console = Console(quiet=as_json, soft_wrap=True, highlight=False, markup=False)
         stream = lm.stream(given, max_new_tokens, temperature, top_k, top_p, seed, cache)
 
         def text_of(before: list[int], new: list[int]) -> str:
             if tokenizer is None:
                 return "".join(f"{',' if before or i else ''}{id}" for i, id in enumerate(new))
-            return tokenizer.decode_after(before, [i for i in new if i != tokenizer.end_of_text])
+            return tokenizer.decode_after(before, new[:-1] if new[-1:] and new[-1] in ends else new)
 
         start_text = text_of([], prompt_ids) if tokenizer is None else tokenizer.decode(prompt_ids)
         if prompt is not None:
@@ -86,5 +87,6 @@ def command(
                 "seconds": seconds,
                 "tokens_per_second": len(new_ids) / seconds,
                 "device": lm.device.name,
+                "dtype": dtype_name(lm.dtype),
             }
         )

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from model.cli.common import AsJson, Checkpoint, dtype_name, one_sentence, opened, print_json
+from model.counting import counted
 
 if TYPE_CHECKING:
     from model.checkpoint.previewing import Headers
@@ -52,7 +53,11 @@ def command(path: Checkpoint, as_json: AsJson = False) -> None:
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="dim")
     table.add_column()
-    kind = f"{tokenizer.kind}, {tokenizer.n_tokens:,} tokens" if tokenizer else "none: ids only"
+    kind = (
+        f"{tokenizer.kind}, {counted(tokenizer.n_tokens, 'token')}"
+        if tokenizer
+        else "none: ids only"
+    )
     for label, value in (
         ("family", f"{title} ({lm.family})"),
         ("format", lm.format),

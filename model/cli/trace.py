@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,12 +14,20 @@ from model.cli.common import (
     Device,
     Dtype,
     Threads,
+    dtype_name,
     one_sentence,
     opened,
     print_json,
     prompt_of,
+    say,
     tell,
 )
+from model.counting import counted
+from model.probe.not_finite.asks import remedy
+
+if TYPE_CHECKING:
+    from model.language_model import LanguageModel
+    from model.trace import Trace
 
 SETTINGS = {"allow_extra_args": True}
 """What follows ``--names`` comes as stray arguments."""
@@ -61,6 +69,8 @@ def command(
         recorded = lm.trace(prompt, kept, lazy=kept is not None)
         seconds = time.perf_counter() - start
         recorded.save(out)
+        not_finite = _not_finite(lm, recorded)
+        say(tuple(filter(None, (not_finite,))))
     shape = list(recorded.input_ids.shape)
     if as_json:
         print_json(
@@ -70,7 +80,33 @@ def command(
                 "shape": shape,
                 "seconds": seconds,
                 "device": lm.device.name,
+                "dtype": dtype_name(lm.dtype),
+                "not_finite": not_finite,
             }
         )
     else:
-        print(f"{len(recorded)} activations of {shape[0]} × {shape[1]} tokens in {out}")
+        tokens = "1 token" if shape == [1, 1] else f"{shape[0]} × {shape[1]} tokens"
+        print(
+            f"{counted(len(recorded), 'activation')} of {tokens}, computed in "
+            f"{dtype_name(lm.dtype)}, in {out}"
+        )
+
+
+def _not_finite(lm: LanguageModel, recorded: Trace) -> str:
+    """Which operation first wrote NaN or infinity, and what to do; empty where all is finite.
+
+    Looked for only where something in the file is not finite: what a mask has written does not
+    count.
+    """
+    masked = {op.output for op in lm.transformer.operations if op.kind == "mask"}
+    aliases = lm.transformer.aliases
+    for name in recorded.names:
+        tensor = recorded[name]
+        finite = tensor.isfinite()
+        if aliases.get(name, name) in masked:
+            finite |= tensor.isneginf()
+        if not finite.all():
+            row = int((~finite.flatten(1).all(1)).nonzero()[0])
+            said = lm.first_not_finite(recorded.input_ids[row])
+            return said or f"{name} is not finite. {remedy(dtype_name(lm.dtype))}"
+    return ""

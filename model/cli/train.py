@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from model.cli.common import AsJson, Device, Threads, one_sentence, print_json
+from model.counting import counted
 
 
 def command(
@@ -52,6 +53,6 @@ def command(
         return
     loss = "none measured" if result["val_loss"] is None else f"{result['val_loss']:.4f}"
     print(
-        f"{result['steps']} steps in {result['seconds']:.1f} s, "
+        f"{counted(result['steps'], 'step')} in {result['seconds']:.1f} s, "
         f"{result['tokens_per_second']:,.0f} tokens/s, validation loss {loss}: {out}"
     )

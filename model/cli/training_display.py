@@ -16,6 +16,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from model.counting import counted
 from model.device import choose_device, default_threads
 from model.end_signals import heeded
 from model.train.events import (
@@ -168,8 +169,8 @@ class _Display:
                 self._progress.update(self._task, description=event.what, completed=event.fraction)
             case Started():
                 self._say(
-                    f"{event.n_params:,} parameters on {event.device}, {event.threads} "
-                    f"thread{'s' if event.threads > 1 else ''}; "
+                    f"{event.n_params:,} parameters on {event.device}, "
+                    f"{counted(event.threads, 'thread')}; "
                     f"{event.n_train_tokens:,} training tokens; run folder {event.run_dir}"
                 )
                 self._progress.update(

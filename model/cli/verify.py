@@ -19,6 +19,7 @@ from model.cli.common import (
     progressing,
     say,
 )
+from model.counting import counted
 
 
 def command(
@@ -65,7 +66,8 @@ def command(
         print(
             f"{'equals' if found.equal else 'differs from'} {found.against}: the largest "
             f"difference of a {what} is {found.max_abs_logit_difference:.2g} over "
-            f"{found.n_tokens} tokens in {found.dtype} (up to {found.tolerance:.2g} is rounding)"
+            f"{counted(found.n_tokens, 'token')} in {found.dtype} "
+            f"(up to {found.tolerance:.2g} is rounding)"
         )
     if not found.equal:
         raise typer.Exit(1)

@@ -22,6 +22,8 @@ TELL_SECONDS = 0.1
 
 def read(request: m.ReadPrompt, place: Workplace) -> Job:
     """Answers `ReadPrompt`, remembers it for the model that learns, and begins to run it."""
+    from model.probe.not_finite.compute import first_not_finite, is_finite
+
     place.prompt = request
     result = prompt_read(request, place, request.id)
     yield result
@@ -34,6 +36,9 @@ def read(request: m.ReadPrompt, place: Workplace) -> Job:
     for _ in _run(subject, place, (min(at, subject.n_tokens - 1),)):
         yield None
     stream = place.bench.stream(subject)
+    not_finite = ""
+    if not is_finite(subject, place.bench):
+        not_finite = first_not_finite(subject, place.bench).sentence
     yield m.StreamReady(
         request_id=request.id,
         subject=subject,
@@ -41,6 +46,7 @@ def read(request: m.ReadPrompt, place: Workplace) -> Job:
         seconds=0.0 if was_there else stream.seconds,
         held_bytes=place.bench.n_bytes,
         budget_bytes=place.bench.budget,
+        not_finite=not_finite,
     )
 
 

@@ -15,7 +15,7 @@ from model.engine.evaluating import evaluating
 from model.engine.job import Job, JobCancelled, RequestError
 from model.engine.prompt import read_prompt
 from model.engine.workplace import Workplace
-from model.sampling import probabilities
+from model.sampling import NoDistributionError, probabilities
 
 if TYPE_CHECKING:
     from model.tokenizer.tokenizer import Tokenizer
@@ -32,7 +32,6 @@ def generate_text(request: m.Generate, place: Workplace) -> Job:
     if lm.config.no_continuation:
         raise RequestError(lm.config.no_continuation)
     tokenizer = lm.tokenizer
-    end = None if tokenizer is None else tokenizer.end_of_text
     began = time.perf_counter()
     steps = generate(
         lm.transformer,
@@ -40,9 +39,10 @@ def generate_text(request: m.Generate, place: Workplace) -> Job:
         request.max_new_tokens,
         request.sampling,
         np.random.default_rng(request.seed),
-        stop_ids=() if end is None else (end,),
+        stop_ids=lm.ends,
     )
     new: list[int] = []
+    written = new
     reason: m.GenerationEnd = "length"
     yield m.Activity(request_id=request.id, what="generating")
     try:
@@ -51,7 +51,11 @@ def generate_text(request: m.Generate, place: Workplace) -> Job:
             if place.openings != openings:  # another model was opened
                 raise JobCancelled
             with evaluating(lm.transformer):
-                step = next(steps, None)
+                try:
+                    step = next(steps, None)
+                except NoDistributionError as error:
+                    why = lm.first_not_finite([*prompt.ids, *new])
+                    raise RequestError(f"{error} {why}".strip()) from error
             if step is None:
                 break
             new.append(step.token_id)
@@ -63,8 +67,9 @@ def generate_text(request: m.Generate, place: Workplace) -> Job:
                 probability=float(chance),
                 index=len(new) - 1,
             )
-        if new and new[-1] == end:
+        if new and new[-1] in lm.ends:
             reason = "end_of_text"
+            written = new[:-1]  # the mark of the end is no part of the text
         elif len(new) < request.max_new_tokens:
             reason = "context"
     except JobCancelled:
@@ -73,7 +78,7 @@ def generate_text(request: m.Generate, place: Workplace) -> Job:
     yield m.GenerationFinished(
         request_id=request.id,
         reason=reason,
-        text=_text(tokenizer, prompt.ids, new),
+        text=_text(tokenizer, prompt.ids, written),
         n_tokens=len(new),
         tokens_per_second=len(new) / seconds if seconds > 0 else 0.0,
     )

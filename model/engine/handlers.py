@@ -14,6 +14,7 @@ from model.engine import (
     asking,
     generating,
     opening,
+    runs,
     saving,
     space,
     starting,
@@ -26,6 +27,7 @@ from model.engine.workplace import Workplace
 
 HANDLERS: dict[type[m.Request], Callable[[Any, Workplace], Job]] = {
     m.SetThreads: starting.set_threads,
+    m.SetBudget: starting.set_budget,
     m.PreviewModel: opening.preview_model,
     m.OpenModel: opening.open_model,
     m.SaveModel: saving.save_model,
@@ -42,4 +44,5 @@ HANDLERS: dict[type[m.Request], Callable[[Any, Workplace], Job]] = {
     m.StartTraining: training.start_training,
     m.ControlTraining: training.control_training,
     m.FollowTraining: training.follow_training,
+    m.ReadRun: runs.read_run,
 }

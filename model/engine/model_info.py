@@ -12,20 +12,23 @@ from typing import TYPE_CHECKING
 from model.hub import cached_name
 from model.messages import ModelInfo
 from model.preview import checkpoint_name
+from model.train.record import run_dir_of
 
 if TYPE_CHECKING:
     from model.language_model import LanguageModel
 
 
-def info_of(lm: LanguageModel, model_id: int, *, training: bool) -> ModelInfo:
+def info_of(lm: LanguageModel, model_id: int, *, training: bool, place: str = "") -> ModelInfo:
     """A model as the window sees it.
 
     Args:
         lm: the model.
         model_id: unique among the models of this process.
         training: whether its weights still change.
+        place: by what it is opened again; its path if left out.
     """
-    path = lm.path or Path()
+    path = Path() if lm.path is None else whole_path(lm.path)
+    run_dir = None if lm.path is None else run_dir_of(path)
     tokenizer = lm.tokenizer
     return ModelInfo(
         model_id=model_id,
@@ -41,9 +44,20 @@ def info_of(lm: LanguageModel, model_id: int, *, training: bool) -> ModelInfo:
         device=lm.device.name,
         device_why=lm.device.why,
         dtype=str(lm.dtype).removeprefix("torch."),
+        stored="" if lm.stored is None else str(lm.stored).removeprefix("torch."),
         training=training,
         format=lm.format,
         notes=lm.notes,
         continuing_ids=frozenset() if tokenizer is None else tokenizer.continuing,
         mask_id=None if tokenizer is None else tokenizer.mask_id,
+        place=place or str(path),
+        run_dir=str(run_dir or ""),
     )
+
+
+def whole_path(path: str | Path) -> Path:
+    """A path that means the same wherever the program is started."""
+    try:
+        return Path(path).expanduser().absolute()
+    except (OSError, RuntimeError):  # no working folder, or no home
+        return Path(path)

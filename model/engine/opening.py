@@ -5,14 +5,17 @@ Knows messages and how to open; no queue, no thread, no Qt.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model import messages as m
-from model.engine.job import Job
+from model.engine.job import Job, RequestError
+from model.engine.model_info import whole_path
 from model.engine.workplace import Workplace
+from model.preview import Preview
 
 if TYPE_CHECKING:
     from model.checkpoint.opening import OpeningSlice
@@ -33,6 +36,10 @@ def preview_model(request: m.PreviewModel, place: Workplace) -> Job:
     from model.hub.known import preview_name
 
     device = place.device if request.device == "auto" else request.device
+    if _is_gone(request):
+        gone = Preview(path=request.path, problem=_gone(request.path))
+        yield m.ModelPreviewed(request_id=request.id, preview=gone)
+        return
     look = preview_name if is_hub_name(request.path) else preview
     found = look(request.path, choose_device(device).name)
     yield m.ModelPreviewed(request_id=request.id, preview=found)
@@ -40,22 +47,38 @@ def preview_model(request: m.PreviewModel, place: Workplace) -> Job:
 
 def open_model(request: m.OpenModel, place: Workplace) -> Job:
     """Answers `OpenModel`; the model that was open stays until the new one is there."""
+    from model.hub import is_hub_name
     from model.language_model import opening_model
 
+    if _is_gone(request):
+        raise RequestError(_gone(request.path))
+    # Asked once: what is a folder now is none later, and never a name on a hub instead.
+    named = is_hub_name(request.path)
+    again = request.path if named else str(whole_path(request.path))
     began = time.perf_counter()
     device = place.device if request.device == "auto" else request.device
-    slices = opening_model(request.path, device, request.dtype, in_own_process=True)
+    slices = opening_model(again, device, request.dtype, in_own_process=True)
     yield m.Activity(request_id=request.id, what=f"opening {Path(request.path).name}")
     try:
         lm = yield from _told(request, slices, began)
     finally:
         slices.close()
-    info = place.hold(lm, training=False)
+    info = place.hold(lm, training=False, place=again)
     place.open(info)
     place.openings += 1
     # What a person opens, they want to see, also while something else is training.
-    place.following = False
+    place.show(run=False)
     yield m.ModelOpened(request_id=request.id, info=info, seconds=time.perf_counter() - began)
+
+
+def _is_gone(request: m.OpenModel | m.PreviewModel) -> bool:
+    """Whether a path that was opened before leads nowhere now; a name on a hub is no path."""
+    path = Path(request.path)
+    return request.remembered and path.is_absolute() and not os.path.lexists(path)
+
+
+def _gone(path: str) -> str:
+    return f"{path} is no longer there. It was moved, renamed or deleted; open it where it is now."
 
 
 def _told(

@@ -50,8 +50,15 @@ def read_prompt(lm: LanguageModel, text: str, ids: tuple[int, ...] | None) -> Pr
     encoding = tokenizer.encode(text)
     if not encoding.ids:
         return "The prompt is empty. Type a word, or choose an example."
-    n_ctx = lm.config.n_ctx
+    n_ctx, d_vocab = lm.config.n_ctx, lm.config.d_vocab
     tokens = encoding.tokens[:n_ctx]
+    # Many tokenizers have added tokens past the end of their network's embedding.
+    beyond = next((token for token in tokens if token.id >= d_vocab), None)
+    if beyond is not None:
+        return (
+            f"{beyond.bytes.decode('utf-8', 'replace')!r} is token {beyond.id} of the tokenizer, "
+            f"and the network has tokens 0 to {d_vocab - 1} only; take it out of the prompt."
+        )
     notes = encoding.notes
     cut = None
     if len(encoding.ids) > n_ctx:

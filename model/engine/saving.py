@@ -39,7 +39,14 @@ def save_model(request: m.SaveModel, place: Workplace) -> Job:
     while place.saving:
         yield None
     place.saving = True
-    slices = saving(request.path, lm.transformer, lm.tokenizer, family=lm.family)
+    slices = saving(
+        request.path,
+        lm.transformer,
+        lm.tokenizer,
+        family=lm.family,
+        dtype=lm.dtype_to_save,
+        ends=lm.ends,
+    )
     try:
         if not info.training:  # else its weights would change between two slices
             yield None

@@ -33,6 +33,12 @@ def ready(place: Workplace, request_id: int = 0) -> m.EngineReady:
     )
 
 
+def set_budget(request: m.SetBudget, place: Workplace) -> Job:
+    """Answers `SetBudget`, by what the next prompt that is run says it took."""
+    place.bench.set_budget(request.n_bytes)
+    yield from ()
+
+
 def set_threads(request: m.SetThreads, place: Workplace) -> Job:
     """Answers `SetThreads`."""
     place.threads = max(1, request.n)

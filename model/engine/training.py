@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model import messages as m
 from model.engine.asking import prompt_read
 from model.engine.job import Job, JobCancelled, RequestError, failed
+from model.engine.model_info import whole_path
 from model.engine.space import has_table, projected, token_vectors
 from model.engine.workplace import Workplace
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from model.probe.analogy.compute import AnalogyProbe
     from model.train.events import Event, Started
     from model.train.loop import Training
+    from model.train.record import RunRecord
 
 FLUSH_SECONDS = 1 / 10
 """Events of a run are handed over in bundles, this often: what hears of them redraws no faster."""
@@ -43,6 +44,8 @@ class Run:
         request: what began it.
         training: the trainer's run.
         model_id: of the network that learns, once it exists.
+        follow: whether its network comes into view once it exists.
+        before: what the folder tells of a run that goes on.
         paused: whether it waits; its job then gets no slice.
         pauses_after_step: whether it pauses by itself after the next step.
     """
@@ -51,6 +54,8 @@ class Run:
         self.request = request
         self.training = training
         self.model_id: int | None = None
+        self.follow = request.follow
+        self.before: RunRecord | None = None
         self.analogies: AnalogyProbe  # there with `model_id`
         self.paused = False
         self.pauses_after_step = False
@@ -128,16 +133,20 @@ def start_training(request: m.StartTraining, place: Workplace) -> Job:
     """Answers `StartTraining`; cancelled, it is stopped and saved."""
     from model.device import choose_device
     from model.train.loop import Training
+    from model.train.record import reading_record
 
     if place.run is not None:
         raise RequestError("A run is going already. Stop it before you start another.")
     request.recipe.validate()
     device = choose_device(place.device).name
-    run = Run(request, Training(request.recipe, Path(request.run_dir), device=device))
+    run_dir = whole_path(request.run_dir)
+    recipe = None if request.resume else request.recipe
+    run = Run(request, Training(recipe, run_dir, device=device, resume=request.resume))
     place.run = run
-    place.following = request.follow
     try:
         yield m.Activity(request_id=request.id, what="preparing a run")
+        if request.resume:
+            run.before = yield from reading_record(run_dir)
         while place.run is run:
             try:
                 yield None
@@ -175,9 +184,8 @@ def control_training(request: m.ControlTraining, place: Workplace) -> Job:
 
 def follow_training(request: m.FollowTraining, place: Workplace) -> Job:
     """Answers `FollowTraining`: another model is in view."""
-    place.following = request.follow
-    if place.run is not None and place.run.model_id is not None:
-        yield m.ModelOpened(request_id=request.id, info=place.info, seconds=0.0)
+    place.show(run=request.follow)
+    yield m.ModelOpened(request_id=request.id, info=place.info, seconds=0.0)
 
 
 def _advance(run: Run, place: Workplace) -> Iterator[m.Result]:
@@ -196,7 +204,7 @@ def _advance(run: Run, place: Workplace) -> Iterator[m.Result]:
                 total=1000,
             )
         case Started():
-            yield _begin(run, place, event)
+            yield from _begin(run, place, event)
             if run.request.begin_paused:
                 run.pause()
             yield from _live(run, place, force=True)
@@ -217,8 +225,8 @@ def _advance(run: Run, place: Workplace) -> Iterator[m.Result]:
                 yield from _end(run, place, keep=not _has_diverged(event))
 
 
-def _begin(run: Run, place: Workplace, event: Started) -> m.TrainingStarted:
-    """The network exists: it can be looked at from now on."""
+def _begin(run: Run, place: Workplace, event: Started) -> Iterator[m.Result]:
+    """The network exists: it can be looked at from now on. The last run's is let go of."""
     from model.device import DeviceChoice
     from model.language_model import LanguageModel
     from model.probe.analogy.compute import AnalogyProbe
@@ -232,15 +240,21 @@ def _begin(run: Run, place: Workplace, event: Started) -> m.TrainingStarted:
         device=DeviceChoice(event.device, "where the run is"),
     )
     info = place.hold(lm, training=True)
+    was_shown, follow = place.following, run.follow
+    place.train(info)
     run.model_id = info.model_id
+    place.show(run=follow)
     run.analogies = AnalogyProbe(training.tokenizer)
-    return m.TrainingStarted(
+    yield m.TrainingStarted(
         request_id=run.request.id,
         info=info,
-        recipe=run.request.recipe,
+        recipe=event.recipe,
         run_dir=str(event.run_dir),
         follow=place.following,
+        before=None if run.before is None else run.before.until(event.step),
     )
+    if was_shown and not place.following:
+        yield m.ModelOpened(request_id=run.request.id, info=place.info, seconds=0.0)
 
 
 def _live(run: Run, place: Workplace, *, force: bool) -> Iterator[m.Result]:
@@ -270,27 +284,26 @@ def _live(run: Run, place: Workplace, *, force: bool) -> Iterator[m.Result]:
 
 
 def _end(run: Run, place: Workplace, *, keep: bool, saved: bool = True) -> Iterator[m.Result]:
-    """The trained model stays in view, now as a model that is open.
+    """The trained model stays beside the opened one, and in view if it was.
 
     Args:
         run: that has ended, or broken.
         place: where its model is held.
-        keep: False where it diverged: the model that was open before comes back.
+        keep: False where it diverged: the opened model comes into view again.
         saved: whether the run folder holds what was learned.
     """
     place.run = None
     if run.model_id is None:
         return
-    lm = place.models[run.model_id]
-    place.drop(run.model_id)
-    if not place.following:
-        return
+    lm, info, was_shown = place.models[run.model_id], None, place.following
     if keep:
         lm.transformer.eval()
-        place.open(place.hold(lm, training=False, saved=saved))
-    if place.opened is not None:
-        info = place.infos[place.opened]
-        yield m.ModelOpened(request_id=run.request.id, info=info, seconds=0.0)
+        info = place.hold(lm, training=False, saved=saved)
+    place.train(info)
+    place.show(run=was_shown)
+    yield m.TrainingEnded(request_id=run.request.id, info=info)
+    if was_shown and not place.following and place.opened is not None:
+        yield m.ModelOpened(request_id=run.request.id, info=place.info, seconds=0.0)
 
 
 def _is_finite(lm: LanguageModel) -> bool:

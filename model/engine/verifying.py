@@ -71,6 +71,7 @@ def _verified(request: m.VerifyModel, info: m.ModelInfo, found: Verification) ->
         n_tokens=found.n_tokens,
         compared=found.compared,
         dtype=found.dtype,
+        opened=info.dtype,
         against=found.against,
         notes=found.notes,
         seconds=found.seconds,

@@ -27,12 +27,14 @@ class Workplace:
 
     Attributes:
         models, infos: by model id: what computes, and what the window knows of it.
-        opened: id of the model that a person opened last, or that a followed run left.
+        opened: id of the model that a person opened last.
+        trained: id of the model of the run that goes on, or was the last; it stands beside the
+            opened one.
         unsaved: ids of models whose weights lie in no file: of a run that broke.
-        openings: how many models a person has opened; work that began before the last of them is
-            about a model that is gone.
+        openings: how often a person has brought another model into view; work that began before
+            the last time is about a model that is not.
         run: the run that is going, paused or getting ready.
-        following: whether the run's model is the one in view, once it is there.
+        following: whether of both the run's model is the one in view.
         prompt, matrix: what was asked last; a model that learns is asked it again and again.
         bench: where the models are held, with what is kept of the prompts they read.
         saving: whether a model is being saved: one at a time.
@@ -46,10 +48,11 @@ class Workplace:
         self.models: dict[int, LanguageModel] = {}
         self.infos: dict[int, m.ModelInfo] = {}
         self.opened: int | None = None
+        self.trained: int | None = None
         self.unsaved: set[int] = set()
         self.openings = 0
         self.run: Run | None = None
-        self.following = True
+        self.following = False
         self.prompt: m.ReadPrompt | None = None
         self.matrix: m.ProjectVocabulary | None = None
         self.saving = False
@@ -66,11 +69,10 @@ class Workplace:
         Raises:
             RequestError: there is none.
         """
-        if self.following and self.run is not None and self.run.model_id is not None:
-            return self.run.model_id
-        if self.opened is None:
+        shown = self.trained if self.following else self.opened
+        if shown is None:
             raise RequestError("No model is open. Open a checkpoint folder first.")
-        return self.opened
+        return shown
 
     @property
     def lm(self) -> LanguageModel:
@@ -124,16 +126,19 @@ class Workplace:
         if self.run is not None and self.run.model_id == model_id:
             self.run.looked(seconds)
 
-    def hold(self, lm: LanguageModel, *, training: bool, saved: bool = True) -> m.ModelInfo:
+    def hold(
+        self, lm: LanguageModel, *, training: bool, saved: bool = True, place: str = ""
+    ) -> m.ModelInfo:
         """Take a model; it is not copied.
 
         Args:
             lm: the model.
             training: whether its weights still change.
             saved: whether the weights are those that its path holds.
+            place: by what it is opened again; its path if left out.
         """
         self._last_id += 1
-        info = info_of(lm, self._last_id, training=training)
+        info = info_of(lm, self._last_id, training=training, place=place)
         self.models[info.model_id] = lm
         self.infos[info.model_id] = info
         self.bench.hold(info.model_id, lm)
@@ -152,6 +157,23 @@ class Workplace:
         before, self.opened = self.opened, info.model_id
         if before is not None and before != info.model_id:
             self.drop(before)
+
+    def train(self, info: m.ModelInfo | None) -> None:
+        """A model that is held, or none, takes the place of the last run's."""
+        before, self.trained = self.trained, None if info is None else info.model_id
+        if before is not None and before != self.trained:
+            self.drop(before)
+
+    def show(self, *, run: bool) -> None:
+        """Bring the model of the run into view, or the opened one; without it, the other one."""
+        if run and self.run is not None and self.run.model_id is None:
+            self.run.follow = True  # once it is there
+        elif not run and self.run is not None:
+            self.run.follow = False
+        shown = self.trained is not None and (run or self.opened is None)
+        if shown != self.following:
+            self.following = shown
+            self.openings += 1
 
     # What is going on
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import threading
@@ -21,8 +22,9 @@ from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from model.checkpoint.ends import GENERATION
 from model.hub.refusals import HubError, is_offline, refusal, short
-from model.tokenizer.files.folder import BESIDE, FILES
+from model.tokenizer.files.folder import BESIDE, is_tokenizer_file
 
 _NAME = re.compile(r"(?P<repo>[\w.-]{1,96}/[\w.-]{1,96})(@(?P<revision>[\w./-]{1,100}))?")
 SLICE_SECONDS = 0.01
@@ -54,12 +56,15 @@ class FetchProgress:
     what: str
 
 
-def is_hub_name(text: str) -> bool:
-    """Whether a text is ``owner/name`` (or ``owner/name@revision``) and no path on this disk."""
+def is_name(text: str) -> bool:
+    """Whether a text is written as ``owner/name`` or ``owner/name@revision``."""
     match = _NAME.fullmatch(text)
-    if match is None or any(part in (".", "..") for part in match["repo"].split("/")):
-        return False
-    return not Path(text).exists()
+    return match is not None and not any(p in (".", "..") for p in match["repo"].split("/"))
+
+
+def is_hub_name(text: str) -> bool:
+    """The same, where no path on this disk is meant: nothing of that name lies here."""
+    return is_name(text) and not os.path.lexists(text)
 
 
 def split_name(name: str) -> tuple[str, str]:
@@ -199,7 +204,8 @@ class _Fetch:
 
     def _needed(self, sizes: Mapping[str, int], commit: str) -> list[str]:
         """Which files a model is opened from; weights last."""
-        beside = [name for name in ("config.json", *FILES, *BESIDE) if name in sizes]
+        beside = [name for name in ("config.json", GENERATION, *BESIDE) if name in sizes]
+        beside += sorted(name for name in sizes if is_tokenizer_file(name))
         for single, index in ((SINGLE, INDEX), (TORCH_SINGLE, TORCH_INDEX)):
             if single in sizes:
                 return [*beside, single]
@@ -355,7 +361,7 @@ class _Silent:
 def _shards(index: Path) -> list[str]:
     """The files that an index names, each once."""
     try:
-        weight_map = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
+        weight_map = json.loads(index.read_text(encoding="utf-8-sig"))["weight_map"]
         names = list(dict.fromkeys(str(name) for name in weight_map.values()))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise HubError(f"{index.name} is no readable index: it has no 'weight_map'.") from error

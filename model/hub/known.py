@@ -28,12 +28,16 @@ def preview_name(name: str, device: str = "cpu") -> Preview:
 
     folder = cached_folder(name)
     if folder is None:
-        return Preview(path=name, format="on a hub", device=device, notes=(FETCHED_LATER,))
+        return _unknown(name, device)
     found = preview(folder, device)
     if found.problem is not None:
         # Perhaps not all of it was fetched: opening it does that.
-        return Preview(path=name, format="on a hub", device=device, notes=(FETCHED_LATER,))
-    return replace(found, path=name, notes=(*found.notes, f"In the cache: {folder}"))
+        return _unknown(name, device)
+    return replace(found, path=name, on_hub=True, notes=(*found.notes, f"In the cache: {folder}"))
+
+
+def _unknown(name: str, device: str) -> Preview:
+    return Preview(path=name, format="on a hub", device=device, notes=(FETCHED_LATER,), on_hub=True)
 
 
 def cached_folder(name: str) -> Path | None:

@@ -92,6 +92,8 @@ class StreamReady(Result):
         n_run: how many of its positions were computed; the rest was known of an earlier prompt.
         seconds: measured time of computing them.
         held_bytes, budget_bytes: memory that the bench takes for all subjects, and may take.
+        not_finite: the first operation whose numbers are not all finite, in a sentence that says
+            what to do; empty if all are.
     """
 
     subject: Subject
@@ -99,6 +101,7 @@ class StreamReady(Result):
     seconds: float
     held_bytes: int
     budget_bytes: int
+    not_finite: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -99,6 +99,17 @@ class SetThreads(Request):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetBudget(Request):
+    """How much memory the bench may take for the prompts that were run; from now on.
+
+    Attributes:
+        n_bytes: at most that many; what is in view is kept all the same.
+    """
+
+    n_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EngineReady(Result):
     """Torch is imported and the worker takes requests.
 

@@ -47,7 +47,14 @@ class TokenGenerated(Result):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GenerationFinished(Result):
-    """Why it ended: length, end of text, the context is full, cancelled."""
+    """Why it ended: length, end of text, the context is full, cancelled.
+
+    Attributes:
+        reason: of these.
+        text: all that was written, without the mark that ended it.
+        n_tokens: how many were drawn, the mark among them.
+        tokens_per_second: measured.
+    """
 
     reason: GenerationEnd
     text: str

@@ -19,10 +19,12 @@ class PreviewModel(Request):
     Attributes:
         path: a folder or a file.
         device: where the weights would go, whose free memory counts.
+        remembered: whether it was opened before: what is gone is said to be.
     """
 
     path: str
     device: str = "auto"
+    remembered: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +39,9 @@ class OpenModel(Request):
         path: a folder or a file.
         device: "auto", "cpu", "cuda" or "mps".
         dtype: of the weights in memory, "float32", "bfloat16" or "float16"; None takes the
-            file's own if that fits, else a smaller one.
+            file's own if that fits, else a smaller one; and float32 for a half precision that the
+            processor is slow at.
+        remembered: as of `PreviewModel`.
     """
 
     newest_wins: ClassVar[bool] = True
@@ -45,6 +49,7 @@ class OpenModel(Request):
     path: str
     device: str = "auto"
     dtype: str | None = None
+    remembered: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +92,9 @@ class ModelInfo:
     Attributes:
         model_id: counts up each time a model is opened or a training begins.
         name: short name for titles.
-        path: the checkpoint's or run's folder.
+        path: the checkpoint's or run's file or folder, as a whole path.
+        place: by what it is opened again: a whole path, or a name on a hub.
+        run_dir: the run folder that it comes of; empty if it comes of none.
         family: for example ``gpt2``.
         config: sizes and choices.
         n_params: parameters, tied ones once.
@@ -98,6 +105,7 @@ class ModelInfo:
         continuing_ids: ids of tokens that go on with the word before them (``##ing``).
         mask_id: the id that a masked language model is asked to fill in, if there is one.
         device, device_why, dtype: where the weights lie, why, and how precise they are.
+        stored: how precise they are in its file; empty for a model that was made here.
         training: whether it is a model that is learning now.
         format: how it was stored: ``safetensors``, ``PyTorch``, ``nanoGPT``, ``minGPT``, ``GGUF``;
             empty for a model that was made here.
@@ -122,6 +130,9 @@ class ModelInfo:
     notes: tuple[str, ...] = ()
     continuing_ids: frozenset[int] = frozenset()
     mask_id: int | None = None
+    place: str = ""
+    run_dir: str = ""
+    stored: str = ""
 
     def token_text(self, token_id: int) -> str:
         """A token as the window writes it, whitespace and partial characters visible."""

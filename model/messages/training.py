@@ -9,18 +9,20 @@ from model.messages.base import Request, Result
 from model.messages.opening import ModelInfo
 from model.train.events import Event
 from model.train.recipe import Recipe
+from model.train.record import RunRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartTraining(Request):
-    """Train a new model by a recipe in a new run folder.
+    """Train a new model by a recipe in a new run folder, or go on with a run that is there.
 
     Answered by `TrainingStarted`, then `TrainingProgressed` many times, the last with a terminal
-    event.
+    event, then `TrainingEnded`.
 
     Attributes:
         recipe: what to train, on what, how long.
-        run_dir: folder to write; must not exist.
+        run_dir: folder to write; must not exist, unless its run goes on.
+        resume: go on with the run in ``run_dir`` from its last saved state; ``recipe`` is its own.
         follow: whether prompt, embedding space and all panes follow the model while it learns.
         begin_paused: wait before the first step.
     """
@@ -31,6 +33,7 @@ class StartTraining(Request):
     run_dir: str
     follow: bool = True
     begin_paused: bool = False
+    resume: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,19 +45,66 @@ class ControlTraining(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowTraining(Request):
-    """Whether traces are taken of the model that is training (True) or of the open one."""
+    """Bring the model of the run into view (True), or the one that a person opened: `ModelOpened`.
+
+    Both are held, also once the run has ended.
+    """
 
     follow: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReadRun(Request):
+    """Read what a run folder tells of its run: `RunRead`.
+
+    Attributes:
+        path: the run folder.
+    """
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingStarted(Result):
-    """A run has begun; its model is ``info`` (in view if it is followed)."""
+    """A run has begun, or goes on; its model is ``info`` (in view if it is followed).
+
+    Attributes:
+        run_dir: its folder, as a whole path.
+        before: what its folder tells of it up to the step at which it goes on; None for a new one.
+    """
 
     info: ModelInfo
     recipe: Recipe
     run_dir: str
     follow: bool
+    before: RunRecord | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingEnded(Result):
+    """Nothing more comes of a run.
+
+    Attributes:
+        info: its model, which is open from now on beside the one that a person opened; None where
+            it is not kept: of numbers that are none.
+    """
+
+    info: ModelInfo | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRead(Result):
+    """What a run folder tells.
+
+    Attributes:
+        path: the run folder that was asked about.
+        record: its run; None where nothing can be made of it.
+        problem: why there is none; empty if there is.
+    """
+
+    path: str
+    record: RunRecord | None
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from model.counting import counted
 from model.messages.base import Request, Result
 
 
@@ -37,6 +38,7 @@ class ModelVerified(Result):
         n_tokens: how many were run.
         compared: ``logits``, or ``last hidden state`` of an encoder without a head.
         dtype: in which both were computed.
+        opened: in which the model is open, and what is drawn is computed.
         against: for example ``transformers 5.2.0``, or ``reference.safetensors``.
         notes: what a person should know, for example that the weights were converted first.
         seconds: that it took.
@@ -49,6 +51,7 @@ class ModelVerified(Result):
     n_tokens: int = 0
     compared: str = "logits"
     dtype: str = ""
+    opened: str = ""
     against: str = ""
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
@@ -61,6 +64,11 @@ class ModelVerified(Result):
         return difference is not None and difference <= self.tolerance
 
     @property
+    def elsewhere(self) -> bool:
+        """Whether it was compared in another precision than what is drawn is computed in."""
+        return bool(self.opened) and self.opened != self.dtype
+
+    @property
     def line(self) -> str:
         """One line for a badge."""
         if self.max_abs_logit_difference is None:
@@ -69,4 +77,6 @@ class ModelVerified(Result):
         verb = "equals" if self.equal else "differs from"
         size = f"{self.max_abs_logit_difference:.1g}".replace("e-0", "e-")
         other = self.against.partition(" ")[0]
-        return f"{verb} {other}: max |Δ {what}| {size} over {self.n_tokens} tokens"
+        if self.elsewhere:
+            other += f" in {self.dtype} (drawn: {self.opened})"
+        return f"{verb} {other}: max |Δ {what}| {size} over {counted(self.n_tokens, 'token')}"

@@ -60,9 +60,13 @@ class Norm(nn.Module):
 
     def scale(self, x: Tensor) -> Tensor:
         """What the vectors are divided by: ``x``'s shape with ones for the last axes."""
+        # As the fused norms do: a square passes float16's largest number long before its root.
+        wide = x.to(torch.promote_types(x.dtype, torch.float32))
         if self.rms:
-            return (x.square().mean(self.axes, keepdim=True) + self.eps).sqrt()
-        return (x.var(self.axes, keepdim=True, correction=0) + self.eps).sqrt()
+            squared = wide.square().mean(self.axes, keepdim=True)
+        else:
+            squared = wide.var(self.axes, keepdim=True, correction=0)
+        return (squared + self.eps).sqrt().to(x.dtype)
 
     def normalize(self, x: Tensor, scale: Tensor) -> Tensor:
         """The norm's result from a scale that was computed (or intervened on) before."""

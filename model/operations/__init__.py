@@ -29,7 +29,7 @@ from model.operations.operation import (
     Operation,
     shape_of,
 )
-from model.operations.scores import SCORE_HOOKS
+from model.operations.scores import SCORE_HOOKS, score_formula
 
 __all__ = [
     "INPUT_IDS",
@@ -47,6 +47,7 @@ __all__ = [
     "needed",
     "operations",
     "output_name",
+    "score_formula",
     "shape_of",
     "streams",
 ]

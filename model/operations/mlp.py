@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from model.config import Experts, TransformerConfig
+from model.counting import counted
 from model.operations.operation import Kind, Steps
 from model.operations.words import ACTIVATIONS, scaled
 
@@ -118,6 +119,7 @@ def _routing(
     steps: Steps, experts: Experts, name: str, source: str, symbol: str
 ) -> tuple[str, str]:
     """Which experts each position is sent to, and how much each of them counts."""
+    one = experts.n_active == 1
     router = steps.write(
         f"{name}.hook_router",
         "router",
@@ -126,7 +128,7 @@ def _routing(
         "BTX",
         "Router",
         f"ρ_i = {symbol} · W_router",
-        f"Each position is compared with the {experts.n} experts.",
+        f"Each position is compared with {counted(experts.n, 'expert')}.",
     )
     weights = steps.write(
         f"{name}.hook_expert_weights",
@@ -144,9 +146,11 @@ def _routing(
         (weights,),
         (),
         "BTA",
-        f"Top {experts.n_active} experts",
-        f"e_i = the {experts.n_active} largest of π_i",
-        f"Only the {experts.n_active} experts with the largest weights are asked.",
+        f"Top {counted(experts.n_active, 'expert')}",
+        f"e_i = the {'' if one else f'{experts.n_active} '}largest of π_i",
+        "Only the expert with the largest weight is asked."
+        if one
+        else f"Only the {experts.n_active} experts with the largest weights are asked.",
     )
     shares = steps.write(
         f"{name}.hook_expert_shares",

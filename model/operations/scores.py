@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from model.config import TransformerConfig
+from model.counting import counted
 from model.operations.operation import Kind, Steps
-from model.operations.words import capped
+from model.operations.words import capped, scaled
 
 SCORES = "hook_attn_scores"
 """TransformerLens' name for the scores that the softmax reads."""
@@ -45,6 +46,20 @@ def write_scores(steps: Steps, config: TransformerConfig, layer: int, query: str
         )
         read = (written,)
     return read[0]
+
+
+def score_formula(config: TransformerConfig) -> str:
+    """What a score is of a query and a key, in one term: ``3 tanh((q · k / √d_head) / 3)``.
+
+    All of the steps above but the mask, in the order in which they are executed.
+    """
+    term = "q · k"
+    if config.score_scale != 1:
+        usual = config.scales.scores is None
+        term = f"{term} / √d_head" if usual else scaled(term, config.score_scale)
+    if config.alibi is not None:
+        term = f"{term} − m_h (i − j)"
+    return capped(term, config.caps.scores)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +114,9 @@ def _mask_words(causal: bool, window: int | None) -> tuple[str, str]:
     if causal and window is not None:
         return (
             f"s_ij ← −∞ unless i − {window} < j ≤ i",
-            f"A query meets the keys of the last {window:,} positions up to its own; "
+            "A query meets its own key; all others are masked."
+            if window == 1
+            else f"A query meets the keys of the last {window:,} positions up to its own; "
             "all others are masked.",
         )
     if causal:
@@ -110,5 +127,6 @@ def _mask_words(causal: bool, window: int | None) -> tuple[str, str]:
     assert window is not None
     return (
         f"s_ij ← −∞ for |i − j| > {window // 2}",
-        f"A query meets the keys at most {window // 2:,} positions away; all others are masked.",
+        f"A query meets the keys at most {counted(window // 2, 'position')} away; all others are "
+        "masked.",
     )

@@ -63,6 +63,12 @@ PROBES = (
     _about_a_subject(
         "next_token", "NextToken", "Next token", "The likeliest tokens after a position."
     ),
+    _about_a_subject(
+        "not_finite",
+        "NotFinite",
+        "Not finite",
+        "The first operation whose numbers are not all finite.",
+    ),
     _about_a_subject("surprisal", "Surprisal", "Surprisal", "How much each token surprised."),
     _about_a_subject(
         "path", "Path", "Path", "Where positions are after each layer, on the vocabulary's axes."

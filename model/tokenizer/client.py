@@ -16,12 +16,13 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from model.tokenizer.long_text import LEARNT_AT_ONCE, parts_to_learn_from
 from model.tokenizer.tokenizer import Encoding, Tokenizer, TokenizerError
 
 LARGE_BYTES = 2**20
@@ -30,6 +31,8 @@ LARGE_TOKENS = 30_000
 """The same as a number of tokens."""
 
 _POLL_SECONDS = 0.05
+_LEARNT_HERE = 1 << 20
+"""Characters from which a tokenizer is learnt before a process of its own would have started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class Facts:
     continuing: frozenset[int]
     kind: str
     end_of_text: int | None
+    named_end: int | None
     start_of_text: int | None
     mask_id: int | None
     unknown_id: int | None
@@ -106,6 +110,57 @@ def building(constructor: str, arguments: Sequence[Any]) -> Generator[None, None
     return None if facts is None else TokenizerApart(process, facts)
 
 
+def learning_bpe(texts: Sequence[str], vocab_size: int) -> Generator[float, None, Tokenizer]:
+    """As `Tokenizer.train_bpe`, apart: it tells how far it is, and can be given up at once.
+
+    Args:
+        texts: they are handed over piece by piece.
+        vocab_size: as of `Tokenizer.train_bpe`.
+
+    Yields:
+        The share of the texts that is read, from 0 to 1. What follows takes a while as well.
+
+    Raises:
+        TokenizerError: as of `Tokenizer.train_bpe`, or the process ended early.
+    """
+    total = max(1, sum(len(text) for text in texts))
+    try:
+        process = _Process() if total > _LEARNT_HERE else None
+    except OSError:  # no more processes may be started: then in this one
+        process = None
+    if process is None:
+        yield 0.0
+        return Tokenizer.train_bpe(texts, vocab_size)
+    answer: list[str | Exception] = []
+    done = 0
+
+    def parts() -> Iterator[str]:
+        nonlocal done
+        for text in texts:
+            for part in parts_to_learn_from(text, LEARNT_AT_ONCE):
+                yield part
+                done += len(part)
+
+    def ask() -> None:
+        try:
+            answer.append(process.ask("learn_bpe", vocab_size, parts=parts()))
+        except Exception as error:  # noqa: BLE001 - raised again by who waits for the answer
+            answer.append(error)
+
+    asking = threading.Thread(target=ask, name="tokenizer", daemon=True)
+    asking.start()
+    try:
+        while asking.is_alive():
+            asking.join(_POLL_SECONDS)
+            yield done / total
+    finally:
+        process.end()
+        asking.join()
+    if isinstance(answer[0], Exception):
+        raise answer[0]
+    return Tokenizer.from_json(answer[0])
+
+
 class TokenizerApart(Tokenizer):
     """A tokenizer that was built in another process, which answers for as long as this lives.
 
@@ -126,6 +181,7 @@ class TokenizerApart(Tokenizer):
             continuing=facts.continuing,
             kind=facts.kind,
             end_of_text=facts.end_of_text,
+            named_end=facts.named_end,
             start_of_text=facts.start_of_text,
             mask_id=facts.mask_id,
             _unknown_id=facts.unknown_id,
@@ -168,11 +224,17 @@ class _Process:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+            start_new_session=True,  # a Ctrl+C in the terminal is for this process alone
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
 
-    def ask(self, name: str, *arguments: Any) -> Any:
+    def ask(self, name: str, *arguments: Any, parts: Iterable[str] = ()) -> Any:
         """The answer to one request.
+
+        Args:
+            name: of a method of the tokenizer's process.
+            arguments: for it.
+            parts: of a text, for a request that reads one.
 
         Raises:
             TokenizerError: the tokenizer says no, or the process has ended.
@@ -184,11 +246,15 @@ class _Process:
         try:
             with self._turn:
                 stdin.write(request)
+                for part in parts:
+                    stdin.write(pickle.dumps(part, protocol=pickle.HIGHEST_PROTOCOL))
+                if parts != ():
+                    stdin.write(pickle.dumps(None))
                 stdin.flush()
                 good, value = pickle.load(stdout)
         except (OSError, EOFError, ValueError, pickle.UnpicklingError) as error:
             raise TokenizerError(
-                "The tokenizer's own process has ended; was memory short? Open the model again."
+                "The tokenizer's own process has ended; was memory short? Open or start it again."
             ) from error
         if not good:
             raise TokenizerError(value)

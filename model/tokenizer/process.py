@@ -18,9 +18,14 @@ from model.tokenizer.tokenizer import Tokenizer, TokenizerError
 
 
 class _Served:
-    """The requests, a method each."""
+    """The requests, a method each.
 
-    def __init__(self) -> None:
+    Args:
+        requests: where the parts of a text follow a request.
+    """
+
+    def __init__(self, requests: BinaryIO) -> None:
+        self._requests = requests
         self._tokenizer: Tokenizer | None = None
 
     def build(self, constructor: str, arguments: Sequence[Any]) -> Facts | None:
@@ -31,6 +36,15 @@ class _Served:
             return None
         fields = {name: getattr(built, name) for name in Facts.__slots__}
         return Facts(**fields)
+
+    def learn_bpe(self, vocab_size: int) -> str:
+        """Learn from the parts of a text that follow on stdin, up to None; its tokenizer.json."""
+        parts = iter(lambda: pickle.load(self._requests), None)
+        try:
+            return Tokenizer.train_bpe(parts, vocab_size).to_json()
+        finally:
+            for _ in parts:  # refused before it was read
+                pass
 
     def encode(self, text: str, add_special: bool) -> tuple[str, Pieces, tuple[str, ...]]:
         found = self._built.encode(text, add_special)
@@ -58,7 +72,7 @@ class _Served:
 
 def serve(requests: BinaryIO, replies: BinaryIO) -> None:
     """Answer until there is nothing more to read."""
-    served = _Served()
+    served = _Served(requests)
     while True:
         try:
             name, arguments = pickle.load(requests)

@@ -19,10 +19,11 @@ from tokenizers import AddedToken, decoders, models, pre_tokenizers, trainers
 
 from model.tokenizer import files
 from model.tokenizer.files import TokenizerError, gguf
-from model.tokenizer.files.byte_level import assemble, read_vocab_and_merges
+from model.tokenizer.files.byte_level import assemble
 from model.tokenizer.files.characters import ANY_CHARACTER, from_table
 from model.tokenizer.files.errors import refusing
 from model.tokenizer.files.found import GENERIC_CLASS, NAMED, Found, name_of
+from model.tokenizer.long_text import LEARNT_AT_ONCE, parts_to_learn_from
 from model.tokenizer.tokens import Token
 
 __all__ = ["END_OF_TEXT", "UNKNOWN", "Encoding", "Tokenizer", "TokenizerError"]
@@ -103,6 +104,8 @@ class Tokenizer:
         inner.no_padding()
         inner.no_truncation()
         self._settings = dict(settings or {})
+        # Then the names of special tokens are text like any other.
+        inner.encode_special_tokens = self._settings.get("split_special_tokens") is True
         self.notes = tuple(notes)
 
     # Sources
@@ -115,6 +118,16 @@ class Tokenizer:
             TokenizerError: it is missing, no tokenizer or damaged.
         """
         return cls._of(files.read_json(Path(path)))
+
+    @classmethod
+    def from_json(cls, text: str) -> Tokenizer:
+        """The tokenizer of which `to_json` gave the text.
+
+        Raises:
+            TokenizerError: it is none.
+        """
+        with refusing("This is no readable tokenizer", "make it anew."):
+            return cls(tokenizers.Tokenizer.from_str(text))
 
     @classmethod
     def from_folder(cls, folder: str | Path) -> Tokenizer:
@@ -142,8 +155,7 @@ class Tokenizer:
         Raises:
             TokenizerError: a file is missing or damaged.
         """
-        settings = files.read_settings(Path(vocab).parent)
-        return cls._of(read_vocab_and_merges(Path(vocab), Path(merges), settings))
+        return cls._of(files.read_pair(Path(vocab), Path(merges)))
 
     @classmethod
     def from_gguf(cls, metadata: Mapping[str, Any], where: str) -> Tokenizer | None:
@@ -213,8 +225,9 @@ class Tokenizer:
             initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
             show_progress=False,
         )
-        parts = [texts] if isinstance(texts, str) else texts
-        inner.train_from_iterator((_replace_surrogates(text) for text in parts), trainer)
+        whole = [texts] if isinstance(texts, str) else texts
+        parts = (part for text in whole for part in parts_to_learn_from(text, LEARNT_AT_ONCE))
+        inner.train_from_iterator((_replace_surrogates(part) for part in parts), trainer)
         return cls(inner)
 
     @classmethod
@@ -359,9 +372,16 @@ class Tokenizer:
     @cached_property
     def end_of_text(self) -> int | None:
         """The id after which a text is over, or None if there is no such token."""
+        if name_of(self._settings.get("eos_token")) is not None:
+            return self.named_end
+        ids = (self._inner.token_to_id(name) for name in _END_NAMES)
+        return next((id for id in ids if id is not None), None)
+
+    @cached_property
+    def named_end(self) -> int | None:
+        """The same, only where the settings name it."""
         named = name_of(self._settings.get("eos_token"))
-        names = _END_NAMES if named is None else (named,)
-        return next((id for n in names if (id := self._inner.token_to_id(n)) is not None), None)
+        return None if named is None else self._inner.token_to_id(named)
 
     @cached_property
     def start_of_text(self) -> int | None:
@@ -405,9 +425,11 @@ class Tokenizer:
         settings |= self._settings
         # It names code, which nobody should run because of a file that was written here.
         settings.pop("auto_map", None)
-        for role in NAMED:
-            if isinstance(settings.get(role), dict):  # how transformers knows a whole token
-                settings[role] = {"__type": "AddedToken"} | settings[role]
+        for role in [key for key in settings if key in NAMED or key.endswith("_token")]:
+            settings[role] = _whole_token(settings[role])
+        for key in ("extra_special_tokens", "additional_special_tokens"):
+            if isinstance(settings.get(key), list):
+                settings[key] = [_whole_token(token) for token in settings[key]]
         return settings
 
     def save(self, folder: str | Path) -> None:
@@ -519,6 +541,11 @@ def _flat(stages: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
             yield from _flat(stage.get("pretokenizers") or stage.get("decoders") or ())
         else:
             yield stage
+
+
+def _whole_token(value: Any) -> Any:
+    """How transformers knows a whole token; a name stays as it is."""
+    return {"__type": "AddedToken"} | value if isinstance(value, dict) else value
 
 
 def _replace_surrogates(text: str) -> str:

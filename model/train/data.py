@@ -9,8 +9,10 @@ Knows text, tokenizers and NumPy; no torch, no network, no run folder.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,10 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from model.counting import counted
+from model.slices import retold
+from model.tokenizer.client import learning_bpe
+from model.tokenizer.long_text import cutting
 from model.tokenizer.tokenizer import Tokenizer
 from model.train.events import Prepared
 from model.train.recipe import WORLD, Recipe
@@ -28,8 +34,8 @@ Ids = NDArray[np.unsignedinteger[Any]]
 VALIDATION_SHARE = 0.1
 # Seeds of validation texts lie far from those that a person types.
 _VALIDATION_SEED = 1_000_000_007
-_PIECE = 1 << 17
-"""Characters that are cut into tokens before the next sign of progress."""
+_PART = 1 << 20
+"""Characters that are looked at before the next sign of progress."""
 
 
 class DataError(ValueError):
@@ -85,22 +91,21 @@ def prepare(
         text = read_text(Path(recipe.data))
         cut = round(len(text) * (1 - VALIDATION_SHARE))
         train_text, val_text = text[:cut], text[cut:]
+        del text  # both parts of it are copies
     if tokenizer is None:
-        yield Prepared("Making the tokenizer", 0.0)
-        tokenizer = make_tokenizer(recipe, train_text, val_text)
+        tokenizer = yield from making_tokenizer(recipe, train_text, val_text)
     train_ids = yield from _cut(train_text, tokenizer, "Cutting the text into tokens")
     val_ids = yield from _cut(val_text, tokenizer, "Cutting the validation text")
     _check_length(recipe, len(train_ids), len(val_ids))
-    val_bytes = val_text.encode("utf-8")
-    train_bytes = train_text.encode("utf-8")
-    digest = hashlib.sha256(train_bytes)
-    digest.update(val_bytes)
+    digest = hashlib.sha256()
+    n_train_bytes = yield from _hash(train_text, digest)
+    n_val_bytes = yield from _hash(val_text, digest)
     return TextData(
         tokenizer=tokenizer,
         train_ids=train_ids,
         val_ids=val_ids,
-        val_tokens_per_byte=len(val_ids) / len(val_bytes),
-        n_bytes=len(train_bytes) + len(val_bytes),
+        val_tokens_per_byte=len(val_ids) / n_val_bytes,
+        n_bytes=n_train_bytes + n_val_bytes,
         sha256=digest.hexdigest(),
     )
 
@@ -132,19 +137,27 @@ def read_text(path: Path) -> str:
         ) from error
 
 
-def make_tokenizer(recipe: Recipe, train_text: str, val_text: str) -> Tokenizer:
+def making_tokenizer(
+    recipe: Recipe, train_text: str, val_text: str
+) -> Generator[Prepared, None, Tokenizer]:
     """The recipe's tokenizer, trained or read.
 
     Raises:
         TokenizerError: it can't be made or read.
     """
+    what = "Making the tokenizer"
+    yield Prepared(what, 0.0)
     if recipe.tokenizer == "char":
         # Of both parts: a character that only the validation text has would be no token at all.
-        return Tokenizer.train_char(train_text + val_text)
+        characters: set[str] = set()
+        for part in _parts(train_text, val_text):
+            characters.update(part)
+            yield Prepared(what, 0.0)
+        return Tokenizer.train_char("".join(sorted(characters)))
     if (size := recipe.bpe_size) is not None:
-        # Of the training text alone, whose merges it learns. Line by line, which the library
-        # counts in parallel; a merge never spans a line's end and more text.
-        return Tokenizer.train_bpe(train_text.splitlines(keepends=True), size)
+        # Of the training text alone, whose merges it learns.
+        learning = learning_bpe([train_text], size)
+        return (yield from retold(learning, lambda share: Prepared(what, share)))
     path = Path(recipe.tokenizer)
     return Tokenizer.from_folder(path) if path.is_dir() else Tokenizer.from_file(path)
 
@@ -214,45 +227,60 @@ def _cut(text: str, tokenizer: Tokenizer, what: str) -> Generator[Prepared, None
     """A long text as ids, piece by piece."""
     dtype: type[np.unsignedinteger[Any]] = np.uint16 if tokenizer.n_tokens <= 1 << 16 else np.uint32
     yield Prepared(what, 0.0)
+    if not text:
+        return np.empty(0, dtype=dtype)
     if tokenizer.kind == "characters":
-        return _character_ids(text, tokenizer).astype(dtype)
-    pieces: list[Ids] = []
-    done = 0
-    for piece in _pieces(text):
-        pieces.append(np.asarray(tokenizer.encode(piece, add_special=False).ids, dtype=dtype))
-        done += len(piece)
-        yield Prepared(what, done / len(text))
-    return np.concatenate(pieces) if pieces else np.empty(0, dtype=dtype)
+        found: list[Ids] = []
+        done = 0
+        for ids, n in _character_ids(text, tokenizer):
+            found.append(ids.astype(dtype))
+            done += n
+            yield Prepared(what, done / len(text))
+        return np.concatenate(found)
+    steps = cutting(tokenizer, text, dtype)
+    return (yield from retold(steps, lambda done: Prepared(what, done / len(text))))
 
 
-def _pieces(text: str) -> Iterator[str]:
-    """A text in pieces of about `_PIECE` characters that are cut as the whole would be.
+def _parts(*texts: str) -> Iterator[str]:
+    for text in texts:
+        for start in range(0, len(text), _PART):
+            yield text[start : start + _PART]
 
-    A piece ends before the line break that ends a line of text: there no byte-level BPE joins
-    what stands before with what comes after. Text without such a place stays whole.
+
+def _hash(text: str, digest: Any) -> Generator[Prepared, None, int]:
+    """Add a text to a checksum; how many bytes it has in UTF-8."""
+    n_bytes = 0
+    for part in _parts(text):
+        raw = part.encode("utf-8")
+        digest.update(raw)
+        n_bytes += len(raw)
+        yield Prepared("Cutting the validation text", 1.0)
+    return n_bytes
+
+
+def _character_ids(text: str, tokenizer: Tokenizer) -> Iterator[tuple[NDArray[np.int64], int]]:
+    """A text by a character tokenizer, by table look-ups: 100 times faster than its encode.
+
+    Yields:
+        Ids, and of how many characters they are. The name of a special token is one id.
     """
-    start = 0
-    while start < len(text):
-        end = start + _PIECE
-        while end < len(text):
-            end = text.find("\n", end)
-            if end < 0:
-                end = len(text)
-            elif text[end - 1].isspace():
-                end += 1
-                continue
-            break
-        yield text[start:end]
-        start = end
-
-
-def _character_ids(text: str, tokenizer: Tokenizer) -> NDArray[np.int64]:
-    """A text by a character tokenizer, as one table look-up: 100 times faster than its encode."""
     table = np.full(0x110000, tokenizer.unknown_id or 0, dtype=np.int64)
+    names: dict[str, int] = {}
     for id, raw in enumerate(tokenizer.vocabulary):
-        if id not in tokenizer.special_ids:
+        if id in tokenizer.special_ids:
+            names[raw.decode("utf-8")] = id
+        elif raw:
             table[ord(raw.decode("utf-8"))] = id
-    return table[np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)]
+    longest_first = sorted(names, key=len, reverse=True)
+    special = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
+    start = 0
+    for match in chain(special.finditer(text), (None,)):
+        end = len(text) if match is None else match.start()
+        for part in _parts(text[start:end]):
+            yield table[np.frombuffer(part.encode("utf-32-le"), dtype=np.uint32)], len(part)
+        if match is not None:
+            start = match.end()
+            yield np.array([names[match[0]]]), start - end
 
 
 def _check_length(recipe: Recipe, n_train: int, n_val: int) -> None:
@@ -261,7 +289,7 @@ def _check_length(recipe: Recipe, n_train: int, n_val: int) -> None:
         where = "story world's text" if recipe.data == WORLD else f"text in {recipe.data}"
         share = VALIDATION_SHARE if n_val < least else 1 - VALIDATION_SHARE
         raise DataError(
-            f"The {where} is too short: it gives {n_train:,} tokens for training and {n_val:,} "
-            f"for validation, and a context of {recipe.n_ctx} needs {least:,} of each. Take "
-            f"at least {round(least / share):,} tokens of text, or a smaller context."
+            f"The {where} is too short: it gives {counted(n_train, 'token')} for training and "
+            f"{n_val:,} for validation, and a context of {recipe.n_ctx} needs {least:,} of each. "
+            f"Take at least {round(least / share):,} tokens of text, or a smaller context."
         )

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import torch
 
+from model.counting import counted
 from model.tokenizer.tokenizer import Tokenizer
 from model.train.events import (
     Evaluated,
@@ -35,6 +36,7 @@ from model.train.run_folder import (
     check_free,
     read_recipe,
 )
+from model.train.samples import keep_sample
 from model.train.state import TrainingState, save_state
 from model.train.updates import Update
 from model.transformer import Transformer
@@ -179,9 +181,12 @@ class Training:
         if self._on_target():
             reason = "target"
         start = {
-            "time": f"Time is up after {self.step:,} steps",
-            "target": f"The target is reached after {self.step:,} steps",
-        }.get(reason, f"All {self.step:,} steps are done")
+            "time": f"Time is up after {counted(self.step, 'step')}",
+            "target": f"The target is reached after {counted(self.step, 'step')}",
+        }.get(
+            reason,
+            "The one step is done" if self.step == 1 else f"All {self.step:,} steps are done",
+        )
         yield self._finished(reason, f"{start}: validation loss {self._val_loss:.4f}.")
 
     def _stop(self) -> Generator[Event, None, None]:
@@ -193,7 +198,9 @@ class Training:
         if self._run.saved_at != self.step:
             for _ in self._save():
                 pass  # said by the last event
-        yield self._finished("stopped", f"Stopped after {self.step:,} steps; all is saved.")
+        yield self._finished(
+            "stopped", f"Stopped after {counted(self.step, 'step')}; all is saved."
+        )
 
     def _guarded(self, source: Generator[Event, None, None]) -> Generator[Event, None, None]:
         """The same events, ended by a `Finished` where a number is not finite."""
@@ -300,7 +307,9 @@ class Training:
             step,
         )
         run.sampled_at = step
-        yield Sampled(step, text)
+        sampled = Sampled(step, text)
+        keep_sample(self.run_dir, sampled)
+        yield sampled
 
     def _save(self) -> Generator[Event, None, None]:
         """Snapshot first, then the state: a resumed run never lacks a snapshot it counts on."""

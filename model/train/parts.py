@@ -75,6 +75,8 @@ def getting_ready(
     with torch.random.fork_rng(devices=[]):  # torch's own first weights draw from the global one
         transformer = Transformer(config)
     transformer.initialize(torch.Generator().manual_seed(recipe.seed), recipe.init_std)
+    if recipe.weights and not resume:
+        _take_weights(transformer, recipe.weights)
     transformer.eval().to(device)
     batches = Batches(data.train_ids, recipe.batch_size, recipe.n_ctx, recipe.seed)
     updates = Updates(transformer, recipe, batches)
@@ -95,6 +97,25 @@ def getting_ready(
         seconds=seconds,
         val_loss=val_loss,
     )
+
+
+def _take_weights(transformer: Transformer, path: str) -> None:
+    """Begin with the weights of another model.
+
+    Raises:
+        RunError: they are another network's.
+        CheckpointError: they can't be read.
+    """
+    from model.checkpoint import open_checkpoint
+
+    weights = open_checkpoint(path, dtype=torch.float32).transformer.state_dict()
+    try:
+        transformer.load_state_dict(weights)
+    except RuntimeError as error:
+        raise RunError(
+            f"The weights of {path} are not those of this recipe's network: sizes and vocabulary "
+            "must be the same. Give the sizes and the tokenizer of that model."
+        ) from error
 
 
 def _restore(
@@ -122,6 +143,7 @@ def _facts(recipe: Recipe, data: TextData, device: str) -> dict[str, dict[str, o
             "n_bytes": data.n_bytes,
             "n_train_tokens": len(data.train_ids),
             "n_val_tokens": len(data.val_ids),
+            "val_tokens_per_byte": data.val_tokens_per_byte,
         },
         "network": {"d_vocab": config.d_vocab, "n_params": config.n_params},
         "machine": {"device": device, "threads": torch.get_num_threads()},

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
 
 from model.config import Activation, ConfigError, NormKind, Positions, TransformerConfig
+from model.counting import counted
 from model.train.toml import toml_table
 
 Schedule = Literal["cosine", "linear", "constant"]
@@ -37,6 +38,8 @@ class Recipe:
         data_tokens: how much text of the story world is written, in its words; not used for files.
         tokenizer: ``"char"``, ``"bpe:SIZE"`` (trained on the run's text) or the path of a
             ``tokenizer.json`` or of a folder that holds one.
+        weights: the path of a model that it begins with, in place of new weights; empty for none.
+            The tokenizer must be that model's.
         n_layers, n_heads, n_kv_heads, d_model, d_mlp, n_ctx, norm, positions, activation, gated,
             attention_bias, mlp_bias, tied_embeddings, dropout: as in `TransformerConfig`;
             0 takes its default.
@@ -65,6 +68,7 @@ class Recipe:
     data: str = WORLD
     data_tokens: int = 1_000_000
     tokenizer: str = "bpe:1024"
+    weights: str = ""
     n_layers: int = 4
     n_heads: int = 4
     n_kv_heads: int = 0
@@ -187,11 +191,29 @@ class Recipe:
         if not self.tokenizer:
             raise RecipeError("There is no tokenizer: give char, bpe:SIZE or a path.")
         _ = self.bpe_size
+        if self.n_heads > 0 and self.d_model > 0:
+            self._check_heads()
         try:
             self.config(d_vocab=1)
         except ConfigError as error:
             raise RecipeError(str(error)) from error
         return self
+
+    def _check_heads(self) -> None:
+        """In the terms of a recipe, which has no size of a head of its own."""
+        d_head, left = divmod(self.d_model, self.n_heads)
+        if left:
+            raise RecipeError(
+                f"d_model {self.d_model} does not divide into {counted(self.n_heads, 'head')}: "
+                f"make d_model a multiple of n_heads, for example "
+                f"{max(1, round(self.d_model / self.n_heads)) * self.n_heads}."
+            )
+        if self.positions == "rotary" and d_head % 2:
+            raise RecipeError(
+                f"Rotary positions turn pairs of dimensions, and d_model / n_heads is {d_head}: "
+                f"make d_model a multiple of twice n_heads, for example "
+                f"{2 * self.n_heads * max(1, round(d_head / 2))}."
+            )
 
     def to_toml(self) -> str:
         """One ``key = value`` line for every choice."""

@@ -3,6 +3,7 @@
     run.toml                recipe, data hash, seed, versions
     metrics.csv             one row a step
     tokenizer.json
+    samples.jsonl           what it wrote while it learned (written by `model.train.samples`)
     snapshots/step-000100/  a model folder
     state/                  what resuming needs (written by `model.train.state`)
 

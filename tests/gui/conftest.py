@@ -16,6 +16,12 @@ from resources import STORY_WORLD
 from tests.gui.desk import PROMPT, Desk
 
 
+@pytest.fixture(autouse=True)
+def halves_are_fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test depends on how fast this machine's processor computes in half precision."""
+    monkeypatch.setattr("model.precision.slowdown", lambda dtype: 1.0)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def cycles_are_collected_in_the_gui_thread() -> Iterator[None]:
     """As in the program: see gui/program/garbage.py."""

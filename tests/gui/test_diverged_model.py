@@ -18,7 +18,7 @@ from gui.panes.entry import PaneEntry
 from gui.session.store import Store
 from resources import STORY_WORLD
 from tests.gui.desk import Desk
-from tests.gui.pixels import pixels
+from tests.gui.pixels import color_named, pixels
 
 
 @pytest.fixture
@@ -66,9 +66,19 @@ def test_what_is_no_number_has_no_colour_of_the_map(qtbot: QtBot, diverged: Stor
     pane.refresh_now()
     pane.mosaic.finish()
     image = pixels(pane.mosaic.viewport())
-    panel = [int(theme.current().panel[i : i + 2], 16) for i in (1, 3, 5)]
     n = diverged.read.n_tokens if diverged.read is not None else 0
-    for layer, number in ((0, True), (2, False)):
-        tile = pane.mosaic.tile_rect(layer, 2)
-        x, y = tile.left() + 0.5 / n * tile.width(), tile.top() + (n - 0.5) / n * tile.height()
-        assert (image[int(y), int(x)].tolist() != panel) == number
+    table = {tuple(row) for row in theme.sequential_table().tolist()}
+    for layer, is_number in ((0, True), (2, False)):
+        tile = pane.mosaic.tile_rect(layer, 2).toRect().adjusted(1, 1, -1, -1)
+        drawn = image[tile.top() : tile.bottom(), tile.left() : tile.right()]
+        side = drawn.shape[0]
+        rows, columns = np.indices(drawn.shape[:2]) * n // side
+        seen = {tuple(rgb) for rgb in drawn[columns < rows].tolist()}
+        masked = {tuple(rgb) for rgb in drawn[columns > rows + 1].tolist()}
+        if is_number:
+            assert seen <= table
+        else:
+            assert color_named("no_number") in seen
+            assert not seen & table
+            assert not seen & masked, "what is masked looks otherwise"
+        assert color_named("panel") in masked

@@ -116,7 +116,7 @@ def test_bars_are_the_distribution_at_the_position_itself(
     order = np.argsort(-p, kind="stable")
     for row, bar in enumerate(pane.bars.shown[:5]):
         assert bar.token_id == order[row]
-        pixel = pane.bars.scale / pane.bars.track(row).width()
+        pixel = 1 / pane.bars.track(row).width()
         drawn = drawn_length(pane.bars, row, theme.current().accent) * pixel
         assert drawn == pytest.approx(p[bar.token_id], abs=2 * pixel)
 

@@ -148,3 +148,17 @@ def network(config: TransformerConfig) -> Transformer:
 def some_ids(config: TransformerConfig, batch: int = 2, position: int = 13) -> torch.Tensor:
     generator = torch.Generator().manual_seed(11)
     return torch.randint(0, config.d_vocab, (batch, position), generator=generator)
+
+
+def overflowing(layer: int = 0) -> Transformer:
+    """A network whose MLP in a block writes more than float16's 65,504; in float32 all is finite.
+
+    Its weights themselves fit into float16.
+    """
+    made = Transformer(LLAMA)
+    made.initialize(torch.Generator().manual_seed(3), std=0.3)
+    with torch.no_grad():
+        for name, parameter in made.named_parameters():
+            if name.startswith(f"blocks.{layer}.mlp.down"):
+                parameter.mul_(4e5 / parameter.abs().max()).clamp_(-6e4, 6e4)
+    return made.eval()

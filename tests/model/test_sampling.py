@@ -95,7 +95,12 @@ def test_surprisal_is_minus_log2_of_the_probability():
 
 
 @pytest.mark.parametrize(
-    ("logits", "says"), [([1.0, np.nan], "NaN as a logit"), ([-np.inf, -np.inf], "No logit is")]
+    ("logits", "says"),
+    [
+        ([1.0, np.nan], "NaN as a logit"),
+        ([-np.inf, -np.inf], "No logit is"),
+        ([1.0, np.inf], "an infinite logit"),
+    ],
 )
 def test_logits_that_give_no_distribution_are_refused(logits: list[float], says: str):
     with pytest.raises(ValueError, match=says):
@@ -107,6 +112,7 @@ def test_logits_that_give_no_distribution_are_refused(logits: list[float], says:
     [
         ({"temperature": -0.1}, "temperature is -0.1"),
         ({"temperature": float("nan")}, "temperature is nan"),
+        ({"temperature": 10.01}, r"temperature is 10.01; it must be from 0 \(greedy\) to 10"),
         ({"top_k": -1}, "top_k is -1"),
         ({"top_p": 0}, "top_p is 0"),
         ({"top_p": 1.1}, "top_p is 1.1"),

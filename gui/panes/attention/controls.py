@@ -15,6 +15,7 @@ from gui import theme
 from gui.panes.attention.matrix import Looks
 from gui.panes.attention.words import at_least
 from gui.widgets.action_row import HEIGHT, ActionRow
+from gui.widgets.control_button import SIGN
 from gui.widgets.text import Text
 
 VIEWS = {
@@ -25,7 +26,7 @@ VIEWS = {
 }
 TENSORS = {
     "pattern": ("Pattern", "Weights after the softmax: each query's sum to 1"),
-    "attn_scores": ("Scores", "q · k / √d_head, before the softmax: signed"),
+    "attn_scores": ("Scores", "What the softmax reads, of every query and key: signed"),
 }
 ORDERS = {
     "layer": ("By layer", "A row a layer, a column a head"),
@@ -69,17 +70,23 @@ class AttentionControls(QObject):
         self._tensors = self._group(TENSORS, "pattern")
         self._tensors.triggered.connect(self.choice_changed)
         self.transpose = self._action(
-            "Transpose", "Columns as queries instead of rows, as in some talks"
+            "Transpose", "Columns as queries instead of rows, as in some talks", sign="transpose"
         )
         self.to_largest = self._action(
-            "To largest", "Let the colours end at the largest weight drawn instead of at 1"
+            "To largest",
+            "Let the colours end at the largest weight drawn instead of at 1",
+            sign="to_largest",
         )
         self.hide_first = self._action(
-            "Hide first", "Leave out the first token, where heads park what they don't need"
+            "Hide first",
+            "Leave out the first token, where heads park what they don't need",
+            sign="hide_first",
         )
-        self.fit = self._action("Fit", "The whole matrix, however small its cells")
+        self.fit = self._action("Fit", "The whole matrix, however small its cells", sign="fit")
         self.all_positions = self._action(
-            "All positions", "Edges of all positions, not only the routes to the selected one"
+            "All positions",
+            "Edges of all positions, not only the routes to the selected one",
+            sign="all_positions",
         )
         for action in (self.transpose, self.to_largest, self.hide_first, self.all_positions):
             action.toggled.connect(self.choice_changed)
@@ -139,9 +146,10 @@ class AttentionControls(QObject):
             group.addAction(action)
         return group
 
-    def _action(self, text: str, tip: str) -> QAction:
+    def _action(self, text: str, tip: str, *, sign: str = "") -> QAction:
         action = QAction(text, self)
         action.setToolTip(tip)
+        action.setProperty(SIGN, sign)
         action.setCheckable(True)
         return action
 
@@ -169,6 +177,11 @@ class AttentionControls(QObject):
     def tensor(self) -> str:
         """One of `TENSORS`."""
         return str(self._tensors.checkedAction().data())
+
+    def explain_scores(self, formula: str) -> None:
+        """Say in the tip of the scores what they are in the model that is drawn."""
+        tip = f"{formula}, before the softmax: signed"
+        _named(self._tensors, "attn_scores").setToolTip(tip)
 
     def set_tensor(self, name: str) -> None:
         """Choose what the matrix draws, as a click would."""

@@ -80,6 +80,7 @@ def matrix_content(
     looks: Looks,
     scale: Scale | None = None,
     shares: Shares | None = None,
+    formula: str = "",
 ) -> HeatMapContent:
     """What to draw.
 
@@ -89,11 +90,12 @@ def matrix_content(
         looks: how.
         scale: where colours end; by itself 1 for weights, the largest drawn for scores.
         shares: of the head, if they are known.
+        formula: what a score is of a query and a key (`model.operations.score_formula`).
     """
     question = found.question
     assert isinstance(question, Pattern)
     scores = question.tensor != "pattern"
-    values, masked = found.values, found.masked | np.isinf(found.values)
+    values, masked = found.values, found.masked
     hidden = np.zeros_like(masked)
     # A cell of several keys is hidden where its number is the first token's.
     hidden |= looks.hide_first & (found.value_columns == 0)
@@ -101,7 +103,7 @@ def matrix_content(
     drawn = values[~masked & ~hidden]
     largest = _largest(drawn)
     limit = 1.0
-    what, short = ("score q · k / √d", "score") if scores else ("attention weight", "weight")
+    what, short = (f"score {formula}".strip(), "score") if scores else _WEIGHT
     titles: tuple[str, ...] = (what, short)
     if scale is not None and not looks.to_largest:
         limit = scale.limit
@@ -109,9 +111,11 @@ def matrix_content(
         titles = (f"{what}, {longest}", f"{short}, {longest}", *shorter)
     elif (scores or looks.to_largest) and largest > 0:
         limit = largest
-        titles = (f"{what}, to largest", "to largest")
+        titles = tuple(dict.fromkeys((f"{what}, to largest", f"{short}, to largest", "to largest")))
     if looks.hide_first and shares is not None:
         held = f"first token holds {percent(shares.first)}, hidden"
+        if np.isnan(shares.first):
+            held = "first token hidden"
         titles = (f"{held} · {titles[0]}", held, *titles)
     hatched = " or ".join(
         word for word, on in (("masked", masked.any()), ("hidden", looks.hide_first)) if on
@@ -131,13 +135,16 @@ def matrix_content(
         column_title="queries" if looks.transposed else "keys",
         kind="diverging" if scores else "sequential",
         limit=limit,
-        beyond=largest > limit * (1 + 1e-6),
+        beyond=largest > limit * (1 + 1e-6) or bool(np.isinf(drawn).any()),
         masked_RC=turned(masked),
         hidden_RC=turned(hidden),
         value_title=titles,
         masked_title=hatched,
         digits=1 if scores else 2,
     )
+
+
+_WEIGHT = ("attention weight", "weight")
 
 
 def _largest(numbers: Array) -> float:

@@ -96,6 +96,7 @@ class MatrixView(QObject):
         head: PatternFound | None,
         labels: tuple[str, ...],
         looks: Looks,
+        formula: str,
     ) -> None:
         """Draw a head.
 
@@ -106,6 +107,7 @@ class MatrixView(QObject):
             head: what is said of all of it.
             labels: the tokens of the prompt that ``found`` is about.
             looks: how.
+            formula: what a score is of a query and a key.
         """
         scale = None
         if len(labels) > LONG:
@@ -114,7 +116,7 @@ class MatrixView(QObject):
             scale = own_scale(row)
         shares = head.shares if head is not None and _same_head(found, head) else None
         self.found, self._row, self._looks = found, row, looks
-        self.map.set_content(matrix_content(found, labels, looks, scale, shares))
+        self.map.set_content(matrix_content(found, labels, looks, scale, shares, formula))
         self._follow()
 
     def mark(self, selection: Selection, hovered: int | None) -> None:

@@ -2,8 +2,8 @@
 
 Each tile is a head's pattern in small, queries from top to bottom, keys from left to right. Where
 a tile has fewer pixels than tokens, each of its cells shows the largest of k by k weights, and
-the caption says so. What is masked is hatched, never coloured as 0; a layer that is still to come
-is flat.
+the caption says so. What is masked is hatched, never coloured as 0; what is no number has a look of
+its own; a layer that is still to come is flat.
 
 Knows the answer that it is given; no store, no model.
 """
@@ -14,17 +14,19 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSizeF, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from gui import theme
-from gui.panes.attention.mosaic_image import layers_there, pooling, tiles_image
+from gui.panes.attention.mosaic_image import pooling, tiles_image
 from gui.panes.attention.mosaic_layout import Room, Tiles, by_kind, by_layer
 from gui.panes.attention.words import KIND_NAMES
 from gui.widgets.canvas import CAPTION_HEIGHT, Canvas
 from gui.widgets.text import counted
 from model.probe.mosaic.asks import MosaicFound
+from model.probe.not_finite.asks import NO_NUMBER
 
 MARGIN = 4
 
@@ -60,6 +62,7 @@ class HeadMosaic(Canvas):
         self.setAccessibleName("Attention heads: rows are layers, columns are heads")
         self.describe: Callable[[MosaicCell], str] | None = None
         self._found: MosaicFound | None = None
+        self._n_unknown = 0  # heads that hold NaN
         self._shape = (0, 0)
         self._by_kind = False
         self._tiles = Tiles()
@@ -83,6 +86,7 @@ class HeadMosaic(Canvas):
         if (n_layers, n_heads) != self._shape:
             self._hovered = None
         self._found, self._shape, self._by_kind = found, (n_layers, n_heads), by_kind
+        self._n_unknown = 0 if found is None else _heads_without_number(found)
         self.lay_out()
         self.redraw()
 
@@ -125,7 +129,9 @@ class HeadMosaic(Canvas):
         if k > 1:
             text += f" · cells: largest of {k} × {k}"
         if self._found is not None and not self._found.is_whole:
-            text += f" · {layers_there(self._found)} layers so far"
+            text += f" · {counted(self._found.n_layers_there, 'layer')} so far"
+        if self._n_unknown:
+            text = f"{NO_NUMBER} in {counted(self._n_unknown, 'head')} · {text}"
         return text
 
     # ------------------------------------------------------------------------- places
@@ -208,7 +214,7 @@ class HeadMosaic(Canvas):
         """The cell of the answer whose colour a cell of a tile has."""
         assert self._found is not None
         block = self._found.maxima[layer, head, row : row + k, column : column + k]
-        at = int(block.argmax())
+        at = int(block.argmax())  # NaN, which a cell shows where there is one, counts as largest
         return row + at // block.shape[1], column + at % block.shape[1]
 
     def reveal(self, layer: int, head: int) -> None:
@@ -322,6 +328,13 @@ class HeadMosaic(Canvas):
             return self._tiles.towards(*self._selected, right, down)
         layer = min(max(self._selected[0] + down, 0), self._shape[0] - 1)
         return layer, min(max(self._selected[1] + right, 0), self._shape[1] - 1)
+
+
+def _heads_without_number(found: MosaicFound) -> int:
+    """How many heads hold NaN where a query may look."""
+    there = slice(found.n_layers_there)
+    bad = np.isnan(found.maxima[there]) & ~found.masked[there, None]
+    return int(bad.any((2, 3)).sum())
 
 
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter

@@ -19,17 +19,14 @@ from gui.widgets.heat_map import cell_image
 from model.probe.mosaic.asks import Mosaic, MosaicFound
 
 HATCHED = 18
-"""Device pixels of a tile from which on what is masked is hatched; in smaller ones it is bare."""
+"""Device pixels of a tile from which on what is masked is hatched and what is no number crossed; in
+smaller ones both are plain, each in its colour."""
 _MASKED = 256  # palette entries behind those of the colour map
 _HATCH = 257
 _NO_NUMBER = 258
-_PENDING = 259
-_FRAME = 260
-
-
-def layers_there(found: MosaicFound) -> int:
-    """How many layers are answered; the others are still to come."""
-    return round(found.share * found.maxima.shape[0])
+_CROSS = 259
+_PENDING = 260
+_FRAME = 261
 
 
 def pooling(found: MosaicFound, side: int) -> int:
@@ -40,11 +37,12 @@ def pooling(found: MosaicFound, side: int) -> int:
 def tiles_image(found: MosaicFound | None, tiles: Tiles) -> QImage:
     """All tiles with their gaps, a pixel a device pixel.
 
-    What is masked is hatched, what is still to come is flat, without a colour of the map.
+    What is masked is hatched, what is no number is crossed, what is still to come is flat: none of
+    them has a colour of the map.
     """
     side, (width, height) = tiles.side, tiles.size
     n_layers, n_heads = tiles.x_LH.shape
-    there = 0 if found is None else layers_there(found)
+    there = 0 if found is None else found.n_layers_there
     canvas = np.full((height + side, width + side), _MASKED, np.uint16)
     pending_PP = np.full((side, side), _FRAME, np.uint16)
     pending_PP[1:-1, 1:-1] = _PENDING
@@ -70,6 +68,7 @@ def _entries(found: MosaicFound, layer: int, side: int) -> NDArray[np.uint16]:
         masked_CC = masked_CC.copy()
         masked_CC[:, 0] = True
     if k > 1:
+        weights_HCC = np.where(masked_CC, 0, weights_HCC)
         weights_HCC = cell_image.pool(cell_image.pool(weights_HCC, k, 1), k, 2)
         masked_CC = ~cell_image.pool(cell_image.pool(~masked_CC, k, 0), k, 1)
     amounts_HCC = np.nan_to_num(np.clip(weights_HCC, 0, 1), nan=0.0)
@@ -83,6 +82,8 @@ def _entries(found: MosaicFound, layer: int, side: int) -> NDArray[np.uint16]:
     hatch_PP = (across_P[:, None] + across_P[None, :]) % 6 == 0
     if side >= HATCHED:
         entries_HPP[(entries_HPP == _MASKED) & hatch_PP] = _HATCH
+        cross_PP = hatch_PP | ((across_P[:, None] - across_P[None, :]) % 6 == 0)
+        entries_HPP[(entries_HPP == _NO_NUMBER) & cross_PP] = _CROSS
     return entries_HPP
 
 
@@ -92,7 +93,9 @@ def _palette() -> NDArray[np.uint32]:
     entries = 0xFF000000 | rgb[:, 0] << 16 | rgb[:, 1] << 8 | rgb[:, 2]
     panel, raised, line = QColor(t.panel).rgb(), QColor(t.raised).rgb(), QColor(t.line).rgb()
     hatch = _between(t.color("panel"), t.color("line")).rgb()
-    extra = np.array([panel, hatch, panel, raised, line], np.uint32)
+    no_number = t.color("no_number")
+    cross = _between(no_number, t.color("panel")).rgb()
+    extra = np.array([panel, hatch, no_number.rgb(), cross, raised, line], np.uint32)
     return np.append(entries, extra).astype(np.uint32)
 
 

@@ -21,7 +21,8 @@ SMALLEST_PITCH = 8
 LARGEST_PITCH = 134
 BETWEEN_BLOCKS = 12
 ELSEWHERE = "elsewhere"
-GROUPS = (*KINDS, ELSEWHERE)
+UNKNOWN = "unknown"
+GROUPS = (*KINDS, ELSEWHERE, UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +143,13 @@ def by_layer(n_layers: int, n_heads: int, room: Room) -> Tiles:
 def kinds_of(shares_LHK: Array) -> NDArray[np.intp]:
     """Where each head looks most, as an index into `GROUPS`, ``[L, H]``.
 
-    What is left of a head's attention goes elsewhere. A head whose shares are no numbers, of a
-    network that diverged, looks elsewhere as well.
+    What is left of a head's attention goes elsewhere. Where a head looks whose shares are no
+    numbers is unknown.
     """
     known = np.nan_to_num(shares_LHK.astype(np.float64))
     elsewhere = np.clip(1 - known.sum(-1, keepdims=True), 0, None)
     kinds: NDArray[np.intp] = np.concatenate([known, elsewhere], axis=-1).argmax(-1)
+    kinds[np.isnan(shares_LHK).any(-1)] = GROUPS.index(UNKNOWN)
     return kinds
 
 
@@ -156,7 +158,8 @@ def by_kind(shares_LHK: Array, names: dict[str, str], room: Room) -> Tiles:
     n_layers, n_heads = shares_LHK.shape[:2]
     kind_LH = kinds_of(shares_LHK)
     known = np.nan_to_num(shares_LHK.astype(np.float64))
-    share_LHG = np.concatenate([known, 1 - known.sum(-1, keepdims=True)], axis=-1)
+    nothing = np.zeros((n_layers, n_heads, 1))
+    share_LHG = np.concatenate([known, 1 - known.sum(-1, keepdims=True), nothing], axis=-1)
     groups: list[tuple[str, list[tuple[int, int]]]] = []
     for index, name in enumerate(GROUPS):
         heads = [(int(layer), int(head)) for layer, head in np.argwhere(kind_LH == index)]

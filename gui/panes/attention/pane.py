@@ -31,6 +31,7 @@ from gui.session.asked import Slot
 from gui.session.store import Store
 from gui.widgets.text import Text
 from model.messages import PromptRead
+from model.operations import score_formula
 from model.probe.mosaic.asks import MosaicFound
 from model.probe.pattern.asks import PatternFound
 from model.probe.question import Question
@@ -219,26 +220,23 @@ class AttentionPane(Pane):
         if self._take("heads", found, by_kind):
             n_layers, n_heads = model.config.n_layers, model.config.n_heads
             self.mosaic.set_tiles(found, n_layers, n_heads, by_kind)
-        self.mosaic.set_chosen(self._chosen_colors())
-
-    def _chosen_colors(self) -> dict[Head, QColor]:
-        return _hues(self._chosen) if self.controls.graph_mode == "chosen" else {}
+        is_chosen = self.controls.graph_mode == "chosen"
+        self.mosaic.set_chosen(_hues(self._chosen) if is_chosen else {})
 
     def _draw_matrix(self) -> None:
         found, row = self.answered("matrix", PatternFound), self.answered("row", PatternFound)
         head, looks = self.answered("head", PatternFound), self.controls.looks
-        slot = self.slot("matrix")
-        if found is None or slot is None or slot.read is None:
+        slot, model = self.slot("matrix"), self.store.model
+        if found is None or slot is None or slot.read is None or model is None:
             return
         if self._take("matrix", found, row, head, looks):
-            self.matrix.draw(found, row, head, self._labels_of(slot.read), looks)
+            labels, formula = self._labels_of(slot.read), score_formula(model.config)
+            self.controls.explain_scores(formula)
+            self.matrix.draw(found, row, head, labels, looks, formula)
 
     def _draw_graph(self) -> None:
-        found, slot, model = (
-            self.answered("graph", RoutesFound),
-            self.slot("graph"),
-            self.store.model,
-        )
+        found, slot = self.answered("graph", RoutesFound), self.slot("graph")
+        model = self.store.model
         if found is None or slot is None or slot.read is None or model is None:
             return
         if self._take("graph", found):
@@ -359,8 +357,10 @@ class AttentionPane(Pane):
 
     def _show_facts(self) -> None:
         head = self.answered("head", PatternFound)
-        reads = "" if head is None or head.shares is None else words.reads(head.shares)
+        why = "" if self.store.ran is None else self.store.ran.not_finite
+        reads = "" if head is None or head.shares is None else words.reads(head.shares, why)
         self._readout.setText(self.pointing.text or self._waits_for() or reads)
+        self._readout.setToolTip(reads)
 
     def export_data(self) -> Mapping[str, NDArray[Any]]:
         """The view that was chosen as a table with named columns; of several, the matrix."""

@@ -15,6 +15,7 @@ from gui.panes.attention.graph import AttentionGraph
 from gui.panes.attention.matrix_view import MatrixView
 from gui.panes.attention.mosaic import HeadMosaic, MosaicCell
 from gui.reading.inspecting import inspected
+from gui.session.state import Says
 from gui.session.store import Store
 from model.messages import PromptRead
 from model.probe.pattern.asks import Pattern
@@ -146,9 +147,8 @@ class Pointing(QObject):
         question = found.question
         assert isinstance(question, Pattern)
         self.store.select(position=query, key=key)
-        self._inspect(
-            "matrix", question.activation, question.head, query, key, float(found.values[place])
-        )
+        at = (question.layer, question.head, query, key)
+        self._inspect("matrix", question.activation, at, float(found.values[place]))
 
     def _choose_edge(self, index: int) -> None:
         edges = self.graph.edges
@@ -161,16 +161,20 @@ class Pointing(QObject):
             self.store.select(layer=layer, position=query, key=key)
             return
         self.store.select(layer=layer, head=head, position=query, key=key)
-        self._inspect("graph", f"blocks.{layer}.attn.hook_pattern", head, query, key, weight)
+        at = (layer, head, query, key)
+        self._inspect("graph", f"blocks.{layer}.attn.hook_pattern", at, weight)
 
     def _choose_position(self, position: int | None) -> None:
         if position is not None:
             self.store.select(position=position)
 
-    def _inspect(self, view: str, name: str, head: int, query: int, key: int, value: float) -> None:
-        model = self.store.model
+    def _inspect(self, view: str, name: str, at: tuple[int, int, int, int], value: float) -> None:
+        """Show one number in the inspector; ``at`` is layer, head, query and key."""
+        model, (layer, *index) = self.store.model, at
         if model is None:
             return
-        says = words.score_sentence if name.endswith("scores") else words.weight_sentence
-        index = (0, head, query, key)
-        self.store.inspect(inspected(model, self._reads[view], name, index, value, says=says))
+        says: Says = words.weight_sentence
+        if name.endswith("scores"):
+            says = words.ScoreSentence(model.config, layer)
+        read = self._reads[view]
+        self.store.inspect(inspected(model, read, name, (0, *index), value, says=says))

@@ -6,14 +6,18 @@ Knows answers and tokens; no store, no widget.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gui.widgets.text import counted
+from model.config import TransformerConfig
 from model.messages import PromptRead
 from model.probe.mosaic.asks import KINDS, MosaicFound
+from model.probe.not_finite.asks import NO_NUMBER
 from model.probe.pattern.asks import Pattern, PatternFound, Shares
 from model.probe.routes.asks import Routes, RoutesFound
 from model.tokenizer.tokens import Token
@@ -26,16 +30,24 @@ KIND_NAMES = {
     "previous": "previous token",
     "itself": "itself",
     "elsewhere": "elsewhere",
+    "unknown": NO_NUMBER,
 }
 
 
-def reads(shares: Shares) -> str:
-    """The shares as a line."""
+def reads(shares: Shares, why: str = "") -> str:
+    """The shares as a line.
+
+    Args:
+        shares: of a head.
+        why: which operation wrote the first number that is none; empty where all are finite.
+    """
+    if math.isnan(shares.first + shares.previous + shares.itself):
+        return f"{NO_NUMBER} in its weights · {why}" if why else f"{NO_NUMBER} in its weights"
     if shares.following is not None:
         return (
             f"reads first token {percent(shares.first)} · previous {percent(shares.previous)} · "
             f"itself {percent(shares.itself)} · next {percent(shares.following)} · "
-            f"mean over {shares.n_queries} positions"
+            f"mean over {counted(shares.n_queries, 'position')}"
         )
     over = "at position 1" if shares.n_queries == 1 else f"mean over positions 1–{shares.n_queries}"
     return (
@@ -51,17 +63,23 @@ def header(head: PatternFound) -> str:
     note = f"layer {question.layer} · head {question.head}"
     if shares is None:
         return note
+    if math.isnan(shares.first + shares.previous):
+        return f"{note} · {NO_NUMBER}"
     note += f" · first token {percent(shares.first)} · previous {percent(shares.previous)}"
     return note if shares.following is None else f"{note} · next {percent(shares.following)}"
 
 
 def percent(share: float) -> str:
     """A share of attention, with a decimal where it is small."""
+    if math.isnan(share):
+        return NO_NUMBER
     return f"{share:.0%}" if share >= 0.0995 else f"{share:.1%}"
 
 
 def exact(value: float) -> str:
     """A float32 with just the digits that tell it from its neighbours."""
+    if math.isnan(value):
+        return f"{NO_NUMBER} (NaN)"
     return str(np.float32(value)).replace("-", "−").replace("inf", "∞")
 
 
@@ -73,22 +91,63 @@ def named(tokens: Sequence[Token], position: int) -> str:
 def weight_sentence(read: PromptRead, index: tuple[int, ...], value: float) -> str:
     """What one weight of a pattern means; its index is (batch, head, query, key)."""
     tokens, (_, _, query, key) = read.tokens, index
+    if math.isnan(value):
+        return (
+            f"{NO_NUMBER.capitalize()}: how much of {named(tokens, key)} this head reads at "
+            f"{named(tokens, query)} is not known."
+        )
     return (
         f"{percent(value)} of what this head reads at {named(tokens, query)} "
         f"is the value of {named(tokens, key)}."
     )
 
 
-def score_sentence(read: PromptRead, index: tuple[int, ...], value: float) -> str:
-    """What one score means; its index as above."""
-    tokens, (_, _, query, key) = read.tokens, index
-    if np.isneginf(value):
-        why = "comes after" if key > query else "is farther than this layer looks from"
-        return f"Masked: {named(tokens, key)} {why} {named(tokens, query)}."
-    return (
-        f"The query of {named(tokens, query)} times the key of {named(tokens, key)}, "
-        "over √d_head; softmax over each query's scores makes them weights."
-    )
+@dataclass(frozen=True, slots=True)
+class ScoreSentence:
+    """What one score means in a layer of a network; its index as above.
+
+    Attributes:
+        config: of the network: what a query and a key are made into.
+        layer: of which block.
+    """
+
+    config: TransformerConfig
+    layer: int
+
+    def __call__(self, read: PromptRead, index: tuple[int, ...], value: float) -> str:
+        tokens, (_, _, query, key) = read.tokens, index
+        pair = f"{named(tokens, query)} and {named(tokens, key)}"
+        if math.isnan(value):
+            return f"{NO_NUMBER.capitalize()}: the score of {pair} is not known."
+        if np.isneginf(value) and (masked := self._masked(query, key)):
+            return f"Masked: {named(tokens, key)} {masked} {named(tokens, query)}."
+        if math.isinf(value):
+            return f"The score of {pair} is beyond the largest number of its precision."
+        steps = (*self._steps(), "softmax over each query's scores makes them weights.")
+        made = f"The query of {named(tokens, query)} times the key of {named(tokens, key)}"
+        return f"{', '.join((made, *steps[:-1]))}; {steps[-1]}"
+
+    def _masked(self, query: int, key: int) -> str:
+        """Why a query may not look at a key; empty if it may."""
+        c, window = self.config, self.config.window_at(self.layer)
+        if c.causal and key > query:
+            return "comes after"
+        reach = None if window is None else window - 1 if c.causal else window // 2
+        return "is farther than this layer looks from" if _is_far(query, key, reach) else ""
+
+    def _steps(self) -> Iterator[str]:
+        """What is done to the product of a query and a key before the softmax."""
+        c = self.config
+        if c.score_scale != 1:
+            yield "over √d_head" if c.scales.scores is None else f"times {c.score_scale:.4g}"
+        if c.alibi is not None:
+            yield "less a share of how far apart they are"
+        if c.caps.scores is not None:
+            yield f"kept softly within ±{c.caps.scores:g}"
+
+
+def _is_far(query: int, key: int, reach: int | None) -> bool:
+    return reach is not None and abs(query - key) > reach
 
 
 # ------------------------------------------------------------------------------ tooltips
@@ -105,7 +164,9 @@ def cell(found: PatternFound, tokens: Sequence[Token], place: tuple[int, int]) -
     question = found.question
     assert isinstance(question, Pattern)
     query, key = int(found.value_rows[place]), int(found.value_columns[place])
-    value = exact(float(found.values[place])) + (" · masked" if found.masked[place] else "")
+    value = exact(float(found.values[place]))
+    if found.masked[place]:  # in a row of NaN a masked weight is NaN, too: that is not what it is
+        value = "masked" if np.isnan(found.values[place]) else f"{value} · masked"
     if max(found.block) > 1:
         value += f" · largest of {found.block[0]} × {found.block[1]}"
     return (
@@ -126,7 +187,7 @@ def tile(found: MosaicFound, tokens: Sequence[Token], at: MosaicCell) -> str:
     weight = found.maxima[at.layer, at.head, at.query // block, at.key // block]
     masked = found.masked[at.layer, at.query // block, at.key // block]
     lines = [f"layer {at.layer} · head {at.head}"]
-    if np.isnan(found.shares[at.layer, at.head]).all() and not found.is_whole:
+    if at.layer >= found.n_layers_there:
         return f"{lines[0]}: still to come"
     value = "masked" if masked else exact(float(weight))
     if block == 1:
@@ -141,6 +202,8 @@ def tile(found: MosaicFound, tokens: Sequence[Token], at: MosaicCell) -> str:
 
 def kinds(found: MosaicFound, layer: int, head: int) -> str:
     """Where a head looks, as shares of its attention."""
+    if np.isnan(found.shares[layer, head]).any():
+        return f"where it reads is {NO_NUMBER}"
     shares = zip(KINDS, found.shares[layer, head].tolist(), strict=True)
     return "reads " + " · ".join(f"{KIND_NAMES[kind]} {percent(share)}" for kind, share in shares)
 
@@ -153,7 +216,7 @@ def edge(found: RoutesFound, tokens: Sequence[Token], index: int, n_heads: int) 
     query, key = int(found.query_E[index]), int(found.key_E[index])
     value, name = exact(float(found.weight_E[index])), f"blocks.{layer}.attn.hook_pattern"
     if head < 0:
-        value += f" · mean of {n_heads} heads"
+        value += f" · mean of {counted(n_heads, 'head')}"
         place = f"{name}[0, :, {query}, {key}].mean()"
     else:
         value += f" · layer {layer} · head {head}"
@@ -177,7 +240,7 @@ def routes(found: RoutesFound, tokens: Sequence[Token], n_heads: int) -> str:
     if question.over == "heads" and not question.heads:
         return "No head is chosen: Ctrl+click heads in the mosaic."
     if question.over != "heads":
-        what = f"{'largest' if question.over == 'max' else 'mean'} of {n_heads} heads"
+        what = f"{'largest' if question.over == 'max' else 'mean'} of {counted(n_heads, 'head')}"
     elif len(question.heads) == 1:
         what = f"layer {question.heads[0][0]} · head {question.heads[0][1]}"
     else:
@@ -188,6 +251,8 @@ def routes(found: RoutesFound, tokens: Sequence[Token], n_heads: int) -> str:
     text = f"{what} · {number} {at_least(question.threshold)}"
     if question.hide_first:
         text += f" · {found.hidden:,} to the first token hidden"
+    if found.no_number:
+        text = f"{NO_NUMBER} in {counted(found.no_number, 'row')} of weights · {text}"
     if question.position is None:
         return f"all positions · {text}"
     position = min(question.position, len(tokens) - 1)
@@ -196,7 +261,7 @@ def routes(found: RoutesFound, tokens: Sequence[Token], n_heads: int) -> str:
 
 def counted_edges(n: int) -> str:
     """A number of edges."""
-    return f"{n:,} {'edge' if n == 1 else 'edges'}"
+    return counted(n, "edge")
 
 
 def at_least(weight: float) -> str:

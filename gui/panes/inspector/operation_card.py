@@ -34,7 +34,7 @@ class OperationCard(QWidget):
         small = theme.SMALL_FONT_SIZE
         self._label = Text(parent=self, font=theme.sans(bold=True))
         self._place = Text(
-            parent=self, tone="faint", font=theme.sans(small), align=Qt.AlignmentFlag.AlignRight
+            parent=self, tone="dim", font=theme.sans(small), align=Qt.AlignmentFlag.AlignRight
         )
         self._formula = Text(parent=self, font=theme.mono(), tone="accent", wrap=True)
         self._sentence = Text(parent=self, tone="dim", wrap=True)

@@ -26,6 +26,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from gui import theme
 from gui.reading.inspecting import inspected
 from gui.session.store import Store
+from gui.widgets.focus_ring import draw_focus
 from gui.widgets.heat_map import cell_image
 from model import messages as m
 from model.probe.tensors.asks import TensorsFound
@@ -156,7 +157,7 @@ class RoutingMap(QWidget):
         with QPainter(self) as painter:
             t, area = theme.current(), self.area
             painter.setFont(self._font)
-            painter.setPen(t.color("faint"))
+            painter.setPen(t.color("dim"))
             flags = int(Qt.AlignmentFlag.AlignVCenter)
             top = QRectF(area.left(), 0, self.width() - area.left(), self._caption_height)
             painter.drawText(top, flags, "share of each expert that was asked")
@@ -175,6 +176,8 @@ class RoutingMap(QWidget):
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.setPen(QPen(t.color("accent"), 1.2))
                 painter.drawRect(column.adjusted(-0.5, 0, -0.5, -0.5))
+            if self.hasFocus():
+                draw_focus(painter, QRectF(self.rect()))
 
     def _paint_cells(self, painter: QPainter) -> None:
         """One by one, with an edge: a small share is nearly the colour of none."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtGui import QFontMetrics, QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from gui import theme
@@ -41,11 +41,11 @@ class TensorBlock(QWidget):
         self._sampling: Sampling = OWN
         self._reading: Reading | None = None
         small, tiny = theme.SMALL_FONT_SIZE, theme.SMALL_FONT_SIZE - 0.5
-        self._role = Text(parent=self, tone="faint", font=theme.sans(tiny))
+        self._role = Text(parent=self, tone="dim", font=theme.sans(tiny))
         self._title = Text(parent=self, font=theme.mono(small), elide=Qt.TextElideMode.ElideLeft)
         self._shape = Text(
             parent=self,
-            tone="faint",
+            tone="dim",
             font=theme.mono(tiny),
             align=Qt.AlignmentFlag.AlignRight,
         )
@@ -145,6 +145,8 @@ class TensorBlock(QWidget):
         index = reading.full_index(element)
         words = index_words(model, read.subject.ids, reading.name, index)
         value = exact(reading.values[element], dtype_of(model, reading.name))
+        if reading.is_masked(element):
+            value = "masked"
         inside = ", ".join(str(i) for i in index)
         return f"{value}\n{reading.name}[{inside}]\n{', '.join(words)}"
 
@@ -168,6 +170,10 @@ class TensorBlock(QWidget):
         )
 
 
+GAP = 10.0
+"""Least room between two figures."""
+
+
 class Figures(QWidget):
     """A few numbers in columns, each under its name."""
 
@@ -186,15 +192,28 @@ class Figures(QWidget):
         self.setAccessibleName(", ".join(f"{name} {number}" for name, number in figures))
         self.update()
 
+    def _columns(self) -> list[tuple[float, float, tuple[str, str]]]:
+        """Where each figure stands and how wide: evenly, or as wide as each needs."""
+        even = min(110.0, self.width() / max(1, len(self._figures)))
+        name_font, number_font = QFontMetricsF(self._name_font), QFontMetricsF(self._font)
+        needed = [
+            max(name_font.horizontalAdvance(name), number_font.horizontalAdvance(number)) + GAP
+            for name, number in self._figures
+        ]
+        crowded = any(width > even for width in needed)
+        x, columns = 0.0, []
+        for width, figure in zip(needed, self._figures, strict=True):
+            columns.append((x, width, figure))
+            x += width if crowded else even
+        return columns
+
     def paintEvent(self, event: QPaintEvent) -> None:
         with QPainter(self) as painter:
             t = theme.current()
-            width = min(110.0, self.width() / max(1, len(self._figures)))
             left = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-            for column, (name, number) in enumerate(self._figures):
-                x = column * width
+            for x, width, (name, number) in self._columns():
                 painter.setFont(self._name_font)
-                painter.setPen(t.color("faint"))
+                painter.setPen(t.color("dim"))
                 painter.drawText(QRectF(x, 0, width, self._name_height), left, name)
                 painter.setFont(self._font)
                 painter.setPen(t.color("dim"))
@@ -203,10 +222,15 @@ class Figures(QWidget):
 
 
 def figures(reading: Reading) -> tuple[tuple[str, str], ...]:
-    """Minimum, maximum, mean and length (of shares: sum) of what is drawn and not masked."""
+    """Minimum, maximum, mean and length (of shares: sum) of what is drawn and not masked.
+
+    Where numbers are not finite, how many: the figures are of the others.
+    """
     finite = reading.seen[np.isfinite(reading.seen)].astype(np.float64)
+    left_out = len(reading.seen) - len(finite)
+    others = (("not finite", f"{left_out:,} of {len(reading.seen):,}"),) if left_out else ()
     if reading.scale == "ids" or not finite.size:
-        return ()
+        return others
     last = ("sum", finite.sum()) if reading.scale == "share" else ("norm", np.linalg.norm(finite))
     pairs = [("min", finite.min()), ("max", finite.max()), ("mean", finite.mean()), last]
-    return tuple((name, f"{value:.4g}") for name, value in pairs)
+    return (*((name, f"{value:.4g}") for name, value in pairs), *others)

@@ -26,6 +26,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from gui import theme
 from gui.reading.thinning import columns
 from gui.reading.vectors import Scale
+from gui.widgets.focus_ring import draw_focus
 from gui.widgets.heat_map import cell_image
 from gui.widgets.text import ink_on
 
@@ -75,7 +76,8 @@ class ValueStrip(QWidget):
         """Show a vector on the diverging map (signed) or the sequential one.
 
         Args:
-            values: the vector; what isn't finite is hatched.
+            values: the vector; what is no number (NaN) has a look of its own, and infinity the
+                colour at its end of the map.
             scale: what the values are.
             n_seen: values from here on are masked, and hatched too; None shows all.
             first_seen: so are values before this one.
@@ -149,7 +151,7 @@ class ValueStrip(QWidget):
             box = QRectF(0, 0, self.width(), self.height())
             shown = self._values[self._picks].astype(np.float64)
             within = (self._picks >= self._first_seen) & (self._picks < self._n_seen)
-            drawn = np.isfinite(shown) & within
+            drawn = within
             if not drawn.all():
                 painter.fillRect(box, cell_image.hatch_brush())
             size = self._n_rows * self._n_columns
@@ -160,8 +162,10 @@ class ValueStrip(QWidget):
             shape = (self._n_rows, self._n_columns)
             picture = cell_image.image(rgb.reshape(*shape, 3), seen.reshape(shape))
             painter.drawImage(box, picture)
+            for at in np.flatnonzero(drawn & np.isnan(shown)):
+                cell_image.fill_no_number(painter, self._rect(int(at)))
             if self._n_rows == 1:
-                self._paint_numbers(painter, np.where(drawn, shown, np.nan), rgb)
+                self._paint_numbers(painter, shown, drawn, rgb)
             painter.setBrush(Qt.BrushStyle.NoBrush)
             for element, tone in (
                 (self._marked, "dim"),
@@ -174,19 +178,28 @@ class ValueStrip(QWidget):
                     cell.adjust(-1, 0.5, 1, -0.5)
                     painter.setPen(QPen(t.color(tone), 1.5))
                     painter.drawRect(cell.intersected(box.adjusted(0.75, 0.75, -0.75, -0.75)))
+            if self.hasFocus():
+                draw_focus(painter, box)
 
     def _colors(self, values: NDArray[np.float64]) -> NDArray[np.uint8]:
         if self._scale == "ids":
-            chips = [QColor(color) for color in theme.current().chips]
-            table = np.array([(c.red(), c.green(), c.blue()) for c in chips], np.uint8)
-            return table[self._picks % len(chips)]
+            # Ids are names: a hue would say that some are alike. Two greys tell neighbours apart.
+            greys = [theme.current().color(name) for name in ("raised", "line")]
+            table = np.array([(c.red(), c.green(), c.blue()) for c in greys], np.uint8)
+            return table[np.arange(len(self._picks)) % 2]
         kind: cell_image.Kind = "diverging" if self._scale == "signed" else "sequential"
         return cell_image.colors(values, kind, self._limit)
 
     def _paint_numbers(
-        self, painter: QPainter, shown: NDArray[np.float64], rgb: NDArray[np.uint8]
+        self,
+        painter: QPainter,
+        shown: NDArray[np.float64],
+        drawn: NDArray[np.bool_],
+        rgb: NDArray[np.uint8],
     ) -> None:
-        texts = [self._number(value) for value in shown] if len(shown) <= 40 else []
+        if len(shown) > 40:
+            return
+        texts = [self._number(value) if is_drawn else "" for value, is_drawn in zip(shown, drawn)]
         width = QFontMetricsF(self._font).horizontalAdvance
         room = self.width() / self._n_columns - 4
         if not texts or max(width(text) for text in texts) > room:
@@ -197,8 +210,10 @@ class ValueStrip(QWidget):
             painter.drawText(self._rect(cell), int(Qt.AlignmentFlag.AlignCenter), text)
 
     def _number(self, value: float) -> str:
-        if not np.isfinite(value):
-            return ""
+        if np.isnan(value):
+            return "NaN"
+        if np.isinf(value):
+            return "∞" if value > 0 else "−∞"
         if self._scale == "ids":
             return str(int(value))
         return f"{value:.2f}" if abs(value) < 100 else f"{value:.3g}"
@@ -243,3 +258,7 @@ class ValueStrip(QWidget):
     def _choose(self, element: int) -> None:
         self.set_chosen(element)
         self.element_chosen.emit(element)
+
+
+def _channels(color: QColor) -> tuple[int, int, int]:
+    return color.red(), color.green(), color.blue()

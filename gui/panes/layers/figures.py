@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from gui.reading.numbers import short
 from gui.reading.vectors import FoundVectors, Reading
 from model import messages as m
 from model.operations import INPUT_IDS, LOGITS, PROBABILITIES, Operation, shape_of
@@ -93,9 +96,9 @@ class Figures:
             return ""
         value = float(reading.values[0])
         if brief:
-            return f"{value:.2g}"
+            return short(value, 2)
         sign = "σ " if op.kind == "norm_scale" else ""
-        return f"{sign}{value:.4g}"
+        return f"{sign}{short(value, 4)}"
 
     def found(self, name: str) -> FoundVectors | None:
         """Where the vector of an activation stands."""
@@ -136,4 +139,5 @@ class Figures:
         if op.kind == "expert_indices" or shares is None:
             noun = "expert" if len(chosen) == 1 else "experts"
             return f"{noun} {', '.join(map(str, chosen))}"
-        return "  ".join(f"{e}: {share:.3f}" for e, share in zip(chosen, shares.values))
+        given = ["NaN" if np.isnan(share) else f"{share:.3f}" for share in shares.values]
+        return "  ".join(f"{e}: {share}" for e, share in zip(chosen, given))

@@ -43,6 +43,7 @@ from gui.reading.thinning import columns
 from gui.reading.vectors import Reading
 from gui.widgets.canvas import is_vector
 from gui.widgets.drawing_cache import DrawingCache
+from gui.widgets.focus_ring import draw_focus
 
 
 class OperationMap(QAbstractScrollArea):
@@ -60,6 +61,7 @@ class OperationMap(QAbstractScrollArea):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._pane = parent  # which takes its keys
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -270,6 +272,9 @@ class OperationMap(QAbstractScrollArea):
         else:
             painter.drawPixmap(0, 0, self._network_picture(painter.deviceTransform().m11()))
             self._painter(painter, self.rows).paint_values(seen)
+        if self._pane is not None and self._pane.hasFocus():
+            painter.translate(0, scroll)
+            draw_focus(painter, QRectF(self.viewport().rect()))
         painter.end()
 
     def _painter(self, painter: QPainter, rows: tuple[Row, ...]) -> MapPainter:

@@ -292,8 +292,7 @@ class MapPainter:
         figure = self.cache.text(self.figure(row), "figure")
         # The figure gives way first: a tooltip has it too.
         if label.width + 6 + figure.width <= inner.width():
-            quiet = "dim" if row.kind == "folded" else "faint"
-            self.p.setPen(self.t.color("text" if row.holds(self.current) else quiet))
+            self.p.setPen(self.t.color("text" if row.holds(self.current) else "dim"))
             figure.draw(self.p, inner.right() - figure.width, row.middle)
 
     def figure(self, row: Row) -> str:
@@ -304,7 +303,9 @@ class MapPainter:
         if row.kind == "operation":
             return self.figures.shape(ops[row.first])
         ratio = fold_ratio(row, self.graph, self.figures)
-        return "" if ratio is None else f"+{ratio:.2f}"
+        if ratio is None:
+            return ""
+        return f"+{ratio:.2f}" if np.isfinite(ratio) else "NaN" if np.isnan(ratio) else "+∞"
 
     def _section(self, row: Row, *, hovered: bool) -> None:
         color = self.t.color("text" if hovered else "dim")
@@ -356,7 +357,7 @@ class MapPainter:
             if self.cache.text(words, "figure").width > room.width():
                 words = words.partition(" · ")[0]
         if self.cache.text(words, "figure").width <= room.width() or not self.g.inside:
-            self._words(words, room, "faint")
+            self._words(words, room, "dim")
 
     def _words(self, words: str, room: QRectF | None, tone: str) -> bool:
         if not words or room is None or room.width() < LEAST_STRIP:
@@ -370,12 +371,15 @@ class MapPainter:
     def _image(self, index: int, strip: Reading, width: int) -> QImage:
         key = index, width
         if key not in self.strips:
-            shown = strip.values[columns(strip.values, width).picks].astype(np.float64)
-            shown[~np.isfinite(shown)] = np.nan
+            picks = columns(strip.values, width).picks
+            shown = strip.values[picks].astype(np.float64)
             if strip.scale == "signed":
                 rgb = theme.diverging_rgb(shown, strip.limit)
             else:
                 rgb = theme.sequential_rgb(shown / (strip.limit or 1.0))
+            masked = (picks < strip.first_seen) | (picks >= strip.n_seen)
+            bare = theme.current().color("panel")
+            rgb[masked] = bare.red(), bare.green(), bare.blue()
             n, format_ = len(rgb), QImage.Format.Format_RGB888
             # A copy, because a QImage does not keep the array's memory alive.
             image = QImage(np.ascontiguousarray(rgb).data, n, 1, 3 * n, format_)

@@ -12,7 +12,10 @@ import numpy as np
 from gui.panes.layers.figures import Figures
 from gui.panes.layers.map_layout import OperationGraph, Row, ratio_names
 from gui.reading.axes import SIZES
+from gui.reading.numbers import short
 from gui.reading.vectors import Reading
+from model.counting import counted
+from model.probe.not_finite.asks import NO_NUMBER
 
 
 def row_words(row: Row, graph: OperationGraph, figures: Figures | None) -> str:
@@ -20,7 +23,7 @@ def row_words(row: Row, graph: OperationGraph, figures: Figures | None) -> str:
     if row.kind == "section":
         what = "Click to fold it." if row.unfolded else "Click to see its operations."
         n = row.last - row.first + 1
-        return f"<b>{escape(row.label)}</b>: {n} operations. {what}"
+        return f"<b>{escape(row.label)}</b>: {counted(n, 'operation')}. {what}"
     if row.kind == "folded":
         return _folded(row, graph, figures)
     op = graph.operations[row.first]
@@ -36,13 +39,15 @@ def row_words(row: Row, graph: OperationGraph, figures: Figures | None) -> str:
 
 def _folded(row: Row, graph: OperationGraph, figures: Figures | None) -> str:
     title = f"<b>Block {row.layer} · {escape(row.label)}</b>"
-    lines = [f"{title}: {row.last - row.first + 1} operations"]
+    lines = [f"{title}: {counted(row.last - row.first + 1, 'operation')}"]
     names = ratio_names(row, graph)
     ratio = None if names is None or figures is None else figures.ratio(names[0])
-    if names is not None and ratio is not None:
+    if names is not None and ratio is not None and np.isnan(ratio):
+        lines.append(f"How much it writes is {NO_NUMBER}: {escape(names[0])} holds NaN.")
+    elif names is not None and ratio is not None:
         lines.append(
-            f"+{ratio:.4g} is how much it writes, relative to the stream: the mean over positions "
-            f"of ‖{escape(names[0])}‖ / ‖{escape(names[1])}‖."
+            f"+{short(ratio, 4)} is how much it writes, relative to the stream: the mean over "
+            f"positions of ‖{escape(names[0])}‖ / ‖{escape(names[1])}‖."
         )
     elif names is not None:
         lines.append(f"It writes {escape(names[0])} to the stream.")
@@ -54,7 +59,9 @@ def cell_words(strip: Reading, at: int) -> str:
     """One value with its name and full index, and what the strip shows."""
     index = ", ".join(map(str, strip.full_index(at)))
     value = float(strip.values[at])
-    written = "masked (−∞)" if np.isneginf(value) else f"{value:.6g}"
+    written = short(value, 6)
+    if strip.is_masked(at):
+        written = "masked" if np.isnan(value) else f"masked ({written})"
     signed = strip.scale == "signed"
     scale = f"colours {'to ±' if signed else 'from 0 to '}{strip.limit:.4g}"
     return f"<b>{escape(strip.name)}</b>[{index}] = {written}<br>{scale}"

@@ -10,6 +10,7 @@ ENTRY = PaneEntry(
     title="Model",
     hint="Every parameter tensor: figures, histogram, image, singular values, share of the whole",
     made_by="gui.panes.model.pane:ModelPane",
+    shows=(("tensor", "choose"),),
     commands=(
         Command(
             id="find_weight",

@@ -29,6 +29,7 @@ from gui.widgets.charts.histogram import Histogram
 from gui.widgets.charts.spectrum import Spectrum
 from gui.widgets.text import Text
 from model import messages as m
+from model.counting import counted
 from model.probe.weights.matrix_layout import MatrixLayout
 
 View = Literal["matrix", "histogram", "singular"]
@@ -333,7 +334,7 @@ def figure_words(figures: m.WeightFigures) -> str:
     """Figures in one line that breaks between two of them."""
     zeros = figures.n_zeros / max(1, figures.n)
     parts = [
-        f"{figures.n:,} numbers",
+        counted(figures.n, "number"),
         f"mean {figures.mean:.4g}",
         f"std {figures.std:.4g}",
         f"min {figures.low:.4g}",

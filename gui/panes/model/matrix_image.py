@@ -249,7 +249,12 @@ class MatrixImage(Canvas):
         caption = QRectF(self.viewport().rect())
         caption.setTop(caption.bottom() - CAPTION_HEIGHT)
         paint_color_bar(
-            painter, caption.adjusted(6, 0, -6, 0), "diverging", p.limit, title=p.wordings
+            painter,
+            caption.adjusted(6, 0, -6, 0),
+            "diverging",
+            p.limit,
+            title=p.wordings,
+            no_number=p.has_no_number,
         )
 
     def paint_overlay(self, painter: QPainter) -> None:

@@ -64,10 +64,14 @@ class MatrixPicture:
         return (f"{how[0]}; {self.note}", *how) if self.note else how
 
     def image(self) -> QImage:
-        """One pixel a cell; what is no number is transparent."""
-        drawn = ~np.isnan(self.values_RC)
-        rgb = cell_image.colors(np.where(drawn, self.values_RC, 0), "diverging", self.limit)
-        return cell_image.image(rgb, drawn)
+        """One pixel a cell; what is no number has a colour of its own."""
+        rgb = cell_image.colors(self.values_RC, "diverging", self.limit)
+        return cell_image.image(rgb, np.ones(self.values_RC.shape, np.bool_))
+
+    @property
+    def has_no_number(self) -> bool:
+        """Whether a cell holds NaN."""
+        return bool(np.isnan(self.values_RC).any())
 
 
 def paint_groups(

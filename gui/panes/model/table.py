@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
-from PySide6.QtGui import QColor, QPixmap
+from PySide6.QtGui import QColor, QFontMetricsF, QPixmap
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from gui import theme
 from gui.widgets.parts import part_color
 from model import messages as m
+from model.counting import counted
 
 Index = QModelIndex | QPersistentModelIndex
 Role = Qt.ItemDataRole
@@ -67,6 +68,8 @@ def _zeros_text(tensor: m.WeightTensor, figures: m.WeightFigures | None) -> str:
     return "0" if share == 0 else f"{share:.2%}" if share >= 5e-5 else f"{share:.0e}"
 
 
+CELL_MARGINS = 18
+"""What the style leaves free at both sides of a cell's text."""
 COLUMNS: tuple[Column, ...] = (
     Column("Tensor", "TransformerLens' name", lambda t, f: t.name, lambda t, f: t.name, 24),
     Column(
@@ -244,14 +247,15 @@ class WeightModel(QAbstractTableModel):
         return self._swatches[part]
 
     def _tip(self, tensor: m.WeightTensor) -> str:
-        lines = [tensor.name, f"{tensor.part}, {tensor.n:,} numbers of {tensor.dtype}"]
+        lines = [tensor.name, f"{tensor.part}, {counted(tensor.n, 'number')} of {tensor.dtype}"]
         if tensor.in_file:
             lines.append(f"in the file: {tensor.in_file}")
         if tensor.tied_to:
             lines.append(f"the same numbers as {tensor.tied_to}, transposed: counted there")
         figures = self._figures.get(tensor.name)
         if figures is not None and figures.n_not_finite:
-            lines.append(f"{figures.n_not_finite:,} numbers are NaN or infinite")
+            are = "is" if figures.n_not_finite == 1 else "are"
+            lines.append(f"{counted(figures.n_not_finite, 'number')} {are} NaN or infinite")
         return "\n".join(lines)
 
 
@@ -298,9 +302,9 @@ class WeightTable(QTableView):
         header.setSortIndicatorClearable(True)
         header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self.setSortingEnabled(True)
-        width = self.fontMetrics().horizontalAdvance("0")
+        width = QFontMetricsF(self.font()).horizontalAdvance("0")
         for index, column in enumerate(COLUMNS):
-            self.setColumnWidth(index, (column.least + 2) * width)
+            self.setColumnWidth(index, math.ceil(column.least * width) + CELL_MARGINS)
         self.selectionModel().currentRowChanged.connect(self._row_changed)
         self.activated.connect(self._activated)
         self.verticalScrollBar().valueChanged.connect(self._scrolled)
@@ -339,7 +343,7 @@ class WeightTable(QTableView):
             f"QHeaderView {{ background: {t.panel}; }}"
             f"QHeaderView::section {{ background: {t.panel}; color: {t.dim}; border: none;"
             f" border-bottom: 1px solid {t.line}; padding: 2px 4px;"
-            f" font-size: {theme.SMALL_FONT_SIZE}pt; }}"
+            f" font-size: {theme.SMALL_FONT_SIZE:.0f}px; }}"
         )
         self.rows.forget_colors()
 

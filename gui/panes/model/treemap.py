@@ -177,7 +177,7 @@ def paint_tiles(painter: QPainter, tiles: list[Tile], total: int) -> None:
         words = f"{tile.node.label}  {share_words(tile.node.n, total)}"
         if not tile.head.isNull():
             painter.setFont(strong if tile.depth == 0 else small)
-            painter.setPen(t.color("text" if tile.depth == 0 else "dim"))
+            painter.setPen(t.color("text"))
             line = tile.head.adjusted(4, 0, -3, 0)
             if tile.depth == 0 and line.width() > 150:
                 words = f"{words}  ·  {short_count(tile.node.n)}"
@@ -192,7 +192,7 @@ def _write_in(painter: QPainter, box: QRectF, node: Node, total: int) -> None:
     """A leaf's name, and under it its share; whichever finds room."""
     metrics = QFontMetricsF(painter.font())
     full, tail = node.label, node.label.rpartition(".")[2]
-    room = box.width() - 6
+    room = box.width() - 4
     label = next((word for word in (full, tail) if metrics.horizontalAdvance(word) <= room), "")
     if not label:
         return
@@ -203,9 +203,7 @@ def _write_in(painter: QPainter, box: QRectF, node: Node, total: int) -> None:
     painter.drawText(QRectF(box.left(), top, box.width(), line), centre, label)
     share = share_words(node.n, total)
     if two and metrics.horizontalAdvance(share) <= room:
-        painter.setOpacity(0.7)
         painter.drawText(QRectF(box.left(), top + line, box.width(), line), centre, share)
-        painter.setOpacity(1.0)
 
 
 def _write(painter: QPainter, line: QRectF, words: str) -> None:

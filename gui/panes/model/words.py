@@ -11,6 +11,7 @@ from gui.session.state import Inspected
 from gui.session.store import Store
 from gui.widgets.parts import share_words
 from model import messages as m
+from model.counting import counted
 from model.probe.weights.matrix_layout import MatrixLayout
 
 _AXES = {**SIZES, "M": "d_mlp"}
@@ -44,9 +45,9 @@ def inspected_tensor(store: Store, tensor: m.WeightTensor) -> Inspected:
     """A whole tensor, for the inspector."""
     n_params = 0 if store.model is None else store.model.n_params
     share = share_words(0 if tensor.tied_to else tensor.n, n_params)
-    note = f"{tensor.n:,} numbers, {share} of the model"
+    note = f"{counted(tensor.n, 'number')}, {share} of the model"
     if tensor.tied_to:
-        note = f"{tensor.n:,} numbers, the same as {tensor.tied_to}: counted there"
+        note = f"{counted(tensor.n, 'number')}, the same as {tensor.tied_to}: counted there"
     in_file = f"; in the file: {tensor.in_file}" if tensor.in_file else ""
     return inspected_parameter(tensor.name, note=f"{note}{in_file}.", dtype=tensor.dtype)
 

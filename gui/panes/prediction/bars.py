@@ -1,4 +1,4 @@
-"""Tokens with their probabilities as bars: linear, with the scale written below.
+"""Tokens with their probabilities as bars on an axis that stays: from 0 to 1, or logarithmic.
 
 A token that top-k or top-p cuts keeps its place: its probability before the cut is hatched, and
 its number is 0. Knows the theme and what it is given; no store, no model.
@@ -6,6 +6,7 @@ its number is 0. Knows the theme and what it is given; no store, no model.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -22,13 +23,15 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from gui import theme
+from gui.widgets.focus_ring import draw_focus
 from gui.widgets.text import hatch
 
 AXIS_HEIGHT = 16
 BAR_HEIGHT = 9.0
 GUTTER = 10.0  # left of the texts, for the mark of the token that really comes next
 LEAST_ROWS = 3
-STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+DECADES = 5
+"""The logarithmic axis begins at 10 to the minus so much; what is less likely has no bar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,7 @@ class ProbabilityBars(QWidget):
         self._bars: tuple[Bar, ...] = ()
         self._chosen: int | None = None
         self._hovered: int | None = None
+        self._log = False
         self._font = theme.mono()
         self._axis_font = theme.mono(theme.SMALL_FONT_SIZE - 0.5)
         self._measure()
@@ -118,9 +122,22 @@ class ProbabilityBars(QWidget):
         return self._shown
 
     @property
-    def scale(self) -> float:
-        """Probability at the right end of the axis."""
-        return self._scale
+    def log(self) -> bool:
+        """Whether equal lengths are equal factors."""
+        return self._log
+
+    def set_log(self, log: bool) -> None:
+        """Draw on a logarithmic axis, where small probabilities differ, or on one from 0 to 1."""
+        self._log = log
+        self.update()
+
+    def share(self, probability: float) -> float:
+        """Which share of its track a bar of a probability fills."""
+        if not self._log:
+            return min(probability, 1.0)
+        if probability <= 0:
+            return 0.0
+        return min(max(1 + math.log10(probability) / DECADES, 0.0), 1.0)
 
     def _measure(self) -> None:
         """Find what is drawn, and what all rows share."""
@@ -128,8 +145,6 @@ class ProbabilityBars(QWidget):
         named = [bar for bar in self._bars if bar.actual or bar.token_id == self._chosen][:n]
         rest = [bar for bar in self._bars if bar not in named][: n - len(named)]
         self._shown = tuple(sorted((*rest, *named), key=lambda bar: bar.rank))
-        largest = max((max(bar.probability, bar.uncut) for bar in self._shown), default=1.0)
-        self._scale = next((step for step in STEPS if largest <= step), 1.0)
         metrics = QFontMetricsF(self._font)
         widest = max((metrics.horizontalAdvance(bar.text) for bar in self._shown), default=0.0)
         least = metrics.horizontalAdvance("0") * 6
@@ -137,7 +152,7 @@ class ProbabilityBars(QWidget):
         self._number_width = metrics.horizontalAdvance("0.000")
 
     def track(self, row: int) -> QRectF:
-        """The place of a row's bar at its full length, which stands for `scale`."""
+        """The place of a row's bar at its full length, which stands for certainty."""
         left = GUTTER + self._text_width + theme.SPACE
         right = self.width() - self._number_width - theme.SPACE
         top = row * theme.ROW_HEIGHT + (theme.ROW_HEIGHT - BAR_HEIGHT) / 2
@@ -154,7 +169,7 @@ class ProbabilityBars(QWidget):
 
     def _length(self, row: int, probability: float) -> QRectF:
         track = self.track(row)
-        track.setWidth(track.width() * min(probability / self.scale, 1.0))
+        track.setWidth(track.width() * self.share(probability))
         return track
 
     def sizeHint(self) -> QSize:
@@ -173,6 +188,8 @@ class ProbabilityBars(QWidget):
                 self._paint_row(painter, row, bar)
             if shown:
                 self._paint_axis(painter, len(shown))
+            if self.hasFocus():
+                draw_focus(painter, QRectF(self.rect()))
 
     def _paint_row(self, painter: QPainter, row: int, bar: Bar) -> None:
         t = theme.current()
@@ -227,20 +244,26 @@ class ProbabilityBars(QWidget):
         top = n_rows * theme.ROW_HEIGHT + 1.5
         painter.setPen(t.color("line"))
         painter.drawLine(QPointF(track.left(), top), QPointF(track.right(), top))
-        for share in (0.0, 0.5, 1.0):
+        ticks = [i / DECADES for i in range(DECADES + 1)] if self._log else [0.0, 0.5, 1.0]
+        for share in ticks:
             x = track.left() + share * track.width()
             painter.drawLine(QPointF(x, top), QPointF(x, top + 3))
         painter.setFont(self._axis_font)
         painter.setPen(t.color("dim"))
         box = QRectF(track.left(), top + 2, track.width(), AXIS_HEIGHT - 3)
-        painter.drawText(box, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), "0")
+        painter.drawText(
+            box,
+            int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter),
+            f"{10**-DECADES:g}" if self._log else "0",
+        )
         painter.drawText(
             box,
             int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter),
-            f"{self.scale:g}",
+            "1",
         )
+        words = "probability, log" if self._log else "probability"
         if track.width() > 120:
-            painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), "probability")
+            painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), words)
 
     # ------------------------------------------------------------------ mouse and keys
 

@@ -6,15 +6,16 @@ Asks the store for everything; computes nothing of the model.
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QIntValidator
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from gui import theme
 from gui.panes.prediction.generated_text import GeneratedText
+from gui.panes.prediction.number_boxes import SeedField, WholeBox
 from gui.session.state import Generation
 from gui.session.store import Store
+from gui.widgets.control_button import make_primary
 from gui.widgets.flow import FlowLayout
-from gui.widgets.text import Text
+from gui.widgets.text import Text, counted
 from model.messages import ModelInfo, PromptRead
 from model.tokenizer.tokens import visible
 
@@ -49,24 +50,22 @@ class GenerationControls(QWidget):
         self.sample_button = _button(
             self, "Sample", "Draw one token from this distribution at the end and append it"
         )
+        make_primary(self.sample_button)
         self.generate_button = _button(
             self, "Generate", "Draw as many tokens as the box says, one after the other"
         )
-        self.length = QSpinBox(self)
-        self.length.setRange(1, 100_000)
+        self.length = WholeBox(1, 100_000, "number of tokens", self)
+        self.length.refusals.tell = self._say
         self.length.setValue(DEFAULT_LENGTH)
         self.length.setFont(theme.mono(theme.FONT_SIZE - 0.5))
-        self.length.setFixedWidth(50)
+        self.length.setFixedSize(52, theme.CONTROL_HEIGHT)
         self.length.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.length.setAccessibleName("How many tokens to generate")
         self.length.setToolTip("How many tokens Generate draws at most")
         self.stop_button = _button(self, "Stop", "End the generation; what is there stays")
-        self.seed = QLineEdit(self)
-        self.seed.setPlaceholderText("seed")
-        self.seed.setValidator(QIntValidator(0, 2**31 - 1, self.seed))
+        self.seed = SeedField(self)
         self.seed.setFont(theme.mono(theme.FONT_SIZE - 0.5))
-        self.seed.setFixedWidth(52)
-        self.seed.setAccessibleName("Seed")
+        self.seed.setFixedSize(56, theme.CONTROL_HEIGHT)
         self.seed.setToolTip("The same seed draws the same text; empty is random")
         self.use_button = _button(
             self, "Use as prompt", "Make the prompt with this continuation the prompt"
@@ -77,6 +76,7 @@ class GenerationControls(QWidget):
             parent=self, tone="warning", font=theme.sans(theme.SMALL_FONT_SIZE + 0.5), wrap=True
         )
 
+        self.seed.textEdited.connect(self._say_of_seed)
         self.sample_button.clicked.connect(self.sample_one)
         self.generate_button.clicked.connect(self.generate)
         self.stop_button.clicked.connect(self.stop)
@@ -199,6 +199,9 @@ class GenerationControls(QWidget):
         if read is None or model is None:
             return False
         self._message = ""
+        if self.seed.problem:
+            self._say(self.seed.problem)
+            return False
         n_ctx = model.config.n_ctx
         if read.n_tokens >= n_ctx:
             self._say(f"The context of {n_ctx:,} tokens is full: shorten the prompt to go on.")
@@ -206,7 +209,7 @@ class GenerationControls(QWidget):
         return True
 
     def _seed(self) -> int | None:
-        return int(self.seed.text()) if self.seed.hasAcceptableInput() else None
+        return self.seed.seed
 
     def _is_sample(self, generation: Generation) -> bool:
         return self._sample_id in (generation.request_id, _UNKNOWN)
@@ -248,6 +251,9 @@ class GenerationControls(QWidget):
                 f"differently, and the prompt now ends …{last}."
             )
 
+    def _say_of_seed(self) -> None:
+        self._say(self.seed.problem)
+
     def _say(self, message: str) -> None:
         self._message = message
         self.message_changed.emit()
@@ -265,7 +271,8 @@ def kept_text(generation: Generation, model: ModelInfo) -> str:
     """The generated text without the mark that ended it, and without half a character."""
     steps = generation.steps
     text = generation.text
-    if steps and steps[-1].token_id in model.special_ids:
+    ended = generation.finished is not None and generation.finished.reason == "end_of_text"
+    if steps and (ended or steps[-1].token_id in model.special_ids):
         text = steps[-2].text if len(steps) > 1 else ""
     while (
         steps
@@ -277,8 +284,7 @@ def kept_text(generation: Generation, model: ModelInfo) -> str:
 
 
 def _status(generation: Generation) -> str:
-    n = len(generation.steps)
-    parts = [f"{n:,} token{'' if n == 1 else 's'}"]
+    parts = [counted(len(generation.steps), "token")]
     finished = generation.finished
     if generation.running:
         parts.append("…")
@@ -303,6 +309,7 @@ def _is_text(raw: bytes) -> bool:
 
 def _button(parent: QWidget, text: str, tip: str) -> QPushButton:
     button = QPushButton(text, parent)
+    button.setFixedHeight(theme.CONTROL_HEIGHT)
     button.setToolTip(tip)
     button.setAccessibleName(text)
     button.setAccessibleDescription(tip)

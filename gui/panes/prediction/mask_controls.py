@@ -9,10 +9,10 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from PySide6.QtGui import QIntValidator
-from PySide6.QtWidgets import QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from gui import theme
+from gui.panes.prediction.number_boxes import LARGEST_SEED, SeedField
 from gui.session.store import Store
 from gui.widgets.flow import FlowLayout
 from gui.widgets.text import Text
@@ -21,7 +21,6 @@ from model.probe.next_token.asks import NextToken, NextTokenFound
 OWNER = "prediction: a token for the mask"
 """By what the store knows who waits for the token: not the pane, which asks only while it is seen.
 """
-LARGEST_SEED = 2**31 - 1
 
 
 class MaskControls(QWidget):
@@ -52,12 +51,10 @@ class MaskControls(QWidget):
             "Draw one token from this distribution and put it in this place (Ctrl+Return)"
         )
         self.fill_button.clicked.connect(self.fill)
-        self.seed = QLineEdit(self)
-        self.seed.setPlaceholderText("seed")
-        self.seed.setValidator(QIntValidator(0, LARGEST_SEED, self.seed))
+        self.seed = SeedField(self)
+        self.seed.textEdited.connect(self._say_of_seed)
         self.seed.setFont(theme.mono(theme.FONT_SIZE - 0.5))
-        self.seed.setFixedWidth(52)
-        self.seed.setAccessibleName("Seed")
+        self.seed.setFixedSize(56, theme.CONTROL_HEIGHT)
         self.seed.setToolTip("The same seed draws the same token; empty is random")
         words = theme.sans(theme.SMALL_FONT_SIZE + 0.5)
         self.why = Text(parent=self, tone="dim", font=words, wrap=True)
@@ -87,12 +84,19 @@ class MaskControls(QWidget):
         )
         self.mask_button.setEnabled(masking.possible and (back or not masking.is_mask(at)))
         self.fill_button.setEnabled(self._can_fill())
-        self.says.setText(masking.message)
-        self.says.setVisible(bool(masking.message))
+        self._says(self.seed.problem or masking.message)
         why = "" if store.model is None else store.model.config.no_continuation
         if store.model is not None and not masking.possible:
             why += " Its tokenizer has no mask, so none can be put into the prompt."
         self.why.setText(why)
+
+    def _say_of_seed(self) -> None:
+        """Say why what is written is no seed, or what there was to say."""
+        self._says(self.seed.problem or self.store.masking.message)
+
+    def _says(self, words: str) -> None:
+        self.says.setText(words)
+        self.says.setVisible(bool(words))
 
     def toggle_mask(self) -> None:
         """Mask the selected token, or put it back."""
@@ -103,8 +107,11 @@ class MaskControls(QWidget):
         store = self.store
         if store.subject is None or not self._can_fill():
             return
-        typed = self.seed.hasAcceptableInput()
-        seed = int(self.seed.text()) if typed else random.randint(0, LARGEST_SEED)
+        if self.seed.problem:
+            self._says(self.seed.problem)
+            return
+        typed = self.seed.seed
+        seed = random.randint(0, LARGEST_SEED) if typed is None else typed
         question = NextToken(position=self._position(), sampling=store.sampling, n=1, seed=seed)
         store.asked.want(OWNER, store.subject, {})  # the same may be drawn once more
         if store.asked.want(OWNER, store.subject, {"drawn": question}):

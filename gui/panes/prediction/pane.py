@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QToolButton, QVBoxLayout, QWidget
 
 from gui import theme
 from gui.panes.base import EmptyState, Pane
@@ -26,7 +26,7 @@ from gui.panes.prediction.mask_controls import MaskControls
 from gui.panes.prediction.sampling_controls import SamplingControls
 from gui.reading.inspecting import inspected
 from gui.session.store import Store
-from gui.widgets.text import Text
+from gui.widgets.text import Text, counted
 from model.messages import PromptRead
 from model.operations import PROBABILITIES
 from model.probe.next_token.asks import NextToken, NextTokenFound
@@ -72,7 +72,18 @@ class PredictionPane(Pane):
         layout.setSpacing(theme.SPACE)
         layout.addWidget(self.bars, 3)
         layout.addWidget(self._empty, 3)
-        layout.addWidget(self._figures)
+        self.log_button = QToolButton(inner)
+        self.log_button.setText("log")
+        self.log_button.setCheckable(True)
+        self.log_button.setFont(theme.sans(theme.SMALL_FONT_SIZE))
+        self.log_button.setAccessibleName("Logarithmic axis of probabilities")
+        self.log_button.setToolTip("A logarithmic axis, on which unlikely tokens differ")
+        self.log_button.toggled.connect(self.bars.set_log)
+        figures = QHBoxLayout()
+        figures.setSpacing(theme.SPACE)
+        figures.addWidget(self._figures, 1)
+        figures.addWidget(self.log_button)
+        layout.addLayout(figures)
         layout.addWidget(self._goes_on)
         layout.addWidget(self.sampling)
         layout.addWidget(self.generation)
@@ -152,6 +163,7 @@ class PredictionPane(Pane):
         self.bars.set_chosen(store.selection.vocabulary_id)
         self.bars.setVisible(there)
         self._figures.setVisible(there)
+        self.log_button.setVisible(there)
         self._figures.setText(self._figures_line() if there else "")
         self._empty.setVisible(not there)
         self._empty.setText(problem)
@@ -250,8 +262,7 @@ class PredictionPane(Pane):
             return ""
         parts = [f"entropy {found.entropy_bits:.2f} bits"]
         if cuts(found):
-            n = found.n_kept
-            parts.append(f"kept {found.kept:.3f} ({n:,} token{'' if n == 1 else 's'})")
+            parts.append(f"kept {found.kept:.3f} ({counted(found.n_kept, 'token')})")
         if waiting := self._waiting():
             parts.insert(0, waiting)
         return "   ".join(parts)

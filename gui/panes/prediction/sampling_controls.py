@@ -1,4 +1,4 @@
-"""Temperature, top-k and top-p: how the next token is chosen.
+"""Temperature, top-k and top-p: how the next token is chosen; in place why a number can't be.
 
 Knows `Sampling`; no store, no model.
 """
@@ -6,20 +6,25 @@ Knows `Sampling`; no store, no model.
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QValidator
-from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QSlider, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSlider, QVBoxLayout, QWidget
 
 from gui import theme
+from gui.panes.prediction.number_boxes import DecimalBox, WholeBox
 from gui.widgets.flow import FlowLayout
 from gui.widgets.text import Text
-from model.sampling import Sampling
+from model.sampling import HOTTEST, Sampling
 
-LARGEST_TEMPERATURE = 2.0
-STEPS = 200  # of the slider: hundredths
+FINE = 2.0
+"""Up to this temperature the slider goes in hundredths, above in tenths: that is where text is."""
+_FINE_STEPS = 200
+_STEPS = _FINE_STEPS + round((HOTTEST - FINE) * 10)
 
 
 class SamplingControls(QWidget):
     """A slider and three boxes.
+
+    Attributes:
+        refused: why what was typed last is no such number.
 
     Signals:
         sampling_changed: the `Sampling` that a person has set.
@@ -31,27 +36,34 @@ class SamplingControls(QWidget):
         super().__init__(parent)
         self._sampling = Sampling()
         self.slider = QSlider(Qt.Orientation.Horizontal, self)
-        self.slider.setRange(0, STEPS)
+        self.slider.setRange(0, _STEPS)
         self.slider.setPageStep(10)
         self.slider.setMinimumWidth(40)
         _explain(
             self.slider,
             "Temperature",
             "Temperature: the logits are divided by it. 0 always takes the likeliest token "
-            "(greedy), 1 is the model's own distribution, above 1 is flatter.",
+            f"(greedy), 1 is the model's own distribution, above 1 is flatter, up to {HOTTEST:g}.",
         )
-        self.temperature = QDoubleSpinBox(self)
-        self.temperature.setRange(0.0, LARGEST_TEMPERATURE)
+        self.temperature = DecimalBox(
+            0.0,
+            HOTTEST,
+            "temperature",
+            f"a number from 0 (greedy) to {HOTTEST:g}",
+            self,
+            special="greedy",
+        )
         self.temperature.setSingleStep(0.05)
-        self.temperature.setDecimals(2)
-        self.temperature.setSpecialValueText("greedy")
         _explain(self.temperature, "Temperature, exact", self.slider.toolTip())
-        self.top_k = QSpinBox(self)
-        self.top_k.setSpecialValueText("all")
+        self.top_k = WholeBox(0, 1, "top k", self, special="all")
         _explain(
             self.top_k, "Top k", "Top k: only the k likeliest tokens can be drawn; 0 keeps all."
         )
-        self.top_p = ShareBox(self)
+        self.top_p = DecimalBox(
+            0.0001, 1.0, "top p", "a share above 0 and up to 1 (all)", self, all_word="all"
+        )
+        self.top_p.setSingleStep(0.05)
+        self.top_p.setValue(1.0)
         _explain(
             self.top_p,
             "Top p",
@@ -62,7 +74,12 @@ class SamplingControls(QWidget):
             box.setFont(theme.mono(theme.FONT_SIZE - 0.5))
             box.setAlignment(Qt.AlignmentFlag.AlignRight)
             box.setKeyboardTracking(True)
+            box.setFixedHeight(theme.CONTROL_HEIGHT)
             box.setFixedWidth(box.fontMetrics().horizontalAdvance("0") * 6 + 12)
+            box.refusals.tell = self._refuse
+        words = theme.sans(theme.SMALL_FONT_SIZE + 0.5)
+        self.refused = Text(parent=self, tone="warning", font=words, wrap=True)
+        self.refused.hide()
 
         first = QHBoxLayout()
         first.setSpacing(theme.SPACE)
@@ -78,6 +95,7 @@ class SamplingControls(QWidget):
         layout.setSpacing(theme.TIGHT)
         layout.addLayout(first)
         layout.addLayout(second)
+        layout.addWidget(self.refused)
 
         self.slider.valueChanged.connect(self._on_slider)
         self.temperature.valueChanged.connect(self._on_box)
@@ -91,58 +109,56 @@ class SamplingControls(QWidget):
             QSignalBlocker(widget)
             for widget in (self.slider, self.temperature, self.top_k, self.top_p)
         ]
-        self.slider.setValue(round(sampling.temperature * STEPS / LARGEST_TEMPERATURE))
+        self.slider.setValue(_place(sampling.temperature))
         # A box in which somebody types "0.8" must not be rewritten at "0.".
-        if round(self.temperature.value(), 2) != round(sampling.temperature, 2):
+        if round(self.temperature.value(), DIGITS) != round(sampling.temperature, DIGITS):
             self.temperature.setValue(sampling.temperature)
         self.top_k.setMaximum(max(d_vocab, sampling.top_k, 1))
         if self.top_k.value() != sampling.top_k:
             self.top_k.setValue(sampling.top_k)
-        if round(self.top_p.value(), 2) != round(sampling.top_p, 2):
+        if round(self.top_p.value(), DIGITS) != round(sampling.top_p, DIGITS):
             self.top_p.setValue(sampling.top_p)
         del blockers
 
     def _on_slider(self, value: int) -> None:
         with QSignalBlocker(self.temperature):
-            self.temperature.setValue(value * LARGEST_TEMPERATURE / STEPS)
+            self.temperature.setValue(_temperature(value))
+        self._refuse("")
         self._on_box()
 
     def _on_box(self) -> None:
         with QSignalBlocker(self.slider):
-            self.slider.setValue(round(self.temperature.value() * STEPS / LARGEST_TEMPERATURE))
+            self.slider.setValue(_place(self.temperature.value()))
         sampling = Sampling(
-            temperature=round(self.temperature.value(), 2),
+            temperature=round(self.temperature.value(), DIGITS),
             top_k=self.top_k.value(),
-            top_p=round(self.top_p.value(), 2),
+            top_p=round(self.top_p.value(), DIGITS),
         )
         if sampling != self._sampling:
             self._sampling = sampling
             self.sampling_changed.emit(sampling)
 
+    def _refuse(self, why: str) -> None:
+        """Say why what was typed is no such number; nothing takes it back."""
+        self.refused.setText(why)
+        self.refused.setVisible(bool(why))
 
-class ShareBox(QDoubleSpinBox):
-    """A share above 0, at most 1; 1 is written "all"."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setRange(0.01, 1.0)
-        self.setSingleStep(0.05)
-        self.setDecimals(2)
-        self.setValue(1.0)
+DIGITS = DecimalBox.DECIMALS
 
-    def textFromValue(self, value: float) -> str:
-        return "all" if value >= 1 else super().textFromValue(value)
 
-    def valueFromText(self, text: str) -> float:
-        return 1.0 if "all".startswith(text.strip() or "-") else super().valueFromText(text)
+def _temperature(place: int) -> float:
+    """The temperature at a place of the slider."""
+    if place <= _FINE_STEPS:
+        return place * FINE / _FINE_STEPS
+    return FINE + (place - _FINE_STEPS) / 10
 
-    def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
-        if text and "all".startswith(text):
-            acceptable = text == "all"
-            state = QValidator.State.Acceptable if acceptable else QValidator.State.Intermediate
-            return state, text, position
-        state, text, position = super().validate(text, position)
-        return state, text, position
+
+def _place(temperature: float) -> int:
+    """The place of the slider nearest to a temperature."""
+    if temperature <= FINE:
+        return round(temperature * _FINE_STEPS / FINE)
+    return _FINE_STEPS + round((temperature - FINE) * 10)
 
 
 def _explain(widget: QWidget, name: str, tip: str) -> None:

@@ -16,6 +16,7 @@ from PySide6.QtGui import QAction, QResizeEvent, QTextCursor
 from PySide6.QtWidgets import (
     QBoxLayout,
     QHBoxLayout,
+    QLayout,
     QMenu,
     QToolButton,
     QWidget,
@@ -127,6 +128,8 @@ class PromptPane(Pane):
         self._below.addLayout(buttons)
         self._below.setAlignment(buttons, Qt.AlignmentFlag.AlignTop)
         outer = column(self, spacing=theme.TIGHT)
+        # How many lines are shown follows the height there is, not the other way round.
+        outer.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
         outer.addWidget(self.editor)
         outer.addLayout(self._below)
         outer.addStretch(1)

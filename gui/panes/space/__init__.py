@@ -10,6 +10,7 @@ ENTRY = PaneEntry(
     hint="Every token's vector on the three axes that keep most of the variance. Drag to turn, "
     "click a token for its nearest neighbours, type a word or a sum of words.",
     made_by="gui.panes.space.pane:SpacePane",
+    shows=(("token", "choose"),),
     commands=(
         Command(
             id="find_token",

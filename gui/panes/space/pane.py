@@ -22,8 +22,8 @@ from gui.panes.space.arrays import arrays_of
 from gui.panes.space.cloud import Cloud
 from gui.panes.space.nearness import Nearness
 from gui.panes.space.side import SpaceSide
-from gui.panes.space.token_search import Expression, TokenSearch, Unknown
 from gui.panes.space.tools import NO_LIMIT, SpaceTools
+from gui.reading.token_search import Expression, TokenSearch, Unknown
 from gui.session.store import Store
 from gui.widgets.point_cloud.overlay import Line, Mark, Overlay
 from gui.widgets.point_cloud.view import PointCloudView
@@ -98,7 +98,7 @@ class SpacePane(Pane):
         self.view.points_moved.connect(self._compose)
         self.view.installEventFilter(self)
         self.side = SpaceSide()
-        self.side.token_chosen.connect(self._choose_from_list)
+        self.side.token_chosen.connect(self.choose)
         self.side.token_hovered.connect(self._list_hovered)
         self.status = Text(tone="dim", font=theme.sans(theme.SMALL_FONT_SIZE))
         self.empty = EmptyState()
@@ -185,14 +185,15 @@ class SpacePane(Pane):
             self._bring_into_sight = True
             self._near.want(found.terms, "sum")
         elif self._matches:
-            self._choose_from_list(self._matches[self.side.list.current or 0])
+            self.choose(self._matches[self.side.list.current or 0])
         elif not search.find(text):
             self._problem, self._matches = f"No token holds “{text.strip()}”.", None
         else:
-            self._choose_from_list(search.find(text)[0])
+            self.choose(search.find(text)[0])
         self.invalidate()
 
-    def _choose_from_list(self, token: int) -> None:
+    def choose(self, token: int) -> None:
+        """Select a token that was found by its name, and bring it into view."""
         self._choose(token)
         if self._cloud.vocabulary is not None:
             self.view.bring_back(self._cloud.vocabulary.points[token])

@@ -197,5 +197,5 @@ def axis_lines(extent: float, variance_kept: NDArray[np.floating]) -> tuple[list
         end = np.zeros(3, np.float32)
         end[axis] = extent
         lines.append(Line((place(-end), place(end)), "faint", 1.0, opacity=0.45))
-        marks.append(Mark(place(end), f"axis {axis + 1}  {variance_kept[axis]:.1%}", "faint"))
+        marks.append(Mark(place(end), f"axis {axis + 1}  {variance_kept[axis]:.1%}", "dim"))
     return lines, marks

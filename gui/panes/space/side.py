@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from gui import theme
 from gui.panes.space.scene import is_sum
 from gui.panes.space.token_list import Row, TokenList
-from gui.panes.space.token_search import LIMIT, Expression
+from gui.reading.token_search import LIMIT, Expression
 from gui.widgets.text import Text
 from model.messages import NeighboursFound
 

@@ -190,7 +190,7 @@ class TokenList(Canvas):
 
     def _paint_header(self, painter: QPainter) -> None:
         painter.setFont(self._small)
-        painter.setPen(theme.current().color("faint"))
+        painter.setPen(theme.current().color("dim"))
         right_align = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         left_align = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         width = self.viewport().width()
@@ -209,10 +209,10 @@ class TokenList(Canvas):
         rank = self._rank_width()
         if rank:
             painter.setFont(self._small)
-            painter.setPen(t.color("faint" if row.own else "text"))
+            painter.setPen(t.color("dim" if row.own else "text"))
             without = str(row.rank_without) if row.rank_without else "–"
             painter.drawText(QRectF(0, box.top(), rank, ROW), right_align, without)
-            painter.setPen(t.color("faint"))
+            painter.setPen(t.color("dim"))
             painter.drawText(QRectF(rank, box.top(), rank, ROW), right_align, str(row.rank))
         left = self._text_left()
         bar_left, _ = self._columns()
@@ -224,7 +224,7 @@ class TokenList(Canvas):
         painter.drawText(QRectF(left, box.top(), room + 2, ROW), left_align, text)
         painter.setFont(self._small)
         if row.cosine is None:
-            painter.setPen(t.color("faint"))
+            painter.setPen(t.color("dim"))
             painter.drawText(box.adjusted(0, 0, -6, 0), right_align, str(row.token_id))
             return
         painter.fillRect(self.bar_box(index), t.color("raised"))

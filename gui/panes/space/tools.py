@@ -10,6 +10,7 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from gui.widgets.action_row import ActionRow
+from gui.widgets.control_button import SIGN
 
 NO_LIMIT = 16_777_215  # QWIDGETSIZE_MAX
 
@@ -49,22 +50,33 @@ class SpaceTools(QWidget):
             self.tables.addAction(self._toggle(name, tip, on=name == "W_E"))
         self.tables.triggered.connect(self._table_triggered)
         self.path = self._toggle(
-            "Path", "The selected token's way through the layers: its residual stream", on=True
+            "Path",
+            "The selected token's way through the layers: its residual stream",
+            on=True,
+            sign="path",
         )
         self.path.toggled.connect(self._path_toggled)
-        self.all_paths = self._toggle("All", "The paths of all positions of the prompt")
+        self.all_paths = self._toggle(
+            "All paths", "The paths of all positions of the prompt", sign="all_paths"
+        )
         self.all_paths.toggled.connect(self.extent_changed)
         self.true_length = self._toggle(
             "True length",
             "Draw residual vectors as long as they are. Otherwise all are scaled to the mean\n"
             "length of the table's vectors, so that only directions are compared.",
+            sign="length",
         )
         self.true_length.toggled.connect(self.extent_changed)
-        self.norm = self._toggle("Norm", "Colour each token by the length of its vector")
+        self.norm = self._toggle(
+            "Norm", "Colour each token by the length of its vector", sign="norm"
+        )
         self.norm.toggled.connect(self.colors_changed)
-        self.labels = self._toggle("Labels", "Name as many tokens as find room", on=True)
+        self.labels = self._toggle(
+            "Labels", "Name as many tokens as find room", on=True, sign="labels"
+        )
         self.labels.toggled.connect(self.changed)
         self.reset = QAction("Reset", self)
+        self.reset.setProperty(SIGN, "reset")
         self.reset.setToolTip("The first view again (double click, Home)")
         self.reset.triggered.connect(self.reset_wanted)
         others = (
@@ -101,11 +113,12 @@ class SpaceTools(QWidget):
             row.setVisible(shown)
             row.setMaximumWidth(row.minimumSizeHint().width() if narrow else NO_LIMIT)
 
-    def _toggle(self, text: str, tip: str, *, on: bool = False) -> QAction:
+    def _toggle(self, text: str, tip: str, *, on: bool = False, sign: str = "") -> QAction:
         action = QAction(text, self)
         action.setCheckable(True)
         action.setChecked(on)
         action.setToolTip(tip)
+        action.setProperty(SIGN, sign)
         return action
 
     def _table_triggered(self, action: QAction) -> None:

@@ -5,14 +5,15 @@ Plain functions from messages to sentences; every number is one of the arrays' o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 
 from gui.panes.space.scene import Paths, is_sum
-from gui.panes.space.token_search import Expression
 from gui.reading import code
 from gui.reading.inspecting import inspected_parameter
+from gui.reading.token_search import Expression
 from gui.session.state import Inspected
 from model.messages import NeighboursFound, VocabularyProjected
 
@@ -44,6 +45,8 @@ def token(vocabulary: VocabularyProjected, token_id: int, text: str) -> str:
 def path(vocabulary: VocabularyProjected, paths: Paths) -> str:
     """Whether residual vectors are as long as they are, and how long that is."""
     mean = float(vocabulary.norms.mean())
+    if not math.isfinite(paths.longest):
+        return "path: drawn up to where the stream is not finite"
     if paths.scaled_to is None:
         return (
             f"path: true lengths, up to {paths.longest:.1f}; "

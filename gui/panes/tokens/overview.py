@@ -35,14 +35,23 @@ class Overview(QWidget):
         self.setToolTip("The whole text: press or drag to go there")
         self._n = 0
         self._amounts: NDArray[np.float64] = np.empty(0)
+        self._no_number: NDArray[np.bool_] = np.empty(0, np.bool_)
         self._seen = range(0)
         self._selected = -1
         self._image: QImage | None = None
         self._image_key: tuple[object, ...] = ()
 
-    def set_amounts(self, amounts_T: NDArray[np.float64]) -> None:
-        """Show these, 0 to 1 a token; NaN for none."""
+    def set_amounts(
+        self, amounts_T: NDArray[np.float64], no_number_T: NDArray[np.bool_] | None = None
+    ) -> None:
+        """Show these, 0 to 1 a token.
+
+        Args:
+            amounts_T: NaN for none.
+            no_number_T: where that is what was found; None for nowhere.
+        """
         self._amounts, self._n = amounts_T, len(amounts_T)
+        self._no_number = np.zeros(self._n, np.bool_) if no_number_T is None else no_number_T
         self._image = None
         self.update()
 
@@ -68,12 +77,16 @@ class Overview(QWidget):
 
     def columns(self) -> NDArray[np.float64]:
         """The largest amount under each column of pixels; NaN where there is none."""
-        n = min(self.width(), self._n)
-        if n <= 0:
+        if not len(self._starts):
             return np.empty(0)
-        starts = (np.arange(n) * self._n // n).astype(np.intp)
-        columns_C: NDArray[np.float64] = np.fmax.reduceat(self._amounts, starts)
+        columns_C: NDArray[np.float64] = np.fmax.reduceat(self._amounts, self._starts)
         return columns_C
+
+    @property
+    def _starts(self) -> NDArray[np.intp]:
+        """The first token of each column of pixels."""
+        n = min(self.width(), self._n)
+        return (np.arange(n) * self._n // max(n, 1)).astype(np.intp)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         if self._n == 0:
@@ -99,6 +112,9 @@ class Overview(QWidget):
             rgb = ramp()[rows]
             bare = QColor(theme.current().line)
             rgb[np.isnan(columns_C)] = (bare.red(), bare.green(), bare.blue())
+            none = theme.current().color("no_number")
+            found_none = np.logical_or.reduceat(self._no_number, self._starts)
+            rgb[found_none] = (none.red(), none.green(), none.blue())
             line = np.zeros((1, len(rgb), 4), np.uint8)
             line[0, :, 2::-1], line[0, :, 3] = rgb, 255
             image = QImage(line.tobytes(), len(rgb), 1, QImage.Format.Format_RGB32)

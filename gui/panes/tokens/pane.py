@@ -20,14 +20,15 @@ from gui import theme
 from gui.panes.base import EmptyState, Pane, column
 from gui.panes.tokens import ENTRY, surprisal, words
 from gui.panes.tokens.chips import Look, Tokens
-from gui.panes.tokens.controls import Segments
 from gui.panes.tokens.strip import TokenStrip
 from gui.panes.tokens.surprisal import SurprisalLegend
 from gui.reading.inspecting import inspected
 from gui.session.store import Store
+from gui.widgets.segments import Segments
 from gui.widgets.text import Text
 from model.messages import PromptRead
 from model.operations import INPUT_IDS
+from model.probe.not_finite.asks import NO_NUMBER
 from model.probe.question import Question
 from model.probe.surprisal.asks import Surprisal, SurprisalFound
 from model.subject import Subject
@@ -51,6 +52,7 @@ class TokensPane(Pane):
         super().__init__(store, parent)
         self._read: PromptRead | None = None  # whose tokens are drawn
         self._bits: NDArray[np.float64] = np.empty(0)
+        self._no_number: NDArray[np.bool_] = np.empty(0, np.bool_)  # answered, with NaN
         self._pending = False  # whether what has no value yet will get one
         self._chosen = SURPRISAL  # what chips carry, where the model has it
 
@@ -155,7 +157,7 @@ class TokensPane(Pane):
         self._legend.setVisible(self.by_surprisal)
         if not same or self.strip.tokens.carry != self.carries:
             self.strip.set_tokens(self._tokens(read))
-        self.strip.set_amounts(self._bits / self._limit)
+        self.strip.set_amounts(self._bits / self._limit, self._no_number)
         self._tell_waiting()
         self._follow_selection()
         self.updateGeometry()
@@ -165,7 +167,9 @@ class TokensPane(Pane):
         slot = self.slot("surprisal")
         found = self.answered("surprisal", SurprisalFound)
         if read is None or slot is None:
-            self._bits, self._pending = np.full(0 if read is None else read.n_tokens, np.nan), False
+            n = 0 if read is None else read.n_tokens
+            self._bits, self._pending = np.full(n, np.nan), False
+            self._no_number = np.zeros(n, np.bool_)
             return
         bits_T = values_for(read.subject, found)
         if self._read is not None and self._read.subject == read.subject:
@@ -174,6 +178,7 @@ class TokensPane(Pane):
         self._bits = bits_T
         whole = slot.is_current and found is not None and found.is_whole
         self._pending = not whole and not slot.problem
+        self._no_number = np.isnan(bits_T) & (np.arange(read.n_tokens) > 0) & whole
 
     def _tokens(self, read: PromptRead) -> Tokens:
         texts = tuple(self._text(read, index) for index in range(read.n_tokens))
@@ -208,6 +213,8 @@ class TokensPane(Pane):
             return Look(surprisal.figure(bits), surprisal.color_of(bits / self._limit))
         if index > 0 and self._pending:
             return Look(pending=True)
+        if self._no_number[index]:
+            return Look("NaN", theme.current().color("no_number"))
         return Look(surprisal.NOTHING, hatched=True)
 
     def _tell_waiting(self) -> None:
@@ -339,6 +346,7 @@ class TokensPane(Pane):
             return
         token, bits = read.tokens[at], self.surprisal(at)
         said = "" if np.isnan(bits) else f"   {bits:.3f} bits"
+        said = f"   surprisal: {NO_NUMBER}" if self._no_number[at] else said
         text = self._text(read, at)
         line = f"{at}  {text}   id {token.id}{said}   {words.raw(token)}"
         self._reading.setText(line if self.width() >= NARROW else str(at))

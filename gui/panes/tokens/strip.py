@@ -30,6 +30,7 @@ from gui.panes.tokens.chips import Look, Tokens
 from gui.panes.tokens.overview import HEIGHT as OVERVIEW_HEIGHT
 from gui.panes.tokens.overview import Overview
 from gui.widgets.drawing_cache import line
+from gui.widgets.focus_ring import draw_focus
 from gui.widgets.text import hatch
 
 PAD = 6.0  # inside a chip, left and right
@@ -88,9 +89,16 @@ class TokenStrip(QAbstractScrollArea):
             self._lay_out()
         self.viewport().update()
 
-    def set_amounts(self, amounts_T: NDArray[np.float64]) -> None:
-        """Colours have changed: paint anew, and the overview with these amounts from 0 to 1."""
-        self.overview.set_amounts(amounts_T)
+    def set_amounts(
+        self, amounts_T: NDArray[np.float64], no_number_T: NDArray[np.bool_] | None = None
+    ) -> None:
+        """Colours have changed: paint anew, and the overview with these amounts from 0 to 1.
+
+        Args:
+            amounts_T: NaN for none.
+            no_number_T: where that is what was found; None for nowhere.
+        """
+        self.overview.set_amounts(amounts_T, no_number_T)
         self.viewport().update()
 
     @property
@@ -284,6 +292,8 @@ class TokenStrip(QAbstractScrollArea):
             for index in self._indices_between(area.top() + offset, area.bottom() + offset):
                 if self._reach(index).intersects(area):
                     self._paint_chip(painter, index)
+            if self.hasFocus():
+                draw_focus(painter, QRectF(self.viewport().rect()))
 
     def _paint_chip(self, painter: QPainter, index: int) -> None:
         t, box, look = theme.current(), self.chip_rect(index), self.look(index)

@@ -16,10 +16,8 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gui import theme
-from gui.widgets.text import contrast
+from gui.widgets.text import READABLE, contrast
 
-READABLE = 4.5
-"""Least contrast of text on a chip."""
 NOTHING = "–"
 WIDEST = "00.0"
 """The longest figure: all chips have room for it, so that nothing moves when the figures come."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gui.panes.entry import Command, PaneEntry
-from gui.session.conditions import is_not_training, is_training
+from gui.session.conditions import can_hold, can_start_again, is_not_training, is_training
 
 ENTRY = PaneEntry(
     key="training",
@@ -24,11 +24,11 @@ ENTRY = PaneEntry(
         Command(
             id="pause_training",
             text="&Pause or resume",
-            tip="Hold the run; nothing is lost",
+            tip="Hold the run, let it go on, or take up one that has ended from its saved state",
             menu="Training",
             does="toggle_pause",
             keys="Ctrl+P",
-            when=is_training,
+            when=can_hold,
         ),
         Command(
             id="step_training",
@@ -47,6 +47,15 @@ ENTRY = PaneEntry(
             does="stop",
             keys="Ctrl+.",
             when=is_training,
+        ),
+        Command(
+            id="start_again",
+            text="Start a&gain from here",
+            tip="A new run by this run's recipe that begins with its weights",
+            menu="Training",
+            does="start_again",
+            when=can_start_again,
+            in_front=True,
         ),
     ),
 )

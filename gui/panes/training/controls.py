@@ -5,12 +5,22 @@ Knows widgets only; what a button does is its owner's affair.
 
 from __future__ import annotations
 
+from typing import Literal
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup
-from PySide6.QtWidgets import QCheckBox, QMenu, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import QMenu, QPushButton, QToolButton, QWidget
 
 from gui.panes.training.curves import ALONG_WORDS, LOSS, UNIT_WORDS, Along, Unit, choices
+from gui.widgets.control_button import make_primary
 from gui.widgets.flow import FlowLayout
+
+Hold = Literal["pause", "go on", "take up"]
+_HOLDS: dict[Hold, tuple[str, str]] = {
+    "pause": ("Pause", "Hold the run; nothing is lost"),
+    "go on": ("Resume", "Let the run go on"),
+    "take up": ("Resume", "Go on with this run from its last saved state"),
+}
 
 
 class RunControls(QWidget):
@@ -24,18 +34,16 @@ class RunControls(QWidget):
     axes_changed = Signal()
     fit_requested = Signal()
 
-    def __init__(self, follow: bool, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.recipe = QPushButton("Recipe")
         self.recipe.setCheckable(True)
         self.recipe.setChecked(True)
         self.start = QPushButton("Start")
+        make_primary(self.start)
         self.pause = QPushButton("Pause")
         self.step = QPushButton("Step")
         self.stop = QPushButton("Stop")
-        self.open = QPushButton("Open this run")
-        self.follow = QCheckBox("Panes follow")
-        self.follow.setChecked(follow)
         self.axes = QToolButton()
         self.axes.setText("Curve")
         self.axes.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
@@ -46,8 +54,6 @@ class RunControls(QWidget):
             self.pause: "Hold the run; nothing is lost",
             self.step: "One update of the weights, then pause",
             self.stop: "End the run; it stays on disk and opens like any checkpoint",
-            self.open: "Open the trained model from its run folder",
-            self.follow: "Every pane shows the model that learns, while it learns",
             self.axes: "What is drawn, and over what",
         }
         flow = FlowLayout(self)
@@ -78,16 +84,19 @@ class RunControls(QWidget):
         """Whether losses are on a logarithmic axis."""
         return self.log_action.isChecked()
 
-    def show_paused(self, paused: bool) -> None:
-        """Name the button that holds a run, or lets it go on."""
-        self.pause.setText("Resume" if paused else "Pause")
-        self.pause.setAccessibleName(self.pause.text())
+    def show_hold(self, does: Hold, why_not: str = "") -> None:
+        """Name the button that holds a run, lets it go on, or takes up one that has ended.
 
-    def show_following(self, follow: bool) -> None:
-        """Show a state that is so already."""
-        self.follow.blockSignals(True)
-        self.follow.setChecked(follow)
-        self.follow.blockSignals(False)
+        Args:
+            does: which of these.
+            why_not: why it can't be pressed; empty if it can.
+        """
+        word, tip = _HOLDS[does]
+        if self.pause.text() != word:
+            self.pause.setText(word)
+            self.pause.setAccessibleName(word)
+        self.pause.setEnabled(not why_not)
+        self.pause.setToolTip(why_not or tip)
 
     def _axes_menu(self) -> QMenu:
         menu = QMenu(self)

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from gui.session.run import Run
+from gui.session.training_run import Run
 from model.probe.question import Named
 from model.train import metrics
 from model.train.events import Evaluated, StepDone
@@ -58,9 +58,19 @@ class GrowingTable:
     def __len__(self) -> int:
         return self._n
 
-    def take(self, events: Sequence[object]) -> None:
-        """Append what events say that are not in it yet: columns are named as their fields."""
-        self.extend([*map(attrgetter(*self.names), events[self._n :])])
+    def take(self, events: Sequence[object], most: int | None = None) -> bool:
+        """Append what events say that are not in it yet: columns are named as their fields.
+
+        Args:
+            events: all of them; what is in it already comes first.
+            most: so many at once; None takes all.
+
+        Returns:
+            Whether it has all of them now.
+        """
+        until = len(events) if most is None else min(len(events), self._n + most)
+        self.extend([*map(attrgetter(*self.names), events[self._n : until])])
+        return until == len(events)
 
     def extend(self, rows: Sequence[Sequence[float]]) -> None:
         """Append rows."""
@@ -93,11 +103,16 @@ class RunCurves:
         self.validation = GrowingTable(*(one.name for one in measures_on(Evaluated)))
         self.analogies = GrowingTable("step", "rank", "rank_all_words", "share")
 
-    def update(self) -> None:
-        """Take in what is new."""
-        self.steps.take(self.run.steps)
-        self.validation.take(self.run.evaluations)
-        self.analogies.take(self.run.analogies)
+    def update(self, most: int | None = None) -> bool:
+        """Take in what is new, so much at once; whether that is all."""
+        run = self.run
+        return all(
+            [
+                self.steps.take(run.steps, most),
+                self.validation.take(run.evaluations, most),
+                self.analogies.take(run.analogies, most),
+            ]
+        )
 
     def table_of(self, measure: Measure) -> GrowingTable:
         """Where a measure's column stands."""
@@ -150,4 +165,5 @@ class RunCurves:
             return 1 / math.log(2)
         if not len(self.validation) or not self.validation["val_loss"][-1]:
             return None
-        return float(self.validation["bits_per_byte"][-1] / self.validation["val_loss"][-1])
+        scale = float(self.validation["bits_per_byte"][-1] / self.validation["val_loss"][-1])
+        return scale if math.isfinite(scale) else None  # of a run that did not keep it

@@ -11,7 +11,7 @@ from typing import Literal
 
 from gui.panes.training.curves import LOSS_UNIT
 from gui.panes.training.figure_grid import Figure
-from gui.session.run import Run
+from gui.session.training_run import Run
 from model.train import metrics
 from model.train.events import Evaluated, StepDone
 from model.train.metrics import Measure
@@ -19,7 +19,7 @@ from model.train.metrics import Measure
 
 def run_figures(run: Run) -> tuple[Figure, ...]:
     """What is worth knowing now: how far, then every measure, what is said of a run first."""
-    figures = [Figure("step", f"{run.step:,} / {run.started.recipe.steps:,}")]
+    figures = [Figure("step", f"{run.step:,} / {run.recipe.steps:,}")]
     spoken = [measure for measure in metrics.MEASURES if measure.said]
     silent = [measure for measure in metrics.MEASURES if not measure.said]
     for measure in (*spoken, *silent):
@@ -28,7 +28,7 @@ def run_figures(run: Run) -> tuple[Figure, ...]:
             figures.append(figure)
     last = run.steps[-1] if run.steps else None
     if run.running and last is not None and last.step:
-        left = (run.started.recipe.steps - last.step) * last.seconds / last.step
+        left = (run.recipe.steps - last.step) * last.seconds / last.step
         figures.append(Figure("left", f"≈ {duration(left)}", "At the pace until now"))
     if run.analogies:
         point = run.analogies[-1]
@@ -61,7 +61,7 @@ def _figure(run: Run, measure: Measure) -> Figure | None:
         return None
     last = events[-1]
     value = measure.of(last)
-    if value is None:
+    if value is None or (math.isnan(value) and not measure.kept):
         return None
     tip = measure.sentence + (f", {measure.unit}" if measure.unit else "")
     if not of_steps:

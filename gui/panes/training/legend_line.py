@@ -84,7 +84,7 @@ class LegendLine(QWidget):
         note = words.horizontalAdvance(self.note)
         if self.note and x + note + 4 <= self.width():
             painter.setFont(sans)
-            painter.setPen(t.color("faint"))
+            painter.setPen(t.color("dim"))
             right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
             painter.drawText(QRectF(x, 0, self.width() - x - 4, height), right, self.note)
         painter.end()

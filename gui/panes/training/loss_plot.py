@@ -82,7 +82,7 @@ class LivePlot(QWidget):
         for name in ("left", "bottom", "right"):
             axis = self.plot.getPlotItem().getAxis(name)
             axis.setPen(pg.mkPen(t.color("line")))
-            axis.setTextPen(pg.mkPen(t.color("faint")))
+            axis.setTextPen(pg.mkPen(t.color("dim")))
             axis.setTickFont(theme.mono(theme.SMALL_FONT_SIZE - 1))
             axis.setStyle(tickLength=-4, tickTextOffset=5, maxTextLevel=1, maxTickLevel=1)
         self._cursor.setPen(pg.mkPen(t.color("faint"), width=1))

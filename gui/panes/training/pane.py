@@ -1,54 +1,49 @@
 """Training: a recipe, the run that follows from it, and its curves while it goes.
 
-Draws and steers `store.run`: starts, holds, steps and stops. Knows the store and widgets, no other
-pane.
+Draws the run of the model in view, else that of this session, and says which; starts, holds, steps,
+stops, takes up and begins anew. Knows the store and widgets, no other pane.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from PySide6.QtCore import QElapsedTimer, Qt, QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
-    QBoxLayout,
     QFileDialog,
-    QFrame,
+    QHBoxLayout,
     QLabel,
     QProgressBar,
-    QScrollArea,
+    QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
 from gui import theme
-from gui.panes.base import EmptyState, Pane
+from gui.panes.base import LAST, Pane
 from gui.panes.training import ENTRY
+from gui.panes.training.content import HIGH, ROOMY, WIDE, RunContent
 from gui.panes.training.controls import RunControls
 from gui.panes.training.curves import RunCurves
-from gui.panes.training.figure_grid import FigureGrid
-from gui.panes.training.figures import ending, run_figures
-from gui.panes.training.plots import RunPlots
-from gui.panes.training.recipe_form import RecipeForm
-from gui.panes.training.sample_view import SampleView
-from gui.session.run import Run
+from gui.panes.training.figures import ending
+from gui.panes.training.heading import RunHeading
+from gui.session.conditions import can_start_again, can_take_up
 from gui.session.state import Notice
 from gui.session.store import Store
+from gui.session.training_run import Run
 from model.probe.question import Named
+from model.train.recipe import Recipe
 from model.train.run_folder import unique_run_dir
 
-WIDE = 620
-"""From this width on things stand side by side."""
-ROOMY = 900
-"""From this width on the figures have two columns."""
-HIGH = 300
-"""Below this height the two plots stand side by side, with the first figures only."""
-FIGURES_MS = 250
-"""Shortest time between two changes of the figures while a run goes."""
-SAMPLES_FROM = 136
-"""With less room than this, samples give way to the figures."""
+log = logging.getLogger(__name__)
+
+ROWS_A_FRAME = 50_000
+"""Steps of a curve that are taken in at once: some tens of milliseconds, in which no key waits."""
 
 
 class TrainingPane(Pane):
@@ -66,78 +61,65 @@ class TrainingPane(Pane):
         self._curves: RunCurves | None = None
         self._waiting = False  # a run was asked for and has not begun
         self._step_when_begun = False
+        self._makes_folder = False  # and it is to have a new one
         self._failure = ""
+        self._refused_place = ""  # the folder that could not be made
         self._heard: Run | None = None
         self._dialog: QFileDialog | None = None
-        self.controls = RunControls(store.run.following)
-        self._connect_controls()
+        self.controls = RunControls()
         self._make_content()
-        self.form.recipe_changed.connect(self.invalidate)
-        self.form.file_requested.connect(self.choose_file)
-        store.run.changed.connect(self._hear_of_run)
-        store.activity.changed.connect(self._hear_of_activity)
-        store.engine_changed.connect(self.invalidate)
-        store.notice_posted.connect(self._hear)
+        self._connect()
         self.apply_theme()
 
     # ---------------------------------------------------------------------- structure
 
-    def _connect_controls(self) -> None:
-        controls = self.controls
+    def _connect(self) -> None:
+        controls, store = self.controls, self.store
         controls.recipe.toggled.connect(self.invalidate)
         controls.start.clicked.connect(self.start)
         controls.pause.clicked.connect(self.toggle_pause)
         controls.step.clicked.connect(self.step)
         controls.stop.clicked.connect(self.stop)
-        controls.open.clicked.connect(self.open_run)
-        controls.follow.toggled.connect(self._follow)
         controls.axes_changed.connect(self.invalidate)
-        controls.fit_requested.connect(self._fit)
+        controls.fit_requested.connect(self.content.fit)
+        self.heading.show_requested.connect(self.show_run)
+        self.heading.again_requested.connect(self.start_again)
+        self.place_button.clicked.connect(self.form.place.ask)
+        self.form.recipe_changed.connect(self._form_changed)
+        self.form.file_requested.connect(self.choose_file)
+        store.run.changed.connect(self._hear_of_run)
+        store.model_changed.connect(self._hear_of_run)
+        store.activity.changed.connect(self._hear_of_activity)
+        store.engine_changed.connect(self.invalidate)
+        store.notice_posted.connect(self._hear)
 
     def _make_content(self) -> None:
-        self.form = RecipeForm()
-        self.figures = FigureGrid("Figures of the run")
-        self._figures_said = QElapsedTimer()
-        self.samples = SampleView()
+        self.heading = RunHeading()
+        self.content = RunContent()
+        self.form, self.plots = self.content.form, self.content.plots
+        self.figures, self.samples = self.content.figures, self.content.samples
         self.status = QLabel()
         self.status.setWordWrap(True)
         self.status.setAccessibleName("State of the run")
+        self.place_button = QPushButton("Choose another folder…")
+        self.place_button.setAccessibleName("Choose another folder for runs")
+        self.place_button.setToolTip("A folder in which runs can be written; it is remembered")
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(3)
         self.progress.setAccessibleName("Progress of the run")
-        self._hint = EmptyState("Start a run: its curves appear here, step by step.")
-
-        self._form_area = _scrolling(self.form)
-        self.plots = RunPlots()
-        self._side = QWidget()
-        self._side_layout = side = QVBoxLayout(self._side)
-        side.setContentsMargins(0, 0, 0, 0)
-        side.setSpacing(theme.TIGHT)
-        side.addWidget(self.figures)
-        side.addWidget(self.samples, 100)
-        side.addStretch(1)  # figures stay at the top where samples have no room
-
-        self._content = QWidget()
-        self._layout = QBoxLayout(QBoxLayout.Direction.LeftToRight, self._content)
-        self._layout.setContentsMargins(0, 0, 0, 0)
-        self._layout.setSpacing(theme.SPACE)
-        for widget, stretch in (
-            (self._form_area, 0),
-            (self._hint, 1),
-            (self.plots, 2),
-            (self._side, 1),
-        ):
-            self._layout.addWidget(widget, stretch)
-        self._layout.addStretch(0)  # below a form that stands alone
+        said = QHBoxLayout()
+        said.setSpacing(theme.SPACE)
+        said.addWidget(self.status, 1)
+        said.addWidget(self.place_button, 0, Qt.AlignmentFlag.AlignTop)
         self._outer = outer = QVBoxLayout(self)
         outer.setContentsMargins(theme.SPACE, 6, theme.SPACE, 6)
         outer.setSpacing(theme.TIGHT)
         outer.addWidget(self.controls)
         outer.addWidget(self.progress)
-        outer.addWidget(self.status)
-        self._area = _scrolling(self._content)
-        outer.addWidget(self._area, 1)
+        outer.addWidget(self.heading)
+        outer.addLayout(said)
+        outer.addWidget(self.content, 1)
 
     # ------------------------------------------------------------------------ actions
 
@@ -150,41 +132,66 @@ class TrainingPane(Pane):
         self.form.set_runs_dir(path)
 
     def remember(self) -> dict[str, Any]:
-        return {"runs_dir": str(self.runs_dir)}
+        kept: dict[str, Any] = {LAST: {"recipe": self.form.recipe().to_toml()}}
+        # What was only proposed is proposed anew, wherever the program is started next.
+        if self.form.runs_dir_chosen:
+            kept["runs_dir"] = str(self.runs_dir)
+        return kept
 
     def recall(self, kept: Mapping[str, Any]) -> None:
         runs_dir = kept.get("runs_dir")
-        if isinstance(runs_dir, str) and runs_dir:
+        # A relative one was written by an older version, which let nobody choose.
+        if isinstance(runs_dir, str) and Path(runs_dir).is_absolute() and "\0" not in runs_dir:
             self.runs_dir = Path(runs_dir)
+        last = kept.get(LAST)
+        text = last.get("recipe") if isinstance(last, dict) else None
+        if isinstance(text, str):
+            try:
+                self.form.set_recipe(Recipe.from_toml(text))
+            except ValueError:
+                log.warning("the recipe of last time can't be read: the preset is shown")
 
     def start(self, *, begin_paused: bool = False) -> None:
         """Train a new model by the recipe, in a folder that did not exist."""
         if not self._can_start():
             return
-        trouble = self.form.trouble()
-        if trouble:
+        if self.form.trouble():
             self.controls.recipe.setChecked(True)
             self.invalidate()
             return
         recipe = self.form.recipe()
-        self._failure, self._waiting, self._step_when_begun = "", True, begin_paused
-        self.controls.recipe.setChecked(False)
-        self.store.run.start(
-            recipe,
-            str(unique_run_dir(self.runs_dir, recipe.name)),
-            follow=self.controls.follow.isChecked(),
-            begin_paused=begin_paused,
+        folder = self._new_folder(recipe.name)
+        if folder is None:
+            return
+        run = self.store.run
+        self._await(
+            lambda: run.start(recipe, folder, begin_paused=begin_paused),
+            new=True,
+            step=begin_paused,
         )
-        self.invalidate()
+
+    def start_again(self) -> None:
+        """Train a new model by the recipe of the run that is shown, from its weights on."""
+        run = self.store.run.shown
+        if run is None or not can_start_again(self.store):
+            return
+        folder = self._new_folder(run.recipe.name)
+        if folder is None:
+            return
+        # Its own tokenizer: one that is trained anew could cut the text differently.
+        recipe = replace(run.recipe, weights=run.weights, tokenizer=run.run_dir)
+        self._await(lambda: self.store.run.start(recipe, folder), new=True)
 
     def toggle_pause(self) -> None:
-        """Hold the run, or let it go on."""
-        run = self.store.run.current
-        if run is not None and run.running:
-            if run.paused:
-                self.store.run.resume()
+        """Hold the run, let it go on, or take up one that has ended."""
+        run, shown = self.store.run, self.store.run.shown
+        if run.current is not None and run.running:
+            if run.current.paused:
+                run.resume()
             else:
-                self.store.run.pause()
+                run.pause()
+        elif shown is not None and can_take_up(self.store):
+            self._await(lambda: run.take_up(shown), new=False)
 
     def step(self) -> None:
         """One update, then pause; without a run, one begins with it."""
@@ -198,11 +205,13 @@ class TrainingPane(Pane):
         if self.store.run.going:
             self.store.run.stop()
 
-    def open_run(self) -> None:
-        """Open the model that the last run trained."""
-        run = self.store.run.current
-        if run is not None and not run.running:
-            self.store.opening.open(run.started.run_dir)
+    def show_run(self) -> None:
+        """Bring the model of the run that is shown into view."""
+        run = self.store.run.shown
+        if run is not None and run.model is not None:
+            self.store.run.follow(True)
+        elif run is not None:  # its last weights were no numbers: what was saved before
+            self.store.opening.open(run.run_dir)
 
     def choose_file(self) -> None:
         """Ask for a text to train on."""
@@ -215,26 +224,54 @@ class TrainingPane(Pane):
         self._dialog = dialog
         dialog.open()
 
-    def _follow(self, follow: bool) -> None:
-        if self.store.run.going:
-            self.store.run.follow(follow)
+    def _new_folder(self, name: str) -> str | None:
+        """A folder for a run that does not exist yet; None where that can't be found out."""
+        try:
+            return str(unique_run_dir(self.runs_dir, name))
+        except OSError as error:
+            why = error.strerror or error
+            self._makes_folder = True
+            self._fail(f"The folder {self.runs_dir} can't be used: {why}. Choose another place.")
+            return None
+
+    def _await(self, ask: Callable[[], None], *, new: bool, step: bool = False) -> None:
+        """Have a run begin, in a new folder, or go on; with one step where that is wanted."""
+        self._failure, self._refused_place = "", ""
+        self._waiting, self._step_when_begun, self._makes_folder = True, step, new
+        self.controls.recipe.setChecked(False)
+        ask()
+        self.invalidate()
 
     def _can_start(self) -> bool:
         return self.store.engine is not None and not self.store.run.going
 
+    def _fail(self, why: str) -> None:
+        """Say why nothing has begun, and offer another place where the place is to blame."""
+        self._failure, self._waiting, self._step_when_begun = why, False, False
+        to_blame = self._makes_folder and str(self.runs_dir) in why
+        self._refused_place = str(self.runs_dir) if to_blame else ""
+        self.controls.recipe.setChecked(self._makes_folder)
+        self.invalidate()
+
     def _hear(self, notice: Notice) -> None:
         """A run that could not begin says so here too."""
         if self._waiting and self.store.run.starting is None:
-            self._failure, self._waiting, self._step_when_begun = notice.message, False, False
-            self.controls.recipe.setChecked(True)
-            self.invalidate()
+            self._fail(notice.message)
+
+    def _form_changed(self) -> None:
+        if self._refused_place and self._refused_place != str(self.runs_dir):
+            self._failure = self._refused_place = ""  # another one was chosen
+        self.invalidate()
 
     def _hear_of_run(self) -> None:
-        run = self.store.run.current
+        run, current = self.store.run.shown, self.store.run.current
         if run is not None and run is not self._heard:
             self._heard = run
             self.controls.recipe.setChecked(False)  # whoever started it
-        if self._waiting and self.store.run.starting is None and run is not None and run.running:
+            if run is self.store.run.recorded:
+                self.form.set_recipe(run.recipe)
+        begun = current is not None and current.running
+        if self._waiting and self.store.run.starting is None and begun:
             self._waiting = False
             if self._step_when_begun:
                 # Not before the worker has paused the run that begins.
@@ -247,11 +284,6 @@ class TrainingPane(Pane):
             self.store.run.step()
         self._step_when_begun = False
 
-    def _fit(self) -> None:
-        if self.plots.made:
-            self.plots.loss.fit()
-            self.plots.analogies.fit()
-
     def _hear_of_activity(self) -> None:
         if self.store.run.going:  # what else the worker does is not shown here
             self.invalidate()
@@ -259,71 +291,75 @@ class TrainingPane(Pane):
     # ------------------------------------------------------------------------ drawing
 
     def refresh(self) -> None:
-        run = self.store.run.current
+        run = self.store.run.shown
         if run is None:
             self._curves = None
         elif self._curves is None or self._curves.run is not run:
             self._curves = RunCurves(run)
-        if self._curves is not None:
-            self._curves.update()
+        if self._curves is not None and not self._curves.update(ROWS_A_FRAME):
+            self.invalidate()  # the rest of a long curve follows
         self._show_controls(run)
+        self._show_heading(run)
         self._show_status(run)
         if run is not None:
-            self._show_run(run)
+            self.content.show_run(run, self._curves, self.controls, self._n_figures())
         self._arrange()
-
-    def _show_run(self, run: Run) -> None:
-        along = self.controls.along
-        controls = self.controls
-        self.plots.loss.show_run(self._curves, along, controls.unit, controls.log, controls.what)
-        self.plots.analogies.show_run(self._curves, along)
-        # Digits that change ten times a second can't be read; the last ones always stand.
-        if not run.running or run.paused or self._figures_said.hasExpired(FIGURES_MS):
-            self._figures_said.start()
-            self.figures.say(run_figures(run)[: self._n_figures()])
-        self.samples.show_samples(run.samples)
 
     def _show_controls(self, run: Run | None) -> None:
         controls, going = self.controls, self.store.run.going
+        current = self.store.run.current
         running = run is not None and run.running
+        elsewhere = ""  # the run that goes on is another than the one that is shown
+        if going and current is not None and not running and current.running:
+            elsewhere = f"Run {current.name} is going; its buttons are in the bar above"
         can_start = self._can_start() and not self.form.trouble()
         controls.start.setEnabled(can_start)
-        controls.pause.setEnabled(running)
-        controls.show_paused(running and run is not None and run.paused)
+        if running:
+            controls.show_hold("go on" if run is not None and run.paused else "pause")
+        elif can_take_up(self.store):
+            controls.show_hold("take up")
+        else:
+            why = elsewhere or ("" if run is None or going else ending(run)[1])
+            controls.show_hold("pause", why or "There is no run to hold")
         controls.step.setEnabled(running or can_start)
-        controls.stop.setEnabled(going)
-        ended = run is not None and not run.running and not going
-        controls.open.setVisible(ended and run is not None and not self._in_view(run))
+        controls.stop.setEnabled(going and not elsewhere)
         controls.axes.setVisible(run is not None)
-        if going:
-            controls.show_following(self.store.run.following)
         known = self._curves is not None and self._curves.scale("bits_per_byte") is not None
         controls.unit_actions["bits_per_byte"].setEnabled(known)
 
-    def _in_view(self, run: Run) -> bool:
-        model = self.store.model
-        if model is None or model.training:
-            return False
-        # An opened run is known by the snapshot that was read.
-        return Path(model.path).is_relative_to(run.started.run_dir)
+    def _show_heading(self, run: Run | None) -> None:
+        in_view = run is not None and self.store.run.in_view(run)
+        # In a low pane the header names it, and the picture comes first.
+        self.heading.setVisible(run is not None and (self.height() >= HIGH or not in_view))
+        if run is not None:
+            model = self.store.model
+            other = "no model" if model is None else model.name
+            again = can_start_again(self.store)
+            self.heading.show_run(run, in_view=in_view, other=other, again=again)
 
     def _show_status(self, run: Run | None) -> None:
         progress, color, words = self.store.run.preparing, "dim", ""
-        if self.store.run.starting is not None:
-            words = "Getting ready" if progress is None else progress.what
+        starting = self.store.run.starting
+        if starting is not None:
+            what = "Getting ready" if progress is None else progress.what
+            words = f"Run {Path(starting.run_dir).name}: {what[:1].lower()}{what[1:]}"
             self.progress.setRange(0, 0 if progress is None else progress.total)
             self.progress.setValue(0 if progress is None else progress.done)
         elif run is not None and run.running:
-            self.progress.setRange(0, run.started.recipe.steps)
+            self.progress.setRange(0, run.recipe.steps)
             self.progress.setValue(run.step)
             words = f"Paused at step {run.step:,}" if run.paused else ""
         elif self._failure:
             color, words = "bad", self._failure
         elif run is not None and run.finished is not None:
             color, words = ending(run)
-        self.progress.setVisible(self.store.run.going)
+        if self.store.run.problem and not words:
+            color, words = "bad", self.store.run.problem
+        running = run is not None and run.running
+        self.progress.setVisible(starting is not None or running)
         self.status.setText(words)
         self.status.setVisible(bool(words))
+        self.place_button.setVisible(bool(self._refused_place) and words == self._failure)
         style = f"color: {getattr(theme.current(), color)};"
         if style != self.status.styleSheet():  # it is costly, and this is called at every step
             self.status.setStyleSheet(style)
@@ -335,41 +371,14 @@ class TrainingPane(Pane):
         return 8 if self.width() >= ROOMY else 4
 
     def _arrange(self) -> None:
-        """Side by side or below one another, as the pane's shape asks for."""
-        run = self.store.run.current
-        wide, high = self.width() >= WIDE, self.height() >= HIGH
-        form_shown = self.controls.recipe.isChecked()
-        beside = wide and run is not None
-        self._form_area.setVisible(form_shown)
-        self._hint.setVisible(run is None and (high or not form_shown))
-        self.plots.setVisible(run is not None)
-        self._side.setVisible(run is not None)
-        if run is not None:
-            self.plots.analogies.setVisible(bool(run.analogies))
-        self._layout.setDirection(_ACROSS if beside else _DOWN)
-        self.plots.box.setDirection(_ACROSS if wide and not high else _DOWN)
-        if beside:
-            _set_width(self._side, 300 if self.width() >= ROOMY else 190)
-            _set_width(self._form_area, 250)
-            self._form_area.setMinimumHeight(0)
-            self._form_area.setMaximumHeight(_ANY)
-            self.plots.setMinimumHeight(80)
-            self.plots.loss.setMinimumHeight(60)
-        else:
-            _set_width(self._side, None)
-            _set_width(self._form_area, None)
-            # Below one another all scrolls together, so the form has the height that it needs.
-            room = self._area.viewport().size()
-            self._form_area.setFixedHeight(self.form.heightForWidth(max(140, room.width())))
-            self.plots.setMinimumHeight(0)
-            if run is not None:
-                self.plots.loss.setMinimumHeight(min(max(90, room.height()), 130))
         self._outer.activate()
-        self.samples.setVisible(not beside or self._area.viewport().height() >= SAMPLES_FROM)
-        alone = form_shown and run is None and not self._hint.isVisibleTo(self)
-        self._layout.setStretch(self._layout.count() - 1, 1 if alone else 0)
-        for layout in (self._outer, self._layout, self.plots.box, self._side_layout):
-            layout.activate()  # now: a picture may be taken before the next event
+        self.content.arrange(
+            self.store.run.shown,
+            self.width(),
+            self.height(),
+            form_shown=self.controls.recipe.isChecked(),
+        )
+        self._outer.activate()
 
     def apply_theme(self) -> None:
         self.form.apply_theme()
@@ -381,10 +390,10 @@ class TrainingPane(Pane):
 
     def header_note(self) -> str:
         """Step and, where it is measured, what has become of the analogy."""
-        run = self.store.run.current
+        run = self.store.run.shown
         if run is None:
             return ""
-        note = f"step {run.step:,} / {run.started.recipe.steps:,}"
+        note = f"{run.name} · step {run.step:,} / {run.recipe.steps:,}"
         if run.analogies:
             last = run.analogies[-1]
             note += f" · {last.expression}: rank {last.rank:,}"
@@ -392,30 +401,9 @@ class TrainingPane(Pane):
 
     def export_data(self) -> Mapping[str, Named]:
         """Everything that was measured of the run, over its steps."""
-        run = self.store.run.current
+        run = self.store.run.shown
         if run is None:
             return {}
         curves = RunCurves(run)
         curves.update()
         return curves.arrays()
-
-
-_ACROSS, _DOWN = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
-_ANY = 16_777_215  # Qt's own "no limit"
-
-
-def _set_width(widget: QWidget, width: int | None) -> None:
-    """Fix a width, or let it be any."""
-    widget.setMinimumWidth(width or 0)
-    widget.setMaximumWidth(width or _ANY)
-
-
-def _scrolling(widget: QWidget) -> QScrollArea:
-    area = QScrollArea()
-    area.setWidget(widget)
-    area.setWidgetResizable(True)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.viewport().setAutoFillBackground(False)
-    widget.setAutoFillBackground(False)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    return area

@@ -6,6 +6,7 @@ Qt, no store; opening a file dialog is its owner's affair.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,8 +24,11 @@ from PySide6.QtWidgets import (
 )
 
 from gui import theme
-from gui.panes.training.choice import Choice
 from gui.panes.training.even_grid import EvenGrid
+from gui.panes.training.place import PlaceButton
+from gui.panes.training.wrapped import WrappedText
+from gui.session.runs_folder import proposed
+from gui.widgets.choice import Choice
 from model.config import ConfigError
 from model.train.presets import PRESETS
 from model.train.recipe import MIN_BPE_VOCAB, WORLD, Recipe, RecipeError
@@ -106,7 +110,9 @@ class RecipeForm(QWidget):
         super().__init__(parent)
         self._base = next(iter(PRESETS.values()))
         self._chosen = WORLD  # the text that is learned from, "" while none is chosen
-        self.runs_dir = Path("runs")
+        self.runs_dir = proposed()
+        self.runs_dir_chosen = False
+        self.place = PlaceButton()
         self.preset = Choice()
         self.preset.addItems(list(PRESETS))
         self.data = Choice()
@@ -140,15 +146,14 @@ class RecipeForm(QWidget):
             Field("Learning rate", self.lr, "lr: highest rate, after the warm-up"),
             Field("Seed", self.seed, "Of the first weights, the batches and the world's text"),
             Field("Run name", self.name, "Its folder; a number is added if there is one already"),
+            Field("Runs in", self.place, "Where run folders are made; remembered"),
         )
         grid = QWidget()
         flow = EvenGrid(grid, spacing=theme.TIGHT + 2)
         for field in self.fields:
             flow.addWidget(field)
-        self.summary = QLabel()
-        self.summary.setFont(theme.mono(theme.SMALL_FONT_SIZE))
-        self.summary.setWordWrap(True)
-        self.summary.setProperty("quiet", True)
+        self.summary = WrappedText()
+        self.place.show_path(self.runs_dir)
         self.problem = QLabel()
         self.problem.setWordWrap(True)
         self.problem.setAccessibleName("What is wrong with the recipe")
@@ -163,6 +168,7 @@ class RecipeForm(QWidget):
         self.preset.activated.connect(self._take_preset)
         self.data.activated.connect(self._choose_data)
         self.name.textEdited.connect(self._changed)
+        self.place.chosen.connect(self._choose_place)
         self.tokenizer.currentIndexChanged.connect(self._changed)
         for box in (*self._counts().values(), self.n_vocab):
             box.valueChanged.connect(self._changed)
@@ -197,8 +203,9 @@ class RecipeForm(QWidget):
         self._changed()
 
     def set_runs_dir(self, path: Path) -> None:
-        """Say where the run's folder will be."""
-        self.runs_dir = path
+        """Choose where runs' folders will be."""
+        self.runs_dir, self.runs_dir_chosen = path, True
+        self.place.show_path(path)
         self._changed()
 
     def recipe(self) -> Recipe:
@@ -241,8 +248,14 @@ class RecipeForm(QWidget):
         try:
             recipe.validate()
         except RecipeError as error:
-            return str(error)
+            return self._in_words_of_the_form(str(error))
         return ""
+
+    def _in_words_of_the_form(self, message: str) -> str:
+        """What a recipe calls its values, as the form calls them: Width, not d_model."""
+        names = {name: box.accessibleName() for name, box in self._counts().items()}
+        names |= {"lr": self.lr.accessibleName()}
+        return re.sub(r"\b(\w+)\b", lambda found: names.get(found[0], found[0]), message)
 
     def choose_file(self, path: str) -> None:
         """Train on this text file."""
@@ -263,6 +276,9 @@ class RecipeForm(QWidget):
             "steps": self.steps,
             "seed": self.seed,
         }
+
+    def _choose_place(self, path: str) -> None:
+        self.set_runs_dir(Path(path))
 
     def _take_preset(self, index: int) -> None:
         self.set_recipe(PRESETS[self.preset.itemText(index)])

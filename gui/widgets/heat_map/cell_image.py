@@ -7,14 +7,13 @@ Shape suffixes: R rows, C columns.
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QBrush, QColor, QImage
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QBrush, QColor, QImage, QPainter
 
 from gui import theme
 from gui.widgets.text import ink_on
@@ -76,6 +75,20 @@ def hatch_brush() -> QBrush:
     return QBrush(theme.current().color("line"), Qt.BrushStyle.BDiagPattern)
 
 
+def no_number_brush() -> QBrush:
+    """Crossed lines over `theme.Theme.no_number`: told apart from a value, and from what is masked.
+
+    The colour alone would not do for every eye.
+    """
+    return QBrush(theme.current().color("panel", 0.55), Qt.BrushStyle.DiagCrossPattern)
+
+
+def fill_no_number(painter: QPainter, area: QRectF) -> None:
+    """Paint an area as a cell whose number is none."""
+    painter.fillRect(area, theme.current().color("no_number"))
+    painter.fillRect(area, no_number_brush())
+
+
 def inks(kind: Kind) -> tuple[QColor, ...]:
     """For each of the 256 entries of a colour map, the text colour that reads well on it."""
     return _inks(kind, theme.current().name)
@@ -88,8 +101,8 @@ def _inks(kind: Kind, theme_name: str) -> tuple[QColor, ...]:
 
 
 def entry(value: float, kind: Kind, limit: float) -> int:
-    """Index of a value's colour in its map; of what is no number, that of zero."""
-    if limit <= 0 or math.isnan(value):
+    """Index of a number's colour in its map."""
+    if limit <= 0:
         return 0 if kind == "sequential" else 128
     share = value / limit
     amount = share if kind == "sequential" else (share + 1) / 2

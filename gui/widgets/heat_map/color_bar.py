@@ -1,12 +1,15 @@
 """The legend of a map: its colours with figures at both ends, what they mean, what hatching means.
 
+And what a cell means that has no colour of the map, since its number is none.
+
 Knows the theme; nothing of what the values are.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import numpy as np
 from PySide6.QtCore import QRectF, Qt
@@ -15,6 +18,7 @@ from PySide6.QtGui import QFontMetricsF, QPainter
 from gui import theme
 from gui.widgets.heat_map import cell_image
 from gui.widgets.heat_map.cell_image import Kind
+from model.probe.not_finite.asks import NO_NUMBER
 
 LONGEST = 96.0
 
@@ -28,6 +32,7 @@ def paint_color_bar(
     title: str | Sequence[str] = "",
     hatched: str = "",
     beyond: bool = False,
+    no_number: bool = False,
 ) -> None:
     """Paint the legend in one line; words that find no room are elided, then left out.
 
@@ -39,6 +44,7 @@ def paint_color_bar(
         title: what the values are; of several wordings, longest first, the first that finds room.
         hatched: what a hatched cell means; none is shown if empty.
         beyond: whether there are values past the end; they have its colour.
+        no_number: whether there are cells whose number is none.
     """
     t = theme.current()
     left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
@@ -63,12 +69,23 @@ def paint_color_bar(
 
     painter.setFont(theme.sans(theme.SMALL_FONT_SIZE))
     metrics = QFontMetricsF(painter.font())
-    swatch = 22 + metrics.horizontalAdvance(hatched) if hatched else 0.0
-    room = area.right() - x - (swatch + 14 if hatched else 0)
+    swatches: list[tuple[str, _Fill]] = []
+    if no_number:
+        swatches.append((NO_NUMBER, cell_image.fill_no_number))
+    if hatched:
+        swatches.append((hatched, _fill_hatched))
     titles = [title] if isinstance(title, str) else title
     shortest = min(metrics.horizontalAdvance(words) for words in titles)
-    if room < shortest <= area.right() - x:  # what the colours mean comes before the hatching
-        hatched, room = "", area.right() - x
+
+    def left_for_title() -> float:
+        taken = sum(36 + metrics.horizontalAdvance(words) for words, _ in swatches)
+        return area.right() - x - taken
+
+    # What the colours mean comes before the hatching, and what is no number before both.
+    while hatched and swatches and left_for_title() < shortest <= area.right() - x:
+        swatches.pop()
+        hatched = ""
+    room = left_for_title()
     if any(titles) and room > 40:
         fitting = (words for words in titles if metrics.horizontalAdvance(words) <= room)
         shown = metrics.elidedText(
@@ -76,10 +93,20 @@ def paint_color_bar(
         )
         painter.drawText(area.adjusted(x - area.left(), 0, 0, 0), left, shown)
         x += metrics.horizontalAdvance(shown) + 14
-    if hatched and x + swatch <= area.right():
+    for words, fill in swatches:
+        if x + 22 + metrics.horizontalAdvance(words) > area.right():
+            break
         box = QRectF(round(x), round(area.center().y() - 5), 16, 10)
-        painter.fillRect(box, cell_image.hatch_brush())
+        fill(painter, box)
         painter.setPen(t.color("line"))
         painter.drawRect(box)
         painter.setPen(t.color("dim"))
-        painter.drawText(area.adjusted(x + 22 - area.left(), 0, 0, 0), left, hatched)
+        painter.drawText(area.adjusted(x + 22 - area.left(), 0, 0, 0), left, words)
+        x += 36 + metrics.horizontalAdvance(words)
+
+
+_Fill: TypeAlias = Callable[[QPainter, QRectF], None]
+
+
+def _fill_hatched(painter: QPainter, area: QRectF) -> None:
+    painter.fillRect(area, cell_image.hatch_brush())

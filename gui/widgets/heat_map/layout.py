@@ -33,7 +33,8 @@ class HeatMapContent:
     """What a heat map draws: a whole matrix, or the patch of it that is here.
 
     Attributes:
-        values_RC: the numbers; where masked or hidden they may be anything.
+        values_RC: the numbers; where masked or hidden they may be anything. A cell that is drawn
+            and holds NaN has a look of its own: it is no number.
         row_labels, column_labels: one a row, one a column of the whole matrix.
         corner: the row and the column at which the numbers begin.
         block: rows and columns of the matrix to a number.
@@ -73,6 +74,11 @@ class HeatMapContent:
             if without is not None:
                 drawn &= ~without
         return drawn
+
+    @property
+    def no_number_RC(self) -> NDArray[np.bool_]:
+        """Which of the drawn cells hold NaN."""
+        return np.isnan(self.values_RC) & self.drawn_RC
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -18,6 +18,7 @@ from gui.widgets.canvas import CAPTION_HEIGHT
 from gui.widgets.heat_map import cell_image
 from gui.widgets.heat_map.color_bar import paint_color_bar
 from gui.widgets.heat_map.layout import SLANT, HeatMapContent, Place, label_font, thinned
+from gui.widgets.text import ink_on
 
 NUMBER_CELL = 34.0
 """From this size on a cell has room for its figure."""
@@ -50,6 +51,7 @@ class HeatMapPainter:
         self._scrolled = scrolled
         self._marked = marked
         self._metrics = QFontMetricsF(label_font())
+        self._no_number = bool(np.isnan(content.values_RC[drawn_RC]).any())
 
     def paint(self, painter: QPainter, area: QRect, ratio: float) -> None:
         """Paint everything; ``ratio`` is how many device pixels a logical one has."""
@@ -66,6 +68,8 @@ class HeatMapPainter:
             painter.fillRect(box, cell_image.hatch_brush())
         k = math.ceil(1 / (cell * ratio * min(self._content.block)) - 1e-6)
         self._paint_cells(painter, rows, columns, k)
+        if self._no_number:
+            self._cross_out(painter, rows, columns)
         if cell >= GRID_CELL:
             self._paint_grid(painter, rows, columns)
         if cell >= NUMBER_CELL and self._content.block == (1, 1):
@@ -94,6 +98,7 @@ class HeatMapPainter:
             title=title,
             beyond=self._content.beyond,
             hatched="" if self._drawn_RC.all() else self._content.masked_title,
+            no_number=self._no_number,
         )
 
     def _paint_cells(self, painter: QPainter, rows: range, columns: range, k: int) -> None:
@@ -123,6 +128,19 @@ class HeatMapPainter:
         )
         painter.drawImage(box, cell_image.image(rgb, drawn_RC))
 
+    def _cross_out(self, painter: QPainter, rows: range, columns: range) -> None:
+        """Lines over the cells that hold no number, where there is room for them."""
+        if self._place.cell < GRID_CELL:
+            return
+        brush = cell_image.no_number_brush()
+        for row in rows:
+            for column in columns:
+                at = self._content.place_of(row, column)
+                if at is None or not self._drawn_RC[at]:
+                    continue
+                if math.isnan(self._content.values_RC[at]):
+                    painter.fillRect(self._place.cell_rect(row, column, self._scrolled), brush)
+
     def _box(self, rows: range, columns: range) -> QRectF:
         """Where some rows and columns lie."""
         corner = self._place.cell_rect(rows.start, columns.start, self._scrolled)
@@ -149,11 +167,15 @@ class HeatMapPainter:
                 if at is None or (content.masked_RC is not None and content.masked_RC[at]):
                     continue
                 value = float(content.values_RC[at])
-                text = f"{value:.{content.digits}f}".replace("-", "−")
+                text = _figure(value, content.digits)
                 if self._metrics.horizontalAdvance(text) > self._place.cell - 3:
                     continue
-                ink = inks[cell_image.entry(value, content.kind, content.limit)]
-                painter.setPen(ink if self._drawn_RC[at] else dim)
+                if not self._drawn_RC[at]:
+                    painter.setPen(dim)
+                elif math.isnan(value):
+                    painter.setPen(ink_on(theme.current().color("no_number")))
+                else:
+                    painter.setPen(inks[cell_image.entry(value, content.kind, content.limit)])
                 box = self._place.cell_rect(row, column, self._scrolled)
                 painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
 
@@ -207,7 +229,7 @@ class HeatMapPainter:
 
     def _paint_titles(self, painter: QPainter) -> None:
         painter.setFont(theme.sans(theme.SMALL_FONT_SIZE))
-        painter.setPen(theme.current().color("faint"))
+        painter.setPen(theme.current().color("dim"))
         height = QFontMetricsF(painter.font()).height()
         window = self._place.window
         box = QRectF(0, window.top() - 2 * height - 3, window.left() - 6, height)
@@ -215,6 +237,13 @@ class HeatMapPainter:
             painter.drawText(box, _RIGHT, f"{self._content.column_title} →")
         if self._content.row_title:
             painter.drawText(box.translated(0, height), _RIGHT, f"{self._content.row_title} ↓")
+
+
+def _figure(value: float, digits: int) -> str:
+    """A number as it stands in a cell."""
+    if math.isnan(value):
+        return "NaN"
+    return f"{value:.{digits}f}".replace("-", "−").replace("inf", "∞")
 
 
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter

@@ -24,6 +24,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gui import theme
+from gui.widgets.focus_ring import draw_focus
 from gui.widgets.point_cloud import overlay as space_overlay
 from gui.widgets.point_cloud.camera import Camera, Projected
 from gui.widgets.point_cloud.overlay import Label, Overlay
@@ -282,9 +283,7 @@ class PointCloudView(QWidget):
         painter.drawImage(QPointF(0, 0), self._picture)
         space_overlay.paint(painter, self._overlay, layout)
         if self.hasFocus():
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(theme.current().color("accent", 0.35))
-            painter.drawRect(QRectF(self.rect()).adjusted(0, 0, -1, -1))
+            draw_focus(painter, QRectF(self.rect()))
         painter.end()
 
     def _start(self, look: Look, ratio: float) -> None:

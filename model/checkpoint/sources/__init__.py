@@ -38,6 +38,8 @@ _PARTS = frozenset(
         "modules.json",
         "run.toml",
         "special_tokens_map.json",
+        "tekken.json",
+        "tiktoken.model",
         "tokenizer.json",
         "tokenizer.model",
         "tokenizer_config.json",
@@ -73,7 +75,7 @@ def _of_file(file: Path) -> Source:
     folder = file.parent
     if file.suffix == ".gguf" or is_gguf(file):
         return gguf_source(file)
-    if file.name in _PARTS:
+    if file.name in _PARTS or file.suffix == ".tiktoken":
         return _in_folder(folder)
     has_config = _has_hf_config(folder)
     if file.name.endswith(".index.json"):

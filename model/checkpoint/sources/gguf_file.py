@@ -13,6 +13,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from model.checkpoint.ends import whole_ids
 from model.checkpoint.errors import CheckpointError
 from model.checkpoint.families.gguf import Layout
 from model.checkpoint.gguf_keys import Keys
@@ -28,6 +31,8 @@ from model.tokenizer.tokenizer import Tokenizer, TokenizerError
 if TYPE_CHECKING:
     from torch import Tensor
 
+# llama.cpp ends a text at each of them.
+_ENDS = ("eos_token_id", "eot_token_id", "eom_token_id")
 _NAME = re.compile(r"(?:blk\.(\d+)\.)?(.+?)(\.weight|\.bias)?")
 # Factors of the rotary embedding, which the config has.
 _IN_CONFIG = frozenset({"rope_freqs", "rope_factors_long", "rope_factors_short"})
@@ -97,8 +102,19 @@ def gguf_source(file: Path) -> Source:
         tensors=named,
         tokenizer=_GgufTokenizer(metadata, file),
         adapt=adapt,
+        end_ids=_ends(metadata),
         notes=layout.notes,
     )
+
+
+def _ends(metadata: Mapping[str, Any]) -> tuple[int, ...]:
+    """The ids that end a text, a turn or a message of it."""
+    found: list[int] = []
+    for key in _ENDS:
+        value = metadata.get(f"tokenizer.ggml.{key}")
+        plain = value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+        found += whole_ids(plain)[0]
+    return tuple(dict.fromkeys(found))
 
 
 def _renamed(

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from model.checkpoint.ends import ends_of_folder
 from model.checkpoint.errors import CheckpointError
 from model.checkpoint.sources.safetensors_file import safetensors_header
 from model.checkpoint.sources.source import FolderTokenizer, Source
@@ -25,6 +26,8 @@ from model.checkpoint.stored import (
     read_text,
 )
 from model.checkpoint.values import Config
+from model.tokenizer.files import tokenizer_files
+from model.tokenizer.files.folder import of_other_kinds
 
 TORCH_SUFFIXES = frozenset({".bin", ".pt", ".pth", ".ckpt"})
 _TORCH_SINGLE = "pytorch_model.bin"
@@ -50,6 +53,7 @@ def hugging_face_source(folder: Path, weights: Path | None = None) -> Source:
     """
     hf = read_config(folder)
     file = find_weights(folder) if weights is None else weights
+    end_ids, said_of_ends = ends_of_folder(hf, folder)
     hf, tensors, notes = text_part(hf, read_headers(file))
     # A run keeps its tokenizer once, not in every snapshot.
     places = [folder] if folder.parent.name != "snapshots" else [folder, folder.parent.parent]
@@ -59,7 +63,8 @@ def hugging_face_source(folder: Path, weights: Path | None = None) -> Source:
         hf=hf,
         tensors=tensors,
         tokenizer=FolderTokenizer(places),
-        notes=(*notes, *_of_sentences(folder)),
+        end_ids=end_ids,
+        notes=(*notes, *said_of_ends, *_of_sentences(folder), *_unread_vocabulary(places)),
     )
 
 
@@ -70,6 +75,18 @@ def _of_sentences(folder: Path) -> tuple[str, ...]:
     return (
         "Left out: what sentence-transformers does after the network, such as pooling; here every "
         "token has a vector of its own.",
+    )
+
+
+def _unread_vocabulary(places: Iterable[Path]) -> tuple[str, ...]:
+    """What to say of a vocabulary that can't be read, where there is no other."""
+    folders = list(places)
+    others = [name for folder in folders for name in of_other_kinds(folder)]
+    if not others or any(tokenizer_files(folder) for folder in folders):
+        return ()
+    return (
+        f"{others[0]} is a vocabulary of a kind not known here, so that no text can be read: type "
+        "token ids, or copy tokenizer.json there.",
     )
 
 

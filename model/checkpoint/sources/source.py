@@ -16,6 +16,7 @@ from model.checkpoint.stored import StoredTensor, reading
 from model.checkpoint.values import Config
 from model.tokenizer.client import LARGE_BYTES
 from model.tokenizer.files import tokenizer_files
+from model.tokenizer.files.folder import BESIDE, FILES
 from model.tokenizer.tokenizer import Tokenizer, TokenizerError
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Source:
         absent: names that transformers would write and this format leaves out, where the network
             has no such tensor.
         adapt: for some tensors, what is done to them once read: undoing what a format changed.
+        end_ids: ids that end a text, where the files say so.
         notes: what a person should know, one sentence each.
     """
 
@@ -62,6 +64,7 @@ class Source:
     tokenizer: TokenizerSource
     absent: frozenset[str] = frozenset()
     adapt: Mapping[str, Callable[[Tensor], Tensor]] = field(default_factory=dict)
+    end_ids: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -71,24 +74,13 @@ class Source:
 
 
 # Whatever a folder's tokenizer may be read from. Large vocabularies have 20 MB.
-_FILES = (
-    "added_tokens.json",
-    "merges.txt",
-    "sentencepiece.bpe.model",
-    "special_tokens_map.json",
-    "spiece.model",
-    "tokenizer.json",
-    "tokenizer.model",
-    "tokenizer_config.json",
-    "vocab.json",
-    "vocab.txt",
-)
+_FILES = (*FILES, *BESIDE, "sentencepiece.bpe.model")
 _LARGEST_FILE = 128 * 2**20
 
 
 def _refuse_odd_files(folder: Path) -> None:
     """Refuse what would never end or take all memory to read: a device, a pipe, gigabytes."""
-    for name in _FILES:
+    for name in {*_FILES, *(file.name for file in tokenizer_files(folder))}:
         if os.path.lexists(folder / name):
             with reading(folder / name) as (_, stamp):
                 if stamp.size > _LARGEST_FILE:

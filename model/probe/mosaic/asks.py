@@ -47,6 +47,11 @@ class MosaicFound(Answer):
     masked: Array
     shares: Array
 
+    @property
+    def n_layers_there(self) -> int:
+        """How many layers are answered; those above are still to come."""
+        return round(self.share * self.maxima.shape[0])
+
     def arrays(self) -> Mapping[str, Named]:
         n_cells = self.maxima.shape[-1]
         at = np.arange(n_cells) * self.block

@@ -45,7 +45,8 @@ class NextTokenFound(Answer):
         kept: how much of the probability the cut leaves.
         n_kept: how many tokens it leaves.
         drawn: the token that was drawn; None if none was asked for.
-        problem: why there is no distribution (a NaN among the logits); empty if there is one.
+        problem: why there is no distribution (a logit that is not finite), where that came from
+            and what to do; empty if there is one.
     """
 
     ids: Array

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from model.bench import Bench
 from model.probe.next_token.asks import NextToken, NextTokenFound
+from model.probe.not_finite.compute import first_not_finite
 from model.probe.question import Answer, read_only
 from model.probe.tensors.compute import to_array
-from model.sampling import Sampling, draw, probabilities
+from model.sampling import NoDistributionError, Sampling, draw, probabilities
 from model.subject import Subject
 
 
@@ -34,7 +35,8 @@ def answer(question: NextToken, subject: Subject, bench: Bench) -> Iterator[Answ
         # Greedy leaves nothing to compare with: behind it stands the model's own distribution.
         own = Sampling(temperature=sampling.temperature or 1.0)
         uncut_V = chances_V if own == sampling else probabilities(logits_V, own)
-    except ValueError as error:  # a NaN among the logits
+    except NoDistributionError as error:
+        why = first_not_finite(subject, bench, at).sentence
         nothing = read_only(np.full(len(ids), np.nan))
         yield NextTokenFound(
             subject=subject,
@@ -47,7 +49,7 @@ def answer(question: NextToken, subject: Subject, bench: Bench) -> Iterator[Answ
             entropy_bits=float("nan"),
             kept=float("nan"),
             n_kept=0,
-            problem=str(error),
+            problem=f"{error} {why}".strip(),
         )
         return
     positive = chances_V[chances_V > 0]

@@ -51,6 +51,8 @@ class RoutesFound(Answer):
         total: how many there are above the threshold; more than ``len(weight_E)`` if only the
             strongest were kept.
         hidden: how many more lead to the first token and were left out.
+        no_number: how many rows of weights (of one query, in one head or in all together) hold
+            NaN: what these queries read is not known.
     """
 
     layer_E: Array
@@ -60,6 +62,7 @@ class RoutesFound(Answer):
     weight_E: Array
     total: int
     hidden: int = 0
+    no_number: int = 0
 
     def __len__(self) -> int:
         return len(self.weight_E)

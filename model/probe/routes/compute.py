@@ -32,7 +32,7 @@ def answer(question: Routes, subject: Subject, bench: Bench) -> Iterator[Answer 
     else:
         reached[min(question.position, n - 1)] = True
     best = _Strongest(question.most)
-    hidden = 0
+    hidden = no_number = 0
     told = time.monotonic()
     for layer in reversed(range(config.n_layers)):
         heads = [head for of, head in question.heads if of == layer]
@@ -52,22 +52,26 @@ def answer(question: Routes, subject: Subject, bench: Bench) -> Iterator[Answer 
                 seen_only=True,
                 queries=None if len(some) == stop - start else some.tolist(),
             )
-            edges, left_out = _edges(question, layer, chosen, pattern_HQS, some)
+            edges, left_out, unknown = _edges(question, layer, chosen, pattern_HQS, some)
             best.add(edges)
             hidden += left_out
+            no_number += unknown
             read[edges[3]] = True
             yield None
         reached = read
         if layer and time.monotonic() - told > TELL_SECONDS:
             told = time.monotonic()
-            yield _found(question, subject, best, hidden, 1 - layer / config.n_layers)
-    yield _found(question, subject, best, hidden)
+            yield _found(question, subject, best, hidden, no_number, 1 - layer / config.n_layers)
+    yield _found(question, subject, best, hidden, no_number)
 
 
 def _edges(
     question: Routes, layer: int, heads: Sequence[int], pattern_HQS: Tensor, queries: Array
-) -> tuple[tuple[Array, ...], int]:
-    """Layer, head, query, key and weight of the edges of some queries, and how many are hidden."""
+) -> tuple[tuple[Array, ...], int, int]:
+    """The edges of some queries: layer, head, query, key and weight.
+
+    And how many more are hidden, and how many rows of weights hold no number.
+    """
     match question.over:
         case "heads":
             weights = pattern_HQS
@@ -75,6 +79,11 @@ def _edges(
             weights = pattern_HQS.amax(0, keepdim=True)
         case "mean":
             weights = pattern_HQS.mean(0, keepdim=True)
+    # One NaN makes a row of the softmax NaN, so that its own weight tells.
+    unknown = int(weights[..., 0].isnan().sum())
+    if unknown and question.over == "max":  # of the heads that have a number
+        pattern_HQS = pattern_HQS.nan_to_num(nan=-1.0)
+        weights = pattern_HQS.amax(0, keepdim=True)
     strong = weights >= question.threshold
     hidden = 0
     if question.hide_first:
@@ -90,7 +99,7 @@ def _edges(
         case "mean":
             head = np.full(len(which), -1)
     of = np.full(len(which), layer)
-    return (of, head, queries[query], key, weight), hidden
+    return (of, head, queries[query], key, weight), hidden, unknown
 
 
 class _Strongest:
@@ -130,7 +139,12 @@ class _Strongest:
 
 
 def _found(
-    question: Routes, subject: Subject, best: _Strongest, hidden: int, share: float = 1.0
+    question: Routes,
+    subject: Subject,
+    best: _Strongest,
+    hidden: int,
+    no_number: int,
+    share: float = 1.0,
 ) -> RoutesFound:
     layer_E, head_E, query_E, key_E, weight_E = (read_only(a) for a in best.columns())
     return RoutesFound(
@@ -144,4 +158,5 @@ def _found(
         weight_E=weight_E,
         total=best.total,
         hidden=hidden,
+        no_number=no_number,
     )

@@ -19,11 +19,12 @@ def answer(question: StrongestHead, subject: Subject, bench: Bench) -> Iterator[
         for layer in range(config.n_layers):
             row_HS = bench.pattern(subject, layer, None, at, at + 1)[:, 0].clone()
             row_HS[:, [0, at]] = -1.0
+            row_HS.nan_to_num_(nan=-1.0)  # what is no number reads nothing
             head, key = divmod(int(row_HS.argmax()), row_HS.shape[1])
             found = (float(row_HS[head, key]), layer, head, key)
             best = found if best is None else max(best, found)
             yield None
-    if best is None:
+    if best is None or best[0] < 0:
         yield StrongestHeadFound(subject=subject, question=question, layer=None)
         return
     weight, layer, head, key = best

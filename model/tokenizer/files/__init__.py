@@ -13,7 +13,7 @@ from model.tokenizer.files.folder import (
     describe_folder,
     read_folder,
     read_json,
-    read_settings,
+    read_pair,
     tokenizer_files,
 )
 from model.tokenizer.files.found import Found
@@ -24,6 +24,6 @@ __all__ = [
     "describe_folder",
     "read_folder",
     "read_json",
-    "read_settings",
+    "read_pair",
     "tokenizer_files",
 ]

@@ -5,15 +5,15 @@ The families differ in the regular expression that cuts a text before its pieces
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import tokenizers
-from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers
+from tokenizers import Regex, decoders, models, pre_tokenizers
 
 from model.tokenizer.files.errors import refusing
-from model.tokenizer.files.found import Found, asked_for, finish
 
 _CONTRACTION = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
 _UPPER, _LOWER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
@@ -34,6 +34,16 @@ BLOOM = r" ?[^(\s|[.,!?…。，、।۔،])]+"
 DIGIT = r"\p{N}"
 THREE_DIGITS = r"[0-9][0-9][0-9]"
 FALCON = r"[\p{P}\$\+<=>\^~\|`]+"
+
+
+def _symbols() -> tuple[str, ...]:
+    """GPT-2's printable symbol for each byte: itself, or a character from U+0100 on."""
+    printable = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
+    others = iter(range(0x100, 0x200))
+    return tuple(chr(byte if byte in printable else next(others)) for byte in range(256))
+
+
+SYMBOLS = _symbols()
 
 
 def assemble(
@@ -57,7 +67,7 @@ def assemble(
     return inner
 
 
-def read_vocab_and_merges(vocab: Path, merges: Path, settings: Mapping[str, Any]) -> Found:
+def read_vocab_and_merges(vocab: Path, merges: Path) -> models.BPE:
     """``vocab.json`` and ``merges.txt``, as GPT-2, GPT-Neo, OPT, RoBERTa and early Qwen have them.
 
     Raises:
@@ -67,35 +77,20 @@ def read_vocab_and_merges(vocab: Path, merges: Path, settings: Mapping[str, Any]
         f"{vocab} and {merges} are no readable BPE",
         "copy both anew from where the model came from.",
     ):
-        model = models.BPE.from_file(str(vocab), str(merges))
-    kind = str(settings.get("tokenizer_class") or settings.get("model_type") or "").lower()
-    prefix = settings.get("add_prefix_space") is True
-    if kind.startswith("qwen"):
-        inner = assemble(model, (QWEN2,))
-        inner.normalizer = normalizers.NFC()
-        settings = _ended_by("eos_token", "pad_token") | dict(settings)
-        return finish(inner, settings, *asked_for(settings))
-    inner = assemble(model, add_prefix_space=prefix)
-    if kind.startswith(("roberta", "bart")):
-        settings = _ROBERTA | dict(settings)
-        mask = settings["mask_token"]
-        if isinstance(mask, str):  # it swallows the space before it, as transformers has it
-            settings["mask_token"] = {"content": mask, "lstrip": True}
-        return finish(inner, settings, ("cls_token",), ("sep_token",))
-    settings = _ended_by("bos_token", "eos_token", "unk_token") | dict(settings)
-    return finish(inner, settings, *asked_for(settings))
+        return _model(vocab, merges)
 
 
-_ROBERTA: dict[str, Any] = {
-    "bos_token": "<s>",
-    "eos_token": "</s>",
-    "sep_token": "</s>",
-    "cls_token": "<s>",
-    "unk_token": "<unk>",
-    "pad_token": "<pad>",
-    "mask_token": "<mask>",
-}
+def _model(vocab: Path, merges: Path) -> models.BPE:
+    """As the library reads the two files, but for a byte order mark, which it stumbles over."""
+    if any(file.is_file() and _marked(file) for file in (vocab, merges)):
+        ids = json.loads(vocab.read_text(encoding="utf-8-sig"))
+        lines = merges.read_text(encoding="utf-8-sig").removesuffix("\n").split("\n")
+        pairs = [line.removesuffix("\r").split(" ") for line in lines]
+        pairs = [pair for pair in pairs if not pair[0].startswith("#version")]
+        return models.BPE(ids, [(left, right) for left, right in pairs])
+    return models.BPE.from_file(str(vocab), str(merges))
 
 
-def _ended_by(*roles: str) -> dict[str, Any]:
-    return dict.fromkeys(roles, "<|endoftext|>")
+def _marked(file: Path) -> bool:
+    with file.open("rb") as start:
+        return start.read(3) == b"\xef\xbb\xbf"

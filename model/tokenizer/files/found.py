@@ -58,9 +58,8 @@ def finish(
         before, after: roles (``bos_token``, …) of the tokens around a text.
         notes: what is known already.
     """
-    unplaced = add_tokens(inner, added_tokens(settings))
-    _mark_special(inner, settings)
-    _surround(
+    unplaced = add_tokens(inner, settings)
+    surround(
         inner,
         [name_of(settings.get(role)) for role in before],
         [name_of(settings.get(role)) for role in after],
@@ -99,52 +98,101 @@ def added_tokens(settings: Mapping[str, Any]) -> dict[int, Mapping[str, Any]]:
     return found
 
 
-def _mark_special(inner: tokenizers.Tokenizer, settings: Mapping[str, Any]) -> None:
-    """Make the tokens that have a role special.
+def own_tokens(settings: Mapping[str, Any]) -> list[Any]:
+    """Special tokens beside those with a role: names, or whole tokens with their flags.
 
-    Only those that the vocabulary has: transformers gives the others new ids past the end of the
-    embedding, where no text may go.
+    A list, or a table by roles of the model's own; and every ``…_token`` of such a role. The older
+    key counts where the newer one is empty.
     """
-    for role in NAMED:
-        value = settings.get(role)
-        name = name_of(value)
-        if name is None or inner.token_to_id(name) is None:
-            continue
-        about = value if isinstance(value, Mapping) else {}
-        sides = {side: about.get(side) is True for side in ("lstrip", "rstrip")}
-        inner.add_special_tokens([AddedToken(name, special=True, normalized=False, **sides)])
+    found: list[Any] = []
+    roles = [key for key in settings if key.endswith("_token") and key not in NAMED]
+    found += [settings[role] for role in roles]
+    own = settings.get("extra_special_tokens") or ()
+    if isinstance(own, Mapping):
+        found += own.values()
+        own = ()
+    own = own or settings.get("additional_special_tokens") or ()
+    found += own if isinstance(own, list | tuple) else ()
+    return [token for token in found if name_of(token) is not None]
 
 
-def add_tokens(inner: tokenizers.Tokenizer, added: Mapping[int, Mapping[str, Any]]) -> list[str]:
-    """Add tokens at the ids that a file gives them; returns a note for those that have no room.
+def add_tokens(inner: tokenizers.Tokenizer, settings: Mapping[str, Any]) -> list[str]:
+    """Add what only the settings know: added tokens at their ids, then special ones.
 
-    The library numbers new tokens itself, one after the other, so an id is only kept where the
-    ids before it are taken.
+    In the order of transformers 5, which numbers those that no vocabulary has past its end; a
+    network that does not embed them refuses them. Returns a note for those that have no room: the
+    library numbers new tokens itself, one after the other, so an id is only kept where the ids
+    before it are taken.
     """
+    named = [settings.get(role) for role in NAMED]
+    special = [token for token in (*named, *own_tokens(settings)) if name_of(token) is not None]
+    names = {name_of(token) for token in special}
+    there = inner.get_added_tokens_decoder()
+    flags = {_flags(token) for token in there.values()}
+    end = max(inner.get_vocab_size(with_added_tokens=False), 1 + max(there, default=-1))
     unplaced: list[str] = []
-    for id, about in sorted(added.items()):
+    moved: list[str] = []
+    found: dict[str, AddedToken] = {}
+    for id, about in sorted(added_tokens(settings).items()):
         name = about["content"]
         known = inner.token_to_id(name)
-        end = max(inner.get_vocab_size(with_added_tokens=True), 0)
-        if known != id and not (known is None and id == end):
-            unplaced.append(name)
-            continue
-        flags = {
-            key: about.get(key) is True for key in ("lstrip", "rstrip", "single_word", "special")
-        }
-        token = AddedToken(name, normalized=about.get("normalized", True) is not False, **flags)
-        if flags["special"]:
-            inner.add_special_tokens([token])
-        else:
-            inner.add_tokens([token])
-    if not unplaced:
-        return []
-    shown = ", ".join(repr(name) for name in unplaced[:5])
-    more = f" and {len(unplaced) - 5} more" if len(unplaced) > 5 else ""
-    return [f"Added tokens that do not fit the vocabulary are left out: {shown}{more}."]
+        if known is None and name not in found:
+            if id != end:
+                unplaced.append(name)
+                continue
+            end += 1
+        elif known is not None and known != id:
+            moved.append(name)
+        special_too = about.get("special") is True
+        token = _token(about, special=special_too, role=name in names)
+        if _flags(token) not in flags:
+            found[name] = token
+    known_names = {token.content for token in there.values()}
+    for said in special:
+        token = _token(said, special=True)
+        if token.content not in known_names:
+            found.setdefault(token.content, token)
+    # All at once: each call looks at all that are there, and some families have thousands.
+    inner.add_tokens(list(found.values()))
+    notes = []
+    if unplaced:
+        notes.append(f"Added tokens that do not fit the vocabulary are left out: {few(unplaced)}.")
+    if moved:
+        notes.append(f"Added tokens that the vocabulary has at other ids keep those: {few(moved)}.")
+    return notes
 
 
-def _surround(
+def few(names: Sequence[str]) -> str:
+    """The first of some names, and how many more there are."""
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(repr(name) for name in names[:5]) + more
+
+
+def _flags(token: AddedToken) -> tuple[object, ...]:
+    sides = token.lstrip, token.rstrip, token.single_word
+    return (token.content, *sides, token.normalized, token.special)
+
+
+def _token(said: object, *, special: bool, role: bool = False) -> AddedToken:
+    """A token as transformers makes it of a name, or of a token with flags.
+
+    Args:
+        said: by the settings.
+        special: whether it stands for no text.
+        role: whether it has a role, which makes it special whatever its flag.
+    """
+    name = name_of(said)
+    assert name is not None
+    about = said if isinstance(said, Mapping) else {}
+    flags = {key: about.get(key) is True for key in ("lstrip", "rstrip", "single_word")}
+    # A whole token that does not say that it is special is one that is looked for in the text
+    # after it was normalised.
+    plain = not special or (bool(about) and about.get("special") is not True)
+    normalized = about.get("normalized", plain)
+    return AddedToken(name, special=special or role, normalized=normalized is not False, **flags)
+
+
+def surround(
     inner: tokenizers.Tokenizer, before: Sequence[str | None], after: Sequence[str | None]
 ) -> None:
     """Put special tokens around every text, those of them that the vocabulary has."""
@@ -167,12 +215,18 @@ def keep_places(inner: tokenizers.Tokenizer) -> None:
     if inner.post_processor is None:
         return
     spec = json.loads(inner.post_processor.__getstate__())
-    if not _untrim(spec):
-        return
-    # The library makes a post-processor of JSON only as a part of a tokenizer.
-    shell = {"version": "1.0", "added_tokens": [], "post_processor": spec}
+    if _untrim(spec):
+        inner.post_processor = stages(post_processor=spec).post_processor
+
+
+def stages(**described: Any) -> tokenizers.Tokenizer:
+    """An otherwise empty tokenizer with some stages, of their descriptions in JSON.
+
+    The library makes a stage of JSON only as a part of a tokenizer.
+    """
+    shell = {"version": "1.0", "added_tokens": [], **described}
     shell["model"] = {"type": "WordLevel", "vocab": {"a": 0}, "unk_token": "a"}
-    inner.post_processor = tokenizers.Tokenizer.from_str(json.dumps(shell)).post_processor
+    return tokenizers.Tokenizer.from_str(json.dumps(shell))
 
 
 def _untrim(spec: dict[str, Any]) -> bool:

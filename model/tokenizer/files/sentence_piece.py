@@ -7,10 +7,9 @@ can't do what sentencepiece does, the file is refused or a note says so.
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,6 @@ from model.tokenizer.files.found import MOST_TOKENS, Found, asked_for, finish
 SPACE = "\u2581"  # ▁, which stands for a space
 _LARGEST = 256 * 2**20
 _LONGEST_PIECE = 1024
-_TIKTOKEN = re.compile(rb"([A-Za-z0-9+/]+=* \d+\n){2}")
 
 
 class Kind(IntEnum):
@@ -86,11 +84,6 @@ def read_model(path: Path, settings: Mapping[str, Any]) -> Found:
         raw = path.read_bytes()
     except OSError as error:
         raise TokenizerError(f"{path} can't be read: {error.strerror or error}.") from error
-    if _TIKTOKEN.match(raw):
-        raise TokenizerError(
-            f"{path} is a tokenizer of tiktoken's kind, not sentencepiece's; copy tokenizer.json "
-            "beside it from where the model came from."
-        )
     try:
         model = parse(raw)
     except (ValueError, struct.error) as error:
@@ -238,6 +231,9 @@ def convert(model: SentencePiece, settings: Mapping[str, Any], where: str) -> Fo
         TokenizerError: it can't be rebuilt.
     """
     _refuse_what_cannot_be(model, settings, where)
+    prefix = settings.get("add_prefix_space")
+    if isinstance(prefix, bool):  # the settings' word counts before the model's
+        model = replace(model, add_dummy_prefix=prefix)
     notes = []
     unused = sum(piece.kind == Kind.UNUSED for piece in model.pieces)
     if unused:

@@ -31,7 +31,7 @@ def read_vocab(path: Path, settings: Mapping[str, Any]) -> Found:
     try:
         if path.stat().st_size > _LARGEST:
             raise TokenizerError(f"{path} is too large for a vocabulary; is it another file?")
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise TokenizerError(f"{path} can't be read: {error.strerror or error}.") from error
     except UnicodeDecodeError as error:

@@ -90,6 +90,7 @@ GPT2 = Preview(
     d_vocab=50257,
     tokenizer="byte-level BPE",
     dtypes=("float32",),
+    stored="float32",
     file_bytes=497_774_208,
     needed={"float32": 565_000_000, "bfloat16": 316_000_000, "float16": 316_000_000},
     free_bytes=400_000_000,
@@ -179,11 +180,12 @@ def test_an_opening_that_fails_says_so_and_can_be_tried_again(
 def test_recent_models_have_their_line_and_one_that_is_gone_says_so(
     live_store: Store, settings: Settings, copy: Path, qtbot: QtBot
 ) -> None:
-    settings.recent = [str(copy), str(copy / "gone")]
+    gone = str(copy / "runs" / "minute")
+    settings.recent = [str(copy), gone]
     dialog = opened(live_store, settings, qtbot)
     lines = [dialog.recent.item(row).toolTip() for row in range(2)]
     assert "GPT-2 · 1.14M · 4 layers × 4 heads · byte-level BPE · float32" in lines[0]
-    assert "does not exist" in lines[1]
+    assert f"{gone} is no longer there" in lines[1]
     assert settings.recent_lines[str(copy)].startswith("GPT-2 · 1.14M")
     dialog.recent.setCurrentRow(0)
     assert dialog.path == str(copy)
@@ -196,6 +198,28 @@ def test_recent_models_have_their_line_and_one_that_is_gone_says_so(
     for top, bottom in ((4, 22), (24, 42)):
         part = rgb[box.top() + top : box.top() + bottom, 8:200].astype(int)
         assert np.ptp(part.sum(axis=-1)) > 150
+    dialog.close()
+
+
+def test_what_was_opened_before_by_a_relative_path_is_never_a_name_on_a_hub(
+    live_store: Store,
+    settings: Settings,
+    qtbot: QtBot,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(STORY_WORLD, tmp_path / "runs" / "minute")
+    dialog = opened(live_store, settings, qtbot)
+    dialog.choose("runs/minute")
+    assert dialog.open_button.isEnabled()
+    shutil.rmtree(tmp_path / "runs")
+    dialog.open_chosen()  # it went between the look and the click
+    assert dialog.card.problem.text().startswith(f"{tmp_path}/runs/minute does not exist")
+    settings.remember(str(tmp_path / "runs" / "minute"))
+    dialog.choose("runs/minute")  # and typed again, later
+    assert "no longer there" in dialog.card.problem.text()
+    assert not dialog.open_button.isEnabled()
     dialog.close()
 
 
@@ -418,20 +442,42 @@ def radios(card: PreviewCard) -> dict[str, QRadioButton]:
 
 def test_a_precision_that_does_not_fit_can_not_be_chosen(card: PreviewCard) -> None:
     found = radios(card)
-    assert not found["float32"].isEnabled()
-    assert not found["as stored (float32)"].isEnabled()
+    assert list(found) == ["float32, as stored", "bfloat16", "float16"], "each once"
+    assert not found["float32, as stored"].isEnabled()
     assert found["bfloat16"].isChecked()
-    assert card.dtype == "bfloat16"
+    assert card.dtype is None, "what is proposed is chosen by the opening, which says why"
     assert "400 MB are free" in card.memory._head.text()
     card.show_preview(replace(GPT2, free_bytes=10**12, dtype="float32"))
-    assert radios(card)["as stored (float32)"].isChecked()
+    assert radios(card)["float32, as stored"].isChecked()
+    assert "no digit is lost" in radios(card)["float32, as stored"].toolTip()
     assert card.dtype is None
+
+
+def test_a_precision_that_a_person_chose_is_asked_for_be_it_the_proposed_one(
+    card: PreviewCard,
+) -> None:
+    slow = replace(GPT2, free_bytes=10**12, dtypes=("bfloat16",), stored="bfloat16")
+    card.show_preview(replace(slow, dtype="float32"))  # the processor is slow at the file's own
+    found = radios(card)
+    assert found["float32"].isChecked()
+    assert card.dtype is None
+    found["bfloat16, as stored"].click()
+    assert card.dtype == "bfloat16"
+    found["float32"].click()
+    assert card.dtype == "float32"
+
+
+def test_a_file_in_no_precision_that_can_be_chosen_has_a_row_of_its_own(card: PreviewCard) -> None:
+    card.show_preview(replace(GPT2, free_bytes=10**12, stored="float64", dtype="float32"))
+    assert list(radios(card)) == ["as stored, or what fits", "float32", "bfloat16", "float16"]
+    assert card.dtype is None
+    radios(card)["float32"].click()
+    assert card.dtype == "float32"
 
 
 def test_bars_of_memory_are_in_proportion(card: PreviewCard) -> None:
     bars = [bar for bar in card.memory.findChildren(MemoryBar) if not bar.isHidden()]
-    stored, full, half, _ = bars
-    assert stored.needed == full.needed
+    full, half, _ = bars
     assert half.needed / full.needed == pytest.approx(316 / 565)
     assert full.free / full.needed == pytest.approx(400 / 565)
     rgb = pixels(half)[7]

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from gui.session.run import CurrentRun, Run
+from gui.session.run import CurrentRun
+from gui.session.training_run import Run
 from model import messages as m
 from model.train import PRESETS
-from model.train.events import Evaluated, Event, Finished, StepDone
+from model.train.events import (
+    Evaluated,
+    Event,
+    Finished,
+    Sampled,
+    SnapshotSaved,
+    StepDone,
+)
+from model.train.record import RunRecord
 from tests.gui.session.unanswered import Unanswered, comes_into_view, info
 
 TINY = PRESETS["tiny"]
@@ -59,7 +70,7 @@ def test_a_run_is_asked_for_as_it_was_chosen_and_gets_ready(
     assert (asked.recipe, asked.run_dir) == (TINY, "/runs/a")
     assert asked.begin_paused
     assert not asked.follow
-    assert not run.following
+    assert not asked.resume
     assert run.going
     assert not run.running
 
@@ -203,5 +214,199 @@ def test_what_comes_of_a_run_is_heard_as_live(store: Unanswered) -> None:
     tell(store, current, step(1))
     assert live == [True]
     assert not store.hearing_live
-    store.run.follow(False)
+    store.run.start(TINY, "/runs/b")
     assert live == [True, False]
+
+
+# ------------------------------------------------------- a model beside the one that was opened
+
+
+def ended(store: Unanswered, run: Run, info_of_it: m.ModelInfo | None) -> None:
+    tell(store, run, Finished("stopped", run.step, 1.0, None, "Stopped; saved."))
+    store.receive(m.TrainingEnded(request_id=run.started.request_id, info=info_of_it))
+
+
+def test_the_opened_model_stays_beside_that_of_a_run(store: Unanswered, run: CurrentRun) -> None:
+    current = begun(store)
+    assert store.opened == info(1)
+    assert run.model == store.model == current.started.info
+    assert run.shown is current
+    assert run.in_view(current)
+    tell(store, current, step(1))
+    after = info(4, path="/runs/a")
+    ended(store, current, after)
+    assert store.model == run.model == after, "in view as before, and learning no more"
+    assert store.opened == info(1)
+    run.follow(False)
+    assert not store.last(m.FollowTraining).follow
+    store.receive(m.ModelOpened(request_id=store.sent[-1].id, info=info(1), seconds=0.0))
+    assert store.model == info(1)
+    assert run.model == after, "one click away"
+    assert run.shown is current
+    assert not run.in_view(current), "so it must be said whose curve it is"
+
+
+def test_a_run_that_ends_out_of_view_leaves_the_view_alone(
+    store: Unanswered, run: CurrentRun
+) -> None:
+    current = begun(store, follow=False)
+    ended(store, current, info(4, path="/runs/a"))
+    assert store.model == info(1)
+    assert run.model == info(4, path="/runs/a")
+
+
+def test_a_model_that_is_no_numbers_is_beside_nothing(store: Unanswered, run: CurrentRun) -> None:
+    current = begun(store)
+    ended(store, current, None)
+    comes_into_view(store, 1)
+    assert run.model is None
+    assert not run.following
+    assert run.shown is current, "its curve says where it went wrong"
+
+
+# --------------------------------------------------------------------- a run read from its folder
+
+RECORD = RunRecord(
+    run_dir="/runs/b",
+    recipe=TINY,
+    steps=(step(1), step(2)),
+    evaluations=(Evaluated(2, 128, 0.5, 2.9, 4.0),),
+    samples=(Sampled(2, "The king"),),
+    snapshots=(SnapshotSaved(2, Path("/runs/b/snapshots/step-000002")),),
+    can_resume=True,
+    ending="Ended at step 2 of 300.",
+)
+
+
+def reopened(store: Unanswered, model_id: int = 5, record: RunRecord = RECORD) -> m.ModelInfo:
+    model = comes_into_view(
+        store,
+        model_id,
+        path=f"{record.run_dir}/snapshots/step-000002",
+        run_dir=record.run_dir,
+    )
+    asked = store.last(m.ReadRun)
+    assert asked.path == record.run_dir
+    store.receive(m.RunRead(request_id=asked.id, path=asked.path, record=record))
+    return model
+
+
+def test_a_run_folder_that_is_opened_brings_its_curve_and_samples(
+    store: Unanswered, run: CurrentRun
+) -> None:
+    model = reopened(store)
+    shown = run.shown
+    assert shown is not None
+    assert (shown.recipe, shown.run_dir, shown.name) == (TINY, "/runs/b", "b")
+    assert [event.step for event in shown.steps] == [1, 2]
+    assert [sample.text for sample in shown.samples] == ["The king"]
+    assert not shown.running
+    assert shown.finished is not None
+    assert shown.finished.message == "Ended at step 2 of 300."
+    assert shown.can_resume
+    assert shown.weights == model.path
+    assert run.in_view(shown)
+    assert run.current is None, "no run of this session"
+    assert not run.going
+
+
+def test_a_model_of_no_run_has_none(store: Unanswered, run: CurrentRun) -> None:
+    reopened(store)
+    comes_into_view(store, 6)
+    assert run.shown is None
+
+
+def test_a_curve_that_comes_late_is_not_that_of_another_model(
+    store: Unanswered, run: CurrentRun
+) -> None:
+    comes_into_view(store, 5, path="/runs/b/snapshots/step-000002", run_dir="/runs/b")
+    asked = store.last(m.ReadRun)
+    comes_into_view(store, 6)
+    store.receive(m.RunRead(request_id=asked.id, path=asked.path, record=RECORD))
+    assert run.shown is None
+
+
+def test_a_folder_that_says_nothing_says_why(store: Unanswered, run: CurrentRun) -> None:
+    comes_into_view(store, 5, path="/runs/b/snapshots/step-000002", run_dir="/runs/b")
+    asked = store.last(m.ReadRun)
+    store.receive(
+        m.RunRead(request_id=asked.id, path=asked.path, record=None, problem="It is damaged.")
+    )
+    assert run.problem == "It is damaged."
+    comes_into_view(store, 6)
+    assert run.problem == ""
+
+
+def test_beside_a_run_that_goes_on_the_curve_is_that_of_the_model_in_view(
+    store: Unanswered, run: CurrentRun
+) -> None:
+    current = begun(store)
+    reopened(store)
+    assert run.shown is run.recorded
+    assert run.running, "it goes on"
+    comes_into_view(store, 2, path="/runs/a", training=True)
+    assert run.shown is current
+    n_asked = len([r for r in store.sent if isinstance(r, m.ReadRun)])
+    comes_into_view(store, 5, path="/runs/b/snapshots/step-000002", run_dir="/runs/b")
+    assert run.shown is run.recorded, "and is not read again"
+    assert len([r for r in store.sent if isinstance(r, m.ReadRun)]) == n_asked
+
+
+def test_a_snapshot_of_the_run_of_this_session_has_its_curve(
+    store: Unanswered, run: CurrentRun
+) -> None:
+    current = begun(store)
+    comes_into_view(store, 5, path="/runs/a/snapshots/step-000001", run_dir="/runs/a")
+    assert run.shown is current
+    assert run.in_view(current)
+
+
+def test_a_run_that_goes_on_has_its_curve_from_the_first_step(
+    store: Unanswered, run: CurrentRun
+) -> None:
+    reopened(store)
+    assert run.shown is not None
+    run.take_up(run.shown)
+    asked = store.last(m.StartTraining)
+    assert (asked.resume, asked.run_dir) == (True, "/runs/b")
+    store.receive(
+        m.TrainingStarted(
+            request_id=asked.id,
+            info=info(7, path="/runs/b", training=True, run_dir="/runs/b"),
+            recipe=TINY,
+            run_dir="/runs/b",
+            follow=True,
+            before=RECORD,
+        )
+    )
+    current = run.current
+    assert current is not None
+    assert run.shown is current
+    tell(store, current, step(3))
+    assert [event.step for event in current.steps] == [1, 2, 3]
+    assert [sample.text for sample in current.samples] == ["The king"]
+    assert run.recorded is None
+
+
+def test_the_opened_model_keeps_its_curve_where_another_run_begins(
+    store: Unanswered, run: CurrentRun
+) -> None:
+    first = begun(store)
+    tell(store, first, step(1))
+    ended(store, first, info(4, path="/runs/a", run_dir="/runs/a"))
+    opened = comes_into_view(store, 5, path="/runs/a/snapshots/step-000001", run_dir="/runs/a")
+    assert run.shown is first
+    run.start(TINY, "/runs/b")
+    store.receive(
+        m.TrainingStarted(
+            request_id=store.last(m.StartTraining).id,
+            info=info(6, path="/runs/b", training=True, run_dir="/runs/b"),
+            recipe=TINY,
+            run_dir="/runs/b",
+            follow=True,
+        )
+    )
+    assert run.shown is run.current is not first
+    comes_into_view(store, 5, path=opened.path, run_dir="/runs/a")
+    assert run.shown is first
+    assert run.in_view(first)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QImage
-from PySide6.QtWidgets import QListWidget, QMenu
+from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
@@ -23,7 +23,8 @@ from gui.panes import PACKAGES, entries
 from gui.program.program import Program
 from gui.settings import Settings
 from gui.window.arrangements import PERSPECTIVES, keys
-from gui.window.dialogs import PaletteDialog
+from gui.window.palette.overlay import Palette
+from gui.window.palette.rows import OFFER_ROLE
 from model.interventions import Intervention
 from resources import STORY_WORLD
 from tests.gui.pixels import pixels
@@ -42,9 +43,7 @@ def program(qtbot: QtBot) -> Iterator[Program]:
     program = Program(settings, panes=entries((*PACKAGES, "tests.samples.pane")))
     program.window.show()
     program.start()
-    qtbot.waitUntil(
-        lambda: program.store.inspected is not None and program.window.host.complete, timeout=SOON
-    )
+    qtbot.waitUntil(lambda: program.first_look.over and program.window.host.complete, timeout=SOON)
     yield program
     if isValid(program.window):
         close_program(qtbot, program)
@@ -132,17 +131,17 @@ def test_the_palette_finds_its_commands_and_runs_one(qtbot: QtBot, program: Prog
     longest = int(lengths(program).argmax())
     store.select(position=(longest + 1) % len(lengths(program)))
     window.actions_by_id["palette"].trigger()
-    palette = window.findChild(PaletteDialog)
+    palette = window.findChild(Palette)
     assert palette is not None
-    qtbot.keyClicks(palette._field, "stream")
-    found = palette.findChild(QListWidget)
-    assert found is not None
-    assert sorted(found.item(row).text() for row in range(found.count())) == [
-        "Select the longest stream",
-        "Sort by stream length    Ctrl+Alt+L",
-    ]
-    qtbot.keyClicks(palette._field, " longest select")
-    qtbot.keyClick(palette._field, Qt.Key.Key_Return)
+    qtbot.keyClicks(palette.field, "stream")
+    found = [palette.rows.item(row).data(OFFER_ROLE) for row in range(palette.rows.count())]
+    assert {(offer.title, offer.kind, offer.keys) for offer in found[:3]} == {
+        ("Stream length", "pane", ""),
+        ("Select the longest stream", "command", ""),
+        ("Sort by stream length", "command", "Ctrl+Alt+L"),
+    }
+    qtbot.keyClicks(palette.field, " longest select")
+    qtbot.keyClick(palette.field, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: store.selection.position == longest, timeout=SOON)
 
 

@@ -92,7 +92,8 @@ def test_what_panes_do_and_what_the_window_does_stand_in_a_sensible_order(
         "Find a token…",
         "Find a weight…",
         "—",
-        "Command palette…",
+        "Search everything…",
+        "Settings…",
     ]
     assert names(menus["Model"])[:4] == ["Next operation", "Previous operation", "Play", "—"]
     assert names(menus["Model"])[-4:] == ["—", "Verify against the original", "—", "Threads…"]

@@ -54,7 +54,7 @@ def open_program(qtbot: QtBot, settings: Settings | None = None) -> Program:
     store = program.store
     qtbot.waitUntil(lambda: store.read is not None and store.vocabulary is not None, timeout=SOON)
     # The first look moves the selection by itself: whoever tests begins after it.
-    qtbot.waitUntil(lambda: store.inspected is not None, timeout=SOON)
+    qtbot.waitUntil(lambda: program.first_look.over, timeout=SOON)
     return program
 
 
@@ -415,6 +415,7 @@ def test_closing_while_training_saves_the_run(
     )
     close_program(qtbot, program)
     steps = (run / "metrics.csv").read_text().splitlines()
+    assert settings_file.load().recent == [str(run)], "and it is found again"
     newest = max((run / "snapshots").iterdir())
     assert newest.name == f"step-{int(steps[-1].split(',')[0]):06d}"
 
@@ -498,6 +499,38 @@ def test_layout_theme_and_history_are_remembered(qtbot: QtBot, program: Program)
         theme.set_current("dark")
 
 
+def test_whatever_stands_in_the_settings_the_window_opens_and_says_what_it_left_out(
+    qtbot: QtBot,
+) -> None:
+    path = settings_file.settings_path()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    wrong = {
+        "version": 3,
+        "theme": "pink",
+        "perspective": ["Explore"],
+        "geometry": "AAAA",
+        "layouts": {"Explore": "AAAA"},
+        "threads": float("nan"),
+        "device": "abacus",
+        "panes": {"prompt": {"history": {"a": 1}}, "training": {"runs_dir": ["/"]}, "space": 3},
+    }
+    path.write_text(json.dumps(wrong))
+    settings = settings_file.load()
+    make_application(settings.theme)
+    program = open_program(qtbot, settings)
+    try:
+        program.window.host.make_all()
+        said = program.window.notice_bar.message
+        for name in ("theme", "perspective", "threads", "device", "space"):
+            assert name in said
+        assert "settings.broken.json" in said
+        assert json.loads(path.with_name("settings.broken.json").read_text())["theme"] == "pink"
+        assert program.window.docks["prompt"].isVisible()
+    finally:
+        close_program(qtbot, program)
+    assert settings_file.load().left_out == ""
+
+
 def test_a_floated_pane_comes_back(qtbot: QtBot, program: Program) -> None:
     dock = program.window.docks["attention"]
     pane = program.window.host.get(AttentionPane)
@@ -506,19 +539,6 @@ def test_a_floated_pane_comes_back(qtbot: QtBot, program: Program) -> None:
     qtbot.waitUntil(lambda: not pane.dirty, timeout=SOON)
     dock.toggle_floating()
     assert not dock.isFloating()
-
-
-def test_the_palette_finds_and_runs_a_command(qtbot: QtBot, program: Program) -> None:
-    from gui.window.dialogs import PaletteDialog
-
-    program.window.show_palette()
-    palette = program.window.findChild(PaletteDialog)
-    assert palette is not None
-    qtbot.keyClicks(palette._field, "space perspective")
-    qtbot.keyClick(palette._field, Qt.Key.Key_Backspace)
-    palette._field.setText("embedding space in 3d")
-    qtbot.keyClick(palette._field, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: program.window.layouts.perspective == "Space", timeout=SOON)
 
 
 def test_an_application_exists_once(qapp: QApplication) -> None:

@@ -13,6 +13,7 @@ from gui.panes.base import LIVE_GAP_MS, Pane
 from gui.panes.inspector.pane import InspectorPane
 from gui.panes.prompt.pane import PromptPane
 from gui.panes.training.pane import TrainingPane
+from gui.session.state import Notice
 from gui.session.store import Store
 from gui.settings import Settings
 from gui.window.pane_host import PaneHost
@@ -24,7 +25,7 @@ KEYS = [entry.key for entry in PANES]
 def settings() -> Settings:
     kept: dict[str, dict[str, object]] = {
         "prompt": {"history": ["earlier", 7, "later"]},
-        "training": {"runs_dir": "elsewhere"},
+        "training": {"runs_dir": "/elsewhere"},
         "a pane of another version": {"choice": 3},
     }
     return Settings(panes=kept)
@@ -66,12 +67,44 @@ def test_a_pane_that_is_asked_for_is_made_at_once_and_only_once(host: PaneHost) 
 def test_a_pane_recalls_what_it_gave_to_be_remembered(host: PaneHost, settings: Settings) -> None:
     prompt = host.get(PromptPane)
     assert prompt.history == ("earlier", "later"), "what is no text in the file is passed over"
-    assert str(host.get(TrainingPane).runs_dir) == "elsewhere"
+    assert str(host.get(TrainingPane).runs_dir) == "/elsewhere"
     prompt.set_text("The prince")
     prompt.commit()
     host.remember()
     assert settings.panes["prompt"] == {"history": ["earlier", "later", "The prince"]}
-    assert settings.panes["training"] == {"runs_dir": "elsewhere"}
+    assert settings.panes["training"]["runs_dir"] == "/elsewhere"
+
+
+@pytest.mark.parametrize("restore", [True, False])
+def test_the_last_recipe_comes_back_where_that_is_wanted(
+    live_store: Store, qtbot: QtBot, restore: bool
+) -> None:
+    window = QMainWindow()
+    qtbot.addWidget(window)
+    settings = Settings(restore=restore)
+    form = PaneHost(PANES, live_store, settings, window).get(TrainingPane).form
+    usual = form.steps.value()
+    form.steps.setValue(123)
+    form.name.setText("mine")
+    before = PaneHost(PANES, live_store, settings, window)
+    settings.panes["training"] = {"runs_dir": "/here", "last": {"recipe": form.recipe().to_toml()}}
+    pane = before.get(TrainingPane)
+    assert (pane.form.steps.value(), pane.form.name.text()) == (
+        (123, "mine") if restore else (usual, "minute")
+    )
+    assert str(pane.runs_dir) == "/here"
+    assert pane.remember()["last"]["recipe"] == pane.form.recipe().to_toml()
+
+
+@pytest.mark.parametrize("last", [7, {"recipe": 3}, {"recipe": "no [toml"}, {"recipe": "x = 1"}])
+def test_a_recipe_that_cannot_be_read_is_passed_over(
+    live_store: Store, qtbot: QtBot, last: object
+) -> None:
+    window = QMainWindow()
+    qtbot.addWidget(window)
+    settings = Settings(panes={"training": {"last": last}})
+    pane = PaneHost(PANES, live_store, settings, window).get(TrainingPane)
+    assert pane.form.trouble() == ""
 
 
 def test_what_a_pane_kept_that_is_not_made_stays(host: PaneHost, settings: Settings) -> None:
@@ -115,3 +148,16 @@ def test_panes_draw_one_after_the_other_only_while_a_model_learns(
     pane.invalidate()  # a person's click does not wait for its turn
     assert pane._timer.interval() <= pane.frame_ms
     host.docks["inspector"].hide()
+
+
+def test_a_pane_that_breaks_on_what_it_remembered_is_made_all_the_same(
+    host: PaneHost, live_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def recall(pane: PromptPane, kept: object) -> None:
+        raise OverflowError("too large")
+
+    monkeypatch.setattr(PromptPane, "recall", recall)
+    said: list[Notice] = []
+    live_store.notice_posted.connect(said.append)
+    assert host.get(PromptPane).history == ()
+    assert ["Prompt remembered can't be used" in notice.message for notice in said] == [True]

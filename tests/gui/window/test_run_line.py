@@ -66,10 +66,12 @@ def test_it_says_name_step_and_loss_of_the_run(
     line, run = line_of(window), window.store.run.current
     assert run is not None
     assert line.isVisible()
-    assert line.name.text() == QUICK.name
+    assert line.name.text() == "run", "as its folder: another one of the recipe has another"
+    assert not line.name.isVisible(), "the switch beside it names it"
+    assert window.top_bar.view_switch.segments.buttons["run"].text() == "run run"
     assert line.figures.text == f"step {run.step} / 30 · train {run.steps[-1].train_loss:.4f}"
     assert line.curve.losses == tuple(step.train_loss for step in run.steps)
-    boxes = [part.geometry() for part in (line.name, line.figures, line.curve, line.pause)]
+    boxes = [part.geometry() for part in (line.figures, line.curve, line.pause)]
     assert not any(a.intersects(b) for i, a in enumerate(boxes) for b in boxes[:i])
     bar = window.top_bar
     assert bar.rect().contains(line.geometry())

@@ -172,3 +172,19 @@ def test_the_bundled_model_equals_its_original(
     assert badge.text().startswith("equals transformers: max |Δ logit|")
     assert badge.text().endswith("over 64 tokens")
     assert dot(badge) == color_named("good")
+
+
+def test_a_comparison_in_another_precision_than_what_is_drawn_says_so(
+    told: VerifyBadge, silent: Silent
+) -> None:
+    silent.verifying.start()
+    answered(
+        silent,
+        max_abs_logit_difference=2e-6,
+        tolerance=1e-4,
+        n_tokens=64,
+        dtype="float32",
+        opened="float16",
+        against="transformers 5.2.0",
+    )
+    assert told.text().startswith("equals transformers in float32 (drawn: float16): ")

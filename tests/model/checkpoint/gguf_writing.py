@@ -68,6 +68,8 @@ def write_gguf(
     for key, value in (keys or {}).items():
         if isinstance(value, str):
             writer.add_string(key, value)
+        elif isinstance(value, int):
+            writer.add_uint32(key, value)
         else:
             writer.add_array(key, value)
     table = gguf.get_tensor_name_map(arch, sizes.n_layers)

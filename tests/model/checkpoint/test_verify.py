@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 
 from model import messages as m
 from model import slices
-from model.checkpoint import transformers_process, verify
+from model.checkpoint import save_checkpoint, transformers_process, verify
 from model.checkpoint.verify import VerifyError
 from model.engine import Engine
 from model.language_model import LanguageModel, open_model
@@ -65,6 +65,7 @@ def test_a_model_equals_transformers(gpt2_folder: Path):
     # Both from bfloat16 weights, computed in float32: rounding hides nothing.
     assert found.dtype == "float32"
     assert "from the bfloat16 weights" in found.notes[0]
+    assert "the model is open, and what is drawn computed, in bfloat16" in found.notes[0]
     assert found.against.startswith("transformers ")
     assert said[-1] == "running the model"
     assert "importing transformers" in said
@@ -421,3 +422,50 @@ def test_an_untied_model_is_compared_as_well(tmp_path: Path, monkeypatch: pytest
     found, _ = finish(verify.verify(lm))
     assert found.max_abs_logit_difference == 0
     assert found.against == "reference.safetensors"
+
+
+def test_a_model_that_is_open_in_half_precision_is_said_to_be_compared_in_another(
+    with_reference: Path, monkeypatch: pytest.MonkeyPatch
+):
+    without_transformers(monkeypatch)
+    engine = Engine("cpu", threads=1)
+    results = list(engine.start())
+    for request in (m.OpenModel(path=str(with_reference)), m.VerifyModel()):
+        results += list(engine.handle(request))
+        while engine.busy:
+            results += engine.advance()
+    same = next(r for r in results if isinstance(r, m.ModelVerified))
+    assert (same.dtype, same.opened, same.elsewhere) == ("float32", "float32", False)
+    assert "drawn" not in same.line
+    list(engine.close())
+    half = m.ModelVerified(
+        request_id=1,
+        model_id=1,
+        max_abs_logit_difference=2e-6,
+        tolerance=1e-4,
+        n_tokens=1,
+        dtype="float32",
+        opened="float16",
+        against="transformers 5.2.0",
+    )
+    assert half.line == (
+        "equals transformers in float32 (drawn: float16): max |Δ logit| 2e-6 over 1 token"
+    )
+
+
+def test_a_reference_holds_for_the_same_weights_in_a_wider_precision(
+    gpt2_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """On one machine a file in bfloat16 is opened so, on another in float32."""
+    narrow = open_model(gpt2_folder, "cpu", torch.bfloat16)
+    folder = save_checkpoint(tmp_path / "half", narrow.transformer, None, family="gpt2")
+    finish(verify.write_reference(open_model(folder, "cpu")))
+    without_transformers(monkeypatch)
+    monkeypatch.setattr("model.precision.slowdown", lambda dtype: 44.0)
+    lm = open_model(folder, "cpu")
+    assert (lm.dtype, lm.digits) == (torch.float32, torch.bfloat16)
+    found, _ = finish(verify.verify(lm))
+    assert found.equal
+    # Float16 weights are other numbers.
+    with pytest.raises(VerifyError, match="open the model in bfloat16"):
+        finish(verify.verify(open_model(folder, "cpu", torch.float16)))

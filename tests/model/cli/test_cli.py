@@ -17,9 +17,11 @@ from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 import model
+from model.checkpoint import save_checkpoint
 from model.cli.app import make_app
 from model.operations import activation_names
 from tests.model.conftest import PROMPT, TEXT
+from tests.model.networks import overflowing
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -359,3 +361,74 @@ def test_verify_ends_with_1_where_models_differ(
     assert "differs from reference.safetensors: the largest difference of a logit is 0.25" in (
         result.stdout
     )
+
+
+# Numbers that are not finite
+
+
+@pytest.fixture
+def beyond_float16(tmp_path: Path) -> Path:
+    """A model in float16 whose first MLP passes float16's largest number; no tokenizer."""
+    place = tmp_path / "beyond"
+    return save_checkpoint(place, overflowing(), None, family="llama", dtype=torch.float16)
+
+
+OVERFLOW = (
+    "blocks.0.hook_mlp_out (MLP down) is the first that is not finite, at position 0. The model is "
+    "open in float16, whose largest number is 65,504: open it in float32."
+)
+
+
+def test_what_can_not_be_generated_says_where_it_overflows_and_what_to_do(beyond_float16: Path):
+    said = refusal("generate", beyond_float16, "--ids", "3,7,1", "--max-new-tokens", 2, "--json")
+    assert said.startswith("The model gave NaN as a logit; there is no distribution to sample.")
+    assert said.endswith(OVERFLOW)
+    run("generate", beyond_float16, "--ids", "3,7,1", "--max-new-tokens", 2, "--dtype", "float32")
+
+
+def test_a_trace_says_what_is_not_finite_and_in_which_precision_it_was_computed(
+    beyond_float16: Path, tmp_path: Path
+):
+    out = tmp_path / "t.safetensors"
+    command = ["trace", str(beyond_float16), "--ids", "3,7,1;4,4,2", "--out", str(out)]
+    done = CliRunner().invoke(make_app(), command)
+    assert done.exit_code == 0
+    assert done.stderr.splitlines() == [OVERFLOW]
+    assert "of 2 × 3 tokens, computed in float16, in" in done.stdout
+    found = run_json(*command)
+    assert (found["dtype"], found["not_finite"]) == ("float16", OVERFLOW)
+    # Also where what overflowed is none of the names that were asked for.
+    found = run_json(*command, "--names", "blocks.1.attn.hook_pattern")
+    assert found["not_finite"] == OVERFLOW
+    # In float32 all is finite: what the mask made -inf does not count.
+    wide = CliRunner().invoke(make_app(), [*command, "--dtype", "float32"])
+    assert wide.stderr == ""
+    assert "computed in float32" in wide.stdout
+    assert load_file(out)["blocks.1.attn.hook_attn_scores"].isneginf().any()
+
+
+def test_a_trace_of_one_token_is_counted_in_the_singular(beyond_float16: Path, tmp_path: Path):
+    said = run("trace", beyond_float16, "--ids", "3", "--out", tmp_path / "t", "--dtype", "float32")
+    assert "activations of 1 token, computed" in said
+
+
+def test_what_is_opened_in_another_precision_than_its_files_is_told(
+    beyond_float16: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("model.precision.slowdown", lambda dtype: 81.1)
+    note = "Stored in float16, at which this processor is 81 × slower than float32 (measured)"
+    found = run_json("info", beyond_float16)
+    assert found["dtype"] == "float32"
+    assert found["notes"] == [f"{note}: opened in float32."]
+    assert note in " ".join(run("info", beyond_float16).split())
+    command = ["generate", str(beyond_float16), "--ids", "3,7,1", "--max-new-tokens", "2"]
+    done = CliRunner().invoke(make_app(), command)
+    assert done.exit_code == 0
+    assert note in done.stderr
+    # A conversion writes what the file held, in the precision that it held it in.
+    converted = run_json("convert", beyond_float16, tmp_path / "out")
+    assert converted["dtype"] == "float16"
+    before, after = (
+        load_file(folder / "model.safetensors") for folder in (beyond_float16, tmp_path / "out")
+    )
+    assert all(torch.equal(before[name], after[name]) for name in before)

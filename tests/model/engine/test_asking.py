@@ -12,12 +12,14 @@ import pytest
 import torch
 
 from model import messages as m
+from model.checkpoint import save_checkpoint
 from model.engine import Engine
 from model.probe.next_token.asks import NextToken, NextTokenFound
 from model.probe.question import Question
 from model.probe.vectors.asks import Vectors, VectorsFound
 from model.train import PRESETS
 from resources import STORY_WORLD
+from tests.model.networks import overflowing
 
 PROMPT = "The king lost his crown. The queen lost her"
 
@@ -201,3 +203,23 @@ def test_the_distribution_is_the_same_as_in_python(engine: Engine):
     assert result.answer.ids[0] == int(logits_V.argmax())
     chance = torch.softmax(logits_V.double(), -1).max()
     assert result.answer.probabilities[0] == pytest.approx(float(chance), abs=1e-5)
+
+
+def test_a_prompt_whose_numbers_overflow_says_where_and_generates_nothing(
+    engine: Engine, tmp_path: Path
+):
+    folder = tmp_path / "beyond"
+    save_checkpoint(folder, overflowing(), None, family="llama", dtype=torch.float16)
+    for dtype, is_finite in (("float16", False), ("float32", True)):
+        to_the_end(engine, m.OpenModel(path=str(folder), dtype=dtype))
+        ready = to_the_end(engine, m.ReadPrompt(text="3 7 1"))[-1]
+        assert isinstance(ready, m.StreamReady)
+        assert (ready.not_finite == "") == is_finite
+        last = to_the_end(engine, m.Generate(text="3 7 1", max_new_tokens=2))[-1]
+        if is_finite:
+            assert isinstance(last, m.GenerationFinished)
+            assert last.n_tokens == 2
+        else:
+            assert ready.not_finite.startswith("blocks.0.hook_mlp_out (MLP down) is the first")
+            assert isinstance(last, m.Failed)
+            assert ready.not_finite in last.message

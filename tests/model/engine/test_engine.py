@@ -245,8 +245,10 @@ def test_a_run_that_is_cancelled_is_saved_and_its_model_stays(
         list(engine.handle(m.ControlTraining(action="pause")))
     results = [*engine.handle(m.Cancel(target=request.id)), *drive(engine)]
     assert the_end(results, run_dir).reason == "stopped"
-    (opened,) = [r for r in results if isinstance(r, m.ModelOpened)]
-    assert (opened.info.path, opened.info.training) == (str(run_dir), False)
+    (ended,) = [r for r in results if isinstance(r, m.TrainingEnded)]
+    assert ended.info is not None
+    assert (ended.info.path, ended.info.training) == (str(run_dir), False)
+    assert engine.place.info == ended.info, "in view as before"
     list(engine.handle(m.StartTraining(recipe=PRESETS["tiny"], run_dir=str(run_dir) + "-2")))
     assert engine.place.run is not None  # another one can begin
 

@@ -84,6 +84,7 @@ def test_only_what_is_opened_is_fetched(published: Hub, cache: Path, gpt2_folder
     assert folder.name == COMMIT
     assert sorted(file.name for file in folder.iterdir()) == [
         "config.json",
+        "generation_config.json",  # says where a text ends
         "model.safetensors",
         "tokenizer.json",
         "tokenizer_config.json",

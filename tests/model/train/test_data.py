@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from model.slices import finish
+from model.tokenizer import long_text
 from model.tokenizer.tokenizer import Tokenizer
-from model.train import data as data_module
 from model.train.data import Batches, DataError, TextData, prepare, read_text, validation_batches
 from model.train.presets import PRESETS
 from model.train.recipe import Recipe
@@ -40,10 +39,11 @@ def test_bytes_per_token_are_those_of_the_validation_text(recipe: Recipe, tokeni
     assert ready.val_tokens_per_byte == len(ready.val_ids) / n_bytes
 
 
-def test_a_text_cut_in_pieces_has_the_tokens_of_the_whole(
+def test_the_ids_are_those_of_the_two_parts_as_wholes(
     recipe: Recipe, text_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(data_module, "_PIECE", 100)
+    monkeypatch.setattr(long_text, "WINDOW", 200)
+    monkeypatch.setattr(long_text, "OVERLAP", 40)
     text_file.write_text((CARROLL + "\n\n  indented\n \n\tend\r\n") * 5, encoding="utf-8")
     ready = prepared(replace(recipe, tokenizer="bpe:400"))
     text = read_text(text_file)
@@ -52,17 +52,34 @@ def test_a_text_cut_in_pieces_has_the_tokens_of_the_whole(
     assert ready.val_ids.tolist() == ready.tokenizer.encode(text[cut:]).ids
 
 
-@given(st.text(alphabet="ab \n\t\r\u00e9\u20ac", max_size=400))
-def test_pieces_join_to_the_text(text: str) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(data_module, "_PIECE", 7)
-        assert "".join(data_module._pieces(text)) == text
-
-
-def test_the_character_table_agrees_with_the_tokenizer() -> None:
+def test_characters_are_cut_as_by_their_tokenizer(recipe: Recipe, text_file: Path) -> None:
     tokenizer = Tokenizer.train_char(CARROLL)
-    text = CARROLL + "\u4e16\U0001f600 unknown ones too"
-    assert data_module._character_ids(text, tokenizer).tolist() == tokenizer.encode(text).ids
+    odd = CARROLL + "\u4e16\U0001f600 an <unk>nown one, too <unk><unk>"
+    text_file.write_text(odd * 4, encoding="utf-8")
+    ready = finish(prepare(replace(recipe, tokenizer="char"), tokenizer))
+    cut = round(len(odd) * 4 * 0.9)
+    assert ready.train_ids.tolist() == tokenizer.encode((odd * 4)[:cut]).ids
+    assert ready.val_ids.tolist() == tokenizer.encode((odd * 4)[cut:]).ids
+
+
+def test_learning_a_tokenizer_shows_progress_and_can_be_given_up(
+    recipe: Recipe, text_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("model.tokenizer.client._LEARNT_HERE", 1000)
+    text_file.write_text("the king lost his crown " * 40_000, encoding="utf-8")
+    recipe = replace(recipe, tokenizer="bpe:300")
+    preparing = prepare(recipe)
+    sign = next(sign for sign in preparing if sign.fraction > 0)
+    assert sign.what == "Making the tokenizer"
+    assert sign.fraction <= 1
+    began = time.perf_counter()
+    preparing.close()
+    assert time.perf_counter() - began < 5
+    # And as a whole it learns what it learns in one go.
+    ready = prepared(recipe)
+    text = read_text(text_file)
+    whole = Tokenizer.train_bpe(text[: round(len(text) * 0.9)], 300)
+    assert ready.tokenizer.to_json() == whole.to_json()
 
 
 def test_a_saved_tokenizer_is_used_as_it_is(recipe: Recipe, tmp_path: Path) -> None:

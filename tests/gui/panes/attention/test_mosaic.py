@@ -109,3 +109,9 @@ def test_the_operation_follows_the_tile(qtbot: QtBot, live_store: Store):
     qtbot.mouseClick(pane.mosaic.viewport(), Qt.MouseButton.LeftButton, pos=at)
     operation = live_store.operations[live_store.selection.operation]
     assert (operation.layer, operation.kind) == (2, "pattern")
+
+
+def test_where_a_head_looks_whose_shares_are_no_numbers_is_unknown() -> None:
+    nan = float("nan")
+    shares = np.array([[[0.9, 0.05, 0.05], [nan, nan, nan], [0.9, nan, 0.1]]])
+    assert [GROUPS[kind] for kind in kinds_of(shares)[0]] == ["first", "unknown", "unknown"]

@@ -7,7 +7,9 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from gui.panes.prediction.generation_controls import kept_text
 from gui.panes.prediction.pane import PredictionPane
+from gui.session.state import Generation
 from gui.session.store import Store
 from model import messages as m
 from model.sampling import Sampling
@@ -157,3 +159,22 @@ def test_tokens_that_share_a_character_are_one_place(qtbot: QtBot) -> None:
         text.show_generation(1, "a\r\n", steps[:n], ["?"] * n)
     assert text.toPlainText() == "a␍\n" + pieces[-1]
     assert text._spans == [(0, 1), (0, 1), (1, 2), (2, 4), (4, 5)]
+
+
+def test_the_mark_that_ends_a_text_does_not_become_the_prompt(
+    pane: PredictionPane, live_store: Store
+) -> None:
+    model = live_store.model
+    assert model is not None
+    end = next(id for id in range(len(model.vocabulary)) if id not in model.special_ids)
+    generation = Generation(1, "The", model)
+    generation.steps = tuple(
+        m.TokenGenerated(request_id=1, token_id=id, text=text, probability=0.5, index=i)
+        for i, (id, text) in enumerate([(end + 1, " king"), (end, " king<|turn|>")])
+    )
+    generation.text = generation.steps[-1].text
+    generation.finished = m.GenerationFinished(
+        request_id=1, reason="end_of_text", text=" king", n_tokens=2, tokens_per_second=1.0
+    )
+    # Many a chat model's end of a turn is no special token of its tokenizer's.
+    assert kept_text(generation, model) == " king"

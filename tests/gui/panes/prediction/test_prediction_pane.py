@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, QRectF, Qt
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractSpinBox, QLineEdit
 from pytestqt.qtbot import QtBot
 from safetensors.torch import load_file, save_file
 
@@ -125,8 +126,8 @@ def test_bars_are_as_long_as_the_probabilities(
     for row, bar in enumerate(shown_bars[:5]):
         assert bar.token_id == order[row]
         length = drawn_length(pane.bars, row, theme.current().accent)
-        drawn = length / pane.bars.track(row).width() * pane.bars.scale
-        pixel = pane.bars.scale / pane.bars.track(row).width()
+        drawn = length / pane.bars.track(row).width()
+        pixel = 1 / pane.bars.track(row).width()
         assert drawn == pytest.approx(p[bar.token_id], abs=2 * pixel)
 
 
@@ -469,3 +470,120 @@ def test_a_change_of_theme_recolours_the_bars(pane: PredictionPane, live_store: 
     pane.refresh_now()
     assert drawn_length(pane.bars, 0, theme.LIGHT.accent) > 10
     assert drawn_length(pane.bars, 0, theme.DARK.accent) == 0
+
+
+# ------------------------------------------------------------------- numbers that are typed
+
+
+def typed(box: QAbstractSpinBox | QLineEdit, text: str) -> None:
+    box.setFocus()
+    box.selectAll()
+    QTest.keyClicks(box, text)
+
+
+def test_a_temperature_of_up_to_ten_is_taken_as_it_is_typed(
+    pane: PredictionPane, live_store: Store, qtbot: QtBot
+) -> None:
+    boxes = pane.sampling
+    for text, value in (("2.5", 2.5), ("10", 10.0), ("0.875", 0.875), ("greedy", 0.0)):
+        typed(boxes.temperature, text)
+        assert boxes.temperature.text() == text
+        assert live_store.sampling.temperature == value
+        assert not boxes.refused.isVisible()
+        qtbot.keyClick(boxes.temperature, Qt.Key.Key_Return)
+        assert live_store.sampling.temperature == value
+    for place, value in ((200, 2.0), (205, 2.5), (280, 10.0)):
+        boxes.slider.setValue(place)
+        assert live_store.sampling.temperature == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("temperature", "12", "“12” is no temperature: it is a number from 0 (greedy) to 10"),
+        ("temperature", "-1", "“-1” is no temperature"),
+        ("temperature", "0.12345", "with at most 4 decimals"),
+        ("temperature", "warm", "“warm” is no temperature"),
+        ("top_p", "1.5", "“1.5” is no top p: it is a share above 0 and up to 1 (all)"),
+        ("top_k", "99999", "“99999” is no top k: it is a whole number from 0 to 1,280"),
+        ("top_k", "2.5", "“2.5” is no top k"),
+    ],
+)
+def test_a_number_that_is_refused_stays_as_typed_and_says_why_in_its_place(
+    pane: PredictionPane, qtbot: QtBot, name: str, text: str, says: str
+) -> None:
+    box, refused = getattr(pane.sampling, name), pane.sampling.refused
+    typed(box, text)
+    assert box.text() == text
+    assert says in refused.text()
+    assert refused.isVisible()
+    qtbot.keyClick(box, Qt.Key.Key_Return)
+    assert box.text() == box.text_now(), "the number that is in force"
+    assert refused.text().endswith(f"{box.text_now()} stays.")
+    typed(box, "1")
+    assert not refused.isVisible()
+
+
+def test_a_share_of_nothing_is_refused_when_it_is_left_like_that(
+    pane: PredictionPane, live_store: Store, qtbot: QtBot
+) -> None:
+    typed(pane.sampling.top_p, "0")  # it may still become 0.5
+    assert not pane.sampling.refused.isVisible()
+    qtbot.keyClick(pane.sampling.top_p, Qt.Key.Key_Return)
+    assert "“0” is no top p" in pane.sampling.refused.text()
+    assert live_store.sampling.top_p == 1.0
+
+
+def test_what_is_no_seed_is_said_and_nothing_is_drawn_by_chance(
+    pane: PredictionPane, live_store: Store
+) -> None:
+    typed(pane.generation.seed, "one")
+    pane.refresh_now()
+    assert pane.generation.seed.text() == "one"
+    assert "“one” is no seed" in pane.generation._says.text()
+    pane.generate()
+    assert live_store.generating.current is None
+    typed(pane.generation.seed, "41")
+    pane.refresh_now()
+    assert not pane.generation._says.isVisible()
+    assert pane.generation.seed.seed == 41
+
+
+def test_a_length_that_is_refused_is_said(pane: PredictionPane) -> None:
+    typed(pane.generation.length, "0")
+    typed(pane.generation.length, "1000000")
+    pane.refresh_now()
+    assert "“1000000” is no number of tokens" in pane.generation._says.text()
+
+
+# ------------------------------------------------------------------------- the axis
+
+
+def test_the_axis_is_the_same_whatever_is_predicted(
+    pane: PredictionPane, live_store: Store
+) -> None:
+    lengths = []
+    for position, temperature in ((0, 10.0), (3, 1.0), (9, 0.2)):
+        live_store.set_sampling(Sampling(temperature=temperature))
+        live_store.select(position=position)
+        pane.refresh_now()
+        likeliest = pane.bars.shown[0]
+        share = pane.bars.bar_rect(0).width() / pane.bars.track(0).width()
+        assert share == pytest.approx(likeliest.probability)
+        lengths.append(likeliest.probability)
+    assert min(lengths) < 0.05 < 0.5 < max(lengths)
+
+
+def test_on_a_logarithmic_axis_equal_factors_are_equal_lengths(pane: PredictionPane) -> None:
+    bars = pane.bars
+    pane.log_button.click()
+    assert bars.log
+    steps = np.diff([bars.share(p) for p in (1e-4, 1e-3, 1e-2, 1e-1, 1.0)])
+    assert steps == pytest.approx(np.full(4, 0.2))
+    assert bars.share(1.0) == 1.0
+    assert bars.share(0.0) == bars.share(1e-9) == 0.0
+    for row, bar in enumerate(bars.shown[:3]):
+        length = drawn_length(bars, row, theme.current().accent) / bars.track(row).width()
+        assert length == pytest.approx(bars.share(bar.probability), abs=0.02)
+    pane.log_button.click()
+    assert bars.share(0.5) == 0.5

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,11 +24,12 @@ from gui.panes.training.curves import GrowingTable
 from gui.panes.training.figures import duration
 from gui.panes.training.pane import TrainingPane
 from gui.panes.training.recipe_form import short
-from gui.session.run import Run
+from gui.session import runs_folder
 from gui.session.store import Store
+from gui.session.training_run import Run
 from gui.window.table import table_of
 from model import messages as m
-from model.train import metrics, read_metrics
+from model.train import Training, metrics, read_metrics
 from model.train.events import Evaluated, Finished, Sampled, StepDone
 from model.train.metrics import measure
 from model.train.presets import PRESETS, preset
@@ -149,7 +152,9 @@ def test_typed_numbers_are_in_the_recipe(pane: TrainingPane, qtbot: QtBot) -> No
 def test_what_cannot_be_run_is_said_in_place(pane: TrainingPane, qtbot: QtBot) -> None:
     pane.form.d_model.setValue(33)
     pane.refresh_now()
-    assert "33" in pane.form.problem.text()
+    # As the form calls them, and with what would fit.
+    says = "Width 33 does not divide into 2 heads: make Width a multiple of Heads, for example 32."
+    assert pane.form.problem.text() == says
     assert pane.form.problem.isVisible()
     assert not pane.controls.start.isEnabled()
     pane.start()
@@ -233,7 +238,7 @@ def test_a_run_from_start_to_end_draws_each_of_its_points(
     np.testing.assert_array_equal(data["val_loss"].at["step"], [e.step for e in run.evaluations])
     assert data["tokens"].values[-1] == 20 * QUICK.batch_size * QUICK.n_ctx
     assert {"lr", "grad_norm", "seconds", "bits_per_byte", "tokens_per_second"} <= set(data)
-    assert pane.header_note() == "step 20 / 20"
+    assert pane.header_note() == "tiny · step 20 / 20", "and whose it is"
     assert run.finished is not None
     assert pane.status.text() == run.finished.message
     assert Path(run.started.run_dir, "metrics.csv").is_file()
@@ -416,7 +421,7 @@ def test_what_stands_above_the_curves_is_of_one_height(
     controls = pane.controls
     buttons = (controls.recipe, controls.start, controls.pause, controls.step, controls.stop)
     [height] = {button.height() for button in buttons}
-    assert max(controls.follow.height(), controls.axes.height()) <= height
+    assert controls.axes.height() <= height
 
 
 def test_pause_step_and_resume(pane: TrainingPane, desk: Desk, qtbot: QtBot) -> None:
@@ -594,44 +599,50 @@ def test_who_opens_another_model_while_one_learns_follows_it_no_more(
     pane.refresh_now()
     assert live_store.model is not None
     assert live_store.model.name == "story-world"
-    assert not pane.controls.follow.isChecked()
-    pane.controls.follow.click()
+    assert pane.heading.view.text() == "The panes show story-world"
+    click(qtbot, pane.heading.show_button)
     assert live_store.model.path == run.started.run_dir
-    assert pane.controls.follow.isChecked()
-    finish(pane, desk)
-
-
-def test_a_run_that_was_not_followed_opens_by_its_button(
-    pane: TrainingPane, desk: Desk, live_store: Store, qtbot: QtBot
-) -> None:
-    click(qtbot, pane.controls.follow)
-    begin(pane, desk, qtbot)
-    finish(pane, desk)
-    run = run_of(live_store)
-    assert live_store.model is not None
-    assert not Path(live_store.model.path).is_relative_to(run.started.run_dir)
-    click(qtbot, pane.controls.open)
-    assert Path(live_store.model.path).is_relative_to(run.started.run_dir)
-    pane.invalidate()
     pane.refresh_now()
-    assert not pane.controls.open.isVisible()
+    assert pane.heading.view.text() == "The panes show it"
+    assert not pane.heading.show_button.isVisible()
+    finish(pane, desk)
 
 
-def test_following_can_be_changed_while_it_trains(
+def test_the_finished_run_of_another_model_says_so_and_is_shown_by_one_click_from_memory(
     pane: TrainingPane, desk: Desk, live_store: Store, qtbot: QtBot
 ) -> None:
     bundled = live_store.model
-    begin(pane, desk, qtbot)
-    assert live_store.run.following
-    assert live_store.model is not bundled
-    pane.controls.follow.click()
-    assert not live_store.run.following
-    assert live_store.model is not None
-    assert bundled is not None
-    assert live_store.model.path == bundled.path
-    pane.controls.follow.click()
-    assert live_store.run.following
+    run = begin(pane, desk, qtbot)
     finish(pane, desk)
+    learned = live_store.model
+    assert learned is not None
+    assert live_store.run.in_view(run)
+    live_store.run.follow(False)
+    assert live_store.model == bundled
+    shutil.rmtree(run.run_dir)
+    pane.refresh_now()
+    assert pane.heading.isVisible()
+    assert pane.heading.name.text() == "Run tiny"
+    assert pane.heading.place.text() == run.run_dir
+    assert pane.heading.view.text() == "The panes show story-world"
+    click(qtbot, pane.heading.show_button)
+    assert live_store.model == learned
+    pane.refresh_now()
+    assert pane.heading.view.text() == "The panes show it"
+
+
+def test_a_low_pane_says_so_too(
+    pane: TrainingPane, desk: Desk, live_store: Store, qtbot: QtBot
+) -> None:
+    begin(pane, desk, qtbot)
+    finish(pane, desk)
+    pane.resize(1000, 200)
+    pane.invalidate()
+    pane.refresh_now()
+    assert not pane.heading.isVisible(), "the header names it"
+    live_store.run.follow(False)
+    pane.refresh_now()
+    assert pane.heading.isVisible()
 
 
 def test_analogies_are_drawn_by_rank_and_share(
@@ -694,8 +705,14 @@ def test_nothing_overlaps_at_any_shape(pane: TrainingPane, desk: Desk, qtbot: Qt
         n=12,
     )
     desk.store.receive(measured)
-    parts = [pane._form_area, pane.plots.loss, pane.plots.analogies, pane.figures, pane.samples]
-    content = pane._content
+    parts = [
+        pane.content.form_area,
+        pane.plots.loss,
+        pane.plots.analogies,
+        pane.figures,
+        pane.samples,
+    ]
+    content = pane.content.inner
     for size in ((1000, 200), (855, 175), (300, 200), (420, 900), (1200, 800), (700, 420)):
         for form in (False, True):
             pane.controls.recipe.setChecked(form)
@@ -713,9 +730,9 @@ def test_nothing_overlaps_at_any_shape(pane: TrainingPane, desk: Desk, qtbot: Qt
                 assert box.height() >= 18, (size, shown[i])
                 for j in range(i):
                     assert not box.intersects(boxes[j]), (size, shown[i], shown[j])
-            assert content.width() <= pane._area.viewport().width(), size
+            assert content.width() <= pane.content.viewport().width(), size
             if size[0] > 800:
-                room = pane._area.viewport().height()
+                room = pane.content.viewport().height()
                 assert content.height() <= room, "a short dock need not scroll"
 
 
@@ -735,9 +752,10 @@ def test_every_control_has_a_name_and_a_tooltip(pane: TrainingPane) -> None:
         pane.controls.pause,
         pane.controls.step,
         pane.controls.stop,
-        pane.controls.open,
-        pane.controls.follow,
+        pane.heading.again,
         pane.controls.axes,
+        pane.heading.show_button,
+        pane.place_button,
         *(field.editor for field in pane.form.fields),
     ):
         assert control.accessibleName()
@@ -791,3 +809,255 @@ def test_plots_have_the_axes_that_they_need(qtbot: QtBot) -> None:
 
 
 SIDES = ("left", "bottom", "right", "top")
+
+
+# ----------------------------------------------------------------------- a run that is reopened
+
+
+def reopened(
+    pane: TrainingPane, desk: Desk, qtbot: QtBot, *, stop_at: int = 0, path: str = ""
+) -> Run:
+    """A run of an earlier session, opened again in a window that knows nothing of it."""
+    recipe, folder = replace(QUICK, lr=2e-3, snapshot_every=5), pane.runs_dir / "earlier"
+    training = Training(recipe, folder)
+    for event in training.events():
+        if isinstance(event, StepDone) and event.step == stop_at:
+            training.stop()
+    desk.store.set_prompt("The king")
+    desk.store.opening.open(str(folder / path))
+    finish(pane, desk)
+    run = desk.store.run.recorded
+    assert run is not None
+    return run
+
+
+def test_a_run_folder_that_is_opened_shows_curve_recipe_and_samples(
+    pane: TrainingPane, desk: Desk, qtbot: QtBot
+) -> None:
+    run = reopened(pane, desk, qtbot)
+    kept = read_metrics(Path(run.run_dir))
+    x, y = pane.plots.loss.train.getOriginalDataset()
+    there = ~np.isnan(kept["train_loss"])
+    np.testing.assert_array_equal(x, kept["step"][there])
+    np.testing.assert_array_equal(y, kept["train_loss"][there])
+    assert pane.plots.loss.isVisible()
+    assert pane.form.recipe() == replace(QUICK, lr=2e-3, snapshot_every=5)
+    assert pane.samples.text.toPlainText() == run.samples[-1].text
+    assert "Sample 2/2 · step 20" in pane.samples.title.text()
+    assert pane.heading.name.text() == "Run earlier"
+    assert pane.heading.view.text() == "The panes show it"
+    assert pane.status.text() == "All 20 steps are done."
+    assert pane.header_note() == "earlier · step 20 / 20"
+    assert pane.controls.unit_actions["bits_per_byte"].isEnabled()
+    assert not pane.controls.pause.isEnabled()
+    assert "All 20 steps" in pane.controls.pause.toolTip(), "why there is nothing to resume"
+    assert pane.controls.start.isEnabled()
+
+
+def test_resume_goes_on_from_the_saved_state_under_one_curve(
+    pane: TrainingPane, desk: Desk, qtbot: QtBot
+) -> None:
+    run = reopened(pane, desk, qtbot, stop_at=7)
+    snapshot = desk.store.model
+    assert pane.status.text() == "Ended at step 7 of 20."
+    assert pane.controls.pause.text() == "Resume"
+    click(qtbot, pane.controls.pause)
+    finish(pane, desk)
+    current = run_of(desk.store)
+    assert current.run_dir == run.run_dir
+    assert [event.step for event in current.steps] == list(range(1, 21))
+    x, _ = pane.plots.loss.train.getOriginalDataset()
+    np.testing.assert_array_equal(x, range(1, 21))
+    assert desk.store.opened == snapshot, "the snapshot that was open stays beside it"
+    assert desk.store.run.following
+    assert pane.controls.pause.text() == "Pause"
+
+
+def test_a_run_that_was_stopped_here_can_be_resumed_here(
+    pane: TrainingPane, desk: Desk, qtbot: QtBot
+) -> None:
+    first = begin(pane, desk, qtbot)
+    click(qtbot, pane.controls.stop)
+    finish(pane, desk)
+    click(qtbot, pane.controls.pause)
+    finish(pane, desk)
+    run = run_of(desk.store)
+    assert run is not first
+    assert [event.step for event in run.steps] == list(range(1, 21))
+
+
+def test_a_run_that_can_not_be_taken_up_says_why_beside_its_curve(
+    pane: TrainingPane, desk: Desk, qtbot: QtBot
+) -> None:
+    run = reopened(pane, desk, qtbot, stop_at=7)
+    shutil.rmtree(Path(run.run_dir, "state"))
+    click(qtbot, pane.controls.pause)
+    finish(pane, desk)
+    assert "can't be resumed" in pane.status.text()
+    assert theme.current().bad in pane.status.styleSheet()
+    assert not pane.place_button.isVisible(), "no other place would help"
+    assert desk.store.run.shown is run
+
+
+@pytest.mark.parametrize(("path", "step"), [("", 20), ("snapshots/step-000010", 10)])
+def test_start_again_begins_a_new_run_with_the_weights_of_the_open_snapshot(
+    pane: TrainingPane, desk: Desk, qtbot: QtBot, path: str, step: int
+) -> None:
+    run = reopened(pane, desk, qtbot, path=path)
+    learned = desk.lm.transformer.embed.weight.clone()
+    assert f"step {step}" in pane.heading.again.toolTip()
+    click(qtbot, pane.heading.again)
+    while not desk.store.run.running:
+        desk.advance()
+    torch.testing.assert_close(desk.lm.transformer.embed.weight, learned, rtol=0, atol=0)
+    finish(pane, desk)
+    again = run_of(desk.store)
+    assert again.run_dir != run.run_dir
+    assert again.recipe.n_layers == run.recipe.n_layers
+    assert again.recipe.weights == str(Path(run.run_dir, f"snapshots/step-{step:06d}"))
+    assert [event.step for event in again.steps] == list(range(1, 21))
+    assert len(list(pane.runs_dir.iterdir())) == 2
+
+
+def test_beside_a_run_that_goes_on_the_buttons_of_a_reopened_one_say_where_its_are(
+    pane: TrainingPane, desk: Desk, qtbot: QtBot
+) -> None:
+    begin(pane, desk, qtbot)
+    click(qtbot, pane.controls.pause)
+    shown = reopened(pane, desk, qtbot, stop_at=7)
+    assert desk.store.run.shown is shown
+    assert pane.heading.name.text() == "Run earlier"
+    for button in (pane.controls.start, pane.controls.pause, pane.controls.stop):
+        assert not button.isEnabled()
+    assert "Run tiny is going" in pane.controls.pause.toolTip()
+    assert not pane.heading.again.isVisible()
+    assert not pane.progress.isVisible(), "no progress of another run above this curve"
+
+
+def test_a_folder_that_says_nothing_of_its_run_says_why(
+    pane: TrainingPane, desk: Desk, qtbot: QtBot
+) -> None:
+    run = reopened(pane, desk, qtbot)
+    Path(run.run_dir, "run.toml").write_text("[recipe]\nlayers = 1\n")
+    desk.store.opening.open(run.run_dir)
+    finish(pane, desk)
+    assert "no usable recipe" in pane.status.text()
+    assert desk.store.run.shown is None
+
+
+# ------------------------------------------------------------------------------ where runs are
+
+
+def test_the_summary_says_the_whole_path_and_none_of_it_is_cut(
+    pane: TrainingPane, tmp_path: Path
+) -> None:
+    deep = tmp_path / ("a-folder-with-a-long-name-" * 4) / "and-another"
+    pane.runs_dir = deep
+    pane.refresh_now()
+    QApplication.processEvents()
+    assert str(deep / QUICK.name) in pane.form.summary.text()
+    for width in (250, 600, 1000):
+        pane.resize(width, 600)
+        QApplication.processEvents()
+        summary = pane.form.summary
+        assert summary.width() <= pane.content.viewport().width()
+        assert summary.height() >= summary.heightForWidth(summary.width())
+
+
+def test_a_folder_is_chosen_in_the_form_and_remembered(
+    desk: Desk, qtbot: QtBot, tmp_path: Path
+) -> None:
+    pane = TrainingPane(desk.store)
+    qtbot.addWidget(pane)
+    assert pane.runs_dir.is_absolute()
+    assert "runs_dir" not in pane.remember(), "what was only proposed is proposed anew elsewhere"
+    pane.resize(1000, 420)
+    pane.show()
+    qtbot.waitExposed(pane)
+    click(qtbot, pane.form.place)
+    dialog = pane.findChild(QFileDialog, "runs_dir_dialog")
+    assert dialog is not None
+    dialog.fileSelected.emit(str(tmp_path / "mine"))
+    dialog.close()
+    assert pane.runs_dir == tmp_path / "mine"
+    assert str(tmp_path / "mine") in pane.form.place.toolTip()
+    again = TrainingPane(desk.store)
+    qtbot.addWidget(again)
+    again.recall(pane.remember())
+    assert again.runs_dir == tmp_path / "mine"
+
+
+@pytest.mark.parametrize("kept", [None, 3, "", "runs", "/a\0b", ["/a"], {"a": 1}, float("nan")])
+def test_a_remembered_folder_that_is_none_is_passed_over(
+    desk: Desk, qtbot: QtBot, kept: object
+) -> None:
+    pane = TrainingPane(desk.store)
+    qtbot.addWidget(pane)
+    pane.recall({"runs_dir": kept})
+    assert pane.runs_dir == runs_folder.proposed()
+
+
+def test_a_folder_that_can_not_be_made_is_said_with_a_button_that_chooses_another(
+    pane: TrainingPane, desk: Desk, qtbot: QtBot, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("x")
+    pane.runs_dir = tmp_path / "file" / "runs"
+    pane.refresh_now()
+    click(qtbot, pane.controls.start)
+    finish(pane, desk)
+    assert str(pane.runs_dir) in pane.status.text()
+    click(qtbot, pane.place_button)
+    dialog = pane.findChild(QFileDialog, "runs_dir_dialog")
+    assert dialog is not None
+    dialog.fileSelected.emit(str(tmp_path / "elsewhere"))
+    dialog.close()
+    pane.refresh_now()
+    assert not pane.status.isVisible(), "it is no longer true"
+    assert not pane.place_button.isVisible()
+    begin(pane, desk, qtbot)
+    finish(pane, desk)
+    assert (tmp_path / "elsewhere" / QUICK.name / "run.toml").is_file()
+
+
+def test_without_a_working_folder_that_can_be_written_runs_go_to_a_persons_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    (tmp_path / "home").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert runs_folder.proposed() == tmp_path / "runs"
+    refused = {tmp_path}
+    real = os.access
+    monkeypatch.setattr(os, "access", lambda p, mode: Path(p) not in refused and real(p, mode))
+    own = runs_folder.proposed()
+    assert own.is_relative_to(tmp_path / "home")
+    refused.add(tmp_path / "home")
+    (tmp_path / "data").mkdir()
+    assert runs_folder.proposed() == tmp_path / "data" / "Glassformer" / "runs"
+    monkeypatch.chdir("/")
+    assert runs_folder.proposed() != Path("/runs")
+
+
+def test_a_working_folder_that_was_removed_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert runs_folder.proposed().is_absolute()
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_long_curve_is_taken_in_bit_by_bit_to_its_end(
+    pane: TrainingPane, desk: Desk, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gui.panes.training.pane.ROWS_A_FRAME", 3)
+    reopened(pane, desk, qtbot)
+
+    def drawn() -> list[float]:
+        return list(pane.plots.loss.train.getOriginalDataset()[0])
+
+    assert 0 < len(drawn()) < 20
+    qtbot.waitUntil(lambda: len(drawn()) == 20, timeout=10_000)
+    assert len(pane.export_data()["train_loss"].values) == 20

@@ -281,3 +281,30 @@ def test_a_corner_is_kept_free(qtbot: QtBot) -> None:
     view.set_corner(QSize(90, 40))
     image = pixels(view.viewport())[:40, :90].reshape(-1, 3)
     assert {tuple(color) for color in image.tolist()} == {color_named("panel")}
+
+
+@pytest.mark.parametrize("kind", ["sequential", "diverging"])
+def test_one_cell_without_a_number_is_not_lost_where_many_share_a_pixel(
+    qtbot: QtBot, kind: Kind
+) -> None:
+    values = np.full((900, 900), 0.5)
+    values[450, 450] = np.nan
+    view = shown(qtbot, content(values, kind=kind, limit=1.0))
+    view.set_fit(True)
+    view.finish()
+    assert view.cell_size < 1
+    image = pixels(view.viewport())
+    at = view.cell_rect(450, 450).center().toPoint()
+    around = image[at.y() - 1 : at.y() + 2, at.x() - 1 : at.x() + 2].reshape(-1, 3)
+    assert color_named("no_number") in {tuple(rgb) for rgb in around.tolist()}
+    legend = image[-20:].reshape(-1, 3)
+    assert color_named("no_number") in {tuple(rgb) for rgb in legend.tolist()}
+
+
+def test_infinity_is_a_number_at_the_end_of_the_map_and_written_so(qtbot: QtBot) -> None:
+    values = np.array([[np.inf, 0.5], [-np.inf, -0.5]])
+    view = shown(qtbot, content(values, kind="diverging", limit=1.0, beyond=True))
+    image = pixels(view.viewport())
+    table = theme.diverging_table()
+    assert amounts_of(cell_pixel(view, image, 0, 0), table)[1] > 1
+    assert amounts_of(cell_pixel(view, image, 1, 0), table)[0] < 0

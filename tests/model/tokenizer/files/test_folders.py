@@ -141,6 +141,17 @@ def test_ids_are_those_of_transformers(family: str, make: Callable[[str], Path],
         assert again.special_ids == ours.special_ids
 
 
+@pytest.mark.parametrize("family", FOLDERS)
+def test_a_byte_order_mark_changes_no_id(family: str, make: Callable[[str], Path]):
+    folder = make(family)
+    plain = Tokenizer.from_folder(folder)
+    for file in folder.iterdir():
+        file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    marked = Tokenizer.from_folder(folder)
+    assert [marked.encode(t).ids for t in TEXTS] == [plain.encode(t).ids for t in TEXTS]
+    assert marked.notes == ()
+
+
 def test_tokens_around_a_text_are_special_and_take_no_place(make: Callable[[str], Path]):
     tokens = Tokenizer.from_folder(make("bert")).encode("the kings [MASK]").tokens
     assert [(t.bytes, t.special, t.char_start, t.char_end) for t in tokens] == [
@@ -228,12 +239,21 @@ def test_settings_do_not_take_berts_frame_away(make: Callable[[str], Path]):
     assert len(framed) == 4
 
 
-def test_tokenizer_config_counts_before_the_older_file(make: Callable[[str], Path]):
+@pytest.mark.parametrize("listed", [False, True])
+def test_the_older_file_counts_where_no_added_tokens_are_listed(
+    listed: bool, make: Callable[[str], Path]
+):
+    from transformers import AutoTokenizer
+
     folder = make("opt")
     (folder / "special_tokens_map.json").write_text('{"eos_token": "<s>", "mask_token": "<pad>"}')
-    tokenizer = Tokenizer.from_folder(folder)
-    assert tokenizer.piece(tokenizer.end_of_text or 0) == "</s>"
-    assert tokenizer.piece(tokenizer.mask_id or 0) == "<pad>"
+    path = folder / "tokenizer_config.json"
+    if listed:
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"added_tokens_decoder": {}}))
+    tokenizer, theirs = Tokenizer.from_folder(folder), AutoTokenizer.from_pretrained(folder)
+    assert tokenizer.piece(tokenizer.end_of_text or 0) == ("</s>" if listed else "<s>")
+    assert tokenizer.end_of_text == theirs.eos_token_id
+    assert tokenizer.mask_id == theirs.mask_token_id
 
 
 def test_code_that_settings_name_is_not_passed_on(bpe: Tokenizer, tmp_path: Path):

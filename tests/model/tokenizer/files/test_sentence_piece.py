@@ -134,6 +134,19 @@ def test_user_defined_symbols_are_found_whole(pairs: dict[str, tuple[Tokenizer, 
         assert ours.encode(text, add_special=False).ids == theirs.encode(text)
 
 
+def test_the_settings_say_whether_a_text_gets_a_space_in_front(
+    trained: dict[str, Path], tmp_path: Path
+):
+    (tmp_path / "tokenizer.model").write_bytes(trained["like Llama"].read_bytes())
+    settings = tmp_path / "tokenizer_config.json"
+    begins = {}
+    for said in ("{}", '{"add_prefix_space": true}', '{"add_prefix_space": false}'):
+        settings.write_text(said)
+        tokens = Tokenizer.from_folder(tmp_path).encode("king", add_special=False).tokens
+        begins[said] = tokens[0].bytes[:1]
+    assert list(begins.values()) == [b" ", b" ", b"k"]
+
+
 def test_special_tokens_surround_a_text_as_the_settings_say(
     trained: dict[str, Path], tmp_path: Path
 ):
@@ -247,7 +260,6 @@ def test_what_cannot_be_rebuilt_says_what_to_do(trained: dict[str, Path], tmp_pa
     for raw, says in (
         (piece + field(2, b"\x18\x03"), "whole words"),
         (piece + field(2, b"\xc0\x01\x01"), "spaces at the ends of words"),
-        (b"IQ== 0\nIg== 1\nIw== 2\nJA== 3\nJQ== 4\n", "tiktoken's kind"),
     ):
         path.write_bytes(raw)
         with pytest.raises(TokenizerError, match=f"{says}.*copy tokenizer.json"):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gui.panes.space.token_search import LIMIT, Expression, TokenSearch, Unknown
+from gui.reading.token_search import LIMIT, Expression, TokenSearch, Unknown
 from gui.session.store import Store
 from model.config import TransformerConfig
 from model.messages import ModelInfo

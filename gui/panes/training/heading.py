@@ -1,0 +1,74 @@
+"""Whose curve it is: the run's name and folder, and which model the panes show meanwhile.
+
+Knows a run and a sentence; what its button does is its owner's affair.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
+
+from gui import theme
+from gui.session.training_run import Run
+from gui.widgets.text import Text
+
+AGAIN = "A new run by this recipe that begins with this run's weights"
+
+
+class RunHeading(QWidget):
+    """One line above a run's curve.
+
+    Signals:
+        show_requested: the panes shall show the model of this run.
+        again_requested: a new run shall begin with the weights of this one.
+    """
+
+    show_requested = Signal()
+    again_requested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        small = theme.SMALL_FONT_SIZE
+        self.name = Text(font=theme.sans(small + 0.5, bold=True))
+        self.place = Text(tone="dim", font=theme.mono(small), elide=Qt.TextElideMode.ElideMiddle)
+        self.place.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.view = Text(tone="dim", font=theme.sans(small))
+        self.show_button = QPushButton("Show this run")
+        self.show_button.setToolTip("Every pane shows this run's model; the other one stays open")
+        self.show_button.clicked.connect(self.show_requested)
+        self.again = QPushButton("Start again from here")
+        self.again.setToolTip(AGAIN)
+        self.again.clicked.connect(self.again_requested)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(theme.SPACE)
+        row.addWidget(self.name)
+        row.addWidget(self.place, 1)
+        row.addWidget(self.view)
+        for button in (self.show_button, self.again):
+            button.setAccessibleName(button.text())
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            row.addWidget(button)
+        # One height, whichever of them are there: what is below doesn't jump.
+        self.setFixedHeight(self.show_button.sizeHint().height())
+
+    def show_run(self, run: Run, *, in_view: bool, other: str, again: bool) -> None:
+        """Say whose curve it is.
+
+        Args:
+            run: that is drawn.
+            in_view: whether the panes show a model of it.
+            other: what they show, if not.
+            again: whether another run can begin with its weights.
+        """
+        self.name.setText(f"Run {run.name}")
+        self.place.setText(run.run_dir)
+        self.place.setToolTip(run.run_dir)
+        self.view.setText("The panes show it" if in_view else f"The panes show {other}")
+        self.view.set_tone("dim" if in_view else "warning")
+        self.view.setMinimumWidth(self.view.sizeHint().width())  # the name gives way first
+        self.show_button.setVisible(not in_view)
+        self.again.setVisible(in_view and again)  # "here" is what is in view
+        if run.weights_step is not None:
+            self.again.setToolTip(f"{AGAIN}: those of step {run.weights_step:,}")
+        self.setAccessibleName(f"Run {run.name} in {run.run_dir}. {self.view.text()}")

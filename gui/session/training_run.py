@@ -1,0 +1,156 @@
+"""One training run as the window knows it: every point of its curves, and how it ended.
+
+Of a run that goes on, and of one that was read from its folder. Knows messages and the events of a
+run; no store, no widget, no file.
+"""
+
+from __future__ import annotations
+
+from model import messages as m
+from model.train.events import Evaluated, Event, Finished, Sampled, SnapshotSaved, StepDone
+from model.train.recipe import Recipe
+from model.train.record import RunRecord
+
+
+class Run:
+    """A run that has begun.
+
+    Args:
+        started: how it began; what was done of it before, if it goes on.
+
+    Attributes:
+        started: its recipe, its folder and its model then.
+        model: its model now; None where it is not held any more.
+        paused: whether it waits.
+        steps, evaluations, samples, snapshots: its events by kind, in order.
+        analogies: what has become of the analogy, in order.
+        finished: its last event; None while it can still go on.
+        can_resume: whether it can go on from a saved state, once it has ended.
+        problem: what of its folder could not be read, a sentence.
+    """
+
+    def __init__(self, started: m.TrainingStarted) -> None:
+        self.started = started
+        self.model: m.ModelInfo | None = started.info
+        self.paused = False
+        self.steps: list[StepDone] = []
+        self.evaluations: list[Evaluated] = []
+        self.samples: list[Sampled] = []
+        self.snapshots: list[SnapshotSaved] = []
+        self.analogies: list[m.AnalogyMeasured] = []
+        self.finished: Finished | None = None
+        self.can_resume = False
+        self.problem = ""
+        if started.before is not None:
+            self._take(started.before)
+
+    @classmethod
+    def of_record(cls, model: m.ModelInfo, record: RunRecord) -> Run:
+        """A run as its folder has it.
+
+        Args:
+            model: the snapshot of it that is open.
+            record: what the folder tells.
+        """
+        run = cls(
+            m.TrainingStarted(
+                request_id=0,
+                info=model,
+                recipe=record.recipe,
+                run_dir=record.run_dir,
+                follow=False,
+                before=record,
+            )
+        )
+        run.finished = Finished(
+            "stopped" if record.can_resume else "steps",
+            run.step,
+            run.seconds,
+            run.evaluations[-1].val_loss if run.evaluations else None,
+            " ".join(part for part in (record.ending, record.problem) if part),
+        )
+        run.can_resume = record.can_resume
+        run.problem = record.problem
+        return run
+
+    @property
+    def name(self) -> str:
+        """What it is called: as its folder, which is unique beside others of one recipe."""
+        return self.run_dir.replace("\\", "/").rstrip("/").rpartition("/")[2] or self.recipe.name
+
+    @property
+    def recipe(self) -> Recipe:
+        return self.started.recipe
+
+    @property
+    def run_dir(self) -> str:
+        """Its folder, as a whole path."""
+        return self.started.run_dir
+
+    @property
+    def running(self) -> bool:
+        """Whether the run can still go on (it may be paused)."""
+        return self.finished is None
+
+    @property
+    def step(self) -> int:
+        """Updates of the weights so far."""
+        return self.steps[-1].step if self.steps else 0
+
+    @property
+    def seconds(self) -> float:
+        """That it has taken so far; no pauses."""
+        return self.steps[-1].seconds if self.steps else 0.0
+
+    @property
+    def weights(self) -> str:
+        """The model folder whose weights another run can begin with; empty before one is saved."""
+        found = self._here
+        return "" if found is None else str(found.path)
+
+    @property
+    def weights_step(self) -> int | None:
+        """The step of `weights`."""
+        found = self._here
+        return None if found is None else found.step
+
+    @property
+    def _here(self) -> SnapshotSaved | None:
+        """The snapshot that is open, else the last one."""
+        opened = "" if self.model is None else self.model.path
+        here = (snapshot for snapshot in self.snapshots if str(snapshot.path) == opened)
+        return next(here, self.snapshots[-1] if self.snapshots else None)
+
+    def add(self, event: Event) -> None:
+        """Take in what has happened; nothing of it is dropped."""
+        match event:
+            case StepDone():
+                self.steps.append(event)
+            case Evaluated():
+                self.evaluations.append(event)
+            case Sampled():
+                self.samples.append(event)
+            case SnapshotSaved():
+                self.snapshots.append(event)
+            case Finished():
+                self.finished = event
+                self.can_resume = event.reason == "stopped" and bool(self.snapshots)
+            case _:  # getting ready, and work between two steps, leave nothing to draw
+                pass
+
+    def break_off(self, why: str) -> None:
+        """It can't go on as it is: it ends where it is, and its curves stay."""
+        self.finished = Finished(
+            reason="stopped",
+            step=self.step,
+            seconds=self.seconds,
+            val_loss=self.evaluations[-1].val_loss if self.evaluations else None,
+            message=why,
+        )
+        self.can_resume = bool(self.snapshots)
+
+    def _take(self, record: RunRecord) -> None:
+        self.steps += record.steps
+        self.evaluations += record.evaluations
+        self.samples += record.samples
+        self.snapshots += record.snapshots

@@ -1,0 +1,32 @@
+"""Reading the record of a run folder, in slices.
+
+Knows messages and how a record is read; no queue, no thread, no Qt.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from model import messages as m
+from model.engine.job import Job
+from model.engine.workplace import Workplace
+
+
+def read_run(request: m.ReadRun, place: Workplace) -> Job:
+    """Answers `ReadRun`."""
+    from model.train.record import reading_record
+    from model.train.run_folder import RunError
+
+    steps = reading_record(Path(request.path))
+    while True:
+        try:
+            next(steps)
+        except StopIteration as stop:
+            yield m.RunRead(request_id=request.id, path=request.path, record=stop.value)
+            return
+        except RunError as error:
+            yield m.RunRead(
+                request_id=request.id, path=request.path, record=None, problem=str(error)
+            )
+            return
+        yield None
