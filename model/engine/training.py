@@ -237,7 +237,7 @@ def _begin(run: Run, place: Workplace, event: Started) -> m.TrainingStarted:
     return m.TrainingStarted(
         request_id=run.request.id,
         info=info,
-        recipe=run.request.recipe,
+        recipe=event.recipe,
         run_dir=str(event.run_dir),
         follow=place.following,
     )

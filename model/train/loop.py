@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 
 from model.tokenizer.tokenizer import Tokenizer
+from model.train.claim import check_free
 from model.train.events import (
     Evaluated,
     Event,
@@ -29,12 +30,9 @@ from model.train.events import (
 from model.train.measure import sample, validate
 from model.train.pace import Speed, Stopwatch
 from model.train.parts import Parts, checked_for_resume, getting_ready
+from model.train.places import with_whole_paths
 from model.train.recipe import Recipe
-from model.train.run_folder import (
-    RunError,
-    check_free,
-    read_recipe,
-)
+from model.train.run_folder import RunError, read_recipe
 from model.train.state import TrainingState, save_state
 from model.train.updates import Update
 from model.transformer import Transformer
@@ -76,10 +74,11 @@ class Training:
         self._resume = resume
         if resume:
             own = read_recipe(self.run_dir)
-            recipe = own if recipe is None else checked_for_resume(recipe, own)
+            recipe = own if recipe is None else checked_for_resume(with_whole_paths(recipe), own)
         elif recipe is None:
             raise RunError("A new run needs a recipe.")
         else:
+            recipe = with_whole_paths(recipe)
             check_free(self.run_dir)
         self.recipe = recipe.validate()
         self._tokens_per_step = self.recipe.batch_size * self.recipe.n_ctx
@@ -161,14 +160,11 @@ class Training:
     def _go(self) -> Generator[Event, None, None]:
         recipe = self.recipe
         yield from self._prepare()
-        if self.step == 0:
-            if recipe.eval_every:
-                yield from self._evaluate()
-            yield from self._save()
+        # Also where a run goes on: it may have been stopped before it had done what was due.
+        yield from self._do_what_is_due()
         while (reason := self._reason_to_end()) is None:
             yield from self._advance()
-            if self.step < recipe.steps:
-                yield from self._do_what_is_due()
+            yield from self._do_what_is_due()
         yield from self._land()
         if self._run.evaluated_at != self.step:
             yield from self._evaluate()
@@ -176,6 +172,8 @@ class Training:
             yield from self._sample()
         if self._run.saved_at != self.step:
             yield from self._save()
+        elif self._run.state_is_old:
+            self._save_state()
         if self._on_target():
             reason = "target"
         start = {
@@ -193,6 +191,8 @@ class Training:
         if self._run.saved_at != self.step:
             for _ in self._save():
                 pass  # said by the last event
+        elif self._run.state_is_old:
+            self._save_state()
         yield self._finished("stopped", f"Stopped after {self.step:,} steps; all is saved.")
 
     def _guarded(self, source: Generator[Event, None, None]) -> Generator[Event, None, None]:
@@ -257,15 +257,17 @@ class Training:
     # Between two steps
 
     def _do_what_is_due(self) -> Generator[Event, None, None]:
-        recipe, step = self.recipe, self.step
+        recipe, run, step = self.recipe, self._run, self.step
+        if step >= recipe.steps:
+            return  # all of it is done at the end
         jobs = [
             job
-            for every, job in (
-                (recipe.eval_every, self._evaluate),
-                (recipe.sample_every, self._sample),
-                (recipe.snapshot_every, self._save),
+            for is_due, done_at, job in (
+                (_divides(recipe.eval_every, step), run.evaluated_at, self._evaluate),
+                (step > 0 and _divides(recipe.sample_every, step), run.sampled_at, self._sample),
+                (step == 0 or _divides(recipe.snapshot_every, step), run.saved_at, self._save),
             )
-            if every and step % every == 0
+            if is_due and done_at != step
         ]
         if jobs:
             yield from self._land()
@@ -279,6 +281,7 @@ class Training:
             raise _Diverged("The validation loss", step)
         self._val_loss = loss
         run.evaluated_at = step
+        run.state_is_old = True
         evaluated = Evaluated(
             step=step,
             tokens=step * self._tokens_per_step,
@@ -300,7 +303,10 @@ class Training:
             step,
         )
         run.sampled_at = step
-        yield Sampled(step, text)
+        run.state_is_old = True
+        sampled = Sampled(step, text)
+        run.folder.record(sampled)
+        yield sampled
 
     def _save(self) -> Generator[Event, None, None]:
         """Snapshot first, then the state: a resumed run never lacks a snapshot it counts on."""
@@ -308,18 +314,27 @@ class Training:
         if not run.updates.weights_are_finite():
             raise _Diverged("A weight", step)
         path = run.folder.save_snapshot(step, self.transformer, self.tokenizer)
+        self._save_state()
+        run.saved_at = step
+        yield SnapshotSaved(step, path)
+
+    def _save_state(self) -> None:
+        """What is measured is on disk before it: a resumed run doesn't measure it again."""
+        run = self._run
+        run.folder.flush()
         save_state(
             self.run_dir,
             TrainingState(
-                step=step,
+                step=self.step,
                 seconds=self._clock.seconds,
                 val_loss=self._val_loss,
                 transformer=self.transformer.state_dict(),
                 optimiser=run.updates.optimiser.state_dict(),
+                evaluated_at=run.evaluated_at,
+                sampled_at=run.sampled_at,
             ),
         )
-        run.saved_at = step
-        yield SnapshotSaved(step, path)
+        run.state_is_old = False
 
     # Set-up
 
@@ -327,6 +342,7 @@ class Training:
         """Everything up to `Started`."""
         run = yield from getting_ready(self.recipe, self.run_dir, self.device, self._resume)
         self._parts = run
+        self.recipe = run.recipe
         self._val_loss = run.val_loss
         # Getting ready is no training: the run's seconds begin here.
         self._clock.set(run.seconds)
@@ -351,6 +367,10 @@ class Training:
     def _close(self) -> None:
         if self._parts is not None:
             self._parts.folder.close()
+
+
+def _divides(every: int, step: int) -> bool:
+    return every > 0 and step % every == 0
 
 
 class _Diverged(Exception):

@@ -14,19 +14,18 @@ import torch
 
 from model.tokenizer.tokenizer import Tokenizer
 from model.train.events import Evaluated, StepDone
+from model.train.lines import write_whole
 from model.train.metrics import columns
 from model.train.recipe import Recipe
 from model.train.run_folder import (
     RunError,
-    RunFolder,
-    copy_run,
     read_metrics,
     read_recipe,
     read_run,
     snapshots,
     unique_run_dir,
-    write_whole,
 )
+from model.train.run_writing import RunFolder, copy_run
 from model.train.state import TrainingState, load_state, save_state
 
 
@@ -73,7 +72,7 @@ def test_rows_are_on_disk_within_a_second(
     folder: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [0.0]
-    monkeypatch.setattr("model.train.run_folder.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("model.train.run_writing.time.monotonic", lambda: now[0])
     folder.record(a_step(1, 1, 0.1))
     folder.record(a_step(2, 2, 0.2))
     now[0] += 1e6
@@ -196,18 +195,24 @@ def test_a_failed_write_leaves_the_old_file(
 FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full device")
 
 
-@FULL
+class Full(FileIO):
+    """A disk without room."""
+
+    def write(self, content: Any) -> int:
+        raise OSError(28, "No space left on device")
+
+
 def test_a_disk_that_is_full_for_a_while_costs_no_row(
     folder: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("model.train.run_folder.FLUSH_SECONDS", 0.0)
-    with FileIO("/dev/full", "a") as full:
-        on_disk, folder._file = folder._file, full
+    monkeypatch.setattr("model.train.run_writing.FLUSH_SECONDS", 0.0)
+    with Full(folder.path / "metrics.csv", "a+") as full:
+        on_disk, folder._rows._file = folder._rows._file, full
         for step in range(1, 4):
             folder.record(a_step(step, 64 * step, 0.1 * step))
         with pytest.raises(RunError, match=r"curve in .* can't be written: No space left"):
             folder.flush()
-        folder._file = on_disk
+        folder._rows._file = on_disk
     folder.record(a_step(4, 256, 0.4))
     folder.close()
     assert read_metrics(folder.path)["step"].tolist() == [1, 2, 3, 4]
@@ -221,8 +226,8 @@ class Narrow(FileIO):
 
 
 def test_a_row_that_is_written_in_parts_is_whole(folder: RunFolder) -> None:
-    folder._file.close()
-    folder._file = Narrow(folder.path / "metrics.csv", "a+")
+    folder._rows._file.close()
+    folder._rows._file = Narrow(folder.path / "metrics.csv", "a+")
     for step in range(1, 4):
         folder.record(a_step(step, 64 * step, 0.1 * step))
     folder.close()
