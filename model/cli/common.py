@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from model.cli.shortage import shortage
 from model.slices import finish
 
 if TYPE_CHECKING:
@@ -120,6 +121,8 @@ def one_sentence() -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        if shortage(error) is not None:
+            raise  # said by who called the verb, in the same way for all of them
         ours = type(error).__module__.startswith("model.")
         if not ours and not isinstance(error, ValueError | KeyError | OSError):
             raise

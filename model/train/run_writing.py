@@ -74,6 +74,7 @@ class RunFolder:
             self._row = {column: cell for column, cell in cells if cell}
         self._sampled_at = max((sample.step for sample in read_samples(path)), default=-1)
         self._written_at = time.monotonic()
+        self._lost = False
 
     @classmethod
     def create(
@@ -188,6 +189,7 @@ class RunFolder:
         Raises:
             RunError: the disk refuses, or another run lies in the folder's place.
         """
+        self._check_not_lost()
         self._take_row()
         try:
             if not self._claim.is_whole or not is_run(self.path):
@@ -219,15 +221,19 @@ class RunFolder:
         """Somebody has removed or moved the folder: the run goes on in a new one."""
         self._claim.renew()
         if is_run(self.path):
-            if (self.path / RUN_FILE).read_text(encoding="utf-8") != self._tables:
-                raise RunError(
-                    f"Another run lies in {self.path} now, so this one can't be written there. "
-                    "Give each run a folder of its own."
-                )
+            self._lost = (self.path / RUN_FILE).read_text(encoding="utf-8") != self._tables
+            self._check_not_lost()
             return
         (self.path / SNAPSHOTS).mkdir(exist_ok=True)
         self._tokenizer.save(self.path)
         write_whole(self.path / RUN_FILE, self._tables)
+
+    def _check_not_lost(self) -> None:
+        if self._lost:
+            raise RunError(
+                f"Another run lies in {self.path} now, so this one can't be written there. Give "
+                "each run a folder of its own."
+            )
 
     def _record_sample(self, sample: Sampled) -> None:
         if sample.step > self._sampled_at:
