@@ -29,13 +29,17 @@ def command(
     """Write a model of any format as a Hugging Face folder that transformers loads."""
     with one_sentence():
         from model.checkpoint import save_checkpoint
+        from model.checkpoint.errors import NoRoomError
 
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise ValueError(f"{out} exists and is not empty; choose a new folder.")
         start = time.perf_counter()
         lm = opened(path, "cpu", dtype)
         say(lm.notes)
-        save_checkpoint(out, lm.transformer, lm.tokenizer, family=lm.family)
+        try:
+            save_checkpoint(out, lm.transformer, lm.tokenizer, family=lm.family)
+        except NoRoomError as error:
+            raise NoRoomError(f"{error} A smaller --dtype takes less.") from error
         files = {file.name: file.stat().st_size for file in sorted(out.iterdir())}
     seconds = time.perf_counter() - start
     if as_json:

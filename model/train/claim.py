@@ -204,8 +204,8 @@ def _missing(path: Path) -> list[Path]:
 
 
 def _remove_empty(folders: list[Path]) -> None:
-    with contextlib.suppress(OSError):
-        for folder in folders:
+    for folder in folders:
+        with contextlib.suppress(OSError, ValueError):  # it was never made, or something lies in it
             folder.rmdir()
 
 

@@ -23,8 +23,15 @@ def tokenizer_at(path: str) -> Tokenizer:
     place = Path(path)
     _check_there(place)
     if place.is_dir():
-        return Tokenizer.from_folder(place) if Tokenizer.in_folder(place) else _of_model(place)
-    if place.suffix in (".gguf", *_WEIGHTS) or _begins_as_gguf(place):
+        if Tokenizer.in_folder(place):
+            return Tokenizer.from_folder(place)
+        try:
+            return _of_model(place)
+        except TokenizerError:
+            return Tokenizer.from_folder(place)  # says what a folder of a tokenizer has
+    if place.suffix == ".gguf" or _begins_as_gguf(place):
+        return _of_gguf(place)
+    if place.suffix in _WEIGHTS:
         return _of_model(place)
     return Tokenizer.from_file(place)
 
@@ -58,6 +65,22 @@ def _of_model(place: Path) -> Tokenizer:
         tokenizer = source_of(place).tokenizer.read()
     except CheckpointError as error:
         raise TokenizerError(str(error)) from error
+    return _there(tokenizer, place)
+
+
+def _of_gguf(place: Path) -> Tokenizer:
+    """The tokenizer of a GGUF file, also of one that is no model, or none that opens here."""
+    from model.checkpoint.errors import CheckpointError
+    from model.checkpoint.sources.gguf_header import gguf_header
+
+    try:
+        metadata = gguf_header(place).metadata
+    except CheckpointError as error:
+        raise TokenizerError(str(error)) from error
+    return _there(Tokenizer.from_gguf(metadata, str(place)), place)
+
+
+def _there(tokenizer: Tokenizer | None, place: Path) -> Tokenizer:
     if tokenizer is None:
         raise TokenizerError(f"{place} has no tokenizer; choose one that has.")
     return tokenizer

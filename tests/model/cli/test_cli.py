@@ -308,6 +308,15 @@ def test_a_bug_keeps_its_traceback(gpt2_folder: Path, monkeypatch: pytest.Monkey
     assert isinstance(result.exception, ZeroDivisionError)
 
 
+def test_convert_without_room_offers_a_smaller_dtype(
+    gpt2_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    whole = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: whole._replace(free=1_000))
+    said = refusal("convert", gpt2_folder, tmp_path / "out")
+    assert re.search(r"The weights take \d+ kB, and 1 kB are free in .* A smaller --dtype", said)
+
+
 def test_convert_writes_what_transformers_and_verify_take(gpt2_folder: Path, tmp_path: Path):
     out = tmp_path / "out"
     found = run_json("convert", gpt2_folder, out, "--dtype", "bfloat16")
