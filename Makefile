@@ -18,7 +18,7 @@ SCREEN := env QT_QPA_PLATFORM=xcb LIBGL_ALWAYS_SOFTWARE=1 \
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format pictures bench bundled-model lock clean setup-run setup-test
+.PHONY: help run test lint format pictures bench kills bundled-model lock clean setup-run setup-test
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -44,6 +44,9 @@ pictures: setup-test ## Write the window and each pane as pictures to build/pict
 
 bench: setup-test ## Measure speed side by side with the alternatives and print a table
 	$(SCREEN) $(PY) -m benchmarks $(args)
+
+kills: setup-test ## Kill training runs 100 times at random and compare; ARGS='20 --seed 7'
+	@$(PY) -m tools.kills $(args)
 
 bundled-model: setup-run ## Train the model in resources/checkpoints/story-world anew
 	rm -rf build/bundled-model

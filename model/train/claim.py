@@ -17,13 +17,13 @@ from model.train.folder_lock import HERE, LOCK_FILE, FolderLock
 from model.train.run_folder import (
     METRICS_FILE,
     RUN_FILE,
-    SAMPLES_FILE,
     SNAPSHOTS,
     STATE,
     RunError,
     is_run,
     who_trains,
 )
+from model.train.samples import SAMPLES_FILE
 
 _BEGINNING = frozenset(
     (LOCK_FILE, METRICS_FILE, SAMPLES_FILE, SNAPSHOTS, "tokenizer.json", "tokenizer_config.json")

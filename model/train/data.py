@@ -128,7 +128,7 @@ def read_text(path: Path) -> str:
         text = decoded(raw)
     except ValueError as error:
         raise DataError(f"{path} {error}") from error
-    if not text.strip():
+    if not text or text.isspace():
         raise DataError(f"{path} is empty; there is nothing to learn from.")
     return text
 

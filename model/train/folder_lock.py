@@ -109,11 +109,11 @@ def holder(folder: Path) -> str | None:
         if _is_held_here(path):
             return HERE
         try:
-            descriptor = os.open(path, os.O_RDWR)
+            descriptor = os.open(path, os.O_RDONLY)
         except (OSError, ValueError):
             return None
         try:
-            if _lock(descriptor):
+            if _lock(descriptor, shared=True):
                 return None
             with contextlib.suppress(OSError):
                 signed = os.read(descriptor, 200).decode("utf-8", "replace").strip()
@@ -123,8 +123,8 @@ def holder(folder: Path) -> str | None:
             os.close(descriptor)
 
 
-def _lock(descriptor: int) -> bool:
-    """Lock an open file; whether nobody else had."""
+def _lock(descriptor: int, *, shared: bool = False) -> bool:
+    """Lock an open file, to hold it or only to see; whether nobody else had."""
     try:
         if sys.platform == "win32":
             import msvcrt
@@ -137,7 +137,8 @@ def _lock(descriptor: int) -> bool:
         else:
             import fcntl
 
-            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+            fcntl.lockf(descriptor, kind | fcntl.LOCK_NB)
     except OSError as error:
         return error.errno in _NO_LOCKS
     return True

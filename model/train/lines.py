@@ -97,11 +97,5 @@ def write_whole(path: Path, content: str | bytes) -> None:
     beside.replace(path)
 
 
-def whole_lines(path: Path) -> list[str]:
-    """A file's finished lines: one that is still being written is left out."""
-    text = path.read_text(encoding="utf-8")
-    return text[: text.rfind("\n") + 1].split("\n")[:-1]
-
-
 def _raw(line: str) -> bytes:
     return f"{line}\n".encode("utf-8", "replace")

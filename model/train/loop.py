@@ -185,7 +185,12 @@ class Training:
     def _stop(self) -> Generator[Event, None, None]:
         """The end that the caller asked for: nothing more is measured, all is saved."""
         if self._parts is None:
-            yield self._finished("stopped", "Stopped before the first step; nothing was written.")
+            yield self._finished(
+                "stopped",
+                "Stopped before it went on; the run is as it was."
+                if self._resume
+                else "Stopped before the first step; nothing was written.",
+            )
             return
         yield from self._land()
         if self._run.saved_at != self.step:

@@ -21,9 +21,9 @@ from model.train.events import Prepared
 from model.train.optimiser import warm_up
 from model.train.places import from_run, names_a_file, places_of_text
 from model.train.recipe import WORLD, Recipe
-from model.train.run_folder import RunError, read_metrics, read_recipe, read_run, snapshots
+from model.train.run_folder import RunError, read_recipe, read_run
 from model.train.run_writing import RunFolder
-from model.train.state import TrainingState, has_state, load_state
+from model.train.state import TrainingState, can_resume, has_state, load_state
 from model.train.tokenizer_choice import tokenizer_at
 from model.train.updates import Updates
 from model.transformer import Transformer
@@ -180,23 +180,13 @@ def _restore(run_dir: Path, device: str, updates: Updates) -> TrainingState | No
     Raises:
         RunError: the state is damaged, or is gone though the run had learned something.
     """
-    if not has_state(run_dir) and _has_learned_nothing(run_dir):
+    if not has_state(run_dir) and can_resume(run_dir):
         return None
     state = load_state(run_dir, device)
     updates.transformer.load_state_dict(state.transformer)
     updates.optimiser.load_state_dict(state.optimiser)
     updates.step = state.step
     return state
-
-
-def _has_learned_nothing(run_dir: Path) -> bool:
-    """Whether nothing is lost when the run begins at its first step again."""
-    if any(step > 0 for step, _ in snapshots(run_dir)):
-        return False
-    try:
-        return not (read_metrics(run_dir)["step"] > 0).any()
-    except RunError:
-        return True
 
 
 def _facts(

@@ -2,7 +2,7 @@
 
     run.toml                recipe, data hash, seed, versions
     metrics.csv             one row a step
-    samples.jsonl           what the network wrote, one JSON object a sample
+    samples.jsonl           what the network wrote (`model.train.samples`)
     tokenizer.json
     snapshots/step-000100/  a model folder
     state/                  what resuming needs (written by `model.train.state`)
@@ -15,7 +15,6 @@ a window may watch a folder that another process or machine writes. How a folder
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import tomllib
@@ -25,15 +24,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.train.events import Sampled
 from model.train.folder_lock import holder
-from model.train.lines import whole_lines
 from model.train.metrics import whole_columns
 from model.train.recipe import Recipe, RecipeError
 
 RUN_FILE = "run.toml"
 METRICS_FILE = "metrics.csv"
-SAMPLES_FILE = "samples.jsonl"
 SNAPSHOTS = "snapshots"
 STATE = "state"
 
@@ -117,9 +113,7 @@ def read_metrics(path: Path) -> dict[str, NDArray[Any]]:
         RunError: there is no metrics.csv, or it is damaged.
     """
     try:
-        header, *lines = whole_lines(path / METRICS_FILE) or [""]
-        if not header:
-            raise ValueError("it is empty")
+        header, *lines = whole_lines(path / METRICS_FILE)
         names = header.split(",")
         rows = [line.split(",") for line in lines]
         if any(len(row) != len(names) for row in rows):
@@ -139,23 +133,6 @@ def read_metrics(path: Path) -> dict[str, NDArray[Any]]:
         raise RunError(f"{path / METRICS_FILE} is damaged: {error}.") from error
 
 
-def read_samples(path: Path) -> list[Sampled]:
-    """What a run has written of itself so far, by step; none where it was begun without.
-
-    Raises:
-        RunError: the file is damaged.
-    """
-    try:
-        found = [json.loads(line) for line in whole_lines(path / SAMPLES_FILE)]
-        return [Sampled(int(sample["step"]), str(sample["text"])) for sample in found]
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise RunError(f"{path / SAMPLES_FILE} can't be read: {error.strerror}.") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{path / SAMPLES_FILE} is damaged: {error}.") from error
-
-
 def snapshots(path: Path) -> list[tuple[int, Path]]:
     """A run's snapshots, ``(step, folder)`` by step."""
     folder = path / SNAPSHOTS
@@ -163,3 +140,16 @@ def snapshots(path: Path) -> list[tuple[int, Path]]:
         return []
     found = ((_SNAPSHOT.fullmatch(entry.name), entry) for entry in folder.iterdir())
     return sorted((int(match[1]), entry) for match, entry in found if match)
+
+
+def whole_lines(path: Path) -> list[str]:
+    """A file's finished lines: one that is still being written is left out.
+
+    Raises:
+        ValueError: there is none, not even a header.
+    """
+    text = path.read_text(encoding="utf-8")
+    lines = text[: text.rfind("\n") + 1].splitlines()
+    if not lines:
+        raise ValueError("it is empty")
+    return lines

@@ -11,7 +11,6 @@ no step.
 from __future__ import annotations
 
 import contextlib
-import json
 import platform
 import shutil
 import sys
@@ -25,20 +24,20 @@ from typing import TYPE_CHECKING, Any
 from model import __version__
 from model.train.claim import Claim, cannot_be_made, check_free
 from model.train.events import Evaluated, Sampled, StepDone
-from model.train.lines import Lines, whole_lines, write_whole
+from model.train.lines import Lines, write_whole
 from model.train.metrics import columns, row_of
 from model.train.places import from_run
 from model.train.recipe import Recipe
 from model.train.run_folder import (
     METRICS_FILE,
     RUN_FILE,
-    SAMPLES_FILE,
     SNAPSHOTS,
     RunError,
     is_run,
     read_run,
-    read_samples,
+    whole_lines,
 )
+from model.train.samples import SAMPLES_FILE, read_samples, sample_line
 from model.train.toml import toml_table
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ class RunFolder:
         if rows:
             cells = zip(self._columns, rows[-1].split(","))
             self._row = {column: cell for column, cell in cells if cell}
-        self._sampled_at = max((sample.step for sample in read_samples(path)), default=-1)
+        self._sampled_at = max((sample.step for sample in _samples(path)), default=-1)
         self._written_at = time.monotonic()
         self._lost = False
 
@@ -238,8 +237,7 @@ class RunFolder:
     def _record_sample(self, sample: Sampled) -> None:
         if sample.step > self._sampled_at:
             self._sampled_at = sample.step
-            text = json.dumps({"step": sample.step, "text": sample.text}, ensure_ascii=False)
-            self._samples.add(text)
+            self._samples.add(sample_line(sample))
 
     def _take_row(self) -> None:
         if not self._row_has_changed:
@@ -301,22 +299,26 @@ def _toml(tables: Mapping[str, Mapping[str, Any]]) -> str:
 def _keep_rows(metrics: Path, step: int) -> None:
     """Drop the rows beyond a step, and half a row at the end; a curve that is lost begins anew."""
     text = metrics.read_text(encoding="utf-8") if metrics.exists() else ""
-    header, *rows = whole_lines(metrics) if text else [""]
     try:
+        header, *rows = whole_lines(metrics) if "\n" in text else [",".join(columns())]
         kept = [row for row in rows if int(row.partition(",")[0]) <= step]
     except ValueError as error:
         raise RunError(f"{metrics} is damaged: {error}.") from error
-    content = "".join(f"{line}\n" for line in (header or ",".join(columns()), *kept))
+    content = "".join(f"{line}\n" for line in (header, *kept))
     if content != text:
         write_whole(metrics, content)
 
 
 def _keep_samples(path: Path, step: int) -> None:
-    if not (path / SAMPLES_FILE).exists():
-        return
-    samples = read_samples(path)
-    kept = [line for line, s in zip(whole_lines(path / SAMPLES_FILE), samples) if s.step <= step]
-    write_whole(path / SAMPLES_FILE, "".join(f"{line}\n" for line in kept))
+    """Drop the samples beyond a step, and half a line at the end."""
+    content = "".join(f"{sample_line(sample)}\n" for sample in read_samples(path, step))
+    file = path / SAMPLES_FILE
+    if content.encode("ascii") != (file.read_bytes() if file.exists() else b""):
+        write_whole(file, content)
+
+
+def _samples(path: Path) -> tuple[Sampled, ...]:
+    return read_samples(path, sys.maxsize)
 
 
 def _keep_recipe(path: Path, recipe: Recipe) -> None:

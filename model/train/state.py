@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from model.train.run_folder import STATE, RunError
+from model.train.run_folder import STATE, RunError, read_metrics, snapshots
 
 STATE_FILE = Path(STATE) / "training.pt"
 
@@ -69,6 +69,21 @@ def save_state(run_dir: Path, state: TrainingState) -> None:
 def has_state(run_dir: Path) -> bool:
     """Whether a run has been saved."""
     return (run_dir / STATE_FILE).exists()
+
+
+def can_resume(run_dir: Path) -> bool:
+    """Whether a run can go on: from its state, or from its beginning where it learned nothing."""
+    return has_state(run_dir) or _has_learned_nothing(run_dir)
+
+
+def _has_learned_nothing(run_dir: Path) -> bool:
+    """Whether nothing is lost when the run begins at its first step again."""
+    if any(step > 0 for step, _ in snapshots(run_dir)):
+        return False
+    try:
+        return not (read_metrics(run_dir)["step"] > 0).any()
+    except (RunError, KeyError):
+        return True
 
 
 def load_state(run_dir: Path, device: str) -> TrainingState:
