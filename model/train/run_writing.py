@@ -189,8 +189,8 @@ class RunFolder:
             RunError: the disk refuses, or another run lies in the folder's place.
         """
         self._check_not_lost()
-        self._take_row()
         try:
+            self._take_row()
             if not self._claim.is_whole or not is_run(self.path):
                 self._make_again()
             for lines in (self._rows, self._samples):
