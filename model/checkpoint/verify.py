@@ -33,6 +33,7 @@ from model.checkpoint.saving import save_checkpoint
 from model.checkpoint.sources.hugging_face import find_weights, read_headers
 from model.checkpoint.stored import INDEX, REFERENCE, SINGLE
 from model.config import ConfigError
+from model.preview import file_size
 from model.tensor_file import write_tensors
 from model.transformer import Transformer
 
@@ -231,8 +232,8 @@ def _from_transformers(
     free = free_bytes()
     if needed > free:
         raise VerifyError(
-            f"transformers would need {needed / 1e9:.1f} GB for its copy of the model, and "
-            f"{free / 1e9:.1f} GB are free; close other programs."
+            f"transformers would need {file_size(needed)} for its copy of the model, and "
+            f"{file_size(free)} are free; close other programs."
         )
     with tempfile.TemporaryDirectory(prefix="glassformer-verify-") as made:
         place = Path(made)

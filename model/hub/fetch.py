@@ -24,6 +24,7 @@ from pathlib import Path
 
 from model.checkpoint.ends import GENERATION
 from model.hub.refusals import HubError, is_offline, refusal, short
+from model.preview import file_size
 from model.tokenizer.files.folder import BESIDE, is_tokenizer_file
 
 _NAME = re.compile(r"(?P<repo>[\w.-]{1,96}/[\w.-]{1,96})(@(?P<revision>[\w./-]{1,100}))?")
@@ -321,7 +322,7 @@ class _Fetch:
         free = shutil.disk_usage(snapshot).free
         if needed + _SPARE_BYTES > free:
             raise HubError(
-                f"{self.repo} takes {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free in "
+                f"{self.repo} takes {file_size(needed)}, and {file_size(free)} are free in "
                 f"{self._cache}; make room there, or set HF_HUB_CACHE to a larger disk."
             )
 
