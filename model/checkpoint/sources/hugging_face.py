@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from model.checkpoint.errors import CheckpointError
+from model.checkpoint.sources.instead import is_instead
 from model.checkpoint.sources.safetensors_file import safetensors_header
 from model.checkpoint.sources.source import FolderTokenizer, Source
 from model.checkpoint.sources.text_part import text_part
@@ -90,12 +91,21 @@ def read_object(path: Path, most_bytes: int, what: str) -> dict[str, Any]:
     """
     try:
         value = parse_json(read_text(path, most_bytes, what))
-    except ValueError as error:
+    except (CheckpointError, ValueError) as error:
+        instead = is_instead(path)
+        if instead is not None:
+            raise CheckpointError(instead) from error
+        if isinstance(error, CheckpointError):
+            raise
         raise CheckpointError(
             f"{path} is no JSON ({str(error)[:100]}); copy it again from where the model came from."
         ) from error
     if not isinstance(value, dict):
         raise CheckpointError(f"{path} holds no JSON object; copy it again.")
+    if set(value) <= {"error", "message", "status", "detail"}:
+        instead = is_instead(path) if value else None
+        if instead is not None:
+            raise CheckpointError(instead)
     return value
 
 
