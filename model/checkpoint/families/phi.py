@@ -71,8 +71,9 @@ def _rules(config: TransformerConfig) -> list[Rule]:
     rules = [
         same("embed.weight", "model.embed_tokens.weight"),
         *decoder.norm("ln_final", "model.final_layernorm", config),
-        same("unembed.bias", "lm_head.bias"),
     ]
+    if config.unembed_bias:
+        rules.append(same("unembed.bias", "lm_head.bias"))
     if not config.tied_embeddings:
         rules.append(same("unembed.weight", "lm_head.weight"))
     for layer in range(config.n_layers):

@@ -17,6 +17,7 @@ from model.checkpoint.sources.safetensors_file import safetensors_header
 from model.checkpoint.sources.source import FolderTokenizer, Source
 from model.checkpoint.sources.text_part import text_part
 from model.checkpoint.sources.torch_file import read_torch_file
+from model.checkpoint.sources.wrappers import unwrapped
 from model.checkpoint.stored import (
     INDEX,
     REFERENCE,
@@ -51,7 +52,7 @@ def hugging_face_source(folder: Path, weights: Path | None = None) -> Source:
     """
     hf = read_config(folder)
     file = find_weights(folder) if weights is None else weights
-    hf, tensors, notes = text_part(hf, read_headers(file))
+    hf, tensors, notes = text_part(hf, unwrapped(read_headers(file)))
     # A run keeps its tokenizer once, not in every snapshot.
     places = [folder] if folder.parent.name != "snapshots" else [folder, folder.parent.parent]
     return Source(
@@ -170,9 +171,7 @@ def state_dict(value: Any, path: Path) -> dict[str, StoredTensor]:
     tensors = {}
     for name, tensor in value.items():
         if isinstance(name, str) and isinstance(tensor, StoredTensor):
-            # torch.compile and DataParallel put their own names in front.
-            bare = name.removeprefix("module.").removeprefix("_orig_mod.")
-            tensors[bare] = replace(tensor, name=name)
+            tensors[name] = replace(tensor, name=name)
     if not tensors:
         raise CheckpointError(
             f"{path} holds no tensors by name; save a model's state_dict() there."
