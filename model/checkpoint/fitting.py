@@ -15,6 +15,7 @@ from model.checkpoint.errors import CheckpointError
 from model.checkpoint.families import Family, family_of
 from model.checkpoint.naming import Named, left_out_note, named, prefixes
 from model.checkpoint.sources import Source
+from model.checkpoint.sources.foreign import refuse_tensors, whose_names
 from model.checkpoint.sources.wrappers import place
 from model.checkpoint.stored import ITEM_BYTES, WEIGHT_DTYPES, StoredTensor
 from model.checkpoint.values import Config, where
@@ -77,6 +78,8 @@ def fit(source: Source) -> Fitting:
             f"{where(hf)} says that the weights are quantised (quantization_config), in a way that "
             "is not supported; take the model's original weights, or a GGUF file of it."
         )
+    if source.format != "GGUF":
+        refuse_tensors(source.path, source.tensors)
     family = family_of(hf)
     found = _found(source, family)
     config = found.named.config
@@ -182,6 +185,11 @@ def _check(fitting: Fitting, found: _Found) -> None:
     expected = dict(found.expected)
     missing = found.missing
     unembedding, embedding = family.tied_names
+    whose = whose_names(source.tensors)
+    if missing and whose is not None:
+        raise CheckpointError(
+            f"The names of the tensors in {source.path} are {whose[0]}; {whose[1]}."
+        )
     if missing:
         raise CheckpointError(
             f"The weights in {source.path} lack {_some(missing)}; they are not complete, or "

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from model.checkpoint.errors import CheckpointError
-from model.checkpoint.sources.instead import is_instead
 from model.checkpoint.sources.gguf_types import types
+from model.checkpoint.sources.instead import is_instead
 from model.checkpoint.stored import MOST_NUMBERS, Stamp, StoredTensor, reading
 
 _VERSIONS = (2, 3)

@@ -121,6 +121,8 @@ def _answer(start: bytes) -> tuple[str, str] | None:
 
 
 def _other_format(path: Path, start: bytes) -> tuple[str, str] | None:
+    if path.suffix == ".json":
+        return None
     for begins, what, remedy in _FORMATS:
         if start.startswith(begins):
             return f"is {what}, whatever its name says", f"To open it, {remedy}"
@@ -135,13 +137,16 @@ def _other_format(path: Path, start: bytes) -> tuple[str, str] | None:
     if path.suffix != ".safetensors" and _is_safetensors(start):
         return (
             "is a safetensors file, whatever its name says",
-            "Give it a name that ends in .safetensors",
+            "To open it, give it a name that ends in .safetensors",
         )
     if path.suffix in (".safetensors", ".gguf") and start[:4] == b"PK\x03\x04":
         what = "torch.save's" if b"/data.pkl" in start else "a zip archive"
         if what == "a zip archive":
             return "is a zip archive", "Unpack it first, then open the folder"
-        return f"is {what} file, whatever its name says", "Give it a name that ends in .pt"
+        return (
+            f"is {what} file, whatever its name says",
+            "To open it, give it a name that ends in .pt",
+        )
     return None
 
 

@@ -84,8 +84,8 @@ def read_torch_file(path: Path) -> Any:
             raise _refused(path, error) from error
     raise CheckpointError(
         is_instead(path)
-        or f"{path} was not written by torch.save: it begins as neither of its formats does. It was "
-        "damaged on its way here, or is another kind of file."
+        or f"{path} was not written by torch.save: it begins as neither of its formats does. It "
+        "was damaged on its way here, or is another kind of file."
     )
 
 

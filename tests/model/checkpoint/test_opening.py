@@ -276,7 +276,7 @@ def test_a_path_that_is_no_checkpoint_is_refused(tmp_path: Path):
     assert (
         refusal(tmp_path / "nowhere") == f"{tmp_path / 'nowhere'} does not exist; check the path."
     )
-    assert "is no checkpoint: it has neither config.json nor snapshots" in refusal(tmp_path)
+    assert "is no checkpoint: it has no config.json, no weights and" in refusal(tmp_path)
     text = tmp_path / "story.txt"
     text.write_text("Once upon a time")
     assert "story.txt is no part of a checkpoint" in refusal(text)
