@@ -6,7 +6,7 @@ Knows families and sources; reads nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -149,9 +149,25 @@ def _under(source: Source, family: Family, prefix: str) -> _Found:
             f"{where(hf)} describes a network of {config.n_params:,} parameters, but the weights "
             f"beside it hold {stored:,} numbers: they do not belong together."
         )
+    config, remarks = _by_tensors(source, family, hf, config, prefix)
     found = named(family, hf, config, source.tensors, prefix)
+    found = replace(found, notes=(*remarks, *found.notes))
     transformer = without_memory(found.config)
     return _Found(found, transformer, _expected(source, family, found.config, transformer))
+
+
+def _by_tensors(
+    source: Source, family: Family, hf: Config, config: TransformerConfig, prefix: str
+) -> tuple[TransformerConfig, tuple[str, ...]]:
+    """The network that config and tensors mean together, and what to say of it."""
+    if family.by_tensors is None:
+        return config, ()
+    shapes = {
+        canonical: tensor.shape
+        for name, tensor in source.tensors.items()
+        if (canonical := family.canonical_name(name.removeprefix(prefix))) is not None
+    }
+    return family.by_tensors(config, hf, shapes)
 
 
 def config_of(family: Family, hf: Mapping[str, Any]) -> TransformerConfig:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 # another task.
 _WITH_HEAD = re.compile(r"\w*(ForCausalLM|LMHeadModel|HeadsModel|LMModel|ForConditionalGeneration)")
 
+# Of a decoder that may read what an encoder made of another text; without one it is passed over.
+_CROSS = re.compile(r"\.(crossattention|ln_cross_attn)\.")
+
 NOTE = "It has no language-model head: it ends with a vector for each token."
 
 # How the names of tensors begin that are a head for another task, and what a person calls it.
@@ -45,6 +48,8 @@ def task_of(name: str) -> str | None:
     Args:
         name: in the file, as transformers gives it.
     """
+    if _CROSS.search(name):
+        return "attention to another network's text"
     return next((task for start, task in _TASKS if name.startswith(start)), None)
 
 

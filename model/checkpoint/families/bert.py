@@ -26,7 +26,7 @@ _OTHERS = (
 
 def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
     """The shape; keys that are missing have transformers' values."""
-    sizes = encoder.sizes_from_hf(hf, n_positions=512, token_types=2)
+    sizes = encoder.sizes_from_hf(hf, n_positions=512, token_types=2, usual_vocab=30522)
     return TransformerConfig(**sizes, **encoder.head_from_hf(hf, sizes["activation"]))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from torch import Tensor
 
@@ -12,6 +12,10 @@ from model.checkpoint.families.gguf import Layout
 from model.config import TransformerConfig
 
 State = Mapping[str, Tensor]
+ByTensors: TypeAlias = Callable[
+    [TransformerConfig, Mapping[str, Any], Mapping[str, tuple[int, ...]]],
+    tuple[TransformerConfig, tuple[str, ...]],
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +57,9 @@ class Family:
         heads: for a family that is saved with several.
         copies: canonical names under which a file may hold another tensor once more, or instead,
             where the unembedding is tied -> that tensor's.
+        by_tensors: for a config.json of which transformers takes no notice where the tensors show
+            otherwise. From the shape that it describes, config.json, and the shapes of tensors by
+            their canonical names: the shape that is meant, and what to say of it.
         inside: model_types of larger networks whose language model is one of this family ->
             the values of its config that theirs leaves out.
         gguf: how llama.cpp holds it, if it does.
@@ -68,5 +75,6 @@ class Family:
     state_to_hf: Callable[[State, TransformerConfig], dict[str, Tensor]]
     heads: Heads | None = None
     copies: Mapping[str, str] = field(default_factory=dict)
+    by_tensors: ByTensors | None = None
     inside: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     gguf: tuple[Layout, ...] = ()

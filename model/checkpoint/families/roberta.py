@@ -27,8 +27,8 @@ _OTHERS = (("roberta.pooler.", "the pooler"), *encoder.TASKS)
 
 def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
     """The shape; keys that are missing have transformers' values."""
-    sizes = encoder.sizes_from_hf(hf, n_positions=512, token_types=2)
-    padding = number(hf, "pad_token_id", 1)
+    sizes = encoder.sizes_from_hf(hf, n_positions=512, token_types=2, usual_vocab=50265)
+    padding = number(hf, "pad_token_id", 1, -1)
     rows, offset = sizes["n_ctx"], int(padding) + 1
     if padding != int(padding) or offset >= rows:
         raise CheckpointError(

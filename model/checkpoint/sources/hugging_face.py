@@ -140,11 +140,11 @@ def find_weights(folder: Path) -> Path:
                 f"{INDEX} that says what belongs together; choose one of the files."
             )
     refuse_folder(folder)
-    name = cached_name(folder)
-    if name is not None:
+    on_hub = cached_name(folder)
+    if on_hub is not None:
         raise CheckpointError(
-            f"{folder} is only a part of {name}, without weights; open it by its name, {name}, to "
-            "fetch the rest."
+            f"{folder} is only a part of {on_hub}, without weights; open it by its name, {on_hub}, "
+            "to fetch the rest."
         )
     raise CheckpointError(
         f"{folder} has no weights: {SINGLE} is missing. Copy it there, or the file of weights "

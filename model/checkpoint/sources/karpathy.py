@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from model.checkpoint.errors import CheckpointError
+from model.checkpoint.families.gpt2 import NO_BIAS
 from model.checkpoint.sources.foreign import is_foreign_file, refuse_tensors, whose_names
 from model.checkpoint.sources.hugging_face import read_object, state_dict
 from model.checkpoint.sources.pickle_reader import Nothing, PickleError, read_pickle
@@ -182,7 +183,7 @@ def _gpt2(sizes: Mapping[str, Any], bias: bool, dropout: Any, activation: str) -
         "vocab_size": sizes["vocab_size"],
         "activation_function": activation,
         "resid_pdrop": dropout,
-        "bias": bias,
+        NO_BIAS: not bias,
     }
 
 
