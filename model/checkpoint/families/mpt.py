@@ -101,7 +101,7 @@ def by_tensors(
     first = "transformer.blocks.0"
     rows = shapes.get(f"{first}.ffn.up_proj.weight", (0,))[0]
     ratio = hf.get("expansion_ratio")
-    if isinstance(ratio, int | float) and rows and rows == int(config.d_model * ratio):
+    if isinstance(ratio, int | float) and rows and 0 <= config.d_model * ratio - rows < 1:
         config = replace(config, d_mlp=rows)
     if config.qkv_bias and f"{first}.attn.Wqkv.bias" not in shapes:
         norms = replace(config.norms, bias=False)

@@ -376,9 +376,7 @@ def test_an_unknown_family_is_refused_with_the_nearest_known(own_folder: Path):
         ),
         ({"activation_function": {}}, "'activation_function' is {}"),
         ({"tie_word_embeddings": "yes"}, "'tie_word_embeddings' is 'yes'; true or false fits"),
-        ({"scale_attn_weights": False}, "sets 'scale_attn_weights' to false"),
         ({"scale_attn_by_inverse_layer_idx": True}, "'scale_attn_by_inverse_layer_idx' to true"),
-        ({"add_cross_attention": True}, "sets 'add_cross_attention' to true"),
     ],
     ids=str,
 )
