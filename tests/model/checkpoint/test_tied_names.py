@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -34,7 +35,7 @@ FOR_MASKS = ("bert", "roberta", "distilbert", "modernbert")
 def test_what_is_tied_opens_under_either_name_and_what_is_not_stays_refused(
     family: str, tmp_path: Path
 ):
-    keys = {"rotary_pct": 0.5, "partial_rotary_factor": 0.5}
+    keys: dict[str, Any] = {"rotary_pct": 0.5, "partial_rotary_factor": 0.5}
     keys |= NAMED_OTHERWISE.get(family, LLAMA)
     keys |= {"model_type": family, "tie_word_embeddings": True}
     network_class = AutoModelForMaskedLM if family in FOR_MASKS else AutoModelForCausalLM
