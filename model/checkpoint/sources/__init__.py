@@ -26,7 +26,7 @@ from model.checkpoint.sources.karpathy import (
     is_mingpt_config,
     karpathy_source,
 )
-from model.checkpoint.sources.places import inside, is_cached, is_run
+from model.checkpoint.sources.places import inside, is_cached, is_run, last_step
 from model.checkpoint.sources.source import Source
 from model.checkpoint.stored import SINGLE
 
@@ -137,6 +137,9 @@ def _in_folder(folder: Path) -> Source:
         return karpathy_source(folder / tensors[0])
     if tensors:
         _needs_config(folder)
+    last = last_step(folder)
+    if last is not None:
+        refuse_folder(last)
     raise CheckpointError(
         f"{folder} is no checkpoint: it has no config.json, no weights and no folder with both. "
         f"Choose a folder with config.json and {SINGLE}, or a file of weights."

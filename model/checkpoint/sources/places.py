@@ -82,6 +82,12 @@ def _of_run(folder: Path) -> Inside | None:
     return Inside(whole[-1])
 
 
+def last_step(folder: Path) -> Path | None:
+    """The last of the folders that a trainer named by steps, whatever lies in it."""
+    steps = [(int(m[1]), one) for one in _folders(folder) if (m := _STEP.fullmatch(one.name))]
+    return max(steps)[1] if steps else None
+
+
 # The hub's cache: models--OWNER--NAME with blobs, refs (which commit a branch stood at), snapshots
 
 

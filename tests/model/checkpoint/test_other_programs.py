@@ -181,6 +181,13 @@ def test_an_adapter_beside_whole_weights_is_not_applied_and_named(tmp_path: Path
     assert "changes to a model, ada/tiny, that is not in it" in refusal(folder)
 
 
+def test_adapters_of_a_training_are_told_as_such(tmp_path: Path):
+    for step in (100, 1000):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+        files("adapter_config.json", "adapter_model.safetensors")(tmp_path / f"checkpoint-{step}")
+    assert f"{tmp_path / 'checkpoint-1000'} holds an adapter" in refusal(tmp_path)
+
+
 def test_a_wrong_config_stays_refused(tmp_path: Path):
     folder = llama(tmp_path / "it")
     edit_config(folder, num_hidden_layers=1)

@@ -12,6 +12,8 @@ from transformers import PreTrainedConfig, PreTrainedModel
 
 from model.checkpoint import CheckpointError, open_checkpoint, save_checkpoint
 from model.language_model import open_model
+from model.probe.next_token.asks import NextToken
+from model.probe.surprisal.asks import Surprisal
 from tests.model.checkpoint.families.harness import (
     compare,
     difference,
@@ -116,6 +118,9 @@ def test_it_is_verified_by_its_last_hidden_state_and_continues_no_text(tmp_path:
     assert found.compared == "last hidden state"
     with pytest.raises(ValueError, match="gives vectors, no next token"):
         open_model(folder, "cpu").stream([1, 2, 3])
+    for question in (NextToken(position=-1), Surprisal()):
+        with pytest.raises(KeyError, match="has no language-model head: it gives vectors"):
+            open_model(folder, "cpu").ask([1, 2, 3], question)
 
 
 @pytest.mark.parametrize(
