@@ -18,7 +18,7 @@ SCREEN := env QT_QPA_PLATFORM=xcb LIBGL_ALWAYS_SOFTWARE=1 \
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format pictures bench soak bundled-model lock clean setup-run setup-test
+.PHONY: help run test lint format pictures bench soak kills bundled-model lock clean setup-run setup-test
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -47,6 +47,9 @@ bench: setup-test ## Measure speed side by side with the alternatives and print 
 
 soak: setup-test ## Random actions in the real window; ARGS="--actions N --seed S"
 	$(SCREEN) $(PY) -m tools.soak $(args)
+
+kills: setup-test ## Kill training runs 100 times at random and compare; ARGS='20 --seed 7'
+	@$(PY) -m tools.kills $(args)
 
 bundled-model: setup-run ## Train the model in resources/checkpoints/story-world anew
 	rm -rf build/bundled-model

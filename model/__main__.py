@@ -1,6 +1,9 @@
 """`python -m model`: see `model.cli`."""
 
-from model.cli.app import main
+from model.cli.shortage import saying_shortage
 
 if __name__ == "__main__":
-    main()
+    with saying_shortage():
+        from model.cli.app import main
+
+        main()

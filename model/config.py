@@ -15,7 +15,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from model.positions import Alibi, DynamicScaling, LongRopeScaling, Rotary
+from model.positions import Alibi, DynamicScaling, LongRopeScaling, Rotary, YarnScaling
 
 NormKind = Literal["layer", "rms"]
 NormPlacement = Literal["pre", "post", "output", "sandwich"]
@@ -278,11 +278,15 @@ class TransformerConfig:
                 raise ConfigError(
                     f"The rotary dim {dim} must be even and at most d_head {self.d_head}."
                 )
-            if isinstance(rotary.scaling, DynamicScaling) and dim < 4:
-                raise ConfigError("Dynamic scaling needs a rotary dim of at least 4.")
-            if not (math.isfinite(rotary.base) and rotary.base > 1):
-                raise ConfigError(f"The rotary base {rotary.base} must be above 1.")
+            if rotary.odd_dim not in (0, dim - 1):
+                raise ConfigError(f"A rotary dim of {dim} can't come from {rotary.odd_dim}.")
             scaling = rotary.scaling
+            if isinstance(scaling, DynamicScaling) and (rotary.odd_dim or dim) < 3:
+                raise ConfigError("Dynamic scaling needs a rotary dim of at least 3.")
+            if isinstance(scaling, YarnScaling) and (rotary.odd_dim or rotary.base == 1):
+                raise ConfigError("YaRN needs an even share of a head, and a base other than 1.")
+            if not (math.isfinite(rotary.base) and rotary.base > 0):
+                raise ConfigError(f"The rotary base {rotary.base} must be above 0.")
             if isinstance(scaling, LongRopeScaling) and not (
                 len(scaling.short_factors) == len(scaling.long_factors) == dim // 2
             ):

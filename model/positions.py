@@ -101,12 +101,16 @@ class Rotary:
         interleaved: pairs are neighbours (2p, 2p + 1) as in GPT-J; otherwise halves
             (p, p + dim / 2).
         scaling: how it was stretched to longer texts.
+        odd_dim: what the exponents are divided by instead of ``dim``; 0 means no other number.
+            GPT-NeoX and Phi-3 turn the next even number of dimensions where a share of a head is
+            odd, by the frequencies of the odd number.
     """
 
     base: float = 10_000.0
     dim: int = 0
     interleaved: bool = False
     scaling: Scaling | None = None
+    odd_dim: int = 0
 
     def depends_on_length(self) -> int | None:
         """Up to which length the rotations do not depend on the length of the sequence.

@@ -306,6 +306,9 @@ class Bench:
         Raises:
             KeyError: the network has no head that scores tokens.
         """
+        config = self.network(subject).config
+        if not config.has_logits:
+            raise KeyError(config.no_continuation)
         return self.values(subject, (LOGITS,), start, stop)[LOGITS][0]
 
     def pattern(

@@ -13,3 +13,7 @@ class CheckpointError(Exception):
 
 class TooLargeError(CheckpointError):
     """It needs more memory than is free, in every dtype."""
+
+
+class NoRoomError(CheckpointError):
+    """The disk has less room than the weights take."""

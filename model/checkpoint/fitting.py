@@ -6,15 +6,17 @@ Knows families and sources; reads nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
 from model.checkpoint.errors import CheckpointError
 from model.checkpoint.families import Family, family_of
-from model.checkpoint.families.bare import NOTE, without_head
+from model.checkpoint.naming import Named, left_out_note, named, prefixes
 from model.checkpoint.sources import Source
+from model.checkpoint.sources.foreign import refuse_tensors, whose_names
+from model.checkpoint.sources.wrappers import place
 from model.checkpoint.stored import ITEM_BYTES, WEIGHT_DTYPES, StoredTensor
 from model.checkpoint.values import Config, where
 from model.config import ConfigError, TransformerConfig
@@ -76,44 +78,96 @@ def fit(source: Source) -> Fitting:
             f"{where(hf)} says that the weights are quantised (quantization_config), in a way that "
             "is not supported; take the model's original weights, or a GGUF file of it."
         )
+    if source.format != "GGUF":
+        refuse_tensors(source.path, source.tensors)
     family = family_of(hf)
+    found = _found(source, family)
+    config = found.named.config
+    notes = (*left_out_note(found.named.left_out), *found.named.notes)
+    fitting = Fitting(source, family, config, found.named.tensors, found.transformer, notes)
+    _check(fitting, found)
+    return fitting
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A network that a file may hold.
+
+    Attributes:
+        named: its tensors.
+        transformer: the network without memory.
+        expected: the shapes of all tensors that a file of it must hold, by their canonical names.
+    """
+
+    named: Named
+    transformer: Transformer
+    expected: Mapping[str, tuple[int, ...]]
+
+    @property
+    def missing(self) -> list[str]:
+        return [name for name in self.expected if name not in self.named.tensors]
+
+    @property
+    def places(self) -> frozenset[object]:
+        """Which tensors of the file it is made of."""
+        tensors = self.named.tensors
+        return frozenset(place(tensors[name]) for name in self.expected)
+
+
+def _found(source: Source, family: Family) -> _Found:
+    """The network that the file holds whole, or else the one that lacks least of it.
+
+    Raises:
+        CheckpointError: it holds two.
+    """
+    plain = _under(source, family, "")
+    if not plain.missing:
+        return plain
+    others = [_under(source, family, prefix) for prefix in prefixes(family, source.tensors)]
+    whole = [found for found in others if not found.missing]
+    if len({found.places for found in whole}) > 1:
+        names = ", ".join(repr(found.named.prefix) for found in whole)
+        raise CheckpointError(
+            f"{source.path} holds several networks, whose names begin with {names}; which one is "
+            "meant can't be told. Save one of them alone, by its own state_dict()."
+        )
+    return whole[0] if whole else min([plain, *others], key=lambda found: len(found.missing))
+
+
+def _under(source: Source, family: Family, prefix: str) -> _Found:
+    """The network whose tensors' names begin so."""
+    hf = source.hf
     heads = family.heads
     if heads is not None and not hf.get("architectures"):
-        architecture = heads.architecture_of(list(source.tensors))
-        hf = Config({**hf, "architectures": [architecture]}, where(hf))
-    config = config_of(family, hf)
-    tensors: dict[str, StoredTensor] = {}
-    left_out: dict[str, int] = {}
-    for name, tensor in source.tensors.items():
-        canonical = family.canonical_name(name)
-        if canonical is None:
-            continue
-        part = None if heads is None else heads.left_out(canonical, config)
-        if part is not None:
-            if part:
-                left_out[part] = left_out.get(part, 0) + 1
-            continue
-        if canonical in tensors:
-            raise CheckpointError(
-                f"{tensor.path} holds {canonical!r} twice, under two names; which one is meant "
-                "can't be told."
-            )
-        tensors[canonical] = tensor
-    notes = _left_out(left_out)
-    bare = None if heads is not None else without_head(family, hf, config, tensors)
-    if bare is not None:
-        config, notes = bare, (*notes, NOTE)
+        own = [name.removeprefix(prefix) for name in source.tensors if name.startswith(prefix)]
+        hf = Config({**hf, "architectures": [heads.architecture_of(own)]}, where(hf))
     # Before anything is built: a damaged config may ask for more than any memory holds.
-    stored = sum(tensor.n for tensor in tensors.values())
+    config = config_of(family, hf)
+    stored = sum(tensor.n for tensor in source.tensors.values())
     if config.n_params > 10 * stored:
         raise CheckpointError(
             f"{where(hf)} describes a network of {config.n_params:,} parameters, but the weights "
             f"beside it hold {stored:,} numbers: they do not belong together."
         )
-    transformer = without_memory(config)
-    fitting = Fitting(source, family, config, tensors, transformer, notes)
-    _check(fitting)
-    return fitting
+    config, remarks = _by_tensors(source, family, hf, config, prefix)
+    found = named(family, hf, config, source.tensors, prefix)
+    found = replace(found, notes=(*remarks, *found.notes))
+    transformer = without_memory(found.config)
+    return _Found(found, transformer, _expected(source, family, found.config, transformer))
+
+
+def _by_tensors(
+    source: Source, family: Family, hf: Config, config: TransformerConfig, prefix: str
+) -> tuple[TransformerConfig, tuple[str, ...]]:
+    """The network that config and tensors mean together, and what to say of it."""
+    if family.by_tensors is None:
+        return config, ()
+    shapes = {
+        canonical: tensor.shape
+        for name, tensor in source.tensors.items()
+        if (canonical := family.canonical_name(name.removeprefix(prefix))) is not None
+    }
+    return family.by_tensors(config, hf, shapes)
 
 
 def config_of(family: Family, hf: Mapping[str, Any]) -> TransformerConfig:
@@ -140,21 +194,18 @@ def without_memory(config: TransformerConfig) -> Transformer:
         return Transformer(config, empty=True)
 
 
-def _left_out(parts: Mapping[str, int]) -> tuple[str, ...]:
-    """What to say of the parts of a file that are no part of the network, with their tensors."""
-    if not parts:
-        return ()
-    named = [f"{part} ({n} {'tensor' if n == 1 else 'tensors'})" for part, n in parts.items()]
-    return (f"Left out, since they are for another task: {', '.join(named)}.",)
-
-
-def _check(fitting: Fitting) -> None:
+def _check(fitting: Fitting, found: _Found) -> None:
     """Refuse a file whose names, shapes or dtypes are not exactly this network's."""
     source, family, config = fitting.source, fitting.family, fitting.config
     tensors = fitting.tensors
-    expected = _expected(fitting)
-    missing = [name for name in expected if name not in tensors]
+    expected = dict(found.expected)
+    missing = found.missing
     unembedding, embedding = family.tied_names
+    whose = whose_names(source.tensors)
+    if missing and whose is not None:
+        raise CheckpointError(
+            f"The names of the tensors in {source.path} are {whose[0]}; {whose[1]}."
+        )
     if missing:
         raise CheckpointError(
             f"The weights in {source.path} lack {_some(missing)}; they are not complete, or "
@@ -190,15 +241,17 @@ def _check(fitting: Fitting) -> None:
         )
 
 
-def _expected(fitting: Fitting) -> dict[str, tuple[int, ...]]:
+def _expected(
+    source: Source, family: Family, config: TransformerConfig, transformer: Transformer
+) -> dict[str, tuple[int, ...]]:
     """The shapes of all tensors that a file must hold, by their canonical names."""
     # One byte each, seen in every place: a family that joins or cuts copies little. Not the meta
     # device: its first join imports a compiler, 1.5 seconds of work.
     byte = torch.zeros(1, dtype=torch.uint8)
-    shapes = fitting.transformer.state_dict()
+    shapes = transformer.state_dict()
     state = {name: byte.expand(tensor.shape) for name, tensor in shapes.items()}
-    in_file = fitting.family.state_to_hf(state, fitting.config)
-    absent = fitting.source.absent
+    in_file = family.state_to_hf(state, config)
+    absent = source.absent
     return {name: tuple(t.shape) for name, t in in_file.items() if name not in absent}
 
 

@@ -42,6 +42,7 @@ def preview(path: str | Path, device: str = "cpu") -> Preview:
         known |= _of_source(source)
         try:
             known |= _of_weights(fit(source), device)
+            source.tokenizer.check()
         except CheckpointError:
             # Its sizes are known all the same, if it is only the weights that don't fit them.
             with suppress(CheckpointError):

@@ -17,11 +17,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from model.checkpoint.errors import CheckpointError
+from model.checkpoint.errors import CheckpointError, NoRoomError
 from model.checkpoint.families import FAMILIES, Family
 from model.checkpoint.families.bare import bare_to_hf
 from model.checkpoint.stored import INDEX, SINGLE
 from model.checkpoint.tensor_writer import stored_bytes, writing_tensors
+from model.preview import file_size
 from model.slices import finish
 from model.tokenizer.tokenizer import Tokenizer
 from model.transformer import Transformer
@@ -165,9 +166,9 @@ def _writing_weights(
     total = sum(stored_bytes(tensor, dtype) for tensor in tensors.values())
     free = shutil.disk_usage(folder).free
     if total > free:
-        raise CheckpointError(
-            f"The weights take {total / 1e9:.2f} GB, and {free / 1e9:.2f} GB are free in "
-            f"{folder.parent}; make room, choose another place or a smaller dtype."
+        raise NoRoomError(
+            f"The weights take {file_size(total)}, and {file_size(free)} are free in "
+            f"{folder.parent}; make room, or choose another place."
         )
     files = list(_divided(tensors, dtype, largest_file))
     weight_map: dict[str, str] = {}

@@ -68,7 +68,8 @@ def compute(
     # part of what is compared.
     missing = sorted(name for name in loading["missing_keys"] if "pooler" not in name)
     if missing:
-        return {"problem": f"the checkpoint lacks {', '.join(missing[:3])} for {HEADS[head]}"}
+        problem = f"the checkpoint lacks {', '.join(missing[:3])} for {HEADS[head]}"
+        return {"problem": problem, "lacks": len(missing)}
     say(what="running transformers")
     if dtypes[0] != dtypes[1]:
         network = network.to(getattr(torch, dtypes[1]))

@@ -33,6 +33,7 @@ from model.checkpoint.saving import save_checkpoint
 from model.checkpoint.sources.hugging_face import find_weights, read_headers
 from model.checkpoint.stored import INDEX, REFERENCE, SINGLE
 from model.config import ConfigError
+from model.preview import file_size
 from model.tensor_file import write_tensors
 from model.transformer import Transformer
 
@@ -231,8 +232,8 @@ def _from_transformers(
     free = free_bytes()
     if needed > free:
         raise VerifyError(
-            f"transformers would need {needed / 1e9:.1f} GB for its copy of the model, and "
-            f"{free / 1e9:.1f} GB are free; close other programs."
+            f"transformers would need {file_size(needed)} for its copy of the model, and "
+            f"{file_size(free)} are free; close other programs."
         )
     with tempfile.TemporaryDirectory(prefix="glassformer-verify-") as made:
         place = Path(made)
@@ -242,12 +243,13 @@ def _from_transformers(
         left_out = _padding_ids(folder) | (lm.tokenizer.special_ids if lm.tokenizer else set())
         ids_BT = draw_ids(lm, n_tokens, seed, left_out)
         write_tensors(place / "ids.safetensors", {"input_ids": ids_BT}, {})
-        out, report = place / "out.safetensors", place / "report.jsonl"
-        report.touch()
-        command = [sys.executable, "-P", transformers_process.__file__, str(folder)]
-        command += [str(place / "ids.safetensors"), str(out), str(report)]
-        command += [_name(lm.dtype), _name(dtype), lm.config.head, str(threads)]
-        last = yield from _run(command, report)
+        out = place / "out.safetensors"
+        how = [_name(lm.dtype), _name(dtype), lm.config.head, str(threads)]
+        last = yield from _run(place, folder, how)
+        if "lacks" in last and not notes:
+            # Names that it does not know: what wrappers left, or parts without an index.
+            folder, notes = _saved_anew(lm, place / "anew")
+            last = yield from _run(place, folder, how)
         versions = last.get("versions")
         if "missing" in last:
             raise VerifyError(f"transformers is not whole here ({last['missing']}): {HOW_TO}.")
@@ -260,8 +262,18 @@ def _from_transformers(
     return _Original(numbers, f"transformers {versions['transformers']}", versions, notes)
 
 
-def _run(command: list[str], report: Path) -> Generator[str, None, dict[str, Any]]:
-    """Run the child process; yields what it says it does, returns its last line."""
+def _run(place: Path, folder: Path, how: list[str]) -> Generator[str, None, dict[str, Any]]:
+    """Run the child process; yields what it says it does, returns its last line.
+
+    Args:
+        place: with the ids; its numbers go there.
+        folder: of the checkpoint.
+        how: dtypes, head and threads, as it takes them.
+    """
+    report = place / "report.jsonl"
+    report.write_text("", encoding="utf-8")
+    command = [sys.executable, "-P", transformers_process.__file__, str(folder)]
+    command += [str(place / "ids.safetensors"), str(place / "out.safetensors"), str(report), *how]
     began = time.monotonic()
     doing = "starting transformers"
     errors = report.with_suffix(".errors")
@@ -304,6 +316,11 @@ def _for_transformers(lm: LanguageModel, place: Path) -> tuple[Path, tuple[str, 
     own = None if lm.path is None else _theirs(lm.path, place)
     if own is not None:
         return own, ()
+    return _saved_anew(lm, place)
+
+
+def _saved_anew(lm: LanguageModel, place: Path) -> tuple[Path, tuple[str, ...]]:
+    """The opened weights as transformers reads them, and what that leaves unproved."""
     try:
         save_checkpoint(place, lm.transformer, None, family=lm.family)
     except CheckpointError as error:

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from model.cli.shortage import shortage
+from model.preview import file_size
 from model.slices import finish
 
 if TYPE_CHECKING:
@@ -77,7 +79,7 @@ def _fetched(step: OpeningSlice) -> str:
     if not step.total_bytes:
         return step.what
     tenths = 10 * step.done_bytes // step.total_bytes
-    return f"{step.what}, {10 * tenths} % of {step.total_bytes / 1e6:,.1f} MB in all"
+    return f"{step.what}, {10 * tenths} % of {file_size(step.total_bytes)} in all"
 
 
 def prompt_of(option: str, text: str | None, ids: str | None) -> str | list[list[int]]:
@@ -124,6 +126,8 @@ def one_sentence() -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        if shortage(error) is not None:
+            raise  # said by who called the verb, in the same way for all of them
         ours = type(error).__module__.startswith("model.")
         if not ours and not isinstance(error, ValueError | KeyError | OSError):
             raise

@@ -29,6 +29,7 @@ def command(
     """Write a model of any format as a Hugging Face folder that transformers loads."""
     with one_sentence():
         from model.checkpoint import save_checkpoint
+        from model.checkpoint.errors import NoRoomError
 
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise ValueError(f"{out} exists and is not empty; choose a new folder.")
@@ -36,9 +37,12 @@ def command(
         lm = opened(path, "cpu", dtype)
         say(lm.notes)
         written = lm.dtype_to_save
-        save_checkpoint(
-            out, lm.transformer, lm.tokenizer, family=lm.family, dtype=written, ends=lm.ends
-        )
+        try:
+            save_checkpoint(
+                out, lm.transformer, lm.tokenizer, family=lm.family, dtype=written, ends=lm.ends
+            )
+        except NoRoomError as error:
+            raise NoRoomError(f"{error} A smaller --dtype takes less.") from error
         files = {file.name: file.stat().st_size for file in sorted(out.iterdir())}
     seconds = time.perf_counter() - start
     if as_json:

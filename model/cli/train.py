@@ -17,7 +17,7 @@ def command(
         str | None, typer.Option(help='a text file, or "world"; the preset\'s if left out')
     ] = None,
     tokenizer: Annotated[
-        str | None, typer.Option(help="char, bpe:SIZE, or a tokenizer's file or folder")
+        str | None, typer.Option(help="char, bpe:SIZE, or the path of a tokenizer or model")
     ] = None,
     preset: Annotated[str, typer.Option(help="the recipe to start from")] = "minute",
     steps: Annotated[int | None, typer.Option(min=1, help="updates at most")] = None,

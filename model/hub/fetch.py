@@ -23,7 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model.checkpoint.ends import GENERATION
-from model.hub.refusals import HubError, is_offline, refusal, short
+from model.hub.refusals import HubError, is_offline, refusal, short, without_config
+from model.preview import file_size
 from model.tokenizer.files.folder import BESIDE, is_tokenizer_file
 
 _NAME = re.compile(r"(?P<repo>[\w.-]{1,96}/[\w.-]{1,96})(@(?P<revision>[\w./-]{1,100}))?")
@@ -182,6 +183,8 @@ class _Fetch:
             found = api.model_info(
                 self.repo, revision=commit, files_metadata=True, timeout=TIMEOUT_SECONDS
             )
+        except hub.errors.RemoteEntryNotFoundError as error:
+            raise self._without_config() from error
         except Exception as error:
             if not is_offline(error):
                 raise
@@ -201,6 +204,15 @@ class _Fetch:
             self._finished += sizes.get(name, 0)
             self._current = 0
         return config.parent
+
+    def _without_config(self) -> HubError:
+        """What a model without config.json is, by the names of its files."""
+        from huggingface_hub import HfApi
+
+        found = HfApi(endpoint=self._endpoint).model_info(
+            self.repo, revision=self.revision, timeout=TIMEOUT_SECONDS
+        )
+        return without_config(self.repo, [file.rfilename for file in found.siblings or ()])
 
     def _needed(self, sizes: Mapping[str, int], commit: str) -> list[str]:
         """Which files a model is opened from; weights last."""
@@ -321,7 +333,7 @@ class _Fetch:
         free = shutil.disk_usage(snapshot).free
         if needed + _SPARE_BYTES > free:
             raise HubError(
-                f"{self.repo} takes {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free in "
+                f"{self.repo} takes {file_size(needed)}, and {file_size(free)} are free in "
                 f"{self._cache}; make room there, or set HF_HUB_CACHE to a larger disk."
             )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -44,8 +45,6 @@ def refusal(error: BaseException, name: str, endpoint: str | None, cache: Path |
                 f"There is no {repo} on {hub}, or it is private; check the name, or log in with "
                 "hf auth login."
             )
-        case errors.RemoteEntryNotFoundError():
-            said = f"{repo} has no config.json, so that its network is unknown."
         case _ if is_offline(error):
             said = (
                 f"{hub.capitalize()} can't be reached ({short(error)}), and {repo} is not in the "
@@ -61,6 +60,38 @@ def refusal(error: BaseException, name: str, endpoint: str | None, cache: Path |
     found = HubError(said)
     found.__cause__ = error
     return found
+
+
+def without_config(repo: str, names: Iterable[str]) -> HubError:
+    """What a model on a hub is that has no config.json, and what to do.
+
+    Args:
+        repo: ``owner/name``.
+        names: of its files.
+    """
+    some = sorted(names)
+    quantised = [name for name in some if name.endswith(".gguf")]
+    if "adapter_config.json" in some:
+        return HubError(
+            f"{repo} is an adapter (adapter_config.json): changes to a model that is not in it. "
+            "Merge it into its model, in peft by merge_and_unload(), and open the whole."
+        )
+    if quantised:
+        which = quantised[0] if len(quantised) == 1 else f"{quantised[0]}, one of {len(quantised)}"
+        return HubError(
+            f"{repo} has no config.json, but GGUF files ({which}); download one of them and open "
+            "that file."
+        )
+    if "params.json" in some or any(name.startswith("consolidated") for name in some):
+        return HubError(
+            f"{repo} is in the format of its maker (params.json); name its version for Hugging "
+            "Face, which has a config.json."
+        )
+    if "model_index.json" in some:
+        return HubError(f"{repo} is a pipeline of several networks (diffusers), no language model.")
+    return HubError(
+        f"{repo} has no config.json, so that its network is unknown; name a model that has one."
+    )
 
 
 def short(error: BaseException) -> str:

@@ -122,7 +122,8 @@ class Attention(nn.Module):
     ) -> Tensor:
         """Scores, softmax and the mean of values in one kernel, where a kernel knows how."""
         c = self.config
-        if c.caps.scores is not None:
+        # The fused kernels know no cap, and divide by a scale that is zero or negative.
+        if c.caps.scores is not None or c.score_scale <= 0:
             scores_BHQS = attention_scores(
                 q_BHTK.transpose(1, 2), k_BGTK.transpose(1, 2), span, self.layer
             )

@@ -36,6 +36,7 @@ def frequencies(rotary: Rotary, dim: int, length: int) -> tuple[Tensor, float]:
     Returns:
         ``[dim / 2]``, float32 on the CPU, not to be written to; and the factor.
     """
+    dim = rotary.odd_dim or dim
     exponents = torch.arange(0, dim, 2, dtype=torch.float32) / dim
     base = rotary.base
     match rotary.scaling:

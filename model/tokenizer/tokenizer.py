@@ -112,12 +112,12 @@ class Tokenizer:
 
     @classmethod
     def from_file(cls, path: str | Path) -> Tokenizer:
-        """Read a ``tokenizer.json``.
+        """Read the tokenizer that a file is (``tokenizer.json``, ``.model``) or is a part of.
 
         Raises:
             TokenizerError: it is missing, no tokenizer or damaged.
         """
-        return cls._of(files.read_json(Path(path)))
+        return cls._of(files.read_file(Path(path)))
 
     @classmethod
     def from_json(cls, text: str) -> Tokenizer:

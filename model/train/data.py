@@ -25,8 +25,11 @@ from model.slices import retold
 from model.tokenizer.client import learning_bpe
 from model.tokenizer.long_text import cutting
 from model.tokenizer.tokenizer import Tokenizer
+from model.train.encodings import decoded
 from model.train.events import Prepared
+from model.train.places import names_a_file
 from model.train.recipe import WORLD, Recipe
+from model.train.tokenizer_choice import check_tokenizer_word, tokenizer_at
 from model.world.text import count_tokens, documents
 
 Ids = NDArray[np.unsignedinteger[Any]]
@@ -81,6 +84,8 @@ def prepare(
         DataError: the text can't be read, or is too short for the context.
         TokenizerError: the recipe's tokenizer can't be read or made.
     """
+    if tokenizer is None and names_a_file(recipe.tokenizer):
+        check_tokenizer_word(recipe.tokenizer)  # before a long text is read
     if recipe.data == WORLD:
         seed = recipe.seed
         train_text = yield from _world(recipe.data_tokens, seed, "Writing the story world")
@@ -111,7 +116,7 @@ def prepare(
 
 
 def read_text(path: Path) -> str:
-    """A UTF-8 text file; a byte order mark at its start is dropped.
+    """A text file in UTF-8, or in UTF-16 or UTF-32 with a mark at its start that says so.
 
     Raises:
         DataError: it can't be read, is empty, or is no text.
@@ -119,22 +124,26 @@ def read_text(path: Path) -> str:
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
-        raise DataError(f"There is no file {path}.") from None
+        raise DataError(f"There is no file {path}. Give a text file, or 'world'.") from None
     except IsADirectoryError:
         raise DataError(f"{path} is a folder; give one text file.") from None
     except OSError as error:
         raise DataError(f"{path} can't be read: {error.strerror or error}.") from error
-    if not raw.strip():
-        raise DataError(f"{path} is empty; there is nothing to learn from.")
-    if (at := raw.find(b"\0")) >= 0:
-        raise DataError(f"{path} is no text: it has a zero byte at position {at:,}.")
     try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path} is not UTF-8 text: byte 0x{raw[error.start]:02X} at position "
-            f"{error.start:,}. Save it as UTF-8, or choose another file."
-        ) from error
+        text = decoded(raw)
+    except ValueError as error:
+        raise DataError(f"{path} {error}") from error
+    if not text or text.isspace():
+        raise DataError(f"{path} is empty; there is nothing to learn from.")
+    return text
+
+
+def sha256_of_text(path: Path) -> str | None:
+    """The sha256 of a file's text in UTF-8, as in `TextData`; None where it is no text."""
+    try:
+        return hashlib.sha256(read_text(path).encode("utf-8")).hexdigest()
+    except DataError:
+        return None
 
 
 def making_tokenizer(
@@ -158,8 +167,7 @@ def making_tokenizer(
         # Of the training text alone, whose merges it learns.
         learning = learning_bpe([train_text], size)
         return (yield from retold(learning, lambda share: Prepared(what, share)))
-    path = Path(recipe.tokenizer)
-    return Tokenizer.from_folder(path) if path.is_dir() else Tokenizer.from_file(path)
+    return tokenizer_at(recipe.tokenizer)
 
 
 class Batches:

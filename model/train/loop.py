@@ -17,6 +17,7 @@ import torch
 
 from model.counting import counted
 from model.tokenizer.tokenizer import Tokenizer
+from model.train.claim import check_free
 from model.train.events import (
     Evaluated,
     Event,
@@ -30,13 +31,9 @@ from model.train.events import (
 from model.train.measure import sample, validate
 from model.train.pace import Speed, Stopwatch
 from model.train.parts import Parts, checked_for_resume, getting_ready
+from model.train.places import with_whole_paths
 from model.train.recipe import Recipe
-from model.train.run_folder import (
-    RunError,
-    check_free,
-    read_recipe,
-)
-from model.train.samples import keep_sample
+from model.train.run_folder import RunError, read_recipe
 from model.train.state import TrainingState, save_state
 from model.train.updates import Update
 from model.transformer import Transformer
@@ -78,10 +75,11 @@ class Training:
         self._resume = resume
         if resume:
             own = read_recipe(self.run_dir)
-            recipe = own if recipe is None else checked_for_resume(recipe, own)
+            recipe = own if recipe is None else checked_for_resume(with_whole_paths(recipe), own)
         elif recipe is None:
             raise RunError("A new run needs a recipe.")
         else:
+            recipe = with_whole_paths(recipe)
             check_free(self.run_dir)
         self.recipe = recipe.validate()
         self._tokens_per_step = self.recipe.batch_size * self.recipe.n_ctx
@@ -163,14 +161,11 @@ class Training:
     def _go(self) -> Generator[Event, None, None]:
         recipe = self.recipe
         yield from self._prepare()
-        if self.step == 0:
-            if recipe.eval_every:
-                yield from self._evaluate()
-            yield from self._save()
+        # Also where a run goes on: it may have been stopped before it had done what was due.
+        yield from self._do_what_is_due()
         while (reason := self._reason_to_end()) is None:
             yield from self._advance()
-            if self.step < recipe.steps:
-                yield from self._do_what_is_due()
+            yield from self._do_what_is_due()
         yield from self._land()
         if self._run.evaluated_at != self.step:
             yield from self._evaluate()
@@ -178,6 +173,8 @@ class Training:
             yield from self._sample()
         if self._run.saved_at != self.step:
             yield from self._save()
+        elif self._run.state_is_old:
+            self._save_state()
         if self._on_target():
             reason = "target"
         start = {
@@ -192,12 +189,19 @@ class Training:
     def _stop(self) -> Generator[Event, None, None]:
         """The end that the caller asked for: nothing more is measured, all is saved."""
         if self._parts is None:
-            yield self._finished("stopped", "Stopped before the first step; nothing was written.")
+            yield self._finished(
+                "stopped",
+                "Stopped before it went on; the run is as it was."
+                if self._resume
+                else "Stopped before the first step; nothing was written.",
+            )
             return
         yield from self._land()
         if self._run.saved_at != self.step:
             for _ in self._save():
                 pass  # said by the last event
+        elif self._run.state_is_old:
+            self._save_state()
         yield self._finished(
             "stopped", f"Stopped after {counted(self.step, 'step')}; all is saved."
         )
@@ -264,15 +268,17 @@ class Training:
     # Between two steps
 
     def _do_what_is_due(self) -> Generator[Event, None, None]:
-        recipe, step = self.recipe, self.step
+        recipe, run, step = self.recipe, self._run, self.step
+        if step >= recipe.steps:
+            return  # all of it is done at the end
         jobs = [
             job
-            for every, job in (
-                (recipe.eval_every, self._evaluate),
-                (recipe.sample_every, self._sample),
-                (recipe.snapshot_every, self._save),
+            for is_due, done_at, job in (
+                (_divides(recipe.eval_every, step), run.evaluated_at, self._evaluate),
+                (step > 0 and _divides(recipe.sample_every, step), run.sampled_at, self._sample),
+                (step == 0 or _divides(recipe.snapshot_every, step), run.saved_at, self._save),
             )
-            if every and step % every == 0
+            if is_due and done_at != step
         ]
         if jobs:
             yield from self._land()
@@ -286,6 +292,7 @@ class Training:
             raise _Diverged("The validation loss", step)
         self._val_loss = loss
         run.evaluated_at = step
+        run.state_is_old = True
         evaluated = Evaluated(
             step=step,
             tokens=step * self._tokens_per_step,
@@ -307,8 +314,9 @@ class Training:
             step,
         )
         run.sampled_at = step
+        run.state_is_old = True
         sampled = Sampled(step, text)
-        keep_sample(self.run_dir, sampled)
+        run.folder.record(sampled)
         yield sampled
 
     def _save(self) -> Generator[Event, None, None]:
@@ -317,18 +325,27 @@ class Training:
         if not run.updates.weights_are_finite():
             raise _Diverged("A weight", step)
         path = run.folder.save_snapshot(step, self.transformer, self.tokenizer)
+        self._save_state()
+        run.saved_at = step
+        yield SnapshotSaved(step, path)
+
+    def _save_state(self) -> None:
+        """What is measured is on disk before it: a resumed run doesn't measure it again."""
+        run = self._run
+        run.folder.flush()
         save_state(
             self.run_dir,
             TrainingState(
-                step=step,
+                step=self.step,
                 seconds=self._clock.seconds,
                 val_loss=self._val_loss,
                 transformer=self.transformer.state_dict(),
                 optimiser=run.updates.optimiser.state_dict(),
+                evaluated_at=run.evaluated_at,
+                sampled_at=run.sampled_at,
             ),
         )
-        run.saved_at = step
-        yield SnapshotSaved(step, path)
+        run.state_is_old = False
 
     # Set-up
 
@@ -336,6 +353,7 @@ class Training:
         """Everything up to `Started`."""
         run = yield from getting_ready(self.recipe, self.run_dir, self.device, self._resume)
         self._parts = run
+        self.recipe = run.recipe
         self._val_loss = run.val_loss
         # Getting ready is no training: the run's seconds begin here.
         self._clock.set(run.seconds)
@@ -360,6 +378,10 @@ class Training:
     def _close(self) -> None:
         if self._parts is not None:
             self._parts.folder.close()
+
+
+def _divides(every: int, step: int) -> bool:
+    return every > 0 and step % every == 0
 
 
 class _Diverged(Exception):

@@ -6,7 +6,7 @@ Knows recipe, data, updates and run folder; neither events of steps nor when any
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +15,16 @@ from numpy.typing import NDArray
 
 from model.checkpoint.families import FAMILIES
 from model.tokenizer.tokenizer import Tokenizer
-from model.train.data import Batches, TextData, prepare, validation_batches
+from model.train.claim import Claim
+from model.train.data import Batches, TextData, prepare, sha256_of_text, validation_batches
 from model.train.events import Prepared
 from model.train.optimiser import warm_up
-from model.train.recipe import Recipe
-from model.train.run_folder import RunError, RunFolder, read_run
-from model.train.state import load_state
+from model.train.places import from_run, names_a_file, places_of_text
+from model.train.recipe import WORLD, Recipe
+from model.train.run_folder import RunError, read_recipe, read_run
+from model.train.run_writing import RunFolder
+from model.train.state import TrainingState, can_resume, has_state, load_state
+from model.train.tokenizer_choice import tokenizer_at
 from model.train.updates import Updates
 from model.transformer import Transformer
 
@@ -33,6 +37,7 @@ class Parts:
     """What a run works with once it has started, and at which step it last did what.
 
     Attributes:
+        recipe: what is run, its text named by where it was found.
         data: text and tokenizer.
         updates: the network and its optimiser.
         folder: what is written.
@@ -40,9 +45,11 @@ class Parts:
         prompt_ids: what a sample begins with.
         seconds: that the run had taken before it was taken up.
         val_loss: its last one then, if there was any.
-        evaluated_at, sampled_at, saved_at: steps.
+        evaluated_at, sampled_at, saved_at: steps; -1 for never.
+        state_is_old: whether something was measured since the state was saved.
     """
 
+    recipe: Recipe
     data: TextData
     updates: Updates
     folder: RunFolder
@@ -53,6 +60,7 @@ class Parts:
     evaluated_at: int = -1
     sampled_at: int = -1
     saved_at: int = -1
+    state_is_old: bool = False
 
 
 def getting_ready(
@@ -60,14 +68,31 @@ def getting_ready(
 ) -> Generator[Prepared, None, Parts]:
     """Read the text, make the network, and the run folder or what is in it.
 
+    From the first slice on no other process can begin or resume a run in the folder; where this
+    fails or is closed, it is as it was.
+
     Raises:
         DataError, TokenizerError: the text or the tokenizer is no good.
         RunError, CheckpointError: the run folder can't be made, or the run not resumed.
     """
+    claim = Claim.of_run(run_dir) if resume else Claim.new(run_dir)
+    try:
+        return (yield from _getting_ready(recipe, run_dir, device, resume, claim))
+    except BaseException:
+        claim.release()
+        raise
+
+
+def _getting_ready(
+    recipe: Recipe, run_dir: Path, device: str, resume: bool, claim: Claim
+) -> Generator[Prepared, None, Parts]:
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
     warm_up()
-    tokenizer = Tokenizer.from_folder(run_dir) if resume else None
+    tokenizer = None
+    if resume:
+        tokenizer = Tokenizer.from_folder(run_dir)
+        recipe = _as_it_was(recipe, run_dir, tokenizer)
     data = yield from prepare(recipe, tokenizer)
     config = recipe.config(data.tokenizer.n_tokens)
     # Before anything is spent on it: can the result be saved at all?
@@ -75,18 +100,22 @@ def getting_ready(
     with torch.random.fork_rng(devices=[]):  # torch's own first weights draw from the global one
         transformer = Transformer(config)
     transformer.initialize(torch.Generator().manual_seed(recipe.seed), recipe.init_std)
-    if recipe.weights and not resume:
+    if recipe.weights and not (resume and has_state(run_dir)):
         _take_weights(transformer, recipe.weights)
     transformer.eval().to(device)
     batches = Batches(data.train_ids, recipe.batch_size, recipe.n_ctx, recipe.seed)
     updates = Updates(transformer, recipe, batches)
-    seconds, val_loss = 0.0, None
+    state = None
     if resume:
-        seconds, val_loss = _restore(run_dir, device, data, updates)
-        folder = RunFolder.resume(run_dir, updates.step, data.tokenizer)
+        _check_text(recipe, run_dir, data)
+        state = _restore(run_dir, device, updates)
+        kept = -1 if state is None else state.step
+        folder = RunFolder.resume(run_dir, kept, data.tokenizer, recipe, claim)
     else:
-        folder = RunFolder.create(run_dir, recipe, data.tokenizer, _facts(recipe, data, device))
-    return Parts(
+        facts = _facts(recipe, run_dir, data, device)
+        folder = RunFolder.create(run_dir, recipe, data.tokenizer, facts, claim)
+    parts = Parts(
+        recipe=recipe,
         data=data,
         updates=updates,
         folder=folder,
@@ -94,9 +123,12 @@ def getting_ready(
             data.val_ids, recipe.batch_size, recipe.n_ctx, recipe.eval_batches
         ),
         prompt_ids=_prompt_ids(recipe, data),
-        seconds=seconds,
-        val_loss=val_loss,
     )
+    if state is not None:
+        parts.seconds, parts.val_loss = state.seconds, state.val_loss
+        parts.evaluated_at, parts.sampled_at = state.evaluated_at, state.sampled_at
+        parts.saved_at = state.step
+    return parts
 
 
 def _take_weights(transformer: Transformer, path: str) -> None:
@@ -118,23 +150,69 @@ def _take_weights(transformer: Transformer, path: str) -> None:
         ) from error
 
 
-def _restore(
-    run_dir: Path, device: str, data: TextData, updates: Updates
-) -> tuple[float, float | None]:
-    """Put the saved state in place; the seconds that the run has taken, its validation loss."""
-    if read_run(run_dir).get("data", {}).get("sha256") != data.sha256:
+def _as_it_was(recipe: Recipe, run_dir: Path, tokenizer: Tokenizer) -> Recipe:
+    """The recipe of a run that goes on, with the place of its text as it is today.
+
+    Raises:
+        RunError: the text is nowhere, or the recipe names another tokenizer.
+    """
+    own = read_recipe(run_dir)
+    if recipe.tokenizer != own.tokenizer:
+        named = tokenizer_at(recipe.tokenizer)
+        if named.to_json() != tokenizer.to_json():
+            raise RunError(
+                f"{recipe.tokenizer} is another tokenizer than that of {run_dir}, which has its "
+                "own copy. Name none, or start a new run."
+            )
+        recipe = replace(recipe, tokenizer=own.tokenizer)
+    if recipe.data in (WORLD, "") or recipe.data != own.data:
+        return recipe
+    table = read_run(run_dir).get("data", {})
+    places = places_of_text(run_dir, own, table)
+    if not places:
         raise RunError(
-            f"The text of {run_dir} has changed since the run began, so it can't be "
-            "resumed. Put the old text back, or start a new run."
+            f"The text of {run_dir} is no longer at {recipe.data}. Give its new place (--data "
+            "FILE); the run goes on with the same text, wherever it lies."
         )
+    same = (place for place in places[1:] if sha256_of_text(place) == table.get("sha256"))
+    if len(places) > 1 and sha256_of_text(places[0]) != table.get("sha256"):
+        return replace(recipe, data=str(next(same, places[0])))
+    return replace(recipe, data=str(places[0]))
+
+
+def _check_text(recipe: Recipe, run_dir: Path, data: TextData) -> None:
+    """See that a run goes on with the text that it was begun with.
+
+    Raises:
+        RunError: it is another one.
+    """
+    if read_run(run_dir).get("data", {}).get("sha256") != data.sha256:
+        text = "story world's text" if recipe.data == WORLD else f"text in {recipe.data}"
+        raise RunError(
+            f"The {text} has changed since the run began, or is another one, so {run_dir} can't "
+            "be resumed with it. Put the old text back, give its place (--data FILE), or start a "
+            "new run."
+        )
+
+
+def _restore(run_dir: Path, device: str, updates: Updates) -> TrainingState | None:
+    """Put the saved state in place; None where the run ended before its first.
+
+    Raises:
+        RunError: the state is damaged, or is gone though the run had learned something.
+    """
+    if not has_state(run_dir) and can_resume(run_dir):
+        return None
     state = load_state(run_dir, device)
     updates.transformer.load_state_dict(state.transformer)
     updates.optimiser.load_state_dict(state.optimiser)
     updates.step = state.step
-    return state.seconds, state.val_loss
+    return state
 
 
-def _facts(recipe: Recipe, data: TextData, device: str) -> dict[str, dict[str, object]]:
+def _facts(
+    recipe: Recipe, run_dir: Path, data: TextData, device: str
+) -> dict[str, dict[str, object]]:
     """What run.toml says besides the recipe."""
     config = recipe.config(data.tokenizer.n_tokens)
     return {
@@ -144,6 +222,7 @@ def _facts(recipe: Recipe, data: TextData, device: str) -> dict[str, dict[str, o
             "n_train_tokens": len(data.train_ids),
             "n_val_tokens": len(data.val_ids),
             "val_tokens_per_byte": data.val_tokens_per_byte,
+            **from_run(recipe, run_dir),
         },
         "network": {"d_vocab": config.d_vocab, "n_params": config.n_params},
         "machine": {"device": device, "threads": torch.get_num_threads()},
@@ -186,9 +265,16 @@ def checked_for_resume(recipe: Recipe, own: Recipe) -> Recipe:
         RunError: it changes what a run can't change.
     """
     for name in Recipe.__dataclass_fields__:
-        if name not in _MAY_CHANGE and getattr(recipe, name) != getattr(own, name):
-            raise RunError(
-                f"The run was begun with {name} = {getattr(own, name)!r} and can't go on with "
-                f"{getattr(recipe, name)!r}. Start a new run for that."
-            )
+        given, begun = getattr(recipe, name), getattr(own, name)
+        if name in _MAY_CHANGE or given == begun:
+            continue
+        # A file may lie elsewhere now: what is in it decides, once it is read.
+        if name == "data" and WORLD not in (given, begun):
+            continue
+        if name == "tokenizer" and names_a_file(given) and names_a_file(begun):
+            continue
+        raise RunError(
+            f"The run was begun with {name} = {begun!r} and can't go on with {given!r}. Start a "
+            "new run for that."
+        )
     return recipe

@@ -34,10 +34,10 @@ class Recipe:
 
     Attributes:
         name: for the run folder and the window.
-        data: ``"world"`` or the path of a UTF-8 text file.
+        data: ``"world"`` or the path of a text file: UTF-8, or UTF-16 or UTF-32 with its mark.
         data_tokens: how much text of the story world is written, in its words; not used for files.
         tokenizer: ``"char"``, ``"bpe:SIZE"`` (trained on the run's text) or the path of a
-            ``tokenizer.json`` or of a folder that holds one.
+            folder that holds one, of any file of a tokenizer, or of a model that has one.
         weights: the path of a model that it begins with, in place of new weights; empty for none.
             The tokenizer must be that model's.
         n_layers, n_heads, n_kv_heads, d_model, d_mlp, n_ctx, norm, positions, activation, gated,

@@ -118,7 +118,7 @@ def reading_record(run_dir: Path) -> Generator[None, None, RunRecord]:
         evaluations=tuple(evaluations),
         samples=read_samples(run_dir, last),
         snapshots=tuple(SnapshotSaved(step, path) for step, path in snapshots(run_dir)),
-        can_resume=not done and _has_state(run_dir),
+        can_resume=not done and _goes_on(run_dir),
         ending=done or f"Ended at step {last:,} of {recipe.steps:,}.",
         problem=problem,
     )
@@ -169,7 +169,7 @@ def _is_done(recipe: Recipe, steps: list[StepDone], evaluations: list[Evaluated]
     return ""
 
 
-def _has_state(run_dir: Path) -> bool:
-    from model.train.state import STATE_FILE  # torch comes with it
+def _goes_on(run_dir: Path) -> bool:
+    from model.train.state import can_resume  # torch comes with it
 
-    return (run_dir / STATE_FILE).is_file()
+    return can_resume(run_dir)

@@ -2,13 +2,11 @@
 
     samples.jsonl           {"step": 200, "text": "…"}
 
-Samples are worth nothing to who resumes: a disk that refuses one costs the run only that one. Knows
-no torch.
+How the file grows is `model.train.run_writing`'s. Knows no torch.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 from pathlib import Path
 
@@ -20,12 +18,6 @@ SAMPLES_FILE = "samples.jsonl"
 def sample_line(sample: Sampled) -> str:
     """A sample as it stands in the file, in ASCII and without the end of the line."""
     return json.dumps({"step": sample.step, "text": sample.text})
-
-
-def keep_sample(run_dir: Path, sample: Sampled) -> None:
-    """Append a sample."""
-    with contextlib.suppress(OSError), (run_dir / SAMPLES_FILE).open("ab") as file:
-        file.write(f"{sample_line(sample)}\n".encode("ascii"))
 
 
 def read_samples(run_dir: Path, last_step: int) -> tuple[Sampled, ...]:

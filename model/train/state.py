@@ -13,9 +13,9 @@ from typing import Any
 
 import torch
 
-from model.train.run_folder import RunError
+from model.train.run_folder import STATE, RunError, read_metrics, snapshots
 
-STATE_FILE = Path("state") / "training.pt"
+STATE_FILE = Path(STATE) / "training.pt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,8 @@ class TrainingState:
         val_loss: the last validation, None before the first.
         transformer: the network's state dict.
         optimiser: the optimiser's.
+        evaluated_at, sampled_at: the last step at which this was done; -1 for never. What was due
+            at ``step`` and isn't done yet is done when the run goes on.
     """
 
     step: int
@@ -34,6 +36,8 @@ class TrainingState:
     val_loss: float | None
     transformer: dict[str, Any]
     optimiser: dict[str, Any]
+    evaluated_at: int = -1
+    sampled_at: int = -1
 
 
 def save_state(run_dir: Path, state: TrainingState) -> None:
@@ -60,6 +64,26 @@ def save_state(run_dir: Path, state: TrainingState) -> None:
         ) from error
     finally:
         beside.unlink(missing_ok=True)
+
+
+def has_state(run_dir: Path) -> bool:
+    """Whether a run has been saved."""
+    return (run_dir / STATE_FILE).exists()
+
+
+def can_resume(run_dir: Path) -> bool:
+    """Whether a run can go on: from its state, or from its beginning where it learned nothing."""
+    return has_state(run_dir) or _has_learned_nothing(run_dir)
+
+
+def _has_learned_nothing(run_dir: Path) -> bool:
+    """Whether nothing is lost when the run begins at its first step again."""
+    if any(step > 0 for step, _ in snapshots(run_dir)):
+        return False
+    try:
+        return not (read_metrics(run_dir)["step"] > 0).any()
+    except (RunError, KeyError):
+        return True
 
 
 def load_state(run_dir: Path, device: str) -> TrainingState:

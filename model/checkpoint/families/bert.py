@@ -26,7 +26,7 @@ _OTHERS = (
 
 def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
     """The shape; keys that are missing have transformers' values."""
-    sizes = encoder.sizes_from_hf(hf, n_positions=512, token_types=2)
+    sizes = encoder.sizes_from_hf(hf, n_positions=512, token_types=2, usual_vocab=30522)
     return TransformerConfig(**sizes, **encoder.head_from_hf(hf, sizes["activation"]))
 
 
@@ -53,8 +53,6 @@ def architecture_of(names: Sequence[str]) -> str:
 
 def left_out(name: str, config: TransformerConfig) -> str | None:
     """The part that a tensor is of and that is not built here; None for what is built."""
-    if name == f"{_HEAD}decoder.bias" and config.tied_embeddings and config.has_logits:
-        return ""  # a copy, in old files
     if config.head == "none" and name.startswith(_HEAD):
         return "the masked-language head"
     return encoder.part_of(name, _OTHERS)
@@ -90,4 +88,5 @@ FAMILY = Family(
     state_from_hf=state_from_hf,
     state_to_hf=state_to_hf,
     heads=Heads(architecture_of=architecture_of, left_out=left_out),
+    copies={f"{_HEAD}decoder.bias": f"{_HEAD}bias"},
 )

@@ -10,9 +10,23 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from model.checkpoint.errors import CheckpointError
-from model.checkpoint.families.rope import max_positions, n_ctx_of, rotary_from_hf
+from model.checkpoint.families.rope import (
+    max_positions,
+    n_ctx_of,
+    rotary_from_hf,
+    rotary_to_hf,
+)
 from model.checkpoint.families.rules import Rule, joined, reshaped, same
-from model.checkpoint.values import LARGEST, MOST_LAYERS, choice, flag, number, whole
+from model.checkpoint.values import (
+    LARGEST,
+    MOST_LAYERS,
+    Config,
+    choice,
+    flag,
+    number,
+    where,
+    whole,
+)
 from model.config import Activation, BlockNorm, TransformerConfig
 from model.positions import Rotary
 
@@ -26,7 +40,10 @@ ACTIVATIONS: dict[str, Activation] = {
     "gelu_pytorch_tanh": "gelu_tanh",
     "gelu_new": "gelu_tanh",
     "gelu_fast": "gelu_tanh",
+    "gelu_accurate": "gelu_tanh",
+    "gelu_python_tanh": "gelu_tanh",
     "gelu": "gelu",
+    "gelu_python": "gelu",
     "relu": "relu",
     "relu2": "relu2",
 }
@@ -95,7 +112,11 @@ def cap_from_hf(hf: Mapping[str, Any], key: str, default: float | None) -> float
     """A soft cap: the default where the key is missing, none where it is null."""
     if key not in hf or hf[key] is None:
         return default if key not in hf else None
-    return number(hf, key, 1.0, 1e-6, 1e6)
+    # A negative one is the same function.
+    limit = abs(number(hf, key, 1.0, -1e6, 1e6))
+    if limit < 1e-6:
+        raise CheckpointError(f"{where(hf)}: {key!r} is {limit:g}; null means no cap.")
+    return limit
 
 
 def windows_to_hf(config: TransformerConfig) -> dict[str, Any]:
@@ -106,8 +127,20 @@ def windows_to_hf(config: TransformerConfig) -> dict[str, Any]:
     return {"sliding_window": widths[0] if widths else None, "layer_types": types}
 
 
+def completed(hf: Mapping[str, Any], usual: Mapping[str, Any]) -> Config:
+    """config.json, with the values that transformers gives to keys that are missing.
+
+    A key that is null is there.
+    """
+    return Config({**usual, **hf}, where(hf))
+
+
 def sizes_from_hf(
-    hf: Mapping[str, Any], base: float = 10_000.0, partial: float | None = None
+    hf: Mapping[str, Any],
+    base: float = 10_000.0,
+    partial: float | None = None,
+    *,
+    rounds_up: bool = False,
 ) -> dict[str, Any]:
     """The values of `TransformerConfig` that all of them read from the same keys.
 
@@ -115,12 +148,13 @@ def sizes_from_hf(
         hf: config.json.
         base, partial: the family's default rotary base, and share of a head that turns; None
             where all of it does, whatever the file says.
+        rounds_up: as of `rotary_from_hf`.
     """
     d_model = whole(hf, "hidden_size", None)
     n_heads = whole(hf, "num_attention_heads", None)
     d_head = whole(hf, "head_dim", max(1, d_model // n_heads))
     n_positions = whole(hf, "max_position_embeddings", 2048)
-    rotary = rotary_from_hf(hf, d_head, n_positions, base, partial)
+    rotary = rotary_from_hf(hf, d_head, n_positions, base, partial, rounds_up=rounds_up)
     return {
         "n_layers": whole(hf, "num_hidden_layers", None, MOST_LAYERS),
         "n_heads": n_heads,
@@ -132,7 +166,7 @@ def sizes_from_hf(
         "n_ctx": n_ctx_of(rotary, n_positions),
         "norm": "rms",
         "norm_eps": number(hf, "rms_norm_eps", 1e-6),
-        "positions": "rotary",
+        "positions": "none" if rotary is None else "rotary",
         "rotary": rotary,
         "activation": choice(hf, "hidden_act", "silu", ACTIVATIONS),
         "gated": True,
@@ -172,6 +206,13 @@ def activation_name(activation: Activation, usual: str = "") -> str:
     """What transformers calls a nonlinearity; of several names the one that is usual, if any."""
     names = [hf for hf, ours in ACTIVATIONS.items() if ours == activation]
     return usual if usual in names else names[0]
+
+
+def partial_to_hf(config: TransformerConfig) -> dict[str, Any]:
+    """The keys of a rotation for a family in which a share of a head turns, or nothing of it."""
+    if config.positions == "none":
+        return {"partial_rotary_factor": 0.0}
+    return {"partial_rotary_factor": 1.0, **rotary_to_hf(one_rotary(config), config.d_head)}
 
 
 def one_rotary(config: TransformerConfig) -> Rotary:

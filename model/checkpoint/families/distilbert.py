@@ -12,7 +12,7 @@ from model.checkpoint.families.decoder import ACTIVATIONS, activation_name, line
 from model.checkpoint.families.family import Family, Heads
 from model.checkpoint.families.likeness import refuse_unlike
 from model.checkpoint.families.rules import Rule, read_state, same, write_state
-from model.checkpoint.values import LARGEST, MOST_LAYERS, choice, number, whole
+from model.checkpoint.values import LARGEST, MOST_LAYERS, choice, number, spelled, whole
 from model.config import TransformerConfig
 
 MODEL_TYPE = "distilbert"
@@ -26,16 +26,16 @@ _NORM_EPS = 1e-12  # no key says it
 def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
     """The shape; keys that are missing have transformers' values.
 
-    ``sinusoidal_pos_embds`` only says how the table of positions began; the file holds it.
+    Keys that make a decoder of a BERT make none of it. ``sinusoidal_pos_embds`` only says how the
+    table of positions began; the file holds it.
     """
-    encoder.refuse_decoder(hf)
     activation = choice(hf, "activation", "gelu", ACTIVATIONS)
     return TransformerConfig(
-        n_layers=whole(hf, "n_layers", 6, MOST_LAYERS),
-        n_heads=whole(hf, "n_heads", 12),
-        d_model=whole(hf, "dim", 768),
+        n_layers=whole(hf, spelled(hf, "n_layers", "num_hidden_layers"), 6, MOST_LAYERS),
+        n_heads=whole(hf, spelled(hf, "n_heads", "num_attention_heads"), 12),
+        d_model=whole(hf, spelled(hf, "dim", "hidden_size"), 768),
         d_mlp=whole(hf, "hidden_dim", 4 * 768, 4 * LARGEST),
-        d_vocab=whole(hf, "vocab_size", None),
+        d_vocab=whole(hf, "vocab_size", 30522),
         n_ctx=whole(hf, "max_position_embeddings", 512),
         norm_eps=_NORM_EPS,
         norms=encoder.POST_NORM,

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from model.checkpoint.errors import CheckpointError
 from model.checkpoint.families.decoder import ACTIVATIONS, activation_name, linear, norm, qkv
 from model.checkpoint.families.rules import Rule, same
 from model.checkpoint.values import (
@@ -17,9 +16,7 @@ from model.checkpoint.values import (
     MOST_LAYERS,
     choice,
     flag,
-    must_be,
     number,
-    where,
     whole,
 )
 from model.config import Activation, MaskedHead, Norms, TransformerConfig
@@ -39,12 +36,16 @@ TASKS: Parts = (
 )
 
 
+# Turned into a decoder, the same head scores the next token.
+_PREDICTING = ("ForMaskedLM", "ForPreTraining", "LMHeadModel", "ForCausalLM")
+
+
 def predicts_masked(hf: Mapping[str, Any]) -> bool:
     """Whether config.json names a network that predicts masked tokens."""
     names = hf.get("architectures")
     if not isinstance(names, list):
         return True
-    return any(str(name).endswith(("ForMaskedLM", "ForPreTraining")) for name in names)
+    return any(str(name).endswith(_PREDICTING) for name in names)
 
 
 def architecture_of(names: Sequence[str], prefix: str, head: str) -> str:
@@ -83,41 +84,34 @@ def head_from_hf(hf: Mapping[str, Any], activation: Activation) -> dict[str, Any
     }
 
 
-def sizes_from_hf(hf: Mapping[str, Any], n_positions: int, token_types: int) -> dict[str, Any]:
+def sizes_from_hf(
+    hf: Mapping[str, Any], n_positions: int, token_types: int, usual_vocab: int
+) -> dict[str, Any]:
     """The values that BERT and RoBERTa read from the same keys.
+
+    As transformers since version 5, positions are absolute, whatever ``position_embedding_type``
+    says; a network that has tables for others is refused by their names.
 
     Args:
         hf: config.json.
         n_positions: the family's default of ``max_position_embeddings``.
         token_types: the family's default of ``type_vocab_size``.
+        usual_vocab: the family's default of ``vocab_size``.
     """
-    refuse_decoder(hf)
-    kind = hf.get("position_embedding_type", "absolute")
-    if kind != "absolute":
-        raise CheckpointError(
-            f"{where(hf)}: 'position_embedding_type' is {str(kind)[:60]!r}; only 'absolute' is "
-            "supported, others would give wrong numbers."
-        )
     return {
         "n_layers": whole(hf, "num_hidden_layers", 12, MOST_LAYERS),
         "n_heads": whole(hf, "num_attention_heads", 12),
         "d_model": whole(hf, "hidden_size", 768),
         "d_mlp": whole(hf, "intermediate_size", 3072, 4 * LARGEST),
-        "d_vocab": whole(hf, "vocab_size", None),
+        "d_vocab": whole(hf, "vocab_size", usual_vocab),
         "n_ctx": whole(hf, "max_position_embeddings", n_positions),
         "norm_eps": number(hf, "layer_norm_eps", 1e-12),
         "norms": POST_NORM,
         "activation": choice(hf, "hidden_act", "gelu", ACTIVATIONS),
         "n_token_types": whole(hf, "type_vocab_size", token_types),
-        "causal": False,
+        "causal": flag(hf, "is_decoder", False),
         "dropout": number(hf, "hidden_dropout_prob", 0.1, 0.0, 1.0),
     }
-
-
-def refuse_decoder(hf: Mapping[str, Any]) -> None:
-    """Refuse what was turned into a decoder: it looks back only, or into another network."""
-    must_be(hf, "is_decoder", False)
-    must_be(hf, "add_cross_attention", False)
 
 
 def sizes_to_hf(config: TransformerConfig, model_type: str, prefix: str) -> dict[str, Any]:
@@ -135,6 +129,7 @@ def sizes_to_hf(config: TransformerConfig, model_type: str, prefix: str) -> dict
         "type_vocab_size": config.n_token_types,
         "position_embedding_type": "absolute",
         "tie_word_embeddings": config.tied_embeddings,
+        "is_decoder": config.causal,
         "hidden_dropout_prob": config.dropout,
         "attention_probs_dropout_prob": config.dropout,
     }

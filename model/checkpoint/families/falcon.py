@@ -27,7 +27,6 @@ from model.checkpoint.values import (
     MOST_LAYERS,
     choice,
     flag,
-    must_be,
     number,
     spelled,
     where,
@@ -42,7 +41,6 @@ TIED_NAMES = ("lm_head.weight", "transformer.word_embeddings.weight")
 
 def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
     """The shape; keys that are missing have the values of Falcon 7B, as in transformers."""
-    must_be(hf, "apply_residual_connection_post_layernorm", False)
     d_model = whole(hf, spelled(hf, "n_embed", "hidden_size"), 4544)
     n_heads = whole(hf, "num_attention_heads", 71)
     d_head = max(1, d_model // n_heads)
@@ -83,12 +81,12 @@ def _n_kv_heads(hf: Mapping[str, Any], n_heads: int, is_new: bool) -> int:
 def _norms_shared(hf: Mapping[str, Any], is_new: bool) -> bool:
     """Only the new architecture may norm what attention and MLP read separately."""
     n_norms = whole(hf, "num_ln_in_parallel_attn", 2 if is_new else 1)
-    if n_norms > (2 if is_new else 1):
+    if n_norms > 2 if is_new else n_norms == 2 and flag(hf, "parallel_attn", True):
         raise CheckpointError(
             f"{where(hf)}: 'num_ln_in_parallel_attn' is {n_norms}; "
             f"{'1 or 2' if is_new else 'without new_decoder_architecture only 1'} fits."
         )
-    return n_norms == 1
+    return n_norms == 1 or not is_new
 
 
 def config_to_hf(config: TransformerConfig) -> dict[str, Any]:

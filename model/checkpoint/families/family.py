@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from torch import Tensor
 
@@ -12,6 +12,10 @@ from model.checkpoint.families.gguf import Layout
 from model.config import TransformerConfig
 
 State = Mapping[str, Tensor]
+ByTensors: TypeAlias = Callable[
+    [TransformerConfig, Mapping[str, Any], Mapping[str, tuple[int, ...]]],
+    tuple[TransformerConfig, tuple[str, ...]],
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +27,7 @@ class Heads:
             file.
         left_out: what a person calls the part that a tensor is of and that is not built here,
             from its canonical name and the network that is built: None for a tensor of the
-            network, or of no known part; empty for a copy of one.
+            network, or of no known part.
     """
 
     architecture_of: Callable[[Sequence[str]], str]
@@ -51,6 +55,11 @@ class Family:
         state_to_hf: the reverse. Also run on tensors that hold no values yet, to know which
             names and shapes a file must hold; so it only renames, reshapes, transposes and joins.
         heads: for a family that is saved with several.
+        copies: canonical names under which a file may hold another tensor once more, or instead,
+            where the unembedding is tied -> that tensor's.
+        by_tensors: for a config.json of which transformers takes no notice where the tensors show
+            otherwise. From the shape that it describes, config.json, and the shapes of tensors by
+            their canonical names: the shape that is meant, and what to say of it.
         inside: model_types of larger networks whose language model is one of this family ->
             the values of its config that theirs leaves out.
         gguf: how llama.cpp holds it, if it does.
@@ -65,5 +74,7 @@ class Family:
     state_from_hf: Callable[[State, TransformerConfig], dict[str, Tensor]]
     state_to_hf: Callable[[State, TransformerConfig], dict[str, Tensor]]
     heads: Heads | None = None
+    copies: Mapping[str, str] = field(default_factory=dict)
+    by_tensors: ByTensors | None = None
     inside: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     gguf: tuple[Layout, ...] = ()

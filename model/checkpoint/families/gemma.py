@@ -15,18 +15,32 @@ from model.checkpoint.families.family import Family
 from model.checkpoint.families.likeness import refuse_unlike
 from model.checkpoint.families.rope import rotary_to_hf
 from model.checkpoint.families.rules import read_state, write_state
-from model.checkpoint.values import choice, flag, must_be
+from model.checkpoint.values import Config, choice, flag, must_be, where
 from model.config import Norms, Scales, TransformerConfig
 
 MODEL_TYPE = "gemma"
 
+# transformers' values of keys that a file leaves out.
+_USUAL = {
+    "vocab_size": 256_000,
+    "hidden_size": 3072,
+    "intermediate_size": 24_576,
+    "num_hidden_layers": 28,
+    "num_attention_heads": 16,
+    "num_key_value_heads": 16,
+    "head_dim": 256,
+    "max_position_embeddings": 8192,
+}
+
 
 def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
     """The shape."""
+    hf = decoder.completed(hf, _USUAL)
+    # transformers 5.23 looks both ways in its fused attention and back only in its explicit one.
     must_be(hf, "use_bidirectional_attention", False)
     # The first files say "gelu" and mean its approximation.
     activations = decoder.ACTIVATIONS | {"gelu": "gelu_tanh"}
-    sizes = decoder.sizes_from_hf({"head_dim": 256, **hf, "hidden_act": None})
+    sizes = decoder.sizes_from_hf(Config({**hf, "hidden_act": None}, where(hf)))
     return TransformerConfig(
         **sizes
         | {

@@ -13,10 +13,22 @@ from model.checkpoint.families.likeness import refuse_unlike
 from model.checkpoint.families.rope import rotary_to_hf
 from model.checkpoint.families.rules import Rule, read_state, write_state
 from model.checkpoint.gguf_keys import Keys
-from model.checkpoint.values import choice, flag, must_be, whole
+from model.checkpoint.values import Config, choice, flag, must_be, where, whole
 from model.config import BlockNorm, Caps, Norms, Scales, TransformerConfig
 
 MODEL_TYPE = "gemma2"
+
+# transformers' values of keys that a file leaves out.
+_USUAL = {
+    "vocab_size": 256_000,
+    "hidden_size": 2304,
+    "intermediate_size": 9216,
+    "num_hidden_layers": 26,
+    "num_attention_heads": 8,
+    "num_key_value_heads": 4,
+    "head_dim": 256,
+    "max_position_embeddings": 8192,
+}
 
 _NORMS: Mapping[BlockNorm, str] = {
     "ln1": "input_layernorm",
@@ -28,8 +40,10 @@ _NORMS: Mapping[BlockNorm, str] = {
 
 def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
     """The shape."""
+    hf = decoder.completed(hf, _USUAL)
+    # transformers 5.23 looks both ways in its fused attention and back only in its explicit one.
     must_be(hf, "use_bidirectional_attention", False)
-    sizes = decoder.sizes_from_hf({"head_dim": 256, **hf, "hidden_act": None})
+    sizes = decoder.sizes_from_hf(Config({**hf, "hidden_act": None}, where(hf)))
     window = decoder.windows_from_hf(
         hf, sizes["n_layers"], decoder.window_from_hf(hf, 4096), lambda layer: layer % 2 == 0
     )

@@ -7,20 +7,19 @@ from typing import Any
 
 from torch import Tensor
 
-from model.checkpoint.errors import CheckpointError
 from model.checkpoint.families import decoder, gguf
 from model.checkpoint.families.family import Family
 from model.checkpoint.families.likeness import refuse_unlike
-from model.checkpoint.families.rope import n_ctx_of, rotary_from_hf, rotary_to_hf
+from model.checkpoint.families.rope import LEAST_BASE, n_ctx_of, rotary_from_hf, rotary_to_hf
 from model.checkpoint.families.rules import Rule, read_state, write_state
 from model.checkpoint.gguf_keys import Keys
-from model.checkpoint.values import choice, flag, must_be, number, whole
+from model.checkpoint.values import Config, choice, flag, number, where, whole
 from model.config import BlockNorm, Caps, Norms, QKNorm, Scales, TransformerConfig
 from model.positions import Rotary
 
 MODEL_TYPE = "gemma3_text"
 
-# Of a text_config that leaves a key out, as the published ones do: transformers' own values.
+# transformers' values of keys that a file leaves out, as published text_configs do.
 _USUAL = {
     "vocab_size": 262_208,
     "hidden_size": 2304,
@@ -28,6 +27,8 @@ _USUAL = {
     "num_hidden_layers": 26,
     "num_attention_heads": 8,
     "num_key_value_heads": 4,
+    "head_dim": 256,
+    "max_position_embeddings": 131_072,
 }
 _NORMS: Mapping[BlockNorm, str] = {
     "ln1": "input_layernorm",
@@ -39,21 +40,19 @@ _NORMS: Mapping[BlockNorm, str] = {
 
 def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
     """The shape."""
-    must_be(hf, "use_bidirectional_attention", False)
-    if hf.get("attn_logit_softcapping") is not None:
-        raise CheckpointError(
-            "config.json sets 'attn_logit_softcapping', which transformers ignores in a Gemma 3; "
-            "set it to null."
-        )
-    sizes = decoder.sizes_from_hf({"head_dim": 256, **hf, "hidden_act": None}, base=1e6)
+    hf = decoder.completed(hf, _USUAL)
+    # As transformers, of 'attn_logit_softcapping' no notice is taken.
+    sizes = decoder.sizes_from_hf(_without_rotation(hf))
     n_layers, d_head = sizes["n_layers"], sizes["d_head"]
     pattern = whole(hf, "sliding_window_pattern", 6)
     window = decoder.windows_from_hf(
         hf, n_layers, decoder.window_from_hf(hf, 4096), lambda layer: (layer + 1) % pattern != 0
     )
     windows = window if isinstance(window, tuple) else (window,) * n_layers
-    n_positions = whole(hf, "max_position_embeddings", 131_072)
-    far = rotary_from_hf(hf, d_head, n_positions, 1e6, layer_type="full_attention")
+    n_positions = whole(hf, "max_position_embeddings", None)
+    far = None
+    if None in windows:  # what no layer uses, no layer asks for
+        far = rotary_from_hf(hf, d_head, n_positions, 1e6, layer_type="full_attention")
     near = _local(hf, d_head, n_positions)
     rotary = decoder.per_layer([far if w is None else near for w in windows])
     return TransformerConfig(
@@ -70,18 +69,25 @@ def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
             ),
             "caps": Caps(logits=decoder.cap_from_hf(hf, "final_logit_softcapping", None)),
             "window": window,
+            "causal": not flag(hf, "use_bidirectional_attention", False),
             "tied_embeddings": flag(hf, "tie_word_embeddings", True),
         }
     )
 
 
-def _local(hf: Mapping[str, Any], d_head: int, n_positions: int) -> Rotary:
+def _without_rotation(hf: Mapping[str, Any]) -> Config:
+    """The keys of sizes; its two rotations and its activation have keys of their own."""
+    rotation = ("hidden_act", "rope_scaling", "rope_parameters")
+    return Config({key: value for key, value in hf.items() if key not in rotation}, where(hf))
+
+
+def _local(hf: Mapping[str, Any], d_head: int, n_positions: int) -> Rotary | None:
     """How local layers rotate: never stretched where old keys say how, and with another base."""
     new = hf.get("rope_parameters")
     if isinstance(new, Mapping) and isinstance(new.get("sliding_attention"), Mapping):
         bare = {"rope_parameters": new}
         return rotary_from_hf(bare, d_head, n_positions, 1e4, layer_type="sliding_attention")
-    return Rotary(base=number(hf, "rope_local_base_freq", 1e4, 1.0, 1e15))
+    return Rotary(base=number(hf, "rope_local_base_freq", 1e4, LEAST_BASE, 1e15))
 
 
 def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
@@ -94,6 +100,7 @@ def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
         "query_pre_attn_scalar": round(config.score_scale**-2),
         "final_logit_softcapping": config.caps.logits,
     }
+    hf["use_bidirectional_attention"] = not config.causal
     refuse_unlike("Gemma 3", config, config_from_hf(hf))
     return hf
 

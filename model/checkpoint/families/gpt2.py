@@ -18,16 +18,31 @@ from model.checkpoint.families import gguf
 from model.checkpoint.families.family import Family
 from model.checkpoint.families.likeness import refuse_unlike
 from model.checkpoint.gguf_keys import Keys
-from model.checkpoint.values import LARGEST, MOST_LAYERS, choice, flag, must_be, number, whole
-from model.config import Activation, Norms, TransformerConfig
+from model.checkpoint.values import (
+    LARGEST,
+    MOST_LAYERS,
+    choice,
+    flag,
+    must_be,
+    number,
+    spelled,
+    whole,
+)
+from model.config import Activation, Norms, Scales, TransformerConfig
 
 MODEL_TYPE = "gpt2"
+# A key that no config.json has: what tells of nanoGPT's network says so.
+NO_BIAS = "nanogpt_without_biases"
 TIED_NAMES = ("lm_head.weight", "transformer.wte.weight")
 
 _ACTIVATIONS: dict[str, Activation] = {
     "gelu_new": "gelu_tanh",
     "gelu_pytorch_tanh": "gelu_tanh",
+    "gelu_fast": "gelu_tanh",
+    "gelu_accurate": "gelu_tanh",
+    "gelu_python_tanh": "gelu_tanh",
     "gelu": "gelu",
+    "gelu_python": "gelu",
     "relu": "relu",
     "relu2": "relu2",
     "silu": "silu",
@@ -56,24 +71,24 @@ _BLOCK = (
 
 def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
     """The shape; keys that are missing have the values of GPT-2 small, as in transformers."""
-    must_be(hf, "scale_attn_weights", True)
     must_be(hf, "scale_attn_by_inverse_layer_idx", False)
-    must_be(hf, "add_cross_attention", False)
     # reorder_and_upcast_attn only chooses how half precision is computed, not what.
-    d_model = whole(hf, "n_embd", 768)
-    bias = flag(hf, "bias", True)  # our own key, for nanoGPT
+    d_model = whole(hf, spelled(hf, "n_embd", "hidden_size"), 768)
+    bias = flag(hf, NO_BIAS, False) is False
+    is_scaled = flag(hf, "scale_attn_weights", True)
     return TransformerConfig(
-        n_layers=whole(hf, "n_layer", 12, MOST_LAYERS),
-        n_heads=whole(hf, "n_head", 12),
+        n_layers=whole(hf, spelled(hf, "n_layer", "num_hidden_layers"), 12, MOST_LAYERS),
+        n_heads=whole(hf, spelled(hf, "n_head", "num_attention_heads"), 12),
         d_model=d_model,
         d_mlp=whole(hf, "n_inner", 4 * d_model, 4 * LARGEST),
         d_vocab=whole(hf, "vocab_size", 50257),
-        n_ctx=whole(hf, "n_positions", 1024),
+        n_ctx=whole(hf, spelled(hf, "n_positions", "max_position_embeddings"), 1024),
         norm_eps=number(hf, "layer_norm_epsilon", 1e-5),
         activation=choice(hf, "activation_function", "gelu_new", _ACTIVATIONS),
         tied_embeddings=flag(hf, "tie_word_embeddings", True),
         dropout=number(hf, "resid_pdrop", 0.1, 0.0, 1.0),
         norms=Norms(bias=bias),
+        scales=Scales(scores=None if is_scaled else 1.0),
         qkv_bias=bias,
         out_bias=bias,
         mlp_bias=bias,
@@ -98,6 +113,7 @@ def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
         "resid_pdrop": config.dropout,
         "embd_pdrop": config.dropout,
         "attn_pdrop": 0.0,
+        "scale_attn_weights": config.scales.scores is None,
     }
     norms = replace(config.norms, bias=True)
     biased = replace(config, norms=norms, qkv_bias=True, out_bias=True, mlp_bias=True)

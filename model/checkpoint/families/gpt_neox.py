@@ -17,10 +17,10 @@ from model.checkpoint.families.family import Family
 from model.checkpoint.families.fused import grouped_qkv
 from model.checkpoint.families.likeness import refuse_unlike
 from model.checkpoint.families.rope import (
+    LEAST_BASE,
     max_positions,
     n_ctx_of,
     rotary_from_hf,
-    rotary_to_hf,
 )
 from model.checkpoint.families.rules import Rule, read_state, same, write_state
 from model.checkpoint.gguf_keys import Keys
@@ -61,7 +61,7 @@ def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
         n_ctx=n_ctx_of(rotary, n_positions),
         norm_eps=number(hf, "layer_norm_eps", 1e-5),
         norms=Norms(shared=not parallel),
-        positions="rotary",
+        positions="none" if rotary is None else "rotary",
         rotary=rotary,
         activation=choice(hf, "hidden_act", "gelu", decoder.ACTIVATIONS),
         parallel=parallel,
@@ -71,18 +71,20 @@ def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
     )
 
 
-def _rotary(hf: Mapping[str, Any], d_head: int, n_positions: int) -> Rotary:
+def _rotary(hf: Mapping[str, Any], d_head: int, n_positions: int) -> Rotary | None:
     """It has names of its own for the base and the share of a head that turns."""
-    base = number(hf, "rotary_emb_base", 10_000.0, 1.0, 1e15)
+    base = number(hf, "rotary_emb_base", 10_000.0, LEAST_BASE, 1e15)
     partial = number(hf, "rotary_pct", 0.25, 0.0, 1.0)
     usual = ("rope_scaling", "rope_parameters", "original_max_position_embeddings")
+    # No key of its own, but counted where it is there.
+    d_head = whole(hf, "head_dim", d_head)
     others = Config({key: hf[key] for key in usual if key in hf}, where(hf))
-    return rotary_from_hf(others, d_head, n_positions, base, partial)
+    return rotary_from_hf(others, d_head, n_positions, base, partial, rounds_up=True)
 
 
 def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
     """A GPT-NeoX config, or a CheckpointError if the network is none."""
-    rotary = rotary_to_hf(decoder.one_rotary(config), config.d_head)
+    rotary = decoder.partial_to_hf(config)
     hf = {
         "model_type": MODEL_TYPE,
         "architectures": ["GPTNeoXForCausalLM"],
@@ -97,8 +99,8 @@ def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
         "tie_word_embeddings": config.tied_embeddings,
         "use_parallel_residual": config.parallel,
         "attention_bias": config.qkv_bias,
-        "rotary_emb_base": rotary.pop("rope_theta"),
-        "rotary_pct": rotary.pop("partial_rotary_factor", 1.0),
+        "rotary_emb_base": rotary.pop("rope_theta", 10_000.0),
+        "rotary_pct": rotary.pop("partial_rotary_factor"),
         **rotary,
     }
     refuse_unlike("GPT-NeoX", config, config_from_hf(hf))

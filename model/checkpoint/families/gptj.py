@@ -93,8 +93,9 @@ def _rules(config: TransformerConfig) -> list[Rule]:
     rules = [
         same("embed.weight", "transformer.wte.weight"),
         *decoder.norm("ln_final", "transformer.ln_f", config),
-        same("unembed.bias", "lm_head.bias"),
     ]
+    if config.unembed_bias:
+        rules.append(same("unembed.bias", "lm_head.bias"))
     if not config.tied_embeddings:
         rules.append(same("unembed.weight", "lm_head.weight"))
     for layer in range(config.n_layers):

@@ -7,29 +7,48 @@ from typing import Any
 
 from torch import Tensor
 
+from model.checkpoint.errors import CheckpointError
 from model.checkpoint.families import decoder, gguf
 from model.checkpoint.families.family import Family
 from model.checkpoint.families.likeness import refuse_unlike
 from model.checkpoint.families.rope import rotary_to_hf
 from model.checkpoint.families.rules import read_state, write_state
 from model.checkpoint.gguf_keys import Keys
-from model.checkpoint.values import flag, number
+from model.checkpoint.values import flag, number, where
 from model.config import Scales, TransformerConfig
 
 MODEL_TYPE = "granite"
 
+# transformers' values of keys that a file leaves out.
+_USUAL = {
+    "vocab_size": 32_000,
+    "hidden_size": 4096,
+    "intermediate_size": 11_008,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+}
+
 
 def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
     """The shape."""
+    hf = decoder.completed(hf, _USUAL)
     scales = Scales(
         embedding=number(hf, "embedding_multiplier", 1.0, -1e6, 1e6),
         residual=number(hf, "residual_multiplier", 1.0, -1e6, 1e6),
         scores=number(hf, "attention_multiplier", 1.0, -1e6, 1e6),
-        logits=1 / number(hf, "logits_scaling", 1.0, 1e-6, 1e6),
+        logits=1 / _divisor(hf),
     )
     return TransformerConfig(
         **decoder.sizes_from_hf(hf) | {"mlp_bias": flag(hf, "mlp_bias", False), "scales": scales}
     )
+
+
+def _divisor(hf: Mapping[str, Any]) -> float:
+    """What logits are divided by; any number but zero."""
+    divisor = number(hf, "logits_scaling", 1.0, -1e6, 1e6)
+    if abs(divisor) < 1e-6:
+        raise CheckpointError(f"{where(hf)}: 'logits_scaling' is {divisor:g}; another number fits.")
+    return divisor
 
 
 def config_to_hf(config: TransformerConfig) -> dict[str, Any]:

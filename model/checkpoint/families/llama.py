@@ -18,9 +18,19 @@ from model.config import TransformerConfig
 
 MODEL_TYPE = "llama"
 
+# transformers' values of keys that a file leaves out.
+_USUAL = {
+    "vocab_size": 32_000,
+    "hidden_size": 4096,
+    "intermediate_size": 11_008,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+}
+
 
 def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
     """The shape."""
+    hf = decoder.completed(hf, _USUAL)
     return TransformerConfig(
         **decoder.sizes_from_hf(hf) | {"mlp_bias": flag(hf, "mlp_bias", False)}
     )

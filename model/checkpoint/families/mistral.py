@@ -16,9 +16,21 @@ from model.config import TransformerConfig
 
 MODEL_TYPE = "mistral"
 
+# transformers' values of keys that a file leaves out.
+_USUAL = {
+    "vocab_size": 32_000,
+    "hidden_size": 4096,
+    "intermediate_size": 14_336,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+    "max_position_embeddings": 131_072,
+}
+
 
 def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
     """The shape."""
+    hf = decoder.completed(hf, _USUAL)
     # As transformers: a file without the key has the first Mistral's window, null has none.
     window = decoder.window_from_hf(hf, 4096)
     return TransformerConfig(**decoder.sizes_from_hf(hf) | {"window": window})

@@ -13,10 +13,22 @@ from model.checkpoint.families.likeness import refuse_unlike
 from model.checkpoint.families.rope import rotary_to_hf
 from model.checkpoint.families.rules import Rule, read_state, same, write_state
 from model.checkpoint.gguf_keys import Keys
-from model.checkpoint.values import whole
+from model.checkpoint.values import spelled, whole
 from model.config import Experts, TransformerConfig
 
 MODEL_TYPE = "mixtral"
+
+# transformers' values of keys that a file leaves out.
+_USUAL = {
+    "vocab_size": 32_000,
+    "hidden_size": 4096,
+    "intermediate_size": 14_336,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+    "max_position_embeddings": 131_072,
+    "rms_norm_eps": 1e-05,
+}
 
 # Our part of an expert -> theirs.
 _EXPERT = (("gate", "w1"), ("down", "w2"), ("up", "w3"))
@@ -24,7 +36,11 @@ _EXPERT = (("gate", "w1"), ("down", "w2"), ("up", "w3"))
 
 def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
     """The shape."""
-    experts = Experts(whole(hf, "num_local_experts", 8, 4096), whole(hf, "num_experts_per_tok", 2))
+    hf = decoder.completed(hf, _USUAL)
+    experts = Experts(
+        whole(hf, spelled(hf, "num_local_experts", "num_experts"), 8, 4096),
+        whole(hf, "num_experts_per_tok", 2),
+    )
     return TransformerConfig(
         **decoder.sizes_from_hf(hf, base=1e6)
         | {"window": decoder.window_from_hf(hf), "experts": experts}

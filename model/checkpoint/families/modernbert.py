@@ -40,22 +40,22 @@ def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
     types = _layer_types(hf, n_layers)
     rotary = {
         kind: rotary_from_hf(
-            Config({**hf, "rope_theta": hf.get(_OLD_BASES[kind])}, where(hf)),
+            _rope_of(hf, kind),
             max(1, d_model // n_heads),
             n_positions,
             _BASES[kind],
-            layer_type=kind,
         )
         for kind in dict.fromkeys(types)
     }
-    local = whole(hf, "local_attention", 128)
+    # Zero means as much as one: half of it, to either side.
+    local = 1 if hf.get("local_attention") == 0 else whole(hf, "local_attention", 128)
     has_bias = flag(hf, "attention_bias", False)
     return TransformerConfig(
         n_layers=n_layers,
         n_heads=n_heads,
         d_model=d_model,
         d_mlp=whole(hf, "intermediate_size", 1152, 4 * LARGEST),
-        d_vocab=whole(hf, "vocab_size", None),
+        d_vocab=whole(hf, "vocab_size", 50368),
         n_ctx=min(n_ctx_of(way, n_positions) for way in rotary.values()),
         norm_eps=number(hf, "norm_eps", 1e-5),
         norms=Norms(first=False, embedding=True, bias=flag(hf, "norm_bias", False)),
@@ -81,6 +81,20 @@ def _head(hf: Mapping[str, Any]) -> dict[str, Any]:
         "masked_head": MaskedHead(activation, flag(hf, "classifier_bias", False)),
         "unembed_bias": flag(hf, "decoder_bias", True),
     }
+
+
+def _rope_of(hf: Mapping[str, Any], kind: str) -> Config:
+    """What one kind of layers is told of its rotation: transformers stretches none by old keys.
+
+    ``rope_scaling`` names its way by ``type``, of which no notice is taken beside ``rope_type``.
+    """
+    new = hf.get("rope_parameters")
+    own = dict(new.get(kind) or {}) if isinstance(new, Mapping) else {}
+    old = hf.get("rope_scaling")
+    if isinstance(old, Mapping):
+        own = {"rope_type": "default", **own, **old}
+    own.setdefault("rope_theta", hf.get(_OLD_BASES[kind]))
+    return Config({"rope_parameters": own}, where(hf))
 
 
 def _layer_types(hf: Mapping[str, Any], n_layers: int) -> list[str]:

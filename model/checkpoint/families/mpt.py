@@ -3,13 +3,14 @@
 That code knows more than transformers' MPT, which takes no notice of the rest and computes other
 numbers without a word: steeper linear biases (MPT-7B-StoryWriter), learned positions in their
 place, norms of queries and keys, biases of maps and norms. A network that has any of these is
-opened as it was trained, but not saved, since transformers would not compute the same. What is not
-built is refused by name.
+opened as it was trained, but not saved, since transformers would not compute the same. Of keys that
+ask for what is not built no notice is taken, as transformers takes none; a note names them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from torch import Tensor
@@ -35,7 +36,8 @@ from model.positions import Alibi
 MODEL_TYPE = "mpt"
 TIED_NAMES = ("lm_head.weight", "transformer.wte.weight")
 
-# Keys that MosaicML's code reads and transformers' does not, with the values that are built here.
+# Keys that MosaicML's code reads, with the values that are built here. Of other values transformers
+# takes no notice, and so is none taken here: where they change the tensors, these do not fit.
 _WHOLE: dict[str, tuple[Any, ...]] = {
     "expansion_ratio": (4,),
     "logit_scale": (),
@@ -56,9 +58,6 @@ _MLP: dict[str, tuple[Any, ...]] = {"ffn_type": ("mptmlp",)}
 def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
     """The shape; keys that are missing have the values that transformers gives them."""
     attention = _mapping(hf, "attn_config")
-    _refuse_others(hf, _WHOLE)
-    _refuse_others(attention, _ATTENTION)
-    _refuse_others(_mapping(hf, "ffn_config"), _MLP)
     has_alibi = flag(attention, "alibi", True)
     learned = flag(hf, "learned_pos_emb", True)  # counts only where there are no linear biases
     steepest = whole(attention, "alibi_bias_max", 8)
@@ -79,7 +78,9 @@ def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
         qkv_bias=bias,
         out_bias=bias,
         mlp_bias=bias,
-        scales=Scales(scores=None if scale is None else number(attention, "softmax_scale", 1.0)),
+        scales=Scales(
+            scores=None if scale is None else number(attention, "softmax_scale", 1.0, -1e6)
+        ),
         # Zero clips nothing, as in transformers.
         caps=Caps(qkv=number(attention, "clip_qkv", 0.0) or None),
         tied_embeddings=flag(hf, "tie_word_embeddings", True),
@@ -93,13 +94,38 @@ def _mapping(hf: Mapping[str, Any], key: str) -> Config:
     return Config(value, f"{where(hf)}, {key!r}")
 
 
-def _refuse_others(hf: Mapping[str, Any], built: Mapping[str, tuple[Any, ...]]) -> None:
-    for key, values in built.items():
-        if hf.get(key) not in (None, *values):
-            raise CheckpointError(
-                f"{where(hf)} sets {key!r} to {str(hf[key])[:60]!r}; that variant of the network "
-                "is not supported, and would give wrong numbers."
-            )
+def by_tensors(
+    config: TransformerConfig, hf: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]
+) -> tuple[TransformerConfig, tuple[str, ...]]:
+    """What the tensors show of keys of MosaicML's that a file of transformers' may set in vain."""
+    first = "transformer.blocks.0"
+    rows = shapes.get(f"{first}.ffn.up_proj.weight", (0,))[0]
+    ratio = hf.get("expansion_ratio")
+    if isinstance(ratio, int | float) and rows and 0 <= config.d_model * ratio - rows < 1:
+        config = replace(config, d_mlp=rows)
+    if config.qkv_bias and f"{first}.attn.Wqkv.bias" not in shapes:
+        norms = replace(config.norms, bias=False)
+        config = replace(config, norms=norms, qkv_bias=False, out_bias=False, mlp_bias=False)
+    if config.qk_norm is not None and f"{first}.attn.q_ln.weight" not in shapes:
+        config = replace(config, qk_norm=None)
+    if config.positions == "learned" and "transformer.wpe.weight" not in shapes:
+        config = replace(config, positions="alibi", alibi=Alibi())
+    unread = _others(hf, _WHOLE)
+    unread += _others(_mapping(hf, "attn_config"), _ATTENTION)
+    unread += _others(_mapping(hf, "ffn_config"), _MLP)
+    if ratio is not None and config.d_mlp != 4 * config.d_model:
+        unread.remove("expansion_ratio")
+    if not unread:
+        return config, ()
+    named = ", ".join(repr(key) for key in unread)
+    return config, (
+        f"Its config sets {named}, of which transformers takes no notice; nor is any taken here.",
+    )
+
+
+def _others(hf: Mapping[str, Any], built: Mapping[str, tuple[Any, ...]]) -> list[str]:
+    """The keys that ask for something else than what is built."""
+    return [key for key, values in built.items() if hf.get(key) not in (None, *values)]
 
 
 def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
@@ -229,6 +255,7 @@ FAMILY = Family(
     canonical_name=canonical_name,
     state_from_hf=state_from_hf,
     state_to_hf=state_to_hf,
+    by_tensors=by_tensors,
     gguf=(
         gguf.Layout(
             architecture="mpt",

@@ -17,6 +17,16 @@ from model.config import BlockNorm, Norms, QKNorm, TransformerConfig
 
 MODEL_TYPE = "olmo2"
 
+# transformers' values of keys that a file leaves out.
+_USUAL = {
+    "vocab_size": 50_304,
+    "hidden_size": 4096,
+    "intermediate_size": 11_008,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "rms_norm_eps": 1e-05,
+}
+
 _NORMS: Mapping[BlockNorm, str] = {
     "ln1_post": "post_attention_layernorm",
     "ln2_post": "post_feedforward_layernorm",
@@ -25,7 +35,8 @@ _NORMS: Mapping[BlockNorm, str] = {
 
 def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
     """The shape."""
-    sizes = decoder.sizes_from_hf({"rms_norm_eps": 1e-5, **hf})
+    hf = decoder.completed(hf, _USUAL)
+    sizes = decoder.sizes_from_hf(hf)
     return TransformerConfig(
         **sizes | {"norms": Norms(placement="output"), "qk_norm": QKNorm("all heads")}
     )

@@ -13,7 +13,6 @@ from torch import Tensor
 from model.checkpoint.families import decoder, gguf
 from model.checkpoint.families.family import Family
 from model.checkpoint.families.likeness import refuse_unlike
-from model.checkpoint.families.rope import rotary_to_hf
 from model.checkpoint.families.rules import Rule, read_state, same, write_state
 from model.checkpoint.gguf_keys import Keys
 from model.checkpoint.values import choice, flag, number
@@ -21,9 +20,19 @@ from model.config import Norms, QKNorm, TransformerConfig
 
 MODEL_TYPE = "phi"
 
+# transformers' values of keys that a file leaves out.
+_USUAL = {
+    "vocab_size": 51_200,
+    "hidden_size": 2048,
+    "intermediate_size": 8192,
+    "num_hidden_layers": 24,
+    "num_attention_heads": 32,
+}
+
 
 def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
     """The shape."""
+    hf = decoder.completed(hf, _USUAL)
     return TransformerConfig(
         **decoder.sizes_from_hf(hf, partial=0.5)
         | {
@@ -51,8 +60,7 @@ def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
     hf["hidden_act"] = decoder.activation_name(config.activation, "gelu_new")
     hf["layer_norm_eps"] = config.norm_eps
     hf["qk_layernorm"] = config.qk_norm is not None
-    hf["partial_rotary_factor"] = 1.0
-    hf |= rotary_to_hf(decoder.one_rotary(config), config.d_head)
+    hf |= decoder.partial_to_hf(config)
     refuse_unlike("Phi", config, config_from_hf(hf))
     return hf
 
@@ -71,8 +79,9 @@ def _rules(config: TransformerConfig) -> list[Rule]:
     rules = [
         same("embed.weight", "model.embed_tokens.weight"),
         *decoder.norm("ln_final", "model.final_layernorm", config),
-        same("unembed.bias", "lm_head.bias"),
     ]
+    if config.unembed_bias:
+        rules.append(same("unembed.bias", "lm_head.bias"))
     if not config.tied_embeddings:
         rules.append(same("unembed.weight", "lm_head.weight"))
     for layer in range(config.n_layers):

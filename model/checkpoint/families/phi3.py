@@ -10,7 +10,6 @@ from torch import Tensor
 from model.checkpoint.families import decoder, gguf
 from model.checkpoint.families.family import Family
 from model.checkpoint.families.likeness import refuse_unlike
-from model.checkpoint.families.rope import rotary_to_hf
 from model.checkpoint.families.rules import Rule, cut, read_state, same, write_state
 from model.checkpoint.gguf_keys import Keys
 from model.checkpoint.values import whole
@@ -19,10 +18,22 @@ from model.positions import LongRopeScaling
 
 MODEL_TYPE = "phi3"
 
+# transformers' values of keys that a file leaves out.
+_USUAL = {
+    "vocab_size": 32_064,
+    "hidden_size": 3072,
+    "intermediate_size": 8192,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "max_position_embeddings": 4096,
+    "rms_norm_eps": 1e-05,
+}
+
 
 def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
     """The shape."""
-    sizes = decoder.sizes_from_hf(_with_original(hf), partial=1.0)
+    hf = decoder.completed(hf, _USUAL)
+    sizes = decoder.sizes_from_hf(_with_original(hf), partial=1.0, rounds_up=True)
     return TransformerConfig(**sizes | {"window": decoder.window_from_hf(hf)})
 
 
@@ -40,7 +51,7 @@ def _with_original(hf: Mapping[str, Any]) -> dict[str, Any]:
             if kind in ("su", "yarn"):
                 kind = "longrope"
             same[key] = {**old, "rope_type": kind, "original_max_position_embeddings": original}
-    return {"rms_norm_eps": 1e-5, **same}
+    return same
 
 
 def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
@@ -49,7 +60,7 @@ def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
     del hf["head_dim"]  # transformers' Phi-3 has no such key
     rotary = decoder.one_rotary(config)
     hf["sliding_window"] = config.window_at(0)
-    hf |= rotary_to_hf(rotary, config.d_head)
+    hf |= decoder.partial_to_hf(config)
     if isinstance(rotary.scaling, LongRopeScaling):
         hf["original_max_position_embeddings"] = rotary.scaling.original_n_ctx
     refuse_unlike("Phi-3", config, config_from_hf(hf))

@@ -18,10 +18,23 @@ from model.config import QKNorm, TransformerConfig
 
 MODEL_TYPE = "qwen3"
 
+# transformers' values of keys that a file leaves out.
+_USUAL = {
+    "vocab_size": 151_936,
+    "hidden_size": 4096,
+    "intermediate_size": 22_016,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 32,
+    "head_dim": 128,
+    "max_position_embeddings": 32_768,
+}
+
 
 def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
     """The shape."""
-    sizes = decoder.sizes_from_hf({"head_dim": 128, **hf})
+    hf = decoder.completed(hf, _USUAL)
+    sizes = decoder.sizes_from_hf(hf)
     slides = flag(hf, "use_sliding_window", False)
     first = whole(hf, "max_window_layers", 28) if hf.get("max_window_layers") != 0 else 0
     window = decoder.windows_from_hf(

@@ -27,8 +27,8 @@ _OTHERS = (("roberta.pooler.", "the pooler"), *encoder.TASKS)
 
 def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
     """The shape; keys that are missing have transformers' values."""
-    sizes = encoder.sizes_from_hf(hf, n_positions=512, token_types=2)
-    padding = number(hf, "pad_token_id", 1)
+    sizes = encoder.sizes_from_hf(hf, n_positions=512, token_types=2, usual_vocab=50265)
+    padding = number(hf, "pad_token_id", 1, -1)
     rows, offset = sizes["n_ctx"], int(padding) + 1
     if padding != int(padding) or offset >= rows:
         raise CheckpointError(
@@ -65,8 +65,6 @@ def architecture_of(names: Sequence[str]) -> str:
 
 def left_out(name: str, config: TransformerConfig) -> str | None:
     """The part that a tensor is of and that is not built here; None for what is built."""
-    if name == f"{_HEAD}decoder.bias" and config.tied_embeddings and config.has_logits:
-        return ""  # a copy, in old files
     if config.head == "none" and name.startswith(_HEAD):
         return "the masked-language head"
     return encoder.part_of(name, _OTHERS)
@@ -102,4 +100,5 @@ FAMILY = Family(
     state_from_hf=state_from_hf,
     state_to_hf=state_to_hf,
     heads=Heads(architecture_of=architecture_of, left_out=left_out),
+    copies={f"{_HEAD}decoder.bias": f"{_HEAD}bias"},
 )

@@ -23,8 +23,9 @@ from model.positions import (
     YarnScaling,
 )
 
-KINDS = ("default", "linear", "dynamic", "yarn", "llama3", "longrope")
+KINDS = ("default", "linear", "dynamic", "yarn", "llama3", "longrope", "proportional")
 MOST_FACTOR = 1e6
+LEAST_BASE = 1e-6
 
 
 def rotary_from_hf(
@@ -34,7 +35,9 @@ def rotary_from_hf(
     base: float = 10_000.0,
     partial: float | None = None,
     layer_type: str | None = None,
-) -> Rotary:
+    *,
+    rounds_up: bool = False,
+) -> Rotary | None:
     """The rotation that a config.json describes.
 
     Args:
@@ -44,6 +47,11 @@ def rotary_from_hf(
         base, partial: the family's defaults: base, share of a head that turns. None for a family
             whose heads turn as a whole: transformers ignores ``partial_rotary_factor`` there.
         layer_type: of the layers it is for, where ``rope_parameters`` holds one set for each type.
+        rounds_up: whether the family turns the next even number of dimensions where the share is
+            an odd one.
+
+    Returns:
+        The rotation; None where the share is too small for one dimension.
 
     Raises:
         CheckpointError: a key does not fit; the message names it.
@@ -62,16 +70,21 @@ def rotary_from_hf(
     share = 1.0
     if partial is not None:
         share = number(values, "partial_rotary_factor", partial, 0.0, 1.0)
+    dim = int(d_head * share)
+    if dim == 0:
+        return None
+    odd = dim if dim % 2 and rounds_up else 0
     return Rotary(
-        base=number(values, "rope_theta", base, 1.0, 1e15),
-        dim=int(d_head * share) if share != 1 else 0,
-        scaling=_scaling(values, n_ctx),
+        base=number(values, "rope_theta", base, LEAST_BASE, 1e15),
+        dim=dim + 1 if odd else 0 if share == 1 else dim,
+        scaling=_scaling(values, n_ctx, share),
+        odd_dim=odd,
     )
 
 
-def n_ctx_of(rotary: Rotary, n_ctx: int) -> int:
+def n_ctx_of(rotary: Rotary | None, n_ctx: int) -> int:
     """How long a text may be: a dynamic scaling goes beyond ``max_position_embeddings``."""
-    scaling = rotary.scaling
+    scaling = None if rotary is None else rotary.scaling
     return int(n_ctx * scaling.factor) if isinstance(scaling, DynamicScaling) else n_ctx
 
 
@@ -86,8 +99,11 @@ def max_positions(config: TransformerConfig) -> int:
 def rotary_to_hf(rotary: Rotary, d_head: int) -> dict[str, Any]:
     """The keys of config.json for a rotation, as old and new versions of transformers read them."""
     hf: dict[str, Any] = {"rope_theta": rotary.base}
-    if rotary.dim:
-        hf["partial_rotary_factor"] = rotary.dim / d_head
+    dim = rotary.odd_dim or rotary.dim
+    if dim:
+        exact = dim / d_head
+        # Half a dimension more where rounding would lose a whole one.
+        hf["partial_rotary_factor"] = exact if int(d_head * exact) == dim else (dim + 0.5) / d_head
     if rotary.scaling is not None:
         hf["rope_scaling"] = scaling_to_hf(rotary.scaling)
     return hf
@@ -128,7 +144,7 @@ def scaling_to_hf(scaling: Scaling) -> dict[str, Any]:
             }
 
 
-def _scaling(values: Mapping[str, Any], n_ctx: int) -> Scaling | None:
+def _scaling(values: Mapping[str, Any], n_ctx: int, share: float) -> Scaling | None:
     kind = values.get("rope_type", values.get("type", "default"))
     # The name that Phi-3 used before it was given another.
     kind = {"su": "longrope"}.get(kind, kind) if isinstance(kind, str) else kind
@@ -136,6 +152,8 @@ def _scaling(values: Mapping[str, Any], n_ctx: int) -> Scaling | None:
     match kind:
         case "default":
             return None
+        case "proportional" if share == 1 and values.get("partial_rotary_factor") in (None, 1):
+            return LinearScaling(_factor(values, 1.0))
         case "linear":
             return LinearScaling(_factor(values))
         case "dynamic":

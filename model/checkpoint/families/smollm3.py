@@ -19,9 +19,21 @@ from model.config import TransformerConfig
 
 MODEL_TYPE = "smollm3"
 
+# transformers' values of keys that a file leaves out.
+_USUAL = {
+    "vocab_size": 128_256,
+    "hidden_size": 2048,
+    "intermediate_size": 11_008,
+    "num_hidden_layers": 36,
+    "num_attention_heads": 16,
+    "num_key_value_heads": 4,
+    "max_position_embeddings": 32_768,
+}
+
 
 def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
     """The shape."""
+    hf = decoder.completed(hf, _USUAL)
     sizes = decoder.sizes_from_hf(hf, base=2e6)
     n_layers, rotary = sizes["n_layers"], sizes["rotary"]
     turns = _turns(hf, n_layers)
@@ -35,6 +47,7 @@ def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
     return TransformerConfig(
         **sizes
         | {
+            "positions": "rotary" if any(turns) else "none",
             "rotary": decoder.per_layer([rotary if turn else None for turn in turns]),
             "mlp_bias": flag(hf, "mlp_bias", False),
             "tied_embeddings": flag(hf, "tie_word_embeddings", True),

@@ -15,7 +15,6 @@ from torch import Tensor
 from model.checkpoint.families import decoder, gguf
 from model.checkpoint.families.family import Family
 from model.checkpoint.families.likeness import refuse_unlike
-from model.checkpoint.families.rope import rotary_to_hf
 from model.checkpoint.families.rules import Rule, read_state, write_state
 from model.checkpoint.gguf_keys import Keys
 from model.checkpoint.values import flag, number
@@ -23,9 +22,20 @@ from model.config import Norms, QKNorm, TransformerConfig
 
 MODEL_TYPE = "stablelm"
 
+# transformers' values of keys that a file leaves out.
+_USUAL = {
+    "vocab_size": 50_304,
+    "hidden_size": 2560,
+    "intermediate_size": 6912,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "max_position_embeddings": 4096,
+}
+
 
 def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
     """The shape."""
+    hf = decoder.completed(hf, _USUAL)
     return TransformerConfig(
         **decoder.sizes_from_hf(hf, partial=0.25)
         | {
@@ -50,8 +60,7 @@ def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
     hf["use_parallel_residual"] = config.parallel
     hf["qk_layernorm"] = config.qk_norm is not None
     hf["use_qkv_bias"] = config.qkv_bias
-    hf["partial_rotary_factor"] = 1.0
-    hf |= rotary_to_hf(decoder.one_rotary(config), config.d_head)
+    hf |= decoder.partial_to_hf(config)
     refuse_unlike("StableLM", config, config_from_hf(hf))
     return hf
 

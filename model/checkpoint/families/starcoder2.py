@@ -16,19 +16,30 @@ from model.checkpoint.families.likeness import refuse_unlike
 from model.checkpoint.families.rope import rotary_to_hf
 from model.checkpoint.families.rules import Rule, read_state, write_state
 from model.checkpoint.gguf_keys import Keys
-from model.checkpoint.values import choice, flag, number, whole
+from model.checkpoint.values import choice, flag, number
 from model.config import Norms, TransformerConfig
 
 MODEL_TYPE = "starcoder2"
 
+# transformers' values of keys that a file leaves out.
+_USUAL = {
+    "vocab_size": 49_152,
+    "hidden_size": 3072,
+    "intermediate_size": 12_288,
+    "num_hidden_layers": 30,
+    "num_attention_heads": 24,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 4096,
+}
+
 
 def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
     """The shape."""
+    hf = decoder.completed(hf, _USUAL)
     bias = flag(hf, "use_bias", True)
     return TransformerConfig(
         **decoder.sizes_from_hf(hf)
         | {
-            "n_kv_heads": whole(hf, "num_key_value_heads", 2),
             "norm": "layer",
             "norm_eps": number(hf, "norm_epsilon", 1e-5),
             "norms": Norms(),

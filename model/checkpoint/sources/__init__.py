@@ -6,29 +6,32 @@ Everything here reads headers and configs only, and runs nothing that a file say
 from __future__ import annotations
 
 import os
-import re
+from dataclasses import replace
 from pathlib import Path
 
 from model.checkpoint.errors import CheckpointError
+from model.checkpoint.sources.foreign import holds_no_weights, is_foreign_file, refuse_folder
 from model.checkpoint.sources.gguf_file import gguf_source, is_gguf
 from model.checkpoint.sources.hugging_face import (
-    NO_WEIGHTS,
     TORCH_SUFFIXES,
+    few,
     find_weights,
+    has_weights,
     hugging_face_source,
     read_object,
+    whole_of,
 )
 from model.checkpoint.sources.karpathy import (
     NANOGPT_FILE,
     is_mingpt_config,
     karpathy_source,
 )
+from model.checkpoint.sources.places import inside, is_cached, is_run, last_step
 from model.checkpoint.sources.source import Source
-from model.checkpoint.stored import INDEX, SINGLE
+from model.checkpoint.stored import SINGLE
 
 __all__ = ["Source", "source_of"]
 
-_SNAPSHOT = re.compile(r"step-(\d+)")
 # Files that stand for the folder that they lie in.
 _PARTS = frozenset(
     {
@@ -55,8 +58,8 @@ def source_of(path: Path) -> Source:
 
     Args:
         path: a Hugging Face folder or one of its files, a file of weights beside its config.json,
-            a run folder (its last whole snapshot), a snapshot, nanoGPT's or minGPT's output, or a
-            GGUF file.
+            a run folder (its last whole snapshot), a snapshot, a model's folder in the hub's
+            cache, a folder around a model, nanoGPT's or minGPT's output, or a GGUF file.
 
     Raises:
         CheckpointError: there is none, or it is damaged.
@@ -77,23 +80,23 @@ def _of_file(file: Path) -> Source:
         return gguf_source(file)
     if file.name in _PARTS or file.suffix == ".tiktoken":
         return _in_folder(folder)
-    has_config = _has_hf_config(folder)
-    if file.name.endswith(".index.json"):
-        _needs_config(folder)
-        return hugging_face_source(folder, file)
-    if file.suffix == ".safetensors":
-        _needs_config(folder)
-        # One shard alone is no network: then the whole folder is meant.
-        is_shard = file.name != SINGLE and not (folder / SINGLE).exists()
-        return hugging_face_source(
-            folder, folder / INDEX if is_shard and (folder / INDEX).exists() else file
+    what = holds_no_weights(file.name)
+    if what is not None:
+        if not has_weights(folder):
+            refuse_folder(folder)
+        raise CheckpointError(
+            f"{file} holds {what}, no model; choose its folder, or the file of weights."
         )
+    if file.name.endswith(".index.json") or file.suffix == ".safetensors":
+        _needs_config(folder)
+        return hugging_face_source(folder, whole_of(file))
     if file.suffix in TORCH_SUFFIXES:
-        index = folder / "pytorch_model.bin.index.json"
-        if has_config and file.name != NANOGPT_FILE:
-            whole = not index.exists() or file.name == "pytorch_model.bin"
-            return hugging_face_source(folder, file if whole else index)
+        if _has_hf_config(folder) and file.name != NANOGPT_FILE:
+            return hugging_face_source(folder, whole_of(file))
         return karpathy_source(file)
+    foreign = is_foreign_file(file.name)
+    if foreign is not None:
+        raise CheckpointError(f"{file} is of {foreign[0]}; {foreign[1]}.")
     if file.suffix in (".pkl", ".pickle"):
         raise CheckpointError(
             f"{file} is a pickle, which can run any program when it is opened, so it is not; save "
@@ -111,35 +114,47 @@ def _in_folder(folder: Path) -> Source:
             return hugging_face_source(folder)
         weights = find_weights(folder)
         return karpathy_source(weights)
-    snapshots = folder if folder.name == "snapshots" else folder / "snapshots"
-    if snapshots.is_dir():
-        whole = [step for step in _steps(snapshots) if (step / SINGLE).is_file()]
-        if not whole:
-            raise CheckpointError(
-                f"The run in {folder} has no snapshot yet; train it further, then open it."
-            )
-        return hugging_face_source(whole[-1])
-    _refuse_adapter(folder)
     # As older versions of sentence-transformers save their network.
-    for inside in sorted(folder.glob("0_*/config.json")):
-        return hugging_face_source(inside.parent)
-    names = sorted(file.name for file in folder.iterdir() if file.name not in NO_WEIGHTS)
+    for within in sorted(folder.glob("0_*/config.json")):
+        return hugging_face_source(within.parent)
+    names = sorted(file.name for file in folder.iterdir() if not holds_no_weights(file.name))
     if NANOGPT_FILE in names:
         return karpathy_source(folder / NANOGPT_FILE)
     quantised = [name for name in names if name.endswith(".gguf")]
     if len(quantised) == 1:
         return gguf_source(folder / quantised[0])
     if quantised:
-        raise CheckpointError(f"{folder} has {len(quantised)} GGUF files; choose one of them.")
+        raise CheckpointError(
+            f"{folder} has {len(quantised)} GGUF files ({few(quantised)}); choose one of them."
+        )
+    found = inside(folder, _is_model)
+    if found is not None:
+        source = _in_folder(found.folder)
+        return replace(source, notes=(*found.notes, *source.notes))
+    refuse_folder(folder)
     if any(name.endswith((".safetensors", ".index.json")) for name in names):
         _needs_config(folder)
     tensors = [name for name in names if Path(name).suffix in TORCH_SUFFIXES]
     if len(tensors) == 1:
         return karpathy_source(folder / tensors[0])
+    if tensors:
+        _needs_config(folder)
+    last = last_step(folder)
+    if last is not None:
+        refuse_folder(last)
     raise CheckpointError(
-        f"{folder} is no checkpoint: it has neither config.json nor snapshots of a run. Choose a "
-        f"folder with config.json and {SINGLE}, or a file of weights."
+        f"{folder} is no checkpoint: it has no config.json, no weights and no folder with both. "
+        f"Choose a folder with config.json and {SINGLE}, or a file of weights."
     )
+
+
+def _is_model(folder: Path) -> bool:
+    """Whether a folder could be opened by itself, as far as its files' names tell."""
+    if (folder / NANOGPT_FILE).is_file() or is_run(folder) or is_cached(folder):
+        return True
+    if (folder / "config.json").is_file():
+        return has_weights(folder)
+    return len(list(folder.glob("*.gguf"))) == 1
 
 
 def _has_hf_config(folder: Path) -> bool:
@@ -154,27 +169,13 @@ def _has_hf_config(folder: Path) -> bool:
         return True
 
 
-def _refuse_adapter(folder: Path) -> None:
-    if (folder / "adapter_config.json").exists() and not (folder / "config.json").exists():
-        raise CheckpointError(
-            f"{folder} holds an adapter (adapter_config.json): changes to a model that is not in "
-            "it. Merge it into its model, in peft by merge_and_unload(), and save the whole."
-        )
-
-
 def _needs_config(folder: Path) -> None:
-    _refuse_adapter(folder)
-    if not (folder / "config.json").exists():
+    if not os.path.lexists(folder / "config.json"):
+        refuse_folder(folder)
         raise CheckpointError(
             f"{folder} has weights but no config.json, which says how large the network is; "
             "copy it there from where the weights came from."
         )
-
-
-def _steps(folder: Path) -> list[Path]:
-    """A run's snapshots by step."""
-    found = [(int(m[1]), p) for p in folder.iterdir() if (m := _SNAPSHOT.fullmatch(p.name))]
-    return [path for _, path in sorted(found)]
 
 
 def _advice(path: Path) -> str:

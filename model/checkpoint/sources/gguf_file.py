@@ -177,6 +177,9 @@ class _GgufTokenizer:
         except TokenizerError as error:
             raise CheckpointError(str(error)) from error
 
+    def check(self) -> None:
+        """The header, in which it stands, was read already."""
+
     def large(self) -> Construction | None:
         tokens = self.metadata.get("tokenizer.ggml.tokens")
         if not isinstance(tokens, Sized) or len(tokens) < LARGE_TOKENS:

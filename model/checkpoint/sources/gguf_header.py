@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 
 from model.checkpoint.errors import CheckpointError
 from model.checkpoint.sources.gguf_types import types
+from model.checkpoint.sources.instead import is_instead
 from model.checkpoint.stored import MOST_NUMBERS, Stamp, StoredTensor, reading
 
 _VERSIONS = (2, 3)
@@ -65,7 +66,8 @@ def gguf_header(path: Path) -> GgufHeader:
         reader = _Reader(raw, path, stamp)
         if reader.take(4) != b"GGUF":
             raise CheckpointError(
-                f"{path} is no GGUF file: it does not begin with GGUF. Copy it again."
+                is_instead(path)
+                or f"{path} is no GGUF file: it does not begin with GGUF. Copy it again."
             )
         version = reader.number("<I")
         if version not in _VERSIONS:

@@ -15,14 +15,18 @@ from pathlib import Path
 from typing import Any
 
 from model.checkpoint.errors import CheckpointError
+from model.checkpoint.families.gpt2 import NO_BIAS
+from model.checkpoint.sources.foreign import is_foreign_file, refuse_tensors, whose_names
 from model.checkpoint.sources.hugging_face import read_object, state_dict
 from model.checkpoint.sources.pickle_reader import Nothing, PickleError, read_pickle
 from model.checkpoint.sources.source import FolderTokenizer, Source, TokenizerSource
 from model.checkpoint.sources.torch_file import read_torch_file
+from model.checkpoint.sources.wrappers import unwrapped
 from model.checkpoint.stored import StoredTensor, read_exactly, reading
 from model.checkpoint.values import MOST_LAYERS, Config
 from model.tokenizer.tokenizer import Tokenizer, TokenizerError
 
+_EMBEDDING = "transformer.wte.weight"
 NANOGPT_FILE = "ckpt.pt"
 
 _LINEAR = re.compile(
@@ -62,11 +66,15 @@ def karpathy_source(file: Path) -> Source:
         CheckpointError: it is neither, or damaged.
     """
     value = read_torch_file(file)
-    tensors = state_dict(value, file)
-    if (
-        "transformer.wte.weight" not in tensors
-        or "transformer.h.0.attn.c_attn.weight" not in tensors
-    ):
+    tensors = _own_names(unwrapped(state_dict(value, file)))
+    refuse_tensors(file, tensors)
+    if _EMBEDDING not in tensors or "transformer.h.0.attn.c_attn.weight" not in tensors:
+        foreign = is_foreign_file(file.name)
+        whose = whose_names(tensors)
+        if foreign is not None:
+            raise CheckpointError(f"{file} is of {foreign[0]}; {foreign[1]}.")
+        if whose is not None:
+            raise CheckpointError(f"The names in {file} are {whose[0]}; {whose[1]}.")
         raise CheckpointError(
             f"{file} holds tensors, but there is no config.json beside it, and it is no checkpoint "
             "of nanoGPT or minGPT. Copy the config.json that belongs to it into its folder."
@@ -75,6 +83,15 @@ def karpathy_source(file: Path) -> Source:
     if isinstance(arguments, dict):
         return _nanogpt(file, value, arguments, tensors)
     return _mingpt(file, tensors)
+
+
+def _own_names(tensors: Mapping[str, StoredTensor]) -> dict[str, StoredTensor]:
+    """Without what a trainer that keeps the network as an attribute puts before all names."""
+    for name in tensors:
+        if name.endswith(f".{_EMBEDDING}"):
+            prefix = name.removesuffix(_EMBEDDING)
+            return {other.removeprefix(prefix): tensor for other, tensor in tensors.items()}
+    return dict(tensors)
 
 
 def is_mingpt_config(config: Mapping[str, Any]) -> bool:
@@ -166,7 +183,7 @@ def _gpt2(sizes: Mapping[str, Any], bias: bool, dropout: Any, activation: str) -
         "vocab_size": sizes["vocab_size"],
         "activation_function": activation,
         "resid_pdrop": dropout,
-        "bias": bias,
+        NO_BIAS: not bias,
     }
 
 
@@ -290,6 +307,9 @@ class _Characters:
             return Tokenizer.from_characters(ids, str(self.path))
         except TokenizerError as error:
             raise CheckpointError(f"{error} {_PREPARE}") from error
+
+    def check(self) -> None:
+        """It is small: reading says the same."""
 
     def large(self) -> None:
         """There are not that many characters."""

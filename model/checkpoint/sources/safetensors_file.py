@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from model.checkpoint.errors import CheckpointError
+from model.checkpoint.sources.instead import is_instead
 from model.checkpoint.stored import (
     ITEM_BYTES,
     MOST_DIMENSIONS,
@@ -111,7 +112,8 @@ def _is_size(value: object) -> bool:
 
 def _damaged(path: Path, why: str) -> CheckpointError:
     return CheckpointError(
-        f"{path} is no whole safetensors file ({why}); it was cut short or damaged on its way "
+        is_instead(path)
+        or f"{path} is no whole safetensors file ({why}); it was cut short or damaged on its way "
         "here. Copy it again."
     )
 

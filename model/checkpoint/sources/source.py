@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from model.checkpoint.errors import CheckpointError
+from model.checkpoint.sources.instead import stands_for_another
 from model.checkpoint.stored import StoredTensor, reading
 from model.checkpoint.values import Config
 from model.tokenizer.client import LARGE_BYTES
@@ -35,6 +36,13 @@ class TokenizerSource(Protocol):
 
     def read(self) -> Tokenizer | None:
         """The tokenizer, None if there is none; CheckpointError if it is damaged."""
+
+    def check(self) -> None:
+        """Refuse what can't be read, as far as a quick look tells.
+
+        Raises:
+            CheckpointError: a file is none, or something else lies in its place.
+        """
 
     def large(self) -> Construction | None:
         """How to build it in a process of its own, if it is so large that building takes long."""
@@ -79,7 +87,10 @@ _LARGEST_FILE = 128 * 2**20
 
 
 def _refuse_odd_files(folder: Path) -> None:
-    """Refuse what would never end or take all memory to read: a device, a pipe, gigabytes."""
+    """Refuse what would never end or take all memory to read, and what only stands for a file.
+
+    That is a device, a pipe, gigabytes; a pointer or a web page.
+    """
     for name in {*_FILES, *(file.name for file in tokenizer_files(folder))}:
         if os.path.lexists(folder / name):
             with reading(folder / name) as (_, stamp):
@@ -88,6 +99,9 @@ def _refuse_odd_files(folder: Path) -> None:
                         f"{folder / name} is too large for a tokenizer's file; is it another one? "
                         "Copy the tokenizer's own there."
                     )
+            instead = stands_for_another(folder / name)
+            if instead is not None:
+                raise CheckpointError(instead)
 
 
 class FolderTokenizer:
@@ -115,6 +129,11 @@ class FolderTokenizer:
             return Tokenizer.from_folder(folder)
         except TokenizerError as error:
             raise CheckpointError(str(error)) from error
+
+    def check(self) -> None:
+        folder = self._folder()
+        if folder is not None:
+            _refuse_odd_files(folder)
 
     def large(self) -> Construction | None:
         folder = self._folder()

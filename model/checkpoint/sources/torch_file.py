@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from model.checkpoint.errors import CheckpointError
+from model.checkpoint.sources.instead import is_instead
 from model.checkpoint.sources.pickle_reader import Name, PickleError, read_pickle
 from model.checkpoint.stored import (
     ITEM_BYTES,
@@ -82,8 +83,9 @@ def read_torch_file(path: Path) -> Any:
         except PickleError as error:
             raise _refused(path, error) from error
     raise CheckpointError(
-        f"{path} was not written by torch.save: it begins as neither of its formats does. It was "
-        "damaged on its way here, or is another kind of file."
+        is_instead(path)
+        or f"{path} was not written by torch.save: it begins as neither of its formats does. It "
+        "was damaged on its way here, or is another kind of file."
     )
 
 

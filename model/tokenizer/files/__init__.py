@@ -17,11 +17,13 @@ from model.tokenizer.files.folder import (
     tokenizer_files,
 )
 from model.tokenizer.files.found import Found
+from model.tokenizer.files.single import read_file
 
 __all__ = [
     "Found",
     "TokenizerError",
     "describe_folder",
+    "read_file",
     "read_folder",
     "read_json",
     "read_pair",

@@ -98,7 +98,7 @@ def read_folder(folder: Path) -> Found:
         case [_, _]:
             return read_pair(files[0], files[1], beside)
         case _:
-            return _read_vocabulary(files[0], beside)
+            return read_vocabulary(files[0], beside)
 
 
 def read_pair(vocab: Path, merges: Path, beside: Beside | None = None) -> Found:
@@ -129,21 +129,22 @@ def read_pair(vocab: Path, merges: Path, beside: Beside | None = None) -> Found:
     return finish(inner, settings, *asked_for(settings), notes=beside.notes)
 
 
-def _read_vocabulary(file: Path, beside: Beside) -> Found:
+def read_vocabulary(file: Path, beside: Beside) -> Found:
     """A vocabulary of one file that is no ``tokenizer.json``."""
     settings = beside.with_kind
     if file.name == WORDS:
         found = word_pieces.read_vocab(file, settings)
     elif file.name == TEKKEN:
         found = ranks.read_tekken(file, settings)
-    elif file.name not in SENTENCE_PIECE or _is_tiktoken(file):
+    elif file.name not in SENTENCE_PIECE or is_tiktoken(file):
         found = ranks.read_tiktoken(file, settings, beside.model_type)
     else:
         found = sentence_piece.read_model(file, settings)
     return Found(found.inner, found.settings, (*beside.notes, *found.notes))
 
 
-def _is_tiktoken(file: Path) -> bool:
+def is_tiktoken(file: Path) -> bool:
+    """Whether a file begins as tiktoken's do, whatever its name."""
     try:
         with file.open("rb") as start:
             return ranks.is_tiktoken(start.read(4096))
@@ -163,7 +164,7 @@ def describe_folder(folder: Path) -> str:
                 return _describe_json(folder / JSON)
             case [_, _]:
                 return "byte-level BPE"
-            case [name] if name not in (*SENTENCE_PIECE, WORDS) or _is_tiktoken(folder / name):
+            case [name] if name not in (*SENTENCE_PIECE, WORDS) or is_tiktoken(folder / name):
                 return "byte-level BPE"
             case [name] if name == WORDS:
                 return "WordPiece"

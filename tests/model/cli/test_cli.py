@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -310,6 +311,15 @@ def test_a_bug_keeps_its_traceback(gpt2_folder: Path, monkeypatch: pytest.Monkey
     assert isinstance(result.exception, ZeroDivisionError)
 
 
+def test_convert_without_room_offers_a_smaller_dtype(
+    gpt2_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    whole = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: whole._replace(free=1_000))
+    said = refusal("convert", gpt2_folder, tmp_path / "out")
+    assert re.search(r"The weights take \S+ kB, and 1 kB are free in .* A smaller --dtype", said)
+
+
 def test_convert_writes_what_transformers_and_verify_take(gpt2_folder: Path, tmp_path: Path):
     out = tmp_path / "out"
     found = run_json("convert", gpt2_folder, out, "--dtype", "bfloat16")
@@ -361,6 +371,41 @@ def test_verify_ends_with_1_where_models_differ(
     assert "differs from reference.safetensors: the largest difference of a logit is 0.25" in (
         result.stdout
     )
+
+
+def test_a_run_that_is_being_trained_is_refused(tmp_path: Path):
+    from model.train.claim import Claim
+    from model.train.loop import train
+    from model.train.presets import PRESETS
+
+    run = tmp_path / "run"
+    list(train(replace(PRESETS["tiny"], steps=2), run))
+    claim = Claim.of_run(run)
+    try:
+        for how in (["--resume"], ["--preset", "tiny"]):
+            said = refusal("train", "--out", run, *how)
+            assert re.match(r"This program trains the run .* already\.", said)
+    finally:
+        claim.release()
+
+
+@pytest.mark.parametrize(
+    ("option", "word", "says"),
+    [
+        (
+            "--tokenizer",
+            "bogus",
+            "no tokenizer 'bogus': give char, bpe:SIZE (for example bpe:1024)",
+        ),
+        ("--data", "bogus", "There is no file bogus. Give a text file, or 'world'."),
+        ("--preset", "bogus", "There is no preset 'bogus'; known are minute"),
+    ],
+)
+def test_a_word_that_is_nothing_is_answered_by_what_there_is(
+    tmp_path: Path, option: str, word: str, says: str
+):
+    assert says in refusal("train", "--preset", "tiny", option, word, "--out", tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 # Numbers that are not finite

@@ -17,6 +17,7 @@ from model.engine.workplace import Workplace
 from model.probe.next_token.asks import NextToken
 from model.subject import Subject
 from model.train import PRESETS
+from model.train.claim import Claim
 from model.train.events import Finished
 from resources import STORY_WORLD
 from tests.samples.counting_job import (
@@ -75,6 +76,23 @@ def test_a_small_request_is_answered_between_two_slices(engine: Engine) -> None:
     (traced,) = engine.handle(m.ReadPrompt(text="The king"))
     assert isinstance(traced, m.PromptRead)
     assert numbers(drive(engine)) == [(counting.id, 2), (counting.id, 3)]
+
+
+def test_a_run_that_another_trains_is_refused_and_the_next_one_begins(
+    engine: Engine, tmp_path: Path
+) -> None:
+    claim = Claim.new(tmp_path / "run")
+    recipe = replace(PRESETS["tiny"], steps=1)
+    refused = m.StartTraining(recipe=recipe, run_dir=str(tmp_path / "run"))
+    (failed,) = [r for r in [*engine.handle(refused), *drive(engine)] if isinstance(r, m.Failed)]
+    assert failed.message.startswith("This program trains the run")
+    claim.release()
+    results = [
+        *engine.handle(m.StartTraining(recipe=recipe, run_dir=str(tmp_path / "run"))),
+        *drive(engine),
+    ]
+    events = [e for r in results if isinstance(r, m.TrainingProgressed) for e in r.events]
+    assert isinstance(events[-1], Finished)
 
 
 def test_what_fails_ends_alone(engine: Engine) -> None:

@@ -236,12 +236,18 @@ def test_what_arrives_damaged_is_thrown_away(published: Hub, cache: Path):
 def test_what_cannot_be_fetched_is_a_sentence(published: Hub, cache: Path):
     published.gated.add("somebody/gated")
     published.repos["somebody/empty"] = {"README.md": b""}
+    published.repos["somebody/adapter"] = {"adapter_config.json": b"{}"}
+    published.repos["somebody/two"] = {"a.Q4.gguf": b"", "b.Q8.gguf": b""}
+    published.repos["somebody/maker"] = {"params.json": b"{}", "consolidated.00.pth": b""}
     published.repos["somebody/gguf"] = {"config.json": b"{}", "model.Q4.gguf": b""}
     for name, says in {
         "somebody/nothing": "There is no somebody/nothing on the hub at http://127.0.0.1:",
         "somebody/gated": "somebody/gated is gated: accept its terms on its page, then log in",
         f"{NAME}@v9": f"{NAME} has no revision 'v9'",
-        "somebody/empty": "somebody/empty has no config.json",
+        "somebody/empty": "somebody/empty has no config.json, so that its network is unknown",
+        "somebody/adapter": "somebody/adapter is an adapter (adapter_config.json): changes to",
+        "somebody/two": "but GGUF files (a.Q4.gguf, one of 2); download one of them and open",
+        "somebody/maker": "is in the format of its maker (params.json); name its version for",
         "somebody/gguf": "neither model.safetensors nor pytorch_model.bin, only model.Q4.gguf",
     }.items():
         assert says in refusal(published, cache, name)
@@ -268,7 +274,7 @@ def test_a_full_disk_is_known_before_and_told_when_it_fills(
 ):
     whole = shutil.disk_usage(cache.parent)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: whole._replace(free=1000))
-    assert "takes 0.0 GB, and 0.0 GB are free in" in refusal(published, cache)
+    assert "and 1 kB are free in" in refusal(published, cache)
     monkeypatch.undo()
     import huggingface_hub.constants
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -135,6 +136,42 @@ def test_a_missing_file_and_a_folder_say_so(tmp_path: Path) -> None:
 def test_a_byte_order_mark_is_no_character(text_file: Path) -> None:
     text_file.write_bytes(b"\xef\xbb\xbfHello")
     assert read_text(text_file) == "Hello"
+
+
+@pytest.mark.parametrize("codec", ["utf-8-sig", "utf-16", "utf-32"])
+@pytest.mark.parametrize("order", ["", "-le", "-be"])
+def test_a_text_with_a_mark_is_the_text_in_utf_8(
+    recipe: Recipe, text_file: Path, codec: str, order: str
+) -> None:
+    before = prepared(recipe)
+    text = text_file.read_text(encoding="utf-8")
+    if codec == "utf-8-sig" or not order:
+        raw = text.encode(codec)
+    else:
+        raw = ("\ufeff" + text).encode(codec + order)
+    text_file.write_bytes(raw)
+    assert read_text(text_file) == text
+    assert prepared(recipe).sha256 == before.sha256
+
+
+@pytest.mark.parametrize(
+    ("raw", "says"),
+    [
+        ("Hi".encode("utf-16-le"), "zero byte at position 1. If it is UTF-16 or UTF-32, save it"),
+        (b"\xff\xfeH\0i", "is not UTF-16 text: byte 0x69 at position 4. Save it as UTF-8"),
+        (b"\xff\xfe\0\xd8a\0", "is not UTF-16 text: byte 0x00 at position 2"),
+        (b"\0\0\xfe\xff\0\0\0a\0", "is not UTF-32 text: byte 0x00 at position 8"),
+        (b"\xfe\xff\0a\0\0", "has a zero character at position 1"),
+        (b"\xff\xfe", "is empty"),
+        (b"\xef\xbb\xbf\n", "is empty"),
+    ],
+)
+def test_a_damaged_text_in_another_encoding_says_where(
+    text_file: Path, raw: bytes, says: str
+) -> None:
+    text_file.write_bytes(raw)
+    with pytest.raises(DataError, match=re.escape(says)):
+        read_text(text_file)
 
 
 def test_a_text_that_is_too_short_says_how_much_is_needed(recipe: Recipe, text_file: Path) -> None:

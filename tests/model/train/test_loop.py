@@ -276,6 +276,20 @@ def test_a_stop_before_the_first_step_leaves_no_folder(recipe: Recipe, tmp_path:
     assert not (tmp_path / "run").exists()
 
 
+def test_a_stop_before_a_run_goes_on_leaves_it_as_it_was(recipe: Recipe, tmp_path: Path) -> None:
+    list(train(replace(recipe, steps=3), tmp_path / "run"))
+    before = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
+    training = Training(replace(recipe, steps=9), tmp_path / "run", resume=True)
+    source = training.events()
+    next(source)
+    training.stop()
+    (end,) = source
+    assert isinstance(end, e.Finished)
+    assert end.message == "Stopped before it went on; the run is as it was."
+    after = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
+    assert after == before
+
+
 def test_a_loss_that_is_no_number_keeps_curve_and_snapshot(recipe: Recipe, tmp_path: Path) -> None:
     training = Training(recipe, tmp_path / "run")
     _, rest = until_step(training, 12)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
+from dataclasses import replace
 from io import BufferedWriter, FileIO
 from pathlib import Path
 from typing import Any
@@ -13,20 +14,21 @@ import pytest
 import torch
 
 from model.tokenizer.tokenizer import Tokenizer
-from model.train.events import Evaluated, StepDone
+from model.train.events import Evaluated, Sampled, StepDone
+from model.train.lines import write_whole
+from model.train.loop import train
 from model.train.metrics import columns
 from model.train.recipe import Recipe
 from model.train.run_folder import (
     RunError,
-    RunFolder,
-    copy_run,
     read_metrics,
     read_recipe,
     read_run,
     snapshots,
     unique_run_dir,
-    write_whole,
 )
+from model.train.run_writing import RunFolder, copy_run
+from model.train.samples import read_samples
 from model.train.state import TrainingState, load_state, save_state
 
 
@@ -73,7 +75,7 @@ def test_rows_are_on_disk_within_a_second(
     folder: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [0.0]
-    monkeypatch.setattr("model.train.run_folder.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("model.train.run_writing.time.monotonic", lambda: now[0])
     folder.record(a_step(1, 1, 0.1))
     folder.record(a_step(2, 2, 0.2))
     now[0] += 1e6
@@ -98,6 +100,57 @@ def test_a_run_that_was_begun_with_other_columns_keeps_them(
         "1,64,0.5,,7.5",
         "2,128,0.75,,",
     ]
+
+
+def test_a_row_that_is_on_disk_can_still_get_its_validation(
+    folder: RunFolder, bpe: Tokenizer
+) -> None:
+    for step in (1, 2):
+        folder.record(a_step(step, 64 * step, 0.5 * step))
+    folder.close()
+    resumed = RunFolder.resume(folder.path, 2, bpe)
+    resumed.record(Evaluated(2, 128, 7.5, 3.875, 1.25))
+    resumed.record(a_step(3, 192, 8.0))
+    resumed.close()
+    assert (folder.path / "metrics.csv").read_text().splitlines()[1:] == [
+        "1,64,0.5,4.0,,0.001,1.0,100.0",
+        "2,128,1.0,4.0,3.875,0.001,1.0,100.0",
+        "3,192,8.0,4.0,,0.001,1.0,100.0",
+    ]
+
+
+def test_a_curve_that_another_program_saved_anew_loses_no_row(folder: RunFolder) -> None:
+    folder.record(a_step(1, 64, 0.5))
+    folder.flush()
+    content = (folder.path / "metrics.csv").read_bytes()
+    write_whole(folder.path / "metrics.csv", content)  # as an editor does it
+    folder.record(a_step(2, 128, 1.0))
+    folder.close()
+    assert read_metrics(folder.path)["step"].tolist() == [1, 2]
+
+
+def test_samples_come_back_once_whatever_is_in_them(folder: RunFolder, bpe: Tokenizer) -> None:
+    texts = ['a "b"\n', "\u2028 \x85 \x1c é \U0001f600", ""]
+    for step, text in enumerate(texts):
+        folder.record(Sampled(step, text))
+    folder.close()
+    samples = tuple(Sampled(step, text) for step, text in enumerate(texts))
+    assert read_samples(folder.path, 2) == samples
+    resumed = RunFolder.resume(folder.path, 1, bpe)
+    resumed.record(Sampled(1, texts[1]))  # done again: the run was stopped in it
+    resumed.record(Sampled(2, texts[2]))
+    resumed.close()
+    assert read_samples(folder.path, 2) == samples
+
+
+def test_a_run_that_goes_on_by_another_recipe_says_so(
+    folder: RunFolder, recipe: Recipe, bpe: Tokenizer
+) -> None:
+    folder.close()
+    longer = replace(recipe, steps=50)
+    RunFolder.resume(folder.path, 0, bpe, longer).close()
+    assert read_recipe(folder.path) == longer
+    assert read_run(folder.path)["data"]["sha256"] == "12ab"
 
 
 def test_a_line_that_is_still_being_written_is_left_out(folder: RunFolder) -> None:
@@ -142,10 +195,51 @@ def test_a_taken_name_gets_a_number(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "safe"),
-    [("a/b", "a-b"), ("../up", "up"), ("", "run"), ("...", "run"), ('q: "x"?', "q- -x")],
+    [
+        ("a/b", "a-b"),
+        ("../up", "up"),
+        ("", "run"),
+        ("...", "run"),
+        ('q: "x"?', "q- -x"),
+        ("two\nlines\0", "two-lines"),
+        ("half \ud83d", "half"),
+        ("ends. ", "ends"),
+        ("CON", "run-CON"),
+        ("nul.txt", "run-nul.txt"),
+        ("com1", "run-com1"),
+        ("console", "console"),
+        ("x" * 4000, "x" * 120),
+        ("ü" * 4000, "ü" * 60),
+    ],
 )
-def test_a_name_stays_inside_its_folder(tmp_path: Path, name: str, safe: str) -> None:
+def test_a_name_that_a_file_system_may_refuse_becomes_one_that_it_takes(
+    tmp_path: Path, name: str, safe: str
+) -> None:
     assert unique_run_dir(tmp_path, name) == tmp_path / safe
+    (tmp_path / safe).mkdir()
+    again = unique_run_dir(tmp_path, name)
+    assert again == tmp_path / f"{safe}-2"
+    again.with_name(f".{again.name}.0123abcd.part").mkdir()
+
+
+@pytest.mark.parametrize("place", ["a file", "too long", "a file's child", "zero"])
+def test_a_place_that_cannot_hold_a_run_is_said_to_be_so(
+    recipe: Recipe, tmp_path: Path, place: str
+) -> None:
+    (tmp_path / "file").write_text("mine", encoding="utf-8")
+    base = {
+        "a file": tmp_path / "file",
+        "too long": tmp_path / ("x" * 400),
+        "a file's child": tmp_path / "file" / "runs",
+        "zero": tmp_path / "a\0b",
+    }[place]
+    run = unique_run_dir(base, "mine")
+    with pytest.raises(RunError, match=r"can't be made: .*\. Choose another place for it"):
+        list(train(recipe, run))
+    assert (tmp_path / "file").read_text(encoding="utf-8") == "mine"
+    with pytest.raises(RunError):
+        read_run(run)
+    assert snapshots(run) == []
 
 
 def test_snapshots_are_in_order_of_steps(tmp_path: Path) -> None:
@@ -196,18 +290,24 @@ def test_a_failed_write_leaves_the_old_file(
 FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full device")
 
 
-@FULL
+class Full(FileIO):
+    """A disk without room."""
+
+    def write(self, content: Any) -> int:
+        raise OSError(28, "No space left on device")
+
+
 def test_a_disk_that_is_full_for_a_while_costs_no_row(
     folder: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("model.train.run_folder.FLUSH_SECONDS", 0.0)
-    with FileIO("/dev/full", "a") as full:
-        on_disk, folder._file = folder._file, full
+    monkeypatch.setattr("model.train.run_writing.FLUSH_SECONDS", 0.0)
+    with Full(folder.path / "metrics.csv", "a+") as full:
+        on_disk, folder._rows._file = folder._rows._file, full
         for step in range(1, 4):
             folder.record(a_step(step, 64 * step, 0.1 * step))
         with pytest.raises(RunError, match=r"curve in .* can't be written: No space left"):
             folder.flush()
-        folder._file = on_disk
+        folder._rows._file = on_disk
     folder.record(a_step(4, 256, 0.4))
     folder.close()
     assert read_metrics(folder.path)["step"].tolist() == [1, 2, 3, 4]
@@ -221,8 +321,8 @@ class Narrow(FileIO):
 
 
 def test_a_row_that_is_written_in_parts_is_whole(folder: RunFolder) -> None:
-    folder._file.close()
-    folder._file = Narrow(folder.path / "metrics.csv", "a+")
+    folder._rows._file.close()
+    folder._rows._file = Narrow(folder.path / "metrics.csv", "a+")
     for step in range(1, 4):
         folder.record(a_step(step, 64 * step, 0.1 * step))
     folder.close()

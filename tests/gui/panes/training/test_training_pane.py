@@ -34,7 +34,8 @@ from model.train.events import Evaluated, Finished, Sampled, StepDone
 from model.train.metrics import measure
 from model.train.presets import PRESETS, preset
 from model.train.recipe import Recipe
-from model.train.run_folder import RunError, RunFolder
+from model.train.run_folder import RunError
+from model.train.run_writing import RunFolder
 from resources import STORY_WORLD
 from tests.gui.desk import Desk
 

@@ -15,10 +15,11 @@ from transformers import (
     BertForMaskedLM,
     BertForPreTraining,
     BertForSequenceClassification,
+    BertLMHeadModel,
+    PreTrainedModel,
 )
 
 from model.checkpoint import CheckpointError, open_checkpoint
-from model.checkpoint.families import FAMILIES
 from tests.model.checkpoint.families.harness import BOTH, check, compare, difference, make, some_ids
 
 SIZES: dict[str, Any] = {
@@ -125,13 +126,47 @@ def test_a_head_that_config_json_does_not_name_is_left_out(tmp_path: Path):
     assert "the masked-language head (5 tensors)" in opened.notes[0]
 
 
-@pytest.mark.parametrize(
-    ("key", "value"), [("is_decoder", True), ("position_embedding_type", "relative_key")]
-)
-def test_what_changes_the_network_and_is_not_built_is_refused_by_name(key: str, value: Any):
-    hf = {"model_type": "bert", "vocab_size": 61, key: value}
-    with pytest.raises(CheckpointError, match=key):
-        FAMILIES["bert"].config_from_hf(hf)
+@pytest.mark.parametrize("network", [BertForMaskedLM, BertLMHeadModel])
+def test_a_bert_that_was_made_a_decoder_looks_back_only(
+    network: type[PreTrainedModel], tmp_path: Path
+):
+    config = BertConfig(**SIZES, is_decoder=True)
+    ours = compare(network, make(network, config, tmp_path / "theirs"), torch.float32)
+    assert ours.config.causal
+    assert ours.config.has_logits
+
+
+def test_of_attention_to_another_text_no_notice_is_taken(tmp_path: Path):
+    config = BertConfig(**SIZES, is_decoder=True, add_cross_attention=True)
+    folder = make(BertLMHeadModel, config, tmp_path / "theirs")
+    compare(BertLMHeadModel, folder, torch.float32)
+    assert "attention to another network's text (" in open_checkpoint(folder).notes[0]
+
+
+def test_positions_are_absolute_as_transformers_5_has_them(tmp_path: Path):
+    folder = make(BertForMaskedLM, BertConfig(**SIZES), tmp_path / "theirs")
+    path = folder / "config.json"
+    hf = json.loads(path.read_text()) | {"position_embedding_type": "relative_key"}
+    path.write_text(json.dumps(hf))
+    compare(BertForMaskedLM, folder, torch.float32)
+    # A network that was trained so has a table more, and is none of these.
+    table = {"bert.encoder.layer.0.attention.self.distance_embedding.weight": torch.ones(45, 6)}
+    rewritten(folder, {}, table)
+    with pytest.raises(CheckpointError, match="distance_embedding"):
+        open_checkpoint(folder)
+
+
+def test_what_is_tied_opens_under_either_name(tmp_path: Path):
+    folder = make(BertForMaskedLM, BertConfig(**SIZES), tmp_path / "theirs")
+    before = open_checkpoint(folder).transformer.state_dict()
+    names = {
+        "bert.embeddings.word_embeddings.weight": "cls.predictions.decoder.weight",
+        "cls.predictions.bias": "cls.predictions.decoder.bias",
+    }
+    rewritten(folder, names, {})
+    compare(BertForMaskedLM, folder, torch.float32)
+    after = open_checkpoint(folder).transformer.state_dict()
+    assert all(torch.equal(after[name], tensor) for name, tensor in before.items())
 
 
 def test_a_tensor_of_no_known_part_is_refused(tmp_path: Path):

@@ -108,13 +108,17 @@ def test_a_file_without_prefix_and_with_angles_opens(tmp_path: Path):
     ("key", "value"),
     [
         ("num_ln_in_parallel_attn", 2),  # only the new architecture may have two
-        ("apply_residual_connection_post_layernorm", True),
         ("activation", "tanh"),
     ],
 )
 def test_another_network_is_refused_by_name(key: str, value: Any):
     with pytest.raises(CheckpointError, match=repr(key)):
         FAMILIES["falcon"].config_from_hf(SIZES | {key: value})
+
+
+def test_of_a_key_of_blooms_no_notice_is_taken():
+    read = FAMILIES["falcon"].config_from_hf
+    assert read(SIZES | {"apply_residual_connection_post_layernorm": True}) == read(SIZES)
 
 
 def test_falcon_with_linear_biases_is_verified_by_attention_that_adds_them_once(tmp_path: Path):

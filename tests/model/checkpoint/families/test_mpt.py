@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import MptConfig, MptForCausalLM
 from transformers.models.mpt.modeling_mpt import build_mpt_alibi_tensor
 
-from model.checkpoint import CheckpointError
+from model.checkpoint import CheckpointError, open_checkpoint
 from model.checkpoint.families import FAMILIES
 from tests.model.checkpoint.families.harness import (
     BOTH,
@@ -131,32 +133,60 @@ def test_a_file_without_prefix_opens(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("key", "value"),
+    "changes",
     [
-        ("attn_type", "grouped_query_attention"),
-        ("rope", True),
-        ("qk_gn", True),
-        ("prefix_lm", True),
-        ("sliding_window_size", 7),
-        ("attn_uses_sequence_id", True),
-        ("alibi_bias_max", 0),
+        {"expansion_ratio": 3},
+        {"logit_scale": "inv_sqrt_d_model"},
+        {"norm_type": "rmsnorm"},
+        {"no_bias": False},
+        {"attn_config": {"attn_type": "multiquery_attention"}},
+        {"attn_config": {"prefix_lm": True}},
+        {"attn_config": {"rope": True}},
+        {"attn_config": {"qk_gn": True}},
+        {"attn_config": {"qk_ln": True}},
+        {"attn_config": {"alibi": False}},
+        {"attn_config": {"sliding_window_size": 7}},
+        {"attn_config": {"attn_uses_sequence_id": True}},
+        {"ffn_config": {"ffn_type": "mptglu"}},
     ],
+    ids=str,
 )
-def test_another_attention_is_refused_by_name(key: str, value: Any):
-    with pytest.raises(CheckpointError, match=f"'attn_config'.*{key!r}"):
-        FAMILIES["mpt"].config_from_hf(SIZES | {"attn_config": {key: value}})
+def test_of_what_transformers_takes_no_notice_none_is_taken_where_the_tensors_fit(
+    changes: dict[str, Any], tmp_path: Path
+):
+    folder = make(MptForCausalLM, MptConfig(**SIZES), tmp_path / "theirs")
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    compare(MptForCausalLM, folder, torch.float32)
+    (key, value) = next(iter(changes.items()))
+    inner = next(iter(value)) if isinstance(value, dict) else key
+    shown = inner in ("no_bias", "qk_ln", "alibi")  # by the tensors, which say so themselves
+    notes = open_checkpoint(folder).notes
+    assert shown or (f"'{inner}', of which transformers takes no notice" in notes[0])
+
+
+def test_an_mlp_of_another_width_is_opened_as_mosaicml_trained_it(tmp_path: Path):
+    folder = make(MptForCausalLM, MptConfig(**SIZES), tmp_path / "theirs")
+    tensors = load_file(folder / "model.safetensors")
+    for layer in range(SIZES["n_layers"]):
+        up, down = (f"transformer.blocks.{layer}.ffn.{name}_proj.weight" for name in ("up", "down"))
+        tensors[up] = tensors[up][: 3 * 48].contiguous()
+        tensors[down] = tensors[down][:, : 3 * 48].contiguous()
+    save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(CheckpointError, match=r"ffn\.up_proj.* has shape \[144, 48\]"):
+        open_checkpoint(folder)
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"expansion_ratio": 3}))
+    opened = open_checkpoint(folder)
+    assert opened.transformer.config.d_mlp == 144
+    assert opened.notes == ()
+    with pytest.raises(CheckpointError, match="can't be saved as a MPT: it has d_mlp 144"):
+        FAMILIES["mpt"].config_to_hf(opened.transformer.config)
 
 
 @pytest.mark.parametrize(
-    ("key", "value"),
-    [
-        ("expansion_ratio", 3),
-        ("logit_scale", "inv_sqrt_d_model"),
-        ("norm_type", "rmsnorm"),
-        ("attn_config", 7),
-        ("ffn_config", {"ffn_type": "mptglu"}),
-    ],
+    ("key", "value"), [("attn_config", {"alibi_bias_max": 0}), ("attn_config", 7)]
 )
-def test_another_network_is_refused_by_name(key: str, value: Any):
+def test_what_no_network_can_be_is_refused_by_name(key: str, value: Any):
     with pytest.raises(CheckpointError, match=repr(key)):
         FAMILIES["mpt"].config_from_hf(SIZES | {key: value})

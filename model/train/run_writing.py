@@ -1,0 +1,331 @@
+"""Writing a run folder: begun, gone on with, row by row, snapshot by snapshot; and copied.
+
+Files are written beside their place, then renamed; metrics and samples grow by whole lines. A disk
+that is full for a while, or a folder that somebody removes, costs a running run nothing: lines
+wait, and the folder is made again.
+
+Knows names and tables (`model.train.run_folder`) and who may write (`model.train.claim`); no state,
+no step.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+import shutil
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from model import __version__
+from model.train.claim import Claim, cannot_be_made, check_free
+from model.train.events import Evaluated, Sampled, StepDone
+from model.train.lines import Lines, write_whole
+from model.train.metrics import columns, row_of
+from model.train.places import from_run
+from model.train.recipe import Recipe
+from model.train.run_folder import (
+    METRICS_FILE,
+    RUN_FILE,
+    SNAPSHOTS,
+    RunError,
+    is_run,
+    read_run,
+    whole_lines,
+)
+from model.train.samples import SAMPLES_FILE, read_samples, sample_line
+from model.train.toml import toml_table
+
+if TYPE_CHECKING:
+    from model.tokenizer.tokenizer import Tokenizer
+    from model.transformer import Transformer
+
+FLUSH_SECONDS = 1.0
+
+
+class RunFolder:
+    """A run folder that is being written.
+
+    Args:
+        claim: of the folder, which has a run.toml; released at the end.
+        tokenizer: of the run.
+    """
+
+    def __init__(self, claim: Claim, tokenizer: Tokenizer) -> None:
+        self.path = path = claim.path
+        self._claim = claim
+        self._tokenizer = tokenizer
+        self._tables = (path / RUN_FILE).read_text(encoding="utf-8")
+        self._rows = Lines(path / METRICS_FILE)
+        self._samples = Lines(path / SAMPLES_FILE)
+        header, *rows = self._rows.content().decode("utf-8").splitlines()
+        self._columns = header.split(",")
+        # The last row, which may still be completed: by the validation after its step.
+        self._row: dict[str, str] = {}
+        self._row_has_changed = False
+        self._row_is_in_file = bool(rows)
+        if rows:
+            cells = zip(self._columns, rows[-1].split(","))
+            self._row = {column: cell for column, cell in cells if cell}
+        self._sampled_at = max((sample.step for sample in _samples(path)), default=-1)
+        self._written_at = time.monotonic()
+        self._lost = False
+
+    @classmethod
+    def create(
+        cls,
+        path: Path,
+        recipe: Recipe,
+        tokenizer: Tokenizer,
+        facts: Mapping[str, Mapping[str, Any]],
+        claim: Claim | None = None,
+    ) -> RunFolder:
+        """Begin a run in a new or empty folder.
+
+        Args:
+            path: where.
+            recipe: what is run.
+            tokenizer: saved beside it.
+            facts: further tables for run.toml, for example ``{"data": {"sha256": …}}``.
+            claim: of the folder; made here if left out. Released where this fails.
+
+        Raises:
+            RunError: the folder holds something already, or can't be made.
+        """
+        claim = claim or Claim.new(path)
+        try:
+            (path / SNAPSHOTS).mkdir(exist_ok=True)
+            tokenizer.save(path)
+            write_whole(path / METRICS_FILE, ",".join(columns()) + "\n")
+            # Last: a folder with a run.toml is a run with all that belongs to it.
+            write_whole(
+                path / RUN_FILE, _toml({"recipe": asdict(recipe), **facts, "versions": versions()})
+            )
+            folder = cls(claim, tokenizer)
+        except OSError as error:
+            # As it was before: the same name can be tried again.
+            claim.release()
+            raise cannot_be_made(path, error) from error
+        claim.begun()
+        return folder
+
+    @classmethod
+    def resume(
+        cls,
+        path: Path,
+        step: int,
+        tokenizer: Tokenizer,
+        recipe: Recipe | None = None,
+        claim: Claim | None = None,
+    ) -> RunFolder:
+        """Go on with a run after ``step``: rows and samples beyond it are dropped.
+
+        Args:
+            path: of the run.
+            step: the last one that is kept; -1 keeps none.
+            tokenizer: of the run.
+            recipe: what is run from now on, and on which text, for run.toml; the run's own if
+                left out.
+            claim: of the folder; made here if left out.
+
+        Raises:
+            RunError: another process trains it, a file in it is damaged, or the disk refuses.
+        """
+        claim = claim or Claim.of_run(path)
+        try:
+            _keep_rows(path / METRICS_FILE, step)
+            _keep_samples(path, step)
+            if recipe is not None:
+                _keep_recipe(path, recipe)
+            return cls(claim, tokenizer)
+        except RunError:
+            claim.release()
+            raise
+        except OSError as error:
+            claim.release()
+            raise RunError(f"{path} can't be written: {error.strerror or error}.") from error
+
+    def record(self, event: StepDone | Evaluated | Sampled) -> None:
+        """Take what is measured of a step; its row is written once the next step or the end comes.
+
+        What of it was measured before, as the seconds of a step that is then validated, stays.
+        """
+        if isinstance(event, Sampled):
+            self._record_sample(event)
+            return
+        row = {column: repr(value) for column, value in row_of(event).items()}
+        if self._row.get("step") == row["step"]:
+            self._row_has_changed |= not row.keys() <= self._row.keys()
+            self._row = row | self._row
+            return
+        self._take_row()
+        self._row, self._row_has_changed, self._row_is_in_file = row, True, False
+        if time.monotonic() - self._written_at >= FLUSH_SECONDS:
+            with contextlib.suppress(OSError):  # tried again in a second
+                self._write()
+
+    def save_snapshot(self, step: int, transformer: Transformer, tokenizer: Tokenizer) -> Path:
+        """The network as a model folder.
+
+        Raises:
+            RunError, CheckpointError: the disk refuses.
+            CheckpointError: no known format describes the network.
+        """
+        from model.checkpoint import save_checkpoint
+
+        self.flush()
+        folder = self.path / SNAPSHOTS / f"step-{step:06d}"
+        save_checkpoint(folder, transformer, tokenizer, extra={"training_step": step})
+        return folder
+
+    def flush(self) -> None:
+        """Write every row there is, the last one too.
+
+        Raises:
+            RunError: the disk refuses, or another run lies in the folder's place.
+        """
+        self._check_not_lost()
+        try:
+            self._take_row()
+            if not self._claim.is_whole or not is_run(self.path):
+                self._make_again()
+            for lines in (self._rows, self._samples):
+                if not lines.is_in_place:
+                    lines.make_again()
+            self._write()
+        except OSError as error:
+            raise RunError(
+                f"The curve in {self.path} can't be written: {error.strerror or error}."
+            ) from error
+
+    def close(self) -> None:
+        """Write what is left, and let others write the folder.
+
+        Raises:
+            RunError: the disk refuses.
+        """
+        if not self._rows.closed:
+            try:
+                self.flush()
+            finally:
+                self._rows.close()
+                self._samples.close()
+                self._claim.release()
+
+    def _make_again(self) -> None:
+        """Somebody has removed or moved the folder: the run goes on in a new one."""
+        self._claim.renew()
+        if is_run(self.path):
+            self._lost = (self.path / RUN_FILE).read_text(encoding="utf-8") != self._tables
+            self._check_not_lost()
+            return
+        (self.path / SNAPSHOTS).mkdir(exist_ok=True)
+        self._tokenizer.save(self.path)
+        write_whole(self.path / RUN_FILE, self._tables)
+
+    def _check_not_lost(self) -> None:
+        if self._lost:
+            raise RunError(
+                f"Another run lies in {self.path} now, so this one can't be written there. Give "
+                "each run a folder of its own."
+            )
+
+    def _record_sample(self, sample: Sampled) -> None:
+        if sample.step > self._sampled_at:
+            self._sampled_at = sample.step
+            self._samples.add(sample_line(sample))
+
+    def _take_row(self) -> None:
+        if not self._row_has_changed:
+            return
+        # The file's own columns: a run that is resumed may have been begun with others.
+        line = ",".join(self._row.get(column, "") for column in self._columns)
+        if self._row_is_in_file:
+            self._rows.change_last(line)
+        else:
+            self._rows.add(line)
+        self._row_has_changed, self._row_is_in_file = False, True
+
+    def _write(self) -> None:
+        self._written_at = time.monotonic()
+        self._rows.write()
+        self._samples.write()
+
+
+def copy_run(source: Path, target: Path) -> None:
+    """Copy a whole run to a new folder, which appears whole or not at all.
+
+    Raises:
+        RunError: the target is taken, or the disk refuses.
+    """
+    check_free(target)
+    beside = target.with_name(f".{target.name}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if beside.exists():  # a process that was killed as it copied has left it
+            shutil.rmtree(beside)
+        shutil.copytree(source, beside, ignore=shutil.ignore_patterns(".*"))
+        if target.exists():
+            target.rmdir()
+        beside.replace(target)
+    except OSError as error:
+        raise RunError(f"{target} can't be written: {error}.") from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def versions() -> dict[str, str]:
+    """What ran, for run.toml."""
+    found = {"glassformer": __version__, "python": platform.python_version()}
+    for package in ("torch", "numpy", "tokenizers"):
+        # What is loaded knows which build it is (2.13.0+cu130); its package may not.
+        loaded = getattr(sys.modules.get(package), "__version__", None)
+        try:
+            found[package] = str(loaded) if loaded else version(package)
+        except PackageNotFoundError:
+            continue
+    found["platform"] = platform.platform()
+    return found
+
+
+def _toml(tables: Mapping[str, Mapping[str, Any]]) -> str:
+    return "\n".join(f"[{name}]\n{toml_table(table)}" for name, table in tables.items())
+
+
+def _keep_rows(metrics: Path, step: int) -> None:
+    """Drop the rows beyond a step, and half a row at the end; a curve that is lost begins anew."""
+    text = metrics.read_text(encoding="utf-8") if metrics.exists() else ""
+    try:
+        header, *rows = whole_lines(metrics) if "\n" in text else [",".join(columns())]
+        kept = [row for row in rows if int(row.partition(",")[0]) <= step]
+    except ValueError as error:
+        raise RunError(f"{metrics} is damaged: {error}.") from error
+    content = "".join(f"{line}\n" for line in (header, *kept))
+    if content != text:
+        write_whole(metrics, content)
+
+
+def _keep_samples(path: Path, step: int) -> None:
+    """Drop the samples beyond a step, and half a line at the end."""
+    content = "".join(f"{sample_line(sample)}\n" for sample in read_samples(path, step))
+    file = path / SAMPLES_FILE
+    if content.encode("ascii") != (file.read_bytes() if file.exists() else b""):
+        write_whole(file, content)
+
+
+def _samples(path: Path) -> tuple[Sampled, ...]:
+    return read_samples(path, sys.maxsize)
+
+
+def _keep_recipe(path: Path, recipe: Recipe) -> None:
+    """Let run.toml say what is run from now on, as an interrupted run goes on by it."""
+    before = read_run(path)
+    text = {**before.get("data", {}), **from_run(recipe, path)}
+    tables = before | {"recipe": asdict(recipe), "data": text}
+    if tables != before:
+        with contextlib.suppress(TypeError):  # tables of a later version, which we can't write
+            write_whole(path / RUN_FILE, _toml(tables))
