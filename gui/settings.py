@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import logging
 import os
-import tempfile
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QStandardPaths
+
+from model.whole_file import write_whole
 
 log = logging.getLogger(__name__)
 
@@ -121,17 +122,14 @@ def _carry_over(raw: dict[str, Any]) -> None:
 
 
 def save(settings: Settings, path: Path | None = None) -> None:
-    """Write them; the file is whole or the old one stays."""
+    """Write them; the file is whole or the old one stays, and a link to it stays a link.
+
+    Raises:
+        OSError: the disk, or what lies there, refuses.
+    """
     path = path or settings_path()
     path.parent.mkdir(parents=True, exist_ok=True)
     # Lone surrogates in the prompt history are legal in a Python string and not in UTF-8; JSON's
     # ASCII escapes carry them.
     text = json.dumps(asdict(settings), indent=1)
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(beside).replace(path)
-    except OSError:
-        Path(beside).unlink(missing_ok=True)
-        raise
+    write_whole(path, text, ordinary=True)

@@ -19,6 +19,7 @@ from model.cli.common import (
     print_json,
     prompt_of,
     tell,
+    tell_written,
 )
 
 SETTINGS = {"allow_extra_args": True}
@@ -73,4 +74,4 @@ def command(
             }
         )
     else:
-        print(f"{len(recorded)} activations of {shape[0]} × {shape[1]} tokens in {out}")
+        tell_written(out, f"{len(recorded)} activations of {shape[0]} × {shape[1]} tokens in {out}")

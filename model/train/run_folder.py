@@ -15,8 +15,10 @@ torch; a window may watch a folder that another machine writes.
 from __future__ import annotations
 
 import contextlib
+import os
 import platform
 import re
+import secrets
 import shutil
 import sys
 import time
@@ -36,6 +38,7 @@ from model.train.events import Evaluated, StepDone
 from model.train.metrics import Row, columns, row_of, whole_columns
 from model.train.recipe import Recipe, RecipeError
 from model.train.toml import toml_table
+from model.whole_file import write_whole
 
 if TYPE_CHECKING:
     from model.tokenizer.tokenizer import Tokenizer
@@ -314,24 +317,21 @@ def copy_run(source: Path, target: Path) -> None:
         RunError: the target is taken, or the disk refuses.
     """
     check_free(target)
-    beside = target.with_name(f".{target.name}.part")
+    place = Path(os.path.realpath(target))  # a link to an empty folder stays one
+    beside = place.with_name(f".{place.name[:50]}.{secrets.token_hex(4)}.part")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copytree(source, beside, ignore=shutil.ignore_patterns(".*"))
-        if target.exists():
-            target.rmdir()
-        beside.replace(target)
+        if place.exists():
+            place.rmdir()
+        beside.replace(place)
+    except shutil.Error as error:  # of several files, each with its paths and its reason
+        reason = str(error.args[0][0][2]).partition("] ")[2].partition(":")[0]
+        raise RunError(f"{target} can't be written: {reason or error}.") from error
     except OSError as error:
-        raise RunError(f"{target} can't be written: {error}.") from error
+        raise RunError(f"{target} can't be written: {error.strerror or error}.") from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-
-
-def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file beside its place, then rename it; text in UTF-8."""
-    beside = path.with_name(f".{path.name}.part")
-    beside.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
-    beside.replace(path)
 
 
 def whole_lines(path: Path) -> list[str]:
