@@ -27,6 +27,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QToolTip, QWidget
 
 from gui import theme
+from gui.widgets.figure import is_figure
 
 CAPTION_HEIGHT = 20
 """The line at the bottom of a view that says what is drawn."""
@@ -137,7 +138,7 @@ class Canvas(QAbstractScrollArea):
             self._ratio = painter.deviceTransform().m11()
             painter.drawPixmap(0, 0, self._ground_picture())
         self.paint_overlay(painter)
-        if self.hasFocus() and not vector:
+        if self.hasFocus() and not is_figure():
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
             painter.setPen(theme.current().color("accent", 0.35))
             painter.setBrush(Qt.BrushStyle.NoBrush)

@@ -111,7 +111,7 @@ class Files(QObject):
         dialog.open()
 
     def export_pane(self, pane: Pane, path: Path, what: Literal["picture", "data"]) -> None:
-        """Write a pane to a file; says so, or why not."""
+        """Begin to write a pane to a file; a notice says that it is there, or why not."""
         model, read = self._store.model, self._store.read
         facts = export.provenance_of(
             pane.title,
@@ -121,13 +121,13 @@ class Files(QObject):
         )
         try:
             if what == "picture":
-                export.write_picture(pane, path, facts)
+                writing = export.writing_picture(pane, path, facts)
             else:
-                export.write_data(pane.export_data(), path, facts)
+                writing = export.writing_data(pane.export_data(), path, facts)
         except export.ExportError as error:
             self._store.post(Notice(str(error), level="error"))
             return
-        self._store.post(Notice(f"Wrote {path}."))
+        self._store.exporting.start(path, writing)
 
     def _export_picture(self, path: str) -> None:
         if self._exporting is not None:

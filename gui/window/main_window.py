@@ -288,6 +288,7 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Stop the worker within one step, a run saved; then go. A second close goes at once."""
         if self._closing.may_close():
+            self.store.exporting.finish()
             event.accept()
             return
         if self.store.run.running:

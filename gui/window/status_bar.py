@@ -73,6 +73,7 @@ class StatusBar(QStatusBar):
             store.generating.changed,
             store.run.changed,
             store.verifying.changed,
+            store.exporting.changed,
             store.engine_changed,
             store.model_changed,
             store.subject_changed,
@@ -87,6 +88,7 @@ class StatusBar(QStatusBar):
         store = self._store
         store.opening.cancel()
         store.generating.cancel()
+        store.exporting.cancel()
         if store.run.starting is not None:
             store.run.stop()
         if store.asked.longest is not None:
@@ -132,6 +134,8 @@ def doing(store: Store) -> tuple[str, float | None]:
         if not longest.share:
             return title, None
         return f"{title} {longest.share:.0%}", longest.share
+    if store.exporting.path is not None:
+        return f"writing {store.exporting.path.name}", store.exporting.share
     if store.activity.what == IDLE and store.asked.is_waiting:
         return WORKING, None
     return store.activity.what, None

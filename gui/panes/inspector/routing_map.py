@@ -26,6 +26,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from gui import theme
 from gui.reading.inspecting import inspected
 from gui.session.store import Store
+from gui.widgets.cells import paint_cells
 from gui.widgets.heat_map import cell_image
 from model import messages as m
 from model.probe.tensors.asks import TensorsFound
@@ -194,7 +195,7 @@ class RoutingMap(QWidget):
         box.setWidth(area.width() * image.width() * per_cell / self.n_tokens)
         painter.save()
         painter.setClipRect(area)  # the last cell may stand for fewer tokens
-        painter.drawImage(box, image)
+        paint_cells(painter, box, image)
         painter.restore()
 
     def _image(self, per_cell: int) -> QImage:

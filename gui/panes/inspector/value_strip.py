@@ -26,6 +26,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from gui import theme
 from gui.reading.thinning import columns
 from gui.reading.vectors import Scale
+from gui.widgets.cells import paint_cells
 from gui.widgets.heat_map import cell_image
 from gui.widgets.text import ink_on
 
@@ -159,7 +160,7 @@ class ValueStrip(QWidget):
             seen[: len(shown)] = drawn
             shape = (self._n_rows, self._n_columns)
             picture = cell_image.image(rgb.reshape(*shape, 3), seen.reshape(shape))
-            painter.drawImage(box, picture)
+            paint_cells(painter, box, picture)
             if self._n_rows == 1:
                 self._paint_numbers(painter, np.where(drawn, shown, np.nan), rgb)
             painter.setBrush(Qt.BrushStyle.NoBrush)

@@ -33,9 +33,7 @@ def into(path: Path | str, encoding: str, monkeypatch: pytest.MonkeyPatch) -> It
     beside = path if path == "/dev/full" else f"{path}.errors"
     with (
         Path(path).open("w", encoding=encoding) as out,
-        Path(path if path == "/dev/full" else f"{path}.errors").open(
-            "w", encoding="utf-8"
-        ) as errors,
+        Path(beside).open("w", encoding="utf-8") as errors,
         monkeypatch.context() as patch,
     ):
         patch.setattr(sys, "stdout", out)
@@ -100,7 +98,7 @@ def test_a_name_that_is_no_text_is_escaped_too(
 def test_a_full_output_is_one_sentence_and_an_exit_code(
     gpt2_folder: Path, tmp_path: Path, verb: str, unbuffered: str
 ) -> None:
-    more = {
+    more: dict[str, list[object]] = {
         "info": [gpt2_folder],
         "generate": [gpt2_folder, "--prompt", "The king"],
         "world": ["--out", tmp_path / "world.txt", "--tokens", "20"],
