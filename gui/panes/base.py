@@ -104,6 +104,10 @@ class Pane(QWidget):
         """What is drawn, as named arrays for CSV or npz. Empty if there is nothing."""
         return {}
 
+    def export_arrays(self) -> Mapping[str, Named]:
+        """The same numbers as arrays in the shape in which they are drawn, for npz alone."""
+        return {}
+
     def prepare_export(self) -> None:
         """An export of its data is about to be chosen: ask for what isn't drawn in full."""
 

@@ -40,7 +40,7 @@ def paint_cells(painter: QPainter, box: QRectF, image: QImage) -> None:
         painter.drawImage(box, image)
         return
     words_RC = _words(image)
-    found = patches(words_RC)
+    found = patches(words_RC, MOST_RECTANGLES)
     if found is None:
         painter.drawImage(box, _enlarged(image))
         return
@@ -64,7 +64,7 @@ def paint_cells(painter: QPainter, box: QRectF, image: QImage) -> None:
         painter.fillPath(path, QColor.fromRgba(word))
 
 
-def patches(words_RC: NDArray[np.uint32], most: int = MOST_RECTANGLES) -> list[Patch] | None:
+def patches(words_RC: NDArray[np.uint32], most: int) -> list[Patch] | None:
     """Rectangles of one colour that cover all cells but the transparent ones.
 
     Args:

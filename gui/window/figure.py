@@ -74,7 +74,8 @@ class Figure:
 
     def __init__(self, widget: QWidget, caption: tuple[str, ...] = ()) -> None:
         self._widget = widget
-        found = list(self._painting(widget, widget.rect()))
+        found = [(widget, widget.rect())] if _paints(widget) else []
+        found += self._painting(widget, widget.rect())
         moves = _closed_up([seen for _, seen in found])
         places = [seen.translated(0, -moves[seen.top()]) for _, seen in found]
         box = QRect()
@@ -99,19 +100,27 @@ class Figure:
 
     def paint(self, painter: QPainter) -> None:
         """Paint all of it, its upper left corner at the origin."""
-        self.paint_frame(painter)
+        self.paint_ground(painter)
         for part in self.parts:
             painter.save()
             painter.setClipRect(part.place)
             painter.translate(part.place.topLeft() - part.inside.topLeft())
             part.paint(painter)
             painter.restore()
+        self.paint_caption(painter)
 
-    def paint_frame(self, painter: QPainter) -> None:
-        """Paint what is no widget's: the ground, and the caption."""
+    def paint_ground(self, painter: QPainter) -> None:
+        """Paint what lies under all parts."""
         painter.fillRect(QRect(QPoint(0, 0), self.size), theme.current().color("panel"))
-        if self._caption is not None:
-            self._caption.paint(painter, QPoint(MARGIN, MARGIN + self._content.height() + 2 * GAP))
+
+    def paint_caption(self, painter: QPainter) -> None:
+        """Paint the caption, over what a viewer without clipping lets reach down there."""
+        if self._caption is None:
+            return
+        under = QRect(QPoint(0, 0), self.size)
+        under.setTop(MARGIN + self._content.height() + 1)
+        painter.fillRect(under, theme.current().color("panel"))
+        self._caption.paint(painter, QPoint(MARGIN, MARGIN + self._content.height() + 2 * GAP))
 
     def _corner(self, widget: QWidget) -> QPoint:
         return widget.mapTo(self._widget, QPoint(0, 0))

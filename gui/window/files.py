@@ -123,7 +123,10 @@ class Files(QObject):
             if what == "picture":
                 writing = export.writing_picture(pane, path, facts)
             else:
-                writing = export.writing_data(pane.export_data(), path, facts)
+                data = dict(pane.export_data())
+                if path.suffix.lower() == ".npz":
+                    data |= pane.export_arrays()
+                writing = export.writing_data(data, path, facts)
         except export.ExportError as error:
             self._store.post(Notice(str(error), level="error"))
             return

@@ -1,10 +1,10 @@
 """A figure as SVG, as every viewer shows it: each part is written for itself, then put in place.
 
 Three faults of `QSvgGenerator` (Qt 6.11) make that necessary. A clip path is written in a widget's
-coordinates, but stands outside the transformation that puts the widget in its place; and it goes on
-where it has ended: whole parts vanish. Written for itself a widget is at the origin, nothing that it
-clips reaches beyond, and what sticks out is cut. The third: a pen of a fixed width is left
-to ``vector-effect``, which many viewers don't know, so that a thin curve over long axes becomes a
+coordinates, but stands outside the transformation that puts the widget in its place, and it goes on
+where it has ended: whole parts vanish. Written for itself a widget is at the origin, nothing that
+it clips reaches beyond it, and what sticks out is cut. The third: a pen of a fixed width is left to
+``vector-effect``, which many viewers don't know, so that a thin curve over long axes becomes a
 black area; such curves are put into the figure's own coordinates. Knows Qt's way of writing; not
 what is drawn.
 """
@@ -43,16 +43,17 @@ def figure_svg(figure: Figure, title: str, description: str) -> str:
         description: of it; where it comes from.
     """
     size = figure.size
-    parts = [_inner(size, figure.paint_frame, "f")]
+    parts = [_inner(size, figure.paint_ground, "ground")]
     for number, part in enumerate(figure.parts):
         seen, corner = part.inside, part.place.topLeft() - part.inside.topLeft()
         parts.append(
-            f'<clipPath id="part{number}"><rect x="{seen.x()}" y="{seen.y()}" '
-            f'width="{seen.width()}" height="{seen.height()}"/></clipPath>\n'
+            f'<defs><clipPath id="part{number}"><rect x="{seen.x()}" y="{seen.y()}" '
+            f'width="{seen.width()}" height="{seen.height()}"/></clipPath></defs>\n'
             f'<g transform="translate({corner.x()},{corner.y()})" '
             f'clip-path="url(#part{number})">\n'
             f"{_inner(part.widget.size(), part.paint, f'p{number}')}</g>\n"
         )
+    parts.append(_inner(size, figure.paint_caption, "caption"))
     return (
         '<?xml version="1.0" encoding="UTF-8" standalone="no"?>\n'
         f'<svg width="{size.width()}" height="{size.height()}" '

@@ -19,6 +19,7 @@ from gui.panes.inspector.pane import InspectorPane
 from gui.session.state import Inspected
 from gui.session.store import Store
 from gui.window.export import picture, write_picture
+from gui.window.table import table_of
 from model.checkpoint.saving import save_checkpoint
 from model.config import TransformerConfig
 from model.probe.routes.asks import RoutesFound
@@ -740,8 +741,14 @@ def test_export_is_a_table_with_named_columns(
     settle(pane)
     weights = pattern(desk, 2)[1]
     data = pane.export_data()
-    assert np.allclose(data["blocks.2.attn.hook_pattern.head_1"], weights, atol=1e-6)
-    assert {"layer", "head", "query", "key", "weight"} <= data.keys()
+    assert table_of(data).columns == (
+        *("layer", "head", "query", "key", "weight"),
+        *("query_token", "key_token"),
+    )
+    [(name, drawn)] = pane.export_arrays().items()
+    assert name == "blocks.2.attn.hook_pattern.head_1"
+    assert drawn.axes == ("query", "key")
+    assert np.allclose(drawn.values, weights, atol=1e-6)
     assert set(data["layer"].tolist()) == {2}
     assert set(data["head"].tolist()) == {1}
     expected = weights[data["query"], data["key"]]
@@ -761,9 +768,10 @@ def test_export_is_a_table_with_named_columns(
 
     pane.set_view("heads")
     settle(pane)
-    data = pane.export_data()
-    at = (data["layer"] == 3) & (data["head"] == 2) & (data["query"] == 7) & (data["key"] == 4)
-    assert data["weight"][at] == pytest.approx(pattern(desk, 3)[2, 7, 4], abs=1e-6)
+    table = table_of(pane.export_data())
+    assert table.columns == ("layer", "head", "query", "key", "kind", "weight", "share")
+    [row] = [row for row in table.rows() if row[:4] == (3, 2, 7, 4)]
+    assert row[5] == pytest.approx(pattern(desk, 3)[2, 7, 4], abs=1e-6)
 
 
 def test_a_clicked_cell_is_said_in_words_of_its_own_prompt(live_store: Store, qtbot: QtBot):
