@@ -135,24 +135,24 @@ def provenance_of(title: str, model: str, prompt: str, step: int | None = None) 
 # ------------------------------------------------------------------------------ pictures
 
 
-def picture(widget: QWidget) -> QImage:
-    """A widget as it is on the screen."""
-    image = _blank(widget.size())
+def picture(widget: QWidget, scale: float = SCALE) -> QImage:
+    """A widget as it is on the screen, at a scale."""
+    image = _blank(widget.size(), scale)
     widget.render(image)
     return image
 
 
 def _image(figure: Figure) -> QImage:
-    image = _blank(figure.size)
+    image = _blank(figure.size, SCALE)
     painter = QPainter(image)
     figure.paint(painter)
     painter.end()
     return image
 
 
-def _blank(size: QSize) -> QImage:
-    image = QImage(size * SCALE, QImage.Format.Format_ARGB32_Premultiplied)
-    image.setDevicePixelRatio(SCALE)
+def _blank(size: QSize, scale: float) -> QImage:
+    image = QImage(size * scale, QImage.Format.Format_ARGB32_Premultiplied)
+    image.setDevicePixelRatio(scale)
     image.fill(0)
     return image
 

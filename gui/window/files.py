@@ -17,6 +17,7 @@ from gui.panes.base import Pane
 from gui.session.state import Notice
 from gui.session.store import Store
 from gui.settings import Settings
+from gui.widgets.text import as_written, no_mnemonic
 from gui.window import export
 from gui.window.pane_host import PaneHost
 from resources import STORY_WORLD
@@ -155,9 +156,9 @@ class Files(QObject):
         for path in self._settings.recent:
             line = self._settings.recent_lines.get(path, "")
             # A menu cuts nothing: the name, what it is, and the whole path in the tip.
-            name = short_name(path).replace("&", "&&")
-            action = self.recent_menu.addAction(f"{name}    {line}" if line else path)
-            action.setToolTip(path)
+            words = f"{short_name(path)}    {line}" if line else path
+            action = self.recent_menu.addAction(no_mnemonic(words))
+            action.setToolTip(as_written(path))
             action.setData(path)
             action.triggered.connect(self._open_recent)
         if self.recent_menu.isEmpty():

@@ -241,7 +241,7 @@ class MainWindow(QMainWindow):
         model = self.store.model
         if model is None:
             return
-        self.setWindowTitle(f"{model.name} — Glassformer")
+        self.setWindowTitle(f"{model.name.replace('[*]', '[*][*]')} — Glassformer")
         self.notice_bar.dismiss_about("opening")
         if model.notes and not model.training:
             self.store.post(Notice(" ".join(model.notes), about="opening"))

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
 from gui import theme
 from gui.pace import Later
 from gui.session.store import Store
-from gui.widgets.text import Text
+from gui.widgets.text import Text, as_written
 from gui.window.fact import Fact
 from model.train.events import StepDone
 from model.train.metrics import measure
@@ -86,7 +86,7 @@ class RunLine(QWidget):
             self.pause.setEnabled(False)
             return
         self.name.setText(run.started.recipe.name)
-        self.name.setToolTip(run.started.run_dir)
+        self.name.setToolTip(as_written(run.started.run_dir))
         said = f"step {run.step:,} / {run.started.recipe.steps:,}"
         if run.steps:
             loss = measure("train_loss")

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QPushButton, QS
 
 from gui import theme
 from gui.session.store import Store
-from gui.widgets.text import counted
+from gui.widgets.text import as_written, counted, no_mnemonic
 from gui.window.run_line import RunLine
 from model.preview import short_count
 
@@ -86,13 +86,15 @@ class TopBar(QWidget):
         """Read the store."""
         model = self._store.model
         notes = () if model is None else model.notes
-        self._model.setToolTip("\n".join((*notes, "What is open; click for recent checkpoints")))
+        self._model.setToolTip(
+            as_written("\n".join((*notes, "What is open; click for recent checkpoints")))
+        )
         if model is None:
             self._model.setText("no model yet")
         else:
             c = model.config
             self._model.setText(
-                f"{model.name}  ·  {counted(c.n_layers, 'layer')} × "
+                f"{no_mnemonic(model.name)}  ·  {counted(c.n_layers, 'layer')} × "
                 f"{counted(c.n_heads, 'head')}  ·  "
                 f"{short_count(model.n_params)}"
             )

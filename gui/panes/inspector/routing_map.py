@@ -28,6 +28,7 @@ from gui.reading.inspecting import inspected
 from gui.session.store import Store
 from gui.widgets.cells import paint_cells
 from gui.widgets.heat_map import cell_image
+from gui.widgets.text import as_written
 from model import messages as m
 from model.probe.tensors.asks import TensorsFound
 
@@ -255,7 +256,7 @@ class RoutingMap(QWidget):
                 QToolTip.hideText()
             else:
                 area = self.cell_rect(*cell).toAlignedRect()
-                QToolTip.showText(event.globalPos(), self.describe(*cell), self, area)
+                QToolTip.showText(event.globalPos(), as_written(self.describe(*cell)), self, area)
             return True
         return super().event(event)
 

@@ -28,7 +28,7 @@ from gui.reading.thinning import columns
 from gui.reading.vectors import Scale
 from gui.widgets.cells import paint_cells
 from gui.widgets.heat_map import cell_image
-from gui.widgets.text import ink_on
+from gui.widgets.text import as_written, ink_on
 
 PER_ROW = 160
 MOST_ROWS = 8
@@ -211,7 +211,7 @@ class ValueStrip(QWidget):
             element = self.element_at(QPointF(event.pos()))
             if element is not None and self.tip is not None:
                 area = self.cell_rect(element).toAlignedRect()
-                QToolTip.showText(event.globalPos(), self.tip(element), self, area)
+                QToolTip.showText(event.globalPos(), as_written(self.tip(element)), self, area)
             else:
                 QToolTip.hideText()
             return True

@@ -22,7 +22,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from gui import theme
-from gui.widgets.text import hatch
+from gui.widgets.text import as_written, hatch
 
 AXIS_HEIGHT = 16
 BAR_HEIGHT = 9.0
@@ -249,7 +249,7 @@ class ProbabilityBars(QWidget):
             row = self.row_at(QPointF(event.pos()))
             if row is not None and self.tip is not None:
                 area = QRectF(0, row * theme.ROW_HEIGHT, self.width(), theme.ROW_HEIGHT)
-                text = self.tip(self.shown[row])
+                text = as_written(self.tip(self.shown[row]))
                 QToolTip.showText(event.globalPos(), text, self, area.toAlignedRect())
             else:
                 QToolTip.hideText()

@@ -100,6 +100,7 @@ class TrainingPane(Pane):
         self._figures_said = QElapsedTimer()
         self.samples = SampleView()
         self.status = QLabel()
+        self.status.setTextFormat(Qt.TextFormat.PlainText)
         self.status.setWordWrap(True)
         self.status.setAccessibleName("State of the run")
         self.progress = QProgressBar()

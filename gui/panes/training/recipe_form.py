@@ -6,6 +6,7 @@ Qt, no store; opening a file dialog is its owner's affair.
 
 from __future__ import annotations
 
+import html
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from PySide6.QtWidgets import (
 from gui import theme
 from gui.panes.training.choice import Choice
 from gui.panes.training.even_grid import EvenGrid
+from gui.widgets.text import as_written
 from model.config import ConfigError
 from model.train.presets import PRESETS
 from model.train.recipe import MIN_BPE_VOCAB, WORLD, Recipe, RecipeError
@@ -146,10 +148,12 @@ class RecipeForm(QWidget):
         for field in self.fields:
             flow.addWidget(field)
         self.summary = QLabel()
+        self.summary.setTextFormat(Qt.TextFormat.PlainText)
         self.summary.setFont(theme.mono(theme.SMALL_FONT_SIZE))
         self.summary.setWordWrap(True)
         self.summary.setProperty("quiet", True)
         self.problem = QLabel()
+        self.problem.setTextFormat(Qt.TextFormat.PlainText)
         self.problem.setWordWrap(True)
         self.problem.setAccessibleName("What is wrong with the recipe")
         layout = QVBoxLayout(self)
@@ -272,7 +276,7 @@ class RecipeForm(QWidget):
         if at < 0:
             at = self.data.count() - 1
             self.data.insertItem(at, Path(data).name, data)
-            self.data.setItemData(at, data, Qt.ItemDataRole.ToolTipRole)
+            self.data.setItemData(at, as_written(data), Qt.ItemDataRole.ToolTipRole)
         self.data.setCurrentIndex(at)
         self._chosen = data
 
@@ -290,7 +294,7 @@ class RecipeForm(QWidget):
         kind = self.tokenizer.currentData()
         self.n_vocab.setEnabled(kind == "bpe")
         self.summary.setText(self._summary())
-        self.summary.setToolTip(f"<pre>{self.recipe().to_toml()}</pre>")
+        self.summary.setToolTip(f"<pre>{html.escape(self.recipe().to_toml(), quote=False)}</pre>")
         trouble = self.trouble()
         self.problem.setText(trouble)
         self.problem.setVisible(bool(trouble))

@@ -1,4 +1,4 @@
-"""Files are written beside the window: told when they are there, given up when that is asked for."""
+"""Files are written beside the window: told when they are there, given up when asked to."""
 
 from __future__ import annotations
 
@@ -118,13 +118,14 @@ def test_the_end_of_the_program_waits_for_a_file(store: Store, tmp_path: Path) -
 def test_a_million_numbers_keep_no_key_waiting(
     store: Store, notices: list[Notice], qtbot: QtBot, tmp_path: Path
 ) -> None:
-    """Between two rounds of the event loop the export takes no thousand rows at once."""
+    """It is written a thousand rows at a time, between which other threads have their turn."""
     data = {"weight": Named(np.random.default_rng(0).random((1000, 1000)), ("query", "key"))}
     writing = writing_data(data, tmp_path / "a.csv", {})
-    shares = []
+    shares: list[float] = []
     each: Callable[[float], None] = shares.append
     store.exporting.start(tmp_path / "a.csv", _watched(writing, each))
     qtbot.waitUntil(lambda: bool(notices), timeout=60_000)
+    assert notices[0].level == "info"
     assert len(shares) >= 1000
     with (tmp_path / "a.csv").open() as file:
         assert sum(1 for _ in file) == 1_000_001

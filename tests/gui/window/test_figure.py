@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from PySide6.QtCore import QRectF
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QToolButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
@@ -65,6 +65,10 @@ def rendered(path: Path, scale: int) -> QImage:
     return image
 
 
+def rgb(color: QColor) -> tuple[int, int, int]:
+    return color.red(), color.green(), color.blue()
+
+
 @pytest.fixture
 def matrix(qtbot: QtBot, live_store: Store, desk: Desk) -> AttentionPane:
     pane = AttentionPane(live_store)
@@ -95,7 +99,7 @@ def test_cells_are_rectangles_and_their_edges_stay_sharp(
         for share in (0.15, 0.5, 0.85):
             x = box.left() + share * box.width()
             found = image.pixelColor(round(8 * x), round(8 * (box.top() + 0.7 * box.height())))
-            assert np.allclose(found.getRgb(), color.getRgb(), atol=2), (row, column, share)
+            assert np.allclose(rgb(found), rgb(color), atol=2), (row, column, share)
 
 
 def test_no_control_and_no_word_of_one_is_in_a_figure(
