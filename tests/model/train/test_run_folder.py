@@ -299,3 +299,24 @@ def test_a_state_never_runs_code(tmp_path: Path) -> None:
     torch.save({"step": Path("/tmp")}, tmp_path / "state" / "training.pt")
     with pytest.raises(RunError, match="is damaged"):
         load_state(tmp_path, "cpu")
+
+
+def test_a_copy_that_finds_no_room_says_so_and_leaves_nothing(
+    folder: RunFolder, tmp_path: Path
+) -> None:
+    folder.close()
+    (folder.path / "large.bin").write_bytes(b"x" * 10_000)
+    target = tmp_path / "kept" / "copy"
+    with room_for(4096), pytest.raises(RunError) as refused:
+        copy_run(folder.path, target)
+    assert str(refused.value) == f"{target} can't be written: {FULL}."
+    assert list(target.parent.iterdir()) == []
+
+
+def test_a_copy_into_a_linked_folder_leaves_the_link(folder: RunFolder, tmp_path: Path) -> None:
+    folder.close()
+    (tmp_path / "larger").mkdir()
+    (tmp_path / "copy").symlink_to("larger")
+    copy_run(folder.path, tmp_path / "copy")
+    assert (tmp_path / "copy").is_symlink()
+    assert (tmp_path / "larger" / "run.toml").is_file()
