@@ -143,10 +143,29 @@ def test_where_nobody_can_wait_a_pipe_is_refused_at_once(tmp_path: Path) -> None
     assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
 
 
-def test_a_full_device_is_a_sentence() -> None:
-    with pytest.raises(WriteError) as refused:
-        write_whole("/dev/full", "x" * 100)
-    assert str(refused.value) == "/dev/full can't be written: No space left on device."
+def test_a_device_is_written_to() -> None:
+    """A terminal of the test's own: a broken writer would replace one that others use."""
+    master, slave = os.openpty()
+    try:
+        write_whole(os.ttyname(slave), "through")
+        assert os.read(master, 100) == b"through"
+        assert stat.S_ISCHR(Path(os.ttyname(slave)).stat().st_mode)
+    finally:
+        os.close(master)
+        os.close(slave)
+
+
+def test_a_pipe_whose_reader_leaves_is_a_sentence(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+
+    def write() -> None:
+        with whole_file(tmp_path / "pipe") as file:
+            os.close(reader)
+            file.write(b"x" * 100_000)
+
+    with pytest.raises(WriteError, match=r"pipe can't be written: Broken pipe\."):
+        write()
 
 
 def test_what_a_process_has_open_is_written_to_not_replaced(tmp_path: Path) -> None:

@@ -154,14 +154,17 @@ def test_who_reads_only_the_beginning_is_told_nothing(gpt2_folder: Path) -> None
 
 
 def test_what_is_said_of_a_file_does_not_go_into_it(tmp_path: Path) -> None:
+    link = tmp_path / "output"  # of the test's own: a broken writer would replace what is named
+    link.symlink_to("/dev/stdout")
     with (tmp_path / "world.txt").open("wb") as out:
         done = subprocess.run(
-            [sys.executable, "-m", "model", "world", "--out", "/dev/stdout", "--tokens", "20"],
+            [sys.executable, "-m", "model", "world", "--out", str(link), "--tokens", "20"],
             cwd=ROOT,
             stdout=out,
             stderr=subprocess.PIPE,
             check=True,
         )
+    assert link.is_symlink()
     assert b"words and marks" in done.stderr
     assert b"words and marks" not in (tmp_path / "world.txt").read_bytes()
     assert (tmp_path / "world.txt").stat().st_size > 50
