@@ -46,12 +46,13 @@ def can_mask(store: Store) -> bool:
 
 
 def can_cancel(store: Store) -> bool:
-    """Something goes on that can be stopped: a long question, an opening, a generation."""
+    """Something goes on that can be stopped: a long question, an opening, a file, a generation."""
     return (
         store.opening.going
         or store.run.starting is not None
         or store.generating.going
         or store.asked.longest is not None
+        or store.exporting.going
     )
 
 

@@ -18,6 +18,7 @@ from PySide6.QtCore import QObject, Signal
 
 from gui.session.activity import Activity
 from gui.session.asked import Asked
+from gui.session.exporting import Exporting
 from gui.session.feature import Feature
 from gui.session.generating import Generating
 from gui.session.masking import Masking
@@ -48,6 +49,7 @@ class Store(QObject):
         opened: the one that a person opened; it stays beside that of a run.
         activity, asked, opening, verifying, generating, saving, run, weights: the features.
         masking: what becomes of the prompt when a token is masked.
+        exporting: files that are being written.
     """
 
     engine_changed = Signal()
@@ -93,6 +95,7 @@ class Store(QObject):
         # All of the above, in that order: a new feature is one more line there.
         self._features = tuple(part for part in vars(self).values() if isinstance(part, Feature))
         self.masking = Masking(self)
+        self.exporting = Exporting(self)
 
     # ------------------------------------------------------------------ asked by panes
 

@@ -281,7 +281,7 @@ class MainWindow(QMainWindow):
         model = self.store.model
         if model is None:
             return
-        self.setWindowTitle(f"{model.name} — Glassformer")
+        self.setWindowTitle(f"{model.name.replace('[*]', '[*][*]')} — Glassformer")
         if model.model_id in self._met:
             return  # only the view has changed
         self._met.add(model.model_id)
@@ -338,6 +338,7 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Stop the worker within one step, a run saved; then go. A second close goes at once."""
         if self._closing.may_close():
+            self.store.exporting.finish()
             event.accept()
             return
         if self.store.run.running:

@@ -22,7 +22,7 @@ from gui.session.store import Store
 from gui.widgets.drawing_cache import line
 from gui.widgets.segments import Segments
 from gui.widgets.signs import draw_sign
-from gui.widgets.text import counted
+from gui.widgets.text import as_written, counted, no_mnemonic
 from gui.window.app_icon import draw_icon
 from gui.window.run_line import RunLine
 from gui.window.view_switch import ViewSwitch
@@ -104,7 +104,8 @@ class TopBar(QWidget):
         """Read the store."""
         model = self._store.model
         notes = () if model is None else model.notes
-        self._model.setToolTip("\n".join((*notes, "What is in view; click for recent checkpoints")))
+        tip = "\n".join((*notes, "What is in view; click for recent checkpoints"))
+        self._model.setToolTip(as_written(tip))
         self._named = not self.view_switch.needed  # or both names stand beside it
         if model is None:
             self._model.say("no model yet", "")
@@ -153,7 +154,7 @@ class TwoPartButton(QPushButton):
     def say(self, name: str, facts: str) -> None:
         """What it says; the text that others read is both."""
         self._name, self._facts = name, facts
-        self.setText("  ".join(part for part in (name, facts) if part))
+        self.setText(no_mnemonic("  ".join(part for part in (name, facts) if part)))
         self.updateGeometry()
         self.update()
 

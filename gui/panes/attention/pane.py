@@ -34,7 +34,7 @@ from model.messages import PromptRead
 from model.operations import score_formula
 from model.probe.mosaic.asks import MosaicFound
 from model.probe.pattern.asks import PatternFound
-from model.probe.question import Question
+from model.probe.question import Named, Question
 from model.probe.routes.asks import Routes, RoutesFound
 
 VIEWS = ("heads", "matrix", "graph")
@@ -362,20 +362,19 @@ class AttentionPane(Pane):
         self._readout.setText(self.pointing.text or self._waits_for() or reads)
         self._readout.setToolTip(reads)
 
-    def export_data(self) -> Mapping[str, NDArray[Any]]:
+    def export_data(self) -> Mapping[str, Named | NDArray[Any]]:
         """The view that was chosen as a table with named columns; of several, the matrix."""
+        slot = self._exported()
+        return {} if slot is None or slot.read is None else export.table(slot.answer, slot.read)
+
+    def export_arrays(self) -> Mapping[str, Named]:
+        slot = self._exported()
+        return {} if slot is None else export.drawn(slot.answer)
+
+    def _exported(self) -> Slot | None:
         view = self.controls.view if self.controls.view != "all" else "matrix"
         slot = self.slot(view)
-        if slot is None or slot.read is None or not slot.is_current:
-            return {}
-        match slot.answer:
-            case PatternFound() as found:
-                return export.matrix(found, slot.read.tokens)
-            case MosaicFound() as found:
-                return export.mosaic(found)
-            case RoutesFound() as found:
-                return export.routes(found, slot.read.tokens)
-        return {}
+        return slot if slot is not None and slot.is_current else None
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self._chosen:

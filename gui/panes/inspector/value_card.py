@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 from gui import theme
 from gui.reading.numbers import Shown, exact
 from gui.session.state import Inspected
-from gui.widgets.text import Text
+from gui.widgets.text import Text, as_written
 
 NO_BREAK = "\u00a0"
 HINT = "Click any cell, bar, chip or point: its exact number stands here."
@@ -89,7 +89,7 @@ class ValueCard(QWidget):
         """Show what is inspected, as it is now."""
         self.shown = shown
         self._name.setText(inspected.name)
-        self._name.setToolTip(inspected.name)
+        self._name.setToolTip(as_written(inspected.name))
         # A line may break between two indices, never inside one.
         words = [word.replace(" ", NO_BREAK) for word in shown.index]
         self._index.setText(f"[{', '.join(words)}]" if words else "the whole tensor")
@@ -100,7 +100,7 @@ class ValueCard(QWidget):
         if shown.code != self._code.text():
             self.copy_button.setText("Copy")
         self._code.setText(shown.code)
-        self._code.setToolTip(shown.code)
+        self._code.setToolTip(as_written(shown.code))
         self._note.set_tone("text")
         self._note.setText(shown.note)
         for widget in (self._name, self._index, self._dtype):

@@ -26,7 +26,7 @@ from gui.panes.prediction.mask_controls import MaskControls
 from gui.panes.prediction.sampling_controls import SamplingControls
 from gui.reading.inspecting import inspected
 from gui.session.store import Store
-from gui.widgets.text import Text, counted
+from gui.widgets.text import Text, as_written, counted
 from model.messages import PromptRead
 from model.operations import PROBABILITIES
 from model.probe.next_token.asks import NextToken, NextTokenFound
@@ -170,7 +170,7 @@ class PredictionPane(Pane):
         goes_on = self._goes_on_line() if there else ""
         self._goes_on.setText(goes_on)
         self._goes_on.setVisible(bool(goes_on))
-        self._goes_on.setToolTip(words.real_tip(store))
+        self._goes_on.setToolTip(as_written(words.real_tip(store)))
         self.sampling.setVisible(head != "none")
         self.generation.setVisible(head == "lm")
         self.masks.setVisible(head == "mlm")

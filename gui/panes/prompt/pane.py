@@ -28,7 +28,7 @@ from gui.panes.prompt import ENTRY
 from gui.panes.prompt.editor import PromptEditor, as_typed
 from gui.panes.prompt.words import how_run
 from gui.session.store import Store
-from gui.widgets.text import Text
+from gui.widgets.text import Text, as_written, no_mnemonic
 
 DEBOUNCE_MS = 12
 STOOD_MS = 1500
@@ -339,9 +339,9 @@ class PromptPane(Pane):
     def _fill_menu(self, entries: list[tuple[str, str]], empty: str) -> None:
         self._menu.clear()
         for label, text in entries:
-            action = QAction(label.replace("&", "&&"), self._menu)
+            action = QAction(no_mnemonic(label), self._menu)
             action.setData(text)
-            action.setToolTip(text)
+            action.setToolTip(as_written(text))
             self._menu.addAction(action)
         if not entries:
             self._menu.addAction(empty).setEnabled(False)

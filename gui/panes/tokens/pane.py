@@ -25,7 +25,7 @@ from gui.panes.tokens.surprisal import SurprisalLegend
 from gui.reading.inspecting import inspected
 from gui.session.store import Store
 from gui.widgets.segments import Segments
-from gui.widgets.text import Text
+from gui.widgets.text import Text, as_written
 from model.messages import PromptRead
 from model.operations import INPUT_IDS
 from model.probe.not_finite.asks import NO_NUMBER
@@ -224,7 +224,7 @@ class TokensPane(Pane):
         if not problem and asking is not None:
             said = f"surprisal … {asking.share:.0%}" if asking.share > 0 else "surprisal …"
         self._waits.setText(said)
-        self._waits.setToolTip(problem)
+        self._waits.setToolTip(as_written(problem))
         self._waits.set_tone("warning" if problem else "dim")
         self._waits.setVisible(bool(said))
 

@@ -31,7 +31,7 @@ from gui.panes.tokens.overview import HEIGHT as OVERVIEW_HEIGHT
 from gui.panes.tokens.overview import Overview
 from gui.widgets.drawing_cache import line
 from gui.widgets.focus_ring import draw_focus
-from gui.widgets.text import hatch
+from gui.widgets.text import as_written, hatch
 
 PAD = 6.0  # inside a chip, left and right
 GAP = 4.0  # between chips
@@ -336,7 +336,9 @@ class TokenStrip(QAbstractScrollArea):
             index = self.chip_at(QPointF(event.pos()))
             if index is not None and self.tip is not None:
                 area = self.chip_rect(index).toAlignedRect()
-                QToolTip.showText(event.globalPos(), self.tip(index), self.viewport(), area)
+                QToolTip.showText(
+                    event.globalPos(), as_written(self.tip(index)), self.viewport(), area
+                )
             else:
                 QToolTip.hideText()
             return True

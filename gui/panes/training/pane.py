@@ -99,6 +99,7 @@ class TrainingPane(Pane):
         self.form, self.plots = self.content.form, self.content.plots
         self.figures, self.samples = self.content.figures, self.content.samples
         self.status = QLabel()
+        self.status.setTextFormat(Qt.TextFormat.PlainText)
         self.status.setWordWrap(True)
         self.status.setAccessibleName("State of the run")
         self.place_button = QPushButton("Choose another folder…")

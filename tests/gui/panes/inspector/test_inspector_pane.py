@@ -463,7 +463,8 @@ def test_exported_data_are_what_is_drawn(
     live_store.select(position=2, head=1)
     go_to(pane, PATTERN)
     data = pane.export_data()
-    np.testing.assert_allclose(data[PATTERN], Recorded(desk)[PATTERN][0, 1, 2], atol=1e-6)
+    assert data[PATTERN].axes == ("key",)
+    np.testing.assert_allclose(data[PATTERN].values, Recorded(desk)[PATTERN][0, 1, 2], atol=1e-6)
 
 
 def test_a_change_of_theme_recolours_the_strips(
