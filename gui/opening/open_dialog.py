@@ -36,6 +36,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui import theme
+from gui.on_screen import keep_on_screen
 from gui.opening.folder_listing import FolderListing
 from gui.opening.preview_card import PreviewCard
 from gui.opening.recent_list import RecentList
@@ -71,6 +72,7 @@ class OpenDialog(QDialog):
         self.setWindowTitle("Open a model")
         self.setAcceptDrops(True)
         self.resize(880, 560)
+        keep_on_screen(self)
         self._store = store
         self._settings = settings
         self._waiting = False  # for a model that this dialog has asked for
@@ -248,6 +250,7 @@ class OpenDialog(QDialog):
 
     def _file_dialog(self, title: str) -> QFileDialog:
         dialog = QFileDialog(self, title)
+        keep_on_screen(dialog)
         dialog.setObjectName("file_dialog")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(self.choose)

@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui import theme
+from gui.on_screen import keep_on_screen
 from gui.session.store import Store
 from gui.settings import Settings
 from model import __version__
@@ -37,6 +38,7 @@ class PaletteDialog(QDialog):
     def __init__(self, actions: Sequence[QAction], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        keep_on_screen(self)
         self.setWindowTitle("Commands")
         self.resize(480, 380)
         self._actions = [action for action in actions if action.isEnabled()]
@@ -92,6 +94,7 @@ class ShortcutsDialog(QDialog):
     def __init__(self, rows: Sequence[tuple[str, str, str]], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        keep_on_screen(self)
         self.setWindowTitle("Keyboard shortcuts")
         self.resize(560, 560)
         inner = QWidget()
@@ -130,6 +133,7 @@ class ThreadsDialog(QInputDialog):
         self._store = store
         self._settings = settings
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        keep_on_screen(self)
         self.setInputMode(QInputDialog.InputMode.IntInput)
         self.setWindowTitle("Threads")
         self.setLabelText(
@@ -151,6 +155,7 @@ class AboutDialog(QDialog):
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        keep_on_screen(self)
         self.setWindowTitle("About Glassformer")
         engine = store.engine
         torch = "still loading" if engine is None else engine.torch_version

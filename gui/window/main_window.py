@@ -15,6 +15,7 @@ from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QPa
 from PySide6.QtWidgets import QApplication, QMainWindow, QToolBar, QWidget
 
 from gui import theme
+from gui.on_screen import keep_on_screen
 from gui.pace import Later
 from gui.panes import PANES
 from gui.panes.base import Pane
@@ -39,6 +40,8 @@ from resources import STORY_WORLD
 
 TRAINING = "training"
 """Key of the pane that shows a run; while it is out of sight the top bar tells of the run."""
+FIRST_SIZE = QSize(1440, 900)
+"""Of the window, where the screen is large enough for it."""
 NOTES_MS = 250
 """Headers change at once after a rest, then this often: faster, their digits can't be read."""
 
@@ -55,6 +58,7 @@ class MainWindow(QMainWindow):
     Attributes:
         host: docks and panes.
         layouts: where the docks are.
+        on_screen: keeps it on its screen.
         files: what the File menu does.
         commands: all of them, in the order of the menus.
         actions_by_id: the same as Qt has them.
@@ -79,7 +83,8 @@ class MainWindow(QMainWindow):
         self.setDockOptions(
             QMainWindow.DockOption.AllowNestedDocks | QMainWindow.DockOption.AllowTabbedDocks
         )
-        self.resize(1440, 900)
+        self.resize(FIRST_SIZE)
+        self.on_screen = keep_on_screen(self)
 
         self.host = PaneHost(panes, store, settings, self)
         self.layouts = Layouts(self, self.host.docks, settings)
@@ -281,7 +286,7 @@ class MainWindow(QMainWindow):
             self._notice_toolbar.hide()
 
     def sizeHint(self) -> QSize:
-        return QSize(1440, 900)
+        return FIRST_SIZE
 
     # ------------------------------------------------------------------------- closing
 

@@ -5,14 +5,49 @@ Knows the store; no pane.
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QStyle,
+    QStyleOptionButton,
+    QStylePainter,
+    QWidget,
+)
 
 from gui import theme
 from gui.session.store import Store
 from gui.widgets.text import counted
 from gui.window.run_line import RunLine
 from model.preview import short_count
+
+ROOM_FOR_BRAND = 900
+"""Narrower than this, the program's name is on the window's frame alone."""
+ROOM_FOR_PALETTE = 720
+"""And this, the palette has its key and its place in the menu."""
+LEAST_MODEL_WIDTH = 64
+
+
+class ModelButton(QPushButton):
+    """A button whose words are cut where the bar is narrow: the window's width isn't theirs."""
+
+    def minimumSizeHint(self) -> QSize:
+        hint = super().minimumSizeHint()
+        return QSize(min(hint.width(), LEAST_MODEL_WIDTH), hint.height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        option = QStyleOptionButton()
+        self.initStyleOption(option)
+        inner = self.style().subElementRect(QStyle.SubElement.SE_PushButtonContents, option, self)
+        option.text = self.fontMetrics().elidedText(
+            self.text(), Qt.TextElideMode.ElideRight, inner.width()
+        )
+        with QStylePainter(self) as painter:
+            painter.drawControl(QStyle.ControlElement.CE_PushButton, option)
 
 
 class TopBar(QWidget):
@@ -48,7 +83,7 @@ class TopBar(QWidget):
             layout.addWidget(button)
         self._group.buttonClicked.connect(self._chosen)
         layout.addSpacing(theme.SPACE)
-        self._model = QPushButton(self)
+        self._model = ModelButton(self)
         self._model.setToolTip("What is open; click for recent checkpoints")
         self._model.setAccessibleName("Open model")
         self._model.clicked.connect(self.model_clicked)
@@ -62,6 +97,8 @@ class TopBar(QWidget):
         self._palette.setAccessibleName("Command palette")
         self._palette.clicked.connect(self.palette_clicked)
         layout.addWidget(self._palette)
+        for goes in (self._brand, self._palette):  # before the window is wider than its screen
+            goes.setMinimumWidth(1)
         store.model_changed.connect(self.refresh)
         self.apply_theme()
         self.refresh()
@@ -75,6 +112,11 @@ class TopBar(QWidget):
         """Light the button of the perspective in force."""
         if name in self._buttons:
             self._buttons[name].setChecked(True)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._brand.setVisible(self.width() >= ROOM_FOR_BRAND)
+        self._palette.setVisible(self.width() >= ROOM_FOR_PALETTE)
 
     def apply_theme(self) -> None:
         t = theme.current()
