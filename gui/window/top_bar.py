@@ -46,8 +46,9 @@ class ModelButton(QPushButton):
         option.text = self.fontMetrics().elidedText(
             self.text(), Qt.TextElideMode.ElideRight, inner.width()
         )
-        with QStylePainter(self) as painter:
-            painter.drawControl(QStyle.ControlElement.CE_PushButton, option)
+        painter = QStylePainter(self)
+        painter.drawControl(QStyle.ControlElement.CE_PushButton, option)
+        painter.end()
 
 
 class TopBar(QWidget):

@@ -244,22 +244,16 @@ class TokenStrip(QAbstractScrollArea):
             bar.setValue(self._whole_row(bottom - height))
 
     def _whole_row(self, scrolled: float) -> int:
-        """Where to scroll to, at least that far, so that no row is cut through at the top.
-
-        Where much of a row would stay empty for that, part of one is better than none.
-        """
+        """Where to scroll to, at least that far, so that no row is cut through at the top."""
         if scrolled <= 0:
             return 0
-        spare = self.viewport().height() % self._pitch
-        if spare > self._pitch / 2 and len(self._rows) > 1:
-            return round(scrolled)
         row = -int(-scrolled // self._pitch)
         return round(min(row, len(self._rows) - 1) * self._pitch)
 
     def _go_to(self, index: int) -> None:
         """Bring a place of the text into the middle, without selecting it."""
-        top = self._top_of(self._rows.row_of(index))
-        self.verticalScrollBar().setValue(round(top - self.viewport().height() / 2))
+        row = self._rows.row_of(index) - round(self.viewport().height() / 2 / self._pitch)
+        self.verticalScrollBar().setValue(round(max(row, 0) * self._pitch))
 
     def _tell_seen(self) -> None:
         self.overview.set_seen(self.shown)

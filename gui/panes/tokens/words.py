@@ -36,6 +36,26 @@ def bytes_sentence(token: Token) -> str:
     return f"{with_noun(len(token.bytes), 'byte')} {raw(token)}{part}"
 
 
+def readings(index: int, token: Token, text: str, bits: float) -> tuple[str, ...]:
+    """A token in one line: all that there is to say, then less and less, for less room.
+
+    Args:
+        index: its position.
+        token: as it was read.
+        text: as it is written.
+        bits: its surprisal; NaN for none.
+    """
+    place, id = f"{index}  {text}", f"   id {token.id}"
+    cost = "" if math.isnan(bits) else f"   {bits:.3f} bits"
+    return (
+        f"{place}{id}{cost}   {raw(token)}",
+        f"{place}{id}{cost}",
+        place + cost,
+        place,
+        str(index),
+    )
+
+
 def surprisal(index: int, bits: float, *, pending: bool) -> str:
     """A token's surprisal, or why there is none.
 

@@ -16,6 +16,7 @@ from pytestqt.qtbot import QtBot
 
 from gui import theme
 from gui.panes.prompt import pane as prompt_pane
+from gui.panes.prompt.editor import PromptEditor
 from gui.panes.prompt.pane import HISTORY_LENGTH, PromptPane, id_examples
 from gui.session.store import Store
 from gui.widgets.text import utf16_length
@@ -444,3 +445,22 @@ def test_the_prompt_is_exported_with_what_of_it_is_read(
     assert data["prompt_read"].tolist() == [text[: live_store.read.truncated_at]]
     live_store.set_prompt("")
     assert not pane.export_data()
+
+
+def test_the_editor_s_height_follows_from_its_text_not_from_a_viewport_that_lags(
+    qtbot: QtBot,
+) -> None:
+    editor = PromptEditor()
+    qtbot.addWidget(editor)
+    editor.resize(300, 200)
+    with qtbot.waitExposed(editor):
+        editor.show()
+    heights = []
+    for text in ("one\ntwo\nthree", "one", "one\ntwo\nthree"):
+        # As between two turns of a layout: the viewport has its size of before.
+        editor.viewport().resize(280, 150)
+        editor.replace_text(text)
+        heights.append(editor.minimumHeight())
+    line = editor.fontMetrics().lineSpacing()
+    assert heights == [heights[0], heights[0] - line, heights[0]]
+    assert heights[1] > 2 * line
