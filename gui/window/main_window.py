@@ -93,7 +93,11 @@ class MainWindow(QMainWindow):
         self.files = Files(self, store, settings, self.host)
         self.commands = joined(panes)
         self._menus = Menus(
-            self, self.commands, self.perform, below={"open_bundled": self.files.recent_menu}
+            self,
+            self.commands,
+            self.perform,
+            self.is_on,
+            below={"open_bundled": self.files.recent_menu},
         )
         self.actions_by_id: dict[str, QAction] = self._menus.actions
         self.layouts.fill_menu(self._menus.menu("View").addMenu("&Panes"))
@@ -180,6 +184,15 @@ class MainWindow(QMainWindow):
         if owned.pane is not None and owned.command.in_front:
             self.layouts.show_pane(owned.pane)
         self.method_of(owned)(*owned.command.args)
+        self._menus.tick()
+
+    def is_on(self, owned: OwnedCommand) -> bool:
+        """Whether what a command turns on and off is on; a pane that isn't made has nothing on."""
+        if owned.pane is not None and not self.host.has(owned.pane):
+            return False
+        target: QWidget = self if owned.pane is None else self.host.pane(owned.pane)
+        state = attrgetter(owned.command.checked)(target)
+        return bool(state() if callable(state) else state)
 
     def method_of(self, owned: OwnedCommand) -> Callable[..., object]:
         """The method that does a command; its pane is made now, if it was not.
