@@ -147,9 +147,14 @@ class Store(QObject):
             self.sampling = sampling
             self.sampling_changed.emit()
 
-    def project_vocabulary(self, matrix: Literal["W_E", "W_U"] = "W_E") -> None:
+    def project_vocabulary(
+        self,
+        matrix: Literal["W_E", "W_U"] = "W_E",
+        plane: tuple[tuple[int, int], ...] = (),
+    ) -> None:
+        """Have the vocabulary drawn on its principal axes, or in the plane of a sum of words."""
         if self.model is not None:
-            self.send(m.ProjectVocabulary(matrix=matrix))
+            self.send(m.ProjectVocabulary(matrix=matrix, plane=plane))
 
     def find_neighbours(
         self,

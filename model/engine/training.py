@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -232,6 +233,9 @@ def _begin(run: Run, place: Workplace, event: Started) -> m.TrainingStarted:
         device=DeviceChoice(event.device, "where the run is"),
     )
     info = place.hold(lm, training=True)
+    if place.matrix is not None and place.matrix.plane:
+        # Its words have other ids here, if any.
+        place.matrix = replace(place.matrix, plane=())
     run.model_id = info.model_id
     run.analogies = AnalogyProbe(training.tokenizer)
     return m.TrainingStarted(

@@ -73,7 +73,8 @@ class Cloud(QObject):
         drawn, found = self.vocabulary, _answer(slot)
         if newest is None or drawn is None or slot is None or self.paths is None:
             return False
-        same = (drawn.model_id, drawn.matrix) == (newest.model_id, newest.matrix)
+        axes = (drawn.model_id, drawn.matrix, drawn.plane)
+        same = axes == (newest.model_id, newest.matrix, newest.plane)
         same = same and slot.subject.step == newest.step
         if not same or slot.problem or found is None or agree(found, newest):
             self._late.stop()

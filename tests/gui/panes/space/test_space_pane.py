@@ -747,8 +747,8 @@ def test_another_model_keeps_the_sum_that_is_watched(pane: SpacePane, desk: Desk
 
 def test_without_a_model_the_pane_says_what_to_do(desk: Desk, qtbot: QtBot) -> None:
     pane = shown(desk.store, qtbot)
-    assert pane.empty.isVisible()
-    assert "Open a checkpoint" in pane.empty.text()
+    assert pane._body.empty.isVisible()
+    assert "Open a checkpoint" in pane._body.empty.text()
     assert pane.export_data() == {}
     assert pane.header_note() == ""
     pane.show_expression("king - man")
