@@ -93,7 +93,7 @@ PERSPECTIVES: Mapping[str, Split] = {
     "Space": Split(
         "row",
         (
-            Split("column", ("prompt", "tokens", "prediction"), (Pixels(116), Pixels(206), 1)),
+            Split("column", ("prompt", "tokens", "prediction"), (Pixels(128), Pixels(192), 1)),
             "space",
             "inspector",
         ),

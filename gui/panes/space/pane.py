@@ -21,7 +21,7 @@ from gui.panes.space.arrays import arrays_of
 from gui.panes.space.body import SpaceBody
 from gui.panes.space.cloud import Cloud
 from gui.panes.space.lookup import Lookup
-from gui.panes.space.nearness import Nearness, Origin, Terms
+from gui.panes.space.nearness import Nearness
 from gui.panes.space.picture import Picture
 from gui.panes.space.plane import Axes
 from gui.session.store import Store
@@ -49,9 +49,8 @@ class SpacePane(Pane):
         self._listed_hover: int | None = None
         self._seen: tuple[int, tuple[int, ...], int | None] = (-1, (), None)
         self._build()
-        store.vocabulary_changed.connect(self.ask)
-        for signal in (store.vocabulary_changed, store.neighbours_changed):
-            signal.connect(self.invalidate)
+        store.vocabulary_changed.connect(self._ask_anew)
+        store.neighbours_changed.connect(self.invalidate)
         store.subject_changed.connect(self._subject_changed)
         store.model_changed.connect(self._model_changed)
         store.selection_changed.connect(self._selection_changed)
@@ -69,7 +68,7 @@ class SpacePane(Pane):
         self.tools.plane_changed.connect(self._plane_changed)
         self.tools.colors_changed.connect(self._recolor)
         self.tools.extent_changed.connect(self._extent_changed)
-        self.tools.path_changed.connect(self._path_changed)
+        self.tools.path_changed.connect(self._ask_anew)
         self.tools.changed.connect(self.invalidate)
         self.tools.reset_wanted.connect(self.reset_view)
         self.view.setAccessibleDescription(self.entry.hint)
@@ -118,7 +117,7 @@ class SpacePane(Pane):
     def _typed(self, text: str) -> None:
         terms = self._lookup.type(text)
         if terms:
-            self._want(terms, "sum")
+            self._near.want(terms, "sum")
         elif not text.strip() and self._near.origin == "sum":
             self._ask_position()
         self.invalidate()
@@ -128,17 +127,12 @@ class SpacePane(Pane):
         matches = self._lookup.matches
         if isinstance(meant, tuple) and meant:
             self._bring_into_sight = True
-            self._want(meant, "sum")
+            self._near.want(meant, "sum")
         elif isinstance(meant, int):
             self._choose_from_list(meant)
         elif meant is None and matches:
             self._choose_from_list(matches[self.side.list.current or 0])
         self.invalidate()
-
-    def _want(self, terms: Terms, origin: Origin) -> None:
-        """Ask what is near; a sum's plane follows the sum."""
-        self._near.want(terms, origin)
-        self._follow_plane()
 
     def _choose_from_list(self, token: int) -> None:
         self._choose(token)
@@ -152,16 +146,13 @@ class SpacePane(Pane):
         self._lookup.end()
         self.store.select(vocabulary_id=token)
         if not keep:
-            self._want(((1, token),), "token")
+            self._near.want(((1, token),), "token")
         self._inspect(token)
         self.invalidate()
 
     def _hovered(self, index: object) -> None:
-        over = isinstance(index, int)
-        shape = Qt.CursorShape.PointingHandCursor if over else Qt.CursorShape.ArrowCursor
-        self.view.setCursor(shape)
-        tokens = () if self.store.read is None else self.store.read.tokens
-        places = [at for at, token in enumerate(tokens) if token.id == index]
+        ids = () if self.store.subject is None else self.store.subject.ids
+        places = [at for at, token in enumerate(ids) if token == index]
         self.store.select(hovered=places[-1] if places else None)
         self._compose()
 
@@ -169,14 +160,14 @@ class SpacePane(Pane):
         self._listed_hover = token if isinstance(token, int) else None
         self._compose()
 
-    def _path_changed(self) -> None:
-        self.ask()
-        self.invalidate()
-
     def _extent_changed(self) -> None:
         self.ask()
         self._find_paths()
         self._set_home()
+        self.invalidate()
+
+    def _ask_anew(self) -> None:
+        self.ask()
         self.invalidate()
 
     def _recolor(self) -> None:
@@ -190,11 +181,7 @@ class SpacePane(Pane):
     def _plane_changed(self) -> None:
         # Where it goes is seen whole: the sum, from the front of its plane.
         self._bring_into_sight = self._near.origin == "sum"
-        self._follow_plane()
         self.invalidate()
-
-    def _follow_plane(self) -> None:
-        self._axes.follow(in_plane=self.tools.plane.isChecked())
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
@@ -214,11 +201,10 @@ class SpacePane(Pane):
     # -------------------------------------------------------------- what the store says
 
     def _model_changed(self) -> None:
-        self._lookup.forget()
         self._drawn = None
-        self._near.forget()
-        self._cloud.forget()
-        self._axes.forget()
+        for part in (self._lookup, self._near, self._cloud, self._axes):
+            part.forget()
+        watched = self.view.shows_part
         vocabulary = () if self.store.model is None else self.store.model.vocabulary
         if vocabulary != self._vocabulary:
             # What was looked at, and whence, says nothing of other words.
@@ -230,7 +216,7 @@ class SpacePane(Pane):
         terms = self._lookup.sum_of(self.search.text())
         if terms:
             self._near.terms, self._near.origin = terms, "sum"
-            self._follow_plane()
+            self._bring_into_sight = watched
         self.invalidate()
 
     def _subject_changed(self) -> None:
@@ -263,7 +249,6 @@ class SpacePane(Pane):
 
     def _ask_position(self) -> None:
         self._near.want_position()
-        self._follow_plane()
         self.view.leave_part()
 
     def questions(self) -> Mapping[str, Question]:
@@ -283,33 +268,30 @@ class SpacePane(Pane):
     def refresh(self) -> None:
         self._cloud.take(self.store.vocabulary, self.slot("path"))
         vocabulary = self._cloud.vocabulary
-        self._body.show_sentence("" if vocabulary is not None else self._why_empty())
+        why = words.why_empty(self.store.model) if vocabulary is None else ""
+        self._body.show_sentence(why)
         if vocabulary is None:
             return
         self._near.send()
+        self._axes.follow(in_plane=self.tools.plane.isChecked())
         self._find_paths()
         if vocabulary is not self._drawn:
             self._drawn = vocabulary
             self._draw_points(vocabulary)
         self._compose()
-        chosen = self.store.selection.vocabulary_id
-        self.side.show_answers(self._lookup, self._near.answer, vocabulary, chosen)
-        there = self._near.answer is not None and vocabulary.plane == self._axes.plane
+        near, chosen = self._near.answer, self.store.selection.vocabulary_id
+        self.side.show_answers(self._lookup, near, vocabulary, chosen)
+        there = near is not None and vocabulary.plane == self._axes.plane
         if self._bring_into_sight and there:
             self._bring_into_sight = False
             self._show_sum()
-
-    def _why_empty(self) -> str:
-        if self.store.model is None:
-            return "Open a checkpoint to see its vocabulary in space."
-        return "Finding the axes along which the vocabulary varies most…"
 
     def _draw_points(self, vocabulary: VocabularyProjected) -> None:
         self.tools.set_table(vocabulary.matrix)
         self._ambient = framing.outermost(vocabulary)
         rgb = framing.colors(vocabulary, by_length=self.tools.norm.isChecked())
         run = self.store.run.current
-        learning = run is not None and run.running and not run.paused
+        learning = run is not None and self.store.run.running and not run.paused
         self.view.set_points(vocabulary.points, rgb, calm=learning)
         self._set_home()
         if self.view.shows_part:
@@ -317,17 +299,15 @@ class SpacePane(Pane):
 
     def _set_home(self) -> None:
         """What a reset shows: the cloud without its outliers, and the paths at true length."""
-        vocabulary = self._cloud.vocabulary
-        if vocabulary is None:
-            return
-        self.view.set_home(framing.home(vocabulary, self.view.extent, self._cloud.paths))
+        drawn, extent = self._cloud.vocabulary, self.view.extent
+        if drawn is not None:
+            self.view.set_home(framing.home(drawn, extent, self._cloud.paths))
 
     def _show_sum(self) -> None:
         """Turn and zoom to where a sum is, its arrows seen from the front."""
-        found, vocabulary = self._near.answer, self._cloud.vocabulary
-        if found is None or vocabulary is None or not scene.is_sum(found.terms):
-            return
-        self.view.show_part(*framing.sum_frame(found, vocabulary))
+        found, drawn = self._near.answer, self._cloud.vocabulary
+        if found is not None and drawn is not None and scene.is_sum(found.terms):
+            self.view.show_part(*framing.sum_frame(found, drawn))
 
     def _find_paths(self) -> None:
         """The newest paths that lie in the cloud that is drawn."""
@@ -373,29 +353,25 @@ class SpacePane(Pane):
 
     def _notes(self, vocabulary: VocabularyProjected) -> list[str]:
         slot, model = self.slot("path"), self.store.model
-        waits = self.store.asked.waits(self.key)
-        notes: list[str] = []
-        if self.view.fallback_reason:
-            notes.append(f"software view: {self.view.fallback_reason}")
+        why = self.view.fallback_reason
+        notes = [f"software view: {why}" if why else ""]
         if vocabulary.plane:
             notes.append(words.plane(vocabulary, self._lookup.text))
         elif self.tools.plane.isChecked() and self._near.origin != "sum":
             notes.append(words.NO_SUM)
         wider = self.tools.path.isChecked() and model is not None and words.is_wider(model.config)
         problem = "" if slot is None else slot.problem
-        notes.append(words.path_note(vocabulary, problem, waits, self._cloud.paths, wider=wider))
+        waits, paths = self.store.asked.waits(self.key), self._cloud.paths
+        notes.append(words.path_note(vocabulary, problem, waits, paths, wider=wider))
         if self.tools.norm.isChecked():
             notes.append(words.colors(vocabulary))
         return [*filter(None, notes), words.MANUAL]
 
     def _inspect(self, token: int) -> None:
-        vocabulary, model, near = self._cloud.vocabulary, self.store.model, self._near.answer
-        if vocabulary is not None and model is not None:
-            self.store.inspect(
-                words.inspected(vocabulary, near, token, self._lookup.text, model.dtype)
-            )
-
-    # ---------------------------------------------------------------------------- sizes
+        drawn, model, near = self._cloud.vocabulary, self.store.model, self._near.answer
+        if drawn is not None and model is not None:
+            text_of = self._lookup.text
+            self.store.inspect(words.inspected(drawn, near, token, text_of, model.dtype))
 
     def _arrange(self) -> None:
         model = self.store.model

@@ -16,13 +16,20 @@ from gui.reading.inspecting import inspected_parameter
 from gui.session.asked import Asking
 from gui.session.state import Inspected
 from model.config import TransformerConfig
-from model.messages import NeighboursFound, VocabularyProjected
+from model.messages import ModelInfo, NeighboursFound, VocabularyProjected
 
 TextOf = Callable[[int], str]
 
 MANUAL = "drag turns, wheel zooms, right drag moves, double click resets"
 NO_SUM = "plane: type a sum of words, such as king - man + woman"
 PATH_WIDER = "no path: the residual stream is wider than the token vectors"
+
+
+def why_empty(model: ModelInfo | None) -> str:
+    """Why there is no cloud."""
+    if model is None:
+        return "Open a checkpoint to see its vocabulary in space."
+    return "Finding the axes along which the vocabulary varies most…"
 
 
 def header(vocabulary: VocabularyProjected) -> str:

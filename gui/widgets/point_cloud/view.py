@@ -454,6 +454,8 @@ class PointCloudView(QWidget):
     def _hover(self, index: int | None) -> None:
         if index != self._hovered:
             self._hovered = index
+            shapes = Qt.CursorShape
+            self.setCursor(shapes.ArrowCursor if index is None else shapes.PointingHandCursor)
             self.point_hovered.emit(index)
 
 
