@@ -212,8 +212,8 @@ def _advance(run: Run, place: Workplace) -> Iterator[m.Result]:
                 yield from _live(run, place, force=now)
             yield from run.flush(force=now)
             if stepped and run.activity_due():
-                step = run.training.step
-                yield m.Activity(request_id=run.request.id, what=f"training, step {step}")
+                # Which step is said by the run's events; a second number would be another one.
+                yield m.Activity(request_id=run.request.id, what="training")
             if ended:
                 yield from _end(run, place, keep=not _has_diverged(event))
 

@@ -19,7 +19,7 @@ from gui.panes.base import Pane, column
 from gui.panes.space import ENTRY, framing, scene, words
 from gui.panes.space.arrays import arrays_of
 from gui.panes.space.body import SpaceBody
-from gui.panes.space.cloud import Cloud
+from gui.panes.space.cloud import Cloud, same_axes
 from gui.panes.space.lookup import Lookup
 from gui.panes.space.nearness import Nearness
 from gui.panes.space.picture import Picture
@@ -98,7 +98,10 @@ class SpacePane(Pane):
         self._entered()
 
     def header_note(self) -> str:
-        return "" if self._cloud.vocabulary is None else words.header(self._cloud.vocabulary)
+        drawn, newest = self._cloud.vocabulary, self.store.vocabulary
+        if drawn is not None and newest is not None and same_axes(drawn, newest):
+            drawn = newest  # in a moment it is; all headers change to another step at once
+        return "" if drawn is None else words.header(drawn)
 
     def export_data(self) -> Mapping[str, Named | NDArray[Any]]:
         """The cloud and its axes, the neighbours, the paths as they are drawn."""
