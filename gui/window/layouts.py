@@ -54,6 +54,7 @@ class Layouts(QObject):
         self._pressed_at: Split | None = None
         self._settling = _at_once(self, self._settle)
         self._noting = _at_once(self, self._note)
+        self._comparing = _at_once(self, self._compare)
         window.installEventFilter(self)
         for dock in docks.values():
             dock.toggleViewAction().triggered.connect(self._toggled)
@@ -155,10 +156,11 @@ class Layouts(QObject):
             # Between two docks the mouse is the window's own: a separator may be moved.
             self._pressed_at = measured(self._docks)
         elif kind == QEvent.Type.MouseButtonRelease:
-            self._released()
+            self._comparing.start()  # Qt moves the docks in a turn of its own
         return super().eventFilter(watched, event)
 
-    def _released(self) -> None:
+    def _compare(self) -> None:
+        """Whether the person has moved a separator."""
         found = measured(self._docks)
         if found is not None and found != self._pressed_at:
             self._sized_by_person = True
