@@ -83,7 +83,7 @@ PERSPECTIVES: Mapping[str, Split] = {
             "layers",
             Split(
                 "column",
-                (Split("row", ("prompt", "tokens"), (30, 70)), "attention"),
+                (Split("row", ("prompt", "tokens"), (Least(30, 170), 70)), "attention"),
                 (Pixels(164), 1),
             ),
             Split("column", ("prediction", "inspector"), (49, 51)),
@@ -93,7 +93,7 @@ PERSPECTIVES: Mapping[str, Split] = {
     "Space": Split(
         "row",
         (
-            Split("column", ("prompt", "tokens", "prediction"), (Pixels(128), Pixels(192), 1)),
+            Split("column", ("prompt", "tokens", "prediction"), (Pixels(136), Pixels(206), 1)),
             "space",
             "inspector",
         ),
@@ -106,7 +106,7 @@ PERSPECTIVES: Mapping[str, Split] = {
             Split("column", ("space", "attention"), (55, 45)),
             Split("column", ("prediction", "inspector"), (55, 45)),
         ),
-        (37, 41, Least(22, 190)),
+        (37, 41, Least(22, 215)),
     ),
     "Model": Split(
         "row",

@@ -152,7 +152,8 @@ class PromptEditor(QPlainTextEdit):
         n_lines = round(self.document().size().height())
         lines = min(self._most_lines, max(LEAST_LINES, n_lines))
         line = self.fontMetrics().lineSpacing()
-        margins = 2 * self.document().documentMargin()
+        # Of a text that is scrolled, what is below its last whole line would be tops of letters.
+        margins = self.document().documentMargin() * (1 if n_lines > lines else 2)
         height = round(lines * line + margins + self._frame)
         self.setVerticalScrollBarPolicy(
             Qt.ScrollBarPolicy.ScrollBarAsNeeded

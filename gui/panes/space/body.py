@@ -37,7 +37,7 @@ class SpaceBody(QStackedWidget):
         self.search = QLineEdit()
         self.search.setPlaceholderText("Find a token, or king - man + woman")
         self.search.setClearButtonEnabled(True)
-        self.search.setMinimumWidth(90)
+        self.search.setMinimumWidth(140)
         self.search.setAccessibleName("Search the vocabulary, or a sum of words")
         self.search.setToolTip(
             "Type a part of a token: Enter selects the first, arrow keys another.\n"
