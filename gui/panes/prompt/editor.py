@@ -60,6 +60,7 @@ class PromptEditor(QPlainTextEdit):
         self._dimmed_from: int | None = None
         self._known = ""
         self._most_lines = MAX_LINES
+        self._room = 10_000  # pixels that it may take at most
         self.textChanged.connect(self._on_text_changed)
         # How often a line is wrapped is known only after textChanged.
         self.document().documentLayout().documentSizeChanged.connect(self._fit_height)
@@ -133,12 +134,18 @@ class PromptEditor(QPlainTextEdit):
             share: part of it that a long text may fill beyond four lines.
         """
         line = self.fontMetrics().lineSpacing()
-        margins = 2 * self.document().documentMargin() + self._frame
+        margins = self.document().documentMargin() + self._frame
         most = max(MAX_LINES, int((share - margins) // line))
         lines = max(1, min(most, int((height - margins) // line)))
-        if lines != self._most_lines:
-            self._most_lines = lines
+        if (lines, height) != (self._most_lines, self._room):
+            self._most_lines, self._room = lines, height
             self._fit_height()
+
+    @property
+    def least_height(self) -> int:
+        """Pixels of one line."""
+        margins = self.document().documentMargin() + self._frame
+        return round(self.fontMetrics().lineSpacing() + margins)
 
     def height_for(self, width: int) -> int:
         """Pixels that the text needs at a width, from two lines to four."""
@@ -155,6 +162,7 @@ class PromptEditor(QPlainTextEdit):
         # Of a text that is scrolled, what is below its last whole line would be tops of letters.
         margins = self.document().documentMargin() * (1 if n_lines > lines else 2)
         height = round(lines * line + margins + self._frame)
+        height = min(height, max(self._room, self.least_height))
         self.setVerticalScrollBarPolicy(
             Qt.ScrollBarPolicy.ScrollBarAsNeeded
             if n_lines > lines or lines >= MAX_LINES

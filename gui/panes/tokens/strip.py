@@ -208,8 +208,10 @@ class TokenStrip(QAbstractScrollArea):
         self._rows = self._place(self.width())
         content = self.content_height()
         fits = content <= self.height()
-        self.overview.setVisible(not fits)
-        self.setViewportMargins(0, 0, 0, 0 if fits else OVERVIEW_HEIGHT)
+        # The overview takes no room from the one row that there is.
+        overview = not fits and self.height() - OVERVIEW_HEIGHT >= self.height_of(1)
+        self.overview.setVisible(overview)
+        self.setViewportMargins(0, 0, 0, OVERVIEW_HEIGHT if overview else 0)
         self.overview.setGeometry(0, self.height() - OVERVIEW_HEIGHT, self.width(), OVERVIEW_HEIGHT)
         bar = self.verticalScrollBar()
         height = self.viewport().height()

@@ -94,6 +94,7 @@ def test_what_panes_do_and_what_the_window_does_stand_in_a_sensible_order(
     assert names(menus["File"])[-1] == "Quit"
     assert names(menus["Edit"]) == [
         "Edit the prompt",
+        "Prompt examples",
         "Prompt history",
         "Find a token…",
         "Find a weight…",
