@@ -287,8 +287,7 @@ class AttentionPane(Pane):
         """Find places for the room that there is; ask for what comes into view."""
         controls, size = self.controls, (self.width(), self.height())
         self._places = arranged(controls.view, *size, controls.needed)
-        wanted = VIEWS if controls.view == "all" else ()
-        self._missing = tuple(view for view in wanted if view not in self._places.views)
+        self._missing = self._places.left_out(VIEWS) if controls.view == "all" else ()
         controls.tell_missing(self._missing)
         self._places = arranged(controls.view, *size, controls.needed)  # beside longer words, if so
         self._place_views()
