@@ -42,6 +42,7 @@ def write_pictures(settings: Settings, options: argparse.Namespace, folder: Path
     themes = (options.theme,) if options.theme else ("dark", "light")
     program = Program(settings, options.checkpoint, options.prompt)
     session = _Session(program)
+    program.window.on_screen.stop()  # a picture may be larger than the screen
     program.window.resize(*(options.size or (1440, 900)))
     program.window.show()
     program.window.host.make_all()

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
+from gui.on_screen import keep_on_screen
 from gui.opening.words import short_name
 from gui.panes.base import Pane
 from gui.session.state import Notice
@@ -147,6 +148,7 @@ class Files(QObject):
 
     def _file_dialog(self, title: str) -> QFileDialog:
         dialog = QFileDialog(self._window, title)
+        keep_on_screen(dialog)
         dialog.setObjectName("file_dialog")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         return dialog

@@ -6,7 +6,7 @@ Knows the store; no pane.
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -30,6 +30,10 @@ from model.preview import short_count
 
 MARK = 18
 """Side of the program's mark, in pixels."""
+ROOM_FOR_BRAND = 900
+"""Narrower than this, the program's name is on the window's frame alone."""
+ROOM_FOR_PALETTE = 720
+"""And this, the palette has its key and its place in the menu."""
 
 
 class TopBar(QWidget):
@@ -79,6 +83,8 @@ class TopBar(QWidget):
         self._palette.setAccessibleName("Search everything")
         self._palette.clicked.connect(self.palette_clicked)
         layout.addWidget(self._palette)
+        for goes in (self._brand, self._palette):  # before the window is wider than its screen
+            goes.setMinimumWidth(1)
         store.model_changed.connect(self.refresh)
         store.run.changed.connect(self._run_changed)
         self.apply_theme()
@@ -93,6 +99,11 @@ class TopBar(QWidget):
         """Light the button of the perspective in force."""
         if name in self.perspectives.buttons:
             self.perspectives.set_current(name)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._brand.setVisible(self.width() >= ROOM_FOR_BRAND)
+        self._palette.setVisible(self.width() >= ROOM_FOR_PALETTE)
 
     def apply_theme(self) -> None:
         t = theme.current()

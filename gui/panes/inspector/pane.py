@@ -19,6 +19,7 @@ from gui.panes.inspector.operation_card import OperationCard
 from gui.panes.inspector.value_card import ValueCard
 from gui.reading import code, waiting
 from gui.reading.numbers import asks_anew, shown
+from gui.reading.sentences import place_among
 from gui.reading.vectors import FoundVectors
 from gui.session.store import Store
 from model.operations import PROBABILITIES, Kind, Operation
@@ -163,7 +164,7 @@ class InspectorPane(Pane):
         n = len(self.store.operations)
         if not n:
             return ""
-        parts = [f"operation {self.store.selection.operation + 1} of {n}"]
+        parts = [place_among(self.store.selection.operation, n)]
         found = FoundVectors.of(self.slot("vectors"))
         if found is not None and found.read.step is not None:
             parts.append(f"step {found.read.step:,}")

@@ -6,11 +6,12 @@ Shows what `gui.reading.numbers` makes of an answer; knows no store.
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QToolButton, QVBoxLayout, QWidget
 
 from gui import theme
 from gui.reading.numbers import Shown, exact
 from gui.session.state import Inspected
+from gui.widgets.flow import FlowLayout
 from gui.widgets.text import Text, as_written
 
 NO_BREAK = "\u00a0"
@@ -39,11 +40,10 @@ class ValueCard(QWidget):
         self.copy_button.setToolTip("Copy the line of Python that fetches this number")
         self.copy_button.setAccessibleName("Copy as a line of Python")
         self._note = Text(parent=self, font=theme.sans(small + 0.5), wrap=True)
-        value = QHBoxLayout()
-        value.setSpacing(theme.SPACE)
-        value.addWidget(self._value)
-        value.addWidget(self._dtype, 1, Qt.AlignmentFlag.AlignBottom)
-        value.addWidget(self.copy_button)
+        # The number is never cut: where there is little room, what stands beside it goes below.
+        value = FlowLayout(spacing=theme.SPACE)
+        for widget in (self._value, self._dtype, self.copy_button):
+            value.addWidget(widget)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(3)

@@ -173,7 +173,8 @@ class ProbabilityBars(QWidget):
         return track
 
     def sizeHint(self) -> QSize:
-        return QSize(200, 6 * theme.ROW_HEIGHT + AXIS_HEIGHT)
+        # Where a pane is low, what stands below the bars comes first: they take what is left.
+        return QSize(200, LEAST_ROWS * theme.ROW_HEIGHT + AXIS_HEIGHT)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(120, LEAST_ROWS * theme.ROW_HEIGHT + AXIS_HEIGHT)

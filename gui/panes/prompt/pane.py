@@ -171,6 +171,11 @@ class PromptPane(Pane):
             way = QBoxLayout.Direction.TopToBottom
         if self._below.direction() != way:
             self._below.setDirection(way)
+        # Where there is no room for both, the text is what is needed; a menu has the buttons, too.
+        buttons = (self.examples_button, self.history_button)
+        both = height >= self.editor.least_height + buttons[0].sizeHint().height()
+        for button in buttons:
+            button.setVisible(both)
         self.editor.set_room(height - self._taken(width), share=self.height() // 3)
         self.updateGeometry()
 
@@ -347,6 +352,8 @@ class PromptPane(Pane):
             self._menu.addAction(empty).setEnabled(False)
 
     def _open_menu(self, button: QWidget) -> None:
+        if button.isHidden():
+            button = self.editor
         left = button.mapToGlobal(QPoint(button.width(), button.height() + 2))
         self._menu.popup(left - QPoint(self._menu.sizeHint().width(), 0))
 

@@ -221,7 +221,17 @@ class PointCloudView(QWidget):
         self._untouched = False
         self._shows_part = True
         camera = self.camera if normal is None else self.camera.facing(normal)
-        self.fly_to(camera.fitted(points, self.width(), self.height(), 0.2))
+        camera = camera.fitted(points, self.width(), self.height(), 0.2)
+        self._fly_to(camera, self._frame_ms)
+
+    @property
+    def shows_part(self) -> bool:
+        """Whether `show_part` chose what is seen, and a person hasn't moved since."""
+        return self._shows_part
+
+    def start_anew(self) -> None:
+        """Other points are to come: what was looked at before says nothing of them."""
+        self._untouched, self._shows_part, self._seen_home = True, False, False
 
     def leave_part(self) -> None:
         """Back to the first view, if `show_part` left it and a person hasn't moved since."""
@@ -460,6 +470,8 @@ class PointCloudView(QWidget):
     def _hover(self, index: int | None) -> None:
         if index != self._hovered:
             self._hovered = index
+            shapes = Qt.CursorShape
+            self.setCursor(shapes.ArrowCursor if index is None else shapes.PointingHandCursor)
             self.point_hovered.emit(index)
 
 

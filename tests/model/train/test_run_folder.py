@@ -15,7 +15,6 @@ import torch
 
 from model.tokenizer.tokenizer import Tokenizer
 from model.train.events import Evaluated, Sampled, StepDone
-from model.train.lines import write_whole
 from model.train.loop import train
 from model.train.metrics import columns
 from model.train.recipe import Recipe
@@ -30,6 +29,7 @@ from model.train.run_folder import (
 from model.train.run_writing import RunFolder, copy_run
 from model.train.samples import read_samples
 from model.train.state import TrainingState, load_state, save_state
+from model.whole_file import write_whole
 from tests.full_disk import FULL, room_for
 
 

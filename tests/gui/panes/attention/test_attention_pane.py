@@ -12,6 +12,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QFontMetricsF
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
@@ -803,3 +804,49 @@ def test_a_clicked_cell_is_said_in_words_of_its_own_prompt(live_store: Store, qt
     inspector.refresh_now()
     assert "king" not in inspector.value.note_text
     assert "“·girl” (1)" in inspector.value.note_text
+
+
+def test_a_view_that_finds_no_room_is_told_of(qtbot: QtBot, live_store: Store) -> None:
+    pane = shown(qtbot, live_store, 1200, 560)
+    everything = pane.controls.view_row.button(pane.controls._views.actions()[-1])
+    assert everything.text() == "All"
+    assert "no room" not in pane.header_note()
+    pane.resize(560, 400)
+    settle(pane)
+    assert not pane.graph.isVisible()
+    assert pane.mosaic.isVisible()
+    assert everything.text() == "2 of 3"
+    assert "no room for the graph" in everything.toolTip()
+    assert pane.header_note().startswith("no room for the graph")
+    pane.set_view("graph")
+    settle(pane)
+    assert pane.graph.isVisible()
+    assert "no room" not in pane.header_note()
+    pane.set_view("all")
+    pane.resize(1200, 560)
+    settle(pane)
+    assert pane.graph.isVisible()
+    assert everything.text() == "All"
+
+
+@pytest.mark.parametrize("width", [846, 1000, 1900])
+def test_what_the_graph_says_below_is_not_cut(
+    qtbot: QtBot, live_store: Store, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    painted: list[str] = []
+    original = QFontMetricsF.elidedText
+
+    def elided(self: QFontMetricsF, text: str, *how: Any) -> str:
+        painted.append(original(self, text, *how))
+        return painted[-1]
+
+    monkeypatch.setattr(QFontMetricsF, "elidedText", elided)
+    pane = shown(qtbot, live_store, width, 460)  # as wide as at 1366 × 768, and wider
+    pane.graph.grab()
+    assert not [text for text in painted if text.startswith("routes") and text.endswith("…")]
+    # Its lines take their room from the graph, not from what lies below.
+    caption = pane.graph._caption_height(pane.graph.viewport().size())
+    place = pane.graph._place
+    below = pane.graph.viewport().height() - caption
+    labels = 16 if place.flat else place.label_length
+    assert place.window.bottom() + labels <= below + 1
