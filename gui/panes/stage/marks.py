@@ -73,10 +73,12 @@ class Grid:
 
     def paint(self, painter: QPainter) -> None:
         values = self.values.astype(np.float64)
-        seen = np.isfinite(values)
+        # What a mask wrote shows the hatch beneath; what is no number has a colour of its own.
+        seen = ~np.isneginf(values)
         if not seen.all():
             painter.fillRect(self.box, hatch_brush())
-        rgb = colors(np.where(seen, values, 0.0), self.kind, self.limit).astype(np.float64)
+        drawn = np.where(np.isinf(values), np.sign(values) * self.limit, values)
+        rgb = colors(np.where(seen, drawn, 0.0), self.kind, self.limit).astype(np.float64)
         if self.strength is not None:
             ground = _channels("panel")
             share = (0.22 + 0.78 * self.strength)[:, None, None]

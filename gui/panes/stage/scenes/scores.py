@@ -23,6 +23,8 @@ from model.probe.scene.asks import Panel
 
 CHAIN = 96.0
 """Width of one step's bars."""
+LEAST_STEP = 62.0
+LEAST_GRID = 60.0
 WORDS = {
     "dot": "q · k",
     "scale": "÷ √d",
@@ -43,10 +45,14 @@ def compose_scores(scenery: Scenery) -> list[Mark]:
     found, room = scenery.found, scenery.room
     query, keys = found.all_of("in")
     chain = found.all_of("chain")
+    step = min(CHAIN, (room.width() - LABEL - LEAST_GRID - 24) / len(chain))
+    if step < LEAST_STEP and len(chain) > 2:  # only this step, and what comes of them all
+        chain = [p for p in chain if p.name == scenery.op.output or p is chain[-1]]
+        step = min(CHAIN, (room.width() - LABEL - LEAST_GRID - 24) / len(chain))
     marks: list[Mark] = []
     shown = keys.at_rows if keys.at_rows is not None else np.arange(len(keys.values_RC))
-    beside = len(chain) * CHAIN
-    width = max(60.0, room.width() - LABEL - beside - 24)
+    beside = len(chain) * step
+    width = max(LEAST_GRID, room.width() - LABEL - beside - 24)
     wide = min(width, keys.values_RC.shape[1] * LARGEST_CELL)
     left, top = room.left() + LABEL, room.top() + LINE + 2
     high = min(17.0, (room.height() - STRIP - 2 * LINE - 14) / max(1, len(shown)))
@@ -64,7 +70,7 @@ def compose_scores(scenery: Scenery) -> list[Mark]:
         grid,
         *_names(scenery, shown, grid, room),
     ]
-    marks += _chain(scenery, chain, shown, grid)
+    marks += _chain(scenery, chain, shown, grid, step)
     return marks
 
 
@@ -120,7 +126,9 @@ def compose_mix(scenery: Scenery) -> list[Mark]:
     ]
 
 
-def _chain(scenery: Scenery, chain: list[Panel], shown: object, grid: Grid) -> list[Mark]:
+def _chain(
+    scenery: Scenery, chain: list[Panel], shown: object, grid: Grid, wide: float
+) -> list[Mark]:
     ops = {op.output: op for op in operations(scenery.model.config)}
     signed = [p.values_RC[0] for p in chain if ops[p.name].kind != "pattern"]
     weights = chain[-1].values_RC[0]
@@ -132,7 +140,7 @@ def _chain(scenery: Scenery, chain: list[Panel], shown: object, grid: Grid) -> l
     for step, panel in enumerate(chain):
         op = ops[panel.name]
         box = QRectF(
-            grid.box.right() + 20 + step * CHAIN, grid.box.top(), CHAIN - 14, grid.box.height()
+            grid.box.right() + 20 + step * wide, grid.box.top(), wide - 14, grid.box.height()
         )
         here = op.output == scenery.op.output
         marks.append(
