@@ -176,6 +176,8 @@ class Layouts(QObject):
         fitting = arrangement(self.perspective, self._window.height())
         if self._shares is self._made is not fitting and not self._sized_by_person:
             self._arrange()  # nobody has moved a dock, and there is room for more, or less
+            self._settling.start()  # sizes hold once the layout has run
+            return
         if self._shares is not None and self._window.isVisible():
             resize(self._window, self._docks, self._shares)
 

@@ -50,7 +50,9 @@ def resize(window: QMainWindow, docks: Mapping[str, QDockWidget], split: Split) 
     # What menus and bars leave, known once the docks were laid out.
     room = QRect()
     for key in keys(split):
-        room |= docks[key].geometry()
+        place = docks[key].geometry()
+        if place.right() >= 0:  # where Qt keeps those that stand behind another
+            room |= place
     _resize(window, docks, split, room.width(), room.height())
 
 

@@ -22,7 +22,7 @@ STRIP = 18.0
 """Height of a vector that lies."""
 LABEL = 74.0
 """Width of the names on the left."""
-LARGEST_CELL = 16.0
+LARGEST_CELL = 22.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ def compose_scores(scenery: Scenery) -> list[Mark]:
     width = max(LEAST_GRID, room.width() - LABEL - beside - 24)
     wide = min(width, keys.values_RC.shape[1] * LARGEST_CELL)
     left, top = room.left() + LABEL, room.top() + LINE + 2
-    high = min(17.0, (room.height() - STRIP - 2 * LINE - 14) / max(1, len(shown)))
+    high = min(26.0, (room.height() - STRIP - 2 * LINE - 14) / max(1, len(shown)))
     grid = Grid(
         keys,
         QRectF(left, top + STRIP + LINE, wide, high * len(shown)),
@@ -85,7 +85,7 @@ def compose_mix(scenery: Scenery) -> list[Mark]:
     bars = CHAIN + 8
     width = max(60.0, room.width() - LABEL - bars - 16)
     wide = min(width, values.values_RC.shape[1] * LARGEST_CELL)
-    high = min(17.0, (room.height() - STRIP - 3 * LINE - 14) / max(1, len(shown)))
+    high = min(26.0, (room.height() - STRIP - 3 * LINE - 14) / max(1, len(shown)))
     share = np.clip(weights.values_RC[0].astype(np.float64), 0, 1)
     most = float(share.max()) or 1.0
     grid = Grid(
