@@ -144,7 +144,13 @@ class Layouts(QObject):
 
     def _widen_added(self) -> None:
         """Or it has its smallest width, in which no pane can be read."""
-        if self._added is not None and not self._added.isFloating():
+        # Another perspective may have taken it away meanwhile.
+        nowhere = Qt.DockWidgetArea.NoDockWidgetArea
+        if (
+            self._added is not None
+            and not self._added.isFloating()
+            and self._window.dockWidgetArea(self._added) != nowhere
+        ):
             share = self._window.width() // ADDED_SHARE
             self._window.resizeDocks([self._added], [share], Qt.Orientation.Horizontal)
             self._shares = None

@@ -357,12 +357,14 @@ class TokensPane(Pane):
         if not self._waits.isHidden():
             room -= self._waits.sizeHint().width() + theme.SPACE
         legend = self._legend.least_width + theme.SPACE
-        wide = [self._reading.fontMetrics().horizontalAdvance(line) + 1 for line in readings]
+        metrics, least = self._reading.fontMetrics(), self._reading.minimumSizeHint().width()
+        wide = [max(metrics.horizontalAdvance(line) + 1, least) for line in readings]
         beside = self.by_surprisal and wide[-1] + legend <= room
         self._legend.setVisible(beside)
         left = room - legend if beside else room
         chosen = next((i for i, need in enumerate(wide) if need <= left), len(wide) - 1)
         self._reading.setText(readings[chosen])
+        self._legend.setMinimumWidth(self._legend.least_width if beside else 0)
         self._legend.setMaximumWidth(max(0, room - wide[chosen] - theme.SPACE))
 
     def _on_hover(self, index: int | None) -> None:

@@ -148,3 +148,16 @@ def test_where_docks_stand_is_found_out(window: MainWindow, qtbot: QtBot) -> Non
 def all_placed(window: MainWindow, split: Split) -> bool:
     found = measured(window.docks)
     return found is not None and shape(found) == shape(split)
+
+
+def test_a_pane_that_is_added_may_be_gone_before_it_is_widened(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    window.show()
+    qtbot.waitExposed(window)
+    window.docks["layers"].close()
+    window.layouts.set_perspective("Model")
+    window.layouts.show_pane("layers")
+    window.layouts.set_perspective("Space")  # at once; Qt would warn of a dock that has no place
+    qtbot.waitUntil(lambda: window.layouts._added is None, timeout=5000)
+    assert not window.docks["layers"].isVisible()
