@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from gui.session.backend import Backend
 from gui.session.store import Store
 from gui.settings import Settings
-from gui.window.arrangements import PERSPECTIVES, Least, Pixels, Split, keys
+from gui.window.arrangements import LOW, PERSPECTIVES, Least, Pixels, Split, keys
 from gui.window.main_window import MainWindow
 from gui.window.perspectives import measured, shape
 
@@ -50,7 +50,7 @@ def test_explore_is_about_the_sentence() -> None:
 
 
 @pytest.mark.parametrize("size", [(1366, 768), (1440, 900), (1920, 1080)])
-def test_in_explore_text_takes_the_room_it_needs_and_attention_the_rest(
+def test_in_explore_text_takes_the_room_it_needs_and_stage_and_attention_the_rest(
     window: MainWindow, qtbot: QtBot, size: tuple[int, int]
 ) -> None:
     window.resize(*size)
@@ -60,13 +60,36 @@ def test_in_explore_text_takes_the_room_it_needs_and_attention_the_rest(
     docks = window.docks
     qtbot.waitUntil(lambda: abs(docks["tokens"].height() - 164) <= 6, timeout=5000)
     assert docks["prompt"].height() == docks["tokens"].height()
-    assert docks["attention"].height() > 0.6 * size[1]
-    assert docks["attention"].width() > 0.58 * size[0]
+    stage, attention = docks["stage"], docks["attention"]
+    low = size[1] < LOW
+    assert stage.height() + (0 if low else attention.height()) > 0.6 * size[1]
+    assert stage.width() > 0.58 * size[0]
+    if low:  # one behind the other, each with all of the room
+        assert attention in window.tabifiedDockWidgets(stage)
+        window.layouts.show_pane("attention")
+        qtbot.waitUntil(lambda: attention.height() > 0.6 * size[1], timeout=5000)
+        window.layouts.show_pane("stage")
+    else:
+        assert attention.geometry().top() > stage.geometry().bottom()
     assert 225 <= docks["layers"].width() <= 340
     if size[0] == 1920:
         assert docks["layers"].width() >= 320, "there is room for strips"
     for key in keys(PERSPECTIVES["Explore"]):
-        assert docks[key].isVisible()
+        assert not docks[key].isHidden()
+
+
+def test_a_window_that_becomes_higher_has_room_for_stage_and_attention(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    window.resize(1366, LOW - 60)
+    window.show()
+    qtbot.waitExposed(window)
+    stage, attention = window.docks["stage"], window.docks["attention"]
+    qtbot.waitUntil(lambda: window.tabifiedDockWidgets(stage) == [attention], timeout=5000)
+    window.resize(1366, LOW + 60)
+    qtbot.waitUntil(lambda: window.tabifiedDockWidgets(stage) == [], timeout=5000)
+    qtbot.waitUntil(lambda: abs(window.docks["tokens"].height() - 164) <= 6, timeout=5000)
+    assert attention.geometry().top() > stage.geometry().bottom()
 
 
 def sizes(window: MainWindow) -> dict[str, tuple[int, int]]:
