@@ -205,7 +205,7 @@ class StagePane(Pane):
         op, store = self.operation, self.store
         if op is None or store.read is None:
             return ""
-        words = [f"operation {store.selection.operation + 1} of {len(store.operations)}"]
+        words = [f"op {store.selection.operation + 1} of {len(store.operations)}"]
         if op.layer is not None:
             words.insert(0, f"block {op.layer}")
         if set("HG") & set(op.shape) or op.kind in ("mix",):
