@@ -52,6 +52,7 @@ def run() -> list[Row]:
             rows += _one_more(name, network, n_tokens, repeats)
         if name == "GPT-2 small":
             rows += _twelve_patterns(name, network)
+            rows.append(_kinds_of_heads(name, network))
         del network
         gc.collect()
     return [*rows, _memory()]
@@ -303,6 +304,23 @@ def _twelve_patterns(name: str, network: Transformer) -> Iterator[Row]:
         mine, traced, ratio = in_pairs(ours, lambda: record(network, ids_BT), 3)
         what = "patterns of twelve layers" if whole else "twelve heads' patterns"
         yield _row(f"{what}, {name}, {n:,} tokens", mine, traced, ratio, "≤ 1.3 × a traced pass")
+
+
+def _kinds_of_heads(name: str, network: Transformer) -> Row:
+    """Scores of every head, whatever is read: once for a model."""
+    from model.probe.heads.asks import Heads
+    from model.subject import Subject
+
+    times: list[float] = []
+    for _ in range(3):
+        bench = bench_with(network)
+        subject = Subject(1, None, _tokens(8))
+        bench.stream(subject)
+        began = time.thread_time()
+        work(bench, subject, [Heads()])
+        times.append(time.thread_time() - began)
+    took = 1000 * median(times)
+    return Row(f"kinds of all heads, {name}", took, None, took / 2000, "ms", "≤ 2 s")
 
 
 def _memory() -> Row:

@@ -79,7 +79,7 @@ def as_json(answer: Answer, text_of: Callable[[int], str]) -> dict[str, Any]:
     """
     return {
         **facts(answer),
-        **_with_tokens(dict(answer.rows()), text_of),
+        **_with_tokens(dict(answer.as_rows()), text_of),
         "arrays": {
             name: {
                 "axes": list(named.axes),

@@ -87,7 +87,7 @@ class Answer:
         """Its numbers by name: what is drawn, for export, tables and tests."""
         return {}
 
-    def rows(self) -> Mapping[str, list[dict[str, Any]]]:
+    def as_rows(self) -> Mapping[str, list[dict[str, Any]]]:
         """The same as lists of rows, where JSON is easier read so: by name, beside the arrays.
 
         What stands under ``id`` is a token: its text is put beside it.

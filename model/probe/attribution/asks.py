@@ -98,7 +98,7 @@ class AttributionFound(Answer):
         values: Array = np.array([part.value for part in self.parts])
         return {"value": Named(values, ("part",), {"part": names})}
 
-    def rows(self) -> Mapping[str, list[dict[str, Any]]]:
+    def as_rows(self) -> Mapping[str, list[dict[str, Any]]]:
         return {
             "parts": [
                 {

@@ -101,7 +101,7 @@ class HeadsFound(Answer):
         at = {"kind": np.array(SCORES)}
         return {"score": Named(self.scores_LHS, ("layer", "head", "kind"), at)}
 
-    def rows(self) -> Mapping[str, list[dict[str, Any]]]:
+    def as_rows(self) -> Mapping[str, list[dict[str, Any]]]:
         n_layers, n_heads, _ = self.scores_LHS.shape
         return {
             "heads": [

@@ -71,7 +71,7 @@ class LensFound(Answer):
             name: Named(values, axes, at) for name, values in found.items() if values is not None
         }
 
-    def rows(self) -> Mapping[str, list[dict[str, Any]]]:
+    def as_rows(self) -> Mapping[str, list[dict[str, Any]]]:
         columns = {name: named.values.tolist() for name, named in self.arrays().items()}
         at = self.positions_P.tolist()
         return {
