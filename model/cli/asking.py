@@ -32,8 +32,8 @@ from model.cli.common import (
 from model.cli.question_options import built, parameters
 
 if TYPE_CHECKING:
-    from model.language_model import LanguageModel
     from model.interventions import Intervention
+    from model.language_model import LanguageModel
     from model.probe import Probe
     from model.probe.question import Question
 

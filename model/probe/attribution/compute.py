@@ -231,9 +231,7 @@ def _note(network: Transformer) -> str:
     config = network.config
     said = []
     if config.caps.logits is not None:
-        said.append(
-            f"The parts add up to the logit before its soft cap of {config.caps.logits:g}."
-        )
+        said.append(f"The parts add up to the logit before its soft cap of {config.caps.logits:g}.")
     if config.masked_head is not None:
         said.append(
             f"The head's {ACTIVATIONS[config.masked_head.activation]} is held as the ratio of "

@@ -8,7 +8,6 @@ Shape suffixes: L layers, H heads, Q queries, S keys, N scores.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -36,9 +35,7 @@ def answer(question: Heads, subject: Subject, bench: Bench) -> Iterator[Answer |
     if question not in known:
         yield from _measuring(question, subject, bench, known)
     scores_LHN, n_random = known[question]  # type: ignore[misc]
-    yield HeadsFound(
-        subject=subject, question=question, scores_LHS=scores_LHN, n_random=n_random
-    )
+    yield HeadsFound(subject=subject, question=question, scores_LHS=scores_LHN, n_random=n_random)
 
 
 def _measuring(
@@ -117,9 +114,7 @@ def _scores(pattern_HQS: Tensor, start: int, n: int, *, causal: bool) -> Tensor:
         found["duplicate_token"] = mean(both, torch.cat((copy, again)))
         # What follows the last one's twin is the one that begins the repeat, or nothing.
         ahead = copy[:-1]
-        found["induction"] = mean(
-            torch.cat((again, ahead)), torch.cat((copy + 1, ahead + n + 1))
-        )
+        found["induction"] = mean(torch.cat((again, ahead)), torch.cat((copy + 1, ahead + n + 1)))
     none = torch.zeros(len(pattern_HQS), dtype=torch.float64)
     return torch.stack([found.get(name, none) for name in SCORES], -1)
 

@@ -232,9 +232,7 @@ def test_rows_stand_beside_the_arrays_with_their_tokens(gpt2_folder: Path, lm: L
     assert [place["id"] for place in layers[-1]["positions"]] == logits_TV.argmax(-1).tolist()
     for place, p_V in zip(layers[-1]["positions"], logits_TV.softmax(-1), strict=True):
         assert place["probability"] == pytest.approx(float(p_V.max()), rel=1e-4)
-        assert place["entropy_bits"] == pytest.approx(
-            -float((p_V * p_V.log2()).sum()), rel=1e-4
-        )
+        assert place["entropy_bits"] == pytest.approx(-float((p_V * p_V.log2()).sum()), rel=1e-4)
         assert lm.tokenizer is not None
         said = place["token"].replace("·", " ")
         assert said.encode() == lm.tokenizer.vocabulary[place["id"]] or not said.isascii()
@@ -305,7 +303,14 @@ def test_fields_of_every_type_become_options_and_come_back():
     given = {name: None if p.default is p.empty else p.default for name, p in made.items()}
     given |= {"one": 3, "names": "a, b"}
     assert built(Everything, given, len) == Everything(position=-1, one=3, names=("a", "b"))
-    given |= {"pairs": "0,1;4,5", "window": "2,9", "way": "down", "other": 0.5, "top_k": 4, "token": "word"}
+    given |= {
+        "pairs": "0,1;4,5",
+        "window": "2,9",
+        "way": "down",
+        "other": 0.5,
+        "top_k": 4,
+        "token": "word",
+    }
     found = built(Everything, given, len)
     assert found.token == 4, "by what makes an id of a text"
     assert (found.pairs, found.window, found.way, found.other) == (

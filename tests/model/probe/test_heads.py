@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import cast
 
@@ -97,7 +98,7 @@ def test_scores_are_means_of_the_weights_at_known_places(
                     for q in range(2, n)
                 ]
                 expected["evenly"][at] += np.mean(even) / 3
-    for one, other in zip(patterns, patterns[1:]):
+    for one, other in pairwise(patterns):
         a, b = one[:, :, 2:n, 1:], other[:, :, 2:n, 1:]
         low, high = np.minimum(a, b).sum((-1, -2)), np.maximum(a, b).sum((-1, -2))
         shared = np.where(high < 0.2 * (n - 2), 0, 2 * low / (low + high))
