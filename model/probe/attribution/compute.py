@@ -47,8 +47,8 @@ def answer(question: Attribution, subject: Subject, bench: Bench) -> Iterator[An
     config = network.config
     at = min(question.position, subject.n_tokens - 1)
     logits_V = bench.logits(subject, at, at + 1)[0]
-    target = question.target
-    if target is None:
+    target = -1 if question.target is None else int(question.target)
+    if question.target is None:
         target = int(likeliest(to_array(logits_V), 1)[0])
     elif not 0 <= target < config.d_vocab:
         raise ValueError(f"There is no token {target}; there are 0 to {config.d_vocab - 1}.")

@@ -8,7 +8,8 @@ Shape suffixes: L layers, H heads, Q queries, S keys, N scores.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -33,14 +34,15 @@ def answer(question: Heads, subject: Subject, bench: Bench) -> Iterator[Answer |
     """
     known = bench.found_of(subject.model, subject.step)
     if question not in known:
-        yield from _measuring(question, subject, bench, known)
-    scores_LHN, n_random = known[question]  # type: ignore[misc]
-    yield HeadsFound(subject=subject, question=question, scores_LHS=scores_LHN, n_random=n_random)
+        known[question] = yield from _measuring(question, subject, bench)
+    found = known[question]
+    assert isinstance(found, HeadsFound)
+    yield replace(found, subject=subject)
 
 
 def _measuring(
-    question: Heads, subject: Subject, bench: Bench, known: dict[object, object]
-) -> Iterator[None]:
+    question: Heads, subject: Subject, bench: Bench
+) -> Generator[None, None, HeadsFound]:
     config = bench.network(subject).config
     if question.n_texts < 2:
         raise ValueError(f"n_texts is {question.n_texts}; texts are compared, so 2 are the least.")
@@ -77,7 +79,9 @@ def _measuring(
             yield None
     sums_LHN[..., _POSITIONAL] *= question.n_texts / (question.n_texts - 1)
     scores_LHN: Array = (sums_LHN / question.n_texts).float().numpy()
-    known[question] = read_only(scores_LHN), n
+    return HeadsFound(
+        subject=subject, question=question, scores_LHS=read_only(scores_LHN), n_random=n
+    )
 
 
 _POSITIONAL = SCORES.index("positional")

@@ -57,7 +57,7 @@ def answer(question: Lens, subject: Subject, bench: Bench) -> Iterator[Answer | 
     done = 0
     for run in _runs(positions, height):
         start, stop = run[0], run[-1] + 1
-        columns = np.arange(done, done + len(run))
+        columns = range(done, done + len(run))
         values = bench.values(subject, names[:-1], start, stop)
         rows_ND = torch.cat([values[name][0] for name in names[:-1]])
         places = [(border, column) for border in range(len(names) - 1) for column in columns]
@@ -162,7 +162,7 @@ class _Grid:
         share: float,
     ) -> LensFound:
         """The answer with what is there; a copy, since more may follow."""
-        watched = [None, None, None]
+        watched: list[Array | None] = [None, None, None]
         if self.watched_LP is not None:
             watched = [read_only(values.copy()) for values in self.watched_LP]
         return LensFound(

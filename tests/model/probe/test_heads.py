@@ -103,8 +103,8 @@ def test_scores_are_means_of_the_weights_at_known_places(
         low, high = np.minimum(a, b).sum((-1, -2)), np.maximum(a, b).sum((-1, -2))
         shared = np.where(high < 0.2 * (n - 2), 0, 2 * low / (low + high))
         expected["positional"] += shared / 2
-    for at, kind in enumerate(SCORES):
-        assert np.allclose(found.scores_LHS[..., at], expected[kind], atol=1e-6), kind
+    for index, kind in enumerate(SCORES):
+        assert np.allclose(found.scores_LHS[..., index], expected[kind], atol=1e-6), kind
 
 
 def test_texts_are_of_tokens_that_stand_for_text(monkeypatch: pytest.MonkeyPatch):

@@ -44,6 +44,15 @@ def heads_of_blocks(pane: LayersPane) -> list[Row]:
     return [row for row in pane.map.rows if row.kind == "section"]
 
 
+def apart(one: QColor, other: QColor) -> int:
+    """How far two colours differ."""
+    return (
+        abs(one.red() - other.red())
+        + abs(one.green() - other.green())
+        + abs(one.blue() - other.blue())
+    )
+
+
 def lens_pixels(pane: LayersPane, row: Row) -> tuple[int, int] | None:
     """The first and last x in a row that has the lens' colour."""
     image, wanted = picture(pane), QColor(theme.current().lens)
@@ -52,12 +61,7 @@ def lens_pixels(pane: LayersPane, row: Row) -> tuple[int, int] | None:
         x
         for x in range(image.width())
         for y in range(top, top + int(row.height))
-        if 0 <= y < image.height()
-        and sum(
-            abs(a - b)
-            for a, b in zip(image.pixelColor(x, y).getRgb()[:3], wanted.getRgb()[:3], strict=True)
-        )
-        < 40
+        if 0 <= y < image.height() and apart(image.pixelColor(x, y), wanted) < 40
     ]
     return (min(found), max(found)) if found else None
 

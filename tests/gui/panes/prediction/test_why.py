@@ -44,6 +44,15 @@ def direct(desk: Desk, name: str, position: int, target: int) -> float:
     return float(normed_D @ weights["unembed.weight"][target])
 
 
+def apart(one: QColor, other: QColor) -> int:
+    """How far two colours differ."""
+    return (
+        abs(one.red() - other.red())
+        + abs(one.green() - other.green())
+        + abs(one.blue() - other.blue())
+    )
+
+
 def drawn_width(bars: PartBars, row: int, color: str) -> int:
     """How many pixels of a row's middle have a colour."""
     image = bars.grab().toImage()
@@ -51,9 +60,7 @@ def drawn_width(bars: PartBars, row: int, color: str) -> int:
     left, right = int(bars.bar_rect(row).left()) - 3, int(bars.bar_rect(row).right()) + 4
     near = 0
     for x in range(max(left, 0), min(right, image.width())):
-        c = image.pixelColor(x, y)
-        off = sum(abs(a - b) for a, b in zip(c.getRgb()[:3], wanted.getRgb()[:3], strict=True))
-        near += off < 60
+        near += apart(image.pixelColor(x, y), wanted) < 60
     return near
 
 
