@@ -52,7 +52,6 @@ def run() -> list[Row]:
             rows += _one_more(name, network, n_tokens, repeats)
         if name == "GPT-2 small":
             rows += _twelve_patterns(name, network)
-            rows.append(_kinds_of_heads(name, network))
         del network
         gc.collect()
     return [*rows, _memory()]
@@ -194,7 +193,8 @@ def in_pairs(
     return median(times[0]), median(times[1]), median(ratios)
 
 
-def _tokens(n: int) -> tuple[int, ...]:
+def tokens(n: int) -> tuple[int, ...]:
+    """Some ids, always the same."""
     import torch
 
     drawn: list[int] = torch.randint(
@@ -212,7 +212,7 @@ def _first_pictures(name: str, network: Transformer, n: int, repeats: int) -> It
 
     from model.subject import Subject
 
-    rest = _tokens(n)[1:]
+    rest = tokens(n)[1:]
     ids_BT = torch.tensor([[0, *rest]])
     for mosaic, most in ((False, 1.2), (True, 1.6)):
         bench = bench_with(network)
@@ -245,7 +245,7 @@ def _one_more(name: str, network: Transformer, n: int, repeats: int) -> Iterator
     from model.subject import Subject
 
     most = {32: "1/3", 256: "1/10", 1024: "1/20"}[n]
-    rest = _tokens(n - 1)[1:]
+    rest = tokens(n - 1)[1:]
     ids_BT = torch.tensor([[0, *rest, 0]])
     for everything, all_logits in ((False, True), (False, False), (True, False)):
         bench = bench_with(network)
@@ -290,7 +290,7 @@ def _twelve_patterns(name: str, network: Transformer) -> Iterator[Row]:
     from model.trace import record
 
     n = 1024
-    rest = _tokens(n)[1:]
+    rest = tokens(n)[1:]
     ids_BT = torch.tensor([[0, *rest]])
     for whole in (False, True):
         bench = bench_with(network)
@@ -304,23 +304,6 @@ def _twelve_patterns(name: str, network: Transformer) -> Iterator[Row]:
         mine, traced, ratio = in_pairs(ours, lambda: record(network, ids_BT), 3)
         what = "patterns of twelve layers" if whole else "twelve heads' patterns"
         yield _row(f"{what}, {name}, {n:,} tokens", mine, traced, ratio, "≤ 1.3 × a traced pass")
-
-
-def _kinds_of_heads(name: str, network: Transformer) -> Row:
-    """Scores of every head, whatever is read: once for a model."""
-    from model.probe.heads.asks import Heads
-    from model.subject import Subject
-
-    times: list[float] = []
-    for _ in range(3):
-        bench = bench_with(network)
-        subject = Subject(1, None, _tokens(8))
-        bench.stream(subject)
-        began = time.thread_time()
-        work(bench, subject, [Heads()])
-        times.append(time.thread_time() - began)
-    took = 1000 * median(times)
-    return Row(f"kinds of all heads, {name}", took, None, took / 2000, "ms", "≤ 2 s")
 
 
 def _memory() -> Row:
@@ -351,11 +334,11 @@ def _peak(end: Connection) -> None:
     set_threads(default_threads())
     network = random_network(smollm2())
     bench = bench_with(network)
-    _bare(network, torch.tensor([_tokens(8)]))
-    work(bench, Subject(1, None, _tokens(8)), questions(network.config, 7, mosaic=True))
+    _bare(network, torch.tensor([tokens(8)]))
+    work(bench, Subject(1, None, tokens(8)), questions(network.config, 7, mosaic=True))
     gc.collect()
     before = _memory_of("VmRSS")
-    subject = Subject(1, None, _tokens(4096))
+    subject = Subject(1, None, tokens(4096))
     work(bench, subject, questions(network.config, 4095, mosaic=True))
     end.send((_memory_of("VmHWM") - before, bench.n_bytes))
 

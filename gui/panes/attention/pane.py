@@ -145,7 +145,8 @@ class AttentionPane(Pane):
         window = self.matrix.window(selection, read.n_tokens)
         side = self.mosaic.side(model.config.n_layers, model.config.n_heads)
         views = self._places.views
-        labelled = read.subject.step is None or model.config.n_params <= LABELLED_LIVE
+        most = LABELLED if read.subject.step is None else LABELLED_LIVE
+        labelled = controls.by_kind or model.config.n_params <= most
         return questions(views, selection, read.n_tokens, choices, window, side, kinds=labelled)
 
     def _choose(self) -> None:
@@ -382,8 +383,9 @@ class AttentionPane(Pane):
             super().keyPressEvent(event)
 
 
-LABELLED_LIVE = 10_000_000
-"""Heads of larger models get no labels while they learn: each look would take long."""
+LABELLED, LABELLED_LIVE = 300_000_000, 10_000_000
+"""Heads of models with more parameters, and with fewer already while they learn, are labelled only
+where they are put in groups: it takes as long as to read some hundred tokens."""
 HUES = 7
 """How many heads of a graph have a hue of their own."""
 

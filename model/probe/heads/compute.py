@@ -47,8 +47,8 @@ def _measuring(
     if question.n_texts < 2:
         raise ValueError(f"n_texts is {question.n_texts}; texts are compared, so 2 are the least.")
     tokenizer = bench.tokenizer(subject.model)
-    start = () if tokenizer is None else _start(tokenizer)
-    n = min(question.n_random, (config.n_ctx - len(start)) // 2)
+    start, end = ((), ()) if tokenizer is None else _around(tokenizer)
+    n = min(question.n_random, (config.n_ctx - len(start) - len(end)) // 2)
     if n <= SKIPPED:
         raise ValueError(
             f"A text of {n} repeated tokens is too short to tell heads apart: "
@@ -61,7 +61,7 @@ def _measuring(
     before: list[Tensor] = []
     for text in range(question.n_texts):
         drawn = random.choice(pool, n, replace=len(pool) < n).tolist()
-        read = Subject(subject.model, subject.step, (*start, *drawn, *drawn))
+        read = Subject(subject.model, subject.step, (*start, *drawn, *drawn, *end))
         for _ in aside.streaming(read):
             yield None
         for layer in range(config.n_layers):
@@ -96,8 +96,7 @@ def _scores(pattern_HQS: Tensor, start: int, n: int, *, causal: bool) -> Tensor:
         n: random tokens before they come again.
         causal: whether no query looks ahead.
     """
-    total = pattern_HQS.shape[1]
-    every = torch.arange(SKIPPED, total)
+    every = torch.arange(SKIPPED, start + 2 * n)
     copy = torch.arange(start, start + n)  # the first time
     again = copy + n
 
@@ -142,10 +141,18 @@ def _overlap(one_HQS: Tensor, other_HQS: Tensor) -> Tensor:
     return torch.where(there_H < 0.2 * n_queries, 0.0, 2 * same_H / (same_H + there_H))
 
 
-def _start(tokenizer: Tokenizer) -> tuple[int, ...]:
-    """What a text of the model begins with: heads park on it what they do not need."""
+def _around(tokenizer: Tokenizer) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """What stands before and behind a text of the model's: heads park there what they don't need.
+
+    What its tokenizer puts around any text; where it puts nothing, the token that begins one.
+    """
+    bare = tokenizer.encode("a", add_special=False).ids
+    whole = tokenizer.encode("a").ids
+    for at in range(len(whole) - len(bare) + 1):
+        if whole[at : at + len(bare)] == bare and len(whole) > len(bare):
+            return tuple(whole[:at]), tuple(whole[at + len(bare) :])
     first = tokenizer.start_of_text
-    return () if first is None else (first,)
+    return ((), ()) if first is None else ((first,), ())
 
 
 def _pool(config: TransformerConfig, tokenizer: Tokenizer | None) -> Sequence[int]:

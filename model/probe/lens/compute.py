@@ -32,6 +32,8 @@ from model.transformer import Transformer
 NUMBERS = 600_000
 """Logits that are computed at once: of 12 rows at a vocabulary of 50,000, in 30 ms."""
 MOST_ROWS = 64
+LEAST_ROWS = 8
+"""Of a vocabulary so large that to read its matrix takes longer than all else."""
 TELL_SECONDS = 0.15
 
 
@@ -51,7 +53,7 @@ def answer(question: Lens, subject: Subject, bench: Bench) -> Iterator[Answer | 
         raise ValueError(f"There is no token {watched}; there are 0 to {config.d_vocab - 1}.")
     positions = _positions(question, subject.n_tokens)
     names = streams(config)
-    height = min(MOST_ROWS, max(1, NUMBERS // config.d_vocab))
+    height = min(MOST_ROWS, max(LEAST_ROWS, NUMBERS // config.d_vocab))
     grid = _Grid.of(len(names), len(positions), watched is not None)
     told = time.monotonic()
     done = 0

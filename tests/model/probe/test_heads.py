@@ -26,7 +26,18 @@ START = 0
 
 
 class Words:
-    """As much of a tokenizer as is asked."""
+    """As much of a tokenizer as is asked.
+
+    Args:
+        around: what it puts before and behind a text.
+    """
+
+    def __init__(self, *around: int) -> None:
+        self._around = around
+
+    def encode(self, text: str, add_special: bool = True) -> SimpleNamespace:
+        before, behind = self._around[:1], self._around[1:]
+        return SimpleNamespace(ids=[*before, 5, *behind] if add_special else [5])
 
     special_ids = frozenset({START, 1})
     unknown_id = 2
@@ -118,6 +129,17 @@ def test_texts_are_of_tokens_that_stand_for_text(monkeypatch: pytest.MonkeyPatch
     once = asked_of(network, Heads(n_random=8), Words()).scores_LHS
     assert np.array_equal(once, found.scores_LHS), "the same seed, the same texts"
     assert not np.array_equal(asked_of(network, Heads(8, seed=1), Words()).scores_LHS, once)
+
+
+def test_what_a_tokenizer_puts_around_a_text_stands_around_these(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    seen = read_texts(monkeypatch)
+    found = asked_of(Asked("bidirectional").network, Heads(), Words(1, START))
+    assert found.n_random == 11
+    for ids in seen:
+        assert (ids[0], ids[-1], len(ids)) == (1, START, 24)
+        assert ids[1:12] == ids[12:23]
 
 
 def test_it_is_measured_once_for_the_weights_and_takes_no_room_from_the_screen(

@@ -96,7 +96,8 @@ def test_at_the_last_border_it_is_what_the_network_says_bit_for_bit(name: str):
 def test_only_the_positions_that_are_asked_for_are_read(monkeypatch: pytest.MonkeyPatch):
     asked = Asked("like Llama")
     whole = asked.ask(Lens(watched=TokenId(3)))
-    monkeypatch.setattr(compute, "NUMBERS", 70)  # two rows at once
+    monkeypatch.setattr(compute, "NUMBERS", 70)
+    monkeypatch.setattr(compute, "LEAST_ROWS", 1)  # two rows at once
     some = asked.ask(Lens(positions=(9, 2, 3, -1), watched=TokenId(3)))
     assert some.positions_P.tolist() == [9, 2, 3, 10]
     for name, named in some.arrays().items():
@@ -109,6 +110,7 @@ def test_only_the_positions_that_are_asked_for_are_read(monkeypatch: pytest.Monk
 def test_positions_come_in_order_and_those_to_come_say_so(monkeypatch: pytest.MonkeyPatch):
     asked = Asked("learned")
     monkeypatch.setattr(compute, "NUMBERS", 4 * 33)
+    monkeypatch.setattr(compute, "LEAST_ROWS", 1)
     monkeypatch.setattr(compute, "TELL_SECONDS", -1.0)
     first, *_, last = asked.answers(Lens())
     assert first.share == pytest.approx(4 / len(IDS))
