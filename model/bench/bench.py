@@ -15,15 +15,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import (
-    Callable,
-    Collection,
-    Generator,
-    Hashable,
-    Iterable,
-    Iterator,
-    Sequence,
-)
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from typing import Literal
 
 import torch
@@ -133,17 +125,14 @@ class Bench:
         held = self._held.get(model)
         return None if held is None else getattr(held.lm, "tokenizer", None)
 
-    def found_of(self, model: int, step: int | None) -> dict[Hashable, object]:
+    def found_of(self, model: int, step: int | None) -> dict[object, object]:
         """What was found of a model's weights alone, to be looked up and added to.
 
         Raises:
             MovedOnError: as of `network`.
         """
         self.network_at(model, step)
-        held = self._held[model]
-        if held.found_at != step:
-            held.found, held.found_at = {}, step
-        return held.found
+        return self._held[model].found_of(step)
 
     def beside(self, model: int) -> Bench:
         """Another bench with the same model: what is run there takes no room from the screen's."""

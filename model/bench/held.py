@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from model.language_model import LanguageModel
@@ -28,5 +27,11 @@ class Held:
     lm: LanguageModel
     looked_at: Transformer | None = None
     step: int | None = None
-    found: dict[Hashable, object] = field(default_factory=dict)
+    found: dict[object, object] = field(default_factory=dict)
     found_at: int | None = None
+
+    def found_of(self, step: int | None) -> dict[object, object]:
+        """What was found of the weights of a step; of another step nothing is kept."""
+        if self.found_at != step:
+            self.found, self.found_at = {}, step
+        return self.found
