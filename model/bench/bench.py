@@ -16,13 +16,13 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import torch
 from torch import Tensor
 
 from model.bench.changes import changes_of
+from model.bench.held import Held, MovedOnError
 from model.bench.looking import Looking
 from model.bench.running import Run
 from model.bench.stream import Stream, begun
@@ -33,6 +33,7 @@ from model.probe.geometry.compute import Projection, principal_axes
 from model.probe.geometry.plane import Terms, plane_of
 from model.slices import finish
 from model.subject import Subject
+from model.tokenizer.tokenizer import Tokenizer
 from model.transformer import Transformer
 
 BUDGET = 512 * 2**20
@@ -40,26 +41,6 @@ BUDGET = 512 * 2**20
 
 IN_VIEW = 2
 """Subjects that are looked at together; of older ones only what the rest is computed from stays."""
-
-
-class MovedOnError(Exception):
-    """The weights that a subject was about are no longer here; the message is for the person."""
-
-
-@dataclass(slots=True)
-class Held:
-    """A model on the bench.
-
-    Attributes:
-        lm: the model itself.
-        looked_at: of a model that learns, a copy of its weights at ``step``: what is asked about
-            it is answered from these, whatever the optimiser does meanwhile.
-        step: of the copy; None for a model that isn't learning.
-    """
-
-    lm: LanguageModel
-    looked_at: Transformer | None = None
-    step: int | None = None
 
 
 class Bench:
@@ -138,6 +119,27 @@ class Bench:
         """The step at which a model that learns was looked at last; None for any other."""
         held = self._held.get(model)
         return None if held is None else held.step
+
+    def tokenizer(self, model: int) -> Tokenizer | None:
+        """A model's tokenizer; None where only ids can be run, or the model isn't open."""
+        held = self._held.get(model)
+        return None if held is None else getattr(held.lm, "tokenizer", None)
+
+    def found_of(self, model: int, step: int | None) -> dict[object, object]:
+        """What was found of a model's weights alone, to be looked up and added to.
+
+        Raises:
+            MovedOnError: as of `network`.
+        """
+        self.network_at(model, step)
+        return self._held[model].found_of(step)
+
+    def beside(self, model: int) -> Bench:
+        """Another bench with the same model: what is run there takes no room from the screen's."""
+        other = Bench(self.budget)
+        if model in self._held:
+            other._held[model] = self._held[model]
+        return other
 
     # ------------------------------------------------------------------------- streams
 

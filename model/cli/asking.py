@@ -6,7 +6,9 @@ Written once for all of them. Knows questions and answers by what all have in co
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from inspect import Parameter, Signature
 from pathlib import Path
@@ -31,6 +33,7 @@ from model.cli.question_options import built, parameters
 
 if TYPE_CHECKING:
     from model.interventions import Intervention
+    from model.language_model import LanguageModel
     from model.probe import Probe
     from model.probe.question import Question
 
@@ -99,12 +102,17 @@ def _ask(
 ) -> None:
     from model.tokenizer.tokens import continued, visible
 
-    question = built(kind, own)
+    built(kind, own, lambda _: 0)  # before a model is opened for nothing
     interventions = tuple(intervention_of(words) for words in intervene or ())
-    prompt = prompt_of("--text", text, ids)
+    prompt = None
+    if kind.of_text or text is not None or ids is not None:
+        prompt = prompt_of("--text", text, ids)
     if out is not None:
         answers.checked(out)
     lm = opened(path, device, dtype, threads)
+    question = built(kind, own, partial(token_id, lm))
+    if prompt is None:  # any, since nothing depends on it
+        prompt = [[0]]
     tell(lm, prompt, "--text")
     answer = lm.ask(prompt, question, interventions)
     vocabulary = () if lm.tokenizer is None else lm.tokenizer.vocabulary
@@ -129,13 +137,38 @@ def _ask(
                 "ids": list(ids_T),
                 "tokens": [text_of(token_id) for token_id in ids_T],
                 "interventions": [one.words for one in interventions],
-                **answers.as_json(answer),
+                **answers.as_json(answer, text_of),
             }
         )
     elif out is not None:
         print(f"{', '.join(answer.arrays())} in {out}")
     else:
         answers.show(answer, text_of, answer.subject.ids)
+
+
+def token_id(lm: LanguageModel, typed: str) -> int:
+    """The id of a token that was typed: a whole number is one, all else is the token's text.
+
+    Raises:
+        ValueError: it is no token of the model's, or several.
+    """
+    n = lm.config.d_vocab
+    if re.fullmatch(r"-?\d+", typed):
+        if not 0 <= int(typed) < n:
+            raise ValueError(f"There is no token {typed}; there are 0 to {n - 1}.")
+        return int(typed)
+    if lm.tokenizer is None:
+        raise ValueError(f"{lm.path} has no tokenizer: give the token's id, not {typed!r}.")
+    from model.tokenizer.tokens import visible
+
+    ids = lm.tokenizer.encode(typed, add_special=False).ids
+    if len(ids) == 1:
+        return int(ids[0])
+    parts = " ".join(visible(lm.tokenizer.vocabulary[one]) for one in ids) or "none"
+    raise ValueError(
+        f"{typed!r} is {len(ids)} tokens of this model ({parts}), not one. Give one token, with "
+        "the space before it if it begins a word, or its id."
+    )
 
 
 def intervention_of(words: str) -> Intervention:

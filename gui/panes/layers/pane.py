@@ -29,6 +29,7 @@ from gui.session.store import Store
 from gui.widgets.text import Text
 from gui.widgets.transport_bar import TransportBar
 from model.operations import LOGITS, PROBABILITIES, Operation
+from model.probe.lens.asks import Lens, LensFound
 from model.probe.next_token.asks import NextToken, NextTokenFound
 from model.probe.question import Question
 from model.probe.vectors.asks import Vectors
@@ -84,7 +85,7 @@ class LayersPane(Pane):
     # ---------------------------------------------------------------------- questions
 
     def questions(self) -> Mapping[str, Question]:
-        """Of each operation near the view what it wrote; how much blocks write; the best token."""
+        """Of operations near the view what they wrote; how much blocks write; tokens at borders."""
         selection = self.store.selection
         asked: dict[str, Question] = {"writes": Writes()}
         if not self.map.has_column:
@@ -99,6 +100,10 @@ class LayersPane(Pane):
             asked["folded"] = Vectors(folded, selection.position)
         if not {LOGITS, PROBABILITIES}.isdisjoint(alone):
             asked["best"] = NextToken(selection.position, self.store.sampling, n=1)
+        model, subject = self.store.model, self.store.subject
+        if model is not None and subject is not None and model.config.has_logits:
+            at = min(max(selection.position, 0), subject.n_tokens - 1)
+            asked["lens"] = Lens(positions=(at,))  # last: all else is there before it
         return asked
 
     def ask(self) -> None:
@@ -230,6 +235,7 @@ class LayersPane(Pane):
             FoundVectors.of(self.slot("folded")),
             self.answered("writes", WritesFound),
             self.answered("best", NextTokenFound),
+            self.answered("lens", LensFound),
         )
         self.map.set_figures(self._figures)
         self.problem.setText("" if slot is None else slot.problem)
@@ -253,7 +259,8 @@ class LayersPane(Pane):
         """One row an operation: its name, label, layer, shape, and how much it writes.
 
         ``relative_write`` is the mean over positions of ‖output‖ / ‖stream before the sum‖ for
-        what is added to the residual stream, NaN for the rest and without an answer.
+        what is added to the residual stream, NaN for the rest and without an answer. ``lens_…`` is
+        the likeliest token that the logit lens reads from the stream at the borders of blocks.
         """
         ops, model = self.store.operations, self.store.model
         if model is None:
@@ -264,7 +271,8 @@ class LayersPane(Pane):
         if found is not None:
             written = found.arrays()["relative_write"]
             ratios = dict(zip(written.at["name"].tolist(), written.values.tolist()))
-        figures = Figures(model, n_tokens)
+        figures = Figures(model, n_tokens, lens=self.answered("lens", LensFound))
+        read = [figures.lens_of(op) for op in ops]
         return {
             "operation": np.arange(len(ops)),
             "name": np.array([op.output for op in ops]),
@@ -272,6 +280,10 @@ class LayersPane(Pane):
             "layer": np.array([-1 if op.layer is None else op.layer for op in ops]),
             "shape": np.array([figures.shape(op) for op in ops]),
             "relative_write": np.array([ratios.get(op.output, np.nan) for op in ops]),
+            "lens_token": np.array(["" if one is None else one.token for one in read]),
+            "lens_probability": np.array(
+                [np.nan if one is None else one.probability for one in read]
+            ),
         }
 
     # ------------------------------------------------------------------------- events

@@ -101,6 +101,8 @@ class GenerationControls(QWidget):
         layout.addLayout(buttons)
         layout.addWidget(self._says)
         layout.addWidget(self.text, 1)
+        for quiet in (self._says, self.text, self._status, self.use_button):
+            quiet.hide()  # until there is something to say: no room is given away meanwhile
         layout.addLayout(below)
 
         store.generating.changed.connect(self._take_sample)
