@@ -15,9 +15,17 @@ from typer.testing import CliRunner
 
 import model
 from model.cli.app import make_app
-from model.cli.asking import intervention_of
+from model.cli.intervening import interventions, records
 from model.cli.question_options import attributes, built, parameters
-from model.interventions import AblateHead, RemoveMask, ScaleOutput
+from model.interventions import (
+    AblateHead,
+    Intervention,
+    PatchActivation,
+    RemoveMask,
+    ScaleOutput,
+    Steer,
+    file,
+)
 from model.language_model import LanguageModel
 from model.probe import PROBES, Probe
 from model.probe.question import Question
@@ -177,11 +185,11 @@ def test_the_network_can_be_changed_first(gpt2_folder: Path, lm: LanguageModel):
             "--json",
         )
     )
-    interventions = (AblateHead(0, 3), ScaleOutput(1, "mlp"))
-    logits_V = lm.trace(PROMPT, interventions=interventions)["logits"][0, -1]
+    some = (AblateHead(0, 3), ScaleOutput(1, "mlp"))
+    logits_V = lm.trace(PROMPT, interventions=some)["logits"][0, -1]
     assert said["arrays"]["id"]["values"] == logits_V.argsort(descending=True)[:4].tolist()
     assert said["arrays"]["probability"]["values"][0] == 1
-    assert said["interventions"] == [one.words for one in interventions]
+    assert said["interventions"] == [one.words for one in some]
 
 
 def test_tokens_stand_beside_their_ids_and_places(gpt2_folder: Path):
@@ -216,12 +224,35 @@ def test_what_a_field_says_is_the_options_help(gpt2_folder: Path):
     assert attributes(Routes)["threshold"] == "the least weight."
 
 
-def test_every_intervention_can_be_typed():
-    assert intervention_of("ablate_head layer=1 head=2 mean=True") == AblateHead(1, 2, mean=True)
-    assert intervention_of("scale_output layer=0 part=attn factor=0.5") == ScaleOutput(
-        0, "attn", 0.5
+def test_every_intervention_can_be_typed(lm: LanguageModel):
+    def typed(words: str) -> Intervention:
+        (one,) = interventions(records([words]), lm)
+        return one
+
+    assert typed("ablate_head layer=1 head=2 mean=True") == AblateHead(1, 2, mean=True)
+    assert typed("scale_output layer=0 part=attn factor=0.5") == ScaleOutput(0, "attn", 0.5)
+    assert typed("remove_mask layer=None") == RemoveMask()
+    text = "The queen"
+    ids = tuple(lm.ids(text)[0].tolist())
+    assert typed(f"steer layer=0 plus_text='{text}' factor=2") == Steer(
+        0, ids, factor=2.0, plus_text=text
     )
-    assert intervention_of("remove_mask layer=None") == RemoveMask()
+    assert typed("patch_activation name=hook_embed ids=1,2 positions=0,") == PatchActivation(
+        "hook_embed", (1, 2), (0,)
+    )
+
+
+def test_a_list_that_the_window_saved_is_done_as_far_as_it_is_on(gpt2_folder: Path, tmp_path: Path):
+    path = tmp_path / "my cuts.toml"
+    file.write(path, [(AblateHead(0, 3), True), (RemoveMask(), False)])
+    asked = ("next_token", gpt2_folder, "--text", PROMPT, "--json")
+    said = json.loads(run(*asked, "--intervene", f"'{path}'"))
+    assert said["interventions"] == [AblateHead(0, 3).words]
+    typed = json.loads(run(*asked, "--intervene", "ablate_head layer=0 head=3"))
+    assert said["arrays"] == typed["arrays"]
+    assert "No such file" in refusal(*asked[:-1], "--intervene", "gone.toml")
+    path.write_text("x = 1")
+    assert "lacks version = 1" in refusal(*asked[:-1], "--intervene", f"'{path}'")
 
 
 HALF = Sampling(temperature=0.5)
