@@ -54,7 +54,7 @@ PERSPECTIVES: Mapping[str, Split] = {
                 (Split("row", ("prompt", "tokens"), (30, 70)), "attention"),
                 (Pixels(164), 1),
             ),
-            Split("column", ("prediction", "inspector"), (49, 51)),
+            Split("column", ("prediction", "inspector", "interventions"), (42, 39, 19)),
         ),
         (17, 62, 21),
     ),

@@ -20,6 +20,7 @@ from gui.panes.base import EmptyState, Pane
 from gui.panes.prediction import ENTRY, words
 from gui.panes.prediction.answers import asked, cuts, position_of, row_of
 from gui.panes.prediction.bars import Bar, ProbabilityBars, three_digits
+from gui.panes.prediction.before import Before
 from gui.panes.prediction.exporting import WholeVocabulary, table
 from gui.panes.prediction.generation_controls import GenerationControls
 from gui.panes.prediction.mask_controls import MaskControls
@@ -63,6 +64,7 @@ class PredictionPane(Pane):
         self.generation.message_changed.connect(self.invalidate)
         self.masks = MaskControls(store, lambda: self._wanted_position, self._can_fill, inner)
         self._export = WholeVocabulary(store)
+        self._before = Before(store, self.invalidate)
         store.masking.changed.connect(self.invalidate)
         self._empty = EmptyState(parent=inner)
 
@@ -100,7 +102,7 @@ class PredictionPane(Pane):
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(scroll)
 
-        for changed in (store.model_changed, store.generating.changed):
+        for changed in (store.model_changed, store.generating.changed, store.intervening.changed):
             changed.connect(self.invalidate)
         store.sampling_changed.connect(self._on_sampling)
         store.subject_changed.connect(self._on_subject)
@@ -115,7 +117,8 @@ class PredictionPane(Pane):
         if read is None or model is None or not model.config.has_logits:
             return {}
         at = self._wanted_position
-        also = (words.real_token(store, read, at), store.selection.vocabulary_id)
+        named = (words.real_token(store, read, at), store.selection.vocabulary_id)
+        also = (*named, *self._before.best(at))
         n = -(-self.bars.n_rows // ROWS_AT_ONCE) * ROWS_AT_ONCE
         question = NextToken(
             position=at,
@@ -156,6 +159,7 @@ class PredictionPane(Pane):
 
     def refresh(self) -> None:
         store, found = self.store, self.found
+        self._before.ask(found)
         head = words.head_of(store)
         problem = self._why_empty()
         there = found is not None and not problem
@@ -227,7 +231,7 @@ class PredictionPane(Pane):
         found, model = self.found, self.store.model
         if found is None or model is None:
             return []
-        actual = self.actual_next
+        actual, led = self.actual_next, self._before.best(self.position)
         return [
             Bar(
                 token_id=int(token_id),
@@ -236,6 +240,8 @@ class PredictionPane(Pane):
                 probability=float(found.probabilities[row]),
                 uncut=float(found.uncut[row]),
                 actual=int(token_id) == actual,
+                before=self._before.probability(found, int(token_id)),
+                led=int(token_id) in led,
             )
             for row, token_id in enumerate(found.ids)
         ]
@@ -314,6 +320,9 @@ class PredictionPane(Pane):
         if bar.uncut != bar.probability:
             greedy = asked(found).sampling.temperature == 0
             lines[1] += f", {bar.uncut:.6g} {'at temperature 1' if greedy else 'before the cut'}"
+        if bar.before is not None:
+            moved = bar.probability - bar.before
+            lines.append(f"{bar.before:.6g} before the interventions ({moved:+.6g})")
         masked = words.head_of(self.store) == "mlm"
         if bar.actual:
             said = words.real_words(self.store, read, at)
