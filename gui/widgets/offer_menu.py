@@ -12,6 +12,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QWidget
 
+from gui.widgets.text import as_written, no_mnemonic
+
 
 @dataclass(frozen=True, slots=True)
 class MenuItem:
@@ -50,11 +52,12 @@ class OfferMenu(QMenu):
             if item.group != before:
                 self.addSeparator()
                 before = item.group
-            action = self.addAction(item.words.replace("&", "&&"))
+            action = self.addAction(no_mnemonic(item.words))
             action.setCheckable(item.checked is not None)
             action.setChecked(bool(item.checked))
             action.setEnabled(not item.why_not)
-            action.setToolTip(item.why_not or ("Take it back" if item.checked else item.words))
+            tip = item.why_not or ("Take it back" if item.checked else item.words)
+            action.setToolTip(as_written(tip))
             action.setData(item.thing)
         self.triggered.connect(self._on_triggered)
 

@@ -13,7 +13,7 @@ from gui.panes.interventions.switch import Switch
 from gui.session.intervening import Entry
 from gui.widgets.control_button import ControlButton
 from gui.widgets.number_boxes import DecimalBox
-from gui.widgets.text import Text
+from gui.widgets.text import Text, as_written
 from model.interventions.amount import amount, with_amount
 
 STEPS = 200
@@ -110,7 +110,7 @@ class EntryRow(QWidget):
         words = words[:1].upper() + words[1:]
         self.words.setText(words)
         self.words.set_tone("text" if entry.on else "dim")
-        self.words.setToolTip("\n".join(filter(None, (words, note))))
+        self.words.setToolTip(as_written("\n".join(filter(None, (words, note)))))
         self.switch.setChecked(entry.on)
         self.switch.setToolTip("Switch it off" if entry.on else "Switch it on")
         self.switch.setAccessibleName(f"{words}: {'on' if entry.on else 'off'}")
@@ -133,7 +133,7 @@ class EntryRow(QWidget):
 
     def _show_note(self, note: str) -> None:
         self.note.setText(note)
-        self.note.setToolTip(note)
+        self.note.setToolTip(as_written(note))
         self.note.setVisible(bool(note))
 
     def _step_of(self, value: float) -> int:
