@@ -5,7 +5,8 @@ Knows entries and the theme; no store.
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSlider, QVBoxLayout, QWidget
 
 from gui import theme
@@ -29,12 +30,14 @@ class EntryRow(QWidget):
         removed: it is to go.
         exchanged: another intervention is to take its place; whether more steps may follow.
         settled: the slider was let go of.
+        opened: it was clicked, or its amount has the keyboard.
     """
 
     switched = Signal(object)  # bool; see STYLE on Signal(bool)
     removed = Signal()
     exchanged = Signal(object, object)
     settled = Signal()
+    opened = Signal()
 
     def __init__(self, entry: Entry, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -51,6 +54,11 @@ class EntryRow(QWidget):
         first = QHBoxLayout()
         first.setSpacing(theme.TIGHT)
         first.addWidget(self.words, 1)
+        self.slider: QSlider | None = None
+        self.box: DecimalBox | None = None
+        if (much := amount(entry.intervention)) is not None:
+            self._least, self._most = much.least, much.most
+            first.addWidget(self._make_amount())
         first.addWidget(self.switch)
         first.addWidget(self.remove)
         layout = QVBoxLayout(self)
@@ -58,14 +66,26 @@ class EntryRow(QWidget):
         layout.setSpacing(0)
         layout.addLayout(first)
         layout.addWidget(self.note)
-        self.slider: QSlider | None = None
-        self.box: DecimalBox | None = None
-        if (much := amount(entry.intervention)) is not None:
-            self._least, self._most = much.least, much.most
-            layout.addLayout(self._make_slider())
+        if self.slider is not None:
+            layout.addWidget(self.slider)
+        self.open(False)
         self.take(entry)
 
-    def _make_slider(self) -> QHBoxLayout:
+    def open(self, opened: bool) -> None:
+        """Show its slider, or not: a list is short where one row has it at a time."""
+        if self.slider is not None:
+            self.slider.setVisible(opened)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.opened.emit()
+        event.ignore()  # and the pane takes the keyboard
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self.box and event.type() == QEvent.Type.FocusIn:
+            self.opened.emit()
+        return super().eventFilter(watched, event)
+
+    def _make_amount(self) -> DecimalBox:
         self.slider = QSlider(Qt.Orientation.Horizontal, self)
         self.slider.setRange(0, STEPS)
         self.slider.setPageStep(STEPS // 20)
@@ -80,16 +100,12 @@ class EntryRow(QWidget):
         self.box.setFont(theme.mono(theme.FONT_SIZE - 0.5))
         self.box.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.box.setFixedSize(
-            self.box.fontMetrics().horizontalAdvance("0") * 7 + 12, theme.CONTROL_HEIGHT
+            self.box.fontMetrics().horizontalAdvance("0") * 5 + 14, theme.ROW_HEIGHT
         )
         self.box.refusals.tell = self._refuse
         self.box.valueChanged.connect(self._on_box)
-        line = QHBoxLayout()
-        line.setContentsMargins(0, 0, theme.SPACE, 2)
-        line.setSpacing(theme.SPACE)
-        line.addWidget(self.slider, 1)
-        line.addWidget(self.box)
-        return line
+        self.box.installEventFilter(self)
+        return self.box
 
     def fits(self, entry: Entry) -> bool:
         """Whether it can show another entry as it is built: the same, perhaps doing more."""

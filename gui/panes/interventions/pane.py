@@ -135,8 +135,10 @@ class InterventionsPane(Pane):
             row.removed.connect(self._on_removed)
             row.exchanged.connect(self._on_exchanged)
             row.settled.connect(self.store.intervening.settle)
+            row.opened.connect(self._on_opened)
             self.rows.append(row)
             self._list.insertWidget(index, row)
+            row.show()  # now, not with the next turn of the event loop
         if had_focus:  # or undoing by key would end with the row that had the keyboard
             self.setFocus()
 
@@ -284,6 +286,10 @@ class InterventionsPane(Pane):
 
     def _index(self) -> int:
         return self.rows.index(cast(EntryRow, self.sender()))
+
+    def _on_opened(self) -> None:
+        for row in self.rows:
+            row.open(row is self.sender())
 
     def _on_switched(self, on: object) -> None:
         self.store.intervening.switch(self._index(), bool(on))

@@ -34,11 +34,8 @@ def changes(
 
 
 def of_row(row: Row, changed: Changes) -> tuple[str, ...]:
-    """What is done to the operations that a row stands for.
-
-    The head of a block says it only where these are hidden.
-    """
-    if row.kind == "section" and row.unfolded:
+    """What is done to the operations of a row; a block's parts say it, not its head."""
+    if row.kind == "section":
         return ()
     words = (said for at in range(row.first, row.last + 1) for said in changed.get(at, ()))
     return tuple(dict.fromkeys(words))

@@ -251,7 +251,9 @@ class ProbabilityBars(QWidget):
             )
 
         if bar.before is not None:
-            painter.fillRect(self.before_rect(row), t.color("text"))
+            mark = self.before_rect(row)
+            mark.moveLeft(round(mark.left()))  # on whole pixels, or it is grey
+            painter.fillRect(mark, t.color("text"))
 
         painter.setPen(t.color("dim" if bar.probability == 0 else "text"))
         right = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)

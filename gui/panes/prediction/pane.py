@@ -269,6 +269,8 @@ class PredictionPane(Pane):
         if found is None:
             return ""
         parts = [f"entropy {found.entropy_bits:.2f} bits"]
+        if self._before.found(found) is not None:
+            parts.append("│ before")
         if cuts(found):
             parts.append(f"kept {found.kept:.3f} ({counted(found.n_kept, 'token')})")
         if waiting := self._waiting():
