@@ -161,12 +161,10 @@ class Marks:
     Attributes:
         cut: heads (layer, head) of which nothing is left: cut, or with all of their layer.
         changed: heads that are scaled, or of whose pattern an edge is cut.
-        names: operations that are changed or computed otherwise.
     """
 
     cut: frozenset[tuple[int, int]] = frozenset()
     changed: frozenset[tuple[int, int]] = frozenset()
-    names: frozenset[str] = frozenset()
 
 
 def marks(some: Sequence[Intervention], config: TransformerConfig | None) -> Marks:
@@ -192,8 +190,7 @@ def marks(some: Sequence[Intervention], config: TransformerConfig | None) -> Mar
             case RemoveMask():
                 layers = range(config.n_layers) if one.layer is None else (one.layer,)
                 changed.update((layer, head) for layer in layers for head in every)
-    names = frozenset(name for one in some for name in one.operations(config))
-    return Marks(frozenset(cut), frozenset(changed - cut), names)
+    return Marks(frozenset(cut), frozenset(changed - cut))
 
 
 def python(some: Sequence[Intervention], text: str) -> str:

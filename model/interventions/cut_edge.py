@@ -51,9 +51,10 @@ class CutEdge(Intervention):
 
     @property
     def words(self) -> str:
-        whose = "all heads" if self.head is None else f"head {self.head}"
-        tail = ", its weight shared out" if self.share else ""
-        return f"edge {self.query} → {self.key} of {whose} in layer {self.layer} cut{tail}"
+        whose = f"head {self.layer}.{self.head}"
+        if self.head is None:
+            whose = f"all heads of layer {self.layer}"
+        return f"{'mask' if self.share else 'cut'} edge {self.query} → {self.key} of {whose}"
 
     def change_in(self, name: str, tensor: Tensor, window: Window) -> Tensor:
         row = self.query - window.start

@@ -46,7 +46,7 @@ class Intervention:
 
     @property
     def words(self) -> str:
-        """What is changed, for a person: ``head 3 of layer 2 set to zero``."""
+        """What is changed, for a person: ``cut head 2.3``."""
         raise NotImplementedError
 
     @property

@@ -37,7 +37,8 @@ class ScaleHead(Intervention):
 
     @property
     def words(self) -> str:
-        return f"head {self.head} of layer {self.layer} × {self.factor:g}"
+        head = f"head {self.layer}.{self.head}"
+        return f"{head} × {self.factor:g}" if self.factor else f"cut {head}"
 
     def change(self, name: str, tensor: Tensor) -> Tensor:
         z_BTHK = tensor.clone()

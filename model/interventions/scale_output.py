@@ -42,7 +42,9 @@ class ScaleOutput(Intervention):
     @property
     def words(self) -> str:
         part = {"attn": "attention of layer", "mlp": "MLP of layer"}.get(self.part, self.part)
-        return f"{part} {self.layer} × {self.factor:g}"
+        return (
+            f"{part} {self.layer} × {self.factor:g}" if self.factor else f"cut {part} {self.layer}"
+        )
 
     def change(self, name: str, tensor: Tensor) -> Tensor:
         # Not a product with zero: what has overflowed is to be gone as well.

@@ -51,6 +51,7 @@ class Form(QWidget):
         self._layout.setContentsMargins(theme.SPACE, theme.TIGHT, theme.TIGHT, theme.TIGHT)
         self._layout.setSpacing(theme.TIGHT)
         self._layout.addLayout(head)
+        self._layout.setAlignment(Qt.AlignmentFlag.AlignTop)
 
     def line(self, *widgets: QWidget) -> None:
         """Fields beside each other; the first has the room."""

@@ -75,7 +75,7 @@ class InterventionsPane(Pane):
         self._list.setSpacing(2)
         self._list.addWidget(self.hint)
         self._list.addStretch(1)
-        scroll = QScrollArea(self)
+        scroll = self._scroll = QScrollArea(self)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -263,6 +263,7 @@ class InterventionsPane(Pane):
         self.form = kind(self.store)
         self.form.done.connect(self.close_form)
         self._layout.addWidget(self.form)
+        self._scroll.hide()  # in a low pane there is room for one of both
         self.form.follow()
         self.form.first().setFocus()
 
@@ -271,6 +272,7 @@ class InterventionsPane(Pane):
         if self.form is not None:
             self._layout.removeWidget(self.form)
             self.form.hide()
+            self._scroll.show()
             self.form.deleteLater()
             self.form = None
             self.setFocus()

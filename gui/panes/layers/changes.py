@@ -23,12 +23,12 @@ Changes = Mapping[int, tuple[str, ...]]
 def changes(
     some: Iterable[Intervention], config: TransformerConfig, operations: Sequence[Operation]
 ) -> Changes:
-    """What interventions do to each operation that they change."""
+    """What interventions do to each operation that they change; those that fit, if any don't."""
     found: dict[int, tuple[str, ...]] = {}
     index = {op.output: at for at, op in enumerate(operations)}
     for one in some:
-        for name in one.operations(config):
-            at = index[name]
+        names = () if one.refusal(config) else one.operations(config)
+        for at in (index[name] for name in names if name in index):
             found[at] = (*found.get(at, ()), one.words)
     return found
 

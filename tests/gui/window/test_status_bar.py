@@ -163,7 +163,7 @@ def test_it_says_whether_the_numbers_are_of_a_changed_model(live_store: Store, b
     bar.refresh()
     assert not bar.changed.isHidden()
     assert bar.changed.text == "2 interventions"
-    assert "head 1 of layer 0 set to zero" in bar.changed.toolTip()
+    assert "cut head 0.1" in bar.changed.toolTip()
     assert "Saving, training and verifying take the model as it is." in bar.changed.toolTip()
     live_store.intervening.switch(0, on=False)
     live_store.intervening.flip()

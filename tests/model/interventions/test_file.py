@@ -39,7 +39,7 @@ def test_a_file_that_a_person_wrote_may_leave_out_what_has_a_default(tmp_path: P
     path = tmp_path / "mine.toml"
     path.write_text('version = 1\n[[intervention]]\nkind = "scale_head"\nlayer = 0\nhead = 1\n')
     ((one, on),) = file.read(path)
-    assert (one.words, on) == ("head 1 of layer 0 × 0", True)
+    assert (one.words, on) == ("cut head 0.1", True)
 
 
 @pytest.mark.parametrize(

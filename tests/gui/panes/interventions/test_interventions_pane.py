@@ -75,7 +75,7 @@ def test_an_empty_list_says_what_to_do(pane: InterventionsPane):
 
 def test_a_row_says_what_is_done_and_switches_it(pane: InterventionsPane):
     pane.store.intervening.add(HEAD, RemoveMask(2))
-    assert texts(pane) == ["Head 1 of layer 0 set to zero", "No mask in layer 2"]
+    assert texts(pane) == ["Cut head 0.1", "No mask in layer 2"]
     assert pane.header_note() == "2 on"
     QTest.mouseClick(pane.rows[0].switch, Qt.MouseButton.LeftButton)
     assert pane.store.interventions == (RemoveMask(2),)
@@ -102,7 +102,7 @@ def test_the_slider_scales_and_its_ends_are_cut_and_doubled(pane: InterventionsP
     assert pane.store.interventions == (ScaleHead(0, 1, 1.25),)
     pane.refresh_now()
     assert row.slider.value() == 125
-    assert row.words.text() == "Head 1 of layer 0 × 1.25"
+    assert row.words.text() == "Head 0.1 × 1.25"
 
 
 def test_an_amount_beyond_the_slider_can_be_typed(pane: InterventionsPane):

@@ -74,8 +74,8 @@ def test_what_is_changed_is_marked_where_it_is(pane: LayersPane):
 def test_hovering_says_what_was_done(pane: LayersPane):
     pane.store.intervening.add(ScaleOutput(1, "mlp"))
     row = row_of(pane, "blocks.1.hook_mlp_out")
-    said = row_words(row, pane.map.graph, pane.map.figures, ("MLP of layer 1 × 0",))
-    assert said.endswith("<b>Changed:</b> MLP of layer 1 × 0.")
+    said = row_words(row, pane.map.graph, pane.map.figures, ("cut MLP of layer 1",))
+    assert said.endswith("<b>Changed:</b> cut MLP of layer 1.")
 
 
 def test_a_right_click_offers_what_is_nearest_first(pane: LayersPane):
