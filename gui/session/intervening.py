@@ -292,8 +292,9 @@ class Intervening(Feature):
         if moving and self._moving == index:
             self._take(entries, moving=index)  # what was before the first step is noted already
         else:
+            is_step = entries != self.entries
             self._put(entries)
-            self._moving = index if moving else None
+            self._moving = index if moving and is_step else None
 
     def _put(self, entries: tuple[Entry, ...], *, told: bool = False) -> None:
         """Another list, as a step that can be undone.

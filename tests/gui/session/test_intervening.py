@@ -21,6 +21,7 @@ from model.interventions import (
     ScaleHead,
     Steer,
 )
+from model.train.recipe import Recipe
 from resources import STORY_WORLD
 from tests.gui.desk import Desk
 
@@ -256,6 +257,17 @@ def test_a_model_is_saved_as_it_is_and_that_is_said(
     saved = model.open(tmp_path / "saved", device="cpu")
     ids = live_store.subject.ids  # type: ignore[union-attr]
     torch.testing.assert_close(saved.logits([ids]), desk.lm.logits([ids]))
+
+
+def test_training_is_of_a_whole_model_and_that_is_said(
+    live_store: Store, desk: Desk, told: list[Notice], tmp_path: Path
+):
+    desk.hold()
+    live_store.run.start(Recipe(), str(tmp_path / "run"))
+    assert not told
+    live_store.intervening.add(HEAD)
+    live_store.run.start(Recipe(), str(tmp_path / "run"))
+    assert told[-1].message.startswith("Interventions are not part of training")
 
 
 def test_texts_of_the_window_and_its_requests_are_dropped_with_the_model(
