@@ -14,8 +14,10 @@ T positions, D d_model, H heads, G key/value heads, Q queries, S keys, K d_head,
 from __future__ import annotations
 
 import time
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import torch
@@ -27,6 +29,7 @@ from model.bench.looking import Looking
 from model.bench.running import Run
 from model.bench.stream import Stream, begun
 from model.device import keep_freed_memory
+from model.interventions.window import Ids, Read
 from model.language_model import LanguageModel
 from model.operations import LOGITS
 from model.probe.geometry.compute import Projection, principal_axes
@@ -254,7 +257,11 @@ class Bench:
         changes = changes_of(subject.interventions, network.config)
         clean = self._streams.get(subject.of_clean()) if changes else None
         stream, known = begun(subject, network, self._nearest(subject))
+        if changes.reads:
+            stream.read = self._reading(subject)
         self._streams[subject] = stream
+        for ids in changes.reads:
+            yield from self._beforehand(replace(subject.of_clean(), ids=ids))
         self._evict()
         if clean is not None and not clean.is_whole:
             clean = None
@@ -266,6 +273,27 @@ class Bench:
             stream.seconds += time.perf_counter() - began
             if not stream.is_whole:
                 yield
+
+    def _beforehand(self, other: Subject) -> Generator[None, None, None]:
+        """Another text's stream, that interventions read, in slices of its own."""
+        whole = False
+        try:
+            for _ in self.streaming(other):
+                yield
+            whole = True
+        finally:
+            if not whole:
+                self.abandon(other)
+
+    def _reading(self, subject: Subject) -> Read:
+        """How a subject's interventions have activations of another text."""
+        clean, bench = subject.of_clean(), weakref.proxy(self)  # or each would hold the other
+
+        def read(ids: Ids, name: str, start: int, stop: int) -> Tensor:
+            found: dict[str, Tensor] = bench.values(replace(clean, ids=ids), (name,), start, stop)
+            return found[name]
+
+        return read
 
     # --------------------------------------------------------------------- activations
 

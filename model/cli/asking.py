@@ -5,7 +5,6 @@ Written once for all of them. Knows questions and answers by what all have in co
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Callable
 from functools import partial
@@ -29,10 +28,10 @@ from model.cli.common import (
     prompt_of,
     tell,
 )
+from model.cli.intervening import interventions, records
 from model.cli.question_options import built, parameters
 
 if TYPE_CHECKING:
-    from model.interventions import Intervention
     from model.language_model import LanguageModel
     from model.probe import Probe
     from model.probe.question import Question
@@ -41,7 +40,10 @@ Text = Annotated[str | None, typer.Option(help="the text that is asked about")]
 Ids = Annotated[str | None, typer.Option(help='token ids instead: "1,2,3"')]
 Intervene = Annotated[
     list[str] | None,
-    typer.Option(help='change the network first: "ablate_head layer=0 head=3"; may be repeated'),
+    typer.Option(
+        help='change the network first: "ablate_head layer=0 head=3", or a .toml file of the '
+        "window; may be repeated"
+    ),
 ]
 Out = Annotated[Path | None, typer.Option(help="the file to write: .csv or .npz")]
 
@@ -103,7 +105,7 @@ def _ask(
     from model.tokenizer.tokens import continued, visible
 
     built(kind, own, lambda _: 0)  # before a model is opened for nothing
-    interventions = tuple(intervention_of(words) for words in intervene or ())
+    changed = records(intervene or ())
     prompt = None
     if kind.of_text or text is not None or ids is not None:
         prompt = prompt_of("--text", text, ids)
@@ -114,7 +116,8 @@ def _ask(
     if prompt is None:  # any, since nothing depends on it
         prompt = [[0]]
     tell(lm, prompt, "--text")
-    answer = lm.ask(prompt, question, interventions)
+    some = interventions(changed, lm)
+    answer = lm.ask(prompt, question, some)
     vocabulary = () if lm.tokenizer is None else lm.tokenizer.vocabulary
     continuing = frozenset() if lm.tokenizer is None else lm.tokenizer.continuing
 
@@ -136,7 +139,7 @@ def _ask(
                 "probe": probe.name,
                 "ids": list(ids_T),
                 "tokens": [text_of(token_id) for token_id in ids_T],
-                "interventions": [one.words for one in interventions],
+                "interventions": [one.words for one in some],
                 **answers.as_json(answer, text_of),
             }
         )
@@ -169,27 +172,3 @@ def token_id(lm: LanguageModel, typed: str) -> int:
         f"{typed!r} is {len(ids)} tokens of this model ({parts}), not one. Give one token, with "
         "the space before it if it begins a word, or its id."
     )
-
-
-def intervention_of(words: str) -> Intervention:
-    """An intervention as it is typed: its kind, then its values.
-
-    Args:
-        words: ``ablate_head layer=0 head=3``.
-
-    Raises:
-        ValueError: there is no such kind, or it has other values.
-    """
-    from model.interventions import from_record
-
-    kind, *rest = words.split()
-    record: dict[str, Any] = {"kind": kind}
-    for word in rest:
-        name, equals, value = word.partition("=")
-        if not equals:
-            raise ValueError(f"What is {word!r}? Values are written as layer=0.")
-        try:
-            record[name] = ast.literal_eval(value)
-        except (ValueError, SyntaxError):
-            record[name] = value  # a word: part=attn
-    return from_record(record)

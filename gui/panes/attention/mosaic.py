@@ -74,6 +74,8 @@ class HeadMosaic(Canvas):
         self._selected = (0, 0)
         self._chosen: dict[tuple[int, int], QColor] = {}
         self._hovered: MosaicCell | None = None
+        self._cut: frozenset[tuple[int, int]] = frozenset()
+        self._changed: frozenset[tuple[int, int]] = frozenset()
 
     # ------------------------------------------------------------------------ contents
 
@@ -112,6 +114,14 @@ class HeadMosaic(Canvas):
         """Outline the heads of a set, each in its colour."""
         if colors != self._chosen:
             self._chosen = dict(colors)
+            self.viewport().update()
+
+    def set_changed(
+        self, cut: frozenset[tuple[int, int]], changed: frozenset[tuple[int, int]]
+    ) -> None:
+        """Cross out heads of which nothing is left, and strike those that are changed."""
+        if (cut, changed) != (self._cut, self._changed):
+            self._cut, self._changed = cut, changed
             self.viewport().update()
 
     @property
@@ -282,6 +292,13 @@ class HeadMosaic(Canvas):
         t = theme.current()
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setClipRect(self._window.adjusted(-3, -3, 3, 3))
+        painter.setPen(QPen(t.color("negative"), 1.5))
+        for layer, head in self._cut | self._changed:
+            if layer < n_layers and head < n_heads:
+                box = self.tile_rect(layer, head).adjusted(1, 1, -1, -1)
+                painter.drawLine(box.bottomLeft(), box.topRight())
+                if (layer, head) in self._cut:
+                    painter.drawLine(box.topLeft(), box.bottomRight())
         for (layer, head), color in self._chosen.items():
             if layer < n_layers and head < n_heads:
                 painter.setPen(QPen(color, 2))

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QWidget
 from gui import theme
 from gui.panes.attention import ENTRY, export, words
 from gui.panes.attention.arrangement import Places, arranged
+from gui.panes.attention.changing import Changing
 from gui.panes.attention.controls import AttentionControls
 from gui.panes.attention.edges import Head, strongest_heads
 from gui.panes.attention.graph import AttentionGraph
@@ -66,6 +67,7 @@ class AttentionPane(Pane):
         self._labels: tuple[PromptRead, tuple[str, ...]] | None = None
         self.pointing = Pointing(store, self.mosaic, self.matrix, self.graph, self._reads, self)
         self.pointing.said.connect(self._show_facts)
+        self.changing = Changing(store, self.mosaic, self.matrix, self.graph, self)
 
         self.mosaic.head_chosen.connect(self.select_head)
         self.mosaic.head_toggled.connect(self.toggle_chosen)
@@ -272,6 +274,7 @@ class AttentionPane(Pane):
             return
         selection = self.store.selection
         self.mosaic.set_selected(selection.layer, selection.head)
+        self.changing.mark()
         elsewhere = None if self.pointing.here else selection.hovered
         if self.pointing.is_current(self.matrix.found):
             self.matrix.mark(selection, elsewhere)

@@ -13,6 +13,7 @@ from PySide6.QtGui import QFont, QImage, QPainter, QPainterPath, QPen
 
 from gui import theme
 from gui.panes.layers.block_head import BlockHead
+from gui.panes.layers.changes import Changes, of_row, paint_mark
 from gui.panes.layers.figures import Figures
 from gui.panes.layers.map_layout import OperationGraph, Row, strip_operation
 from gui.panes.layers.map_lines import (
@@ -96,6 +97,12 @@ class MapPainter:
             else:
                 self._figure(row)
                 self._beside(row)
+
+    def paint_changes(self, seen: QRectF, changed: Changes) -> None:
+        """Mark the rows whose operations are changed."""
+        for row in self._seen_rows(seen):
+            if of_row(row, changed):
+                paint_mark(self.p, self.g.box(row))
 
     def paint_flow(self, ways: Sequence[QPainterPath], t: float) -> None:
         """Paint values on their way.

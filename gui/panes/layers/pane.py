@@ -11,23 +11,27 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QFocusEvent, QHideEvent, QKeyEvent
 from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
 
 from gui import theme
 from gui.panes.base import EmptyState, Pane
 from gui.panes.layers import ENTRY
+from gui.panes.layers.changes import changes
 from gui.panes.layers.figures import IN_WORDS, Figures
 from gui.panes.layers.map import OperationMap
 from gui.panes.layers.map_layout import OperationGraph
+from gui.reading import intervening as reading
 from gui.reading import waiting
 from gui.reading.inspecting import inspected
 from gui.reading.sentences import OperationSentence, place_among
 from gui.reading.vectors import FoundVectors
 from gui.session.store import Store
+from gui.widgets.offer_menu import MenuItem, OfferMenu
 from gui.widgets.text import Text
 from gui.widgets.transport_bar import TransportBar
+from model.interventions import Intervention
 from model.operations import LOGITS, PROBABILITIES, Operation
 from model.probe.lens.asks import Lens, LensFound
 from model.probe.next_token.asks import NextToken, NextTokenFound
@@ -78,6 +82,8 @@ class LayersPane(Pane):
         self.transport.forward_requested.connect(self.step_forward)
         self.transport.last_requested.connect(self.go_to_last)
         self.map.view_moved.connect(self.ask)
+        self.map.menu_requested.connect(self.offer)
+        store.intervening.changed.connect(self._show_changes)
         store.sampling_changed.connect(self.ask)
         store.model_changed.connect(self.invalidate)
         store.subject_changed.connect(self._on_subject)
@@ -207,6 +213,32 @@ class LayersPane(Pane):
             )
         )
 
+    def offer(self, index: int, at: QPoint) -> None:
+        """A menu of what can be cut or taken away at an operation."""
+        model = self.store.model
+        if model is None:
+            return
+        op, head = self._operations[index], self.store.selection.head
+        is_on = self.store.intervening.is_on
+        items = [
+            MenuItem(each.words, one, is_on(one), each.refusal, each.group)
+            for each in reading.of_operation(model.config, op, head)
+            for one in (each.intervention,)
+        ]
+        menu = OfferMenu(items, self)
+        menu.chosen.connect(self._change)
+        menu.popup(at)
+
+    def _change(self, thing: object) -> None:
+        if isinstance(thing, Intervention):
+            self.store.intervening.toggle(thing)
+
+    def _show_changes(self) -> None:
+        """Mark what is changed, before any number has come."""
+        model, some = self.store.model, self.store.intervening.applied
+        found = {} if model is None else changes(some, model.config, self.store.operations)
+        self.map.set_changes(found)
+
     # ----------------------------------------------------------------------- drawing
 
     def focusInEvent(self, event: QFocusEvent) -> None:
@@ -225,6 +257,7 @@ class LayersPane(Pane):
             return
         self._stack.setCurrentIndex(1)
         self._follow()
+        self._show_changes()
         slot, read = self.slot("vectors"), self.store.read
         vectors = FoundVectors.of(slot)
         drawn = read if vectors is None else vectors.read

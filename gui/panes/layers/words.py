@@ -5,6 +5,7 @@ Knows operations and figures; the words come from `model.operations`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 import numpy as np
@@ -18,8 +19,22 @@ from model.counting import counted
 from model.probe.not_finite.asks import NO_NUMBER
 
 
-def row_words(row: Row, graph: OperationGraph, figures: Figures | None) -> str:
-    """A tooltip, as rich text."""
+def row_words(
+    row: Row, graph: OperationGraph, figures: Figures | None, changes: Sequence[str] = ()
+) -> str:
+    """A tooltip, as rich text.
+
+    Args:
+        row: of the map.
+        graph: its operations.
+        figures: what is known of them.
+        changes: what is done to them, in words.
+    """
+    changed = "".join(f"<br><b>Changed:</b> {escape(words)}." for words in changes)
+    return _row_words(row, graph, figures) + changed
+
+
+def _row_words(row: Row, graph: OperationGraph, figures: Figures | None) -> str:
     if row.kind == "section":
         what = "Click to fold it." if row.unfolded else "Click to see its operations."
         n = row.last - row.first + 1

@@ -10,11 +10,11 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from gui import theme
 from gui.panes.prediction.generated_text import GeneratedText
-from gui.panes.prediction.number_boxes import SeedField, WholeBox
 from gui.session.state import Generation
 from gui.session.store import Store
 from gui.widgets.control_button import make_primary
 from gui.widgets.flow import FlowLayout
+from gui.widgets.number_boxes import SeedField, WholeBox
 from gui.widgets.text import Text, counted
 from model.messages import ModelInfo, PromptRead
 from model.tokenizer.tokens import visible

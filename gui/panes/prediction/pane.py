@@ -19,6 +19,7 @@ from gui.panes.base import EmptyState, Pane
 from gui.panes.prediction import ENTRY, words
 from gui.panes.prediction.answers import asked, position_of, row_of
 from gui.panes.prediction.bars import Bar, ProbabilityBars
+from gui.panes.prediction.before import Before
 from gui.panes.prediction.exporting import WholeVocabulary, table
 from gui.panes.prediction.generation_controls import GenerationControls
 from gui.panes.prediction.mask_controls import MaskControls
@@ -64,6 +65,7 @@ class PredictionPane(Pane):
         self.generation.message_changed.connect(self.invalidate)
         self.masks = MaskControls(store, lambda: self._wanted_position, self._can_fill, self)
         self._export = WholeVocabulary(store)
+        self._before = Before(store, self.invalidate)
         store.masking.changed.connect(self.invalidate)
         self._empty = EmptyState(parent=inner)
 
@@ -108,7 +110,7 @@ class PredictionPane(Pane):
             outer.addWidget(controls)
         self._outer = outer
 
-        for changed in (store.model_changed, store.generating.changed):
+        for changed in (store.model_changed, store.generating.changed, store.intervening.changed):
             changed.connect(self.invalidate)
         store.sampling_changed.connect(self._on_sampling)
         store.subject_changed.connect(self._on_subject)
@@ -123,7 +125,8 @@ class PredictionPane(Pane):
         if read is None or model is None or not model.config.has_logits:
             return {}
         at = self._wanted_position
-        also = (words.real_token(store, read, at), store.selection.vocabulary_id)
+        named = (words.real_token(store, read, at), store.selection.vocabulary_id)
+        also = (*named, *self._before.best(at))
         n = -(-self.bars.n_rows // ROWS_AT_ONCE) * ROWS_AT_ONCE
         question = NextToken(
             position=at,
@@ -166,6 +169,7 @@ class PredictionPane(Pane):
 
     def refresh(self) -> None:
         store, found = self.store, self.found
+        self._before.ask(found)
         head = words.head_of(store)
         problem = self._why_empty()
         there = found is not None and not problem
@@ -174,7 +178,10 @@ class PredictionPane(Pane):
         self.bars.setVisible(there)
         self._figures.setVisible(there)
         self.log_button.setVisible(there)
-        figures = words.figures(found, self._waiting()) if found is not None and there else ""
+        figures = ""
+        if found is not None and there:
+            marked = self._before.found(found) is not None
+            figures = words.figures(found, self._waiting(), beside_before=marked)
         self._figures.setText(figures)
         self._empty.setVisible(not there)
         self._empty.setText(problem)
@@ -245,7 +252,7 @@ class PredictionPane(Pane):
         found, model = self.found, self.store.model
         if found is None or model is None:
             return []
-        actual = self.actual_next
+        actual, led = self.actual_next, self._before.best(self.position)
         return [
             Bar(
                 token_id=int(token_id),
@@ -254,6 +261,8 @@ class PredictionPane(Pane):
                 probability=float(found.probabilities[row]),
                 uncut=float(found.uncut[row]),
                 actual=int(token_id) == actual,
+                before=self._before.probability(found, int(token_id)),
+                led=int(token_id) in led,
             )
             for row, token_id in enumerate(found.ids)
         ]

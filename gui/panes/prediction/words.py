@@ -70,15 +70,18 @@ def plain(model: ModelInfo, token_id: int) -> str:
     return text.removeprefix(SPACE) or text
 
 
-def figures(found: NextTokenFound, waiting: str) -> str:
+def figures(found: NextTokenFound, waiting: str, *, beside_before: bool = False) -> str:
     """The entropy, and what the cut leaves.
 
     Args:
         found: what is drawn.
         waiting: that another answer is waited for; or empty.
+        beside_before: whether each bar has a mark where it was before the interventions.
     """
     parts = [waiting] if waiting else []
     parts.append(f"entropy {found.entropy_bits:.2f} bits")
+    if beside_before:
+        parts.append("│ before")
     if cuts(found):
         parts.append(f"kept {found.kept:.3f} ({counted(found.n_kept, 'token')})")
     return "   ".join(parts)
@@ -117,6 +120,9 @@ def bar(store: Store, read: PromptRead, found: NextTokenFound, bar: Bar) -> str:
     if bar.uncut != bar.probability:
         greedy = asked(found).sampling.temperature == 0
         lines[1] += f", {bar.uncut:.6g} {'at temperature 1' if greedy else 'before the cut'}"
+    if bar.before is not None:
+        moved = bar.probability - bar.before
+        lines.append(f"{bar.before:.6g} before the interventions ({moved:+.6g})")
     masked = head_of(store) == "mlm"
     if bar.actual:
         said = real_words(store, read, at)

@@ -15,9 +15,17 @@ from typer.testing import CliRunner
 
 import model
 from model.cli.app import make_app
-from model.cli.asking import intervention_of
+from model.cli.intervening import interventions, records
 from model.cli.question_options import attributes, built, parameters
-from model.interventions import AblateHead, RemoveMask, ScaleOutput
+from model.interventions import (
+    AblateHead,
+    Intervention,
+    PatchActivation,
+    RemoveMask,
+    ScaleOutput,
+    Steer,
+    file,
+)
 from model.language_model import LanguageModel
 from model.probe import PROBES, Probe
 from model.probe.question import Question, TokenId
@@ -33,6 +41,8 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "tensors": ("--names", "blocks.0.hook_resid_post"),
     "number": ("--of", "blocks.1.attn.hook_z", "--index", "0,3,1,2"),
     "mosaic": ("--cells", "16"),
+    "scene": ("--of", "blocks.1.attn.hook_q", "--position", "3", "--head", "2"),
+    "terms": ("--of", "blocks.1.attn.hook_z", "--index", "0,3,1,2"),
 }
 """What has no default."""
 
@@ -72,7 +82,9 @@ def asked_by_hand(lm: LanguageModel, name: str) -> Any:
     from model.probe.mosaic.asks import Mosaic
     from model.probe.number.asks import Number
     from model.probe.pattern.asks import Pattern
+    from model.probe.scene.asks import Scene
     from model.probe.tensors.asks import Tensors
+    from model.probe.terms.asks import Terms
 
     questions: dict[str, Question] = {
         "pattern": Pattern(layer=1, head=2),
@@ -80,6 +92,8 @@ def asked_by_hand(lm: LanguageModel, name: str) -> Any:
         "tensors": Tensors(("blocks.0.hook_resid_post",)),
         "number": Number(of="blocks.1.attn.hook_z", index=(0, 3, 1, 2)),
         "mosaic": Mosaic(cells=16),
+        "scene": Scene("blocks.1.attn.hook_q", 3, 2),
+        "terms": Terms("blocks.1.attn.hook_z", (0, 3, 1, 2)),
         "routes": Routes(position=None),
     }
     kind = of(ASKED[name])
@@ -177,11 +191,11 @@ def test_the_network_can_be_changed_first(gpt2_folder: Path, lm: LanguageModel):
             "--json",
         )
     )
-    interventions = (AblateHead(0, 3), ScaleOutput(1, "mlp"))
-    logits_V = lm.trace(PROMPT, interventions=interventions)["logits"][0, -1]
+    some = (AblateHead(0, 3), ScaleOutput(1, "mlp"))
+    logits_V = lm.trace(PROMPT, interventions=some)["logits"][0, -1]
     assert said["arrays"]["id"]["values"] == logits_V.argsort(descending=True)[:4].tolist()
     assert said["arrays"]["probability"]["values"][0] == 1
-    assert said["interventions"] == [one.words for one in interventions]
+    assert said["interventions"] == [one.words for one in some]
 
 
 def test_tokens_stand_beside_their_ids_and_places(gpt2_folder: Path):
@@ -255,12 +269,35 @@ def test_what_a_field_says_is_the_options_help(gpt2_folder: Path):
     assert attributes(Routes)["threshold"] == "the least weight."
 
 
-def test_every_intervention_can_be_typed():
-    assert intervention_of("ablate_head layer=1 head=2 mean=True") == AblateHead(1, 2, mean=True)
-    assert intervention_of("scale_output layer=0 part=attn factor=0.5") == ScaleOutput(
-        0, "attn", 0.5
+def test_every_intervention_can_be_typed(lm: LanguageModel):
+    def typed(words: str) -> Intervention:
+        (one,) = interventions(records([words]), lm)
+        return one
+
+    assert typed("ablate_head layer=1 head=2 mean=True") == AblateHead(1, 2, mean=True)
+    assert typed("scale_output layer=0 part=attn factor=0.5") == ScaleOutput(0, "attn", 0.5)
+    assert typed("remove_mask layer=None") == RemoveMask()
+    text = "The queen"
+    ids = tuple(lm.ids(text)[0].tolist())
+    assert typed(f"steer layer=0 plus_text='{text}' factor=2") == Steer(
+        0, ids, factor=2.0, plus_text=text
     )
-    assert intervention_of("remove_mask layer=None") == RemoveMask()
+    assert typed("patch_activation name=hook_embed ids=1,2 positions=0,") == PatchActivation(
+        "hook_embed", (1, 2), (0,)
+    )
+
+
+def test_a_list_that_the_window_saved_is_done_as_far_as_it_is_on(gpt2_folder: Path, tmp_path: Path):
+    path = tmp_path / "my cuts.toml"
+    file.write(path, [(AblateHead(0, 3), True), (RemoveMask(), False)])
+    asked = ("next_token", gpt2_folder, "--text", PROMPT, "--json")
+    said = json.loads(run(*asked, "--intervene", f"'{path}'"))
+    assert said["interventions"] == [AblateHead(0, 3).words]
+    typed = json.loads(run(*asked, "--intervene", "ablate_head layer=0 head=3"))
+    assert said["arrays"] == typed["arrays"]
+    assert "No such file" in refusal(*asked[:-1], "--intervene", "gone.toml")
+    path.write_text("x = 1")
+    assert "lacks version = 1" in refusal(*asked[:-1], "--intervene", f"'{path}'")
 
 
 HALF = Sampling(temperature=0.5)
