@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
+from shiboken6 import delete
 
 from gui.panes.prompt.pane import PromptPane
 from gui.session.backend import Backend
@@ -234,3 +235,17 @@ def test_what_cannot_be_used_now_is_not_offered(window: MainWindow, qtbot: QtBot
     palette = opened(window, qtbot)
     assert "Stop" not in {one.title for one in found(palette)}
     assert "Generate" in {one.title for one in found(palette)}
+
+
+def test_who_had_the_keyboard_may_be_gone_when_it_closes(window: MainWindow, qtbot: QtBot) -> None:
+    button = QPushButton("Close", window)
+    button.show()
+    window.activateWindow()
+    button.setFocus()
+    qtbot.waitUntil(lambda: QApplication.focusWidget() is button, timeout=5000)
+    window.show_palette()
+    palette = window._palette
+    assert palette is not None
+    delete(button)  # as the button of a dialog that was closed
+    palette.close_up()
+    assert not palette.isVisible()
