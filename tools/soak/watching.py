@@ -27,6 +27,10 @@ _FOREIGN = re.compile(r"^[A-Z]\w*(Error|Exception|Interrupt|Exit): ")
 """How a failure begins that this program did not foresee: see ``model.engine.job.failed``."""
 
 
+_OF_THE_HAND = 'Mouse event "'
+"""What QTest says where it presses a widget that takes no mouse: about the hand, not the window."""
+
+
 class Watcher:
     """Collects what went wrong.
 
@@ -45,7 +49,8 @@ class Watcher:
 
     def heard_qt(self, kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
         """For ``qInstallMessageHandler``."""
-        if kind not in (QtMsgType.QtDebugMsg, QtMsgType.QtInfoMsg) and message not in QUIET:
+        quiet = message in QUIET or message.startswith(_OF_THE_HAND)
+        if kind not in (QtMsgType.QtDebugMsg, QtMsgType.QtInfoMsg) and not quiet:
             self.faults.append(f"Qt: {message}")
 
     def heard_exception(
