@@ -32,6 +32,7 @@ from model.operations import LOGITS
 from model.probe.geometry.compute import Projection, principal_axes
 from model.slices import finish
 from model.subject import Subject
+from model.tokenizer.tokenizer import Tokenizer
 from model.transformer import Transformer
 
 BUDGET = 512 * 2**20
@@ -132,6 +133,15 @@ class Bench:
         if held.looked_at is None or held.step != step:
             raise MovedOnError(f"The model has learned on since step {step:,}.")
         return held.looked_at
+
+    def tokenizer(self, subject: Subject) -> Tokenizer | None:
+        """What cuts a text into a subject's tokens; None where its model has nothing for it.
+
+        Raises:
+            MovedOnError: as of `network`.
+        """
+        self.network(subject)
+        return self._held[subject.model].lm.tokenizer
 
     def step_of(self, model: int) -> int | None:
         """The step at which a model that learns was looked at last; None for any other."""
