@@ -68,6 +68,10 @@ class Gradients:
         at: the position.
         rule: computes operations otherwise, so that other things flow back; None for gradients.
         straight: whether the scores are taken before their soft cap, where there is one.
+
+    Attributes:
+        stop: positions up to here are gone through.
+        number: what the number is, once somebody went back from it.
     """
 
     def __init__(
@@ -90,7 +94,13 @@ class Gradients:
         alone = config.causal and not self._changes
         self.stop = at + 1 if alone and not config.length_changes_rotations(at + 1, n) else n
         self._at = at
+        self.number = float("nan")
         self._span = Span(config, 0, self.stop, self._network.embed.weight)
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether interventions change the network."""
+        return bool(self._changes)
 
     def of(
         self, number: Number, ids: Tensor | None, names: Mapping[int, Sequence[str]]
@@ -140,7 +150,9 @@ class Gradients:
                 held[op.output] = self.run(op, [held[name] for name in op.inputs])
             x_BE = held[read][:, self._at if self._changes else 0]
             scores_BV = network.token_scores(x_BE, ids, capped=not self._straight)
-            (found,) = torch.autograd.grad(number(scores_BV), (resid_BTD,))
+            value = number(scores_BV)
+            self.number = float(value.detach())
+            (found,) = torch.autograd.grad(value, (resid_BTD,))
             return found
 
     def _block(self, layer: int, after_BTD: Tensor, names: Sequence[str]) -> BlockGradients:
