@@ -6,7 +6,7 @@ tokens that are scored.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -138,3 +138,48 @@ def likeliest_at(bench: Bench, subject: Subject, at: int) -> int:
         KeyError: the network has no head that scores tokens.
     """
     return int(bench.logits(subject, at, at + 1)[0].argmax())
+
+
+def second_text(
+    bench: Bench, subject: Subject, text: str, ids: tuple[int, ...], field: str, needs: str
+) -> Subject:
+    """Another text for the same model, under the same interventions, token beside token.
+
+    Args:
+        bench: holds the model.
+        subject: the text that it stands beside.
+        text: the other one; empty if its ids are given.
+        ids: its token ids.
+        field: what the question calls it, for messages.
+        needs: what needs it, for messages.
+
+    Raises:
+        ValueError: none or both are given, there is no tokenizer, an id is none of the model's, or
+            the texts have different numbers of tokens.
+    """
+    if text and ids:
+        raise ValueError(f"Give either {field} or {field}_ids.")
+    if text:
+        ids = ids_of_text(bench, subject, text, f"{field}_ids")
+    if not ids:
+        raise ValueError(f"{needs} needs a second text: give {field} or {field}_ids.")
+    n = bench.network(subject).config.d_vocab
+    if not all(0 <= one < n for one in ids):
+        raise ValueError(f"{field}_ids hold an id outside the vocabulary of {n} tokens.")
+    if len(ids) != subject.n_tokens:
+        raise ValueError(
+            f"The {field} text has {len(ids)} tokens and this one {subject.n_tokens}; {needs} "
+            "needs as many in both. Reword one of them."
+        )
+    return replace(subject, ids=ids)
+
+
+def place(at: int, n: int, what: str) -> int:
+    """A place that may count from the end, from the beginning.
+
+    Raises:
+        ValueError: there is none; the message says which there are.
+    """
+    if not -n <= at < n:
+        raise ValueError(f"There is no {what} {at}; there are 0 to {n - 1}.")
+    return at % n

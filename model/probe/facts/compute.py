@@ -20,7 +20,7 @@ from model.bench.restart import Edit, Restart
 from model.operations import streams
 from model.probe.facts.asks import Facts, FactsFound
 from model.probe.facts.words import tokens_of_words
-from model.probe.measuring import Measure, likeliest_at, tokens_of
+from model.probe.measuring import Kind, Measure, likeliest_at, place, tokens_of
 from model.probe.question import Answer, Array, read_only
 from model.probe.sweeping import Pace, coarse_to_fine
 from model.probe.tensors.compute import to_array
@@ -53,18 +53,16 @@ class _Trace:
         network = bench.network(subject)
         self._config, n = network.config, subject.n_tokens
         self.n_layers = self._config.n_layers
-        if not -n <= question.position < n:
-            raise ValueError(f"There is no position {question.position}; there are 0 to {n - 1}.")
         if question.samples < 1 or question.window < 0 or not question.noise > 0:
             raise ValueError("Samples and noise are more than 0, and a window is not negative.")
-        self._at = question.position % n
-        self._first, self._last = _place(question, subject, bench)
+        self._at = place(question.position, n, "position")
+        self._first, self._last = _tokens_of_fact(question, subject, bench)
         self._window = min(question.window or max(1, round(self.n_layers / 5)), self.n_layers)
         target, against = tokens_of(question.metric, bench, subject)
         if target is None:
             target = likeliest_at(bench, subject, self._at)
-        kind = "probability" if against is None else "logit difference"
-        self._measure = Measure(kind, target, against)  # type: ignore[arg-type]
+        kind: Kind = "probability" if against is None else "logit difference"
+        self._measure = Measure(kind, target, against)
         self._ids = self._measure.ids(network.embed.weight)
         self._restart = Restart(bench, subject, self._first, self._at)
         with torch.inference_mode():
@@ -180,15 +178,14 @@ class _Trace:
         )
 
 
-def _place(question: Facts, subject: Subject, bench: Bench) -> tuple[int, int]:
+def _tokens_of_fact(question: Facts, subject: Subject, bench: Bench) -> tuple[int, int]:
     """Positions of the first and the last token of what the fact is about."""
     n = subject.n_tokens
     if question.first is not None or question.last is not None:
         if question.about:
             raise ValueError("Give either about, or first and last.")
-        first = question.last if question.first is None else question.first
-        last = question.first if question.last is None else question.last
-        assert first is not None and last is not None
+        given = [one for one in (question.first, question.last) if one is not None]
+        first, last = given[0], given[-1]  # one alone is both
         if not (-n <= first < n and -n <= last < n and first % n <= last % n):
             raise ValueError(f"first and last are positions in rising order, of 0 to {n - 1}.")
         return first % n, last % n

@@ -31,7 +31,10 @@ class Graph(Question):
         share: nodes are kept, strongest first, until they hold this share of what all have.
         most: how many nodes are kept at most.
         most_edges: how many edges are kept at most.
-        baseline: what a node is compared with: nothing (zero), or its mean over positions.
+        baseline: what a node is compared with: nothing (zero), or its mean over positions but the
+            first.
+        other: a text of as many tokens whose activations nodes are compared with instead.
+        other_ids: its token ids instead.
         heads: by which rule heads are judged; auto takes the one that agrees better with cutting.
         check: how many nodes are really cut out; 0 leaves the check away.
         seed: of the nodes that are drawn for the check.
@@ -45,6 +48,8 @@ class Graph(Question):
     most: int = 60
     most_edges: int = 200
     baseline: Baseline = "zero"
+    other: str = ""
+    other_ids: tuple[int, ...] = ()
     heads: Rule = "auto"
     check: int = 96
     seed: int = 0
@@ -59,7 +64,8 @@ class GraphFound(Answer):
         head_N: of each node; -1 of an MLP or an embedding.
         position_N: where each stands.
         relevance_N: what it did for the metric, by the rule that its kind is judged by.
-        cut_N: by how much the metric falls if it is cut out; NaN where nobody tried.
+        cut_N: by how much the metric falls if it is set to what it is compared with; NaN where
+            nobody tried.
         source_E: index of the node that each edge comes from.
         goal_E: index of the node that it leads to; -1 for the logit.
         weight_E: how much of what the goal did came that way, directly, by relevance.

@@ -15,7 +15,8 @@ from torch import Tensor
 from model.bench import Bench
 from model.bench.restart import Restart
 from model.operations import streams
-from model.probe.graph.asks import EMBEDDING, Baseline
+from model.probe.graph.asks import EMBEDDING
+from model.probe.graph.baseline import Baseline
 from model.probe.graph.nodes import Nodes, mlp_name, z_name
 from model.probe.measuring import Measure
 from model.probe.question import Array
@@ -101,15 +102,14 @@ class Cutting:
             name = self._border
         else:
             name = z_name(layer) if is_head else mlp_name(layer)
-        mean = self._mean(name)
+        with torch.inference_mode():
+            set_to = self._baseline.named(name)
+        to_B = set_to[at_B, nodes.head_N[some]] if is_head else set_to[at_B]
         place = (rows, own_B, nodes.head_N[some]) if is_head else (rows, own_B)
 
         def edit(tensor: Tensor) -> Tensor:
             cut = tensor.clone()
-            if mean is None:
-                cut[place] = 0
-            else:
-                cut[place] = mean[nodes.head_N[some]] if is_head else mean
+            cut[place] = to_B
             return cut
 
         first = max(layer, 0)
@@ -120,13 +120,6 @@ class Cutting:
         last_BTD = yield from restart.onwards(first, resid_BTD, edits)
         metric_B = to_array(self._measure.of(restart.logits(last_BTD, self._at, self._ids)))
         falls_N[some] = self._whole - metric_B
-
-    def _mean(self, name: str) -> Tensor | None:
-        """What a node is set to, where that isn't zero."""
-        if self._baseline == "zero":
-            return None
-        n = self._at + 1 if self._bench.network(self._subject).config.causal else None
-        return self._bench.values(self._subject, (name,), 0, n)[name][0].mean(0)
 
 
 def _alike(which: Array, nodes: Nodes) -> Iterator[Array]:

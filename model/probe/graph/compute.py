@@ -15,17 +15,21 @@ import numpy as np
 from model.bench import Bench
 from model.bench.gradients import Gradients
 from model.probe.graph.asks import Graph, GraphFound
+from model.probe.graph.baseline import Baseline
 from model.probe.graph.check import Cutting, drawn
 from model.probe.graph.edges import Edges
 from model.probe.graph.nodes import Nodes, WayBack, going_back, strongest
 from model.probe.graph.rules import relevance
-from model.probe.measuring import Measure, likeliest_at, tokens_of
+from model.probe.measuring import Kind, Measure, likeliest_at, place, second_text, tokens_of
 from model.probe.question import Answer, Array, read_only
 from model.probe.sweeping import Pace, correlation
 from model.subject import Subject
 
 MOST_TOKENS = 1024
 """A block's patterns, with what goes back through them, are held whole."""
+
+MARGIN = 0.01
+"""By how much gradients must agree better with cutting to judge heads."""
 
 
 def answer(question: Graph, subject: Subject, bench: Bench) -> Iterator[Answer | None]:
@@ -36,15 +40,19 @@ def answer(question: Graph, subject: Subject, bench: Bench) -> Iterator[Answer |
         KeyError: the network has no head that scores tokens.
     """
     n = subject.n_tokens
-    if not -n <= question.position < n:
-        raise ValueError(f"There is no position {question.position}; there are 0 to {n - 1}.")
     if n > MOST_TOKENS:
         raise ValueError(
             f"A graph of {n:,} tokens can't be had at once; shorten the text to {MOST_TOKENS:,}."
         )
     if question.most < 1 or question.check < 0:
         raise ValueError("A graph has at least one node, and a check not less than none.")
-    graph = _Graph(question, subject, bench)
+    other = None
+    if question.other or question.other_ids:
+        named = "comparing"
+        other = second_text(bench, subject, question.other, question.other_ids, "other", named)
+        for _ in bench.streaming(other):
+            yield None
+    graph = _Graph(question, subject, other, bench)
     yield from graph.by_relevance()
     checked = question.check > 0 or question.heads == "gradient"
     yield graph.found(0.0 if checked else 1.0)
@@ -59,16 +67,19 @@ def answer(question: Graph, subject: Subject, bench: Bench) -> Iterator[Answer |
 class _Graph:
     """One question's graph, as far as it is known."""
 
-    def __init__(self, question: Graph, subject: Subject, bench: Bench) -> None:
+    def __init__(
+        self, question: Graph, subject: Subject, other: Subject | None, bench: Bench
+    ) -> None:
         self._question, self._subject, self._bench = question, subject, bench
         config = bench.network(subject).config
-        self._at = question.position % subject.n_tokens
+        self._at = place(question.position, subject.n_tokens, "position")
         target, against = tokens_of(question.metric, bench, subject)
         if target is None:
             target = likeliest_at(bench, subject, self._at)
-        kind = "logit" if against is None else "logit difference"
-        self._measure = Measure(kind, target, against)  # type: ignore[arg-type]
+        kind: Kind = "logit" if against is None else "logit difference"
+        self._measure = Measure(kind, target, against)
         self._way = Gradients(bench, subject, self._at, relevance(config), straight=True)
+        self._baseline = Baseline(bench, subject, question.baseline, other, self._way.stop)
         self._relevance: WayBack | None = None
         self._gradient_N: Array | None = None
         self._falls_N = np.zeros(0)
@@ -87,7 +98,7 @@ class _Graph:
     def by_relevance(self) -> Iterator[None]:
         """The way back by the rules, the strongest nodes and their edges."""
         self._relevance = yield from going_back(
-            self._way, self._measure, self._bench, self._subject, self._question.baseline
+            self._way, self._measure, self._bench, self._subject, self._baseline
         )
         self._value = self._way.number
         self._falls_N = np.full(len(self._nodes), np.nan)
@@ -100,7 +111,7 @@ class _Graph:
         kept, self._held = strongest(nodes, self._question.share, self._question.most)
         if np.array_equal(kept, self._kept):
             return
-        edges = Edges(self._way, self._relevance, kept, self._question.baseline)
+        edges = Edges(self._way, self._relevance, kept, self._baseline)
         yield from edges.steps()
         self._kept, self._edges = kept, edges.columns(self._question.most_edges)
 
@@ -110,18 +121,19 @@ class _Graph:
         """The ordinary gradient, then cutting; at last by which rule heads are judged."""
         question, bench, subject = self._question, self._bench, self._subject
         gradients = Gradients(bench, subject, self._at, straight=True)
-        found = yield from going_back(gradients, self._measure, bench, subject, question.baseline)
+        found = yield from going_back(gradients, self._measure, bench, subject, self._baseline)
         self._gradient_N = found.nodes.relevance_N
         if question.check:
             by = (self._nodes.relevance_N, self._gradient_N)
             self._to_cut = drawn(self._nodes, by, question.check, question.seed)
             cutting = Cutting(
-                bench, subject, self._measure, self._at, question.baseline, self._uncut()
+                bench, subject, self._measure, self._at, self._baseline, self._uncut()
             )
             yield from cutting.cut(self._nodes, self._to_cut, self._falls_N)
         if question.heads == "auto":
             relevance, gradient = self._agreement_of_heads()
-            self._heads_by = "gradient" if gradient > relevance else "relevance"
+            # Two rules in one graph are harder to compare than one: only for a real gain.
+            self._heads_by = "gradient" if gradient > relevance + MARGIN else "relevance"
 
     def _uncut(self) -> float:
         """The metric as cutting measures it: after a soft cap, where there is one."""

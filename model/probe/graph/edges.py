@@ -18,8 +18,9 @@ from torch import Tensor
 
 from model.bench.gradients import BlockGradients, Gradients
 from model.operations import Operation, needed
-from model.probe.graph.asks import LOGIT, Baseline
-from model.probe.graph.nodes import WayBack, against_baseline, mlp_name, z_name
+from model.probe.graph.asks import LOGIT
+from model.probe.graph.baseline import Baseline
+from model.probe.graph.nodes import WayBack, mlp_name, z_name
 from model.probe.question import Array
 from model.probe.tensors.compute import to_array
 
@@ -43,7 +44,7 @@ class Edges:
         self._parts: list[tuple[Array, Array, Array]] = []
         # Who is in the stream already, and what of each.
         self._who = np.flatnonzero(self._layer < 0)
-        embedded_TD = against_baseline(found.embedded_TD, baseline)
+        embedded_TD = baseline.beyond(way.borders(0)[0], found.embedded_TD)
         self._carried_nD = embedded_TD[self._position[self._who]]
 
     def steps(self) -> Iterator[None]:
@@ -119,10 +120,10 @@ class Edges:
         who = self._of(block.layer, group)
         at_n = self._position[who]
         if group == "mlp":
-            mlp_TD = block.values[mlp_name(block.layer)][0]
-            return who, against_baseline(mlp_TD, self._baseline)[at_n]
+            mlp = mlp_name(block.layer)
+            return who, self._baseline.beyond(mlp, block.values[mlp][0])[at_n]
         z = z_name(block.layer)
-        z_THK = against_baseline(block.values[z][0], self._baseline)
+        z_THK = self._baseline.beyond(z, block.values[z][0])
         alone_nHK = torch.zeros_like(z_THK[:1]).repeat(len(who), 1, 1)
         rows = np.arange(len(who))
         alone_nHK[rows, self._head[who]] = z_THK[at_n, self._head[who]]
@@ -179,9 +180,7 @@ class Edges:
         here = np.ones(len(at_n), bool) if only is None else at_n == only
         self._parts.append((self._who[here], np.full(here.sum(), goal), weight_n[here]))
 
-    def _linear(
-        self, own_n: Tensor, who: Array, run: Callable[[Tensor, _At], Tensor]
-    ) -> Tensor:
+    def _linear(self, own_n: Tensor, who: Array, run: Callable[[Tensor, _At], Tensor]) -> Tensor:
         """What operations make of each node's own part, constants taken away.
 
         Args:

@@ -13,7 +13,9 @@ from torch import Tensor
 
 from model.bench import Bench
 from model.bench.gradients import BlockGradients, Gradients
-from model.probe.graph.asks import EMBEDDING, Baseline
+from model.operations import streams
+from model.probe.graph.asks import EMBEDDING
+from model.probe.graph.baseline import Baseline
 from model.probe.measuring import Measure
 from model.probe.question import Array
 from model.probe.tensors.compute import to_array
@@ -87,30 +89,23 @@ def going_back(
     blocks.reverse()
     embedded_TD = way.resid(0).detach()[0]
     T = len(embedded_TD)
-    parts = [
-        _column(EMBEDDING, -1, _shares(embedded_TD, blocks[0].before[0], baseline)),
-    ]
+    border = streams(network.config)[0]
+    of_embeddings = _shares(baseline.beyond(border, embedded_TD), blocks[0].before[0])
+    parts = [_column(EMBEDDING, -1, of_embeddings)]
     for block in blocks:
         z, mlp = z_name(block.layer), mlp_name(block.layer)
-        heads_TH = _shares(block.values[z][0], block.of[z][0], baseline)
-        for head in range(heads_TH.shape[1]):
-            parts.append(_column(block.layer, head, heads_TH[:, head]))
-        mlp_T = _shares(block.values[mlp][0], block.of[mlp][0], baseline)
+        heads_TH = _shares(baseline.beyond(z, block.values[z][0]), block.of[z][0])
+        parts += [_column(block.layer, at, head_T) for at, head_T in enumerate(heads_TH.T)]
+        mlp_T = _shares(baseline.beyond(mlp, block.values[mlp][0]), block.of[mlp][0])
         parts.append(_column(block.layer, -1, mlp_T))
     layer_N, head_N, relevance_N = (np.concatenate(part) for part in zip(*parts, strict=True))
     position_N = np.tile(np.arange(T), len(parts))
     return WayBack(Nodes(layer_N, head_N, position_N, relevance_N), tuple(blocks), embedded_TD)
 
 
-def against_baseline(values_T: Tensor, baseline: Baseline) -> Tensor:
-    """What of an activation is compared: all of it, or what differs from its mean over positions."""
-    return values_T if baseline == "zero" else values_T - values_T.mean(0, keepdim=True)
-
-
-def _shares(values_T: Tensor, grads_T: Tensor, baseline: Baseline) -> Array:
+def _shares(beyond_T: Tensor, grads_T: Tensor) -> Array:
     """Activation times what flowed back to it, summed over its numbers, ``[T, …]``."""
-    products = against_baseline(values_T, baseline).double() * grads_T.double()
-    return to_array(products.sum(-1))
+    return to_array((beyond_T.double() * grads_T.double()).sum(-1))
 
 
 def _column(layer: int, head: int, relevance_T: Array) -> tuple[Array, Array, Array]:

@@ -11,7 +11,7 @@ Shape suffixes: L layers, H heads (1 where there is none), T positions, N number
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -23,7 +23,7 @@ from model.bench.changes import changes_of
 from model.bench.gradients import Gradients
 from model.bench.restart import Restart
 from model.operations import streams
-from model.probe.measuring import Measure, ids_of_text, likeliest_at, tokens_of
+from model.probe.measuring import Measure, likeliest_at, place, second_text, tokens_of
 from model.probe.patch.asks import OF_HEADS, Kind, Patch, PatchFound
 from model.probe.question import Answer, Array, read_only
 from model.probe.sweeping import Pace, coarse_to_fine, correlation
@@ -42,7 +42,7 @@ def answer(question: Patch, subject: Subject, bench: Bench) -> Iterator[Answer |
             are no such.
         KeyError: the network has no head that scores tokens.
     """
-    clean = _clean(question, subject, bench)
+    clean = second_text(bench, subject, question.clean, question.clean_ids, "clean", "patching")
     for _ in bench.streaming(clean):
         yield None
     sweep = _Sweep(question, subject, clean, bench)
@@ -57,25 +57,6 @@ def answer(question: Patch, subject: Subject, bench: Bench) -> Iterator[Answer |
         for _ in sweep.run(row):
             yield sweep.found(sweep.share) if sweep.share < 1 and pace.is_due() else None
     yield sweep.found(share=1.0)
-
-
-def _clean(question: Patch, subject: Subject, bench: Bench) -> Subject:
-    ids = question.clean_ids
-    if question.clean and ids:
-        raise ValueError("Give either clean or clean_ids.")
-    if question.clean:
-        ids = ids_of_text(bench, subject, question.clean, "clean_ids")
-    if not ids:
-        raise ValueError("Patching needs a second text: give clean, or clean_ids.")
-    n = bench.network(subject).config.d_vocab
-    if not all(0 <= one < n for one in ids):
-        raise ValueError(f"clean_ids hold an id outside the vocabulary of {n} tokens.")
-    if len(ids) != subject.n_tokens:
-        raise ValueError(
-            f"The clean text has {len(ids)} tokens and the corrupted one {subject.n_tokens}; "
-            "patching needs as many in both. Reword one of them."
-        )
-    return replace(subject, ids=ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +88,8 @@ class _Sweep:
         self._bench = bench
         config = self._config = bench.network(subject).config
         n = subject.n_tokens
-        self._at = _place(question.position, n, "position")
-        layers = {_place(at, config.n_layers, "layer") for at in question.layers}
+        self._at = place(question.position, n, "position")
+        layers = {place(at, config.n_layers, "layer") for at in question.layers}
         self.layers = tuple(sorted(layers)) or tuple(range(config.n_layers))
         self._measure = _measure(question, subject, clean, self._at, bench)
         self._ids = self._measure.ids(bench.network(subject).embed.weight)
@@ -281,8 +262,8 @@ class _Sweep:
 
 
 _NOTHING = (
-    "Both texts have the same metric, so there is nothing to recover: choose other tokens, or texts "
-    "on which they differ."
+    "Both texts have the same metric, so there is nothing to recover: choose other tokens, or "
+    "texts on which they differ."
 )
 
 
@@ -299,9 +280,3 @@ def _measure(question: Patch, subject: Subject, clean: Subject, at: int, bench: 
     if against is None or against == target:
         return Measure("log probability", target)
     return Measure("logit difference", target, against)
-
-
-def _place(at: int, n: int, what: str) -> int:
-    if not -n <= at < n:
-        raise ValueError(f"There is no {what} {at}; there are 0 to {n - 1}.")
-    return at % n
