@@ -10,7 +10,7 @@ from importlib import import_module
 from rich.console import Console
 from rich.table import Table
 
-NAMES = ("opening", "trace", "asking", "training", "point_cloud", "window")
+NAMES = ("opening", "trace", "asking", "patching", "training", "point_cloud", "window")
 
 
 def main(wanted: list[str]) -> int:

@@ -31,8 +31,8 @@ Edit: TypeAlias = Callable[[Tensor], Tensor]
 """Gives what is read in the place of an activation of all variants, ``[B, n, …]`` (patterns:
 ``[B, H, n, S]``), as another tensor."""
 
-TOKENS_AT_ONCE = 256
-"""Positions, of all variants together, that run through a block at once: a slice of some 40 ms in
+TOKENS_AT_ONCE = 192
+"""Positions, of all variants together, that run through a block at once: a slice of some 30 ms in
 GPT-2 small's shape."""
 
 

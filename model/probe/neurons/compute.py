@@ -56,7 +56,7 @@ def answer(question: Neurons, subject: Subject, bench: Bench) -> Iterator[Answer
         )
 
     pace = Pace()
-    cut = windows(texts(question.file, question.seed), tokenizer, network.config.n_ctx)
+    cut = windows(texts(question.file, question.seed), tokenizer, network.config)
     waiting: list[tuple[int, ...]] = []
     while scan.n_tokens < question.scan:
         some = waiting + list(islice(cut, AT_ONCE - len(waiting)))

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from model.bench import Bench
 from model.bench.changes import changes_of
+from model.config import TransformerConfig
 from model.operations import INPUT_IDS, streams
 from model.subject import Subject
 from model.tokenizer.tokenizer import Tokenizer
@@ -69,19 +70,23 @@ def texts(file: str, seed: int) -> Iterator[str]:
         raise ValueError(f"{path.name} can't be read: {error.strerror}.") from error
 
 
-def windows(some: Iterable[str], tokenizer: Tokenizer, n_ctx: int) -> Iterator[tuple[int, ...]]:
+def windows(
+    some: Iterable[str], tokenizer: Tokenizer, config: TransformerConfig
+) -> Iterator[tuple[int, ...]]:
     """Texts one after another, in windows of equally many tokens; the last may be shorter.
 
-    Special tokens that a text has around it stand around each window.
+    Special tokens that a text has around it stand around each window. Tokens that the network has
+    no vector for are left out.
     """
     alone = tuple(tokenizer.encode("a", add_special=False).ids)
     around = tuple(tokenizer.encode("a").ids)
     at = next((i for i in range(len(around)) if around[i : i + len(alone)] == alone), 0)
     begin, end = around[:at], around[at + len(alone) :]
-    size = max(1, min(WINDOW, n_ctx) - len(begin) - len(end))
+    size = max(1, min(WINDOW, config.n_ctx) - len(begin) - len(end))
     waiting: list[int] = []
     for text in some:
-        waiting += tokenizer.encode(f"{text}\n", add_special=False).ids
+        ids = tokenizer.encode(f"{text}\n", add_special=False).ids
+        waiting += [one for one in ids if one < config.d_vocab]
         while len(waiting) >= size:
             yield (*begin, *waiting[:size], *end)
             del waiting[:size]

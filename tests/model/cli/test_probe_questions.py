@@ -27,12 +27,16 @@ from model.sampling import Sampling
 from tests.model.conftest import PROMPT
 
 ASKED = {probe.name: probe for probe in PROBES if probe.question is not None}
+CLEAN = (7, 296, 12, 264, 31)
 NEEDED: dict[str, tuple[str, ...]] = {
     "pattern": ("--layer", "1", "--head", "2"),
     "vectors": ("--names", "hook_embed,blocks.1.attn.hook_pattern"),
     "tensors": ("--names", "blocks.0.hook_resid_post"),
     "number": ("--of", "blocks.1.attn.hook_z", "--index", "0,3,1,2"),
     "mosaic": ("--cells", "16"),
+    "patch": ("--clean-ids", ",".join(map(str, CLEAN))),
+    "facts": ("--about", "queen", "--samples", "2"),
+    "neurons": ("--layer", "1"),
 }
 """What has no default."""
 
@@ -69,8 +73,11 @@ def of(probe: Probe) -> type[Question]:
 
 
 def asked_by_hand(lm: LanguageModel, name: str) -> Any:
+    from model.probe.facts.asks import Facts
     from model.probe.mosaic.asks import Mosaic
+    from model.probe.neurons.asks import Neurons
     from model.probe.number.asks import Number
+    from model.probe.patch.asks import Patch
     from model.probe.pattern.asks import Pattern
     from model.probe.tensors.asks import Tensors
 
@@ -81,6 +88,9 @@ def asked_by_hand(lm: LanguageModel, name: str) -> Any:
         "number": Number(of="blocks.1.attn.hook_z", index=(0, 3, 1, 2)),
         "mosaic": Mosaic(cells=16),
         "routes": Routes(position=None),
+        "patch": Patch(clean_ids=CLEAN),
+        "facts": Facts(about="queen", samples=2),
+        "neurons": Neurons(layer=1),
     }
     kind = of(ASKED[name])
     position = {"position": -1} if any(f.name == "position" for f in fields(kind)) else {}
