@@ -127,9 +127,7 @@ def _answered(network: Transformer, question: Question, subject: Subject) -> flo
     return longest
 
 
-def _cell_by_cell(
-    network: Transformer, ids_1T: Tensor, clean_1T: Tensor
-) -> Callable[[], None]:
+def _cell_by_cell(network: Transformer, ids_1T: Tensor, clean_1T: Tensor) -> Callable[[], None]:
     """A pass for every layer and position, with the stream replaced there."""
     import torch
 

@@ -28,7 +28,8 @@ class Graph(Question):
     Attributes:
         metric: whose logit, or which difference of two; the likeliest token's if none is given.
         position: after which position; of a masked model, in it.
-        share: nodes are kept, strongest first, until they hold this share of what all have.
+        share: nodes are kept, strongest first, until they hold this share of what all have; 1
+            keeps all.
         most: how many nodes are kept at most.
         most_edges: how many edges are kept at most.
         baseline: what a node is compared with: nothing (zero), or its mean over positions but the

@@ -125,5 +125,6 @@ def strongest(nodes: Nodes, share: float, most: int) -> tuple[Array, float]:
     if not total:
         return order[:0], 0.0
     held = np.cumsum(strength_N[order]) / total
-    n = min(int(np.searchsorted(held, share)) + 1, most, len(order))
+    enough = len(order) if share >= 1 else int(np.searchsorted(held, share)) + 1
+    n = min(enough, most, len(order))
     return order[:n], float(held[n - 1]) if n else 0.0

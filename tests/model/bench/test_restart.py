@@ -60,7 +60,8 @@ def test_a_restart_is_a_whole_pass_with_the_activation_put_in(name: str):
 
 
 @pytest.mark.parametrize(
-    "change", [RemoveMask(1), AblateHead(1, 2, mean=True), RemoveResidual(1, "attn"), AblateHead(0, 0)]
+    "change",
+    [RemoveMask(1), AblateHead(1, 2, mean=True), RemoveResidual(1, "attn"), AblateHead(0, 0)],
 )
 @pytest.mark.parametrize("name", ["learned", "like Gemma 2", "norms after"])
 def test_interventions_are_done_after_a_restart_too(name: str, change: Intervention):
