@@ -12,8 +12,8 @@ from torch import Tensor
 
 import model
 from model.interventions import AblateHead, RemoveResidual, ScaleOutput
-from model.network.execute import Run
-from model.operations import Operation, streams
+from model.network.execute import Replace, Run, Tap
+from model.operations import INPUT_IDS, Operation, streams
 from model.probe.answering import answering
 from model.probe.graph.asks import LOGIT, Graph, GraphFound
 from model.probe.graph.rules import FIXED
@@ -27,6 +27,7 @@ from tests.model.probe.asking import IDS, Asked
 AT = 9
 DIFFERENCE = Metric(target_id=5, against_id=7)
 ALL = Graph(metric=DIFFERENCE, position=AT, share=1.0, most=10_000, most_edges=100_000, check=0)
+Place = tuple[int, ...]
 OTHER = (3, 17, 8, 2, 30, 4, 9, 22, 9, 11, 2)
 WITH_A_HEAD = [
     name for name, config in VARIANTS.items() if config.has_logits and config.caps.logits is None
@@ -42,22 +43,29 @@ class Frozen:
     def __init__(self, asked: Asked) -> None:
         self._asked = asked
         with torch.no_grad():
-            self._known = dict(self._pass(None).items())
+            self.known = self._pass(None)
 
-    def difference(self, tap: object, replace: object = None) -> float:
+    def difference(self, tap: Tap | None) -> float:
         """The difference of two logits with activations changed on the way."""
-        with torch.no_grad():
-            logits_V = self._pass(self._known, tap, replace)["logits"][0, AT]
+        logits_V = self.run(tap)["logits"][0, AT]
         return float(logits_V[5] - logits_V[7])
 
+    def run(self, tap: Tap | None = None, other: Replace | None = None) -> dict[str, Tensor]:
+        """All activations, with some changed on the way."""
+        with torch.no_grad():
+            return self._pass(self.known, tap, other)
+
     def _pass(
-        self, known: dict[str, Tensor] | None, tap: object = None, other: object = None
+        self,
+        known: dict[str, Tensor] | None,
+        tap: Tap | None = None,
+        other: Replace | None = None,
     ) -> dict[str, Tensor]:
         network = self._asked.network
 
         def replace(op: Operation, inputs: Sequence[Tensor], run: Run) -> Tensor | None:
-            if other is not None and (found := other(op, inputs, run)) is not None:  # type: ignore[operator]
-                return found  # type: ignore[no-any-return]
+            if other is not None and (found := other(op, inputs, run)) is not None:
+                return found
             if known is None:
                 return None
             if op.kind in FIXED:
@@ -73,16 +81,9 @@ class Frozen:
             return None
 
         names = [op.output for op in network.operations if op.kind not in ("tokens", "softmax")]
-        from model.operations import INPUT_IDS
-
         ops = [op for op in network.operations if op.kind != "softmax"]
-        return network.execute(
-            ops,
-            {INPUT_IDS: torch.tensor([IDS])},
-            names,
-            tap,
-            replace,  # type: ignore[arg-type]
-        )
+        ids_BT = torch.tensor([IDS])
+        return network.execute(ops, {INPUT_IDS: ids_BT}, names, tap, replace)
 
 
 def name_of(asked: Asked, layer: int, head: int) -> str:
@@ -91,7 +92,7 @@ def name_of(asked: Asked, layer: int, head: int) -> str:
     return f"blocks.{layer}.attn.hook_z" if head >= 0 else f"blocks.{layer}.hook_mlp_out"
 
 
-def place_of(head: int, position: int) -> tuple[int, ...]:
+def place_of(head: int, position: int) -> Place:
     return (0, position, head) if head >= 0 else (0, position)
 
 
@@ -109,11 +110,11 @@ def test_relevance_is_what_a_linear_pass_loses_with_the_node(name: str):
         layer, head = int(found.layer_N[node]), int(found.head_N[node])
         name, place = name_of(asked, layer, head), place_of(head, int(found.position_N[node]))
 
-        def tap(other: str, tensor: Tensor, name: str = name, place: object = place) -> Tensor:
+        def tap(other: str, tensor: Tensor, name: str = name, place: Place = place) -> Tensor:
             if other != name:
                 return tensor
             tensor = tensor.clone()
-            tensor[place] = 0  # type: ignore[index]
+            tensor[place] = 0
             return tensor
 
         lost = whole - frozen.difference(tap)
@@ -173,13 +174,13 @@ def test_edges_are_finite_differences_of_the_fixed_pass(name: str):
             other: str,
             tensor: Tensor,
             written: str = written,
-            place: object = place,
+            place: Place = place,
             changed: Tensor = changed,
         ) -> Tensor:
             if other != written:
                 return tensor
             tensor = tensor.clone()
-            tensor[place] = changed  # type: ignore[index]
+            tensor[place] = changed
             return tensor
 
         assert frozen.difference(tap) - base == pytest.approx(weight, abs=1e-8), (hook, source)
@@ -191,7 +192,7 @@ def _read_more(asked: Asked, frozen: Frozen, group: str, at: int) -> dict[str, T
     The vector as the sublayer finds it in the stream, norms on the stream passed.
     """
     border = streams(asked.config)[0]
-    known = frozen._known
+    known = frozen.known
     part = torch.zeros_like(known[border])
     part[0, at] = known[border][0, at]
     writers = {op.output: op for op in asked.network.operations}
@@ -216,8 +217,7 @@ def _read_more(asked: Asked, frozen: Frozen, group: str, at: int) -> dict[str, T
         more = [one + part if name == read else one for name, one in zip(op.inputs, inputs)]
         return run(more)
 
-    with torch.no_grad():
-        return frozen._pass(known, None, replace)
+    return frozen.run(None, replace)
 
 
 @pytest.mark.parametrize("name", ["like Llama", "experts"])
@@ -275,11 +275,11 @@ def test_cutting_is_a_whole_pass_with_the_node_set(baseline: str):
             "other": other[name],
         }[baseline]
 
-        def tap(written: str, tensor: Tensor, name: str = name, place: object = place) -> Tensor:
+        def tap(written: str, tensor: Tensor, name: str = name, place: Place = place) -> Tensor:
             if written != name:
                 return tensor
             tensor = tensor.clone()
-            tensor[place] = to[place]  # type: ignore[index]  # noqa: B023
+            tensor[place] = to[place]  # noqa: B023
             return tensor
 
         cut = record(asked.network, torch.tensor([IDS]), ("logits",), tap)["logits"]

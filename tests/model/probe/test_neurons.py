@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,7 +37,7 @@ def test_the_strongest_neurons_are_those_that_write_most(name: str):
     found: NeuronsFound = asked.ask(Neurons(layer=1, position=AT, n=4))
     trace, config = asked.trace, asked.config
     post = trace["blocks.1.mlp.hook_post"][0, AT]
-    mlp = asked.network.requires_grad_(False).blocks[1].mlp
+    mlp: Any = asked.network.requires_grad_(False).get_submodule("blocks.1.mlp")
     if config.experts is None:
         own = post[:, None] * mlp.down.weight.T
         numbers = torch.arange(config.d_mlp)
@@ -63,7 +64,8 @@ def test_the_strongest_neurons_are_those_that_write_most(name: str):
 def test_promoted_tokens_are_the_slope_of_the_scores(name: str):
     """Of the scores without a scale of the final norm, and before a cap, as is said."""
     asked = Asked(name)
-    network, config = asked.network.requires_grad_(False), asked.config
+    network: Any = asked.network.requires_grad_(False)
+    config = asked.config
     number = 17 if config.experts is None else 2 * config.d_mlp + 17
     mlp = network.blocks[0].mlp
     out = (mlp if config.experts is None else mlp.experts[2]).down.weight[:, 17]

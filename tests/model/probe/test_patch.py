@@ -54,8 +54,9 @@ def patched(asked: Asked, kind: Kind, layer: int, head: int, position: int) -> f
         if other != name:
             return tensor
         tensor = tensor.clone()
-        place = {"pattern": (head, position)}.get(kind, (position, head))
-        place = place if kind in OF_HEADS else (position,)
+        place: tuple[int, ...] = (position,)
+        if kind in OF_HEADS:
+            place = (head, position) if kind == "pattern" else (position, head)
         tensor[(0, *place)] = clean[place]
         return tensor
 
@@ -126,9 +127,12 @@ def test_a_cell_that_can_not_differ_costs_no_pass(monkeypatch: pytest.MonkeyPatc
 
     rows: list[int] = []
     real = Restart.resid
-    monkeypatch.setattr(
-        Restart, "resid", lambda self, border, n: rows.append(n) or real(self, border, n)
-    )
+
+    def counting(self: Restart, border: int, n_variants: int) -> Tensor:
+        rows.append(n_variants)
+        return real(self, border, n_variants)
+
+    monkeypatch.setattr(Restart, "resid", counting)
     Asked("learned").ask(question())
     # Two tokens differ; in the second block all from the first of them to the one measured.
     assert sum(rows) == 2 + (AT - 3 + 1)
@@ -254,8 +258,8 @@ def test_the_lines_of_python_give_the_same(gpt2_folder: Path):
     found = lm.ask(PROMPT, asked, (AblateHead(0, 1),))
     *imports, line = found.code().splitlines()
     space: dict[str, object] = {"lm": lm}
-    exec("\n".join(imports), space)  # noqa: S102
-    again = eval(line, space)  # noqa: S307
+    exec("\n".join(imports), space)
+    again = eval(line, space)
     assert isinstance(found, PatchFound)
     assert (again.question, again.subject) == (found.question, found.subject)
     assert np.allclose(again.recovered, found.recovered, atol=1e-5)
