@@ -27,7 +27,7 @@ run: setup-run ## Start Glassformer; ARGS="CHECKPOINT --prompt '...'" is passed 
 	@$(PY) main.py $(args)
 
 test: lint ## Lint, types, import contracts, then the tests; ARGS is passed to pytest
-	$(SCREEN) sh tools/test.sh $(args)
+	@SCREEN='$(SCREEN)' sh tools/test.sh $(args)
 
 lint: setup-test ## Only lint, types and import contracts
 	$(PY) -m ruff check .

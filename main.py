@@ -64,7 +64,23 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the program; returns the exit status."""
+    """Run the program; returns the exit status.
+
+    What is printed can't stop it, whatever it is printed on.
+    """
+    from model.cli import output
+
+    status = 0
+
+    def run() -> None:
+        nonlocal status
+        status = _run(arguments)
+
+    output.run(run)
+    return status
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     options = parser().parse_args(arguments)
     if options.train and not options.pictures:
         parser().error("--train goes with --pictures; in the window, the Training pane trains")

@@ -10,7 +10,10 @@ from importlib import import_module
 from rich.console import Console
 from rich.table import Table
 
-NAMES = ("opening", "trace", "asking", "patching", "training", "point_cloud", "window")
+NAMES = (
+    *("opening", "trace", "asking", "patching", "training"),
+    *("point_cloud", "window", "stage"),
+)
 
 
 def main(wanted: list[str]) -> int:

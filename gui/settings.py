@@ -12,7 +12,6 @@ import json
 import logging
 import os
 import shutil
-import tempfile
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, fields
@@ -23,6 +22,7 @@ from PySide6.QtCore import QLockFile, QStandardPaths
 
 from gui.settings_checks import N_RECENT, carried_over, checked
 from gui.settings_merge import merged
+from model.whole_file import write_whole
 
 log = logging.getLogger(__name__)
 
@@ -164,7 +164,8 @@ def save(settings: Settings, path: Path | None = None) -> None:
         settings.base = _values(settings)
         # Lone surrogates in the prompt history are legal in a Python string and not in UTF-8;
         # JSON's ASCII escapes carry them.
-        _write(path, json.dumps({**unknown, **_values(settings)}, indent=1))
+        text = json.dumps({**unknown, **_values(settings)}, indent=1)
+        write_whole(path, text, ordinary=True)
     finally:
         if locked:
             lock.unlock()
@@ -221,7 +222,12 @@ def _take(settings: Settings, values: Mapping[str, Any]) -> None:
 
 
 def _keep_beside(path: Path, *, move: bool) -> str:
-    """Keep the file as it is under another name, which is given back; empty if that fails."""
+    """Keep the file as it is under another name, which is given back; empty if that fails.
+
+    What a link leads to is kept beside itself, and the link stays.
+    """
+    if path.exists():
+        path = Path(os.path.realpath(path))
     for n in range(1, 100):
         number = "" if n == 1 else f"-{n}"
         beside = path.with_name(f"{path.stem}.broken{number}{path.suffix}")
@@ -237,15 +243,3 @@ def _keep_beside(path: Path, *, move: bool) -> str:
             return ""
         return beside.name
     return ""
-
-
-def _write(path: Path, text: str) -> None:
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(beside).replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            Path(beside).unlink()
-        raise

@@ -129,20 +129,11 @@ class Trace(Mapping[str, Tensor]):
         dtypes are kept. The file appears whole or not at all.
 
         Raises:
-            OSError: the disk refuses.
+            WriteError: the disk refuses.
         """
-        path = Path(path)
-        seen: set[int] = set()
-        tensors = {}
-        for name, tensor in self.several(self._names).items():
-            # An alias is the same tensor; the format wants one in memory of its own.
-            alias = tensor.untyped_storage().data_ptr() in seen
-            seen.add(tensor.untyped_storage().data_ptr())
-            tensors[name] = tensor.clone() if alias else tensor
-        try:
-            write_tensors(path, tensors, {"format": "pt", "names": json.dumps(self.names)})
-        except OSError as error:
-            raise OSError(f"{path} can't be written: {error.strerror or error}.") from error
+        # An alias is the same tensor, and is written under both names.
+        tensors = self.several(self._names)
+        write_tensors(path, tensors, {"format": "pt", "names": json.dumps(self.names)})
 
     @classmethod
     def load(cls, path: str | Path) -> Trace:

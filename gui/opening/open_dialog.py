@@ -11,7 +11,6 @@ from itertools import pairwise
 from pathlib import Path
 
 from PySide6.QtCore import (
-    QStringListModel,
     Qt,
     QTimer,
     QUrl,
@@ -22,12 +21,10 @@ from PySide6.QtGui import (
     QDropEvent,
 )
 from PySide6.QtWidgets import (
-    QCompleter,
     QDialog,
     QFileDialog,
     QFrame,
     QHBoxLayout,
-    QLineEdit,
     QProgressBar,
     QPushButton,
     QScrollArea,
@@ -36,7 +33,8 @@ from PySide6.QtWidgets import (
 )
 
 from gui import theme
-from gui.opening.folder_listing import FolderListing
+from gui.on_screen import keep_on_screen
+from gui.opening.path_field import PathField
 from gui.opening.preview_card import PreviewCard
 from gui.opening.recent_list import RecentList
 from gui.opening.words import opening_words
@@ -71,6 +69,7 @@ class OpenDialog(QDialog):
         self.setWindowTitle("Open a model")
         self.setAcceptDrops(True)
         self.resize(880, 560)
+        keep_on_screen(self)
         self._store = store
         self._settings = settings
         self._waiting = False  # for a model that this dialog has asked for
@@ -86,7 +85,7 @@ class OpenDialog(QDialog):
         self.field.setFocus()
 
     def _build(self) -> None:
-        self.field = QLineEdit(self)
+        self.field = PathField(self)
         self.field.setPlaceholderText("Folder, file, or owner/name on a hub")
         self.field.setAccessibleName("Checkpoint")
         self.field.setToolTip(
@@ -95,11 +94,6 @@ class OpenDialog(QDialog):
         )
         self.field.setClearButtonEnabled(True)
         self.field.setAcceptDrops(False)  # the dialog takes what is dropped, as a path
-        self._names = QStringListModel(self)
-        self.completer = QCompleter(self._names, self)
-        self.completer.setCaseSensitivity(Qt.CaseSensitivity.CaseSensitive)
-        self.completer.setMaxVisibleItems(12)
-        self.field.setCompleter(self.completer)
         self._folder_button = self._button("&Folder…", "Choose a folder")
         self._file_button = self._button("F&ile…", "Choose a file")
         self.recent = RecentList(self)
@@ -118,6 +112,7 @@ class OpenDialog(QDialog):
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setWidget(self.card)
         self._scroll.setAccessibleName("What it is")
+        self.field.over = self._scroll  # of a path that isn't whole there is little to say
         self.progress = QProgressBar(self)
         self.progress.setTextVisible(False)
         self.progress.setAccessibleName("How far the opening is")
@@ -163,9 +158,6 @@ class OpenDialog(QDialog):
         return button
 
     def _wire(self) -> None:
-        self._listing = FolderListing(self)
-        self._listed = ""
-        self._listing.listed.connect(self._take_listing)
         self._look = QTimer(self)
         self._look.setSingleShot(True)
         self._look.setInterval(LOOK_MS)
@@ -220,24 +212,10 @@ class OpenDialog(QDialog):
         return self._store.opening.previews.get(self.path)
 
     def _typed(self) -> None:
-        folder, _, _ = self.field.text().rpartition(os.sep)
-        if self.field.text() and (folder or self.field.text().startswith(os.sep)):
-            folder += os.sep
-            if folder != self._listed:
-                self._listed = folder
-                self._listing.ask(folder)
         self._look.start()
         self._refusal = None
         self.recent.mark(self.path)
         self._update()
-
-    def _take_listing(self, folder: object, paths: object) -> None:
-        assert isinstance(paths, list)
-        self._names.setStringList(paths)
-        if self.field.hasFocus() and self.field.text().startswith(str(folder)):
-            self.completer.setCompletionPrefix(self.field.text())
-            if self.completer.completionCount() > 0:
-                self.completer.complete()
 
     def _ask_folder(self) -> None:
         dialog = self._file_dialog("Choose a model's folder")
@@ -253,6 +231,7 @@ class OpenDialog(QDialog):
 
     def _file_dialog(self, title: str) -> QFileDialog:
         dialog = QFileDialog(self, title)
+        keep_on_screen(dialog)
         dialog.setObjectName("file_dialog")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(self.choose)
@@ -278,6 +257,8 @@ class OpenDialog(QDialog):
         preview = self._store.opening.previews[str(path)]
         if path == self.path:
             self.card.show_preview(preview)
+            if preview.line and not preview.problem:
+                self.field.hide_offer()
             # Its choices are made anew, and would be reached last.
             chain = (self._scroll, *self.card.memory.choices, self._details_button)
             for before, after in pairwise(chain):

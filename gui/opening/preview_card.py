@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from gui import theme
 from gui.widgets.parts import part_color, share_words
-from gui.widgets.text import Text, counted, ink_on
+from gui.widgets.text import Text, as_written, counted, ink_on
 from model.preview import Preview, file_size, short_count
 
 AS_STORED = ""
@@ -105,7 +105,7 @@ class PreviewCard(QWidget):
         size = f"  ·  {short_count(p.n_params)}" if known else ""
         self.title.setText(f"{p.title or p.family}{size}" if p.family else p.path)
         self.subtitle.setText(p.path)
-        self.subtitle.setToolTip(p.path)
+        self.subtitle.setToolTip(as_written(p.path))
         self.subtitle.setVisible(self.title.text() != p.path or self.title.isHidden())
         self.problem.setVisible(p.problem is not None)
         self.problem.set_tone("bad")

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from gui import theme
 from gui.opening.words import short_name
+from gui.widgets.text import as_written
 
 Index = QModelIndex | QPersistentModelIndex
 PATH_ROLE = Qt.ItemDataRole.UserRole
@@ -54,7 +55,7 @@ class RecentList(QListWidget):
         """A row more, of which nothing is known yet."""
         item = QListWidgetItem(self)
         item.setData(PATH_ROLE, path)
-        item.setToolTip(path)
+        item.setToolTip(as_written(path))
 
     def write(self, path: str, line: str, *, problem: bool) -> None:
         """What a path is, or why it can't be opened."""
@@ -65,7 +66,7 @@ class RecentList(QListWidget):
         item.setData(LINE_ROLE, line)
         item.setData(PROBLEM_ROLE, problem)
         item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{item.text()}: {line}")
-        item.setToolTip(f"{path}\n{line}" if line else path)
+        item.setToolTip(as_written(f"{path}\n{line}" if line else path))
 
     def mark(self, path: str) -> None:
         """Select the row of a path, or none where it is not in the list; nothing is chosen."""

@@ -16,6 +16,7 @@ PACKAGES = (
     "gui.panes.prompt",
     "gui.panes.tokens",
     "gui.panes.layers",
+    "gui.panes.stage",
     "gui.panes.attention",
     "gui.panes.space",
     "gui.panes.prediction",

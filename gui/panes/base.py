@@ -106,6 +106,10 @@ class Pane(QWidget):
         """What is drawn, as named arrays for CSV or npz. Empty if there is nothing."""
         return {}
 
+    def export_arrays(self) -> Mapping[str, Named]:
+        """The same numbers as arrays in the shape in which they are drawn, for npz alone."""
+        return {}
+
     def prepare_export(self) -> None:
         """An export of its data is about to be chosen: ask for what isn't drawn in full."""
 
@@ -200,6 +204,7 @@ class EmptyState(QLabel):
 
     def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
         super().__init__(text, parent)
+        self.setTextFormat(Qt.TextFormat.PlainText)
         self.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.setWordWrap(True)
         self.setMargin(24)

@@ -33,6 +33,8 @@ class Command:
         when: whether it can be used now.
         in_front: whether its pane is brought to the front first.
         separator: a line above it in the menu.
+        checked: of what can be on or off, the attribute or method of whose command it is that says
+            so; it has a tick while that is true. Empty for what is only done.
     """
 
     id: str
@@ -45,6 +47,7 @@ class Command:
     when: Condition = always
     in_front: bool = False
     separator: bool = False
+    checked: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
+from gui.panes.base import Pane
 from gui.program.program import Program
 from gui.session.state import Notice
 from gui.settings import Settings
@@ -41,6 +42,7 @@ def write_pictures(settings: Settings, options: argparse.Namespace, folder: Path
     themes = (options.theme,) if options.theme else ("dark", "light")
     program = Program(settings, options.checkpoint, options.prompt)
     session = _Session(program)
+    program.window.on_screen.stop()  # a picture may be larger than the screen
     program.window.resize(*(options.size or (1440, 900)))
     program.window.show()
     program.window.host.make_all()
@@ -79,7 +81,8 @@ def _write_all(session: _Session, folder: Path, theme_name: str) -> None:
 def _write(session: _Session, widget, path: Path) -> None:  # type: ignore[no-untyped-def]
     store = session.program.store
     model = store.model.name if store.model is not None else "none"
-    facts = export.provenance_of(path.stem, model, store.prompt)
+    title = widget.title if isinstance(widget, Pane) else path.stem
+    facts = export.provenance_of(title, model, store.prompt)
     export.write_picture(widget, path, facts)
     print(path)
 

@@ -27,6 +27,11 @@ class OperationSentence:
         return f"{op.label}{where}. {op.sentence}"
 
 
+def place_among(index: int, n: int) -> str:
+    """Which of the operations is selected, as headers say it: the same in every pane."""
+    return f"op {index + 1} of {n}"
+
+
 def weight_sentence(read: m.PromptRead, index: tuple[int, ...], value: float) -> str:
     """What one weight of a pattern means; its index is (batch, head, query, key)."""
     _, _, query, key = index

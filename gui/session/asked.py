@@ -5,6 +5,9 @@ or is known is nobody else's business. Until the new answer is there, the old on
 subject and the question that it belongs to. An answer to what nobody asks any more is dropped, and
 what nobody asks any more is cancelled.
 
+Of a model that learns, all panes change to another step at once, when the last of them has its
+answer: what is seen in one moment is of one step (`gui/session/gathering.py`).
+
 Knows questions and requests; no pane, no widget.
 """
 
@@ -16,8 +19,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QTimer, Signal
 
+from gui.session import gathering
 from gui.session.feature import Feature
 from model import messages as m
 from model.probe.question import Answer, Question
@@ -30,6 +34,8 @@ A = TypeVar("A", bound=Answer)
 
 SAID_AFTER = 0.2
 """Seconds after which a pane says that it waits: sooner would flicker at every key."""
+TOGETHER_FOR = 1.0
+"""Seconds for which answers about the next step wait for each other at most."""
 REMEMBERED = 48 * 2**20
 """Bytes of answers that are kept, so that going back is at once."""
 
@@ -61,6 +67,8 @@ class Slot:
             the first.
         read: the prompt as it was read, that the answer is about.
         problem: why what is wanted can't be answered; empty if it can.
+        coming: an answer about a later step of the same prompt, with that prompt, which waits for
+            those of the other panes.
     """
 
     subject: Subject
@@ -68,6 +76,7 @@ class Slot:
     answer: Answer | None = None
     read: m.PromptRead | None = None
     problem: str = ""
+    coming: tuple[Answer, m.PromptRead | None] | None = None
 
     @property
     def wanted(self) -> tuple[Subject, Question]:
@@ -92,7 +101,12 @@ class Asked(Feature):
     """Questions and answers about what is in view.
 
     Its ``changed`` says that something begins or ends to be waited for, or got on.
+
+    Signals:
+        delivered: the panes have changed to another step of the model that learns.
     """
+
+    delivered = Signal()
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
@@ -105,6 +119,10 @@ class Asked(Feature):
         self._late.setSingleShot(True)
         self._late.setInterval(round(SAID_AFTER * 1000))
         self._late.timeout.connect(self._tell_late)
+        self._overdue = QTimer(self)
+        self._overdue.setSingleShot(True)
+        self._overdue.setInterval(round(TOGETHER_FOR * 1000))
+        self._overdue.timeout.connect(self._deliver)
 
     # ------------------------------------------------------------------- asked by panes
 
@@ -136,9 +154,11 @@ class Asked(Feature):
                     slot = slots[name] = Slot(subject, question)
                 elif slot.wanted == (subject, question):
                     continue
+                gathering.take(slot)  # what waited for others is newer than what is drawn
                 slot.subject, slot.question, slot.problem = subject, question, ""
                 known |= self._fill(slot)
         self._give_up_unwanted()
+        self._deliver_if_whole()
         return known
 
     def slot(self, owner: str, name: str) -> Slot | None:
@@ -214,7 +234,7 @@ class Asked(Feature):
         known = self._known.get(slot.wanted)
         if known is not None:
             self._known.move_to_end(slot.wanted)
-            slot.answer, slot.read = known, self._read.get(slot.subject)
+            slot.answer, slot.read, slot.coming = known, self._read.get(slot.subject), None
             return True
         if slot.wanted not in self._asking:
             request = m.Ask(subject=slot.subject, question=slot.question)
@@ -236,11 +256,39 @@ class Asked(Feature):
         read = self._read.get(answer.subject)
         for owner in list(self._owners.values()):
             hit = [slot for slot in owner.slots.values() if slot.wanted == wanted]
+            drawn = [slot for slot in hit if not gathering.waits_for_others(slot, answer)]
             for slot in hit:
-                slot.answer, slot.read = answer, read
-            if hit:
+                slot.coming = (answer, read)
+            for slot in drawn:
+                gathering.take(slot)
+            if drawn:
                 owner.changed()
+        self._deliver_if_whole()
         self.changed.emit()
+
+    @property
+    def is_gathering(self) -> bool:
+        """Whether panes are about to change to another step together."""
+        return gathering.goes_on(self._slots, self._asking.keys())
+
+    @property
+    def _slots(self) -> list[Slot]:
+        return [slot for owner in self._owners.values() for slot in owner.slots.values()]
+
+    def _deliver_if_whole(self) -> None:
+        if self.is_gathering:
+            if not self._overdue.isActive():
+                self._overdue.start()
+        else:
+            self._deliver()
+
+    def _deliver(self) -> None:
+        """Let the panes change to the step that their answers are about, all at once."""
+        self._overdue.stop()
+        changed = [owner for owner in self._owners.values() if gathering.deliver(owner.slots)]
+        for owner in changed:
+            owner.changed()
+        self.delivered.emit()
 
     def _take_cancelled(self, request_id: int) -> bool:
         """The worker gave it up: of a model that learns, the weights that it was about are gone."""
@@ -248,6 +296,7 @@ class Asked(Feature):
         for key in hit:
             del self._asking[key]
         if hit:
+            self._deliver_if_whole()
             self.changed.emit()
         return bool(hit)
 
@@ -259,6 +308,7 @@ class Asked(Feature):
                 slot.problem = problem
             if hit:
                 owner.changed()
+        self._deliver_if_whole()
         self.changed.emit()
 
     def _give_up_unwanted(self) -> None:

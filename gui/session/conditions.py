@@ -31,8 +31,9 @@ def has_prompt(store: Store) -> bool:
 
 
 def can_draw(store: Store) -> bool:
-    """There is a distribution of tokens to draw from."""
-    return has_prompt(store) and store.model is not None and store.model.config.has_logits
+    """There is a distribution of tokens to draw from, and no text that is being written."""
+    there = has_prompt(store) and store.model is not None and store.model.config.has_logits
+    return there and not store.generating.going
 
 
 def can_generate(store: Store) -> bool:
@@ -46,12 +47,13 @@ def can_mask(store: Store) -> bool:
 
 
 def can_cancel(store: Store) -> bool:
-    """Something goes on that can be stopped: a long question, an opening, a generation."""
+    """Something goes on that can be stopped: a long question, an opening, a file, a generation."""
     return (
         store.opening.going
         or store.run.starting is not None
         or store.generating.going
         or store.asked.longest is not None
+        or store.exporting.going
     )
 
 
@@ -73,15 +75,25 @@ def can_hold(store: Store) -> bool:
 def can_take_up(store: Store) -> bool:
     """The run that is told of has ended and can go on from its last saved state."""
     run = store.run.shown
-    return is_not_training(store) and run is not None and not run.running and run.can_resume
+    return can_start(store) and run is not None and not run.running and run.can_resume
 
 
 def can_start_again(store: Store) -> bool:
     """The run that is told of has ended and left weights that another can begin with."""
     run = store.run.shown
-    return is_not_training(store) and run is not None and not run.running and bool(run.weights)
+    return can_start(store) and run is not None and not run.running and bool(run.weights)
 
 
-def is_not_training(store: Store) -> bool:
+def can_start(store: Store) -> bool:
     """A run can begin."""
-    return store.engine is not None and not is_training(store) and store.run.starting is None
+    return store.engine is not None and not store.run.going
+
+
+def can_step(store: Store) -> bool:
+    """An update of the weights can be asked for: of the run that is going, or as its first."""
+    return is_training(store) or can_start(store)
+
+
+def may_stop(store: Store) -> bool:
+    """A run is going, or gets ready."""
+    return store.run.going

@@ -18,6 +18,7 @@ from PySide6.QtCore import QObject, Signal
 
 from gui.session.activity import Activity
 from gui.session.asked import Asked
+from gui.session.exporting import Exporting
 from gui.session.feature import Feature
 from gui.session.generating import Generating
 from gui.session.masking import Masking
@@ -48,6 +49,7 @@ class Store(QObject):
         opened: the one that a person opened; it stays beside that of a run.
         activity, asked, opening, verifying, generating, saving, run, weights: the features.
         masking: what becomes of the prompt when a token is masked.
+        exporting: files that are being written.
     """
 
     engine_changed = Signal()
@@ -78,6 +80,7 @@ class Store(QObject):
         self.selection = Selection()
         self.inspected: Inspected | None = None
         self.vocabulary: m.VocabularyProjected | None = None
+        self._coming_vocabulary: m.VocabularyProjected | None = None
         self.neighbours: m.NeighboursFound | None = None
         self.sampling = Sampling(temperature=1.0)
         self.hearing_live = False  # what is told just now comes of a model that learns
@@ -93,6 +96,8 @@ class Store(QObject):
         # All of the above, in that order: a new feature is one more line there.
         self._features = tuple(part for part in vars(self).values() if isinstance(part, Feature))
         self.masking = Masking(self)
+        self.exporting = Exporting(self)
+        self.asked.delivered.connect(self._deliver_vocabulary)
 
     # ------------------------------------------------------------------ asked by panes
 
@@ -150,9 +155,14 @@ class Store(QObject):
             self.sampling = sampling
             self.sampling_changed.emit()
 
-    def project_vocabulary(self, matrix: Literal["W_E", "W_U"] = "W_E") -> None:
+    def project_vocabulary(
+        self,
+        matrix: Literal["W_E", "W_U"] = "W_E",
+        plane: tuple[tuple[int, int], ...] = (),
+    ) -> None:
+        """Have the vocabulary drawn on its principal axes, or in the plane of a sum of words."""
         if self.model is not None:
-            self.send(m.ProjectVocabulary(matrix=matrix))
+            self.send(m.ProjectVocabulary(matrix=matrix, plane=plane))
 
     def find_neighbours(
         self,
@@ -188,7 +198,7 @@ class Store(QObject):
         self.read = self.ran = None
         self.interventions = ()
         self.prompt_problem = ""
-        self.vocabulary = None
+        self.vocabulary = self._coming_vocabulary = None
         self.neighbours = None
         self.selection = self._clamped(
             replace(self.selection, vocabulary_id=None, key=None, neuron=None)
@@ -234,8 +244,10 @@ class Store(QObject):
                     self.subject_changed.emit()
             case m.VocabularyProjected():
                 if self.model is not None and result.model_id == self.model.model_id:
-                    self.vocabulary = result
-                    self.vocabulary_changed.emit()
+                    self._coming_vocabulary = result
+                    # Of a model that learns it is seen together with the answers of that step.
+                    if not (self.run.tells(result) and self.asked.is_gathering):
+                        self._deliver_vocabulary()
             case m.NeighboursFound():
                 seen = self.model is not None and result.model_id == self.model.model_id
                 if seen and not self._stale(result, m.FindNeighbours):
@@ -249,6 +261,11 @@ class Store(QObject):
                 raise TypeError(f"The store does not know {type(result).__name__}.")
 
     # ------------------------------------------------------------------------- inside
+
+    def _deliver_vocabulary(self) -> None:
+        if self._coming_vocabulary is not None:
+            self.vocabulary, self._coming_vocabulary = self._coming_vocabulary, None
+            self.vocabulary_changed.emit()
 
     def _stale(self, result: m.Result, kind: type[m.Request]) -> bool:
         # Results that nobody asked for by name (live traces of a training model) carry the id of

@@ -5,6 +5,7 @@ Knows messages; no widget.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
@@ -70,17 +71,17 @@ class Weights(Feature):
 
     def describe(self, names: tuple[str, ...]) -> None:
         """Ask for the figures of parameter tensors, the first ones first."""
-        self._store.send(m.DescribeWeights(names=names))
+        self._store.send(m.DescribeWeights(names=names, model_id=self.model_id))
 
     def examine(self, request: m.ExamineWeight) -> None:
         """Ask for one parameter tensor in detail: `examined`."""
         self._examining = request.id
-        self._store.send(request)
+        self._store.send(replace(request, model_id=self.model_id))
 
     def find_singular_values(self, name: str, part: int | None = None) -> None:
         """Ask for the singular values of a parameter's matrix, or of one part of it."""
         if self._store.model is not None:
-            request = m.FindSingularValues(name=name, part=part)
+            request = m.FindSingularValues(name=name, part=part, model_id=self.model_id)
             self._finding, self.share = request.id, 0.0
             self._store.send(request)
             self.singular_values_changed.emit()

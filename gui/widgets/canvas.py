@@ -27,6 +27,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QToolTip, QWidget
 
 from gui import theme
+from gui.widgets.figure import is_figure
 from gui.widgets.focus_ring import draw_focus
 
 CAPTION_HEIGHT = 20
@@ -138,7 +139,7 @@ class Canvas(QAbstractScrollArea):
             self._ratio = painter.deviceTransform().m11()
             painter.drawPixmap(0, 0, self._ground_picture())
         self.paint_overlay(painter)
-        if self.hasFocus() and not vector:
+        if self.hasFocus() and not is_figure():
             draw_focus(painter, QRectF(self.viewport().rect()))
         painter.end()
 

@@ -14,6 +14,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen, QStaticText
 
 from gui import theme
+from gui.widgets.canvas import is_vector
 
 _MOST = 2048
 
@@ -79,6 +80,17 @@ class DrawingCache:
         """A line of text, cut with an ellipsis if it is wider than ``room``."""
         return line(words, self._fonts[font], room)
 
+    def put_box(self, painter: QPainter, at: QRectF, fill: QColor, border: QColor) -> None:
+        """Put a box with round corners down; in a figure of curves and letters, drawn anew."""
+        if is_vector(painter):
+            painter.save()
+            _draw_box(painter, at, fill, border)
+            painter.restore()
+            return
+        ratio = painter.device().devicePixelRatioF()
+        image = self.box(int(at.width()), int(at.height()), fill, border, ratio)
+        painter.drawImage(at.topLeft(), image)
+
     def box(self, width: int, height: int, fill: QColor, border: QColor, ratio: float) -> QImage:
         """A box with round corners.
 
@@ -98,10 +110,13 @@ class DrawingCache:
             found.fill(Qt.GlobalColor.transparent)
             painter = QPainter(found)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setPen(QPen(border, 1))
-            painter.setBrush(fill)
-            inner = QRectF(0.5, 0.5, width - 1, height - 1)
-            painter.drawRoundedRect(inner, theme.RADIUS, theme.RADIUS)
+            _draw_box(painter, QRectF(0, 0, width, height), fill, border)
             painter.end()
             self._boxes[key] = found
         return found
+
+
+def _draw_box(painter: QPainter, at: QRectF, fill: QColor, border: QColor) -> None:
+    painter.setPen(QPen(border, 1))
+    painter.setBrush(fill)
+    painter.drawRoundedRect(at.adjusted(0.5, 0.5, -0.5, -0.5), theme.RADIUS, theme.RADIUS)

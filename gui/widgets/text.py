@@ -6,10 +6,12 @@ store.
 
 from __future__ import annotations
 
+import html
 from functools import lru_cache
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtGui import Qt as GuiQt  # it alone knows what looks like HTML
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from gui import theme
@@ -100,6 +102,22 @@ class Text(QLabel):
                 elif self.alignment() & Qt.AlignmentFlag.AlignHCenter:
                     left += (box.width() - shown.width) / 2
                 shown.draw(painter, left, box.height() / 2)
+
+
+def as_written(text: str) -> str:
+    """A text for a tooltip, which takes what begins with a tag for HTML: shown letter by letter.
+
+    A folder may be called ``<b>``, a token may be ``<s>``.
+    """
+    if not GuiQt.mightBeRichText(text):
+        return text
+    lines = html.escape(text, quote=False).replace("\n", "<br>")
+    return f"<p style='white-space: pre-wrap'>{lines}</p>"
+
+
+def no_mnemonic(text: str) -> str:
+    """A name for a button or a menu, which take ``&`` for a key and what follows a tab for keys."""
+    return text.replace("&", "&&").replace("\t", " ")
 
 
 def utf16_length(text: str) -> int:

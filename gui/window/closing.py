@@ -74,4 +74,4 @@ class Closing(QObject):
         try:
             settings_file.save(self._settings)
         except OSError as error:
-            log.warning("the settings can't be written: %s", error)
+            log.warning("the settings are not remembered: %s", error)

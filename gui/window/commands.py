@@ -144,6 +144,7 @@ WINDOW_COMMANDS = (
         tip="Whether values may move along their paths",
         menu="View",
         does="toggle_motion",
+        checked="settings.motion",
     ),
     Command(
         id="cancel",

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui import theme
+from gui.on_screen import keep_on_screen
 from gui.session.store import Store
 from model import __version__
 
@@ -31,6 +32,7 @@ class ShortcutsDialog(QDialog):
     def __init__(self, rows: Sequence[tuple[str, str, str]], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        keep_on_screen(self)
         self.setWindowTitle("Keyboard shortcuts")
         self.resize(560, 560)
         inner = QWidget()
@@ -67,6 +69,7 @@ class AboutDialog(QDialog):
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        keep_on_screen(self)
         self.setWindowTitle("About Glassformer")
         engine = store.engine
         torch = "still loading" if engine is None else engine.torch_version

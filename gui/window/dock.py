@@ -10,10 +10,15 @@ from PySide6.QtGui import QEnterEvent, QMouseEvent, QPainter, QPaintEvent, QResi
 from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QWidget
 
 from gui import theme
+from gui.on_screen import keep_on_screen
 from gui.panes.base import Pane
 from gui.panes.entry import PaneEntry
 from gui.widgets.control_button import ControlButton
 from gui.widgets.drawing_cache import line
+
+LEAST_WIDTH, LEAST_HEIGHT = 140, 66
+"""So small that any arrangement fits a screen of 683 × 384, which is one of 1366 × 768 at twice the
+scale."""
 
 
 class PaneDock(QDockWidget):
@@ -32,8 +37,9 @@ class PaneDock(QDockWidget):
         self.setWidget(self._room)
         self.header = DockHeader(self)
         self.setTitleBarWidget(self.header)
-        # Small enough that any arrangement fits 1366 x 768; panes scroll or thin out inside.
-        self.setMinimumSize(QSize(140, 90))
+        # Panes scroll or thin out inside.
+        self.setMinimumSize(QSize(LEAST_WIDTH, LEAST_HEIGHT))
+        keep_on_screen(self)  # where it floats
 
     def take(self, pane: Pane) -> None:
         """Put the pane into its place."""

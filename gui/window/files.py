@@ -12,11 +12,13 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
+from gui.on_screen import keep_on_screen
 from gui.opening.words import short_name
 from gui.panes.base import Pane
 from gui.session.state import Notice
 from gui.session.store import Store
 from gui.settings import Settings
+from gui.widgets.text import as_written, no_mnemonic
 from gui.window import export
 from gui.window.pane_host import PaneHost
 from resources import STORY_WORLD
@@ -111,7 +113,7 @@ class Files(QObject):
         dialog.open()
 
     def export_pane(self, pane: Pane, path: Path, what: Literal["picture", "data"]) -> None:
-        """Write a pane to a file; says so, or why not."""
+        """Begin to write a pane to a file; a notice says that it is there, or why not."""
         model, read = self._store.model, self._store.read
         facts = export.provenance_of(
             pane.title,
@@ -121,13 +123,16 @@ class Files(QObject):
         )
         try:
             if what == "picture":
-                export.write_picture(pane, path, facts)
+                writing = export.writing_picture(pane, path, facts)
             else:
-                export.write_data(pane.export_data(), path, facts)
+                data = dict(pane.export_data())
+                if path.suffix.lower() == ".npz":
+                    data |= pane.export_arrays()
+                writing = export.writing_data(data, path, facts)
         except export.ExportError as error:
             self._store.post(Notice(str(error), level="error"))
             return
-        self._store.post(Notice(f"Wrote {path}."))
+        self._store.exporting.start(path, writing)
 
     def _export_picture(self, path: str) -> None:
         if self._exporting is not None:
@@ -143,6 +148,7 @@ class Files(QObject):
 
     def _file_dialog(self, title: str) -> QFileDialog:
         dialog = QFileDialog(self._window, title)
+        keep_on_screen(dialog)
         dialog.setObjectName("file_dialog")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         return dialog
@@ -152,9 +158,9 @@ class Files(QObject):
         for path in self._settings.recent:
             line = self._settings.recent_lines.get(path, "")
             # A menu cuts nothing: the name, what it is, and the whole path in the tip.
-            name = short_name(path).replace("&", "&&")
-            action = self.recent_menu.addAction(f"{name}    {line}" if line else path)
-            action.setToolTip(path)
+            words = f"{short_name(path)}    {line}" if line else path
+            action = self.recent_menu.addAction(no_mnemonic(words))
+            action.setToolTip(as_written(path))
             action.setData(path)
             action.triggered.connect(self._open_recent)
         if self.recent_menu.isEmpty():

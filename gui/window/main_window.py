@@ -16,6 +16,7 @@ from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QPa
 from PySide6.QtWidgets import QApplication, QMainWindow, QToolBar, QWidget
 
 from gui import theme
+from gui.on_screen import keep_on_screen
 from gui.pace import Later
 from gui.panes import PANES
 from gui.panes.base import Pane
@@ -44,6 +45,8 @@ from resources import STORY_WORLD
 
 TRAINING = "training"
 """Key of the pane that shows a run; while it is out of sight the top bar tells of the run."""
+FIRST_SIZE = QSize(1440, 900)
+"""Of the window, where the screen is large enough for it."""
 NOTES_MS = 250
 """Headers change at once after a rest, then this often: faster, their digits can't be read."""
 
@@ -60,6 +63,7 @@ class MainWindow(QMainWindow):
     Attributes:
         host: docks and panes.
         layouts: where the docks are.
+        on_screen: keeps it on its screen.
         files: what the File menu does.
         commands: all of them, in the order of the menus.
         actions_by_id: the same as Qt has them.
@@ -90,7 +94,8 @@ class MainWindow(QMainWindow):
         self.setDockOptions(
             QMainWindow.DockOption.AllowNestedDocks | QMainWindow.DockOption.AllowTabbedDocks
         )
-        self.resize(1440, 900)
+        self.resize(FIRST_SIZE)
+        self.on_screen = keep_on_screen(self)
 
         self.host = PaneHost(panes, store, settings, self)
         self.layouts = Layouts(self, self.host.docks, settings)
@@ -99,7 +104,11 @@ class MainWindow(QMainWindow):
         self.files = Files(self, store, settings, self.host)
         self.commands = joined(panes)
         self._menus = Menus(
-            self, self.commands, self.perform, below={"open_bundled": self.files.recent_menu}
+            self,
+            self.commands,
+            self.perform,
+            self.is_on,
+            below={"open_bundled": self.files.recent_menu},
         )
         self.actions_by_id: dict[str, QAction] = self._menus.actions
         self.layouts.fill_menu(self._menus.menu("View").addMenu("&Panes"))
@@ -187,6 +196,15 @@ class MainWindow(QMainWindow):
         if owned.pane is not None and owned.command.in_front:
             self.layouts.show_pane(owned.pane)
         self.method_of(owned)(*owned.command.args)
+        self._menus.tick()
+
+    def is_on(self, owned: OwnedCommand) -> bool:
+        """Whether what a command turns on and off is on; a pane that isn't made has nothing on."""
+        if owned.pane is not None and not self.host.has(owned.pane):
+            return False
+        target: QWidget = self if owned.pane is None else self.host.pane(owned.pane)
+        state = attrgetter(owned.command.checked)(target)
+        return bool(state() if callable(state) else state)
 
     def method_of(self, owned: OwnedCommand) -> Callable[..., object]:
         """The method that does a command; its pane is made now, if it was not.
@@ -281,7 +299,7 @@ class MainWindow(QMainWindow):
         model = self.store.model
         if model is None:
             return
-        self.setWindowTitle(f"{model.name} — Glassformer")
+        self.setWindowTitle(f"{model.name.replace('[*]', '[*][*]')} — Glassformer")
         if model.model_id in self._met:
             return  # only the view has changed
         self._met.add(model.model_id)
@@ -331,13 +349,14 @@ class MainWindow(QMainWindow):
             self._notice_toolbar.hide()
 
     def sizeHint(self) -> QSize:
-        return QSize(1440, 900)
+        return FIRST_SIZE
 
     # ------------------------------------------------------------------------- closing
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Stop the worker within one step, a run saved; then go. A second close goes at once."""
         if self._closing.may_close():
+            self.store.exporting.finish()
             event.accept()
             return
         if self.store.run.running:

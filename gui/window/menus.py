@@ -15,6 +15,7 @@ from gui.session.store import Store
 from gui.window.commands import OwnedCommand
 
 Perform = Callable[[OwnedCommand], None]
+IsOn = Callable[[OwnedCommand], bool]
 
 
 class CommandAction(QAction):
@@ -28,6 +29,7 @@ class CommandAction(QAction):
         self.setObjectName(command.id)
         self.setToolTip(command.tip)
         self.setStatusTip("")
+        self.setCheckable(bool(command.checked))
         if command.keys:
             self.setShortcut(QKeySequence(command.keys))
         if command.id == "quit":
@@ -45,6 +47,7 @@ class Menus:
         window: whose menu bar is filled.
         commands: in the order in which they stand in their menus.
         perform: does a command.
+        is_on: of a command that has a tick, whether it has it now.
         below: id of a command -> a menu that stands below it.
 
     Attributes:
@@ -56,9 +59,11 @@ class Menus:
         window: QMainWindow,
         commands: Sequence[OwnedCommand],
         perform: Perform,
+        is_on: IsOn,
         below: Mapping[str, QMenu],
     ) -> None:
         self._window = window
+        self._is_on = is_on
         self._commands = commands
         self._menus: dict[str, QMenu] = {}
         self.actions: dict[str, QAction] = {}
@@ -77,12 +82,20 @@ class Menus:
         if title not in self._menus:
             self._menus[title] = self._window.menuBar().addMenu(f"&{title}")
             self._menus[title].setToolTipsVisible(True)
+            self._menus[title].aboutToShow.connect(self.tick)
         return self._menus[title]
 
     def update(self, store: Store) -> None:
         """Let those be chosen that can be used now."""
         for owned in self._commands:
             self.actions[owned.command.id].setEnabled(owned.command.when(store))
+        self.tick()
+
+    def tick(self) -> None:
+        """Give those a tick that are on, whoever has turned them on."""
+        for owned in self._commands:
+            if owned.command.checked:
+                self.actions[owned.command.id].setChecked(self._is_on(owned))
 
     def keys(self) -> list[tuple[str, str, str]]:
         """Menu, name and key of every command that has one."""

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui import theme
+from gui.on_screen import keep_on_screen
 from gui.session.state import Notice
 
 INFO_MS = 6000
@@ -143,6 +144,7 @@ def show_details(notice: Notice, parent: QWidget) -> None:
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.setWindowTitle("Details")
     dialog.resize(760, 420)
+    keep_on_screen(dialog)
     layout = QVBoxLayout(dialog)
     text = QPlainTextEdit(f"{notice.message}\n\n{notice.details}", dialog)
     text.setReadOnly(True)

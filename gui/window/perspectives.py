@@ -1,16 +1,19 @@
-"""Puts the docks of a window where a perspective says.
+"""Puts the docks of a window where a perspective says, and finds out where a person has put them.
 
 Knows docks by key; what the perspectives are stands in `gui/window/arrangements.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import get_args
 
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtWidgets import QDockWidget, QMainWindow
 
-from gui.window.arrangements import Split, keys
+from gui.window.arrangements import Direction, Split, Tabs, keys
+
+DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 
 
 def arrange(window: QMainWindow, docks: Mapping[str, QDockWidget], split: Split) -> None:
@@ -26,7 +29,20 @@ def arrange(window: QMainWindow, docks: Mapping[str, QDockWidget], split: Split)
     _place(window, docks, split)
     for key in wanted:
         docks[key].show()
+    for key in _in_front(split):
+        docks[key].raise_()
     resize(window, docks, split)
+
+
+def _in_front(split: Split) -> list[str]:
+    """The first of all docks that stand behind each other."""
+    found: list[str] = []
+    for part in split.parts:
+        if isinstance(part, Tabs):
+            found.append(part.parts[0])
+        elif isinstance(part, Split):
+            found += _in_front(part)
+    return found
 
 
 def resize(window: QMainWindow, docks: Mapping[str, QDockWidget], split: Split) -> None:
@@ -34,11 +50,79 @@ def resize(window: QMainWindow, docks: Mapping[str, QDockWidget], split: Split) 
     # What menus and bars leave, known once the docks were laid out.
     room = QRect()
     for key in keys(split):
-        room |= docks[key].geometry()
+        place = docks[key].geometry()
+        if place.right() >= 0:  # where Qt keeps those that stand behind another
+            room |= place
     _resize(window, docks, split, room.width(), room.height())
 
 
-def _first(part: str | Split) -> str:
+def measured(docks: Mapping[str, QDockWidget]) -> Split | None:
+    """The arrangement in which docks stand now, its shares their sizes; None if none stands.
+
+    Docks are split by lines that go through from one side to the other, as Qt splits them. Of
+    docks behind each other the one in front counts; what floats or is closed does not.
+    """
+    places = {key: dock.geometry() for key, dock in docks.items() if _stands(dock)}
+    found = _measured(places) if places else None
+    return Split("row", (found,), (1,)) if isinstance(found, str) else found
+
+
+def _stands(dock: QDockWidget) -> bool:
+    return not dock.isHidden() and not dock.isFloating() and not dock.visibleRegion().isEmpty()
+
+
+def _measured(places: Mapping[str, QRect]) -> str | Split | None:
+    if len(places) == 1:
+        return next(iter(places))
+    for direction in DIRECTIONS:
+        groups = _groups(places, direction)
+        if len(groups) > 1:
+            parts = [_measured({key: places[key] for key in group}) for group in groups]
+            if None in parts:
+                return None
+            sizes = [_span(places, group, direction) for group in groups]
+            return Split(
+                direction,
+                tuple(part for part in parts if part is not None),
+                tuple(max(1, end - start) for start, end in sizes),
+            )
+    return None
+
+
+def _groups(places: Mapping[str, QRect], direction: Direction) -> list[list[str]]:
+    """Docks in groups that no line across can divide further."""
+    ordered = sorted(places, key=lambda key: _span(places, [key], direction))
+    groups: list[list[str]] = []
+    end = 0
+    for key in ordered:
+        start, stop = _span(places, [key], direction)
+        if groups and start < end:
+            groups[-1].append(key)
+        else:
+            groups.append([key])
+        end = max(end, stop)
+    return groups
+
+
+def _span(
+    places: Mapping[str, QRect], keys: Sequence[str], direction: Direction
+) -> tuple[int, int]:
+    whole = QRect()
+    for key in keys:
+        whole |= places[key]
+    if direction == "row":
+        return whole.left(), whole.right() + 1
+    return whole.top(), whole.bottom() + 1
+
+
+def shape(part: str | Split | Tabs) -> object:
+    """An arrangement without its sizes, to be compared; of tabs the one in front."""
+    if not isinstance(part, Split):
+        return _first(part)
+    return part.direction, tuple(shape(inner) for inner in part.parts)
+
+
+def _first(part: str | Split | Tabs) -> str:
     return part if isinstance(part, str) else _first(part.parts[0])
 
 
@@ -56,6 +140,10 @@ def _place(window: QMainWindow, docks: Mapping[str, QDockWidget], split: Split) 
     for part in split.parts:
         if isinstance(part, Split):
             _place(window, docks, part)
+        elif isinstance(part, Tabs):
+            front = docks[part.parts[0]]
+            for key in part.parts[1:]:
+                window.tabifyDockWidget(front, docks[key])
 
 
 def _resize(

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
 from gui import theme
 from gui.pace import Later
 from gui.session.store import Store
-from gui.widgets.text import Text
+from gui.widgets.text import Text, as_written
 from gui.window.fact import Fact
 from model.train.events import StepDone
 from model.train.metrics import measure
@@ -92,7 +92,7 @@ class RunLine(QWidget):
             self.pause.setEnabled(False)
             return
         self.name.setText(run.name)
-        self.name.setToolTip(run.run_dir)
+        self.name.setToolTip(as_written(run.run_dir))
         said = f"step {run.step:,} / {run.started.recipe.steps:,}"
         if run.steps:
             loss = measure("train_loss")

@@ -30,6 +30,7 @@ from PySide6.QtWidgets import (
 
 from gui import settings as settings_file
 from gui import theme
+from gui.on_screen import keep_on_screen
 from gui.session.store import Store
 from gui.settings import Settings
 from gui.settings_checks import BUDGET_MB, DEVICES, TEXT_SIZES
@@ -75,6 +76,7 @@ class SettingsPage(QDialog):
 
     def __init__(self, window: Settable, parent: QWidget, focus: str = "") -> None:
         super().__init__(parent)
+        keep_on_screen(self)
         self.setObjectName("settings_page")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Settings")
@@ -237,6 +239,7 @@ class SettingsPage(QDialog):
 
     def _ask_runs(self) -> None:
         dialog = QFileDialog(self, "Folder in which runs are written")
+        keep_on_screen(dialog)
         dialog.setObjectName("runs_folder_dialog")
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

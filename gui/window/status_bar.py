@@ -14,7 +14,7 @@ from gui.opening.words import opening_words
 from gui.pace import Later
 from gui.session.conditions import can_cancel
 from gui.session.store import Store
-from gui.widgets.text import counted
+from gui.widgets.text import as_written, counted
 from gui.window.fact import Fact
 from gui.window.verify_badge import VerifyBadge
 from model import messages as m
@@ -74,6 +74,7 @@ class StatusBar(QStatusBar):
             store.generating.changed,
             store.run.changed,
             store.verifying.changed,
+            store.exporting.changed,
             store.engine_changed,
             store.model_changed,
             store.subject_changed,
@@ -88,6 +89,7 @@ class StatusBar(QStatusBar):
         store = self._store
         store.opening.cancel()
         store.generating.cancel()
+        store.exporting.cancel()
         if store.run.starting is not None:
             store.run.stop()
         if store.asked.longest is not None:
@@ -97,7 +99,7 @@ class StatusBar(QStatusBar):
         """Read the store."""
         what, share = doing(self._store)
         self.activity.say(what, dot="good" if what == IDLE else "warning")
-        self.activity.setToolTip(what)
+        self.activity.setToolTip(as_written(what))
         stoppable = can_cancel(self._store)
         self._progress.setVisible(share is not None or stoppable)
         # In thousandths: bytes of a large model are more than Qt's 32 bits count.
@@ -109,7 +111,7 @@ class StatusBar(QStatusBar):
             self._could_cancel = stoppable
             self.can_cancel_changed.emit()
         self.facts.say(facts(self._store))
-        self.facts.setToolTip(details(self._store))
+        self.facts.setToolTip(as_written(details(self._store)))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -133,6 +135,8 @@ def doing(store: Store) -> tuple[str, float | None]:
         if not longest.share:
             return title, None
         return f"{title} {longest.share:.0%}", longest.share
+    if store.exporting.path is not None:
+        return f"writing {store.exporting.path.name}", store.exporting.share
     if store.activity.what == IDLE and store.asked.is_waiting:
         return WORKING, None
     return store.activity.what, None

@@ -86,7 +86,9 @@ def table_of(data: Mapping[str, Named | Array]) -> Table:
 def _named(array: Array) -> Named:
     if array.ndim == 1:
         return Named(array, (ROW,))
-    return Named(array, tuple(f"{ROW}_{axis}" for axis in range(array.ndim)))
+    if array.ndim == 2:
+        return Named(array, (ROW, "column"))
+    return Named(array, tuple(f"axis {axis}" for axis in range(array.ndim)))
 
 
 def _put(parts: list[Part], name: str, places: dict[str, Array], flat: Array) -> None:

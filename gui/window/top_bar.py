@@ -6,7 +6,7 @@ Knows the store; no pane.
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -22,7 +22,7 @@ from gui.session.store import Store
 from gui.widgets.drawing_cache import line
 from gui.widgets.segments import Segments
 from gui.widgets.signs import draw_sign
-from gui.widgets.text import counted
+from gui.widgets.text import as_written, counted, no_mnemonic
 from gui.window.app_icon import draw_icon
 from gui.window.run_line import RunLine
 from gui.window.view_switch import ViewSwitch
@@ -30,6 +30,10 @@ from model.preview import short_count
 
 MARK = 18
 """Side of the program's mark, in pixels."""
+ROOM_FOR_BRAND = 900
+"""Narrower than this, the program's name is on the window's frame alone."""
+ROOM_FOR_PALETTE = 720
+"""And this, the palette has its key and its place in the menu."""
 
 
 class TopBar(QWidget):
@@ -79,6 +83,8 @@ class TopBar(QWidget):
         self._palette.setAccessibleName("Search everything")
         self._palette.clicked.connect(self.palette_clicked)
         layout.addWidget(self._palette)
+        for goes in (self._brand, self._palette):  # before the window is wider than its screen
+            goes.setMinimumWidth(1)
         store.model_changed.connect(self.refresh)
         store.run.changed.connect(self._run_changed)
         self.apply_theme()
@@ -94,6 +100,11 @@ class TopBar(QWidget):
         if name in self.perspectives.buttons:
             self.perspectives.set_current(name)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._brand.setVisible(self.width() >= ROOM_FOR_BRAND)
+        self._palette.setVisible(self.width() >= ROOM_FOR_PALETTE)
+
     def apply_theme(self) -> None:
         t = theme.current()
         self.setStyleSheet(
@@ -104,7 +115,8 @@ class TopBar(QWidget):
         """Read the store."""
         model = self._store.model
         notes = () if model is None else model.notes
-        self._model.setToolTip("\n".join((*notes, "What is in view; click for recent checkpoints")))
+        tip = "\n".join((*notes, "What is in view; click for recent checkpoints"))
+        self._model.setToolTip(as_written(tip))
         self._named = not self.view_switch.needed  # or both names stand beside it
         if model is None:
             self._model.say("no model yet", "")
@@ -153,7 +165,7 @@ class TwoPartButton(QPushButton):
     def say(self, name: str, facts: str) -> None:
         """What it says; the text that others read is both."""
         self._name, self._facts = name, facts
-        self.setText("  ".join(part for part in (name, facts) if part))
+        self.setText(no_mnemonic("  ".join(part for part in (name, facts) if part)))
         self.updateGeometry()
         self.update()
 

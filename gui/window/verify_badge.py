@@ -5,6 +5,8 @@ Knows the store.
 
 from __future__ import annotations
 
+import html
+
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
@@ -73,7 +75,7 @@ class VerifyBadge(QAbstractButton):
                 )
             )
         self.setText(text)
-        self.setToolTip(f"<p>{tip}</p>".replace("\n", "<br>"))
+        self.setToolTip(f"<p>{html.escape(tip, quote=False)}</p>".replace("\n", "<br>"))
         self.setAccessibleName(f"Verification: {text}")
         self.updateGeometry()
         self.update()

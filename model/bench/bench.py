@@ -30,9 +30,9 @@ from model.device import keep_freed_memory
 from model.language_model import LanguageModel
 from model.operations import LOGITS
 from model.probe.geometry.compute import Projection, principal_axes
+from model.probe.geometry.plane import Terms, plane_of
 from model.slices import finish
 from model.subject import Subject
-from model.tokenizer.tokenizer import Tokenizer
 from model.transformer import Transformer
 
 BUDGET = 512 * 2**20
@@ -76,7 +76,7 @@ class Bench:
         self._streams: OrderedDict[Subject, Stream] = OrderedDict()
         self._running: dict[Subject, Generator[None, None, None]] = {}
         self._last: tuple[Subject, Stream] | None = None  # that was asked for
-        self._projections: dict[tuple[int, str], tuple[int | None, Projection]] = {}
+        self._projections: dict[tuple[int, str, bool], tuple[int | None, Terms, Projection]] = {}
 
     # -------------------------------------------------------------------------- models
 
@@ -134,14 +134,10 @@ class Bench:
             raise MovedOnError(f"The model has learned on since step {step:,}.")
         return held.looked_at
 
-    def tokenizer(self, subject: Subject) -> Tokenizer | None:
-        """What cuts a text into a subject's tokens; None where its model has nothing for it.
-
-        Raises:
-            MovedOnError: as of `network`.
-        """
+    def language_model(self, subject: Subject) -> LanguageModel:
+        """The model that reads a subject, with its tokenizer; refused as by `network`."""
         self.network(subject)
-        return self._held[subject.model].lm.tokenizer
+        return self._held[subject.model].lm
 
     def step_of(self, model: int) -> int | None:
         """The step at which a model that learns was looked at last; None for any other."""
@@ -370,18 +366,31 @@ class Bench:
         vectors_BTD = self.values(subject, (own,))[own]
         return torch.linalg.vector_norm(vectors_BTD[0].float(), dim=-1).cpu()
 
-    def projection(self, model: int, step: int | None, matrix: Literal["W_E", "W_U"]) -> Projection:
-        """The table of token vectors on its first three principal axes.
+    def projection(
+        self,
+        model: int,
+        step: int | None,
+        matrix: Literal["W_E", "W_U"],
+        plane: Terms = (),
+    ) -> Projection:
+        """The table of token vectors on three axes: the first principal ones, or those of a plane.
 
-        While a model learns, signs and order follow the projection before, so that the cloud
-        doesn't flip.
+        While a model learns, the cloud is turned to lie as the one before, so that it doesn't flip.
+
+        Args:
+            model, step: whose weights.
+            matrix: which table.
+            plane: a sum of words, (sign, token id) each, in whose plane the first two axes lie.
         """
-        of_step, projection = self._projections.get((model, matrix), (None, None))
-        if projection is None or of_step != step:
-            table_VD = self.network_at(model, step).table(matrix)
-            previous = None if projection is None else projection.axes_nD
-            projection = principal_axes(table_VD, 3, previous)
-            self._projections[model, matrix] = step, projection
+        key = (model, matrix, bool(plane))
+        before = self._projections.get(key)
+        if before is not None and before[:2] == (step, plane):
+            return before[2]
+        table_VD = self.network_at(model, step).table(matrix)
+        previous = before[2] if before is not None and before[1] == plane else None
+        first_rD = plane_of(table_VD, plane) if plane else None
+        projection = principal_axes(table_VD, 3, previous, first_rD)
+        self._projections[key] = step, plane, projection
         return projection
 
     def _looking(self, subject: Subject, start: int, stop: int | None) -> Looking:

@@ -7,6 +7,7 @@ transformers does it.
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import shutil
 from collections.abc import Collection, Generator, Iterator, Mapping
@@ -21,9 +22,9 @@ from model.checkpoint.errors import CheckpointError, NoRoomError
 from model.checkpoint.families import FAMILIES, Family
 from model.checkpoint.families.bare import bare_to_hf
 from model.checkpoint.stored import INDEX, SINGLE
-from model.checkpoint.tensor_writer import stored_bytes, writing_tensors
 from model.preview import file_size
 from model.slices import finish
+from model.tensor_file import stored_bytes, writing_tensors
 from model.tokenizer.tokenizer import Tokenizer
 from model.transformer import Transformer
 
@@ -99,7 +100,8 @@ def saving(
             f"A {family!r} can't be saved; known families are {', '.join(FAMILIES)}."
         )
     hf = _config(known, transformer, tokenizer, dtype, ends) | dict(extra or {})
-    beside = folder.parent / f".{folder.name}.{secrets.token_hex(4)}.part"
+    place = Path(os.path.realpath(folder))  # a link to an empty folder stays one
+    beside = place.parent / f".{place.name[:50]}.{secrets.token_hex(4)}.part"
     try:
         replaces = (folder / "config.json").exists()
         if folder.exists() and not replaces and any(folder.iterdir()):
@@ -114,7 +116,7 @@ def saving(
             yield from _writing_weights(beside, tensors, dtype, largest_file)
             if tokenizer is not None:
                 tokenizer.save(beside)
-            _put_in_place(beside, folder, replaces)
+            _put_in_place(beside, place, replaces)
         finally:
             shutil.rmtree(beside, ignore_errors=True)
     except OSError as error:

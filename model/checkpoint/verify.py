@@ -213,7 +213,7 @@ def write_reference(
     try:
         write_tensors(path, original.numbers, about)
     except OSError as error:
-        raise VerifyError(f"{path} can't be written: {error.strerror or error}.") from error
+        raise VerifyError(str(error)) from error
     return path
 
 

@@ -18,6 +18,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from model.probe.question import Answer, Array, Named
+from model.whole_file import write_whole
 
 SUFFIXES = (".csv", ".npz")
 ROWS = 20
@@ -96,16 +97,16 @@ def write(answer: Answer, path: Path) -> None:
 
     Raises:
         ValueError: another suffix, or there is nothing to write.
-        OSError: the disk refuses.
+        WriteError: the disk refuses.
     """
     arrays = answer.arrays()
     if not arrays:
         raise ValueError("The answer holds no numbers that could be written.")
     match checked(path).suffix.lower():
         case ".npz":
-            _write_whole(path, _npz(arrays))
+            write_whole(path, _npz(arrays))
         case _:
-            _write_whole(path, _csv(tables(answer)))
+            write_whole(path, _csv(tables(answer)))
 
 
 def checked(path: Path) -> Path:
@@ -142,15 +143,6 @@ def _csv(found: list[dict[str, Array]]) -> bytes:
         for row in range(len(next(iter(lists.values())))):
             writer.writerow([number, *(lists[n][row] if n in lists else "" for n in header)])
     return buffer.getvalue().encode()
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    beside = path.with_name(f".{path.name}.part")
-    try:
-        beside.write_bytes(content)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def show(answer: Answer, text_of: Callable[[int], str], ids: tuple[int, ...]) -> None:

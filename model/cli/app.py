@@ -7,7 +7,7 @@ from importlib import import_module
 import typer
 
 from model import cli, probe
-from model.cli import asking
+from model.cli import asking, output
 
 
 def make_app() -> typer.Typer:
@@ -27,7 +27,7 @@ def make_app() -> typer.Typer:
 
 def main() -> None:
     """Run the command that the arguments name."""
-    make_app()(prog_name="python -m model")
+    output.run(lambda: make_app()(prog_name="python -m model"))
 
 
 def _group(help: str) -> typer.Typer:

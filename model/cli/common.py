@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from model.cli.output import OutputError
 from model.cli.shortage import shortage
 from model.preview import file_size
 from model.slices import finish
@@ -120,11 +122,22 @@ def _parse_ids(text: str) -> list[list[int]]:
         ) from error
 
 
+def tell_written(out: Path, sentence: str) -> None:
+    """Say what was written; not into it, where that is standard output."""
+    try:
+        itself = os.path.samestat(out.stat(), os.fstat(sys.stdout.fileno()))
+    except (OSError, ValueError, AttributeError):  # gone since, or a stream that is no file
+        itself = False
+    print(sentence, file=sys.stderr if itself else sys.stdout)
+
+
 @contextmanager
 def one_sentence() -> Iterator[None]:
     """Turn what a person can mend into its sentence; a bug keeps its traceback."""
     try:
         yield
+    except (BrokenPipeError, OutputError):  # told once, at the end: see `model.cli.output`
+        raise
     except Exception as error:
         if shortage(error) is not None:
             raise  # said by who called the verb, in the same way for all of them
@@ -134,7 +147,7 @@ def one_sentence() -> Iterator[None]:
         sentence = str(error)
         if isinstance(error, KeyError):  # whose str() is a quotation
             sentence = str(error.args[0])
-        elif isinstance(error, OSError) and error.filename:
+        elif isinstance(error, OSError) and error.filename and not ours:
             sentence = f"{Path(error.filename).parent}: {error.strerror}."
         print(" ".join(sentence.split()), file=sys.stderr)
         raise typer.Exit(2) from None

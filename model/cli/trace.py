@@ -21,6 +21,7 @@ from model.cli.common import (
     prompt_of,
     say,
     tell,
+    tell_written,
 )
 from model.counting import counted
 from model.probe.not_finite.asks import remedy
@@ -86,10 +87,8 @@ def command(
         )
     else:
         tokens = "1 token" if shape == [1, 1] else f"{shape[0]} × {shape[1]} tokens"
-        print(
-            f"{counted(len(recorded), 'activation')} of {tokens}, computed in "
-            f"{dtype_name(lm.dtype)}, in {out}"
-        )
+        what = f"{counted(len(recorded), 'activation')} of {tokens}"
+        tell_written(out, f"{what}, computed in {dtype_name(lm.dtype)}, in {out}")
 
 
 def _not_finite(lm: LanguageModel, recorded: Trace) -> str:

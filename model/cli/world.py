@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from model.cli.common import AsJson, one_sentence, print_json
+from model.cli.common import AsJson, one_sentence, print_json, tell_written
 
 
 def command(
@@ -18,18 +18,14 @@ def command(
 ) -> None:
     """Write text of the story world."""
     with one_sentence():
+        from model.whole_file import write_whole
         from model.world import count_tokens, write
 
         text = write(tokens, seed)
         raw = text.encode()
-        beside = out.with_name(f".{out.name}.part")
-        try:
-            beside.write_bytes(raw)
-            beside.replace(out)
-        finally:
-            beside.unlink(missing_ok=True)
+        write_whole(out, raw)
         written = count_tokens(text)
     if as_json:
         print_json({"out": str(out), "tokens": written, "bytes": len(raw), "seed": seed})
     else:
-        print(f"{written:,} words and marks, {len(raw):,} bytes in {out}")
+        tell_written(out, f"{written:,} words and marks, {len(raw):,} bytes in {out}")

@@ -5,6 +5,7 @@ Knows messages and `model.probe.geometry`; no queue, no thread, no Qt.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Literal
 
 from model import messages as m
@@ -27,12 +28,17 @@ def project_vocabulary(request: m.ProjectVocabulary, place: Workplace) -> Job:
 def projected(
     request: m.ProjectVocabulary, place: Workplace, request_id: int
 ) -> m.VocabularyProjected:
-    """The table of the model in view on its first axes, as the answer to a request."""
+    """The table of the model in view on its axes, as the answer to a request."""
+    from model.probe.geometry.plane import distances_kept
+
     place.look()
     model_id, bench = place.model_id, place.bench
     step = bench.step_of(model_id)
     table_VD = bench.network_at(model_id, step).table(request.matrix)
-    projection = bench.projection(model_id, step, request.matrix)
+    # Of a larger vocabulary, which was in view a moment ago, the words are none here.
+    plane = request.plane if all(token < len(table_VD) for _, token in request.plane) else ()
+    projection = bench.projection(model_id, step, request.matrix, plane)
+    kept = distances_kept(table_VD, plane, projection.axes_nD) if plane else None
     return m.VocabularyProjected(
         request_id=request_id,
         model_id=model_id,
@@ -43,6 +49,10 @@ def projected(
         mean=to_array(projection.mean_D),
         variance_kept=to_array(projection.variance_kept_n),
         norms=to_array(table_VD.float().norm(dim=-1)),
+        plane=plane,
+        own_kept=math.nan if kept is None else kept.own,
+        nearest_kept=math.nan if kept is None else kept.to_nearest,
+        nearest=-1 if kept is None else kept.nearest,
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from model import messages as m
@@ -219,8 +220,8 @@ def _advance(run: Run, place: Workplace) -> Iterator[m.Result]:
                 yield from _live(run, place, force=now)
             yield from run.flush(force=now)
             if stepped and run.activity_due():
-                step = run.training.step
-                yield m.Activity(request_id=run.request.id, what=f"training, step {step}")
+                # Which step is said by the run's events; a second number would be another one.
+                yield m.Activity(request_id=run.request.id, what="training")
             if ended:
                 yield from _end(run, place, keep=not _has_diverged(event))
 
@@ -242,6 +243,9 @@ def _begin(run: Run, place: Workplace, event: Started) -> Iterator[m.Result]:
     info = place.hold(lm, training=True)
     was_shown, follow = place.following, run.follow
     place.train(info)
+    if place.matrix is not None and place.matrix.plane:
+        # Its words have other ids here, if any.
+        place.matrix = replace(place.matrix, plane=())
     run.model_id = info.model_id
     place.show(run=follow)
     run.analogies = AnalogyProbe(training.tokenizer)

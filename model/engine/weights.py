@@ -46,12 +46,14 @@ def list_weights(request: m.ListWeights, place: Workplace) -> Job:
 
 def describe_weights(request: m.DescribeWeights, place: Workplace) -> Job:
     """Answers `DescribeWeights`."""
+    _check_model(request, place)
     yield from _in_slices(_figures(request, place.lm, place.model_id, place.step), place)
 
 
 def examine_weight(request: m.ExamineWeight, place: Workplace) -> Job:
     """Answers `ExamineWeight`."""
     model_id, step = place.model_id, place.step
+    _check_model(request, place)
     tensor, layout = _still(request, place)
     yield from _in_slices(_examined(request, tensor, layout, model_id, step), place)
 
@@ -59,8 +61,21 @@ def examine_weight(request: m.ExamineWeight, place: Workplace) -> Job:
 def find_singular_values(request: m.FindSingularValues, place: Workplace) -> Job:
     """Answers `FindSingularValues`."""
     model_id, step = place.model_id, place.step
+    _check_model(request, place)
     tensor, layout = _still(request, place)
     yield from _in_slices(_singular_values(request, tensor, layout, model_id, step), place)
+
+
+def _check_model(
+    request: m.DescribeWeights | m.ExamineWeight | m.FindSingularValues, place: Workplace
+) -> None:
+    """A request that waited while another model came into view is about none that is there.
+
+    Raises:
+        JobCancelled: so it is.
+    """
+    if request.model_id not in (None, place.model_id):
+        raise JobCancelled
 
 
 def _in_slices(work: Job, place: Workplace) -> Job:

@@ -22,7 +22,6 @@ from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from model.checkpoint.ends import GENERATION
 from model.hub.refusals import HubError, is_offline, refusal, short, without_config
 from model.preview import file_size
 from model.tokenizer.files.folder import BESIDE, is_tokenizer_file
@@ -37,6 +36,7 @@ MOST_FAILURES = 5
 STALLED_SECONDS = 3.0
 """After so long without a byte a person is told that the server is waited for."""
 
+GENERATION = "generation_config.json"
 SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 TORCH_SINGLE, TORCH_INDEX = "pytorch_model.bin", "pytorch_model.bin.index.json"
 _LARGEST_INDEX = 64 * 2**20
@@ -78,14 +78,6 @@ def split_name(name: str) -> tuple[str, str]:
     if match is None:
         raise HubError(f"{name!r} is no name of a model; owner/name is.")
     return match["repo"], match["revision"] or "main"
-
-
-def cached_name(folder: Path) -> str | None:
-    """``owner/name`` of a folder in the library's cache; None for any other."""
-    repo = folder.parent.parent.name
-    if folder.parent.name != "snapshots" or not repo.startswith("models--"):
-        return None
-    return repo.removeprefix("models--").replace("--", "/", 1)
 
 
 def fetching(

@@ -10,14 +10,18 @@ from model.messages.base import Array, Request, Result
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectVocabulary(Request):
-    """The whole table of token vectors on its first principal axes: `VocabularyProjected`.
+    """The whole table of token vectors on three axes: `VocabularyProjected`. Newest wins.
 
-    Newest wins.
+    Attributes:
+        matrix: which table.
+        plane: a sum of words, (sign, token id) each: the first two axes lie in its plane. Empty for
+            the first principal axes.
     """
 
     newest_wins: ClassVar[bool] = True
 
     matrix: Literal["W_E", "W_U"] = "W_E"
+    plane: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,17 +42,22 @@ class FindNeighbours(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VocabularyProjected(Result):
-    """Exact principal components of a table of token vectors.
+    """A table of token vectors on three axes: exact principal components, or a sum's plane first.
 
     Attributes:
         model_id, step: of which weights.
         matrix: which table.
-        points: ``[V, 3]`` float32, the centred table on its first three axes.
-        axes: ``[3, D]`` float32, orthonormal; signs and order follow the projection before,
-            while a model is training, so that the cloud doesn't flip.
+        points: ``[V, 3]`` float32, the centred table on the axes.
+        axes: ``[3, D]`` float32, orthonormal; while a model is training they are turned so that the
+            cloud lies as it did before.
         mean: ``[D]`` float32.
         variance_kept: ``[3]``, each axis' share of the table's variance.
         norms: ``[V]`` lengths of the vectors.
+        plane: the sum of words in whose plane the first two axes lie; empty for none.
+        own_kept: share that the axes keep of the distances between the words of that sum and its
+            end; NaN without one.
+        nearest_kept: of the distance from its end to the nearest other word; NaN without one.
+        nearest: that word's id, -1 for none.
     """
 
     model_id: int
@@ -59,6 +68,10 @@ class VocabularyProjected(Result):
     mean: Array
     variance_kept: Array
     norms: Array
+    plane: tuple[tuple[int, int], ...] = ()
+    own_kept: float = float("nan")
+    nearest_kept: float = float("nan")
+    nearest: int = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

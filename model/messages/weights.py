@@ -22,11 +22,17 @@ class ListWeights(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DescribeWeights(Request):
-    """Figures of parameter tensors, in this order: `WeightsDescribed`, in bundles. Newest wins."""
+    """Figures of parameter tensors, in this order: `WeightsDescribed`, in bundles. Newest wins.
+
+    Attributes:
+        names: of the tensors.
+        model_id: of which model; cancelled where another is in view by then. None for whichever.
+    """
 
     newest_wins: ClassVar[bool] = True
 
     names: tuple[str, ...]
+    model_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +46,7 @@ class ExamineWeight(Request):
             last; None for all.
         most_cells: the most rows and columns that its picture may have.
         n_bins: of its histogram.
+        model_id: as of `DescribeWeights`: rows and columns are of that model's tensor.
     """
 
     newest_wins: ClassVar[bool] = True
@@ -50,6 +57,7 @@ class ExamineWeight(Request):
     columns: tuple[int, int] | None = None
     most_cells: tuple[int, int] = (512, 512)
     n_bins: int = 80
+    model_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,12 +66,17 @@ class FindSingularValues(Request):
 
     Answered by `SingularValuesFound`, with `SingularValuesProgressed` before it where it takes
     longer than half a second. Stopped by `Cancel`. Newest wins.
+
+    Attributes:
+        name, part: as of `ExamineWeight`.
+        model_id: as of `DescribeWeights`.
     """
 
     newest_wins: ClassVar[bool] = True
 
     name: str
     part: int | None = None
+    model_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,10 @@ PROBES = (
     _about_a_subject("vectors", "Vectors", "Vectors", "A vector out of each of some activations."),
     _about_a_subject("tensors", "Tensors", "Tensors", "Whole activations."),
     _about_a_subject("number", "Number", "Number", "One exact number out of an activation."),
+    _about_a_subject(
+        "scene", "Scene", "Scene", "One operation: what it reads, its weights, what it writes."
+    ),
+    _about_a_subject("terms", "Terms", "Terms", "What one number of an activation is made of."),
     _about_a_subject("pattern", "Pattern", "Pattern", "One head's matrix of weights or scores."),
     _about_a_subject("mosaic", "Mosaic", "All heads", "All heads of all layers, as block maxima."),
     _about_a_subject("routes", "Routes", "Routes", "Which earlier tokens a position is fed from."),

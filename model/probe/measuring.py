@@ -77,7 +77,7 @@ def token_of(
     if text:
         ids = ids_of_text(bench, subject, text, f"{field}_id", add_special=False)
         if len(ids) != 1:
-            tokenizer = bench.tokenizer(subject)
+            tokenizer = bench.language_model(subject).tokenizer
             assert tokenizer is not None
             parts = " | ".join(visible(tokenizer.token_bytes(one)) for one in ids)
             raise ValueError(
@@ -106,7 +106,7 @@ def ids_of_text(
     Raises:
         ValueError: there is no tokenizer, or the tokenizer has ids that the model has not.
     """
-    tokenizer = bench.tokenizer(subject)
+    tokenizer = bench.language_model(subject).tokenizer
     if tokenizer is None:
         raise ValueError(f"This checkpoint has no tokenizer: give {instead} instead of a text.")
     ids = tuple(tokenizer.encode(text, add_special=add_special).ids)

@@ -25,6 +25,7 @@ from model.tokenizer.files.errors import refusing
 from model.tokenizer.files.found import GENERIC_CLASS, NAMED, Found, name_of
 from model.tokenizer.long_text import LEARNT_AT_ONCE, parts_to_learn_from
 from model.tokenizer.tokens import Token
+from model.whole_file import write_whole
 
 __all__ = ["END_OF_TEXT", "UNKNOWN", "Encoding", "Tokenizer", "TokenizerError"]
 
@@ -440,9 +441,7 @@ class Tokenizer:
             ("tokenizer.json", self.to_json()),
             ("tokenizer_config.json", settings),
         ):
-            beside = folder / f".{name}.part"
-            beside.write_text(text, encoding="utf-8")
-            beside.replace(folder / name)
+            write_whole(folder / name, text)
 
     # Inside. The library's own description of the whole (`to_str`) would write out the vocabulary.
 

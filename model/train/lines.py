@@ -12,6 +12,8 @@ import os
 from io import FileIO
 from pathlib import Path
 
+from model.whole_file import write_whole
+
 
 class Lines:
     """A file that exists, or is made, to which lines are added.
@@ -46,7 +48,7 @@ class Lines:
             OSError: the disk refuses; all of it still waits.
         """
         if self._whole is not None:
-            write_whole(self._path, self._whole)
+            write_whole(self._path, self._whole, ordinary=True)
             before, self._file, self._whole = self._file, self._open(), None
             before.close()
         while self._waiting:
@@ -88,13 +90,6 @@ class Lines:
     def _open(self) -> FileIO:
         # For reading too: a file that somebody removed can still be read by who has it open.
         return FileIO(self._path, "a+")
-
-
-def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file beside its place, then rename it; text in UTF-8."""
-    beside = path.with_name(f".{path.name}.part")
-    beside.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
-    beside.replace(path)
 
 
 def _raw(line: str) -> bytes:

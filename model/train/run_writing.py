@@ -11,7 +11,9 @@ no step.
 from __future__ import annotations
 
 import contextlib
+import os
 import platform
+import secrets
 import shutil
 import sys
 import time
@@ -24,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from model import __version__
 from model.train.claim import Claim, cannot_be_made, check_free
 from model.train.events import Evaluated, Sampled, StepDone
-from model.train.lines import Lines, write_whole
+from model.train.lines import Lines
 from model.train.metrics import columns, row_of
 from model.train.places import from_run
 from model.train.recipe import Recipe
@@ -39,6 +41,7 @@ from model.train.run_folder import (
 )
 from model.train.samples import SAMPLES_FILE, read_samples, sample_line
 from model.train.toml import toml_table
+from model.whole_file import write_whole
 
 if TYPE_CHECKING:
     from model.tokenizer.tokenizer import Tokenizer
@@ -100,7 +103,7 @@ class RunFolder:
         try:
             (path / SNAPSHOTS).mkdir(exist_ok=True)
             tokenizer.save(path)
-            write_whole(path / METRICS_FILE, ",".join(columns()) + "\n")
+            write_whole(path / METRICS_FILE, ",".join(columns()) + "\n", ordinary=True)
             # Last: a folder with a run.toml is a run with all that belongs to it.
             write_whole(
                 path / RUN_FILE, _toml({"recipe": asdict(recipe), **facts, "versions": versions()})
@@ -225,7 +228,7 @@ class RunFolder:
             return
         (self.path / SNAPSHOTS).mkdir(exist_ok=True)
         self._tokenizer.save(self.path)
-        write_whole(self.path / RUN_FILE, self._tables)
+        write_whole(self.path / RUN_FILE, self._tables, ordinary=True)
 
     def _check_not_lost(self) -> None:
         if self._lost:
@@ -263,17 +266,19 @@ def copy_run(source: Path, target: Path) -> None:
         RunError: the target is taken, or the disk refuses.
     """
     check_free(target)
-    beside = target.with_name(f".{target.name}.part")
+    place = Path(os.path.realpath(target))  # a link to an empty folder stays one
+    beside = place.with_name(f".{place.name[:50]}.{secrets.token_hex(4)}.part")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if beside.exists():  # a process that was killed as it copied has left it
-            shutil.rmtree(beside)
+        place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copytree(source, beside, ignore=shutil.ignore_patterns(".*"))
-        if target.exists():
-            target.rmdir()
-        beside.replace(target)
+        if place.exists():
+            place.rmdir()
+        beside.replace(place)
+    except shutil.Error as error:  # of several files, each with its paths and its reason
+        reason = str(error.args[0][0][2]).partition("] ")[2].partition(":")[0]
+        raise RunError(f"{target} can't be written: {reason or error}.") from error
     except OSError as error:
-        raise RunError(f"{target} can't be written: {error}.") from error
+        raise RunError(f"{target} can't be written: {error.strerror or error}.") from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 
@@ -306,7 +311,7 @@ def _keep_rows(metrics: Path, step: int) -> None:
         raise RunError(f"{metrics} is damaged: {error}.") from error
     content = "".join(f"{line}\n" for line in (header, *kept))
     if content != text:
-        write_whole(metrics, content)
+        write_whole(metrics, content, ordinary=True)
 
 
 def _keep_samples(path: Path, step: int) -> None:
@@ -314,7 +319,7 @@ def _keep_samples(path: Path, step: int) -> None:
     content = "".join(f"{sample_line(sample)}\n" for sample in read_samples(path, step))
     file = path / SAMPLES_FILE
     if content.encode("ascii") != (file.read_bytes() if file.exists() else b""):
-        write_whole(file, content)
+        write_whole(file, content, ordinary=True)
 
 
 def _samples(path: Path) -> tuple[Sampled, ...]:
@@ -328,4 +333,4 @@ def _keep_recipe(path: Path, recipe: Recipe) -> None:
     tables = before | {"recipe": asdict(recipe), "data": text}
     if tables != before:
         with contextlib.suppress(TypeError):  # tables of a later version, which we can't write
-            write_whole(path / RUN_FILE, _toml(tables))
+            write_whole(path / RUN_FILE, _toml(tables), ordinary=True)

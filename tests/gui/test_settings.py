@@ -11,6 +11,7 @@ import pytest
 
 from gui import settings as settings_file
 from gui.settings import Settings
+from tests.full_disk import FULL, room_for
 
 
 def write(text: str) -> Path:
@@ -287,3 +288,26 @@ def test_pictures_leave_a_persons_settings_as_they_are() -> None:
     settings_file.save(Settings(written=False))
     assert settings_file.load().theme == "light"
     assert "written" not in settings_file.settings_path().read_text(encoding="utf-8")
+
+
+def test_settings_that_are_linked_from_elsewhere_stay_linked(tmp_path: Path) -> None:
+    kept = tmp_path / "dotfiles" / "glassformer.json"
+    kept.parent.mkdir()
+    kept.write_text('{"theme": "light", "version": 2}', encoding="utf-8")
+    path = settings_file.settings_path()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.symlink_to(kept)
+    settings = settings_file.load()
+    settings.theme = "dark"
+    settings_file.save(settings)
+    assert path.is_symlink()
+    assert json.loads(kept.read_text(encoding="utf-8"))["theme"] == "dark"
+    assert [file.name for file in kept.parent.iterdir()] == [kept.name]
+
+
+def test_a_full_disk_leaves_the_old_settings() -> None:
+    path = write('{"theme": "light"}')
+    with room_for(64), pytest.raises(OSError, match=FULL):
+        settings_file.save(Settings())
+    assert path.read_text(encoding="utf-8") == '{"theme": "light"}'
+    assert [file.name for file in path.parent.iterdir()] == [path.name]

@@ -38,14 +38,19 @@ def main() -> int:
         return _soak(seed, options.actions, folder, log)
 
 
+def _tell(line: str) -> None:
+    print(line, flush=True)
+
+
 def _soak(seed: int, n_actions: int, folder: Path, log: Path) -> int:
     from PySide6.QtCore import qInstallMessageHandler
 
+    from gui import settings as settings_file
     from gui.app import make_application
     from gui.program.program import Program
     from gui.settings import Settings
     from tools.soak.actions import Hand
-    from tools.soak.driver import Driver, growth, last_lines
+    from tools.soak.driver import END_SECONDS, Driver, growth, last_lines
     from tools.soak.files import make_files
     from tools.soak.watching import Watcher, catch_warnings
 
@@ -59,15 +64,25 @@ def _soak(seed: int, n_actions: int, folder: Path, log: Path) -> int:
     catch_warnings(watcher)
     sys.excepthook = watcher.heard_exception
     threading.excepthook = watcher.heard_thread_exception
-    program = Program(Settings(threads=1))
-    program.backend.result_ready.connect(watcher.heard_result)
-    program.window.show()
-    program.start()
+    driver: Driver | None = None
+    chance = random.Random(seed)
     with log.open("w", encoding="utf-8") as lines:
-        hand = Hand(random.Random(seed), program, folder, good, bad)
-        driver = Driver(hand, watcher, n_actions, lines, lambda line: print(line, flush=True))
-        driver.start()
-        app.exec()
+        # A click on Quit is an action like any other: then the program is started again.
+        while driver is None or (driver.done < n_actions and not watcher.faults):
+            program = Program(settings_file.load() if driver is not None else Settings(threads=1))
+            program.backend.result_ready.connect(watcher.heard_result)
+            program.window.show()
+            program.start()
+            hand = Hand(chance, program, folder, good, bad)
+            driver = Driver(hand, watcher, n_actions, lines, _tell, driver)
+            driver.start()
+            app.exec()
+            driver.stop()
+            watcher.rest()
+            if not program.backend.wait(END_SECONDS):
+                watcher.faults.append(f"the worker runs {END_SECONDS:.0f} s after the end")
+            program.window.deleteLater()
+            app.processEvents()
     if left := watcher.threads_left():
         watcher.faults.append(f"threads left behind: {', '.join(left)}")
     grown = growth(driver.weights)
@@ -76,7 +91,9 @@ def _soak(seed: int, n_actions: int, folder: Path, log: Path) -> int:
         if grown > MOST_GROWTH and n_actions >= LEAST_FOR_MEMORY:
             watcher.faults.append(f"memory grew by {100 * grown:.1f} %")
     if not watcher.faults:
-        print(f"nothing went wrong; longest turn {watcher.longest:.2f} s")
+        print(
+            f"nothing went wrong in {driver.done:,} actions; longest turn {watcher.longest:.2f} s"
+        )
         return 0
     print(f"after these actions (seed {seed} replays them):\n{last_lines(log)}\n")
     print("\n".join(watcher.faults))

@@ -33,11 +33,13 @@ class Driver(QObject):
     Args:
         hand: who acts.
         watcher: who looks on.
-        n_actions: how many.
+        n_actions: how many, with those that were done in windows before.
         log: gets a line for each action before it is done.
         tell: gets a line of progress.
+        before: that drove the window before, if this isn't the first.
 
     Attributes:
+        done: how many actions were done.
         weights: bytes held, each time with the bundled model open and all quiet.
     """
 
@@ -48,15 +50,16 @@ class Driver(QObject):
         n_actions: int,
         log: TextIO,
         tell: Callable[[str], None],
+        before: Driver | None = None,
     ) -> None:
         super().__init__()
         self._hand, self._watcher, self._n_actions = hand, watcher, n_actions
         self._log, self._tell = log, tell
-        self._done = 0
+        self.done: int = 0 if before is None else before.done
         self._waits_until = 0.0
         self._acts_since: float | None = None
         self._weighs: list[str] = []  # what is left to do before the process is weighed
-        self.weights: list[int] = []
+        self.weights: list[int] = [] if before is None else before.weights
         self._over = False
 
     @property
@@ -65,6 +68,10 @@ class Driver(QObject):
 
     def start(self) -> None:
         self._turn()
+
+    def stop(self) -> None:
+        """Act no more: the window is gone."""
+        self._over = True
 
     def _turn(self) -> None:
         if self._over:
@@ -82,7 +89,7 @@ class Driver(QObject):
             self._waits_until = 0.0
         if self._weighs:
             self._weigh()
-        elif self._watcher.faults or self._done >= self._n_actions:
+        elif self._watcher.faults or self.done >= self._n_actions:
             self._end()
         else:
             self._act()
@@ -107,8 +114,8 @@ class Driver(QObject):
         hand = self._hand
         every = max(50, self._n_actions // N_WEIGHINGS)
         action = chosen(hand)
-        self._done += 1
-        self._log.write(f"{self._done} {action.__name__}\n")
+        self.done += 1
+        self._log.write(f"{self.done} {action.__name__}\n")
         self._log.flush()
         self._acts_since = time.monotonic()
         try:
@@ -119,7 +126,7 @@ class Driver(QObject):
         self._log.write(f"  {done}\n")
         if hand.random.random() < QUIET_SHARE:
             self._waits_until = time.monotonic() + QUIET_SECONDS
-        if self._done % every == 0:
+        if self.done % every == 0:
             self._weighs = ["leave", "stop", "open", "weigh"]
 
     def _quiet(self) -> bool:
@@ -150,7 +157,7 @@ class Driver(QObject):
                 self._watcher.rest()
                 self.weights.append(memory_bytes())
                 self._tell(
-                    f"{self._done:,} of {self._n_actions:,} actions; "
+                    f"{self.done:,} of {self._n_actions:,} actions; "
                     f"{self.weights[-1] / 2**20:.0f} MB; "
                     f"longest turn {self._watcher.longest:.2f} s"
                 )

@@ -41,6 +41,7 @@ ENTRY = PaneEntry(
             does="select_next_head",
             args=(1,),
             keys="Alt+Right",
+            when=has_model,
         ),
         Command(
             id="head_previous",
@@ -50,6 +51,7 @@ ENTRY = PaneEntry(
             does="select_next_head",
             args=(-1,),
             keys="Alt+Left",
+            when=has_model,
         ),
         Command(
             id="transpose",
@@ -58,6 +60,8 @@ ENTRY = PaneEntry(
             menu="Model",
             does="toggle_transpose",
             keys="Ctrl+Shift+T",
+            when=has_model,
+            checked="controls.transpose.isChecked",
         ),
     ),
 )

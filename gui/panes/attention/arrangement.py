@@ -59,6 +59,10 @@ class Places:
     readout: QRect = field(default_factory=QRect)
     corner: QRect = field(default_factory=QRect)
 
+    def left_out(self, wanted: tuple[str, ...]) -> tuple[str, ...]:
+        """Which of some views have found no room."""
+        return tuple(view for view in wanted if view not in self.views)
+
 
 def arranged(view: str, width: int, height: int, needed: Needed) -> Places:
     """Find a place for each view, and above it for its controls.

@@ -6,14 +6,16 @@ Holds choices and says when they change; knows neither store nor views.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSlider, QToolButton, QWidget
 
 from gui import theme
+from gui.panes.attention.arrangement import Needed
 from gui.panes.attention.matrix import Looks
-from gui.panes.attention.words import at_least
+from gui.panes.attention.words import at_least, no_room_for
 from gui.widgets.action_row import HEIGHT, ActionRow
 from gui.widgets.control_button import SIGN
 from gui.widgets.text import Text
@@ -133,9 +135,10 @@ class AttentionControls(QObject):
         self.graph_row.setFixedHeight(HEIGHT)
 
     @property
-    def graph_row_width(self) -> int:
-        """The least width in which the graph's controls can be read and used."""
-        return self._mode_button.sizeHint().width() + self._least.width() + 80
+    def needed(self) -> Needed:
+        """The least widths in which the rows can be read and used."""
+        graph = self._mode_button.sizeHint().width() + self._least.width() + 80
+        return Needed(self.view_row.sizeHint().width(), self.heads_row.sizeHint().width(), graph)
 
     def _group(self, choices: dict[str, tuple[str, str]], checked: str) -> QActionGroup:
         group = QActionGroup(self)
@@ -163,6 +166,16 @@ class AttentionControls(QObject):
     def set_view(self, name: str) -> None:
         """Ask for a view, as a click would."""
         _named(self._views, name).trigger()
+
+    def tell_missing(self, missing: Sequence[str]) -> None:
+        """Say of which views "All" finds no room; empty where all are there."""
+        text, tip = VIEWS["all"]
+        if missing:
+            text = f"{len(VIEWS) - 1 - len(missing)} of {len(VIEWS) - 1}"
+            tip = f"{no_room_for(missing)}: make the pane larger, or choose one view alone"
+        action = _named(self._views, "all")
+        action.setText(text)
+        action.setToolTip(tip)
 
     @property
     def looks(self) -> Looks:

@@ -5,30 +5,46 @@ Knows answers and tokens; no store, no widget, no file.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from model.messages import PromptRead
 from model.probe.mosaic.asks import MosaicFound
 from model.probe.pattern.asks import Pattern, PatternFound
-from model.probe.question import Array
+from model.probe.question import Answer, Array, Named
 from model.probe.routes.asks import RoutesFound
 from model.tokenizer.tokens import Token
 
 Table = dict[str, Array]
 
 
+def table(answer: Answer | None, read: PromptRead) -> Mapping[str, Named | Array]:
+    """What a view shows, as a table with named columns.
+
+    Mosaic: of each cell of a tile its largest weight, by layer, head, its first query and key;
+    where each head looks comes with it, ``share`` by layer, head, kind.
+    """
+    match answer:
+        case PatternFound():
+            return matrix(answer, read.tokens)
+        case MosaicFound():
+            return answer.arrays()
+        case RoutesFound():
+            return routes(answer, read.tokens)
+    return {}
+
+
 def matrix(found: PatternFound, tokens: Sequence[Token]) -> Table:
     """A row a cell: layer, head, query, key, weight or score, and both tokens.
 
-    Where a cell is several numbers, query and key say where its largest stands. The matrix as it
-    is drawn comes with it, under the name of its tensor.
+    Where a cell is several numbers, query and key say where its largest stands.
     """
     question = found.question
     assert isinstance(question, Pattern)
     query, key = found.value_rows.reshape(-1), found.value_columns.reshape(-1)
     number = "weight" if question.tensor == "pattern" else "score"
-    table: Table = {
+    return {
         "layer": np.full(query.size, question.layer),
         "head": np.full(query.size, question.head),
         "query": query,
@@ -36,18 +52,16 @@ def matrix(found: PatternFound, tokens: Sequence[Token]) -> Table:
         number: found.values.reshape(-1),
         **_texts(query, key, tokens),
     }
-    return {**table, f"{question.activation}.head_{question.head}": found.values}
 
 
-def mosaic(found: MosaicFound) -> Table:
-    """A row a cell of a tile: layer, head, its first query and key, its largest weight.
-
-    Where each head looks comes with it, as an array ``[layer, head, kind]``.
-    """
-    arrays = found.arrays()
-    columns = arrays["weight"].columns()
-    columns["weight"] = columns.pop("value")
-    return {**columns, "share": arrays["share"].values}
+def drawn(answer: Answer | None) -> Mapping[str, Named]:
+    """A matrix as it is drawn, under the name of its tensor."""
+    if not isinstance(answer, PatternFound):
+        return {}
+    question = answer.question
+    assert isinstance(question, Pattern)
+    [named] = answer.arrays().values()
+    return {f"{question.activation}.head_{question.head}": named}
 
 
 def routes(found: RoutesFound, tokens: Sequence[Token]) -> Table:

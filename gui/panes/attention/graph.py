@@ -17,15 +17,16 @@ from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QLineF, QPoint, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QLineF, QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QWidget
 
 from gui import theme
 from gui.panes.attention.edges import Head, feeding, touched
-from gui.panes.attention.graph_ink import GraphInk, paint_legend
+from gui.panes.attention.graph_caption import GraphCaption
+from gui.panes.attention.graph_ink import GraphInk
 from gui.panes.attention.graph_layout import GraphPlace, place_graph
-from gui.widgets.canvas import CAPTION_HEIGHT, Canvas
+from gui.widgets.canvas import Canvas
 from gui.widgets.heat_map.layout import label_font, thinned
 from model.probe.routes.asks import RoutesFound
 
@@ -57,7 +58,7 @@ class AttentionGraph(Canvas):
         self._edges: RoutesFound | None = None
         self._labels: tuple[str, ...] = ()
         self._n_layers = 0
-        self._caption = ""
+        self._caption = GraphCaption()
         self._colors: dict[Head, QColor] = {}
         self._position = -1
         self._lit_E: NDArray[np.bool_] = np.zeros(0, np.bool_)
@@ -95,8 +96,8 @@ class AttentionGraph(Canvas):
         self._edges = edges
         self._labels = tuple(labels)
         self._n_layers = n_layers
-        self._caption = caption
         self._colors = dict(colors or {})
+        self._caption = GraphCaption(caption, self._colors, self._has_others)
         self._edge = None
         self._find_paths()
         self.lay_out()
@@ -119,7 +120,7 @@ class AttentionGraph(Canvas):
 
     @property
     def caption(self) -> str:
-        return self._caption
+        return self._caption.text
 
     @property
     def _has_others(self) -> bool:
@@ -170,7 +171,8 @@ class AttentionGraph(Canvas):
         else:
             bar = self.verticalScrollBar().sizeHint().width()
             size = self.maximumViewportSize()
-            self._place = place_graph(self._labels, self._n_layers, size, bar, self._kept())
+            low = self._caption_height(size)
+            self._place = place_graph(self._labels, self._n_layers, size, bar, self._kept(), low)
         self.scroll_over(self._place.whole, self._place.window.size())
 
     def _kept(self) -> NDArray[np.bool_]:
@@ -286,9 +288,15 @@ class AttentionGraph(Canvas):
         return kept
 
     def _paint_caption(self, painter: QPainter) -> None:
-        area = QRectF(theme.SPACE, self.viewport().height() - CAPTION_HEIGHT, 0, CAPTION_HEIGHT)
-        area.setRight(self.viewport().width() - 4)
-        paint_legend(painter, area, self._colors, self._caption, others=self._has_others)
+        size = self.viewport().size()
+        high = self._caption_height(size)
+        left = theme.SPACE
+        self._caption.paint(
+            painter, QRectF(left, size.height() - high, size.width() - left - 4, high)
+        )
+
+    def _caption_height(self, size: QSize) -> int:
+        return self._caption.height(size.width() - theme.SPACE - 4, size.height())
 
     def _paint_label(self, painter: QPainter, position: int, ground: QColor | None = None) -> None:
         metrics = QFontMetricsF(painter.font())

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen
 
 from gui import theme
 from gui.panes.attention.curve_raster import curve_opacity, ink
@@ -149,36 +149,3 @@ class GraphInk:
         ends[self._edges.layer_E + 1, self._edges.query_E] = True
         ends[-1] |= self._reached[-1]
         return ends
-
-
-def paint_legend(
-    painter: QPainter, area: QRectF, colors: Mapping[Head, QColor], caption: str, *, others: bool
-) -> None:
-    """Paint whose hues are whose, as many as leave room for the caption behind them.
-
-    Args:
-        painter: to paint with.
-        area: the line.
-        colors: of the heads that have a hue.
-        caption: what is drawn, in words.
-        others: whether there are edges of heads without one.
-    """
-    t = theme.current()
-    left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-    painter.setFont(theme.sans(theme.SMALL_FONT_SIZE))
-    metrics = QFontMetricsF(painter.font())
-    entries = [(f"L{layer}·{head}", color, "text") for (layer, head), color in colors.items()]
-    if others and entries:
-        entries.append(("others", t.color("dim"), "dim"))
-    area = QRectF(area)
-    for name, color, tone in entries:
-        if area.width() < metrics.horizontalAdvance(name) + 120:
-            break
-        painter.fillRect(QRectF(area.left(), area.center().y() - 4, 8, 8), color)
-        area.setLeft(area.left() + 12)
-        painter.setPen(t.color(tone))
-        painter.drawText(area, left, name)
-        area.setLeft(area.left() + metrics.horizontalAdvance(name) + 10)
-    painter.setPen(t.color("dim"))
-    shown = metrics.elidedText(caption, Qt.TextElideMode.ElideRight, area.width())
-    painter.drawText(area, left, shown)

@@ -114,7 +114,12 @@ class GraphPlace:
 
 
 def place_graph(
-    labels: tuple[str, ...], n_layers: int, size: QSize, bar: int, kept_T: NDArray[np.bool_]
+    labels: tuple[str, ...],
+    n_layers: int,
+    size: QSize,
+    bar: int,
+    kept_T: NDArray[np.bool_],
+    caption: int = CAPTION_HEIGHT,
 ) -> GraphPlace:
     """Spread columns and rows over the room.
 
@@ -124,6 +129,7 @@ def place_graph(
         size: of the viewport without scroll bars.
         bar: how wide a scroll bar is.
         kept_T: which tokens have a column in any case.
+        caption: height of the words below.
     """
     metrics = QFontMetricsF(label_font())
     left, top = math.ceil(metrics.horizontalAdvance("embed")) + 16, 10
@@ -135,7 +141,7 @@ def place_graph(
     step, x_T, width = _columns(shown_T, room_w)
     flat = widest + 6 <= step
     below = metrics.height() if flat else label_length
-    room_h = size.height() - top - below - CAPTION_HEIGHT - 12
+    room_h = size.height() - top - below - caption - 12
     if width > room_w + 0.5:
         room_h -= bar
     room_h = max(20.0, room_h)

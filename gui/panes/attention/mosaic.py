@@ -24,6 +24,7 @@ from gui.panes.attention.mosaic_image import pooling, tiles_image
 from gui.panes.attention.mosaic_layout import Room, Tiles, by_kind, by_layer
 from gui.panes.attention.words import KIND_NAMES
 from gui.widgets.canvas import CAPTION_HEIGHT, Canvas
+from gui.widgets.cells import paint_cells
 from gui.widgets.text import counted
 from model.probe.mosaic.asks import MosaicFound
 from model.probe.not_finite.asks import NO_NUMBER
@@ -231,7 +232,8 @@ class HeadMosaic(Canvas):
         painter.setClipRect(self._window.adjusted(-3, -3, 3, 3))
         image = tiles_image(self._found, self._tiles)
         image.setDevicePixelRatio(self.devicePixelRatioF())
-        painter.drawImage(self._window.topLeft() - QPointF(self.scrolled), image)
+        corner = self._window.topLeft() - QPointF(self.scrolled)
+        paint_cells(painter, QRectF(corner, image.deviceIndependentSize()), image)
         self._paint_labels(painter)
         painter.restore()
         self._paint_caption(painter)

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QWidget
 
 from gui import theme
 from gui.panes.attention import ENTRY, export, words
-from gui.panes.attention.arrangement import Needed, Places, arranged
+from gui.panes.attention.arrangement import Places, arranged
 from gui.panes.attention.controls import AttentionControls
 from gui.panes.attention.edges import Head, strongest_heads
 from gui.panes.attention.graph import AttentionGraph
@@ -34,7 +34,7 @@ from model.messages import PromptRead
 from model.operations import score_formula
 from model.probe.mosaic.asks import MosaicFound
 from model.probe.pattern.asks import PatternFound
-from model.probe.question import Question
+from model.probe.question import Named, Question
 from model.probe.routes.asks import Routes, RoutesFound
 
 VIEWS = ("heads", "matrix", "graph")
@@ -60,6 +60,7 @@ class AttentionPane(Pane):
         self._readout = Text("", self, tone="dim", font=theme.mono(theme.SMALL_FONT_SIZE))
 
         self._places = Places()
+        self._missing: tuple[str, ...] = ()  # views that were asked for and find no room
         self._chosen: list[Head] = []
         self._drawn: dict[str, tuple[object, ...]] = {}
         self._reads: dict[str, PromptRead] = {}  # of what each view draws
@@ -282,13 +283,11 @@ class AttentionPane(Pane):
 
     def _arrange(self) -> None:
         """Find places for the room that there is; ask for what comes into view."""
-        controls = self.controls
-        needed = Needed(
-            controls.view_row.sizeHint().width(),
-            controls.heads_row.sizeHint().width(),
-            controls.graph_row_width,
-        )
-        self._places = arranged(controls.view, self.width(), self.height(), needed)
+        controls, size = self.controls, (self.width(), self.height())
+        self._places = arranged(controls.view, *size, controls.needed)
+        self._missing = self._places.left_out(VIEWS) if controls.view == "all" else ()
+        controls.tell_missing(self._missing)
+        self._places = arranged(controls.view, *size, controls.needed)  # beside longer words, if so
         self._place_views()
         self.ask()
         self.invalidate()
@@ -339,7 +338,8 @@ class AttentionPane(Pane):
     def header_note(self) -> str:
         head = self.answered("head", PatternFound)
         note = "" if head is None or not self._is_there else words.header(head)
-        return " · ".join(part for part in (self._waits_for(), note) if part)
+        left_out = words.no_room_for(self._missing) if self._missing and note else ""
+        return " · ".join(part for part in (left_out, self._waits_for(), note) if part)
 
     def _waits_for(self) -> str:
         """What is waited for, and how far it is; empty if nothing is, or not for long."""
@@ -362,20 +362,19 @@ class AttentionPane(Pane):
         self._readout.setText(self.pointing.text or self._waits_for() or reads)
         self._readout.setToolTip(reads)
 
-    def export_data(self) -> Mapping[str, NDArray[Any]]:
+    def export_data(self) -> Mapping[str, Named | NDArray[Any]]:
         """The view that was chosen as a table with named columns; of several, the matrix."""
+        slot = self._exported()
+        return {} if slot is None or slot.read is None else export.table(slot.answer, slot.read)
+
+    def export_arrays(self) -> Mapping[str, Named]:
+        slot = self._exported()
+        return {} if slot is None else export.drawn(slot.answer)
+
+    def _exported(self) -> Slot | None:
         view = self.controls.view if self.controls.view != "all" else "matrix"
         slot = self.slot(view)
-        if slot is None or slot.read is None or not slot.is_current:
-            return {}
-        match slot.answer:
-            case PatternFound() as found:
-                return export.matrix(found, slot.read.tokens)
-            case MosaicFound() as found:
-                return export.mosaic(found)
-            case RoutesFound() as found:
-                return export.routes(found, slot.read.tokens)
-        return {}
+        return slot if slot is not None and slot.is_current else None
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self._chosen:

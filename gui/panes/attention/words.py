@@ -233,6 +233,11 @@ def between(tokens: Sequence[Token], query: int, key: int) -> str:
 # ------------------------------------------------------------------------------ captions
 
 
+def no_room_for(missing: Sequence[str]) -> str:
+    """Which views are left out where there is little room."""
+    return f"no room for the {' and the '.join(missing)}"
+
+
 def routes(found: RoutesFound, tokens: Sequence[Token], n_heads: int) -> str:
     """What a graph shows, and what it leaves out."""
     question = found.question

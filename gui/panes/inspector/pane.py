@@ -6,10 +6,8 @@ What is shown was answered; nothing is rounded in the large number.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
@@ -21,11 +19,12 @@ from gui.panes.inspector.operation_card import OperationCard
 from gui.panes.inspector.value_card import ValueCard
 from gui.reading import code, waiting
 from gui.reading.numbers import asks_anew, shown
+from gui.reading.sentences import place_among
 from gui.reading.vectors import FoundVectors
 from gui.session.store import Store
 from model.operations import PROBABILITIES, Kind, Operation
 from model.probe.number.asks import Number, NumberFound
-from model.probe.question import Question
+from model.probe.question import Named, Question
 from model.probe.tensors.asks import Tensors, TensorsFound
 from model.probe.vectors.asks import Vectors
 from model.sampling import OWN, Sampling
@@ -165,28 +164,29 @@ class InspectorPane(Pane):
         n = len(self.store.operations)
         if not n:
             return ""
-        parts = [f"operation {self.store.selection.operation + 1} of {n}"]
+        parts = [place_among(self.store.selection.operation, n)]
         found = FoundVectors.of(self.slot("vectors"))
         if found is not None and found.read.step is not None:
             parts.append(f"step {found.read.step:,}")
         parts.append(waiting.words(self.store.asked.waits(self.key)))
         return " · ".join(filter(None, parts))
 
-    def export_data(self) -> Mapping[str, NDArray[Any]]:
+    def export_data(self) -> Mapping[str, Named]:
         """The inspected number with its index, and the vectors that are drawn, by name."""
-        data: dict[str, NDArray[Any]] = {}
+        data: dict[str, Named] = {}
         inspected = self.store.inspected
         if inspected is not None and self.value.number is not None:
-            data["value"] = np.array([self.value.number])
-            data["index"] = np.array(inspected.index)
+            data["tensor"] = Named(np.array(inspected.name), ())
+            data["value"] = Named(np.array(self.value.number), ())
+            data["index"] = Named(np.array(inspected.index), ("axis",))
             number = self.answered("number", NumberFound)
             if self._number_wanted() is not None and number is not None:
-                data |= {name: named.values.reshape(1) for name, named in number.arrays().items()}
+                data |= number.arrays()
         found = FoundVectors.of(self.slot("vectors"))
         if found is not None:
             arrays = found.answer.arrays()
             drawn = [block.name for block in self.operation.shown_blocks if block.reading]
-            data |= {name: arrays[name].values for name in drawn if name in arrays}
+            data |= {name: arrays[name] for name in drawn if name in arrays}
         return data
 
     # ------------------------------------------------------------------------ actions

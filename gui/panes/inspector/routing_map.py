@@ -26,8 +26,10 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from gui import theme
 from gui.reading.inspecting import inspected
 from gui.session.store import Store
+from gui.widgets.cells import paint_cells
 from gui.widgets.focus_ring import draw_focus
 from gui.widgets.heat_map import cell_image
+from gui.widgets.text import as_written
 from model import messages as m
 from model.probe.tensors.asks import TensorsFound
 
@@ -197,7 +199,7 @@ class RoutingMap(QWidget):
         box.setWidth(area.width() * image.width() * per_cell / self.n_tokens)
         painter.save()
         painter.setClipRect(area)  # the last cell may stand for fewer tokens
-        painter.drawImage(box, image)
+        paint_cells(painter, box, image)
         painter.restore()
 
     def _image(self, per_cell: int) -> QImage:
@@ -257,7 +259,7 @@ class RoutingMap(QWidget):
                 QToolTip.hideText()
             else:
                 area = self.cell_rect(*cell).toAlignedRect()
-                QToolTip.showText(event.globalPos(), self.describe(*cell), self, area)
+                QToolTip.showText(event.globalPos(), as_written(self.describe(*cell)), self, area)
             return True
         return super().event(event)
 

@@ -6,12 +6,13 @@ Shows what `gui.reading.numbers` makes of an answer; knows no store.
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QToolButton, QVBoxLayout, QWidget
 
 from gui import theme
 from gui.reading.numbers import Shown, exact
 from gui.session.state import Inspected
-from gui.widgets.text import Text
+from gui.widgets.flow import FlowLayout
+from gui.widgets.text import Text, as_written
 
 NO_BREAK = "\u00a0"
 HINT = "Click any cell, bar, chip or point: its exact number stands here."
@@ -39,11 +40,10 @@ class ValueCard(QWidget):
         self.copy_button.setToolTip("Copy the line of Python that fetches this number")
         self.copy_button.setAccessibleName("Copy as a line of Python")
         self._note = Text(parent=self, font=theme.sans(small + 0.5), wrap=True)
-        value = QHBoxLayout()
-        value.setSpacing(theme.SPACE)
-        value.addWidget(self._value)
-        value.addWidget(self._dtype, 1, Qt.AlignmentFlag.AlignBottom)
-        value.addWidget(self.copy_button)
+        # The number is never cut: where there is little room, what stands beside it goes below.
+        value = FlowLayout(spacing=theme.SPACE)
+        for widget in (self._value, self._dtype, self.copy_button):
+            value.addWidget(widget)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(3)
@@ -89,7 +89,7 @@ class ValueCard(QWidget):
         """Show what is inspected, as it is now."""
         self.shown = shown
         self._name.setText(inspected.name)
-        self._name.setToolTip(inspected.name)
+        self._name.setToolTip(as_written(inspected.name))
         # A line may break between two indices, never inside one.
         words = [word.replace(" ", NO_BREAK) for word in shown.index]
         self._index.setText(f"[{', '.join(words)}]" if words else "the whole tensor")
@@ -100,7 +100,7 @@ class ValueCard(QWidget):
         if shown.code != self._code.text():
             self.copy_button.setText("Copy")
         self._code.setText(shown.code)
-        self._code.setToolTip(shown.code)
+        self._code.setToolTip(as_written(shown.code))
         self._note.set_tone("text")
         self._note.setText(shown.note)
         for widget in (self._name, self._index, self._dtype):

@@ -26,9 +26,10 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from gui import theme
 from gui.reading.thinning import columns
 from gui.reading.vectors import Scale
+from gui.widgets.cells import paint_cells
 from gui.widgets.focus_ring import draw_focus
 from gui.widgets.heat_map import cell_image
-from gui.widgets.text import ink_on
+from gui.widgets.text import as_written, ink_on
 
 PER_ROW = 160
 MOST_ROWS = 8
@@ -161,7 +162,7 @@ class ValueStrip(QWidget):
             seen[: len(shown)] = drawn
             shape = (self._n_rows, self._n_columns)
             picture = cell_image.image(rgb.reshape(*shape, 3), seen.reshape(shape))
-            painter.drawImage(box, picture)
+            paint_cells(painter, box, picture)
             for at in np.flatnonzero(drawn & np.isnan(shown)):
                 cell_image.fill_no_number(painter, self._rect(int(at)))
             if self._n_rows == 1:
@@ -225,7 +226,7 @@ class ValueStrip(QWidget):
             element = self.element_at(QPointF(event.pos()))
             if element is not None and self.tip is not None:
                 area = self.cell_rect(element).toAlignedRect()
-                QToolTip.showText(event.globalPos(), self.tip(element), self, area)
+                QToolTip.showText(event.globalPos(), as_written(self.tip(element)), self, area)
             else:
                 QToolTip.hideText()
             return True

@@ -41,6 +41,7 @@ ENTRY = PaneEntry(
             keys="F5",
             when=has_model,
             in_front=True,
+            checked="transport.playing",
         ),
     ),
 )

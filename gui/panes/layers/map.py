@@ -44,6 +44,7 @@ from gui.reading.vectors import Reading
 from gui.widgets.canvas import is_vector
 from gui.widgets.drawing_cache import DrawingCache
 from gui.widgets.focus_ring import draw_focus
+from gui.widgets.text import as_written
 
 
 class OperationMap(QAbstractScrollArea):
@@ -352,7 +353,7 @@ class OperationMap(QAbstractScrollArea):
         strip = None if cell is None else self.strip(cell[0])
         if cell is not None and strip is not None:
             at, words = event.globalPosition().toPoint(), cell_words(strip, cell[1])
-            QToolTip.showText(at, words, self.viewport())
+            QToolTip.showText(at, as_written(words), self.viewport())
 
     def _hover(self, row: Row | None) -> None:
         key = None if row is None else row.key
@@ -388,7 +389,7 @@ class OperationMap(QAbstractScrollArea):
             row = self._row_at(QPointF(event.pos()))
             if row is not None and self._cell_at(QPointF(event.pos())) is None:
                 words = row_words(row, self.graph, self.figures)
-                QToolTip.showText(event.globalPos(), words, self.viewport())
+                QToolTip.showText(event.globalPos(), as_written(words), self.viewport())
             elif row is None:
                 QToolTip.hideText()
             return True

@@ -28,6 +28,7 @@ from gui.panes.layers.map_lines import (
 from gui.panes.layers.words import fold_ratio
 from gui.reading.thinning import columns
 from gui.reading.vectors import Reading
+from gui.widgets.cells import paint_cells
 from gui.widgets.drawing_cache import DrawingCache
 
 
@@ -277,11 +278,7 @@ class MapPainter:
         elif hovered and not lit:
             border = self.t.color("faint")
         box = self.g.box(row)
-        ratio = self.p.device().devicePixelRatioF()
-        image = self.cache.box(
-            int(box.width()), int(box.height()), self.t.color(fill), border, ratio
-        )
-        self.p.drawImage(box.topLeft(), image)
+        self.cache.put_box(self.p, box, self.t.color(fill), border)
         self.p.setPen(self.t.color("text"))
         inner = _inner(box)
         self.cache.text(row.label, "label", inner.width()).draw(self.p, inner.left(), row.middle)
@@ -341,7 +338,7 @@ class MapPainter:
         if box is not None:
             self.p.save()
             self.p.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-            self.p.drawImage(box, self._image(index, strip, int(box.width())))
+            paint_cells(self.p, box, self._image(index, strip, int(box.width())))
             self.p.restore()
         return True
 

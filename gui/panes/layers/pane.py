@@ -23,7 +23,7 @@ from gui.panes.layers.map import OperationMap
 from gui.panes.layers.map_layout import OperationGraph
 from gui.reading import waiting
 from gui.reading.inspecting import inspected
-from gui.reading.sentences import OperationSentence
+from gui.reading.sentences import OperationSentence, place_among
 from gui.reading.vectors import FoundVectors
 from gui.session.store import Store
 from gui.widgets.text import Text
@@ -242,7 +242,7 @@ class LayersPane(Pane):
         n = len(self.store.operations)
         if not n:
             return ""
-        parts = [f"op {self.store.selection.operation + 1} / {n}"]
+        parts = [place_among(self.store.selection.operation, n)]
         drawn = self.answered("writes", WritesFound)
         if drawn is not None and drawn.subject.step is not None:
             parts.append(f"step {drawn.subject.step:,}")

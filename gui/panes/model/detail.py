@@ -27,7 +27,7 @@ from gui.panes.model.matrix_picture import MatrixPicture, color_limit
 from gui.widgets.action_row import HEIGHT, ActionRow
 from gui.widgets.charts.histogram import Histogram
 from gui.widgets.charts.spectrum import Spectrum
-from gui.widgets.text import Text
+from gui.widgets.text import Text, as_written
 from model import messages as m
 from model.counting import counted
 from model.probe.weights.matrix_layout import MatrixLayout
@@ -122,11 +122,11 @@ class WeightDetail(QWidget):
             self.part.addItems(["all heads", *(f"head {index}" for index in range(n_parts))])
             self.part.setVisible(n_parts > 1)
             self.title.setText(tensor.name)
-            self.title.setToolTip(tensor.name)
+            self.title.setToolTip(as_written(tensor.name))
             shape = " × ".join(str(size) for size in tensor.shape)
             self.shape_text.setText(f"[{shape}] {axes}" if axes else f"[{shape}]")
             self.file_text.setText(_file_words(tensor))
-            self.file_text.setToolTip(_file_words(tensor))
+            self.file_text.setToolTip(as_written(_file_words(tensor)))
             self.figures.setText("")
         self.part.setCurrentIndex(0 if part is None else part + 1)
         self._arrange()

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QWidget
 from gui import theme
 from gui.panes.model.matrix_picture import MatrixPicture, Span, paint_axes, paint_groups
 from gui.widgets.canvas import CAPTION_HEIGHT, Canvas
+from gui.widgets.cells import paint_cells
 from gui.widgets.heat_map import cell_image
 from gui.widgets.heat_map.color_bar import paint_color_bar
 
@@ -240,7 +241,7 @@ class MatrixImage(Canvas):
             (p.rows[0], p.rows[0] + n_rows * p.block[0]),
             (p.columns[0], p.columns[0] + n_columns * p.block[1]),
         )
-        painter.drawImage(target, self._image)
+        paint_cells(painter, target, self._image)
         paint_groups(painter, p, frame, self._window)
         painter.setClipping(False)
         painter.setPen(t.color("line"))

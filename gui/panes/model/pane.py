@@ -6,9 +6,8 @@ So they cost the window's start nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from numpy.typing import NDArray
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QStackedLayout, QWidget
 
@@ -16,6 +15,7 @@ from gui.panes.base import EmptyState, Pane
 from gui.panes.model import ENTRY
 from gui.session.store import Store
 from model.preview import short_count
+from model.probe.question import Named
 
 if TYPE_CHECKING:
     from gui.panes.model.view import WeightsView
@@ -76,5 +76,5 @@ class ModelPane(Pane):
         words = f"{short_count(model.n_params)} parameters"
         return words if self._views is None else f"{self._views.header_note()}{words}"
 
-    def export_data(self) -> Mapping[str, NDArray[Any]]:
+    def export_data(self) -> Mapping[str, Named]:
         return {} if self._views is None else self._views.export_data()

@@ -6,16 +6,15 @@ Arranges its four views by the room there is. Figures come from the worker. Know
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QActionGroup, QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QLineEdit, QSplitter, QWidget
 
 from gui import theme
 from gui.panes.model.detail import WeightDetail
+from gui.panes.model.export import arrays_of
 from gui.panes.model.parameter_tree import tree_of
 from gui.panes.model.published_scale import PublishedScale
 from gui.panes.model.questions import WeightQuestions, is_cheap
@@ -32,6 +31,7 @@ from gui.session.state import Inspected
 from gui.session.store import Store
 from gui.widgets.action_row import HEIGHT, ActionRow
 from model import messages as m
+from model.probe.question import Named
 from model.probe.weights.matrix_layout import MatrixLayout, layout_of
 
 ViewName = Literal["tensors", "detail", "share", "scale", "all"]
@@ -282,24 +282,9 @@ class WeightsView(QWidget):
         learned = f"step {step:,} · " if step is not None else ""
         return f"{learned}{of} tensors · "
 
-    def export_data(self) -> Mapping[str, NDArray[Any]]:
+    def export_data(self) -> Mapping[str, Named]:
         """The table, and what is drawn of the tensor in detail."""
-        state = self.store.weights
-        shown = self.table.rows.shown
-        data: dict[str, NDArray[Any]] = {
-            "tensor": np.array([tensor.name for tensor in shown]),
-            "numbers": np.array([tensor.n for tensor in shown]),
-        }
-        for column in ("mean", "std", "low", "high", "n_zeros", "norm"):
-            figures = [state.figures.get(tensor.name) for tensor in shown]
-            data[column] = np.array([getattr(one, column, np.nan) for one in figures], np.float64)
-        if state.examined is not None and state.examined.name == self.name:
-            data["histogram"] = state.examined.counts
-            data["picture"] = state.examined.values
-        found = state.singular_values
-        if found is not None and found.name == self.name:
-            data["singular_values"] = found.values
-        return data
+        return arrays_of(self.table.rows.shown, self.store.weights, self.name)
 
     # ------------------------------------------------------------------------- numbers
 

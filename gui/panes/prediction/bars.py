@@ -24,7 +24,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from gui import theme
 from gui.widgets.focus_ring import draw_focus
-from gui.widgets.text import hatch
+from gui.widgets.text import as_written, hatch
 
 AXIS_HEIGHT = 16
 BAR_HEIGHT = 9.0
@@ -173,7 +173,8 @@ class ProbabilityBars(QWidget):
         return track
 
     def sizeHint(self) -> QSize:
-        return QSize(200, 6 * theme.ROW_HEIGHT + AXIS_HEIGHT)
+        # Where a pane is low, what stands below the bars comes first: they take what is left.
+        return QSize(200, LEAST_ROWS * theme.ROW_HEIGHT + AXIS_HEIGHT)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(120, LEAST_ROWS * theme.ROW_HEIGHT + AXIS_HEIGHT)
@@ -272,7 +273,7 @@ class ProbabilityBars(QWidget):
             row = self.row_at(QPointF(event.pos()))
             if row is not None and self.tip is not None:
                 area = QRectF(0, row * theme.ROW_HEIGHT, self.width(), theme.ROW_HEIGHT)
-                text = self.tip(self.shown[row])
+                text = as_written(self.tip(self.shown[row]))
                 QToolTip.showText(event.globalPos(), text, self, area.toAlignedRect())
             else:
                 QToolTip.hideText()

@@ -12,7 +12,7 @@ from PySide6.QtGui import QHelpEvent, QMouseEvent, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QPlainTextEdit, QTextEdit, QToolTip, QWidget
 
 from gui import theme
-from gui.widgets.text import utf16_length
+from gui.widgets.text import as_written, utf16_length
 from model.messages import TokenGenerated
 from model.tokenizer.tokens import RETURN
 
@@ -134,7 +134,7 @@ class GeneratedText(QPlainTextEdit):
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             lines = [self.describe(index) for index in self.token_at(event.pos())]
             if lines:
-                QToolTip.showText(event.globalPos(), "\n".join(lines), self.viewport())
+                QToolTip.showText(event.globalPos(), as_written("\n".join(lines)), self.viewport())
             else:
                 QToolTip.hideText()
             return True

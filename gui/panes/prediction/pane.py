@@ -26,7 +26,7 @@ from gui.panes.prediction.mask_controls import MaskControls
 from gui.panes.prediction.sampling_controls import SamplingControls
 from gui.reading.inspecting import inspected
 from gui.session.store import Store
-from gui.widgets.text import Text, counted
+from gui.widgets.text import Text, as_written, counted
 from model.messages import PromptRead
 from model.operations import PROBABILITIES
 from model.probe.next_token.asks import NextToken, NextTokenFound
@@ -59,9 +59,9 @@ class PredictionPane(Pane):
         )
         self.sampling = SamplingControls(inner)
         self.sampling.sampling_changed.connect(store.set_sampling)
-        self.generation = GenerationControls(store, inner)
+        self.generation = GenerationControls(store, self)
         self.generation.message_changed.connect(self.invalidate)
-        self.masks = MaskControls(store, lambda: self._wanted_position, self._can_fill, inner)
+        self.masks = MaskControls(store, lambda: self._wanted_position, self._can_fill, self)
         self._export = WholeVocabulary(store)
         store.masking.changed.connect(self.invalidate)
         self._empty = EmptyState(parent=inner)
@@ -86,10 +86,7 @@ class PredictionPane(Pane):
         layout.addLayout(figures)
         layout.addWidget(self._goes_on)
         layout.addWidget(self.sampling)
-        layout.addWidget(self.generation)
-        layout.addWidget(self.masks)
-        self._layout = layout
-        # In a small dock everything stays reachable.
+        # In a small dock everything stays reachable, and what a person presses stays where it is.
         scroll = QScrollArea(self)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setWidgetResizable(True)
@@ -98,7 +95,12 @@ class PredictionPane(Pane):
         inner.setAutoFillBackground(False)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scroll)
+        outer.setSpacing(0)
+        outer.addWidget(scroll, 3)
+        for controls in (self.generation, self.masks):
+            controls.setContentsMargins(theme.SPACE, 0, theme.SPACE, theme.SPACE)
+            outer.addWidget(controls)
+        self._outer = outer
 
         for changed in (store.model_changed, store.generating.changed):
             changed.connect(self.invalidate)
@@ -170,14 +172,14 @@ class PredictionPane(Pane):
         goes_on = self._goes_on_line() if there else ""
         self._goes_on.setText(goes_on)
         self._goes_on.setVisible(bool(goes_on))
-        self._goes_on.setToolTip(words.real_tip(store))
+        self._goes_on.setToolTip(as_written(words.real_tip(store)))
         self.sampling.setVisible(head != "none")
         self.generation.setVisible(head == "lm")
         self.masks.setVisible(head == "mlm")
         self.masks.refresh()
         self._show_sampling()
         self.generation.refresh()
-        self._layout.setStretchFactor(self.generation, 2 if self.generation.shows_text else 0)
+        self._outer.setStretchFactor(self.generation, 2 if self.generation.shows_text else 0)
 
     def _show_sampling(self) -> None:
         model = self.store.model

@@ -38,7 +38,7 @@ class SamplingControls(QWidget):
         self.slider = QSlider(Qt.Orientation.Horizontal, self)
         self.slider.setRange(0, _STEPS)
         self.slider.setPageStep(10)
-        self.slider.setMinimumWidth(40)
+        self.slider.setMinimumWidth(24)
         _explain(
             self.slider,
             "Temperature",

@@ -20,6 +20,14 @@ ENTRY = PaneEntry(
             in_front=True,
         ),
         Command(
+            id="prompt_examples",
+            text="Prompt e&xamples",
+            tip="Prompts that show something worth seeing",
+            menu="Edit",
+            does="show_examples",
+            in_front=True,
+        ),
+        Command(
             id="prompt_history",
             text="Prompt &history",
             tip="Earlier prompts",

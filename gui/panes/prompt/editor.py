@@ -5,7 +5,7 @@ Knows the theme; no store.
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QRect, QSize, Qt, Signal
 from PySide6.QtGui import (
     QKeyEvent,
     QPalette,
@@ -14,7 +14,14 @@ from PySide6.QtGui import (
     QTextCursor,
     QTextDocument,
 )
-from PySide6.QtWidgets import QPlainTextEdit, QSizePolicy, QTextEdit, QWidget
+from PySide6.QtWidgets import (
+    QPlainTextEdit,
+    QSizePolicy,
+    QStyle,
+    QStyleOptionFrame,
+    QTextEdit,
+    QWidget,
+)
 
 from gui import theme
 from gui.widgets.text import utf16_length
@@ -53,6 +60,7 @@ class PromptEditor(QPlainTextEdit):
         self._dimmed_from: int | None = None
         self._known = ""
         self._most_lines = MAX_LINES
+        self._room = 10_000  # pixels that it may take at most
         self.textChanged.connect(self._on_text_changed)
         # How often a line is wrapped is known only after textChanged.
         self.document().documentLayout().documentSizeChanged.connect(self._fit_height)
@@ -126,12 +134,18 @@ class PromptEditor(QPlainTextEdit):
             share: part of it that a long text may fill beyond four lines.
         """
         line = self.fontMetrics().lineSpacing()
-        margins = 2 * self.document().documentMargin() + 10
+        margins = self.document().documentMargin() + self._frame
         most = max(MAX_LINES, int((share - margins) // line))
         lines = max(1, min(most, int((height - margins) // line)))
-        if lines != self._most_lines:
-            self._most_lines = lines
+        if (lines, height) != (self._most_lines, self._room):
+            self._most_lines, self._room = lines, height
             self._fit_height()
+
+    @property
+    def least_height(self) -> int:
+        """Pixels of one line."""
+        margins = self.document().documentMargin() + self._frame
+        return round(self.fontMetrics().lineSpacing() + margins)
 
     def height_for(self, width: int) -> int:
         """Pixels that the text needs at a width, from two lines to four."""
@@ -139,15 +153,16 @@ class PromptEditor(QPlainTextEdit):
         same = abs(width - self.width()) < line
         n_lines = round(self.document().size().height()) if same else LEAST_LINES
         lines = max(LEAST_LINES, min(MAX_LINES, n_lines))
-        return round(lines * line + 2 * self.document().documentMargin() + 10)
+        return round(lines * line + 2 * self.document().documentMargin() + self._frame)
 
     def _fit_height(self) -> None:
         n_lines = round(self.document().size().height())
         lines = min(self._most_lines, max(LEAST_LINES, n_lines))
         line = self.fontMetrics().lineSpacing()
-        frame = self.height() - self.viewport().height() if self.isVisible() else 10
-        margins = 2 * self.document().documentMargin()
-        height = round(lines * line + margins + frame)
+        # Of a text that is scrolled, what is below its last whole line would be tops of letters.
+        margins = self.document().documentMargin() * (1 if n_lines > lines else 2)
+        height = round(lines * line + margins + self._frame)
+        height = min(height, max(self._room, self.least_height))
         self.setVerticalScrollBarPolicy(
             Qt.ScrollBarPolicy.ScrollBarAsNeeded
             if n_lines > lines or lines >= MAX_LINES
@@ -155,6 +170,19 @@ class PromptEditor(QPlainTextEdit):
         )
         if height != self.minimumHeight():
             self.setFixedHeight(height)
+
+    @property
+    def _frame(self) -> int:
+        """Height of what is drawn around the text, above and below.
+
+        As the style says it. What the viewport's present height leaves of the widget's is no
+        measure: while a layout runs, the one is new and the other old.
+        """
+        option = QStyleOptionFrame()
+        self.initStyleOption(option)
+        option.rect = QRect(0, 0, 1000, 1000)
+        inside = QStyle.SubElement.SE_FrameContents
+        return 1000 - self.style().subElementRect(inside, option, self).height()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

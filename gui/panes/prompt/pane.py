@@ -28,7 +28,7 @@ from gui.panes.prompt import ENTRY
 from gui.panes.prompt.editor import PromptEditor, as_typed
 from gui.panes.prompt.words import how_run
 from gui.session.store import Store
-from gui.widgets.text import Text
+from gui.widgets.text import Text, as_written, no_mnemonic
 
 DEBOUNCE_MS = 12
 STOOD_MS = 1500
@@ -171,6 +171,11 @@ class PromptPane(Pane):
             way = QBoxLayout.Direction.TopToBottom
         if self._below.direction() != way:
             self._below.setDirection(way)
+        # Where there is no room for both, the text is what is needed; a menu has the buttons, too.
+        buttons = (self.examples_button, self.history_button)
+        both = height >= self.editor.least_height + buttons[0].sizeHint().height()
+        for button in buttons:
+            button.setVisible(both)
         self.editor.set_room(height - self._taken(width), share=self.height() // 3)
         self.updateGeometry()
 
@@ -339,14 +344,16 @@ class PromptPane(Pane):
     def _fill_menu(self, entries: list[tuple[str, str]], empty: str) -> None:
         self._menu.clear()
         for label, text in entries:
-            action = QAction(label.replace("&", "&&"), self._menu)
+            action = QAction(no_mnemonic(label), self._menu)
             action.setData(text)
-            action.setToolTip(text)
+            action.setToolTip(as_written(text))
             self._menu.addAction(action)
         if not entries:
             self._menu.addAction(empty).setEnabled(False)
 
     def _open_menu(self, button: QWidget) -> None:
+        if button.isHidden():
+            button = self.editor
         left = button.mapToGlobal(QPoint(button.width(), button.height() + 2))
         self._menu.popup(left - QPoint(self._menu.sizeHint().width(), 0))
 

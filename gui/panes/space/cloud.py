@@ -73,8 +73,7 @@ class Cloud(QObject):
         drawn, found = self.vocabulary, _answer(slot)
         if newest is None or drawn is None or slot is None or self.paths is None:
             return False
-        same = (drawn.model_id, drawn.matrix) == (newest.model_id, newest.matrix)
-        same = same and slot.subject.step == newest.step
+        same = same_axes(drawn, newest) and slot.subject.step == newest.step
         if not same or slot.problem or found is None or agree(found, newest):
             self._late.stop()
             return False
@@ -82,6 +81,11 @@ class Cloud(QObject):
             self._held = newest
             self._late.start()
         return self._late.isActive()
+
+
+def same_axes(a: VocabularyProjected, b: VocabularyProjected) -> bool:
+    """Whether one is the other at another step, perhaps."""
+    return (a.model_id, a.matrix, a.plane) == (b.model_id, b.matrix, b.plane)
 
 
 def _answer(slot: Slot | None) -> PathFound | None:

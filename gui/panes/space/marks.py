@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gui.panes.space.scene import SUM_TONE, is_sum, place
-from gui.widgets.point_cloud.overlay import Mark
+from gui.widgets.point_cloud.overlay import Mark, Place
 from model.messages import NeighboursFound
 from model.tokenizer.tokens import Token
 
@@ -92,6 +92,11 @@ def terms(found: NeighboursFound, points: Points, text_of: TextOf) -> list[Mark]
         )
         for _, token in found.terms
     ]
+
+
+def end_of_sum(at: Place) -> Mark:
+    """Where a sum of words ends: the one place that is no token's."""
+    return Mark(at, "sum", SUM_TONE, ring=9, rank=BEST)
 
 
 def neighbours(found: NeighboursFound, points: Points, text_of: TextOf) -> list[Mark]:

@@ -1,42 +1,33 @@
 """The embedding space: every token of the vocabulary in 3D, exact principal components.
 
 Reads the projection and the neighbours from the store and asks it for others; asks where positions
-are on their way through the layers. What is marked is composed in `gui.panes.space.scene` and
-`gui.panes.space.marks` and drawn by `gui.widgets.point_cloud.view`.
+are on their way through the layers. What is typed is looked up in `gui.panes.space.lookup`, what is
+marked is put together in `gui.panes.space.picture` and drawn by `gui.widgets.point_cloud.view`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLineEdit, QStackedWidget, QWidget
+from PySide6.QtWidgets import QWidget
 
-from gui import theme
-from gui.panes.base import EmptyState, Pane, column
-from gui.panes.space import ENTRY, framing, marks, scene, words
+from gui.panes.base import Pane, column
+from gui.panes.space import ENTRY, framing, scene, words
 from gui.panes.space.arrays import arrays_of
-from gui.panes.space.cloud import Cloud
+from gui.panes.space.body import SpaceBody
+from gui.panes.space.cloud import Cloud, same_axes
+from gui.panes.space.lookup import Lookup
 from gui.panes.space.nearness import Nearness
-from gui.panes.space.side import SpaceSide
-from gui.panes.space.tools import NO_LIMIT, SpaceTools
-from gui.reading.token_search import Expression, TokenSearch, Unknown
+from gui.panes.space.picture import Picture
+from gui.panes.space.plane import Axes
 from gui.session.store import Store
-from gui.widgets.point_cloud.overlay import Line, Mark, Overlay
-from gui.widgets.point_cloud.view import PointCloudView
-from gui.widgets.text import Text
-from model.config import TransformerConfig
 from model.messages import VocabularyProjected
 from model.probe.path.asks import Path
 from model.probe.question import Named, Question
-
-SIDE_WIDTH = 252
-MIN_WIDTH_FOR_SIDE = 560
-MIN_HEIGHT_FOR_BELOW = 460
-MIN_WIDTH_FOR_TOOLS = 520
 
 
 class SpacePane(Pane):
@@ -46,22 +37,20 @@ class SpacePane(Pane):
 
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(store, parent)
-        self._search: TokenSearch | None = None
+        self._lookup = Lookup(store)
         self._near = Nearness(store)
         self._cloud = Cloud(self)
         self._cloud.waited.connect(self.invalidate)
-        self._matches: tuple[int, ...] | None = None
-        self._problem = ""
+        self._vocabulary: Sequence[bytes] = ()
+        self._axes = Axes(store, self._near)
         self._bring_into_sight = False
         self._drawn: object = None
         self._ambient: list[int] = []
-        self._texts: dict[int, str] = {}
         self._listed_hover: int | None = None
         self._seen: tuple[int, tuple[int, ...], int | None] = (-1, (), None)
         self._build()
-        store.vocabulary_changed.connect(self.ask)
-        for signal in (store.vocabulary_changed, store.neighbours_changed):
-            signal.connect(self.invalidate)
+        store.vocabulary_changed.connect(self._ask_anew)
+        store.neighbours_changed.connect(self.invalidate)
         store.subject_changed.connect(self._subject_changed)
         store.model_changed.connect(self._model_changed)
         store.selection_changed.connect(self._selection_changed)
@@ -69,58 +58,27 @@ class SpacePane(Pane):
     # ------------------------------------------------------------------------ building
 
     def _build(self) -> None:
-        self.search = QLineEdit()
-        self.search.setPlaceholderText("Find a token, or king - man + woman")
-        self.search.setClearButtonEnabled(True)
-        self.search.setMinimumWidth(90)
-        self.search.setAccessibleName("Search the vocabulary, or a sum of words")
-        self.search.setToolTip(
-            "Type a part of a token: Enter selects the first, arrow keys another.\n"
-            "Or a sum of words such as king - man + woman. In quotes a token is taken byte by\n"
-            'byte (" king" has a space before it); #812 is an id. Escape clears.'
-        )
+        self._body = SpaceBody(self)
+        self.search, self.tools, self.view = self._body.search, self._body.tools, self._body.view
+        self.side, self.status = self._body.side, self._body.status
         self.search.textEdited.connect(self._typed)
         self.search.returnPressed.connect(self._entered)
         self.search.installEventFilter(self)
-        self.tools = SpaceTools()
         self.tools.table_chosen.connect(self._table_chosen)
+        self.tools.plane_changed.connect(self._plane_changed)
         self.tools.colors_changed.connect(self._recolor)
         self.tools.extent_changed.connect(self._extent_changed)
-        self.tools.path_changed.connect(self._path_changed)
+        self.tools.path_changed.connect(self._ask_anew)
         self.tools.changed.connect(self.invalidate)
         self.tools.reset_wanted.connect(self.reset_view)
-
-        self.view = PointCloudView()
-        self.view.setAccessibleName("Tokens in space")
         self.view.setAccessibleDescription(self.entry.hint)
         self.view.point_hovered.connect(self._hovered)
         self.view.point_clicked.connect(self._choose)
         self.view.points_moved.connect(self._compose)
         self.view.installEventFilter(self)
-        self.side = SpaceSide()
         self.side.token_chosen.connect(self.choose)
         self.side.token_hovered.connect(self._list_hovered)
-        self.status = Text(tone="dim", font=theme.sans(theme.SMALL_FONT_SIZE))
-        self.empty = EmptyState()
-
-        top = QHBoxLayout()
-        top.setSpacing(theme.TIGHT)
-        top.addWidget(self.search, 1)
-        top.addWidget(self.tools)
-        self._body = QBoxLayout(QBoxLayout.Direction.LeftToRight)
-        self._body.setSpacing(theme.SPACE)
-        self._body.addWidget(self.view, 1)
-        self._body.addWidget(self.side)
-        self._content = QWidget()
-        inner = column(self._content, margin=0, spacing=theme.TIGHT)
-        inner.addLayout(top)
-        inner.addLayout(self._body, 1)
-        inner.addWidget(self.status)
-        # Pages of one size: what is shown first is laid out at once.
-        self._pages = QStackedWidget()
-        self._pages.addWidget(self.empty)
-        self._pages.addWidget(self._content)
-        column(self).addWidget(self._pages)
+        column(self).addWidget(self._body)
 
     # ------------------------------------------------------------------------- commands
 
@@ -140,16 +98,18 @@ class SpacePane(Pane):
         self._entered()
 
     def header_note(self) -> str:
-        return "" if self._cloud.vocabulary is None else words.header(self._cloud.vocabulary)
+        drawn, newest = self._cloud.vocabulary, self.store.vocabulary
+        if drawn is not None and newest is not None and same_axes(drawn, newest):
+            drawn = newest  # in a moment it is; all headers change to another step at once
+        return "" if drawn is None else words.header(drawn)
 
     def export_data(self) -> Mapping[str, Named | NDArray[Any]]:
         """The cloud and its axes, the neighbours, the paths as they are drawn."""
         vocabulary = self._cloud.vocabulary
         if vocabulary is None:
             return {}
-        return arrays_of(
-            vocabulary, self._near.answer, self._cloud.found, self._cloud.paths, self._text
-        )
+        near, cloud = self._near.answer, self._cloud
+        return arrays_of(vocabulary, near, cloud.found, cloud.paths, self._lookup.text)
 
     def apply_theme(self) -> None:
         self._drawn = None  # the points take the new theme's colours
@@ -158,38 +118,23 @@ class SpacePane(Pane):
     # ------------------------------------------------------------ what the person does
 
     def _typed(self, text: str) -> None:
-        self._problem = ""
-        self._matches = None
-        search = self._token_search()
-        if search is not None and text.strip():
-            found = search.expression(text)
-            if isinstance(found, Expression):
-                self._near.want(found.terms, "sum")
-            elif isinstance(found, Unknown):
-                # While a sum grows, its last word is looked for.
-                self._matches = search.find(found.word) if found.word else None
-            else:
-                self._matches = search.find(text)
-        elif self._near.origin == "sum":
+        terms = self._lookup.type(text)
+        if terms:
+            self._near.want(terms, "sum")
+        elif not text.strip() and self._near.origin == "sum":
             self._ask_position()
         self.invalidate()
 
     def _entered(self) -> None:
-        search, text = self._token_search(), self.search.text()
-        if search is None or not text.strip():
-            return
-        found = search.expression(text)
-        if isinstance(found, Unknown):
-            self._problem, self._matches = found.message, None
-        elif isinstance(found, Expression):
+        meant = self._lookup.enter(self.search.text())
+        matches = self._lookup.matches
+        if isinstance(meant, tuple) and meant:
             self._bring_into_sight = True
-            self._near.want(found.terms, "sum")
-        elif self._matches:
-            self.choose(self._matches[self.side.list.current or 0])
-        elif not search.find(text):
-            self._problem, self._matches = f"No token holds “{text.strip()}”.", None
-        else:
-            self.choose(search.find(text)[0])
+            self._near.want(meant, "sum")
+        elif isinstance(meant, int):
+            self.choose(meant)
+        elif meant is None and matches:
+            self.choose(matches[self.side.list.current or 0])
         self.invalidate()
 
     def choose(self, token: int) -> None:
@@ -201,8 +146,8 @@ class SpacePane(Pane):
     def _choose(self, token: int) -> None:
         """A token was pointed at: select it everywhere and show what is near it."""
         # One of a sum's answers leaves the sum as it is; a word that was looked for ends it.
-        keep = self._matches is None and self._near.holds(token)
-        self._matches, self._problem = None, ""
+        keep = self._lookup.matches is None and self._near.holds(token)
+        self._lookup.end()
         self.store.select(vocabulary_id=token)
         if not keep:
             self._near.want(((1, token),), "token")
@@ -210,11 +155,8 @@ class SpacePane(Pane):
         self.invalidate()
 
     def _hovered(self, index: object) -> None:
-        over = isinstance(index, int)
-        shape = Qt.CursorShape.PointingHandCursor if over else Qt.CursorShape.ArrowCursor
-        self.view.setCursor(shape)
-        tokens = () if self.store.read is None else self.store.read.tokens
-        places = [at for at, token in enumerate(tokens) if token.id == index]
+        ids = () if self.store.subject is None else self.store.subject.ids
+        places = [at for at, token in enumerate(ids) if token == index]
         self.store.select(hovered=places[-1] if places else None)
         self._compose()
 
@@ -222,14 +164,14 @@ class SpacePane(Pane):
         self._listed_hover = token if isinstance(token, int) else None
         self._compose()
 
-    def _path_changed(self) -> None:
-        self.ask()
-        self.invalidate()
-
     def _extent_changed(self) -> None:
         self.ask()
         self._find_paths()
         self._set_home()
+        self.invalidate()
+
+    def _ask_anew(self) -> None:
+        self.ask()
         self.invalidate()
 
     def _recolor(self) -> None:
@@ -238,14 +180,19 @@ class SpacePane(Pane):
 
     def _table_chosen(self, name: str) -> None:
         if self.store.vocabulary is not None and self.store.vocabulary.matrix != name:
-            self.store.project_vocabulary("W_U" if name == "W_U" else "W_E")
+            self._axes.show_table(name)
+
+    def _plane_changed(self) -> None:
+        # Where it goes is seen whole: the sum, from the front of its plane.
+        self._bring_into_sight = self._near.origin == "sum"
+        self.invalidate()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             key = event.key()
             if key == Qt.Key.Key_Escape and (self.search.text() or self._near.origin != "position"):
                 self.search.clear()
-                self._matches, self._problem = None, ""
+                self._lookup.end()
                 self._ask_position()
                 self.invalidate()
                 return True
@@ -258,21 +205,22 @@ class SpacePane(Pane):
     # -------------------------------------------------------------- what the store says
 
     def _model_changed(self) -> None:
-        model = self.store.model
-        self._search = None
-        self._texts = {}
-        self._matches, self._problem = None, ""
         self._drawn = None
-        self._near.forget()
-        self._cloud.forget()
+        for part in (self._lookup, self._near, self._cloud, self._axes):
+            part.forget()
+        watched = self.view.shows_part
+        vocabulary = () if self.store.model is None else self.store.model.vocabulary
+        if vocabulary != self._vocabulary:
+            # What was looked at, and whence, says nothing of other words.
+            self._vocabulary = vocabulary
+            self.view.start_anew()
         self.tools.set_table("W_E")
-        self._arrange_tools()
-        search = self._token_search() if self.search.text().strip() else None
-        if search is not None and model is not None:
-            # A sum that is watched goes on in the next model, if it has those words.
-            found = search.expression(self.search.text())
-            if isinstance(found, Expression):
-                self._near.terms, self._near.origin = found.terms, "sum"
+        self._arrange()
+        # A sum that is watched goes on in the next model, if it has those words.
+        terms = self._lookup.sum_of(self.search.text())
+        if terms:
+            self._near.terms, self._near.origin = terms, "sum"
+            self._bring_into_sight = watched
         self.invalidate()
 
     def _subject_changed(self) -> None:
@@ -313,44 +261,32 @@ class SpacePane(Pane):
         position = self.store.selection.position
         if not self.tools.path.isChecked() or vocabulary is None or model is None or position < 0:
             return {}
-        if is_wider(model.config):
+        if words.is_wider(model.config):
             return {}
         matrix: Literal["W_E", "W_U"] = "W_U" if vocabulary.matrix == "W_U" else "W_E"
         positions = () if self.tools.all_paths.isChecked() else (position,)
-        return {"path": Path(positions=positions, matrix=matrix)}
-
-    def _token_search(self) -> TokenSearch | None:
-        if self._search is None and self.store.model is not None:
-            self._search = TokenSearch(self.store.model)
-        return self._search
-
-    def _text(self, token: int) -> str:
-        if token not in self._texts:
-            model = self.store.model
-            self._texts[token] = f"‹{token}›" if model is None else model.token_text(token)
-        return self._texts[token]
+        return {"path": Path(positions=positions, matrix=matrix, plane=vocabulary.plane)}
 
     # ------------------------------------------------------------------------- drawing
 
     def refresh(self) -> None:
         self._cloud.take(self.store.vocabulary, self.slot("path"))
         vocabulary = self._cloud.vocabulary
-        self._pages.setCurrentWidget(self.empty if vocabulary is None else self._content)
+        why = words.why_empty(self.store.model) if vocabulary is None else ""
+        self._body.show_sentence(why)
         if vocabulary is None:
-            self.empty.setText(
-                "Open a checkpoint to see its vocabulary in space."
-                if self.store.model is None
-                else "Finding the axes along which the vocabulary varies most…"
-            )
             return
         self._near.send()
+        self._axes.follow(in_plane=self.tools.plane.isChecked())
         self._find_paths()
         if vocabulary is not self._drawn:
             self._drawn = vocabulary
             self._draw_points(vocabulary)
         self._compose()
-        self._fill_side(vocabulary)
-        if self._bring_into_sight and self._near.answer is not None:
+        near, chosen = self._near.answer, self.store.selection.vocabulary_id
+        self.side.show_answers(self._lookup, near, vocabulary, chosen)
+        there = near is not None and vocabulary.plane == self._axes.plane
+        if self._bring_into_sight and there:
             self._bring_into_sight = False
             self._show_sum()
 
@@ -359,23 +295,23 @@ class SpacePane(Pane):
         self._ambient = framing.outermost(vocabulary)
         rgb = framing.colors(vocabulary, by_length=self.tools.norm.isChecked())
         run = self.store.run.current
-        learning = run is not None and run.running and not run.paused
+        learning = run is not None and self.store.run.running and not run.paused
         self.view.set_points(vocabulary.points, rgb, calm=learning)
         self._set_home()
+        if self.view.shows_part:
+            self._show_sum()  # it goes where its words go, until a person looks elsewhere
 
     def _set_home(self) -> None:
         """What a reset shows: the cloud without its outliers, and the paths at true length."""
-        vocabulary = self._cloud.vocabulary
-        if vocabulary is None:
-            return
-        self.view.set_home(framing.home(vocabulary, self.view.extent, self._cloud.paths))
+        drawn, extent = self._cloud.vocabulary, self.view.extent
+        if drawn is not None:
+            self.view.set_home(framing.home(drawn, extent, self._cloud.paths))
 
     def _show_sum(self) -> None:
         """Turn and zoom to where a sum is, its arrows seen from the front."""
-        found, vocabulary = self._near.answer, self._cloud.vocabulary
-        if found is None or vocabulary is None or not scene.is_sum(found.terms):
-            return
-        self.view.show_part(*framing.sum_frame(found, vocabulary))
+        found, drawn = self._near.answer, self._cloud.vocabulary
+        if found is not None and drawn is not None and scene.is_sum(found.terms):
+            self.view.show_part(*framing.sum_frame(found, drawn))
 
     def _find_paths(self) -> None:
         """The newest paths that lie in the cloud that is drawn."""
@@ -387,119 +323,71 @@ class SpacePane(Pane):
         vocabulary, points = self._cloud.vocabulary, self.view.shown_points
         if vocabulary is None or len(points) != len(vocabulary.points):
             return
-        selection, read, found = self.store.selection, self.store.read, self._near.answer
-        lines, all_marks = scene.axis_lines(self.view.extent, vocabulary.variance_kept)
-        all_marks += marks.pointed((self.view.hovered, self._listed_hover), points, self._text)
-        all_marks += marks.chosen(selection.vocabulary_id, points, self._text)
-        if self._matches is not None:
-            lit = self.side.list.current or 0
-            all_marks += marks.matches(self._matches, lit, points, self._text)
-        elif found is not None and found.terms:
-            start = scene.place(points[found.terms[0][1]])
-            arrows: list[Line] = []
-            if scene.is_sum(found.terms):
-                arrows, start = scene.sum_lines(found.terms, points, scene.origin(vocabulary))
-                all_marks += marks.terms(found, points, self._text)
-                all_marks.append(Mark(start, "", scene.SUM_TONE, ring=9))
-            lines += [*scene.neighbour_lines(found, start, points), *arrows]
-            all_marks += marks.neighbours(found, points, self._text)
-        if read is not None:
-            all_marks += marks.prompt(
-                read.tokens, selection.position, selection.hovered, points, self._text
-            )
-        if self._cloud.paths is not None:
-            path_lines, path_marks = scene.path_lines(self._cloud.paths, selection.position)
-            lines += path_lines
-            all_marks += path_marks
-        ambient = self._ambient if self.tools.labels.isChecked() else ()
-        ranked = marks.labelled_once(all_marks)
-        self.view.set_overlay(Overlay(tuple(lines), ranked, ambient, self._text))
+        read = self.store.read
+        picture = Picture(
+            vocabulary=vocabulary,
+            points=points,
+            extent=self.view.extent,
+            found=self._near.answer,
+            matches=self._lookup.matches,
+            lit=self.side.list.current or 0,
+            paths=self._cloud.paths,
+            tokens=() if read is None else read.tokens,
+            selection=self.store.selection,
+            pointed=(self.view.hovered, self._listed_hover),
+            ambient=self._ambient if self.tools.labels.isChecked() else (),
+            text_of=self._lookup.text,
+        )
+        self.view.set_overlay(picture.overlay())
         self._say(vocabulary)
 
     # ----------------------------------------------------------------- words and numbers
 
-    def _fill_side(self, vocabulary: VocabularyProjected) -> None:
-        found = self._near.answer
-        if self._problem:
-            self.side.show_sentence("", self._problem)
-        elif self._matches is not None:
-            self.side.show_matches(self._matches, self._text)
-        elif found is None or not found.terms:
-            self.side.show_sentence("Neighbours", "Click a token, or type a word.")
-        else:
-            length = float(vocabulary.norms[found.terms[0][1]])
-            chosen = self.store.selection.vocabulary_id
-            self.side.show_answer(found, length, chosen, self._text)
-
     def _say(self, vocabulary: VocabularyProjected) -> None:
         """The line below: a problem, what the mouse is on, or what there is to know."""
         token = self.view.hovered
-        if self._problem:
-            tone, text = "warning", self._problem
+        if self._lookup.problem:
+            tone, text = "warning", self._lookup.problem
         elif token is not None and token < len(vocabulary.points):
-            tone, text = "text", words.token(vocabulary, token, self._text(token))
+            tone, text = "text", words.token(vocabulary, token, self._lookup.text(token))
         else:
             tone, text = "dim", " · ".join(self._notes(vocabulary))
         self.status.set_tone(tone)
-        if text != self.status.text():
-            self.status.setText(text)
+        self.status.setText(text)
 
     def _notes(self, vocabulary: VocabularyProjected) -> list[str]:
-        notes: list[str] = []
-        if self.view.fallback_reason:
-            notes.append(f"software view: {self.view.fallback_reason}")
         slot, model = self.slot("path"), self.store.model
-        waits = self.store.asked.waits(self.key)
-        if slot is not None and slot.problem:
-            notes.append(f"path: {slot.problem}")
-        elif waits is not None:
-            notes.append(words.path_waits(waits.share))
-        elif self._cloud.paths is not None:
-            notes.append(words.path(vocabulary, self._cloud.paths))
-        elif self.tools.path.isChecked() and model is not None and is_wider(model.config):
-            notes.append(words.PATH_WIDER)
+        why = self.view.fallback_reason
+        notes = [f"software view: {why}" if why else ""]
+        if vocabulary.plane:
+            notes.append(words.plane(vocabulary, self._lookup.text))
+        elif self.tools.plane.isChecked() and self._near.origin != "sum":
+            notes.append(words.NO_SUM)
+        wider = self.tools.path.isChecked() and model is not None and words.is_wider(model.config)
+        problem = "" if slot is None else slot.problem
+        waits, paths = self.store.asked.waits(self.key), self._cloud.paths
+        notes.append(words.path_note(vocabulary, problem, waits, paths, wider=wider))
         if self.tools.norm.isChecked():
             notes.append(words.colors(vocabulary))
-        return [*notes, words.MANUAL]
+        return [*filter(None, notes), words.MANUAL]
 
     def _inspect(self, token: int) -> None:
-        vocabulary, model = self._cloud.vocabulary, self.store.model
-        if vocabulary is not None and model is not None:
-            self.store.inspect(
-                words.inspected(vocabulary, self._near.answer, token, self._text, model.dtype)
-            )
+        drawn, model, near = self._cloud.vocabulary, self.store.model, self._near.answer
+        if drawn is not None and model is not None:
+            text_of = self._lookup.text
+            self.store.inspect(words.inspected(drawn, near, token, text_of, model.dtype))
 
-    # ---------------------------------------------------------------------------- sizes
-
-    def _arrange_tools(self) -> None:
+    def _arrange(self) -> None:
         model = self.store.model
-        self.tools.arrange(
-            tied=model is None or model.config.tied_embeddings,
-            # Where there is little room, the search field gets it.
-            narrow=self.width() < MIN_WIDTH_FOR_TOOLS,
-        )
+        tied = model is None or model.config.tied_embeddings
+        self._body.arrange(self.width(), self.height(), tied=tied)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        beside = self.width() >= MIN_WIDTH_FOR_SIDE
-        below = self.height() >= MIN_HEIGHT_FOR_BELOW and self.width() >= 220
-        directions = QBoxLayout.Direction
-        self._body.setDirection(directions.LeftToRight if beside else directions.TopToBottom)
-        self.side.setVisible(beside or below)
-        self.side.setFixedWidth(min(SIDE_WIDTH, self.width() * 2 // 5))
-        if not beside:
-            self.side.setMinimumWidth(0)
-            self.side.setMaximumWidth(NO_LIMIT)
-        self.side.setMaximumHeight(NO_LIMIT if beside else self.height() * 2 // 5)
-        self._arrange_tools()
+        self._arrange()
 
     def sizeHint(self) -> QSize:
         return QSize(900, 600)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(180, 120)
-
-
-def is_wider(config: TransformerConfig) -> bool:
-    """Whether the residual stream has no place among the vectors of the table."""
-    return config.d_embed != config.d_model

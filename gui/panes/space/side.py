@@ -11,11 +11,12 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from gui import theme
+from gui.panes.space.lookup import Lookup
 from gui.panes.space.scene import is_sum
 from gui.panes.space.token_list import Row, TokenList
 from gui.reading.token_search import LIMIT, Expression
 from gui.widgets.text import Text
-from model.messages import NeighboursFound
+from model.messages import NeighboursFound, VocabularyProjected
 
 TextOf = Callable[[int], str]
 
@@ -52,6 +53,31 @@ class SpaceSide(QWidget):
         layout.addWidget(self.title)
         layout.addWidget(self.detail)
         layout.addWidget(self.list, 1)
+
+    def show_answers(
+        self,
+        lookup: Lookup,
+        found: NeighboursFound | None,
+        vocabulary: VocabularyProjected,
+        chosen: int | None,
+    ) -> None:
+        """What was looked for, or else what is near what is asked about.
+
+        Args:
+            lookup: what was typed, and how tokens are written.
+            found: the neighbours; None while there are none.
+            vocabulary: the cloud that they lie in.
+            chosen: the token that is selected.
+        """
+        if lookup.problem:
+            self.show_sentence("", lookup.problem)
+        elif lookup.matches is not None:
+            self.show_matches(lookup.matches, lookup.text)
+        elif found is None or not found.terms:
+            self.show_sentence("Neighbours", "Click a token, or type a word.")
+        else:
+            length = float(vocabulary.norms[found.terms[0][1]])
+            self.show_answer(found, length, chosen, lookup.text)
 
     def show_sentence(self, title: str, sentence: str) -> None:
         """No tokens: what to do, or what went wrong."""

@@ -21,11 +21,13 @@ class SpaceTools(QWidget):
     Attributes:
         tables: ``W_E`` and ``W_U``, of which one is chosen.
         path, all_paths, true_length: the ways through the layers.
+        plane: whether a sum of words is seen in its own plane.
         norm, labels: how points are coloured and named.
         reset: the first view again.
 
     Signals:
         table_chosen: another table, by name.
+        plane_changed: of the sum, or back to the principal axes.
         colors_changed: of the points.
         path_changed: paths are drawn, or not.
         extent_changed: paths may now reach farther, or less far.
@@ -34,6 +36,7 @@ class SpaceTools(QWidget):
     """
 
     table_chosen = Signal(str)
+    plane_changed = Signal()
     colors_changed = Signal()
     extent_changed = Signal()
     path_changed = Signal()
@@ -67,6 +70,13 @@ class SpaceTools(QWidget):
             sign="length",
         )
         self.true_length.toggled.connect(self.extent_changed)
+        self.plane = self._toggle(
+            "Plane",
+            "Draw a sum of words, such as king - man + woman, in the plane in which it lies:\n"
+            "its words and its end are as far apart there as they are. The third axis is the\n"
+            "longest of the rest.",
+        )
+        self.plane.toggled.connect(self.plane_changed)
         self.norm = self._toggle(
             "Norm", "Colour each token by the length of its vector", sign="norm"
         )
@@ -83,6 +93,7 @@ class SpaceTools(QWidget):
             self.path,
             self.all_paths,
             self.true_length,
+            self.plane,
             self.norm,
             self.labels,
             self.reset,

@@ -14,23 +14,43 @@ from gui.panes.space.scene import Paths, is_sum
 from gui.reading import code
 from gui.reading.inspecting import inspected_parameter
 from gui.reading.token_search import Expression
+from gui.session.asked import Asking
 from gui.session.state import Inspected
-from model.messages import NeighboursFound, VocabularyProjected
+from model.config import TransformerConfig
+from model.messages import ModelInfo, NeighboursFound, VocabularyProjected
 
 TextOf = Callable[[int], str]
 
 MANUAL = "drag turns, wheel zooms, right drag moves, double click resets"
+NO_SUM = "plane: type a sum of words, such as king - man + woman"
 PATH_WIDER = "no path: the residual stream is wider than the token vectors"
+
+
+def why_empty(model: ModelInfo | None) -> str:
+    """Why there is no cloud."""
+    if model is None:
+        return "Open a checkpoint to see its vocabulary in space."
+    return "Finding the axes along which the vocabulary varies most…"
 
 
 def header(vocabulary: VocabularyProjected) -> str:
     """How many tokens, and how much of their variance three axes show."""
     kept = float(np.sum(vocabulary.variance_kept))
     step = "" if vocabulary.step is None else f" · step {vocabulary.step:,}"
+    axes = "plane and 1 axis" if vocabulary.plane else "3 axes"
     return (
-        f"{len(vocabulary.points):,} tokens · 3 axes keep {kept:.1%} of the variance of "
+        f"{len(vocabulary.points):,} tokens · {axes} keep {kept:.1%} of the variance of "
         f"{vocabulary.matrix}{step}"
     )
+
+
+def plane(vocabulary: VocabularyProjected, text_of: TextOf) -> str:
+    """How much of the distances that a sum is about is left in the picture."""
+    said = f"plane: keeps {vocabulary.own_kept:.0%} of the distances between the words and the sum"
+    if vocabulary.nearest < 0:
+        return said
+    nearest = text_of(vocabulary.nearest)
+    return f"{said}, {vocabulary.nearest_kept:.0%} of that from the sum to {nearest}"
 
 
 def token(vocabulary: VocabularyProjected, token_id: int, text: str) -> str:
@@ -56,6 +76,29 @@ def path(vocabulary: VocabularyProjected, paths: Paths) -> str:
         f"path: lengths set to {paths.scaled_to:.2f}, the mean of {vocabulary.matrix} "
         f"(really up to {paths.longest:.1f})"
     )
+
+
+def path_note(
+    vocabulary: VocabularyProjected,
+    problem: str,
+    waits: Asking | None,
+    paths: Paths | None,
+    *,
+    wider: bool,
+) -> str:
+    """What there is to say of the paths: why there are none, that they come, how long they are."""
+    if problem:
+        return f"path: {problem}"
+    if waits is not None:
+        return path_waits(waits.share)
+    if paths is not None:
+        return path(vocabulary, paths)
+    return PATH_WIDER if wider else ""
+
+
+def is_wider(config: TransformerConfig) -> bool:
+    """Whether the residual stream has no place among the vectors of the table."""
+    return config.d_embed != config.d_model
 
 
 def path_waits(share: float) -> str:

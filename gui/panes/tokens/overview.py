@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QToolTip, QWidget
 
 from gui import theme
 from gui.panes.tokens.surprisal import ramp
+from gui.widgets.cells import paint_cells
 
 HEIGHT = 12
 BAND = 5.0  # of the colours
@@ -94,7 +95,7 @@ class Overview(QWidget):
         t = theme.current()
         top = (self.height() - BAND) / 2
         with QPainter(self) as painter:
-            painter.drawImage(QRectF(0, top, self.width(), BAND), self._picture())
+            paint_cells(painter, QRectF(0, top, self.width(), BAND), self._picture())
             left, right = self.x_of(self._seen.start), self.x_of(self._seen.stop)
             painter.setPen(t.color("dim"))
             width = max(right - left - 1, 3.0)

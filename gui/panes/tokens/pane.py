@@ -25,10 +25,9 @@ from gui.panes.tokens.surprisal import SurprisalLegend
 from gui.reading.inspecting import inspected
 from gui.session.store import Store
 from gui.widgets.segments import Segments
-from gui.widgets.text import Text
+from gui.widgets.text import Text, as_written
 from model.messages import PromptRead
 from model.operations import INPUT_IDS
-from model.probe.not_finite.asks import NO_NUMBER
 from model.probe.question import Question
 from model.probe.surprisal.asks import Surprisal, SurprisalFound
 from model.subject import Subject
@@ -37,8 +36,7 @@ SURPRISAL, IDS, BYTES = "surprisal", "ids", "bytes"
 MOST_ROWS = 4
 """Lines of chips for which the pane asks room; more are scrolled."""
 NARROW = 420
-"""Width below which the line below the chips is no more than the position,
-and the header counts no characters."""
+"""Width below which the header counts no characters."""
 PATIENCE_MS = 60
 """How long tokens of a new prompt wait for their surprisals: usually both are painted at once."""
 
@@ -154,7 +152,6 @@ class TokensPane(Pane):
             SURPRISAL, words.SURPRISAL if self.has_surprisal else words.NO_SURPRISAL
         )
         self._legend.set_limit(self._limit)
-        self._legend.setVisible(self.by_surprisal)
         if not same or self.strip.tokens.carry != self.carries:
             self.strip.set_tokens(self._tokens(read))
         self.strip.set_amounts(self._bits / self._limit, self._no_number)
@@ -224,7 +221,7 @@ class TokensPane(Pane):
         if not problem and asking is not None:
             said = f"surprisal … {asking.share:.0%}" if asking.share > 0 else "surprisal …"
         self._waits.setText(said)
-        self._waits.setToolTip(problem)
+        self._waits.setToolTip(as_written(problem))
         self._waits.set_tone("warning" if problem else "dim")
         self._waits.setVisible(bool(said))
 
@@ -342,14 +339,33 @@ class TokensPane(Pane):
         self.strip.set_key(selection.key)
         at = selection.hovered if selection.hovered is not None else selection.position
         if read is None or not 0 <= at < read.n_tokens:
-            self._reading.setText("")
+            self._say(("",))
             return
-        token, bits = read.tokens[at], self.surprisal(at)
-        said = "" if np.isnan(bits) else f"   {bits:.3f} bits"
-        said = f"   surprisal: {NO_NUMBER}" if self._no_number[at] else said
-        text = self._text(read, at)
-        line = f"{at}  {text}   id {token.id}{said}   {words.raw(token)}"
-        self._reading.setText(line if self.width() >= NARROW else str(at))
+        said = words.readings(
+            at,
+            read.tokens[at],
+            self._text(read, at),
+            self.surprisal(at),
+            no_number=bool(self._no_number[at]),
+        )
+        self._say(said)
+
+    def _say(self, readings: tuple[str, ...]) -> None:
+        """The longest of some lines that finds room; the scale of colours gives way to one."""
+        margin = theme.TIGHT + 2
+        room = self.width() - 2 * margin - self.segments.sizeHint().width() - theme.SPACE
+        if not self._waits.isHidden():
+            room -= self._waits.sizeHint().width() + theme.SPACE
+        legend = self._legend.least_width + theme.SPACE
+        metrics, least = self._reading.fontMetrics(), self._reading.minimumSizeHint().width()
+        wide = [max(metrics.horizontalAdvance(line) + 1, least) for line in readings]
+        beside = self.by_surprisal and wide[-1] + legend <= room
+        self._legend.setVisible(beside)
+        left = room - legend if beside else room
+        chosen = next((i for i, need in enumerate(wide) if need <= left), len(wide) - 1)
+        self._reading.setText(readings[chosen])
+        self._legend.setMinimumWidth(self._legend.least_width if beside else 0)
+        self._legend.setMaximumWidth(max(0, room - wide[chosen] - theme.SPACE))
 
     def _on_hover(self, index: int | None) -> None:
         self.store.select(hovered=index)

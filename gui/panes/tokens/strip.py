@@ -31,7 +31,7 @@ from gui.panes.tokens.overview import HEIGHT as OVERVIEW_HEIGHT
 from gui.panes.tokens.overview import Overview
 from gui.widgets.drawing_cache import line
 from gui.widgets.focus_ring import draw_focus
-from gui.widgets.text import hatch
+from gui.widgets.text import as_written, hatch
 
 PAD = 6.0  # inside a chip, left and right
 GAP = 4.0  # between chips
@@ -216,8 +216,10 @@ class TokenStrip(QAbstractScrollArea):
         self._rows = self._place(self.width())
         content = self.content_height()
         fits = content <= self.height()
-        self.overview.setVisible(not fits)
-        self.setViewportMargins(0, 0, 0, 0 if fits else OVERVIEW_HEIGHT)
+        # The overview takes no room from the one row that there is.
+        overview = not fits and self.height() - OVERVIEW_HEIGHT >= self.height_of(1)
+        self.overview.setVisible(overview)
+        self.setViewportMargins(0, 0, 0, OVERVIEW_HEIGHT if overview else 0)
         self.overview.setGeometry(0, self.height() - OVERVIEW_HEIGHT, self.width(), OVERVIEW_HEIGHT)
         bar = self.verticalScrollBar()
         height = self.viewport().height()
@@ -252,22 +254,16 @@ class TokenStrip(QAbstractScrollArea):
             bar.setValue(self._whole_row(bottom - height))
 
     def _whole_row(self, scrolled: float) -> int:
-        """Where to scroll to, at least that far, so that no row is cut through at the top.
-
-        Where much of a row would stay empty for that, part of one is better than none.
-        """
+        """Where to scroll to, at least that far, so that no row is cut through at the top."""
         if scrolled <= 0:
             return 0
-        spare = self.viewport().height() % self._pitch
-        if spare > self._pitch / 2 and len(self._rows) > 1:
-            return round(scrolled)
         row = -int(-scrolled // self._pitch)
         return round(min(row, len(self._rows) - 1) * self._pitch)
 
     def _go_to(self, index: int) -> None:
         """Bring a place of the text into the middle, without selecting it."""
-        top = self._top_of(self._rows.row_of(index))
-        self.verticalScrollBar().setValue(round(top - self.viewport().height() / 2))
+        row = self._rows.row_of(index) - round(self.viewport().height() / 2 / self._pitch)
+        self.verticalScrollBar().setValue(round(max(row, 0) * self._pitch))
 
     def _tell_seen(self) -> None:
         self.overview.set_seen(self.shown)
@@ -336,7 +332,9 @@ class TokenStrip(QAbstractScrollArea):
             index = self.chip_at(QPointF(event.pos()))
             if index is not None and self.tip is not None:
                 area = self.chip_rect(index).toAlignedRect()
-                QToolTip.showText(event.globalPos(), self.tip(index), self.viewport(), area)
+                QToolTip.showText(
+                    event.globalPos(), as_written(self.tip(index)), self.viewport(), area
+                )
             else:
                 QToolTip.hideText()
             return True

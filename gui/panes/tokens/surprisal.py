@@ -19,6 +19,7 @@ from gui import theme
 from gui.widgets.text import READABLE, contrast
 
 NOTHING = "–"
+WIDEST_BAR, LEAST_BAR = 72, 24
 WIDEST = "00.0"
 """The longest figure: all chips have room for it, so that nothing moves when the figures come."""
 
@@ -63,33 +64,47 @@ class SurprisalLegend(QWidget):
         super().__init__(parent)
         self._limit = 1.0
         self._font = theme.mono(theme.SMALL_FONT_SIZE - 0.5)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         self.setAccessibleName("Colour scale of surprisal")
 
     def set_limit(self, bits: float) -> None:
         """Where the scale ends."""
         self._limit = bits
+        self.updateGeometry()
         self.setToolTip(
             f"0 bits: the model was certain of this token. {bits:.2f} bits: as costly as a "
             "uniform guess over the vocabulary; anything above has the same colour."
         )
         self.update()
 
+    @property
+    def _label(self) -> str:
+        return f"≥ {self._limit:.1f} bits"
+
+    @property
+    def _around(self) -> int:
+        """Width of the figures at both ends of the bar."""
+        return math.ceil(QFontMetricsF(self._font).horizontalAdvance("0" + self._label)) + 13
+
     def sizeHint(self) -> QSize:
-        return QSize(170, 16)
+        return QSize(self._around + WIDEST_BAR, 16)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(0, 16)
+
+    @property
+    def least_width(self) -> int:
+        """Narrower, there is no bar to be seen."""
+        return self._around + LEAST_BAR
 
     def paintEvent(self, event: QPaintEvent) -> None:
         with QPainter(self) as painter:
             painter.setFont(self._font)
             metrics = QFontMetricsF(self._font)
-            label = f"≥ {self._limit:.1f} bits"
-            label_width = metrics.horizontalAdvance(label)
+            label_width = metrics.horizontalAdvance(self._label)
             zero_width = metrics.horizontalAdvance("0")
-            bar_width = min(72.0, self.width() - label_width - zero_width - 12)
-            if bar_width < 20:
+            bar_width = min(float(WIDEST_BAR), self.width() - self._around)
+            if bar_width < 2:
                 return
             middle = self.height() / 2
             left = zero_width + 6
@@ -103,5 +118,5 @@ class SurprisalLegend(QWidget):
             flags = int(Qt.AlignmentFlag.AlignVCenter)
             painter.drawText(QRectF(0, 0, zero_width, self.height()), flags, "0")
             painter.drawText(
-                QRectF(left + bar_width + 6, 0, label_width + 1, self.height()), flags, label
+                QRectF(left + bar_width + 6, 0, label_width + 1, self.height()), flags, self._label
             )

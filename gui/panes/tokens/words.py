@@ -10,6 +10,7 @@ import math
 from gui.session.store import Store
 from gui.widgets.text import counted as with_noun
 from model.messages import PromptRead
+from model.probe.not_finite.asks import NO_NUMBER
 from model.tokenizer.tokens import Token
 
 SURPRISAL = (
@@ -34,6 +35,30 @@ def bytes_sentence(token: Token) -> str:
     """How many bytes a token stands for, and which."""
     part = ", part of a character" if token.partial else ""
     return f"{with_noun(len(token.bytes), 'byte')} {raw(token)}{part}"
+
+
+def readings(
+    index: int, token: Token, text: str, bits: float, *, no_number: bool = False
+) -> tuple[str, ...]:
+    """A token in one line: all that there is to say, then less and less, for less room.
+
+    Args:
+        index: its position.
+        token: as it was read.
+        text: as it is written.
+        bits: its surprisal; NaN for none.
+        no_number: it was answered, by no number.
+    """
+    place, id = f"{index}  {text}", f"   id {token.id}"
+    cost = "" if math.isnan(bits) else f"   {bits:.3f} bits"
+    cost = f"   surprisal: {NO_NUMBER}" if no_number else cost
+    return (
+        f"{place}{id}{cost}   {raw(token)}",
+        f"{place}{id}{cost}",
+        place + cost,
+        place,
+        str(index),
+    )
 
 
 def surprisal(index: int, bits: float, *, pending: bool) -> str:

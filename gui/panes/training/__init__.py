@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from gui.panes.entry import Command, PaneEntry
-from gui.session.conditions import can_hold, can_start_again, is_not_training, is_training
+from gui.session.conditions import (
+    can_hold,
+    can_start,
+    can_start_again,
+    can_step,
+    may_stop,
+)
 
 ENTRY = PaneEntry(
     key="training",
@@ -18,7 +24,7 @@ ENTRY = PaneEntry(
             menu="Training",
             does="start",
             keys="Ctrl+R",
-            when=is_not_training,
+            when=can_start,
             in_front=True,
         ),
         Command(
@@ -33,11 +39,11 @@ ENTRY = PaneEntry(
         Command(
             id="step_training",
             text="Do one st&ep",
-            tip="One update of the weights, then pause",
+            tip="One update of the weights, then pause; without a run, one begins with it",
             menu="Training",
             does="step",
             keys="Ctrl+E",
-            when=is_training,
+            when=can_step,
         ),
         Command(
             id="stop_training",
@@ -46,7 +52,7 @@ ENTRY = PaneEntry(
             menu="Training",
             does="stop",
             keys="Ctrl+.",
-            when=is_training,
+            when=may_stop,
         ),
         Command(
             id="start_again",

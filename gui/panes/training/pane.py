@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui import theme
+from gui.on_screen import keep_on_screen
 from gui.panes.base import LAST, Pane
 from gui.panes.training import ENTRY
 from gui.panes.training.content import HIGH, ROOMY, WIDE, RunContent
@@ -99,6 +100,7 @@ class TrainingPane(Pane):
         self.form, self.plots = self.content.form, self.content.plots
         self.figures, self.samples = self.content.figures, self.content.samples
         self.status = QLabel()
+        self.status.setTextFormat(Qt.TextFormat.PlainText)
         self.status.setWordWrap(True)
         self.status.setAccessibleName("State of the run")
         self.place_button = QPushButton("Choose another folder…")
@@ -216,6 +218,7 @@ class TrainingPane(Pane):
     def choose_file(self) -> None:
         """Ask for a text to train on."""
         dialog = QFileDialog(self, "A text to train on")
+        keep_on_screen(dialog)
         dialog.setObjectName("training_text_dialog")
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.setNameFilters(["Text (*.txt *.md *.csv *.py)", "All files (*)"])

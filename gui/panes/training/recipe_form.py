@@ -6,6 +6,7 @@ Qt, no store; opening a file dialog is its owner's affair.
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +30,7 @@ from gui.panes.training.place import PlaceButton
 from gui.panes.training.wrapped import WrappedText
 from gui.session.runs_folder import proposed
 from gui.widgets.choice import Choice
+from gui.widgets.text import as_written
 from model.config import ConfigError
 from model.train.presets import PRESETS
 from model.train.recipe import MIN_BPE_VOCAB, WORLD, Recipe, RecipeError
@@ -155,6 +157,7 @@ class RecipeForm(QWidget):
         self.summary = WrappedText()
         self.place.show_path(self.runs_dir)
         self.problem = QLabel()
+        self.problem.setTextFormat(Qt.TextFormat.PlainText)
         self.problem.setWordWrap(True)
         self.problem.setAccessibleName("What is wrong with the recipe")
         layout = QVBoxLayout(self)
@@ -288,7 +291,7 @@ class RecipeForm(QWidget):
         if at < 0:
             at = self.data.count() - 1
             self.data.insertItem(at, Path(data).name, data)
-            self.data.setItemData(at, data, Qt.ItemDataRole.ToolTipRole)
+            self.data.setItemData(at, as_written(data), Qt.ItemDataRole.ToolTipRole)
         self.data.setCurrentIndex(at)
         self._chosen = data
 
@@ -306,7 +309,7 @@ class RecipeForm(QWidget):
         kind = self.tokenizer.currentData()
         self.n_vocab.setEnabled(kind == "bpe")
         self.summary.setText(self._summary())
-        self.summary.setToolTip(f"<pre>{self.recipe().to_toml()}</pre>")
+        self.summary.setToolTip(f"<pre>{html.escape(self.recipe().to_toml(), quote=False)}</pre>")
         trouble = self.trouble()
         self.problem.setText(trouble)
         self.problem.setVisible(bool(trouble))

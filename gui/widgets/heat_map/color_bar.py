@@ -16,6 +16,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter
 
 from gui import theme
+from gui.widgets.cells import paint_cells
 from gui.widgets.heat_map import cell_image
 from gui.widgets.heat_map.cell_image import Kind
 from model.probe.not_finite.asks import NO_NUMBER
@@ -59,7 +60,7 @@ def paint_color_bar(
     x = area.left() + metrics.horizontalAdvance(low) + 6
     table = theme.diverging_table() if kind == "diverging" else theme.sequential_table()
     bar = QRectF(x, round(area.center().y() - 4), max(24.0, min(LONGEST, area.width() / 4)), 8)
-    painter.drawImage(bar, cell_image.image(table[None], np.ones((1, len(table)), np.bool_)))
+    paint_cells(painter, bar, cell_image.image(table[None], np.ones((1, len(table)), np.bool_)))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(t.color("line"))
     painter.drawRect(bar)

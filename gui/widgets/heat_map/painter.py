@@ -15,6 +15,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
 from gui import theme
 from gui.widgets.canvas import CAPTION_HEIGHT
+from gui.widgets.cells import paint_cells
 from gui.widgets.heat_map import cell_image
 from gui.widgets.heat_map.color_bar import paint_color_bar
 from gui.widgets.heat_map.layout import SLANT, HeatMapContent, Place, label_font, thinned
@@ -126,7 +127,7 @@ class HeatMapPainter:
             range(first_row, first_row + n_rows * k * content.block[0]),
             range(first_column, first_column + n_columns * k * content.block[1]),
         )
-        painter.drawImage(box, cell_image.image(rgb, drawn_RC))
+        paint_cells(painter, box, cell_image.image(rgb, drawn_RC))
 
     def _cross_out(self, painter: QPainter, rows: range, columns: range) -> None:
         """Lines over the cells that hold no number, where there is room for them."""

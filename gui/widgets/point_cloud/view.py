@@ -24,8 +24,11 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gui import theme
+from gui.widgets.canvas import is_vector
+from gui.widgets.figure import is_figure
 from gui.widgets.focus_ring import draw_focus
 from gui.widgets.point_cloud import overlay as space_overlay
+from gui.widgets.point_cloud import vector
 from gui.widgets.point_cloud.camera import Camera, Projected
 from gui.widgets.point_cloud.overlay import Label, Overlay
 from gui.widgets.point_cloud.renderer import MANY, Look, PointRenderer, RendererError, make_renderer
@@ -218,7 +221,17 @@ class PointCloudView(QWidget):
         self._untouched = False
         self._shows_part = True
         camera = self.camera if normal is None else self.camera.facing(normal)
-        self.fly_to(camera.fitted(points, self.width(), self.height(), 0.2))
+        camera = camera.fitted(points, self.width(), self.height(), 0.2)
+        self._fly_to(camera, self._frame_ms)
+
+    @property
+    def shows_part(self) -> bool:
+        """Whether `show_part` chose what is seen, and a person hasn't moved since."""
+        return self._shows_part
+
+    def start_anew(self) -> None:
+        """Other points are to come: what was looked at before says nothing of them."""
+        self._untouched, self._shows_part, self._seen_home = True, False, False
 
     def leave_part(self) -> None:
         """Back to the first view, if `show_part` left it and a person hasn't moved since."""
@@ -270,6 +283,12 @@ class PointCloudView(QWidget):
         ratio = painter.device().devicePixelRatioF()
         look = self._look()
         size = (self.width(), self.height())
+        if is_vector(painter):
+            ratio = vector.RATIO
+            if len(self._shown) <= vector.MOST_DISCS:
+                self._paint_vector(painter, look)
+                painter.end()
+                return
         key = (self.camera, look, size, ratio)
         stale = self._picture is None or key != self._picture_key
         if stale:
@@ -282,9 +301,17 @@ class PointCloudView(QWidget):
         assert self._picture is not None
         painter.drawImage(QPointF(0, 0), self._picture)
         space_overlay.paint(painter, self._overlay, layout)
-        if self.hasFocus():
+        if self.hasFocus() and not is_figure():
             draw_focus(painter, QRectF(self.rect()))
         painter.end()
+
+    def _paint_vector(self, painter: QPainter, look: Look) -> None:
+        box = QRectF(self.rect())
+        vector.paint_discs(painter, box, self._shown, self._rgb, self.camera, look)
+        layout = space_overlay.lay_out(
+            self._overlay, self.camera, self.width(), self.height(), self._projected().xy
+        )
+        space_overlay.paint(painter, self._overlay, layout)
 
     def _start(self, look: Look, ratio: float) -> None:
         if self._renderer is None:
@@ -443,6 +470,8 @@ class PointCloudView(QWidget):
     def _hover(self, index: int | None) -> None:
         if index != self._hovered:
             self._hovered = index
+            shapes = Qt.CursorShape
+            self.setCursor(shapes.ArrowCursor if index is None else shapes.PointingHandCursor)
             self.point_hovered.emit(index)
 
 

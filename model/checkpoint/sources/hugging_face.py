@@ -30,7 +30,7 @@ from model.checkpoint.stored import (
     read_text,
 )
 from model.checkpoint.values import Config
-from model.hub.fetch import cached_name
+from model.hub.names import cached_name
 from model.tokenizer.files import tokenizer_files
 from model.tokenizer.files.folder import of_other_kinds
 

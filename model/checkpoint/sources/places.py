@@ -12,7 +12,7 @@ from pathlib import Path
 
 from model.checkpoint.errors import CheckpointError
 from model.checkpoint.stored import SINGLE
-from model.hub.fetch import cached_name
+from model.hub.names import cached_name
 
 _STEP = re.compile(r"(?:step|checkpoint|ckpt|iter|epoch|global_step)[-_]?(\d{1,12})", re.IGNORECASE)
 _SNAPSHOT = re.compile(r"step-(\d+)")

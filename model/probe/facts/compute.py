@@ -194,7 +194,7 @@ def _tokens_of_fact(question: Facts, subject: Subject, bench: Bench) -> tuple[in
             "Say what the fact is about: words of the text (about), or the positions of its tokens "
             "(first, last)."
         )
-    tokenizer = bench.tokenizer(subject)
+    tokenizer = bench.language_model(subject).tokenizer
     if tokenizer is None:
         raise ValueError("This checkpoint has no tokenizer: give first and last instead of about.")
     special = tokenizer.special_ids

@@ -9,7 +9,6 @@ Shapes use these letters: V tokens, D width of a vector, n axes, k neighbours.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from itertools import permutations
 from typing import NamedTuple
 
 import torch
@@ -34,7 +33,12 @@ class Projection(NamedTuple):
     variance_kept_n: Tensor
 
 
-def principal_axes(table_VD: Tensor, n: int = 3, previous: Tensor | None = None) -> Projection:
+def principal_axes(
+    table_VD: Tensor,
+    n: int = 3,
+    previous: Projection | None = None,
+    first_rD: Tensor | None = None,
+) -> Projection:
     """Exact principal components of a table, by the eigenvectors of its covariance.
 
     The covariance of 50,257 × 768 numbers is only 768 × 768: products in float32, 4,096 rows at
@@ -43,20 +47,48 @@ def principal_axes(table_VD: Tensor, n: int = 3, previous: Tensor | None = None)
     Args:
         table_VD: one vector a row, any floating dtype, any device.
         n: how many axes.
-        previous: ``[n, D]`` axes of the projection before. The n new axes are put in the order
-            and given the signs that follow them best (largest sum of |cosine|), so that a cloud
-            that is watched while it trains does not flip. Each is still a principal axis; only
-            their order may then differ from that of their variances. Ignored if its shape is
-            another's.
+        previous: the projection of the same rows before. The cloud is turned (and mirrored, if
+            need be) so that it lies as near to that as it can, so that one that is watched while it
+            trains neither flips nor spins (orthogonal Procrustes, Schönemann 1966). The axes span
+            the same space then and keep as much together; each alone need not be a principal
+            axis. Ignored if it is of another number of rows, or of axes.
+        first_rD: ``[r, D]`` orthonormal axes that come first, whatever they keep; the others are
+            the principal axes of what is left of the table without them.
 
     Returns:
         Points, axes and mean on the table's device, variance shares on the CPU. Without
-        ``previous``, axes are in falling order of variance, and each points to where its largest
-        component is positive.
+        ``previous``, principal axes are in falling order of variance, and each points to where its
+        largest component is positive.
 
     Raises:
         ValueError: the table is no matrix, has no rows, or holds NaN or infinity.
     """
+    mean_D, scatter_DD = _scatter(table_VD)
+    width = len(mean_D)
+    given_rD = scatter_DD.new_zeros(0, width) if first_rD is None else first_rD.to(scatter_DD)
+    without_DD = torch.eye(width, dtype=scatter_DD.dtype) - given_rD.T @ given_rD
+    _, vectors = torch.linalg.eigh(without_DD @ scatter_DD @ without_DD)
+    n_found = min(n, width) - len(given_rD)
+    found_nD = vectors.flip(1)[:, :n_found].T
+    largest = found_nD.abs().argmax(1, keepdim=True)
+    found_nD = found_nD * _sign(found_nD.gather(1, largest))
+    axes_nD = torch.cat([given_rD, found_nD])
+    points_Vn = _on_axes(table_VD, mean_D, axes_nD)
+    if previous is not None and previous.points_Vn.shape == points_Vn.shape:
+        turn_nn = _turn(points_Vn[:, len(given_rD) :], previous.points_Vn[:, len(given_rD) :])
+        axes_nD = torch.cat([given_rD, turn_nn @ found_nD])
+        points_Vn = _on_axes(table_VD, mean_D, axes_nD)
+    share_n = _shares(axes_nD, scatter_DD)
+    if len(axes_nD) < n:
+        missing = n - len(axes_nD)
+        axes_nD = torch.cat([axes_nD, axes_nD.new_zeros(missing, width)])
+        share_n = torch.cat([share_n, share_n.new_zeros(missing)])
+        points_Vn = torch.cat([points_Vn, points_Vn.new_zeros(len(points_Vn), missing)], 1)
+    return Projection(points_Vn, axes_nD.float().contiguous().to(mean_D.device), mean_D, share_n)
+
+
+def _scatter(table_VD: Tensor) -> tuple[Tensor, Tensor]:
+    """The mean of a table's rows, and the sum of their squares around it in float64 on the CPU."""
     if table_VD.ndim != 2 or len(table_VD) == 0:
         raise ValueError(f"A table of vectors is needed, not a shape of {tuple(table_VD.shape)}.")
     table_VD = table_VD.detach()
@@ -72,48 +104,31 @@ def principal_axes(table_VD: Tensor, n: int = 3, previous: Tensor | None = None)
         scatter_DD += (centred.T @ centred).cpu()
     if not bool(torch.isfinite(scatter_DD).all()):
         raise ValueError("The vectors hold NaN or infinity; there are no principal axes.")
+    return mean_D, scatter_DD
 
-    variances, vectors = torch.linalg.eigh(scatter_DD)
-    kept = min(n, width)
-    axes_nD = vectors.flip(1)[:, :kept].T
-    # Rounding can leave a variance that is zero a hair below it.
-    share_n = variances.flip(0)[:kept].clamp_min(0)
+
+def _on_axes(table_VD: Tensor, mean_D: Tensor, axes_nD: Tensor) -> Tensor:
+    axes_Dn = axes_nD.float().to(table_VD.device).T
+    rows_at_once = table_VD.detach().split(ROWS_AT_ONCE)
+    return torch.cat([(rows.float() - mean_D) @ axes_Dn for rows in rows_at_once])
+
+
+def _shares(axes_nD: Tensor, scatter_DD: Tensor) -> Tensor:
+    """How much of the variance each axis keeps."""
     total = torch.diagonal(scatter_DD).sum()
-    share_n = share_n / total if total > 0 else torch.zeros_like(share_n)
-
-    if previous is not None and previous.shape == (n, width) and kept == n:
-        axes_nD, share_n = _continued(axes_nD, share_n, previous.to(axes_nD))
-    else:
-        largest = axes_nD.abs().argmax(1, keepdim=True)
-        axes_nD = axes_nD * _sign(axes_nD.gather(1, largest))
-    if kept < n:
-        axes_nD = torch.cat([axes_nD, axes_nD.new_zeros(n - kept, width)])
-        share_n = torch.cat([share_n, share_n.new_zeros(n - kept)])
-
-    axes_nD = axes_nD.float().contiguous().to(table_VD.device)
-    points_Vn = torch.cat(
-        [(rows.float() - mean_D) @ axes_nD.T for rows in table_VD.split(ROWS_AT_ONCE)]
-    )
-    return Projection(points_Vn, axes_nD, mean_D, share_n)
+    # Rounding can leave a variance that is zero a hair below it.
+    kept_n = ((axes_nD @ scatter_DD) * axes_nD).sum(1).clamp_min(0)
+    return kept_n / total if total > 0 else torch.zeros_like(kept_n)
 
 
 def _sign(values: Tensor) -> Tensor:
     return torch.where(values < 0, -1.0, 1.0).to(values.dtype)
 
 
-def _continued(axes_nD: Tensor, share_n: Tensor, previous_nD: Tensor) -> tuple[Tensor, Tensor]:
-    """The same axes in the order and with the signs that follow the ones before."""
-    cosines_nn = previous_nD @ axes_nD.T  # [before, now]
-    size = cosines_nn.abs().tolist()
-    # All orders are tried: n is 3, so there are six.
-    order = list(
-        max(
-            permutations(range(len(size))),
-            key=lambda now: sum(size[before][at] for before, at in enumerate(now)),
-        )
-    )
-    signs = _sign(cosines_nn[range(len(order)), order])
-    return axes_nD[order] * signs[:, None], share_n[order]
+def _turn(points_Vn: Tensor, previous_Vn: Tensor) -> Tensor:
+    """How axes are to be turned or mirrored so that points come nearest to where they were."""
+    left, _, right = torch.linalg.svd((previous_Vn.to(points_Vn).T @ points_Vn).double().cpu())
+    return left @ right
 
 
 def signed_sum(table_VD: Tensor, terms: Iterable[tuple[int, int]]) -> Tensor:

@@ -44,13 +44,16 @@ class Path(Question):
 
     Attributes:
         positions: which; empty for all.
-        matrix: on the principal axes of which table of token vectors.
+        matrix: on the axes of which table of token vectors: its first principal ones.
+        plane: of a sum of words, (sign, token id) each, in whose plane the first two axes lie
+            instead; empty for none.
     """
 
     name: ClassVar[str] = "path"
     title: ClassVar[str] = "path through the layers"
     positions: tuple[int, ...] = ()
     matrix: Literal["W_E", "W_U"] = "W_E"
+    plane: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QRadioButton, QWidget
 from pytestqt.qtbot import QtBot
@@ -240,13 +240,40 @@ def test_what_is_there_completes_what_is_typed(
     (tmp_path / ".hidden").write_bytes(b"")
     assert entries(f"{tmp_path}{os.sep}") == [f"{copy}{os.sep}", f"{tmp_path / 'more.gguf'}"]
     assert entries(str(tmp_path / "none") + os.sep) == []
-    with qtbot.waitSignal(dialog._listing.listed):
-        qtbot.keyClicks(dialog.field, f"{tmp_path}{os.sep}m")
-    dialog.completer.setCompletionPrefix(f"{tmp_path}{os.sep}mo")
-    assert dialog.completer.completionCount() == 1
-    popup = dialog.completer.popup()
+    popup = dialog.field.offer.popup()
     assert popup is not None
-    popup.hide()
+    dialog.activateWindow()
+    qtbot.waitUntil(dialog.field.hasFocus)
+    with qtbot.waitSignal(dialog.field.listing.listed):
+        qtbot.keyClicks(dialog.field, f"{tmp_path}{os.sep}m")
+    assert popup.isVisible()
+    beside = dialog.card.mapToGlobal(QPoint(0, 0)).x()
+    assert popup.geometry().left() >= beside - 2, "what was opened before is not covered"
+    qtbot.keyClick(dialog.field, Qt.Key.Key_O)
+    assert dialog.field.offer.completionCount() == 1
+    qtbot.keyClicks(dialog.field, "re.gguf")
+    assert not popup.isVisible(), "the path is whole"
+    qtbot.keyClick(dialog.field, Qt.Key.Key_Backspace)
+    assert popup.isVisible(), "it no longer is"
+    dialog.choose(str(copy))
+    assert not popup.isVisible(), "chosen, not typed"
+
+
+def test_what_is_offered_is_taken_by_return_and_a_model_ends_the_offer(
+    dialog: OpenDialog, copy: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    popup = dialog.field.offer.popup()
+    assert popup is not None
+    dialog.activateWindow()
+    qtbot.waitUntil(dialog.field.hasFocus)
+    with qtbot.waitSignal(dialog.field.listing.listed):
+        qtbot.keyClicks(dialog.field, f"{tmp_path}{os.sep}")
+    qtbot.keyClick(popup, Qt.Key.Key_Down)
+    qtbot.keyClick(popup, Qt.Key.Key_Return)
+    assert dialog.field.text() == f"{copy}{os.sep}"
+    assert dialog.isVisible(), "nothing was opened yet"
+    qtbot.waitUntil(lambda: "GPT-2" in dialog.card.title.text())
+    assert not popup.isVisible()
 
 
 def test_a_home_and_a_url_are_paths_too(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -148,10 +148,11 @@ def test_the_palette_finds_its_commands_and_runs_one(qtbot: QtBot, program: Prog
 def test_it_is_exported_like_any_other(qtbot: QtBot, program: Program, tmp_path: Path) -> None:
     window, pane = program.window, shown(qtbot, program)
     window.files.export_pane(pane, tmp_path / "lengths.png", "picture")
+    window.files.export_pane(pane, tmp_path / "lengths.npz", "data")
+    qtbot.waitUntil(lambda: not program.store.exporting.going, timeout=SOON)
     image = QImage(str(tmp_path / "lengths.png"))
     assert image.text("Prompt") == program.store.prompt
     assert image.width() >= pane.width()
-    window.files.export_pane(pane, tmp_path / "lengths.npz", "data")
     written = np.load(tmp_path / "lengths.npz")
     assert np.allclose(written["length"], lengths(program), rtol=1e-5)
     assert written["position"].tolist() == list(range(len(lengths(program))))

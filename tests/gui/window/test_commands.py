@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import groupby
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -13,13 +15,17 @@ from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 
 from gui.panes import PANES
+from gui.panes.attention.pane import AttentionPane
 from gui.panes.entry import Menu
+from gui.panes.prediction.pane import PredictionPane
 from gui.panes.space.pane import SpacePane
+from gui.panes.training.pane import TrainingPane
 from gui.session.backend import Backend
 from gui.session.store import Store
 from gui.settings import Settings
 from gui.window.commands import joined
 from gui.window.main_window import MainWindow
+from model.train.presets import preset
 from tests.gui.desk import Desk
 
 
@@ -88,6 +94,7 @@ def test_what_panes_do_and_what_the_window_does_stand_in_a_sensible_order(
     assert names(menus["File"])[-1] == "Quit"
     assert names(menus["Edit"]) == [
         "Edit the prompt",
+        "Prompt examples",
         "Prompt history",
         "Find a token…",
         "Find a weight…",
@@ -161,3 +168,68 @@ def test_escape_ends_a_text_that_is_being_written(
     qtbot.waitUntil(window.actions_by_id["cancel"].isEnabled, timeout=5000)
     qtbot.keyClick(window, Qt.Key.Key_Escape)
     assert not window.store.generating.going
+
+
+def test_what_is_on_has_a_tick_whoever_has_turned_it_on(window: MainWindow) -> None:
+    motion, transpose = (window.actions_by_id[name] for name in ("toggle_motion", "transpose"))
+    was = window.settings.motion
+    assert motion.isChecked() == was
+    motion.trigger()
+    assert window.settings.motion != was
+    assert motion.isChecked() != was
+    motion.trigger()
+    assert not transpose.isChecked()
+    window.host.get(AttentionPane).controls.transpose.toggle()  # in the pane, not in the menu
+    menus_of(window)["Model"].aboutToShow.emit()
+    assert transpose.isChecked()
+    transpose.trigger()
+    assert not transpose.isChecked()
+    assert not window.host.get(AttentionPane).controls.transpose.isChecked()
+    # What only is done has none.
+    assert not window.actions_by_id["next_operation"].isCheckable()
+
+
+def test_a_button_and_its_menu_entry_can_be_used_at_the_same_times(
+    window: MainWindow, desk: Desk, qtbot: QtBot, tmp_path: Path
+) -> None:
+    window.show()
+    qtbot.waitExposed(window)
+    window.layouts.set_perspective("Train")
+    pane = window.host.get(TrainingPane)
+    sample = window.host.get(PredictionPane).generation.sample_button
+    qtbot.waitUntil(lambda: not pane.dirty and sample.isEnabled(), timeout=20_000)
+    run, controls = desk.store.run, pane.controls
+
+    def agree() -> None:
+        pairs = {
+            "start_training": controls.start,
+            "pause_training": controls.pause,
+            "step_training": controls.step,
+            "stop_training": controls.stop,
+            "sample_one": sample,
+        }
+        qtbot.waitUntil(
+            lambda: all(
+                window.actions_by_id[name].isEnabled() == button.isEnabled()
+                for name, button in pairs.items()
+            ),
+            timeout=5000,
+        )
+
+    agree()
+    assert window.actions_by_id["step_training"].isEnabled(), "a run begins with it"
+    desk.store.generating.start(3)
+    agree()
+    assert not sample.isEnabled()
+    desk.advance(20)
+    agree()
+    recipe = replace(preset("tiny"), steps=3, eval_every=0, sample_every=0, data_tokens=4_000)
+    run.start(recipe, str(tmp_path / "run"), begin_paused=True)
+    agree()
+    while run.starting is not None:
+        desk.advance()
+    agree()
+    run.resume()
+    while run.running:
+        desk.advance()
+    agree()

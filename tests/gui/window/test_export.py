@@ -12,9 +12,16 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
-from gui.window.export import ExportError, provenance_of, write_data, write_picture
+from gui.window.export import (
+    ExportError,
+    provenance_of,
+    write_data,
+    write_picture,
+    writing_data,
+)
 from gui.window.table import table_of
 from model.probe.question import Named
+from tests.full_disk import FULL, room_for
 
 FACTS = provenance_of("Attention", "story-world", "She\nsang.")
 PATTERN = Named(
@@ -133,8 +140,8 @@ def test_a_model_that_learns_is_named_with_its_step() -> None:
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.npz", "a.png", "a.svg"])
-def test_a_file_that_is_there_stays_whole_when_the_next_one_fails(
-    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+def test_a_file_that_is_there_stays_whole_when_the_disk_is_full(
+    qtbot: QtBot, tmp_path: Path, name: str
 ) -> None:
     path = tmp_path / name
     label = QLabel("Attention")
@@ -146,24 +153,35 @@ def test_a_file_that_is_there_stays_whole_when_the_next_one_fails(
         else:
             write_data({"weight": PATTERN}, path, FACTS)
 
-    write()
-    before = path.read_bytes()
-    assert before
-
-    def full(*args: object, **options: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "write_bytes", full)
-        patch.setattr(np, "savez_compressed", full)
-        patch.setattr(csv, "writer", full)
-        with pytest.raises(ExportError, match="No space left on device"):
-            write()
-    assert path.read_bytes() == before
+    path.write_bytes(b"old")
+    with room_for(100), pytest.raises(ExportError, match=rf"{name} can't be written: {FULL}\."):
+        write()
+    assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path], "nothing is left beside it"
     write()
+    assert path.stat().st_size > 100, "the limit was what it failed at"
     if name == "a.png":
         assert QImage(str(path)).text("Model") == "story-world"
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.npz"])
+def test_what_is_closed_early_changes_nothing(tmp_path: Path, name: str) -> None:
+    many = {"weight": Named(np.zeros((300, 300)), ("query", "key"))}
+    path = tmp_path / name
+    path.write_bytes(b"old")
+    writing = writing_data(many, path, FACTS)
+    assert 0 < next(writing) < 1
+    writing.close()
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_link_stays_and_the_file_behind_it_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "real.csv").write_text("old")
+    (tmp_path / "link.csv").symlink_to("real.csv")
+    write_data({"weight": PATTERN}, tmp_path / "link.csv", FACTS)
+    assert (tmp_path / "link.csv").is_symlink()
+    assert "0.75" in (tmp_path / "real.csv").read_text()
 
 
 def test_what_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:

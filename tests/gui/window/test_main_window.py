@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -445,13 +446,19 @@ def test_a_pane_is_exported_as_picture_and_as_data(
     pane = window.host.get(AttentionPane)
     # Only what is about the prompt in view is given out: its answer must have come.
     qtbot.waitUntil(lambda: not pane.dirty and bool(pane.export_data()), timeout=SOON)
-    for name in ("a.png", "a.svg"):
-        window.files.export_pane(window.host.get(AttentionPane), tmp_path / name, "picture")
+
+    def export(name: str, what: Literal["picture", "data"]) -> None:
+        window.files.export_pane(pane, tmp_path / name, what)
+        wrote = f"Wrote {tmp_path / name}."
+        qtbot.waitUntil(lambda: window.notice_bar.message == wrote, timeout=SOON)
+
+    export("a.png", "picture")
+    export("a.svg", "picture")
     image = QImage(str(tmp_path / "a.png"))
-    assert image.width() >= window.host.get(AttentionPane).width()
+    assert image.width() >= pane.width()
     assert image.text("Prompt") == store.prompt
-    assert "<svg" in (tmp_path / "a.svg").read_text()
-    window.files.export_pane(window.host.get(AttentionPane), tmp_path / "a.npz", "data")
+    assert "<svg" in (tmp_path / "a.svg").read_text(encoding="utf-8")
+    export("a.npz", "data")
     loaded = np.load(tmp_path / "a.npz")
     provenance = json.loads(str(loaded["provenance"]))
     assert provenance["Prompt"] == store.prompt
@@ -460,9 +467,16 @@ def test_a_pane_is_exported_as_picture_and_as_data(
     lm = model.open(STORY_WORLD, device="cpu")
     pattern = lm.trace(list(store.read.subject.ids), name)[name][0, store.selection.head].numpy()
     assert np.allclose(loaded["weight"], pattern[loaded["query"], loaded["key"]], atol=1e-6)
-    window.files.export_pane(window.host.get(AttentionPane), tmp_path / "a.csv", "data")
-    assert list(tmp_path.glob("a*.csv"))
-    window.files.export_pane(window.host.get(AttentionPane), tmp_path / "a.gif", "picture")
+    drawn = loaded[f"{name}.head_{store.selection.head}"]
+    assert np.allclose(drawn, pattern, atol=1e-6), "an npz has the matrix as it is drawn, too"
+    export("a.csv", "data")
+    header = next(
+        line
+        for line in (tmp_path / "a.csv").read_text(encoding="utf-8").splitlines()
+        if not line.startswith("#")
+    )
+    assert header == "layer,head,query,key,weight,query_token,key_token"
+    window.files.export_pane(pane, tmp_path / "a.gif", "picture")
     assert "gif" in notices_of(program)[-1].message
 
 

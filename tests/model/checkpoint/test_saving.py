@@ -193,3 +193,18 @@ def test_a_family_that_is_not_known_is_refused(tmp_path: Path):
     ):
         save_checkpoint(tmp_path / "out", tiny(), None, family="mamba")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_to_a_folder_stays_a_link(gpt2_folder: Path, tmp_path: Path, there: bool):
+    checkpoint = open_checkpoint(gpt2_folder)
+    larger_disk = tmp_path / "larger" / "disk"
+    larger_disk.parent.mkdir()
+    if there:
+        larger_disk.mkdir()
+    (tmp_path / "out").symlink_to(larger_disk)
+    save_checkpoint(tmp_path / "out", checkpoint.transformer, checkpoint.tokenizer)
+    assert (tmp_path / "out").is_symlink()
+    assert (larger_disk / "config.json").is_file()
+    assert [path.name for path in larger_disk.parent.iterdir()] == ["disk"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["larger", "out"]

@@ -286,7 +286,10 @@ def test_score_prints_the_shares(gpt2_folder: Path):
         (("generate", "PATH", "--prompt", "a", "--top-p", "2"), "top_p is 2.0"),
         (("generate", "PATH", "--prompt", "a", "--device", "tpu"), "There is no device 'tpu'"),
         (("generate", "PATH", "--prompt", "a", "--dtype", "int8"), "There is no dtype 'int8'"),
-        (("world", "--out", "OUT/no/where"), "OUT/no: No such file or directory."),
+        (
+            ("world", "--out", "OUT/no/where"),
+            "OUT/no/where can't be written: No such file or directory.",
+        ),
         (("score", "OUT"), "does not exist"),
         (("train", "--preset", "huge", "--out", "OUT"), "huge"),
         (("train", "--data", "OUT", "--preset", "tiny", "--out", "OUT"), "OUT"),

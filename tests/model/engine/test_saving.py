@@ -13,9 +13,9 @@ from safetensors.torch import load_file
 
 from model import messages as m
 from model.checkpoint import open_checkpoint
-from model.checkpoint.tensor_writer import SLICE_BYTES, writing_tensors
 from model.engine import Engine
 from model.engine import saving as saving_work
+from model.tensor_file import SLICE_BYTES, writing_tensors
 
 
 @pytest.fixture

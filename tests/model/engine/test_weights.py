@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -193,3 +194,18 @@ def test_all_slices_see_the_same_step_of_a_model_that_learns(
     list(engine.handle(m.ControlTraining(action="stop")))
     while engine.busy:
         list(engine.advance())
+
+
+@pytest.mark.parametrize(
+    "request_of",
+    [
+        lambda id: m.ExamineWeight(name="W_E", columns=(0, 9999), model_id=id),
+        lambda id: m.DescribeWeights(names=("W_E",), model_id=id),
+        lambda id: m.FindSingularValues(name="W_E", model_id=id),
+    ],
+)
+def test_what_waited_while_another_model_came_is_given_up(engine: Engine, request_of: Any) -> None:
+    before = engine.place.model_id
+    ask(engine, m.OpenModel(path=str(STORY_WORLD)))
+    results = ask(engine, request_of(before))
+    assert [type(result) for result in results] == [m.Cancelled]

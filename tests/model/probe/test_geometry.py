@@ -57,13 +57,43 @@ def test_signs_do_not_depend_on_chance() -> None:
     assert torch.allclose(geometry.principal_axes(shuffled).axes_nD, axes, atol=1e-4)
 
 
+def turned(projection: geometry.Projection, turn: torch.Tensor) -> geometry.Projection:
+    """The same picture, turned."""
+    return projection._replace(
+        points_Vn=projection.points_Vn @ turn.T, axes_nD=turn @ projection.axes_nD
+    )
+
+
 def test_a_cloud_that_trains_does_not_flip() -> None:
     table = a_table()
-    first = geometry.principal_axes(table)
-    flipped = first.axes_nD * torch.tensor([[-1.0], [1.0], [-1.0]])
+    flipped = turned(geometry.principal_axes(table), torch.diag(torch.tensor([-1.0, 1.0, -1.0])))
     moved = table + 0.01 * a_table(seed=1)
     again = geometry.principal_axes(moved, previous=flipped)
-    assert ((again.axes_nD * flipped).sum(1) > 0.9).all()
+    assert ((again.axes_nD * flipped.axes_nD).sum(1) > 0.9).all()
+
+
+def test_a_cloud_lies_as_near_to_the_picture_before_as_it_can() -> None:
+    table = a_table()
+    turn, _ = torch.linalg.qr(torch.randn(3, 3, generator=torch.Generator().manual_seed(3)))
+    before = turned(geometry.principal_axes(table), turn)
+    # The three longest axes are nearly as long as each other: which is first is up to chance.
+    moved = table + 0.05 * a_table(seed=1)
+    plain = geometry.principal_axes(moved)
+    again = geometry.principal_axes(moved, previous=before)
+    away = (again.points_Vn - before.points_Vn).norm()
+    assert away < 0.2 * before.points_Vn.norm()
+    for seed in range(20):  # no other turn brings it nearer
+        other, _ = torch.linalg.qr(torch.randn(3, 3, generator=torch.Generator().manual_seed(seed)))
+        assert (plain.points_Vn @ other.T - before.points_Vn).norm() >= away - 1e-4
+    # It is the same space, and what is said of the axes holds of them as they are now.
+    assert torch.allclose(again.axes_nD @ again.axes_nD.T, torch.eye(3), atol=1e-5)
+    assert torch.allclose(
+        again.axes_nD.T @ again.axes_nD, plain.axes_nD.T @ plain.axes_nD, atol=1e-5
+    )
+    assert again.variance_kept_n.sum() == pytest.approx(float(plain.variance_kept_n.sum()))
+    variances = again.points_Vn.double().var(0, correction=0)
+    total = moved.double().var(0, correction=0).sum()
+    assert torch.allclose(variances / total, again.variance_kept_n, atol=1e-6)
 
 
 def test_axes_that_change_places_keep_their_order() -> None:
@@ -71,19 +101,18 @@ def test_axes_that_change_places_keep_their_order() -> None:
     table = torch.cat([narrow, -narrow])
     first = geometry.principal_axes(table)
     # Now the second axis is longer than the first.
-    later = geometry.principal_axes(table * torch.tensor([1.0, 2.0, 1.0, 1.0]), n=3)
-    followed = geometry.principal_axes(
-        table * torch.tensor([1.0, 2.0, 1.0, 1.0]), previous=first.axes_nD
-    )
+    longer = table * torch.tensor([1.0, 2.0, 1.0, 1.0])
+    later = geometry.principal_axes(longer, n=3)
+    followed = geometry.principal_axes(longer, previous=first)
     assert torch.allclose(followed.axes_nD, first.axes_nD, atol=1e-6)
     assert not torch.allclose(later.axes_nD, first.axes_nD, atol=1e-1)
     assert followed.variance_kept_n[1] > followed.variance_kept_n[0]
     assert followed.variance_kept_n.sum() == pytest.approx(later.variance_kept_n.sum())
 
 
-def test_axes_of_another_width_are_no_guide() -> None:
+def test_a_picture_of_other_rows_is_no_guide() -> None:
     plain = geometry.principal_axes(a_table())
-    guided = geometry.principal_axes(a_table(), previous=torch.ones(3, 7))
+    guided = geometry.principal_axes(a_table(), previous=geometry.principal_axes(a_table(rows=50)))
     assert torch.equal(plain.axes_nD, guided.axes_nD)
 
 

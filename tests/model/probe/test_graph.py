@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -253,8 +254,8 @@ def test_under_interventions_edges_still_add_up(change: AblateHead | RemoveResid
 @pytest.mark.parametrize("baseline", ["zero", "mean", "other"])
 def test_cutting_is_a_whole_pass_with_the_node_set(baseline: str):
     asked = Asked("like Gemma 2")
-    more = {"other_ids": OTHER} if baseline == "other" else {"baseline": baseline}
-    asked_for = Graph(metric=DIFFERENCE, position=AT, check=40, most=20, **more)  # type: ignore[arg-type]
+    more: Any = {"other_ids": OTHER} if baseline == "other" else {"baseline": baseline}
+    asked_for = Graph(metric=DIFFERENCE, position=AT, check=40, most=20, **more)
     found: GraphFound = asked.ask(asked_for)
     assert found.n_cut == 40
     trace = asked.trace

@@ -15,7 +15,6 @@ import torch
 
 from model.tokenizer.tokenizer import Tokenizer
 from model.train.events import Evaluated, Sampled, StepDone
-from model.train.lines import write_whole
 from model.train.loop import train
 from model.train.metrics import columns
 from model.train.recipe import Recipe
@@ -30,6 +29,8 @@ from model.train.run_folder import (
 from model.train.run_writing import RunFolder, copy_run
 from model.train.samples import read_samples
 from model.train.state import TrainingState, load_state, save_state
+from model.whole_file import write_whole
+from tests.full_disk import FULL, room_for
 
 
 def a_step(step: int, tokens: int, seconds: float) -> StepDone:
@@ -270,24 +271,7 @@ def test_a_copy_is_a_run_of_its_own(folder: RunFolder, recipe: Recipe, tmp_path:
         copy_run(folder.path, target)
 
 
-def test_a_failed_write_leaves_the_old_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "run.toml"
-    write_whole(path, "old")
-
-    def full_disk(self: Path, data: bytes) -> int:
-        with self.open("wb") as file:
-            file.write(data[:1])
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_bytes", full_disk)
-    with pytest.raises(OSError, match="No space"):
-        write_whole(path, "new and longer")
-    assert path.read_text() == "old"
-
-
-FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full device")
+ON_LINUX = pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full device")
 
 
 class Full(FileIO):
@@ -344,16 +328,11 @@ def test_a_folder_that_is_removed_while_it_trains_is_made_again(
 
 @pytest.mark.parametrize("there", [False, True])
 def test_a_folder_that_cannot_be_filled_is_left_as_it_was(
-    there: bool, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    there: bool, recipe: Recipe, tmp_path: Path
 ) -> None:
     if there:
         (tmp_path / "run").mkdir()
-
-    def full_disk(self: Path, data: bytes) -> int:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_bytes", full_disk)
-    with pytest.raises(RunError, match=r"No space left on device\. Choose another place"):
+    with room_for(64), pytest.raises(RunError, match=rf"{FULL}\. Choose another place"):
         RunFolder.create(tmp_path / "run", recipe, Tokenizer.train_char("abc"), {})
     assert (tmp_path / "run").exists() == there
     assert not list((tmp_path / "run").glob("*"))
@@ -370,7 +349,7 @@ def test_a_state_comes_back(tmp_path: Path) -> None:
     assert loaded.transformer["w"].tolist() == [7.0] * 3
 
 
-@FULL
+@ON_LINUX
 @pytest.mark.parametrize("size", [3, 1_000_000])
 def test_a_state_that_cannot_be_written_leaves_the_older_one_and_says_why(
     tmp_path: Path, size: int
@@ -421,3 +400,24 @@ def test_a_state_never_runs_code(tmp_path: Path) -> None:
     torch.save({"step": Path("/tmp")}, tmp_path / "state" / "training.pt")
     with pytest.raises(RunError, match="is damaged"):
         load_state(tmp_path, "cpu")
+
+
+def test_a_copy_that_finds_no_room_says_so_and_leaves_nothing(
+    folder: RunFolder, tmp_path: Path
+) -> None:
+    folder.close()
+    (folder.path / "large.bin").write_bytes(b"x" * 10_000)
+    target = tmp_path / "kept" / "copy"
+    with room_for(4096), pytest.raises(RunError) as refused:
+        copy_run(folder.path, target)
+    assert str(refused.value) == f"{target} can't be written: {FULL}."
+    assert list(target.parent.iterdir()) == []
+
+
+def test_a_copy_into_a_linked_folder_leaves_the_link(folder: RunFolder, tmp_path: Path) -> None:
+    folder.close()
+    (tmp_path / "larger").mkdir()
+    (tmp_path / "copy").symlink_to("larger")
+    copy_run(folder.path, tmp_path / "copy")
+    assert (tmp_path / "copy").is_symlink()
+    assert (tmp_path / "larger" / "run.toml").is_file()

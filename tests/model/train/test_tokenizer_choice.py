@@ -37,7 +37,7 @@ def test_every_file_of_a_byte_level_tokenizer_gives_the_same_one(
         (tmp_path / name).rename(tmp_path / f"gpt2-{name}")
     assert ids(tmp_path / "gpt2-merges.txt") == expected
     (tmp_path / "gpt2-merges.txt").unlink()
-    with pytest.raises(TokenizerError, match=r"gpt2-merges\.txt is missing beside it"):
+    with pytest.raises(TokenizerError, match=r"gpt2-merges\.txt is missing"):
         tokenizer_at(str(tmp_path / "gpt2-vocab.json"))
 
 

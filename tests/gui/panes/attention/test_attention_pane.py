@@ -5,11 +5,14 @@ import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QFontMetricsF
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
@@ -19,8 +22,10 @@ from gui.panes.inspector.pane import InspectorPane
 from gui.session.state import Inspected
 from gui.session.store import Store
 from gui.window.export import picture, write_picture
+from gui.window.table import table_of
 from model.checkpoint.saving import save_checkpoint
 from model.config import TransformerConfig
+from model.probe.question import Named
 from model.probe.routes.asks import RoutesFound
 from model.transformer import Transformer
 from tests.gui.desk import Desk
@@ -733,15 +738,27 @@ def test_144_heads_of_256_tokens_are_drawn(qtbot: QtBot, desk: Desk, tmp_path: P
         assert low <= pattern(desk, layer)[head, :k, :k].max() <= high
 
 
+def columns_of(pane: AttentionPane) -> dict[str, NDArray[Any]]:
+    """What is exported, where that is plain columns of one length."""
+    data = pane.export_data()
+    return {name: column for name, column in data.items() if not isinstance(column, Named)}
+
+
 def test_export_is_a_table_with_named_columns(
     pane: AttentionPane, live_store: Store, desk: Desk
 ) -> None:
     live_store.select(layer=2, head=1)
     settle(pane)
     weights = pattern(desk, 2)[1]
-    data = pane.export_data()
-    assert np.allclose(data["blocks.2.attn.hook_pattern.head_1"], weights, atol=1e-6)
-    assert {"layer", "head", "query", "key", "weight"} <= data.keys()
+    data = columns_of(pane)
+    assert table_of(data).columns == (
+        *("layer", "head", "query", "key", "weight"),
+        *("query_token", "key_token"),
+    )
+    [(name, drawn)] = pane.export_arrays().items()
+    assert name == "blocks.2.attn.hook_pattern.head_1"
+    assert drawn.axes == ("query", "key")
+    assert np.allclose(drawn.values, weights, atol=1e-6)
     assert set(data["layer"].tolist()) == {2}
     assert set(data["head"].tolist()) == {1}
     expected = weights[data["query"], data["key"]]
@@ -751,7 +768,7 @@ def test_export_is_a_table_with_named_columns(
 
     pane.set_view("graph")
     settle(pane)
-    data, edges = pane.export_data(), pane.graph.edges
+    data, edges = columns_of(pane), pane.graph.edges
     assert edges is not None
     assert len(data["weight"]) == len(edges) > 0
     for layer, head, query, key, weight in zip(
@@ -761,9 +778,10 @@ def test_export_is_a_table_with_named_columns(
 
     pane.set_view("heads")
     settle(pane)
-    data = pane.export_data()
-    at = (data["layer"] == 3) & (data["head"] == 2) & (data["query"] == 7) & (data["key"] == 4)
-    assert data["weight"][at] == pytest.approx(pattern(desk, 3)[2, 7, 4], abs=1e-6)
+    table = table_of(pane.export_data())
+    assert table.columns == ("layer", "head", "query", "key", "kind", "weight", "share")
+    [row] = [row for row in table.rows() if row[:4] == (3, 2, 7, 4)]
+    assert row[5] == pytest.approx(pattern(desk, 3)[2, 7, 4], abs=1e-6)
 
 
 def test_a_clicked_cell_is_said_in_words_of_its_own_prompt(live_store: Store, qtbot: QtBot):
@@ -786,3 +804,49 @@ def test_a_clicked_cell_is_said_in_words_of_its_own_prompt(live_store: Store, qt
     inspector.refresh_now()
     assert "king" not in inspector.value.note_text
     assert "“·girl” (1)" in inspector.value.note_text
+
+
+def test_a_view_that_finds_no_room_is_told_of(qtbot: QtBot, live_store: Store) -> None:
+    pane = shown(qtbot, live_store, 1200, 560)
+    everything = pane.controls.view_row.button(pane.controls._views.actions()[-1])
+    assert everything.text() == "All"
+    assert "no room" not in pane.header_note()
+    pane.resize(560, 400)
+    settle(pane)
+    assert not pane.graph.isVisible()
+    assert pane.mosaic.isVisible()
+    assert everything.text() == "2 of 3"
+    assert "no room for the graph" in everything.toolTip()
+    assert pane.header_note().startswith("no room for the graph")
+    pane.set_view("graph")
+    settle(pane)
+    assert pane.graph.isVisible()
+    assert "no room" not in pane.header_note()
+    pane.set_view("all")
+    pane.resize(1200, 560)
+    settle(pane)
+    assert pane.graph.isVisible()
+    assert everything.text() == "All"
+
+
+@pytest.mark.parametrize("width", [846, 1000, 1900])
+def test_what_the_graph_says_below_is_not_cut(
+    qtbot: QtBot, live_store: Store, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    painted: list[str] = []
+    original = QFontMetricsF.elidedText
+
+    def elided(self: QFontMetricsF, text: str, *how: Any) -> str:
+        painted.append(original(self, text, *how))
+        return painted[-1]
+
+    monkeypatch.setattr(QFontMetricsF, "elidedText", elided)
+    pane = shown(qtbot, live_store, width, 460)  # as wide as at 1366 × 768, and wider
+    pane.graph.grab()
+    assert not [text for text in painted if text.startswith("routes") and text.endswith("…")]
+    # Its lines take their room from the graph, not from what lies below.
+    caption = pane.graph._caption_height(pane.graph.viewport().size())
+    place = pane.graph._place
+    below = pane.graph.viewport().height() - caption
+    labels = 16 if place.flat else place.label_length
+    assert place.window.bottom() + labels <= below + 1

@@ -426,7 +426,7 @@ def test_parameters_have_the_shapes_of_the_network() -> None:
 def test_the_training_step_is_said(
     pane: InspectorPane, live_store: Store, desk: Desk, tmp_path: Path
 ) -> None:
-    assert pane.header_note() == f"operation 1 of {len(live_store.operations)}"
+    assert pane.header_note() == f"op 1 of {len(live_store.operations)}"
     recipe = replace(PRESETS["tiny"], steps=4)
     live_store.run.start(recipe, str(tmp_path / "run"), begin_paused=True)
     desk.advance(10_000)
@@ -463,7 +463,8 @@ def test_exported_data_are_what_is_drawn(
     live_store.select(position=2, head=1)
     go_to(pane, PATTERN)
     data = pane.export_data()
-    np.testing.assert_allclose(data[PATTERN], Recorded(desk)[PATTERN][0, 1, 2], atol=1e-6)
+    assert data[PATTERN].axes == ("key",)
+    np.testing.assert_allclose(data[PATTERN].values, Recorded(desk)[PATTERN][0, 1, 2], atol=1e-6)
 
 
 def test_a_change_of_theme_recolours_the_strips(

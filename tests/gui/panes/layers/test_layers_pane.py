@@ -270,7 +270,7 @@ def test_keys_step_through_operations_and_blocks(
     assert here() == names[-1]
     qtbot.keyClick(pane, Qt.Key.Key_Home)
     assert here() == names[0]
-    assert pane.header_note() == f"op 1 / {len(names)}"
+    assert pane.header_note() == f"op 1 of {len(names)}"
 
 
 def test_the_buttons_step_and_are_off_where_nothing_is_left(

@@ -15,6 +15,7 @@ from gui.panes.model.pane import ModelPane
 from gui.panes.model.view import WeightsView
 from gui.session.store import Store
 from gui.widgets.canvas import CAPTION_HEIGHT
+from gui.window.table import table_of
 from model import messages as m
 from model.train import PRESETS
 from tests.gui.desk import Desk
@@ -343,11 +344,17 @@ def test_without_a_model_it_says_what_to_do(desk: Desk, qtbot: QtBot) -> None:
 def test_what_is_drawn_is_exported(desk: Desk, pane: ModelPane) -> None:
     choose(desk, pane, W_Q)
     data = pane.export_data()
-    at = list(data["tensor"]).index(W_Q)
-    assert data["std"][at] == pytest.approx(numbers(desk, W_Q).astype(np.float64).std())
-    assert data["histogram"].sum() == numbers(desk, W_Q).size
-    assert data["picture"].shape == (128, 128)
-    assert len(data["singular_values"]) == 128
+    at = list(data["std"].at["tensor"]).index(W_Q)
+    assert data["std"].values[at] == pytest.approx(numbers(desk, W_Q).astype(np.float64).std())
+    assert data["histogram"].values.sum() == numbers(desk, W_Q).size
+    assert data["histogram"].at["from"][0] == pytest.approx(numbers(desk, W_Q).min())
+    assert data["picture"].values.shape == (128, 128)
+    assert data["picture"].axes == ("row", "column")
+    assert len(data["singular_values"].values) == 128
+    # No bin stands in the line of a tensor, no cell in that of a bin.
+    for row in table_of(data).rows():
+        assert sum(place != "" for place in row[:5]) in (1, 2)
+        assert (row[0] != "") == (row[5] != ""), "a tensor has its numbers"
 
 
 def test_it_follows_a_model_that_learns_and_asks_only_about_what_is_seen(

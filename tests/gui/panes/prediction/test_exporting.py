@@ -116,6 +116,7 @@ def test_the_file_that_a_person_chooses_holds_the_whole_vocabulary(
     assert dialog is not None
     dialog.fileSelected.emit(str(tmp_path / "next.npz"))
     dialog.close()
+    qtbot.waitUntil(lambda: not live_store.exporting.going, timeout=20_000)
     with np.load(tmp_path / "next.npz") as data:
         logits = logits_of(desk)[-1]
         assert len(data["id"]) == len(logits)

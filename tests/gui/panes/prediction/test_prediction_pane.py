@@ -587,3 +587,27 @@ def test_on_a_logarithmic_axis_equal_factors_are_equal_lengths(pane: PredictionP
         assert length == pytest.approx(bars.share(bar.probability), abs=0.02)
     pane.log_button.click()
     assert bars.share(0.5) == 0.5
+
+
+# ------------------------------------------------------------------------- the room
+
+
+@pytest.mark.parametrize(("width", "height"), [(284, 284), (199, 160)])
+def test_sample_and_generate_stay_in_sight_whatever_is_selected(
+    live_store: Store, qtbot: QtBot, width: int, height: int
+) -> None:
+    pane = shown(live_store, qtbot, width, height)  # as at 1366 × 768, and at 800 × 480
+    buttons = (pane.generation.sample_button, pane.generation.generate_button)
+    below = pane.generation
+    qtbot.waitUntil(lambda: below.height() < 80 and below.geometry().bottom() == pane.height() - 1)
+    places = [button.mapTo(pane, QPoint(0, 0)) for button in buttons]
+    for position in (0, 3, read_of(live_store).n_tokens - 1):
+        live_store.select(position=position)
+        pane.refresh_now()
+        qtbot.wait(1)
+        for button, place in zip(buttons, places, strict=True):
+            assert button.mapTo(pane, QPoint(0, 0)) == place, "a click moves nothing"
+            assert button.visibleRegion().boundingRect() == button.rect()
+    if height > 200:
+        # And what is set before drawing needs no scrolling either.
+        assert pane.sampling.top_k.visibleRegion().boundingRect() == pane.sampling.top_k.rect()

@@ -12,10 +12,12 @@ import pytest
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QGuiApplication, QTextCursor
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from gui import theme
 from gui.panes.prompt import pane as prompt_pane
+from gui.panes.prompt.editor import PromptEditor
 from gui.panes.prompt.pane import HISTORY_LENGTH, PromptPane, id_examples
 from gui.session.store import Store
 from gui.widgets.text import utf16_length
@@ -444,3 +446,49 @@ def test_the_prompt_is_exported_with_what_of_it_is_read(
     assert data["prompt_read"].tolist() == [text[: live_store.read.truncated_at]]
     live_store.set_prompt("")
     assert not pane.export_data()
+
+
+def test_the_editor_s_height_follows_from_its_text_not_from_a_viewport_that_lags(
+    qtbot: QtBot,
+) -> None:
+    editor = PromptEditor()
+    qtbot.addWidget(editor)
+    editor.resize(300, 200)
+    with qtbot.waitExposed(editor):
+        editor.show()
+    heights = []
+    for text in ("one\ntwo\nthree", "one", "one\ntwo\nthree"):
+        # As between two turns of a layout: the viewport has its size of before.
+        editor.viewport().resize(280, 150)
+        editor.replace_text(text)
+        heights.append(editor.minimumHeight())
+    line = editor.fontMetrics().lineSpacing()
+    assert heights == [heights[0], heights[0] - line, heights[0]]
+    assert heights[1] > 2 * line
+
+
+@pytest.mark.parametrize("height", [40, 52, 64, 76, 88, 101, 120, 160])
+def test_in_a_low_pane_nothing_lies_over_the_text(
+    live_store: Store, qtbot: QtBot, height: int
+) -> None:
+    dock = QWidget()  # which gives a pane its size, whatever that pane would like
+    qtbot.addWidget(dock)
+    pane = PromptPane(live_store, dock)
+    pane.setGeometry(0, 0, 310, height)
+    with qtbot.waitExposed(dock):
+        dock.show()
+    live_store.set_prompt("Here comes the king with his crown, and here comes the queen with her")
+    pane.refresh_now()
+    editor, button = pane.editor, pane.examples_button
+    line = editor.fontMetrics().lineSpacing()
+    qtbot.waitUntil(lambda: editor.viewport().height() >= line)
+
+    def apart() -> bool:
+        below = button.mapTo(pane, QPoint(0, 0)).y()
+        return button.isHidden() or below >= editor.geometry().bottom()
+
+    qtbot.waitUntil(apart)
+    assert button.isHidden() or button.mapTo(pane, QPoint(0, button.height())).y() <= height
+    assert not button.isHidden() or height < 88, "without room for both the menu has them"
+    if height >= 101:  # as in Space at 1366 × 768
+        assert editor.viewport().height() >= 2 * line

@@ -92,7 +92,7 @@ def test_a_point_between_chips_belongs_to_one_of_them(pane: TokensPane) -> None:
 
 
 @pytest.mark.parametrize("rows", [1.2, 1.8, 2.3, 2.7])
-def test_scrolling_to_a_token_cuts_no_row_in_two_where_that_leaves_little_empty(
+def test_scrolling_to_a_token_cuts_no_row_in_two_at_the_top(
     live_store: Store, qtbot: QtBot, rows: float
 ) -> None:
     pane = shown(live_store, qtbot, width=200)
@@ -115,10 +115,7 @@ def test_scrolling_to_a_token_cuts_no_row_in_two_where_that_leaves_little_empty(
         # Below the last box stands its figure.
         empty = height - boxes[-1].bottom() - (pitch - first.height())
         assert empty < pitch
-        if rows % 1 < 0.5:
-            assert not cut, position
-        else:
-            assert empty < pitch / 2, position
+        assert not cut, position
 
 
 # ----------------------------------------------------------------------------- long texts
@@ -218,11 +215,18 @@ def test_what_is_framed_as_seen_is_what_can_be_seen(qtbot: QtBot) -> None:
                 assert (i in seen) == (box.bottom() > 0 and box.top() < height), (index, i)
 
 
-@pytest.mark.parametrize(("width", "line"), [(320, "2"), (700, "2  ·lost   id")])
-def test_a_narrow_pane_says_only_the_position(
-    pane: TokensPane, live_store: Store, width: int, line: str
-) -> None:
-    live_store.select(position=2)
+@pytest.mark.parametrize("width", [240, 320, 420, 520, 585, 640, 700, 1000])
+def test_what_is_said_of_a_token_is_never_cut(live_store: Store, qtbot: QtBot, width: int) -> None:
+    pane = shown(live_store, qtbot, width=width)
     pane.resize(width, 160)
-    assert pane._reading.text().startswith(line)
-    assert (pane._reading.text() == line) == (width < 420)
+    live_store.select(position=2)
+    qtbot.waitUntil(lambda: not pane.dirty and pane.width() == width)
+    said = pane._reading.text()
+    needed = pane._reading.fontMetrics().horizontalAdvance(said)
+    qtbot.waitUntil(lambda: pane._reading.width() >= needed)
+    assert said.startswith("2"), "the position at least"
+    assert "bits" in said or width < 585, "so many has the pane at 1366 pixels"
+    assert "6c 6f" in said.lower() or width < 1000
+    assert "bits" not in said or width > 320
+    legend = pane._legend
+    assert legend.isHidden() or legend.width() >= legend.least_width

@@ -1,0 +1,88 @@
+"""What is drawn over the points: axes, what is pointed at or looked for, neighbours, sums, paths.
+
+Puts together what `gui.panes.space.scene` and `gui.panes.space.marks` make of each. Knows what is
+to be drawn as values; no widget, no store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gui.panes.space import marks, scene
+from gui.session.state import Selection
+from gui.widgets.point_cloud.overlay import Line, Mark, Overlay
+from model.messages import NeighboursFound, VocabularyProjected
+from model.tokenizer.tokens import Token
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What is to be drawn.
+
+    Attributes:
+        vocabulary: the cloud.
+        points: ``[V, 3]`` where its points are now; while they move, on their way.
+        extent: radius of the cloud.
+        found: the neighbours that are listed; None for none.
+        matches: tokens that were looked for, of which the ``lit``-th is lit; None for none.
+        lit: which of them.
+        paths: ways through the layers; None for none.
+        tokens: of the prompt.
+        selection: what is selected.
+        pointed: tokens under the mouse, in the cloud or in the list.
+        ambient: tokens that are named where there is room.
+        text_of: how a token is written.
+    """
+
+    vocabulary: VocabularyProjected
+    points: NDArray[np.float32]
+    extent: float
+    found: NeighboursFound | None
+    matches: tuple[int, ...] | None
+    lit: int
+    paths: scene.Paths | None
+    tokens: Sequence[Token]
+    selection: Selection
+    pointed: tuple[int | None, ...]
+    ambient: Sequence[int]
+    text_of: Callable[[int], str]
+
+    def overlay(self) -> Overlay:
+        """All lines and marks; the first mark of a token carries its label."""
+        points, text_of, selection = self.points, self.text_of, self.selection
+        lines, all_marks = scene.axis_lines(
+            self.extent, self.vocabulary.variance_kept, in_plane=bool(self.vocabulary.plane)
+        )
+        all_marks += marks.pointed(self.pointed, points, text_of)
+        all_marks += marks.chosen(selection.vocabulary_id, points, text_of)
+        if self.matches is not None:
+            all_marks += marks.matches(self.matches, self.lit, points, text_of)
+        elif self.found is not None and self.found.terms:
+            more_lines, more_marks = self._near(self.found)
+            lines += more_lines
+            all_marks += more_marks
+        all_marks += marks.prompt(
+            self.tokens, selection.position, selection.hovered, points, text_of
+        )
+        if self.paths is not None:
+            path_lines, path_marks = scene.path_lines(self.paths, selection.position)
+            lines += path_lines
+            all_marks += path_marks
+        return Overlay(tuple(lines), marks.labelled_once(all_marks), self.ambient, text_of)
+
+    def _near(self, found: NeighboursFound) -> tuple[list[Line], list[Mark]]:
+        """Neighbours; of a sum its arrows, its words and where it ends, too."""
+        points = self.points
+        start = scene.place(points[found.terms[0][1]])
+        arrows: list[Line] = []
+        marked: list[Mark] = []
+        if scene.is_sum(found.terms):
+            arrows, start = scene.sum_lines(found.terms, points, scene.origin(self.vocabulary))
+            marked += marks.terms(found, points, self.text_of)
+            marked.append(marks.end_of_sum(start))
+        marked += marks.neighbours(found, points, self.text_of)
+        return [*scene.neighbour_lines(found, start, points), *arrows], marked

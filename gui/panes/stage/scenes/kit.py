@@ -1,0 +1,128 @@
+"""What all composers share: the room, words for positions and tokens, a vector with its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QFontMetricsF
+
+from gui import theme
+from gui.panes.stage.marks import Grid, Lines, Mark, Words, limit_of
+from model import messages as m
+from model.operations import Operation
+from model.probe.scene.asks import Panel, SceneFound
+
+RIGHT, CENTER = Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignHCenter
+LINE = 16.0
+"""Height of a line of words."""
+STRIP = 18.0
+"""Height of a vector that lies."""
+LABEL = 74.0
+"""Width of the names on the left."""
+LARGEST_CELL = 22.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scenery:
+    """What a composer is given.
+
+    Attributes:
+        found: the scene's answer.
+        op: the operation.
+        model: whose tokens they are.
+        read: the prompt that the answer is about.
+        room: where to draw.
+        selected_key: a key that is told apart, or None.
+    """
+
+    found: SceneFound
+    op: Operation
+    model: m.ModelInfo
+    read: m.PromptRead
+    room: QRectF
+    selected_key: int | None = None
+
+    def token(self, position: int) -> str:
+        """The token at a position."""
+        if not 0 <= position < self.read.n_tokens:
+            return ""
+        return self.model.token_text(self.read.subject.ids[position])
+
+    @property
+    def position(self) -> int:
+        """The one that the scene is of."""
+        asked = getattr(self.found.question, "position", 0)
+        return min(int(asked), self.read.n_tokens - 1)
+
+
+Composer = Callable[[Scenery], list[Mark]]
+
+
+def symbol(name: str) -> str:
+    """The last part of a tensor's name: ``hook_q`` as q, ``W_Q`` as it is."""
+    last = name.rpartition(".")[2]
+    return last.removeprefix("hook_")
+
+
+def vector(
+    marks: list[Mark], label: str, panel: Panel, box: QRectF, *, note: str = "", tone: str = "text"
+) -> Grid:
+    """A lying vector with its name on the left and a note on the right; appends and returns it."""
+    marks.append(
+        Words(
+            label,
+            QRectF(box.left(), box.top(), LABEL - 8, box.height()),
+            tone,
+            RIGHT,
+            theme.mono(theme.SMALL_FONT_SIZE),
+        )
+    )
+    strip = QRectF(box.left() + LABEL, box.top(), max(10.0, box.width() - LABEL - 76), box.height())
+    wide = min(strip.width(), panel.values_RC.shape[1] * LARGEST_CELL)
+    grid = Grid(panel, QRectF(strip.topLeft(), strip.size()), limit=limit_of(panel.values_RC))
+    grid.box.setWidth(wide)
+    marks.append(grid)
+    if note:
+        marks.append(
+            Words(
+                note,
+                QRectF(strip.left() + wide + 8, box.top(), 160, box.height()),
+                "dim",
+                font=theme.mono(theme.SMALL_FONT_SIZE),
+            )
+        )
+    return grid
+
+
+def caption(text: str, box: QRectF, align: Qt.AlignmentFlag = CENTER, tone: str = "dim") -> Words:
+    """A line of small words."""
+    return Words(text, box, tone, align, theme.sans(theme.SMALL_FONT_SIZE))
+
+
+def above(box: QRectF) -> QRectF:
+    """The line above a box."""
+    return QRectF(box.left(), box.top() - LINE - 1, box.width(), LINE)
+
+
+def below(box: QRectF) -> QRectF:
+    """The line below a box."""
+    return QRectF(box.left(), box.bottom() + 1, box.width(), LINE)
+
+
+def arrow(x1: float, y1: float, x2: float, y2: float, tone: str = "faint") -> Lines:
+    """From one point to another."""
+    return Lines((QPointF(x1, y1), QPointF(x2, y2)), tone, arrow=True)
+
+
+def text_width(text: str) -> float:
+    """Of small figures."""
+    return QFontMetricsF(theme.mono(theme.SMALL_FONT_SIZE)).horizontalAdvance(text)
+
+
+def length_note(panel: Panel, lengths: dict[str, float] | object) -> str:
+    """‖vector‖ behind a strip."""
+    length = float(np.linalg.norm(panel.values_RC.astype(np.float64)))
+    return f"‖·‖ {length:.3g}"

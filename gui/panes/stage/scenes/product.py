@@ -1,0 +1,143 @@
+"""A vector times a matrix, and what heads add to what is joined."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF
+
+from gui import theme
+from gui.panes.stage.marks import Grid, Lines, Mark, Words, limit_of
+from gui.panes.stage.scenes.kit import (
+    LABEL,
+    LINE,
+    RIGHT,
+    STRIP,
+    Scenery,
+    above,
+    caption,
+    symbol,
+)
+
+LEAST_LINE = 11.0
+"""Height of a row from which on each has its name."""
+TALL = 18.0
+"""Width of a vector that stands."""
+
+
+def compose_product(scenery: Scenery) -> list[Mark]:
+    """The vector stands beside the rows that it multiplies; each result lies under its column."""
+    found, room = scenery.found, scenery.room
+    x, weight, out = found.panel("in"), found.panel("weight"), found.panel("out")
+    bias = found.panel("bias")
+    if x is None or weight is None or out is None:
+        return []
+    below = (2 if bias is not None else 1) * (STRIP + LINE)
+    left, top = room.left() + LABEL + TALL + 26, room.top() + LINE + 2
+    width = max(40.0, room.right() - left - 12)
+    height = max(30.0, room.height() - below - 2 * LINE - 6)
+    rows, columns = weight.values_RC.shape
+    wide, high = min(width, columns * 14.0), min(height, rows * 14.0)
+    matrix = Grid(weight, QRectF(left, top, wide, high), limit=limit_of(weight.values_RC))
+    tall = Grid(
+        x,
+        QRectF(left - TALL - 10, top, TALL, high),
+        limit=limit_of(x.values_RC),
+        upright=True,
+    )
+    n, k = weight.n_rows, weight.n_columns
+    marks: list[Mark] = [
+        caption(f"{symbol(weight.name)}   {n:,} × {k:,}", above(matrix.box)),
+        Words(
+            symbol(x.name) if len(symbol(x.name)) < 12 else "x",
+            QRectF(room.left(), top, tall.box.left() - room.left() - 8, LINE),
+            "text",
+            RIGHT,
+            theme.mono(theme.SMALL_FONT_SIZE),
+        ),
+        Words(
+            f"{n:,}",
+            QRectF(room.left(), top + LINE, tall.box.left() - room.left() - 8, LINE),
+            "dim",
+            RIGHT,
+            theme.mono(theme.SMALL_FONT_SIZE),
+        ),
+        tall,
+        matrix,
+    ]
+    y = matrix.box.bottom() + LINE
+    if bias is not None:
+        marks += _strip(
+            "+ " + symbol(bias.name),
+            Grid(bias, QRectF(left, y, wide, STRIP), limit=limit_of(bias.values_RC)),
+            room,
+        )
+        y += STRIP + LINE - 6
+    marks.append(Lines((QPointF(left, y - 5), QPointF(left + wide, y - 5))))
+    marks += _strip(
+        "= " + symbol(out.name),
+        Grid(out, QRectF(left, y, wide, STRIP), limit=limit_of(out.values_RC)),
+        room,
+    )
+    return marks
+
+
+def compose_join(scenery: Scenery) -> list[Mark]:
+    """What each head adds, one below the other, and their sum."""
+    found, room = scenery.found, scenery.room
+    z, heads, out = found.panel("in"), found.panel("heads"), found.panel("out")
+    bias = found.panel("bias")
+    if z is None or heads is None or out is None:
+        return []
+    n = z.values_RC.shape[0]
+    left, top = room.left() + LABEL, room.top() + LINE + 2
+    below = (2 if bias is not None else 1) * (STRIP + LINE)
+    high = min(22.0, (room.height() - below - 3 * LINE) / max(1, n))
+    narrow = min(room.width() * 0.24, z.values_RC.shape[1] * 8.0)
+    wide = min(room.right() - left - narrow - 130, heads.values_RC.shape[1] * 14.0)
+    mixed = Grid(z, QRectF(left, top, narrow, n * high), limit=limit_of(z.values_RC))
+    added = Grid(
+        heads,
+        QRectF(left + narrow + 40, top, wide, n * high),
+        limit=limit_of(heads.values_RC, out.values_RC),
+    )
+    font = theme.mono(theme.SMALL_FONT_SIZE)
+    marks: list[Mark] = [
+        caption("z of each head", above(mixed.box)),
+        caption("z · W_O: what each head adds to the stream", above(added.box)),
+        mixed,
+        added,
+    ]
+    lengths = np.linalg.norm(heads.values_RC.astype(np.float64), axis=1)
+    if heads.is_whole:
+        for head in range(n):
+            row = added.rect_of((head, 0))
+            own = head == scenery.found.question.head  # type: ignore[attr-defined]
+            tone = "accent" if own else "dim"
+            if row.height() < LEAST_LINE and not own:
+                continue
+            box = QRectF(room.left(), row.top(), LABEL - 8, row.height())
+            marks.append(Words(f"head {head}", box, tone, RIGHT, font))
+            middle = row.center().y()
+            marks.append(
+                Lines(
+                    (QPointF(mixed.box.right() + 8, middle), QPointF(added.box.left() - 8, middle)),
+                    "faint",
+                    arrow=True,
+                )
+            )
+            note = QRectF(added.box.right() + 8, row.top(), 80, row.height())
+            marks.append(Words(f"‖·‖ {lengths[head]:.3g}", note, tone, font=font))
+    y = added.box.bottom() + LINE
+    if bias is not None:
+        box = QRectF(added.box.left(), y, wide, STRIP)
+        marks += _strip("+ " + symbol(bias.name), Grid(bias, box, limit=added.limit), room)
+        y += STRIP + LINE - 6
+    marks.append(Lines((QPointF(added.box.left(), y - 5), QPointF(added.box.right(), y - 5))))
+    box = QRectF(added.box.left(), y, wide, STRIP)
+    marks += _strip("Σ heads", Grid(out, box, limit=added.limit), room)
+    return marks
+
+
+def _strip(label: str, grid: Grid, room: QRectF) -> list[Mark]:
+    box = QRectF(room.left(), grid.box.top(), grid.box.left() - room.left() - 8, STRIP)
+    return [Words(label, box, "text", RIGHT, theme.mono(theme.SMALL_FONT_SIZE)), grid]
