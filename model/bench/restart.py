@@ -12,6 +12,7 @@ the scores. Shape suffixes: B variants, T positions (n of a window), D d_model, 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
+from copy import copy
 from typing import TYPE_CHECKING, TypeAlias
 
 import torch
@@ -61,10 +62,17 @@ class Restart:
         n = subject.n_tokens
         # An intervention may look at other positions than its own.
         alone = config.causal and not self._changes
+        self._alone = alone
         self.start = first if alone else 0
         self.stop = n if last is None or not alone else last + 1
         if config.length_changes_rotations(self.stop, n):
             self.stop = n
+
+    def begun_at(self, first: int) -> Restart:
+        """The same, where nothing differs before another position."""
+        other = copy(self)
+        other.start = first if self._alone else 0
+        return other
 
     @property
     def n_at_once(self) -> int:

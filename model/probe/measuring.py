@@ -6,6 +6,7 @@ tokens that are scored.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -14,7 +15,9 @@ from torch import Tensor
 
 from model.bench import Bench
 from model.probe.metric import Metric
+from model.probe.not_finite.compute import first_not_finite
 from model.subject import Subject
+from model.tokenizer.tokenizer import Tokenizer
 from model.tokenizer.tokens import visible
 
 Kind = Literal["logit difference", "logit", "log probability", "probability"]
@@ -43,8 +46,9 @@ class Measure:
 
     def of(self, scores_BV: Tensor) -> Tensor:
         """The number of each variant, from the scores of `ids`, ``[B]``, float64."""
-        # Sums of a vocabulary in half precision would be wrong in the third digit.
-        wide_BV = scores_BV.double()
+        # Sums of a vocabulary in half precision would be wrong in the third digit; and not every
+        # device has float64.
+        wide_BV = scores_BV.cpu().double()
         match self.kind:
             case "logit difference":
                 return wide_BV[:, 0] - wide_BV[:, 1]
@@ -76,9 +80,11 @@ def token_of(
         raise ValueError(f"Give either {field} or {field}_id.")
     if text:
         ids = ids_of_text(bench, subject, text, f"{field}_id", add_special=False)
+        tokenizer = bench.language_model(subject).tokenizer
+        assert tokenizer is not None
+        if len(ids) != 1:  # some write a space before every text: then the token may be there
+            ids = _written_so(tokenizer, text) or ids
         if len(ids) != 1:
-            tokenizer = bench.language_model(subject).tokenizer
-            assert tokenizer is not None
             parts = " | ".join(visible(tokenizer.token_bytes(one)) for one in ids)
             raise ValueError(
                 f"{field} {text!r} is {len(ids)} tokens ({parts}); a metric is about one. Give "
@@ -89,6 +95,14 @@ def token_of(
     if token_id is not None and not 0 <= token_id < n:
         raise ValueError(f"There is no {field} {token_id}; token ids are 0 to {n - 1}.")
     return token_id
+
+
+def _written_so(tokenizer: Tokenizer, text: str) -> tuple[int, ...]:
+    """The id of the token that stands for exactly a text and begins no word's rest; or none."""
+    wanted = text.encode()
+    apart = tokenizer.special_ids | tokenizer.continuing
+    found = (one for one, raw in enumerate(tokenizer.vocabulary) if raw == wanted)
+    return tuple(one for one in found if one not in apart)[:1]
 
 
 def ids_of_text(
@@ -183,3 +197,15 @@ def place(at: int, n: int, what: str) -> int:
     if not -n <= at < n:
         raise ValueError(f"There is no {what} {at}; there are 0 to {n - 1}.")
     return at % n
+
+
+def finite(value: float, bench: Bench, subject: Subject, at: int) -> float:
+    """The value of a metric, if it is a finite number.
+
+    Raises:
+        ValueError: it is none; the message says where that came from.
+    """
+    if math.isfinite(value):
+        return value
+    why = first_not_finite(subject, bench, at).sentence
+    raise ValueError(f"The scores that are measured are not finite. {why}".strip())

@@ -20,7 +20,7 @@ from model.bench.restart import Edit, Restart
 from model.operations import streams
 from model.probe.facts.asks import Facts, FactsFound
 from model.probe.facts.words import tokens_of_words
-from model.probe.measuring import Kind, Measure, likeliest_at, place, tokens_of
+from model.probe.measuring import Kind, Measure, finite, likeliest_at, place, tokens_of
 from model.probe.question import Answer, Array, read_only
 from model.probe.sweeping import Pace, coarse_to_fine
 from model.probe.tensors.compute import to_array
@@ -68,9 +68,10 @@ class _Trace:
         with torch.inference_mode():
             logits_1V = bench.logits(subject, self._at, self._at + 1)
             scores_1V = logits_1V if self._ids is None else logits_1V[:, self._ids]
-            self._clean = float(self._measure.of(scores_1V))
+            clean = float(self._measure.of(scores_1V))
             self._embedding = next(op.output for op in network.operations if op.kind == "embed")
             table_std = network.table("W_E").float().std() * self._config.scales.embedding
+        self._clean = finite(clean, bench, subject, self._at)
         self._std = question.noise * float(table_std)
         self._noisy_LSTD: list[Tensor] = []
         self._corrupted = float("nan")

@@ -117,6 +117,9 @@ class GraphFound(Answer):
             return "embedding"
         return f"MLP {layer}" if head < 0 else f"head {layer}.{head}"
 
+    def _placed(self, node: int) -> str:
+        return f"{self.node_name(node)} at {self.position_N[node]}"
+
     def arrays(self) -> Mapping[str, Named]:
         nodes = {
             "layer": self.layer_N,
@@ -126,8 +129,10 @@ class GraphFound(Answer):
             "cut": self.cut_N,
         }
         edges = {"source": self.source_E, "goal": self.goal_E, "weight": self.weight_E}
-        at = {"node": np.arange(len(self.layer_N))}
-        along = {"edge": np.arange(len(self.source_E))}
+        names = [self._placed(node) for node in range(len(self.layer_N))]
+        pairs = zip(self.source_E.tolist(), self.goal_E.tolist())
+        paths = [f"{names[one]} → {'logit' if to == LOGIT else names[to]}" for one, to in pairs]
+        at, along = {"node": np.array(names, str)}, {"edge": np.array(paths, str)}
         return {
             **{name: Named(values, ("node",), at) for name, values in nodes.items()},
             **{name: Named(values, ("edge",), along) for name, values in edges.items()},

@@ -74,7 +74,8 @@ class Cutting:
         baseline: Baseline,
         whole: float,
     ) -> None:
-        self._bench, self._subject, self._measure, self._at = bench, subject, measure, at
+        self._measure, self._at = measure, at
+        self._restart = Restart(bench, subject, 0, at)
         self._baseline, self._whole = baseline, whole
         network = bench.network(subject)
         self._border = streams(network.config)[0]
@@ -88,7 +89,7 @@ class Cutting:
             left = group
             while len(left):
                 start = int(nodes.position_N[left[0]])
-                restart = Restart(self._bench, self._subject, start, self._at)
+                restart = self._restart.begun_at(start)
                 some, left = left[: restart.n_at_once], left[restart.n_at_once :]
                 yield from self._cut_together(nodes, some, restart, falls_N)
 

@@ -20,7 +20,7 @@ from model.probe.graph.check import Cutting, drawn
 from model.probe.graph.edges import Edges
 from model.probe.graph.nodes import Nodes, WayBack, going_back, strongest
 from model.probe.graph.rules import relevance
-from model.probe.measuring import Kind, Measure, likeliest_at, place, second_text, tokens_of
+from model.probe.measuring import Kind, Measure, finite, likeliest_at, place, second_text, tokens_of
 from model.probe.question import Answer, Array, read_only
 from model.probe.sweeping import Pace, correlation
 from model.subject import Subject
@@ -100,7 +100,7 @@ class _Graph:
         self._relevance = yield from going_back(
             self._way, self._measure, self._bench, self._subject, self._baseline
         )
-        self._value = self._way.number
+        self._value = finite(self._way.number, self._bench, self._subject, self._at)
         self._falls_N = np.full(len(self._nodes), np.nan)
         yield from self.with_edges()
 

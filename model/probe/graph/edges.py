@@ -176,7 +176,8 @@ class Edges:
     def _join(self, goal: int, field_TD: Tensor, only: int | None = None) -> None:
         """Edges to a node, from what is carried and what flowed back from it."""
         at_n = self._position[self._who]
-        weight_n = to_array((self._carried_nD.double() * field_TD[at_n].double()).sum(-1))
+        carried_nD, field_nD = (x.cpu().double() for x in (self._carried_nD, field_TD[at_n]))
+        weight_n = to_array((carried_nD * field_nD).sum(-1))
         here = np.ones(len(at_n), bool) if only is None else at_n == only
         self._parts.append((self._who[here], np.full(here.sum(), goal), weight_n[here]))
 

@@ -105,7 +105,7 @@ def going_back(
 
 def _shares(beyond_T: Tensor, grads_T: Tensor) -> Array:
     """Activation times what flowed back to it, summed over its numbers, ``[T, …]``."""
-    return to_array((beyond_T.double() * grads_T.double()).sum(-1))
+    return to_array((beyond_T.cpu().double() * grads_T.cpu().double()).sum(-1))
 
 
 def _column(layer: int, head: int, relevance_T: Array) -> tuple[Array, Array, Array]:

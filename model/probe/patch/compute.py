@@ -23,15 +23,15 @@ from model.bench.changes import changes_of
 from model.bench.gradients import Gradients
 from model.bench.restart import Restart
 from model.operations import streams
-from model.probe.measuring import Measure, likeliest_at, place, second_text, tokens_of
+from model.probe.measuring import Measure, finite, likeliest_at, place, second_text, tokens_of
 from model.probe.patch.asks import OF_HEADS, Kind, Patch, PatchFound
 from model.probe.question import Answer, Array, read_only
 from model.probe.sweeping import Pace, coarse_to_fine, correlation
 from model.probe.tensors.compute import to_array
 from model.subject import Subject
 
-MOST_PREVIEWED = 1024
-"""Tokens up to which the whole pattern of a block, with what its gradient needs, is held."""
+MOST_TOKENS = 1024
+"""Up to which the whole pattern of a block, with what its gradient needs, is held."""
 
 
 def answer(question: Patch, subject: Subject, bench: Bench) -> Iterator[Answer | None]:
@@ -47,7 +47,7 @@ def answer(question: Patch, subject: Subject, bench: Bench) -> Iterator[Answer |
         yield None
     sweep = _Sweep(question, subject, clean, bench)
     yield None  # both texts' scores are a slice of their own
-    if subject.n_tokens <= MOST_PREVIEWED or not question.exact:
+    if subject.n_tokens <= MOST_TOKENS or not question.exact:
         for _ in sweep.estimate():
             yield None
         yield sweep.found(share=0.0 if question.exact else 1.0)
@@ -92,9 +92,14 @@ class _Sweep:
         self._at = place(question.position, n, "position")
         layers = {place(at, config.n_layers, "layer") for at in question.layers}
         self.layers = tuple(sorted(layers)) or tuple(range(config.n_layers))
+        self._restart = Restart(bench, subject, 0, self._at)
         self._measure = _measure(question, subject, clean, self._at, bench)
         self._ids = self._measure.ids(bench.network(subject).embed.weight)
         self._corrupted, self._of_clean = (self._of(one) for one in (subject, clean))
+        if question.kind == "pattern" and n > MOST_TOKENS:
+            raise ValueError(
+                f"Patterns are patched up to {MOST_TOKENS:,} tokens; shorten the texts."
+            )
         heads = config.n_kv_heads if question.kind in ("k", "v") else config.n_heads
         self._n_heads = heads if question.kind in OF_HEADS else 1
         shape = (len(self.layers), self._n_heads, 1 if question.together else n)
@@ -106,7 +111,8 @@ class _Sweep:
     def _of(self, subject: Subject) -> float:
         """The metric of a text as it is."""
         logits_1V = self._bench.logits(subject, self._at, self._at + 1)
-        return float(self._measure.of(logits_1V if self._ids is None else logits_1V[:, self._ids]))
+        of = self._measure.of(logits_1V if self._ids is None else logits_1V[:, self._ids])
+        return finite(float(of), self._bench, subject, self._at)
 
     # ----------------------------------------------------------------------- estimate
 
@@ -121,7 +127,7 @@ class _Sweep:
                 grad = block.before if residual else block.of[places.name]
                 grad_HTN = places.cells(grad)[0, :, : way.stop]
                 differs_HTN = self._difference(places)[:, : way.stop, : grad_HTN.shape[-1]]
-                change_HT = to_array((grad_HTN * differs_HTN).double().sum(-1))
+                change_HT = to_array((grad_HTN * differs_HTN).cpu().double().sum(-1))
                 if self._question.together:
                     self._estimated[row, :, 0] = self._corrupted + change_HT.sum(-1)
                 else:
@@ -151,7 +157,7 @@ class _Sweep:
         cells = sorted(zip(*np.nonzero(ran_HT), strict=True), key=lambda cell: (cell[1], cell[0]))
         while cells:
             start = first if self._question.together else int(cells[0][1])
-            restart = Restart(self._bench, self._subject, start, self._at)
+            restart = self._restart.begun_at(start)
             some, cells = cells[: restart.n_at_once], cells[restart.n_at_once :]
             metric_B = yield from self._patched(places, clean_HTN, restart, some)
             for cell, value in zip(some, metric_B, strict=True):
