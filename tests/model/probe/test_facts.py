@@ -78,8 +78,9 @@ def test_neighbouring_layers_are_restored_together(kind: str):
         found = asked.ask(replace(ASKED, kind=kind, window=window))  # type: ignore[arg-type]
         assert found.window == max(window, 1)
         names = tuple(f"blocks.{one}.{hook}" for one in layers)
-        expected = by_hand(asked, names, 4, found.noise_std)
-        assert found.values[layer, 4] == pytest.approx(expected, abs=1e-9)
+        for position in (4, AT):
+            expected = by_hand(asked, names, position, found.noise_std)
+            assert found.values[layer, position] == pytest.approx(expected, abs=1e-9)
 
 
 def test_under_interventions_nothing_is_taken_for_unreached():
