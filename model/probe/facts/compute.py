@@ -41,7 +41,9 @@ def answer(question: Facts, subject: Subject, bench: Bench) -> Iterator[Answer |
     pace = Pace()
     for layer in coarse_to_fine(trace.n_layers):
         for _ in trace.run(layer):
-            yield trace.found(trace.share) if trace.share < 1 and pace.is_due() else None
+            if trace.share < 1 and pace.is_due():
+                yield trace.found(trace.share)
+            yield None  # an answer alone ends no slice
     yield trace.found(1.0)
 
 

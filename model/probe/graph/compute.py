@@ -56,10 +56,13 @@ def answer(question: Graph, subject: Subject, bench: Bench) -> Iterator[Answer |
     yield from graph.by_relevance()
     checked = question.check > 0 or question.heads == "gradient"
     yield graph.found(0.0 if checked else 1.0)
+    yield None
     if checked:
         pace = Pace()
         for _ in graph.checking():
-            yield graph.found(graph.share) if graph.share < 1 and pace.is_due() else None
+            if graph.share < 1 and pace.is_due():
+                yield graph.found(graph.share)
+            yield None  # an answer alone ends no slice
         yield from graph.with_edges()
         yield graph.found(1.0)
 

@@ -51,12 +51,15 @@ def answer(question: Patch, subject: Subject, bench: Bench) -> Iterator[Answer |
         for _ in sweep.estimate():
             yield None
         yield sweep.found(share=0.0 if question.exact else 1.0)
+        yield None
     if not question.exact:
         return
     pace = Pace()
     for row in coarse_to_fine(len(sweep.layers)):
         for _ in sweep.run(row):
-            yield sweep.found(sweep.share) if sweep.share < 1 and pace.is_due() else None
+            if sweep.share < 1 and pace.is_due():
+                yield sweep.found(sweep.share)
+            yield None  # an answer alone ends no slice
     yield sweep.found(share=1.0)
 
 
