@@ -11,8 +11,15 @@ from rich.console import Console
 from rich.table import Table
 
 NAMES = (
-    *("opening", "trace", "asking", "patching", "training"),
-    *("point_cloud", "window", "stage"),
+    "opening",
+    "trace",
+    "asking",
+    "interpreting",
+    "patching",
+    "training",
+    "point_cloud",
+    "window",
+    "stage",
 )
 
 

@@ -193,7 +193,8 @@ def in_pairs(
     return median(times[0]), median(times[1]), median(ratios)
 
 
-def _tokens(n: int) -> tuple[int, ...]:
+def tokens(n: int) -> tuple[int, ...]:
+    """Some ids, always the same."""
     import torch
 
     drawn: list[int] = torch.randint(
@@ -211,7 +212,7 @@ def _first_pictures(name: str, network: Transformer, n: int, repeats: int) -> It
 
     from model.subject import Subject
 
-    rest = _tokens(n)[1:]
+    rest = tokens(n)[1:]
     ids_BT = torch.tensor([[0, *rest]])
     for mosaic, most in ((False, 1.2), (True, 1.6)):
         bench = bench_with(network)
@@ -244,7 +245,7 @@ def _one_more(name: str, network: Transformer, n: int, repeats: int) -> Iterator
     from model.subject import Subject
 
     most = {32: "1/3", 256: "1/10", 1024: "1/20"}[n]
-    rest = _tokens(n - 1)[1:]
+    rest = tokens(n - 1)[1:]
     ids_BT = torch.tensor([[0, *rest, 0]])
     for everything, all_logits in ((False, True), (False, False), (True, False)):
         bench = bench_with(network)
@@ -289,7 +290,7 @@ def _twelve_patterns(name: str, network: Transformer) -> Iterator[Row]:
     from model.trace import record
 
     n = 1024
-    rest = _tokens(n)[1:]
+    rest = tokens(n)[1:]
     ids_BT = torch.tensor([[0, *rest]])
     for whole in (False, True):
         bench = bench_with(network)
@@ -333,11 +334,11 @@ def _peak(end: Connection) -> None:
     set_threads(default_threads())
     network = random_network(smollm2())
     bench = bench_with(network)
-    _bare(network, torch.tensor([_tokens(8)]))
-    work(bench, Subject(1, None, _tokens(8)), questions(network.config, 7, mosaic=True))
+    _bare(network, torch.tensor([tokens(8)]))
+    work(bench, Subject(1, None, tokens(8)), questions(network.config, 7, mosaic=True))
     gc.collect()
     before = _memory_of("VmRSS")
-    subject = Subject(1, None, _tokens(4096))
+    subject = Subject(1, None, tokens(4096))
     work(bench, subject, questions(network.config, 4095, mosaic=True))
     end.send((_memory_of("VmHWM") - before, bench.n_bytes))
 

@@ -27,7 +27,7 @@ from model.whole_file import write_whole
 log = logging.getLogger(__name__)
 
 VERSION = 3
-LAYOUT_VERSION = 2
+LAYOUT_VERSION = 3
 """Of the saved dock arrangements: raised when docks are renamed, old ones are then forgotten."""
 
 LARGEST = 16 * 2**20

@@ -43,6 +43,7 @@ def generate(
     rng: np.random.Generator,
     use_cache: bool = True,
     stop_ids: Collection[int] = frozenset(),
+    logits_of: Callable[[Sequence[int]], NDArray[np.float32]] | None = None,
 ) -> Generator[Step, None, Ending]:
     """Draw tokens until there are enough, one of ``stop_ids`` was drawn, or the context is full.
 
@@ -57,6 +58,7 @@ def generate(
         rng: where chance comes from.
         use_cache: keep keys and values; the tokens are the same without, only later.
         stop_ids: ids that end the text.
+        logits_of: gives the logits after ids in another way than by running the network as it is.
 
     Yields:
         One step a token.
@@ -72,6 +74,7 @@ def generate(
         raise ValueError(transformer.config.no_continuation)
     n_ctx = transformer.config.n_ctx
     weight = transformer.embed.weight
+    use_cache = use_cache and logits_of is None
     cache = KVCache(transformer.config, 1, weight) if use_cache else None
     seen = list(ids)
     new = seen
@@ -81,9 +84,12 @@ def generate(
             new = seen
         # Entered for each step anew: the mode must not leak out of a generator that waits.
         with torch.inference_mode():
-            ids_BT = torch.tensor([new], dtype=torch.long, device=weight.device)
-            logits_BTV = transformer(ids_BT, cache, last_only=True)
-            logits_V = logits_BTV[0, -1].float().cpu().numpy()
+            if logits_of is not None:
+                logits_V = logits_of(seen)
+            else:
+                ids_BT = torch.tensor([new], dtype=torch.long, device=weight.device)
+                logits_BTV = transformer(ids_BT, cache, last_only=True)
+                logits_V = logits_BTV[0, -1].float().cpu().numpy()
         token_id = draw(probabilities(logits_V, sampling), rng)
         yield Step(token_id, logits_V)
         if token_id in stop_ids:

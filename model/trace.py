@@ -23,7 +23,8 @@ from torch import Tensor
 
 from model.config import TransformerConfig
 from model.device import keep_freed_memory
-from model.interventions import Intervention, apply
+from model.interventions import Intervention, Window, apply
+from model.interventions.window import Ids, Read
 from model.operations import (
     INPUT_IDS,
     LOGITS,
@@ -187,7 +188,8 @@ def record(
         found = _beside_the_fast_path(transformer, ids_BT, kept)
         order = _plan(transformer.config, frozenset(kept)).names
         return Trace({name: found[name] for name in order})
-    change, replace = apply(interventions, transformer.config)
+    window = Window(read=_reading(transformer))
+    change, replace = apply(interventions, transformer.config, window)
     if tap is not None:
         change = _one_after_the_other(change, tap)
     plan = _plan(transformer.config, frozenset(kept))
@@ -202,6 +204,20 @@ def record(
             return transformer.compute(missing, found)
 
     return Trace(found, names=plan.names, compute=compute)
+
+
+def _reading(transformer: Transformer) -> Read:
+    """How an intervention has activations of another text: that runs once for each name."""
+    found: dict[tuple[Ids, str], Tensor] = {}
+
+    def read(ids: Ids, name: str, start: int, stop: int) -> Tensor:
+        if (ids, name) not in found:
+            ids_BT = torch.tensor([ids], device=transformer.embed.weight.device)
+            found[ids, name] = record(transformer, ids_BT, name)[name]
+        axis = 2 if transformer.operation(name).shape == "BHQS" else 1
+        return found[ids, name].narrow(axis, start, stop - start)
+
+    return read
 
 
 def _one_after_the_other(first: Tap | None, then: Tap) -> Tap:
@@ -248,7 +264,7 @@ def _record_streams(
 ) -> Trace:
     """What every activation can be computed from, block by block: a lazy trace."""
     config = transformer.config
-    tap, replace = apply(interventions, config)
+    tap, replace = apply(interventions, config, Window(read=_reading(transformer)))
     borders = streams(config)
     read_later = {name for pair in keys_and_values(config) for name in pair}
     stored = {INPUT_IDS: ids_BT}

@@ -22,6 +22,7 @@ PACKAGES = (
     "gui.panes.prediction",
     "gui.panes.training",
     "gui.panes.inspector",
+    "gui.panes.interventions",
     "gui.panes.model",
 )
 """In the order in which they are made, and in which their commands stand in a menu."""

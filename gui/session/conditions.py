@@ -30,6 +30,11 @@ def has_prompt(store: Store) -> bool:
     return store.read is not None
 
 
+def has_interventions(store: Store) -> bool:
+    """There is a list of interventions, on or off."""
+    return bool(store.intervening.entries)
+
+
 def can_draw(store: Store) -> bool:
     """There is a distribution of tokens to draw from, and no text that is being written."""
     there = has_prompt(store) and store.model is not None and store.model.config.has_logits

@@ -40,7 +40,11 @@ class Generating(Feature):
         """
         store = self._store
         request = m.Generate(
-            text=store.prompt, max_new_tokens=max_new_tokens, sampling=store.sampling, seed=seed
+            text=store.prompt,
+            max_new_tokens=max_new_tokens,
+            sampling=store.sampling,
+            seed=seed,
+            interventions=store.interventions,
         )
         self.current = Generation(request.id, store.prompt, store.model)
         store.send(request)

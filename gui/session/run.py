@@ -182,6 +182,10 @@ class CurrentRun(Feature):
     # ------------------------------------------------------------------------- inside
 
     def _ask(self, request: m.StartTraining) -> None:
+        if self._store.intervening.on:
+            self._store.post(
+                Notice("Interventions are not part of training: it is of a whole model.")
+            )
         self.starting = request
         self._store.send(request)
         self.changed.emit()

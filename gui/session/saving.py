@@ -28,6 +28,8 @@ class Saving(Feature):
     def take(self, result: m.Result) -> bool:
         if not isinstance(result, m.Saved):
             return False
-        self._store.post(Notice(f"Saved to {result.path}."))
+        without = " Interventions are not part of a model: it was saved as it is."
+        on = self._store.intervening.on
+        self._store.post(Notice(f"Saved to {result.path}." + (without if on else "")))
         self.saved.emit(result.path)
         return True

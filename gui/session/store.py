@@ -21,6 +21,7 @@ from gui.session.asked import Asked
 from gui.session.exporting import Exporting
 from gui.session.feature import Feature
 from gui.session.generating import Generating
+from gui.session.intervening import Intervening
 from gui.session.masking import Masking
 from gui.session.opening import Opening
 from gui.session.run import CurrentRun
@@ -47,7 +48,9 @@ class Store(QObject):
     Attributes:
         model: the one in view: `opened`, or the run's (`CurrentRun.model`).
         opened: the one that a person opened; it stays beside that of a run.
-        activity, asked, opening, verifying, generating, saving, run, weights: the features.
+        interventions: under which the prompt is read; the list is `intervening`'s.
+        activity, asked, opening, verifying, generating, saving, run, weights, intervening: the
+            features.
         masking: what becomes of the prompt when a token is masked.
         exporting: files that are being written.
     """
@@ -93,6 +96,7 @@ class Store(QObject):
         self.saving = Saving(self)
         self.run = CurrentRun(self)
         self.weights = Weights(self)
+        self.intervening = Intervening(self)
         # All of the above, in that order: a new feature is one more line there.
         self._features = tuple(part for part in vars(self).values() if isinstance(part, Feature))
         self.masking = Masking(self)
@@ -116,6 +120,10 @@ class Store(QObject):
 
     def intervene(self, interventions: tuple[Intervention, ...]) -> None:
         """Change what happens on the prompt's way through the model; empty for nothing."""
+        self.intervening.set_all(interventions)
+
+    def read_under(self, interventions: tuple[Intervention, ...]) -> None:
+        """Have the prompt read under these; `intervening` says so when its list changes."""
         if interventions != self.interventions:
             self.interventions = interventions
             self.read_prompt()

@@ -34,6 +34,7 @@ class Theme:
         focus: the ring around what has the keyboard, unlike any selection.
         negative: of negative values.
         good, warning, bad: of states.
+        lens: of what is no output of the network, but read out of its middle.
         no_number: of a cell whose number is none (NaN): on neither colour map.
         chips: fills that tell parts of a network apart; text can be read on all.
         series: colours of several curves or groups, in order; the first is the accent.
@@ -58,6 +59,7 @@ class Theme:
     good: str
     warning: str
     bad: str
+    lens: str
     no_number: str
     chips: tuple[str, ...]
     series: tuple[str, ...]
@@ -89,6 +91,7 @@ DARK = Theme(
     good="#5fd39a",
     warning="#f0c04f",
     bad="#ff6b6b",
+    lens="#c79bff",
     no_number="#8a3f86",
     chips=("#24425a", "#4a3a5e", "#3a4d33", "#5a4028", "#52303f", "#2f4a4c", "#474a2b", "#383d5c"),
     series=("#56b8ff", "#ff9550", "#5fd39a", "#c79bff", "#f0c04f", "#ff7fa8", "#7fd6d6", "#b0b8c4"),
@@ -117,6 +120,7 @@ LIGHT = Theme(
     good="#127044",
     warning="#7d5800",
     bad="#b92a2a",
+    lens="#7a46c0",
     no_number="#d497cf",
     chips=("#d3e6f6", "#e6dcf2", "#dcecd4", "#f5e3cf", "#f5d9e2", "#d3ebea", "#ecebc8", "#dcdff3"),
     series=("#0966b3", "#ad4b06", "#127044", "#7a46c0", "#7d5800", "#c02f68", "#187375", "#5b6672"),
@@ -125,7 +129,7 @@ LIGHT = Theme(
     diverging_stops=("#7a3203", "#c2570c", "#f3c6a0", "#fafbfc", "#a5cdee", "#0966b3", "#063d6e"),
 )
 
-TEXT_TONES = ("text", "dim", "disabled", "accent", "negative", "good", "warning", "bad")
+TEXT_TONES = ("text", "dim", "disabled", "accent", "negative", "good", "warning", "bad", "lens")
 """Colours in which something may be written."""
 GROUNDS = ("background", "panel", "raised", "track")
 """Colours on which all of them may stand; what is selected stands on `accent_soft`."""

@@ -13,9 +13,10 @@ from __future__ import annotations
 import html
 import math
 
-from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, QSizeF, Qt, QTimer
+from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, QSizeF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
+    QContextMenuEvent,
     QHelpEvent,
     QMouseEvent,
     QPaintEngine,
@@ -41,7 +42,13 @@ class Canvas(QAbstractScrollArea):
 
     A subclass paints its data in `paint_ground` and the rest in `paint_overlay`, calls `redraw`
     when the data have changed and ``viewport().update()`` when only the overlay has.
+
+    Signals:
+        menu_requested: a place in the viewport where a menu was asked for (None by a key: of what
+            is selected), and where that is on the screen.
     """
+
+    menu_requested = Signal(object, object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -203,6 +210,11 @@ class Canvas(QAbstractScrollArea):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
             self.press(event.position().toPoint(), event.modifiers())
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        by_key = event.reason() == QContextMenuEvent.Reason.Keyboard
+        self.menu_requested.emit(None if by_key else event.pos(), event.globalPos())
+        event.accept()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         event.accept()

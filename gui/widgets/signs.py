@@ -143,7 +143,29 @@ def _expand(p: QPainter) -> None:
     _dot(p, 8, 3.5, 1.5)
 
 
+def _add(p: QPainter) -> None:
+    _way(p, (8, 3), (8, 13))
+    _way(p, (3, 8), (13, 8))
+
+
+def _undo(p: QPainter) -> None:
+    """An arrow that turns back."""
+    _way(p, (6, 2.5), (3, 5.5), (6, 8.5))
+    _way(p, (3, 5.5), (9.5, 5.5))
+    p.drawArc(QRectF(5.5, 5.5, 8, 8), -90 * 16, 180 * 16)
+    _way(p, (9.5, 13.5), (6, 13.5))
+
+
+def _redo(p: QPainter) -> None:
+    """The same the other way."""
+    _way(p, (10, 2.5), (13, 5.5), (10, 8.5))
+    _way(p, (13, 5.5), (6.5, 5.5))
+    p.drawArc(QRectF(2.5, 5.5, 8, 8), 90 * 16, 180 * 16)
+    _way(p, (6.5, 13.5), (10, 13.5))
+
+
 SIGNS: dict[str, Callable[[QPainter], None]] = {
+    "add": _add,
     "all_paths": _all_paths,
     "all_positions": _expand,
     "close": _close,
@@ -155,8 +177,10 @@ SIGNS: dict[str, Callable[[QPainter], None]] = {
     "more": _more,
     "norm": _norm,
     "path": _path,
+    "redo": _redo,
     "reset": _reset,
     "search": _search,
     "to_largest": _to_largest,
     "transpose": _transpose,
+    "undo": _undo,
 }

@@ -93,7 +93,7 @@ PERSPECTIVES: Mapping[str, Split] = {
                 (Split("row", ("prompt", "tokens"), (Least(30, 170), 70)), "stage", "attention"),
                 (Pixels(164), 54, 46),
             ),
-            Split("column", ("prediction", "inspector"), (49, 51)),
+            Split("column", ("prediction", "inspector", "interventions"), (42, 39, 19)),
         ),
         (Least(17, 150), 62, Least(21, 215)),
     ),
@@ -138,7 +138,7 @@ _EXPLORE_IN_LOW_WINDOWS = Split(
             ),
             (Pixels(164), 1),
         ),
-        Split("column", ("prediction", "inspector"), (49, 51)),
+        Split("column", ("prediction", Tabs(("inspector", "interventions"))), (49, 51)),
     ),
     (Least(17, 150), 62, Least(21, 215)),
 )

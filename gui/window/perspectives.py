@@ -150,7 +150,7 @@ def _resize(
     window: QMainWindow, docks: Mapping[str, QDockWidget], split: Split, width: int, height: int
 ) -> None:
     whole = width if split.direction == "row" else height
-    sizes = split.sizes(whole)
+    sizes = [max(1, size) for size in split.sizes(whole)]  # Qt takes none that is nothing
     window.resizeDocks([docks[_first(p)] for p in split.parts], sizes, _orientation(split))
     for part, size in zip(split.parts, sizes, strict=True):
         if isinstance(part, Split):

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWi
 from gui import theme
 from gui.opening.words import opening_words
 from gui.pace import Later
+from gui.reading.intervening import count_words
 from gui.session.conditions import can_cancel
 from gui.session.store import Store
 from gui.widgets.text import as_written, counted
@@ -57,11 +58,15 @@ class StatusBar(QStatusBar):
             "Where the model runs",
             "CPU, 88 threads · float32 (file: bfloat16) · run in 8,888 ms, 888 MB held",
         )
+        self.changed = Fact(
+            "What is changed in the model", "88 interventions, not shown", tone="negative", dot=True
+        )
         self.badge = VerifyBadge(store, self)
         self._keys = QLabel(self)
         self._keys.setFont(theme.sans(theme.SMALL_FONT_SIZE + 0.5))
         self._keys.setToolTip("F1 shows all keys")
-        for widget in (self.activity, self._progress, self.cancel_button, self.facts):
+        parts = (self.activity, self._progress, self.cancel_button, self.changed, self.facts)
+        for widget in parts:
             self.addWidget(widget)
         self.addPermanentWidget(self.badge)
         self.addPermanentWidget(self._keys)
@@ -74,6 +79,7 @@ class StatusBar(QStatusBar):
             store.generating.changed,
             store.run.changed,
             store.verifying.changed,
+            store.intervening.changed,
             store.exporting.changed,
             store.engine_changed,
             store.model_changed,
@@ -110,6 +116,10 @@ class StatusBar(QStatusBar):
         if stoppable != self._could_cancel:
             self._could_cancel = stoppable
             self.can_cancel_changed.emit()
+        changing = self._store.intervening
+        self.changed.setVisible(bool(changing.on))
+        self.changed.say(changes(self._store), dot="negative" if changing.applied else "faint")
+        self.changed.setToolTip(as_written(change_details(self._store)))
         self.facts.say(facts(self._store))
         self.facts.setToolTip(as_written(details(self._store)))
 
@@ -156,6 +166,26 @@ def facts(store: Store) -> str:
         took = f"run in {milliseconds(ran)}" if ran.n_run else "run before"
         said.append(f"{took}, {file_size(ran.held_bytes)} held")
     return " · ".join(said)
+
+
+def changes(store: Store) -> str:
+    """Whether the numbers on the screen are those of a changed model."""
+    n = len(store.intervening.on)
+    if not n:
+        return ""
+    return count_words(n) + ("" if store.intervening.applied else ", not shown")
+
+
+def change_details(store: Store) -> str:
+    """The same at length."""
+    changing = store.intervening
+    if not changing.on:
+        return ""
+    lines = ["All numbers are of the model as it is changed:"]
+    if not changing.applied:
+        lines = ["The model is shown as it is (before). Switched on, but not shown:"]
+    lines += [f"  {one.words}" for one in changing.on]
+    return "\n".join((*lines, "Saving, training and verifying take the model as it is."))
 
 
 def details(store: Store) -> str:

@@ -4,6 +4,7 @@
 `running` and `looking` compute. Knows no request, no question and no Qt.
 """
 
-from model.bench.bench import Bench, Held, MovedOnError
+from model.bench.bench import Bench
+from model.bench.held import Held, MovedOnError
 
 __all__ = ["Bench", "Held", "MovedOnError"]

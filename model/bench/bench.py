@@ -14,25 +14,29 @@ T positions, D d_model, H heads, G key/value heads, Q queries, S keys, K d_head,
 from __future__ import annotations
 
 import time
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Literal
 
 import torch
 from torch import Tensor
 
 from model.bench.changes import changes_of
+from model.bench.held import Held, MovedOnError
 from model.bench.looking import Looking
 from model.bench.running import Run
 from model.bench.stream import Stream, begun
 from model.device import keep_freed_memory
+from model.interventions.window import Ids, Read
 from model.language_model import LanguageModel
 from model.operations import LOGITS
 from model.probe.geometry.compute import Projection, principal_axes
 from model.probe.geometry.plane import Terms, plane_of
 from model.slices import finish
 from model.subject import Subject
+from model.tokenizer.tokenizer import Tokenizer
 from model.transformer import Transformer
 
 BUDGET = 512 * 2**20
@@ -40,26 +44,6 @@ BUDGET = 512 * 2**20
 
 IN_VIEW = 2
 """Subjects that are looked at together; of older ones only what the rest is computed from stays."""
-
-
-class MovedOnError(Exception):
-    """The weights that a subject was about are no longer here; the message is for the person."""
-
-
-@dataclass(slots=True)
-class Held:
-    """A model on the bench.
-
-    Attributes:
-        lm: the model itself.
-        looked_at: of a model that learns, a copy of its weights at ``step``: what is asked about
-            it is answered from these, whatever the optimiser does meanwhile.
-        step: of the copy; None for a model that isn't learning.
-    """
-
-    lm: LanguageModel
-    looked_at: Transformer | None = None
-    step: int | None = None
 
 
 class Bench:
@@ -134,15 +118,31 @@ class Bench:
             raise MovedOnError(f"The model has learned on since step {step:,}.")
         return held.looked_at
 
-    def language_model(self, subject: Subject) -> LanguageModel:
-        """The model that reads a subject, with its tokenizer; refused as by `network`."""
-        self.network(subject)
-        return self._held[subject.model].lm
-
     def step_of(self, model: int) -> int | None:
         """The step at which a model that learns was looked at last; None for any other."""
         held = self._held.get(model)
         return None if held is None else held.step
+
+    def tokenizer(self, model: int) -> Tokenizer | None:
+        """A model's tokenizer; None where only ids can be run, or the model isn't open."""
+        held = self._held.get(model)
+        return None if held is None else getattr(held.lm, "tokenizer", None)
+
+    def found_of(self, model: int, step: int | None) -> dict[object, object]:
+        """What was found of a model's weights alone, to be looked up and added to.
+
+        Raises:
+            MovedOnError: as of `network`.
+        """
+        self.network_at(model, step)
+        return self._held[model].found_of(step)
+
+    def beside(self, model: int) -> Bench:
+        """Another bench with the same model: what is run there takes no room from the screen's."""
+        other = Bench(self.budget)
+        if model in self._held:
+            other._held[model] = self._held[model]
+        return other
 
     # ------------------------------------------------------------------------- streams
 
@@ -257,7 +257,11 @@ class Bench:
         changes = changes_of(subject.interventions, network.config)
         clean = self._streams.get(subject.of_clean()) if changes else None
         stream, known = begun(subject, network, self._nearest(subject))
+        if changes.reads:
+            stream.read = self._reading(subject)
         self._streams[subject] = stream
+        for ids in changes.reads:
+            yield from self._beforehand(replace(subject.of_clean(), ids=ids))
         self._evict()
         if clean is not None and not clean.is_whole:
             clean = None
@@ -269,6 +273,27 @@ class Bench:
             stream.seconds += time.perf_counter() - began
             if not stream.is_whole:
                 yield
+
+    def _beforehand(self, other: Subject) -> Generator[None, None, None]:
+        """Another text's stream, that interventions read, in slices of its own."""
+        whole = False
+        try:
+            for _ in self.streaming(other):
+                yield
+            whole = True
+        finally:
+            if not whole:
+                self.abandon(other)
+
+    def _reading(self, subject: Subject) -> Read:
+        """How a subject's interventions have activations of another text."""
+        clean, bench = subject.of_clean(), weakref.proxy(self)  # or each would hold the other
+
+        def read(ids: Ids, name: str, start: int, stop: int) -> Tensor:
+            found: dict[str, Tensor] = bench.values(replace(clean, ids=ids), (name,), start, stop)
+            return found[name]
+
+        return read
 
     # --------------------------------------------------------------------- activations
 

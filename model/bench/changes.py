@@ -7,10 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from model.config import TransformerConfig
-from model.interventions import Intervention, apply
+from model.interventions import Intervention, Prepared, Window
+from model.interventions.window import Read
 from model.operations import operations
+
+if TYPE_CHECKING:
+    from model.network.execute import Replace, Tap
 
 
 class Changes:
@@ -21,7 +26,7 @@ class Changes:
         config: of the network.
 
     Attributes:
-        tap, replace: what `Transformer.execute` takes; None where nothing needs one.
+        reads: the other texts whose activations are read.
         keeps_prefix: whether what was computed of a text stays right when the text goes on.
         first: the first block that runs otherwise than without interventions: what lies before it
             is as in the clean subject. ``n_layers`` if none does, -1 if the embedding is changed.
@@ -31,7 +36,8 @@ class Changes:
     """
 
     def __init__(self, interventions: tuple[Intervention, ...], config: TransformerConfig) -> None:
-        self.tap, self.replace = apply(interventions, config)
+        self._prepared = Prepared(interventions, config)
+        self.reads = self._prepared.reads
         self.keeps_prefix = all(one.keeps_prefix for one in interventions)
         named = {name for one in interventions for name in one.operations(config)}
         changed = [op for op in operations(config) if op.output in named]
@@ -47,6 +53,15 @@ class Changes:
 
     def __bool__(self) -> bool:
         return bool(self._layers)
+
+    def within(self, start: int, read: Read) -> tuple[Tap | None, Replace | None]:
+        """What `Transformer.execute` takes for a window of positions; None where nothing is needed.
+
+        Args:
+            start: the first of the positions.
+            read: how another text's activations are had.
+        """
+        return self._prepared.within(Window(start, read))
 
     def runs(self, layer: int) -> bool:
         """Whether a block runs operation by operation: one of its operations is changed."""

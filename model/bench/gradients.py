@@ -89,6 +89,7 @@ class Gradients:
         self._plan = self._stream.plan
         config = self._config = self._network.config
         self._changes = changes_of(subject.interventions, config)
+        self._tap, self._replace = self._changes.within(0, self._stream.read)
         self._rule, self._straight = rule, straight
         n = subject.n_tokens
         alone = config.causal and not self._changes
@@ -181,15 +182,15 @@ class Gradients:
 
     def run(self, op: Operation, inputs: Sequence[Tensor]) -> Tensor:
         """One operation as interventions and the rule have it."""
-        changes, as_usual = self._changes, partial(run, self._network, op, span=self._span)
-        output = None if changes.replace is None else changes.replace(op, inputs, as_usual)
+        as_usual = partial(run, self._network, op, span=self._span)
+        output = None if self._replace is None else self._replace(op, inputs, as_usual)
         if output is None and self._rule is not None:
             output = self._rule(op, inputs, as_usual)
         if output is None:
             output = as_usual(inputs)
-        if changes.tap is not None:
+        if self._tap is not None:
             for name in (op.output, *self._network.aliases_of.get(op.output, ())):
-                output = changes.tap(name, output)
+                output = self._tap(name, output)
         return output
 
     def resid(self, layer: int) -> Tensor:

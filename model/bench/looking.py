@@ -100,8 +100,7 @@ class Looking:
             self._plan.needed(layer, names, given),
             given,
             names,
-            self._changes.tap,
-            self._changes.replace,
+            *self._changes.within(self._start, self._stream.read),
             self._span(self._stream.n_tokens),
         )
         if LOGITS in computed and self._stop == self._start + 1:

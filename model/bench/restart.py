@@ -21,6 +21,7 @@ from torch import Tensor
 from model.bench.changes import changes_of
 from model.bench.stream import Stream
 from model.network.attention import KVCache
+from model.network.execute import Replace, Tap
 from model.network.span import Span
 from model.operations import INPUT_IDS, LOGITS
 
@@ -91,9 +92,7 @@ class Restart:
         ids_BT = torch.tensor([ids] * n_variants, device=network.embed.weight.device)
         name = self._plan.borders[0]
         with torch.inference_mode():
-            found = network.compute(
-                (name,), {INPUT_IDS: ids_BT}, self._tap(edits), self._changes.replace
-            )
+            found = network.compute((name,), {INPUT_IDS: ids_BT}, *self._ways(0, edits))
             return found[name][:, self.start :]
 
     def onwards(
@@ -149,11 +148,11 @@ class Restart:
         border, own = self._plan.borders[-1], at - self.start
         with torch.inference_mode():
             if self._changes:  # which may change the scores themselves
-                tap, replace = self._changes.tap, self._changes.replace
                 ends = [op.output for op in network.operations if op.group == "unembed"]
                 if not self._changes.needs_all(ends):
                     last_BTD, own = last_BTD[:, own : own + 1], 0
-                found = network.compute((LOGITS,), {border: last_BTD}, tap, replace)
+                ways = self._ways(at - own, {})
+                found = network.compute((LOGITS,), {border: last_BTD}, *ways)
                 logits_BV = found[LOGITS][:, own]
                 return logits_BV if ids is None else logits_BV[:, ids]
             read = network.operation(LOGITS).inputs[0]
@@ -175,20 +174,21 @@ class Restart:
         span = Span(
             self._config, self.start, self.stop - self.start, network.embed.weight, self.stop
         )
-        tap, replace = self._tap(edits), self._changes.replace
+        ways = self._ways(self.start, edits)
         given = {before: resid_BTD}
         if self.start:
             key, value = plan.keys[layer], plan.values[layer]
-            read = network.compute((key, value), given, tap, replace, span)
+            read = network.compute((key, value), given, *ways, span)
             cache = Before(self._stream, self.start, len(resid_BTD))
             k_BGSK, v_BGSK = cache.extend(
                 layer, read[key].transpose(1, 2), read[value].transpose(1, 2)
             )
             given |= {key: k_BGSK.transpose(1, 2), value: v_BGSK.transpose(1, 2)}
-        return network.compute((after,), given, tap, replace, span)[after]
+        return network.compute((after,), given, *ways, span)[after]
 
-    def _tap(self, edits: Mapping[str, Edit]) -> Callable[[str, Tensor], Tensor]:
-        changed = self._changes.tap
+    def _ways(self, start: int, edits: Mapping[str, Edit]) -> tuple[Tap, Replace | None]:
+        """What is put in the place of activations from a position on: interventions, then edits."""
+        changed, replace = self._changes.within(start, self._stream.read)
 
         def tap(name: str, tensor: Tensor) -> Tensor:
             if changed is not None:
@@ -196,7 +196,7 @@ class Restart:
             edit = edits.get(name)
             return tensor if edit is None else edit(tensor)
 
-        return tap
+        return tap, replace
 
 
 class Before(KVCache):

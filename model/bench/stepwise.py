@@ -32,7 +32,8 @@ def embedded(stream: Stream, known: int, changes: Changes) -> Tensor:
     like = network.embed.weight
     ids_BT = torch.tensor([stream.subject.ids[start:]], device=like.device)
     span = Span(network.config, start, ids_BT.shape[1], like)
-    found = network.compute((border,), {INPUT_IDS: ids_BT}, changes.tap, changes.replace, span)
+    tap, replace = changes.within(start, stream.read)
+    found = network.compute((border,), {INPUT_IDS: ids_BT}, tap, replace, span)
     return found[border][:, known - start :]
 
 
@@ -65,8 +66,7 @@ def block(
     read = network.compute(
         (key, value),
         {before: resid_BTD[:, start:]},
-        changes.tap,
-        changes.replace,
+        *changes.within(start, stream.read),
         Span(config, start, n - start, like, n),
     )
     k_BGTK, v_BGTK = (read[name][:, known - start :].transpose(1, 2) for name in (key, value))
@@ -85,8 +85,7 @@ def block(
                 key: stream.keys(layer),
                 value: stream.values(layer),
             },
-            changes.tap,
-            changes.replace,
+            *changes.within(first, stream.read),
             Span(config, first, last - first, like, n),
         )
         for name in told:

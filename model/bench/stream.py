@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from model.bench.plan import Plan, plan_of
+from model.interventions.window import Read, nothing_to_read
 from model.network.attention import KVCache
 from model.subject import Subject
 from model.transformer import Transformer
@@ -153,6 +154,7 @@ class Stream:
         done: how many borders are written.
         known: how many positions were there already when it began.
         seconds: of computing it.
+        read: how its interventions have activations of other texts.
     """
 
     subject: Subject
@@ -163,6 +165,7 @@ class Stream:
     known: int = 0
     seconds: float = 0.0
     scored: tuple[int, Tensor] | None = None
+    read: Read = nothing_to_read
     plan: Plan = field(init=False)
 
     def __post_init__(self) -> None:

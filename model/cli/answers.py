@@ -70,10 +70,16 @@ def _same_axes(one: Named, other: Named) -> bool:
     )
 
 
-def as_json(answer: Answer) -> dict[str, Any]:
-    """Its arrays as nested lists, with the names of their axes."""
+def as_json(answer: Answer, text_of: Callable[[int], str]) -> dict[str, Any]:
+    """Its rows, and its arrays as nested lists with the names of their axes.
+
+    Args:
+        answer: what was found.
+        text_of: a token's text by its id.
+    """
     return {
         **facts(answer),
+        **_with_tokens(dict(answer.as_rows()), text_of),
         "arrays": {
             name: {
                 "axes": list(named.axes),
@@ -85,6 +91,20 @@ def as_json(answer: Answer) -> dict[str, Any]:
         "code": answer.code(),
         "seconds": answer.seconds,
     }
+
+
+def _with_tokens(value: Any, text_of: Callable[[int], str]) -> Any:
+    """The same with the text of every token whose ``id`` stands in a row."""
+    if isinstance(value, list):
+        return [_with_tokens(one, text_of) for one in value]
+    if not isinstance(value, dict):
+        return value
+    found = {}
+    for name, one in value.items():
+        found[name] = _with_tokens(one, text_of)
+        if name == "id" and one >= 0:
+            found["token"] = text_of(one)
+    return found
 
 
 def write(answer: Answer, path: Path) -> None:

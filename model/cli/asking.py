@@ -5,8 +5,9 @@ Written once for all of them. Knows questions and answers by what all have in co
 
 from __future__ import annotations
 
-import ast
+import re
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from inspect import Parameter, Signature
 from pathlib import Path
@@ -27,10 +28,11 @@ from model.cli.common import (
     prompt_of,
     tell,
 )
+from model.cli.intervening import interventions, records
 from model.cli.question_options import built, parameters
 
 if TYPE_CHECKING:
-    from model.interventions import Intervention
+    from model.language_model import LanguageModel
     from model.probe import Probe
     from model.probe.question import Question
 
@@ -38,7 +40,10 @@ Text = Annotated[str | None, typer.Option(help="the text that is asked about")]
 Ids = Annotated[str | None, typer.Option(help='token ids instead: "1,2,3"')]
 Intervene = Annotated[
     list[str] | None,
-    typer.Option(help='change the network first: "ablate_head layer=0 head=3"; may be repeated'),
+    typer.Option(
+        help='change the network first: "ablate_head layer=0 head=3", or a .toml file of the '
+        "window; may be repeated"
+    ),
 ]
 Out = Annotated[Path | None, typer.Option(help="the file to write: .csv or .npz")]
 
@@ -99,14 +104,20 @@ def _ask(
 ) -> None:
     from model.tokenizer.tokens import continued, visible
 
-    question = built(kind, own)
-    interventions = tuple(intervention_of(words) for words in intervene or ())
-    prompt = prompt_of("--text", text, ids)
+    built(kind, own, lambda _: 0)  # before a model is opened for nothing
+    changed = records(intervene or ())
+    prompt = None
+    if kind.of_text or text is not None or ids is not None:
+        prompt = prompt_of("--text", text, ids)
     if out is not None:
         answers.checked(out)
     lm = opened(path, device, dtype, threads)
+    question = built(kind, own, partial(token_id, lm))
+    if prompt is None:  # any, since nothing depends on it
+        prompt = [[0]]
     tell(lm, prompt, "--text")
-    answer = lm.ask(prompt, question, interventions)
+    some = interventions(changed, lm)
+    answer = lm.ask(prompt, question, some)
     vocabulary = () if lm.tokenizer is None else lm.tokenizer.vocabulary
     continuing = frozenset() if lm.tokenizer is None else lm.tokenizer.continuing
 
@@ -128,8 +139,8 @@ def _ask(
                 "probe": probe.name,
                 "ids": list(ids_T),
                 "tokens": [text_of(token_id) for token_id in ids_T],
-                "interventions": [one.words for one in interventions],
-                **answers.as_json(answer),
+                "interventions": [one.words for one in some],
+                **answers.as_json(answer, text_of),
             }
         )
     elif out is not None:
@@ -138,25 +149,26 @@ def _ask(
         answers.show(answer, text_of, answer.subject.ids)
 
 
-def intervention_of(words: str) -> Intervention:
-    """An intervention as it is typed: its kind, then its values.
-
-    Args:
-        words: ``ablate_head layer=0 head=3``.
+def token_id(lm: LanguageModel, typed: str) -> int:
+    """The id of a token that was typed: a whole number is one, all else is the token's text.
 
     Raises:
-        ValueError: there is no such kind, or it has other values.
+        ValueError: it is no token of the model's, or several.
     """
-    from model.interventions import from_record
+    n = lm.config.d_vocab
+    if re.fullmatch(r"-?\d+", typed):
+        if not 0 <= int(typed) < n:
+            raise ValueError(f"There is no token {typed}; there are 0 to {n - 1}.")
+        return int(typed)
+    if lm.tokenizer is None:
+        raise ValueError(f"{lm.path} has no tokenizer: give the token's id, not {typed!r}.")
+    from model.tokenizer.tokens import visible
 
-    kind, *rest = words.split()
-    record: dict[str, Any] = {"kind": kind}
-    for word in rest:
-        name, equals, value = word.partition("=")
-        if not equals:
-            raise ValueError(f"What is {word!r}? Values are written as layer=0.")
-        try:
-            record[name] = ast.literal_eval(value)
-        except (ValueError, SyntaxError):
-            record[name] = value  # a word: part=attn
-    return from_record(record)
+    ids = lm.tokenizer.encode(typed, add_special=False).ids
+    if len(ids) == 1:
+        return int(ids[0])
+    parts = " ".join(visible(lm.tokenizer.vocabulary[one]) for one in ids) or "none"
+    raise ValueError(
+        f"{typed!r} is {len(ids)} tokens of this model ({parts}), not one. Give one token, with "
+        "the space before it if it begins a word, or its id."
+    )

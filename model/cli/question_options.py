@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from inspect import Parameter, cleandoc
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import typer
+
+from model.probe.question import TokenId
 
 T = TypeVar("T")
 
@@ -41,6 +43,9 @@ def parameters(kind: type, inner: object = MISSING) -> Iterator[Parameter]:
             yield from parameters(hint, default)
             continue
         bare = _without_none(hint)
+        token = bare is TokenId
+        if token:
+            bare, hint = str, str | None if bare is not hint else str
         if field.name == "position" and hint is int and default is MISSING:
             default = -1
         if bare is not hint and default is MISSING:
@@ -57,6 +62,10 @@ def parameters(kind: type, inner: object = MISSING) -> Iterator[Parameter]:
             if default is not MISSING:
                 default, hint = None, str | None
             bare = str
+        elif token:
+            says_which = "a token: its text or its id"
+            option["help"] = f"{help} ({says_which})" if help else says_which
+            option["metavar"] = "TOKEN"
         elif bare not in _PLAIN:
             raise TypeError(f"No option can be made of {kind.__name__}.{field.name}, a {hint}.")
         yield Parameter(
@@ -67,8 +76,13 @@ def parameters(kind: type, inner: object = MISSING) -> Iterator[Parameter]:
         )
 
 
-def built(kind: type[T], given: Mapping[str, Any]) -> T:
+def built(kind: type[T], given: Mapping[str, Any], token_id: Callable[[str], int]) -> T:
     """The question from what was given for its `parameters`.
+
+    Args:
+        kind: its class.
+        given: by the names of its parameters.
+        token_id: the id of a token whose text or id was typed.
 
     Raises:
         ValueError: a tuple's text can't be read, or the values are refused.
@@ -78,7 +92,7 @@ def built(kind: type[T], given: Mapping[str, Any]) -> T:
     for field in fields(kind):  # type: ignore[arg-type]
         hint = hints[field.name]
         if is_dataclass(hint) and isinstance(hint, type):
-            values[field.name] = built(hint, given)
+            values[field.name] = built(hint, given, token_id)
             continue
         value = given[field.name]
         bare = _without_none(hint)
@@ -87,6 +101,8 @@ def built(kind: type[T], given: Mapping[str, Any]) -> T:
                 continue  # the question's own
             if value is not None:
                 value = _tuple(_option(field.name), bare, value)
+        elif bare is TokenId:
+            value = None if value is None else token_id(value)
         elif get_origin(bare) is Literal:
             value = _choice(_option(field.name), get_args(bare), value)
         values[field.name] = value

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 
 from model import messages as m
-from model.engine.job import Job, JobCancelled
+from model.engine.job import Job, JobCancelled, RequestError
 from model.engine.prompt import read_prompt
 from model.engine.workplace import Workplace
 from model.probe.answering import answering
@@ -73,6 +73,14 @@ def prompt_read(
         truncated_at=prompt.truncated_at,
         n_bytes=prompt.n_bytes,
     )
+
+
+def cut_text(request: m.CutText, place: Workplace) -> Job:
+    """Answers `CutText`."""
+    prompt = read_prompt(place.lm, request.text, None)
+    if isinstance(prompt, str):
+        raise RequestError(prompt)
+    yield m.TextCut(request_id=request.id, ids=tuple(prompt.ids))
 
 
 def _run(subject: Subject, place: Workplace, watched: tuple[int, ...]) -> Iterator[float]:

@@ -6,9 +6,11 @@ Knows messages, prompts and `model.generate`; no queue, no thread, no Qt.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from model import messages as m
 from model.engine.evaluating import evaluating
@@ -16,8 +18,10 @@ from model.engine.job import Job, JobCancelled, RequestError
 from model.engine.prompt import read_prompt
 from model.engine.workplace import Workplace
 from model.sampling import NoDistributionError, probabilities
+from model.subject import Subject
 
 if TYPE_CHECKING:
+    from model.interventions import Intervention
     from model.tokenizer.tokenizer import Tokenizer
 
 
@@ -40,6 +44,7 @@ def generate_text(request: m.Generate, place: Workplace) -> Job:
         request.sampling,
         np.random.default_rng(request.seed),
         stop_ids=lm.ends,
+        logits_of=_changed(request.interventions, place) if request.interventions else None,
     )
     new: list[int] = []
     written = new
@@ -54,7 +59,7 @@ def generate_text(request: m.Generate, place: Workplace) -> Job:
                 try:
                     step = next(steps, None)
                 except NoDistributionError as error:
-                    why = lm.first_not_finite([*prompt.ids, *new])
+                    why = lm.first_not_finite([*prompt.ids, *new], request.interventions)
                     raise RequestError(f"{error} {why}".strip()) from error
             if step is None:
                 break
@@ -82,6 +87,24 @@ def generate_text(request: m.Generate, place: Workplace) -> Job:
         n_tokens=len(new),
         tokens_per_second=len(new) / seconds if seconds > 0 else 0.0,
     )
+
+
+def _changed(
+    interventions: tuple[Intervention, ...], place: Workplace
+) -> Callable[[Sequence[int]], NDArray[np.float32]]:
+    """The logits after a text under interventions, from the bench: it goes on from token to token.
+
+    Of a model that learns they are those of the weights that are looked at.
+    """
+    model, bench = place.model_id, place.bench
+
+    def logits_of(ids: Sequence[int]) -> NDArray[np.float32]:
+        place.look()
+        subject = Subject(model, bench.step_of(model), tuple(ids), interventions)
+        found: NDArray[np.float32] = bench.logits(subject, len(ids) - 1)[0].float().cpu().numpy()
+        return found
+
+    return logits_of
 
 
 def _text(tokenizer: Tokenizer | None, ids: list[int], new: list[int]) -> str:

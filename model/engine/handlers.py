@@ -33,6 +33,7 @@ HANDLERS: dict[type[m.Request], Callable[[Any, Workplace], Job]] = {
     m.SaveModel: saving.save_model,
     m.VerifyModel: verifying.verify_model,
     m.ReadPrompt: asking.read,
+    m.CutText: asking.cut_text,
     m.Ask: asking.ask,
     m.ProjectVocabulary: space.project_vocabulary,
     m.FindNeighbours: space.find_neighbours,

@@ -1,4 +1,4 @@
-"""Changes to a forward pass, a file a kind: what is cut, scaled or taken away.
+"""Changes to a forward pass, a file a kind: what is cut, scaled, put in or taken away.
 
 An intervention is a value, free of torch; `apply` makes of several the tap and the replacement
 that `Transformer.execute` takes. A new kind is a file here and a line in `KINDS`.
@@ -6,34 +6,40 @@ that `Transformer.execute` takes. A new kind is a file here and a line in `KINDS
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from model.config import TransformerConfig
 from model.interventions.ablate_head import AblateHead
+from model.interventions.applying import Prepared, apply
+from model.interventions.cut_edge import CutEdge
+from model.interventions.fields import typed
 from model.interventions.intervention import Intervention
+from model.interventions.patch_activation import PatchActivation
 from model.interventions.remove_mask import RemoveMask
 from model.interventions.remove_positions import RemovePositions
 from model.interventions.remove_residual import RemoveResidual
+from model.interventions.scale_head import ScaleHead
 from model.interventions.scale_output import ScaleOutput
 from model.interventions.set_neuron import SetNeuron
-from model.operations import Operation, operations
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from model.network.execute import Replace, Run, Tap
+from model.interventions.steer import Steer
+from model.interventions.window import Window
 
 __all__ = [
     "KINDS",
     "AblateHead",
+    "CutEdge",
     "Intervention",
+    "PatchActivation",
+    "Prepared",
     "RemoveMask",
     "RemovePositions",
     "RemoveResidual",
+    "ScaleHead",
     "ScaleOutput",
     "SetNeuron",
+    "Steer",
+    "Window",
     "apply",
     "from_record",
     "to_record",
@@ -41,52 +47,16 @@ __all__ = [
 
 KINDS: tuple[type[Intervention], ...] = (
     AblateHead,
+    ScaleHead,
     ScaleOutput,
+    CutEdge,
     SetNeuron,
     RemoveResidual,
     RemoveMask,
     RemovePositions,
+    PatchActivation,
+    Steer,
 )
-
-
-def apply(
-    interventions: Iterable[Intervention], config: TransformerConfig
-) -> tuple[Tap | None, Replace | None]:
-    """The tap and the replacement that do what interventions say; None where nothing needs one.
-
-    Several changes of one activation follow each other in the given order; of several
-    replacements of one operation the first that gives a tensor counts.
-
-    Raises:
-        ValueError: one of them does not fit the network.
-    """
-    known = frozenset(op.output for op in operations(config))
-    changes: dict[str, list[Intervention]] = {}
-    replacements: dict[str, list[Intervention]] = {}
-    for one in interventions:
-        if why := one.refusal(config):
-            raise ValueError(why)
-        for name in one.operations(config):
-            if name not in known:
-                raise ValueError(f"No operation writes {name}, which {one.kind} is to change.")
-            if type(one).change is not Intervention.change:
-                changes.setdefault(name, []).append(one)
-            if type(one).replace is not Intervention.replace:
-                replacements.setdefault(name, []).append(one)
-
-    def tap(name: str, tensor: Tensor) -> Tensor:
-        for one in changes.get(name, ()):
-            tensor = one.change(name, tensor)
-        return tensor
-
-    def replace(op: Operation, inputs: Sequence[Tensor], run: Run) -> Tensor | None:
-        for one in replacements.get(op.output, ()):
-            output = one.replace(op, inputs, run)
-            if output is not None:
-                return output
-        return None
-
-    return tap if changes else None, replace if replacements else None
 
 
 def to_record(intervention: Intervention) -> dict[str, Any]:
@@ -95,7 +65,7 @@ def to_record(intervention: Intervention) -> dict[str, Any]:
 
 
 def from_record(record: Mapping[str, Any]) -> Intervention:
-    """What `to_record` wrote.
+    """What `to_record` wrote; lists may stand for tuples, and what has a default may be missing.
 
     Raises:
         ValueError: there is no such kind, or it has other values.
@@ -105,7 +75,7 @@ def from_record(record: Mapping[str, Any]) -> Intervention:
     for kind in KINDS:
         if kind.kind == name:
             try:
-                return kind(**values)
+                return kind(**typed(kind, values))
             except TypeError as error:
                 raise ValueError(f"{name} can't be read from {values}: {error}.") from error
     known = ", ".join(kind.kind for kind in KINDS)

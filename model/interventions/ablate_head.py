@@ -38,8 +38,8 @@ class AblateHead(Intervention):
 
     @property
     def words(self) -> str:
-        to = "its mean over positions" if self.mean else "zero"
-        return f"head {self.head} of layer {self.layer} set to {to}"
+        head = f"head {self.layer}.{self.head}"
+        return f"{head} at its mean over positions" if self.mean else f"cut {head}"
 
     @property
     def by_position(self) -> bool:

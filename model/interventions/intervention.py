@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from model.config import TransformerConfig
+from model.interventions.window import Ids, Window
 from model.operations import Operation
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 class Intervention:
     """A change to a forward pass; hashable, so that it can be part of what was asked.
 
-    A kind overrides `change` or `replace`, or both. Each is called only for the operations that it
+    A kind overrides `change` (or `change_in`, if it must know which positions these are) or
+    `replace`, or both. Each is called only for the operations that it
     names, and must give back another tensor rather than write into one that it was given.
 
     Attributes:
@@ -44,7 +46,7 @@ class Intervention:
 
     @property
     def words(self) -> str:
-        """What is changed, for a person: ``head 3 of layer 2 set to zero``."""
+        """What is changed, for a person: ``cut head 2.3``."""
         raise NotImplementedError
 
     @property
@@ -57,9 +59,24 @@ class Intervention:
         """Whether what was computed of a prefix stays right when text is added."""
         return self.by_position
 
+    @property
+    def reads(self) -> tuple[Ids, ...]:
+        """Other texts whose activations it reads (`Window.read`); they are run beforehand."""
+        return ()
+
     def change(self, name: str, tensor: Tensor) -> Tensor:
         """What later operations read in the place of what an operation wrote."""
         return tensor
+
+    def change_in(self, name: str, tensor: Tensor, window: Window) -> Tensor:
+        """The same for who must know where in the text the tensor stands.
+
+        Args:
+            name: of the activation.
+            tensor: of the positions of a window.
+            window: which these are, and how another text's activations are had.
+        """
+        return self.change(name, tensor)
 
     def replace(self, op: Operation, inputs: Sequence[Tensor], run: Run) -> Tensor | None:
         """What an operation writes instead of what it would; None leaves it as it is.
@@ -75,6 +92,31 @@ class Intervention:
 def no_layer(config: TransformerConfig, layer: int) -> str:
     """A sentence where a network has no such layer; empty where it has."""
     return out_of_range("layer", layer, config.n_layers)
+
+
+def no_ids(config: TransformerConfig, ids: Ids, whose: str) -> str:
+    """A sentence where a network can't run another text; empty where it can."""
+    if not ids:
+        return f"{whose} is empty."
+    if len(ids) > config.n_ctx:
+        return f"{whose} has {len(ids):,} tokens; this network reads {config.n_ctx:,}."
+    strange = next((at for at in ids if not 0 <= at < config.d_vocab), None)
+    return "" if strange is None else out_of_range("token", strange, config.d_vocab)
+
+
+def positions_words(positions: tuple[int, ...]) -> str:
+    """Which positions are meant: `` at position 3``; empty where all are."""
+    if not positions:
+        return ""
+    shown = ", ".join(map(str, positions[:4])) + (", …" if len(positions) > 4 else "")
+    return f" at position{'s' if len(positions) > 1 else ''} {shown}"
+
+
+def quoted(text: str, ids: Ids, most: int = 24) -> str:
+    """Another text as a few words name it: its own, cut short, or how many tokens it has."""
+    if not text:
+        return f"another text of {len(ids):,} token{'s' if len(ids) != 1 else ''}"
+    return f"“{text if len(text) <= most else text[: most - 1].rstrip() + '…'}”"
 
 
 def out_of_range(what: str, index: int, n: int) -> str:

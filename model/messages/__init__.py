@@ -9,10 +9,12 @@ from __future__ import annotations
 from model.messages.asking import (
     Answered,
     Ask,
+    CutText,
     PromptRead,
     PromptRefused,
     ReadPrompt,
     StreamReady,
+    TextCut,
     Waiting,
 )
 from model.messages.base import (
@@ -81,6 +83,7 @@ __all__ = [
     "Cancel",
     "Cancelled",
     "ControlTraining",
+    "CutText",
     "DescribeWeights",
     "EngineReady",
     "ExamineWeight",
@@ -117,6 +120,7 @@ __all__ = [
     "SingularValuesProgressed",
     "StartTraining",
     "StreamReady",
+    "TextCut",
     "TokenGenerated",
     "TrainingEnded",
     "TrainingProgressed",

@@ -34,6 +34,17 @@ class ReadPrompt(Request):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CutText(Request):
+    """Cut another text into tokens, as the model in view would read it: `TextCut` or `Failed`.
+
+    Attributes:
+        text: as it is typed; ids, where the model has no tokenizer.
+    """
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ask(Request):
     """A question about a subject: any number of `Answered`, the last one whole; or `Failed`.
 
@@ -74,6 +85,13 @@ class PromptRead(Result):
     def step(self) -> int | None:
         """The training step of the weights, None for a model that isn't learning."""
         return self.subject.step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextCut(Result):
+    """A text's tokens, at least one and at most as many as the model's context has."""
+
+    ids: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

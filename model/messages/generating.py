@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
+from model.interventions import Intervention
 from model.messages.base import Request, Result
 from model.sampling import Sampling
 
@@ -17,6 +18,13 @@ class Generate(Request):
 
     Answered by `TokenGenerated` for each and one `GenerationFinished`. Stopped by `Cancel`; a new
     `Generate` cancels the old one, and so does another model that is opened.
+
+    Attributes:
+        text, ids: the prompt, as of `ReadPrompt`.
+        max_new_tokens: at most so many.
+        sampling: temperature, top-k, top-p.
+        seed: draws the same text again; None is random.
+        interventions: what is changed while each token is computed.
     """
 
     newest_wins: ClassVar[bool] = True
@@ -26,6 +34,7 @@ class Generate(Request):
     max_new_tokens: int = 50
     sampling: Sampling = field(default_factory=Sampling)
     seed: int | None = None
+    interventions: tuple[Intervention, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

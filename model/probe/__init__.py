@@ -74,6 +74,21 @@ PROBES = (
         "path", "Path", "Path", "Where positions are after each layer, on the vocabulary's axes."
     ),
     _about_a_subject(
+        "lens", "Lens", "Logit lens", "What the stream would say at every border of a block."
+    ),
+    _about_a_subject(
+        "attribution",
+        "Attribution",
+        "Why this token",
+        "A token's logit as a sum of what each part wrote.",
+    ),
+    _about_a_subject(
+        "heads",
+        "Heads",
+        "Kinds of heads",
+        "Previous token, duplicate, induction, sink: a score for every head.",
+    ),
+    _about_a_subject(
         "patch",
         "Patch",
         "Activation patching",

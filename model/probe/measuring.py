@@ -80,7 +80,7 @@ def token_of(
         raise ValueError(f"Give either {field} or {field}_id.")
     if text:
         ids = ids_of_text(bench, subject, text, f"{field}_id", add_special=False)
-        tokenizer = bench.language_model(subject).tokenizer
+        tokenizer = bench.tokenizer(subject.model)
         assert tokenizer is not None
         if len(ids) != 1:  # some write a space before every text: then the token may be there
             ids = _written_so(tokenizer, text) or ids
@@ -120,7 +120,7 @@ def ids_of_text(
     Raises:
         ValueError: there is no tokenizer, or the tokenizer has ids that the model has not.
     """
-    tokenizer = bench.language_model(subject).tokenizer
+    tokenizer = bench.tokenizer(subject.model)
     if tokenizer is None:
         raise ValueError(f"This checkpoint has no tokenizer: give {instead} instead of a text.")
     ids = tuple(tokenizer.encode(text, add_special=add_special).ids)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NewType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,9 @@ from model.subject import Subject
 
 Array = NDArray[Any]
 
+TokenId = NewType("TokenId", int)
+"""A token of the vocabulary: the command line takes its text, too."""
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -29,6 +32,8 @@ class Question:
 
     name: ClassVar[str] = ""
     """Of the probe that answers it."""
+    of_text: ClassVar[bool] = True
+    """Whether the answer depends on what is read, not on the model alone."""
     title: ClassVar[str] = ""
     """A few words for people: what is waited for."""
 
@@ -80,6 +85,13 @@ class Answer:
 
     def arrays(self) -> Mapping[str, Named]:
         """Its numbers by name: what is drawn, for export, tables and tests."""
+        return {}
+
+    def as_rows(self) -> Mapping[str, list[dict[str, Any]]]:
+        """The same as lists of rows, where JSON is easier read so: by name, beside the arrays.
+
+        What stands under ``id`` is a token: its text is put beside it.
+        """
         return {}
 
     def code(self) -> str:

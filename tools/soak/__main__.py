@@ -25,6 +25,7 @@ def main() -> int:
     parser.add_argument("--actions", type=int, default=20_000, help="how many (20,000)")
     parser.add_argument("--seed", type=int, help="replays what it printed; random if left out")
     parser.add_argument("--log", type=Path, help="where each action is written to")
+    parser.add_argument("--without", nargs="*", default=(), help="actions that are left out")
     options = parser.parse_args()
     seed = random.SystemRandom().randrange(10**6) if options.seed is None else options.seed
     log = options.log or Path("build", "soak", f"{seed}.log").resolve()
@@ -35,14 +36,14 @@ def main() -> int:
         os.environ["GLASSFORMER_SETTINGS_DIR"] = str(folder / "settings")
         os.environ["HF_HUB_OFFLINE"] = "1"
         os.chdir(folder)
-        return _soak(seed, options.actions, folder, log)
+        return _soak(seed, options.actions, folder, log, frozenset(options.without))
 
 
 def _tell(line: str) -> None:
     print(line, flush=True)
 
 
-def _soak(seed: int, n_actions: int, folder: Path, log: Path) -> int:
+def _soak(seed: int, n_actions: int, folder: Path, log: Path, without: frozenset[str]) -> int:
     from PySide6.QtCore import qInstallMessageHandler
 
     from gui import settings as settings_file
@@ -73,7 +74,7 @@ def _soak(seed: int, n_actions: int, folder: Path, log: Path) -> int:
             program.backend.result_ready.connect(watcher.heard_result)
             program.window.show()
             program.start()
-            hand = Hand(chance, program, folder, good, bad)
+            hand = Hand(chance, program, folder, good, bad, without)
             driver = Driver(hand, watcher, n_actions, lines, _tell, driver)
             driver.start()
             app.exec()

@@ -74,6 +74,7 @@ class Hand:
         folder: the only place where anything may be written.
         good: checkpoints.
         bad: what is none.
+        without: names of actions that are left out, to find which of them does something.
     """
 
     random: Random
@@ -81,6 +82,7 @@ class Hand:
     folder: Path
     good: list[str]
     bad: list[str]
+    without: frozenset[str] = frozenset()
 
     @property
     def top(self) -> QWidget:
@@ -453,6 +455,7 @@ def chosen(hand: Hand) -> Action:
     over = top.isModal() or top.windowType() == Qt.WindowType.Popup
     if over and hand.random.random() < 0.3:
         return end_dialog
-    weights, actions = zip(*ACTIONS, strict=True)
+    allowed = [one for one in ACTIONS if one[1].__name__ not in hand.without]
+    weights, actions = zip(*allowed, strict=True)
     action: Action = hand.random.choices(actions, weights)[0]
     return action

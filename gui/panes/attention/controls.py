@@ -32,7 +32,11 @@ TENSORS = {
 }
 ORDERS = {
     "layer": ("By layer", "A row a layer, a column a head"),
-    "kind": ("By kind", "Heads in groups by where they look most"),
+    "kind": (
+        "By kind",
+        "Heads in groups: induction, previous token, … by their scores on repeated random tokens; "
+        "all others by where they look most",
+    ),
 }
 GRAPH_MODES = {
     "max": ("All heads: largest", "For each pair of positions, the largest weight of all heads"),
@@ -202,7 +206,7 @@ class AttentionControls(QObject):
 
     @property
     def by_kind(self) -> bool:
-        """Whether heads stand in groups by where they look."""
+        """Whether heads stand in groups of one kind."""
         return str(self._orders.checkedAction().data()) == "kind"
 
     def set_order(self, name: str) -> None:

@@ -20,12 +20,13 @@ from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from gui import theme
+from gui.panes.attention.head_kinds import Kinds
 from gui.panes.attention.mosaic_image import pooling, tiles_image
 from gui.panes.attention.mosaic_layout import Room, Tiles, by_kind, by_layer
-from gui.panes.attention.words import KIND_NAMES
 from gui.widgets.canvas import CAPTION_HEIGHT, Canvas
 from gui.widgets.cells import paint_cells
 from gui.widgets.text import counted
+from model.probe.heads.asks import HeadsFound
 from model.probe.mosaic.asks import MosaicFound
 from model.probe.not_finite.asks import NO_NUMBER
 
@@ -52,6 +53,7 @@ class HeadMosaic(Canvas):
 
     Attributes:
         describe: gives the tooltip of a `MosaicCell`.
+        kinds: labels of the heads, once they are there.
     """
 
     cell_hovered = Signal(object)
@@ -66,27 +68,37 @@ class HeadMosaic(Canvas):
         self._n_unknown = 0  # heads that hold NaN
         self._shape = (0, 0)
         self._by_kind = False
+        self.kinds: HeadsFound | None = None
         self._tiles = Tiles()
         self._window = QRectF()
         self._selected = (0, 0)
         self._chosen: dict[tuple[int, int], QColor] = {}
         self._hovered: MosaicCell | None = None
+        self._cut: frozenset[tuple[int, int]] = frozenset()
+        self._changed: frozenset[tuple[int, int]] = frozenset()
 
     # ------------------------------------------------------------------------ contents
 
     def set_tiles(
-        self, found: MosaicFound | None, n_layers: int, n_heads: int, by_kind: bool = False
+        self,
+        found: MosaicFound | None,
+        n_layers: int,
+        n_heads: int,
+        by_kind: bool = False,
+        kinds: HeadsFound | None = None,
     ) -> None:
         """Draw these heads.
 
         Args:
             found: the tiles, all of them or so far; None while none is there.
             n_layers, n_heads: how many there will be.
-            by_kind: in groups by where they look; it waits until all are there.
+            by_kind: in groups of one kind; it waits until all are there.
+            kinds: the labels that they have earned; None while they are not there.
         """
         if (n_layers, n_heads) != self._shape:
             self._hovered = None
         self._found, self._shape, self._by_kind = found, (n_layers, n_heads), by_kind
+        self.kinds = kinds
         self._n_unknown = 0 if found is None else _heads_without_number(found)
         self.lay_out()
         self.redraw()
@@ -104,6 +116,14 @@ class HeadMosaic(Canvas):
             self._chosen = dict(colors)
             self.viewport().update()
 
+    def set_changed(
+        self, cut: frozenset[tuple[int, int]], changed: frozenset[tuple[int, int]]
+    ) -> None:
+        """Cross out heads of which nothing is left, and strike those that are changed."""
+        if (cut, changed) != (self._cut, self._changed):
+            self._cut, self._changed = cut, changed
+            self.viewport().update()
+
     @property
     def found(self) -> MosaicFound | None:
         """What is drawn."""
@@ -111,7 +131,7 @@ class HeadMosaic(Canvas):
 
     @property
     def is_by_kind(self) -> bool:
-        """Whether heads stand in groups by where they look."""
+        """Whether heads stand in groups of one kind."""
         return self._by_kind and self._found is not None and self._found.is_whole
 
     @property
@@ -176,7 +196,7 @@ class HeadMosaic(Canvas):
 
     def _laid_out(self, room: Room) -> Tiles:
         if self.is_by_kind and self._found is not None:
-            return by_kind(self._found.shares, KIND_NAMES, room)
+            return by_kind(Kinds(self._found.shares, self.kinds), room)
         return by_layer(*self._shape, room)
 
     def tile_rect(self, layer: int, head: int) -> QRectF:
@@ -272,6 +292,13 @@ class HeadMosaic(Canvas):
         t = theme.current()
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setClipRect(self._window.adjusted(-3, -3, 3, 3))
+        painter.setPen(QPen(t.color("negative"), 1.5))
+        for layer, head in self._cut | self._changed:
+            if layer < n_layers and head < n_heads:
+                box = self.tile_rect(layer, head).adjusted(1, 1, -1, -1)
+                painter.drawLine(box.bottomLeft(), box.topRight())
+                if (layer, head) in self._cut:
+                    painter.drawLine(box.topLeft(), box.bottomRight())
         for (layer, head), color in self._chosen.items():
             if layer < n_layers and head < n_heads:
                 painter.setPen(QPen(color, 2))

@@ -1,7 +1,7 @@
 """Where the tiles of a mosaic go: by layer, or by what kind of head they are.
 
 By layer, they stand in as many columns of blocks as make them largest. Plain computing in device
-pixels, without a widget. Shape suffixes: L layers, H heads.
+pixels, without a widget. Shape suffixes: L layers, H heads, K places by which a head may look.
 """
 
 from __future__ import annotations
@@ -13,16 +13,12 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from model.probe.mosaic.asks import KINDS
-from model.probe.question import Array
+from gui.panes.attention.head_kinds import Kinds
 
 SMALLEST_PITCH = 8
 """From tile to tile, device pixels; where there is room for less, the mosaic scrolls."""
 LARGEST_PITCH = 134
 BETWEEN_BLOCKS = 12
-ELSEWHERE = "elsewhere"
-UNKNOWN = "unknown"
-GROUPS = (*KINDS, ELSEWHERE, UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,32 +136,10 @@ def by_layer(n_layers: int, n_heads: int, room: Room) -> Tiles:
     return Tiles(each - gap, gap, x_LH, y_LH.copy(), size, tuple(labels))
 
 
-def kinds_of(shares_LHK: Array) -> NDArray[np.intp]:
-    """Where each head looks most, as an index into `GROUPS`, ``[L, H]``.
-
-    What is left of a head's attention goes elsewhere. Where a head looks whose shares are no
-    numbers is unknown.
-    """
-    known = np.nan_to_num(shares_LHK.astype(np.float64))
-    elsewhere = np.clip(1 - known.sum(-1, keepdims=True), 0, None)
-    kinds: NDArray[np.intp] = np.concatenate([known, elsewhere], axis=-1).argmax(-1)
-    kinds[np.isnan(shares_LHK).any(-1)] = GROUPS.index(UNKNOWN)
-    return kinds
-
-
-def by_kind(shares_LHK: Array, names: dict[str, str], room: Room) -> Tiles:
-    """Heads in groups by where they look most, in each group those first that look there most."""
-    n_layers, n_heads = shares_LHK.shape[:2]
-    kind_LH = kinds_of(shares_LHK)
-    known = np.nan_to_num(shares_LHK.astype(np.float64))
-    nothing = np.zeros((n_layers, n_heads, 1))
-    share_LHG = np.concatenate([known, 1 - known.sum(-1, keepdims=True), nothing], axis=-1)
-    groups: list[tuple[str, list[tuple[int, int]]]] = []
-    for index, name in enumerate(GROUPS):
-        heads = [(int(layer), int(head)) for layer, head in np.argwhere(kind_LH == index)]
-        heads.sort(key=lambda at: -share_LHG[at[0], at[1], index])
-        if heads:
-            groups.append((f"{names[name]} · {len(heads)}", heads))
+def by_kind(kinds: Kinds, room: Room) -> Tiles:
+    """Heads in groups of one kind, in each group those first that are most of it."""
+    n_layers, n_heads = kinds.shape
+    groups = kinds.groups()
     line = room.label_height + 2
 
     def height(each: int) -> int:

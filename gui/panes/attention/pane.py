@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QWidget
 from gui import theme
 from gui.panes.attention import ENTRY, export, words
 from gui.panes.attention.arrangement import Places, arranged
+from gui.panes.attention.changing import Changing
 from gui.panes.attention.controls import AttentionControls
 from gui.panes.attention.edges import Head, strongest_heads
 from gui.panes.attention.graph import AttentionGraph
@@ -25,21 +26,20 @@ from gui.panes.attention.mosaic import HeadMosaic
 from gui.panes.attention.pointing import Pointing
 from gui.panes.attention.questions import Choices, questions
 from gui.panes.attention.waiting import HEIGHT as WAITING
-from gui.panes.attention.waiting import WaitingLine
+from gui.panes.attention.waiting import WaitingLine, waits_for
 from gui.panes.base import EmptyState, Pane
 from gui.session.asked import Slot
 from gui.session.store import Store
 from gui.widgets.text import Text
 from model.messages import PromptRead
 from model.operations import score_formula
+from model.probe.heads.asks import HeadsFound
 from model.probe.mosaic.asks import MosaicFound
 from model.probe.pattern.asks import PatternFound
 from model.probe.question import Named, Question
 from model.probe.routes.asks import Routes, RoutesFound
 
 VIEWS = ("heads", "matrix", "graph")
-NAMES = {"heads": "all heads", "graph": "routes", "matrix": "matrix", "row": "row", "head": "head"}
-"""What is waited for, in words."""
 
 
 class AttentionPane(Pane):
@@ -67,6 +67,7 @@ class AttentionPane(Pane):
         self._labels: tuple[PromptRead, tuple[str, ...]] | None = None
         self.pointing = Pointing(store, self.mosaic, self.matrix, self.graph, self._reads, self)
         self.pointing.said.connect(self._show_facts)
+        self.changing = Changing(store, self.mosaic, self.matrix, self.graph, self)
 
         self.mosaic.head_chosen.connect(self.select_head)
         self.mosaic.head_toggled.connect(self.toggle_chosen)
@@ -146,7 +147,9 @@ class AttentionPane(Pane):
         window = self.matrix.window(selection, read.n_tokens)
         side = self.mosaic.side(model.config.n_layers, model.config.n_heads)
         views = self._places.views
-        return questions(views, selection, read.n_tokens, choices, window, side)
+        most = LABELLED if read.subject.step is None else LABELLED_LIVE
+        labelled = controls.by_kind or model.config.n_params <= most
+        return questions(views, selection, read.n_tokens, choices, window, side, kinds=labelled)
 
     def _choose(self) -> None:
         """Another choice of the controls."""
@@ -217,10 +220,10 @@ class AttentionPane(Pane):
     def _draw_mosaic(self) -> None:
         found, model = self.answered("heads", MosaicFound), self.store.model
         assert model is not None
-        by_kind = self.controls.by_kind
-        if self._take("heads", found, by_kind):
+        by_kind, kinds = self.controls.by_kind, self.answered("kinds", HeadsFound)
+        if self._take("heads", found, by_kind, kinds):
             n_layers, n_heads = model.config.n_layers, model.config.n_heads
-            self.mosaic.set_tiles(found, n_layers, n_heads, by_kind)
+            self.mosaic.set_tiles(found, n_layers, n_heads, by_kind, kinds)
         is_chosen = self.controls.graph_mode == "chosen"
         self.mosaic.set_chosen(_hues(self._chosen) if is_chosen else {})
 
@@ -271,6 +274,7 @@ class AttentionPane(Pane):
             return
         selection = self.store.selection
         self.mosaic.set_selected(selection.layer, selection.head)
+        self.changing.mark()
         elsewhere = None if self.pointing.here else selection.hovered
         if self.pointing.is_current(self.matrix.found):
             self.matrix.mark(selection, elsewhere)
@@ -337,18 +341,17 @@ class AttentionPane(Pane):
 
     def header_note(self) -> str:
         head = self.answered("head", PatternFound)
-        note = "" if head is None or not self._is_there else words.header(head)
+        note = (
+            ""
+            if head is None or not self._is_there
+            else words.header(head, self.answered("kinds", HeadsFound))
+        )
         left_out = words.no_room_for(self._missing) if self._missing and note else ""
         return " · ".join(part for part in (left_out, self._waits_for(), note) if part)
 
     def _waits_for(self) -> str:
         """What is waited for, and how far it is; empty if nothing is, or not for long."""
-        asking = self.store.asked.waits(self.key)
-        if asking is None:
-            return ""
-        late = [NAMES[name] for name in NAMES if not _is_whole(self.slot(name))]
-        share = f" {asking.share:.0%}" if asking.share > 0 else ""
-        return f"computing {late[0] if late else 'attention'}{share}…"
+        return waits_for(self.store.asked.waits(self.key), self.slot)
 
     def _show_waiting(self) -> None:
         asking = self.store.asked.waits(self.key)
@@ -383,6 +386,9 @@ class AttentionPane(Pane):
             super().keyPressEvent(event)
 
 
+LABELLED, LABELLED_LIVE = 300_000_000, 10_000_000
+"""Heads of models with more parameters, and with fewer already while they learn, are labelled only
+where they are put in groups: it takes as long as to read some hundred tokens."""
 HUES = 7
 """How many heads of a graph have a hue of their own."""
 
@@ -390,10 +396,3 @@ HUES = 7
 def _hues(heads: list[Head] | tuple[Head, ...]) -> dict[Head, QColor]:
     series = theme.current().series
     return {head: QColor(series[i % len(series)]) for i, head in enumerate(heads)}
-
-
-def _is_whole(slot: Slot | None) -> bool:
-    """Whether nothing more comes."""
-    if slot is None or slot.answer is None:
-        return slot is None
-    return slot.is_current and slot.answer.is_whole

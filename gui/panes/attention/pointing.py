@@ -119,7 +119,7 @@ class Pointing(QObject):
         found = self.mosaic.found
         if found is None or "heads" not in self._reads:
             return f"layer {cell.layer} · head {cell.head}: still to come"
-        return words.tile(found, self._reads["heads"].tokens, cell)
+        return words.tile(found, self._reads["heads"].tokens, cell, self.mosaic.kinds)
 
     def describe_edge(self, index: int) -> str:
         """What an edge of the graph is."""

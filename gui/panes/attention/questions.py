@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from gui.panes.attention.edges import Head
 from gui.panes.attention.window import Window
 from gui.session.state import Selection
+from model.probe.heads.asks import Heads
 from model.probe.mosaic.asks import Mosaic
 from model.probe.pattern.asks import Pattern
 from model.probe.question import Question
@@ -49,6 +50,8 @@ def questions(
     choices: Choices,
     window: Window,
     side: int,
+    *,
+    kinds: bool = True,
 ) -> dict[str, Question]:
     """The questions by the pane's names for them.
 
@@ -59,10 +62,11 @@ def questions(
         choices: of the controls.
         window: of the matrix that is in view.
         side: device pixels of a mosaic's tile.
+        kinds: whether heads are labelled.
 
     Returns:
         ``head``: what is said of the selected head; ``row``: all of the selected query, of a long
-        text; ``matrix``, ``heads``, ``graph``: what is drawn.
+        text; ``matrix``, ``heads``, ``graph``: what is drawn; ``kinds``: the heads' labels.
     """
     layer, head = selection.layer, selection.head
     query = min(max(selection.position, 0), n_tokens - 1)
@@ -107,4 +111,6 @@ def questions(
         # As few cells as make the same blocks: another size of the pane asks nothing new.
         block = -(-n_tokens // max(1, side))
         asked["heads"] = Mosaic(cells=-(-n_tokens // block), hide_first=choices.hide_first)
+    if kinds:  # whatever is read, once for a model: after what is looked at
+        asked["kinds"] = Heads()
     return asked

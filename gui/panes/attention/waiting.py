@@ -1,17 +1,29 @@
-"""A thin line that says how far an answer is that a pane waits for.
+"""What a pane waits for: a thin line that says how far it is, and the words.
 
-Knows a share; no store.
+Knows shares and slots; no store.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from gui import theme
+from gui.session.asked import Asking, Slot
 
 HEIGHT = 2
+NAMES = {
+    "heads": "all heads",
+    "graph": "routes",
+    "matrix": "matrix",
+    "row": "row",
+    "head": "head",
+    "kinds": "kinds of heads",
+}
+"""What is waited for, in words, by the names of questions."""
 
 
 class WaitingLine(QWidget):
@@ -41,3 +53,24 @@ class WaitingLine(QWidget):
         done = QRectF(0, 0, self.width() * max(self.share, 0.02), self.height())
         painter.fillRect(done, t.color("accent"))
         painter.end()
+
+
+def waits_for(asking: Asking | None, slot: Callable[[str], Slot | None]) -> str:
+    """What is waited for, and how far it is; empty if nothing is.
+
+    Args:
+        asking: what has been waited for the longest, if for long.
+        slot: what stands under the name of a question.
+    """
+    if asking is None:
+        return ""
+    late = [words for name, words in NAMES.items() if not _is_whole(slot(name))]
+    share = f" {asking.share:.0%}" if asking.share > 0 else ""
+    return f"computing {late[0] if late else 'attention'}{share}…"
+
+
+def _is_whole(slot: Slot | None) -> bool:
+    """Whether nothing more comes."""
+    if slot is None or slot.answer is None:
+        return slot is None
+    return slot.is_current and slot.answer.is_whole

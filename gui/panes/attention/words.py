@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gui.panes.attention import head_kinds
+from gui.panes.attention.head_kinds import GROUPS
 from gui.widgets.text import counted
 from model.config import TransformerConfig
 from model.messages import PromptRead
+from model.probe.heads.asks import HeadsFound
 from model.probe.mosaic.asks import KINDS, MosaicFound
 from model.probe.not_finite.asks import NO_NUMBER
 from model.probe.pattern.asks import Pattern, PatternFound, Shares
@@ -24,14 +27,6 @@ from model.tokenizer.tokens import Token
 
 if TYPE_CHECKING:
     from gui.panes.attention.mosaic import MosaicCell
-
-KIND_NAMES = {
-    "first": "first token",
-    "previous": "previous token",
-    "itself": "itself",
-    "elsewhere": "elsewhere",
-    "unknown": NO_NUMBER,
-}
 
 
 def reads(shares: Shares, why: str = "") -> str:
@@ -56,11 +51,13 @@ def reads(shares: Shares, why: str = "") -> str:
     )
 
 
-def header(head: PatternFound) -> str:
-    """Which head it is and where it looks, for the pane's header."""
+def header(head: PatternFound, kinds: HeadsFound | None = None) -> str:
+    """Which head it is, of which kind, and where it looks, for the pane's header."""
     question, shares = head.question, head.shares
     assert isinstance(question, Pattern)
     note = f"layer {question.layer} · head {question.head}"
+    if kind := head_kinds.short(kinds, question.layer, question.head):
+        note += f" · {kind}"
     if shares is None:
         return note
     if math.isnan(shares.first + shares.previous):
@@ -175,13 +172,16 @@ def cell(found: PatternFound, tokens: Sequence[Token], place: tuple[int, int]) -
     )
 
 
-def tile(found: MosaicFound, tokens: Sequence[Token], at: MosaicCell) -> str:
+def tile(
+    found: MosaicFound, tokens: Sequence[Token], at: MosaicCell, labels: HeadsFound | None = None
+) -> str:
     """A cell of a head's tile: which head, its weight, where that stands, where the head looks.
 
     Args:
         found: all heads.
         tokens: of the prompt that they are about.
         at: the cell, by its first query and key.
+        labels: what kind of head each is, once that is there.
     """
     block = found.block
     weight = found.maxima[at.layer, at.head, at.query // block, at.key // block]
@@ -197,7 +197,8 @@ def tile(found: MosaicFound, tokens: Sequence[Token], at: MosaicCell) -> str:
         queries = f"{at.query}–{min(at.query + block - 1, last)}"
         keys = f"{at.key}–{min(at.key + block - 1, last)}"
         lines += [f"{value} · largest of queries {queries} × keys {keys}"]
-    return "\n".join([*lines, kinds(found, at.layer, at.head)])
+    lines.append(kinds(found, at.layer, at.head))
+    return "\n".join(filter(None, [*lines, head_kinds.line(labels, at.layer, at.head)]))
 
 
 def kinds(found: MosaicFound, layer: int, head: int) -> str:
@@ -205,7 +206,7 @@ def kinds(found: MosaicFound, layer: int, head: int) -> str:
     if np.isnan(found.shares[layer, head]).any():
         return f"where it reads is {NO_NUMBER}"
     shares = zip(KINDS, found.shares[layer, head].tolist(), strict=True)
-    return "reads " + " · ".join(f"{KIND_NAMES[kind]} {percent(share)}" for kind, share in shares)
+    return "reads " + " · ".join(f"{GROUPS[kind]} {percent(share)}" for kind, share in shares)
 
 
 def edge(found: RoutesFound, tokens: Sequence[Token], index: int, n_heads: int) -> str:

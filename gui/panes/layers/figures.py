@@ -14,11 +14,33 @@ from gui.reading.numbers import short
 from gui.reading.vectors import FoundVectors, Reading
 from model import messages as m
 from model.operations import INPUT_IDS, LOGITS, PROBABILITIES, Operation, shape_of
+from model.probe.lens.asks import LensFound
 from model.probe.next_token.asks import NextTokenFound
 from model.probe.writes.asks import WritesFound
+from model.tokenizer.tokens import SPACE
 
 IN_WORDS = frozenset({INPUT_IDS, LOGITS, PROBABILITIES})
 """Beside these stand words: a strip of the vocabulary would say less."""
+
+
+@dataclass(frozen=True, slots=True)
+class LensReading:
+    """What the logit lens reads at a border of blocks.
+
+    Attributes:
+        token: the likeliest, as the window writes it, without the space before it.
+        number: its probability in few digits.
+        probability, entropy_bits: exactly.
+        position: at which it was read.
+        activation: the stream that it was read from.
+    """
+
+    token: str
+    number: str
+    probability: float
+    entropy_bits: float
+    position: int
+    activation: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,6 +54,7 @@ class Figures:
         folded: of what folded parts write.
         writes: how much is added to the stream.
         best: the likeliest token.
+        lens: what the stream says at the borders of blocks.
     """
 
     model: m.ModelInfo
@@ -40,6 +63,7 @@ class Figures:
     folded: FoundVectors | None = None
     writes: WritesFound | None = None
     best: NextTokenFound | None = None
+    lens: LensFound | None = None
     _readings: dict[str, Reading | None] = field(default_factory=dict)
 
     def whose(self) -> str:
@@ -70,6 +94,35 @@ class Figures:
             The mean over positions of ``‖written_i‖ / ‖stream_i‖``; None where it isn't known.
         """
         return None if self.writes is None else self.writes.ratios.get(written)
+
+    def lens_after(self, layer: int | None) -> LensReading | None:
+        """What the lens reads after a block; None where that isn't known."""
+        if layer is None:
+            return None
+        return self.lens_at(layer + 1)
+
+    def lens_at(self, border: int) -> LensReading | None:
+        """What the lens reads at a border: 0 is before the first block."""
+        found = self.lens
+        if found is None or border >= len(found.names) or found.ids_LP[border, 0] < 0:
+            return None
+        text = self.model.token_text(int(found.ids_LP[border, 0]))
+        p = float(found.probabilities_LP[border, 0])
+        return LensReading(
+            token=text.removeprefix(SPACE) or text,
+            number="NaN" if np.isnan(p) else f"{p:.2f}",
+            probability=p,
+            entropy_bits=float(found.entropies_LP[border, 0]),
+            position=int(found.positions_P[0]),
+            activation=found.names[border],
+        )
+
+    def lens_of(self, op: Operation) -> LensReading | None:
+        """What the lens reads from what an operation writes, if that is the stream at a border."""
+        found = self.lens
+        if found is None or op.output not in found.names:
+            return None
+        return self.lens_at(found.names.index(op.output))
 
     def strip(self, op: Operation) -> Reading | None:
         """What the operation wrote at the selected position (and head), where a strip shows it."""

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
+    QContextMenuEvent,
     QFontMetricsF,
     QHelpEvent,
     QImage,
@@ -26,6 +27,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QToolTip, QWidget
 
 from gui import theme
+from gui.panes.layers.changes import Changes, of_row
 from gui.panes.layers.figures import Figures
 from gui.panes.layers.map_layout import (
     OperationGraph,
@@ -54,11 +56,14 @@ class OperationMap(QAbstractScrollArea):
         operation_clicked: index of the operation.
         cell_clicked: index of the operation, and of a value in its strip.
         view_moved: other rows are in view, or soon will be: `near_view`.
+        menu_requested: index of an operation at which a menu was asked for, and where on the
+            screen.
     """
 
     operation_clicked = Signal(int)
     cell_clicked = Signal(int, int)
     view_moved = Signal()
+    menu_requested = Signal(object, object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -81,6 +86,7 @@ class OperationMap(QAbstractScrollArea):
         self._opened: set[int] = set()  # blocks unfolded by hand
         self._closed: int | None = None  # the current block, folded by hand
         self._hovered: tuple[str, int] | None = None
+        self._changes: Changes = {}
         self._strips: dict[tuple[int, int], QImage] = {}
         self._network = QPixmap()
         self._network_key: tuple[object, ...] = ()
@@ -109,6 +115,12 @@ class OperationMap(QAbstractScrollArea):
         self.figures = figures
         self._strips.clear()
         self.viewport().update()
+
+    def set_changes(self, changes: Changes) -> None:
+        """Mark the operations that are changed."""
+        if changes != self._changes:
+            self._changes = changes
+            self.viewport().update()
 
     def set_current(self, index: int) -> None:
         """Light another operation and bring it into view; its inputs flow to it."""
@@ -266,13 +278,16 @@ class OperationMap(QAbstractScrollArea):
             drawn = self._painter(painter, self._motion.moving(self.rows))
             drawn.paint_network(seen, drawn.lit_until(self._motion.lit_at, t))
             drawn.paint_values(seen)
+            drawn.paint_changes(seen, self._changes)
             drawn.paint_flow(self._motion.ways, t)
         elif is_vector(painter):  # an exported figure keeps its letters and curves
             painter.fillRect(event.rect(), theme.current().color("panel"))
             self._paint_at_rest(painter, seen)
         else:
             painter.drawPixmap(0, 0, self._network_picture(painter.deviceTransform().m11()))
-            self._painter(painter, self.rows).paint_values(seen)
+            drawn = self._painter(painter, self.rows)
+            drawn.paint_values(seen)
+            drawn.paint_changes(seen, self._changes)
         if self._pane is not None and self._pane.hasFocus():
             painter.translate(0, scroll)
             draw_focus(painter, QRectF(self.viewport().rect()))
@@ -298,6 +313,7 @@ class OperationMap(QAbstractScrollArea):
         drawn = self._painter(painter, self.rows)
         drawn.paint_network(seen, drawn.lit_until(0.0, 1.0))
         drawn.paint_values(seen)
+        drawn.paint_changes(seen, self._changes)
 
     def _network_picture(self, ratio: float) -> QPixmap:
         """The network without figures of a prompt.
@@ -384,11 +400,19 @@ class OperationMap(QAbstractScrollArea):
             self.operation_clicked.emit(row.first)
         event.accept()
 
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        by_key = event.reason() == QContextMenuEvent.Reason.Keyboard
+        row = self.current_row() if by_key else self._row_at(QPointF(event.pos()))
+        if row is not None:
+            first = self.current if row.holds(self.current) else row.first
+            self.menu_requested.emit(first, event.globalPos())
+        event.accept()
+
     def viewportEvent(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             row = self._row_at(QPointF(event.pos()))
             if row is not None and self._cell_at(QPointF(event.pos())) is None:
-                words = row_words(row, self.graph, self.figures)
+                words = row_words(row, self.graph, self.figures, of_row(row, self._changes))
                 QToolTip.showText(event.globalPos(), as_written(words), self.viewport())
             elif row is None:
                 QToolTip.hideText()

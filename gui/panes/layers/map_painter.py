@@ -12,6 +12,8 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFont, QImage, QPainter, QPainterPath, QPen
 
 from gui import theme
+from gui.panes.layers.block_head import BlockHead
+from gui.panes.layers.changes import Changes, of_row, paint_mark
 from gui.panes.layers.figures import Figures
 from gui.panes.layers.map_layout import OperationGraph, Row, strip_operation
 from gui.panes.layers.map_lines import (
@@ -87,14 +89,20 @@ class MapPainter:
             if row.key == self.hovered:
                 self._row(row, hovered=True)
             if row.kind == "section":
-                if row.unfolded and self.figures is not None:
-                    self._whose(row, self.figures.whose())
+                if self.figures is not None:
+                    self._head(row).paint_words(self.figures)
             elif self.g.inside:
                 if row.kind == "folded" or not self._beside(row):
                     self._figure(row)
             else:
                 self._figure(row)
                 self._beside(row)
+
+    def paint_changes(self, seen: QRectF, changed: Changes) -> None:
+        """Mark the rows whose operations are changed."""
+        for row in self._seen_rows(seen):
+            if of_row(row, changed):
+                paint_mark(self.p, self.g.box(row))
 
     def paint_flow(self, ways: Sequence[QPainterPath], t: float) -> None:
         """Paint values on their way.
@@ -265,9 +273,12 @@ class MapPainter:
 
     # --------------------------------------------------------------------------- rows
 
+    def _head(self, row: Row) -> BlockHead:
+        return BlockHead(self.p, self.g, self.cache, row)
+
     def _row(self, row: Row, *, hovered: bool) -> None:
         if row.kind == "section":
-            self._section(row, hovered=hovered)
+            self._head(row).paint_label(hovered=hovered)
             return
         lit = row.holds(self.current)
         feeds = any(row.holds(i) for i in self.graph.inputs[self.current])
@@ -304,22 +315,6 @@ class MapPainter:
             return ""
         return f"+{ratio:.2f}" if np.isfinite(ratio) else "NaN" if np.isnan(ratio) else "+∞"
 
-    def _section(self, row: Row, *, hovered: bool) -> None:
-        color = self.t.color("text" if hovered else "dim")
-        label = self.cache.text(row.label, "small")
-        if hovered:  # over what was there; smooth letters would get bolder
-            box = QRectF(self.g.left, row.top, label.width + 14, row.height)
-            self.p.fillRect(box, self.t.color("panel"))
-        self.p.setPen(color)
-        label.draw(self.p, self.g.left, row.middle)
-        x, y = self.g.left + label.width + 10, row.middle + 0.5
-        self.p.setPen(QPen(color, 1.3))
-        if row.unfolded:
-            corners = [QPointF(x - 3, y - 1.5), QPointF(x, y + 1.5), QPointF(x + 3, y - 1.5)]
-        else:
-            corners = [QPointF(x - 1.5, y - 3), QPointF(x + 1.5, y), QPointF(x - 1.5, y + 3)]
-        self.p.drawPolyline(corners)
-
     def _beside(self, row: Row) -> bool:
         """The values of a row's output, or a few words where those say more; whether there are."""
         index = strip_operation(row, self.graph)
@@ -341,20 +336,6 @@ class MapPainter:
             paint_cells(self.p, box, self._image(index, strip, int(box.width())))
             self.p.restore()
         return True
-
-    def _whose(self, row: Row, words: str) -> None:
-        """Of which position and head the strips of a block are, at its head."""
-        if self.g.column is None:
-            return
-        left, width = self.g.column
-        room = QRectF(left, row.top, width, row.height)
-        if self.g.inside:  # the head has no box: all behind its label is free
-            label = self.cache.text(row.label, "small").width
-            room.setLeft(self.g.left + label + 24)
-            if self.cache.text(words, "figure").width > room.width():
-                words = words.partition(" · ")[0]
-        if self.cache.text(words, "figure").width <= room.width() or not self.g.inside:
-            self._words(words, room, "dim")
 
     def _words(self, words: str, room: QRectF | None, tone: str) -> bool:
         if not words or room is None or room.width() < LEAST_STRIP:

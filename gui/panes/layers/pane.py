@@ -11,24 +11,29 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QFocusEvent, QHideEvent, QKeyEvent
 from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
 
 from gui import theme
 from gui.panes.base import EmptyState, Pane
 from gui.panes.layers import ENTRY
+from gui.panes.layers.changes import changes
 from gui.panes.layers.figures import IN_WORDS, Figures
 from gui.panes.layers.map import OperationMap
 from gui.panes.layers.map_layout import OperationGraph
+from gui.reading import intervening as reading
 from gui.reading import waiting
 from gui.reading.inspecting import inspected
 from gui.reading.sentences import OperationSentence, place_among
 from gui.reading.vectors import FoundVectors
 from gui.session.store import Store
+from gui.widgets.offer_menu import MenuItem, OfferMenu
 from gui.widgets.text import Text
 from gui.widgets.transport_bar import TransportBar
+from model.interventions import Intervention
 from model.operations import LOGITS, PROBABILITIES, Operation
+from model.probe.lens.asks import Lens, LensFound
 from model.probe.next_token.asks import NextToken, NextTokenFound
 from model.probe.question import Question
 from model.probe.vectors.asks import Vectors
@@ -77,6 +82,8 @@ class LayersPane(Pane):
         self.transport.forward_requested.connect(self.step_forward)
         self.transport.last_requested.connect(self.go_to_last)
         self.map.view_moved.connect(self.ask)
+        self.map.menu_requested.connect(self.offer)
+        store.intervening.changed.connect(self._show_changes)
         store.sampling_changed.connect(self.ask)
         store.model_changed.connect(self.invalidate)
         store.subject_changed.connect(self._on_subject)
@@ -84,7 +91,7 @@ class LayersPane(Pane):
     # ---------------------------------------------------------------------- questions
 
     def questions(self) -> Mapping[str, Question]:
-        """Of each operation near the view what it wrote; how much blocks write; the best token."""
+        """Of operations near the view what they wrote; how much blocks write; tokens at borders."""
         selection = self.store.selection
         asked: dict[str, Question] = {"writes": Writes()}
         if not self.map.has_column:
@@ -99,6 +106,10 @@ class LayersPane(Pane):
             asked["folded"] = Vectors(folded, selection.position)
         if not {LOGITS, PROBABILITIES}.isdisjoint(alone):
             asked["best"] = NextToken(selection.position, self.store.sampling, n=1)
+        model, subject = self.store.model, self.store.subject
+        if model is not None and subject is not None and model.config.has_logits:
+            at = min(max(selection.position, 0), subject.n_tokens - 1)
+            asked["lens"] = Lens(positions=(at,))  # last: all else is there before it
         return asked
 
     def ask(self) -> None:
@@ -202,6 +213,32 @@ class LayersPane(Pane):
             )
         )
 
+    def offer(self, index: int, at: QPoint) -> None:
+        """A menu of what can be cut or taken away at an operation."""
+        model = self.store.model
+        if model is None:
+            return
+        op, head = self._operations[index], self.store.selection.head
+        is_on = self.store.intervening.is_on
+        items = [
+            MenuItem(each.words, one, is_on(one), each.refusal, each.group)
+            for each in reading.of_operation(model.config, op, head)
+            for one in (each.intervention,)
+        ]
+        menu = OfferMenu(items, self)
+        menu.chosen.connect(self._change)
+        menu.popup(at)
+
+    def _change(self, thing: object) -> None:
+        if isinstance(thing, Intervention):
+            self.store.intervening.toggle(thing)
+
+    def _show_changes(self) -> None:
+        """Mark what is changed, before any number has come."""
+        model, some = self.store.model, self.store.intervening.applied
+        found = {} if model is None else changes(some, model.config, self.store.operations)
+        self.map.set_changes(found)
+
     # ----------------------------------------------------------------------- drawing
 
     def focusInEvent(self, event: QFocusEvent) -> None:
@@ -220,6 +257,7 @@ class LayersPane(Pane):
             return
         self._stack.setCurrentIndex(1)
         self._follow()
+        self._show_changes()
         slot, read = self.slot("vectors"), self.store.read
         vectors = FoundVectors.of(slot)
         drawn = read if vectors is None else vectors.read
@@ -230,6 +268,7 @@ class LayersPane(Pane):
             FoundVectors.of(self.slot("folded")),
             self.answered("writes", WritesFound),
             self.answered("best", NextTokenFound),
+            self.answered("lens", LensFound),
         )
         self.map.set_figures(self._figures)
         self.problem.setText("" if slot is None else slot.problem)
@@ -253,7 +292,8 @@ class LayersPane(Pane):
         """One row an operation: its name, label, layer, shape, and how much it writes.
 
         ``relative_write`` is the mean over positions of ‖output‖ / ‖stream before the sum‖ for
-        what is added to the residual stream, NaN for the rest and without an answer.
+        what is added to the residual stream, NaN for the rest and without an answer. ``lens_…`` is
+        the likeliest token that the logit lens reads from the stream at the borders of blocks.
         """
         ops, model = self.store.operations, self.store.model
         if model is None:
@@ -264,7 +304,8 @@ class LayersPane(Pane):
         if found is not None:
             written = found.arrays()["relative_write"]
             ratios = dict(zip(written.at["name"].tolist(), written.values.tolist()))
-        figures = Figures(model, n_tokens)
+        figures = Figures(model, n_tokens, lens=self.answered("lens", LensFound))
+        read = [figures.lens_of(op) for op in ops]
         return {
             "operation": np.arange(len(ops)),
             "name": np.array([op.output for op in ops]),
@@ -272,6 +313,10 @@ class LayersPane(Pane):
             "layer": np.array([-1 if op.layer is None else op.layer for op in ops]),
             "shape": np.array([figures.shape(op) for op in ops]),
             "relative_write": np.array([ratios.get(op.output, np.nan) for op in ops]),
+            "lens_token": np.array(["" if one is None else one.token for one in read]),
+            "lens_probability": np.array(
+                [np.nan if one is None else one.probability for one in read]
+            ),
         }
 
     # ------------------------------------------------------------------------- events

@@ -5,11 +5,12 @@ Knows operations and figures; the words come from `model.operations`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 import numpy as np
 
-from gui.panes.layers.figures import Figures
+from gui.panes.layers.figures import Figures, LensReading
 from gui.panes.layers.map_layout import OperationGraph, Row, ratio_names
 from gui.reading.axes import SIZES
 from gui.reading.numbers import short
@@ -18,12 +19,32 @@ from model.counting import counted
 from model.probe.not_finite.asks import NO_NUMBER
 
 
-def row_words(row: Row, graph: OperationGraph, figures: Figures | None) -> str:
-    """A tooltip, as rich text."""
+def row_words(
+    row: Row, graph: OperationGraph, figures: Figures | None, changes: Sequence[str] = ()
+) -> str:
+    """A tooltip, as rich text.
+
+    Args:
+        row: of the map.
+        graph: its operations.
+        figures: what is known of them.
+        changes: what is done to them, in words.
+    """
+    changed = "".join(f"<br><b>Changed:</b> {escape(words)}." for words in changes)
+    return _row_words(row, graph, figures) + changed
+
+
+def _row_words(row: Row, graph: OperationGraph, figures: Figures | None) -> str:
     if row.kind == "section":
         what = "Click to fold it." if row.unfolded else "Click to see its operations."
         n = row.last - row.first + 1
-        return f"<b>{escape(row.label)}</b>: {counted(n, 'operation')}. {what}"
+        lines = [f"<b>{escape(row.label)}</b>: {counted(n, 'operation')}. {what}"]
+        if figures is not None and row.unfolded and figures.whose():
+            lines.append(f"Its values are {escape(figures.whose())}.")
+        reading = None if figures is None else figures.lens_after(row.layer)
+        if reading is not None:
+            lines.append(lens_words(reading))
+        return "<br>".join(lines)
     if row.kind == "folded":
         return _folded(row, graph, figures)
     op = graph.operations[row.first]
@@ -32,9 +53,23 @@ def row_words(row: Row, graph: OperationGraph, figures: Figures | None) -> str:
         axes = ", ".join(SIZES[letter] for letter in op.shape[1:])
         lines.append(f"{escape(figures.shape(op))} ({axes})")
     lines += [f"<i>{escape(op.formula)}</i>", escape(op.sentence)]
+    if figures is not None and (reading := figures.lens_of(op)) is not None:
+        lines.append(lens_words(reading))
     if op.inputs:
         lines.append(f"Reads {escape(', '.join(op.inputs + op.parameters))}.")
     return "<br>".join(lines)
+
+
+def lens_words(reading: LensReading) -> str:
+    """What the lens reads, and that it is a reading."""
+    if np.isnan(reading.probability):
+        return f"Logit lens: {escape(reading.activation)} holds NaN, so there is nothing to read."
+    return (
+        f"Logit lens at position {reading.position}: if the network ended here, it would say "
+        f"“{escape(reading.token)}” with probability {short(reading.probability, 3)} "
+        f"({reading.entropy_bits:.1f} bits of entropy). Raw: {escape(reading.activation)} through "
+        "the network's own head, its norm computed anew."
+    )
 
 
 def _folded(row: Row, graph: OperationGraph, figures: Figures | None) -> str:

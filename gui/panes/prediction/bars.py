@@ -45,6 +45,8 @@ class Bar:
         probability: with which it would be drawn.
         uncut: its probability before top-k and top-p.
         actual: the text really goes on with it.
+        before: its probability without interventions; None where that isn't shown.
+        led: it was among the likeliest before.
     """
 
     token_id: int
@@ -53,6 +55,8 @@ class Bar:
     probability: float
     uncut: float
     actual: bool = False
+    before: float | None = None
+    led: bool = False
 
     @property
     def cut(self) -> bool:
@@ -142,7 +146,9 @@ class ProbabilityBars(QWidget):
     def _measure(self) -> None:
         """Find what is drawn, and what all rows share."""
         n = self.n_rows
-        named = [bar for bar in self._bars if bar.actual or bar.token_id == self._chosen][:n]
+        wanted = (bar for bar in self._bars if bar.actual or bar.token_id == self._chosen)
+        named = [*wanted, *(bar for bar in self._bars if bar.led)]
+        named = list(dict.fromkeys(named))[:n]
         rest = [bar for bar in self._bars if bar not in named][: n - len(named)]
         self._shown = tuple(sorted((*rest, *named), key=lambda bar: bar.rank))
         metrics = QFontMetricsF(self._font)
@@ -161,6 +167,15 @@ class ProbabilityBars(QWidget):
     def bar_rect(self, row: int) -> QRectF:
         """The bar that is drawn in a row for the probability."""
         return self._length(row, self.shown[row].probability)
+
+    def before_rect(self, row: int) -> QRectF:
+        """The mark where a row's bar ended before the interventions; empty without one."""
+        before = self.shown[row].before
+        if before is None:
+            return QRectF()
+        whole = self.track(row)
+        x = whole.left() + whole.width() * self.share(before)
+        return QRectF(x - 1, whole.top() - 3, 2, whole.height() + 6)
 
     def row_at(self, point: QPointF) -> int | None:
         """The row under a point."""
@@ -234,6 +249,11 @@ class ProbabilityBars(QWidget):
             painter.fillRect(
                 QRectF(notch.right() - 1, notch.top(), 1, BAR_HEIGHT), t.color("panel")
             )
+
+        if bar.before is not None:
+            mark = self.before_rect(row)
+            mark.moveLeft(round(mark.left()))  # on whole pixels, or it is grey
+            painter.fillRect(mark, t.color("text"))
 
         painter.setPen(t.color("dim" if bar.probability == 0 else "text"))
         right = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)

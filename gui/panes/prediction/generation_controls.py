@@ -10,11 +10,11 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from gui import theme
 from gui.panes.prediction.generated_text import GeneratedText
-from gui.panes.prediction.number_boxes import SeedField, WholeBox
 from gui.session.state import Generation
 from gui.session.store import Store
 from gui.widgets.control_button import make_primary
 from gui.widgets.flow import FlowLayout
+from gui.widgets.number_boxes import SeedField, WholeBox
 from gui.widgets.text import Text, counted
 from model.messages import ModelInfo, PromptRead
 from model.tokenizer.tokens import visible
@@ -101,6 +101,8 @@ class GenerationControls(QWidget):
         layout.addLayout(buttons)
         layout.addWidget(self._says)
         layout.addWidget(self.text, 1)
+        for quiet in (self._says, self.text, self._status, self.use_button):
+            quiet.hide()  # until there is something to say: no room is given away meanwhile
         layout.addLayout(below)
 
         store.generating.changed.connect(self._take_sample)

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from gui import theme
-from gui.panes.prediction.number_boxes import LARGEST_SEED, SeedField
 from gui.session.store import Store
 from gui.widgets.flow import FlowLayout
+from gui.widgets.number_boxes import LARGEST_SEED, SeedField
 from gui.widgets.text import Text
 from model.probe.next_token.asks import NextToken, NextTokenFound
 

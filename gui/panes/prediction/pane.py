@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
@@ -18,19 +17,22 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QToolButton, QVB
 from gui import theme
 from gui.panes.base import EmptyState, Pane
 from gui.panes.prediction import ENTRY, words
-from gui.panes.prediction.answers import asked, cuts, position_of, row_of
-from gui.panes.prediction.bars import Bar, ProbabilityBars, three_digits
+from gui.panes.prediction.answers import asked, position_of, row_of
+from gui.panes.prediction.bars import Bar, ProbabilityBars
+from gui.panes.prediction.before import Before
 from gui.panes.prediction.exporting import WholeVocabulary, table
 from gui.panes.prediction.generation_controls import GenerationControls
 from gui.panes.prediction.mask_controls import MaskControls
 from gui.panes.prediction.sampling_controls import SamplingControls
+from gui.panes.prediction.why import WhyView
 from gui.reading.inspecting import inspected
 from gui.session.store import Store
-from gui.widgets.text import Text, as_written, counted
+from gui.widgets.text import Text, as_written
 from model.messages import PromptRead
 from model.operations import PROBABILITIES
+from model.probe.attribution.asks import Attribution, AttributionFound, Part
 from model.probe.next_token.asks import NextToken, NextTokenFound
-from model.probe.question import Question
+from model.probe.question import Question, TokenId
 
 MOST_BARS = 64
 ROWS_AT_ONCE = 8
@@ -63,6 +65,7 @@ class PredictionPane(Pane):
         self.generation.message_changed.connect(self.invalidate)
         self.masks = MaskControls(store, lambda: self._wanted_position, self._can_fill, self)
         self._export = WholeVocabulary(store)
+        self._before = Before(store, self.invalidate)
         store.masking.changed.connect(self.invalidate)
         self._empty = EmptyState(parent=inner)
 
@@ -79,12 +82,17 @@ class PredictionPane(Pane):
         self.log_button.setAccessibleName("Logarithmic axis of probabilities")
         self.log_button.setToolTip("A logarithmic axis, on which unlikely tokens differ")
         self.log_button.toggled.connect(self.bars.set_log)
+        self.why = WhyView(inner)
+        self.why.hide()
+        self.why.by_changed.connect(self.ask)
+        self.why.bars.part_chosen.connect(self.go_to_part)
         figures = QHBoxLayout()
         figures.setSpacing(theme.SPACE)
         figures.addWidget(self._figures, 1)
         figures.addWidget(self.log_button)
         layout.addLayout(figures)
         layout.addWidget(self._goes_on)
+        layout.addWidget(self.why)
         layout.addWidget(self.sampling)
         # In a small dock everything stays reachable, and what a person presses stays where it is.
         scroll = QScrollArea(self)
@@ -102,7 +110,7 @@ class PredictionPane(Pane):
             outer.addWidget(controls)
         self._outer = outer
 
-        for changed in (store.model_changed, store.generating.changed):
+        for changed in (store.model_changed, store.generating.changed, store.intervening.changed):
             changed.connect(self.invalidate)
         store.sampling_changed.connect(self._on_sampling)
         store.subject_changed.connect(self._on_subject)
@@ -117,7 +125,8 @@ class PredictionPane(Pane):
         if read is None or model is None or not model.config.has_logits:
             return {}
         at = self._wanted_position
-        also = (words.real_token(store, read, at), store.selection.vocabulary_id)
+        named = (words.real_token(store, read, at), store.selection.vocabulary_id)
+        also = (*named, *self._before.best(at))
         n = -(-self.bars.n_rows // ROWS_AT_ONCE) * ROWS_AT_ONCE
         question = NextToken(
             position=at,
@@ -125,7 +134,9 @@ class PredictionPane(Pane):
             n=min(n, MOST_BARS),
             also=tuple(dict.fromkeys(token_id for token_id in also if token_id is not None)),
         )
-        return {"next": question}
+        chosen = store.selection.vocabulary_id
+        target = None if chosen is None else TokenId(chosen)
+        return {"next": question, "why": Attribution(at, target, self.why.by)}
 
     @property
     def _wanted_position(self) -> int:
@@ -158,6 +169,7 @@ class PredictionPane(Pane):
 
     def refresh(self) -> None:
         store, found = self.store, self.found
+        self._before.ask(found)
         head = words.head_of(store)
         problem = self._why_empty()
         there = found is not None and not problem
@@ -166,13 +178,18 @@ class PredictionPane(Pane):
         self.bars.setVisible(there)
         self._figures.setVisible(there)
         self.log_button.setVisible(there)
-        self._figures.setText(self._figures_line() if there else "")
+        figures = ""
+        if found is not None and there:
+            marked = self._before.found(found) is not None
+            figures = words.figures(found, self._waiting(), beside_before=marked)
+        self._figures.setText(figures)
         self._empty.setVisible(not there)
         self._empty.setText(problem)
         goes_on = self._goes_on_line() if there else ""
         self._goes_on.setText(goes_on)
         self._goes_on.setVisible(bool(goes_on))
         self._goes_on.setToolTip(as_written(words.real_tip(store)))
+        self._show_why(there=there)
         self.sampling.setVisible(head != "none")
         self.generation.setVisible(head == "lm")
         self.masks.setVisible(head == "mlm")
@@ -180,6 +197,12 @@ class PredictionPane(Pane):
         self._show_sampling()
         self.generation.refresh()
         self._outer.setStretchFactor(self.generation, 2 if self.generation.shows_text else 0)
+
+    def _show_why(self, *, there: bool) -> None:
+        why, model = self.answered("why", AttributionFound), self.store.model
+        self.why.setVisible(there and why is not None)
+        if why is not None and model is not None:
+            self.why.show_found(why, words.plain(model, why.target), self.height())
 
     def _show_sampling(self) -> None:
         model = self.store.model
@@ -229,7 +252,7 @@ class PredictionPane(Pane):
         found, model = self.found, self.store.model
         if found is None or model is None:
             return []
-        actual = self.actual_next
+        actual, led = self.actual_next, self._before.best(self.position)
         return [
             Bar(
                 token_id=int(token_id),
@@ -238,6 +261,8 @@ class PredictionPane(Pane):
                 probability=float(found.probabilities[row]),
                 uncut=float(found.uncut[row]),
                 actual=int(token_id) == actual,
+                before=self._before.probability(found, int(token_id)),
+                led=int(token_id) in led,
             )
             for row, token_id in enumerate(found.ids)
         ]
@@ -258,25 +283,11 @@ class PredictionPane(Pane):
         """How much of the probability is left by temperature 0, top-k and top-p."""
         return float("nan") if self.found is None else self.found.kept
 
-    def _figures_line(self) -> str:
-        found = self.found
-        if found is None:
-            return ""
-        parts = [f"entropy {found.entropy_bits:.2f} bits"]
-        if cuts(found):
-            parts.append(f"kept {found.kept:.3f} ({counted(found.n_kept, 'token')})")
-        if waiting := self._waiting():
-            parts.insert(0, waiting)
-        return "   ".join(parts)
-
     def _goes_on_line(self) -> str:
         found, read, model, actual = self.found, self.read, self.store.model, self.actual_next
-        row = row_of(found, actual)
-        if found is None or read is None or model is None or actual is None or row is None:
+        if found is None or read is None or model is None or actual is None:
             return ""
-        p = three_digits(float(found.probabilities[row]))
-        said = words.real_words(self.store, read, self.position)
-        return f"{said} {model.token_text(actual)}   {p}   rank {found.ranks[row]:,}"
+        return words.goes_on(self.store, model, read, found, actual)
 
     def header_note(self) -> str:
         model, read = self.store.model, self.read
@@ -285,6 +296,12 @@ class PredictionPane(Pane):
                 return "vectors only"
             return ""
         return words.note(model, read, self.position)
+
+    def remember(self) -> dict[str, Any]:
+        return {"why": self.why.by}
+
+    def recall(self, kept: Mapping[str, Any]) -> None:
+        self.why.set_by(str(kept.get("why")))
 
     def prepare_export(self) -> None:
         self._export.ask(self.questions().get("next"))
@@ -303,26 +320,9 @@ class PredictionPane(Pane):
     def describe(self, bar: Bar) -> str:
         """What hovering a bar says."""
         found, read = self.found, self.read
-        row = row_of(found, bar.token_id)
-        if found is None or read is None or row is None:
+        if found is None or read is None or row_of(found, bar.token_id) is None:
             return ""
-        at = self.position
-        lines = [
-            f"{bar.text}   id {bar.token_id}   rank {bar.rank:,}",
-            f"p = {bar.probability:.6g}" + (" (cut)" if bar.cut else ""),
-            f"logit {_repr32(found.logits[row])}",
-            f"logits[0, {at}, {bar.token_id}]",
-        ]
-        if bar.uncut != bar.probability:
-            greedy = asked(found).sampling.temperature == 0
-            lines[1] += f", {bar.uncut:.6g} {'at temperature 1' if greedy else 'before the cut'}"
-        masked = words.head_of(self.store) == "mlm"
-        if bar.actual:
-            said = words.real_words(self.store, read, at)
-            lines.append(f"{said} this token" if masked else "the prompt goes on with this token")
-        put = "put it in this place" if masked else "let the text go on with it"
-        lines.append(f"Double-click to {put}")
-        return "\n".join(lines)
+        return words.bar(self.store, read, found, bar)
 
     def choose(self, token_id: int) -> None:
         """Select a token of the vocabulary everywhere and show its probability exactly."""
@@ -331,7 +331,7 @@ class PredictionPane(Pane):
         if found is None or read is None or model is None or row is None:
             return
         at = self.position
-        logit, rank = _repr32(found.logits[row]), int(found.ranks[row])
+        logit, rank = words.repr32(found.logits[row]), int(found.ranks[row])
         # Made before the selection asks anew: what is said is about the answer that was clicked.
         chosen = inspected(
             model,
@@ -344,6 +344,17 @@ class PredictionPane(Pane):
         )
         self.store.select(vocabulary_id=token_id)
         self.store.inspect(chosen)
+
+    def go_to_part(self, part: Part) -> None:
+        """Select what wrote a part of the logit, wherever it is shown."""
+        ops = self.store.operations
+        at = next((i for i, op in enumerate(ops) if op.output == part.activation), None)
+        if at is not None:
+            self.store.select(operation=at)
+        if part.layer is not None:
+            self.store.select(layer=part.layer)
+        if part.kind in ("head", "neuron"):
+            self.store.select(**{part.kind: part.index})
 
     def append(self, token_id: int) -> None:
         """Let the prompt go on with a token after the position, or put it in the mask's place.
@@ -395,7 +406,3 @@ class PredictionPane(Pane):
         if self.store.read is None or model is None or not model.config.has_logits:
             return False
         return found is None or not found.problem
-
-
-def _repr32(value: np.floating) -> str:
-    return str(np.float32(value))

@@ -9,8 +9,8 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSlider, QVBoxLayout, QWidget
 
 from gui import theme
-from gui.panes.prediction.number_boxes import DecimalBox, WholeBox
 from gui.widgets.flow import FlowLayout
+from gui.widgets.number_boxes import DecimalBox, WholeBox
 from gui.widgets.text import Text
 from model.sampling import HOTTEST, Sampling
 

@@ -6,9 +6,15 @@ drawn. Knows the store's masks; no widget.
 
 from __future__ import annotations
 
+import numpy as np
+
+from gui.panes.prediction.answers import asked, cuts, position_of, row_of
+from gui.panes.prediction.bars import Bar, three_digits
 from gui.session.store import Store
 from model.config import Head
+from model.counting import counted
 from model.messages import ModelInfo, PromptRead
+from model.probe.next_token.asks import NextTokenFound
 from model.tokenizer.tokens import SPACE
 
 TITLES: dict[Head, str] = {"lm": "Next token", "mlm": "Masked token", "none": "No head"}
@@ -26,8 +32,7 @@ def head_of(store: Store) -> Head:
 
 def note(model: ModelInfo, read: PromptRead, position: int) -> str:
     """A short fact for the header: which place is predicted."""
-    text = model.token_text(read.tokens[position].id)
-    text = text.removeprefix(SPACE) or text
+    text = plain(model, read.tokens[position].id)
     return f"at “{text}” ({position})" if model.config.head == "mlm" else f"after “{text}”"
 
 
@@ -57,6 +62,79 @@ def real_tip(store: Store) -> str:
         "The token that was masked; or, without a mask, the one that stands here: the model sees "
         "it and need not guess. Mask it to let the model guess."
     )
+
+
+def plain(model: ModelInfo, token_id: int) -> str:
+    """A token in a sentence: without the mark of the space before it."""
+    text = model.token_text(token_id)
+    return text.removeprefix(SPACE) or text
+
+
+def figures(found: NextTokenFound, waiting: str, *, beside_before: bool = False) -> str:
+    """The entropy, and what the cut leaves.
+
+    Args:
+        found: what is drawn.
+        waiting: that another answer is waited for; or empty.
+        beside_before: whether each bar has a mark where it was before the interventions.
+    """
+    parts = [waiting] if waiting else []
+    parts.append(f"entropy {found.entropy_bits:.2f} bits")
+    if beside_before:
+        parts.append("│ before")
+    if cuts(found):
+        parts.append(f"kept {found.kept:.3f} ({counted(found.n_kept, 'token')})")
+    return "   ".join(parts)
+
+
+def goes_on(
+    store: Store, model: ModelInfo, read: PromptRead, found: NextTokenFound, actual: int
+) -> str:
+    """What the prompt really goes on with; empty where the answer lacks it."""
+    row = row_of(found, actual)
+    if row is None:
+        return ""
+    p = three_digits(float(found.probabilities[row]))
+    said = real_words(store, read, position_of(found))
+    return f"{said} {model.token_text(actual)}   {p}   rank {found.ranks[row]:,}"
+
+
+def bar(store: Store, read: PromptRead, found: NextTokenFound, bar: Bar) -> str:
+    """What hovering a bar says.
+
+    Args:
+        store: whose masks and head it asks.
+        read: the prompt that the answer is about.
+        found: the answer, with this bar's token in it.
+        bar: the bar.
+    """
+    at = position_of(found)
+    row = row_of(found, bar.token_id)
+    assert row is not None
+    lines = [
+        f"{bar.text}   id {bar.token_id}   rank {bar.rank:,}",
+        f"p = {bar.probability:.6g}" + (" (cut)" if bar.cut else ""),
+        f"logit {repr32(found.logits[row])}",
+        f"logits[0, {at}, {bar.token_id}]",
+    ]
+    if bar.uncut != bar.probability:
+        greedy = asked(found).sampling.temperature == 0
+        lines[1] += f", {bar.uncut:.6g} {'at temperature 1' if greedy else 'before the cut'}"
+    if bar.before is not None:
+        moved = bar.probability - bar.before
+        lines.append(f"{bar.before:.6g} before the interventions ({moved:+.6g})")
+    masked = head_of(store) == "mlm"
+    if bar.actual:
+        said = real_words(store, read, at)
+        lines.append(f"{said} this token" if masked else "the prompt goes on with this token")
+    put = "put it in this place" if masked else "let the text go on with it"
+    lines.append(f"Click to see why · double-click to {put}")
+    return "\n".join(lines)
+
+
+def repr32(value: np.floating) -> str:
+    """All the digits that a float32 has."""
+    return str(np.float32(value))
 
 
 def chosen_note(

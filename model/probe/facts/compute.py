@@ -197,7 +197,7 @@ def _tokens_of_fact(question: Facts, subject: Subject, bench: Bench) -> tuple[in
             "Say what the fact is about: words of the text (about), or the positions of its tokens "
             "(first, last)."
         )
-    tokenizer = bench.language_model(subject).tokenizer
+    tokenizer = bench.tokenizer(subject.model)
     if tokenizer is None:
         raise ValueError("This checkpoint has no tokenizer: give first and last instead of about.")
     special = tokenizer.special_ids

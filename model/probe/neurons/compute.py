@@ -41,7 +41,7 @@ def answer(question: Neurons, subject: Subject, bench: Bench) -> Iterator[Answer
         yield replace(here, share=1.0)
         return
     yield here
-    tokenizer = bench.language_model(subject).tokenizer
+    tokenizer = bench.tokenizer(subject.model)
     if tokenizer is None:
         raise ValueError("This checkpoint has no tokenizer, so it can't read texts: set scan to 0.")
     scan = Scan(bench, subject, layer, here.neuron, question.n)

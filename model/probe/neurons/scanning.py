@@ -143,7 +143,8 @@ class Scan:
         wanted = (name,) if config.experts is None else (name, indices)
         if changes:
             with torch.inference_mode():
-                found = network.compute(wanted, {INPUT_IDS: ids_BT}, changes.tap, changes.replace)
+                ways = changes.within(0, self._bench.stream(self._subject).read)
+                found = network.compute(wanted, {INPUT_IDS: ids_BT}, *ways)
             yield None
         else:
             steps = network.stream(ids_BT)

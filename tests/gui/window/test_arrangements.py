@@ -145,7 +145,8 @@ def test_so_do_those_that_a_person_has_made(window: MainWindow, qtbot: QtBot) ->
     before = window.docks["layers"].width()
     drag_separator(qtbot, window, "layers", 160)
     qtbot.waitUntil(lambda: window.docks["layers"].width() >= before + 120, timeout=5000)
-    window.docks["inspector"].close()
+    for below in ("inspector", "interventions"):
+        window.docks[below].close()
     qtbot.waitUntil(lambda: window.docks["prediction"].height() > 700, timeout=5000)
     qtbot.wait(1)
     large = sizes(window)

@@ -12,6 +12,7 @@ from gui.session.asked import SAID_AFTER
 from gui.session.store import Store
 from gui.window.status_bar import StatusBar
 from model import messages as m
+from model.interventions import AblateHead, RemoveMask
 from model.preview import file_size
 from model.probe.path.asks import Path as PathAsked
 from model.probe.question import Question
@@ -154,3 +155,21 @@ def test_nothing_overlaps_and_no_word_is_cut_from_1366_on(
         assert bar.facts.width() >= bar.facts.sizeHint().width()
         assert bar.facts.fontMetrics().horizontalAdvance(bar.facts.text) <= bar.facts.width()
     assert np.ptp(pixels(bar.facts)) > 50, "it is drawn"
+
+
+def test_it_says_whether_the_numbers_are_of_a_changed_model(live_store: Store, bar: StatusBar):
+    assert bar.changed.isHidden()
+    live_store.intervening.add(AblateHead(0, 1), RemoveMask(2))
+    bar.refresh()
+    assert not bar.changed.isHidden()
+    assert bar.changed.text == "2 interventions"
+    assert "cut head 0.1" in bar.changed.toolTip()
+    assert "Saving, training and verifying take the model as it is." in bar.changed.toolTip()
+    live_store.intervening.switch(0, on=False)
+    live_store.intervening.flip()
+    bar.refresh()
+    assert bar.changed.text == "1 intervention, not shown"
+    assert "shown as it is" in bar.changed.toolTip()
+    live_store.intervening.clear()
+    bar.refresh()
+    assert bar.changed.isHidden()

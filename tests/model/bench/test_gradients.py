@@ -7,7 +7,13 @@ import torch
 from torch import Tensor
 
 from model.bench.gradients import Gradients
-from model.interventions import AblateHead, Intervention, RemoveResidual, ScaleOutput
+from model.interventions import (
+    AblateHead,
+    Intervention,
+    PatchActivation,
+    RemoveResidual,
+    ScaleOutput,
+)
 from model.operations import streams
 from model.trace import record
 from tests.model.networks import VARIANTS
@@ -56,8 +62,17 @@ def test_gradients_are_the_slopes_of_whole_passes(name: str):
     assert_slopes(Asked(name), ("attn.hook_z", "attn.hook_k", "hook_mlp_out"))
 
 
+OTHER = (5, 5, 9, 30, 2, 1, 8, 8, 8, 3, 0)
+
+
 @pytest.mark.parametrize(
-    "change", [AblateHead(0, 1, mean=True), RemoveResidual(1, "mlp"), ScaleOutput(0, "attn", 1.7)]
+    "change",
+    [
+        AblateHead(0, 1, mean=True),
+        RemoveResidual(1, "mlp"),
+        ScaleOutput(0, "attn", 1.7),
+        PatchActivation("blocks.0.hook_mlp_out", OTHER, (2, 7)),
+    ],
 )
 def test_interventions_are_gone_back_through(change: Intervention):
     assert_slopes(Asked("like Gemma 2", interventions=(change,)), ("attn.hook_v", "hook_attn_out"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -15,12 +17,16 @@ from model.bench.changes import Changes
 from model.config import TransformerConfig
 from model.interventions import (
     AblateHead,
+    CutEdge,
     Intervention,
+    PatchActivation,
     RemoveMask,
     RemovePositions,
     RemoveResidual,
+    ScaleHead,
     ScaleOutput,
     SetNeuron,
+    Steer,
 )
 from model.operations import activation_names
 from model.subject import Subject
@@ -104,6 +110,9 @@ class SoftLogits(Intervention):
         return tensor / 3
 
 
+OTHER = (9, 2, 30, 4, 17, 17, 1, 8)
+"""Another text, shorter than the one that is read."""
+
 EXAMPLES: dict[str, tuple[Intervention, ...]] = {
     "head": (AblateHead(1, 2),),
     "head to its mean": (AblateHead(0, 3, mean=True),),
@@ -117,6 +126,20 @@ EXAMPLES: dict[str, tuple[Intervention, ...]] = {
     "mask of the first layer": (RemoveMask(0),),
     "mask of the last layer": (RemoveMask(1),),
     "positions": (RemovePositions(),),
+    "scaled head": (ScaleHead(0, 1, 1.7),),
+    "block": (ScaleOutput(1, "block", 0.3),),
+    "edge": (CutEdge(1, 5, 3, head=2),),
+    "edge of all heads, shared out": (CutEdge(0, 5, 4, share=True),),
+    "edges of a whole row": tuple(CutEdge(0, 1, key, 1, share=True) for key in (0, 1)),
+    "stream of another text": (PatchActivation("blocks.0.hook_resid_post", OTHER),),
+    "some positions of it": (PatchActivation("blocks.1.mlp.post", OTHER, (6, 2), (1, 2)),),
+    "a head of it": (PatchActivation("blocks.0.attn.z", OTHER, head=1),),
+    "keys of it": (PatchActivation("blocks.0.attn.k", OTHER, (0, 4, 5)),),
+    "a pattern of it": (PatchActivation("blocks.1.attn.pattern", OTHER, head=0),),
+    "its embedding": (PatchActivation("hook_embed", OTHER, (3,)),),
+    "what attention adds there": (PatchActivation("blocks.1.attn_out", OTHER, (4,)),),
+    "direction": (Steer(0, OTHER[:3], OTHER[3:5], 1.5),),
+    "direction at one position": (Steer(1, (4,), (), -2.0, (5,)),),
     "pattern": (EvenAttention(1),),
     "embedding": (LongerEmbedding(),),
     "embedding by all": (LongerEmbedding(every=False),),
@@ -236,7 +259,10 @@ def test_a_clean_run_that_is_there_is_gone_on_from(name: str, monkeypatch: pytes
     for some in fitting(transformer.config).values():
         bench = held(transformer)
         bench.stream(Subject(1, None, IDS))
-        first = Changes(some, transformer.config).first
+        changes = Changes(some, transformer.config)
+        first = changes.first
+        for ids in changes.reads:  # other texts run whole, once
+            bench.stream(Subject(1, None, ids))
         ran.clear()
         subject = Subject(1, None, IDS, some)
         bench.stream(subject)
@@ -343,3 +369,40 @@ def test_an_intervention_that_sees_all_positions_is_not_gone_on_from():
     expected = traced(transformer, Subject(1, None, IDS, some))["logits"]
     found = bench.values(Subject(1, None, IDS, some), ("logits",))["logits"]
     torch.testing.assert_close(found, expected, **TIGHT)
+
+
+def test_another_text_is_run_in_slices_before_and_only_once(monkeypatch: pytest.MonkeyPatch):
+    transformer = network(BASE)
+    ran = blocks_run(monkeypatch, transformer)
+    bench = held(transformer)
+    some = (Steer(1, OTHER, OTHER[:3]), PatchActivation("blocks.1.mlp.post", OTHER, (2,)))
+    n_slices = sum(1 for _ in bench.streaming(Subject(1, None, IDS, some)))
+    assert n_slices > 2 * BASE.n_layers, "both other texts a block a slice"
+    assert bench.has(Subject(1, None, OTHER))
+    ran.clear()
+    bench.stream(Subject(1, None, (*IDS, 3), some))
+    assert ran == [0], "block 1 is changed, and the other texts are known"
+
+
+def test_who_gives_up_gives_up_the_other_text_as_well():
+    bench = held(network(BASE))
+    subject = Subject(1, None, IDS, (Steer(1, OTHER),))
+    steps = bench.streaming(subject)
+    next(steps)
+    bench.abandon(subject)
+    assert not bench.has(subject)
+    assert not bench.has(Subject(1, None, OTHER))
+    assert bench.n_bytes == 0
+
+
+def test_a_bench_that_read_another_text_is_let_go():
+    """Nothing may hold it in a circle: a program that rarely looks for those would keep it."""
+    bench = held(network(BASE))
+    bench.stream(Subject(1, None, IDS, (Steer(0, OTHER),)))
+    gone = weakref.ref(bench)
+    gc.disable()
+    try:
+        del bench
+        assert gone() is None
+    finally:
+        gc.enable()

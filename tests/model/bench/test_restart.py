@@ -9,7 +9,13 @@ import torch
 from torch import Tensor
 
 from model.bench.restart import Restart
-from model.interventions import AblateHead, Intervention, RemoveMask, RemoveResidual
+from model.interventions import (
+    AblateHead,
+    Intervention,
+    PatchActivation,
+    RemoveMask,
+    RemoveResidual,
+)
 from model.network.execute import Tap
 from model.operations import streams
 from model.slices import finish
@@ -61,7 +67,10 @@ def test_a_restart_is_a_whole_pass_with_the_activation_put_in(name: str):
 
 @pytest.mark.parametrize(
     "change",
-    [RemoveMask(1), AblateHead(1, 2, mean=True), RemoveResidual(1, "attn"), AblateHead(0, 0)],
+    [
+        *(RemoveMask(1), AblateHead(1, 2, mean=True), RemoveResidual(1, "attn"), AblateHead(0, 0)),
+        PatchActivation("blocks.1.hook_attn_out", IDS[::-1], (2, 7)),
+    ],
 )
 @pytest.mark.parametrize("name", ["learned", "like Gemma 2", "norms after"])
 def test_interventions_are_done_after_a_restart_too(name: str, change: Intervention):

@@ -15,12 +15,20 @@ from typer.testing import CliRunner
 
 import model
 from model.cli.app import make_app
-from model.cli.asking import intervention_of
+from model.cli.intervening import interventions, records
 from model.cli.question_options import attributes, built, parameters
-from model.interventions import AblateHead, RemoveMask, ScaleOutput
+from model.interventions import (
+    AblateHead,
+    Intervention,
+    PatchActivation,
+    RemoveMask,
+    ScaleOutput,
+    Steer,
+    file,
+)
 from model.language_model import LanguageModel
 from model.probe import PROBES, Probe
-from model.probe.question import Question
+from model.probe.question import Question, TokenId
 from model.probe.routes.asks import Routes
 from model.probe.vectors.asks import Vectors
 from model.sampling import Sampling
@@ -37,6 +45,8 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "patch": ("--clean-ids", ",".join(map(str, CLEAN))),
     "facts": ("--about", "queen", "--samples", "2"),
     "neurons": ("--layer", "1"),
+    "scene": ("--of", "blocks.1.attn.hook_q", "--position", "3", "--head", "2"),
+    "terms": ("--of", "blocks.1.attn.hook_z", "--index", "0,3,1,2"),
 }
 """What has no default."""
 
@@ -79,7 +89,9 @@ def asked_by_hand(lm: LanguageModel, name: str) -> Any:
     from model.probe.number.asks import Number
     from model.probe.patch.asks import Patch
     from model.probe.pattern.asks import Pattern
+    from model.probe.scene.asks import Scene
     from model.probe.tensors.asks import Tensors
+    from model.probe.terms.asks import Terms
 
     questions: dict[str, Question] = {
         "pattern": Pattern(layer=1, head=2),
@@ -87,6 +99,8 @@ def asked_by_hand(lm: LanguageModel, name: str) -> Any:
         "tensors": Tensors(("blocks.0.hook_resid_post",)),
         "number": Number(of="blocks.1.attn.hook_z", index=(0, 3, 1, 2)),
         "mosaic": Mosaic(cells=16),
+        "scene": Scene("blocks.1.attn.hook_q", 3, 2),
+        "terms": Terms("blocks.1.attn.hook_z", (0, 3, 1, 2)),
         "routes": Routes(position=None),
         "patch": Patch(clean_ids=CLEAN),
         "facts": Facts(about="queen", samples=2),
@@ -187,11 +201,11 @@ def test_the_network_can_be_changed_first(gpt2_folder: Path, lm: LanguageModel):
             "--json",
         )
     )
-    interventions = (AblateHead(0, 3), ScaleOutput(1, "mlp"))
-    logits_V = lm.trace(PROMPT, interventions=interventions)["logits"][0, -1]
+    some = (AblateHead(0, 3), ScaleOutput(1, "mlp"))
+    logits_V = lm.trace(PROMPT, interventions=some)["logits"][0, -1]
     assert said["arrays"]["id"]["values"] == logits_V.argsort(descending=True)[:4].tolist()
     assert said["arrays"]["probability"]["values"][0] == 1
-    assert said["interventions"] == [one.words for one in interventions]
+    assert said["interventions"] == [one.words for one in some]
 
 
 def test_tokens_stand_beside_their_ids_and_places(gpt2_folder: Path):
@@ -218,6 +232,45 @@ def test_what_can_not_be_asked_is_one_sentence(gpt2_folder: Path, tmp_path: Path
     assert not list(tmp_path.iterdir())
 
 
+def test_a_token_is_named_by_its_text_or_its_id(gpt2_folder: Path, lm: LanguageModel):
+    assert lm.tokenizer is not None
+    target = lm.tokenizer.encode(" queen").ids[0]
+    at = (gpt2_folder, "--text", PROMPT, "--json")
+    by_text = json.loads(run("attribution", *at, "--target", " queen"))
+    by_id = json.loads(run("attribution", *at, "--target", target))
+    assert by_text["target"] == by_id["target"] == target
+    assert by_text["parts"] == by_id["parts"]
+    watched = json.loads(run("lens", *at, "--watched", " queen"))["layers"]
+    logits_TV = lm.logits(PROMPT)[0]
+    ranks = [place["watched_rank"] for place in watched[-1]["positions"]]
+    assert ranks == ((logits_TV > logits_TV[:, target, None]).sum(-1) + 1).tolist()
+    assert "not one. Give one token" in refusal("attribution", *at, "--target", " queen queen")
+    assert "no token 99999" in refusal("lens", *at, "--watched", 99999)
+
+
+def test_rows_stand_beside_the_arrays_with_their_tokens(gpt2_folder: Path, lm: LanguageModel):
+    at = (gpt2_folder, "--text", PROMPT, "--json")
+    layers = json.loads(run("lens", *at))["layers"]
+    logits_TV = lm.logits(PROMPT)[0]
+    assert [row["after"] for row in layers] == ["embedding", "block 0", "block 1", "block 2"]
+    assert [place["id"] for place in layers[-1]["positions"]] == logits_TV.argmax(-1).tolist()
+    for place, p_V in zip(layers[-1]["positions"], logits_TV.softmax(-1), strict=True):
+        assert place["probability"] == pytest.approx(float(p_V.max()), rel=1e-4)
+        assert place["entropy_bits"] == pytest.approx(-float((p_V * p_V.log2()).sum()), rel=1e-4)
+        assert lm.tokenizer is not None
+        said = place["token"].replace("·", " ")
+        assert said.encode() == lm.tokenizer.vocabulary[place["id"]] or not said.isascii()
+    why = json.loads(run("attribution", *at, "--by", "head"))
+    total = sum(part["value"] for part in why["parts"])
+    assert total + why["remainder"] == pytest.approx(why["logit"], abs=1e-9)
+    assert abs(why["remainder"]) < 1e-4
+    assert why["target"] == int(logits_TV[-1].argmax())
+    heads = json.loads(run("heads", gpt2_folder, "--n-random", 8, "--json"))["heads"]
+    assert len(heads) == lm.config.n_layers * lm.config.n_heads
+    assert {"layer", "head", "previous_token", "duplicate_token", "induction"} <= heads[5].keys()
+    assert "Give either --text or --ids" in refusal("lens", gpt2_folder)
+
+
 def test_what_a_field_says_is_the_options_help(gpt2_folder: Path):
     said = " ".join(run("routes", "--help").replace("│", " ").split())
     assert "the least weight." in said
@@ -226,12 +279,35 @@ def test_what_a_field_says_is_the_options_help(gpt2_folder: Path):
     assert attributes(Routes)["threshold"] == "the least weight."
 
 
-def test_every_intervention_can_be_typed():
-    assert intervention_of("ablate_head layer=1 head=2 mean=True") == AblateHead(1, 2, mean=True)
-    assert intervention_of("scale_output layer=0 part=attn factor=0.5") == ScaleOutput(
-        0, "attn", 0.5
+def test_every_intervention_can_be_typed(lm: LanguageModel):
+    def typed(words: str) -> Intervention:
+        (one,) = interventions(records([words]), lm)
+        return one
+
+    assert typed("ablate_head layer=1 head=2 mean=True") == AblateHead(1, 2, mean=True)
+    assert typed("scale_output layer=0 part=attn factor=0.5") == ScaleOutput(0, "attn", 0.5)
+    assert typed("remove_mask layer=None") == RemoveMask()
+    text = "The queen"
+    ids = tuple(lm.ids(text)[0].tolist())
+    assert typed(f"steer layer=0 plus_text='{text}' factor=2") == Steer(
+        0, ids, factor=2.0, plus_text=text
     )
-    assert intervention_of("remove_mask layer=None") == RemoveMask()
+    assert typed("patch_activation name=hook_embed ids=1,2 positions=0,") == PatchActivation(
+        "hook_embed", (1, 2), (0,)
+    )
+
+
+def test_a_list_that_the_window_saved_is_done_as_far_as_it_is_on(gpt2_folder: Path, tmp_path: Path):
+    path = tmp_path / "my cuts.toml"
+    file.write(path, [(AblateHead(0, 3), True), (RemoveMask(), False)])
+    asked = ("next_token", gpt2_folder, "--text", PROMPT, "--json")
+    said = json.loads(run(*asked, "--intervene", f"'{path}'"))
+    assert said["interventions"] == [AblateHead(0, 3).words]
+    typed = json.loads(run(*asked, "--intervene", "ablate_head layer=0 head=3"))
+    assert said["arrays"] == typed["arrays"]
+    assert "No such file" in refusal(*asked[:-1], "--intervene", "gone.toml")
+    path.write_text("x = 1")
+    assert "lacks version = 1" in refusal(*asked[:-1], "--intervene", f"'{path}'")
 
 
 HALF = Sampling(temperature=0.5)
@@ -246,6 +322,7 @@ class Everything(Question):
         one, other: two
             of them.
         how: with which.
+        token: a word.
     """
 
     name: ClassVar[str] = "everything"
@@ -258,22 +335,31 @@ class Everything(Question):
     other: float | None = None
     really: bool = False
     how: Sampling = HALF
+    token: TokenId | None = None
 
 
 def test_fields_of_every_type_become_options_and_come_back():
     made = {one.name: one for one in parameters(Everything)}
     assert list(made) == [
         *("position", "one", "names", "pairs", "window", "way", "other", "really"),
-        *("temperature", "top_k", "top_p"),
+        *("temperature", "top_k", "top_p", "token"),
     ]
     assert made["position"].default == -1
     assert made["one"].default is made["one"].empty
     assert made["temperature"].default == 0.5, "of the value that stands in the question"
     given = {name: None if p.default is p.empty else p.default for name, p in made.items()}
     given |= {"one": 3, "names": "a, b"}
-    assert built(Everything, given) == Everything(position=-1, one=3, names=("a", "b"))
-    given |= {"pairs": "0,1;4,5", "window": "2,9", "way": "down", "other": 0.5, "top_k": 4}
-    found = built(Everything, given)
+    assert built(Everything, given, len) == Everything(position=-1, one=3, names=("a", "b"))
+    given |= {
+        "pairs": "0,1;4,5",
+        "window": "2,9",
+        "way": "down",
+        "other": 0.5,
+        "top_k": 4,
+        "token": "word",
+    }
+    found = built(Everything, given, len)
+    assert found.token == 4, "by what makes an id of a text"
     assert (found.pairs, found.window, found.way, found.other) == (
         ((0, 1), (4, 5)),
         (2, 9),

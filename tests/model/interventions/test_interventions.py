@@ -19,12 +19,17 @@ from model.config import TransformerConfig
 from model.interventions import (
     KINDS,
     AblateHead,
+    CutEdge,
     Intervention,
+    PatchActivation,
     RemoveMask,
     RemovePositions,
     RemoveResidual,
+    ScaleHead,
     ScaleOutput,
     SetNeuron,
+    Steer,
+    Window,
     apply,
     from_record,
     to_record,
@@ -39,6 +44,9 @@ from tests.model.conftest import PROMPT
 from tests.model.networks import BASE, VARIANTS, network, some_ids
 from tests.samples.even_attention import EvenAttention
 
+OTHER = (9, 2, 30, 4, 17, 17, 1, 8)
+"""Another text, whose activations are put in."""
+
 EXAMPLES: dict[str, Intervention] = {
     "head": AblateHead(1, 2),
     "head to its mean": AblateHead(0, 3, mean=True),
@@ -50,6 +58,13 @@ EXAMPLES: dict[str, Intervention] = {
     "mask": RemoveMask(),
     "mask of a layer": RemoveMask(1),
     "positions": RemovePositions(),
+    "scaled head": ScaleHead(1, 0, 1.5),
+    "block": ScaleOutput(0, "block"),
+    "edge": CutEdge(1, 6, 5, head=1),
+    "edge of all heads, shared out": CutEdge(0, 6, 6, share=True),
+    "patch": PatchActivation("blocks.0.attn.z", OTHER, (6, 5), (1, 2), 3, "a cat"),
+    "patch of all positions": PatchActivation("blocks.0.hook_resid_post", OTHER),
+    "direction": Steer(0, OTHER, (3, 5), 2.0, (), "queen", "king"),
 }
 every_example = pytest.mark.parametrize("one", EXAMPLES.values(), ids=list(EXAMPLES))
 every_variant = pytest.mark.parametrize("config", VARIANTS.values(), ids=list(VARIANTS))
@@ -240,7 +255,12 @@ def test_a_lazy_trace_reads_what_the_full_one_records(config: TransformerConfig)
 def test_a_window_is_changed_as_it_is_in_the_whole_text(name: str, one: Intervention):
     config = VARIANTS[name]
     transformer, full = network(config), traced(config, one)
-    tap, replacement = apply([one], config)
+
+    def read(ids: tuple[int, ...], name: str, start: int, stop: int) -> Tensor:
+        axis = 2 if transformer.operation(name).shape == "BHQS" else 1
+        return record(transformer, torch.tensor([ids]))[name].narrow(axis, start, stop - start)
+
+    tap, replacement = apply([one], config, Window(5, read))
     span = Span(config, 5, 3, full.logits, n_keys=13)
     for layer, both in enumerate(keys_and_values(config)):
         border = streams(config)[layer]
@@ -289,7 +309,24 @@ def test_several_follow_each_other_and_a_tap_sees_what_they_made():
         ("learned", AblateHead(1, 4), "There is no head 4; there are 0 to 3"),
         ("learned", SetNeuron(0, -1), "There is no neuron -1; there are 0 to 27"),
         ("learned", RemoveMask(5), "There is no layer 5"),
-        ("learned", ScaleOutput(0, "head"), "parts are attn and mlp, not 'head'"),  # type: ignore[arg-type]
+        ("learned", ScaleOutput(0, "head"), "or block for both, not 'head'"),  # type: ignore[arg-type]
+        ("learned", ScaleHead(0, 9), "There is no head 9; there are 0 to 3"),
+        ("learned", CutEdge(0, 40, 1), "There is no position 40; there are 0 to 23"),
+        ("learned", CutEdge(0, 4, -1), "There is no position -1"),
+        ("learned", CutEdge(0, 4, 1, head=4), "There is no head 4"),
+        ("learned", PatchActivation("blocks.0.resid", (1,)), "No activation is called"),
+        ("learned", PatchActivation("hook_embed", ()), "The other text is empty"),
+        ("learned", PatchActivation("hook_embed", (1,) * 33), "has 33 tokens; this network reads"),
+        ("learned", PatchActivation("hook_embed", (1, 99)), "There is no token 99"),
+        ("learned", PatchActivation("hook_embed", (1, 2), (5,)), "there is no position 5"),
+        ("learned", PatchActivation("hook_embed", (1, 2), (5, 6), (1,)), "2 positions can't be"),
+        ("learned", PatchActivation("hook_embed", (1,), head=0), "is of no single head"),
+        ("learned", PatchActivation("blocks.0.attn.q", (1,), head=4), "There is no head 4"),
+        ("learned", PatchActivation("input_ids", (1,)), "change the prompt instead"),
+        ("learned", PatchActivation("blocks.0.attn.attn_scores", (1,)), "patch the pattern"),
+        ("learned", Steer(0, ()), "The text to steer to is empty"),
+        ("learned", Steer(2, (1,)), "There is no layer 2"),
+        ("learned", Steer(0, (1,), (99,)), "There is no token 99"),
         ("learned", RemoveResidual(0, "head"), "parts are attn and mlp, not 'head'"),  # type: ignore[arg-type]
         ("experts", SetNeuron(0, 1), "Each expert has neurons of its own"),
         ("parallel", RemoveResidual(0, "attn"), "one residual connection leads around both"),
@@ -323,11 +360,37 @@ def test_an_intervention_is_a_value_that_a_file_can_hold(one: Intervention):
 
 def test_a_record_that_is_none_says_what_there_is():
     with pytest.raises(
-        ValueError, match=r"no intervention 'cut'; there are ablate_head, scale_out"
+        ValueError, match=r"no intervention 'cut'; there are ablate_head, scale_head"
     ):
         from_record({"kind": "cut", "layer": 1})
     with pytest.raises(ValueError, match=r"ablate_head can't be read from \{'layer': 1\}"):
         from_record({"kind": "ablate_head", "layer": 1})
+    with pytest.raises(ValueError, match="unexpected keyword argument 'depth'"):
+        from_record({"kind": "ablate_head", "layer": 1, "head": 2, "depth": 3})
+
+
+@pytest.mark.parametrize(
+    ("record", "says"),
+    [
+        ({"kind": "ablate_head", "layer": "1", "head": 0}, "layer is a whole number, not '1'"),
+        ({"kind": "ablate_head", "layer": True, "head": 0}, "layer is a whole number, not True"),
+        ({"kind": "ablate_head", "layer": 1, "head": 0, "mean": 1}, "mean is true or false, not 1"),
+        ({"kind": "scale_head", "layer": 1, "head": 0, "factor": "x"}, "factor is a number"),
+        ({"kind": "scale_head", "layer": 1, "head": 0, "factor": 1e999}, "a number, not inf"),
+        ({"kind": "scale_output", "layer": 1, "part": "head"}, "part is one of attn, mlp, block"),
+        ({"kind": "steer", "layer": 1, "plus": "queen"}, "plus is a list of whole numbers"),
+        ({"kind": "steer", "layer": 1, "plus": [1, "2"]}, "plus is a whole number, not '2'"),
+    ],
+)
+def test_a_record_with_a_value_of_another_type_is_refused(record: dict[str, object], says: str):
+    with pytest.raises(ValueError, match=says):
+        from_record(record)
+
+
+def test_a_record_may_have_a_whole_number_for_a_factor_and_one_id_for_several():
+    one = from_record({"kind": "steer", "layer": 1, "plus": 7, "factor": 2})
+    assert one == Steer(1, (7,), (), 2.0)
+    assert from_record({"kind": "remove_mask", "layer": None}) == RemoveMask()
 
 
 def test_interventions_are_free_of_torch():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from tokenizers import decoders, models
 
 from model.tokenizer.tokenizer import END_OF_TEXT, Tokenizer, TokenizerError
 from tests.model.conftest import TEXT
+from tools.soak.watching import memory_bytes
 
 # Everything that UTF-8 can write: NUL, controls, right-to-left, emoji, unassigned.
 any_text = st.text(st.characters(exclude_categories=["Cs"]))
@@ -248,3 +251,15 @@ def test_tokens_of_other_kinds_show_their_bytes_too():
     assert Tokenizer(spaces).vocabulary == (b" king", b"\n", b"s")
     pieces = tokenizers.Tokenizer(models.WordPiece({"king": 0, "##s": 1}, unk_token="king"))
     assert Tokenizer(pieces).vocabulary == (b"king", b"s")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the system tells no memory")
+def test_a_tokenizer_that_is_gone_holds_no_memory() -> None:
+    words = ["".join(random.Random(i).choices("abcdefghijklmnop", k=6)) for i in range(4000)]
+    text = " ".join(random.Random(1).choices(words, k=30_000))
+    sizes = []
+    for _ in range(10):
+        Tokenizer.train_bpe(text[:60_000], 600).encode(text)
+        sizes.append(memory_bytes())
+    # A megabyte and more each, where the library keeps every word.
+    assert sizes[-1] - sizes[3] < 3 * 2**20

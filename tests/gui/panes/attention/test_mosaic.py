@@ -7,10 +7,13 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from gui.panes.attention.mosaic_layout import GROUPS, Room, by_kind, by_layer, kinds_of
+from gui.panes.attention.head_kinds import Kinds, line, short
+from gui.panes.attention.mosaic_layout import Room, by_kind, by_layer
 from gui.panes.attention.pane import AttentionPane
-from gui.panes.attention.words import KIND_NAMES, percent
+from gui.panes.attention.words import percent
 from gui.session.store import Store
+from model.probe.heads.asks import SCORES, Heads, HeadsFound
+from model.subject import Subject
 from tests.gui.desk import Desk
 from tests.gui.panes.attention.test_attention_pane import pattern, settle, shown
 
@@ -51,20 +54,74 @@ def test_where_there_is_too_little_room_tiles_keep_their_size():
     assert tiles.size[1] > 100
 
 
-def test_heads_are_grouped_by_where_they_look_most():
-    shares = np.array([[[0.9, 0.05, 0.0], [0.2, 0.7, 0.1]], [[0.1, 0.1, 0.1], [0.95, 0.0, 0.0]]])
-    kinds = kinds_of(shares)
-    assert [[GROUPS[kind] for kind in row] for row in kinds] == [
+SHARES = np.array([[[0.9, 0.05, 0.0], [0.2, 0.7, 0.1]], [[0.1, 0.1, 0.1], [0.95, 0.0, 0.0]]])
+
+
+def test_heads_without_a_label_are_grouped_by_where_they_look_most():
+    kinds = Kinds(SHARES)
+    assert [[kinds.group(layer, head)[0] for head in range(2)] for layer in range(2)] == [
         ["first", "previous"],
         ["elsewhere", "first"],
     ]
-    tiles = by_kind(shares, KIND_NAMES, room(300, 200))
+    tiles = by_kind(kinds, room(300, 200))
     captions = [label.text for label in tiles.labels]
-    assert captions == ["first token · 2", "previous token · 1", "elsewhere · 1"]
+    assert captions == ["previous token · 1", "first token · 2", "elsewhere · 1"]
     # In its group the head comes first that looks there most.
     assert tiles.y_LH[1, 1] == tiles.y_LH[0, 0]
     assert tiles.x_LH[1, 1] < tiles.x_LH[0, 0]
-    assert tiles.y_LH[0, 0] < tiles.y_LH[0, 1] < tiles.y_LH[1, 0]
+    assert tiles.y_LH[0, 1] < tiles.y_LH[0, 0] < tiles.y_LH[1, 0]
+
+
+def labelled(**scores: float) -> HeadsFound:
+    """Labels of two layers of two heads: those of head 1 of layer 1 are given."""
+    array = np.zeros((2, 2, len(SCORES)), np.float32)
+    array[1, 1] = [scores.get(name, 0.0) for name in SCORES]
+    return HeadsFound(
+        subject=Subject(1, None, (0,)), question=Heads(), scores_LHS=array, n_random=9
+    )
+
+
+def test_a_head_that_has_earned_a_label_goes_by_it():
+    found = labelled(induction=0.8, first_token=0.6)
+    kinds = Kinds(SHARES, found)
+    name, share = kinds.group(1, 1)
+    assert (name, round(share, 6)) == ("induction", 0.8)
+    assert kinds.group(0, 0)[0] == "first", "as it looks in this text"
+    captions = [label.text for label in by_kind(kinds, room(300, 200)).labels]
+    assert captions[:2] == ["induction · 1", "previous token · 1"]
+    assert line(found, 1, 1) == (
+        "on repeated random tokens: induction head 0.80 · sink: rests on the first token 0.60"
+    )
+    assert short(found, 1, 1) == "induction head"
+    assert line(found, 0, 0).startswith("on repeated random tokens: no kind · induction 0.00")
+    assert (short(found, 0, 0), short(None, 1, 1), line(None, 1, 1)) == ("", "", "")
+    assert (short(found, 7, 0), line(found, 0, 9)) == ("", ""), "of a model that was open before"
+
+
+def test_labels_are_measured_whatever_is_read_and_said_where_a_head_is(
+    qtbot: QtBot, live_store: Store, desk: Desk
+):
+    pane = shown(qtbot, live_store)
+    settle(pane)
+    found = pane.mosaic.kinds
+    assert found is not None
+    expected = desk.lm.ask([0], Heads())
+    assert isinstance(expected, HeadsFound)
+    assert np.allclose(found.scores_LHS, expected.scores_LHS, atol=1e-6)
+    cell = pane.mosaic.cell_at(pane.mosaic.tile_rect(2, 1).center().toPoint())
+    assert cell is not None
+    told = pane.pointing.describe_tile(cell)
+    assert f"induction {found.scores(2, 1)['induction']:.2f}" in told
+
+
+def test_the_label_stands_in_the_header(
+    qtbot: QtBot, live_store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    pane = shown(qtbot, live_store)
+    settle(pane)
+    assert "induction" not in pane.header_note()
+    monkeypatch.setattr(HeadsFound, "label", lambda self, layer, head: "induction")
+    assert "· induction head ·" in pane.header_note()
 
 
 def test_by_kind_every_head_has_a_place_and_a_click_selects_it(
@@ -113,5 +170,5 @@ def test_the_operation_follows_the_tile(qtbot: QtBot, live_store: Store):
 
 def test_where_a_head_looks_whose_shares_are_no_numbers_is_unknown() -> None:
     nan = float("nan")
-    shares = np.array([[[0.9, 0.05, 0.05], [nan, nan, nan], [0.9, nan, 0.1]]])
-    assert [GROUPS[kind] for kind in kinds_of(shares)[0]] == ["first", "unknown", "unknown"]
+    kinds = Kinds(np.array([[[0.9, 0.05, 0.05], [nan, nan, nan], [0.9, nan, 0.1]]]))
+    assert [kinds.group(0, head)[0] for head in range(3)] == ["first", "unknown", "unknown"]

@@ -1,0 +1,1 @@
+"""What kind of head each one is, measured on random tokens that are repeated."""

@@ -1,0 +1,1 @@
+"""The logit lens: what the stream would predict if the network ended at each block border."""

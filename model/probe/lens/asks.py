@@ -1,0 +1,110 @@
+"""The question for the logit lens: what the stream says at every border of a block."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from model.probe.question import Answer, Array, Named, Question, TokenId
+
+
+@dataclass(frozen=True, slots=True)
+class Lens(Question):
+    """What the network would say if it ended at each border of a block (nostalgebraist 2020).
+
+    Raw: the final norm is computed anew from the vector at each border, nothing is learned or
+    centred. At the last border it is what the network says.
+
+    Attributes:
+        positions: which; all if left out.
+        watched: a token whose rank and probability are told at every border.
+    """
+
+    name: ClassVar[str] = "lens"
+    title: ClassVar[str] = "logit lens"
+    positions: tuple[int, ...] = ()
+    watched: TokenId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LensFound(Answer):
+    """What was read. Shape suffixes: L borders (``n_layers + 1``), P positions.
+
+    Where the answer is coarse, positions that are still to come have probability NaN and id -1.
+
+    Attributes:
+        names: of the stream at the borders: what block 0 reads, then what each block left.
+        positions_P: which positions.
+        ids_LP: of the likeliest token; the lowest id of several that are equal.
+        logits_LP: its logit.
+        probabilities_LP: its probability at temperature 1.
+        entropies_LP: of the whole distribution, in bits.
+        watched_logits_LP, watched_probabilities_LP, watched_ranks_LP: of the watched token; rank 1
+            has the largest logit, ties by lower id. None where none is watched.
+    """
+
+    names: tuple[str, ...]
+    positions_P: Array
+    ids_LP: Array
+    logits_LP: Array
+    probabilities_LP: Array
+    entropies_LP: Array
+    watched_logits_LP: Array | None = None
+    watched_probabilities_LP: Array | None = None
+    watched_ranks_LP: Array | None = None
+
+    def arrays(self) -> Mapping[str, Named]:
+        found = {
+            "id": self.ids_LP,
+            "logit": self.logits_LP,
+            "probability": self.probabilities_LP,
+            "entropy_bits": self.entropies_LP,
+            "watched_logit": self.watched_logits_LP,
+            "watched_probability": self.watched_probabilities_LP,
+            "watched_rank": self.watched_ranks_LP,
+        }
+        axes, at = ("border", "position"), {"position": self.positions_P}
+        return {
+            name: Named(values, axes, at) for name, values in found.items() if values is not None
+        }
+
+    def as_rows(self) -> Mapping[str, list[dict[str, Any]]]:
+        columns = {name: named.values.tolist() for name, named in self.arrays().items()}
+        at = self.positions_P.tolist()
+        return {
+            "layers": [
+                {
+                    "border": border,
+                    "after": "embedding" if border == 0 else f"block {border - 1}",
+                    "name": name,
+                    "positions": [
+                        {"position": position}
+                        | {column: values[border][p] for column, values in columns.items()}
+                        for p, position in enumerate(at)
+                    ],
+                }
+                for border, name in enumerate(self.names)
+            ]
+        }
+
+    def place_of(self, position: int) -> int | None:
+        """Where a position stands in the arrays, if it was asked for and is there."""
+        places = np.flatnonzero(self.positions_P == position)
+        if not places.size or self.ids_LP[0, places[0]] < 0:
+            return None
+        return int(places[0])
+
+    def code(self) -> str:
+        names = ", ".join(f'"{name}"' for name in self.names)
+        where = ""
+        question = self.question
+        assert isinstance(question, Lens)
+        if question.positions:
+            where = f", {self.positions_P.tolist()}"
+        return (
+            f"[lm.transformer.head(trace[name])[0{where}].softmax(-1).max(-1) "
+            f"for name in ({names},)]"
+        )
