@@ -15,6 +15,7 @@ NAMES = (
     "trace",
     "asking",
     "interpreting",
+    "patching",
     "training",
     "point_cloud",
     "window",

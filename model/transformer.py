@@ -205,14 +205,27 @@ class Transformer(nn.Module):
         # A tensor in the weights' dtype: families round the factor to it before they multiply.
         return x_BTE if scale == 1 else x_BTE * torch.tensor(scale, dtype=x_BTE.dtype)
 
-    def token_scores(self, x_BTE: Tensor) -> Tensor:
-        """Logits from what the unembedding reads, ``[B, T, V]``."""
+    def token_scores(
+        self, x_BTE: Tensor, ids: Tensor | None = None, *, capped: bool = True
+    ) -> Tensor:
+        """Logits from what the unembedding reads, ``[B, T, V]``.
+
+        Args:
+            x_BTE: at any positions.
+            ids: of the tokens that are scored, ``[V']``; None for the vocabulary.
+            capped: whether within the soft cap, where there is one.
+        """
         assert self.unembed is not None
-        logits_BTV: Tensor = self.unembed(x_BTE)
+        unembed = self.unembed
+        if ids is None:
+            logits_BTV: Tensor = unembed(x_BTE)
+        else:
+            bias = None if unembed.bias is None else unembed.bias[ids]
+            logits_BTV = F.linear(x_BTE, unembed.weight[ids], bias)
         if self.config.scales.logits != 1:
             logits_BTV = logits_BTV * self.config.scales.logits
         cap = self.config.caps.logits
-        return logits_BTV if cap is None else soft_cap(logits_BTV, cap)
+        return logits_BTV if cap is None or not capped else soft_cap(logits_BTV, cap)
 
     def traced(self, ids_BT: Tensor, tap: Tap | None = None) -> Tensor:
         """Logits by the explicit path: every operation's output passes through ``tap``.

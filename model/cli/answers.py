@@ -184,9 +184,10 @@ def show(answer: Answer, text_of: Callable[[int], str], ids: tuple[int, ...]) ->
             values = column[:ROWS].tolist()
             table.add_column(name, justify="right", overflow="fold")
             shown.append([_said(value) for value in values])
-            if name == "id" or name in _TOKENS_AT:
+            is_id = name == "id" or name.endswith("_id")
+            if is_id or name in _TOKENS_AT:
                 table.add_column("token")
-                tokens = values if name == "id" else [ids[at] for at in values]
+                tokens = values if is_id else [ids[at] for at in values]
                 shown.append([text_of(token) for token in tokens])
         for row in zip(*shown):
             table.add_row(*(escape(cell) for cell in row))

@@ -88,6 +88,30 @@ PROBES = (
         "Kinds of heads",
         "Previous token, duplicate, induction, sink: a score for every head.",
     ),
+    _about_a_subject(
+        "patch",
+        "Patch",
+        "Activation patching",
+        "What it changes that one activation is as in a clean text: layer by position.",
+    ),
+    _about_a_subject(
+        "facts",
+        "Facts",
+        "Causal tracing",
+        "Where a fact is held: what restores it once its subject is hidden by noise.",
+    ),
+    _about_a_subject(
+        "graph",
+        "Graph",
+        "Attribution graph",
+        "Which heads and MLPs made a token likely, and through which others.",
+    ),
+    _about_a_subject(
+        "neurons",
+        "Neurons",
+        "Neurons",
+        "The strongest neurons of a token, the tokens they promote, the texts that excite one.",
+    ),
     Probe(
         "neighbours",
         "Neighbours",

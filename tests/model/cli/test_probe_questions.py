@@ -35,12 +35,16 @@ from model.sampling import Sampling
 from tests.model.conftest import PROMPT
 
 ASKED = {probe.name: probe for probe in PROBES if probe.question is not None}
+CLEAN = (7, 296, 12, 264, 31)
 NEEDED: dict[str, tuple[str, ...]] = {
     "pattern": ("--layer", "1", "--head", "2"),
     "vectors": ("--names", "hook_embed,blocks.1.attn.hook_pattern"),
     "tensors": ("--names", "blocks.0.hook_resid_post"),
     "number": ("--of", "blocks.1.attn.hook_z", "--index", "0,3,1,2"),
     "mosaic": ("--cells", "16"),
+    "patch": ("--clean-ids", ",".join(map(str, CLEAN))),
+    "facts": ("--about", "queen", "--samples", "2"),
+    "neurons": ("--layer", "1"),
     "scene": ("--of", "blocks.1.attn.hook_q", "--position", "3", "--head", "2"),
     "terms": ("--of", "blocks.1.attn.hook_z", "--index", "0,3,1,2"),
 }
@@ -79,8 +83,11 @@ def of(probe: Probe) -> type[Question]:
 
 
 def asked_by_hand(lm: LanguageModel, name: str) -> Any:
+    from model.probe.facts.asks import Facts
     from model.probe.mosaic.asks import Mosaic
+    from model.probe.neurons.asks import Neurons
     from model.probe.number.asks import Number
+    from model.probe.patch.asks import Patch
     from model.probe.pattern.asks import Pattern
     from model.probe.scene.asks import Scene
     from model.probe.tensors.asks import Tensors
@@ -95,6 +102,9 @@ def asked_by_hand(lm: LanguageModel, name: str) -> Any:
         "scene": Scene("blocks.1.attn.hook_q", 3, 2),
         "terms": Terms("blocks.1.attn.hook_z", (0, 3, 1, 2)),
         "routes": Routes(position=None),
+        "patch": Patch(clean_ids=CLEAN),
+        "facts": Facts(about="queen", samples=2),
+        "neurons": Neurons(layer=1),
     }
     kind = of(ASKED[name])
     position = {"position": -1} if any(f.name == "position" for f in fields(kind)) else {}

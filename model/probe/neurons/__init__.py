@@ -1,0 +1,1 @@
+"""Neurons: the strongest of a token, the tokens that one promotes, the texts that excite it."""

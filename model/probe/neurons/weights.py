@@ -1,0 +1,62 @@
+"""What a neuron writes, and what that does to the tokens' scores: from the weights alone.
+
+Knows MLPs, mixtures and the unembedding; no text. Shape suffixes: D d_model, M neurons, V
+vocabulary.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from model.network.mlp import MLP, Mixture
+from model.transformer import Transformer
+
+
+def n_neurons(network: Transformer) -> int:
+    """Of one block, those of all its experts."""
+    config = network.config
+    return config.d_mlp * (1 if config.experts is None else config.experts.n)
+
+
+def write_lengths(network: Transformer, layer: int, neurons: Tensor) -> Tensor:
+    """‖what a neuron writes for an activation of one‖, for each of some neurons."""
+    tables = _tables(network, layer)
+    wide = torch.promote_types(tables[0].dtype, torch.float32)
+    lengths_M = torch.cat([torch.linalg.vector_norm(one.to(wide), dim=0) for one in tables])
+    return lengths_M[neurons] * network.config.scales.residual
+
+
+def direction(network: Transformer, layer: int, neuron: int) -> Tensor:
+    """What a neuron writes to the stream for an activation of one, ``[D]``."""
+    expert, place = divmod(neuron, network.config.d_mlp)
+    return _tables(network, layer)[expert][:, place] * network.config.scales.residual
+
+
+def token_effects(network: Transformer, direction_D: Tensor, *, fold_norm: bool) -> Tensor:
+    """What a direction of the stream does to every token's score, ``[V]``, without any scale.
+
+    Args:
+        network: with a head that scores tokens.
+        direction_D: the direction.
+        fold_norm: multiply with the final norm's weight, and centre where it centres.
+    """
+    x_D = direction_D
+    norm = network.ln_final
+    if fold_norm and norm is not None:
+        x_D = (x_D if norm.rms else x_D - x_D.mean()) * norm.weight()
+        x_D = x_D.to(direction_D.dtype)
+    if network.project_out is not None:
+        x_D = network.project_out(x_D)
+    assert network.unembed is not None
+    scores_V = torch.mv(network.unembed.weight, x_D)
+    return scores_V * network.config.scales.logits
+
+
+def _tables(network: Transformer, layer: int) -> list[Tensor]:
+    """``W_out`` of the MLP or of each expert, ``[D, M]``."""
+    mlp = cast("MLP | Mixture", network.blocks[layer].mlp)
+    experts = [mlp] if isinstance(mlp, MLP) else [cast("MLP", one) for one in mlp.experts]
+    return [one.down.weight.detach() for one in experts]
