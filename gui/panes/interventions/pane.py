@@ -286,23 +286,30 @@ class InterventionsPane(Pane):
 
     # -------------------------------------------------------------------- told by rows
 
-    def _index(self) -> int:
-        return self.rows.index(cast(EntryRow, self.sender()))
+    def _index(self) -> int | None:
+        """Of the row that tells; None where the list is another by now (another model's)."""
+        row, entries = cast(EntryRow, self.sender()), self.store.intervening.entries
+        index = self.rows.index(row) if row in self.rows else len(entries)
+        return index if index < len(entries) and row.fits(entries[index]) else None
 
     def _on_opened(self) -> None:
         for row in self.rows:
             row.open(row is self.sender())
 
     def _on_switched(self, on: object) -> None:
-        self.store.intervening.switch(self._index(), bool(on))
+        index = self._index()
+        if index is not None:
+            self.store.intervening.switch(index, bool(on))
 
     def _on_removed(self) -> None:
-        self.store.intervening.remove(self._index())
+        index = self._index()
+        if index is not None:
+            self.store.intervening.remove(index)
 
     def _on_exchanged(self, intervention: object, moving: object) -> None:
-        if isinstance(intervention, Intervention):
-            changing = self.store.intervening
-            changing.exchange(self._index(), intervention, moving=bool(moving))
+        index = self._index()
+        if isinstance(intervention, Intervention) and index is not None:
+            self.store.intervening.exchange(index, intervention, moving=bool(moving))
 
     # ------------------------------------------------------------------------- events
 

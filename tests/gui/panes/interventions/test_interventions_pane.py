@@ -314,3 +314,17 @@ def test_every_offer_can_be_done_to_the_network(
         store.intervening.set_all((one,))
         assert store.ran is not None
         assert store.ran.subject.interventions == (one,)
+
+
+def test_a_row_whose_list_is_gone_tells_nobody(pane: InterventionsPane):
+    changing = pane.store.intervening
+    changing.add(ScaleHead(0, 1, 0.5))
+    pane.refresh_now()
+    row = only_row(pane)
+    changing.clear()  # and before the pane is drawn again, what was typed in the row is finished
+    row.exchanged.emit(ScaleHead(0, 1, 0.7), False)
+    row.switched.emit(False)
+    row.removed.emit()
+    assert changing.entries == ()
+    pane.refresh_now()
+    assert pane.rows == []
