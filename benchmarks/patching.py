@@ -47,11 +47,12 @@ def _sweep(network: Transformer) -> list[Row]:
 
     from model.probe.metric import Metric
     from model.probe.patch.asks import Patch
+    from model.probe.question import TokenId
     from model.subject import Subject
 
     first = count(1000)
     longest: list[float] = []
-    metric = Metric(target_id=11, against_id=12)
+    metric = Metric(target=TokenId(11), against=TokenId(12))
 
     def ours() -> None:
         corrupted, clean = _tokens(next(first)), _tokens(next(first))

@@ -162,9 +162,10 @@ def token_id(lm: LanguageModel, typed: str) -> int:
         return int(typed)
     if lm.tokenizer is None:
         raise ValueError(f"{lm.path} has no tokenizer: give the token's id, not {typed!r}.")
+    from model.probe.measuring import ids_of_token
     from model.tokenizer.tokens import visible
 
-    ids = lm.tokenizer.encode(typed, add_special=False).ids
+    ids = ids_of_token(lm.tokenizer, typed)
     if len(ids) == 1:
         return int(ids[0])
     parts = " ".join(visible(lm.tokenizer.vocabulary[one]) for one in ids) or "none"

@@ -132,6 +132,8 @@ def _without_none(hint: Any) -> Any:
     if get_origin(hint) not in (Union, types.UnionType):
         return hint
     rest = [one for one in get_args(hint) if one is not type(None)]
+    if set(rest) == {TokenId, str}:  # in Python its text may stand for it, as it does here
+        return TokenId
     return rest[0] if len(rest) == 1 else hint
 
 

@@ -16,6 +16,7 @@ from torch import Tensor
 from model.bench import Bench
 from model.probe.metric import Metric
 from model.probe.not_finite.compute import first_not_finite
+from model.probe.question import TokenId
 from model.subject import Subject
 from model.tokenizer.tokenizer import Tokenizer
 from model.tokenizer.tokens import visible
@@ -61,83 +62,80 @@ class Measure:
 
 
 def token_of(
-    bench: Bench, subject: Subject, text: str, token_id: int | None, field: str
-) -> int | None:
+    bench: Bench, subject: Subject, token: TokenId | str | None, field: str
+) -> TokenId | None:
     """A token's id, told by its text or its id; None where neither is given.
 
     Args:
         bench: holds the model.
         subject: whose vocabulary.
-        text: the token's, with its space; empty if not given.
-        token_id: its id instead.
+        token: the id, or the text, with its space.
         field: what the question calls it, for messages.
 
     Raises:
-        ValueError: both are given, the text is no single token, there is no tokenizer, or the id
-            is outside the vocabulary.
+        ValueError: the text is no single token, there is no tokenizer, or the id is outside the
+            vocabulary.
     """
-    if text and token_id is not None:
-        raise ValueError(f"Give either {field} or {field}_id.")
-    if text:
-        ids = ids_of_text(bench, subject, text, f"{field}_id", add_special=False)
+    if isinstance(token, str):
         tokenizer = bench.tokenizer(subject.model)
-        assert tokenizer is not None
-        if len(ids) != 1:  # some write a space before every text: then the token may be there
-            ids = _written_so(tokenizer, text) or ids
+        if tokenizer is None:
+            raise ValueError(f"This checkpoint has no tokenizer: give {field} as a token's id.")
+        ids = ids_of_token(tokenizer, token)
         if len(ids) != 1:
-            parts = " | ".join(visible(tokenizer.token_bytes(one)) for one in ids)
+            parts = " | ".join(visible(tokenizer.token_bytes(one)) for one in ids) or "none"
             raise ValueError(
-                f"{field} {text!r} is {len(ids)} tokens ({parts}); a metric is about one. Give "
+                f"{field} {token!r} is {len(ids)} tokens ({parts}); a metric is about one. Give "
                 "one token's text, with the space before it if it has one."
             )
-        token_id = ids[0]
+        token = TokenId(ids[0])
     n = bench.network(subject).config.d_vocab
-    if token_id is not None and not 0 <= token_id < n:
-        raise ValueError(f"There is no {field} {token_id}; token ids are 0 to {n - 1}.")
-    return token_id
+    if token is not None and not 0 <= token < n:
+        raise ValueError(f"There is no {field} {token}; token ids are 0 to {n - 1}.")
+    return token
 
 
-def _written_so(tokenizer: Tokenizer, text: str) -> tuple[int, ...]:
-    """The id of the token that stands for exactly a text and begins no word's rest; or none."""
-    wanted = text.encode()
-    apart = tokenizer.special_ids | tokenizer.continuing
+def ids_of_token(tokenizer: Tokenizer, text: str) -> tuple[int, ...]:
+    """The id of the token that a text is; several, or none, where it is none.
+
+    Some tokenizers write a space before every text, so that " Paris" comes out as two tokens
+    though there is one: then the vocabulary is searched.
+    """
+    ids = tuple(tokenizer.encode(text, add_special=False).ids)
+    if len(ids) == 1:
+        return ids
+    wanted, apart = text.encode(), tokenizer.special_ids | tokenizer.continuing
     found = (one for one, raw in enumerate(tokenizer.vocabulary) if raw == wanted)
-    return tuple(one for one in found if one not in apart)[:1]
+    return tuple(one for one in found if one not in apart)[:1] or ids
 
 
-def ids_of_text(
-    bench: Bench, subject: Subject, text: str, instead: str, *, add_special: bool = True
-) -> tuple[int, ...]:
-    """A text in a subject's tokens.
+def ids_of_text(bench: Bench, subject: Subject, text: str, instead: str) -> tuple[int, ...]:
+    """A text in a subject's tokens, with the special ones around it.
 
     Args:
         bench: holds the model.
         subject: whose tokens.
         text: the text.
         instead: the field that takes ids, for the message where there is no tokenizer.
-        add_special: whether special tokens around the text are added.
 
     Raises:
-        ValueError: there is no tokenizer, or the tokenizer has ids that the model has not.
+        ValueError: there is no tokenizer.
     """
     tokenizer = bench.tokenizer(subject.model)
     if tokenizer is None:
         raise ValueError(f"This checkpoint has no tokenizer: give {instead} instead of a text.")
-    ids = tuple(tokenizer.encode(text, add_special=add_special).ids)
-    n = bench.network(subject).config.d_vocab
-    if any(one >= n for one in ids):
-        raise ValueError(f"Token id {max(ids)} is outside the model's vocabulary of {n} tokens.")
-    return ids
+    return tuple(tokenizer.encode(text).ids)
 
 
-def tokens_of(metric: Metric, bench: Bench, subject: Subject) -> tuple[int | None, int | None]:
+def tokens_of(
+    metric: Metric, bench: Bench, subject: Subject
+) -> tuple[TokenId | None, TokenId | None]:
     """Ids of the target and of what it is measured against, as far as they are given.
 
     Raises:
         ValueError: as of `token_of`; or only the second is given; or both are the same.
     """
-    target = token_of(bench, subject, metric.target, metric.target_id, "target")
-    against = token_of(bench, subject, metric.against, metric.against_id, "against")
+    target = token_of(bench, subject, metric.target, "target")
+    against = token_of(bench, subject, metric.against, "against")
     if target is None and against is not None:
         raise ValueError("There is a token to compare against but no target: give both.")
     if target is not None and target == against:
@@ -145,13 +143,13 @@ def tokens_of(metric: Metric, bench: Bench, subject: Subject) -> tuple[int | Non
     return target, against
 
 
-def likeliest_at(bench: Bench, subject: Subject, at: int) -> int:
+def likeliest_at(bench: Bench, subject: Subject, at: int) -> TokenId:
     """Id of the token with the largest score after a position.
 
     Raises:
         KeyError: the network has no head that scores tokens.
     """
-    return int(bench.logits(subject, at, at + 1)[0].argmax())
+    return TokenId(int(bench.logits(subject, at, at + 1)[0].argmax()))
 
 
 def second_text(

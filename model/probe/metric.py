@@ -7,23 +7,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from model.probe.question import TokenId
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """Which tokens count; each is told by its text, which must be one token, or by its id.
+    """Which tokens count; each is told by its id, or by its text, which must be one token.
 
     Attributes:
-        target: the token whose score counts, as text with its space, for example " Paris". If
-            neither it nor its id is given, the likeliest one.
-        target_id: its id instead.
-        against: a token whose score is taken off the target's, as text.
-        against_id: its id instead.
+        target: the token whose score counts, as text with its space, for example " Paris"; the
+            likeliest one if left out.
+        against: a token whose score is taken off the target's.
     """
 
-    target: str = ""
-    target_id: int | None = None
-    against: str = ""
-    against_id: int | None = None
+    target: TokenId | str | None = None
+    against: TokenId | str | None = None
 
     @property
     def is_open(self) -> bool:

@@ -28,6 +28,7 @@ from model.interventions import (
 )
 from model.language_model import LanguageModel
 from model.probe import PROBES, Probe
+from model.probe.metric import Metric
 from model.probe.question import Question, TokenId
 from model.probe.routes.asks import Routes
 from model.probe.vectors.asks import Vectors
@@ -246,6 +247,21 @@ def test_a_token_is_named_by_its_text_or_its_id(gpt2_folder: Path, lm: LanguageM
     assert ranks == ((logits_TV > logits_TV[:, target, None]).sum(-1) + 1).tolist()
     assert "not one. Give one token" in refusal("attribution", *at, "--target", " queen queen")
     assert "no token 99999" in refusal("lens", *at, "--watched", 99999)
+
+
+def test_a_metric_names_its_tokens_by_text_or_id(gpt2_folder: Path, lm: LanguageModel):
+    """As every token, on the command line and in Python: ``--target " queen" --against 7``."""
+    from model.probe.patch.asks import Patch, PatchFound
+
+    assert lm.tokenizer is not None
+    (queen,) = lm.tokenizer.encode(" queen", add_special=False).ids
+    at = ("patch", gpt2_folder, "--text", PROMPT, *NEEDED["patch"])
+    said = json.loads(run(*at, "--target", " queen", "--against", 7, "--layers", "1", "--json"))
+    assert (said["target"], said["against"]) == (queen, 7)
+    assert said["measure"] == "logit difference"
+    found = lm.ask(PROMPT, Patch(clean_ids=CLEAN, metric=Metric(" queen", TokenId(7)), layers=(1,)))
+    assert isinstance(found, PatchFound)
+    assert said["arrays"]["recovered"]["values"] == found.recovered.tolist()
 
 
 def test_rows_stand_beside_the_arrays_with_their_tokens(gpt2_folder: Path, lm: LanguageModel):

@@ -15,6 +15,7 @@ from model.interventions import RemoveMask
 from model.probe.facts.asks import Facts, FactsFound
 from model.probe.facts.words import tokens_of_words
 from model.probe.metric import Metric
+from model.probe.question import TokenId
 from model.trace import record
 from resources import STORY_WORLD
 from tests.model.conftest import PROMPT
@@ -22,7 +23,9 @@ from tests.model.networks import VARIANTS
 from tests.model.probe.asking import IDS, Asked
 
 AT = 9
-ASKED = Facts(first=3, last=5, metric=Metric(target_id=5), position=AT, samples=3, seed=4, noise=2)
+ASKED = Facts(
+    first=3, last=5, metric=Metric(target=TokenId(5)), position=AT, samples=3, seed=4, noise=2
+)
 WITH_A_HEAD = [name for name, config in VARIANTS.items() if config.has_logits]
 
 

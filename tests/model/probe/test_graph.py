@@ -19,6 +19,7 @@ from model.probe.answering import answering
 from model.probe.graph.asks import LOGIT, Graph, GraphFound
 from model.probe.graph.rules import FIXED
 from model.probe.metric import Metric
+from model.probe.question import TokenId
 from model.trace import record
 from resources import STORY_WORLD
 from tests.model.conftest import PROMPT
@@ -26,7 +27,7 @@ from tests.model.networks import VARIANTS
 from tests.model.probe.asking import IDS, Asked
 
 AT = 9
-DIFFERENCE = Metric(target_id=5, against_id=7)
+DIFFERENCE = Metric(target=TokenId(5), against=TokenId(7))
 ALL = Graph(metric=DIFFERENCE, position=AT, share=1.0, most=10_000, most_edges=100_000, check=0)
 Place = tuple[int, ...]
 OTHER = (3, 17, 8, 2, 30, 4, 9, 22, 9, 11, 2)
@@ -352,7 +353,7 @@ def test_what_has_no_graph_is_said(gpt2_folder: Path, monkeypatch: pytest.Monkey
     for asked, why in (
         (Graph(most=0), "at least one node"),
         (Graph(other="The queen"), "as many in both"),
-        (Graph(metric=Metric(against_id=3)), "no target"),
+        (Graph(metric=Metric(against=TokenId(3))), "no target"),
     ):
         with pytest.raises(ValueError, match=why):
             lm.ask(PROMPT, asked)

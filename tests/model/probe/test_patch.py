@@ -17,6 +17,7 @@ from model.operations import streams
 from model.probe.answering import answering
 from model.probe.metric import Metric
 from model.probe.patch.asks import OF_HEADS, Kind, Patch, PatchFound
+from model.probe.question import TokenId
 from model.trace import record
 from resources import STORY_WORLD
 from tests.model.conftest import PROMPT
@@ -26,7 +27,7 @@ from tests.model.probe.asking import IDS, Asked
 
 CLEAN = (3, 17, 8, 2, 30, 4, 9, 22, 9, 11, 2)
 AT = 9
-DIFFERENCE = Metric(target_id=5, against_id=7)
+DIFFERENCE = Metric(target=TokenId(5), against=TokenId(7))
 KINDS: tuple[Kind, ...] = ("residual", "attention", "mlp", *OF_HEADS)
 WITH_A_HEAD = [name for name, config in VARIANTS.items() if config.has_logits]
 
@@ -221,16 +222,19 @@ def test_what_can_not_be_patched_is_said(gpt2_folder: Path):
         (Patch(clean="a", clean_ids=(1,)), "Give either clean or clean_ids"),
         (Patch(clean_ids=(1, 2, 3, 4, 999)), "outside the vocabulary of 311"),
         (Patch(clean=PROMPT, metric=Metric("Czechoslovakia")), r"is \d+ tokens \(C"),
-        (Patch(clean=PROMPT, metric=Metric(target_id=311)), "token ids are 0 to 310"),
-        (Patch(clean=PROMPT, metric=Metric(against_id=3)), "no target"),
-        (Patch(clean=PROMPT, metric=Metric(target_id=3, against_id=3)), "the same token"),
+        (Patch(clean=PROMPT, metric=Metric(target=TokenId(311))), "token ids are 0 to 310"),
+        (Patch(clean=PROMPT, metric=Metric(against=TokenId(3))), "no target"),
+        (
+            Patch(clean=PROMPT, metric=Metric(target=TokenId(3), against=TokenId(3))),
+            "the same token",
+        ),
         (Patch(clean=PROMPT, layers=(3,)), "There is no layer 3; there are 0 to 2"),
     ):
         with pytest.raises(ValueError, match=why):
             lm.ask(PROMPT, asked)
     with pytest.raises(KeyError, match="no language-model head"):
         Asked("encoder").ask(question())
-    same = lm.ask(PROMPT, Patch(clean=PROMPT, metric=Metric(target_id=5, against_id=9)))
+    same = lm.ask(PROMPT, Patch(clean=PROMPT, metric=Metric(target=TokenId(5), against=TokenId(9))))
     assert isinstance(same, PatchFound)
     assert "nothing to recover" in same.problem
     assert np.isnan(same.recovered).all()
@@ -243,7 +247,7 @@ def test_without_tokens_the_models_own_answers_are_measured(gpt2_folder: Path):
     assert isinstance(found, PatchFound)
     assert found.target == int(lm.logits(clean)[0, -1].argmax())
     assert found.against == int(lm.logits(PROMPT)[0, -1].argmax())
-    one = lm.ask(PROMPT, Patch(clean_ids=tuple(clean), metric=Metric(target_id=found.target)))
+    one = lm.ask(PROMPT, Patch(clean_ids=tuple(clean), metric=Metric(target=TokenId(found.target))))
     assert isinstance(one, PatchFound)
     assert one.measure == "log probability"
     logs = lm.logits(clean)[0, -1].double().log_softmax(-1)
@@ -253,7 +257,7 @@ def test_without_tokens_the_models_own_answers_are_measured(gpt2_folder: Path):
 def test_the_lines_of_python_give_the_same(gpt2_folder: Path):
     lm = model.open(gpt2_folder, device="cpu")
     asked = Patch(
-        clean_ids=(7, 296, 12, 264, 31), kind="v", metric=Metric(target_id=9), layers=(1,)
+        clean_ids=(7, 296, 12, 264, 31), kind="v", metric=Metric(target=TokenId(9)), layers=(1,)
     )
     found = lm.ask(PROMPT, asked, (AblateHead(0, 1),))
     *imports, line = found.code().splitlines()
