@@ -11,6 +11,7 @@ import numpy as np
 
 from gui.panes.stage.marks import figure
 from gui.panes.stage.scenes.kit import Scenery, symbol
+from gui.widgets.text import counted
 
 
 def here(scenery: Scenery) -> str:
@@ -24,6 +25,9 @@ def here(scenery: Scenery) -> str:
     if out is None:
         return ""
     values = out.values_RC[0].astype(np.float64)
+    vectors = [p.values_RC for p in found.panels if p.role in ("in", "out", "heads")]
+    if bad := sum(int((~np.isfinite(each)).sum()) for each in vectors):
+        return f"{counted(bad, 'number')} on the stage stand for nothing: no number, or too large."
     match kind:
         case "embed":
             id = scenery.read.subject.ids[scenery.position]

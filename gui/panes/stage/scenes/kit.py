@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF
 
 from gui import theme
-from gui.panes.stage.marks import Grid, Lines, Mark, Words, limit_of
+from gui.panes.stage.marks import Grid, Lines, Mark, Words, figure, limit_of
 from model import messages as m
 from model.operations import Operation
 from model.probe.scene.asks import Panel, SceneFound
@@ -122,7 +123,12 @@ def text_width(text: str) -> float:
     return QFontMetricsF(theme.mono(theme.SMALL_FONT_SIZE)).horizontalAdvance(text)
 
 
+def size(length: float) -> str:
+    """A length in three digits, or that it is none."""
+    return f"{length:.3g}" if math.isfinite(length) else figure(length)
+
+
 def length_note(panel: Panel, lengths: dict[str, float] | object) -> str:
     """‖vector‖ behind a strip."""
     length = float(np.linalg.norm(panel.values_RC.astype(np.float64)))
-    return f"‖·‖ {length:.3g}"
+    return f"‖·‖ {size(length)}"

@@ -15,6 +15,7 @@ from gui.panes.stage.scenes.kit import (
     Scenery,
     above,
     caption,
+    size,
     symbol,
 )
 
@@ -126,7 +127,7 @@ def compose_join(scenery: Scenery) -> list[Mark]:
                 )
             )
             note = QRectF(added.box.right() + 8, row.top(), 80, row.height())
-            marks.append(Words(f"‖·‖ {lengths[head]:.3g}", note, tone, font=font))
+            marks.append(Words(f"‖·‖ {size(float(lengths[head]))}", note, tone, font=font))
     y = added.box.bottom() + LINE
     if bias is not None:
         box = QRectF(added.box.left(), y, wide, STRIP)

@@ -86,7 +86,7 @@ def compose_mix(scenery: Scenery) -> list[Mark]:
     width = max(60.0, room.width() - LABEL - bars - 16)
     wide = min(width, values.values_RC.shape[1] * LARGEST_CELL)
     high = min(26.0, (room.height() - STRIP - 3 * LINE - 14) / max(1, len(shown)))
-    share = np.clip(weights.values_RC[0].astype(np.float64), 0, 1)
+    share = np.clip(np.nan_to_num(weights.values_RC[0].astype(np.float64)), 0, 1)
     most = float(share.max()) or 1.0
     grid = Grid(
         values,

@@ -166,7 +166,7 @@ def compose_norm(scenery: Scenery) -> list[Mark]:
     assert out is not None
     rms = scenery.model.config.norm == "rms"
     x = before.values_RC[0].astype(np.float64)
-    mean, spread = float(x.mean()), float(math.sqrt(np.mean((x - (0 if rms else x.mean())) ** 2)))
+    mean, spread = _mean(x), _spread(x, 0.0 if rms else _mean(x))
     marks: list[Mark] = []
     y = room.top() + 4
     words = f"σ {figure(spread, 3)}" if rms else f"mean {figure(mean, 3)}  σ {figure(spread, 3)}"
@@ -179,7 +179,7 @@ def compose_norm(scenery: Scenery) -> list[Mark]:
             vector(marks, symbol(weight.name), weight, strip, note="weight")
             y += STRIP + 8
         o = out.values_RC[0].astype(np.float64)
-        note = f"σ {figure(float(o.std()), 3)}"
+        note = f"σ {figure(_spread(o, _mean(o)), 3)}"
         vector(marks, "after", out, QRectF(room.left(), y, room.width() - 90, STRIP), note=note)
         y += STRIP + 8
     plot = QRectF(
@@ -192,6 +192,17 @@ def compose_norm(scenery: Scenery) -> list[Mark]:
             marks += _distribution(out.values_RC[0], plot, limit, "accent", "after")
         marks += _axis(plot, limit)
     return marks
+
+
+def _mean(values: Array) -> float:
+    """NaN where a number is none, or too large."""
+    return float(values.mean()) if np.isfinite(values).all() else math.nan
+
+
+def _spread(values: Array, around: float) -> float:
+    if not np.isfinite(values).all():
+        return math.nan
+    return math.sqrt(float(np.mean((values - around) ** 2)))
 
 
 def _distribution(values: Array, box: QRectF, limit: float, tone: str, name: str) -> list[Mark]:
@@ -323,7 +334,7 @@ def compose_activation(scenery: Scenery) -> list[Mark]:
     marks.append(caption("strongest neurons", line, tone="dim", align=RIGHT))
     for rank, i in enumerate(strongest):
         row = QRectF(line.left(), line.top() + (rank + 1) * LINE, line.width(), LINE)
-        marks.append(Words(f"{int(i):>5}  {h[i]:+.2f}", row, "text", RIGHT, font))
+        marks.append(Words(f"{int(i):>5}  {figure(float(h[i]))}", row, "text", RIGHT, font))
     axis = QRectF(plot.left(), plot.bottom() + 2, plot.width(), LINE)
     marks += [
         Words(figure(-wide), axis, "dim", font=font),
