@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+import re
 import secrets
 import shutil
 import sys
@@ -268,8 +269,12 @@ def copy_run(source: Path, target: Path) -> None:
     check_free(target)
     place = Path(os.path.realpath(target))  # a link to an empty folder stays one
     beside = place.with_name(f".{place.name[:50]}.{secrets.token_hex(4)}.part")
+    half = re.compile(re.escape(f".{place.name[:50]}.") + r"[0-9a-f]{8}\.part")
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
+        for other in place.parent.iterdir():  # what a process that was killed as it copied has left
+            if half.fullmatch(other.name):
+                shutil.rmtree(other, ignore_errors=True)
         shutil.copytree(source, beside, ignore=shutil.ignore_patterns(".*"))
         if place.exists():
             place.rmdir()

@@ -297,10 +297,13 @@ def test_half_written_folders_of_a_killed_run_are_cleared_away(done: Path) -> No
 
 
 def test_what_a_killed_copy_left_is_no_hindrance_to_the_next(done: Path, tmp_path: Path) -> None:
-    (tmp_path / ".copy.part").mkdir()
+    left, other = tmp_path / ".copy.1a2b3c4d.part", tmp_path / ".copy.of.1a2b3c4d.part"
+    left.mkdir()
+    other.mkdir()
     copy_run(done, tmp_path / "copy")
     assert read_recipe(tmp_path / "copy") == read_recipe(done)
-    assert not (tmp_path / ".copy.part").exists()
+    assert not left.exists()
+    assert other.exists(), "of a copy to another place, which may be going on"
 
 
 def test_folders_that_were_made_for_a_run_that_never_began_are_gone(

@@ -127,7 +127,9 @@ def test_what_is_not_asked_for_is_not_done_on_resuming(
 ) -> None:
     recipe = replace(short, **change)  # type: ignore[arg-type]
     list(train(recipe, tmp_path / "whole"))
-    for n in range(6, n_events(recipe, tmp_path / "counted"), 3):
+    events = list(train(recipe, tmp_path / "counted"))
+    begun = next(n for n, event in enumerate(events, 1) if isinstance(event, e.Started))
+    for n in range(begun + 1, len(events), 3):
         if not until(Training(recipe, tmp_path / f"run-{n}"), n):
             list(train(None, tmp_path / f"run-{n}", resume=True))
         assert curve(tmp_path / f"run-{n}") == curve(tmp_path / "whole")
