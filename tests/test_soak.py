@@ -31,7 +31,7 @@ def soak(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_thousand_random_actions_break_nothing(tmp_path: Path):
-    done = soak(tmp_path, "--actions", "1000", "--seed", "11")
+    done = soak(tmp_path, "--actions", "1000", "--seed", "11", "--calm")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "nothing went wrong" in done.stdout
     actions = re.findall(r"^\d+ (\w+)$", (tmp_path / "log").read_text("utf-8"), re.MULTILINE)

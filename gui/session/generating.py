@@ -45,6 +45,7 @@ class Generating(Feature):
             sampling=store.sampling,
             seed=seed,
             interventions=store.interventions,
+            model_id=None if store.model is None else store.model.model_id,
         )
         self.current = Generation(request.id, store.prompt, store.model)
         store.send(request)

@@ -138,6 +138,7 @@ class Store(QObject):
                     text=self.prompt,
                     interventions=self.interventions,
                     position=-1 if at_end else position,
+                    model_id=None if self.model is None else self.model.model_id,
                 )
             )
 

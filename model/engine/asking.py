@@ -62,7 +62,7 @@ def prompt_read(
         model=place.model_id,
         step=place.bench.step_of(place.model_id),
         ids=tuple(prompt.ids),
-        interventions=request.interventions,
+        interventions=request.interventions_of(place.model_id),
     )
     return m.PromptRead(
         request_id=request_id,

@@ -29,6 +29,8 @@ def generate_text(request: m.Generate, place: Workplace) -> Job:
     """Answers `Generate`; cancelled, it says what there is so far."""
     from model.generate import generate
 
+    if request.model_id not in (None, place.model_id):
+        raise JobCancelled
     lm, openings = place.lm, place.openings
     prompt = read_prompt(lm, request.text, request.ids)
     if isinstance(prompt, str):

@@ -24,6 +24,8 @@ class ReadPrompt(Request):
         ids: the prompt as token ids instead.
         interventions: what is changed on its way.
         position: that is about to be asked about; -1 is the last.
+        model_id: whose layers and heads the interventions name; another model that is in view by
+            then reads the prompt without them. None for whichever.
     """
 
     newest_wins: ClassVar[bool] = True
@@ -31,6 +33,11 @@ class ReadPrompt(Request):
     ids: tuple[int, ...] | None = None
     interventions: tuple[Intervention, ...] = ()
     position: int = -1
+    model_id: int | None = None
+
+    def interventions_of(self, model_id: int) -> tuple[Intervention, ...]:
+        """What is changed in a model."""
+        return self.interventions if self.model_id in (None, model_id) else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

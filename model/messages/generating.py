@@ -25,6 +25,7 @@ class Generate(Request):
         sampling: temperature, top-k, top-p.
         seed: draws the same text again; None is random.
         interventions: what is changed while each token is computed.
+        model_id: that is to write; cancelled where another is in view by then. None for whichever.
     """
 
     newest_wins: ClassVar[bool] = True
@@ -35,6 +36,7 @@ class Generate(Request):
     sampling: Sampling = field(default_factory=Sampling)
     seed: int | None = None
     interventions: tuple[Intervention, ...] = ()
+    model_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

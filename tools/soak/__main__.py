@@ -26,6 +26,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="replays what it printed; random if left out")
     parser.add_argument("--log", type=Path, help="where each action is written to")
     parser.add_argument("--without", nargs="*", default=(), help="actions that are left out")
+    parser.add_argument("--calm", action="store_true", help="wait for the answers each time")
     options = parser.parse_args()
     seed = random.SystemRandom().randrange(10**6) if options.seed is None else options.seed
     log = options.log or Path("build", "soak", f"{seed}.log").resolve()
@@ -36,14 +37,14 @@ def main() -> int:
         os.environ["GLASSFORMER_SETTINGS_DIR"] = str(folder / "settings")
         os.environ["HF_HUB_OFFLINE"] = "1"
         os.chdir(folder)
-        return _soak(seed, options.actions, folder, log, frozenset(options.without))
+        return _soak(seed, options, folder, log)
 
 
 def _tell(line: str) -> None:
     print(line, flush=True)
 
 
-def _soak(seed: int, n_actions: int, folder: Path, log: Path, without: frozenset[str]) -> int:
+def _soak(seed: int, options: argparse.Namespace, folder: Path, log: Path) -> int:
     from PySide6.QtCore import qInstallMessageHandler
 
     from gui import settings as settings_file
@@ -55,6 +56,7 @@ def _soak(seed: int, n_actions: int, folder: Path, log: Path, without: frozenset
     from tools.soak.files import make_files
     from tools.soak.watching import Watcher, catch_warnings
 
+    n_actions, without = options.actions, frozenset(options.without)
     faulthandler.enable()
     print(f"soak: {n_actions:,} actions, seed {seed}, log {log}", flush=True)
     (folder / "files").mkdir()
@@ -75,7 +77,7 @@ def _soak(seed: int, n_actions: int, folder: Path, log: Path, without: frozenset
             program.window.show()
             program.start()
             hand = Hand(chance, program, folder, good, bad, without)
-            driver = Driver(hand, watcher, n_actions, lines, _tell, driver)
+            driver = Driver(hand, watcher, n_actions, lines, _tell, driver, calm=options.calm)
             driver.start()
             app.exec()
             driver.stop()

@@ -37,6 +37,7 @@ class Driver(QObject):
         log: gets a line for each action before it is done.
         tell: gets a line of progress.
         before: that drove the window before, if this isn't the first.
+        calm: wait after every action until all is answered: then the same seed does the same again.
 
     Attributes:
         done: how many actions were done.
@@ -51,6 +52,8 @@ class Driver(QObject):
         log: TextIO,
         tell: Callable[[str], None],
         before: Driver | None = None,
+        *,
+        calm: bool = False,
     ) -> None:
         super().__init__()
         self._hand, self._watcher, self._n_actions = hand, watcher, n_actions
@@ -61,6 +64,7 @@ class Driver(QObject):
         self._weighs: list[str] = []  # what is left to do before the process is weighed
         self.weights: list[int] = [] if before is None else before.weights
         self._over = False
+        self._calm = calm
 
     @property
     def _program(self) -> Program:
@@ -124,7 +128,7 @@ class Driver(QObject):
             self._acts_since = None
         # Its own line: a menu that it opened may have been left by other actions meanwhile.
         self._log.write(f"  {done}\n")
-        if hand.random.random() < QUIET_SHARE:
+        if hand.random.random() < QUIET_SHARE or self._calm:
             self._waits_until = time.monotonic() + QUIET_SECONDS
         if self.done % every == 0:
             self._weighs = ["leave", "stop", "open", "weigh"]

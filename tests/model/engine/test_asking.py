@@ -14,6 +14,7 @@ import torch
 from model import messages as m
 from model.checkpoint import save_checkpoint
 from model.engine import Engine
+from model.interventions import AblateHead
 from model.probe.next_token.asks import NextToken, NextTokenFound
 from model.probe.question import Question
 from model.probe.vectors.asks import Vectors, VectorsFound
@@ -223,3 +224,20 @@ def test_a_prompt_whose_numbers_overflow_says_where_and_generates_nothing(
             assert ready.not_finite.startswith("blocks.0.hook_mlp_out (MLP down) is the first")
             assert isinstance(last, m.Failed)
             assert ready.not_finite in last.message
+
+
+def test_interventions_of_another_model_change_nothing() -> None:
+    engine = Engine("cpu", threads=1)
+    list(engine.start())
+    list(engine.handle(m.OpenModel(path=str(STORY_WORLD))))
+    while engine.busy:
+        list(engine.advance())
+    asked = m.ReadPrompt(
+        text="The king", interventions=(AblateHead(99, 0),), model_id=engine.place.model_id + 1
+    )
+    results = list(engine.handle(asked))
+    while engine.busy:
+        results += engine.advance()
+    read = next(result for result in results if isinstance(result, m.PromptRead))
+    assert read.subject.interventions == ()
+    assert not [result for result in results if isinstance(result, m.Failed)]
