@@ -14,7 +14,7 @@ from gui import theme
 from gui.panes.stage.marks import Grid, Lines, Mark, Words, figure, limit_of
 from model import messages as m
 from model.operations import Operation
-from model.probe.scene.asks import Panel, SceneFound
+from model.probe.scene.asks import Panel, Scene, SceneFound
 
 RIGHT, CENTER = Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignHCenter
 LINE = 16.0
@@ -55,8 +55,13 @@ class Scenery:
     @property
     def position(self) -> int:
         """The one that the scene is of."""
-        asked = getattr(self.found.question, "position", 0)
-        return min(int(asked), self.read.n_tokens - 1)
+        return min(self.asked.position, self.read.n_tokens - 1)
+
+    @property
+    def asked(self) -> Scene:
+        """What the answer answers."""
+        assert isinstance(self.found.question, Scene)
+        return self.found.question
 
 
 Composer = Callable[[Scenery], list[Mark]]

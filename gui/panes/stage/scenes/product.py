@@ -112,7 +112,7 @@ def compose_join(scenery: Scenery) -> list[Mark]:
     if heads.is_whole:
         for head in range(n):
             row = added.rect_of((head, 0))
-            own = head == scenery.found.question.head  # type: ignore[attr-defined]
+            own = head == scenery.asked.head
             tone = "accent" if own else "dim"
             if row.height() < LEAST_LINE and not own:
                 continue

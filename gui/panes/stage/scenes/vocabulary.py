@@ -94,8 +94,7 @@ def compose_softmax(scenery: Scenery) -> list[Mark]:
     scores = np.array([each.score for each in found.scored])[None]
     probabilities = np.array([each.share for each in found.scored])[None]
     told = frozenset(range(n))
-    asked = found.question
-    temperature = getattr(getattr(asked, "sampling", None), "temperature", 1.0)
+    temperature = scenery.asked.sampling.temperature
     marks: list[Mark] = [
         caption("logit", above(before)),
         caption(f"probability at temperature {temperature:g}", above(after)),
