@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterator
 
@@ -295,9 +296,15 @@ def test_a_click_shows_the_number_in_the_inspector_and_selects_its_key(pane: Sta
 
 
 def test_the_sentence_is_of_this_text(pane: StagePane) -> None:
-    go_to(pane, "pattern")
-    weights, keys = bars_of(pane)
-    most = int(np.argmax(weights.values))
+    for layer, head in itertools.product(range(4), range(4)):
+        go_to(pane, "pattern", layer)  # of one that does not read the first token most
+        pane.store.select(head=head)
+        settle(pane)
+        weights, keys = bars_of(pane)
+        most = int(np.argmax(weights.values))
+        if most != 0:
+            break
+    assert most != 0
     said = pane.sentence.text()
     assert f"{weights.values[most]:.0%}" in said
     model, read = pane.store.model, pane.store.read
