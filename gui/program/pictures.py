@@ -75,6 +75,8 @@ def _write_all(session: _Session, folder: Path, theme_name: str) -> None:
         for key in keys(PERSPECTIVES[perspective]):
             if key not in seen:
                 seen.add(key)
+                window.layouts.show_pane(key)  # it may stand behind another
+                session.settle()
                 _write(session, window.host.pane(key), folder / f"{key}-{theme_name}.png")
 
 

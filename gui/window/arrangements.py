@@ -120,6 +120,15 @@ PERSPECTIVES: Mapping[str, Split] = {
         ("model", Split("column", ("inspector", "prompt"), (74, 26))),
         (78, 22),
     ),
+    "Lab": Split(
+        "row",
+        (
+            Split("column", ("prompt", "interventions"), (Pixels(164), 1)),
+            Split("column", ("tokens", Tabs(("attention", "layers"))), (Pixels(164), 1)),
+            Split("column", ("prediction", "inspector"), (52, 48)),
+        ),
+        (Least(19, 170), 60, Least(21, 215)),
+    ),
 }
 
 

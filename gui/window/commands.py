@@ -122,6 +122,15 @@ WINDOW_COMMANDS = (
         keys="Ctrl+4",
     ),
     Command(
+        id="lab",
+        text="&Lab",
+        tip="Take the model apart: cut, patch, sweep, and see what changes",
+        menu="View",
+        does="layouts.set_perspective",
+        args=("Lab",),
+        keys="Ctrl+5",
+    ),
+    Command(
         id="reset_layout",
         text="&Restore this arrangement",
         tip="All panes back to where this perspective has them",

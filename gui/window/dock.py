@@ -40,6 +40,7 @@ class PaneDock(QDockWidget):
         # Panes scroll or thin out inside.
         self.setMinimumSize(QSize(LEAST_WIDTH, LEAST_HEIGHT))
         keep_on_screen(self)  # where it floats
+        self.visibilityChanged.connect(self._room.set_in_front)
 
     def take(self, pane: Pane) -> None:
         """Put the pane into its place."""
@@ -69,13 +70,23 @@ class Room(QWidget):
         super().__init__(parent)
         self.setAutoFillBackground(True)
         self._pane: Pane | None = None
+        self._is_in_front = True
 
     def take(self, pane: Pane) -> None:
         """Put the pane in."""
         self._pane = pane
         pane.setParent(self)
         pane.setGeometry(self.rect())
-        pane.show()
+        pane.setVisible(self._is_in_front)
+
+    def set_in_front(self, in_front: bool) -> None:
+        """Whether the dock can be seen: Qt calls those behind another visible.
+
+        A pane that nobody sees would go on asking and drawing.
+        """
+        self._is_in_front = in_front
+        if self._pane is not None:
+            self._pane.setVisible(in_front)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         if self._pane is not None:
