@@ -102,6 +102,8 @@ def line(found: HeadsFound | None, layer: int, head: int) -> str:
     """Its labels and scores in a line of a tooltip; empty before they are there."""
     if not _has(found, layer, head):
         return ""
+    if found.problem:
+        return found.problem
     scores, labels = found.scores(layer, head), found.labels(layer, head)
     if labels:
         said = " · ".join(f"{_OF_HEADS[label]} {scores[label]:.2f}" for label in labels)
