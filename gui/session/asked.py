@@ -104,15 +104,18 @@ class Asked(Feature):
 
     Signals:
         delivered: the panes have changed to another step of the model that learns.
+        settled: nothing that is looked at at once is on its way any more, or nothing at all.
     """
 
     delivered = Signal()
+    settled = Signal()
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
         self._owners: dict[str, Owner] = {}
         self._read: OrderedDict[Subject, m.PromptRead] = OrderedDict()
         self._asking: dict[tuple[Subject, Question], Asking] = {}
+        self._was_on_its_way = (False, False)  # what is looked at at once; anything
         self._known: OrderedDict[tuple[Subject, Question], Answer] = OrderedDict()
         self._n_bytes = 0
         self._late = QTimer(self)
@@ -143,10 +146,10 @@ class Asked(Feature):
         """
         slots = self._owners[owner].slots
         known = False
-        if subject is None:
-            slots.clear()
-        for name in [name for name in slots if name not in questions]:
+        dropped = [name for name in slots if subject is None or name not in questions]
+        for name in dropped:
             del slots[name]
+        changed = bool(dropped)
         if subject is not None:
             for name, question in questions.items():
                 slot = slots.get(name)
@@ -157,8 +160,10 @@ class Asked(Feature):
                 gathering.take(slot)  # what waited for others is newer than what is drawn
                 slot.subject, slot.question, slot.problem = subject, question, ""
                 known |= self._fill(slot)
-        self._give_up_unwanted()
-        self._deliver_if_whole()
+                changed = True
+        if changed:
+            self._give_up_unwanted()
+            self._deliver_if_whole()
         return known
 
     def slot(self, owner: str, name: str) -> Slot | None:
@@ -264,6 +269,7 @@ class Asked(Feature):
             if drawn:
                 owner.changed()
         self._deliver_if_whole()
+        self._tell_settled()
         self.changed.emit()
 
     @property
@@ -279,7 +285,7 @@ class Asked(Feature):
         if self.is_gathering:
             if not self._overdue.isActive():
                 self._overdue.start()
-        else:
+        elif self._overdue.isActive() or any(slot.coming is not None for slot in self._slots):
             self._deliver()
 
     def _deliver(self) -> None:
@@ -297,6 +303,7 @@ class Asked(Feature):
             del self._asking[key]
         if hit:
             self._deliver_if_whole()
+            self._tell_settled()
             self.changed.emit()
         return bool(hit)
 
@@ -309,12 +316,22 @@ class Asked(Feature):
             if hit:
                 owner.changed()
         self._deliver_if_whole()
+        self._tell_settled()
         self.changed.emit()
+
+    def _tell_settled(self) -> None:
+        """What came is drawn together: whoever has waited for the others draws now."""
+        at_once = any(not asking.question.later for asking in self._asking.values())
+        now = at_once, bool(self._asking)
+        if any(was and not still for was, still in zip(self._was_on_its_way, now, strict=True)):
+            self.settled.emit()
+        self._was_on_its_way = now
 
     def _give_up_unwanted(self) -> None:
         wanted = {slot.wanted for owner in self._owners.values() for slot in owner.slots.values()}
         for key in [key for key in self._asking if key not in wanted]:
             self._store.send(m.Cancel(target=self._asking.pop(key).request_id))
+        self._tell_settled()
 
     def _remember(self, answer: Answer) -> None:
         if answer.subject.step is not None:

@@ -50,6 +50,7 @@ class Heads(Question):
 
     name: ClassVar[str] = "heads"
     title: ClassVar[str] = "kinds of heads"
+    later: ClassVar[bool] = True
     of_text: ClassVar[bool] = False
     n_random: int = 40
     n_texts: int = 4

@@ -25,6 +25,7 @@ class Lens(Question):
 
     name: ClassVar[str] = "lens"
     title: ClassVar[str] = "logit lens"
+    later: ClassVar[bool] = True
     positions: tuple[int, ...] = ()
     watched: TokenId | None = None
 

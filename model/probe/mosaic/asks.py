@@ -25,6 +25,7 @@ class Mosaic(Question):
 
     name: ClassVar[str] = "mosaic"
     title: ClassVar[str] = "attention of all heads"
+    later: ClassVar[bool] = True
     cells: int
     hide_first: bool = False
 

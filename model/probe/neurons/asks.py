@@ -35,6 +35,7 @@ class Neurons(Question):
 
     name: ClassVar[str] = "neurons"
     title: ClassVar[str] = "neurons"
+    later: ClassVar[bool] = True
     layer: int
     position: int = -1
     neuron: int | None = None

@@ -38,6 +38,7 @@ class Patch(Question):
 
     name: ClassVar[str] = "patch"
     title: ClassVar[str] = "activation patching"
+    later: ClassVar[bool] = True
     clean: str = ""
     clean_ids: tuple[int, ...] = ()
     kind: Kind = "residual"

@@ -15,6 +15,7 @@ class Surprisal(Question):
 
     name: ClassVar[str] = "surprisal"
     title: ClassVar[str] = "surprisal"
+    later: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
