@@ -30,9 +30,7 @@ if TYPE_CHECKING:
     from gui.program.program import Program
     from model.train import Recipe
 
-WORDS = tuple(
-    ["The", "old", "king", "gave", "a", "red", "rose", "to", "the", "queen", "of", "the", "north", "and", "she", "lost", "her", "crown"]
-)
+SENTENCE = "The old king gave a red rose to the queen of the north and she lost her crown"
 STARTS = 5
 EDITS = 40
 TRAIN_SECONDS = 12.0
@@ -188,7 +186,7 @@ def _edit() -> Figures:
 
     figures: Figures = {"first": [], "whole": []}
     for _ in range(EDITS):
-        text = " ".join(random.choices(WORDS, k=random.randint(3, 15)))
+        text = " ".join(random.choices(SENTENCE.split(), k=random.randint(3, 15)))
         drawn.clear()
         began = time.perf_counter()
         editor.replace_text(text)
