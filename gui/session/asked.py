@@ -170,6 +170,15 @@ class Asked(Feature):
         """What an owner draws under one of its names."""
         return self._owners[owner].slots.get(name)
 
+    def drawn_step(self, model: int) -> int | None:
+        """The training step of a model that panes show now; None where none asks about it."""
+        steps = {
+            slot.answer.subject.step
+            for slot in self._slots
+            if slot.answer is not None and slot.answer.subject.model == model
+        }
+        return max((step for step in steps if step is not None), default=None)
+
     def find(self, owner: str, name: str, kind: type[A]) -> A | None:
         """The newest answer under a name, if it is of a kind."""
         slot = self.slot(owner, name)
