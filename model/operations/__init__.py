@@ -29,7 +29,7 @@ from model.operations.operation import (
     Operation,
     shape_of,
 )
-from model.operations.scores import SCORE_HOOKS, score_formula
+from model.operations.scores import SCORE_HOOKS, score_formula, usual_scale
 
 __all__ = [
     "INPUT_IDS",
@@ -50,6 +50,7 @@ __all__ = [
     "score_formula",
     "shape_of",
     "streams",
+    "usual_scale",
 ]
 
 

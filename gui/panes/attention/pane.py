@@ -35,7 +35,7 @@ from model.messages import PromptRead
 from model.operations import score_formula
 from model.probe.heads.asks import HeadsFound
 from model.probe.mosaic.asks import MosaicFound
-from model.probe.pattern.asks import PatternFound
+from model.probe.pattern.asks import Pattern, PatternFound
 from model.probe.question import Named, Question
 from model.probe.routes.asks import Routes, RoutesFound
 
@@ -234,7 +234,9 @@ class AttentionPane(Pane):
         if found is None or slot is None or slot.read is None or model is None:
             return
         if self._take("matrix", found, row, head, looks):
-            labels, formula = self._labels_of(slot.read), score_formula(model.config)
+            assert isinstance(found.question, Pattern)
+            labels = self._labels_of(slot.read)
+            formula = score_formula(model.config, found.question.layer)
             self.controls.explain_scores(formula)
             self.matrix.draw(found, row, head, labels, looks, formula)
 

@@ -18,6 +18,7 @@ from gui.panes.attention.head_kinds import GROUPS
 from gui.widgets.text import counted
 from model.config import TransformerConfig
 from model.messages import PromptRead
+from model.operations import usual_scale
 from model.probe.heads.asks import HeadsFound
 from model.probe.mosaic.asks import KINDS, MosaicFound
 from model.probe.not_finite.asks import NO_NUMBER
@@ -135,8 +136,9 @@ class ScoreSentence:
     def _steps(self) -> Iterator[str]:
         """What is done to the product of a query and a key before the softmax."""
         c = self.config
-        if c.score_scale != 1:
-            yield "over √d_head" if c.scales.scores is None else f"times {c.score_scale:.4g}"
+        if c.score_scale(self.layer) != 1:
+            usual = usual_scale(c, self.layer)
+            yield f"over {usual}" if usual else f"times {c.score_scale(self.layer):.4g}"
         if c.alibi is not None:
             yield "less a share of how far apart they are"
         if c.caps.scores is not None:
