@@ -29,6 +29,7 @@ from model.operations.operation import (
     Operation,
     shape_of,
 )
+from model.operations.parameters import parameter_letters, parameter_sizes
 from model.operations.scores import SCORE_HOOKS, score_formula, usual_scale
 
 __all__ = [
@@ -47,6 +48,8 @@ __all__ = [
     "needed",
     "operations",
     "output_name",
+    "parameter_letters",
+    "parameter_sizes",
     "score_formula",
     "shape_of",
     "streams",
