@@ -25,6 +25,7 @@ from gui.session.intervening import Intervening
 from gui.session.masking import Masking
 from gui.session.opening import Opening
 from gui.session.run import CurrentRun
+from gui.session.run_until import RunUntil
 from gui.session.saving import Saving
 from gui.session.selection import changed, clamped
 from gui.session.state import Inspected, Notice, Selection
@@ -54,7 +55,7 @@ class Store(QObject):
             features.
         masking: what becomes of the prompt when a token is masked.
         exporting: files that are being written.
-        walking: the walk through the operations.
+        walking, run_until: the walk through the operations, and how far it runs by itself.
     """
 
     engine_changed = Signal()
@@ -104,6 +105,7 @@ class Store(QObject):
         self.masking = Masking(self)
         self.exporting = Exporting(self)
         self.walking = Walking(self)
+        self.run_until = RunUntil(self)
         self.asked.delivered.connect(self._deliver_vocabulary)
 
     # ------------------------------------------------------------------ asked by panes

@@ -41,11 +41,12 @@ class Walking(QObject):
     only one needs buttons (`leads`).
 
     Signals:
-        changed: it is elsewhere, plays or no longer, goes faster, can go back to somewhere else, or
-            other panes watch.
+        changed: it is elsewhere, plays or no longer, goes faster, or other panes watch.
+        places_changed: there are other places to go back to, or ahead.
     """
 
     changed = Signal()
+    places_changed = Signal()
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
@@ -141,7 +142,7 @@ class Walking(QObject):
         if self.place != before:
             self._back = [*self._back, before][-MOST_PLACES:]
             self._ahead.clear()
-            self.changed.emit()
+            self.places_changed.emit()
 
     @property
     def can_return(self) -> bool:
@@ -168,7 +169,7 @@ class Walking(QObject):
             self._store.select(
                 operation=to.operation, position=to.position, head=to.head, key=to.key
             )
-            self.changed.emit()
+            self.places_changed.emit()
 
     # -------------------------------------------------------------------------- playing
 
@@ -244,6 +245,7 @@ class Walking(QObject):
         self._ahead.clear()
         self._shown = self.at, self.n
         self.changed.emit()
+        self.places_changed.emit()
 
 
 def one_block_on(ops: Sequence[Operation], index: int, step: int) -> int:

@@ -1,47 +1,64 @@
 """The stage: the selected operation, large, on the numbers of this text.
 
-Draws the scene of `selection.operation` at the selected position; a number under the mouse is taken
-apart. Knows the store and its own parts; no other pane.
+Draws the scene of `selection.operation` at the selected position, or what it reads and writes for
+all tokens; a number under the mouse is taken apart, and its parts can be followed. The walk through
+the operations is the store's (`store.walking`, `store.run_until`). Knows the store and its own
+parts; no other pane.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtGui import QHideEvent, QKeyEvent, QMouseEvent, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from gui import theme
 from gui.panes.base import EmptyState, Pane
-from gui.panes.stage import ENTRY
+from gui.panes.stage import ENTRY, all_tokens
 from gui.panes.stage.scenes.kit import Scenery
 from gui.panes.stage.scenes.scores import rows_that_fit
-from gui.panes.stage.terms_line import TermsLine, pieces
+from gui.panes.stage.sheet import Sheet
+from gui.panes.stage.terms_line import Target, TermsLine, feeds, pieces
+from gui.panes.stage.until_form import UntilForm
 from gui.panes.stage.view import Pointed, StageView
 from gui.panes.stage.words import here
+from gui.reading import waiting
 from gui.reading.inspecting import inspected
+from gui.reading.until import condition_words, stop_words
 from gui.session.store import Store
+from gui.widgets.control_button import ControlButton
+from gui.widgets.segments import Segments
 from gui.widgets.text import Text
+from gui.widgets.transport_bar import TransportBar
 from model.operations import PROBABILITIES, Operation
 from model.probe.question import Named, Question
+from model.probe.rows.asks import Rows, RowsFound
 from model.probe.scene.asks import Scene, SceneFound
 from model.probe.terms.asks import Terms, TermsFound
 from model.sampling import OWN
 
+LOW = 400
+"""A stage that is less high leaves the terms out while one says what to run to."""
 COARSE = 16
 """The room is asked for in steps of so many cells, so that a drag of an edge asks seldom."""
 
 
 class StagePane(Pane):
-    """The scene, what its numbers are made of, and what it means here.
+    """The scene, what its numbers are made of, what it means here, and the way on.
 
     Attributes:
         view: the scene.
+        sheet: the same for all tokens.
         terms: the line beneath it.
-        sentence: what the operation did with this text.
+        sentence: what the operation did with this text, or where a run through them ended.
+        transport: the buttons of the walk.
+        until_form: what to run to.
     """
 
     entry = ENTRY
@@ -50,36 +67,65 @@ class StagePane(Pane):
         super().__init__(store, parent)
         self.title_line = Text(parent=self, font=theme.sans(theme.FONT_SIZE + 2, bold=True))
         self.meaning = Text(parent=self, tone="dim")
+        self.which = Segments(self)
+        self.which.add("one", "This token", "The operation at the selected token, in full")
+        self.which.add("all", "All tokens", "What it reads and writes, a line a token")
         self.view = StageView(self)
+        self.sheet = Sheet(self)
         self.terms = TermsLine(self)
         self.sentence = Text(parent=self)
+        self.until_form = UntilForm(store, self)
+        self.until_form.hide()
+        self.transport = TransportBar(store.walking, "operation", "block", self)
+        self.until_button = ControlButton("press", self)
+        self.transport.add(self.until_button)
         self._empty = EmptyState("Open a model to see its operations.", self)
         self._number: Pointed | None = None
         self._default: Pointed | None = None
+        self._followed: Target | None = None
+        self._scales = all_tokens.Scales()
+        self._all = False
 
         content = QWidget(self)
         layout = QVBoxLayout(content)
-        layout.setContentsMargins(0, 6, 0, 0)
+        layout.setContentsMargins(0, 4, 0, 0)
         layout.setSpacing(2)
         head = QHBoxLayout()
-        head.setContentsMargins(12, 0, 12, 0)
+        head.setContentsMargins(12, 0, 8, 0)
         head.setSpacing(12)
         head.addWidget(self.title_line)
         head.addWidget(self.meaning, 1)
+        head.addWidget(self.which)
         layout.addLayout(head)
-        layout.addWidget(self.view, 1)
+        self._drawn = QStackedWidget(content)
+        self._drawn.addWidget(self.view)
+        self._drawn.addWidget(self.sheet)
+        layout.addWidget(self._drawn, 1)
         layout.addWidget(self.terms)
         foot = QHBoxLayout()
-        foot.setContentsMargins(12, 0, 12, 8)
+        foot.setContentsMargins(12, 0, 12, 0)
         foot.addWidget(self.sentence)
         layout.addLayout(foot)
+        layout.addWidget(self.until_form)
+        layout.addWidget(self.transport)
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self._empty)
         self._stack.addWidget(content)
         self.view.pointed.connect(self._point)
         self.view.chosen.connect(self._choose)
+        self.sheet.pointed.connect(self._point)
+        self.sheet.chosen.connect(self._choose_line)
+        self.sheet.moved.connect(self._move_to)
+        self.sheet.seen_changed.connect(self.ask)
+        self.terms.followed.connect(self.follow)
+        self.which.chosen.connect(self._choose_which)
+        self.until_button.clicked.connect(self._press_until)
+        self.until_form.done.connect(self.hide_until)
         store.sampling_changed.connect(self.ask)
-        store.model_changed.connect(self.invalidate)
+        store.model_changed.connect(self._on_model)
+        store.selection_changed.connect(self._on_selection)
+        store.run_until.changed.connect(self._show_run)
+        self._show_run()
 
     # ---------------------------------------------------------------------- questions
 
@@ -89,14 +135,44 @@ class StagePane(Pane):
         ops, at = self.store.operations, self.store.selection.operation
         return ops[at] if 0 <= at < len(ops) else None
 
+    @property
+    def all_tokens(self) -> bool:
+        """Whether it shows the operation for all tokens."""
+        return self._all
+
+    @property
+    def _shows_sheet(self) -> bool:
+        """Whether that has a picture for the selected operation."""
+        op = self.operation
+        return self._all and op is not None and op.kind not in all_tokens.WITHOUT
+
     def questions(self) -> Mapping[str, Question]:
-        """The scene of the selected operation, and what one of its numbers is made of."""
-        op, selection = self.operation, self.store.selection
+        """What is drawn of the selected operation, and what one of its numbers is made of."""
+        op = self.operation
         if op is None:
             return {}
-        room = self.view.room
+        asked = self._of_sheet(op) if self._shows_sheet else self._of_scene(op)
+        number = self._number or self._default
+        if number is not None and number.written and number.name != PROBABILITIES:
+            asked["terms"] = Terms(number.name, number.index)
+        return asked
+
+    def _of_sheet(self, op: Operation) -> dict[str, Question]:
+        read = self.store.read
+        if read is None:
+            return {}
+        self.sheet.show_tokens(
+            tuple(token.text for token in read.tokens), self.store.selection.position
+        )
+        room = float(self.sheet.viewport().width())
+        most = self.sheet.most(len(all_tokens.names_of(op, room)))
+        head = self.store.selection.head
+        return all_tokens.questions(op, head, self.sheet.asked_rows, most, room)
+
+    def _of_scene(self, op: Operation) -> dict[str, Question]:
+        selection, room = self.store.selection, self.view.room
         rows = rows_that_fit(room.height())
-        asked: dict[str, Question] = {
+        return {
             "scene": Scene(
                 op.output,
                 selection.position,
@@ -109,10 +185,6 @@ class StagePane(Pane):
                 sampling=self.store.sampling if op.output == PROBABILITIES else OWN,
             )
         }
-        number = self._number or self._default
-        if number is not None and number.written and number.name != PROBABILITIES:
-            asked["terms"] = Terms(number.name, number.index)
-        return asked
 
     # ------------------------------------------------------------------------ actions
 
@@ -122,7 +194,7 @@ class StagePane(Pane):
 
     def _choose(self, number: Pointed) -> None:
         """Show the number in the inspector, and select what it is about."""
-        slot, model = self.slot("scene"), self.store.model
+        slot, model = self.slot("scene") or self.slot("rows 0"), self.store.model
         read = None if slot is None else slot.read
         op = self.operation
         if op is None or read is None or model is None or not number.written:
@@ -142,6 +214,112 @@ class StagePane(Pane):
             )
         )
 
+    def _choose_line(self, position: int, number: Pointed | None) -> None:
+        """Go to one token of all, and to the number that was clicked."""
+        if number is not None:
+            self._choose(number)
+        self.store.walking.visit(position=position)
+        self.set_all_tokens(False)
+
+    def _move_to(self, position: int) -> None:
+        self.store.select(position=position)
+
+    def _choose_which(self, key: str) -> None:
+        self.set_all_tokens(key == "all")
+
+    def toggle_all_tokens(self) -> None:
+        """The operation for all tokens, or for the selected one."""
+        self.set_all_tokens(not self._all)
+
+    def set_all_tokens(self, shown: bool) -> None:
+        """Show the operation for all tokens, or for the selected one."""
+        if shown != self._all:
+            self._all = shown
+            self._number = self._default = None
+            self.which.set_current("all" if shown else "one")
+            self.ask()
+            self.invalidate()
+
+    def follow(self, to: Target) -> None:
+        """Go to where a number stands; without an index, to the operation that writes it."""
+        ops, model = self.store.operations, self.store.model
+        at = next((i for i, op in enumerate(ops) if op.output == to.name), None)
+        if at is None or model is None:
+            return
+        changes: dict[str, object] = {"operation": at}
+        config, head = model.config, self.store.selection.head
+        for letter, place in zip(ops[at].shape, to.index):
+            if letter in "TQ":
+                changes["position"] = place
+            elif letter == "H" and len(to.index) > 3:
+                changes["head"] = place
+            elif letter == "G" and head * config.n_kv_heads // config.n_heads != place:
+                changes["head"] = place * config.n_heads // config.n_kv_heads
+            elif letter == "S":
+                changes["key"] = place
+        self._followed = to if to.index else None
+        self.store.walking.visit(**changes)
+        self.invalidate()
+
+    # ---------------------------------------------------------------------- running until
+
+    def show_until(self) -> None:
+        """Ask what to run to."""
+        self.terms.setVisible(self.height() >= LOW)
+        self.until_form.open()
+
+    def hide_until(self) -> None:
+        """Put the form away."""
+        self.until_form.hide()
+        self.terms.show()
+        self.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def run_on(self) -> None:
+        """Run on to where the last condition holds again; ask for one, if there was none."""
+        if not self.store.run_until.again():
+            self.until_form.send()
+
+    def _press_until(self) -> None:
+        if self.store.run_until.going:
+            self.store.run_until.cancel()
+        elif self.until_form.isVisible():
+            self.hide_until()
+        else:
+            self.show_until()
+
+    def _show_run(self) -> None:
+        """The button says what it does now; the sentence tells how it went."""
+        going = self.store.run_until.going
+        text = "cancel" if going else "run until…"
+        self.until_button.setText(text)
+        self.until_button.setAccessibleName("Look no further" if going else "Run until…")
+        tip = "Look no further, and stay here" if going else "Go on to where something holds"
+        self.until_button.setToolTip(tip if going else f"{tip} (Ctrl+F10; Shift+F5 goes on)")
+        self.invalidate()
+
+    @property
+    def run_words(self) -> str:
+        """How a run through the operations goes, or went; empty where there is none."""
+        run, model, read = self.store.run_until, self.store.model, self.store.read
+        if model is None or read is None:
+            return ""
+        if run.going and run.condition is not None:
+            return f"Looking for where {condition_words(run.condition, model, read)} …"
+        if run.found is not None:
+            return stop_words(run.found[0], model, run.found[1])
+        return run.problem
+
+    def _on_selection(self) -> None:
+        """What was followed is told of while one is where it stands."""
+        to, op = self._followed, self.operation
+        if to is not None and (op is None or op.output != to.name):
+            self._followed = None
+
+    def _on_model(self) -> None:
+        self._followed = self._number = self._default = None
+        self.until_form.follow()
+        self.invalidate()
+
     # ----------------------------------------------------------------------- drawing
 
     def refresh(self) -> None:
@@ -152,31 +330,64 @@ class StagePane(Pane):
         self._stack.setCurrentIndex(1)
         self.title_line.setText(op.label)
         self.meaning.setText(op.sentence)
-        slot = self.slot("scene")
+        self._drawn.setCurrentWidget(self.sheet if self._shows_sheet else self.view)
+        said = self._draw_sheet(op) if self._shows_sheet else self._draw_scene()
+        self.sentence.setText("  ".join(filter(None, (self.run_words, said))))
+        self._draw_terms()
+
+    def _draw_terms(self) -> None:
+        """What the number is made of, and what reads it."""
+        model, op = self.store.model, self.operation
+        terms, of = self.answered("terms", TermsFound), self.slot("terms")
+        assert op is not None
+        said = []
+        if terms is not None and of is not None and of.read is not None and model is not None:
+            said = pieces(terms, model, of.read)
+        self.terms.set_pieces(said, feeds(op, self.store.operations))
+
+    def _draw_sheet(self, op: Operation) -> str:
+        """All tokens; what there is to say about them."""
+        read = self.store.read
+        if read is None:
+            return ""
+        tokens = tuple(token.text for token in read.tokens)
+        self.sheet.show_tokens(tokens, self.store.selection.position)
+        names = all_tokens.names_of(op, float(self.sheet.viewport().width()))
+        found: list[RowsFound] = []
+        for i, name in enumerate(names):
+            slot, answer = self.slot(f"rows {i}"), self.answered(f"rows {i}", RowsFound)
+            if slot is not None and slot.problem:
+                return slot.problem
+            asked = None if answer is None else answer.question
+            if answer is None or not isinstance(asked, Rows) or asked.of != name:
+                return self.sentence.text()  # the old picture stays until all of the new is there
+            if answer.subject.n_tokens != read.n_tokens:
+                return self.sentence.text()
+            found.append(answer)
+        drawn = all_tokens.matrices(op, found, self.store.operations, self._scales)
+        self.sheet.show_matrices(drawn)
+        written = [matrix for matrix in drawn if matrix.written]
+        return all_tokens.sentence(op, written[0], tokens) if written else ""
+
+    def _draw_scene(self) -> str:
+        """One token; what the operation did with it."""
+        model, slot = self.store.model, self.slot("scene")
         found = self.answered("scene", SceneFound)
-        if slot is None or found is None or slot.read is None:
+        if model is None or slot is None or found is None or slot.read is None:
             self.view.show_scene(None)
-            self.terms.set_pieces([])
-            self.sentence.setText("" if slot is None else slot.problem)
-            return
+            return "" if slot is None else slot.problem
         asked = found.question
         assert isinstance(asked, Scene)
         drawn = next((o for o in self.store.operations if o.output == asked.of), None)
         if drawn is None:  # of another model: the new one's answer is on its way
-            return
+            return self.sentence.text()
         scenery = Scenery(found, drawn, model, slot.read, QRectF(), self.store.selection.key)
         if self._shown is not found:
             self._shown = found
             self._number = None
             self.view.show_scene(scenery)
-        self.sentence.setText(here(scenery))
         self._set_default(scenery)
-        terms = self.answered("terms", TermsFound)
-        of = self.slot("terms")
-        if terms is not None and of is not None and of.read is not None:
-            self.terms.set_pieces(pieces(terms, model, of.read))
-        else:
-            self.terms.set_pieces([])
+        return here(scenery)
 
     _shown: SceneFound | None = None
 
@@ -197,6 +408,10 @@ class StagePane(Pane):
             at = [i for i, key in enumerate(shown) if key == scenery.selected_key]
             place = (0, at[0]) if at else place
         default = Pointed(panel.name, panel.place(*place), float(panel.values_RC[place]), True)
+        to = self._followed
+        if to is not None and to.name == panel.name and to.index:
+            default = replace(default, index=to.index)
+        self.view.mark_number(*((to.name, to.index) if to is not None else ("", ())))
         if default != self._default:
             self._default = default
             self.ask()
@@ -210,18 +425,66 @@ class StagePane(Pane):
             words.insert(0, f"block {op.layer}")
         if set("HG") & set(op.shape) or op.kind in ("mix",):
             words.insert(1, f"head {store.selection.head}")
-        return " · ".join(words)
+        words.append(waiting.words(store.asked.waits(self.key)))
+        return " · ".join(filter(None, words))
 
     def export_data(self) -> Mapping[str, Named | NDArray[Any]]:
+        if self._shows_sheet:
+            arrays: dict[str, Named] = {}
+            for matrix in self.sheet.matrices:
+                arrays |= matrix.found.arrays()
+            return arrays
         found = self.answered("scene", SceneFound)
         return {} if found is None else dict(found.arrays())
 
-    def keyPressEvent(self, event: Any) -> None:
-        step = {Qt.Key.Key_Right: 1, Qt.Key.Key_Left: -1}.get(Qt.Key(event.key()))
-        if step is None:
+    def remember(self) -> dict[str, Any]:
+        return {"all_tokens": self._all, "until": self.until_form.remember()}
+
+    def recall(self, kept: Mapping[str, Any]) -> None:
+        self.set_all_tokens(kept.get("all_tokens") is True)
+        until = kept.get("until")
+        if isinstance(until, Mapping):
+            self.until_form.recall(until)
+
+    # ------------------------------------------------------------------------- events
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        walk = self.store.walking
+        actions = {
+            Qt.Key.Key_Left: walk.back,
+            Qt.Key.Key_Right: walk.forward,
+            Qt.Key.Key_Up: walk.previous_layer,
+            Qt.Key.Key_Down: walk.next_layer,
+            Qt.Key.Key_Home: walk.first,
+            Qt.Key.Key_End: walk.last,
+            Qt.Key.Key_Space: walk.toggle,
+            Qt.Key.Key_Backspace: walk.go_back,
+        }
+        action = actions.get(Qt.Key(event.key()))
+        if action is None or event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
             super().keyPressEvent(event)
         else:
-            self.store.select(operation=self.store.selection.operation + step)
+            action()
+            event.accept()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        ways = {
+            Qt.MouseButton.BackButton: self.store.walking.go_back,
+            Qt.MouseButton.ForwardButton: self.store.walking.go_ahead,
+        }
+        way = ways.get(event.button())
+        if way is None:
+            super().mousePressEvent(event)
+        else:
+            way()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.store.walking.watch(self.key, rank=1)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        self.store.walking.unwatch(self.key)
+        super().hideEvent(event)
 
 
 def _steps(pixels: float) -> int:

@@ -169,7 +169,7 @@ def _norm(at: _Walk) -> Look:
 
 
 def _not_finite(at: _Walk) -> Look:
-    """A number that is not finite stays in the stream: blocks that leave a finite one are passed."""
+    """A number that is not finite stays in the stream: blocks that leave finite ones are passed."""
     stream = at.bench.stream(at.subject)
     n, borders = at.subject.n_tokens, stream.n_borders
     groups: dict[tuple[int | None, str], list[tuple[int, Operation]]] = {}

@@ -1,4 +1,4 @@
-"""Where a condition holds first: every condition held to the whole trace, looked through by hand."""
+"""Where a condition holds first: every condition held to the whole trace, gone through by hand."""
 
 from __future__ import annotations
 
