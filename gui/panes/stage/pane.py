@@ -21,24 +21,21 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QStackedWidget, QVBox
 from gui import theme
 from gui.panes.base import EmptyState, Pane
 from gui.panes.stage import ENTRY, all_tokens
+from gui.panes.stage.following import selected_at
 from gui.panes.stage.scenes.kit import Scenery
 from gui.panes.stage.scenes.scores import rows_that_fit
 from gui.panes.stage.sheet import Sheet
 from gui.panes.stage.terms_line import Target, TermsLine, feeds, pieces
-from gui.panes.stage.until_form import UntilForm
 from gui.panes.stage.view import Pointed, StageView
+from gui.panes.stage.walk_controls import WalkControls
 from gui.panes.stage.words import here
 from gui.reading import waiting
 from gui.reading.inspecting import inspected
-from gui.reading.until import condition_words, stop_words
 from gui.session.store import Store
-from gui.widgets.control_button import ControlButton
 from gui.widgets.segments import Segments
 from gui.widgets.text import Text
-from gui.widgets.transport_bar import TransportBar
 from model.operations import PROBABILITIES, Operation
 from model.probe.question import Named, Question
-from model.probe.rows.asks import Rows, RowsFound
 from model.probe.scene.asks import Scene, SceneFound
 from model.probe.terms.asks import Terms, TermsFound
 from model.sampling import OWN
@@ -57,8 +54,7 @@ class StagePane(Pane):
         sheet: the same for all tokens.
         terms: the line beneath it.
         sentence: what the operation did with this text, or where a run through them ended.
-        transport: the buttons of the walk.
-        until_form: what to run to.
+        walk: the buttons of the walk, and what to run to.
     """
 
     entry = ENTRY
@@ -74,16 +70,12 @@ class StagePane(Pane):
         self.sheet = Sheet(self)
         self.terms = TermsLine(self)
         self.sentence = Text(parent=self)
-        self.until_form = UntilForm(store, self)
-        self.until_form.hide()
-        self.transport = TransportBar(store.walking, "operation", "block", self)
-        self.until_button = ControlButton("press", self)
-        self.transport.add(self.until_button)
+        self.walk = WalkControls(store, self)
         self._empty = EmptyState("Open a model to see its operations.", self)
         self._number: Pointed | None = None
         self._default: Pointed | None = None
         self._followed: Target | None = None
-        self._scales = all_tokens.Scales()
+        self._of_all = all_tokens.AllTokens(store, self.sheet)
         self._all = False
 
         content = QWidget(self)
@@ -106,8 +98,7 @@ class StagePane(Pane):
         foot.setContentsMargins(12, 0, 12, 0)
         foot.addWidget(self.sentence)
         layout.addLayout(foot)
-        layout.addWidget(self.until_form)
-        layout.addWidget(self.transport)
+        layout.addWidget(self.walk)
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self._empty)
         self._stack.addWidget(content)
@@ -119,13 +110,11 @@ class StagePane(Pane):
         self.sheet.seen_changed.connect(self.ask)
         self.terms.followed.connect(self.follow)
         self.which.chosen.connect(self._choose_which)
-        self.until_button.clicked.connect(self._press_until)
-        self.until_form.done.connect(self.hide_until)
+        self.walk.form_shown.connect(self._make_room)
+        self.walk.words_changed.connect(self.invalidate)
         store.sampling_changed.connect(self.ask)
         store.model_changed.connect(self._on_model)
         store.selection_changed.connect(self._on_selection)
-        store.run_until.changed.connect(self._show_run)
-        self._show_run()
 
     # ---------------------------------------------------------------------- questions
 
@@ -151,23 +140,11 @@ class StagePane(Pane):
         op = self.operation
         if op is None:
             return {}
-        asked = self._of_sheet(op) if self._shows_sheet else self._of_scene(op)
+        asked = self._of_all.questions(op) if self._shows_sheet else self._of_scene(op)
         number = self._number or self._default
         if number is not None and number.written and number.name != PROBABILITIES:
             asked["terms"] = Terms(number.name, number.index)
         return asked
-
-    def _of_sheet(self, op: Operation) -> dict[str, Question]:
-        read = self.store.read
-        if read is None:
-            return {}
-        self.sheet.show_tokens(
-            tuple(token.text for token in read.tokens), self.store.selection.position
-        )
-        room = float(self.sheet.viewport().width())
-        most = self.sheet.most(len(all_tokens.names_of(op, room)))
-        head = self.store.selection.head
-        return all_tokens.questions(op, head, self.sheet.asked_rows, most, room)
 
     def _of_scene(self, op: Operation) -> dict[str, Question]:
         selection, room = self.store.selection, self.view.room
@@ -242,72 +219,21 @@ class StagePane(Pane):
 
     def follow(self, to: Target) -> None:
         """Go to where a number stands; without an index, to the operation that writes it."""
-        ops, model = self.store.operations, self.store.model
-        at = next((i for i, op in enumerate(ops) if op.output == to.name), None)
-        if at is None or model is None:
+        model, head = self.store.model, self.store.selection.head
+        if model is None:
             return
-        changes: dict[str, object] = {"operation": at}
-        config, head = model.config, self.store.selection.head
-        for letter, place in zip(ops[at].shape, to.index):
-            if letter in "TQ":
-                changes["position"] = place
-            elif letter == "H" and len(to.index) > 3:
-                changes["head"] = place
-            elif letter == "G" and head * config.n_kv_heads // config.n_heads != place:
-                changes["head"] = place * config.n_heads // config.n_kv_heads
-            elif letter == "S":
-                changes["key"] = place
+        changes = selected_at(to, self.store.operations, model.config, head)
+        if changes is None:
+            return
         self._followed = to if to.index else None
         self.store.walking.visit(**changes)
         self.invalidate()
 
-    # ---------------------------------------------------------------------- running until
-
-    def show_until(self) -> None:
-        """Ask what to run to."""
-        self.terms.setVisible(self.height() >= LOW)
-        self.until_form.open()
-
-    def hide_until(self) -> None:
-        """Put the form away."""
-        self.until_form.hide()
-        self.terms.show()
-        self.setFocus(Qt.FocusReason.OtherFocusReason)
-
-    def run_on(self) -> None:
-        """Run on to where the last condition holds again; ask for one, if there was none."""
-        if not self.store.run_until.again():
-            self.until_form.send()
-
-    def _press_until(self) -> None:
-        if self.store.run_until.going:
-            self.store.run_until.cancel()
-        elif self.until_form.isVisible():
-            self.hide_until()
-        else:
-            self.show_until()
-
-    def _show_run(self) -> None:
-        """The button says what it does now; the sentence tells how it went."""
-        going = self.store.run_until.going
-        text = "cancel" if going else "run until…"
-        self.until_button.setText(text)
-        self.until_button.setAccessibleName("Look no further" if going else "Run until…")
-        tip = "Look no further, and stay here" if going else "Go on to where something holds"
-        self.until_button.setToolTip(tip if going else f"{tip} (Ctrl+F10; Shift+F5 goes on)")
-        self.invalidate()
-
-    @property
-    def run_words(self) -> str:
-        """How a run through the operations goes, or went; empty where there is none."""
-        run, model, read = self.store.run_until, self.store.model, self.store.read
-        if model is None or read is None:
-            return ""
-        if run.going and run.condition is not None:
-            return f"Looking for where {condition_words(run.condition, model, read)} …"
-        if run.found is not None:
-            return stop_words(run.found[0], model, run.found[1])
-        return run.problem
+    def _make_room(self, form: bool) -> None:
+        """Of a low stage the form takes the place of the terms, not of the picture."""
+        self.terms.setVisible(not form or self.height() >= LOW)
+        if not form:
+            self.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _on_selection(self) -> None:
         """What was followed is told of while one is where it stands."""
@@ -317,7 +243,6 @@ class StagePane(Pane):
 
     def _on_model(self) -> None:
         self._followed = self._number = self._default = None
-        self.until_form.follow()
         self.invalidate()
 
     # ----------------------------------------------------------------------- drawing
@@ -332,7 +257,7 @@ class StagePane(Pane):
         self.meaning.setText(op.sentence)
         self._drawn.setCurrentWidget(self.sheet if self._shows_sheet else self.view)
         said = self._draw_sheet(op) if self._shows_sheet else self._draw_scene()
-        self.sentence.setText("  ".join(filter(None, (self.run_words, said))))
+        self.sentence.setText("  ".join(filter(None, (self.walk.words, said))))
         self._draw_terms()
 
     def _draw_terms(self) -> None:
@@ -347,27 +272,10 @@ class StagePane(Pane):
 
     def _draw_sheet(self, op: Operation) -> str:
         """All tokens; what there is to say about them."""
-        read = self.store.read
-        if read is None:
-            return ""
-        tokens = tuple(token.text for token in read.tokens)
-        self.sheet.show_tokens(tokens, self.store.selection.position)
-        names = all_tokens.names_of(op, float(self.sheet.viewport().width()))
-        found: list[RowsFound] = []
-        for i, name in enumerate(names):
-            slot, answer = self.slot(f"rows {i}"), self.answered(f"rows {i}", RowsFound)
-            if slot is not None and slot.problem:
-                return slot.problem
-            asked = None if answer is None else answer.question
-            if answer is None or not isinstance(asked, Rows) or asked.of != name:
-                return self.sentence.text()  # the old picture stays until all of the new is there
-            if answer.subject.n_tokens != read.n_tokens:
-                return self.sentence.text()
-            found.append(answer)
-        drawn = all_tokens.matrices(op, found, self.store.operations, self._scales)
-        self.sheet.show_matrices(drawn)
-        written = [matrix for matrix in drawn if matrix.written]
-        return all_tokens.sentence(op, written[0], tokens) if written else ""
+        n = len(all_tokens.names_of(op, self._of_all.room))
+        slots = [self.slot(f"rows {i}") for i in range(n)]
+        said = self._of_all.draw(op, slots)
+        return self.sentence.text() if said is None else said
 
     def _draw_scene(self) -> str:
         """One token; what the operation did with it."""
@@ -438,13 +346,13 @@ class StagePane(Pane):
         return {} if found is None else dict(found.arrays())
 
     def remember(self) -> dict[str, Any]:
-        return {"all_tokens": self._all, "until": self.until_form.remember()}
+        return {"all_tokens": self._all, "until": self.walk.form.remember()}
 
     def recall(self, kept: Mapping[str, Any]) -> None:
         self.set_all_tokens(kept.get("all_tokens") is True)
         until = kept.get("until")
         if isinstance(until, Mapping):
-            self.until_form.recall(until)
+            self.walk.form.recall(until)
 
     # ------------------------------------------------------------------------- events
 

@@ -7,21 +7,15 @@ Knows answers and token texts; no store. Shape suffixes: R rows of cells, C colu
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
-import numpy as np
 from PySide6.QtCore import QPoint, QRectF, QSizeF, Qt, Signal
 from PySide6.QtGui import QFontMetricsF, QKeyEvent, QPainter, QPen, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
 from gui import theme
+from gui.panes.stage.sheet_painter import Matrix, paint_matrix, paint_words
 from gui.panes.stage.view import Pointed
 from gui.widgets.canvas import CAPTION_HEIGHT, Canvas
-from gui.widgets.cells import paint_cells
-from gui.widgets.heat_map.cell_image import Kind, colors, hatch_brush, image
-from gui.widgets.heat_map.color_bar import paint_color_bar
-from model.probe.question import Array
-from model.probe.rows.asks import RowsFound
 
 LABEL = 96.0
 GAP = 26.0
@@ -36,33 +30,9 @@ STEP = 64
 """Lines are asked for in steps of so many, so that a turn of the wheel asks for nothing new."""
 WHOLE = 128
 """A text of no more tokens is asked for as a whole."""
-LINES_FROM = 8.0
-"""Cells that are wider and higher are told apart by lines."""
 
 Cell = tuple[int, int, int]
 """Which matrix, which token, which column of cells."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Matrix:
-    """What is drawn of one activation.
-
-    Attributes:
-        found: its numbers in view.
-        title: what it is.
-        columns: what its columns are, in words.
-        kind, limit: the colours, and the number at their end.
-        beyond: whether there are numbers past it.
-        written: whether the operation writes it.
-    """
-
-    found: RowsFound
-    title: str
-    columns: str
-    kind: Kind
-    limit: float
-    beyond: bool
-    written: bool
 
 
 class Sheet(Canvas):
@@ -252,41 +222,15 @@ class Sheet(Canvas):
             bottom = min(window.bottom(), self.row_rect(len(self._tokens) - 1).bottom())
             area = QRectF(box.left(), window.top(), box.width(), bottom - window.top())
             painter.fillRect(area, t.color("raised"))  # numbers that are still to come
-            self._paint_matrix(painter, matrix, box, seen)
+            top = self.row_rect(matrix.found.rows[0]).top()
+            paint_matrix(painter, matrix, QRectF(box.left(), top, box.width(), self._row), seen)
         painter.restore()
-        small, mono = theme.sans(theme.SMALL_FONT_SIZE), theme.mono(theme.SMALL_FONT_SIZE)
-        left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        foot = self.viewport().height() - CAPTION_HEIGHT - 1.0
         for i, (matrix, box) in enumerate(zip(self._matrices, self._boxes, strict=True)):
-            last = i == len(self._boxes) - 1
             # A name may be longer than a narrow matrix: it ends where the next one begins.
+            last = i == len(self._boxes) - 1
             right = self.viewport().width() - 4 if last else self._boxes[i + 1].left() - 8
-            wide = right - box.left()
-            painter.setFont(mono)
-            painter.setPen(t.color("accent" if matrix.written else "text"))
-            self._line(painter, QRectF(box.left(), 2, wide, 16), matrix.title, left)
-            painter.setFont(small)
-            painter.setPen(t.color("dim"))
-            self._line(painter, QRectF(box.left(), 18, wide, 16), f"{matrix.columns} →", left)
-            legend = QRectF(
-                box.left(), self.viewport().height() - CAPTION_HEIGHT - 1, wide, CAPTION_HEIGHT
-            )
-            block = matrix.found.block
-            cells = f"largest of {block[0]} × {block[1]}" if max(block) > 1 else ""
-            paint_color_bar(
-                painter,
-                legend,
-                matrix.kind,
-                matrix.limit,
-                title=cells,
-                beyond=matrix.beyond,
-                hatched="masked" if matrix.found.masked_RC.any() else "",
-                no_number=bool(np.isnan(matrix.found.values_RC).any()),
-            )
-
-    def _line(self, painter: QPainter, box: QRectF, text: str, align: Qt.AlignmentFlag) -> None:
-        metrics = painter.fontMetrics()
-        shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, int(box.width()))
-        painter.drawText(box, align, shown)
+            paint_words(painter, matrix, QRectF(box.left(), 2, right - box.left(), foot - 2))
 
     def _paint_tokens(self, painter: QPainter, seen: range) -> None:
         """Names of lines, as many as can be read."""
@@ -306,39 +250,6 @@ class Sheet(Canvas):
         name = f"{self._tokens[position]} {position:>{digits}}"
         text = QFontMetricsF(font).elidedText(name, Qt.TextElideMode.ElideLeft, box.width())
         painter.drawText(box, _RIGHT, text)
-
-    def _paint_matrix(self, painter: QPainter, matrix: Matrix, box: QRectF, seen: range) -> None:
-        found = matrix.found
-        first, down = found.rows[0], found.block[0]
-        start = max(0, (seen.start - first) // down)
-        stop = min(len(found.values_RC), math.ceil((seen.stop - first) / down))
-        if start >= stop or not found.values_RC.shape[1]:
-            return
-        values_RC = found.values_RC[start:stop].astype(np.float64)
-        drawn_RC = ~found.masked_RC[start:stop]
-        top = self.row_rect(first + start * down).top()
-        high = self._row * down * (stop - start)
-        # The last block may have fewer lines than the others.
-        over = max(0, first + stop * down - found.rows[1]) * self._row
-        area = QRectF(box.left(), top, box.width(), high)
-        painter.save()
-        painter.setClipRect(area.adjusted(0, 0, 0, -over), Qt.ClipOperation.IntersectClip)
-        if not drawn_RC.all():
-            painter.fillRect(area, theme.current().color("panel"))
-            painter.fillRect(area, hatch_brush())
-        clipped: Array = np.where(np.isinf(values_RC), np.sign(values_RC) * 1e30, values_RC)
-        rgb = colors(np.where(drawn_RC, clipped, 0.0), matrix.kind, matrix.limit)
-        paint_cells(painter, area, image(rgb, drawn_RC))
-        n = values_RC.shape[1]
-        if box.width() / n >= LINES_FROM and self._row * down >= LINES_FROM:
-            painter.setPen(QPen(theme.current().color("panel"), 1))
-            for column in range(1, n):
-                x = box.left() + column * box.width() / n
-                painter.drawLine(round(x), round(area.top()), round(x), round(area.bottom()))
-            for row in range(stop - start):
-                y = area.top() + row * self._row * down
-                painter.drawLine(round(area.left()), round(y), round(area.right()), round(y))
-        painter.restore()
 
     def paint_overlay(self, painter: QPainter) -> None:
         """The selected token's line, the one under the mouse, and its number."""
@@ -443,19 +354,6 @@ class Sheet(Canvas):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.redraw()
-
-
-def limit_in(values_RC: Array, masked_RC: Array) -> tuple[float, bool]:
-    """Where the colours of a signed matrix end, and whether numbers lie past it.
-
-    Almost all numbers, not the largest: in the stream one dimension of the first token may be a
-    thousand times as large as all others, which would all look like 0.
-    """
-    sizes = np.abs(values_RC[~masked_RC & np.isfinite(values_RC)].astype(np.float64))
-    if not sizes.size or not sizes.any():
-        return 1.0, False
-    limit = float(np.quantile(sizes, 0.995)) or float(sizes.max())
-    return limit, bool(sizes.max() > limit * (1 + 1e-6))
 
 
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter

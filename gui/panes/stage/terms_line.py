@@ -253,7 +253,8 @@ class TermsLine(QWidget):
             return max(large.horizontalAdvance(piece.figure), small.horizontalAdvance(piece.word))
 
         right = self.width() - 12.0
-        shown, taken = [], small.horizontalAdvance(FEEDS) + GAP
+        shown: list[Piece] = []
+        taken = small.horizontalAdvance(FEEDS) + GAP
         for piece in self._feeds:
             if taken + wide(piece) > 0.5 * self.width() and shown:
                 break

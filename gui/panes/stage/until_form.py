@@ -6,7 +6,7 @@ Knows the store; what it asks is the store's to run (`gui.session.run_until`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
@@ -237,8 +237,7 @@ class UntilForm(QWidget):
                 self._above[name] = float(value)
         if kept.get("any_head") is True:
             self.head.setCurrentText(ANY)
-        chosen = kept.get("condition")
-        if chosen in get_args(Condition):
-            keys = [key for key, _, _ in CONDITIONS]
-            self.condition.setCurrentIndex(keys.index(chosen))
+        for index, (key, _, _) in enumerate(CONDITIONS):
+            if kept.get("condition") == key:
+                self.condition.setCurrentIndex(index)
         self.follow()

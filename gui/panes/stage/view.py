@@ -260,7 +260,7 @@ def cell_of(panel: Panel, index: tuple[int, ...]) -> Cell | None:
     if panel.rows_RC is not None and panel.columns_RC is not None:
         hits = np.argwhere((panel.rows_RC == row) & (panel.columns_RC == column))
         return (int(hits[0][0]), int(hits[0][1])) if len(hits) else None
-    cell = []
+    cell: list[int] = []
     for at, shown, size in zip(
         (row, column), (panel.at_rows, panel.at_columns), panel.values_RC.shape
     ):

@@ -141,7 +141,9 @@ def _hidden(
         return hidden
     config = network.config
     window = config.window_at(op.layer)
-    return hidden | ~may_look(config, window, start, stop, subject.n_tokens)
+    look_QS = may_look(config, window, start, stop, subject.n_tokens)
+    unseen: Array = np.logical_or(hidden, ~look_QS)
+    return unseen
 
 
 def _pooled(
@@ -160,5 +162,5 @@ def _pooled(
     high, wide = values.shape
     padded = np.ones((high * block[0], wide * block[1]), np.bool_)
     padded[:n_rows, :n_columns] = hidden_RC
-    masked = padded.reshape(high, block[0], wide, block[1]).all(axis=(1, 3))
+    masked: Array = padded.reshape(high, block[0], wide, block[1]).all((1, 3))
     return to_array(values), to_array(at_rows) + start, to_array(at_columns), masked

@@ -89,8 +89,8 @@ def _position(question: Until, subject: Subject) -> int:
 def _weight(at: _Walk) -> Look:
     question, config = at.question, at.network.config
     if not -1 <= question.head < config.n_heads:
-        heads = config.n_heads - 1
-        raise ValueError(f"There is no head {question.head}; there are 0 to {heads}, -1 for any.")
+        most = config.n_heads - 1
+        raise ValueError(f"There is no head {question.head}; there are 0 to {most}, -1 for any.")
     if not 0 <= question.key < at.subject.n_tokens:
         last = at.subject.n_tokens - 1
         raise ValueError(f"There is no key {question.key}; there are 0 to {last}.")
@@ -175,7 +175,7 @@ def _not_finite(at: _Walk) -> Look:
     groups: dict[tuple[int | None, str], list[tuple[int, Operation]]] = {}
     for index, op in at.ahead:
         if op.kind not in _NO_NUMBERS:
-            group = op.group if op.layer is None else ""
+            group: str = op.group if op.layer is None else ""
             groups.setdefault((op.layer, group), []).append((index, op))
     for (layer, group), some in groups.items():
         start, stop = 0, n

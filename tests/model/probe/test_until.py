@@ -10,6 +10,7 @@ import torch
 
 from model.interventions import AblateHead
 from model.operations import LOGITS, streams
+from model.probe.question import TokenId
 from model.probe.until.asks import Until, UntilFound
 from tests.model.networks import VARIANTS
 from tests.model.probe.asking import IDS, Asked
@@ -83,10 +84,10 @@ def test_it_stops_where_a_token_is_the_likeliest() -> None:
     said, names = likeliest(asked), streams(asked.config)
     for token in {token for token, _ in said}:
         first = next(i for i, (each, _) in enumerate(said) if each == token)
-        found = asked.ask(Until("token_is", AT, token=token))
+        found = asked.ask(Until("token_is", AT, token=TokenId(token)))
         assert (found.activation, found.token) == (names[first], token)
     absent = next(i for i in range(33) if i not in {token for token, _ in said})
-    assert not asked.ask(Until("token_is", AT, token=absent)).holds
+    assert not asked.ask(Until("token_is", AT, token=TokenId(absent))).holds
 
 
 @pytest.mark.parametrize("variant", ["learned", "like Llama", "parallel", "norms after"])
@@ -161,7 +162,7 @@ def test_interventions_count() -> None:
         (Until("weight", AT, head=9), "There is no head 9"),
         (Until("norm", 40), "There is no position 40"),
         (Until("token_is", AT), "Say which token"),
-        (Until("token_is", AT, token=2_000), "There is no token 2000"),
+        (Until("token_is", AT, token=TokenId(2_000)), "There is no token 2000"),
         (Until("kind", AT, kind="router"), "No operation is of the kind 'router'"),
     ],
 )
@@ -177,7 +178,7 @@ def test_an_encoder_without_a_head_has_no_tokens() -> None:
 
 
 def test_its_row_names_the_token() -> None:
-    found = Asked().ask(Until("token_is", AT, token=likeliest(Asked())[0][0]))
+    found = Asked().ask(Until("token_is", AT, token=TokenId(likeliest(Asked())[0][0])))
     assert isinstance(found, UntilFound)
     row = found.as_rows()["stop"][0]
     assert row["id"] == found.token
