@@ -46,6 +46,7 @@ class RunUntil(QObject):
         self._problem = ""
         store.asked.join(OWNER, self._look)
         store.selection_changed.connect(self._on_selection)
+        store.prompt_changed.connect(self.cancel)
         store.subject_changed.connect(self._on_subject)
         store.model_changed.connect(self._on_model)
 
@@ -77,7 +78,7 @@ class RunUntil(QObject):
         place = store.walking.place
         at = store.operations[place.operation]
         self.condition = replace(condition, position=place.position, after=at.output)
-        self._found, self._problem, self._from = None, "", place
+        self._found, self._problem, self._from, self._ended_at = None, "", place, None
         known = store.asked.want(OWNER, store.subject, {"until": self.condition})
         self.changed.emit()
         if known:

@@ -18,6 +18,8 @@ from gui.panes.stage.marks import Bars, Cell, Grid, Mark
 
 APPEARED = 0.6
 """Share of the time after which what is new is there in full."""
+HURRY_MS = 200
+"""Who steps again sooner than this, as by a key held down, wants no motion."""
 SWEEP_FROM = 0.35
 """Share of the time after which the line begins to go over what is written."""
 
@@ -135,7 +137,7 @@ class StageMotion(QObject):
             flows: what is in both.
             sweep: what the operation writes, where it is gone through number by number.
         """
-        hurried = self.runs or (self._since.isValid() and self._since.elapsed() < theme.MOTION_MS)
+        hurried = self.runs or (self._since.isValid() and self._since.elapsed() < HURRY_MS)
         self._since.start()
         self.stop()
         if hurried or theme.MOTION_MS <= 0:

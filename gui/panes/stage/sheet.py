@@ -26,9 +26,9 @@ READABLE_ROW, LARGEST_ROW, LEAST_ROW = 14.0, 24.0, 1.0
 LEAST_FITTING = 8.0
 """A text whose lines are this high, or higher, is seen as a whole; a longer one scrolls."""
 LARGEST_COLUMN = 22.0
-STEP = 64
+STEP = 32
 """Lines are asked for in steps of so many, so that a turn of the wheel asks for nothing new."""
-WHOLE = 128
+WHOLE = 64
 """A text of no more tokens is asked for as a whole."""
 
 Cell = tuple[int, int, int]

@@ -149,9 +149,10 @@ class UntilForm(QWidget):
             widget.setVisible(is_shown)
         self.tell("")
         if chosen in self._above:
+            value = self._above[chosen]  # a smaller maximum would change it
             self.above.setMaximum(1.0 if chosen == "weight" else 1e6)
             self.above.setSingleStep(0.1 if chosen == "weight" else 1.0)
-            self.above.setValue(self._above[chosen])
+            self.above.setValue(value)
         if read is not None:
             self.key.setRange(0, read.n_tokens - 1)
         if model is not None and model.model_id != self._model_id:

@@ -162,5 +162,7 @@ def _pooled(
     high, wide = values.shape
     padded = np.ones((high * block[0], wide * block[1]), np.bool_)
     padded[:n_rows, :n_columns] = hidden_RC
-    masked: Array = padded.reshape(high, block[0], wide, block[1]).all((1, 3))
+    masked: Array = np.logical_and.reduce(
+        padded.reshape(high, block[0], wide, block[1]), axis=(1, 3)
+    )
     return to_array(values), to_array(at_rows) + start, to_array(at_columns), masked
