@@ -20,6 +20,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from gui import theme
+from gui.widgets.figure import is_figure
 from gui.widgets.focus_ring import draw_focus
 from gui.widgets.text import as_written
 
@@ -86,7 +87,7 @@ class ProgressLine(QWidget):
         return QSize(60, 24)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        if not self._n:
+        if not self._n or is_figure():
             return
         t, middle = theme.current(), self.height() / 2
         with QPainter(self) as painter:

@@ -87,6 +87,7 @@ class AllTokens:
         """
         read = self._store.read
         if read is None:
+            self._sheet.show_tokens((), 0)
             return ""
         found: list[RowsFound] = []
         for slot, name in zip(slots, names_of(op, self.room), strict=True):

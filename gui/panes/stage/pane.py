@@ -8,11 +8,10 @@ parts; no other pane.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QHideEvent, QKeyEvent, QMouseEvent, QShowEvent
@@ -25,6 +24,7 @@ from gui.panes.stage.following import selected_at
 from gui.panes.stage.scenes.kit import Scenery
 from gui.panes.stage.scenes.scores import rows_that_fit
 from gui.panes.stage.sheet import Sheet
+from gui.panes.stage.telling import number_told
 from gui.panes.stage.terms_line import Target, TermsLine, feeds, pieces
 from gui.panes.stage.view import Pointed, StageView
 from gui.panes.stage.walk_controls import WalkControls
@@ -74,7 +74,8 @@ class StagePane(Pane):
         self._empty = EmptyState("Open a model to see its operations.", self)
         self._number: Pointed | None = None
         self._default: Pointed | None = None
-        self._followed: Target | None = None
+        self._pinned: Target | None = None
+        self._pinned_at = self._where
         self._of_all = all_tokens.AllTokens(store, self.sheet)
         self._all = False
 
@@ -170,12 +171,15 @@ class StagePane(Pane):
         self.ask()
 
     def _choose(self, number: Pointed) -> None:
-        """Show the number in the inspector, and select what it is about."""
+        """Stay with a number that is written, in the inspector too; go to where a read one is."""
+        if not number.written:
+            self.follow(Target(number.name, number.index))
+            return
         slot, model = self.slot("scene") or self.slot("rows 0"), self.store.model
         read = None if slot is None else slot.read
-        op = self.operation
-        if op is None or read is None or model is None or not number.written:
+        if read is None or model is None:
             return
+        self._pin(Target(number.name, number.index))
         letters = next((o.shape for o in self.store.operations if o.output == number.name), "")
         key = number.index[letters.index("S")] if "S" in letters else None
         if key is not None:
@@ -193,9 +197,12 @@ class StagePane(Pane):
 
     def _choose_line(self, position: int, number: Pointed | None) -> None:
         """Go to one token of all, and to the number that was clicked."""
-        if number is not None:
-            self._choose(number)
+        written = number if number is not None and number.written else None
+        if written is not None:
+            self._choose(written)
         self.store.walking.visit(position=position)
+        if written is not None:
+            self._pin(Target(written.name, written.index))
         self.set_all_tokens(False)
 
     def _move_to(self, position: int) -> None:
@@ -225,9 +232,21 @@ class StagePane(Pane):
         changes = selected_at(to, self.store.operations, model.config, head)
         if changes is None:
             return
-        self._followed = to if to.index else None
+        self._number = None
         self.store.walking.visit(**changes)
+        self._pin(to if to.index else None)
+
+    def _pin(self, to: Target | None) -> None:
+        """Tell of a number as long as one stays at its operation, token and head."""
+        self._pinned, self._pinned_at = to, self._where
+        self._default = None if to is None else Pointed(to.name, to.index, math.nan, True)
+        self.ask()
         self.invalidate()
+
+    @property
+    def _where(self) -> tuple[int, int, int]:
+        selected = self.store.selection
+        return selected.operation, selected.position, selected.head
 
     def _make_room(self, form: bool) -> None:
         """Of a low stage the form takes the place of the terms, not of the picture."""
@@ -236,13 +255,11 @@ class StagePane(Pane):
             self.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _on_selection(self) -> None:
-        """What was followed is told of while one is where it stands."""
-        to, op = self._followed, self.operation
-        if to is not None and (op is None or op.output != to.name):
-            self._followed = None
+        if self._pinned is not None and self._pinned_at != self._where:
+            self._pinned = None
 
     def _on_model(self) -> None:
-        self._followed = self._number = self._default = None
+        self._pinned = self._number = self._default = None
         self.invalidate()
 
     # ----------------------------------------------------------------------- drawing
@@ -294,33 +311,17 @@ class StagePane(Pane):
             self._shown = found
             self._number = None
             self.view.show_scene(scenery)
-        self._set_default(scenery)
+        self._tell(scenery)
         return here(scenery)
 
     _shown: SceneFound | None = None
 
-    def _set_default(self, scenery: Scenery) -> None:
-        """The number that is told of while the mouse is elsewhere: the largest that is written."""
-        panels = [p for p in scenery.found.panels if p.name == scenery.op.output]
-        panels = [p for p in panels if p.role in ("out", "chain")]
-        if not panels:
-            self._default = None
-            return
-        panel = panels[0]
-        sizes = np.abs(panel.values_RC.astype(np.float64))
-        sizes[~np.isfinite(sizes)] = -1
-        cell = np.unravel_index(int(sizes.argmax()), sizes.shape)
-        place = int(cell[0]), int(cell[1])
-        shown = panel.at_columns
-        if panel.role == "chain" and shown is not None and scenery.selected_key is not None:
-            at = [i for i, key in enumerate(shown) if key == scenery.selected_key]
-            place = (0, at[0]) if at else place
-        default = Pointed(panel.name, panel.place(*place), float(panel.values_RC[place]), True)
-        to = self._followed
-        if to is not None and to.name == panel.name and to.index:
-            default = replace(default, index=to.index)
+    def _tell(self, scenery: Scenery) -> None:
+        """What is told of while the mouse is elsewhere."""
+        to = self._pinned
         self.view.mark_number(*((to.name, to.index) if to is not None else ("", ())))
-        if default != self._default:
+        default = number_told(scenery, to)
+        if _asked(default) != _asked(self._default):
             self._default = default
             self.ask()
 
@@ -397,3 +398,7 @@ class StagePane(Pane):
 
 def _steps(pixels: float) -> int:
     return max(COARSE, int(pixels // COARSE) * COARSE)
+
+
+def _asked(number: Pointed | None) -> tuple[str, tuple[int, ...]] | None:
+    return None if number is None else (number.name, number.index)

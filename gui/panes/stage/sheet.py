@@ -135,7 +135,7 @@ class Sheet(Canvas):
         if self._row < 1.0:
             down = math.ceil(down * self._row)
         across = (self._window.width() - (matrices - 1) * GAP) / max(1, matrices)
-        return max(STEP, down), max(STEP, int(across * self.ratio // STEP) * STEP)
+        return max(STEP, down), max(STEP, int(across * self.devicePixelRatioF() // STEP) * STEP)
 
     def lay_out(self) -> None:
         window, n = self._window, len(self._tokens)

@@ -87,7 +87,7 @@ class UntilForm(QWidget):
 
         row = QHBoxLayout()
         row.setSpacing(theme.TIGHT + 2)
-        row.addWidget(Text("Run until", self, tone="dim", font=small))
+        row.addWidget(Text("until", self, tone="dim", font=small))
         for widget in (
             self.condition,
             self.token,

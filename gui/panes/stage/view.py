@@ -201,7 +201,10 @@ class StageView(Canvas):
             return ""
         number = self._number(*under)
         index = ", ".join(map(str, number.index))
-        return f"{number.name}[{index}] = {number.value:.6g}"
+        words = f"{number.name}[{index}] = {number.value:.6g}"
+        if under[0].panel.role == "in":
+            words += "\nclick: go to where it was written"
+        return words
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         event.ignore()  # nothing scrolls here: the pane walks on

@@ -10,11 +10,12 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from gui.panes.stage.following import selected_at
+from gui.panes.stage.marks import Grid
 from gui.panes.stage.pane import StagePane
 from gui.panes.stage.terms_line import Target, feeds
 from gui.session.store import Store
 from model.probe.terms.asks import Terms, TermsFound
-from tests.gui.mouse import move_to
+from tests.gui.mouse import leave, move_to
 from tests.gui.panes.stage.staging import click, here, select, settle, shown
 
 
@@ -60,10 +61,10 @@ def test_a_term_leads_to_the_number_that_it_is_made_of(pane: StagePane) -> None:
     factor = found.terms[0].factors[0]
     press(pane, factor.name)
     assert here(pane) == factor.name == "blocks.1.ln1.hook_normalized"
-    told = pane.answered("terms", TermsFound)
-    assert told is not None
-    assert told.question == Terms(factor.name, factor.index)
-    assert told.value == pytest.approx(factor.value, rel=1e-5)
+    found = pane.answered("terms", TermsFound)
+    assert found is not None
+    assert found.question == Terms(factor.name, factor.index)
+    assert found.value == pytest.approx(factor.value, rel=1e-5)
     assert pane.view.place_of(factor.name, factor.index) is not None
 
 
@@ -77,9 +78,9 @@ def test_a_value_at_another_token_brings_that_token(pane: StagePane) -> None:
     settle(pane)
     assert here(pane) == "blocks.1.attn.hook_v"
     assert pane.store.selection.position == term.at
-    told = pane.answered("terms", TermsFound)
-    assert told is not None
-    assert told.value == pytest.approx(value.value, rel=1e-5)
+    found = pane.answered("terms", TermsFound)
+    assert found is not None
+    assert found.value == pytest.approx(value.value, rel=1e-5)
 
 
 def test_every_number_leads_down_to_the_id_of_a_token(pane: StagePane) -> None:
@@ -140,12 +141,50 @@ def test_a_link_under_the_mouse_has_the_hand(pane: StagePane) -> None:
     assert pane.terms.cursor().shape() == Qt.CursorShape.ArrowCursor
 
 
-def test_the_number_that_was_followed_is_forgotten_elsewhere(pane: StagePane) -> None:
+def told(pane: StagePane) -> Terms:
+    """Of which number the line tells."""
+    found = pane.answered("terms", TermsFound)
+    assert found is not None
+    assert isinstance(found.question, Terms)
+    return found.question
+
+
+def test_a_number_that_was_clicked_stays_in_the_line_so_that_its_terms_can_be_followed(
+    pane: StagePane,
+) -> None:
     select(pane, "blocks.1.attn.hook_q")
-    press(pane, "blocks.1.ln1.hook_normalized")
-    assert pane._followed is not None
+    position, head = pane.store.selection.position, pane.store.selection.head
+    wanted = Terms("blocks.1.attn.hook_q", (0, position, head, 3))
+    assert told(pane) != wanted
+    place = pane.view.place_of(wanted.of, wanted.index)
+    assert place is not None
+    click(pane.view.viewport(), place.center())
+    leave(pane.view.viewport())
+    settle(pane)
+    assert told(pane) == wanted
     pane.store.walking.forward()
-    assert pane._followed is None
+    pane.store.walking.back()
+    settle(pane)
+    assert told(pane) != wanted, "elsewhere it is forgotten"
+
+
+def test_a_click_on_a_number_that_is_read_goes_to_where_it_was_written(pane: StagePane) -> None:
+    select(pane, "blocks.1.attn.hook_attn_scores")
+    key = next(
+        mark.panel
+        for mark in pane.view.marks
+        if isinstance(mark, Grid) and mark.panel.name == "blocks.1.attn.hook_k"
+    )
+    index = key.place(1, 4)
+    place = pane.view.place_of(key.name, index)
+    assert place is not None
+    assert "go to where it was written" in pane.view.tooltip(place.center().toPoint())
+    click(pane.view.viewport(), place.center())
+    leave(pane.view.viewport())
+    settle(pane)
+    assert here(pane) == key.name
+    assert pane.store.selection.position == index[1]
+    assert told(pane) == Terms(key.name, index)
 
 
 def test_of_heads_that_share_keys_the_selected_one_stays(opened: Callable[..., Store]) -> None:
