@@ -321,7 +321,7 @@ class StagePane(Pane):
         to = self._pinned
         self.view.mark_number(*((to.name, to.index) if to is not None else ("", ())))
         default = number_told(scenery, to)
-        if _asked(default) != _asked(self._default):
+        if default != self._default:
             self._default = default
             self.ask()
 
@@ -398,7 +398,3 @@ class StagePane(Pane):
 
 def _steps(pixels: float) -> int:
     return max(COARSE, int(pixels // COARSE) * COARSE)
-
-
-def _asked(number: Pointed | None) -> tuple[str, tuple[int, ...]] | None:
-    return None if number is None else (number.name, number.index)

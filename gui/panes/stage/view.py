@@ -5,7 +5,7 @@ A step to another operation is a motion (`motion`). Knows marks and composers; n
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt, Signal
@@ -33,13 +33,13 @@ class Pointed:
     Attributes:
         name: of its tensor.
         index: its full index there.
-        value: as it is drawn.
+        value: as it is drawn; NaN where it was not looked up.
         written: whether the operation writes it (and it can be taken apart).
     """
 
     name: str
     index: tuple[int, ...]
-    value: float
+    value: float = field(compare=False)
     written: bool
 
 
