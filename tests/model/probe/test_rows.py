@@ -60,6 +60,14 @@ def test_of_a_block_the_number_farthest_from_0_is_drawn(most: tuple[int, int]) -
         assert abs(value) == pytest.approx(np.abs(block).max(), rel=1e-4)
 
 
+def test_blocks_of_a_window_say_where_they_stand_in_the_whole() -> None:
+    asked = Asked()
+    found = asked.ask(Rows("blocks.0.hook_resid_post", rows=(4, 11), most=(3, 5)))
+    assert found.block[0] == 3
+    assert found.rows_RC.min() >= 4
+    held(asked, found)
+
+
 def test_what_a_query_may_not_look_at_is_masked() -> None:
     for name in ("attn_scores", "pattern"):
         found = Asked().ask(Rows(f"blocks.0.attn.hook_{name}"))

@@ -54,6 +54,11 @@ def test_every_operation_has_its_matrices(pane: StagePane, desk: Desk) -> None:
             for position, column in ((0, 0), (4, matrix.found.values_RC.shape[1] - 1)):
                 number = pane.sheet.number((which, position, column))
                 if number is not None:
+                    letters = next(
+                        o.shape for o in pane.store.operations if o.output == number.name
+                    )
+                    line = next(i for i, letter in enumerate(letters) if letter in "TQ")
+                    assert number.index[line] == position
                     wanted = float(tensor[number.index])
                     assert number.value == pytest.approx(wanted, rel=2e-4, abs=2e-5)
 
