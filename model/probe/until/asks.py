@@ -65,7 +65,7 @@ class UntilFound(Answer):
         value: the weight or the length; NaN for other conditions.
         token: the likeliest, of conditions about it.
         probability: of that token at temperature 1; NaN for other conditions.
-        before: the likeliest token at the border before, of ``token_changes``.
+        before: the likeliest token at the border before, of conditions about tokens.
         n_looked: operations that were gone through.
     """
 
