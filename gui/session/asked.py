@@ -36,6 +36,7 @@ SAID_AFTER = 0.2
 """Seconds after which a pane says that it waits: sooner would flicker at every key."""
 TOGETHER_FOR = 1.0
 """Seconds for which answers about the next step wait for each other at most."""
+CANCELLED = "Cancelled. Move the selection, or change the prompt, to ask again."
 REMEMBERED = 48 * 2**20
 """Bytes of answers that are kept, so that going back is at once."""
 
@@ -203,7 +204,7 @@ class Asked(Feature):
         """Stop all that is on its way; panes keep what they have."""
         for wanted, asking in list(self._asking.items()):
             self._store.send(m.Cancel(target=asking.request_id))
-            self._drop(wanted, "Cancelled. Move the selection, or change the prompt, to ask again.")
+            self._drop(wanted, CANCELLED)
 
     # -------------------------------------------------------------- told by the store
 

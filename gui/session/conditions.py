@@ -30,6 +30,16 @@ def has_prompt(store: Store) -> bool:
     return store.read is not None
 
 
+def can_return(store: Store) -> bool:
+    """Somebody has jumped from one operation to another."""
+    return store.walking.can_return
+
+
+def can_go_ahead(store: Store) -> bool:
+    """Somebody has gone back to where a jump began."""
+    return store.walking.can_go_ahead
+
+
 def has_interventions(store: Store) -> bool:
     """There is a list of interventions, on or off."""
     return bool(store.intervening.entries)

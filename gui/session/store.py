@@ -25,10 +25,12 @@ from gui.session.intervening import Intervening
 from gui.session.masking import Masking
 from gui.session.opening import Opening
 from gui.session.run import CurrentRun
+from gui.session.run_until import RunUntil
 from gui.session.saving import Saving
 from gui.session.selection import changed, clamped
 from gui.session.state import Inspected, Notice, Selection
 from gui.session.verifying import Verifying
+from gui.session.walking import Walking
 from gui.session.weights import Weights
 from model import messages as m
 from model.interventions import Intervention
@@ -53,6 +55,7 @@ class Store(QObject):
             features.
         masking: what becomes of the prompt when a token is masked.
         exporting: files that are being written.
+        walking, run_until: the walk through the operations, and how far it runs by itself.
     """
 
     engine_changed = Signal()
@@ -101,6 +104,8 @@ class Store(QObject):
         self._features = tuple(part for part in vars(self).values() if isinstance(part, Feature))
         self.masking = Masking(self)
         self.exporting = Exporting(self)
+        self.walking = Walking(self)
+        self.run_until = RunUntil(self)
         self.asked.delivered.connect(self._deliver_vocabulary)
 
     # ------------------------------------------------------------------ asked by panes

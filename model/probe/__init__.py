@@ -48,6 +48,15 @@ PROBES = (
         "scene", "Scene", "Scene", "One operation: what it reads, its weights, what it writes."
     ),
     _about_a_subject("terms", "Terms", "Terms", "What one number of an activation is made of."),
+    _about_a_subject(
+        "rows", "Rows", "Rows", "An activation's vectors at many positions, a row each."
+    ),
+    _about_a_subject(
+        "until",
+        "Until",
+        "Run until",
+        "The first operation at which a weight, a token, a norm or a kind is as wanted.",
+    ),
     _about_a_subject("pattern", "Pattern", "Pattern", "One head's matrix of weights or scores."),
     _about_a_subject("mosaic", "Mosaic", "All heads", "All heads of all layers, as block maxima."),
     _about_a_subject("routes", "Routes", "Routes", "Which earlier tokens a position is fed from."),
