@@ -1,0 +1,106 @@
+"""Neurons by tokens: the layer's activations once for the order, of which some rows are given.
+
+Shape suffixes: T tokens, N neurons, R rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from model.bench import Bench
+from model.probe.measuring import place
+from model.probe.neurons.hidden import AT_ONCE, names, share_name, spread, spread_shares
+from model.probe.neurons.map.asks import NeuronMap, NeuronMapFound
+from model.probe.neurons.weights import n_neurons, write_lengths
+from model.probe.question import Answer, Array, read_only
+from model.probe.tensors.compute import to_array
+from model.subject import Subject
+
+HELD = 64 * 2**20
+"""Bytes of a layer that are held for its rows; of a longer text they are computed once more."""
+
+
+def answer(question: NeuronMap, subject: Subject, bench: Bench) -> Iterator[Answer | None]:
+    """Some tokens a slice.
+
+    Raises:
+        ValueError: there is no such layer, position or row.
+    """
+    network = bench.network(subject)
+    config = network.config
+    layer = place(question.layer, config.n_layers, "layer")
+    at = place(question.position, subject.n_tokens, "position")
+    n_all = n_neurons(network)
+    if question.n < 1 or not 0 <= question.first < n_all:
+        raise ValueError(f"n is 1 or more, and first is 0 to {n_all - 1}.")
+    with torch.inference_mode():
+        length_N = write_lengths(network, layer, torch.arange(n_all)).float().cpu()
+    strongest_N = torch.full((n_all,), -torch.inf)
+    most_T: list[Tensor] = []
+    held: list[tuple[Tensor, Tensor | None]] = []
+    hold = 4 * n_all * subject.n_tokens <= HELD
+    for start in range(0, subject.n_tokens, AT_ONCE):
+        own_TN, share_TN = _chunk(bench, subject, layer, start)
+        with torch.inference_mode():
+            strong_TN = own_TN.abs()
+            if question.by == "write":
+                strong_TN = strong_TN * length_N
+                if share_TN is not None:
+                    strong_TN *= share_TN
+            strong_TN = strong_TN.nan_to_num(nan=-torch.inf)
+            most_T.append(strong_TN.amax(1))
+            if question.order == "text":
+                strongest_N = torch.maximum(strongest_N, strong_TN.amax(0))
+            elif question.order == "token" and start <= at < start + AT_ONCE:
+                strongest_N = strong_TN[at - start]
+        if hold:
+            held.append((own_TN, share_TN))
+        yield None
+    order_N = torch.arange(n_all)
+    if question.order != "number":
+        order_N = strongest_N.argsort(descending=True, stable=True)
+    rows_R = order_N[question.first : question.first + question.n]
+    own: list[Tensor] = []
+    shares: list[Tensor] = []
+    for index, start in enumerate(range(0, subject.n_tokens, AT_ONCE)):
+        own_TN, share_TN = held[index] if hold else _chunk(bench, subject, layer, start)
+        own.append(own_TN[:, rows_R])
+        if share_TN is not None:
+            shares.append(share_TN[:, rows_R])
+        if not hold:
+            yield None
+    every_T = torch.cat(most_T)
+    every_T = every_T[every_T.isfinite()]
+    yield NeuronMapFound(
+        subject=subject,
+        question=question,
+        order_N=read_only(order_N.numpy().astype(np.int32)),
+        values_RT=_rows(own),
+        length_R=read_only(to_array(length_N[rows_R]).copy()),
+        share_RT=_rows(shares) if shares else None,
+        limit=float(every_T.median()) if len(every_T) else 0.0,
+        most=float(every_T.max()) if len(every_T) else 0.0,
+        n_experts=0 if config.experts is None else config.experts.n,
+    )
+
+
+def _chunk(bench: Bench, subject: Subject, layer: int, start: int) -> tuple[Tensor, Tensor | None]:
+    """Activations of some tokens, and the shares of their experts, ``[T, N]`` float32."""
+    config = bench.network(subject).config
+    wanted = names(config, layer, "hook_post")
+    if config.experts is not None:
+        wanted = (*wanted, share_name(layer))
+    found = bench.values(subject, wanted, start, start + AT_ONCE)
+    with torch.inference_mode():
+        own_TN = spread(config, layer, "hook_post", found)[0].float().cpu()
+        if config.experts is None:
+            return own_TN, None
+        return own_TN, spread_shares(config, layer, found)[0].float().cpu()
+
+
+def _rows(parts: list[Tensor]) -> Array:
+    return read_only(np.ascontiguousarray(to_array(torch.cat(parts)).T))
