@@ -20,7 +20,6 @@ from model.probe.neurons.scanning import scan_of
 from model.probe.neurons.weights import (
     direction,
     listening,
-    n_neurons,
     token_effects,
     write_lengths,
 )
@@ -82,7 +81,7 @@ def _here(question: Neurons, subject: Subject, bench: Bench, layer: int, at: int
     # What is no number is no strong neuron.
     order = np.argsort(-np.nan_to_num(strength_N, nan=-1.0), kind="stable")
     neuron = int(number_N[order[0]]) if question.neuron is None else question.neuron
-    n_all = n_neurons(network)
+    n_all = network.config.n_neurons
     neuron = place(neuron, n_all, "neuron")
     among = np.flatnonzero(number_N[order] == neuron)
     rank = int(among[0]) + 1 if len(among) else None

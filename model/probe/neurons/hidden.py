@@ -46,13 +46,22 @@ def spread(config: TransformerConfig, layer: int, hook: str, found: Mapping[str,
     return _spread(values, indices_BTA, config.experts.n)
 
 
-def spread_shares(config: TransformerConfig, layer: int, found: Mapping[str, Tensor]) -> Tensor:
-    """How much the expert of each neuron counts at each token, ``[B, T, N]``; NaN where not."""
+def spread_experts(
+    config: TransformerConfig, layer: int, found: Mapping[str, Tensor]
+) -> tuple[Tensor, Tensor]:
+    """How much the expert of each neuron counts at each token, and as which of the chosen.
+
+    Returns:
+        ``[B, T, N]`` each; NaN where it isn't asked.
+    """
     shares_BTA = found[share_name(layer)]
     indices_BTA = found[f"blocks.{layer}.mlp.hook_expert_indices"]
     assert config.experts is not None
-    like_BTAM = shares_BTA[..., None].expand(*shares_BTA.shape, config.d_mlp)
-    return _spread(like_BTAM, indices_BTA, config.experts.n)
+    places_BTA = torch.arange(shares_BTA.shape[-1], device=shares_BTA.device).to(shares_BTA)
+    some = shares_BTA, places_BTA.expand(shares_BTA.shape)
+    alike = (one[..., None].expand(*one.shape, config.d_mlp) for one in some)
+    share_BTN, place_BTN = (_spread(one, indices_BTA, config.experts.n) for one in alike)
+    return share_BTN, place_BTN
 
 
 def _spread(values_BTAM: Tensor, indices_BTA: Tensor, n_experts: int) -> Tensor:

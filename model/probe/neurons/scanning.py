@@ -22,7 +22,6 @@ from model.operations import INPUT_IDS, streams
 from model.probe.neurons.hidden import names, spread
 from model.probe.neurons.places import BEFORE, BEHIND, Places, marks
 from model.probe.neurons.tally import Tally
-from model.probe.neurons.weights import n_neurons
 from model.probe.question import Array, read_only
 from model.probe.tensors.compute import to_array
 from model.subject import Subject
@@ -228,7 +227,7 @@ class Scan:
 
 
 def pieces_of(ids: tuple[int, ...], tokenizer: Tokenizer) -> tuple[str, ...]:
-    """What each token adds to the text before it: joined they are the text."""
+    """What each token adds to the text before it; a part of a character as � before the whole."""
     ends: list[int] = []  # of each token, in the text
     before = ""
     for n in range(1, len(ids) + 1):
@@ -239,7 +238,10 @@ def pieces_of(ids: tuple[int, ...], tokenizer: Tokenizer) -> tuple[str, ...]:
         ends = [min(end, same) for end in ends]
         ends.append(len(text))
         before = text
-    return tuple(before[begin:end] for begin, end in zip([0, *ends], ends))
+    return tuple(
+        before[begin:end] or tokenizer.decode([one])
+        for one, begin, end in zip(ids, [0, *ends], ends)
+    )
 
 
 def scan_of(
@@ -268,7 +270,7 @@ def scan_of(
     scan = known.pop(key, None)
     if not isinstance(scan, Scan) or not scan.n_tokens:  # that of a file that was not there
         cut = windows(texts(file, seed), tokenizer, network.config)
-        scan = Scan(layer, n, network.config, n_neurons(network), cut)
+        scan = Scan(layer, n, network.config, network.config.n_neurons, cut)
     known[key] = scan  # the newest stands last
     kept = [(key, one) for key, one in known.items() if isinstance(one, Scan)]
     n_bytes = sum(one.n_bytes for _, one in kept)

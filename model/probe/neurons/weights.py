@@ -16,12 +16,6 @@ from model.network.norm import Norm
 from model.transformer import Transformer
 
 
-def n_neurons(network: Transformer) -> int:
-    """Of one block, those of all its experts."""
-    config = network.config
-    return config.d_mlp * (1 if config.experts is None else config.experts.n)
-
-
 def write_lengths(network: Transformer, layer: int, neurons: Tensor) -> Tensor:
     """‖what a neuron writes for an activation of one‖, for each of some neurons."""
     tables = _tables(network, layer)

@@ -65,6 +65,21 @@ def test_rows_are_the_neurons_that_write_most_anywhere_in_the_text(name: str):
     assert found.limit == pytest.approx(np.sort(largest_T)[(len(IDS) - 1) // 2], abs=1e-5)
 
 
+@pytest.mark.parametrize("name", ["learned", "experts"])
+def test_each_cell_knows_its_place_in_the_trace(name: str):
+    asked = Asked(name)
+    found: NeuronMapFound = asked.ask(NeuronMap(LAYER, by="activation", n=30))
+    trace = asked.trace[f"blocks.{LAYER}.mlp.hook_post"]
+    n_there = 0
+    for row, position in np.ndindex(*found.values_RT.shape):
+        index = found.index_of(row, position)
+        assert bool(index) == np.isfinite(found.values_RT[row, position])
+        if index:
+            n_there += 1
+            assert float(trace[index]) == pytest.approx(found.values_RT[row, position], abs=1e-5)
+    assert n_there > 100
+
+
 @pytest.mark.parametrize("name", ["learned", "experts", "relu2"])
 def test_rows_of_other_orders_and_further_down(name: str):
     asked = Asked(name)

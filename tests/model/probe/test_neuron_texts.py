@@ -196,5 +196,7 @@ def test_pieces_of_a_text_are_the_text(story: LanguageModel):
     tokenizer = story.tokenizer
     assert tokenizer is not None
     ids = tuple(tokenizer.encode("The café’s 日本 queen", add_special=False).ids)
-    assert "".join(pieces_of(ids, tokenizer)) == tokenizer.decode(ids)
-    assert len(pieces_of(ids, tokenizer)) == len(ids)
+    pieces = pieces_of(ids, tokenizer)
+    assert len(pieces) == len(ids)
+    assert "".join(pieces).replace("�", "") == tokenizer.decode(ids)
+    assert all(pieces), "a part of a character is seen as one"

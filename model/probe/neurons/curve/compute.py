@@ -15,7 +15,6 @@ from model.network.mlp import activate
 from model.probe.measuring import place
 from model.probe.neurons.curve.asks import NeuronCurve, NeuronCurveFound
 from model.probe.neurons.hidden import of_some
-from model.probe.neurons.weights import n_neurons
 from model.probe.question import Answer, read_only
 from model.probe.tensors.compute import to_array
 from model.subject import Subject
@@ -35,7 +34,7 @@ def answer(question: NeuronCurve, subject: Subject, bench: Bench) -> Iterator[An
     network = bench.network(subject)
     config = network.config
     layer = place(question.layer, config.n_layers, "layer")
-    neuron = place(question.neuron, n_neurons(network), "neuron")
+    neuron = place(question.neuron, network.config.n_neurons, "neuron")
     hooks = ("hook_pre", "hook_post", *(("hook_pre_linear",) if config.gated else ()))
     found = of_some(bench, subject, layer, torch.tensor([neuron]), hooks)
     values = {hook: read_only(to_array(own_TR[:, 0]).copy()) for hook, own_TR in found.items()}

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-import numpy as np
-
 from model.probe.lines import asking_again
 from model.probe.neurons.asks import By
 from model.probe.question import Answer, Array, Named, Question
@@ -49,6 +47,8 @@ class NeuronMapFound(Answer):
         values_RT: activations of the rows; NaN where a token isn't sent to a neuron's expert.
         length_R: of each row, what it writes for an activation of one.
         share_RT: of a mixture, the share of the row's expert at each token; else None.
+        place_RT: of a mixture, as which of the chosen experts the row's is asked there, NaN where
+            it isn't; else None.
         limit: how strong the strongest neuron of a token usually is, of the whole layer: the median
             over the tokens of the largest activation, or of the longest that is written.
         most: how strong the strongest neuron of any token is.
@@ -59,6 +59,7 @@ class NeuronMapFound(Answer):
     values_RT: Array
     length_R: Array
     share_RT: Array | None
+    place_RT: Array | None
     limit: float
     most: float
     n_experts: int = 0
@@ -83,6 +84,16 @@ class NeuronMapFound(Answer):
         written_RT = self.values_RT * self.length_R[:, None]
         return written_RT if self.share_RT is None else written_RT * self.share_RT
 
+    def index_of(self, row: int, position: int) -> tuple[int, ...]:
+        """Where a cell's activation stands in ``hook_post``; empty where there is none."""
+        neuron = int(self.rows_R[row])
+        if self.place_RT is None:
+            return 0, position, neuron
+        place = float(self.place_RT[row, position])
+        if place != place:
+            return ()
+        return 0, position, int(place), neuron % (len(self.order_N) // self.n_experts)
+
     def arrays(self) -> Mapping[str, Named]:
         at = {"neuron": self.rows_R}
         axes = ("neuron", "position")
@@ -99,5 +110,5 @@ class NeuronMapFound(Answer):
 
     @property
     def n_bytes(self) -> int:
-        shares = 0 if self.share_RT is None else self.share_RT.nbytes
-        return int(np.sum([self.order_N.nbytes, self.values_RT.nbytes, shares]))
+        times = 1 if self.share_RT is None else 3
+        return self.order_N.nbytes + times * self.values_RT.nbytes

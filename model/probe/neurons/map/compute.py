@@ -13,10 +13,10 @@ from torch import Tensor
 
 from model.bench import Bench
 from model.probe.measuring import place
-from model.probe.neurons.hidden import AT_ONCE, names, share_name, spread, spread_shares
+from model.probe.neurons.hidden import AT_ONCE, names, share_name, spread, spread_experts
 from model.probe.neurons.map.asks import NeuronMap, NeuronMapFound
-from model.probe.neurons.weights import n_neurons, write_lengths
-from model.probe.question import Answer, Array, read_only
+from model.probe.neurons.weights import write_lengths
+from model.probe.question import Answer, read_only
 from model.probe.tensors.compute import to_array
 from model.subject import Subject
 
@@ -34,22 +34,22 @@ def answer(question: NeuronMap, subject: Subject, bench: Bench) -> Iterator[Answ
     config = network.config
     layer = place(question.layer, config.n_layers, "layer")
     at = place(question.position, subject.n_tokens, "position")
-    n_all = n_neurons(network)
+    n_all = network.config.n_neurons
     if question.n < 1 or not 0 <= question.first < n_all:
         raise ValueError(f"n is 1 or more, and first is 0 to {n_all - 1}.")
     with torch.inference_mode():
         length_N = write_lengths(network, layer, torch.arange(n_all)).float().cpu()
     strongest_N = torch.full((n_all,), -torch.inf)
     most_T: list[Tensor] = []
-    held: list[tuple[Tensor, Tensor | None]] = []
+    held: list[tuple[Tensor, ...]] = []
     hold = 4 * n_all * subject.n_tokens <= HELD
     for start in range(0, subject.n_tokens, AT_ONCE):
-        own_TN, share_TN = _chunk(bench, subject, layer, start)
+        chunk = own_TN, *routed = _chunk(bench, subject, layer, start)
         with torch.inference_mode():
             strong_TN = own_TN.abs()
             if question.by == "write":
                 strong_TN = strong_TN * length_N
-                if share_TN is not None:
+                for share_TN in routed[:1]:
                     strong_TN *= share_TN
             strong_TN = strong_TN.nan_to_num(nan=-torch.inf)
             most_T.append(strong_TN.amax(1))
@@ -58,49 +58,47 @@ def answer(question: NeuronMap, subject: Subject, bench: Bench) -> Iterator[Answ
             elif question.order == "token" and start <= at < start + AT_ONCE:
                 strongest_N = strong_TN[at - start]
         if hold:
-            held.append((own_TN, share_TN))
+            held.append(chunk)
         yield None
     order_N = torch.arange(n_all)
     if question.order != "number":
         order_N = strongest_N.argsort(descending=True, stable=True)
     rows_R = order_N[question.first : question.first + question.n]
-    own: list[Tensor] = []
-    shares: list[Tensor] = []
+    parts: list[tuple[Tensor, ...]] = []
     for index, start in enumerate(range(0, subject.n_tokens, AT_ONCE)):
-        own_TN, share_TN = held[index] if hold else _chunk(bench, subject, layer, start)
-        own.append(own_TN[:, rows_R])
-        if share_TN is not None:
-            shares.append(share_TN[:, rows_R])
+        chunk = held[index] if hold else _chunk(bench, subject, layer, start)
+        parts.append(tuple(one_TN[:, rows_R] for one_TN in chunk))
         if not hold:
             yield None
+    values_RT, *experts = (
+        read_only(np.ascontiguousarray(to_array(torch.cat(some)).T))
+        for some in zip(*parts, strict=True)
+    )
     every_T = torch.cat(most_T)
     every_T = every_T[every_T.isfinite()]
     yield NeuronMapFound(
         subject=subject,
         question=question,
         order_N=read_only(order_N.numpy().astype(np.int32)),
-        values_RT=_rows(own),
+        values_RT=values_RT,
         length_R=read_only(to_array(length_N[rows_R]).copy()),
-        share_RT=_rows(shares) if shares else None,
+        share_RT=experts[0] if experts else None,
+        place_RT=experts[1] if experts else None,
         limit=float(every_T.median()) if len(every_T) else 0.0,
         most=float(every_T.max()) if len(every_T) else 0.0,
         n_experts=0 if config.experts is None else config.experts.n,
     )
 
 
-def _chunk(bench: Bench, subject: Subject, layer: int, start: int) -> tuple[Tensor, Tensor | None]:
-    """Activations of some tokens, and the shares of their experts, ``[T, N]`` float32."""
+def _chunk(bench: Bench, subject: Subject, layer: int, start: int) -> tuple[Tensor, ...]:
+    """Activations of some tokens; of a mixture also `spread_experts`; ``[T, N]`` float32 each."""
     config = bench.network(subject).config
     wanted = names(config, layer, "hook_post")
     if config.experts is not None:
         wanted = (*wanted, share_name(layer))
     found = bench.values(subject, wanted, start, start + AT_ONCE)
     with torch.inference_mode():
-        own_TN = spread(config, layer, "hook_post", found)[0].float().cpu()
-        if config.experts is None:
-            return own_TN, None
-        return own_TN, spread_shares(config, layer, found)[0].float().cpu()
-
-
-def _rows(parts: list[Tensor]) -> Array:
-    return read_only(np.ascontiguousarray(to_array(torch.cat(parts)).T))
+        some = [spread(config, layer, "hook_post", found)]
+        if config.experts is not None:
+            some += spread_experts(config, layer, found)
+        return tuple(one_BTN[0].float().cpu() for one_BTN in some)

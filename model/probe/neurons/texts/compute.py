@@ -13,7 +13,6 @@ from model.bench import Bench
 from model.probe.measuring import place
 from model.probe.neurons.scanning import scan_of
 from model.probe.neurons.texts.asks import NeuronTexts, NeuronTextsFound, Snippet
-from model.probe.neurons.weights import n_neurons
 from model.probe.question import Answer, read_only
 from model.probe.sweeping import Pace
 from model.subject import Subject
@@ -28,7 +27,7 @@ def answer(question: NeuronTexts, subject: Subject, bench: Bench) -> Iterator[An
     """
     network = bench.network(subject)
     layer = place(question.layer, network.config.n_layers, "layer")
-    neuron = place(question.neuron, n_neurons(network), "neuron")
+    neuron = place(question.neuron, network.config.n_neurons, "neuron")
     if question.n < 1 or question.scan < 0:
         raise ValueError("n is 1 or more, and scan not negative.")
     tokenizer = bench.tokenizer(subject.model)
