@@ -26,11 +26,12 @@ class Tally:
         self._counts_NB = torch.zeros(n_neurons, 2 * SIDE, dtype=torch.int32)
         self._active_N = torch.zeros(n_neurons, dtype=torch.int64)
         self._sum_N = torch.zeros(n_neurons, dtype=torch.float64)
+        self._squares_N = torch.zeros(n_neurons, dtype=torch.float64)
 
     @property
     def n_bytes(self) -> int:
         """Memory that it takes."""
-        every = self._limit_N, self._counts_NB, self._active_N, self._sum_N
+        every = self._limit_N, self._counts_NB, self._active_N, self._sum_N, self._squares_N
         return sum(one.nbytes for one in every)
 
     def take(self, own_TN: Tensor, active_TN: Tensor) -> None:
@@ -45,7 +46,9 @@ class Tally:
         bins_TN = ((own_TN / self._limit_N + 1) * SIDE).floor().clamp(0, 2 * SIDE - 1).long()
         self._counts_NB.scatter_add_(1, bins_TN.T, finite_TN.T.int())
         self._active_N += (active_TN & finite_TN).sum(0)
-        self._sum_N += own_TN.sum(0, dtype=torch.float64)
+        wide_TN = own_TN.double()
+        self._sum_N += wide_TN.sum(0)
+        self._squares_N += wide_TN.square().sum(0)
 
     def of(self, neuron: int) -> tuple[Array, Array]:
         """A neuron's counts and the edges of their bins, from the first to the last that is used.
@@ -74,3 +77,11 @@ class Tally:
         """Of its activations; NaN before there is one."""
         n = self.n(neuron)
         return float(self._sum_N[neuron]) / n if n else float("nan")
+
+    def deviation(self, neuron: int) -> float:
+        """Their standard deviation; NaN before there is one."""
+        n = self.n(neuron)
+        if not n:
+            return float("nan")
+        square = float(self._squares_N[neuron]) / n - self.mean(neuron) ** 2
+        return float(np.sqrt(max(square, 0.0)))

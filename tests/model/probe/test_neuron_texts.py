@@ -67,6 +67,7 @@ def test_histogram_mean_and_share_are_those_of_every_token(
     assert found.n_scanned == found.n_seen == len(every)
     assert found.active == pytest.approx((every > 0).mean())
     assert found.mean == pytest.approx(every.mean(), abs=1e-5)
+    assert found.deviation == pytest.approx(every.std(), abs=1e-5)
     assert found.counts_B.sum() == len(every)
     below, _ = np.histogram(every, found.edges)
     assert np.abs(below - found.counts_B).sum() <= 4, "but for activations at an edge, by rounding"

@@ -49,8 +49,8 @@ class NeuronMapFound(Answer):
         share_RT: of a mixture, the share of the row's expert at each token; else None.
         place_RT: of a mixture, as which of the chosen experts the row's is asked there, NaN where
             it isn't; else None.
-        limit: how strong the strongest neuron of a token usually is, of the whole layer: the median
-            over the tokens of the largest activation, or of the longest that is written.
+        limit: how strong the strongest neuron of a token is at nine tokens of ten, of the whole
+            layer: a few tokens, the first one above all, may have far stronger ones.
         most: how strong the strongest neuron of any token is.
         n_experts: 0 where there are none.
     """

@@ -84,7 +84,7 @@ def answer(question: NeuronMap, subject: Subject, bench: Bench) -> Iterator[Answ
         length_R=read_only(to_array(length_N[rows_R]).copy()),
         share_RT=experts[0] if experts else None,
         place_RT=experts[1] if experts else None,
-        limit=float(every_T.median()) if len(every_T) else 0.0,
+        limit=float(every_T.quantile(0.9, interpolation="lower")) if len(every_T) else 0.0,
         most=float(every_T.max()) if len(every_T) else 0.0,
         n_experts=0 if config.experts is None else config.experts.n,
     )

@@ -24,7 +24,7 @@ class NeuronTexts(Question):
         layer: of which block.
         neuron: its number; of a mixture it counts on through the experts (`Neurons`).
         n: how many texts.
-        scan: how many tokens are read at least; with 0, what was read before is told.
+        scan: how many tokens are read at least; 0 reads none, but tells what was read before.
         end: texts with the largest activations, or with the lowest.
         file: the text that is read; the story world if none is given.
         seed: of the story world's text.
@@ -73,7 +73,7 @@ class NeuronTextsFound(Answer):
         edges: of the bins, one more than bins.
         n_seen: tokens at which it had an activation: of a mixture those sent to its expert.
         active: share of those at which its nonlinearity's input is above zero; NaN of none.
-        mean: of its activations; NaN of none.
+        mean, deviation: of its activations; NaN of none.
         n_scanned: how many tokens were read.
         at_end: whether the file was read to its end.
     """
@@ -86,6 +86,7 @@ class NeuronTextsFound(Answer):
     n_seen: int
     active: float
     mean: float
+    deviation: float
     n_scanned: int
     at_end: bool
 

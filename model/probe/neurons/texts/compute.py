@@ -56,6 +56,7 @@ def answer(question: NeuronTexts, subject: Subject, bench: Bench) -> Iterator[An
             n_seen=scan.tally.n(neuron),
             active=scan.tally.active(neuron),
             mean=scan.tally.mean(neuron),
+            deviation=scan.tally.deviation(neuron),
             n_scanned=scan.n_tokens,
             at_end=scan.at_end,
         )
