@@ -52,8 +52,9 @@ class MapSide(QObject):
         if found is None or slot is None or slot.read is None or model is None:
             self.grid.set_content(None)
             return
-        self.grid.set_content(pictures.map_content(found, model, slot.read))
-        if self._reveal and slot.is_current:
+        before = pane.before.found(found)
+        self.grid.set_content(pictures.map_content(found, model, slot.read, before))
+        if self._reveal and slot.is_current and pane.store.selection.neuron is not None:
             self._reveal = False
             self.grid.reveal(self._row(found), None)
 
@@ -128,4 +129,8 @@ class MapSide(QObject):
         if column is None or not 0 <= place < len(found.values_RT):
             return words.long_name(model.config, found.asked.layer, int(found.order_N[row]))
         token = slot.read.tokens[column].text
-        return words.cell(model.config, found, place, column, token)
+        said = words.cell(model.config, found, place, column, token)
+        before = self._pane.before.found(found)
+        if before is not None:
+            said += f"\nbefore the interventions {before.values_RT[place, column]:.6g}"
+        return said

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from numpy.typing import NDArray
+from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QStackedLayout, QVBoxLayout, QWidget
 
 from gui import theme
@@ -19,8 +20,9 @@ from gui.panes.base import EmptyState, Pane
 from gui.panes.neurons import ENTRY, pictures, words
 from gui.panes.neurons.arrangement import VIEWS, Body
 from gui.panes.neurons.bars import NeuronBar, NeuronBars
+from gui.panes.neurons.before import Before
 from gui.panes.neurons.changing import Changing
-from gui.panes.neurons.controls import ORDERS, Controls
+from gui.panes.neurons.controls import Controls
 from gui.panes.neurons.curve import NeuronCurve
 from gui.panes.neurons.heading import Heading
 from gui.panes.neurons.map import NeuronGrid
@@ -36,7 +38,7 @@ from model.interventions import SetNeuron
 from model.probe.neurons.asks import Neurons, NeuronsFound
 from model.probe.neurons.curve.asks import NeuronCurve as CurveQuestion
 from model.probe.neurons.curve.asks import NeuronCurveFound
-from model.probe.neurons.map.asks import NeuronMap, NeuronMapFound, Order
+from model.probe.neurons.map.asks import NeuronMap, NeuronMapFound
 from model.probe.neurons.texts.asks import End, NeuronTexts, NeuronTextsFound
 from model.probe.question import Named, Question
 
@@ -89,6 +91,7 @@ class NeuronsPane(Pane):
         self.controls.changed.connect(self._ask_from_the_top)
         self.controls.number_typed.connect(self.go_to)
         self.grid.seen_changed.connect(self.ask)
+        self.before = Before(self.store, self.invalidate)
         self.map_side = MapSide(self)
         self.bars.tip = self._tip
         self.bars.chosen.connect(self._choose_neuron)
@@ -162,7 +165,8 @@ class NeuronsPane(Pane):
 
     def _ask_from_the_top(self) -> None:
         self.grid.verticalScrollBar().setValue(0)
-        self.map_side.reveal_soon()
+        if self.store.selection.neuron is not None:
+            self.map_side.reveal_soon()
         self.ask()
         self.invalidate()
 
@@ -262,6 +266,7 @@ class NeuronsPane(Pane):
             return
         self._stack.setCurrentIndex(1)
         self.controls.show_layers(model.config.n_layers, store.selection.layer)
+        self.before.ask(self.answered("map", NeuronMapFound))
         self.map_side.draw()
         self._draw_neuron()
         self._draw_texts()
@@ -346,6 +351,14 @@ class NeuronsPane(Pane):
 
     # ------------------------------------------------------------------------ the base
 
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.before.give_up()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.invalidate()  # what was before is asked with what is drawn
+
     def header_note(self) -> str:
         waits = waiting.words(self.store.asked.waits(self.key))
         found = self.answered("map", NeuronMapFound)
@@ -360,13 +373,7 @@ class NeuronsPane(Pane):
             "curve": self.answered("curve", NeuronCurveFound),
             "texts": self.answered("texts", NeuronTextsFound),
         }
-        return {
-            f"{part}_{name}": named
-            for part, one in found.items()
-            if one is not None
-            for name, named in one.arrays().items()
-            if named.values.size
-        }
+        return pictures.exported(found)
 
     def remember(self) -> dict[str, Any]:
         return {
@@ -380,10 +387,11 @@ class NeuronsPane(Pane):
         by, order = kept.get("by"), kept.get("order")
         self.controls.choose(
             "activation" if by == "activation" else "write",
-            cast(Order, order) if order in ORDERS else "text",
+            order if order in ("text", "token", "number") else "text",
         )
-        if kept.get("view") in VIEWS:
-            self.body.show_view(str(kept["view"]))
+        view = kept.get("view")
+        if isinstance(view, str) and view in VIEWS:
+            self.body.show_view(view)
         file = kept.get("file")
         if isinstance(file, str) and file and Path(file).is_file():
             self.read_file(file)

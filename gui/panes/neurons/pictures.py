@@ -5,6 +5,8 @@ Pure functions; no store, no widget.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from gui.panes.neurons import words
@@ -17,20 +19,29 @@ from model.messages import ModelInfo, PromptRead
 from model.probe.neurons.asks import Neurons, NeuronsFound
 from model.probe.neurons.curve.asks import NeuronCurveFound
 from model.probe.neurons.map.asks import NeuronMapFound
-from model.probe.question import Array
+from model.probe.question import Answer, Array, Named
 
 
-def map_content(found: NeuronMapFound, model: ModelInfo, read: PromptRead) -> Content:
-    """Neurons by tokens."""
+def map_content(
+    found: NeuronMapFound, model: ModelInfo, read: PromptRead, before: NeuronMapFound | None = None
+) -> Content:
+    """Neurons by tokens; with what was before the interventions, how much was added to that.
+
+    Of a mixture, a token that was sent to another expert before has no difference.
+    """
+    values_RT, title = found.drawn_RT, words.map_title(found)
+    if before is not None:
+        values_RT = values_RT - before.drawn_RT
+        title = (f"after − before: {title[0]}", f"after − before: {title[-1]}", "after − before")
     return Content(
         n_rows=len(found.order_N),
         first=found.asked.first,
-        values_RT=found.drawn_RT,
+        values_RT=values_RT,
         row_labels=tuple(words.name(model.config, int(one)) for one in found.rows_R),
         tokens=tuple(model.token_text(token.id) for token in read.tokens),
         limit=found.limit,
         beyond=found.most > found.limit,
-        title=words.map_title(found),
+        title=title,
         routed=found.share_RT is not None,
     )
 
@@ -114,3 +125,14 @@ def curve(found: NeuronCurveFound, read: PromptRead) -> CurveContent:
         tokens=tuple(token.text for token in read.tokens),
         name=found.activation.replace("_", " ").replace("relu2", "ReLU²"),
     )
+
+
+def exported(found: Mapping[str, Answer | None]) -> dict[str, Named]:
+    """The arrays of some answers, each under the name of its part."""
+    return {
+        f"{part}_{name}": named
+        for part, one in found.items()
+        if one is not None
+        for name, named in one.arrays().items()
+        if named.values.size
+    }

@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 
 from model.config import TransformerConfig
+from model.interventions import SetNeuron
 from model.probe.neurons.asks import Neurons, NeuronsFound
 from model.probe.neurons.curve.asks import NeuronCurveFound
 from model.probe.neurons.map.asks import NeuronMapFound
@@ -49,11 +50,22 @@ def here(config: TransformerConfig, found: NeuronsFound, token: str, texts: Sequ
     value = found.activation
     if math.isnan(value):
         return f"At “{token}” {own} has no number (NaN)."
-    among = len(found.neuron_N) if config.experts is None else config.experts.n_active
-    n = config.d_mlp if config.experts is None else among * config.d_mlp
+    clamped = [
+        one.value
+        for one in found.subject.interventions
+        if isinstance(one, SetNeuron) and (one.layer, one.neuron) == (asked.layer, found.neuron)
+    ]
+    if clamped and clamped[-1] == 0:
+        return (
+            f"Neuron {name(config, found.neuron)} is cut: it is 0 at every token, writes nothing."
+        )
+    if value == 0:
+        return f"At “{token}” {own} is at 0: it writes nothing there."
+    n = config.d_mlp * (1 if config.experts is None else config.experts.n_active)
     strongest = "the strongest" if found.rank == 1 else f"the {ordinal(found.rank)} strongest"
     by = "by what it writes" if asked.by == "write" else "by its activation"
-    said = f"At “{token}” {own} is at {value:.3g}, {strongest} of {n:,} {by}"
+    how = "is clamped to" if clamped else "is at"
+    said = f"At “{token}” {own} {how} {value:.3g}, {strongest} of {n:,} {by}"
     if texts:
         # A neuron below zero does the opposite of what its row says.
         does = "raises" if value >= 0 else "lowers"

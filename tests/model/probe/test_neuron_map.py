@@ -90,6 +90,10 @@ def test_rows_of_other_orders_and_further_down(name: str):
     here = asked.ask(NeuronMap(LAYER, "token", AT, "activation", first=2, n=3))
     strong = np.nan_to_num(np.abs(own[AT]), nan=-1)
     assert here.rows_R.tolist() == np.argsort(-strong, kind="stable")[2:5].tolist()
+    given = asked.ask(NeuronMap(LAYER, by="activation", rows=(9, 2, 5), first=1))
+    assert given.rows_R.tolist() == [2, 5]
+    np.testing.assert_allclose(given.values_RT, own[:, [2, 5]].T, atol=1e-5)
+    assert given.limit == asked.ask(NeuronMap(LAYER, by="activation")).limit, "of the whole layer"
     last = asked.ask(NeuronMap(LAYER, "number", first=own.shape[1] - 2, n=50))
     assert len(last.values_RT) == 2
     with pytest.raises(ValueError, match=rf"first is 0 to {own.shape[1] - 1}"):

@@ -26,6 +26,7 @@ class NeuronMap(Question):
         by: a neuron is strong by the length of what it writes, or by its activation alone.
         first: how many neurons of the order are passed over.
         n: how many follow.
+        rows: these neurons instead of an order, by their numbers.
     """
 
     name: ClassVar[str] = "neuron_map"
@@ -36,6 +37,7 @@ class NeuronMap(Question):
     by: By = "write"
     first: int = 0
     n: int = 64
+    rows: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -43,7 +45,8 @@ class NeuronMapFound(Answer):
     """Some rows, and what concerns them all.
 
     Attributes:
-        order_N: all neurons' numbers in the order; the rows are those from ``question.first`` on.
+        order_N: all neurons' numbers in the order, or those that were asked for; the rows are
+            those from ``question.first`` on.
         values_RT: activations of the rows; NaN where a token isn't sent to a neuron's expert.
         length_R: of each row, what it writes for an activation of one.
         share_RT: of a mixture, the share of the row's expert at each token; else None.
@@ -52,7 +55,7 @@ class NeuronMapFound(Answer):
         limit: how strong the strongest neuron of a token is at nine tokens of ten, of the whole
             layer: a few tokens, the first one above all, may have far stronger ones.
         most: how strong the strongest neuron of any token is.
-        n_experts: 0 where there are none.
+        d_mlp: neurons of the MLP, or of one expert.
     """
 
     order_N: Array
@@ -62,7 +65,7 @@ class NeuronMapFound(Answer):
     place_RT: Array | None
     limit: float
     most: float
-    n_experts: int = 0
+    d_mlp: int
 
     @property
     def asked(self) -> NeuronMap:
@@ -92,7 +95,7 @@ class NeuronMapFound(Answer):
         place = float(self.place_RT[row, position])
         if place != place:
             return ()
-        return 0, position, int(place), neuron % (len(self.order_N) // self.n_experts)
+        return 0, position, int(place), neuron % self.d_mlp
 
     def arrays(self) -> Mapping[str, Named]:
         at = {"neuron": self.rows_R}

@@ -35,8 +35,10 @@ def answer(question: NeuronMap, subject: Subject, bench: Bench) -> Iterator[Answ
     layer = place(question.layer, config.n_layers, "layer")
     at = place(question.position, subject.n_tokens, "position")
     n_all = network.config.n_neurons
-    if question.n < 1 or not 0 <= question.first < n_all:
-        raise ValueError(f"n is 1 or more, and first is 0 to {n_all - 1}.")
+    wanted = [place(row, n_all, "neuron") for row in question.rows]
+    n_rows = len(wanted) or n_all
+    if question.n < 1 or not 0 <= question.first < n_rows:
+        raise ValueError(f"n is 1 or more, and first is 0 to {n_rows - 1}.")
     with torch.inference_mode():
         length_N = write_lengths(network, layer, torch.arange(n_all)).float().cpu()
     strongest_N = torch.full((n_all,), -torch.inf)
@@ -61,7 +63,9 @@ def answer(question: NeuronMap, subject: Subject, bench: Bench) -> Iterator[Answ
             held.append(chunk)
         yield None
     order_N = torch.arange(n_all)
-    if question.order != "number":
+    if wanted:
+        order_N = torch.tensor(wanted)
+    elif question.order != "number":
         order_N = strongest_N.argsort(descending=True, stable=True)
     rows_R = order_N[question.first : question.first + question.n]
     parts: list[tuple[Tensor, ...]] = []
@@ -86,7 +90,7 @@ def answer(question: NeuronMap, subject: Subject, bench: Bench) -> Iterator[Answ
         place_RT=experts[1] if experts else None,
         limit=float(every_T.quantile(0.9, interpolation="lower")) if len(every_T) else 0.0,
         most=float(every_T.max()) if len(every_T) else 0.0,
-        n_experts=0 if config.experts is None else config.experts.n,
+        d_mlp=config.d_mlp,
     )
 
 
