@@ -67,11 +67,13 @@ class Places:
     Attributes:
         column: width of each token; 0 where nothing is drawn.
         window: through which the cells are seen.
+        slanted: whether the labels of tokens lean; they stand where there is less room.
         scrolled: by how much the cells are moved to the left and up.
     """
 
     column: float = 0.0
     window: QRectF = field(default_factory=QRectF)
+    slanted: bool = False
     scrolled: QPoint = field(default_factory=QPoint)
 
     def row_band(self, row: int) -> QRectF:
@@ -141,17 +143,18 @@ def place(content: Content, size: QSize, bar: int, zoom: float | None) -> tuple[
     if zoom is not None:  # no narrower than is needed to see all of them, or a pixel
         narrowest = max(1, min(NARROWEST, math.floor(room / n)))
         column = min(WIDEST, max(narrowest, round(zoom)))
-    elif column >= SLANTED:  # the last labels lean out over the edge
-        lean = min(SLANT * longest, 0.3 * room)
-        column = min(WIDEST, max(SLANTED, math.floor((room - lean) / n)))
-    top = SLANT * (longest + metrics.height()) + 6 if column >= SLANTED else longest + 8
+    lean = SLANT * longest  # by so much the last label hangs over the edge
+    slanted = column >= SLANTED and (room - lean) / n >= SLANTED
+    if slanted and zoom is None:
+        column = min(column, math.floor((room - lean) / n))
+    top = SLANT * (longest + metrics.height()) + 6 if slanted else longest + 8
     top = max(top, 2 * metrics.height() + 6)
     bottom = CAPTION_HEIGHT + 2 + (bar if n * column > room + 0.5 else 0)
     width = min(float(n * column), room)
     height = max(float(ROW), size.height() - top - bottom)
     height = min(height, float(content.n_rows * ROW))
     window = QRectF(left, round(top), width, height)
-    return Places(float(column), window), QSizeF(n * column, content.n_rows * ROW)
+    return Places(float(column), window, slanted), QSizeF(n * column, content.n_rows * ROW)
 
 
 def _labels_width(content: Content) -> float:

@@ -17,7 +17,6 @@ from gui.panes.neurons.map_layout import (
     LABELS,
     ROW,
     SLANT,
-    SLANTED,
     Content,
     Places,
     label_font,
@@ -118,7 +117,7 @@ class MapPainter:
         content, t = self._content, theme.current()
         painter.setFont(label_font())
         metrics = QFontMetricsF(label_font())
-        slanted = self._p.column >= SLANTED
+        slanted = self._p.slanted
         apart = (metrics.height() / SLANT if slanted else metrics.height()) - 1
         step = max(1, math.ceil(apart / self._p.column))
         marked = self._marked[1]

@@ -296,9 +296,7 @@ class NeuronsPane(Pane):
         self.body.caption("token", words.bars_caption(asked, token))
         self.bars.set_rows(pictures.bars(found, model.config), found.neuron)
         self.lists.set_columns(pictures.columns(found, model))
-        self.body.caption(
-            "tokens", found.note or "directly, for an activation of 1, no norm between"
-        )
+        self.body.caption("tokens", words.tokens_caption(found))
         raised = [model.token_text(int(one)) for one in found.promoted_ids[:3]]
         self.sentence.setText(slot.problem or words.here(model.config, found, token, raised))
         self.sentence.setToolTip(as_written(self.sentence.text()))

@@ -116,6 +116,13 @@ def bars_caption(asked: Neurons, token: str) -> str:
     return f"strongest at “{token}” · {what}"
 
 
+def tokens_caption(found: NeuronsFound) -> str:
+    """What the scores of the tokens are; or of what is left out."""
+    if found.note and len(found.promoted_ids):
+        return found.note
+    return "directly, for an activation of 1, no norm between"
+
+
 def curve_caption(found: NeuronCurveFound) -> str:
     """What the curve shows."""
     n, there = len(found.post_T), sum(post == post for post in found.post_T.tolist())

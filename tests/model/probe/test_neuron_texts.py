@@ -139,7 +139,7 @@ def test_reading_that_was_left_goes_on_where_it_was(bench: Bench, story: Languag
     assert gone_on.snippets == at_once.snippets
 
 
-def test_two_who_read_the_same_count_it_once(bench: Bench):
+def test_two_who_read_the_same_count_it_once(bench: Bench, story: LanguageModel):
     subject = Subject(1, None, (5, 6, 7))
     some = [NeuronTexts(LAYER, neuron, scan=1500) for neuron in (3, 4)]
     running = [answering(one)(one, subject, bench) for one in some]
@@ -154,10 +154,12 @@ def test_two_who_read_the_same_count_it_once(bench: Bench):
             if isinstance(found, NeuronTextsFound):
                 last[found.asked.neuron] = found
     assert last[3].n_scanned == last[4].n_scanned == int(last[3].counts_B.sum())
-    alone = Bench()
-    alone.hold(1, bench._held[1].lm)
-    bench._held[1].found.clear()
-    assert asked(alone, some[0]).n_scanned == last[3].n_scanned
+    other = Bench()
+    other.hold(1, story)
+    alone = asked(other, some[0])
+    assert alone.n_scanned == last[3].n_scanned
+    np.testing.assert_array_equal(alone.counts_B, last[3].counts_B)
+    np.testing.assert_array_equal(alone.edges, last[3].edges)
 
 
 def test_a_text_that_comes_twice_is_shown_once(bench: Bench, tmp_path: Path):
