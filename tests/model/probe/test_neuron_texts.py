@@ -141,6 +141,7 @@ def test_reading_that_was_left_goes_on_where_it_was(bench: Bench, story: Languag
 
 def test_two_who_read_the_same_count_it_once(bench: Bench, story: LanguageModel):
     subject = Subject(1, None, (5, 6, 7))
+    asked(bench, NeuronTexts(LAYER, 3, scan=200))  # from here on both go on with the same
     some = [NeuronTexts(LAYER, neuron, scan=1500) for neuron in (3, 4)]
     running = [answering(one)(one, subject, bench) for one in some]
     last: dict[int, NeuronTextsFound] = {}
