@@ -17,6 +17,7 @@ PACKAGES = (
     "gui.panes.tokens",
     "gui.panes.layers",
     "gui.panes.stage",
+    "gui.panes.neurons",
     "gui.panes.attention",
     "gui.panes.space",
     "gui.panes.prediction",

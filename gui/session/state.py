@@ -28,7 +28,7 @@ class Selection:
         layer, head: the attention head in focus.
         operation: index into ``store.operations``.
         vocabulary_id: a token of the vocabulary in focus (embedding space, prediction), or None.
-        neuron: an MLP neuron, or None.
+        neuron: a neuron of the layer's MLP, or None; of a mixture it counts on through the experts.
     """
 
     position: int = -1

@@ -122,6 +122,24 @@ PROBES = (
         "The strongest neurons of a token, the tokens they promote, the texts that excite one.",
     ),
     Probe(
+        "neuron_map",
+        "Neurons by tokens",
+        "A layer's neurons at every token, the strongest first.",
+        question="model.probe.neurons.map.asks:NeuronMap",
+    ),
+    Probe(
+        "neuron_curve",
+        "A neuron's curve",
+        "What goes into one neuron's nonlinearity at every token, and what comes out.",
+        question="model.probe.neurons.curve.asks:NeuronCurve",
+    ),
+    Probe(
+        "neuron_texts",
+        "A neuron in texts",
+        "The texts that excite one neuron, and how often it is active in them.",
+        question="model.probe.neurons.texts.asks:NeuronTexts",
+    ),
+    Probe(
         "neighbours",
         "Neighbours",
         "Tokens near a word or a sum of words.",

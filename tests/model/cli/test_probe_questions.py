@@ -46,6 +46,9 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "patch": ("--clean-ids", ",".join(map(str, CLEAN))),
     "facts": ("--about", "queen", "--samples", "2"),
     "neurons": ("--layer", "1"),
+    "neuron_map": ("--layer", "1"),
+    "neuron_curve": ("--layer", "1", "--neuron", "7"),
+    "neuron_texts": ("--layer", "1", "--neuron", "7", "--scan", "500"),
     "scene": ("--of", "blocks.1.attn.hook_q", "--position", "3", "--head", "2"),
     "terms": ("--of", "blocks.1.attn.hook_z", "--index", "0,3,1,2"),
 }
@@ -87,6 +90,9 @@ def asked_by_hand(lm: LanguageModel, name: str) -> Any:
     from model.probe.facts.asks import Facts
     from model.probe.mosaic.asks import Mosaic
     from model.probe.neurons.asks import Neurons
+    from model.probe.neurons.curve.asks import NeuronCurve
+    from model.probe.neurons.map.asks import NeuronMap
+    from model.probe.neurons.texts.asks import NeuronTexts
     from model.probe.number.asks import Number
     from model.probe.patch.asks import Patch
     from model.probe.pattern.asks import Pattern
@@ -106,6 +112,9 @@ def asked_by_hand(lm: LanguageModel, name: str) -> Any:
         "patch": Patch(clean_ids=CLEAN),
         "facts": Facts(about="queen", samples=2),
         "neurons": Neurons(layer=1),
+        "neuron_map": NeuronMap(layer=1),
+        "neuron_curve": NeuronCurve(layer=1, neuron=7),
+        "neuron_texts": NeuronTexts(layer=1, neuron=7, scan=500),
     }
     kind = of(ASKED[name])
     position = {"position": -1} if any(f.name == "position" for f in fields(kind)) else {}
