@@ -70,10 +70,3 @@ class NextTokenFound(Answer):
         }
         at = {"place": np.arange(len(self.ids))}
         return {name: Named(values, ("place",), at) for name, values in columns.items()}
-
-    def code(self) -> str:
-        question = self.question
-        assert isinstance(question, NextToken)
-        s = question.sampling
-        how = f"model.Sampling(temperature={s.temperature!r}, top_k={s.top_k}, top_p={s.top_p!r})"
-        return f'model.probabilities(trace["logits"][0, {question.position}], {how})'

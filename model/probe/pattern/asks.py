@@ -97,8 +97,3 @@ class PatternFound(Answer):
         question = self.question
         assert isinstance(question, Pattern)
         return {question.tensor: Named(self.values, ("query", "key"), at)}
-
-    def code(self) -> str:
-        question = self.question
-        assert isinstance(question, Pattern)
-        return f'trace["{question.activation}"][0, {question.head}]'
