@@ -48,6 +48,8 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "neurons": ("--layer", "1"),
     "scene": ("--of", "blocks.1.attn.hook_q", "--position", "3", "--head", "2"),
     "terms": ("--of", "blocks.1.attn.hook_z", "--index", "0,3,1,2"),
+    "on_key": ("--query", "3", "--key", "1"),
+    "why_attends": ("--layer", "1", "--head", "2", "--query", "3", "--key", "1"),
 }
 """What has no default."""
 
@@ -88,11 +90,13 @@ def asked_by_hand(lm: LanguageModel, name: str) -> Any:
     from model.probe.mosaic.asks import Mosaic
     from model.probe.neurons.asks import Neurons
     from model.probe.number.asks import Number
+    from model.probe.on_key.asks import OnKey
     from model.probe.patch.asks import Patch
     from model.probe.pattern.asks import Pattern
     from model.probe.scene.asks import Scene
     from model.probe.tensors.asks import Tensors
     from model.probe.terms.asks import Terms
+    from model.probe.why_attends.asks import WhyAttends
 
     questions: dict[str, Question] = {
         "pattern": Pattern(layer=1, head=2),
@@ -106,6 +110,8 @@ def asked_by_hand(lm: LanguageModel, name: str) -> Any:
         "patch": Patch(clean_ids=CLEAN),
         "facts": Facts(about="queen", samples=2),
         "neurons": Neurons(layer=1),
+        "on_key": OnKey(3, 1),
+        "why_attends": WhyAttends(1, 2, 3, 1),
     }
     kind = of(ASKED[name])
     position = {"position": -1} if any(f.name == "position" for f in fields(kind)) else {}
