@@ -34,6 +34,27 @@ def pooling(found: MosaicFound, side: int) -> int:
     return math.ceil(found.maxima.shape[-1] / max(1, side))
 
 
+def color_limits(found: MosaicFound) -> NDArray[np.float64]:
+    """Where the colours of each layer's tiles end, ``[L]``.
+
+    At 1 for weights; without the first token at the largest weight that is left; value-weighted at
+    each layer's own largest, since what layers write grows from the first to the last.
+    """
+    question = found.question
+    assert isinstance(question, Mosaic)
+    n_layers = found.maxima.shape[0]
+    limit_L = np.ones(n_layers)
+    if not (question.valued or question.hide_first):
+        return limit_L
+    there = slice(found.n_layers_there)
+    maxima = np.where(found.masked[there, None], 0, found.maxima[there])
+    largest_L = np.where(np.isfinite(maxima), maxima, 0).max((1, 2, 3), initial=0.0)
+    if not question.valued:
+        largest_L[:] = largest_L.max(initial=0.0)
+    limit_L[there] = np.where(largest_L > 0, largest_L, 1)
+    return limit_L
+
+
 def tiles_image(found: MosaicFound | None, tiles: Tiles) -> QImage:
     """All tiles with their gaps, a pixel a device pixel.
 
@@ -41,16 +62,18 @@ def tiles_image(found: MosaicFound | None, tiles: Tiles) -> QImage:
     them has a colour of the map.
     """
     side, (width, height) = tiles.side, tiles.size
-    n_layers, n_heads = tiles.x_LH.shape
+    n_layers = tiles.x_LH.shape[0]
     there = 0 if found is None else found.n_layers_there
     canvas = np.full((height + side, width + side), _MASKED, np.uint16)
     pending_PP = np.full((side, side), _FRAME, np.uint16)
     pending_PP[1:-1, 1:-1] = _PENDING
-    for layer in range(n_layers):
+    shown_LH = tiles.shown_LH
+    limit_L = np.ones(n_layers) if found is None else color_limits(found)
+    for layer in np.flatnonzero(shown_LH.any(1)).tolist():
         entries_HPP = None
         if found is not None and layer < there:
-            entries_HPP = _entries(found, layer, side)
-        for head in range(n_heads):
+            entries_HPP = _entries(found, layer, side, float(limit_L[layer]))
+        for head in np.flatnonzero(shown_LH[layer]).tolist():
             x, y = int(tiles.x_LH[layer, head]), int(tiles.y_LH[layer, head])
             tile = pending_PP if entries_HPP is None else entries_HPP[head]
             canvas[y : y + side, x : x + side] = tile
@@ -58,7 +81,7 @@ def tiles_image(found: MosaicFound | None, tiles: Tiles) -> QImage:
     return QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32).copy()
 
 
-def _entries(found: MosaicFound, layer: int, side: int) -> NDArray[np.uint16]:
+def _entries(found: MosaicFound, layer: int, side: int, limit: float) -> NDArray[np.uint16]:
     """Palette entries of a layer's tiles, ``[H, P, P]``."""
     k = pooling(found, side)
     weights_HCC, masked_CC = found.maxima[layer], found.masked[layer]
@@ -71,7 +94,7 @@ def _entries(found: MosaicFound, layer: int, side: int) -> NDArray[np.uint16]:
         weights_HCC = np.where(masked_CC, 0, weights_HCC)
         weights_HCC = cell_image.pool(cell_image.pool(weights_HCC, k, 1), k, 2)
         masked_CC = ~cell_image.pool(cell_image.pool(~masked_CC, k, 0), k, 1)
-    amounts_HCC = np.nan_to_num(np.clip(weights_HCC, 0, 1), nan=0.0)
+    amounts_HCC = np.nan_to_num(np.clip(weights_HCC / limit, 0, 1), nan=0.0)
     entries_HCC = (amounts_HCC * 255 + 0.5).astype(np.uint16)
     entries_HCC[np.isnan(weights_HCC)] = _NO_NUMBER
     entries_HCC[:, masked_CC] = _MASKED

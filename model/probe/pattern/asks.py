@@ -48,6 +48,11 @@ class Pattern(Question):
         return f"blocks.{self.layer}.attn.hook_{self.tensor}"
 
     @property
+    def value_name(self) -> str:
+        """The full name of the values that are read."""
+        return f"blocks.{self.layer}.attn.hook_v"
+
+    @property
     def is_tensor(self) -> bool:
         """Whether what is drawn are an activation's own numbers."""
         return not self.valued and not self.words
