@@ -26,6 +26,8 @@ STRIP_NAME = 26
 STRIP_FROM = 560
 """In panes that are this wide the strip stands at the right; else at the bottom."""
 CARD_BESIDE = 600
+CARD, MATRIX = 340, 250
+"""A card is so wide, as long as so much is left for the matrix beside it."""
 LINE = HEIGHT + 2
 LOW = 330
 """Lower panes give the matrix all of their height; controls stand beside the views, or in the
@@ -130,16 +132,33 @@ def with_card(places: Places) -> Places:
         taken = next((name for name in views if name != "pinned"), "")
     if not taken:
         return places
-    box = views[taken]
-    if "matrix" not in views or taken == "matrix":
-        if box.width() >= CARD_BESIDE:
-            card = QRect(box)
-            card.setLeft(box.left() + round(0.54 * box.width()) + 8)
-            views[taken], views["why"] = QRect(box), card
-            views[taken].setRight(card.left() - 9)
-            return replace(places, views=views, rows=rows)
-    views["why"] = views.pop(taken)
+    box = QRect(views[taken])
+    alone = "matrix" not in views or taken == "matrix"
+    if alone and box.width() >= CARD_BESIDE:
+        card = QRect(box)
+        card.setLeft(box.left() + round(0.54 * box.width()) + 8)
+        box.setRight(card.left() - 9)
+        views[taken], views["why"] = box, card
+        return replace(places, views=views, rows=rows)
+    del views[taken]
     rows.pop(taken, None)
+    beside = not alone and abs(box.top() - views["matrix"].top()) <= LINE
+    if beside:  # it also has the line of what stood there, and some of the matrix' room
+        box.setTop(min(box.top(), max(views["matrix"].top(), PAD + LINE)))
+        matrix, line = QRect(views["matrix"]), QRect(rows.get("matrix", QRect()))
+        more = min(CARD - box.width(), matrix.width() - MATRIX)
+        if more > 0 and taken == "heads":
+            box.setRight(box.right() + more)
+            matrix.setLeft(matrix.left() + more)
+            line.setLeft(max(line.left(), matrix.left()))
+        elif more > 0:
+            box.setLeft(box.left() - more)
+            matrix.setRight(matrix.right() - more)
+            line.setRight(matrix.right())
+        views["matrix"] = matrix
+        if "matrix" in rows:
+            rows["matrix"] = line
+    views["why"] = box
     return replace(places, views=views, rows=rows)
 
 

@@ -31,7 +31,7 @@ ORDERS = {
     "entropy": ("Sharpest", "First the heads whose queries read few keys: by their mean entropy"),
     "strength": (
         "Strongest",
-        "First the heads that write most: the sum over keys of ‖A · v · W_O‖, the mean over queries",
+        "First the heads that write most: ‖A · v · W_O‖ summed over keys, the mean over queries",
     ),
 }
 """Names of orders, how they are called, and what they are."""

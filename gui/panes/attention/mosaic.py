@@ -20,6 +20,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from gui import theme
+from gui.panes.attention.graph_caption import GraphCaption
 from gui.panes.attention.head_order import Ordered
 from gui.panes.attention.mosaic_image import color_limits, pooling, tiles_image
 from gui.panes.attention.mosaic_layout import Room, Tiles, by_layer, in_groups, some_by_layer
@@ -32,6 +33,8 @@ from model.probe.mosaic.asks import Mosaic, MosaicFound
 from model.probe.not_finite.asks import NO_NUMBER
 
 MARGIN = 4
+TWO_LINES = 640
+"""In mosaics that are less wide the caption may have two lines, logical pixels."""
 PINNED_SIDE = 14
 """Device pixels of a tile from which on a pinned token's row and column are drawn in it."""
 
@@ -169,10 +172,10 @@ class HeadMosaic(Canvas):
         text = f"{counted(n_layers, 'layer')} × {counted(n_heads, 'head')}"
         if self._ordered is not None and self._ordered.caption:
             text = self._ordered.caption
+        text += self._what
         k = self.cell_tokens
         if k > 1:
             text += f" · cells: largest of {k} × {k}"
-        text += self._what
         if self._found is not None and not self._found.is_whole:
             text += f" · {counted(self._found.n_layers_there, 'layer')} so far"
         if self._n_unknown:
@@ -186,10 +189,10 @@ class HeadMosaic(Canvas):
             return ""
         question, sink = self._found.question, self._found.sink
         assert isinstance(question, Mosaic)
-        held = "" if math.isnan(sink) else f"holds {percent(sink)} of all attention"
-        first = f" · first token {held}" if held else ""
+        held = "" if math.isnan(sink) else percent(sink)
+        first = f" · first token holds {held}" if held else ""
         if question.hide_first:
-            first = f" · without the first token{f', which {held}' if held else ''}"
+            first = f" · without the first token{f' ({held})' if held else ''}"
         colors = ""
         if question.valued:
             colors = " · ‖A·v·W_O‖, colours to each layer's largest"
@@ -209,7 +212,7 @@ class HeadMosaic(Canvas):
         metrics = QFontMetricsF(theme.mono(theme.SMALL_FONT_SIZE))
         return Room(
             width=max(1, math.floor((size.width() - 2 * MARGIN) * ratio)),
-            height=max(1, math.floor((size.height() - CAPTION_HEIGHT - MARGIN) * ratio)),
+            height=max(1, math.floor((size.height() - self._caption_height - MARGIN) * ratio)),
             label_width=math.ceil((metrics.horizontalAdvance(f"L{n_layers - 1}") + 7) * ratio),
             label_height=math.ceil((metrics.height() + 1) * ratio),
             digits=math.ceil((metrics.horizontalAdvance(str(n_heads - 1)) + 6) * ratio),
@@ -331,15 +334,17 @@ class HeadMosaic(Canvas):
                 painter.drawText(QRectF(x, y - 10, 400, 20), _LEFT, label.text)
 
     def _paint_caption(self, painter: QPainter) -> None:
-        painter.setFont(theme.sans(theme.SMALL_FONT_SIZE))
-        painter.setPen(theme.current().color("dim"))
-        area = QRectF(0, self.viewport().height() - CAPTION_HEIGHT, self.viewport().width(), 0)
-        area.setHeight(CAPTION_HEIGHT)
-        area.adjust(MARGIN, 0, -4, 0)
-        shown = QFontMetricsF(painter.font()).elidedText(
-            self.caption, Qt.TextElideMode.ElideRight, area.width()
-        )
-        painter.drawText(area, _LEFT, shown)
+        size, high = self.viewport().size(), self._caption_height
+        area = QRectF(MARGIN, size.height() - high, size.width() - MARGIN - 4, high)
+        GraphCaption(self.caption).paint(painter, area)
+
+    @property
+    def _caption_height(self) -> int:
+        """One line, or two where it is narrow: whatever is said, the tiles stay where they are."""
+        size = self.maximumViewportSize()
+        line = QFontMetricsF(theme.sans(theme.SMALL_FONT_SIZE)).lineSpacing()
+        two = size.width() < TWO_LINES and size.height() > 9 * CAPTION_HEIGHT
+        return CAPTION_HEIGHT + (round(line) if two else 0)
 
     def paint_overlay(self, painter: QPainter) -> None:
         if not self._shape[0]:
@@ -402,7 +407,7 @@ class HeadMosaic(Canvas):
             painter.setPen(QPen(color, 1))
             painter.drawRects(rects)
         else:
-            color.setAlphaF(0.55)
+            color.setAlphaF(0.3)
             for rect in rects:
                 painter.fillRect(rect, color)
 
@@ -425,6 +430,8 @@ class HeadMosaic(Canvas):
             self.head_chosen.emit(cell.layer, cell.head)
 
     def tooltip(self, at: QPoint) -> str:
+        if at.y() >= self.viewport().height() - self._caption_height:
+            return self.caption.replace(" · ", "\n")
         cell = self.cell_at(at)
         return "" if cell is None or self.describe is None else self.describe(cell)
 

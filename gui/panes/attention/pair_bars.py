@@ -21,12 +21,14 @@ class Bar:
     """A line.
 
     Attributes:
-        words: what it is.
+        words: what it is, briefly.
         value: how much it adds or takes.
+        more: the same for a tooltip and a screen reader.
     """
 
     words: str
     value: float
+    more: str
 
 
 class PairBars(QWidget):
@@ -46,9 +48,9 @@ class PairBars(QWidget):
         """Draw others."""
         if bars != self._bars:
             self._bars = bars
-            said = "; ".join(f"{bar.words}: {bar.value:+.2f}" for bar in bars)
+            said = "; ".join(f"{bar.more}: {bar.value:+.2f}" for bar in bars)
             self.setAccessibleDescription(said)
-            self.setToolTip("\n".join(f"{bar.value:+.3f}  {bar.words}" for bar in bars))
+            self.setToolTip("\n".join(f"{bar.value:+.3f}  {bar.more}" for bar in bars))
             self.update()
 
     def sizeHint(self) -> QSize:

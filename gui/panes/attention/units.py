@@ -97,11 +97,8 @@ def _inside(token: Token, continues: bool) -> str:
 
 def word_starts(tokens: Sequence[Token]) -> tuple[int, ...]:
     """The first token of each word."""
-    starts = [0] if tokens else []
-    for at in range(1, len(tokens)):
-        if not _goes_on(tokens[at - 1], tokens[at]):
-            starts.append(at)
-    return tuple(starts)
+    later = (at for at in range(1, len(tokens)) if not _goes_on(tokens[at - 1], tokens[at]))
+    return (0, *later) if tokens else ()
 
 
 def _goes_on(before: Token, token: Token) -> bool:
@@ -116,8 +113,10 @@ def _goes_on(before: Token, token: Token) -> bool:
         return False
     left = before.bytes.decode("utf-8", "ignore")
     right = token.bytes.decode("utf-8", "ignore")
-    if not left or not right:
-        return before.partial or token.partial
+    if not right:  # a character begins: it goes with letters, and with the space before a word
+        return not left or left[-1].isspace() or _joins(left[-1])
+    if not left:
+        return _joins(right[0])
     if right[0] in "'’" and right[1:2].isalpha():  # king's
         return left[-1].isalnum()
     return _joins(left[-1]) and _joins(right[0])

@@ -59,6 +59,7 @@ class WhyCard(QWidget):
         self.map = HeatMap(self)
         self.map.setAccessibleName("Score by what wrote query and key")
         self.map.describe = self._describe
+        self.map.set_fit(True)
         self.bars = PairBars(self)
         self.hide()
 
@@ -90,29 +91,35 @@ class WhyCard(QWidget):
         self._found, self._units = found, units
         self._title.setText(why_words.title(units, question.query, question.key))
         self._title.setToolTip(f"layer {question.layer} · head {question.head}")
-        self._says.setText(
-            f"Layer {question.layer}, head {question.head}. {why_words.summary(found, units)}"
-        )
+        self._says.setText(why_words.summary(found))
         self._note.setText(why_words.remainder(found, config))
         self._note.setToolTip(self._note.text())
         values = found.values_QK
         finite = np.abs(values[np.isfinite(values)])
+        many = max(values.shape) > why_words.MANY
+        rows, columns = (
+            tuple(why_words.short(part, letters=many) for part in parts)
+            for parts in (found.query_parts, found.key_parts)
+        )
+        adds = ("what each pair adds to the score", "adds to the score")
         self.map.set_content(
             HeatMapContent(
                 values_RC=values,
-                row_labels=tuple(map(why_words.short, found.query_parts)),
-                column_labels=tuple(map(why_words.short, found.key_parts)),
+                row_labels=rows,
+                column_labels=columns,
                 row_title="query's",
                 column_title="key's",
                 kind="diverging",
                 limit=float(finite.max(initial=0.0)) or 1.0,
-                value_title=("what each pair adds to the score", "adds to the score"),
+                value_title=tuple(f"{words} · {why_words.LETTERS}" for words in adds) + adds
+                if many
+                else adds,
                 digits=1,
             )
         )
         self.bars.set_bars(
             tuple(
-                Bar(why_words.pair(found, units, one, other), value)
+                Bar(why_words.brief(one, other), value, why_words.pair(found, units, one, other))
                 for one, other, value in found.strongest(MOST)
                 if not math.isnan(value)
             )
@@ -152,7 +159,7 @@ class WhyCard(QWidget):
             self.map.setGeometry(PAD, y, half, bottom - y - 4)
             self.bars.setGeometry(PAD + half + 8, y + 4, width - half - 8, bottom - y - 8)
             return
-        while lines > 3 and lines * ROW > 0.4 * (bottom - y):
+        while lines > 3 and lines * ROW > 0.36 * (bottom - y):
             lines -= 1
         bars = lines * ROW
         self.map.setGeometry(PAD, y, width, max(40, bottom - y - bars - 8))

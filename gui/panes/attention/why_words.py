@@ -12,7 +12,7 @@ from gui.panes.attention.words import named, percent
 from model.config import TransformerConfig
 from model.operations import score_formula
 from model.probe.not_finite.asks import NO_NUMBER
-from model.probe.why_attends.asks import CHANGE, OFFSETS, WhyAttends, WhyAttendsFound
+from model.probe.why_attends.asks import BIASES, CHANGE, WhyAttends, WhyAttendsFound
 
 _SHORT = {"embedding": "embed", "position": "pos", "token type": "type"}
 
@@ -22,9 +22,16 @@ def title(units: Units, query: int, key: int) -> str:
     return f"Why does {named(units, query)} attend to {named(units, key)}?"
 
 
-def short(part: str) -> str:
-    """A part, as it stands on an axis."""
+def short(part: str, *, letters: bool = False) -> str:
+    """A part, as it stands on an axis; of many, layers' parts by a letter each (`LETTERS`)."""
+    if letters:
+        part = part.replace("attention ", "A").replace("MLP ", "M")
     return _SHORT.get(part, part.replace("attention", "attn"))
+
+
+LETTERS = "A attention, M MLP"
+MANY = 12
+"""More parts than this go by letters."""
 
 
 def signed(value: float) -> str:
@@ -34,8 +41,8 @@ def signed(value: float) -> str:
 
 def part_of(part: str, token: str) -> str:
     """A part of a token's stream, in words."""
-    if part == OFFSETS:
-        return f"the offsets at {token}"
+    if part == BIASES:
+        return f"the biases at {token}"
     if part == CHANGE:
         return f"what interventions changed at {token}"
     if part == "position":
@@ -53,16 +60,19 @@ def pair(found: WhyAttendsFound, units: Units, one: str, other: str) -> str:
     return f"{part_of(one, query)} × {part_of(other, key)}"
 
 
-def summary(found: WhyAttendsFound, units: Units) -> str:
+def summary(found: WhyAttendsFound) -> str:
     """What the score is, and what made most of it here."""
     if math.isnan(found.score):
         return f"The score is {NO_NUMBER}: what made it is not known."
-    above = [one for one in found.strongest(3) if one[2] * found.score > 0]
     text = f"Score {signed(found.score)}, {percent(found.weight)} of the attention."
-    if above:
-        one, other, value = above[0]
-        text += f" Most of it is {pair(found, units, one, other)} ({signed(value)})."
-    return text
+    every = found.strongest(found.values_QK.size)
+    up = next((one for one in every if one[2] > 0), None)
+    down = next((one for one in every if one[2] < 0), None)
+    told = []
+    for verb, one in (("raised", up), ("lowered", down)):
+        if one is not None:
+            told.append(f"{verb} most by {one[0]} (query) × {one[1]} (key), {signed(one[2])}")
+    return f"{text} {_begun('; '.join(told))}." if told else text
 
 
 def remainder(found: WhyAttendsFound, config: TransformerConfig) -> str:
@@ -76,3 +86,12 @@ def remainder(found: WhyAttendsFound, config: TransformerConfig) -> str:
     words.append(f"remainder {found.remainder:.1e}".replace("-", "−"))
     formula = score_formula(config)
     return f"{' · '.join(words)} · score = {formula}, norms at their recorded scale"
+
+
+def brief(one: str, other: str) -> str:
+    """What meets what, where the title has named both tokens: the query's part, then the key's."""
+    return f"{short(one)} × {short(other)}"
+
+
+def _begun(words: str) -> str:
+    return words[:1].upper() + words[1:]

@@ -1,4 +1,7 @@
-"""One row of weights a head, layer by layer. Shape suffixes: L layers, H heads, Q queries, S keys."""
+"""One row of weights a head, layer by layer.
+
+Shape suffixes: L layers, H heads, Q queries, S keys.
+"""
 
 from __future__ import annotations
 

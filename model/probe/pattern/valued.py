@@ -3,8 +3,8 @@
 A head adds the sum over keys of ``A · v · W_O`` to what its layer writes, so that a weight moves as
 much as its value is long once it went through ``W_O`` (Kobayashi et al. 2020, arXiv 2004.10102).
 Where a norm of the output follows, each summand goes through it with the scale that the norm had at
-the query; a scale of what a block adds counts, too. A norm of the stream behind the sum is left out:
-it is no head's own. Query heads that share values each have their own rows of ``W_O``.
+the query; a scale of what a block adds counts, too. A norm of the stream behind the sum is left
+out: it is no head's own. Query heads that share values each have their own rows of ``W_O``.
 
 Knows a network's weights and the bench. Shape suffixes: H heads, G value heads, Q queries, S keys,
 K d_head, D d_model.

@@ -10,7 +10,7 @@ import numpy as np
 
 from model.probe.question import Answer, Array, Named, Question
 
-OFFSETS, CHANGE = "offsets", "change"
+BIASES, CHANGE = "biases", "change"
 """Parts that nobody wrote to the stream: what norms and linear maps add by themselves, and what
 interventions did on the way."""
 
@@ -43,7 +43,7 @@ class WhyAttendsFound(Answer):
 
     Attributes:
         query_parts, key_parts: what wrote each side, from the embedding upwards: ``embedding``,
-            ``attention 3``, ``MLP 3``; and `OFFSETS`, `CHANGE` where there are any.
+            ``attention 3``, ``MLP 3``; and `BIASES`, `CHANGE` where there are any.
         values_QK: ``[query part, key part]`` float64: what each pair adds, scaled as scores are.
         bias: what the distance alone adds (ALiBi); 0 where positions are no such bias.
         score: the model's own, before a soft cap if there is one.

@@ -14,7 +14,7 @@ import torch
 from model.bench import Bench
 from model.operations import Operation
 from model.probe.question import Answer, read_only
-from model.probe.why_attends.asks import CHANGE, OFFSETS, WhyAttends, WhyAttendsFound
+from model.probe.why_attends.asks import BIASES, CHANGE, WhyAttends, WhyAttendsFound
 from model.probe.why_attends.sides import Parts, Side
 from model.subject import Subject
 
@@ -96,5 +96,5 @@ def _tail(op: Operation) -> str:
 
 def _ordered(parts: Parts) -> tuple[str, ...]:
     """From the embedding upwards; what nobody wrote stands last."""
-    last = (OFFSETS, CHANGE)
+    last = (BIASES, CHANGE)
     return (*(p for p in parts if p not in last), *(p for p in last if p in parts))

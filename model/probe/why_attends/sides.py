@@ -23,7 +23,7 @@ from model.network.block import Block
 from model.network.rotary import rotate, rotation
 from model.operations import Operation
 from model.probe.attribution.walk import wide
-from model.probe.why_attends.asks import CHANGE, OFFSETS
+from model.probe.why_attends.asks import BIASES, CHANGE
 from model.subject import Subject
 from model.transformer import Transformer
 
@@ -112,7 +112,7 @@ class Side:
         weight_ND = wide(attn.qkv.weight[rows])
         parts = {name: weight_ND @ x_D for name, x_D in read.items()}
         if attn.qkv.bias is not None:
-            _add(parts, OFFSETS, wide(attn.qkv.bias[rows]))
+            _add(parts, BIASES, wide(attn.qkv.bias[rows]))
         clip = self._network.config.caps.qkv
         if clip is not None:
             whole_N = _sum(parts)
@@ -130,7 +130,7 @@ class Side:
             for name, x in read.items()
         }
         if norm.b is not None:
-            _add(parts, OFFSETS, wide(norm.b).expand(weight.shape))
+            _add(parts, BIASES, wide(norm.b).expand(weight.shape))
         return parts
 
 

@@ -7,7 +7,7 @@ import pytest
 
 import model
 from model.interventions import AblateHead, PatchActivation, ScaleOutput
-from model.probe.why_attends.asks import CHANGE, OFFSETS, WhyAttends, WhyAttendsFound
+from model.probe.why_attends.asks import BIASES, CHANGE, WhyAttends, WhyAttendsFound
 from resources import STORY_WORLD
 from tests.model.networks import VARIANTS
 from tests.model.numpy_forward import forward
@@ -72,7 +72,7 @@ def test_each_pair_is_the_product_of_what_its_parts_wrote() -> None:
 
     def side(name: str, at: int, start: int) -> np.ndarray:
         rows = slice(start + 2 * c.d_head, start + 3 * c.d_head)  # head 2
-        if name == OFFSETS:
+        if name == BIASES:
             return matrix[rows] @ ln_b + bias[rows]
         x = parts[name][at]
         return matrix[rows] @ ((x - x.mean()) / scale[at] * ln_w)
@@ -81,7 +81,7 @@ def test_each_pair_is_the_product_of_what_its_parts_wrote() -> None:
         for j, other in enumerate(found.key_parts):
             expected = side(one, 9, 0) @ side(other, 7, n) / np.sqrt(c.d_head)
             assert found.values_QK[i, j] == pytest.approx(expected, abs=1e-9), (one, other)
-    assert found.query_parts == ("embedding", "position", "attention 0", "MLP 0", OFFSETS)
+    assert found.query_parts == ("embedding", "position", "attention 0", "MLP 0", BIASES)
 
 
 def test_queries_and_keys_are_turned_before_they_meet() -> None:
