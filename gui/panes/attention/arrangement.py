@@ -141,11 +141,13 @@ def with_card(places: Places) -> Places:
         views[taken], views["why"] = box, card
         return replace(places, views=views, rows=rows)
     del views[taken]
-    rows.pop(taken, None)
-    beside = not alone and abs(box.top() - views["matrix"].top()) <= LINE
-    if beside:  # it also has the line of what stood there, and some of the matrix' room
-        box.setTop(min(box.top(), max(views["matrix"].top(), PAD + LINE)))
-        matrix, line = QRect(views["matrix"]), QRect(rows.get("matrix", QRect()))
+    line = rows.pop(taken, QRect())
+    if box.left() <= line.right() and line.left() <= box.left() + 4 and line.bottom() < box.top():
+        box.setTop(line.top())  # the controls that stood above are gone
+    matrix = QRect(views.get("matrix", QRect()))
+    beside = not alone and (box.right() < matrix.left() or matrix.right() < box.left())
+    if beside and places.corner.isEmpty():  # some of the matrix' room, too
+        line = QRect(rows.get("matrix", QRect()))
         more = min(CARD - box.width(), matrix.width() - MATRIX)
         if more > 0 and taken == "heads":
             box.setRight(box.right() + more)

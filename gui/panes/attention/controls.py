@@ -211,6 +211,14 @@ class AttentionControls(QObject):
         """One of `TENSORS`."""
         return str(self._tensors.checkedAction().data())
 
+    def toggle_valued(self) -> None:
+        """Weights, or weights times what they carry."""
+        self.valued.toggle()
+
+    def toggle_words(self) -> None:
+        """By tokens, or by words."""
+        self.words.toggle()
+
     def _scores_by_token(self, merged: bool) -> None:
         """Scores of tokens have no sum that means anything: by words there are weights only."""
         scores = _named(self._tensors, "attn_scores")

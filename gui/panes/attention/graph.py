@@ -5,9 +5,8 @@ to its query in the layer's own row. The paths that feed one position are lit. E
 the heaviest ones one of their own. Of a long text only the tokens that an edge touches have a
 column.
 
-Knows the answer and the labels that it is given; no store, no model.
-
-Shape suffixes: E edges, T positions.
+Knows the answer and the labels that it is given; no store, no model. Shape suffixes: E edges, T
+positions.
 """
 
 from __future__ import annotations
@@ -162,8 +161,7 @@ class AttentionGraph(Canvas):
             self.viewport().update()
 
     def _find_paths(self) -> None:
-        edges = self._edges
-        n = len(self._labels)
+        edges, n = self._edges, len(self._labels)
         if edges is not None and 0 <= self._position < n:
             self._lit_E, self._reached = feeding(edges, self._position, n, self._n_layers)
         else:

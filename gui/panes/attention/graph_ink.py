@@ -28,8 +28,9 @@ SPARSE = 16.0
 
 
 def ink_limit(edges: RoutesFound) -> float:
-    """The weight that has all the ink: 1; what is left without the first token, and what weights
-    carry, has it at its largest.
+    """The weight that has all the ink: 1 or, of weights that can't reach it, their largest.
+
+    These are what is left without the first token, and what weights carry.
     """
     question = edges.question
     assert isinstance(question, Routes)

@@ -16,27 +16,25 @@ from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSizeF, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QPainter, QPen
+from PySide6.QtGui import QColor, QFontMetricsF, QImage, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from gui import theme
+from gui.panes.attention import mosaic_words
 from gui.panes.attention.graph_caption import GraphCaption
 from gui.panes.attention.head_order import Ordered
-from gui.panes.attention.mosaic_image import color_limits, pooling, tiles_image
+from gui.panes.attention.mosaic_image import paint_cell_lines, paint_labels, pooling, tiles_image
 from gui.panes.attention.mosaic_layout import Room, Tiles, by_layer, in_groups, some_by_layer
-from gui.panes.attention.words import percent
 from gui.widgets.canvas import CAPTION_HEIGHT, Canvas
 from gui.widgets.cells import paint_cells
 from gui.widgets.text import counted
 from model.probe.heads.asks import HeadsFound
-from model.probe.mosaic.asks import Mosaic, MosaicFound
+from model.probe.mosaic.asks import MosaicFound
 from model.probe.not_finite.asks import NO_NUMBER
 
 MARGIN = 4
 TWO_LINES = 640
 """In mosaics that are less wide the caption may have two lines, logical pixels."""
-PINNED_SIDE = 14
-"""Device pixels of a tile from which on a pinned token's row and column are drawn in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +76,7 @@ class HeadMosaic(Canvas):
         self._pinned_unit: int | None = None
         self.kinds: HeadsFound | None = None
         self._tiles = Tiles()
+        self._kept: tuple[tuple[object, ...], QImage] | None = None
         self._window = QRectF()
         self._selected = (0, 0)
         self._chosen: dict[tuple[int, int], QColor] = {}
@@ -107,7 +106,7 @@ class HeadMosaic(Canvas):
             self._hovered = None
         self._found, self._shape, self._ordered = found, (n_layers, n_heads), ordered
         self.kinds = kinds
-        self._n_unknown = 0 if found is None else _heads_without_number(found)
+        self._n_unknown = 0 if found is None else mosaic_words.heads_without_number(found)
         self.lay_out()
         self.redraw()
 
@@ -168,38 +167,10 @@ class HeadMosaic(Canvas):
     @property
     def caption(self) -> str:
         """What is drawn, in words."""
-        n_layers, n_heads = self._shape
-        text = f"{counted(n_layers, 'layer')} × {counted(n_heads, 'head')}"
-        if self._ordered is not None and self._ordered.caption:
-            text = self._ordered.caption
-        text += self._what
-        k = self.cell_tokens
-        if k > 1:
-            text += f" · cells: largest of {k} × {k}"
-        if self._found is not None and not self._found.is_whole:
-            text += f" · {counted(self._found.n_layers_there, 'layer')} so far"
+        told = mosaic_words.caption(self._found, self._shape, self._ordered, self.cell_tokens)
         if self._n_unknown:
-            text = f"{NO_NUMBER} in {counted(self._n_unknown, 'head')} · {text}"
-        return text
-
-    @property
-    def _what(self) -> str:
-        """What the cells are and where their colours end, where they are no plain weights."""
-        if self._found is None:
-            return ""
-        question, sink = self._found.question, self._found.sink
-        assert isinstance(question, Mosaic)
-        held = "" if math.isnan(sink) else percent(sink)
-        first = f" · first token holds {held}" if held else ""
-        if question.hide_first:
-            first = f" · without the first token{f' ({held})' if held else ''}"
-        colors = ""
-        if question.valued:
-            colors = " · ‖A·v·W_O‖, colours to each layer's largest"
-        elif question.hide_first:
-            colors = f" · colours to {color_limits(self._found).max():.2g}"
-        words = " · by words" if question.words else ""
-        return first + colors + words
+            return f"{NO_NUMBER} in {counted(self._n_unknown, 'head')} · {told}"
+        return told
 
     # ------------------------------------------------------------------------- places
 
@@ -306,32 +277,20 @@ class HeadMosaic(Canvas):
             return
         painter.save()
         painter.setClipRect(self._window.adjusted(-3, -3, 3, 3))
-        image = tiles_image(self._found, self._tiles)
+        image = self._picture()
         image.setDevicePixelRatio(self.devicePixelRatioF())
         corner = self._window.topLeft() - QPointF(self.scrolled)
         paint_cells(painter, QRectF(corner, image.deviceIndependentSize()), image)
-        self._paint_labels(painter)
+        paint_labels(painter, self._tiles.labels, corner, self.devicePixelRatioF())
         painter.restore()
         self._paint_caption(painter)
 
-    def _paint_labels(self, painter: QPainter) -> None:
-        small = theme.SMALL_FONT_SIZE
-        ratio = self.devicePixelRatioF()
-        corner = self._window.topLeft() - QPointF(self.scrolled)
-        painter.setPen(theme.current().color("dim"))
-        for label in self._tiles.labels:
-            x, y = corner.x() + label.x / ratio, corner.y() + label.y / ratio
-            painter.setFont(theme.sans(small) if label.kind == "group" else theme.mono(small))
-            if label.kind == "layer":
-                painter.drawText(QRectF(x - 60, y - 10, 60, 20), _RIGHT, label.text)
-            elif label.kind == "tile":
-                box = QRectF(x - 60, y - 10, 120, 20)
-                painter.drawText(box, Qt.AlignmentFlag.AlignCenter, label.text)
-            elif label.kind == "head":
-                box = QRectF(x - 20, y - 10, 40, 20)
-                painter.drawText(box, Qt.AlignmentFlag.AlignCenter, label.text)
-            else:
-                painter.drawText(QRectF(x, y - 10, 400, 20), _LEFT, label.text)
+    def _picture(self) -> QImage:
+        """All tiles; kept while one scrolls, since to make it takes as long as a frame has."""
+        key = (self._found, self._tiles, theme.current().name)
+        if self._kept is None or any(a is not b for a, b in zip(self._kept[0], key, strict=True)):
+            self._kept = key, tiles_image(self._found, self._tiles)
+        return self._kept[1]
 
     def _paint_caption(self, painter: QPainter) -> None:
         size, high = self.viewport().size(), self._caption_height
@@ -352,7 +311,12 @@ class HeadMosaic(Canvas):
         t = theme.current()
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setClipRect(self._window.adjusted(-3, -3, 3, 3))
-        self._paint_pinned_unit(painter)
+        if self._found is not None and self._pinned_unit is not None:
+            corner = self._window.topLeft() - QPointF(self.scrolled)
+            cell = self._pinned_unit // self._found.block
+            paint_cell_lines(
+                painter, self._tiles, corner, self.ratio, cell, self._found.maxima.shape[-1]
+            )
         painter.setPen(QPen(t.color("negative"), 1.5))
         for at in filter(self._has_tile, self._cut | self._changed):
             box = self.tile_rect(*at).adjusted(1, 1, -1, -1)
@@ -382,34 +346,6 @@ class HeadMosaic(Canvas):
             painter.setPen(t.color("dim"))
             words = "No head passes the filter."
             painter.drawText(self.viewport().rect(), Qt.AlignmentFlag.AlignCenter, words)
-
-    def _paint_pinned_unit(self, painter: QPainter) -> None:
-        """A row and a column in every tile that is in view, where a line is told from a cell."""
-        found, unit = self._found, self._pinned_unit
-        if found is None or unit is None or self._tiles.side < PINNED_SIDE:
-            return
-        cells, ratio = found.maxima.shape[-1], self.devicePixelRatioF()
-        if unit // found.block >= cells:
-            return
-        side, moved = self._tiles.side / ratio, self.scrolled
-        start = unit // found.block / cells * side
-        thick = max(side / cells, 1.0)
-        top, bottom = self._window.top() - side, self._window.bottom()
-        rects = []
-        for x, y in zip(self._tiles.x_LH.flat, self._tiles.y_LH.flat, strict=True):
-            left = self._window.left() + x / ratio - moved.x()
-            above = self._window.top() + y / ratio - moved.y()
-            if x >= 0 and top <= above <= bottom:
-                rects.append(QRectF(left, above + start, side, thick))
-                rects.append(QRectF(left + start, above, thick, side))
-        color = theme.current().color("warning")
-        if thick >= 5:
-            painter.setPen(QPen(color, 1))
-            painter.drawRects(rects)
-        else:
-            color.setAlphaF(0.3)
-            for rect in rects:
-                painter.fillRect(rect, color)
 
     # ------------------------------------------------------------------ mouse and keys
 
@@ -460,14 +396,3 @@ class HeadMosaic(Canvas):
             return self._tiles.towards(*self._selected, right, down)
         layer = min(max(self._selected[0] + down, 0), self._shape[0] - 1)
         return layer, min(max(self._selected[1] + right, 0), self._shape[1] - 1)
-
-
-def _heads_without_number(found: MosaicFound) -> int:
-    """How many heads hold NaN where a query may look."""
-    there = slice(found.n_layers_there)
-    bad = np.isnan(found.maxima[there]) & ~found.masked[there, None]
-    return int(bad.any((2, 3)).sum())
-
-
-_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter

@@ -1,4 +1,4 @@
-"""Tiles of attention heads as one picture.
+"""Tiles of attention heads as one picture, and lines over it.
 
 Knows an answer, places and the theme; no widget.
 
@@ -8,19 +8,24 @@ Shape suffixes: L layers, H heads, C cells of a tile along a side, P pixels of i
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtGui import QColor, QImage
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
 from gui import theme
-from gui.panes.attention.mosaic_layout import Tiles
+from gui.panes.attention.mosaic_layout import Label, Tiles
 from gui.widgets.heat_map import cell_image
 from model.probe.mosaic.asks import Mosaic, MosaicFound
 
 HATCHED = 18
 """Device pixels of a tile from which on what is masked is hatched and what is no number crossed; in
 smaller ones both are plain, each in its colour."""
+LINED, OUTLINED = 14, 5.0
+"""Pixels of a tile from which on a row and a column are marked in it, and of a cell from which on
+there is room for an outline."""
 _MASKED = 256  # palette entries behind those of the colour map
 _HATCH = 257
 _NO_NUMBER = 258
@@ -81,6 +86,62 @@ def tiles_image(found: MosaicFound | None, tiles: Tiles) -> QImage:
     return QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32).copy()
 
 
+def paint_labels(painter: QPainter, labels: Sequence[Label], corner: QPointF, ratio: float) -> None:
+    """Write the words beside tiles.
+
+    Args:
+        painter: to paint with.
+        labels: places in device pixels.
+        corner: of all tiles, logical pixels.
+        ratio: device pixels to a logical one.
+    """
+    small = theme.SMALL_FONT_SIZE
+    painter.setPen(theme.current().color("dim"))
+    for label in labels:
+        x, y = corner.x() + label.x / ratio, corner.y() + label.y / ratio
+        painter.setFont(theme.sans(small) if label.kind == "group" else theme.mono(small))
+        if label.kind == "layer":
+            painter.drawText(QRectF(x - 60, y - 10, 60, 20), _RIGHT, label.text)
+        elif label.kind == "group":
+            painter.drawText(QRectF(x, y - 10, 400, 20), _LEFT, label.text)
+        else:  # of a column, or under a tile
+            box = QRectF(x - 60, y - 10, 120, 20)
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, label.text)
+
+
+def paint_cell_lines(
+    painter: QPainter, tiles: Tiles, corner: QPointF, ratio: float, cell: int, n_cells: int
+) -> None:
+    """Outline a row and a column of cells in every tile, where a line is told from a cell.
+
+    Args:
+        painter: clipped to what is in view.
+        tiles: where they are.
+        corner: of all tiles, logical pixels.
+        ratio: device pixels to a logical one.
+        cell: which row and column.
+        n_cells: of a tile along a side.
+    """
+    if tiles.side < LINED or cell >= n_cells:
+        return
+    side, color = tiles.side / ratio, theme.current().color("warning")
+    start, thick = cell / n_cells * side, max(side / n_cells, 1.0)
+    seen = painter.clipBoundingRect()
+    rects = []
+    for x, y in zip(tiles.x_LH.flat, tiles.y_LH.flat, strict=True):
+        box = QRectF(corner.x() + x / ratio, corner.y() + y / ratio, side, side)
+        if box.intersects(seen):
+            rects.append(QRectF(box.left(), box.top() + start, side, thick))
+            rects.append(QRectF(box.left() + start, box.top(), thick, side))
+    if thick >= OUTLINED:
+        painter.setPen(QPen(color, 1))
+        painter.drawRects(rects)
+        return
+    color.setAlphaF(0.3)
+    for rect in rects:
+        painter.fillRect(rect, color)
+
+
 def _entries(found: MosaicFound, layer: int, side: int, limit: float) -> NDArray[np.uint16]:
     """Palette entries of a layer's tiles, ``[H, P, P]``."""
     k = pooling(found, side)
@@ -126,3 +187,7 @@ def _between(a: QColor, b: QColor) -> QColor:
     return QColor(
         (a.red() + b.red()) // 2, (a.green() + b.green()) // 2, (a.blue() + b.blue()) // 2
     )
+
+
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter

@@ -60,8 +60,8 @@ class PairBars(QWidget):
         t = theme.current()
         with QPainter(self) as painter:
             mono = theme.mono(theme.SMALL_FONT_SIZE)
-            number = QFontMetricsF(mono).horizontalAdvance("−00.00") + 8
-            track = min(90.0, 0.22 * self.width())
+            number = QFontMetricsF(mono).horizontalAdvance("−00.00") + 2
+            track = min(90.0, 0.22 * self.width()) if self.width() >= 200 else 24.0
             largest = max((abs(bar.value) for bar in self._bars), default=0.0) or 1.0
             for row, bar in enumerate(self._bars):
                 top = row * ROW

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QKeyEvent, QResizeEvent
@@ -141,7 +140,7 @@ class AttentionPane(Pane):
 
     def open_why(self) -> None:
         """Ask why the selected query attends to the selected key, or to what it reads most."""
-        if self.store.selection.key is None and (key := self._strongest_key()) is not None:
+        if self.store.selection.key is None and (key := self.views.strongest_key()) is not None:
             self.store.select(key=key)
         self.controls.why.setChecked(True)
 
@@ -155,21 +154,6 @@ class AttentionPane(Pane):
             self.close_why()
         else:
             self.open_why()
-
-    def _strongest_key(self) -> int | None:
-        """The key that the selected query reads most in the matrix that is drawn, but the first."""
-        found = self.matrix.found
-        if found is None or not self.pointing.is_current(found) or found.block[0] > 1:
-            return None
-        units = self.views.units["matrix"]
-        row = units.of(self.store.selection.position) - found.rows[0]
-        if not 0 <= row < len(found.values):
-            return None
-        numbers = np.where(found.masked[row], -np.inf, found.values[row])
-        numbers = np.where(np.isnan(numbers) | (found.value_columns[row] == 0), -np.inf, numbers)
-        if not np.isfinite(numbers).any():
-            return 0
-        return units.token_of(int(found.value_columns[row][int(numbers.argmax())]))
 
     # ------------------------------------------------------------------------- asking
 

@@ -62,7 +62,7 @@ class Units(Sequence[Unit]):
     def __len__(self) -> int:
         return len(self._starts)
 
-    def __getitem__(self, index):  # type: ignore[no-untyped-def, override]
+    def __getitem__(self, index):  # type: ignore[no-untyped-def]
         if isinstance(index, slice):
             return [self[at] for at in range(*index.indices(len(self)))]
         first, last = int(self._starts[index]), int(self._ends[index]) - 1

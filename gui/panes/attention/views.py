@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import replace
 
+import numpy as np
 from PySide6.QtGui import QColor
 
 from gui import theme
@@ -238,6 +239,21 @@ class Views:
     def is_current(self, found: PatternFound | RoutesFound | None) -> bool:
         """Whether what is drawn is about the prompt in view."""
         return found is not None and found.subject == self._pane.store.subject
+
+    def strongest_key(self) -> int | None:
+        """The key that the selected query reads most in the matrix that is drawn, but the first."""
+        found = self.matrix.found
+        if found is None or not self.is_current(found) or found.block[0] > 1:
+            return None
+        units = self.units["matrix"]
+        row = units.of(self._pane.store.selection.position) - found.rows[0]
+        if not 0 <= row < len(found.values):
+            return None
+        out = found.masked[row] | np.isnan(found.values[row]) | (found.value_columns[row] == 0)
+        if out.all():
+            return 0
+        best = int(np.where(out, -np.inf, found.values[row]).argmax())
+        return units.token_of(int(found.value_columns[row][best]))
 
     @staticmethod
     def in_units(selection: Selection, units: Units) -> Selection:

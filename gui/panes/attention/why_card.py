@@ -27,6 +27,8 @@ from model.probe.why_attends.asks import WhyAttends, WhyAttendsFound
 PAD = 8
 HEAD = 26
 MOST = 8
+LOW = 300
+"""Lower cards have the map at the left, logical pixels."""
 HOW = "Choose a key that the query reads: click a cell of the matrix or of a head's tile."
 
 
@@ -144,14 +146,22 @@ class WhyCard(QWidget):
         there = self._found is not None
         for part in (self.map, self.bars, self._note):
             part.setVisible(there)
-        y = HEAD + 6
-        says = min(max(20, self._says.heightForWidth(width)), max(20, height - y - 20))
-        self._says.setGeometry(PAD, y, width, says)
+        y, left, room = HEAD + 6, PAD, width
+        beside = there and height < LOW and width >= 280
+        if beside:  # little height: the map has all of it, the words stand beside
+            self.map.setGeometry(PAD, HEAD + 4, round(0.46 * width), height - HEAD - 28)
+            left = PAD + round(0.46 * width) + 8
+            room = PAD + width - left
+        says = min(max(20, self._says.heightForWidth(room)), max(20, height - y - 20))
+        self._says.setGeometry(left, y, room, says)
         y += says + 6
         if not there:
             return
         bottom = height - 22
         self._note.setGeometry(PAD, bottom, width, 20)
+        if beside:
+            self.bars.setGeometry(left, y, room, max(0, bottom - y - 4))
+            return
         wide = width > 1.7 * (bottom - y)
         lines = min(len(self.bars.bars), MOST)
         if wide:  # side by side

@@ -76,12 +76,13 @@ def answer(question: Mosaic, subject: Subject, bench: Bench) -> Iterator[Answer 
             changed = bench.concerns(subject, layer)
             if changed or (words.merges and config.window_at(layer) is not None):
                 if changed:
-                    look_QS = looked_at(subject, bench, layer, None, first, last).any(0)
+                    look_HQS = looked_at(subject, bench, layer, None, first, last)
+                    look_QS: Array = np.logical_or.reduce(look_HQS, 0)
                 else:
                     window = config.window_at(layer)
                     look_QS = may_look(config, window, first, last, subject.n_tokens)
-                look_HQS = torch.from_numpy(words.any(look_QS, first)).float()[None]
-                seen = to_array(_pooled(look_HQS, k, hide_first=False))[0] > 0
+                may_1QS = torch.from_numpy(words.any(look_QS, first)).float()[None]
+                seen = to_array(_pooled(may_1QS, k, hide_first=False))[0] > 0
                 found.masked[layer, cells] = ~seen
             seconds += time.perf_counter() - began
             yield None

@@ -151,4 +151,4 @@ def test_the_strongest_pairs_come_first_and_the_code_gives_the_same() -> None:
     scope: dict[str, object] = {"lm": lm}
     setup, _, last = found.code().rpartition("; ")
     exec(setup, scope)
-    assert np.array_equal(eval(last, scope), found.values_QK)  # type: ignore[arg-type]
+    assert np.array_equal(eval(last, scope), found.values_QK)

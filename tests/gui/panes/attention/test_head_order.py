@@ -120,9 +120,9 @@ def test_sharpest_and_strongest_by_what_is_measured(
         values = getattr(found, order)
         expected = sorted(heads(live_store), key=lambda at: sign * values[at])
         assert places(pane) == expected
-        told = pane.pointing.describe_tile(
-            pane.mosaic.cell_at(pane.mosaic.tile_rect(*expected[0]).center().toPoint())
-        )
+        cell = pane.mosaic.cell_at(pane.mosaic.tile_rect(*expected[0]).center().toPoint())
+        assert cell is not None
+        told = pane.pointing.describe_tile(cell)
         assert f"entropy {found.entropy[expected[0]]:.2f} nats" in told
         assert f"writes {found.strength[expected[0]]:.3g}" in told
 

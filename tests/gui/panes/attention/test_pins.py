@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -47,6 +48,7 @@ def test_four_heads_are_pinned_and_the_first_gives_way_to_a_fifth() -> None:
     other = Pins()
     other.recall(json.loads(json.dumps(pins.kept())))
     assert other.heads(config) == pins.heads(config)
+    nonsense: object
     for nonsense in (None, 7, "x", [[1]], [[1, "2"]], [[-1, 2]], [{}], [[True, 1]]):
         other.recall(nonsense)
         assert other.heads(config) == ()
@@ -173,26 +175,22 @@ def _pin(store: Store, position: int) -> str:
 
 
 @pytest.mark.parametrize("size", [(620, 430), (420, 500), (815, 450), (1500, 900), (900, 300)])
-@pytest.mark.parametrize("view", ["all", "heads", "matrix", "graph"])
-@pytest.mark.parametrize("n_pinned", [0, 1, 4])
-@pytest.mark.parametrize("card", [False, True])
-def test_nothing_lies_over_anything_else_nor_outside(
-    size: tuple[int, int], view: str, n_pinned: int, card: bool
-) -> None:
-    places = with_strip(view, *size, Needed(310, 200, 260), n_pinned)
-    places = with_card(places) if card else places
-    boxes = list(places.views.items())
-    assert ("why" in places.views) == card
-    assert ("pinned" in places.views) == bool(n_pinned)
-    for name, box in boxes:
-        assert box.width() >= 60, name
-        assert box.height() >= 60, name
-        assert box.left() >= 0, name
-        assert box.right() < size[0], name
-        assert box.bottom() < size[1], name
-    for i, (name, box) in enumerate(boxes):
-        for other, its in boxes[i + 1 :]:
-            assert not box.intersects(its), (name, other)
-        for row, line in places.rows.items():
-            if row != "matrix" or places.corner.isEmpty():
-                assert not box.intersects(line), (name, row)
+def test_nothing_lies_over_anything_else_nor_outside(size: tuple[int, int]) -> None:
+    for view, n_pinned, card in product(
+        ("all", "heads", "matrix", "graph"), (0, 1, 4), (False, True)
+    ):
+        places = with_strip(view, *size, Needed(310, 200, 260), n_pinned)
+        places = with_card(places) if card else places
+        boxes = list(places.views.items())
+        assert ("why" in places.views) == card
+        assert ("pinned" in places.views) == bool(n_pinned)
+        for i, (name, box) in enumerate(boxes):
+            told = (view, n_pinned, card, name)
+            assert min(box.width(), box.height()) >= 60, told
+            assert box.left() >= 0, told
+            assert (box.right() < size[0], box.bottom() < size[1]) == (True, True), told
+            for other, its in boxes[i + 1 :]:
+                assert not box.intersects(its), (*told, other)
+            for row, line in places.rows.items():
+                if row != "matrix" or places.corner.isEmpty():
+                    assert not box.intersects(line), (*told, row)

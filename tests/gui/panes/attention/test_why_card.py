@@ -11,6 +11,7 @@ from gui import theme
 from gui.panes.attention.pane import AttentionPane
 from gui.session.store import Store
 from gui.widgets.heat_map import cell_image
+from model.probe.question import Named
 from model.probe.why_attends.asks import WhyAttends
 from tests.gui.desk import Desk
 from tests.gui.panes.attention.test_attention_pane import pattern, settle, shown
@@ -65,9 +66,9 @@ def test_the_card_opens_on_demand_and_draws_what_the_pairs_add(
     tip = pane.card.map.describe
     assert tip is not None
     assert tip(*at).startswith(f"{value:+.4f}")
-    assert set(np.asarray(pane.export_data()["score"].values).ravel().tolist()) == set(
-        found.values_QK.ravel().tolist()
-    )
+    named = pane.export_data()["score"]
+    assert isinstance(named, Named)
+    assert named.values is found.values_QK
     qtbot.keyClick(pane, Qt.Key.Key_Escape)
     settle(pane)
     assert not pane.card.isVisible()
