@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
 from typing import TYPE_CHECKING, Any
@@ -120,8 +121,7 @@ def _moves(canvas: Canvas) -> Iterator[Callable[[], None]]:
     for i in range(FRAMES):
         x = size.width() * (0.2 + 0.6 * ((i * 7) % FRAMES) / FRAMES)
         y = size.height() * (0.2 + 0.6 * i / FRAMES)
-        at = QPoint(round(x), round(y))
-        yield lambda at=at: canvas.hover(at)
+        yield partial(canvas.hover, QPoint(round(x), round(y)))
 
 
 def _scrolls(pane: AttentionPane, canvas: Canvas) -> Iterator[Callable[[], None]]:
