@@ -33,6 +33,7 @@ from model.operations import PROBABILITIES
 from model.probe.attribution.asks import Attribution, AttributionFound, Part
 from model.probe.next_token.asks import NextToken, NextTokenFound
 from model.probe.question import Question, TokenId
+from model.sampling import CUTS
 
 MOST_BARS = 64
 ROWS_AT_ONCE = 8
@@ -40,7 +41,7 @@ ROWS_AT_ONCE = 8
 
 
 class PredictionPane(Pane):
-    """Bars of tokens, temperature, top-k and top-p, sampling and generation, or filling masks."""
+    """Bars of tokens, temperature, top-k, top-p and min-p, sampling and generation, or filling masks."""
 
     entry = ENTRY
 
@@ -57,7 +58,7 @@ class PredictionPane(Pane):
         self._figures = Text(parent=inner, tone="dim", font=figures_font)
         self._figures.setToolTip(
             "Entropy of the distribution that is drawn from, and how much of the probability "
-            "temperature 0, top-k and top-p leave, in how many tokens"
+            "temperature 0, top-k, top-p and min-p leave, in how many tokens"
         )
         self.sampling = SamplingControls(inner)
         self.sampling.sampling_changed.connect(store.set_sampling)
@@ -263,6 +264,7 @@ class PredictionPane(Pane):
                 actual=int(token_id) == actual,
                 before=self._before.probability(found, int(token_id)),
                 led=int(token_id) in led,
+                cut_by=CUTS[found.cut_by[row]],
             )
             for row, token_id in enumerate(found.ids)
         ]

@@ -358,7 +358,7 @@ def test_fields_of_every_type_become_options_and_come_back():
     made = {one.name: one for one in parameters(Everything)}
     assert list(made) == [
         *("position", "one", "names", "pairs", "window", "way", "other", "really"),
-        *("temperature", "top_k", "top_p", "token"),
+        *("temperature", "top_k", "top_p", "min_p", "token"),
     ]
     assert made["position"].default == -1
     assert made["one"].default is made["one"].empty

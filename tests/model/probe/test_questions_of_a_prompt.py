@@ -8,7 +8,6 @@ import pytest
 from model.operations import LOGITS, PROBABILITIES, activation_names
 from model.probe.mosaic.asks import Mosaic
 from model.probe.next_token.asks import NextToken
-from model.probe.next_token.compute import likeliest, rank_of
 from model.probe.number.asks import Number
 from model.probe.path.asks import Path, stations
 from model.probe.pattern.asks import Pattern
@@ -19,7 +18,14 @@ from model.probe.tensors.asks import Tensors
 from model.probe.tensors.compute import TooMuchError
 from model.probe.vectors.asks import Vectors
 from model.probe.writes.asks import Writes
-from model.sampling import Sampling, draw, probabilities, surprisal_bits
+from model.sampling import (
+    Sampling,
+    draw,
+    likeliest,
+    probabilities,
+    rank_of,
+    surprisal_bits,
+)
 from tests.model.probe.asking import IDS, Asked
 
 CAUSAL = ("learned", "like Llama", "like Gemma 2", "alibi", "window per layer", "parallel")
