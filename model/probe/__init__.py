@@ -64,6 +64,12 @@ PROBES = (
         "next_token", "NextToken", "Next token", "The likeliest tokens after a position."
     ),
     _about_a_subject(
+        "continuations",
+        "Continuations",
+        "Continuations",
+        "The likeliest continuations of a text, as a tree.",
+    ),
+    _about_a_subject(
         "not_finite",
         "NotFinite",
         "Not finite",

@@ -1,7 +1,8 @@
 """Tokens with their probabilities as bars on an axis that stays: from 0 to 1, or logarithmic.
 
 A token that temperature 0, top-k, top-p or min-p leaves out keeps its place: its name is struck
-through, its probability before the cut is hatched, and its number is 0. Knows the theme and what it is given; no store, no model.
+through, its probability before the cut is hatched, and its number is 0. Knows the theme and what
+it is given; no store, no model.
 """
 
 from __future__ import annotations
@@ -273,12 +274,15 @@ class ProbabilityBars(QWidget):
         track, uncut = self.track(row), self._length(row, bar.uncut)
         left = max(uncut.right() + 6, track.left() + 6)
         metrics = QFontMetricsF(self._axis_font)
-        if left + metrics.horizontalAdvance(bar.cut_by) <= track.right():
+        tries = (f"{bar.cut_by}, was {three_digits(bar.uncut)}", bar.cut_by)
+        room = track.right() - left
+        words = next((each for each in tries if metrics.horizontalAdvance(each) <= room), "")
+        if words:
             painter.setFont(self._axis_font)
             painter.setPen(theme.current().color("dim"))
-            box = QRectF(left, row * theme.ROW_HEIGHT, track.right() - left, theme.ROW_HEIGHT)
+            box = QRectF(left, row * theme.ROW_HEIGHT, room, theme.ROW_HEIGHT)
             flags = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-            painter.drawText(box, flags, bar.cut_by)
+            painter.drawText(box, flags, words)
 
     def _paint_axis(self, painter: QPainter, n_rows: int) -> None:
         t = theme.current()

@@ -41,7 +41,7 @@ ROWS_AT_ONCE = 8
 
 
 class PredictionPane(Pane):
-    """Bars of tokens, temperature, top-k, top-p and min-p, sampling and generation, or filling masks."""
+    """Bars of tokens, how one is drawn, sampling and generation, or filling masks."""
 
     entry = ENTRY
 

@@ -1,4 +1,4 @@
-"""Temperature, top-k, top-p and min-p: how the next token is chosen; in place why a number can't be.
+"""Temperature, top-k, top-p and min-p: how a token is chosen; in place why a number can't be.
 
 Knows `Sampling`; no store, no model.
 """
