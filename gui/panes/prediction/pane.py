@@ -36,6 +36,8 @@ from model.probe.question import Question, TokenId
 from model.sampling import CUTS
 
 MOST_BARS = 64
+LOW = 240
+"""A pane of less height has no room for the buttons that are pressed seldom."""
 ROWS_AT_ONCE = 8
 """Rows are asked for in steps of so many, so that not every pixel of a resize is a question."""
 
@@ -196,7 +198,7 @@ class PredictionPane(Pane):
         self.masks.setVisible(head == "mlm")
         self.masks.refresh()
         self._show_sampling()
-        self.generation.refresh()
+        self.generation.refresh(low=self.height() < LOW)
         self._outer.setStretchFactor(self.generation, 2 if self.generation.shows_text else 0)
 
     def _show_why(self, *, there: bool) -> None:
@@ -369,7 +371,9 @@ class PredictionPane(Pane):
         if words.head_of(self.store) == "mlm":
             self.store.masking.fill(at, token_id)
         else:
-            self.generation.go_on_with(token_id, read, at)
+            row = row_of(self.found, token_id)
+            chance = [] if row is None or self.found is None else [self.found.probabilities[row]]
+            self.store.adding.put(read, at, [token_id], "forced", list(map(float, chance)))
 
     def sample_one(self) -> None:
         """Draw one token at the end of the prompt and append it, or fill the mask with it."""

@@ -7,8 +7,8 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from gui.panes.prediction.generation_controls import kept_text
 from gui.panes.prediction.pane import PredictionPane
+from gui.session.adding import kept_text
 from gui.session.state import Generation
 from gui.session.store import Store
 from model import messages as m
