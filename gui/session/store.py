@@ -23,6 +23,7 @@ from gui.session.exporting import Exporting
 from gui.session.feature import Feature
 from gui.session.following import Following
 from gui.session.generating import Generating
+from gui.session.guessing import Guessing
 from gui.session.intervening import Intervening
 from gui.session.masking import Masking
 from gui.session.opening import Opening
@@ -55,6 +56,7 @@ class Store(QObject):
             features.
         masking: what becomes of the prompt when a token is masked.
         adding, following: what was added at its end; whether it grows with a text that is written.
+        guessing: the game.
         exporting: files that are being written.
     """
 
@@ -105,6 +107,7 @@ class Store(QObject):
         self.masking = Masking(self)
         self.adding = Adding(self)
         self.following = Following(self)
+        self.guessing = Guessing(self)
         self.exporting = Exporting(self)
         self.asked.delivered.connect(self._deliver_vocabulary)
 

@@ -77,6 +77,9 @@ PROBES = (
     ),
     _about_a_subject("surprisal", "Surprisal", "Surprisal", "How much each token surprised."),
     _about_a_subject(
+        "tokenized", "Tokenized", "Tokenized", "How a text is cut into tokens, without running it."
+    ),
+    _about_a_subject(
         "path", "Path", "Path", "Where positions are after each layer, on the vocabulary's axes."
     ),
     _about_a_subject(

@@ -212,7 +212,8 @@ class GenerationControls(QWidget):
         self.guess_button.setEnabled(self._can_run() and not running)
         self.back_button.setEnabled(self.store.adding.can_go_back)
         self.follow_button.setChecked(self.store.following.on)
-        says = self._message or self.store.adding.message
+        store = self.store
+        says = self._message or store.adding.message or store.guessing.problem
         self._says.setText(says)
         self._says.setVisible(bool(says))
         self._show_draw(low=low)

@@ -103,11 +103,11 @@ def test_the_tree_has_the_probabilities_with_which_tokens_are_drawn():
     assert greedy.cumulative.tolist() == [1, 1, 1]
 
 
-def test_nothing_follows_a_token_that_ends_the_text():
+def test_nothing_follows_a_token_that_ends_the_text(monkeypatch: pytest.MonkeyPatch):
     asked = Asked("learned")
     plain = asked.ask(Continuations(10, beams=4, depth=3, branches=3))
     first = int(plain.ids[0])
-    asked.bench._held[1].lm.ends = frozenset({first})
+    monkeypatch.setattr(asked.bench, "ends", lambda model: frozenset({first}))
     found = asked.ask(Continuations(10, beams=4, depth=3, branches=3))
     assert found.ends.tolist() == (found.ids == first).tolist()
     assert found.ends[0]
@@ -154,10 +154,17 @@ def test_a_network_that_diverged_says_where():
     assert "blocks.1" in found.problem
 
 
-@pytest.mark.parametrize("changes", [{"beams": 0}, {"depth": 65}, {"branches": -1}])
-def test_numbers_out_of_range_are_refused(changes: dict[str, int]):
-    with pytest.raises(ValueError, match=f"{next(iter(changes))} is"):
-        Asked("learned").ask(Continuations(10, **changes))
+@pytest.mark.parametrize(
+    ("question", "says"),
+    [
+        (Continuations(10, beams=0), "beams is 0"),
+        (Continuations(10, depth=65), "depth is 65"),
+        (Continuations(10, branches=-1), "branches is -1"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(question: Continuations, says: str):
+    with pytest.raises(ValueError, match=says):
+        Asked("learned").ask(question)
 
 
 def test_as_rows_it_is_a_list_of_texts():
