@@ -62,8 +62,8 @@ class DrawStrip(QWidget):
         if drawn is None:
             return ""
         return (
-            f"u = {drawn.u:.4f} fell on “{self._name(drawn.token_id)}”, "
-            f"{drawn.start:.4f} to {drawn.stop:.4f}"
+            f"u {drawn.u:.4f} fell on {self._name(drawn.token_id)}, "
+            f"{drawn.start:.3f} to {drawn.stop:.3f}"
         )
 
     def part(self, start: float, width: float) -> QRectF:

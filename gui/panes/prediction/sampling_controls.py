@@ -83,7 +83,8 @@ class SamplingControls(QWidget):
             box.setAlignment(Qt.AlignmentFlag.AlignRight)
             box.setKeyboardTracking(True)
             box.setFixedHeight(theme.CONTROL_HEIGHT)
-            box.setFixedWidth(box.fontMetrics().horizontalAdvance("0") * 6 + 12)
+            # Three boxes with their names stand beside each other in the narrowest of columns.
+            box.setFixedWidth(box.fontMetrics().horizontalAdvance("0") * 6 + 8)
             box.refusals.tell = self._refuse
         words = theme.sans(theme.SMALL_FONT_SIZE + 0.5)
         self.refused = Text(parent=self, tone="warning", font=words, wrap=True)
@@ -94,10 +95,15 @@ class SamplingControls(QWidget):
         first.addWidget(_label("temperature", self.temperature, self))
         first.addWidget(self.slider, 1)
         first.addWidget(self.temperature)
-        second = FlowLayout(spacing=theme.SPACE)
+        second = FlowLayout(spacing=theme.TIGHT)
         for text, box in (("top k", self.top_k), ("top p", self.top_p), ("min p", self.min_p)):
-            second.addWidget(_label(text, box, self))
-            second.addWidget(box)
+            pair = QWidget(self)
+            row = QHBoxLayout(pair)
+            row.setContentsMargins(0, 0, 0, 0)
+            row.setSpacing(theme.TIGHT)
+            row.addWidget(_label(text, box, pair))
+            row.addWidget(box)
+            second.addWidget(pair)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.TIGHT)

@@ -48,6 +48,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "neurons": ("--layer", "1"),
     "scene": ("--of", "blocks.1.attn.hook_q", "--position", "3", "--head", "2"),
     "terms": ("--of", "blocks.1.attn.hook_z", "--index", "0,3,1,2"),
+    "tokenized": ("--written", "The queen"),
 }
 """What has no default."""
 
@@ -93,6 +94,7 @@ def asked_by_hand(lm: LanguageModel, name: str) -> Any:
     from model.probe.scene.asks import Scene
     from model.probe.tensors.asks import Tensors
     from model.probe.terms.asks import Terms
+    from model.probe.tokenized.asks import Tokenized
 
     questions: dict[str, Question] = {
         "pattern": Pattern(layer=1, head=2),
@@ -106,6 +108,7 @@ def asked_by_hand(lm: LanguageModel, name: str) -> Any:
         "patch": Patch(clean_ids=CLEAN),
         "facts": Facts(about="queen", samples=2),
         "neurons": Neurons(layer=1),
+        "tokenized": Tokenized("The queen"),
     }
     kind = of(ASKED[name])
     position = {"position": -1} if any(f.name == "position" for f in fields(kind)) else {}
