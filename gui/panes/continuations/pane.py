@@ -19,6 +19,7 @@ from gui.panes.base import EmptyState, Pane
 from gui.panes.continuations import ENTRY, words
 from gui.panes.continuations.text_view import ORDERS, TextView
 from gui.panes.continuations.tree_view import TreeView
+from gui.reading import waiting
 from gui.session.store import Store
 from gui.widgets.control_button import ControlButton
 from gui.widgets.flow import FlowLayout
@@ -259,8 +260,9 @@ class ContinuationsPane(Pane):
         self.text.rows.set_position(self.store.selection.position)
 
     def header_note(self) -> str:
-        if self._pages.currentWidget() is self._empty:
-            return ""
+        waits = waiting.words(self.store.asked.waits(self.key))
+        if waits or self._pages.currentWidget() is self._empty:
+            return waits
         if self.views.current == "text":
             found = self.answered("text", SurprisalFound)
             return "" if found is None else f"{counted(found.n_predicted, 'token')} predicted"
@@ -269,8 +271,7 @@ class ContinuationsPane(Pane):
         if found_tree is None or model is None or slot is None or slot.read is None:
             return ""
         at = min(position_of(found_tree), slot.read.n_tokens - 1)
-        share = "" if found_tree.is_whole else f" · {found_tree.share:.0%}"
-        return f"after “{slot.read.tokens[at].text}” ({at}){share}"
+        return f"after “{slot.read.tokens[at].text}” ({at})"
 
     def export_data(self) -> Mapping[str, Named | NDArray[Any]]:
         """The answer that is seen; of a tree a row a node, with the whole text up to it."""
