@@ -6,6 +6,7 @@ text then goes on by itself. Knows the store; no widget.
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
@@ -15,6 +16,10 @@ from gui.session.state import Generation
 
 if TYPE_CHECKING:
     from gui.session.store import Store
+
+
+PATIENCE = 1.5
+"""Seconds for which the next token waits for what panes have asked about the one before."""
 
 
 class Following(QObject):
@@ -65,6 +70,15 @@ class Following(QObject):
         self._reached = joined(model, generation.prompt, kept_text(generation, model))
         store.adding.note(generation, self._position)
 
+    @property
+    def _panes_wait(self) -> bool:
+        """Whether answers about the prompt as it is now are still to come, in a moment."""
+        asked = self._store.asked
+        longest = asked.longest
+        if longest is not None and time.monotonic() - longest.since > PATIENCE:
+            return False  # a sweep of a minute would hold all others back
+        return asked.is_waiting
+
     def _advance(self) -> None:
         store, text = self._store, self._store.generating.current
         if text is None or text.alone or not text.steps or not self.on or store.model is None:
@@ -74,7 +88,7 @@ class Following(QObject):
         if self._request_id == text.request_id and store.prompt != self._reached:
             return
         read = store.read
-        if read is None or read.text != store.prompt or store.asked.is_waiting:
+        if read is None or read.text != store.prompt or self._panes_wait:
             return
         wanted = joined(store.model, text.prompt, kept_text(text, store.model))
         if wanted != store.prompt:

@@ -122,13 +122,15 @@ class TreeView(Canvas):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.translate(self._offset())
         t = theme.current()
+        best = {int(d): float(found.cumulative[found.depths == d].max()) for d in {*found.depths}}
         for kept in (False, True):  # those that were followed to their end lie above
             for index, node in places.nodes.items():
                 if index != ROOT and node.kept == kept:
                     before = places.nodes[int(found.parents[index])]
-                    # Strong where the whole way is likely, thick where this token is.
-                    strength = 0.3 + 0.7 * float(found.cumulative[index]) ** 0.5
-                    color = t.color("accent", round(strength, 2)) if kept else t.color("faint", 0.4)
+                    # Bright where the whole way is likely beside others of its length.
+                    of_best = float(found.cumulative[index]) / best[int(found.depths[index])]
+                    strength = round(0.4 + 0.6 * of_best**0.5, 2)
+                    color = t.color("accent", strength) if kept else t.color("faint", 0.6)
                     painter.setPen(Qt.PenStyle.NoPen)
                     painter.setBrush(color)
                     painter.drawPath(branch(before, node))

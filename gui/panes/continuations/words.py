@@ -98,7 +98,7 @@ def sums(found: SurprisalFound) -> tuple[tuple[str, str, str], ...]:
         ),
         (
             f"{-total * math.log(2):,.1f}",
-            "log p",
+            "ln p",
             "Natural logarithm of the probability of the text, given its first token.",
         ),
         (f"{bits:.2f}", "bits a token", f"Mean over {counted(n, 'token')}. {first}"),

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from model.probe.lines import asking_again
 from model.probe.question import Answer, Array, Named, Question
 
 
@@ -85,6 +86,9 @@ class SurprisalFound(Answer):
             for name, values in columns.items()
             if values is not None
         }
+
+    def code(self) -> str:
+        return asking_again(self)
 
     def as_rows(self) -> Mapping[str, list[dict[str, Any]]]:
         sums = {

@@ -175,3 +175,15 @@ def test_as_rows_it_is_a_list_of_texts():
         (row["probability"] for row in rows), reverse=True
     )
     assert all(len(row["tokens"]) == 3 for row in rows)
+
+
+def test_its_line_of_python_asks_it_again():
+    asked = Asked("learned", interventions=(AblateHead(0, 1),))
+    question = Continuations(10, depth=2, sampling=Sampling(temperature=0.7, min_p=0.1))
+    code = asked.ask(question).code()
+    given: list[object] = []
+    *imports, line = code.splitlines()
+    names: dict[str, object] = {"lm": type("Lm", (), {"ask": lambda _, *all: given.extend(all)})()}
+    exec("\n".join(imports), names)
+    eval(line, names)
+    assert given == [list(IDS), question, (AblateHead(0, 1),)]

@@ -14,10 +14,10 @@ from model.probe.path.asks import Path, stations
 from model.probe.pattern.asks import Pattern
 from model.probe.routes.asks import Routes
 from model.probe.strongest_head.asks import StrongestHead
-from model.probe.surprisal.asks import Surprisal
+from model.probe.surprisal.asks import Surprisal, SurprisalFound
 from model.probe.tensors.asks import Tensors
 from model.probe.tensors.compute import TooMuchError
-from model.probe.tokenized.asks import Tokenized
+from model.probe.tokenized.asks import Tokenized, TokenizedFound
 from model.probe.vectors.asks import Vectors
 from model.probe.writes.asks import Writes
 from model.sampling import (
@@ -443,18 +443,24 @@ def test_one_token_has_no_mean():
 
 def test_bytes_of_a_text_are_those_of_the_tokens_that_are_predicted():
     lm = model.open(STORY_WORLD, device="cpu")
+    assert lm.tokenizer is not None
     text = "The king lost his crown"
     found = lm.ask(text, Surprisal())
+    assert isinstance(found, SurprisalFound)
     first = lm.tokenizer.token_bytes(found.subject.ids[0])
     assert found.bits_per_byte == pytest.approx(found.total_bits / (len(text) - len(first)))
     again = lm.ask("The king lost his crown é", Surprisal())
+    assert isinstance(again, SurprisalFound)
+    assert again.bytes_T is not None
     assert again.bytes_T.sum() == len("The king lost his crown é".encode())
 
 
 def test_a_text_is_cut_as_the_prompt_is():
     lm = model.open(STORY_WORLD, device="cpu")
+    assert lm.tokenizer is not None
     text = "The queen, née Eva"
     found = lm.ask([[0]], Tokenized(text))
+    assert isinstance(found, TokenizedFound)
     tokens = lm.tokenizer.encode(text).tokens
     assert found.ids.tolist() == [token.id for token in tokens]
     assert found.ends.tolist() == [token.char_end for token in tokens]

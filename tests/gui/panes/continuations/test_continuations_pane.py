@@ -22,7 +22,7 @@ from model.probe.continuations.asks import ROOT, Continuations, ContinuationsFou
 from model.probe.surprisal.asks import SurprisalFound
 from model.sampling import Sampling
 from tests.gui.desk import PROMPT, Desk
-from tests.gui.pixels import pixels
+from tests.gui.pixels import color_named, pixels
 
 
 def shown(store: Store, qtbot: QtBot, width: int = 900, height: int = 520) -> ContinuationsPane:
@@ -86,7 +86,7 @@ def test_a_branch_is_as_thick_as_its_token_is_likely(
     found, places = tree_of(pane), pane.tree.places
     assert places is not None
     rows = pixels(pane.tree.viewport()).astype(int)
-    panel = np.array([theme.current().color("panel").getRgb()[:3]])
+    panel = np.array([color_named("panel")])
     measured = 0
     for index in range(len(found.ids)):
         node = places.nodes[index]
@@ -278,7 +278,7 @@ def test_a_bar_is_as_long_as_the_surprisal(pane: ContinuationsPane, live_store: 
     assert live_store.model is not None
     limit = math.log2(live_store.model.config.d_vocab)
     picture = pixels(rows.viewport()).astype(int)
-    ink = np.array(theme.current().color("negative").getRgb()[:3])
+    ink = np.array(color_named("negative"))
     lefts = rows._columns
     room = lefts[6] - lefts[5] - 16
     for index, row in enumerate(rows.rows):

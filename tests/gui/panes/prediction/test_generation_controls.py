@@ -135,7 +135,8 @@ def test_a_bar_that_is_activated_is_forced_and_taken_back(
     read = read_of(live_store)
     assert read.subject.ids == (*before.subject.ids, third.token_id)
     mark = live_store.adding.marks(read)[read.n_tokens - 1]
-    assert (mark.how, mark.probability) == ("forced", pytest.approx(third.probability))
+    assert mark.how == "forced"
+    assert mark.probability == pytest.approx(third.probability)
     pane.take_back()
     assert read_of(live_store).subject == before.subject
 
