@@ -20,7 +20,12 @@ if TYPE_CHECKING:
     from gui.session.store import Store
 
 How = Literal["drawn", "forced", "taken"]
-"""Drawn at random by the model; forced by a person; taken out of the tree of continuations."""
+CAME: dict[How, str] = {
+    "drawn": "drawn at random by the model",
+    "forced": "put there by you",
+    "taken": "taken by you out of the tree of continuations",
+}
+"""How a token came into the prompt, in words."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,7 +130,7 @@ class TextView(QWidget):
             TokenRow(
                 i,
                 token.text,
-                words.HOW[added[i].how][0] if i in added else "",
+                added[i].how if i in added else "",
                 bits[i],
                 ranks[i],
                 old[i],

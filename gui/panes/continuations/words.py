@@ -8,18 +8,10 @@ from __future__ import annotations
 import math
 
 from gui.panes.continuations.tree_view import percent
-from gui.session.adding import How
 from model.counting import counted
 from model.messages import ModelInfo
 from model.probe.continuations.asks import ContinuationsFound
 from model.probe.surprisal.asks import SurprisalFound
-
-HOW: dict[How, tuple[str, str]] = {
-    "drawn": ("drawn", "drawn at random by the model"),
-    "forced": ("forced", "put there by you"),
-    "taken": ("taken", "taken by you out of the tree of continuations"),
-}
-"""How a token came into the prompt: for a column, and in a sentence."""
 
 
 def path_text(model: ModelInfo, found: ContinuationsFound, node: int) -> str:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pytestqt.qtbot import QtBot
+
+from gui.panes.tokens.pane import TokensPane
 from gui.session.store import Store
 from model.probe.next_token.asks import NextToken
 from tests.gui.desk import PROMPT, Desk
+from tests.gui.pixels import color_named, pixels
 
 
 def likeliest(desk: Desk, n: int = 1) -> list[int]:
@@ -99,3 +103,27 @@ def test_half_a_character_is_refused(desk: Desk, live_store: Store) -> None:
     assert not live_store.adding.put(read, read.n_tokens - 1, [half], "forced")
     assert "part of a character" in live_store.adding.message
     assert live_store.prompt == PROMPT
+
+
+def test_chips_of_added_tokens_are_marked_and_say_how_they_came(
+    desk: Desk, live_store: Store, qtbot: QtBot
+) -> None:
+    pane = TokensPane(live_store)
+    qtbot.addWidget(pane)
+    pane.resize(900, 160)
+    with qtbot.waitExposed(pane):
+        pane.show()
+    force(desk, likeliest(desk)[0])
+    pane.refresh_now()
+    assert live_store.read is not None
+    last = live_store.read.n_tokens - 1
+    picture = pixels(pane.strip.viewport())
+    for index in range(last + 1):
+        box = pane.strip.chip_rect(index)
+        foot = picture[round(box.bottom()) - 2, round(box.center().x())]
+        assert (tuple(foot) == color_named("lens")) == (index == last)
+    assert "Put there by you" in pane.describe(last)
+    assert "by you" not in pane.describe(last - 1)
+    live_store.adding.back()
+    pane.refresh_now()
+    assert not pane._look(last - 1).added
