@@ -9,11 +9,9 @@ from PySide6.QtCore import QStringListModel, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QCompleter,
-    QFrame,
     QHBoxLayout,
     QLineEdit,
     QPushButton,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -21,6 +19,7 @@ from PySide6.QtWidgets import (
 from gui import theme
 from gui.panes.prediction import guess_words, words
 from gui.panes.prediction.bars import Bar, ProbabilityBars
+from gui.panes.prediction.scrolled import scrolled
 from gui.panes.prediction.stakes import Stakes
 from gui.reading.token_search import TokenSearch
 from gui.session.guessing import staked
@@ -151,12 +150,7 @@ class GuessView(QWidget):
         column.addWidget(self.total)
         column.addWidget(self.verdict)
         column.addStretch(0)
-        scroll = QScrollArea(self)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidgetResizable(True)
-        scroll.setWidget(inner)
-        scroll.viewport().setAutoFillBackground(False)
-        inner.setAutoFillBackground(False)
+        scroll = scrolled(inner, self)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(scroll)

@@ -12,19 +12,20 @@ from typing import Any
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from gui import theme
 from gui.panes.base import EmptyState, Pane
 from gui.panes.prediction import ENTRY, pointing, words
 from gui.panes.prediction.answers import position_of, row_of
 from gui.panes.prediction.bars import Bar, ProbabilityBars
-from gui.panes.prediction.before import Before
+from gui.panes.prediction.before import Before, bars_of
 from gui.panes.prediction.exporting import WholeVocabulary, table
 from gui.panes.prediction.generation_controls import GenerationControls
 from gui.panes.prediction.guess_view import GuessView
 from gui.panes.prediction.mask_controls import MaskControls
 from gui.panes.prediction.sampling_controls import SamplingControls
+from gui.panes.prediction.scrolled import scrolled
 from gui.panes.prediction.why import WhyView
 from gui.session.store import Store
 from gui.widgets.text import Text, as_written
@@ -32,7 +33,6 @@ from model.messages import PromptRead
 from model.probe.attribution.asks import Attribution, AttributionFound, Part
 from model.probe.next_token.asks import NextToken, NextTokenFound
 from model.probe.question import Question, TokenId
-from model.sampling import CUTS
 
 MOST_BARS = 64
 LOW = 240
@@ -97,12 +97,7 @@ class PredictionPane(Pane):
         layout.addWidget(self.why)
         layout.addWidget(self.sampling)
         # In a small dock everything stays reachable, and what a person presses stays where it is.
-        scroll = QScrollArea(self)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidgetResizable(True)
-        scroll.setWidget(inner)
-        scroll.viewport().setAutoFillBackground(False)
-        inner.setAutoFillBackground(False)
+        scroll = scrolled(inner, self)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(0)
@@ -269,21 +264,7 @@ class PredictionPane(Pane):
         found, model = self.found, self.store.model
         if found is None or model is None:
             return []
-        actual, led = self.actual_next, self._before.best(self.position)
-        return [
-            Bar(
-                token_id=int(token_id),
-                text=model.token_text(int(token_id)),
-                rank=int(found.ranks[row]),
-                probability=float(found.probabilities[row]),
-                uncut=float(found.uncut[row]),
-                actual=int(token_id) == actual,
-                before=self._before.probability(found, int(token_id)),
-                led=int(token_id) in led,
-                cut_by=CUTS[found.cut_by[row]],
-            )
-            for row, token_id in enumerate(found.ids)
-        ]
+        return bars_of(found, model, self.actual_next, self._before)
 
     @property
     def actual_next(self) -> int | None:
