@@ -70,7 +70,6 @@ class PredictionPane(Pane):
         self._before = Before(store, self.invalidate)
         store.masking.changed.connect(self.invalidate)
         self._empty = EmptyState(parent=inner)
-
         self._goes_on = Text(parent=inner, tone="dim", font=figures_font, dot="good")
         layout = QVBoxLayout(inner)
         layout.setContentsMargins(theme.SPACE, theme.SPACE, theme.SPACE, theme.SPACE)
@@ -97,25 +96,22 @@ class PredictionPane(Pane):
         layout.addWidget(self.why)
         layout.addWidget(self.sampling)
         # In a small dock everything stays reachable, and what a person presses stays where it is.
-        scroll = scrolled(inner, self)
+        self._scroll, self.guess = scrolled(inner, self), GuessView(store, self)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(0)
-        outer.addWidget(scroll, 3)
-        self.guess = GuessView(store, self)
+        outer.addWidget(self._scroll, 3)
         self.guess.hide()
         outer.addWidget(self.guess, 3)
-        self._scroll = scroll
         for controls in (self.generation, self.masks):
             controls.setContentsMargins(theme.SPACE, 0, theme.SPACE, theme.SPACE)
             outer.addWidget(controls)
         self._outer = outer
-
-        for changed in (store.model_changed, store.generating.changed, store.intervening.changed):
-            changed.connect(self.invalidate)
+        for told in (store.generating, store.intervening, store.guessing):
+            told.changed.connect(self.invalidate)
+        store.model_changed.connect(self.invalidate)
         store.sampling_changed.connect(self._on_sampling)
         store.guessing.changed.connect(self.ask)
-        store.guessing.changed.connect(self.invalidate)
         self.generation.guess_button.clicked.connect(self.guess_first)
         store.subject_changed.connect(self._on_subject)
         store.model_changed.connect(self._follow_head)
@@ -177,8 +173,8 @@ class PredictionPane(Pane):
         self._scroll.setVisible(not playing)
         self.guess.setVisible(playing)
         if playing:
-            for controls in (self.generation, self.masks):
-                controls.hide()
+            self.generation.hide()
+            self.masks.hide()
             self.guess.refresh()
             return
         self._before.ask(found)
@@ -217,8 +213,7 @@ class PredictionPane(Pane):
             self.why.show_found(why, words.plain(model, why.target), self.height())
 
     def _show_sampling(self) -> None:
-        model = self.store.model
-        d_vocab = model.config.d_vocab if model is not None else 0
+        d_vocab = 0 if self.store.model is None else self.store.model.config.d_vocab
         self.sampling.show_sampling(self.store.sampling, d_vocab)
 
     def _follow_head(self) -> None:
