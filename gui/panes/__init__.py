@@ -21,6 +21,7 @@ PACKAGES = (
     "gui.panes.attention",
     "gui.panes.space",
     "gui.panes.prediction",
+    "gui.panes.continuations",
     "gui.panes.training",
     "gui.panes.inspector",
     "gui.panes.interventions",

@@ -24,8 +24,7 @@ def activation(
         position: whose ``probabilities``, where there is no index.
     """
     if name == PROBABILITIES:
-        s = sampling
-        how = f"model.Sampling(temperature={s.temperature!r}, top_k={s.top_k}, top_p={s.top_p!r})"
+        how = sampling.code()
         at = index[1] if index else position
         return f'model.probabilities(trace["logits"][0, {at}], {how}){_inside(index[2:])}'
     return f'trace["{name}"]{_inside(index)}'

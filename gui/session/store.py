@@ -17,10 +17,13 @@ from typing import Literal
 from PySide6.QtCore import QObject, Signal
 
 from gui.session.activity import Activity
+from gui.session.adding import Adding
 from gui.session.asked import Asked
 from gui.session.exporting import Exporting
 from gui.session.feature import Feature
+from gui.session.following import Following
 from gui.session.generating import Generating
+from gui.session.guessing import Guessing
 from gui.session.intervening import Intervening
 from gui.session.masking import Masking
 from gui.session.opening import Opening
@@ -54,6 +57,8 @@ class Store(QObject):
         activity, asked, opening, verifying, generating, saving, run, weights, intervening: the
             features.
         masking: what becomes of the prompt when a token is masked.
+        adding, following: what was added at its end; whether it grows with a text that is written.
+        guessing: the game.
         exporting: files that are being written.
         walking, run_until: the walk through the operations, and how far it runs by itself.
     """
@@ -103,6 +108,9 @@ class Store(QObject):
         # All of the above, in that order: a new feature is one more line there.
         self._features = tuple(part for part in vars(self).values() if isinstance(part, Feature))
         self.masking = Masking(self)
+        self.adding = Adding(self)
+        self.following = Following(self)
+        self.guessing = Guessing(self)
         self.exporting = Exporting(self)
         self.walking = Walking(self)
         self.run_until = RunUntil(self)

@@ -73,12 +73,21 @@ PROBES = (
         "next_token", "NextToken", "Next token", "The likeliest tokens after a position."
     ),
     _about_a_subject(
+        "continuations",
+        "Continuations",
+        "Continuations",
+        "The likeliest continuations of a text, as a tree.",
+    ),
+    _about_a_subject(
         "not_finite",
         "NotFinite",
         "Not finite",
         "The first operation whose numbers are not all finite.",
     ),
     _about_a_subject("surprisal", "Surprisal", "Surprisal", "How much each token surprised."),
+    _about_a_subject(
+        "tokenized", "Tokenized", "Tokenized", "How a text is cut into tokens, without running it."
+    ),
     _about_a_subject(
         "path", "Path", "Path", "Where positions are after each layer, on the vocabulary's axes."
     ),

@@ -51,6 +51,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "neuron_texts": ("--layer", "1", "--neuron", "7", "--scan", "500"),
     "scene": ("--of", "blocks.1.attn.hook_q", "--position", "3", "--head", "2"),
     "terms": ("--of", "blocks.1.attn.hook_z", "--index", "0,3,1,2"),
+    "tokenized": ("--written", "The queen"),
 }
 """What has no default."""
 
@@ -99,6 +100,7 @@ def asked_by_hand(lm: LanguageModel, name: str) -> Any:
     from model.probe.scene.asks import Scene
     from model.probe.tensors.asks import Tensors
     from model.probe.terms.asks import Terms
+    from model.probe.tokenized.asks import Tokenized
 
     questions: dict[str, Question] = {
         "pattern": Pattern(layer=1, head=2),
@@ -115,6 +117,7 @@ def asked_by_hand(lm: LanguageModel, name: str) -> Any:
         "neuron_map": NeuronMap(layer=1),
         "neuron_curve": NeuronCurve(layer=1, neuron=7),
         "neuron_texts": NeuronTexts(layer=1, neuron=7, scan=500),
+        "tokenized": Tokenized("The queen"),
     }
     kind = of(ASKED[name])
     position = {"position": -1} if any(f.name == "position" for f in fields(kind)) else {}
@@ -367,7 +370,7 @@ def test_fields_of_every_type_become_options_and_come_back():
     made = {one.name: one for one in parameters(Everything)}
     assert list(made) == [
         *("position", "one", "names", "pairs", "window", "way", "other", "really"),
-        *("temperature", "top_k", "top_p", "token"),
+        *("temperature", "top_k", "top_p", "min_p", "token"),
     ]
     assert made["position"].default == -1
     assert made["one"].default is made["one"].empty
