@@ -18,6 +18,7 @@ PACKAGES = (
     "gui.panes.layers",
     "gui.panes.stage",
     "gui.panes.attention",
+    "gui.panes.residual",
     "gui.panes.space",
     "gui.panes.prediction",
     "gui.panes.training",

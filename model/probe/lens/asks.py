@@ -37,8 +37,7 @@ class Lens(Question):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LensFound(Answer):
-    """What was read. Shape suffixes: L borders (``n_layers + 1`` where all were asked for),
-    P positions.
+    """What was read. Shape suffixes: L borders (all ``n_layers + 1``, or some), P positions.
 
     Where the answer is coarse, positions that are still to come have probability NaN and id -1.
 

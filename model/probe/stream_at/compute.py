@@ -33,7 +33,7 @@ def answer(question: StreamAt, subject: Subject, bench: Bench) -> Iterator[Answe
         raise ValueError(f"There is no position {question.position}; there are 0 to {n - 1}.")
     at = question.position % n
     stations, writes = stations_of(bench.network(subject).config)
-    names = [one.name for one in (*stations, *writes)]
+    names = [one.name for one in stations] + [one.name for one in writes]
     found: dict[str, torch.Tensor] = {}
     for some in bench.by_block(subject, names):
         values = bench.values(subject, some, at, at + 1)

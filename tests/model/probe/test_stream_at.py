@@ -7,7 +7,7 @@ import pytest
 
 from model.interventions import AblateHead, Intervention, ScaleOutput
 from model.operations import streams
-from model.probe.norms.asks import Norms
+from model.probe.norms.asks import Norms, Of
 from model.probe.stream_at.asks import StreamAt, StreamAtFound
 from tests.model.numpy_forward import forward
 from tests.model.probe.asking import IDS, Asked
@@ -80,7 +80,7 @@ def test_a_stream_that_passes_norms_has_them_as_stations_and_parallel_halves_sha
 
 @pytest.mark.parametrize("name", KINDS)
 @pytest.mark.parametrize("of", ["stream", "attention", "mlp"])
-def test_norms_are_the_traces_at_every_position(name: str, of: str):
+def test_norms_are_the_traces_at_every_position(name: str, of: Of):
     asked = Asked(name)
     found = asked.ask(Norms(of))
     hook = {"attention": "hook_attn_out", "mlp": "hook_mlp_out"}
