@@ -56,6 +56,7 @@ class Controls(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._lens = True
         self.views = _segments(self, "What is shown of the stream", _VIEWS)
         self.colorings = _segments(self, "What colours mean", _COLORINGS)
         self.lengths = _segments(self, "Whose lengths the cells are", _OF)
@@ -99,6 +100,12 @@ class Controls(QWidget):
             segments.set_current(key)
             self._arrange()
 
+    def set_lens(self, possible: bool) -> None:
+        """Whether there is a head to read the stream through."""
+        if possible != self._lens:
+            self._lens = possible
+            self._arrange()
+
     def _on_choice(self, _: str) -> None:
         self._arrange()
         self.changed.emit()
@@ -109,10 +116,12 @@ class Controls(QWidget):
     def _arrange(self) -> None:
         """Only what the view has."""
         view = self.view
-        self.colorings.setVisible(view == "lens")
-        self.watch.setVisible(view != "angles")
+        self.colorings.setVisible(view == "lens" and self._lens)
+        self.watch.setVisible(view != "angles" and self._lens)
         self.lengths.setVisible(view == "writes")
-        self.fit.setVisible(view != "angles")  # which are always seen whole
+        self.fit.setVisible(
+            view == "writes" or (view == "lens" and self._lens)
+        )  # which are always seen whole
 
 
 class WatchField(QWidget):

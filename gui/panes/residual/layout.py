@@ -20,6 +20,8 @@ CHARTS = 0.62
 """Of the width, what charts may take; those that find no room are left out, the last first."""
 UPRIGHT = 34.0
 """Labels of narrower columns stand."""
+LABELS = 0.18
+"""Of the height, what they may take then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class Sizes:
     """
 
     row: float = 20.0
-    row_most: float = 60.0
+    row_most: float = 96.0
     column: float = 48.0
     column_most: float = 104.0
     fit_row: float = 5.0
@@ -143,37 +145,40 @@ def lay_out(
     """
     n_rows, n_columns = shape
     left = labels[0] + 14
-    room_w = max(20.0, size.width() - left - 8)
-    while n_tracks and n_tracks * TRACK_LEAST > CHARTS * room_w:
+    whole_w = max(20.0, size.width() - left - 8)
+    while n_tracks and n_tracks * TRACK_LEAST > CHARTS * whole_w:
         n_tracks -= 1
     gap = GAP if n_tracks else 0.0
-    least_row, least_column = (sizes.row, sizes.column)
+    least_row, least_column = sizes.row, sizes.column
     if fit:
         least_row, least_column = sizes.fit_row, sizes.fit_column
-    charts = min(n_tracks * TRACK_BEST, max(n_tracks * TRACK_LEAST, sizes.charts * room_w))
-    spare = room_w - gap - bar - n_columns * least_column
-    if n_tracks * TRACK_LEAST <= spare < charts:  # then all columns are seen
-        charts = spare
-
-    def across(room: float) -> float:
-        return _size(room / n_columns, least_column, sizes.column_most) * zoom
-
-    column = across(room_w - charts - gap)
-    upright = column < UPRIGHT
-    top = max(HEAD, min(labels[1], 70.0) + 24) if upright else HEAD
-    room_h = max(10.0, size.height() - top - CAPTION_HEIGHT - 4)
-    row = _size(room_h / n_rows, least_row, sizes.row_most) * zoom
-    if n_rows * row > room_h + 0.5:  # a scroll bar takes room from the cells
-        room_w -= bar
-        column = across(room_w - charts - gap)
-    window_w = min(room_w - charts - gap, n_columns * column)
-    if n_columns * column > window_w + 0.5:
-        room_h -= bar
-        if window_w > column >= 1:  # no cell is cut at either end
-            window_w = math.floor(window_w / column) * column
-    if n_rows * row > room_h + 0.5 and room_h > row >= 1:
+    down = beside = False  # whether it scrolls: each scroll bar takes room from the other side
+    for _ in range(3):
+        room_w = whole_w - (bar if down else 0)
+        charts = min(n_tracks * TRACK_BEST, max(n_tracks * TRACK_LEAST, sizes.charts * room_w))
+        spare = room_w - gap - n_columns * least_column * zoom
+        if n_tracks * TRACK_LEAST <= spare < charts:  # then all columns are seen
+            charts = spare
+        window_w = room_w - charts - gap
+        column = _size(window_w / n_columns, least_column, sizes.column_most) * zoom
+        upright = column < UPRIGHT
+        top = max(HEAD, min(labels[1], LABELS * size.height(), 70.0) + 24) if upright else HEAD
+        room_h = max(10.0, size.height() - top - CAPTION_HEIGHT - 6 - (bar if beside else 0))
+        row = _size(room_h / n_rows, least_row, sizes.row_most) * zoom
+        before = down, beside
+        down, beside = (
+            down or n_rows * row > room_h + 0.5,
+            beside or (n_columns * column > window_w + 0.5),
+        )
+        if before == (down, beside):
+            break
+    # Where it scrolls, no cell is cut at an end.
+    if beside and window_w > column >= 1:
+        window_w = math.floor(window_w / column) * column
+    if down and room_h > row >= 1:
         room_h = math.floor(room_h / row) * row
-    window = QRectF(left, top, window_w, min(room_h, n_rows * row))
+    window_w, room_h = min(window_w, n_columns * column), min(room_h, n_rows * row)
+    window = QRectF(left, top, window_w, room_h)
     each = min(TRACK_MOST, (room_w - window_w - gap) / n_tracks) if n_tracks else 0.0
     tracks = tuple(
         QRectF(window.right() + gap + index * each, top, each - GAP, window.height())

@@ -21,7 +21,7 @@ from model.probe.norms.asks import Norms, NormsFound, Of
 from model.probe.stream_at.asks import StreamAtFound
 
 SIZES = Sizes(
-    row=14, row_most=60, column=14, column_most=72, fit_row=4, fit_column=0.01, charts=0.45
+    row=14, row_most=96, column=14, column_most=72, fit_row=4, fit_column=0.01, charts=0.45
 )
 WHAT: dict[Of, str] = {
     "stream": "length of the stream",
@@ -105,8 +105,9 @@ def content(drawn: LengthsDrawn) -> GridContent:
 def tracks(drawn: LengthsDrawn) -> tuple[Track, ...]:
     """What happens to the stream at the selected position, half block by half block."""
     found, before = drawn.stream, drawn.stream_before
-    if found is None:
-        return ()
+    if found is None:  # on its way: its place is kept
+        names = ("length", "cosine", *(("logit",) if drawn.model.config.has_logits else ()))
+        return tuple(Track(name, 0.0, 1.0, ()) for name in names)
     rows = station_rows(found)
     every = [found.norms_S, found.writes_W]
     if before is not None:
@@ -141,6 +142,8 @@ def tracks(drawn: LengthsDrawn) -> tuple[Track, ...]:
     ]
     if drawn.why is not None:
         charts.append(_logit_track(drawn, drawn.why))
+    elif drawn.model.config.has_logits:
+        charts.append(Track("logit", 0.0, 1.0, ()))
     return tuple(charts)
 
 

@@ -150,15 +150,16 @@ def _text(
 def tracks(drawn: LensDrawn) -> tuple[Track, ...]:
     """Probability and rank of the watched token, and the entropy, at the selected position."""
     found, before = drawn.column, drawn.column_before
-    if found is None or found.watched_probabilities_LP is None or found.watched_ranks_LP is None:
-        return ()
-    assert found.watched_ids_P is not None
-    token = drawn.token(int(found.watched_ids_P[0]))
     n_ids, config = drawn.model.config.d_vocab, drawn.model.config
-    at = f"“{drawn.read.tokens[int(found.positions_P[0])].text}”"
+    token, at = "the answer", "the selected position"
+    if found is not None and found.watched_ids_P is not None:
+        token = f"“{drawn.token(int(found.watched_ids_P[0]))}”"
+        at = f"“{drawn.read.tokens[int(found.positions_P[0])].text}”"
     rows = tuple(row + 0.5 for row in range(config.n_layers + 1))
 
     def lines(name: str) -> tuple[Series, ...]:
+        if found is None:  # on its way: its place is kept
+            return ()
         one = Series("", "lens", "line", rows, _column(found, name))
         if before is None:
             return (one,)
@@ -171,7 +172,7 @@ def tracks(drawn: LensDrawn) -> tuple[Track, ...]:
             0.0,
             1.0,
             lines("watched_probability"),
-            tip=f"Probability of “{token}” at {at} after every block, by the lens",
+            tip=f"Probability of {token} at {at} after every block, by the lens",
         ),
         Track(
             "rank",
@@ -180,7 +181,7 @@ def tracks(drawn: LensDrawn) -> tuple[Track, ...]:
             lines("watched_rank"),
             log=True,
             ends=(f"{n_ids:,}", "1"),
-            tip=f"Rank of “{token}” at {at} among {n_ids:,} tokens (logarithmic; right is best)",
+            tip=f"Rank of {token} at {at} among {n_ids:,} tokens (logarithmic; right is best)",
         ),
         Track(
             "entropy",
@@ -210,4 +211,4 @@ def compact(count: int) -> str:
 def signed(value: float, digits: int) -> str:
     """A difference; of nothing 0 without a sign."""
     text = f"{value:+.{digits}f}".replace("-", "−")
-    return text[1:] if not text.strip("+−0.") else text
+    return text if text.strip("+−0.") else "0"

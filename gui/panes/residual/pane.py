@@ -121,9 +121,7 @@ class ResidualPane(Pane):
             if exact is not None or found:
                 self.pointing.watch(found[0] if exact is None else exact)
             else:
-                self._refused = (
-                    f"No token of this model holds “{typed.strip()}”: type a part of one."
-                )
+                self._refused = f"No token holds “{typed.strip()}”: type a part of one."
         self.invalidate()
 
     # ------------------------------------------------------------------------- asking
@@ -143,9 +141,8 @@ class ResidualPane(Pane):
         read, model = self.store.read, self.store.model
         if read is None or model is None:
             return {}
-        seen = (
-            self.grid.seen if isinstance(self.pointing.drawn, LensDrawn) else (range(0), range(0))
-        )
+        is_lens = isinstance(self.pointing.drawn, LensDrawn)
+        seen = self.grid.seen if is_lens else (range(0), range(0))
         return questions(self._choices, model.config, read.n_tokens, seen)
 
     def _on_watch(self) -> None:
@@ -181,6 +178,7 @@ class ResidualPane(Pane):
 
     def refresh(self) -> None:
         model = self.store.model
+        self.controls.set_lens(model is None or model.config.has_logits)
         if problem := self._why_empty():
             self._empty.setText(problem)
             self._empty.update()
@@ -262,18 +260,15 @@ class ResidualPane(Pane):
         """The cells to draw: of the prompt of now once they are there, or those of before."""
         read, wanted = self.store.read, self._choices.in_cells
         assert read is not None
-        slots = [slot for name in self.questions() if (slot := self.slot(name)) is not None]
-        there = [
-            slot.answer
-            for slot in slots[1:]
-            if slot.is_current and isinstance(slot.answer, LensFound)
-        ]
+        slots = {name: self.slot(name) for name in self.questions()}
+        current = {n: slot.answer for n, slot in slots.items() if slot and slot.is_current}
+        column = current.pop("column", None)
+        there = [found for found in current.values() if isinstance(found, LensFound)]
         shown = self._cells
         same = shown is not None and shown[:2] == (read.subject, wanted)
+        whole = column is not None and len(there) == len(slots) - 1
         waited = self.store.asked.waits(self.key) is not None
-        if shown is None or same or len(there) == len(slots) - 1 or (waited and there):
-            if not there and shown is None:
-                return None
+        if same or whole or (waited and there):
             sheet = Sheet.of(model.config.n_layers + 1, read.n_tokens, there)
             self._cells = (read.subject, wanted, read, sheet)
         return self._cells

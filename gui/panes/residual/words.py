@@ -19,6 +19,8 @@ from model.probe.stream_at.asks import Station, StreamAtFound
 MASSIVE = 10.0
 """A vector so many times as long as the median of its row is worth a sentence."""
 NEAR_DEGREES = 30.0
+LEAST = 0.001
+"""Smaller probabilities are called less than this."""
 
 NO_LENS = (
     "This model has no head that scores tokens, so there is nothing to read its stream through. "
@@ -44,7 +46,10 @@ def lens_sentence(drawn: LensDrawn) -> str:
     token = f"“{drawn.token(int(found.watched_ids_P[0]))}”"
     if not np.isfinite(ps[-1]):
         return f"The network's output here is {NO_NUMBER}, so the lens has nothing to lead to."
-    said = f"{token} {_way(ranks)}; its probability goes from {_p(ps[0])} to {_p(ps[-1])}."
+    way = f"goes from {_p(ps[0])} to {_p(ps[-1])}"
+    if ps.max() < LEAST:
+        way = f"stays below {LEAST}"
+    said = f"{token} {_way(ranks)}; its probability {way}."
     before = drawn.column_before
     if before is not None and before.watched_probabilities_LP is not None:
         assert before.watched_ranks_LP is not None
@@ -66,14 +71,13 @@ def _way(ranks: np.ndarray) -> str:
     start = last
     while start > 0 and ranks[start - 1] == 1:
         start -= 1
-    if start == last:
-        if leads[0] == start:
-            return "leads only after the last block"
     if leads[0] < start:
         return (
             f"first leads after {after(int(leads[0]))}, loses it, "
             f"and leads for good after {after(start)}"
         )
+    if start == last:
+        return "leads only after the last block"
     if start == 0:
         return "leads from the embedding on"
     return f"first leads after {after(start)} and stays"
@@ -131,13 +135,11 @@ def lengths_sentence(drawn: LengthsDrawn) -> str:
         )
         if found.norms_S[0] > 0:
             times = found.norms_S[-1] / found.norms_S[0]
-            grows = (
-                f"is {_long(times)} times as long"
-                if times >= 1
-                else (f"is {_long(times)} of its length")
-            )
             turned = degrees(found.cosines_SS[0, -1])
-            said.append(f"After all blocks it {grows} and has turned by {turned:.0f}°.")
+            said.append(
+                f"After all blocks it is {_long(times)} times as long and has turned by "
+                f"{turned:.0f}°."
+            )
     elif found is not None:
         said.append(f"The stream here is {NO_NUMBER} from some block on.")
     if (massive := _massive(drawn)) is not None:
@@ -225,7 +227,9 @@ def station_words(one: Station) -> str:
     """A place of the stream in a sentence."""
     if one.layer is None:
         return "the embedding"
-    half = {"attention": "attention", "mlp": "MLP", "norm": "a norm of block"}.get(one.after)
+    if one.after == "norm":
+        return f"the norm {_norm(one)} of block {one.layer}"
+    half = {"attention": "attention", "mlp": "MLP"}.get(one.after)
     return f"block {one.layer}" if half is None else f"{half} {one.layer}"
 
 
@@ -233,8 +237,13 @@ def station_label(one: Station) -> str:
     """The same as a label."""
     if one.layer is None:
         return "embed"
-    half = {"attention": "attn", "mlp": "MLP", "norm": "norm"}.get(one.after, "block")
+    half = {"attention": "attn", "mlp": "MLP", "norm": _norm(one)}.get(one.after, "block")
     return f"{one.layer} {half}"
+
+
+def _norm(one: Station) -> str:
+    """Which norm of a block: ``ln1``."""
+    return one.name.split(".")[2]
 
 
 def angles_sentence(found: StreamAtFound) -> str:
@@ -281,7 +290,7 @@ def degrees(cosine: float) -> float:
 
 
 def _p(value: float) -> str:
-    return f"{value:.3f}" if value >= 0.001 else "less than 0.001"
+    return f"{value:.3f}" if value >= LEAST else f"less than {LEAST}"
 
 
 def _long(value: float) -> str:
