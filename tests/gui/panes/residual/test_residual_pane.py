@@ -273,7 +273,7 @@ def test_another_token_is_watched_by_ctrl_click_by_return_and_by_typing(
     field.setText("queen")
     QTest.keyClick(field, Qt.Key.Key_Return)
     settle(pane)
-    queen = desk.store.model.find_token("queen")  # type: ignore[union-attr]
+    queen = desk.store.model.find_token("queen")
     assert store.selection.vocabulary_id == queen
     assert "“queen”" in pane.sentence.text()
 
