@@ -28,6 +28,7 @@ class Before:
 
     def __init__(self, store: Store, changed: Callable[[], None]) -> None:
         self._store = store
+        self._names: tuple[str, ...] = ()
         store.asked.join(OWNER, changed)
 
     @property
@@ -44,10 +45,20 @@ class Before:
             return
         subject = next(iter(drawn.values())).subject
         questions = {name: _same(found) for name, found in drawn.items() if found.is_whole}
+        self._names = tuple(questions)
         self._store.asked.want(OWNER, subject.of_clean(), questions)
+
+    @property
+    def pending(self) -> bool:
+        """Whether what was before will be there in a moment: until then the old picture stays."""
+        asked = self._store.asked
+        slots = [slot for name in self._names if (slot := asked.slot(OWNER, name)) is not None]
+        coming = any(not slot.is_current and not slot.problem for slot in slots)
+        return self.wanted and coming and asked.waits(OWNER) is None
 
     def give_up(self) -> None:
         """Nothing is wanted."""
+        self._names = ()
         self._store.asked.want(OWNER, None, {})
 
     def found(self, name: str, drawn: A | None) -> A | None:

@@ -109,6 +109,8 @@ class LayerGrid(Canvas):
         if zoom != self._zoom:
             self._zoom = zoom
             self.lay_out()
+            if self._mark is not None:
+                self.reveal(*self._mark)
             self.redraw()
 
     # ------------------------------------------------------------------------- places

@@ -124,7 +124,8 @@ class GridPainter:
             if row in content.absent_rows:
                 continue
             for column in self._columns:
-                if not content.known_RC[row, column]:
+                none = np.isnan(content.scaled.amounts[row, column])
+                if none or not content.known_RC[row, column]:
                     continue
                 fill = rgb[row - self._rows.start, column - self._columns.start]
                 heavy = content.strong_RC is not None and bool(content.strong_RC[row, column])

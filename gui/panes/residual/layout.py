@@ -160,11 +160,11 @@ def lay_out(
         if n_tracks * TRACK_LEAST <= spare < charts:  # then all columns are seen
             charts = spare
         window_w = room_w - charts - gap
-        column = _size(window_w / n_columns, least_column, sizes.column_most) * zoom
+        column = _size(window_w / n_columns, least_column, sizes.column_most, zoom)
         upright = column < UPRIGHT
         top = max(HEAD, min(labels[1], LABELS * size.height(), 70.0) + 24) if upright else HEAD
         room_h = max(10.0, size.height() - top - CAPTION_HEIGHT - 6 - (bar if beside else 0))
-        row = _size(room_h / n_rows, least_row, sizes.row_most) * zoom
+        row = _size(room_h / n_rows, least_row, sizes.row_most, zoom)
         before = down, beside
         down, beside = (
             down or n_rows * row > room_h + 0.5,
@@ -187,8 +187,8 @@ def lay_out(
     return Layout(n_rows, n_columns, row, column, window, tracks, upright)
 
 
-def _size(fitting: float, least: float, most: float) -> float:
-    """As large as fits, in whole pixels where that is one or more."""
-    if fitting < max(least, 1.0):
-        return max(least, fitting)
-    return float(math.floor(min(fitting, most)))
+def _size(fitting: float, least: float, most: float, zoom: float) -> float:
+    """As large as fits, times a zoom, in whole pixels where that is one or more."""
+    size = max(least, fitting) if fitting < max(least, 1.0) else math.floor(min(fitting, most))
+    size *= zoom
+    return size if size < 1 else float(round(size))

@@ -15,6 +15,7 @@ from gui.panes.residual.content import GridContent
 from gui.panes.residual.layout import Sizes
 from gui.panes.residual.lens_picture import row_labels, shown
 from gui.panes.residual.tracks import Series, Track
+from gui.reading.numbers import short
 from model.messages import ModelInfo, PromptRead
 from model.probe.attribution.asks import AttributionFound
 from model.probe.norms.asks import Norms, NormsFound, Of
@@ -87,7 +88,7 @@ def content(drawn: LengthsDrawn) -> GridContent:
 
     def text(row: int, column: int) -> str:
         value = values_RC[row, column]
-        return f"× {value:.2g}" if before is not None else brief(value)
+        return f"× {short(value, 2)}" if before is not None else brief(value)
 
     return GridContent(
         scaled=scales.Scaled(values_RC, amounts_RC, part.map, part.low, part.high, part.titles),

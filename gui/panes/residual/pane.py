@@ -204,7 +204,6 @@ class ResidualPane(Pane):
         self.sentence.setText(self._refused or said)
         self.sentence.setToolTip(as_written(said))
         self.sentence.setVisible(True)
-        self.grid.setAccessibleDescription(said)
         self.matrix.setAccessibleDescription(said)
 
     def _why_empty(self) -> str:
@@ -215,7 +214,8 @@ class ResidualPane(Pane):
             return store.prompt_problem or "Type a prompt to see what the stream says of it."
         if self.controls.view == "lens" and not model.config.has_logits:
             return words.NO_LENS
-        slots = [self.slot(name) for name in self.questions()]
+        # Without the parts of a logit the rest is drawn.
+        slots = [self.slot(name) for name in self.questions() if name != "why"]
         wrong = [slot.problem for slot in slots if slot is not None and slot.problem]
         return wrong[0] if wrong else ""
 
@@ -238,6 +238,8 @@ class ResidualPane(Pane):
         if self._before.wanted:
             others = [self._before.found(name, found) for name, found in self._tiles(read).items()]
             there = [found for found in others if found is not None]
+            if not there and self._before.pending and isinstance(self.pointing.drawn, LensDrawn):
+                return self.sentence.text()
             before = Sheet.of(len(sheet.ids_LP), read.n_tokens, there)
         drawn = LensDrawn(
             model, read, watched, sheet, before, column, self._before.found("column", column)
@@ -277,13 +279,17 @@ class ResidualPane(Pane):
         norms, slot = self.answered("norms", NormsFound), self.slot("norms")
         if norms is None or slot is None or slot.read is None:
             return ""
+        norms_before = self._before.found("norms", norms)
+        drawn_before = isinstance(self.pointing.drawn, LengthsDrawn)
+        if norms_before is None and self._before.pending and drawn_before:
+            return self.sentence.text()
         stream = self._about(slot.read, "stream", StreamAtFound)
         why = self._about(slot.read, "why", AttributionFound)
         drawn = LengthsDrawn(
             model,
             slot.read,
             norms,
-            self._before.found("norms", norms),
+            norms_before,
             stream,
             self._before.found("stream", stream),
             why,

@@ -84,7 +84,9 @@ class Pointing(QObject):
         if isinstance(drawn, StreamAtFound):
             self.matrix.set_marks(line=(self._station(drawn), None))
         elif drawn.read.subject.ids == store.read.subject.ids:
-            self.grid.set_mark((self.border, self.position))
+            mark = self.border, self.position
+            self.grid.set_mark(mark)
+            self.grid.setAccessibleDescription(self._describe(mark))
             self.grid.set_lit(store.selection.hovered)
 
     def _station(self, found: StreamAtFound) -> int:

@@ -102,6 +102,10 @@ def test_they_are_those_of_the_changed_network():
     for station, norm in zip(found.stations, found.norms_S, strict=True):
         assert norm == pytest.approx(float(trace[station.name][0, 5].norm()), abs=1e-9)
     assert found.writes_W[-1] == 0, "the MLP was cut"
+    hooks: dict[Of, str] = {"stream": "hook_resid_post", "mlp": "hook_mlp_out"}
+    for of, hook in hooks.items():
+        norms_T = trace[f"blocks.1.{hook}"][0].norm(dim=-1).numpy()
+        assert np.allclose(asked.ask(Norms(of)).norms_RP[-1], norms_T, rtol=1e-5)
     assert np.isnan(found.cosines_W[-1]), "nothing has no direction"
     assert np.isfinite(found.cosines_SS).all()
 
