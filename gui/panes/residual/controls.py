@@ -115,13 +115,15 @@ class Controls(QWidget):
 
     def _arrange(self) -> None:
         """Only what the view has."""
-        view = self.view
-        self.colorings.setVisible(view == "lens" and self._lens)
-        self.watch.setVisible(view != "angles" and self._lens)
-        self.lengths.setVisible(view == "writes")
-        self.fit.setVisible(
-            view == "writes" or (view == "lens" and self._lens)
-        )  # which are always seen whole
+        view, lens = self.view, self._lens
+        for widget, there in (
+            (self.colorings, view == "lens" and lens),
+            (self.watch, view != "angles" and lens),
+            (self.lengths, view == "writes"),
+            (self.fit, view == "writes" or (view == "lens" and lens)),  # angles are seen whole
+        ):
+            widget.setVisible(there)
+            widget.setEnabled(there)  # or the palette would offer it
 
 
 class WatchField(QWidget):

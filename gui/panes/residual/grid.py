@@ -5,6 +5,7 @@ Knows what it is given (`GridContent`); no store, no answer.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, QSizeF, Qt, Signal
@@ -56,6 +57,7 @@ class LayerGrid(Canvas):
         self._lit: int | None = None
         self._hovered: Cell | None = None
         self._told: object = None
+        self._unwritten: list[int] = []  # rows of the ground that is being painted
         self.horizontalScrollBar().valueChanged.connect(self._tell_seen)
         self.verticalScrollBar().valueChanged.connect(self._tell_seen)
 
@@ -179,10 +181,23 @@ class LayerGrid(Canvas):
     # ----------------------------------------------------------------------- painting
 
     def paint_ground(self, painter: QPainter) -> None:
+        self._unwritten = []
         if self._content is not None and self._layout.row > 0:
-            GridPainter(self._content, self._layout, self.scrolled).paint(
-                painter, self.viewport().rect(), self.ratio
-            )
+            ground = GridPainter(self._content, self._layout, self.scrolled)
+            ground.paint(painter, self.viewport().rect(), self.ratio)
+            self._unwritten = list(ground.text_rows)
+
+    def paint_more(self, painter: QPainter, seconds: float) -> bool:
+        """The texts of the cells, row by row: colours are there at once while it scrolls."""
+        if self._content is None:
+            return True
+        end = time.monotonic() + seconds
+        ground = GridPainter(self._content, self._layout, self.scrolled)
+        while self._unwritten:
+            ground.paint_texts(painter, self._unwritten.pop(0))
+            if time.monotonic() > end:
+                break
+        return not self._unwritten
 
     def paint_overlay(self, painter: QPainter) -> None:
         if self._content is None or self._layout.row <= 0:

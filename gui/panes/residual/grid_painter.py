@@ -6,7 +6,8 @@ Knows content and layout; no widget. Shape suffixes: R rows, C columns.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 import numpy as np
 from PySide6.QtCore import QLineF, QPoint, QRect, QRectF, Qt
@@ -20,7 +21,7 @@ from gui.panes.residual.scales import Scaled
 from gui.panes.residual.tracks import Series, paint_body, paint_head
 from gui.widgets.canvas import CAPTION_HEIGHT
 from gui.widgets.cells import paint_cells
-from gui.widgets.drawing_cache import line
+from gui.widgets.drawing_cache import Text, line
 from gui.widgets.heat_map import cell_image
 from gui.widgets.text import ink_on
 from model.probe.not_finite.asks import NO_NUMBER
@@ -50,12 +51,10 @@ class GridPainter:
         self._rows, self._columns = layout.seen(scrolled)
 
     def paint(self, painter: QPainter, area: QRect, ratio: float) -> None:
-        """Paint everything; ``ratio`` is how many device pixels a logical one has."""
+        """Paint all but the texts; ``ratio`` is how many device pixels a logical one has."""
         painter.save()
         painter.setClipRect(self._l.window)
         self._paint_cells(painter, ratio)
-        if self._l.row >= TEXT_ROW and self._l.column >= TEXT_COLUMN and self._c.text is not None:
-            self._paint_texts(painter)
         painter.restore()
         self.paint_row_labels(painter, _thinned(self._rows, LABEL_ROW / self._l.row), "dim")
         self.paint_column_labels(
@@ -108,37 +107,39 @@ class GridPainter:
             x = self._l.cell_rect(0, column, self._at).left() - 0.5
             painter.drawLine(QLineF(x, window.top(), x, window.bottom()))
 
-    def _paint_texts(self, painter: QPainter) -> None:
-        content = self._c
+    @property
+    def text_rows(self) -> Sequence[int]:
+        """The rows whose cells have a text: `paint_texts` takes the most time of all."""
+        if self._c.text is None or self._l.row < TEXT_ROW or self._l.column < TEXT_COLUMN:
+            return ()
+        return [row for row in self._rows if row not in self._c.absent_rows]
+
+    def paint_texts(self, painter: QPainter, row: int) -> None:
+        """What stands in the cells of a row."""
+        content, columns = self._c, self._columns
         assert content.text is not None
-        plain, strong = (
-            theme.mono(theme.SMALL_FONT_SIZE),
-            theme.mono(theme.SMALL_FONT_SIZE, bold=True),
-        )
-        part = (
-            slice(self._rows.start, self._rows.stop),
-            slice(self._columns.start, self._columns.stop),
-        )
-        rgb = content.scaled.colors(content.scaled.amounts[part])
-        for row in self._rows:
-            if row in content.absent_rows:
+        painter.save()
+        painter.setClipRect(self._l.window)
+        amounts_C = content.scaled.amounts[row, columns.start : columns.stop]
+        written_C = content.known_RC[row, columns.start : columns.stop] & ~np.isnan(amounts_C)
+        fills = content.scaled.colors(np.where(written_C, amounts_C, 0.0)).tolist()
+        first = self._l.cell_rect(row, columns.start, self._at)
+        width, middle = self._l.column, first.center().y()
+        two = content.more is not None and self._l.row >= MORE_ROW
+        for index, column in enumerate(columns):
+            if not written_C[index]:
                 continue
-            for column in self._columns:
-                none = np.isnan(content.scaled.amounts[row, column])
-                if none or not content.known_RC[row, column]:
-                    continue
-                fill = rgb[row - self._rows.start, column - self._columns.start]
-                heavy = content.strong_RC is not None and bool(content.strong_RC[row, column])
-                painter.setPen(ink_on(QColor(*(int(c) for c in fill))))
-                lines = [(content.text(row, column), strong if heavy else plain)]
-                if content.more is not None and self._l.row >= MORE_ROW:
-                    lines.append((content.more(row, column), plain))
-                box = self._l.cell_rect(row, column, self._at)
-                for index, (text, font) in enumerate(lines):
-                    words = line(text, font, self._l.column - 6)
-                    left = box.left() + (box.width() - words.width) / 2
-                    middle = box.center().y() + (index - (len(lines) - 1) / 2) * LINE
-                    words.draw(painter, left, middle)
+            heavy = content.strong_RC is not None and bool(content.strong_RC[row, column])
+            painter.setPen(ink_on(QColor(*fills[index])))
+            words = [(content.text(row, column), heavy)]
+            if two and content.more is not None:
+                words.append((content.more(row, column), False))
+            left = first.left() + index * width
+            for place, (text, bold) in enumerate(words):
+                word = _word(text, bold, width - 6)
+                below = place * LINE - (LINE / 2 if two else 0)
+                word.draw(painter, left + (width - word.width) / 2, middle + below)
+        painter.restore()
 
     # ------------------------------------------------------------------------- labels
 
@@ -277,6 +278,12 @@ def _pooled(
         largest = np.where(-lowest > largest, lowest, largest)
     known = cell_image.pool(known_RC, k, 1)
     return np.where(known, largest, 0.0), known
+
+
+@lru_cache(maxsize=4096)
+def _word(text: str, bold: bool, room: float) -> Text:
+    """A word laid out: the same few hundred stand in thousands of cells."""
+    return line(text, theme.mono(theme.SMALL_FONT_SIZE, bold=bold), room)
 
 
 def _thinned(indices: range, apart: float) -> range:

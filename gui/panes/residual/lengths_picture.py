@@ -88,7 +88,7 @@ def content(drawn: LengthsDrawn) -> GridContent:
 
     def text(row: int, column: int) -> str:
         value = values_RC[row, column]
-        return f"× {short(value, 2)}" if before is not None else brief(value)
+        return short(value, 2) if before is not None else brief(value)
 
     return GridContent(
         scaled=scales.Scaled(values_RC, amounts_RC, part.map, part.low, part.high, part.titles),

@@ -68,7 +68,9 @@ def content(drawn: LensDrawn, coloring: Coloring) -> GridContent:
     """The picture."""
     sheet, before = drawn.sheet, drawn.before
     known_LP = sheet.known_LP if before is None else sheet.known_LP & before.known_LP
-    changed_LP = None if before is None else known_LP & (sheet.ids_LP != before.ids_LP)
+    changed_LP = None
+    if before is not None and coloring == "top":
+        changed_LP = known_LP & (sheet.ids_LP != before.ids_LP)
     return GridContent(
         scaled=_scaled(drawn, coloring, known_LP),
         known_RC=known_LP,
