@@ -34,7 +34,7 @@ ENTRY = PaneEntry(
         ),
         Command(
             id="show_angles",
-            text="Ang&les between half blocks",
+            text="Angles between half blocks",
             tip="How far the residual stream turns between any two half blocks",
             menu="Model",
             does="show_angles",
