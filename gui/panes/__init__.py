@@ -19,6 +19,7 @@ PACKAGES = (
     "gui.panes.stage",
     "gui.panes.neurons",
     "gui.panes.attention",
+    "gui.panes.residual",
     "gui.panes.space",
     "gui.panes.prediction",
     "gui.panes.continuations",

@@ -70,6 +70,15 @@ PROBES = (
         "writes", "Writes", "Writes", "How much attention and MLP of every block add to the stream."
     ),
     _about_a_subject(
+        "norms", "Norms", "Lengths", "How long the stream, or what is added, is at every position."
+    ),
+    _about_a_subject(
+        "stream_at",
+        "StreamAt",
+        "Residual stream",
+        "One position: its length after every half block, what is added, and how that turns it.",
+    ),
+    _about_a_subject(
         "next_token", "NextToken", "Next token", "The likeliest tokens after a position."
     ),
     _about_a_subject(
