@@ -67,6 +67,15 @@ PROBES = (
         "The head that reads one earlier token most.",
     ),
     _about_a_subject(
+        "on_key", "OnKey", "On a key", "How much every head reads one token from another."
+    ),
+    _about_a_subject(
+        "why_attends",
+        "WhyAttends",
+        "Why a head attends",
+        "The score of a query and a key, by what wrote both sides of it.",
+    ),
+    _about_a_subject(
         "writes", "Writes", "Writes", "How much attention and MLP of every block add to the stream."
     ),
     _about_a_subject(
