@@ -52,6 +52,8 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "scene": ("--of", "blocks.1.attn.hook_q", "--position", "3", "--head", "2"),
     "terms": ("--of", "blocks.1.attn.hook_z", "--index", "0,3,1,2"),
     "tokenized": ("--written", "The queen"),
+    "rows": ("--of", "blocks.1.attn.hook_pattern", "--head", "2"),
+    "until": ("--condition", "norm", "--position", "-1", "--above", "0.001"),
     "on_key": ("--query", "3", "--key", "1"),
     "why_attends": ("--layer", "1", "--head", "2", "--query", "3", "--key", "1"),
 }
@@ -100,10 +102,12 @@ def asked_by_hand(lm: LanguageModel, name: str) -> Any:
     from model.probe.on_key.asks import OnKey
     from model.probe.patch.asks import Patch
     from model.probe.pattern.asks import Pattern
+    from model.probe.rows.asks import Rows
     from model.probe.scene.asks import Scene
     from model.probe.tensors.asks import Tensors
     from model.probe.terms.asks import Terms
     from model.probe.tokenized.asks import Tokenized
+    from model.probe.until.asks import Until
     from model.probe.why_attends.asks import WhyAttends
 
     questions: dict[str, Question] = {
@@ -122,6 +126,8 @@ def asked_by_hand(lm: LanguageModel, name: str) -> Any:
         "neuron_curve": NeuronCurve(layer=1, neuron=7),
         "neuron_texts": NeuronTexts(layer=1, neuron=7, scan=500),
         "tokenized": Tokenized("The queen"),
+        "rows": Rows("blocks.1.attn.hook_pattern", head=2),
+        "until": Until("norm", -1, above=0.001),
         "on_key": OnKey(3, 1),
         "why_attends": WhyAttends(1, 2, 3, 1),
     }
