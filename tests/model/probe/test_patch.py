@@ -342,7 +342,7 @@ def test_texts_of_different_lengths_are_paired_from_both_ends(
     without = [at for at, source in enumerate(found.sources) if source < 0]
     assert np.isnan(found.recovered[..., without]).all()
     assert not np.isnan(np.delete(found.recovered, without, -1)).any()
-    layer, position = 1, 7
+    layer, position = (0 if kind == "z" else 1), 7
     place = name_of(asked, kind, layer)
     clean = record(asked.network, torch.tensor([theirs]))
     expected = float(clean["logits"][0, AT + shift, 5] - clean["logits"][0, AT + shift, 7])
