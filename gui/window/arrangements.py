@@ -124,7 +124,11 @@ PERSPECTIVES: Mapping[str, Split] = {
         "row",
         (
             Split("column", ("prompt", "interventions"), (Pixels(164), 1)),
-            Split("column", ("tokens", Tabs(("attention", "layers"))), (Pixels(164), 1)),
+            Split(
+                "column",
+                ("tokens", Tabs(("patching", "circuit", "attention", "layers"))),
+                (Pixels(164), 1),
+            ),
             Split("column", ("prediction", "inspector"), (52, 48)),
         ),
         (Least(19, 170), 60, Least(21, 215)),

@@ -24,6 +24,7 @@ from model.bench.gradients import Gradients
 from model.bench.restart import Restart
 from model.operations import streams
 from model.probe.measuring import Measure, finite, likeliest_at, place, second_text, tokens_of
+from model.probe.patch.alignment import aligned, n_alike
 from model.probe.patch.asks import OF_HEADS, Kind, Patch, PatchFound
 from model.probe.question import Answer, Array, read_only
 from model.probe.sweeping import Pace, coarse_to_fine, correlation
@@ -190,7 +191,7 @@ class _Sweep:
         """From where on the two texts differ; from the first where all looks at all."""
         if not self._config.causal or changes_of(self._subject.interventions, self._config):
             return 0
-        return _n_alike(self._subject.ids, self._clean.ids)
+        return n_alike(self._subject.ids, self._clean.ids)
 
     def _patched(
         self,
@@ -351,24 +352,3 @@ def _measure(
     if against is None or against == target:
         return Measure("log probability", target)
     return Measure("logit difference", target, against)
-
-
-def aligned(ids: Sequence[int], others: Sequence[int]) -> tuple[int, ...]:
-    """For each token of a text the position of its partner in another; -1 without one.
-
-    From the front as far as both agree, the rest from the end; the last tokens are always partners.
-    """
-    shift = len(others) - len(ids)
-    if not shift:
-        return tuple(range(len(ids)))
-    n = min(_n_alike(ids, others), len(ids) - 1, len(others) - 1)
-    behind = (at + shift if at + shift >= n else -1 for at in range(n, len(ids)))
-    return (*range(n), *behind)
-
-
-def _n_alike(ids: Sequence[int], others: Sequence[int]) -> int:
-    """How many tokens two texts have in common at their beginning."""
-    pairs = zip(ids, others)
-    return next(
-        (at for at, (one, other) in enumerate(pairs) if one != other), min(len(ids), len(others))
-    )

@@ -1,0 +1,470 @@
+"""The attribution graph: what is measured, the graph, and how well it agrees with real cutting.
+
+Nothing runs before Run is pressed; a run goes on when the pane is hidden, and what came stays until
+the next. Knows the store and its own parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, cast
+
+from PySide6.QtCore import QPoint, QSize, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QSlider, QWidget
+
+from gui import theme
+from gui.panes.base import LAST, EmptyState, Pane, column
+from gui.panes.circuit import ENTRY, words
+from gui.panes.circuit.offers import of_edge, of_node
+from gui.panes.circuit.view import CircuitView
+from gui.reading import code
+from gui.reading.intervening import Offer
+from gui.reading.metric import NO_HEAD, AskError, metric_of
+from gui.session.on_request import OnRequest
+from gui.session.store import Store
+from gui.widgets.choice import Choice
+from gui.widgets.control_button import ControlButton, make_primary
+from gui.widgets.flow import FlowLayout
+from gui.widgets.offer_menu import MenuItem, OfferMenu
+from gui.widgets.segments import Segments
+from gui.widgets.text import Text, as_written
+from gui.widgets.where_choice import WhereChoice
+from model.interventions import Intervention
+from model.probe.graph.asks import LOGIT, Baseline, Graph, GraphFound, Rule
+from model.probe.question import Named
+
+EMPTY = (
+    "Press Run to see which embeddings, heads and MLPs made this token likely, and through which "
+    "others."
+)
+RULES: Mapping[Rule, tuple[str, str]] = {
+    "auto": ("auto", "Heads by relevance; once checked, by the rule that agrees better"),
+    "relevance": ("relevance", "Heads by relevance propagation (RelP), as all other nodes"),
+    "gradient": ("gradient", "Heads by the ordinary gradient"),
+}
+BASELINES: Mapping[Baseline, str] = {"zero": "beside nothing", "mean": "beside the mean"}
+MOST, MOST_EDGES, AT_FIRST = 80, 240, 40
+
+
+class CircuitPane(Pane):
+    """The graph.
+
+    Attributes:
+        target, against, where: whose logit.
+        rules, baseline: how it is found.
+        run_button: begins, or stops what goes on.
+        check_button: asks how well it agrees with cutting.
+        slider: how many edges are drawn.
+        view: the graph.
+        status, sentence, checked: what is measured; what it says here; how well it was checked.
+        work: what was run.
+    """
+
+    entry = ENTRY
+
+    def __init__(self, store: Store, parent: QWidget | None = None) -> None:
+        super().__init__(store, parent)
+        small = theme.sans(theme.SMALL_FONT_SIZE)
+        self.work = OnRequest(store, f"{self.key}: graph", self)
+        self.target = self._field("the likeliest", "The token whose logit is explained")
+        self.against = self._field("nothing", "A token whose logit is taken off; may be empty")
+        self.where = WhereChoice(self)
+        self.rules = Segments(self, font=small)
+        self.rules.setAccessibleName("By which rule heads are judged")
+        for rule, (text, tip) in RULES.items():
+            self.rules.add(rule, text, tip)
+        self.baseline = Choice(self)
+        self.baseline.setFont(small)
+        self.baseline.setAccessibleName("What a node is compared with")
+        self.baseline.setToolTip(
+            "What a node is compared with: nothing (0), or its mean over the tokens but the first"
+        )
+        for key, text in BASELINES.items():
+            self.baseline.addItem(text, key)
+        self.status = Text(parent=self, tone="dim", font=small)
+        self.run_button = QPushButton("Run", self)
+        make_primary(self.run_button)
+        self.run_button.clicked.connect(self.run_or_stop)
+        self.more_button = ControlButton("press", self, sign="more")
+        self.more_button.setToolTip("Copy as Python")
+        self.more_button.setAccessibleName("More: attribution graph")
+        self.more_button.clicked.connect(self.offer_more)
+        self.slider = QSlider(Qt.Orientation.Horizontal, self)
+        self.slider.setRange(1, MOST_EDGES)
+        self.slider.setValue(AT_FIRST)
+        self.slider.setFixedWidth(120)
+        self.slider.setAccessibleName("How many edges are drawn")
+        self.slider.setToolTip("How many edges are drawn, the strongest first")
+        self.slider.valueChanged.connect(self._on_slider)
+        self.n_edges = Text(parent=self, tone="dim", font=theme.mono(theme.SMALL_FONT_SIZE))
+        self.check_button = ControlButton("press", self)
+        self.check_button.setText("check by cutting")
+        self.check_button.setToolTip(
+            f"Really cut out {words.CHECKED} nodes, one by one, and compare: takes as many passes"
+        )
+        self.check_button.setAccessibleName("Check by cutting")
+        self.check_button.clicked.connect(self.check)
+        self.view = CircuitView(self)
+        self.view.describe_node = self._describe_node
+        self.view.describe_edge = self._describe_edge
+        self.view.node_chosen.connect(self._choose_node)
+        self.view.edge_chosen.connect(self._choose_edge)
+        self.view.position_hovered.connect(self._on_hovered)
+        self.view.menu_requested.connect(self._on_menu)
+        self._empty = EmptyState(parent=self)
+        self.sentence = Text(parent=self, wrap=True, font=small)
+        self.checked = Text(parent=self, tone="dim", wrap=True, font=small)
+        self._lay_out_parts()
+        self._drawn: GraphFound | None = None
+        self._refusal = ""
+        self.work.changed.connect(self.invalidate)
+        store.subject_changed.connect(self._on_subject)
+        store.model_changed.connect(self._on_subject)
+        store.selection_changed.connect(self._mark)
+        store.intervening.changed.connect(self.invalidate)
+
+    def _lay_out_parts(self) -> None:
+        top = QHBoxLayout()
+        top.setSpacing(theme.SPACE)
+        top.addWidget(self.status, 1)
+        top.addWidget(self.run_button)
+        top.addWidget(self.more_button)
+        flow = QWidget(self)
+        row = FlowLayout(flow)
+        for widget in (
+            Text("why", self, tone="dim"),
+            self.target,
+            Text("−", self, tone="dim"),
+            self.against,
+            self.where,
+            self.baseline,
+            Text("heads by", self, tone="dim"),
+            self.rules,
+            self.slider,
+            self.n_edges,
+        ):
+            row.addWidget(widget)
+        below = QHBoxLayout()
+        below.setSpacing(theme.SPACE)
+        below.addWidget(self.checked, 1)
+        below.addWidget(self.check_button)
+        layout = column(self, spacing=theme.TIGHT)
+        layout.addLayout(top)
+        layout.addWidget(flow)
+        layout.addWidget(self.view, 1)
+        layout.addWidget(self._empty, 1)
+        layout.addWidget(self.sentence)
+        layout.addLayout(below)
+
+    def _field(self, name: str, tip: str) -> QLineEdit:
+        field = QLineEdit(self)
+        field.setFont(theme.sans(theme.SMALL_FONT_SIZE))
+        field.setPlaceholderText(name)
+        field.setAccessibleName(tip)
+        field.setToolTip(tip)
+        field.setFixedWidth(92)
+        field.returnPressed.connect(self.run)
+        return field
+
+    # ------------------------------------------------------------------------- what is run
+
+    @property
+    def found(self) -> GraphFound | None:
+        """The answer that is drawn."""
+        return self.work.found(GraphFound)
+
+    def question(self) -> Graph:
+        """What would be run now.
+
+        Raises:
+            AskError: something is missing or can't be.
+        """
+        store = self.store
+        model = store.model
+        if model is None:
+            raise AskError("No model is open. Open a checkpoint first.")
+        if not model.config.has_logits:
+            raise AskError(NO_HEAD)
+        if store.read is None:
+            raise AskError(store.prompt_problem or "Type a prompt first.")
+        return Graph(
+            metric=metric_of(model, self.target.text(), self.against.text()),
+            position=store.measured_position(at_selected=self.where.at_selected),
+            share=0.95,
+            most=MOST,
+            most_edges=MOST_EDGES,
+            baseline=cast(Baseline, self.baseline.currentData()),
+            heads=cast(Rule, self.rules.current),
+            check=0,
+        )
+
+    def run_or_stop(self) -> None:
+        """What the button does."""
+        if self.work.going:
+            self.work.stop()
+        else:
+            self.run()
+
+    def run(self) -> None:
+        """Find the graph of what is in view; where that can't be, say why."""
+        self._run(0)
+
+    def check(self) -> None:
+        """Find how well it agrees with really cutting nodes out."""
+        self._run(words.CHECKED)
+
+    def _run(self, n_cut: int) -> None:
+        try:
+            question = self.question()
+        except AskError as error:
+            self._refusal = str(error)
+        else:
+            self._refusal = ""
+            self.work.run(replace(question, check=n_cut))
+        self.invalidate()
+
+    # ----------------------------------------------------------------------------- drawing
+
+    def refresh(self) -> None:
+        work, found, read, model = self.work, self.found, self.work.read, self.store.model
+        self.where.set_masked(model is not None and model.config.head == "mlm")
+        self.run_button.setText("Stop" if work.going else "Run")
+        tip = "Stop; what came so far stays" if work.going else "Find the graph (Return in a field)"
+        self.run_button.setToolTip(tip)
+        self.run_button.setAccessibleName(f"{self.run_button.text()} the attribution graph")
+        self.run_button.setEnabled(self.store.read is not None or work.going)
+        there = found is not None and read is not None and model is not None
+        for widget in (self.view, self.sentence, self.checked, self.check_button):
+            widget.setVisible(there)
+        self._empty.setVisible(not there)
+        self.more_button.setEnabled(there)
+        problem = self._problem()
+        status = ""
+        if found is None or read is None or model is None:
+            self._empty.setText(
+                problem or ("Going back through the blocks…" if work.going else EMPTY)
+            )
+            self._drawn = None
+            self.view.set_graph(None)
+        else:
+            status = words.heading(found, model)
+            self._show(found)
+            self.sentence.setText(problem or words.here(found, read))
+            self.sentence.set_tone("warning" if problem else "text")
+            self.sentence.setToolTip(as_written(words.here(found, read)))
+            said = words.check(found)
+            self.checked.setText(said)
+            self.checked.setToolTip(as_written(said))
+            self.check_button.setEnabled(not work.going and work.is_current)
+        if work.going:
+            status = f"{work.share:.0%} · {status}" if status else f"working, {work.share:.0%}"
+        self.status.setText(status)
+        self.status.setToolTip(as_written(status))
+        self._say_edges()
+        self._mark()
+
+    def _problem(self) -> str:
+        """What stands in the way, or why the graph is not of what is in view."""
+        work = self.work
+        if self._refusal:
+            return self._refusal
+        if work.problem:
+            return work.problem
+        model = self.store.model
+        if model is not None and not model.config.has_logits:
+            return NO_HEAD
+        if work.answer is None:
+            return self.store.prompt_problem
+        if not work.going and not work.is_current and self.store.read is not None:
+            return "This is the graph of what was in view before. Press Run for what is now."
+        return ""
+
+    def _show(self, found: GraphFound) -> None:
+        read, model = self.work.read, self.store.model
+        if found is self._drawn or read is None or model is None:
+            return
+        question = found.question
+        assert isinstance(question, Graph)
+        self._drawn = found
+        self.slider.setMaximum(max(1, len(found.weight_E)))
+        self.view.set_n_edges(self.slider.value())
+        self.view.set_graph(
+            found,
+            [token.text for token in read.tokens],
+            model.config.n_layers,
+            question.position % found.subject.n_tokens,
+            f"{model.token_text(found.target)} {found.value:.3g}",
+            "logits" if found.measure == "logit" else "logits of difference",
+        )
+
+    def _on_slider(self, n: int) -> None:
+        self.view.set_n_edges(n)
+        self._say_edges()
+        self._mark()
+
+    def _say_edges(self) -> None:
+        found = self.found
+        n = 0 if found is None else len(found.weight_E)
+        shown = min(self.slider.value(), n) if n else self.slider.value()
+        self.n_edges.setText(f"{shown} of {n} edges" if n else "edges")
+
+    def _mark(self) -> None:
+        """Frame the node that is selected, if it is one of these."""
+        found = self.found
+        if found is None or self._drawn is not found:
+            return
+        chosen = self.view.chosen
+        if chosen is not None and (chosen == LOGIT or self._is_selected(found, chosen)):
+            return
+        drawn = self.view.drawn_nodes
+        self.view.set_chosen(next((n for n in drawn if self._is_selected(found, n)), None))
+
+    def _is_selected(self, found: GraphFound, node: int) -> bool:
+        selection, ops = self.store.selection, self.store.operations
+        subject = self.store.subject
+        if subject is None or subject.ids != found.subject.ids or not ops:
+            return False
+        place = int(found.layer_N[node]), int(found.head_N[node])
+        group = ops[selection.operation].group
+        if place[0] < 0:
+            wanted = (-1, -1) if group == "embed" else None
+        elif group == "mlp":
+            wanted = (selection.layer, -1)
+        else:
+            wanted = (selection.layer, selection.head)
+        return place == wanted and int(found.position_N[node]) == selection.position
+
+    def header_note(self) -> str:
+        work = self.work
+        if work.going:
+            return f"running, {work.share:.0%}"
+        return "" if work.answer is None or work.is_current else "of another prompt"
+
+    def _describe_node(self, node: int) -> str:
+        found, read, model = self.found, self.work.read, self.store.model
+        if found is None or read is None or model is None:
+            return ""
+        return words.hover_node(found, node, read, model)
+
+    def _describe_edge(self, edge: int) -> str:
+        found, read = self.found, self.work.read
+        return "" if found is None or read is None else words.hover_edge(found, edge, read)
+
+    # ------------------------------------------------------------------------------ actions
+
+    def _choose_node(self, node: int) -> None:
+        """Select what a node is: head, MLP or token."""
+        found = self.found
+        subject = self.store.subject
+        if found is None or subject is None or subject.ids != found.subject.ids:
+            return
+        question = found.question
+        assert isinstance(question, Graph)
+        if node == LOGIT:
+            self.store.select(position=question.position, vocabulary_id=found.target)
+            return
+        layer, head = int(found.layer_N[node]), int(found.head_N[node])
+        position = int(found.position_N[node])
+        if head >= 0:
+            self.store.select(layer=layer, head=head, position=position)
+            return
+        name = f"blocks.{layer}.hook_mlp_out"
+        ops = enumerate(self.store.operations)
+        wanted = (
+            (at for at, op in ops if op.kind == "embed")
+            if layer < 0
+            else (at for at, op in ops if op.output == name)
+        )
+        at = next(wanted, None)
+        changes: dict[str, int] = {"position": position} | ({} if at is None else {"operation": at})
+        self.store.select(**changes)
+
+    def _choose_edge(self, edge: int) -> None:
+        """Select where an edge leads; of a head's edge, what it reads too."""
+        found = self.found
+        if found is None:
+            return
+        goal, source = int(found.goal_E[edge]), int(found.source_E[edge])
+        self._choose_node(goal)
+        if goal != LOGIT and found.head_N[goal] >= 0:
+            self.store.select(key=int(found.position_N[source]))
+
+    def _on_hovered(self, position: object) -> None:
+        found, subject = self.found, self.store.subject
+        if found is not None and subject is not None and subject.ids == found.subject.ids:
+            self.store.select(hovered=position)
+
+    def _on_menu(self, at: QPoint | None, on_screen: QPoint) -> None:
+        items = self.offers(at)
+        if items:
+            menu = OfferMenu(items, self)
+            menu.chosen.connect(self._do)
+            menu.popup(on_screen)
+
+    def offers(self, at: QPoint | None) -> list[MenuItem]:
+        """What can be done at a place of the view, or (None) at the node that is framed."""
+        found, model = self.found, self.store.model
+        if found is None or model is None:
+            return []
+        node = self.view.chosen if at is None else self.view.node_at(at)
+        some: tuple[Offer, ...] = ()
+        if node is not None and node != LOGIT:
+            some = of_node(found, node, model.config)
+        elif at is not None and node is None and (edge := self.view.edge_at(at)) is not None:
+            some = of_edge(found, edge, model.config)
+        is_on = self.store.intervening.is_on
+        return [
+            MenuItem(o.words, o.intervention, is_on(o.intervention), o.refusal, o.group)
+            for o in some
+        ]
+
+    def _do(self, thing: object) -> None:
+        if isinstance(thing, Intervention):
+            self.store.intervening.toggle(thing)
+        elif callable(thing):
+            thing()
+
+    def offer_more(self) -> None:
+        """A menu of what is done with the graph."""
+        menu = OfferMenu([MenuItem("Copy as Python", self.copy_python)], self)
+        menu.chosen.connect(self._do)
+        menu.popup(self.more_button.mapToGlobal(QPoint(0, self.more_button.height())))
+
+    def copy_python(self) -> None:
+        """Put the lines of Python that give the same numbers on the clipboard."""
+        found, model = self.found, self.store.model
+        if found is not None and model is not None:
+            QGuiApplication.clipboard().setText(code.asking(found, model.place or model.path))
+
+    def _on_subject(self) -> None:
+        self._refusal = ""
+        self.invalidate()
+
+    def export_data(self) -> Mapping[str, Named | Any]:
+        found = self.found
+        return {} if found is None else dict(found.arrays())
+
+    def remember(self) -> dict[str, Any]:
+        return {
+            "rule": self.rules.current,
+            "baseline": self.baseline.currentData(),
+            "edges": self.slider.value(),
+            LAST: {"target": self.target.text(), "against": self.against.text()},
+        }
+
+    def recall(self, kept: Mapping[str, Any]) -> None:
+        if kept.get("rule") in RULES:
+            self.rules.set_current(str(kept["rule"]))
+        self.baseline.setCurrentIndex(max(0, self.baseline.findData(kept.get("baseline"))))
+        edges = kept.get("edges")
+        if isinstance(edges, int) and not isinstance(edges, bool):
+            self.slider.setValue(edges)
+        typed = kept.get(LAST)
+        if isinstance(typed, Mapping):
+            self.target.setText(str(typed.get("target", "")))
+            self.against.setText(str(typed.get("against", "")))
+
+    def sizeHint(self) -> QSize:
+        return QSize(620, 430)

@@ -1,0 +1,417 @@
+"""The patching pane: a form, a button that runs it, and the map that comes.
+
+Nothing runs before Run is pressed; a run goes on when the pane is hidden, and what came stays until
+the next. Knows the store, the forms and the map.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, cast
+
+from PySide6.QtCore import QPoint, QSize
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget, QWidget
+
+from gui import theme
+from gui.panes.base import LAST, EmptyState, Pane, column
+from gui.panes.patching import ENTRY, sweep_map, words
+from gui.panes.patching.fact_form import FactForm
+from gui.panes.patching.offers import offers
+from gui.panes.patching.prompts_form import PromptsForm
+from gui.panes.patching.sweep_map import Cell, SweepMap
+from gui.reading import code
+from gui.reading.metric import NO_HEAD, AskError
+from gui.session.on_request import OnRequest
+from gui.session.store import Store
+from gui.widgets.control_button import ControlButton, make_primary
+from gui.widgets.heat_map.heat_map import HeatMap
+from gui.widgets.offer_menu import MenuItem, OfferMenu
+from gui.widgets.segments import Segments
+from gui.widgets.text import Text, as_written
+from model.interventions import Intervention
+from model.probe.facts.asks import FactsFound
+from model.probe.patch.asks import Patch, PatchFound
+from model.probe.question import Named
+
+Mode = Literal["prompts", "fact"]
+MODES: Mapping[Mode, tuple[str, str]] = {
+    "prompts": ("two prompts", "Activation patching: put what B has into A, place by place"),
+    "fact": ("a fact", "Causal tracing: hide words by noise, then put one place right again"),
+}
+EMPTY = {
+    "prompts": "Type a second prompt, B, and press Run. Each cell will say how far A's answer "
+    "moves to B's when one activation is B's.",
+    "fact": "Say which words the fact is about and press Run. Each cell will say how much of the "
+    "answer comes back when one place is put right.",
+}
+
+
+class PatchingPane(Pane):
+    """The two kinds of sweep.
+
+    Attributes:
+        modes: which kind.
+        prompts, fact: their forms.
+        run_button: begins, or stops what goes on.
+        map: the heat map.
+        status, sentence: what is measured and how far it is; what the map says here.
+        sweeps: what was run of each kind.
+    """
+
+    entry = ENTRY
+
+    def __init__(self, store: Store, parent: QWidget | None = None) -> None:
+        super().__init__(store, parent)
+        small = theme.sans(theme.SMALL_FONT_SIZE)
+        self.sweeps: Mapping[Mode, OnRequest] = {
+            mode: OnRequest(store, f"{self.key}: {mode}", self) for mode in MODES
+        }
+        self.modes = Segments(self, font=small)
+        self.modes.setAccessibleName("Which kind of sweep")
+        for mode, (text, tip) in MODES.items():
+            self.modes.add(mode, text, tip)
+        self.modes.chosen.connect(self._on_mode)
+        self.status = Text(parent=self, tone="dim", font=small)
+        self.run_button = QPushButton("Run", self)
+        make_primary(self.run_button)
+        self.run_button.clicked.connect(self.run_or_stop)
+        self.more_button = ControlButton("press", self, sign="more")
+        self.more_button.setToolTip("Copy as Python")
+        self.more_button.setAccessibleName("More: patching")
+        self.more_button.clicked.connect(self.offer_more)
+        self.prompts = PromptsForm(store, self)
+        self.fact = FactForm(store, self)
+        self._forms = QStackedWidget(self)
+        for form in (self.prompts, self.fact):
+            self._forms.addWidget(form)
+            form.changed.connect(self._on_form)
+            form.sent.connect(self.run)
+        self.map = HeatMap(self)
+        self.map.setAccessibleName("Effect of each place: rows are layers, columns are tokens")
+        self.map.describe = self.describe
+        self.map.cell_chosen.connect(self._choose)
+        self.map.cell_hovered.connect(self._on_hovered)
+        self.map.menu_requested.connect(self._on_menu)
+        self._empty = EmptyState(parent=self)
+        self.sentence = Text(parent=self, wrap=True, font=small)
+        top = QHBoxLayout()
+        top.setSpacing(theme.SPACE)
+        top.addWidget(self.modes)
+        top.addWidget(self.status, 1)
+        top.addWidget(self.run_button)
+        top.addWidget(self.more_button)
+        layout = column(self, spacing=theme.TIGHT)
+        layout.addLayout(top)
+        layout.addWidget(self._forms)
+        layout.addWidget(self.map, 1)
+        layout.addWidget(self._empty, 1)
+        layout.addWidget(self.sentence)
+        self.drawn_map: SweepMap | None = None
+        self._drawn: object = None
+        self._refusal = ""
+        for sweep in self.sweeps.values():
+            sweep.changed.connect(self.invalidate)
+        store.texts.changed.connect(self.invalidate)
+        store.subject_changed.connect(self._on_subject)
+        store.model_changed.connect(self._on_subject)
+        store.selection_changed.connect(self._mark)
+        store.intervening.changed.connect(self.invalidate)
+        self._show_form()
+
+    # ------------------------------------------------------------------------- what is run
+
+    @property
+    def mode(self) -> Mode:
+        return cast(Mode, self.modes.current)
+
+    @property
+    def form(self) -> PromptsForm | FactForm:
+        """Of the kind that is chosen."""
+        return self.prompts if self.mode == "prompts" else self.fact
+
+    @property
+    def sweep(self) -> OnRequest:
+        """What was run of the kind that is chosen."""
+        return self.sweeps[self.mode]
+
+    @property
+    def found(self) -> PatchFound | FactsFound | None:
+        """The answer that is drawn."""
+        answer = self.sweep.answer
+        return answer if isinstance(answer, PatchFound | FactsFound) else None
+
+    def run_or_stop(self) -> None:
+        """What the button does."""
+        if self.sweep.going:
+            self.sweep.stop()
+        else:
+            self.run()
+
+    def run(self) -> None:
+        """Begin what the form says; where that can't be, say why."""
+        self._refusal = self._cannot()
+        if not self._refusal:
+            try:
+                self.sweep.run(self.form.question())
+            except AskError as error:
+                self._refusal = str(error)
+        self.invalidate()
+
+    def _cannot(self) -> str:
+        """Why nothing can be run at all; empty if something can."""
+        model = self.store.model
+        if model is None:
+            return "No model is open. Open a checkpoint first."
+        if not model.config.has_logits:
+            return NO_HEAD
+        return self.store.prompt_problem
+
+    # ----------------------------------------------------------------------------- drawing
+
+    def refresh(self) -> None:
+        sweep, found, read = self.sweep, self.found, self.sweep.read
+        self.form.follow()
+        self.run_button.setText("Stop" if sweep.going else "Run")
+        tip = "Stop; what came so far stays" if sweep.going else "Run the sweep (Return in a field)"
+        self.run_button.setToolTip(tip)
+        self.run_button.setAccessibleName(f"{self.run_button.text()} the sweep")
+        self.run_button.setEnabled(self.store.read is not None or sweep.going)
+        self.more_button.setEnabled(found is not None)
+        model = self.store.model
+        problem = self._problem()
+        there = found is not None and read is not None and model is not None
+        self._show_map(problem, there=there)
+        status, sentence, tone = "", problem, "warning"
+        if found is not None and read is not None and model is not None and self.drawn_map:
+            status = words.heading(found, model)
+            if not problem:
+                sentence, tone = words.here(found, self.drawn_map, read), "text"
+        if sweep.going:
+            status = f"{sweep.share:.0%} · {status}" if status else f"working, {sweep.share:.0%}"
+        self.status.setText(status)
+        self.status.setToolTip(as_written(status))
+        self.sentence.setText(sentence if there else "")
+        self.sentence.set_tone(tone)
+        self.sentence.setVisible(there and bool(sentence))
+        self._mark()
+
+    def _problem(self) -> str:
+        """What stands in the way, or why the map is not of what is in view."""
+        sweep = self.sweep
+        if self._refusal:
+            return self._refusal
+        if sweep.problem:
+            return sweep.problem
+        if sweep.answer is None:
+            return ""
+        if sweep.stopped and not sweep.answer.is_whole:
+            return "Stopped before all was run. Press Run to begin anew."
+        if not sweep.going and not sweep.is_current and self.store.read is not None:
+            before = "" if sweep.read is None else f" “{_short(sweep.read.text)}”"
+            return f"This is the map of{before} as it was read then. Press Run for what is in view."
+        return ""
+
+    def _show_map(self, problem: str, *, there: bool) -> None:
+        sweep, found, model = self.sweep, self.found, self.store.model
+        self.map.setVisible(there)
+        self._empty.setVisible(not there)
+        if not there or found is None or sweep.read is None or model is None:
+            self._empty.setText(problem or self._cannot() or self._waiting() or EMPTY[self.mode])
+            self.drawn_map, self._drawn = None, None
+            self.map.set_content(None)
+            return
+        if self._drawn is found:
+            return
+        another = self.drawn_map is None or not isinstance(self._drawn, type(found))
+        self._drawn, self.drawn_map = found, sweep_map.of_answer(found, sweep.read, model)
+        if self.drawn_map is not None:
+            self.map.set_content(self.drawn_map.content)
+            best = self.drawn_map.strongest
+            if another and best is not None:
+                self.map.reveal(*best)
+
+    def _waiting(self) -> str:
+        return "The first cells are on their way…" if self.sweep.going else ""
+
+    def _mark(self) -> None:
+        if self.drawn_map is None:
+            return
+        selection = self.store.selection
+        of_this = self._is_of_this_text
+        place = None
+        if of_this:
+            place = self.drawn_map.place_of(selection.layer, selection.head, selection.position)
+        self.map.set_marks(cell=place)
+        lit = selection.hovered if of_this and self.drawn_map.by_token else None
+        self.map.set_lit(*((lit, None) if self.drawn_map.turned else (None, lit)))
+
+    @property
+    def _is_of_this_text(self) -> bool:
+        """Whether the map's tokens are those in view."""
+        sweep, subject = self.sweep, self.store.subject
+        return (
+            sweep.answer is not None
+            and subject is not None
+            and sweep.answer.subject.ids == subject.ids
+        )
+
+    def header_note(self) -> str:
+        sweep = self.sweep
+        if sweep.going:
+            return f"running, {sweep.share:.0%}"
+        return "" if sweep.answer is None or sweep.is_current else "of another prompt"
+
+    def describe(self, row: int, column: int) -> str:
+        """What hovering a cell says."""
+        found, read, model = self.found, self.sweep.read, self.store.model
+        if found is None or read is None or model is None or self.drawn_map is None:
+            return ""
+        return words.hover(found, self.drawn_map.cell(row, column), read, model)
+
+    # ------------------------------------------------------------------------------ actions
+
+    def _choose(self, place: tuple[int | None, int | None]) -> None:
+        """Select layer, head and position of a cell, as far as it has them."""
+        drawn, found = self.drawn_map, self.found
+        if drawn is None or found is None:
+            return
+        row, at = place
+        layer_at, token_at = (at, row) if drawn.turned else (row, at)
+        changes: dict[str, int] = {}
+        cell = drawn.cells[layer_at or 0][token_at or 0]
+        if layer_at is not None:
+            changes["layer"] = cell.layer
+            if cell.head is not None and (token_at is not None or drawn.by_token):
+                changes["head"] = self._query_head(cell.head)
+        if token_at is not None and cell.position is not None and self._is_of_this_text:
+            changes["position"] = cell.position
+        self.store.select(**changes)
+
+    def _query_head(self, head: int) -> int:
+        """The head of a cell; of keys and values of grouped attention the first that reads them."""
+        found, model = self.found, self.store.model
+        assert found is not None
+        assert model is not None
+        if isinstance(found.question, Patch) and found.question.kind in ("k", "v"):
+            return head * (model.config.n_heads // model.config.n_kv_heads)
+        return head
+
+    def _on_hovered(self, place: tuple[int | None, int | None] | None) -> None:
+        drawn = self.drawn_map
+        if drawn is None or not drawn.by_token or not self._is_of_this_text:
+            return
+        self.store.select(hovered=None if place is None else place[0 if drawn.turned else 1])
+
+    def _on_menu(self, at: QPoint | None, on_screen: QPoint) -> None:
+        items = self.offers(None if at is None else self.map.cell_at(at))
+        if items:
+            menu = OfferMenu(items, self)
+            menu.chosen.connect(self._do)
+            menu.popup(on_screen)
+
+    def offers(self, place: tuple[int | None, int | None] | None) -> list[MenuItem]:
+        """What can be done at a cell, or (None) at the selected one."""
+        found, model, drawn = self.found, self.store.model, self.drawn_map
+        if found is None or model is None or drawn is None:
+            return []
+        if place is None:
+            selection = self.store.selection
+            place = drawn.place_of(selection.layer, selection.head, selection.position)
+        row, at = place or (None, None)
+        if row is None or at is None:
+            return []
+        other = self.prompts.other.text() if self._other_is_typed(found) else ""
+        some = offers(found, drawn.cell(row, at), model.config, other)
+        is_on = self.store.intervening.is_on
+        return [
+            MenuItem(o.words, o.intervention, is_on(o.intervention), o.refusal, o.group)
+            for o in some
+        ]
+
+    def _other_is_typed(self, found: PatchFound | FactsFound) -> bool:
+        """Whether the text in the field is the one that the map is of."""
+        question = found.question
+        cut = self.store.texts.cut(self.prompts.other.text())
+        return isinstance(question, Patch) and cut is not None and cut.ids == question.clean_ids
+
+    def _do(self, thing: object) -> None:
+        if isinstance(thing, Intervention):
+            self.store.intervening.toggle(thing)
+        elif callable(thing):
+            thing()
+
+    def offer_more(self) -> None:
+        """A menu of what is done with the map."""
+        menu = OfferMenu([MenuItem("Copy as Python", self.copy_python)], self)
+        menu.chosen.connect(self._do)
+        menu.popup(self.more_button.mapToGlobal(QPoint(0, self.more_button.height())))
+
+    def copy_python(self) -> None:
+        """Put the lines of Python that give the same numbers on the clipboard."""
+        found, model = self.found, self.store.model
+        if found is not None and model is not None:
+            QGuiApplication.clipboard().setText(code.asking(found, model.place or model.path))
+
+    # ------------------------------------------------------------------------------- inside
+
+    def _on_mode(self, _: str) -> None:
+        self._refusal = ""
+        self._show_form()
+        self.drawn_map, self._drawn = None, None
+        self.invalidate()
+
+    def _show_form(self) -> None:
+        """The form of the kind that is chosen, as high as it needs and no more."""
+        self._forms.setCurrentWidget(self.form)
+        self._fit_form()
+
+    def _fit_form(self) -> None:
+        form = self.form
+        layout = form.layout()
+        width = max(self.width() - 2 * theme.SPACE, 200)
+        high = form.sizeHint().height()
+        if layout is not None and layout.hasHeightForWidth():
+            high = layout.totalHeightForWidth(width)
+        self._forms.setFixedHeight(high)
+
+    def resizeEvent(self, event: Any) -> None:
+        super().resizeEvent(event)
+        self._fit_form()
+
+    def _on_form(self) -> None:
+        self._refusal = ""
+        self._fit_form()
+        self.invalidate()
+
+    def _on_subject(self) -> None:
+        self._refusal = ""
+        self.invalidate()
+
+    def export_data(self) -> Mapping[str, Named | Any]:
+        found = self.found
+        return {} if found is None else dict(found.arrays())
+
+    def remember(self) -> dict[str, Any]:
+        return {
+            "mode": self.mode,
+            **self.prompts.remember(),
+            **self.fact.remember(),
+            LAST: {**self.prompts.typed(), **self.fact.typed()},
+        }
+
+    def recall(self, kept: Mapping[str, Any]) -> None:
+        typed = kept.get(LAST)
+        typed = typed if isinstance(typed, Mapping) else {}
+        if kept.get("mode") in MODES:
+            self.modes.set_current(str(kept["mode"]))
+        self.prompts.recall(kept, typed)
+        self.fact.recall(kept, typed)
+        self._show_form()
+
+    def sizeHint(self) -> QSize:
+        return QSize(620, 430)
+
+
+def _short(text: str, most: int = 40) -> str:
+    return text if len(text) <= most else f"{text[:most]}…"
