@@ -9,7 +9,6 @@ Shape suffixes: N nodes, E edges, S points of a curve, T positions, R rows.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -26,8 +25,12 @@ EMPTY_ROW = 0.08
 """Height of a row without nodes, as a share of one with."""
 ALL_COLUMNS = 22.0
 """From this width on every token of a text has a column."""
+ASIDE = 24.0
+"""Room at both sides for edges that bow."""
 GAP = 0.35
 """Width of a place where tokens were left out, in units."""
+MOST_ASIDE = 72.0
+"""How far the handles of an edge that bows aside reach; the edge itself three quarters of it."""
 POINTS = 20
 """Of a curve, for finding what is near the mouse."""
 
@@ -131,7 +134,8 @@ def place(
     for (_, at), some in beside.items():
         units_T[at] = max(units_T[at], len(some))
     units_T[position] = max(units_T[position], 1)
-    unit, x_T, width_T, width = _columns(units_T, room.width())
+    unit, x_T, width_T, width = _columns(units_T, room.width() - 2 * ASIDE)
+    x_T, width = x_T + ASIDE, width + 2 * ASIDE
     n_rows = 2 * n_layers + 2
     used_R = np.zeros(n_rows, bool)
     used_R[[0, n_rows - 1, *rows.values()]] = True
@@ -189,21 +193,29 @@ def _columns(
     return unit, x_T, width_T, width
 
 
+def handles(source: QRectF, goal: QRectF) -> tuple[QPointF, QPointF, QPointF, QPointF]:
+    """Beginning, both handles and end of an edge, from the top of a node to the bottom of another.
+
+    Where one stands right above the other, but not next, it bows to the left: it would be hidden by
+    the nodes between.
+    """
+    begin = QPointF(source.center().x(), source.top())
+    end = QPointF(goal.center().x(), goal.bottom())
+    high = begin.y() - end.y()
+    bend = QPointF(0, max(4.0, 0.5 * abs(high)))
+    aside = QPointF(0, 0)
+    if abs(begin.x() - end.x()) < 1 and high > 2.5 * source.height():
+        aside = QPointF(-min(source.width() / 2 + 8 + 0.14 * high, MOST_ASIDE), 0)
+    return begin, begin - bend + aside, end + bend + aside, end
+
+
 def _curve(source: QRectF, goal: QRectF) -> NDArray[np.float64]:
-    """From the top of one node to the bottom of another, ``[S, 2]``."""
-    x0, y0, x1, y1 = source.center().x(), source.top(), goal.center().x(), goal.bottom()
-    bend = bend_of(y0, y1)
-    t = _SHARE_S
-    x_S = (1 - t) ** 2 * (1 + 2 * t) * x0 + t**2 * (3 - 2 * t) * x1
-    y_S = (
-        (1 - t) ** 3 * y0
-        + 3 * (1 - t) ** 2 * t * (y0 - bend)
-        + 3 * (1 - t) * t**2 * (y1 + bend)
-        + t**3 * y1
+    """Points of an edge, ``[S, 2]``."""
+    t_S1 = _SHARE_S[:, None]
+    p = [np.array([at.x(), at.y()]) for at in handles(source, goal)]
+    return np.asarray(
+        (1 - t_S1) ** 3 * p[0]
+        + 3 * (1 - t_S1) ** 2 * t_S1 * p[1]
+        + 3 * (1 - t_S1) * t_S1**2 * p[2]
+        + t_S1**3 * p[3]
     )
-    return np.stack([x_S, y_S], axis=1)
-
-
-def bend_of(y0: float, y1: float) -> float:
-    """How far a curve's handles reach."""
-    return max(4.0, 0.5 * math.fabs(y0 - y1))

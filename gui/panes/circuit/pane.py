@@ -17,10 +17,9 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QSlider, QWid
 from gui import theme
 from gui.panes.base import LAST, EmptyState, Pane, column
 from gui.panes.circuit import ENTRY, words
-from gui.panes.circuit.offers import of_edge, of_node
+from gui.panes.circuit.pointing import Pointing
 from gui.panes.circuit.view import CircuitView
 from gui.reading import code
-from gui.reading.intervening import Offer
 from gui.reading.metric import NO_HEAD, AskError, metric_of
 from gui.session.on_request import OnRequest
 from gui.session.store import Store
@@ -31,8 +30,7 @@ from gui.widgets.offer_menu import MenuItem, OfferMenu
 from gui.widgets.segments import Segments
 from gui.widgets.text import Text, as_written
 from gui.widgets.where_choice import WhereChoice
-from model.interventions import Intervention
-from model.probe.graph.asks import LOGIT, Baseline, Graph, GraphFound, Rule
+from model.probe.graph.asks import Baseline, Graph, GraphFound, Rule
 from model.probe.question import Named
 
 EMPTY = (
@@ -107,12 +105,7 @@ class CircuitPane(Pane):
         self.check_button.setAccessibleName("Check by cutting")
         self.check_button.clicked.connect(self.check)
         self.view = CircuitView(self)
-        self.view.describe_node = self._describe_node
-        self.view.describe_edge = self._describe_edge
-        self.view.node_chosen.connect(self._choose_node)
-        self.view.edge_chosen.connect(self._choose_edge)
-        self.view.position_hovered.connect(self._on_hovered)
-        self.view.menu_requested.connect(self._on_menu)
+        self.pointing = Pointing(store, self.view, self)
         self._empty = EmptyState(parent=self)
         self.sentence = Text(parent=self, wrap=True, font=small)
         self.checked = Text(parent=self, tone="dim", wrap=True, font=small)
@@ -122,7 +115,6 @@ class CircuitPane(Pane):
         self.work.changed.connect(self.invalidate)
         store.subject_changed.connect(self._on_subject)
         store.model_changed.connect(self._on_subject)
-        store.selection_changed.connect(self._mark)
         store.intervening.changed.connect(self.invalidate)
 
     def _lay_out_parts(self) -> None:
@@ -247,6 +239,7 @@ class CircuitPane(Pane):
                 problem or ("Going back through the blocks…" if work.going else EMPTY)
             )
             self._drawn = None
+            self.pointing.show(None, None)
             self.view.set_graph(None)
         else:
             status = words.heading(found, model)
@@ -263,7 +256,7 @@ class CircuitPane(Pane):
         self.status.setText(status)
         self.status.setToolTip(as_written(status))
         self._say_edges()
-        self._mark()
+        self.pointing.mark()
 
     def _problem(self) -> str:
         """What stands in the way, or why the graph is not of what is in view."""
@@ -288,6 +281,7 @@ class CircuitPane(Pane):
         question = found.question
         assert isinstance(question, Graph)
         self._drawn = found
+        self.pointing.show(found, read)
         self.slider.setMaximum(max(1, len(found.weight_E)))
         self.view.set_n_edges(self.slider.value())
         self.view.set_graph(
@@ -302,7 +296,7 @@ class CircuitPane(Pane):
     def _on_slider(self, n: int) -> None:
         self.view.set_n_edges(n)
         self._say_edges()
-        self._mark()
+        self.pointing.mark()
 
     def _say_edges(self) -> None:
         found = self.found
@@ -310,120 +304,16 @@ class CircuitPane(Pane):
         shown = min(self.slider.value(), n) if n else self.slider.value()
         self.n_edges.setText(f"{shown} of {n} edges" if n else "edges")
 
-    def _mark(self) -> None:
-        """Frame the node that is selected, if it is one of these."""
-        found = self.found
-        if found is None or self._drawn is not found:
-            return
-        chosen = self.view.chosen
-        if chosen is not None and (chosen == LOGIT or self._is_selected(found, chosen)):
-            return
-        drawn = self.view.drawn_nodes
-        self.view.set_chosen(next((n for n in drawn if self._is_selected(found, n)), None))
-
-    def _is_selected(self, found: GraphFound, node: int) -> bool:
-        selection, ops = self.store.selection, self.store.operations
-        subject = self.store.subject
-        if subject is None or subject.ids != found.subject.ids or not ops:
-            return False
-        place = int(found.layer_N[node]), int(found.head_N[node])
-        group = ops[selection.operation].group
-        if place[0] < 0:
-            wanted = (-1, -1) if group == "embed" else None
-        elif group == "mlp":
-            wanted = (selection.layer, -1)
-        else:
-            wanted = (selection.layer, selection.head)
-        return place == wanted and int(found.position_N[node]) == selection.position
-
     def header_note(self) -> str:
         work = self.work
         if work.going:
             return f"running, {work.share:.0%}"
         return "" if work.answer is None or work.is_current else "of another prompt"
 
-    def _describe_node(self, node: int) -> str:
-        found, read, model = self.found, self.work.read, self.store.model
-        if found is None or read is None or model is None:
-            return ""
-        return words.hover_node(found, node, read, model)
-
-    def _describe_edge(self, edge: int) -> str:
-        found, read = self.found, self.work.read
-        return "" if found is None or read is None else words.hover_edge(found, edge, read)
-
     # ------------------------------------------------------------------------------ actions
 
-    def _choose_node(self, node: int) -> None:
-        """Select what a node is: head, MLP or token."""
-        found = self.found
-        subject = self.store.subject
-        if found is None or subject is None or subject.ids != found.subject.ids:
-            return
-        question = found.question
-        assert isinstance(question, Graph)
-        if node == LOGIT:
-            self.store.select(position=question.position, vocabulary_id=found.target)
-            return
-        layer, head = int(found.layer_N[node]), int(found.head_N[node])
-        position = int(found.position_N[node])
-        if head >= 0:
-            self.store.select(layer=layer, head=head, position=position)
-            return
-        name = f"blocks.{layer}.hook_mlp_out"
-        ops = enumerate(self.store.operations)
-        wanted = (
-            (at for at, op in ops if op.kind == "embed")
-            if layer < 0
-            else (at for at, op in ops if op.output == name)
-        )
-        at = next(wanted, None)
-        changes: dict[str, int] = {"position": position} | ({} if at is None else {"operation": at})
-        self.store.select(**changes)
-
-    def _choose_edge(self, edge: int) -> None:
-        """Select where an edge leads; of a head's edge, what it reads too."""
-        found = self.found
-        if found is None:
-            return
-        goal, source = int(found.goal_E[edge]), int(found.source_E[edge])
-        self._choose_node(goal)
-        if goal != LOGIT and found.head_N[goal] >= 0:
-            self.store.select(key=int(found.position_N[source]))
-
-    def _on_hovered(self, position: object) -> None:
-        found, subject = self.found, self.store.subject
-        if found is not None and subject is not None and subject.ids == found.subject.ids:
-            self.store.select(hovered=position)
-
-    def _on_menu(self, at: QPoint | None, on_screen: QPoint) -> None:
-        items = self.offers(at)
-        if items:
-            menu = OfferMenu(items, self)
-            menu.chosen.connect(self._do)
-            menu.popup(on_screen)
-
-    def offers(self, at: QPoint | None) -> list[MenuItem]:
-        """What can be done at a place of the view, or (None) at the node that is framed."""
-        found, model = self.found, self.store.model
-        if found is None or model is None:
-            return []
-        node = self.view.chosen if at is None else self.view.node_at(at)
-        some: tuple[Offer, ...] = ()
-        if node is not None and node != LOGIT:
-            some = of_node(found, node, model.config)
-        elif at is not None and node is None and (edge := self.view.edge_at(at)) is not None:
-            some = of_edge(found, edge, model.config)
-        is_on = self.store.intervening.is_on
-        return [
-            MenuItem(o.words, o.intervention, is_on(o.intervention), o.refusal, o.group)
-            for o in some
-        ]
-
     def _do(self, thing: object) -> None:
-        if isinstance(thing, Intervention):
-            self.store.intervening.toggle(thing)
-        elif callable(thing):
+        if callable(thing):
             thing()
 
     def offer_more(self) -> None:

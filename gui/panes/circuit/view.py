@@ -16,17 +16,17 @@ from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QPainter, QPainterPa
 from PySide6.QtWidgets import QWidget
 
 from gui import theme
+from gui.panes.circuit.axes import Axes, paint_legend
 from gui.panes.circuit.layout import (
     CircuitPlace,
-    bend_of,
+    handles,
     place,
     strongest_edges,
 )
 from gui.panes.circuit.paths import Paths
 from gui.widgets.canvas import CAPTION_HEIGHT, Canvas
 from gui.widgets.figure import is_figure
-from gui.widgets.heat_map.color_bar import paint_color_bar
-from gui.widgets.heat_map.layout import label_font, thinned
+from gui.widgets.heat_map.layout import label_font
 from gui.widgets.text import ink_on
 from model.probe.graph.asks import LOGIT, GraphFound
 
@@ -242,7 +242,8 @@ class CircuitView(Canvas):
     def paint_ground(self, painter: QPainter) -> None:
         if self._found is None:
             return
-        self._paint_axes(painter)
+        labels = (self._labels, self._position, self._logit_label)
+        Axes(self.place, self._window, self._origin, self._below, *labels).paint(painter)
         painter.save()
         painter.setClipRect(self._window)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -250,7 +251,8 @@ class CircuitView(Canvas):
         self._paint_edges(painter, self.place.edges.tolist())
         self._paint_nodes(painter, (*self.drawn_nodes, LOGIT))
         painter.restore()
-        self._paint_caption(painter)
+        area, widest = self.viewport().rect(), self._largest_edge
+        paint_legend(painter, area, self._limit, self._unit, widest)
 
     def paint_overlay(self, painter: QPainter) -> None:
         if self._found is None or is_figure():
@@ -291,11 +293,9 @@ class CircuitView(Canvas):
         assert found is not None
         source = self.place.rect(int(found.source_E[edge]))
         goal = self.place.rect(int(found.goal_E[edge]))
-        begin = QPointF(source.center().x(), source.top())
-        end = QPointF(goal.center().x(), goal.bottom())
-        bend = QPointF(0, bend_of(begin.y(), end.y()))
+        begin, first, second, end = handles(source, goal)
         path = QPainterPath(begin)
-        path.cubicTo(begin - bend, end + bend, end)
+        path.cubicTo(first, second, end)
         return path
 
     def _paint_nodes(self, painter: QPainter, nodes: Collection[int]) -> None:
@@ -327,96 +327,6 @@ class CircuitView(Canvas):
             return ""
         head = int(found.head_N[node])
         return str(head) if head >= 0 else ""
-
-    def _paint_axes(self, painter: QPainter) -> None:
-        t, found = theme.current(), self._found
-        assert found is not None
-        font = label_font()
-        metrics = QFontMetricsF(font)
-        painter.setFont(font)
-        window, origin = self._window, self._origin
-        last = len(self.place.y_R) - 1
-        painter.setPen(QPen(t.color("line"), 1))
-        for row in range(1, last, 2):  # below each layer that has nodes
-            if not self.place.used_R[row : row + 2].any():
-                continue
-            lower, upper = self.place.y_R[row - 1], self.place.y_R[row]
-            y = round(origin.y() + (lower + upper) / 2) + 0.5
-            if window.top() <= y <= window.bottom():
-                painter.drawLine(QPointF(window.left(), y), QPointF(window.right(), y))
-        painter.setPen(t.color("dim"))
-        used = [row for row in range(last + 1) if self.place.used_R[row]]
-        before = np.inf
-        for row in used:
-            y = origin.y() + self.place.y_R[row]
-            if not window.top() <= y <= window.bottom() or before - y < metrics.height() - 3:
-                continue
-            before = y
-            box = QRectF(0, y - 10, window.left() - 6, 20)
-            painter.drawText(box, _RIGHT, self._row_label(row, last))
-        if not self.place.logit.isEmpty():
-            self._paint_logit_label(painter, metrics)
-        shown = [at for at in range(len(self._labels)) if not np.isnan(self.place.x_T[at])]
-        narrowest = min((self.place.width_T[at] for at in shown), default=LEAST)
-        flat = all(
-            metrics.horizontalAdvance(self._labels[at]) + 4 <= self.place.width_T[at]
-            for at in shown
-        )
-        apart = 0.0 if flat else (metrics.height() - 3) / narrowest
-        for index in thinned(range(len(shown)), apart):
-            self._paint_token(painter, metrics, shown[index], flat=flat)
-
-    @staticmethod
-    def _row_label(row: int, last: int) -> str:
-        if row in (0, last):
-            return "embed" if row == 0 else "logit"
-        return f"{'attn' if row % 2 else 'MLP'} {(row - 1) // 2}"
-
-    def _paint_logit_label(self, painter: QPainter, metrics: QFontMetricsF) -> None:
-        """The token that is measured, beside its node: on the left where the right has no room."""
-        rect = self.node_rect(LOGIT)
-        wide = metrics.horizontalAdvance(self._logit_label)
-        if not self._window.contains(rect.center()):
-            return
-        high = metrics.height()
-        box = QRectF(rect.right() + 5, rect.center().y() - high / 2, wide + 2, high)
-        if box.right() > self._window.right():
-            box.moveRight(rect.left() - 5)
-        painter.setPen(theme.current().color("text"))
-        painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, self._logit_label)
-
-    def _paint_token(
-        self, painter: QPainter, metrics: QFontMetricsF, at: int, *, flat: bool
-    ) -> None:
-        x = self._origin.x() + self.place.x_T[at]
-        if not self._window.left() <= x <= self._window.right():
-            return
-        label, wide = self._labels[at], self.place.width_T[at]
-        painter.setPen(theme.current().color("accent" if at == self._position else "dim"))
-        top = self._window.bottom() + 4
-        if flat:
-            box = QRectF(x - wide / 2, top, wide, metrics.height())
-            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, label)
-            return
-        length = self._below - 6
-        painter.save()
-        painter.translate(x, top)
-        painter.rotate(-90)
-        box = QRectF(-length, -metrics.height() / 2, length, metrics.height())
-        text = metrics.elidedText(label, Qt.TextElideMode.ElideRight, length)
-        painter.drawText(box, _RIGHT, text)
-        painter.restore()
-
-    def _paint_caption(self, painter: QPainter) -> None:
-        area = self.viewport().rect()
-        box = QRectF(8, area.bottom() + 1 - CAPTION_HEIGHT, area.width() - 12, CAPTION_HEIGHT)
-        widest = f"widest edge {self._largest_edge:.3g}"
-        titles = (
-            f"{self._unit} that a node did · {widest}; orange speaks against",
-            f"{self._unit} · {widest}",
-            self._unit,
-        )
-        paint_color_bar(painter, box, "diverging", self._limit or 1.0, title=titles)
 
     # ------------------------------------------------------------------ mouse and keys
 
@@ -479,7 +389,3 @@ class CircuitView(Canvas):
             if ahead > 0.5 and (not right or aside < 1) and ahead + 0.3 * aside < nearest:
                 best, nearest = node, ahead + 0.3 * aside
         return best
-
-
-LEAST = 1.0
-_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter

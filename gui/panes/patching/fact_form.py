@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from PySide6.QtCore import QSignalBlocker
+from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from gui import theme
@@ -74,7 +74,10 @@ class FactForm(SweepForm):
         self.together.setToolTip("How many neighbouring layers are restored together")
         self._layers = Text("layers", self, tone="dim")
         for box in (self.noise, self.samples, self.together):
-            box.setFont(theme.sans(theme.SMALL_FONT_SIZE))
+            box.setFont(theme.mono(theme.SMALL_FONT_SIZE))
+            box.setAlignment(Qt.AlignmentFlag.AlignRight)
+            box.setButtonSymbols(box.ButtonSymbols.NoButtons)
+            box.setFixedWidth(64)
             box.valueChanged.connect(self._on_number)
             box.refusals.tell = self._refuse
         first = QHBoxLayout()

@@ -17,9 +17,9 @@ from gui import theme
 from gui.panes.base import LAST, EmptyState, Pane, column
 from gui.panes.patching import ENTRY, sweep_map, words
 from gui.panes.patching.fact_form import FactForm
-from gui.panes.patching.offers import offers
+from gui.panes.patching.pointing import Pointing
 from gui.panes.patching.prompts_form import PromptsForm
-from gui.panes.patching.sweep_map import Cell, SweepMap
+from gui.panes.patching.sweep_map import SweepMap
 from gui.reading import code
 from gui.reading.metric import NO_HEAD, AskError
 from gui.session.on_request import OnRequest
@@ -29,9 +29,8 @@ from gui.widgets.heat_map.heat_map import HeatMap
 from gui.widgets.offer_menu import MenuItem, OfferMenu
 from gui.widgets.segments import Segments
 from gui.widgets.text import Text, as_written
-from model.interventions import Intervention
 from model.probe.facts.asks import FactsFound
-from model.probe.patch.asks import Patch, PatchFound
+from model.probe.patch.asks import PatchFound
 from model.probe.question import Named
 
 Mode = Literal["prompts", "fact"]
@@ -89,10 +88,7 @@ class PatchingPane(Pane):
             form.sent.connect(self.run)
         self.map = HeatMap(self)
         self.map.setAccessibleName("Effect of each place: rows are layers, columns are tokens")
-        self.map.describe = self.describe
-        self.map.cell_chosen.connect(self._choose)
-        self.map.cell_hovered.connect(self._on_hovered)
-        self.map.menu_requested.connect(self._on_menu)
+        self.pointing = Pointing(store, self.map, self.prompts, self)
         self._empty = EmptyState(parent=self)
         self.sentence = Text(parent=self, wrap=True, font=small)
         top = QHBoxLayout()
@@ -107,7 +103,6 @@ class PatchingPane(Pane):
         layout.addWidget(self.map, 1)
         layout.addWidget(self._empty, 1)
         layout.addWidget(self.sentence)
-        self.drawn_map: SweepMap | None = None
         self._drawn: object = None
         self._refusal = ""
         for sweep in self.sweeps.values():
@@ -115,7 +110,6 @@ class PatchingPane(Pane):
         store.texts.changed.connect(self.invalidate)
         store.subject_changed.connect(self._on_subject)
         store.model_changed.connect(self._on_subject)
-        store.selection_changed.connect(self._mark)
         store.intervening.changed.connect(self.invalidate)
         self._show_form()
 
@@ -167,6 +161,11 @@ class PatchingPane(Pane):
             return NO_HEAD
         return self.store.prompt_problem
 
+    @property
+    def drawn_map(self) -> SweepMap | None:
+        """What is drawn of the answer."""
+        return self.pointing.drawn
+
     # ----------------------------------------------------------------------------- drawing
 
     def refresh(self) -> None:
@@ -194,7 +193,7 @@ class PatchingPane(Pane):
         self.sentence.setText(sentence if there else "")
         self.sentence.set_tone(tone)
         self.sentence.setVisible(there and bool(sentence))
-        self._mark()
+        self.pointing.mark()
 
     def _problem(self) -> str:
         """What stands in the way, or why the map is not of what is in view."""
@@ -218,43 +217,22 @@ class PatchingPane(Pane):
         self._empty.setVisible(not there)
         if not there or found is None or sweep.read is None or model is None:
             self._empty.setText(problem or self._cannot() or self._waiting() or EMPTY[self.mode])
-            self.drawn_map, self._drawn = None, None
+            self._drawn = None
+            self.pointing.show(None, None, None)
             self.map.set_content(None)
             return
         if self._drawn is found:
             return
-        another = self.drawn_map is None or not isinstance(self._drawn, type(found))
-        self._drawn, self.drawn_map = found, sweep_map.of_answer(found, sweep.read, model)
-        if self.drawn_map is not None:
-            self.map.set_content(self.drawn_map.content)
-            best = self.drawn_map.strongest
-            if another and best is not None:
-                self.map.reveal(*best)
+        another = not isinstance(self._drawn, type(found))
+        self._drawn, drawn = found, sweep_map.of_answer(found, sweep.read, model)
+        self.pointing.show(found, drawn, sweep.read)
+        if drawn is not None:
+            self.map.set_content(drawn.content)
+            if another and drawn.strongest is not None:
+                self.map.reveal(*drawn.strongest)
 
     def _waiting(self) -> str:
         return "The first cells are on their way…" if self.sweep.going else ""
-
-    def _mark(self) -> None:
-        if self.drawn_map is None:
-            return
-        selection = self.store.selection
-        of_this = self._is_of_this_text
-        place = None
-        if of_this:
-            place = self.drawn_map.place_of(selection.layer, selection.head, selection.position)
-        self.map.set_marks(cell=place)
-        lit = selection.hovered if of_this and self.drawn_map.by_token else None
-        self.map.set_lit(*((lit, None) if self.drawn_map.turned else (None, lit)))
-
-    @property
-    def _is_of_this_text(self) -> bool:
-        """Whether the map's tokens are those in view."""
-        sweep, subject = self.sweep, self.store.subject
-        return (
-            sweep.answer is not None
-            and subject is not None
-            and sweep.answer.subject.ids == subject.ids
-        )
 
     def header_note(self) -> str:
         sweep = self.sweep
@@ -262,83 +240,10 @@ class PatchingPane(Pane):
             return f"running, {sweep.share:.0%}"
         return "" if sweep.answer is None or sweep.is_current else "of another prompt"
 
-    def describe(self, row: int, column: int) -> str:
-        """What hovering a cell says."""
-        found, read, model = self.found, self.sweep.read, self.store.model
-        if found is None or read is None or model is None or self.drawn_map is None:
-            return ""
-        return words.hover(found, self.drawn_map.cell(row, column), read, model)
-
     # ------------------------------------------------------------------------------ actions
 
-    def _choose(self, place: tuple[int | None, int | None]) -> None:
-        """Select layer, head and position of a cell, as far as it has them."""
-        drawn, found = self.drawn_map, self.found
-        if drawn is None or found is None:
-            return
-        row, at = place
-        layer_at, token_at = (at, row) if drawn.turned else (row, at)
-        changes: dict[str, int] = {}
-        cell = drawn.cells[layer_at or 0][token_at or 0]
-        if layer_at is not None:
-            changes["layer"] = cell.layer
-            if cell.head is not None and (token_at is not None or drawn.by_token):
-                changes["head"] = self._query_head(cell.head)
-        if token_at is not None and cell.position is not None and self._is_of_this_text:
-            changes["position"] = cell.position
-        self.store.select(**changes)
-
-    def _query_head(self, head: int) -> int:
-        """The head of a cell; of keys and values of grouped attention the first that reads them."""
-        found, model = self.found, self.store.model
-        assert found is not None
-        assert model is not None
-        if isinstance(found.question, Patch) and found.question.kind in ("k", "v"):
-            return head * (model.config.n_heads // model.config.n_kv_heads)
-        return head
-
-    def _on_hovered(self, place: tuple[int | None, int | None] | None) -> None:
-        drawn = self.drawn_map
-        if drawn is None or not drawn.by_token or not self._is_of_this_text:
-            return
-        self.store.select(hovered=None if place is None else place[0 if drawn.turned else 1])
-
-    def _on_menu(self, at: QPoint | None, on_screen: QPoint) -> None:
-        items = self.offers(None if at is None else self.map.cell_at(at))
-        if items:
-            menu = OfferMenu(items, self)
-            menu.chosen.connect(self._do)
-            menu.popup(on_screen)
-
-    def offers(self, place: tuple[int | None, int | None] | None) -> list[MenuItem]:
-        """What can be done at a cell, or (None) at the selected one."""
-        found, model, drawn = self.found, self.store.model, self.drawn_map
-        if found is None or model is None or drawn is None:
-            return []
-        if place is None:
-            selection = self.store.selection
-            place = drawn.place_of(selection.layer, selection.head, selection.position)
-        row, at = place or (None, None)
-        if row is None or at is None:
-            return []
-        other = self.prompts.other.text() if self._other_is_typed(found) else ""
-        some = offers(found, drawn.cell(row, at), model.config, other)
-        is_on = self.store.intervening.is_on
-        return [
-            MenuItem(o.words, o.intervention, is_on(o.intervention), o.refusal, o.group)
-            for o in some
-        ]
-
-    def _other_is_typed(self, found: PatchFound | FactsFound) -> bool:
-        """Whether the text in the field is the one that the map is of."""
-        question = found.question
-        cut = self.store.texts.cut(self.prompts.other.text())
-        return isinstance(question, Patch) and cut is not None and cut.ids == question.clean_ids
-
     def _do(self, thing: object) -> None:
-        if isinstance(thing, Intervention):
-            self.store.intervening.toggle(thing)
-        elif callable(thing):
+        if callable(thing):
             thing()
 
     def offer_more(self) -> None:
@@ -358,7 +263,7 @@ class PatchingPane(Pane):
     def _on_mode(self, _: str) -> None:
         self._refusal = ""
         self._show_form()
-        self.drawn_map, self._drawn = None, None
+        self._drawn = None
         self.invalidate()
 
     def _show_form(self) -> None:

@@ -59,6 +59,11 @@ def beside(read: PromptRead, ids: Sequence[int], model: ModelInfo, kind: Kind) -
     return f"{counted(len(ids), 'token')}, as in A; other at {_listed(pairs)}", "dim"
 
 
+def number(value: float, form: str) -> str:
+    """A number in a sentence, with a real minus."""
+    return format(value, form).replace("-", "−")
+
+
 def _listed(some: Sequence[str], most: int = 3) -> str:
     more = len(some) - most
     return ", ".join(some[:most]) + (f" and {more} more" if more > 0 else "")
@@ -90,11 +95,11 @@ def hover(answer: PatchFound | FactsFound, cell: Cell, read: PromptRead, model: 
     if np.isnan(share):
         lines.append(answer.problem or "Still to run")
         return "\n".join(lines)
-    lines.append(f"{share:+.3f} of the way from A to B{'' if exact else ' (estimate)'}")
-    lines.append(f"{measured(answer, model)}: {value:.4g}")
-    lines.append(f"A {answer.corrupted:.4g} · B {answer.clean:.4g}")
+    lines.append(f"{number(share, '+.3f')} of the way from A to B{'' if exact else ' (estimate)'}")
+    lines.append(f"{measured(answer, model)}: {number(value, '.4g')}")
+    lines.append(f"A {number(answer.corrupted, '.4g')} · B {number(answer.clean, '.4g')}")
     if exact and np.isfinite(answer.preview[at]):
-        lines.append(f"the gradient's estimate was {float(answer.preview[at]):+.3f}")
+        lines.append(f"the gradient's estimate was {number(float(answer.preview[at]), '+.3f')}")
     lines.append(activation(cell, question.kind))
     return "\n".join(lines)
 
@@ -105,9 +110,11 @@ def _hover_fact(answer: FactsFound, cell: Cell, at: tuple[int, ...], read: Promp
     lines = [restored(answer, cell, read)]
     if np.isnan(answer.effect[at]):
         return "\n".join((*lines, "Still to run"))
-    lines.append(f"{float(answer.effect[at]):+.4g} comes back")
-    lines.append(f"{answer.measure}: {float(answer.values[at]):.4g}")
-    lines.append(f"under noise {answer.corrupted:.4g} · without {answer.clean:.4g}")
+    lines.append(f"{number(float(answer.effect[at]), '+.4g')} comes back")
+    lines.append(f"{answer.measure}: {number(float(answer.values[at]), '.4g')}")
+    lines.append(
+        f"under noise {number(answer.corrupted, '.4g')} · without {number(answer.clean, '.4g')}"
+    )
     return "\n".join(lines)
 
 
@@ -134,9 +141,9 @@ def measured(found: PatchFound | FactsFound, model: ModelInfo) -> str:
 def heading(found: PatchFound | FactsFound, model: ModelInfo) -> str:
     """What is measured, and between which ends."""
     if isinstance(found, FactsFound):
-        ends = f"{found.clean:.3g}, under noise {found.corrupted:.3g}"
+        ends = f"{number(found.clean, '.3g')}, under noise {number(found.corrupted, '.3g')}"
     else:
-        ends = f"A {found.corrupted:.3g} · B {found.clean:.3g}"
+        ends = f"A {number(found.corrupted, '.3g')} · B {number(found.clean, '.3g')}"
     return f"{measured(found, model)}: {ends}"
 
 
@@ -196,21 +203,22 @@ def _strongest_place(drawn: SweepMap, read: PromptRead, kind: str) -> str:
     cell = drawn.cells[best[0]][best[1]]
     said = _said(cell, kind, read)
     if share < WEAK:
-        return f"No single place carries it: the most is {share:.0%} of the way, by the {said}."
+        return f"No single place carries it: the most is {share:.0%} of the way, by {said}."
     rest = np.array(values, float)
     rest[best] = np.nan
     second = sweep_map.strongest(rest)
-    text = f"Most comes with the {said}: {share:.0%} of the way from A to B"
+    text = f"Most comes with {said}: {share:.0%} of the way from A to B"
     if second is not None and rest[second] >= 0.1:
         other = drawn.cells[second[0]][second[1]]
-        text += f"; next is the {_said(other, kind, read)} with {float(rest[second]):.0%}"
+        text += f"; next is {_said(other, kind, read)} with {float(rest[second]):.0%}"
     return f"{text}."
 
 
 def _said(cell: Cell, kind: str, read: PromptRead) -> str:
     where = f"{cell.layer}" if cell.head is None else f"{cell.layer}.{cell.head}"
     token = "" if cell.position is None else f" at {_token(read, cell.position)}"
-    return f"{NAMES[kind]} {where}{token}"
+    article = "" if kind == "z" else "the "
+    return f"{article}{NAMES[kind]} {where}{token}"
 
 
 def _at(read: PromptRead, position: int) -> str:
