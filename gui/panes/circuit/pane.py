@@ -44,6 +44,8 @@ RULES: Mapping[Rule, tuple[str, str]] = {
 }
 BASELINES: Mapping[Baseline, str] = {"zero": "beside nothing", "mean": "beside the mean"}
 MOST, MOST_EDGES, AT_FIRST = 80, 240, 40
+LONG = 64
+"""Tokens from which on not all have a column, so that a label says which it is."""
 
 
 class CircuitPane(Pane):
@@ -286,7 +288,7 @@ class CircuitPane(Pane):
         self.view.set_n_edges(self.slider.value())
         self.view.set_graph(
             found,
-            [token.text for token in read.tokens],
+            [_label(read.tokens[at].text, at, found) for at in range(read.n_tokens)],
             model.config.n_layers,
             question.position % found.subject.n_tokens,
             f"{model.token_text(found.target)} {found.value:.3g}",
@@ -358,3 +360,8 @@ class CircuitPane(Pane):
 
     def sizeHint(self) -> QSize:
         return QSize(620, 430)
+
+
+def _label(text: str, at: int, found: GraphFound) -> str:
+    """A token; in a long text, where others between are left out, with its position."""
+    return f"{text} {at}" if found.subject.n_tokens > LONG else text

@@ -27,7 +27,7 @@ from model.probe.facts.words import tokens_of_words
 KINDS: Mapping[Kind, tuple[str, str]] = {
     "mlp": ("MLP", "What the MLPs of neighbouring blocks add to the stream at one token"),
     "attention": ("attention", "What the attention of neighbouring blocks adds at one token"),
-    "residual": ("stream", "The residual stream that one block reads at one token"),
+    "residual": ("residual", "The residual stream that one block reads at one token"),
 }
 
 

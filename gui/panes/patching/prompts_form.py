@@ -26,7 +26,7 @@ from model.probe.metric import Metric
 from model.probe.patch.asks import OF_HEADS, By, Kind, Patch
 
 KINDS: Mapping[Kind, tuple[str, str]] = {
-    "residual": ("stream", "The residual stream that a block reads"),
+    "residual": ("residual", "The residual stream that a block reads"),
     "attention": ("attention", "What the attention of a block adds to the stream"),
     "mlp": ("MLP", "What the MLP of a block adds to the stream"),
     "z": ("heads", "What single heads hand on (z)"),
@@ -150,7 +150,6 @@ class PromptsForm(SweepForm):
         self.note.setText(note)
         self.note.set_tone(tone)
         self.note.setToolTip(as_written(note))
-        self.updateGeometry()
 
     def _note(self) -> tuple[str, str]:
         store, text = self.store, self.other.text()
