@@ -86,6 +86,8 @@ class CircuitPane(Pane):
         self.status = Text(parent=self, tone="dim", font=small)
         self.run_button = QPushButton("Run", self)
         make_primary(self.run_button)
+        self.run_button.setAccessibleName("Run the attribution graph")
+        self.run_button.setToolTip("Nothing is computed before this is pressed")
         self.run_button.clicked.connect(self.run_or_stop)
         self.more_button = ControlButton("press", self, sign="more")
         self.more_button.setToolTip("Copy as Python")

@@ -41,7 +41,7 @@ from gui.panes.tokens.pane import TokensPane
 from gui.program.program import Program
 from gui.session.state import Notice
 from gui.settings import Settings
-from gui.window.arrangements import PERSPECTIVES, keys
+from gui.window.arrangements import PERSPECTIVES, Split, Tabs, keys
 from model import messages as m
 from model.train import PRESETS
 from resources import STORY_WORLD
@@ -108,13 +108,21 @@ def _pixels(image: QImage) -> np.ndarray:
 def test_a_pane_behind_another_neither_asks_nor_draws(qtbot: QtBot, program: Program) -> None:
     window = program.window
     window.layouts.set_perspective("Lab")
-    behind, front = "layers", "attention"
+    behind, front = "layers", _in_front_of(PERSPECTIVES["Lab"], "layers")
     qtbot.waitUntil(partial(_drawn, window.host.pane(front)), timeout=SOON)
     assert not window.host.pane(behind).isVisible()
     assert window.store.asked.slot(behind, "lens") is None
     window.docks[behind].raise_()
     qtbot.waitUntil(partial(_drawn, window.host.pane(behind)), timeout=SOON)
     qtbot.waitUntil(lambda: not window.host.pane(front).isVisible(), timeout=SOON)
+
+
+def _in_front_of(split: Split | Tabs, key: str) -> str:
+    """The first of the panes that stand in one place with this one."""
+    if isinstance(split, Tabs) and key in split.parts:
+        return split.parts[0]
+    some = [part for part in split.parts if isinstance(part, Split | Tabs)]
+    return next((found for part in some if (found := _in_front_of(part, key))), "")
 
 
 def test_no_pane_begins_under_the_header_of_its_dock(qtbot: QtBot, program: Program) -> None:
