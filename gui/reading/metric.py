@@ -20,6 +20,10 @@ class AskError(Exception):
     """What is typed can't be asked; the message is for the person."""
 
 
+class StillReadingError(AskError):
+    """A text is still being cut into tokens: it can be asked in a moment."""
+
+
 def metric_of(model: ModelInfo, target: str, against: str = "") -> Metric:
     """The tokens that are typed; empty texts leave them open.
 

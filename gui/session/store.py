@@ -318,6 +318,11 @@ class Store(QObject):
         words = [i for i, token in enumerate(read.tokens) if token.char_end > token.char_start]
         return words[-1] if words else last
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether the prompt in the editor is another than the one that was read last."""
+        return self.read is not None and self.read.text != self.prompt
+
     def measured_position(self, *, at_selected: bool = False) -> int:
         """The position whose answer is measured: where the model predicts, or the selected one.
 

@@ -20,7 +20,7 @@ from gui.panes.circuit import ENTRY, words
 from gui.panes.circuit.pointing import Pointing
 from gui.panes.circuit.view import CircuitView
 from gui.reading import code
-from gui.reading.metric import NO_HEAD, AskError, metric_of
+from gui.reading.metric import NO_HEAD, AskError, StillReadingError, metric_of
 from gui.session.on_request import OnRequest
 from gui.session.store import Store
 from gui.widgets.choice import Choice
@@ -116,6 +116,7 @@ class CircuitPane(Pane):
         self._lay_out_parts()
         self._drawn: GraphFound | None = None
         self._refusal = ""
+        self._runs_when_read = False
         self.work.changed.connect(self.invalidate)
         store.subject_changed.connect(self._on_subject)
         store.model_changed.connect(self._on_subject)
@@ -185,6 +186,8 @@ class CircuitPane(Pane):
             raise AskError(NO_HEAD)
         if store.read is None:
             raise AskError(store.prompt_problem or "Type a prompt first.")
+        if store.is_reading:
+            raise StillReadingError("The prompt is being read…")
         return Graph(
             metric=metric_of(model, self.target.text(), self.against.text()),
             position=store.measured_position(at_selected=self.where.at_selected),
@@ -216,8 +219,9 @@ class CircuitPane(Pane):
             question = self.question()
         except AskError as error:
             self._refusal = str(error)
+            self._runs_when_read = isinstance(error, StillReadingError)
         else:
-            self._refusal = ""
+            self._refusal, self._runs_when_read = "", False
             self.work.run(replace(question, check=n_cut))
         self.invalidate()
 
@@ -333,6 +337,9 @@ class CircuitPane(Pane):
             QGuiApplication.clipboard().setText(code.asking(found, model.place or model.path))
 
     def _on_subject(self) -> None:
+        if self._runs_when_read:
+            self.run()  # it was pressed while the prompt was being read
+            return
         self._refusal = ""
         self.invalidate()
 

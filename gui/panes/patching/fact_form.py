@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from gui import theme
 from gui.panes.patching.examples import FACT, suggested
 from gui.panes.patching.form import SweepForm
-from gui.reading.metric import AskError, metric_of
+from gui.reading.metric import AskError, StillReadingError, metric_of
 from gui.session.store import Store
 from gui.widgets.control_button import ControlButton
 from gui.widgets.flow import FlowLayout
@@ -76,8 +76,8 @@ class FactForm(SweepForm):
         for box in (self.noise, self.samples, self.together):
             box.setFont(theme.mono(theme.SMALL_FONT_SIZE))
             box.setAlignment(Qt.AlignmentFlag.AlignRight)
-            box.setButtonSymbols(box.ButtonSymbols.NoButtons)
-            box.setFixedWidth(64)
+            box.setFixedHeight(theme.CONTROL_HEIGHT)
+            box.setFixedWidth(box.fontMetrics().horizontalAdvance("a fifth") + 14)
             box.valueChanged.connect(self._on_number)
             box.refusals.tell = self._refuse
         first = QHBoxLayout()
@@ -181,6 +181,8 @@ class FactForm(SweepForm):
         store = self.store
         if store.model is None or store.read is None:
             raise AskError("Open a model and type a prompt first.")
+        if store.is_reading:
+            raise StillReadingError("The prompt is being read…")
         if not self.about.text().strip():
             raise AskError("Say what the fact is about: words of the prompt.")
         place = self._place

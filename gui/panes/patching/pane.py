@@ -21,7 +21,7 @@ from gui.panes.patching.pointing import Pointing
 from gui.panes.patching.prompts_form import PromptsForm
 from gui.panes.patching.sweep_map import SweepMap
 from gui.reading import code
-from gui.reading.metric import NO_HEAD, AskError
+from gui.reading.metric import NO_HEAD, AskError, StillReadingError
 from gui.session.on_request import OnRequest
 from gui.session.store import Store
 from gui.widgets.control_button import ControlButton, make_primary
@@ -107,11 +107,12 @@ class PatchingPane(Pane):
         layout.addWidget(self.sentence)
         self._drawn: object = None
         self._refusal = ""
+        self._runs_when_read = False
         for sweep in self.sweeps.values():
             sweep.changed.connect(self.invalidate)
-        store.texts.changed.connect(self.invalidate)
-        store.subject_changed.connect(self._on_subject)
-        store.model_changed.connect(self._on_subject)
+        store.texts.changed.connect(self._on_read)
+        store.subject_changed.connect(self._on_read)
+        store.model_changed.connect(self._on_read)
         store.intervening.changed.connect(self.invalidate)
         self._show_form()
 
@@ -146,12 +147,13 @@ class PatchingPane(Pane):
 
     def run(self) -> None:
         """Begin what the form says; where that can't be, say why."""
-        self._refusal = self._cannot()
+        self._refusal, self._runs_when_read = self._cannot(), False
         if not self._refusal:
             try:
                 self.sweep.run(self.form.question())
             except AskError as error:
                 self._refusal = str(error)
+                self._runs_when_read = isinstance(error, StillReadingError)
         self.invalidate()
 
     def _cannot(self) -> str:
@@ -291,7 +293,11 @@ class PatchingPane(Pane):
         self._fit_form()
         self.invalidate()
 
-    def _on_subject(self) -> None:
+    def _on_read(self) -> None:
+        """The prompt or B is in tokens now."""
+        if self._runs_when_read:
+            self.run()  # it was pressed while a text was being read
+            return
         self._refusal = ""
         self.invalidate()
 

@@ -15,7 +15,7 @@ from gui import theme
 from gui.panes.patching import words
 from gui.panes.patching.examples import PAIR
 from gui.panes.patching.form import SweepForm
-from gui.reading.metric import AskError, metric_of
+from gui.reading.metric import AskError, StillReadingError, metric_of
 from gui.session.store import Store
 from gui.widgets.choice import Choice
 from gui.widgets.control_button import ControlButton
@@ -171,11 +171,13 @@ class PromptsForm(SweepForm):
         store, text = self.store, self.other.text()
         if store.model is None or store.read is None:
             raise AskError("Open a model and type a prompt first.")
+        if store.is_reading:
+            raise StillReadingError("The prompt is being read…")
         if not text.strip():
             raise AskError("Type a second prompt, B, first.")
         cut = store.texts.cut(text)
         if cut is None:
-            raise AskError("B is still being read. Press Run again in a moment.")
+            raise StillReadingError("B is being read…")
         if cut.problem:
             raise AskError(cut.problem)
         if cut.ids == store.read.subject.ids:

@@ -297,6 +297,17 @@ def test_a_run_can_be_stopped(pane: CircuitPane, desk: Desk):
     assert pane.run_button.text() == "Run"
 
 
+def test_run_waits_for_a_prompt_that_is_being_read(pane: CircuitPane, desk: Desk):
+    desk.hold()
+    pane.store.set_prompt("The capital of Italy is")
+    pane.run()
+    assert not pane.work.going
+    desk.release()
+    pane.refresh_now()
+    assert pane.found is not None
+    assert pane.found.subject == pane.store.subject
+
+
 def test_the_lines_that_are_copied_give_the_same_graph(pane: CircuitPane):
     found = run(pane)
     pane.copy_python()

@@ -268,6 +268,22 @@ def test_a_run_shows_how_far_it_is_and_can_be_stopped(pane: PatchingPane, desk: 
     assert any(isinstance(request, m.Cancel) for request in desk.held or ())
 
 
+def test_run_waits_for_texts_that_are_being_read(pane: PatchingPane, desk: Desk):
+    desk.hold()
+    pane.prompts.take_example()
+    pane.store.set_prompt("The old capital of Italy is")
+    pane.run()
+    pane.refresh_now()
+    assert not pane.sweep.going
+    assert pane._empty.text() == "The prompt is being read…"
+    desk.release()
+    pane.refresh_now()
+    assert isinstance(pane.found, PatchFound)
+    assert pane.found.is_whole
+    assert pane.found.subject == pane.store.subject
+    assert pane.found.subject.n_tokens == 6
+
+
 def test_a_run_goes_on_behind_another_pane(pane: PatchingPane, desk: Desk):
     type_into(pane.prompts.other, B)
     desk.hold()
@@ -361,6 +377,17 @@ def test_the_stream_brings_a_fact_back_first_at_its_words_then_at_the_end(pane: 
     pane.refresh_now()
     assert "“·France” (3) where block 0 reads" in pane.sentence.text()
     assert "“·is” (4) where blocks 1 to 3 read" in pane.sentence.text()
+
+
+def test_the_numbers_of_the_noise_can_be_read(pane: PatchingPane):
+    QTest.mouseClick(pane.modes.buttons["fact"], Qt.MouseButton.LeftButton)
+    settle(pane)
+    for box in (pane.fact.noise, pane.fact.samples, pane.fact.together):
+        wide = box.fontMetrics().horizontalAdvance(box.text())
+        assert box.lineEdit().width() >= wide
+        field = pixels(box).reshape(-1, 3)
+        bright = (field.astype(int).sum(1) > 3 * 150).sum()
+        assert bright > 10, f"{box.accessibleName()} shows nothing"
 
 
 def test_words_that_do_not_stand_in_the_prompt_are_refused(pane: PatchingPane):
