@@ -137,7 +137,8 @@ class FactForm(SweepForm):
     def follow(self) -> None:
         """Fill in what the fact is about where nobody typed it, and say which tokens it is."""
         read = self.store.read
-        if self.about.text() == self._suggested and read is not None:
+        is_own = self.about.text() == self._suggested
+        if read is not None and is_own and not self.store.is_reading:
             self._suggested = suggested(read.text)
             self.about.setText(self._suggested)
         for widget in (self.together, self._layers):

@@ -149,6 +149,7 @@ class PatchingPane(Pane):
         """Begin what the form says; where that can't be, say why."""
         self._refusal, self._runs_when_read = self._cannot(), False
         if not self._refusal:
+            self.form.follow()  # the prompt may be new
             try:
                 self.sweep.run(self.form.question())
             except AskError as error:

@@ -366,6 +366,21 @@ def test_a_fact_of_the_bundled_model_is_two_clicks_away(pane: PatchingPane):
     assert all(item.words != "Patch this in" for item in pane.pointing.offers((0, 0)))
 
 
+def test_run_after_the_example_waits_for_its_prompt(pane: PatchingPane, desk: Desk):
+    QTest.mouseClick(pane.modes.buttons["fact"], Qt.MouseButton.LeftButton)
+    desk.hold()
+    QTest.mouseClick(pane.fact.example, Qt.MouseButton.LeftButton)
+    pane.refresh_now()
+    pane.run()
+    pane.refresh_now()
+    assert pane._empty.text() == "The prompt is being read…"
+    desk.release()
+    pane.refresh_now()
+    assert isinstance(pane.found, FactsFound), pane._empty.text()
+    assert pane.found.first == 0
+    assert pane.fact.about.text() == FACT.about
+
+
 def test_the_stream_brings_a_fact_back_first_at_its_words_then_at_the_end(pane: PatchingPane):
     QTest.mouseClick(pane.modes.buttons["fact"], Qt.MouseButton.LeftButton)
     QTest.mouseClick(pane.fact.kinds.buttons["residual"], Qt.MouseButton.LeftButton)
