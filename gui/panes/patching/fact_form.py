@@ -155,6 +155,8 @@ class FactForm(SweepForm):
         read, about = self.store.read, self.about.text().strip()
         if read is None or not about:
             return "Noise hides some words; then one place at a time is put right again.", "dim"
+        if self.store.is_reading:
+            return "The prompt is being read…", "dim"
         place = self._place
         if place is None:
             return f"“{about}” does not stand in the prompt.", "warning"
