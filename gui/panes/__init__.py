@@ -26,6 +26,8 @@ PACKAGES = (
     "gui.panes.training",
     "gui.panes.inspector",
     "gui.panes.interventions",
+    "gui.panes.patching",
+    "gui.panes.circuit",
     "gui.panes.model",
 )
 """In the order in which they are made, and in which their commands stand in a menu."""
