@@ -39,6 +39,7 @@ TOGETHER_FOR = 1.0
 CANCELLED = "Cancelled. Move the selection, or change the prompt, to ask again."
 REMEMBERED = 48 * 2**20
 """Bytes of answers that are kept, so that going back is at once."""
+CANCELLED = "Cancelled. Move the selection, or change the prompt, to ask again."
 
 
 @dataclass(slots=True)
@@ -189,6 +190,12 @@ class Asked(Feature):
     def waits(self, owner: str) -> Asking | None:
         """The question that this owner has waited for the longest, if for long enough to say."""
         return self._longest([slot.wanted for slot in self._owners[owner].slots.values()])
+
+    def on_its_way(self, owner: str) -> Asking | None:
+        """The question that this owner has asked the longest ago, from the moment it asked."""
+        slots = self._owners[owner].slots.values()
+        asking = [self._asking[slot.wanted] for slot in slots if slot.wanted in self._asking]
+        return min(asking, key=lambda one: one.since, default=None)
 
     @property
     def longest(self) -> Asking | None:

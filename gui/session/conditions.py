@@ -56,6 +56,11 @@ def can_generate(store: Store) -> bool:
     return has_prompt(store) and store.model is not None and not store.model.config.no_continuation
 
 
+def can_take_back(store: Store) -> bool:
+    """The prompt ends with a token that was drawn, forced or taken."""
+    return store.adding.can_go_back
+
+
 def can_mask(store: Store) -> bool:
     """The model in view fills masks, and there is a text."""
     return has_prompt(store) and store.masking.possible

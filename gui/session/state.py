@@ -83,6 +83,7 @@ class Generation:
         running: whether more may come.
         steps: a token each.
         finished: how it ended; None while it is running, and where it broke.
+        alone: it is one token that whoever asked for it puts into the prompt.
     """
 
     request_id: int
@@ -92,6 +93,7 @@ class Generation:
     running: bool = True
     steps: tuple[m.TokenGenerated, ...] = ()
     finished: m.GenerationFinished | None = None
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,22 @@ PROBES = (
         "writes", "Writes", "Writes", "How much attention and MLP of every block add to the stream."
     ),
     _about_a_subject(
+        "norms", "Norms", "Lengths", "How long the stream, or what is added, is at every position."
+    ),
+    _about_a_subject(
+        "stream_at",
+        "StreamAt",
+        "Residual stream",
+        "One position: its length after every half block, what is added, and how that turns it.",
+    ),
+    _about_a_subject(
         "next_token", "NextToken", "Next token", "The likeliest tokens after a position."
+    ),
+    _about_a_subject(
+        "continuations",
+        "Continuations",
+        "Continuations",
+        "The likeliest continuations of a text, as a tree.",
     ),
     _about_a_subject(
         "not_finite",
@@ -88,6 +103,9 @@ PROBES = (
         "The first operation whose numbers are not all finite.",
     ),
     _about_a_subject("surprisal", "Surprisal", "Surprisal", "How much each token surprised."),
+    _about_a_subject(
+        "tokenized", "Tokenized", "Tokenized", "How a text is cut into tokens, without running it."
+    ),
     _about_a_subject(
         "path", "Path", "Path", "Where positions are after each layer, on the vocabulary's axes."
     ),
