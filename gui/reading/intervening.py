@@ -25,6 +25,7 @@ from model.interventions import (
     Steer,
 )
 from model.operations import Operation
+from model.probe.lines import written
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,14 +217,19 @@ def marks(some: Sequence[Intervention], config: TransformerConfig | None) -> Mar
     return Marks(frozenset(cut), frozenset(changed - cut))
 
 
-def python(some: Sequence[Intervention], text: str) -> str:
-    """The lines of Python that run a prompt under interventions: ``trace`` is then theirs."""
+def python(some: Sequence[Intervention], ids: Sequence[int]) -> str:
+    """The lines of Python that run a prompt under interventions: ``trace`` is then theirs.
+
+    Args:
+        some: the interventions.
+        ids: of the prompt as it is read: a text can be longer than the context.
+    """
     kinds = ", ".join(sorted({type(one).__name__ for one in some}))
-    listed = "".join(f"    {one!r},\n" for one in some)
+    listed = "".join(f"    {written(one)[1]},\n" for one in some)
     return (
         f"from model.interventions import {kinds}\n\n"
         f"interventions = (\n{listed})\n"
-        f"trace = lm.trace({text!r}, interventions=interventions)\n"
+        f"trace = lm.trace({list(ids)}, interventions=interventions)\n"
     )
 
 

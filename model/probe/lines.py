@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
+from keyword import iskeyword
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,13 @@ def asking_all(answers: Mapping[str, Answer]) -> str:
     return "\n".join((*_imports(used), "", *lines)) if lines else ""
 
 
+def written(value: object) -> tuple[list[str], str]:
+    """A value as it is typed, without what is as by default, and the imports that it needs."""
+    used: set[type] = set()
+    text = _written(value, used)
+    return _imports(used), text
+
+
 def _asked(answer: Answer, used: set[type]) -> str:
     subject, question = answer.subject, answer.question
     arguments = [str(list(subject.ids)), _written(question, used)]
@@ -49,7 +57,8 @@ def _imports(used: set[type]) -> list[str]:
 
 def _as_name(words: str) -> str:
     name = "".join(letter if letter.isalnum() else "_" for letter in words).strip("_")
-    return name if name.isidentifier() else f"found_{name}"
+    taken = name in ("lm", "model", "trace") or iskeyword(name)
+    return f"found_{name}" if taken or not name.isidentifier() else name
 
 
 def _written(value: Any, used: set[type]) -> str:

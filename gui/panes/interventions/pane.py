@@ -179,10 +179,12 @@ class InterventionsPane(Pane):
 
     def copy_python(self) -> None:
         """Put the lines of Python that do the same on the clipboard."""
-        read = self.store.read
-        text = self.store.prompt if read is None else read.text
-        lines = reading.python(self.store.intervening.on, text)
-        QGuiApplication.clipboard().setText(lines)
+        QGuiApplication.clipboard().setText(self.code())
+
+    def code(self) -> str:
+        """Runs the prompt under the interventions that are on."""
+        read, some = self.store.read, self.store.intervening.on
+        return reading.python(some, read.subject.ids) if read is not None and some else ""
 
     def ask_save(self) -> None:
         """Choose a file and write the list to it."""

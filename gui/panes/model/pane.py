@@ -76,5 +76,8 @@ class ModelPane(Pane):
         words = f"{short_count(model.n_params)} parameters"
         return words if self._views is None else f"{self._views.header_note()}{words}"
 
+    def code(self) -> str:
+        return "" if self._views is None else self._views.code()
+
     def export_data(self) -> Mapping[str, Named]:
         return {} if self._views is None else self._views.export_data()

@@ -27,6 +27,7 @@ from gui.panes.model.words import (
     matrix_titles,
     number_words,
 )
+from gui.reading import code
 from gui.session.state import Inspected
 from gui.session.store import Store
 from gui.widgets.action_row import HEIGHT, ActionRow
@@ -281,6 +282,18 @@ class WeightsView(QWidget):
         of = f"{n} of {len(state.tensors)}" if n != len(state.tensors) else f"{n}"
         learned = f"step {step:,} · " if step is not None else ""
         return f"{learned}{of} tensors · "
+
+    def code(self) -> str:
+        """The tensor in detail: figures, histogram, picture, singular values as they are drawn."""
+        state = self.store.weights
+        if not self.name:
+            return ""
+        found, singular = state.examined, state.singular_values
+        if found is not None and (found.name, found.layout.part) != (self.name, self.part):
+            found = None
+        if singular is not None and (singular.name, singular.part) != (self.name, self.part):
+            singular = None
+        return code.of_tensor(self.name, found, singular)
 
     def export_data(self) -> Mapping[str, Named]:
         """The table, and what is drawn of the tensor in detail."""

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import transformers
 
 import model
 from model.interventions import AblateHead, Intervention, ScaleHead, SetWeight
@@ -27,8 +26,7 @@ from model.probe.question import Answer, Named, Question, TokenId
 from model.probe.routes.asks import Routes
 from model.sampling import Sampling
 from resources import STORY_WORLD
-from tests.model.checkpoint.families.harness import make
-from tests.small_models import VOCABULARY, small_bert, small_mixtral, word_pieces
+from tests.small_models import small_bert, small_llama, small_mixtral
 
 WITHOUT = {
     "neighbours": "no answer about a text: gui.reading.code has its lines, tests/gui/reading",
@@ -71,23 +69,6 @@ IDS = (2, 12, 9, 14, 9, 17)
 
 REFUSED = {("encoder", "continuations"): "not made to continue"}
 """What a kind of network can't be asked, with the words in which it says so."""
-
-
-def small_llama(folder: Path) -> Path:
-    """Grouped heads, RMSNorm, rotary positions, a gated MLP."""
-    config = transformers.LlamaConfig(
-        vocab_size=len(VOCABULARY),
-        hidden_size=36,
-        intermediate_size=52,
-        num_hidden_layers=2,
-        num_attention_heads=6,
-        num_key_value_heads=2,
-        head_dim=8,
-        max_position_embeddings=32,
-    )
-    make(transformers.LlamaForCausalLM, config, folder)
-    word_pieces(folder)
-    return folder
 
 
 MAKERS = {"like Llama": small_llama, "encoder": small_bert, "experts": small_mixtral}
