@@ -224,10 +224,10 @@ def test_an_inspected_number_is_fetched_from_a_trace_under_the_interventions(
 def test_the_curves_of_a_run_are_read_from_its_folder(tmp_path: Path) -> None:
     text = tmp_path / "text.txt"
     text.write_text("the king lost his crown. " * 60)
-    sizes = {"n_layers": 1, "d_model": 16, "n_ctx": 16, "batch_size": 4, "warmup_steps": 1}
-    recipe = replace(PRESETS["tiny"], data=str(text), steps=4, sample_every=0, **sizes)
+    tiny = replace(PRESETS["tiny"], n_layers=1, d_model=16, n_ctx=16, batch_size=4)
+    recipe = replace(tiny, data=str(text), steps=4, warmup_steps=1, sample_every=0)
     events = list(train(recipe, tmp_path / "run"))
     space = run(code.script(code.of_run(str(tmp_path / "run")), ""))
     steps = [(one.step, one.train_loss) for one in events if isinstance(one, StepDone)]
-    assert space["train_loss"] == pytest.approx(steps)
+    assert np.allclose(space["train_loss"], steps, rtol=1e-4)
     assert "lm" not in space
