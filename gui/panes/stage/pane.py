@@ -12,16 +12,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
 
 from gui import theme
 from gui.panes.base import EmptyState, Pane
 from gui.panes.stage import ENTRY
+from gui.panes.stage.before import Before
+from gui.panes.stage.explaining import Explaining
+from gui.panes.stage.numbers import shapes, with_numbers
+from gui.panes.stage.scenes.compose import rows_for
 from gui.panes.stage.scenes.kit import Scenery
-from gui.panes.stage.scenes.scores import rows_that_fit
-from gui.panes.stage.terms_line import TermsLine, pieces
+from gui.panes.stage.term_text import TermText
+from gui.panes.stage.terms_line import pieces
 from gui.panes.stage.view import Pointed, StageView
 from gui.panes.stage.words import here
+from gui.reading import code
 from gui.reading.inspecting import inspected
 from gui.session.store import Store
 from gui.widgets.text import Text
@@ -49,11 +55,12 @@ class StagePane(Pane):
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(store, parent)
         self.title_line = Text(parent=self, font=theme.sans(theme.FONT_SIZE + 2, bold=True))
-        self.meaning = Text(parent=self, tone="dim")
+        self.meaning = TermText(self, tone="dim")
         self.view = StageView(self)
-        self.terms = TermsLine(self)
-        self.sentence = Text(parent=self)
+        self.explaining = Explaining(self)
+        self.terms, self.sentence = self.explaining.terms, self.explaining.sentence
         self._empty = EmptyState("Open a model to see its operations.", self)
+        self._before = Before(store, self.invalidate)
         self._number: Pointed | None = None
         self._default: Pointed | None = None
 
@@ -68,11 +75,7 @@ class StagePane(Pane):
         head.addWidget(self.meaning, 1)
         layout.addLayout(head)
         layout.addWidget(self.view, 1)
-        layout.addWidget(self.terms)
-        foot = QHBoxLayout()
-        foot.setContentsMargins(12, 0, 12, 8)
-        foot.addWidget(self.sentence)
-        layout.addLayout(foot)
+        layout.addWidget(self.explaining)
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self._empty)
         self._stack.addWidget(content)
@@ -80,6 +83,7 @@ class StagePane(Pane):
         self.view.chosen.connect(self._choose)
         store.sampling_changed.connect(self.ask)
         store.model_changed.connect(self.invalidate)
+        store.intervening.changed.connect(self.invalidate)
 
     # ---------------------------------------------------------------------- questions
 
@@ -95,7 +99,7 @@ class StagePane(Pane):
         if op is None:
             return {}
         room = self.view.room
-        rows = rows_that_fit(room.height())
+        rows = rows_for(op.kind, room.height())
         asked: dict[str, Question] = {
             "scene": Scene(
                 op.output,
@@ -157,19 +161,25 @@ class StagePane(Pane):
         if slot is None or found is None or slot.read is None:
             self.view.show_scene(None)
             self.terms.set_pieces([])
-            self.sentence.setText("" if slot is None else slot.problem)
+            self.explaining.say("" if slot is None else slot.problem)
+            self.explaining.set_formula(op.formula, (), "")
+            self.explaining.set_code("", "")
             return
         asked = found.question
         assert isinstance(asked, Scene)
         drawn = next((o for o in self.store.operations if o.output == asked.of), None)
         if drawn is None:  # of another model: the new one's answer is on its way
             return
-        scenery = Scenery(found, drawn, model, slot.read, QRectF(), self.store.selection.key)
-        if self._shown is not found:
-            self._shown = found
-            self._number = None
+        self._before.ask(found)
+        before = self._before.found(found)
+        key = self.store.selection.key
+        scenery = Scenery(found, drawn, model, slot.read, QRectF(), key, before)
+        if self._shown != (found, before):
+            if self._shown[0] is not found:
+                self._number = None
+            self._shown = found, before
             self.view.show_scene(scenery)
-        self.sentence.setText(here(scenery))
+        self.explaining.say(here(scenery))
         self._set_default(scenery)
         terms = self.answered("terms", TermsFound)
         of = self.slot("terms")
@@ -177,8 +187,30 @@ class StagePane(Pane):
             self.terms.set_pieces(pieces(terms, model, of.read))
         else:
             self.terms.set_pieces([])
+        self._explain(scenery, terms)
 
-    _shown: SceneFound | None = None
+    def _explain(self, scenery: Scenery, terms: TermsFound | None) -> None:
+        """The formula with its numbers, and the lines of Python."""
+        model, read = scenery.model, scenery.read
+        self.explaining.set_formula(
+            scenery.op.formula, with_numbers(terms, scenery), shapes(scenery)
+        )
+        as_typed = not model.tokenizer.startswith("none") and read.truncated_at is None
+        before = code.opening(
+            model.place or model.path,
+            read.text if as_typed else list(read.subject.ids),
+            read.subject.interventions,
+            model.device,
+        )
+        self.explaining.set_code(scenery.found.code(), before)
+
+    def remember(self) -> dict[str, Any]:
+        return {"depth": self.explaining.shown}
+
+    def recall(self, kept: Mapping[str, Any]) -> None:
+        self.explaining.set_depth(str(kept.get("depth", "")))
+
+    _shown: tuple[SceneFound | None, SceneFound | None] = (None, None)
 
     def _set_default(self, scenery: Scenery) -> None:
         """The number that is told of while the mouse is elsewhere: the largest that is written."""
@@ -200,6 +232,10 @@ class StagePane(Pane):
         if default != self._default:
             self._default = default
             self.ask()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._before.ask(None)
 
     def header_note(self) -> str:
         op, store = self.operation, self.store

@@ -91,6 +91,7 @@ def _make(making: Making) -> None:
             shown = making.read_most(op.inputs[0])
             making.row("in", op.inputs[0], shown)
             making.of_positions(op.inputs[1], shown)
+            making.other_positions(op.inputs[0], op.inputs[1], shown)
             making.vector("out", op.output)
         case "attn_out":
             _join(making)

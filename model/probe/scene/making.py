@@ -209,6 +209,17 @@ class Making:
         matrix = self.read(name, 0, self.subject.n_tokens)[shown, self.group]
         self.add("in", name, "SK", matrix, (0, None, self.group, None), shown)
 
+    def other_positions(self, pattern: str, values: str, shown: Array) -> None:
+        """What the query reads of all other keys together."""
+        others = np.ones(self.subject.n_tokens, dtype=bool)
+        others[shown] = False
+        if others.any():
+            at = self.position
+            weights_S = self.read(pattern, at, at + 1)[self.head, 0, others]
+            values_SK = self.read(values, 0, self.subject.n_tokens)[others, self.group]
+            name = f"{int(others.sum()):,} other keys"
+            self.add("rest", name, " K", (weights_S @ values_SK)[None], (None,), whole=True)
+
     def row(self, role: Role, name: str, shown: Array) -> None:
         """Scores or weights of the query, of the keys that are shown."""
         row = self.read(name, self.position, self.position + 1)[self.head, 0, shown]

@@ -188,14 +188,19 @@ def test_neurons_that_write_most_and_all_others_add_up_to_what_the_mlp_writes():
 
 def test_each_neuron_is_told_the_tokens_that_it_promotes_now():
     asked = Asked("learned")
-    coarse, whole = asked.answers(Scene("blocks.1.hook_mlp_out", 6, most_keys=3))
+    question = Scene("blocks.1.hook_mlp_out", 6, most_keys=3)
+    coarse, whole = (found for found in asked.answers(question) if isinstance(found, SceneFound))
     assert not coarse.is_whole
     assert coarse.promoted == ()
+    fired, parts = whole.panel("in"), whole.panel("parts")
+    assert fired is not None
+    assert parts is not None
+    assert parts.at_rows is not None
     w_out = parameter(asked.network, "blocks.1.mlp.W_out").numpy()
     w_u = parameter(asked.network, "W_U").numpy()
     gain = parameter(asked.network, "ln_final.w").numpy()
-    h = whole.panel("in").values_RC[0]
-    for neuron, tokens in zip(whole.panel("parts").at_rows, whole.promoted):
+    h = fired.values_RC[0]
+    for neuron, tokens in zip(parts.at_rows, whole.promoted):
         row = h[neuron] * w_out[neuron]
         effect = ((row - row.mean()) * gain) @ w_u
         assert [id for id, _ in tokens] == list(np.argsort(-effect)[:4])

@@ -10,7 +10,7 @@ from model.probe.scene.code.wanted import Made, Wanted
 def _heads(letter: str) -> Callable[[Wanted], Made]:
     def made(w: Wanted) -> Made:
         product = 'torch.einsum("btd,hdk->bthk", x, W)' + (" + b" if w.has_bias else "")
-        written = (f"x = {w.read()}", *w.weight("W"), f"{letter} = {product}")
+        written: tuple[str, ...] = (f"x = {w.read()}", *w.weight("W"), f"{letter} = {product}")
         clip = w.config.caps.qkv
         if clip is not None:
             written = (*written, f"{letter} = {letter}.clamp(-{clip!r}, {clip!r})")
@@ -24,7 +24,8 @@ def _rotate(w: Wanted) -> Made:
     rotary = w.config.rotary_at(w.op.layer)
     assert rotary is not None
     dim = w.config.rotary_dim(rotary)
-    T = ("T = x.shape[1]",)
+    T: tuple[str, ...] = ("T = x.shape[1]",)
+    turn: tuple[str, ...]
     if rotary.scaling is None:
         n = rotary.odd_dim or dim
         turn = (
