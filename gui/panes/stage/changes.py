@@ -47,14 +47,12 @@ class Change:
         intervention: which.
         name: of the activation that it changes.
         says: one sentence.
-        is_cut: whether something is taken away: it is hatched.
         written: whether the operation itself writes it; else it only reads it.
     """
 
     intervention: Intervention
     name: str
     says: str
-    is_cut: bool
     written: bool
 
 
@@ -69,12 +67,12 @@ def changes(scenery: Scenery) -> list[Change]:
         for name in one.operations(config):
             if (name == scenery.op.output or name in shown) and _is_here(one, ops[name], scenery):
                 written = name == scenery.op.output
-                says, is_cut = _says(one, ops[name], scenery)
+                says = _says(one, ops[name], scenery)
                 if not written:
                     says = f"What it reads is changed: {one.words}."
                     if any(p.name == name and p.role == "chain" for p in scenery.found.panels):
                         says = f"A step of this is changed: {one.words}."
-                found.append(Change(one, name, says, is_cut, written))
+                found.append(Change(one, name, says, written))
                 break
     return sorted(found, key=lambda change: not change.written)
 
@@ -100,42 +98,42 @@ def _is_here(one: Intervention, op: Operation, scenery: Scenery) -> bool:
             return True
 
 
-def _says(one: Intervention, op: Operation, scenery: Scenery) -> tuple[str, bool]:
+def _says(one: Intervention, op: Operation, scenery: Scenery) -> str:
     match one:
         case AblateHead(mean=True):
-            return f"Head {one.layer}.{one.head} writes its mean over all positions.", True
+            return f"Head {one.layer}.{one.head} writes its mean over all positions."
         case AblateHead() | ScaleHead(factor=0):
-            return f"Cut: head {one.layer}.{one.head} writes zero.", True
+            return f"Cut: head {one.layer}.{one.head} writes zero."
         case ScaleHead():
             whose = f"head {one.layer}.{one.head}"
-            return f"What {whose} writes is multiplied by {one.factor:g}.", False
+            return f"What {whose} writes is multiplied by {one.factor:g}."
         case ScaleOutput(factor=0):
             part = "the MLP" if op.output.endswith("mlp_out") else "attention"
-            return f"Cut: {part} of block {one.layer} writes zero.", True
+            return f"Cut: {part} of block {one.layer} writes zero."
         case ScaleOutput():
-            return f"What is written is multiplied by {one.factor:g}.", False
+            return f"What is written is multiplied by {one.factor:g}."
         case CutEdge():
             how = "is masked" if one.share else "counts for nothing"
-            return f"Cut: “{scenery.token(one.key)}” {how} for “{scenery.token(one.query)}”.", True
+            return f"Cut: “{scenery.token(one.key)}” {how} for “{scenery.token(one.query)}”."
         case SetNeuron():
-            return f"Neuron {one.neuron:,} is set to {one.value:g}, whatever it reads.", False
+            return f"Neuron {one.neuron:,} is set to {one.value:g}, whatever it reads."
         case RemoveResidual():
-            return "Cut: the stream is not added; what the part wrote takes its place.", True
+            return "Cut: the stream is not added; what the part wrote takes its place."
         case RemoveMask():
-            return "Taken away: nothing is masked, later positions are seen, too.", True
+            return "Taken away: nothing is masked, later positions are seen, too."
         case RemovePositions():
             what = {
                 "pos_embed": "the position's vector is zero",
                 "rotate": "nothing turns",
                 "bias": "distance costs nothing",
             }.get(op.kind, "no positions")
-            return f"Taken away: {what}.", True
+            return f"Taken away: {what}."
         case PatchActivation():
-            return f"Put in from another text: {one.words}.", False
+            return f"Put in from another text: {one.words}."
         case Steer():
-            return f"A direction is added: {one.words}.", False
+            return f"A direction is added: {one.words}."
         case _:
-            return f"Changed here: {one.words}.", False
+            return f"Changed here: {one.words}."
 
 
 # ------------------------------------------------------------------------------------- marks
@@ -143,14 +141,14 @@ def _says(one: Intervention, op: Operation, scenery: Scenery) -> tuple[str, bool
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A frame around what an intervention changed; hatched where it was taken away."""
+    """A frame around what an intervention changed; hatched where nothing is left."""
 
     box: QRectF
-    is_cut: bool
+    is_nothing: bool
 
     def paint(self, painter: QPainter) -> None:
         color = theme.current().color(TONE)
-        if self.is_cut:
+        if self.is_nothing:
             hatch(painter, self.box, color, 6.0)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(color, 1.6, Qt.PenStyle.DashLine))
@@ -181,7 +179,10 @@ class Ghost:
         zero = bars.box.left() + room * share
         reach = room * (0.5 if signs == "both" else 1.0)
         value = float(self.values[at])
-        length = reach * min(1.0, abs(value) / bars.limit) if np.isfinite(value) else 0.0
+        fits = signs == "both" or (value < 0) == (signs == "negative")
+        length = 0.0
+        if fits and np.isfinite(value):
+            length = reach * min(1.0, abs(value) / bars.limit)
         line = bars.rect_of((0, at))
         thick = min(9.0, max(2.0, line.height() - 4))
         left = zero - length if value < 0 else zero
@@ -207,14 +208,14 @@ def with_changes(marks: list[Mark], scenery: Scenery) -> list[Mark]:
     for change in changes(scenery):
         for mark in list(drawn):
             if isinstance(mark, Grid | Bars | Dots | Stacks) and mark.panel.name == change.name:
-                drawn += [Changed(box, change.is_cut) for box in _boxes(mark, change, scenery)]
+                drawn += _frames(mark, change, scenery)
         if isinstance(change.intervention, AblateHead | ScaleHead):
             drawn += _head_of_joined(drawn, change)
     return drawn
 
 
-def _boxes(mark: Grid | Bars | Dots | Stacks, change: Change, scenery: Scenery) -> list[QRectF]:
-    """What of a mark is changed."""
+def _frames(mark: Grid | Bars | Dots | Stacks, change: Change, scenery: Scenery) -> list[Mark]:
+    """Around what of a mark is changed."""
     one = change.intervention
     panel = mark.panel
     columns = range(panel.values_RC.shape[1])
@@ -223,14 +224,21 @@ def _boxes(mark: Grid | Bars | Dots | Stacks, change: Change, scenery: Scenery) 
         for i, place in enumerate(columns if panel.at_columns is None else panel.at_columns)
     }
     if isinstance(one, CutEdge):
-        return [mark.rect_of((0, at[one.key]))] if one.key in at else []
+        return [_frame(mark, at[one.key])] if one.key in at else []
     if isinstance(one, SetNeuron):
         if one.neuron not in at or not panel.is_whole:
             return []
-        return [mark.rect_of((0, at[one.neuron]))]
+        return [_frame(mark, at[one.neuron])]
     if isinstance(one, AblateHead | ScaleHead) and scenery.op.kind == "attn_out":
         return []  # its rows, below
-    return [] if isinstance(mark, Dots) else [mark.box]
+    if isinstance(mark, Dots):
+        return []
+    return [Changed(mark.box, not panel.values_RC.any() and not isinstance(mark, Stacks))]
+
+
+def _frame(mark: Grid | Bars | Dots | Stacks, column: int) -> Changed:
+    """Around one number of a row."""
+    return Changed(mark.rect_of((0, column)), mark.panel.values_RC[0, column] == 0)
 
 
 def _head_of_joined(marks: list[Mark], change: Change) -> list[Mark]:
@@ -242,7 +250,7 @@ def _head_of_joined(marks: list[Mark], change: Change) -> list[Mark]:
         if isinstance(mark, Grid) and mark.panel.letters[0] == "H" and mark.panel.is_whole:
             first = mark.rect_of((one.head, 0))
             row = QRectF(mark.box.left(), first.top(), mark.box.width(), first.height())
-            found.append(Changed(row, change.is_cut))
+            found.append(Changed(row, not mark.values[one.head].any()))
     return found
 
 
@@ -265,7 +273,8 @@ def _with_ghost(mark: Mark, before: SceneFound | None) -> list[Mark]:
     strip = QRectF(box.left(), box.top() + high + 1, box.width(), GHOST)
     if old.values_RC.shape != mark.panel.values_RC.shape:
         return [mark]
-    return [now, Grid(replace(old, role="in"), strip, limit=mark.limit)]
+    old = replace(old, role="in", name=f"{old.name} before")
+    return [now, Grid(old, strip, limit=mark.limit)]
 
 
 def _same(panel: Panel, before: SceneFound) -> Panel | None:

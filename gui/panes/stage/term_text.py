@@ -21,6 +21,7 @@ from PySide6.QtGui import (
     QPen,
     QResizeEvent,
     QTextLayout,
+    QTextLine,
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
@@ -66,7 +67,7 @@ class TermText(QWidget):
         self._tone = tone
         self._wrap = wrap
         self._places: tuple[Place, ...] = ()
-        self._layout = QTextLayout()
+        self._lines: list[tuple[QPointF, str]] = []  # the start of each base line, and its text
         self._spots: list[_Spot] = []
         self._focused: int | None = None
         self.setFont(font or theme.sans())
@@ -113,11 +114,17 @@ class TermText(QWidget):
         if not self._wrap:
             metrics = QFontMetricsF(self.font())
             shown = metrics.elidedText(shown, Qt.TextElideMode.ElideRight, float(self.width()))
-        self._layout = QTextLayout(shown, self.font())
-        self._flow(self._layout, self.width() if self._wrap else 1e6)
+        layout = QTextLayout(shown, self.font())
+        self._flow(layout, self.width() if self._wrap else 1e6)
+        units = shown.encode("utf-16-le", "surrogatepass")
+        self._lines = []
+        for line in _lines_of(layout):
+            start, n = 2 * line.textStart(), 2 * line.textLength()
+            text = units[start : start + n].decode("utf-16-le", "surrogatepass")
+            self._lines.append((QPointF(0, line.y() + line.ascent()), text))
         kept = len(shown) if shown == self._text else len(shown.rstrip(ELLIPSIS))
         self._spots = [
-            _Spot(place, self._boxes(place)) for place in self._places if place.stop <= kept
+            _Spot(place, self._boxes(layout, place)) for place in self._places if place.stop <= kept
         ]
 
     def _flow(self, layout: QTextLayout, width: float) -> float:
@@ -133,11 +140,10 @@ class TermText(QWidget):
         layout.endLayout()
         return y
 
-    def _boxes(self, place: Place) -> tuple[QRectF, ...]:
+    def _boxes(self, layout: QTextLayout, place: Place) -> tuple[QRectF, ...]:
         start, stop = (utf16_length(self._text[:at]) for at in (place.start, place.stop))
         boxes = []
-        for i in range(self._layout.lineCount()):
-            line = self._layout.lineAt(i)
+        for line in _lines_of(layout):
             first = max(start, line.textStart())
             last = min(stop, line.textStart() + line.textLength())
             if first < last:
@@ -166,7 +172,9 @@ class TermText(QWidget):
         t = theme.current()
         with QPainter(self) as painter:
             painter.setPen(t.color(self._tone))
-            self._layout.draw(painter, QPointF(0, 0))
+            painter.setFont(self.font())
+            for at, text in self._lines:
+                painter.drawText(at, text)
             for i, spot in enumerate(self._spots):
                 own = self._focused == i and self.hasFocus()
                 pen = QPen(t.color("focus" if own else self._tone, 1.0 if own else 0.7), 1.2)
@@ -241,6 +249,10 @@ class TermText(QWidget):
         self.update()
         if self._focused is not None:
             self._show(self._spots[at])
+
+
+def _lines_of(layout: QTextLayout) -> list[QTextLine]:
+    return [layout.lineAt(i) for i in range(layout.lineCount())]
 
 
 def _x(found: object) -> float:

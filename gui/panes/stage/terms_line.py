@@ -93,6 +93,7 @@ def _where(asked: Terms, model: m.ModelInfo, read: m.PromptRead) -> str:
 
 
 def _signed(value: float) -> str:
+    value += 0.0  # a zero has no sign
     return ("+" if value >= 0 else "") + figure(value).replace("-", "−")
 
 

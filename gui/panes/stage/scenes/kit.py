@@ -22,7 +22,7 @@ LINE = 16.0
 """Height of a line of words."""
 STRIP = 18.0
 """Height of a vector that lies."""
-LABEL = 84.0
+LABEL = 92.0
 """Width of the names on the left."""
 LARGEST_CELL = 22.0
 
@@ -158,6 +158,17 @@ def fitted(panel: Panel, most: int) -> Panel:
 def caption(text: str, box: QRectF, align: Qt.AlignmentFlag = CENTER, tone: str = "dim") -> Words:
     """A line of small words."""
     return Words(text, box, tone, align, theme.sans(theme.SMALL_FONT_SIZE))
+
+
+def over(text: str, box: QRectF, room: QRectF) -> Words:
+    """Small words above a box: in its middle, or beginning with it where they are wider."""
+    font = theme.sans(theme.SMALL_FONT_SIZE)
+    wide = QFontMetricsF(font).horizontalAdvance(text) + 4
+    if wide <= box.width():
+        return caption(text, above(box))
+    line = above(box)
+    line.setWidth(min(wide, room.right() - box.left()))
+    return caption(text, line, LEFT)
 
 
 def above(box: QRectF) -> QRectF:

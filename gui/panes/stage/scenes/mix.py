@@ -14,8 +14,7 @@ from gui.panes.stage.scenes.kit import (
     RIGHT,
     STRIP,
     Scenery,
-    above,
-    caption,
+    over,
 )
 from gui.panes.stage.scenes.scores import names_of_keys, scale_of
 from gui.panes.stage.stacked import N_TOLD, Stacks
@@ -76,14 +75,12 @@ def compose_mix(scenery: Scenery) -> list[Mark]:
     font = theme.mono(theme.SMALL_FONT_SIZE)
     label = QRectF(room.left(), stack.top(), LABEL + BARS - 8, LINE)
     return [
-        caption(f"weight, 0 to {scale:g}", above(line.box)),
-        caption(f"value vectors, {columns} dimensions of this head", above(grid.box)),
+        over(f"weight, 0 to {scale:g}", line.box, room),
+        over(f"value vectors, {columns} dimensions of this head", grid.box, room),
         *names_of_keys(scenery, shown, grid, room),
         line,
         grid,
-        caption(
-            f"weight · value of each key, stacked to z in every dimension{others}", above(stack)
-        ),
+        over(f"weight · value of each key, stacked to z in every dimension{others}", stack, room),
         Words("Σ weight · value", label, "text", RIGHT, font),
         Words(f"±{stacks.limit:.2g}", label.translated(0, LINE), "dim", RIGHT, font),
         stacks,

@@ -32,6 +32,7 @@ from gui.panes.stage.scenes.kit import (
     called,
     caption,
     fitted,
+    over,
     size,
     symbol,
     vector,
@@ -48,6 +49,8 @@ BAR = 92.0
 NOTE = 76.0
 TOKENS = 230.0
 ROW = 17.0
+NARROW = 600.0
+"""Width of the room up to which a gated neuron is told without its factors."""
 
 
 def rows_of_neurons(height: float) -> int:
@@ -86,7 +89,7 @@ def compose_activation(scenery: Scenery) -> list[Mark]:
             vector(marks, name, panel, QRectF(room.left(), y, room.width(), STRIP))
             y += STRIP + 6
         y += LINE / 2
-    wide = 2 * LIST if gated else LIST
+    wide = 2 * LIST if gated and room.width() > NARROW else LIST
     plot = QRectF(room.left() + LABEL, y, room.width() - LABEL - wide - 24, room.bottom() - y)
     plot.adjust(0, 4, 0, -2 * LINE)
     if plot.height() < 30 or plot.width() < 60:
@@ -150,7 +153,7 @@ def _strongest(inputs: list[Panel], out: Panel, box: QRectF, act: str) -> list[M
     h = out.values_RC[0].astype(np.float64)
     n = max(0, min(12, len(h), int((box.height() - LINE) / 15)))
     order = np.argsort(-np.abs(np.nan_to_num(h)), kind="stable")[:n]
-    gated = len(inputs) > 1
+    gated = len(inputs) > 1 and box.width() > LIST
     font = theme.mono(theme.SMALL_FONT_SIZE)
     word = f"neuron   {ACTIVATIONS[act]}(g) × u = h" if gated else "neuron, after"
     marks: list[Mark] = [caption(word, QRectF(box.left(), box.top(), box.width(), LINE), RIGHT)]
@@ -196,8 +199,8 @@ def compose_down(scenery: Scenery) -> list[Mark]:
     grid = Grid(parts, QRectF(left, top, wide, n * high), limit=limit)
     font = theme.mono(theme.SMALL_FONT_SIZE)
     marks: list[Mark] = [
-        caption("neuron fires", above(bars.box)),
-        caption("times its row of W_out: what it adds to the stream", above(grid.box)),
+        over("neuron fires", bars.box, room),
+        over("times its row of W_out: what it adds to the stream", grid.box, room),
         bars,
         grid,
     ]

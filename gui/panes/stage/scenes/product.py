@@ -13,9 +13,8 @@ from gui.panes.stage.scenes.kit import (
     RIGHT,
     STRIP,
     Scenery,
-    above,
     called,
-    caption,
+    over,
     size,
     symbol,
 )
@@ -50,7 +49,7 @@ def compose_product(scenery: Scenery) -> list[Mark]:
     )
     n, k = weight.n_rows, weight.n_columns
     marks: list[Mark] = [
-        caption(f"{symbol(weight.name)}, {n:,} × {k:,}: each column times x", above(matrix.box)),
+        over(f"{symbol(weight.name)}, {n:,} × {k:,}: each column times x", matrix.box, room),
         Words(
             called(x.name) if len(called(x.name)) < 10 else "x",
             QRectF(room.left(), top, tall.box.left() - room.left() - 8, LINE),
@@ -106,8 +105,8 @@ def compose_join(scenery: Scenery) -> list[Mark]:
     )
     font = theme.mono(theme.SMALL_FONT_SIZE)
     marks: list[Mark] = [
-        caption("z of each head", above(mixed.box)),
-        caption("z · W_O: what each head adds to the stream", above(added.box)),
+        over("z of each head", mixed.box, room),
+        over("z · W_O: what each head adds to the stream", added.box, room),
         mixed,
         added,
     ]

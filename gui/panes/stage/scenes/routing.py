@@ -15,9 +15,9 @@ from gui.panes.stage.scenes.kit import (
     RIGHT,
     STRIP,
     Scenery,
-    above,
     called,
     caption,
+    over,
     size,
 )
 from model.probe.question import Array
@@ -50,7 +50,7 @@ def compose_routing(scenery: Scenery) -> list[Mark]:
     )
     font = theme.mono(theme.SMALL_FONT_SIZE)
     marks: list[Mark] = [
-        caption(f"{called(x.name)}, {x.n_columns:,} dimensions", above(upper.box)),
+        over(f"{called(x.name)}, {x.n_columns:,} dimensions", upper.box, room),
         Words("x", QRectF(room.left(), top, LABEL - 8, STRIP), "accent", RIGHT, font),
         upper,
         grid,

@@ -15,8 +15,8 @@ from gui.panes.stage.scenes.kit import (
     RIGHT,
     STRIP,
     Scenery,
-    above,
     caption,
+    over,
 )
 from model.operations import Operation, operations
 from model.probe.question import Array
@@ -70,7 +70,7 @@ def compose_scores(scenery: Scenery) -> list[Mark]:
     if len(shown) < scenery.read.n_tokens:
         words += f"; of {scenery.read.n_tokens:,} keys the {len(shown)} that are read most"
     marks += [
-        caption(words, above(upper.box)),
+        over(words, upper.box, room),
         _name(f"q  {scenery.token(scenery.position)}", upper.box.top(), STRIP, room, "accent"),
         upper,
         grid,

@@ -16,10 +16,10 @@ from gui.panes.stage.scenes.kit import (
     RIGHT,
     STRIP,
     Scenery,
-    above,
     called,
     caption,
     length_note,
+    over,
     size,
     text_width,
     vector,
@@ -51,7 +51,7 @@ def compose_fetch(scenery: Scenery) -> list[Mark]:
         )
         of = _rows_of_table(scenery)
         words = f"{table.name}: a row for each of {of}, {columns:,} numbers each"
-        marks.append(caption(words, above(grid.box)))
+        marks.append(over(words, grid.box, room))
         fetched = _fetched(scenery)
         font = theme.mono(theme.SMALL_FONT_SIZE)
         for i, place in enumerate(int(each) for each in at):

@@ -15,9 +15,9 @@ from gui.panes.stage.scenes.kit import (
     RIGHT,
     STRIP,
     Scenery,
-    above,
     called,
     caption,
+    over,
 )
 from model.probe.question import Array
 from model.probe.scene.asks import Panel
@@ -86,11 +86,12 @@ def compose_unembed(scenery: Scenery) -> list[Mark]:
     font = theme.mono(theme.SMALL_FONT_SIZE)
     name = QRectF(room.left(), top, LABEL - 8, STRIP)
     marks: list[Mark] = [
-        caption(f"{called(x.name)}, {x.n_columns:,} dimensions", above(upper.box)),
+        over(f"{called(x.name)}, {x.n_columns:,} dimensions", upper.box, room),
         Words("x", name, "accent", RIGHT, font),
-        caption(
+        over(
             f"rows of {table.name}: {n} of {scenery.model.config.d_vocab:,} tokens, the likeliest",
-            above(grid.box),
+            grid.box,
+            room,
         ),
         upper,
         grid,
@@ -101,7 +102,7 @@ def compose_unembed(scenery: Scenery) -> list[Mark]:
     assert out is not None
     panel = of_tokens(out, scores, ids)
     box = QRectF(grid.box.right() + 16, grid.box.top(), bars, grid.box.height())
-    marks.append(caption("x · token = logit", above(box)))
+    marks.append(over("x · token = logit", box, room))
     told = frozenset(range(n))
     marks.append(Bars(panel, box, limit_of(scores), signs_of(scores), told))
     marks += names_of_tokens(scenery, ids, grid.box, room)
