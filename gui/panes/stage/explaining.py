@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QRectF, QSize, Signal
 from PySide6.QtGui import QFontMetricsF, QGuiApplication, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -34,7 +34,7 @@ TIPS = {
     "code": "The lines of Python that compute it, to copy",
 }
 LINE = 19
-CODE_LINES = 5
+CODE_LINES = 6
 """Lines of Python that are in view without scrolling."""
 
 
@@ -44,12 +44,13 @@ class FormulaView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._lines: tuple[tuple[tuple[str, ...], str], ...] = ()
+        self._taken = 0
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
     @property
     def lines(self) -> tuple[str, ...]:
         """As they are drawn, marks of what is lowered and raised included."""
-        return tuple(self._fitting(texts) for texts, _ in self._lines)
+        return tuple(self._fitting(i, texts) for i, (texts, _) in enumerate(self._lines))
 
     def set_lines(self, lines: tuple[tuple[tuple[str, ...], str], ...]) -> None:
         """Other lines: versions of each, longest first, and the theme's name of its colour."""
@@ -70,13 +71,22 @@ class FormulaView(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         with QPainter(self) as painter:
             for i, (texts, tone) in enumerate(self._lines):
-                box = QRectF(0, i * LINE, self.width(), LINE)
-                formula.draw(painter, self._fitting(texts), box, theme.mono(), tone)
+                box = QRectF(0, i * LINE, self._room(i), LINE)
+                formula.draw(painter, self._fitting(i, texts), box, theme.mono(), tone)
 
-    def _fitting(self, texts: tuple[str, ...]) -> str:
+    def set_taken(self, width: int) -> None:
+        """So much of the last line, at its right, is taken by something else."""
+        if width != self._taken:
+            self._taken = width
+            self.update()
+
+    def _room(self, line: int) -> float:
+        return float(self.width() - (self._taken if line == len(self._lines) - 1 else 0))
+
+    def _fitting(self, line: int, texts: tuple[str, ...]) -> str:
         """The first that has room; the last, if none has."""
         font = theme.mono()
-        fit = (text for text in texts if formula.width(text, font) <= self.width())
+        fit = (text for text in texts if formula.width(text, font) <= self._room(line))
         return next(fit, texts[-1] if texts else "")
 
 
@@ -115,23 +125,36 @@ class Explaining(QWidget):
 
         self._pages = QStackedWidget(self)
         self._pages.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        # The controls stand over the lower right corner: only what is as high ends before them.
+        self._controls = QWidget(self)
+        controls = QHBoxLayout(self._controls)
+        controls.setContentsMargins(0, 0, 0, 0)
+        controls.setSpacing(8)
+        controls.addWidget(self.copy)
+        controls.addWidget(self.depths)
+        self._beside: list[QHBoxLayout] = []
         for page in (self.sentence, self.formula, self.code):
-            self._pages.addWidget(page)
-        row = QHBoxLayout()
-        row.setContentsMargins(12, 0, 12, 6)
-        row.setSpacing(10)
-        row.addWidget(self._pages, 1)
-        bottom = Qt.AlignmentFlag.AlignBottom
-        row.addWidget(self.copy, 0, bottom)
-        row.addWidget(self.depths, 0, bottom)
+            self._pages.addWidget(page if page is self.formula else self._ending(page))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self.terms)
+        row = QHBoxLayout()
+        row.setContentsMargins(12, 0, 12, 6)
+        row.addWidget(self._pages)
         layout.addLayout(row)
         self.depths.chosen.connect(self.set_depth)
         self.copy.clicked.connect(self.copy_code)
         self._show()
+
+    def _ending(self, page: QWidget) -> QWidget:
+        """A page that ends before the controls."""
+        holder = QWidget(self)
+        row = QHBoxLayout(holder)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(page)
+        self._beside.append(row)
+        return holder
 
     @property
     def shown(self) -> Depth:
@@ -156,7 +179,9 @@ class Explaining(QWidget):
             lines: that compute the operation.
             before: what has to be run first: copied with them, not shown.
         """
-        self.code.setPlainText(lines) if lines != self.code.toPlainText() else None
+        if lines != self.code.toPlainText():
+            self.code.setPlainText(lines)
+            self._fit()
         self._whole_code = f"{before}\n{lines}\n" if lines else ""
         self.copy.setEnabled(bool(lines))
 
@@ -174,13 +199,26 @@ class Explaining(QWidget):
 
     def _fit(self) -> None:
         """As high as what is shown: all depths leave the scene nearly the same room."""
+        size = self._controls.sizeHint()
+        taken = size.width() + 12
+        self.formula.set_taken(taken)
+        for row in self._beside:
+            row.setContentsMargins(0, 0, taken, 0)
         page = (self.sentence, self.formula, self.code)[DEPTHS.index(self.shown)]
         if page is self.sentence:
-            lines = self.sentence.heightForWidth(self._pages.width())
+            lines = self.sentence.heightForWidth(self.width() - 24 - taken)
             height = min(lines, 2 * LINE)
         else:
             height = page.sizeHint().height()
-        self._pages.setFixedHeight(max(LINE, height))
+        self._pages.setFixedHeight(max(size.height(), height))
+        self._place()
+
+    def _place(self) -> None:
+        """The controls into their corner."""
+        size = self._controls.sizeHint()
+        left, top = self.width() - 12 - size.width(), self.height() - 6 - size.height()
+        self._controls.setGeometry(left, top, size.width(), size.height())
+        self._controls.raise_()
 
     def say(self, sentence: str) -> None:
         """What the operation did here."""
@@ -204,7 +242,8 @@ class _CodeView(QPlainTextEdit):
 
     def sizeHint(self) -> QSize:
         line = QFontMetricsF(self.font()).lineSpacing()
-        return QSize(300, int(CODE_LINES * line) + 16)
+        n = min(CODE_LINES, max(2, self.document().blockCount()))
+        return QSize(300, int(n * line) + 20)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(60, 3 * LINE)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import (
     QFocusEvent,
     QFont,
@@ -70,6 +70,9 @@ class TermText(QWidget):
         self._lines: list[tuple[QPointF, str]] = []  # the start of each base line, and its text
         self._spots: list[_Spot] = []
         self._focused: int | None = None
+        self._due = QTimer(self)
+        self._due.setSingleShot(True)
+        self._due.timeout.connect(self._show_focused)
         self.setFont(font or theme.sans())
         self.setMouseTracking(True)
         policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -247,8 +250,12 @@ class TermText(QWidget):
     def _focus(self, at: int) -> None:
         self._focused = at if 0 <= at < len(self._spots) else None
         self.update()
-        if self._focused is not None:
-            self._show(self._spots[at])
+        # A change of focus hides tooltips: this one comes after it.
+        self._due.start(0)
+
+    def _show_focused(self) -> None:
+        if self._focused is not None and self._focused < len(self._spots):
+            self._show(self._spots[self._focused])
 
 
 def _lines_of(layout: QTextLayout) -> list[QTextLine]:
