@@ -44,7 +44,7 @@ def answer(question: Scene, subject: Subject, bench: Bench) -> Iterator[Answer |
     found = _found(making)
     if op.kind == "mlp_out" and network.config.has_logits and network.config.experts is None:
         yield replace(found, share=0.5)
-        found = replace(found, promoted=of_mlp.promoted(making))
+        found = replace(found, promoted=(yield from of_mlp.promoting(making)))
     yield found
 
 

@@ -6,7 +6,8 @@ M d_mlp, N neurons, X experts.
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Generator
+from typing import TypeAlias, cast
 
 import numpy as np
 import torch
@@ -14,13 +15,18 @@ from torch import Tensor
 
 from model.network.mlp import MLP, Mixture
 from model.parameters import parameter
-from model.probe.neurons.weights import direction, token_effects
+from model.probe.neurons.weights import direction, read_by_unembedding
 from model.probe.question import Array
 from model.probe.scene.making import Making
 from model.probe.tensors.compute import to_array
 
 PROMOTED = 4
 """Tokens that are told of each neuron."""
+AT_ONCE = 8192
+"""Tokens of the vocabulary that are scored in a slice."""
+
+Promoted: TypeAlias = tuple[tuple[tuple[int, float], ...], ...]
+"""Of each neuron, the ids of tokens, each with by how much its score is raised."""
 
 
 def write(making: Making) -> None:
@@ -62,26 +68,40 @@ def _add_rest(making: Making, h_M: Array, shown: Array, table_MD: Tensor, n_othe
     making.add("rest", f"{n_others:,} other neurons", " D", rest_D[None], (None,))
 
 
-def promoted(making: Making) -> tuple[tuple[tuple[int, float], ...], ...]:
+def promoting(making: Making) -> Generator[None, None, Promoted]:
     """For each neuron that is drawn, the tokens whose scores it raises most here, and by how much.
 
     As it writes now (its activation times its row of ``W_out``), through the final norm's weight
-    without its division, and the unembedding; what stands between is left out.
+    without its division, and the unembedding; what stands between is left out. In slices of the
+    vocabulary, for all neurons at once.
     """
-    assert making.op.layer is not None
+    network, layer = making.network, making.op.layer
+    assert layer is not None
+    assert network.unembed is not None
     parts = next(panel for panel in making.panels if panel.role == "parts")
     assert parts.at_rows is not None
     h_M = making.panels[0].values_RC[0]
-    found = []
-    for neuron in map(int, parts.at_rows):
-        towards = direction(making.network, making.op.layer, neuron)
+    unembed_VD = network.unembed.weight
+    best: list[Tensor] = []
+    with torch.inference_mode():
+        written_ND = torch.stack(
+            [direction(network, layer, int(n)) * float(h_M[n]) for n in parts.at_rows]
+        )
+        x_ND = read_by_unembedding(network, written_ND, fold_norm=True)
+    for first in range(0, len(unembed_VD), AT_ONCE):
         with torch.inference_mode():
-            effect_V = token_effects(
-                making.network, towards * float(h_M[neuron]), fold_norm=True
-            ).float()
-            best = effect_V.topk(min(PROMOTED, len(effect_V)))
-        found.append(tuple(zip(best.indices.tolist(), best.values.tolist())))
-    return tuple(found)
+            scores_NV = x_ND @ unembed_VD[first : first + AT_ONCE].T
+            top = (
+                (scores_NV * network.config.scales.logits)
+                .float()
+                .topk(min(PROMOTED, scores_NV.shape[1]))
+            )
+            best.append(torch.stack((top.indices.double() + first, top.values.double())))
+        yield None
+    ids_NC, scores_NC = torch.cat(best, dim=-1)
+    order = scores_NC.topk(min(PROMOTED, scores_NC.shape[1])).indices
+    ids, scores = ids_NC.gather(1, order).long().tolist(), scores_NC.gather(1, order).tolist()
+    return tuple(tuple(zip(*each)) for each in zip(ids, scores))
 
 
 def route(making: Making) -> None:

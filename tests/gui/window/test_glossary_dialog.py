@@ -15,6 +15,7 @@ from tests.gui.window.test_palette import SOON, first, opened, window  # noqa: F
 
 
 def shown(window: MainWindow, qtbot: QtBot) -> GlossaryDialog:  # noqa: F811
+    qtbot.waitUntil(lambda: bool(window.findChildren(GlossaryDialog)), timeout=SOON)
     (dialog,) = window.findChildren(GlossaryDialog)
     qtbot.waitUntil(lambda: QApplication.focusWidget() is dialog.field, timeout=SOON)
     return dialog
@@ -34,6 +35,8 @@ def test_help_lists_all_terms_and_searches_them(window: MainWindow, qtbot: QtBot
     assert dialog._none.isVisible()
     dialog.field.clear()
     assert dialog.shown == TERMS
+    bar = dialog._scroll.verticalScrollBar()
+    qtbot.waitUntil(lambda: bar.maximum() > 0, timeout=SOON)
     before = dialog._scroll.verticalScrollBar().value()
     QTest.keyClick(dialog.field, Qt.Key.Key_PageDown)
     assert dialog._scroll.verticalScrollBar().value() > before
