@@ -34,7 +34,7 @@ TIPS = {
     "code": "The lines of Python that compute it, to copy",
 }
 LINE = 19
-CODE_LINES = 6
+CODE_LINES = 5
 """Lines of Python that are in view without scrolling."""
 
 
@@ -181,7 +181,6 @@ class Explaining(QWidget):
         """
         if lines != self.code.toPlainText():
             self.code.setPlainText(lines)
-            self._fit()
         self._whole_code = f"{before}\n{lines}\n" if lines else ""
         self.copy.setEnabled(bool(lines))
 
@@ -198,18 +197,15 @@ class Explaining(QWidget):
         self._fit()
 
     def _fit(self) -> None:
-        """As high as what is shown: all depths leave the scene nearly the same room."""
+        """As high as the depth that is shown needs it."""
         size = self._controls.sizeHint()
         taken = size.width() + 12
         self.formula.set_taken(taken)
         for row in self._beside:
             row.setContentsMargins(0, 0, taken, 0)
         page = (self.sentence, self.formula, self.code)[DEPTHS.index(self.shown)]
-        if page is self.sentence:
-            lines = self.sentence.heightForWidth(self.width() - 24 - taken)
-            height = min(lines, 2 * LINE)
-        else:
-            height = page.sizeHint().height()
+        # The same for every operation: a scene is not laid out twice for a longer sentence.
+        height = 2 * LINE if page is self.sentence else page.sizeHint().height()
         self._pages.setFixedHeight(max(size.height(), height))
         self._place()
 
@@ -223,7 +219,6 @@ class Explaining(QWidget):
     def say(self, sentence: str) -> None:
         """What the operation did here."""
         self.sentence.setText(sentence)
-        self._fit()
 
     def resizeEvent(self, event: object) -> None:
         self._fit()
@@ -242,8 +237,7 @@ class _CodeView(QPlainTextEdit):
 
     def sizeHint(self) -> QSize:
         line = QFontMetricsF(self.font()).lineSpacing()
-        n = min(CODE_LINES, max(2, self.document().blockCount()))
-        return QSize(300, int(n * line) + 20)
+        return QSize(300, int(CODE_LINES * line) + 20)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(60, 3 * LINE)

@@ -79,6 +79,7 @@ class StagePane(Pane):
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self._empty)
         self._stack.addWidget(content)
+        self.explaining.depth_changed.connect(self.invalidate)
         self.view.pointed.connect(self._point)
         self.view.chosen.connect(self._choose)
         store.sampling_changed.connect(self.ask)
@@ -192,9 +193,12 @@ class StagePane(Pane):
     def _explain(self, scenery: Scenery, terms: TermsFound | None) -> None:
         """The formula with its numbers, and the lines of Python."""
         model, read = scenery.model, scenery.read
-        self.explaining.set_formula(
-            scenery.op.formula, with_numbers(terms, scenery), shapes(scenery)
-        )
+        if self.explaining.shown == "mathematics":
+            self.explaining.set_formula(
+                scenery.op.formula, with_numbers(terms, scenery), shapes(scenery)
+            )
+        if self.explaining.shown != "code":
+            return
         as_typed = not model.tokenizer.startswith("none") and read.truncated_at is None
         before = code.opening(
             model.place or model.path,

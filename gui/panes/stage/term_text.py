@@ -98,7 +98,6 @@ class TermText(QWidget):
             " ".join(f"{place.term.name}: {place.term.says}" for place in self._places)
         )
         self._lay_out()
-        self.updateGeometry()
         self.update()
 
     @property
