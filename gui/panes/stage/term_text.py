@@ -51,7 +51,7 @@ class TermText(QWidget):
     Args:
         tone: one of the theme's `TEXT_TONES`.
         font: from the theme; the label font by default.
-        wrap: break lines between words.
+        wrap: break lines between words; it is as high as it is made.
     """
 
     def __init__(
@@ -75,9 +75,8 @@ class TermText(QWidget):
         self._due.timeout.connect(self._show_focused)
         self.setFont(font or theme.sans())
         self.setMouseTracking(True)
-        policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        policy.setHeightForWidth(wrap)
-        self.setSizePolicy(policy)
+        high = QSizePolicy.Policy.Ignored if wrap else QSizePolicy.Policy.Fixed
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, high)
 
     # ---------------------------------------------------------------------- what it says
 
@@ -156,9 +155,11 @@ class TermText(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._lay_out()
 
-    def heightForWidth(self, width: int) -> int:
+    @property
+    def needs(self) -> float:
+        """The height of all of its lines, at the width that it has."""
         layout = QTextLayout(self._text, self.font())
-        return int(self._flow(layout, width if self._wrap else 1e6) + 2.5)
+        return self._flow(layout, self.width() if self._wrap else 1e6)
 
     def sizeHint(self) -> QSize:
         metrics = QFontMetricsF(self.font())

@@ -150,6 +150,18 @@ def test_only_one_depth_is_in_view(pane: StagePane) -> None:
         assert seen.copy.isVisible() == (depth == "code")
 
 
+@pytest.mark.parametrize("width", [844, 927])
+def test_the_sentence_is_shown_to_its_end(pane: StagePane, width: int) -> None:
+    pane.resize(width, 330)
+    needed = []
+    for kind in kinds(pane.store):
+        go_to(pane, kind)
+        needed.append(pane.sentence.needs)
+        assert pane.sentence.needs <= pane.sentence.height(), (kind, pane.sentence.text())
+        assert pane.sentence.geometry().right() <= pane.explaining._controls.x()
+    assert max(needed) > 1.5 * min(needed)  # some have two lines
+
+
 def tells(name: str) -> bool:
     """Whether the tooltip is of a term."""
     return said().startswith(f"{name}: ")
