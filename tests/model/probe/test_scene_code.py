@@ -10,10 +10,13 @@ import pytest
 import torch
 
 import model
+from model.config import Activation
 from model.interventions import AblateHead, RemoveMask
+from model.network.mlp import activate
 from model.operations import PROBABILITIES, Kind
 from model.parameters import parameter
 from model.probe.scene.asks import Scene
+from model.probe.scene.code.of_mlp import ACTIVATIONS
 from model.sampling import Sampling, probabilities
 from tests.model.networks import VARIANTS
 from tests.model.probe.asking import Asked
@@ -95,3 +98,10 @@ def test_under_an_intervention_the_lines_say_what_changes_the_result(cut: Any, n
     other = asked.ask(Scene("blocks.1.attn.hook_q", AT)).lines
     assert "assert" in other
     run(asked, other)
+
+
+@pytest.mark.parametrize("activation", get_args(Activation))
+def test_every_nonlinearity_has_a_line(activation: str):
+    x = torch.linspace(-12, 12, 97, dtype=torch.float64)
+    line = ACTIVATIONS[activation].format("x")
+    assert torch.allclose(eval(line, {"torch": torch, "x": x}), activate(x, activation))
