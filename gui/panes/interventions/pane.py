@@ -20,7 +20,7 @@ from gui.on_screen import keep_on_screen
 from gui.panes.base import Pane
 from gui.panes.interventions import ENTRY
 from gui.panes.interventions.entry_row import EntryRow
-from gui.panes.interventions.forms import Form, NeuronForm, PatchForm, SteerForm
+from gui.panes.interventions.forms import Form, NeuronForm, PatchForm, SteerForm, WeightForm
 from gui.reading import intervening as reading
 from gui.session.intervening import View
 from gui.session.store import Store
@@ -227,6 +227,7 @@ class InterventionsPane(Pane):
         return [
             *items,
             form(f"Clamp a neuron of layer {layer}…", NeuronForm, why_not=no_neurons),
+            form("Set a weight…", WeightForm),
             form("Patch in from another prompt…", PatchForm),
             form(f"Add a direction after layer {layer}…", SteerForm),
         ]
