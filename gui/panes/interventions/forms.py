@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QHideEvent, QKeyEvent
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QCompleter, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from gui import theme
@@ -76,6 +76,10 @@ class Form(QWidget):
 
     def follow(self) -> None:
         """Show what the fields are about now."""
+
+    def put_away(self) -> None:
+        """It is seen no more."""
+        self.hide()
 
     def send(self) -> None:
         """Do it, if all is there."""
@@ -157,9 +161,11 @@ class WeightForm(Form):
         self.index.setText(", ".join(map(str, inspected.index)))
         self.value.setValue(inspected.value or 0.0)
 
-    def hideEvent(self, event: QHideEvent) -> None:
-        super().hideEvent(event)
-        self._known.popup().hide()
+    def put_away(self) -> None:
+        super().put_away()
+        names = self._known.popup()
+        if names is not None:
+            names.hide()
 
     @property
     def _typed(self) -> SetWeight | None:

@@ -276,7 +276,7 @@ class InterventionsPane(Pane):
         """Put away what was being typed."""
         if self.form is not None:
             self._layout.removeWidget(self.form)
-            self.form.hide()
+            self.form.put_away()
             self._scroll.show()
             self.form.deleteLater()
             self.form = None
