@@ -104,6 +104,11 @@ class Comparing(Feature):
         return ("before", "after") if self.kind == "changes" else ("A", "B")
 
     @property
+    def minus_name(self) -> str:
+        """What the difference is called."""
+        return "after − before" if self.kind == "changes" else "B − A"
+
+    @property
     def name_in_view(self) -> str:
         """What the side in view is called."""
         return self.names[1 if self.in_view_is_b else 0]

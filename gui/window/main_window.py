@@ -184,6 +184,7 @@ class MainWindow(QMainWindow):
         self.top_bar.perspective_chosen.connect(self.layouts.set_perspective)
         self.top_bar.model_clicked.connect(self._drop_recent)
         self.top_bar.palette_clicked.connect(self.show_palette)
+        self.top_bar.comparison.model_requested.connect(self.files.ask_open_beside)
         self.top_bar.run_line.show_requested.connect(self.show_run)
         if TRAINING in self.docks:
             dock = self.docks[TRAINING]

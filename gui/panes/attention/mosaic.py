@@ -20,6 +20,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from gui import theme
+from gui.panes.attention.difference import Difference
 from gui.panes.attention.head_kinds import Kinds
 from gui.panes.attention.mosaic_image import pooling, tiles_image
 from gui.panes.attention.mosaic_layout import Room, Tiles, by_kind, by_layer
@@ -69,6 +70,7 @@ class HeadMosaic(Canvas):
         self._shape = (0, 0)
         self._by_kind = False
         self.kinds: HeadsFound | None = None
+        self.difference: Difference | None = None
         self._tiles = Tiles()
         self._window = QRectF()
         self._selected = (0, 0)
@@ -86,6 +88,7 @@ class HeadMosaic(Canvas):
         n_heads: int,
         by_kind: bool = False,
         kinds: HeadsFound | None = None,
+        difference: Difference | None = None,
     ) -> None:
         """Draw these heads.
 
@@ -94,11 +97,12 @@ class HeadMosaic(Canvas):
             n_layers, n_heads: how many there will be.
             by_kind: in groups of one kind; it waits until all are there.
             kinds: the labels that they have earned; None while they are not there.
+            difference: drawn instead of their weights, where two sides are compared.
         """
         if (n_layers, n_heads) != self._shape:
             self._hovered = None
         self._found, self._shape, self._by_kind = found, (n_layers, n_heads), by_kind
-        self.kinds = kinds
+        self.kinds, self.difference = kinds, difference
         self._n_unknown = 0 if found is None else _heads_without_number(found)
         self.lay_out()
         self.redraw()
@@ -149,6 +153,9 @@ class HeadMosaic(Canvas):
         k = self.cell_tokens
         if k > 1:
             text += f" · cells: largest of {k} × {k}"
+        if self.difference is not None:
+            ends = f"{self.difference.limit:.2g}"
+            text = f"{self.difference.name}, −{ends} to +{ends} · {text}"
         if self._found is not None and not self._found.is_whole:
             text += f" · {counted(self._found.n_layers_there, 'layer')} so far"
         if self._n_unknown:
@@ -234,7 +241,8 @@ class HeadMosaic(Canvas):
     def _largest(self, layer: int, head: int, row: int, column: int, k: int) -> tuple[int, int]:
         """The cell of the answer whose colour a cell of a tile has."""
         assert self._found is not None
-        block = self._found.maxima[layer, head, row : row + k, column : column + k]
+        drawn = self._found.maxima if self.difference is None else np.abs(self.difference.values)
+        block = drawn[layer, head, row : row + k, column : column + k]
         at = int(block.argmax())  # NaN, which a cell shows where there is one, counts as largest
         return row + at // block.shape[1], column + at % block.shape[1]
 
@@ -250,7 +258,7 @@ class HeadMosaic(Canvas):
             return
         painter.save()
         painter.setClipRect(self._window.adjusted(-3, -3, 3, 3))
-        image = tiles_image(self._found, self._tiles)
+        image = tiles_image(self._found, self._tiles, self.difference)
         image.setDevicePixelRatio(self.devicePixelRatioF())
         corner = self._window.topLeft() - QPointF(self.scrolled)
         paint_cells(painter, QRectF(corner, image.deviceIndependentSize()), image)

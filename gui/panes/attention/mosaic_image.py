@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PySide6.QtGui import QColor, QImage
 
 from gui import theme
+from gui.panes.attention.difference import Difference
 from gui.panes.attention.mosaic_layout import Tiles
 from gui.widgets.heat_map import cell_image
 from model.probe.mosaic.asks import Mosaic, MosaicFound
@@ -34,7 +35,9 @@ def pooling(found: MosaicFound, side: int) -> int:
     return math.ceil(found.maxima.shape[-1] / max(1, side))
 
 
-def tiles_image(found: MosaicFound | None, tiles: Tiles) -> QImage:
+def tiles_image(
+    found: MosaicFound | None, tiles: Tiles, difference: Difference | None = None
+) -> QImage:
     """All tiles with their gaps, a pixel a device pixel.
 
     What is masked is hatched, what is no number is crossed, what is still to come is flat: none of
@@ -49,16 +52,18 @@ def tiles_image(found: MosaicFound | None, tiles: Tiles) -> QImage:
     for layer in range(n_layers):
         entries_HPP = None
         if found is not None and layer < there:
-            entries_HPP = _entries(found, layer, side)
+            entries_HPP = _entries(found, layer, side, difference)
         for head in range(n_heads):
             x, y = int(tiles.x_LH[layer, head]), int(tiles.y_LH[layer, head])
             tile = pending_PP if entries_HPP is None else entries_HPP[head]
             canvas[y : y + side, x : x + side] = tile
-    pixels = _palette()[canvas[:height, :width]]
+    pixels = _palette(difference is not None)[canvas[:height, :width]]
     return QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32).copy()
 
 
-def _entries(found: MosaicFound, layer: int, side: int) -> NDArray[np.uint16]:
+def _entries(
+    found: MosaicFound, layer: int, side: int, difference: Difference | None
+) -> NDArray[np.uint16]:
     """Palette entries of a layer's tiles, ``[H, P, P]``."""
     k = pooling(found, side)
     weights_HCC, masked_CC = found.maxima[layer], found.masked[layer]
@@ -67,11 +72,21 @@ def _entries(found: MosaicFound, layer: int, side: int) -> NDArray[np.uint16]:
     if question.hide_first and found.block == 1:
         masked_CC = masked_CC.copy()
         masked_CC[:, 0] = True
+    if difference is not None:
+        masked_CC = masked_CC | difference.missing[layer].all(0)
+        weights_HCC = difference.values[layer]
     if k > 1:
         weights_HCC = np.where(masked_CC, 0, weights_HCC)
-        weights_HCC = cell_image.pool(cell_image.pool(weights_HCC, k, 1), k, 2)
+        largest_HCC = cell_image.pool(cell_image.pool(weights_HCC, k, 1), k, 2)
+        if difference is not None:  # signed: what is farthest from 0
+            least_HCC = -cell_image.pool(cell_image.pool(-weights_HCC, k, 1), k, 2)
+            largest_HCC = np.where(-least_HCC > largest_HCC, least_HCC, largest_HCC)
+        weights_HCC = largest_HCC
         masked_CC = ~cell_image.pool(cell_image.pool(~masked_CC, k, 0), k, 1)
-    amounts_HCC = np.nan_to_num(np.clip(weights_HCC, 0, 1), nan=0.0)
+    amounts_HCC = weights_HCC
+    if difference is not None:
+        amounts_HCC = (weights_HCC / difference.limit + 1) / 2
+    amounts_HCC = np.nan_to_num(np.clip(amounts_HCC, 0, 1), nan=0.0)
     entries_HCC = (amounts_HCC * 255 + 0.5).astype(np.uint16)
     entries_HCC[np.isnan(weights_HCC)] = _NO_NUMBER
     entries_HCC[:, masked_CC] = _MASKED
@@ -87,9 +102,10 @@ def _entries(found: MosaicFound, layer: int, side: int) -> NDArray[np.uint16]:
     return entries_HPP
 
 
-def _palette() -> NDArray[np.uint32]:
+def _palette(diverging: bool) -> NDArray[np.uint32]:
     t = theme.current()
-    rgb = theme.sequential_table().astype(np.uint32)
+    table = theme.diverging_table() if diverging else theme.sequential_table()
+    rgb = table.astype(np.uint32)
     entries = 0xFF000000 | rgb[:, 0] << 16 | rgb[:, 1] << 8 | rgb[:, 2]
     panel, raised, line = QColor(t.panel).rgb(), QColor(t.raised).rgb(), QColor(t.line).rgb()
     hatch = _between(t.color("panel"), t.color("line")).rgb()

@@ -25,6 +25,7 @@ from gui.panes.attention.matrix_view import MatrixView
 from gui.panes.attention.mosaic import HeadMosaic
 from gui.panes.attention.pointing import Pointing
 from gui.panes.attention.questions import Choices, questions
+from gui.panes.attention.two_sides import TwoSides
 from gui.panes.attention.waiting import HEIGHT as WAITING
 from gui.panes.attention.waiting import WaitingLine, waits_for
 from gui.panes.base import EmptyState, Pane
@@ -64,6 +65,7 @@ class AttentionPane(Pane):
         self._chosen: list[Head] = []
         self._drawn: dict[str, tuple[object, ...]] = {}
         self._reads: dict[str, PromptRead] = {}  # of what each view draws
+        self._two_sides = TwoSides(store, self.other)
         self._labels: tuple[PromptRead, tuple[str, ...]] | None = None
         self.pointing = Pointing(store, self.mosaic, self.matrix, self.graph, self._reads, self)
         self.pointing.said.connect(self._show_facts)
@@ -151,6 +153,9 @@ class AttentionPane(Pane):
         labelled = controls.by_kind or model.config.n_params <= most
         return questions(views, selection, read.n_tokens, choices, window, side, kinds=labelled)
 
+    def other_questions(self) -> Mapping[str, Question]:
+        return self._two_sides.questions(self.questions())
+
     def _choose(self) -> None:
         """Another choice of the controls."""
         self.ask()
@@ -221,9 +226,11 @@ class AttentionPane(Pane):
         found, model = self.answered("heads", MosaicFound), self.store.model
         assert model is not None
         by_kind, kinds = self.controls.by_kind, self.answered("kinds", HeadsFound)
-        if self._take("heads", found, by_kind, kinds):
+        other = self.other("heads", MosaicFound)
+        if self._take("heads", found, by_kind, kinds, other):
             n_layers, n_heads = model.config.n_layers, model.config.n_heads
-            self.mosaic.set_tiles(found, n_layers, n_heads, by_kind, kinds)
+            apart = self._two_sides.of_mosaic(found)
+            self.mosaic.set_tiles(found, n_layers, n_heads, by_kind, kinds, apart)
         is_chosen = self.controls.graph_mode == "chosen"
         self.mosaic.set_chosen(_hues(self._chosen) if is_chosen else {})
 
@@ -233,10 +240,12 @@ class AttentionPane(Pane):
         slot, model = self.slot("matrix"), self.store.model
         if found is None or slot is None or slot.read is None or model is None:
             return
-        if self._take("matrix", found, row, head, looks):
+        other = self.other("matrix", PatternFound)
+        if self._take("matrix", found, row, head, looks, other):
             labels, formula = self._labels_of(slot.read), score_formula(model.config)
             self.controls.explain_scores(formula)
-            self.matrix.draw(found, row, head, labels, looks, formula)
+            apart = self._two_sides.of_matrix(found)
+            self.matrix.draw(found, row, head, labels, looks, formula, apart)
 
     def _draw_graph(self) -> None:
         found, slot = self.answered("graph", RoutesFound), self.slot("graph")
@@ -368,7 +377,12 @@ class AttentionPane(Pane):
     def export_data(self) -> Mapping[str, Named | NDArray[Any]]:
         """The view that was chosen as a table with named columns; of several, the matrix."""
         slot = self._exported()
-        return {} if slot is None or slot.read is None else export.table(slot.answer, slot.read)
+        if slot is None or slot.read is None:
+            return {}
+        return {
+            **export.table(slot.answer, slot.read),
+            **self._two_sides.exported(slot.answer, self.matrix),
+        }
 
     def export_arrays(self) -> Mapping[str, Named]:
         slot = self._exported()

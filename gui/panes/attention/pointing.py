@@ -112,14 +112,21 @@ class Pointing(QObject):
             return ""
         if place is None:
             return "still to come"
-        return words.cell(found, self._reads["matrix"].tokens, place)
+        said = words.cell(found, self._reads["matrix"].tokens, place)
+        difference = self.matrix.difference
+        return said if difference is None else f"{said}\n{difference.words(place)}"
 
     def describe_tile(self, cell: MosaicCell) -> str:
         """What a cell of the mosaic is, and where its head looks."""
         found = self.mosaic.found
         if found is None or "heads" not in self._reads:
             return f"layer {cell.layer} · head {cell.head}: still to come"
-        return words.tile(found, self._reads["heads"].tokens, cell, self.mosaic.kinds)
+        said = words.tile(found, self._reads["heads"].tokens, cell, self.mosaic.kinds)
+        difference = self.mosaic.difference
+        if difference is None:
+            return said
+        place = (cell.layer, cell.head, cell.query // found.block, cell.key // found.block)
+        return f"{said}\n{difference.words(place)}"
 
     def describe_edge(self, index: int) -> str:
         """What an edge of the graph is."""
