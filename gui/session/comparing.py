@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 Kind = Literal["changes", "prompt", "model"]
 Side = Literal["a", "b", "difference"]
+MOST_EXCHANGED = 2
+"""So many tokens say what another prompt is; of more it is said in full."""
 SIDES: tuple[Side, ...] = ("a", "b", "difference")
 
 
@@ -164,9 +166,19 @@ class Comparing(Feature):
                 n = len(self._store.intervening.on)
                 return "1 intervention" if n == 1 else f"{n} interventions"
             case "prompt":
-                return f"“{self.text}”"
+                return self._exchanged or f"“{self.text}”"
             case "model":
                 return "" if self.model is None else self.model.name
+
+    @property
+    def _exchanged(self) -> str:
+        """Tokens that another prompt exchanges, if they are few: ``king → duke``."""
+        a, b = self._store.read, self.other
+        if a is None or b is None or self.view == "b" or not self.alignment.by_position:
+            return ""
+        pairs = zip(a.tokens, b.tokens, strict=True)
+        said = [f"{x.text} → {y.text}" for x, y in pairs if x.bytes != y.bytes]
+        return ", ".join(said) if 0 < len(said) <= MOST_EXCHANGED else ""
 
     @property
     def words(self) -> str:

@@ -16,7 +16,7 @@ from gui import theme
 from gui.panes.base import Pane
 from gui.panes.inspector import ENTRY
 from gui.panes.inspector.operation_card import OperationCard
-from gui.panes.inspector.value_card import ValueCard
+from gui.panes.inspector.value_card import NO_BREAK, ValueCard
 from gui.reading import code, waiting
 from gui.reading.inspecting import operation_of, question_of
 from gui.reading.numbers import asks_anew, exact, shown
@@ -139,9 +139,13 @@ class InspectorPane(Pane):
             return
         (a, b), (name_a, name_b) = sides, comparing.names
         digits = [exact(value, inspected.dtype) for value in sides]
-        self.value.show_sides(
-            f"{name_a} {digits[0]}   {name_b} {digits[1]}   {comparing.minus_name} {b - a:+.6g}"
+        parts = (
+            f"{name_a} {digits[0]}",
+            f"{name_b} {digits[1]}",
+            f"{comparing.minus_name} {b - a:+.6g}",
         )
+        # A line may break between two of them, never inside one.
+        self.value.show_sides("   ".join(part.replace(" ", NO_BREAK) for part in parts))
 
     @property
     def _operation(self) -> Operation | None:

@@ -167,7 +167,8 @@ class Figures:
             return ""
         value = float(reading.values[0])
         if self.two_sides is not None:
-            return f"{value:+.2g}" if brief else f"Δ {value:+.3g}"
+            written = f"{value:+.2g}" if brief else f"Δ {value:+.3g}"
+            return written if value else "0"
         if brief:
             return short(value, 2)
         sign = "σ " if op.kind == "norm_scale" else ""

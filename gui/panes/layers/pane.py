@@ -341,11 +341,10 @@ class LayersPane(Pane):
         n = len(self.store.operations)
         if not n:
             return ""
-        parts = [place_among(self.store.selection.operation, n)]
+        parts = [self._most_apart() or place_among(self.store.selection.operation, n)]
         drawn = self.answered("writes", WritesFound)
         if drawn is not None and drawn.subject.step is not None:
             parts.append(f"step {drawn.subject.step:,}")
-        parts.append(self._most_apart())
         parts.append(waiting.words(self.store.asked.waits(self.key)))
         return " · ".join(filter(None, parts))
 
@@ -359,7 +358,7 @@ class LayersPane(Pane):
             return self._sides.name
         name, relative = largest
         part = "attention" if ops[name].kind == "attn_out" else "MLP"
-        return f"{self._sides.name}: most in {part} {ops[name].layer}, Δ {relative:.2f}"
+        return f"most in {part} {ops[name].layer}, Δ {relative:.2f}"
 
     def export_data(self) -> Mapping[str, NDArray[Any]]:
         """One row an operation: its name, label, layer, shape, and how much it writes.

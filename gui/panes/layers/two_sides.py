@@ -67,8 +67,8 @@ def whole_question(comparing: Comparing, subject: Subject) -> tuple[Subject, Dif
         return None
     alignment = comparing.alignment
     if comparing.in_view_is_b:
-        return other, Difference(subject, _pairs(alignment.turned()))
-    return subject, Difference(other, _pairs(alignment))
+        return other, Difference(subject, _pairs(alignment.turned()), predictions=False)
+    return subject, Difference(other, _pairs(alignment), predictions=False)
 
 
 def _pairs(alignment: Alignment) -> tuple[tuple[int, int], ...]:

@@ -21,12 +21,15 @@ class Difference(Question):
         other: B: another text, another model, or the same under other interventions.
         pairs: positions of A and B that are compared with each other; all, where it is empty and
             both texts have the same number of tokens.
+        predictions: whether what both predict is compared too; of a large vocabulary it takes as
+            long as many blocks.
     """
 
     name: ClassVar[str] = "difference"
     title: ClassVar[str] = "difference of A and B"
     other: Subject
     pairs: Pairs = ()
+    predictions: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -93,6 +93,9 @@ def answer(question: Difference, subject: Subject, bench: Bench) -> Iterator[Ans
         if time.monotonic() - told > TELL_SECONDS:
             told = time.monotonic()
             yield found(0.9 * n_done / n)
+    if not question.predictions:
+        yield found(1.0)
+        return
     for _ in _predict(predicted, subject, other, pairs, bench):
         yield None
     yield found(1.0)
@@ -156,6 +159,17 @@ def _rows(tensor: Tensor, rows: Sequence[int], axis: int) -> Tensor:
     return tensor.index_select(axis, torch.tensor(rows, device=tensor.device))
 
 
+def _wide(tensor: Tensor) -> Tensor:
+    """On the CPU, in no half precision."""
+    return tensor.cpu() if tensor.dtype == torch.float64 else tensor.cpu().float()
+
+
+def _keys(matrix_HQS: Tensor, keys: Sequence[int]) -> Tensor:
+    """Some keys of every query: ``[Q, H, S']``."""
+    whole = len(keys) == matrix_HQS.shape[2] and keys[-1] == len(keys) - 1
+    return (matrix_HQS if whole else _rows(matrix_HQS, keys, 2)).transpose(0, 1)
+
+
 def _of_keys(letters: str) -> bool:
     """Whether an activation has a number for every query and key."""
     return letters.endswith("QS")
@@ -170,19 +184,21 @@ def _add(sums: _Sums, a: Tensor, b: Tensor, first: int, keys: Pairs | None) -> N
         first: the window's first pair.
         keys: of a matrix, the pairs whose keys are compared.
     """
-    a, b = a.cpu().double(), b.cpu().double()
+    a, b = _wide(a), _wide(b)
     if keys is not None:
-        a = _rows(a, [at for at, _ in keys], 2).transpose(0, 1)
-        b = _rows(b, [at for _, at in keys], 2).transpose(0, 1)
-        hidden = a.isinf() | b.isinf()
-        a, b = a.masked_fill(hidden, 0.0), b.masked_fill(hidden, 0.0)
+        a = _keys(a, [at for at, _ in keys])
+        b = _keys(b, [at for _, at in keys])
+        if not math.isfinite(float(a.sum() + b.sum())):
+            hidden = a.isinf() | b.isinf()
+            a, b = a.masked_fill(hidden, 0.0), b.masked_fill(hidden, 0.0)
     a, b = a.flatten(1), b.flatten(1)
     apart = b - a
     window = slice(first, first + len(a))
-    sums.difference_P[window] = apart.square().sum(1).numpy()
-    sums.own_P[window] = a.square().sum(1).numpy()
-    sums.other += float(b.square().sum())
-    sums.product += float((a * b).sum())
+    # Of a pair in the activation's precision, of all pairs in float64.
+    sums.difference_P[window] = apart.square().sum(1).double().numpy()
+    sums.own_P[window] = a.square().sum(1).double().numpy()
+    sums.other += float(b.square().sum(1).double().sum())
+    sums.product += float((a * b).sum(1).double().sum())
     most = float(apart.abs().max()) if apart.numel() else 0.0
     sums.most = most if math.isnan(most) else max(sums.most, most)
 

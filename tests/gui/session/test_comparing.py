@@ -5,11 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import torch
 
-import model
 from gui.session.store import Store
-from model.checkpoint import save_checkpoint
 from model.interventions import AblateHead, Intervention
 from model.subject import Subject
 from resources import STORY_WORLD
@@ -17,18 +14,6 @@ from tests.gui.desk import PROMPT, Desk
 
 HEAD = AblateHead(0, 1)
 TEXT_B = "The king lost his crown. The duke lost her"
-
-
-@pytest.fixture(scope="module")
-def rounded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bundled model with its weights rounded to bfloat16."""
-    lm = model.open(STORY_WORLD, device="cpu")
-    with torch.no_grad():
-        for weight in lm.transformer.parameters():
-            weight.copy_(weight.bfloat16().float())
-    folder = tmp_path_factory.mktemp("rounded") / "story-world-rounded"
-    save_checkpoint(folder, lm.transformer, lm.tokenizer)
-    return folder
 
 
 @pytest.fixture
