@@ -59,6 +59,7 @@ class Comparing(Feature):
         self.problem = ""
         self._text_a = ""
         self._wanted: Side = "b"  # of two models: on its way
+        self._asked_b = False  # of two models: which was asked for last
         self._cut: m.PromptRead | None = None  # the other text in tokens, whatever is changed
         self._reading: m.ReadOther | None = None
         store.subject_changed.connect(self._follow)
@@ -219,19 +220,21 @@ class Comparing(Feature):
             self._leave()
         self.kind, self.model = "model", info
         self.view = self._wanted = "difference"
+        self._asked_b = False
         self._cut = None
         self._keep_answers()
         self._show()
 
     def set_view(self, view: Side) -> None:
         """Show A, B or the difference."""
-        if view == self.view:
-            return
         if self.kind == "model":
             self._wanted = view
-            if (view == "b") != (self.view == "b"):
-                self._store.send(m.ShowBeside(show=view == "b"))
+            if (view == "b") != self._asked_b:
+                self._asked_b = view == "b"
+                self._store.send(m.ShowBeside(show=self._asked_b))
                 return  # it is in view once the worker says so
+        if view == self.view or (self.kind == "model" and view == "b"):
+            return
         before, self.view = self.view, view
         if self.kind == "prompt" and (view == "b") != (before == "b"):
             self._store.set_prompt(self.text if view == "b" else self._text_a)
@@ -341,7 +344,7 @@ class Comparing(Feature):
                     return False
                 self._reading = None
             case m.Failed(request=m.ShowBeside()):
-                self._wanted = self.view
+                self._wanted, self._asked_b = self.view, self.view == "b"
                 self._store.post(Notice.of(result))
                 self.changed.emit()
             case _:
@@ -352,10 +355,11 @@ class Comparing(Feature):
         """Another model is in view: it may be one of the two sides."""
         if self.kind == "model":
             if self.owns(model):
-                self.view = self._wanted = "b"
+                self.view = "b"
             else:
                 if self.view == "b":
                     self.view = "difference" if self._wanted == "b" else self._wanted
+                    self._wanted, self._asked_b = self.view, False
                 self._keep_answers()
         elif self._cut is not None and self._cut.subject.model != model.model_id:
             self._cut = None

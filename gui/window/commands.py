@@ -172,15 +172,6 @@ WINDOW_COMMANDS = (
         separator=True,
     ),
     Command(
-        id="verify",
-        text="&Verify against the original",
-        tip="Run the same tokens through transformers, or compare with a reference file",
-        menu="Model",
-        does="status_bar.badge.click",
-        when=has_model,
-        separator=True,
-    ),
-    Command(
         id="compare_prompt",
         text="Compare with another &prompt…",
         tip="Another text beside this one: every pane shows A, B or what differs",
@@ -213,6 +204,15 @@ WINDOW_COMMANDS = (
         menu="Model",
         does="store.comparing.close",
         when=compares_other,
+    ),
+    Command(
+        id="verify",
+        text="&Verify against the original",
+        tip="Run the same tokens through transformers, or compare with a reference file",
+        menu="Model",
+        does="status_bar.badge.click",
+        when=has_model,
+        separator=True,
     ),
     Command(
         id="threads",

@@ -154,6 +154,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         store = self.store
         for signal in (
+            store.comparing.changed,
             store.engine_changed,
             store.model_changed,
             store.subject_changed,

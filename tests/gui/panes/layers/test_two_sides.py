@@ -33,6 +33,14 @@ def settle(pane: LayersPane) -> None:
         pane.refresh_now()
 
 
+def go_to(pane: LayersPane, name: str) -> int:
+    """Select an operation, so that its block is unfolded; its index."""
+    index = next(i for i, op in enumerate(pane.store.operations) if op.output == name)
+    pane.store.select(operation=index)
+    settle(pane)
+    return index
+
+
 def strip_of(pane: LayersPane, name: str) -> np.ndarray:
     row = next(
         row
@@ -47,7 +55,7 @@ def strip_of(pane: LayersPane, name: str) -> np.ndarray:
 
 def test_a_strip_is_b_minus_a(pane: LayersPane, desk: Desk):
     pane.store.comparing.compare_prompt(TEXT_B)
-    settle(pane)
+    go_to(pane, "blocks.0.attn.hook_z")
     at = pane.store.selection.position
     for name in ("blocks.0.attn.hook_z", "blocks.0.attn.hook_pattern", "blocks.0.mlp.hook_post"):
         a, b = (desk.lm.trace(text, name)[name][0].numpy() for text in (PROMPT, TEXT_B))
@@ -114,9 +122,8 @@ def test_the_lens_says_both_tokens_where_they_differ(pane: LayersPane, desk: Des
 
 def test_a_click_on_a_strip_inspects_the_side_in_view(pane: LayersPane, desk: Desk):
     pane.store.comparing.compare_prompt(TEXT_B)
-    settle(pane)
     name = "blocks.0.mlp.hook_post"
-    index = next(i for i, op in enumerate(pane.store.operations) if op.output == name)
+    index = go_to(pane, name)
     pane._inspect_cell(index, 3)
     assert pane.store.inspected is not None
     expected = desk.lm.trace(PROMPT, name)[name][0, pane.store.selection.position, 3]
