@@ -20,6 +20,8 @@ from model.probe.mosaic.asks import Mosaic, MosaicFound
 from model.probe.pattern.asks import Pattern, PatternFound
 from model.probe.question import Array
 
+LEAST = 0.002
+"""Colours end at no less: what only rounding makes differ would look like a finding."""
 Minus = Callable[[Any, Any], Any]
 """B − A of the side in view and the other."""
 
@@ -45,9 +47,9 @@ class Difference:
 
     @property
     def limit(self) -> float:
-        """The largest difference: where the colours end on both sides."""
-        there = self.values[~self.missing & np.isfinite(self.values)]
-        return float(np.abs(there).max()) if there.size and np.abs(there).max() > 0 else 1.0
+        """The largest difference: where the colours end on both sides; rounding has no colour."""
+        there = np.abs(self.values[~self.missing & np.isfinite(self.values)])
+        return max(float(there.max(initial=0.0)), LEAST)
 
     def words(self, place: tuple[int, ...]) -> str:
         """What is said of a cell beside the number of the side in view."""

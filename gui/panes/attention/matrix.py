@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gui.panes.attention.difference import Difference
+from gui.panes.attention.difference import LEAST, Difference
 from gui.panes.attention.words import percent
 from gui.widgets.heat_map.layout import HeatMapContent
 from model.probe.pattern.asks import Pattern, PatternFound, Shares
@@ -111,7 +111,7 @@ def matrix_content(
     what, short = (f"score {formula}".strip(), "score") if scores else _WEIGHT
     titles: tuple[str, ...] = (what, short)
     if difference is not None:
-        limit = largest if largest > 0 else 1.0
+        limit = max(largest, LEAST)
         name = difference.name
         titles = (f"{what}, {name}", f"{short}, {name}", name)
     elif scale is not None and not looks.to_largest:

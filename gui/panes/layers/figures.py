@@ -185,7 +185,8 @@ class Figures:
         if name not in self._readings:
             found = self.found(name)
             reading = None if found is None else found.reading(name, self.model.config)
-            self._readings[name] = reading if self.two_sides is None else signed(reading)
+            both = self.two_sides
+            self._readings[name] = reading if both is None else signed(reading, both)
         return self._readings[name]
 
     def _token(self) -> str:

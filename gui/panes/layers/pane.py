@@ -23,7 +23,7 @@ from gui.panes.layers.changes import changes
 from gui.panes.layers.figures import IN_WORDS, Figures
 from gui.panes.layers.map import OperationMap
 from gui.panes.layers.map_layout import OperationGraph
-from gui.panes.layers.two_sides import TwoSides, vectors_apart, whole_question
+from gui.panes.layers.two_sides import TwoSides, sizes, vectors_apart, whole_question
 from gui.reading import intervening as reading
 from gui.reading import waiting
 from gui.reading.inspecting import inspected
@@ -326,6 +326,7 @@ class LayersPane(Pane):
         if both is None:
             return figures
         comparing = self.store.comparing
+        both = replace(both, sizes=sizes(figures.vectors, figures.folded))
         apart = [
             vectors_apart(found, self.other(name, VectorsFound), comparing)
             for name, found in (("vectors", figures.vectors), ("folded", figures.folded))

@@ -20,6 +20,10 @@ from model.probe.vectors.asks import Vector, Vectors, VectorsFound
 from model.subject import Subject
 
 
+ROUNDING = 1e-3
+"""Of a vector's largest number: a smaller difference has no strong colour."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class TwoSides:
     """What the figures are drawn with while a difference is shown.
@@ -29,12 +33,14 @@ class TwoSides:
         lens: what the lens reads of the other side; None while that isn't there.
         in_view_is_b: whether the side in view is B.
         whole: how far B is from A at every operation; None while that isn't there.
+        sizes: the largest magnitude of each vector in view, by name.
     """
 
     name: str
     lens: LensFound | None = None
     in_view_is_b: bool = False
     whole: DifferenceFound | None = None
+    sizes: Mapping[str, float] = MappingProxyType({})
 
     def relative(self, activation: str) -> float | None:
         """‖B − A‖ / ‖A‖ of an activation over all tokens; None where it isn't known."""
@@ -106,6 +112,18 @@ def vectors_apart(
     return FoundVectors(replace(found.answer, vectors=vectors), found.read)
 
 
-def signed(reading: Reading | None) -> Reading | None:
-    """A difference has two signs, whatever was subtracted."""
-    return reading and replace(reading, scale="signed")
+def signed(reading: Reading | None, both: TwoSides) -> Reading | None:
+    """A difference has two signs, whatever was subtracted; what is only rounding has no colour."""
+    if reading is None:
+        return None
+    return replace(reading, scale="signed", least=ROUNDING * both.sizes.get(reading.name, 0.0))
+
+
+def sizes(*some: FoundVectors | None) -> Mapping[str, float]:
+    """The largest finite magnitude of each vector."""
+    found: dict[str, float] = {}
+    for one in some:
+        for name, vector in {} if one is None else one.answer.vectors.items():
+            finite = np.abs(vector.values[np.isfinite(vector.values)])
+            found[name] = float(finite.max(initial=0.0))
+    return MappingProxyType(found)

@@ -156,3 +156,14 @@ def test_two_models_are_subtracted_head_by_head(
     expected = patterns(beside, PROMPT, 3)[0] - patterns(desk.lm, PROMPT, 3)[0]
     assert np.abs(expected).max() > 0.01
     np.testing.assert_allclose(content.values_RC, expected, atol=1e-6)
+
+
+def test_rounding_has_no_strong_colour(pane: AttentionPane):
+    pane.store.intervening.add(AblateHead(0, 1))
+    pane.store.intervening.set_view("difference")
+    pane.store.select(layer=0, head=1)  # what it reads is not changed, only what comes of it
+    settle(pane)
+    content = pane.heat_map.content
+    assert content is not None
+    assert np.abs(content.values_RC).max() < 1e-5
+    assert content.limit == 0.002
