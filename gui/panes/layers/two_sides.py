@@ -6,7 +6,7 @@ Knows answers and the comparison; no widget.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -18,7 +18,6 @@ from model.probe.difference.asks import Difference, DifferenceFound
 from model.probe.lens.asks import LensFound
 from model.probe.vectors.asks import Vector, Vectors, VectorsFound
 from model.subject import Subject
-
 
 ROUNDING = 1e-3
 """Of a vector's largest number: a smaller difference has no strong colour."""
@@ -40,7 +39,7 @@ class TwoSides:
     lens: LensFound | None = None
     in_view_is_b: bool = False
     whole: DifferenceFound | None = None
-    sizes: Mapping[str, float] = MappingProxyType({})
+    sizes: Mapping[str, float] = field(default_factory=dict)
 
     def relative(self, activation: str) -> float | None:
         """‖B − A‖ / ‖A‖ of an activation over all tokens; None where it isn't known."""
