@@ -18,9 +18,26 @@ from typing import Literal, get_args
 from model.positions import Alibi, DynamicScaling, LongRopeScaling, Rotary, YarnScaling
 
 NormKind = Literal["layer", "rms"]
-NormPlacement = Literal["pre", "post", "output", "sandwich"]
+NormPlacement = Literal["pre", "post", "output", "sandwich", "stream"]
 Positions = Literal["learned", "sinusoidal", "rotary", "alibi", "none"]
-Activation = Literal["gelu_tanh", "gelu", "relu", "relu2", "silu"]
+Activation = Literal[
+    "gelu_tanh",
+    "gelu",
+    "relu",
+    "relu2",
+    "silu",
+    "quick_gelu",
+    "gelu_10",
+    "mish",
+    "tanh",
+    "sigmoid",
+    "relu6",
+    "leaky_relu",
+    "hardswish",
+    "laplace",
+    "sqrtsoftplus",
+    "linear",
+]
 Head = Literal["lm", "mlm", "none"]
 BlockNorm = Literal["ln1", "ln1_post", "ln2", "ln2_post"]
 
@@ -36,7 +53,8 @@ class Norms:
     Attributes:
         placement: ``pre``: attention and MLP read a normed stream (GPT-2). ``post``: the stream is
             normed after each sum (BERT). ``output``: what is added is normed (OLMo 2).
-            ``sandwich``: what is read and what is added (Gemma 2).
+            ``sandwich``: what is read and what is added (Gemma 2). ``stream``: as ``pre``, and what
+            attention and MLP write is added to the normed stream (a variant of BLOOM).
         bias: LayerNorms add a bias.
         offset: added to a norm's weight before it multiplies; 1 for Gemma.
         shared: in a parallel block, attention and MLP read one norm; otherwise one each.
@@ -62,6 +80,8 @@ class Scales:
         embedding: of token vectors, before anything is added (Gemma: √d_model).
         residual: of what attention and MLP add to the stream (Granite).
         scores: of query · key; None is 1/√d_head.
+        by_layer: query · key is divided by the layer's number, too, counted from 1 (a variant of
+            GPT-2).
         logits: of the logits.
     """
 
@@ -69,6 +89,7 @@ class Scales:
     residual: float = 1.0
     scores: float | None = None
     logits: float = 1.0
+    by_layer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,6 +347,11 @@ class TransformerConfig:
         return self.head != "none"
 
     @property
+    def n_neurons(self) -> int:
+        """Of one block; of a mixture those of all its experts."""
+        return self.d_mlp * (1 if self.experts is None else self.experts.n)
+
+    @property
     def no_continuation(self) -> str:
         """Why it can't continue a text, one sentence; empty where it can."""
         if self.head == "mlm":
@@ -354,10 +380,10 @@ class TransformerConfig:
         """How many dimensions of a head turn."""
         return rotary.dim or self.d_head
 
-    @property
-    def score_scale(self) -> float:
-        """What query · key is multiplied with."""
-        return self.d_head**-0.5 if self.scales.scores is None else self.scales.scores
+    def score_scale(self, layer: int) -> float:
+        """What query · key of a layer is multiplied with."""
+        scale = self.d_head**-0.5 if self.scales.scores is None else self.scales.scores
+        return scale / (layer + 1) if self.scales.by_layer else scale
 
     def length_changes_rotations(self, before: int, after: int) -> bool:
         """Whether a sequence that grew is rotated otherwise than it was.

@@ -45,26 +45,41 @@ def parameter(transformer: Transformer, name: str) -> Tensor:
     return _find(transformer, name).detach()
 
 
-def _find(transformer: Transformer, name: str) -> Tensor:
+def place_of(transformer: Transformer, name: str) -> tuple[nn.Module, str]:
+    """The module that holds a parameter, whole or with others in one matrix, and under which key.
+
+    Raises:
+        KeyError: the network has no such parameter.
+    """
     if name in _ENDS:
-        path, transposed = _ENDS[name]
-        tensor = transformer.get_parameter(path)
-        return tensor.T if transposed else tensor
+        path, _, key = _ENDS[name][0].rpartition(".")
+        return transformer.get_submodule(path), key
     found = _BLOCK.fullmatch(name)
     if found is None:
         module, _, tail = name.rpartition(".")
-        norm = transformer.norm_of(module)
-        weight = norm.w if tail == "w" else norm.b
-        assert weight is not None
-        return weight
+        return transformer.norm_of(module), tail
     block = transformer.blocks[int(found[1])]
     assert isinstance(block, Block)
+    key = "weight" if found[4].startswith("W_") else "bias"
     if found[2] == "attn":
-        return _of_attention(block.attn, found[4])
+        return (block.attn.out if found[4].endswith("_O") else block.attn.qkv), key
     part: nn.Module = block.mlp.get_submodule(found[3].rstrip("."))
-    linear = part.get_submodule(_MLP_MODULES[found[4][2:]])
-    assert isinstance(linear, nn.Linear)
-    return linear.weight.T if found[4].startswith("W_") else linear.bias
+    return part.get_submodule(_MLP_MODULES[found[4][2:]]), key
+
+
+def _find(transformer: Transformer, name: str) -> Tensor:
+    module, key = place_of(transformer, name)
+    weight = module.get_parameter(key)
+    if name in _ENDS:
+        return weight.T if _ENDS[name][1] else weight
+    found = _BLOCK.fullmatch(name)
+    if found is None:
+        return weight
+    if found[2] == "attn":
+        block = transformer.blocks[int(found[1])]
+        assert isinstance(block, Block)
+        return _of_attention(block.attn, found[4])
+    return weight.T if key == "weight" else weight
 
 
 # Parameters outside the blocks: where they are, and whether they are seen transposed.

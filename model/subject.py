@@ -5,7 +5,7 @@ A value: frozen, hashable, free of torch, so that the window and the worker mean
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,6 +27,15 @@ class Subject:
     step: int | None
     ids: tuple[int, ...]
     interventions: tuple[Intervention, ...] = ()
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Once: everything that is asked and known is looked up by it, and a text may be long.
+        own = hash((self.model, self.step, self.ids, self.interventions))
+        object.__setattr__(self, "_hash", own)
+
+    def __hash__(self) -> int:
+        return self._hash
 
     @property
     def n_tokens(self) -> int:

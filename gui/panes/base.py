@@ -27,6 +27,9 @@ LAST = "last"
 """Key of `remember` for what was done last: a text, a recipe; all else are settings."""
 FRAME_MS = 33
 """Time between two repaints of a pane that has much to follow: 30 a second."""
+TOGETHER_MS = 16
+"""For so long at most a pane that has an answer waits for the others that are on their way: most
+come within milliseconds, and all panes change at once. Drawing is the dearer part of an edit."""
 LIVE_GAP_MS = 30
 """When a model that learns is looked at again, panes draw one after the other: all at once they
 would keep keys and mouse waiting for a tenth of a second."""
@@ -73,6 +76,7 @@ class Pane(QWidget):
         store.asked.join(self.key, self.invalidate)
         store.asked.join(self._other_owner, self.invalidate)
         store.comparing.changed.connect(self._compare)
+        store.asked.settled.connect(self._hurry)
         store.subject_changed.connect(self.ask)
         store.selection_changed.connect(self.ask)
         store.theme_changed.connect(self.apply_theme)
@@ -211,10 +215,17 @@ class Pane(QWidget):
         if not self.isVisible():
             return
         delay = self._pace.wait_ms()
+        if self.store.asked.is_waiting:
+            delay = max(delay, TOGETHER_MS)
         if self.store.hearing_live:
             delay += self.turn * LIVE_GAP_MS
         if not self._timer.isActive() or self._timer.remainingTime() > delay:
             self._timer.start(delay)
+
+    def _hurry(self) -> None:
+        """Nothing is worth waiting for: draw now what is out of date."""
+        if self._timer.isActive() and not self.store.hearing_live:
+            self._timer.start(self._pace.wait_ms())
 
     def refresh_now(self) -> None:
         """Draw at once what is out of date, for pictures and tests."""

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from gui.reading.inspecting import operation_of
 from model import messages as m
 from model.config import TransformerConfig
+from model.operations import parameter_letters, parameter_sizes
 
 AXES = {
     "B": "batch",
@@ -35,44 +36,11 @@ AXES = {
 SIZES = {**AXES, "D": "d_model", "E": "d_embed", "K": "d_head", "1": "scale"}
 """What the axis of a letter is called where its size is meant."""
 
-_PARAMETERS = {
-    "W_E": "VD",
-    "W_pos": "PD",
-    "W_U": "DV",
-    "W_Q": "HDK",
-    "W_K": "GDK",
-    "W_V": "GDK",
-    "b_Q": "HK",
-    "b_K": "GK",
-    "b_V": "GK",
-    "W_O": "HKD",
-    "b_O": "D",
-    "W_gate": "DM",
-    "b_gate": "M",
-    "W_in": "DM",
-    "b_in": "M",
-    "W_out": "MD",
-    "b_out": "D",
-    "W_token_type": "YD",
-    "W_proj_in": "ED",
-    "W_proj_out": "DE",
-    "W_router": "DX",
-    "b_U": "V",
-    "mlm_head.W": "DD",
-    "mlm_head.b": "D",
-    "q_norm.w": "K",
-    "q_norm.b": "K",
-    "k_norm.w": "K",
-    "k_norm.b": "K",
-    "w": "D",
-    "b": "D",
-}
-
 
 def letters_of(config: TransformerConfig, name: str) -> str | None:
     """The letters of the shape of an activation or a parameter, None if it is unknown."""
     op = operation_of(config, name)
-    return _parameter_letters(name) if op is None else op.shape
+    return parameter_letters(config, name) if op is None else op.shape
 
 
 def index_words(
@@ -104,24 +72,6 @@ def place_words(model: m.ModelInfo, ids: Sequence[int], letter: str, at: int) ->
 
 def parameter_shape(config: TransformerConfig, name: str) -> tuple[tuple[int, ...], str]:
     """Sizes of a parameter, in TransformerLens' layout, and what its axes are in words."""
-    sizes = {
-        "V": config.d_vocab,
-        "D": config.d_model,
-        "P": config.n_ctx + config.position_offset,
-        "H": config.n_heads,
-        "G": config.n_kv_heads,
-        "K": config.d_head,
-        "M": config.d_mlp,
-        "E": config.d_embed,
-        "X": config.experts.n if config.experts is not None else 0,
-        "Y": config.n_token_types,
-    }
-    letters = _parameter_letters(name) or ""
     words = {**SIZES, "M": "d_mlp"}
-    return tuple(sizes[i] for i in letters), " × ".join(words[i] for i in letters)
-
-
-def _parameter_letters(name: str) -> str | None:
-    """By the last two words of its name, or the last one."""
-    *_, module, tail = ("", *name.split("."))
-    return _PARAMETERS.get(f"{module}.{tail}", _PARAMETERS.get(tail))
+    letters = parameter_letters(config, name) or ""
+    return parameter_sizes(config, name), " × ".join(words[i] for i in letters)

@@ -36,8 +36,10 @@ SAID_AFTER = 0.2
 """Seconds after which a pane says that it waits: sooner would flicker at every key."""
 TOGETHER_FOR = 1.0
 """Seconds for which answers about the next step wait for each other at most."""
+CANCELLED = "Cancelled. Move the selection, or change the prompt, to ask again."
 REMEMBERED = 48 * 2**20
 """Bytes of answers that are kept, so that going back is at once."""
+CANCELLED = "Cancelled. Move the selection, or change the prompt, to ask again."
 
 
 @dataclass(slots=True)
@@ -108,15 +110,18 @@ class Asked(Feature):
 
     Signals:
         delivered: the panes have changed to another step of the model that learns.
+        settled: nothing that is looked at at once is on its way any more, or nothing at all.
     """
 
     delivered = Signal()
+    settled = Signal()
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
         self._owners: dict[str, Owner] = {}
         self._read: OrderedDict[Subject, m.PromptRead] = OrderedDict()
         self._asking: dict[tuple[Subject, Question], Asking] = {}
+        self._was_on_its_way = (False, False)  # what is looked at at once; anything
         self._known: OrderedDict[tuple[Subject, Question], Answer] = OrderedDict()
         self._n_bytes = 0
         self.kept: frozenset[int] = frozenset()
@@ -148,10 +153,10 @@ class Asked(Feature):
         """
         slots = self._owners[owner].slots
         known = False
-        if subject is None:
-            slots.clear()
-        for name in [name for name in slots if name not in questions]:
+        dropped = [name for name in slots if subject is None or name not in questions]
+        for name in dropped:
             del slots[name]
+        changed = bool(dropped)
         if subject is not None:
             for name, question in questions.items():
                 slot = slots.get(name)
@@ -162,13 +167,24 @@ class Asked(Feature):
                 gathering.take(slot)  # what waited for others is newer than what is drawn
                 slot.subject, slot.question, slot.problem = subject, question, ""
                 known |= self._fill(slot)
-        self._give_up_unwanted()
-        self._deliver_if_whole()
+                changed = True
+        if changed:
+            self._give_up_unwanted()
+            self._deliver_if_whole()
         return known
 
     def slot(self, owner: str, name: str) -> Slot | None:
         """What an owner draws under one of its names."""
         return self._owners[owner].slots.get(name)
+
+    def drawn_step(self, model: int) -> int | None:
+        """The training step of a model that panes show now; None where none asks about it."""
+        steps = {
+            slot.answer.subject.step
+            for slot in self._slots
+            if slot.answer is not None and slot.answer.subject.model == model
+        }
+        return max((step for step in steps if step is not None), default=None)
 
     def find(self, owner: str, name: str, kind: type[A]) -> A | None:
         """The newest answer under a name, if it is of a kind."""
@@ -179,6 +195,12 @@ class Asked(Feature):
     def waits(self, owner: str) -> Asking | None:
         """The question that this owner has waited for the longest, if for long enough to say."""
         return self._longest([slot.wanted for slot in self._owners[owner].slots.values()])
+
+    def on_its_way(self, owner: str) -> Asking | None:
+        """The question that this owner has asked the longest ago, from the moment it asked."""
+        slots = self._owners[owner].slots.values()
+        asking = [self._asking[slot.wanted] for slot in slots if slot.wanted in self._asking]
+        return min(asking, key=lambda one: one.since, default=None)
 
     @property
     def longest(self) -> Asking | None:
@@ -194,7 +216,7 @@ class Asked(Feature):
         """Stop all that is on its way; panes keep what they have."""
         for wanted, asking in list(self._asking.items()):
             self._store.send(m.Cancel(target=asking.request_id))
-            self._drop(wanted, "Cancelled. Move the selection, or change the prompt, to ask again.")
+            self._drop(wanted, CANCELLED)
 
     # -------------------------------------------------------------- told by the store
 
@@ -270,6 +292,7 @@ class Asked(Feature):
             if drawn:
                 owner.changed()
         self._deliver_if_whole()
+        self._tell_settled()
         self.changed.emit()
 
     @property
@@ -285,7 +308,7 @@ class Asked(Feature):
         if self.is_gathering:
             if not self._overdue.isActive():
                 self._overdue.start()
-        else:
+        elif self._overdue.isActive() or any(slot.coming is not None for slot in self._slots):
             self._deliver()
 
     def _deliver(self) -> None:
@@ -303,6 +326,7 @@ class Asked(Feature):
             del self._asking[key]
         if hit:
             self._deliver_if_whole()
+            self._tell_settled()
             self.changed.emit()
         return bool(hit)
 
@@ -315,12 +339,22 @@ class Asked(Feature):
             if hit:
                 owner.changed()
         self._deliver_if_whole()
+        self._tell_settled()
         self.changed.emit()
+
+    def _tell_settled(self) -> None:
+        """What came is drawn together: whoever has waited for the others draws now."""
+        at_once = any(not asking.question.later for asking in self._asking.values())
+        now = at_once, bool(self._asking)
+        if any(was and not still for was, still in zip(self._was_on_its_way, now, strict=True)):
+            self.settled.emit()
+        self._was_on_its_way = now
 
     def _give_up_unwanted(self) -> None:
         wanted = {slot.wanted for owner in self._owners.values() for slot in owner.slots.values()}
         for key in [key for key in self._asking if key not in wanted]:
             self._store.send(m.Cancel(target=self._asking.pop(key).request_id))
+        self._tell_settled()
 
     def _remember(self, answer: Answer) -> None:
         if answer.subject.step is not None:

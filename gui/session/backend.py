@@ -38,6 +38,7 @@ class Mailbox:
         self._waiting: deque[m.Request] = deque()
         self._changed = threading.Condition()
         self._closed = False
+        self._in_hand = False
 
     def put(self, request: m.Request) -> None:
         """Add a request.
@@ -62,7 +63,31 @@ class Mailbox:
         with self._changed:
             if wait:
                 self._changed.wait_for(lambda: self._waiting or self._closed, seconds)
-            return self._waiting.popleft() if self._waiting and not self._closed else None
+            self._in_hand = bool(self._waiting) and not self._closed
+            return self._pop() if self._in_hand else None
+
+    def _pop(self) -> m.Request:
+        """The first; of questions in a row, the first whose answer isn't looked at later."""
+        first = self._waiting[0]
+        if isinstance(first, m.Ask) and first.question.later:
+            for request in self._waiting:
+                if not isinstance(request, m.Ask):
+                    break  # a question never overtakes what changes what is asked about
+                if not request.question.later:
+                    self._waiting.remove(request)
+                    return request
+        return self._waiting.popleft()
+
+    def put_down(self) -> None:
+        """What was taken is dealt with, as far as it is not a job that goes on."""
+        with self._changed:
+            self._in_hand = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing waits, and nothing that was taken is still to be dealt with."""
+        with self._changed:
+            return not self._waiting and not self._in_hand
 
     def close(self) -> None:
         """Nothing is taken from now on; a waiting `take` returns."""
@@ -94,7 +119,6 @@ class Backend(QObject):
         self._mailbox = Mailbox()
         self._device = device
         self._threads = threads
-        self._asked = self._answered = 0  # id of the last request handed over, and dealt with
         # A plain thread: a QThread that still runs at exit aborts the process.
         self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
 
@@ -104,13 +128,12 @@ class Backend(QObject):
 
     def submit(self, request: m.Request) -> None:
         """Hand over a request; returns at once."""
-        self._asked = request.id
         self._mailbox.put(request)
 
     @property
     def caught_up(self) -> bool:
         """Whether the first results of all that was asked are on their way back."""
-        return self._asked == self._answered
+        return self._mailbox.is_empty
 
     def stop(self) -> None:
         """Ask the worker to end: within one step, a run that is going saved. `stopped` follows."""
@@ -168,7 +191,7 @@ class Backend(QObject):
 
     def _handle(self, engine: Engine, request: m.Request) -> None:
         self._emit(engine.handle(request))
-        self._answered = request.id
+        self._mailbox.put_down()
 
     def _emit(self, results: Iterable[m.Result]) -> None:
         for result in results:

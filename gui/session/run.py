@@ -6,13 +6,14 @@ events of a run; no widget, no file.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import TYPE_CHECKING, Literal
 
 from gui.session.feature import Feature
 from gui.session.state import Notice
 from gui.session.training_run import Run
 from model import messages as m
-from model.train.events import Finished
+from model.train.events import Finished, StepDone
 from model.train.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -68,6 +69,21 @@ class CurrentRun(Feature):
     def preparing(self) -> m.Progress | None:
         """How far the run is that gets ready; None if that is not known."""
         return self._store.activity.progress_of(self.starting)
+
+    def told(self, run: Run) -> StepDone | None:
+        """The step that is told of a run: while panes follow it, the one that they show.
+
+        The run itself is further by then: two numbers in one window would be two moments.
+        """
+        if not run.steps:
+            return None
+        seen = None
+        if run is self.current and run.running and run.model is not None:
+            seen = self._store.asked.drawn_step(run.model.model_id)
+        if seen is None or seen >= run.step:
+            return run.steps[-1]
+        at = bisect_right(run.steps, seen, key=lambda done: done.step)
+        return run.steps[max(0, at - 1)]
 
     def in_view(self, run: Run) -> bool:
         """Whether the panes show a model of this run: what it has learned, or a snapshot."""

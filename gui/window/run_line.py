@@ -66,6 +66,7 @@ class RunLine(QWidget):
             row.addWidget(widget)
         self._later = Later(self.refresh, FRAME_MS, self)
         store.run.changed.connect(self._changed)
+        store.asked.delivered.connect(self._changed)  # the step that is told is another
         store.model_changed.connect(self._changed)
         store.theme_changed.connect(self.update)
         self.hide()
@@ -93,10 +94,11 @@ class RunLine(QWidget):
             return
         self.name.setText(run.name)
         self.name.setToolTip(as_written(run.run_dir))
-        said = f"step {run.step:,} / {run.started.recipe.steps:,}"
-        if run.steps:
+        told = going.told(run)
+        said = f"step {0 if told is None else told.step:,} / {run.started.recipe.steps:,}"
+        if told is not None:
             loss = measure("train_loss")
-            said += f" · {loss.title} {loss.text(run.steps[-1].train_loss)}"
+            said += f" · {loss.title} {loss.text(told.train_loss)}"
             self.figures.setToolTip(f"{loss.sentence}, {loss.unit}")
         self.figures.say(said)
         self.curve.show_losses(run.steps)

@@ -16,15 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 import torch
 from torch import Tensor
 
 from model.bench.changes import changes_of
-from model.network.execute import Replace
-from model.network.run import run
+from model.network.execute import AsUsual, Replace
 from model.network.span import Span
 from model.operations import LOGITS, Operation
 
@@ -182,7 +180,7 @@ class Gradients:
 
     def run(self, op: Operation, inputs: Sequence[Tensor]) -> Tensor:
         """One operation as interventions and the rule have it."""
-        as_usual = partial(run, self._network, op, span=self._span)
+        as_usual = AsUsual(self._network, op, self._span)
         output = None if self._replace is None else self._replace(op, inputs, as_usual)
         if output is None and self._rule is not None:
             output = self._rule(op, inputs, as_usual)

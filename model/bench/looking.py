@@ -190,7 +190,7 @@ class Looking:
         steps = self._plan.steps(layer, name)
         span = self._span(n_keys)
         q_BQHK = self._queries(layer, queries)
-        factor = c.score_scale if "scale" in steps else 1.0
+        factor = c.score_scale(layer) if "scale" in steps else 1.0
         x = scores.dot(q_BQHK, self._stream.keys(layer)[:, :n_keys], c, heads, factor)
         if "bias" in steps:
             x = scores.bias(x, span, heads, in_place=True, rows=rows)

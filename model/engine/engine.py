@@ -77,7 +77,8 @@ class Engine:
             return
         live = _Live(request, handler(request, self.place))
         self._live[request.id] = live
-        yield from self._slice(live)
+        if not self._lets_others_go_first(request):
+            yield from self._slice(live)
 
     def advance(self) -> Iterator[m.Result]:
         """One slice of everything that goes on: a generated token, a training step."""
@@ -85,7 +86,9 @@ class Engine:
             others = (other for other in self._live.values() if other is not live)
             self.place.alone = all(self.place.paused(other.request) for other in others)
             # One that went before may have ended or paused it.
-            if live.request.id in self._live and not self.place.paused(live.request):
+            if live.request.id not in self._live or self.place.paused(live.request):
+                continue
+            if not self._lets_others_go_first(live.request):
                 yield from self._slice(live)
 
     def close(self) -> Iterator[m.Result]:
@@ -103,6 +106,13 @@ class Engine:
             yield from self.advance()
 
     # ---------------------------------------------------------------------------- inside
+
+    def _lets_others_go_first(self, request: m.Request) -> bool:
+        """Whether it is a question for later, while others are being answered."""
+        if not isinstance(request, m.Ask) or not request.question.later:
+            return False
+        asks = (live.request for live in self._live.values() if isinstance(live.request, m.Ask))
+        return any(not ask.question.later for ask in asks)
 
     def _slice(
         self, live: _Live, step: Callable[[], m.Result | None] | None = None

@@ -22,6 +22,7 @@ from model.interventions.remove_residual import RemoveResidual
 from model.interventions.scale_head import ScaleHead
 from model.interventions.scale_output import ScaleOutput
 from model.interventions.set_neuron import SetNeuron
+from model.interventions.set_weight import SetWeight
 from model.interventions.steer import Steer
 from model.interventions.window import Window
 
@@ -38,6 +39,7 @@ __all__ = [
     "ScaleHead",
     "ScaleOutput",
     "SetNeuron",
+    "SetWeight",
     "Steer",
     "Window",
     "apply",
@@ -51,6 +53,7 @@ KINDS: tuple[type[Intervention], ...] = (
     ScaleOutput,
     CutEdge,
     SetNeuron,
+    SetWeight,
     RemoveResidual,
     RemoveMask,
     RemovePositions,

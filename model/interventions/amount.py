@@ -12,6 +12,7 @@ from model.interventions.intervention import Intervention
 from model.interventions.scale_head import ScaleHead
 from model.interventions.scale_output import ScaleOutput
 from model.interventions.set_neuron import SetNeuron
+from model.interventions.set_weight import SetWeight
 from model.interventions.steer import Steer
 
 
@@ -40,6 +41,8 @@ def amount(one: Intervention) -> Amount | None:
             return Amount(one.factor, 0.0, 2.0, 1.0)
         case SetNeuron():
             return Amount(one.value, -10.0, 10.0)
+        case SetWeight():
+            return Amount(one.value, -2.0, 2.0)
         case Steer():
             return Amount(one.factor, -8.0, 8.0, 0.0)
         case _:
@@ -58,7 +61,7 @@ def with_amount(one: Intervention, value: float) -> Intervention:
             return ScaleHead(one.layer, one.head, value)
         case ScaleOutput() | Steer():
             return replace(one, factor=value)
-        case SetNeuron():
+        case SetNeuron() | SetWeight():
             return replace(one, value=value)
         case _:
             return one

@@ -6,6 +6,7 @@ Knows interventions and the names of operations; no kind, no tensor of its own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model.config import TransformerConfig
@@ -17,13 +18,15 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from model.network.execute import Replace, Run, Tap
+    from model.transformer import Transformer
 
 
 class Prepared:
     """Interventions that fit a network, by the operations that they change.
 
-    Several changes of one activation follow each other in the given order; of several
-    replacements of one operation the first that gives a tensor counts.
+    Several changes of one activation follow each other in the given order. Of several replacements
+    of one operation the first that gives a tensor counts; where it computes the operation as usual,
+    the others have changed what that is.
 
     Args:
         interventions: in the order in which they are done.
@@ -64,13 +67,38 @@ class Prepared:
             return tensor
 
         def replace(op: Operation, inputs: Sequence[Tensor], run: Run) -> Tensor | None:
-            for one in replacements.get(op.output, ()):
-                output = one.replace(op, inputs, run)
-                if output is not None:
-                    return output
-            return None
+            some = replacements.get(op.output)
+            return _replaced(some, op, inputs, run) if some else None
 
         return tap if changes else None, replace if replacements else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Others:
+    """An operation as the replacements behind one compute it."""
+
+    some: Sequence[Intervention]
+    op: Operation
+    usual: Run
+
+    @property
+    def network(self) -> Transformer:
+        return self.usual.network
+
+    def __call__(self, inputs: Sequence[Tensor], /) -> Tensor:
+        output = _replaced(self.some, self.op, inputs, self.usual)
+        return self.usual(inputs) if output is None else output
+
+
+def _replaced(
+    some: Sequence[Intervention], op: Operation, inputs: Sequence[Tensor], usual: Run
+) -> Tensor | None:
+    for index, one in enumerate(some):
+        rest = some[index + 1 :]
+        output = one.replace(op, inputs, _Others(rest, op, usual) if rest else usual)
+        if output is not None:
+            return output
+    return None
 
 
 _WHOLE = Window()

@@ -123,7 +123,8 @@ class Attention(nn.Module):
         """Scores, softmax and the mean of values in one kernel, where a kernel knows how."""
         c = self.config
         # The fused kernels know no cap, and divide by a scale that is zero or negative.
-        if c.caps.scores is not None or c.score_scale <= 0:
+        scale = c.score_scale(self.layer)
+        if c.caps.scores is not None or scale <= 0:
             scores_BHQS = attention_scores(
                 q_BHTK.transpose(1, 2), k_BGTK.transpose(1, 2), span, self.layer
             )
@@ -143,7 +144,7 @@ class Attention(nn.Module):
             v_BGTK,
             attn_mask=mask,
             is_causal=plainly_causal,
-            scale=c.scales.scores,
+            scale=scale if c.scales.by_layer else c.scales.scores,
             enable_gqa=c.n_heads != c.n_kv_heads,
         )
 

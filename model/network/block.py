@@ -29,6 +29,7 @@ class Block(nn.Module):
         self.name = f"blocks.{layer}"
         self.parallel = config.parallel
         self.norms_sums = config.norms.placement == "post"
+        self.norms_stream = config.norms.placement == "stream"
         self.residual_scale = config.scales.residual
         self.dropout = config.dropout
         self.ln1 = norm("ln1")
@@ -56,6 +57,7 @@ class Block(nn.Module):
         if self.norms_sums:
             return self._norming_sums(resid_BTD, span, cache, keep)
         x_BTD = self._normed(resid_BTD, "ln1", keep)
+        resid_BTD = x_BTD if self.norms_stream else resid_BTD
         attn_BTD = self._output(self.attn(x_BTD, span, cache, keep), "attn", keep)
         if self.parallel:
             x_BTD = x_BTD if self.ln2 is None else self._normed(resid_BTD, "ln2", keep)
@@ -65,6 +67,7 @@ class Block(nn.Module):
             if keep is not None:
                 keep(f"{self.name}.hook_resid_mid", resid_BTD)
             x_BTD = self._normed(resid_BTD, "ln2", keep)
+            resid_BTD = x_BTD if self.norms_stream else resid_BTD
             resid_BTD = resid_BTD + self._output(self.mlp(x_BTD, keep), "mlp", keep)
         if keep is not None:
             keep(f"{self.name}.hook_resid_post", resid_BTD)

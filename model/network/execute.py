@@ -8,8 +8,8 @@ read no more, and to write scores over each other where nobody looks; not what o
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import partial
-from typing import TYPE_CHECKING, TypeAlias
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from torch import Tensor
 
@@ -23,8 +23,29 @@ if TYPE_CHECKING:
 Tap: TypeAlias = Callable[[str, Tensor], Tensor]
 """Called with the name and the tensor of every operation; returns the tensor to go on with."""
 
-Run: TypeAlias = Callable[[Sequence[Tensor]], Tensor]
-"""Computes an operation as usual, from inputs that may be others than it was given."""
+
+class Run(Protocol):
+    """Computes an operation as usual, from inputs that may be others than it was given."""
+
+    @property
+    def network(self) -> Transformer:
+        """Whose weights it reads."""
+
+    def __call__(self, inputs: Sequence[Tensor], /) -> Tensor:
+        """What the operation writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class AsUsual:
+    """An operation of a network, for the positions of a span."""
+
+    network: Transformer
+    op: Operation
+    span: Span | None
+
+    def __call__(self, inputs: Sequence[Tensor], /) -> Tensor:
+        return run(self.network, self.op, inputs, span=self.span)
+
 
 Replace: TypeAlias = Callable[[Operation, Sequence[Tensor], Run], Tensor | None]
 """Called before an operation with its inputs; what it returns is the output, None leaves it."""
@@ -60,7 +81,7 @@ def execute(
             early = in_place if op.kind == "scale" else op.kind == "dot" and op.output in passing
             replaced = None
             if replace is not None:
-                replaced = replace(op, inputs, partial(run, network, op, span=span))
+                replaced = replace(op, inputs, AsUsual(network, op, span))
             output = (
                 run(network, op, inputs, span=span, in_place=in_place, scaled_early=early)
                 if replaced is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import cast
 
@@ -135,4 +136,26 @@ def activate(x: Tensor, activation: str) -> Tensor:
             return F.relu(x).square()
         case "silu":
             return F.silu(x)
+        case "quick_gelu":
+            return x * torch.sigmoid(1.702 * x)
+        case "gelu_10":
+            return F.gelu(x).clamp(-10, 10)
+        case "mish":
+            return F.mish(x)
+        case "tanh":
+            return torch.tanh(x)
+        case "sigmoid":
+            return torch.sigmoid(x)
+        case "relu6":
+            return F.relu6(x)
+        case "leaky_relu":
+            return F.leaky_relu(x)
+        case "hardswish":
+            return F.hardswish(x)
+        case "laplace":  # Ma et al. 2022 (MEGA)
+            return 0.5 * (1 + torch.erf((x - 0.707107) / (0.282095 * math.sqrt(2))))
+        case "sqrtsoftplus":
+            return F.softplus(x).sqrt()
+        case "linear":
+            return x
     raise ValueError(f"Unknown activation {activation!r}.")

@@ -79,7 +79,9 @@ def _run_scores(
     in_place: bool,
     scaled_early: bool,
 ) -> Tensor:
-    early, late = scores.power_of_two(config.score_scale) if scaled_early else (1.0, None)
+    assert op.layer is not None
+    factor = config.score_scale(op.layer)
+    early, late = scores.power_of_two(factor) if scaled_early else (1.0, factor)
     if op.kind == "dot":
         q_BQHK, k_BSGK = inputs
         if span is not None and (q_BQHK.shape[1], k_BSGK.shape[1]) != (span.T, span.n_keys):
@@ -89,13 +91,11 @@ def _run_scores(
             )
         return scores.dot(q_BQHK, k_BSGK, config, factor=early)
     if op.kind == "scale":
-        factor = config.score_scale if late is None else late
         # Multiplied into the queries already, all of it.
-        return inputs[0] if factor == 1 else scores.scale(inputs[0], factor, in_place)
+        return inputs[0] if late == 1 else scores.scale(inputs[0], late, in_place)
     if op.kind == "cap":
         assert config.caps.scores is not None
         return scores.cap(inputs[0], config.caps.scores, in_place)
-    assert op.layer is not None
     if span is None:
         Q, S = inputs[0].shape[-2:]
         span = Span(config, S - Q, Q, inputs[0])

@@ -119,7 +119,7 @@ def mask(
 def attention_scores(q_BQHK: Tensor, k_BSGK: Tensor, span: Span, layer: int) -> Tensor:
     """All of these steps at once, ``[B, H, Q, S]``: for a pass that looks at none of them."""
     c = span.config
-    scores_BHQS = dot(q_BQHK, k_BSGK, c, factor=c.score_scale)
+    scores_BHQS = dot(q_BQHK, k_BSGK, c, factor=c.score_scale(layer))
     scores_BHQS = bias(scores_BHQS, span, in_place=True)
     if c.caps.scores is not None:
         scores_BHQS = cap(scores_BHQS, c.caps.scores, in_place=True)

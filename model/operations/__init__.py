@@ -29,7 +29,8 @@ from model.operations.operation import (
     Operation,
     shape_of,
 )
-from model.operations.scores import SCORE_HOOKS, score_formula
+from model.operations.parameters import parameter_letters, parameter_sizes
+from model.operations.scores import SCORE_HOOKS, score_formula, usual_scale
 
 __all__ = [
     "INPUT_IDS",
@@ -47,9 +48,12 @@ __all__ = [
     "needed",
     "operations",
     "output_name",
+    "parameter_letters",
+    "parameter_sizes",
     "score_formula",
     "shape_of",
     "streams",
+    "usual_scale",
 ]
 
 

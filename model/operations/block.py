@@ -27,6 +27,7 @@ def block(config: TransformerConfig, layer: int, stream: str) -> tuple[list[Oper
     b = f"blocks.{layer}"
     norms = config.block_norms(layer)
     before = config.norms.placement != "post"
+    through = config.norms.placement == "stream"
     ops: list[Operation] = []
 
     def normed(name: BlockNorm, source: str, group: Group, result: str = "n_i =") -> str:
@@ -74,7 +75,10 @@ def block(config: TransformerConfig, layer: int, stream: str) -> tuple[list[Oper
         ops.extend(steps)
         return output
 
-    source = normed("ln1", stream, "attention") if before else stream
+    if through:
+        stream = source = normed("ln1", stream, "attention", "r_i ←")
+    else:
+        source = normed("ln1", stream, "attention") if before else stream
     attn_out = sublayer(attention, source, f"{b}.attn.hook_out", f"{b}.hook_attn_out", "ln1_post")
     if config.parallel:
         mlp_source = source if config.norms.shared else normed("ln2", stream, "mlp")
@@ -96,7 +100,9 @@ def block(config: TransformerConfig, layer: int, stream: str) -> tuple[list[Oper
         "What attention found is added to the residual stream; nothing is overwritten.",
         "attention",
     )
-    if before:
+    if through:
+        stream = mlp_source = normed("ln2", stream, "mlp", "r_i ←")
+    elif before:
         mlp_source = normed("ln2", stream, "mlp")
     else:
         stream = mlp_source = normed("ln1", stream, "attention", "r_i ←")

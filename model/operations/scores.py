@@ -48,18 +48,25 @@ def write_scores(steps: Steps, config: TransformerConfig, layer: int, query: str
     return read[0]
 
 
-def score_formula(config: TransformerConfig) -> str:
+def score_formula(config: TransformerConfig, layer: int) -> str:
     """What a score is of a query and a key, in one term: ``3 tanh((q · k / √d_head) / 3)``.
 
     All of the steps above but the mask, in the order in which they are executed.
     """
     term = "q · k"
-    if config.score_scale != 1:
-        usual = config.scales.scores is None
-        term = f"{term} / √d_head" if usual else scaled(term, config.score_scale)
+    if config.score_scale(layer) != 1:
+        usual = usual_scale(config, layer)
+        term = f"{term} / {usual}" if usual else scaled(term, config.score_scale(layer))
     if config.alibi is not None:
         term = f"{term} − m_h (i − j)"
     return capped(term, config.caps.scores)
+
+
+def usual_scale(config: TransformerConfig, layer: int) -> str:
+    """What a layer's scores are divided by, as formulas have it; empty where it is a number."""
+    if config.scales.scores is not None:
+        return ""
+    return f"({layer + 1} √d_head)" if config.scales.by_layer and layer else "√d_head"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +79,14 @@ class _Step:
 
 def _score_steps(config: TransformerConfig, layer: int) -> list[_Step]:
     chain = [_Step("dot", "Q · K", "s_ij = q_i · k_j", "Every query meets every key.")]
-    if config.score_scale != 1:
-        usual = config.scales.scores is None
+    factor = config.score_scale(layer)
+    if factor != 1:
+        usual = usual_scale(config, layer)
         chain.append(
             _Step(
                 "scale",
-                "÷ √d_head" if usual else f"× {config.score_scale:.4g}",
-                "s_ij ← s_ij / √d_head" if usual else f"s_ij ← {config.score_scale:.4g} s_ij",
+                f"÷ {usual}" if usual else f"× {factor:.4g}",
+                f"s_ij ← s_ij / {usual}" if usual else f"s_ij ← {factor:.4g} s_ij",
                 "Sums over more dimensions come out larger; this makes up for it, so that the "
                 "softmax is neither flat nor all on one key.",
             )

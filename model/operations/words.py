@@ -6,7 +6,24 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 ACTIVATIONS: Mapping[str, str] = MappingProxyType(
-    {"gelu_tanh": "GELU", "gelu": "GELU", "relu": "ReLU", "relu2": "ReLU²", "silu": "SiLU"}
+    {
+        "gelu_tanh": "GELU",
+        "gelu": "GELU",
+        "relu": "ReLU",
+        "relu2": "ReLU²",
+        "silu": "SiLU",
+        "quick_gelu": "quick GELU",
+        "gelu_10": "GELU within ±10",
+        "mish": "Mish",
+        "tanh": "tanh",
+        "sigmoid": "σ",
+        "relu6": "ReLU6",
+        "leaky_relu": "leaky ReLU",
+        "hardswish": "hard Swish",
+        "laplace": "Laplace",
+        "sqrtsoftplus": "√softplus",
+        "linear": "identity",
+    }
 )
 
 

@@ -36,6 +36,8 @@ class Question:
     """Whether the answer depends on what is read, not on the model alone."""
     title: ClassVar[str] = ""
     """A few words for people: what is waited for."""
+    later: ClassVar[bool] = False
+    """Whether questions that wait are answered first: it isn't what is looked at at once."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

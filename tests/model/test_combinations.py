@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 from contextlib import suppress
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
 
 from model.config import (
+    Activation,
     Caps,
     ConfigError,
     Experts,
@@ -32,7 +33,7 @@ CHOICES: dict[str, list[Any]] = {
     "norm": ["layer", "rms"],
     "norms": [
         Norms(placement, bias, offset, shared, first, final, embedding)
-        for placement in ("pre", "post", "output", "sandwich")
+        for placement in ("pre", "post", "output", "sandwich", "stream")
         for bias in (True, False)
         for offset in (0.0, 1.0)
         for shared in (True, False)
@@ -46,7 +47,7 @@ CHOICES: dict[str, list[Any]] = {
     "alibi": [None, None, Alibi(4.0, 0.5)],
     "window": [None, None, 5, (None, 3, 7)],
     "qk_norm": [None, QKNorm(), QKNorm("each head", True), QKNorm("all heads")],
-    "activation": ["gelu", "gelu_tanh", "relu", "relu2", "silu"],
+    "activation": list(get_args(Activation)),
     "gated": [True, False],
     "experts": [None, None, Experts(3, 2), Experts(4, 3, normalized=False)],
     "parallel": [True, False],
@@ -54,7 +55,7 @@ CHOICES: dict[str, list[Any]] = {
     "out_bias": [True, False],
     "mlp_bias": [True, False],
     "unembed_bias": [True, False],
-    "scales": [Scales(), Scales(2.0, 0.7, 0.4, 0.5)],
+    "scales": [Scales(), Scales(2.0, 0.7, 0.4, 0.5), Scales(by_layer=True)],
     "caps": [Caps(), Caps(2.0, 3.0, 1.5)],
     "tied_embeddings": [True, False],
     "causal": [True, True, False],

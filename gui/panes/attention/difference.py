@@ -34,6 +34,7 @@ class Difference:
         values: B − A: ``[R, C]`` of a matrix, ``[L, H, C, C]`` of all heads.
         other: the other side's own numbers, on the same grid.
         missing: cells without another side, or hidden by a mask in one of both.
+        limits: where the colours end on both sides, of each layer; of a matrix alone.
         name: what is subtracted from what: ``B − A``.
         name_in_view, name_other: what both sides are called.
     """
@@ -41,15 +42,15 @@ class Difference:
     values: Array
     other: Array
     missing: Array
+    limits: tuple[float, ...]
     name: str = "B − A"
     name_in_view: str = "A"
     name_other: str = "B"
 
     @property
     def limit(self) -> float:
-        """The largest difference: where the colours end on both sides; rounding has no colour."""
-        there = np.abs(self.values[~self.missing & np.isfinite(self.values)])
-        return max(float(there.max(initial=0.0)), LEAST)
+        """Where the colours end in the layer in which they end last."""
+        return float(max(self.limits))
 
     def words(self, place: tuple[int, ...]) -> str:
         """What is said of a cell beside the number of the side in view."""
@@ -67,7 +68,8 @@ def matrix_question(asked: Pattern, alignment: Alignment) -> Pattern | None:
     """The same about the other side; None where there is none."""
     if alignment.by_position:
         return replace(asked, summed=False)
-    if not aligns(alignment) or asked.rows is not None or asked.columns is not None:
+    # Words of the other text begin elsewhere.
+    if asked.words or not aligns(alignment) or asked.rows is not None or asked.columns is not None:
         return None
     return replace(asked, summed=False)
 
@@ -77,7 +79,7 @@ def mosaic_question(asked: Mosaic, alignment: Alignment) -> Mosaic | None:
     if alignment.by_position:
         return asked
     # Only where a cell is one query and one key can it be moved to its other side.
-    return replace(asked, cells=WHOLE) if aligns(alignment) else None
+    return replace(asked, cells=WHOLE) if aligns(alignment) and not asked.words else None
 
 
 def of_matrix(
@@ -98,7 +100,7 @@ def of_matrix(
     missing = found.masked | hidden
     with np.errstate(invalid="ignore"):
         values = np.where(missing, 0.0, minus(found.values, theirs))
-    return Difference(values, theirs, missing)
+    return Difference(values, theirs, missing, (_end(np.abs(values[~missing])),))
 
 
 def of_mosaic(
@@ -118,7 +120,21 @@ def of_mosaic(
     missing = np.broadcast_to((found.masked | hidden)[:, None], theirs.shape)
     with np.errstate(invalid="ignore"):
         values = np.where(missing, 0.0, minus(found.maxima, theirs))
-    return Difference(values, theirs, missing)
+    return Difference(values, theirs, missing, _ends(found, np.where(missing, 0.0, values)))
+
+
+def _ends(found: MosaicFound, values_LHCC: Array) -> tuple[float, ...]:
+    """Where each layer's colours end: together, but what layers write grows with depth."""
+    question = found.question
+    assert isinstance(question, Mosaic)
+    out = 1 if question.hide_first and found.block == 1 else 0  # the first key is not drawn
+    ends = tuple(_end(np.abs(values_HCC[..., out:])) for values_HCC in values_LHCC)
+    return ends if question.valued else (max(ends, default=LEAST),) * len(ends)
+
+
+def _end(sizes: Array) -> float:
+    """The largest difference; rounding alone has no colour."""
+    return max(float(np.where(np.isfinite(sizes), sizes, 0.0).max(initial=0.0)), LEAST)
 
 
 def _moved(array: Array, alignment: Alignment, fill: Any) -> Array:

@@ -72,6 +72,8 @@ class TwoSides:
         other, comparing = self._other("heads", MosaicFound), self._store.comparing
         if found is None or other is None or found.subject != self._store.subject:
             return None
+        if not _same_numbers(found, other):
+            return None
         apart = difference.of_mosaic(found, other, comparing.alignment, comparing.minus)
         return self._named(apart)
 
@@ -101,9 +103,16 @@ class TwoSides:
 
 def _same_head(a: PatternFound, b: PatternFound) -> bool:
     """Whether two answers are about the same numbers of the same head."""
-    places = [
-        (one.question.layer, one.question.head, one.question.tensor)
-        for one in (a, b)
-        if isinstance(one.question, Pattern)
-    ]
+    p, q = a.question, b.question
+    assert isinstance(p, Pattern)
+    assert isinstance(q, Pattern)
+    places = [(one.layer, one.head, one.tensor, one.valued, one.words) for one in (p, q)]
     return places[0] == places[1]
+
+
+def _same_numbers(a: MosaicFound, b: MosaicFound) -> bool:
+    """Whether the cells of two answers are of one kind."""
+    p, q = a.question, b.question
+    assert isinstance(p, Mosaic)
+    assert isinstance(q, Mosaic)
+    return (p.hide_first, p.valued, p.words) == (q.hide_first, q.valued, q.words)

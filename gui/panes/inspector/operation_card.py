@@ -68,8 +68,10 @@ class OperationCard(QWidget):
             sampling: what probabilities are drawn with.
         """
         self.current = op
-        for widget in (self._label, self._place, self._formula, self._parameters):
+        for widget in (self._label, self._place, self._formula):
             widget.setVisible(op is not None)
+        # Once: to show and to hide asks the screen where the mouse is, each time.
+        self._parameters.setVisible(op is not None and bool(op.parameters))
         model = self.store.model
         if op is None or model is None:
             self._sentence.setText("No model is open. Open a checkpoint to follow its operations.")
@@ -79,7 +81,6 @@ class OperationCard(QWidget):
         self._formula.setText(op.formula)
         self._sentence.setText(_words(op, sampling))
         self._parameters.setText("\n".join(_parameter_lines(op, model.config)))
-        self._parameters.setVisible(bool(op.parameters))
 
     def show_tensors(self, found: FoundVectors | None, problem: str) -> None:
         """Draw what the operation reads and writes.

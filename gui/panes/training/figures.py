@@ -18,8 +18,14 @@ from model.train.metrics import Measure
 
 
 def run_figures(run: Run) -> tuple[Figure, ...]:
-    """What is worth knowing now: how far, then every measure, what is said of a run first."""
-    figures = [Figure("step", f"{run.step:,} / {run.recipe.steps:,}")]
+    """What is worth knowing now: how far, then every measure, what is said of a run first.
+
+    While it goes on, how far stands in the header: these figures are changed less often, and would
+    tell of another step.
+    """
+    figures = []
+    if not run.running or run.paused:
+        figures.append(Figure("step", f"{run.step:,} / {run.recipe.steps:,}"))
     spoken = [measure for measure in metrics.MEASURES if measure.said]
     silent = [measure for measure in metrics.MEASURES if not measure.said]
     for measure in (*spoken, *silent):

@@ -91,6 +91,7 @@ class TrainingPane(Pane):
         store.run.changed.connect(self._hear_of_run)
         store.model_changed.connect(self._hear_of_run)
         store.activity.changed.connect(self._hear_of_activity)
+        store.asked.delivered.connect(self.invalidate)  # the step that is told is another
         store.engine_changed.connect(self.invalidate)
         store.notice_posted.connect(self._hear)
 
@@ -350,8 +351,8 @@ class TrainingPane(Pane):
             self.progress.setValue(0 if progress is None else progress.done)
         elif run is not None and run.running:
             self.progress.setRange(0, run.recipe.steps)
-            self.progress.setValue(run.step)
-            words = f"Paused at step {run.step:,}" if run.paused else ""
+            self.progress.setValue(self._step_of(run))
+            words = f"Paused at step {self._step_of(run):,}" if run.paused else ""
         elif self._failure:
             color, words = "bad", self._failure
         elif run is not None and run.finished is not None:
@@ -366,6 +367,10 @@ class TrainingPane(Pane):
         style = f"color: {getattr(theme.current(), color)};"
         if style != self.status.styleSheet():  # it is costly, and this is called at every step
             self.status.setStyleSheet(style)
+
+    def _step_of(self, run: Run) -> int:
+        told = self.store.run.told(run)
+        return 0 if told is None else told.step
 
     def _n_figures(self) -> int | None:
         """How many figures have room; None for all. What they leave out stands on the plots."""
@@ -396,7 +401,7 @@ class TrainingPane(Pane):
         run = self.store.run.shown
         if run is None:
             return ""
-        note = f"{run.name} · step {run.step:,} / {run.recipe.steps:,}"
+        note = f"{run.name} · step {self._step_of(run):,} / {run.recipe.steps:,}"
         if run.analogies:
             last = run.analogies[-1]
             note += f" · {last.expression}: rank {last.rank:,}"

@@ -17,7 +17,7 @@ from model.checkpoint.families.fused import grouped_qkv
 from model.checkpoint.families.likeness import refuse_unlike
 from model.checkpoint.families.rules import Rule, read_state, same, write_state
 from model.checkpoint.gguf_keys import Keys
-from model.checkpoint.values import MOST_LAYERS, flag, must_be, number, spelled, whole
+from model.checkpoint.values import MOST_LAYERS, flag, number, spelled, whole
 from model.config import Norms, TransformerConfig
 
 MODEL_TYPE = "bloom"
@@ -26,7 +26,7 @@ TIED_NAMES = ("lm_head.weight", "transformer.word_embeddings.weight")
 
 def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
     """The shape; keys that are missing have the values that transformers gives them."""
-    must_be(hf, "apply_residual_connection_post_layernorm", False)
+    from_normed = flag(hf, "apply_residual_connection_post_layernorm", False)
     # slow_but_exact and pretraining_tp only choose the order in which numbers are summed.
     return TransformerConfig(
         n_layers=whole(hf, spelled(hf, "n_layer", "num_hidden_layers"), 2, MOST_LAYERS),
@@ -36,7 +36,7 @@ def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
         # What it was trained with; linear biases set no bound.
         n_ctx=whole(hf, "seq_length", 2048),
         norm_eps=number(hf, "layer_norm_epsilon", 1e-5),
-        norms=Norms(embedding=True),
+        norms=Norms("stream" if from_normed else "pre", embedding=True),
         positions="alibi",
         activation="gelu_tanh",
         tied_embeddings=flag(hf, "tie_word_embeddings", True),
@@ -54,6 +54,7 @@ def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
         "n_head": config.n_heads,
         "seq_length": config.n_ctx,
         "layer_norm_epsilon": config.norm_eps,
+        "apply_residual_connection_post_layernorm": config.norms.placement == "stream",
         "tie_word_embeddings": config.tied_embeddings,
     }
     refuse_unlike("BLOOM", config, config_from_hf(hf))

@@ -46,7 +46,19 @@ ACTIVATIONS: dict[str, Activation] = {
     "gelu_python": "gelu",
     "relu": "relu",
     "relu2": "relu2",
+    "quick_gelu": "quick_gelu",
+    "gelu_10": "gelu_10",
+    "mish": "mish",
+    "tanh": "tanh",
+    "sigmoid": "sigmoid",
+    "relu6": "relu6",
+    "leaky_relu": "leaky_relu",
+    "hardswish": "hardswish",
+    "laplace": "laplace",
+    "sqrtsoftplus": "sqrtsoftplus",
+    "linear": "linear",
 }
+"""All that transformers knows, but those that have weights of their own (prelu, xielu)."""
 
 # Buffers that older versions of transformers saved with the weights.
 _BUFFER = re.compile(r"(model\.)?(layers\.\d+\.self_attn\.)?rotary_emb\.\w+")

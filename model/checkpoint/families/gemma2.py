@@ -73,7 +73,7 @@ def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
     hf |= rotary_to_hf(decoder.one_rotary(config), config.d_head)
     hf |= {
         "hidden_activation": hf.pop("hidden_act"),
-        "query_pre_attn_scalar": round(config.score_scale**-2),
+        "query_pre_attn_scalar": round(config.score_scale(0) ** -2),
         "attn_logit_softcapping": config.caps.scores,
         "final_logit_softcapping": config.caps.logits,
     }

@@ -97,7 +97,7 @@ def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
     hf |= _rotary_to_hf(config)
     hf |= {
         "hidden_activation": hf.pop("hidden_act"),
-        "query_pre_attn_scalar": round(config.score_scale**-2),
+        "query_pre_attn_scalar": round(config.score_scale(0) ** -2),
         "final_logit_softcapping": config.caps.logits,
     }
     hf["use_bidirectional_attention"] = not config.causal

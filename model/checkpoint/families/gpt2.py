@@ -15,6 +15,7 @@ from typing import Any
 from torch import Tensor
 
 from model.checkpoint.families import gguf
+from model.checkpoint.families.decoder import ACTIVATIONS, activation_name
 from model.checkpoint.families.family import Family
 from model.checkpoint.families.likeness import refuse_unlike
 from model.checkpoint.gguf_keys import Keys
@@ -23,31 +24,16 @@ from model.checkpoint.values import (
     MOST_LAYERS,
     choice,
     flag,
-    must_be,
     number,
     spelled,
     whole,
 )
-from model.config import Activation, Norms, Scales, TransformerConfig
+from model.config import Norms, Scales, TransformerConfig
 
 MODEL_TYPE = "gpt2"
 # A key that no config.json has: what tells of nanoGPT's network says so.
 NO_BIAS = "nanogpt_without_biases"
 TIED_NAMES = ("lm_head.weight", "transformer.wte.weight")
-
-_ACTIVATIONS: dict[str, Activation] = {
-    "gelu_new": "gelu_tanh",
-    "gelu_pytorch_tanh": "gelu_tanh",
-    "gelu_fast": "gelu_tanh",
-    "gelu_accurate": "gelu_tanh",
-    "gelu_python_tanh": "gelu_tanh",
-    "gelu": "gelu",
-    "gelu_python": "gelu",
-    "relu": "relu",
-    "relu2": "relu2",
-    "silu": "silu",
-    "swish": "silu",
-}
 
 # Causal masks that older versions of transformers saved with the weights.
 _MASK = re.compile(r"h\.\d+\.attn\.(bias|masked_bias)")
@@ -71,11 +57,11 @@ _BLOCK = (
 
 def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
     """The shape; keys that are missing have the values of GPT-2 small, as in transformers."""
-    must_be(hf, "scale_attn_by_inverse_layer_idx", False)
     # reorder_and_upcast_attn only chooses how half precision is computed, not what.
     d_model = whole(hf, spelled(hf, "n_embd", "hidden_size"), 768)
     bias = flag(hf, NO_BIAS, False) is False
     is_scaled = flag(hf, "scale_attn_weights", True)
+    by_layer = flag(hf, "scale_attn_by_inverse_layer_idx", False)
     return TransformerConfig(
         n_layers=whole(hf, spelled(hf, "n_layer", "num_hidden_layers"), 12, MOST_LAYERS),
         n_heads=whole(hf, spelled(hf, "n_head", "num_attention_heads"), 12),
@@ -84,11 +70,11 @@ def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
         d_vocab=whole(hf, "vocab_size", 50257),
         n_ctx=whole(hf, spelled(hf, "n_positions", "max_position_embeddings"), 1024),
         norm_eps=number(hf, "layer_norm_epsilon", 1e-5),
-        activation=choice(hf, "activation_function", "gelu_new", _ACTIVATIONS),
+        activation=choice(hf, "activation_function", "gelu_new", ACTIVATIONS),
         tied_embeddings=flag(hf, "tie_word_embeddings", True),
         dropout=number(hf, "resid_pdrop", 0.1, 0.0, 1.0),
         norms=Norms(bias=bias),
-        scales=Scales(scores=None if is_scaled else 1.0),
+        scales=Scales(scores=None if is_scaled else 1.0, by_layer=by_layer),
         qkv_bias=bias,
         out_bias=bias,
         mlp_bias=bias,
@@ -97,7 +83,6 @@ def config_from_hf(hf: Mapping[str, Any]) -> TransformerConfig:
 
 def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
     """A GPT-2 config, or a CheckpointError if the network is none."""
-    activation = next(hf for hf, ours in _ACTIVATIONS.items() if ours == config.activation)
     hf = {
         "model_type": MODEL_TYPE,
         "architectures": ["GPT2LMHeadModel"],
@@ -107,13 +92,14 @@ def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
         "n_layer": config.n_layers,
         "n_head": config.n_heads,
         "n_inner": config.d_mlp,
-        "activation_function": activation,
+        "activation_function": activation_name(config.activation, "gelu_new"),
         "layer_norm_epsilon": config.norm_eps,
         "tie_word_embeddings": config.tied_embeddings,
         "resid_pdrop": config.dropout,
         "embd_pdrop": config.dropout,
         "attn_pdrop": 0.0,
         "scale_attn_weights": config.scales.scores is None,
+        "scale_attn_by_inverse_layer_idx": config.scales.by_layer,
     }
     norms = replace(config.norms, bias=True)
     biased = replace(config, norms=norms, qkv_bias=True, out_bias=True, mlp_bias=True)

@@ -58,7 +58,7 @@ def config_to_hf(config: TransformerConfig) -> dict[str, Any]:
         "mlp_bias": config.mlp_bias,
         "embedding_multiplier": config.scales.embedding,
         "residual_multiplier": config.scales.residual,
-        "attention_multiplier": config.score_scale,
+        "attention_multiplier": config.score_scale(0),
         # Twelve digits: the number that someone once wrote, not its reciprocal's reciprocal.
         "logits_scaling": float(f"{1 / config.scales.logits:.12g}"),
     }

@@ -44,6 +44,7 @@ class Attribution(Question):
 
     name: ClassVar[str] = "attribution"
     title: ClassVar[str] = "why this token"
+    later: ClassVar[bool] = True
     position: int
     target: TokenId | None = None
     by: By = "layer"

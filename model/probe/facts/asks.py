@@ -38,6 +38,7 @@ class Facts(Question):
 
     name: ClassVar[str] = "facts"
     title: ClassVar[str] = "causal tracing"
+    later: ClassVar[bool] = True
     about: str = ""
     first: int | None = None
     last: int | None = None

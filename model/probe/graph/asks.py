@@ -43,6 +43,7 @@ class Graph(Question):
 
     name: ClassVar[str] = "graph"
     title: ClassVar[str] = "attribution graph"
+    later: ClassVar[bool] = True
     metric: Metric = ANY
     position: int = -1
     share: float = 0.8

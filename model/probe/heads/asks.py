@@ -50,6 +50,7 @@ class Heads(Question):
 
     name: ClassVar[str] = "heads"
     title: ClassVar[str] = "kinds of heads"
+    later: ClassVar[bool] = True
     of_text: ClassVar[bool] = False
     n_random: int = 40
     n_texts: int = 4
@@ -70,10 +71,12 @@ class HeadsFound(Answer):
     Attributes:
         scores_LHS: float32, layer × head × score (`SCORES`).
         n_random: tokens before the repeat.
+        problem: why heads can't be told apart, where all scores are NaN; empty if they can.
     """
 
     scores_LHS: Array
     n_random: int
+    problem: str = ""
 
     def label(self, layer: int, head: int) -> str:
         """The kind that its scores earn, one of `SCORES`; empty if it is none of them."""

@@ -30,7 +30,7 @@ def answer(question: Heads, subject: Subject, bench: Bench) -> Iterator[Answer |
     """A block of one text a slice; at once where it is known.
 
     Raises:
-        ValueError: the context has no room for a text, or there are too few texts.
+        ValueError: there are too few texts.
     """
     known = bench.found_of(subject.model, subject.step)
     if question not in known:
@@ -50,9 +50,17 @@ def _measuring(
     start, end = ((), ()) if tokenizer is None else _around(tokenizer)
     n = min(question.n_random, (config.n_ctx - len(start) - len(end)) // 2)
     if n <= SKIPPED:
-        raise ValueError(
+        why = (
             f"A text of {n} repeated tokens is too short to tell heads apart: "
             f"n_random is {question.n_random}, the context holds {config.n_ctx} tokens."
+        )
+        nothing_LHN = np.full((config.n_layers, config.n_heads, len(SCORES)), np.nan, np.float32)
+        return HeadsFound(
+            subject=subject,
+            question=question,
+            scores_LHS=read_only(nothing_LHN),
+            n_random=n,
+            problem=why,
         )
     pool = _pool(config, tokenizer)
     random = np.random.default_rng(question.seed)

@@ -24,6 +24,7 @@ class Number(Question):
 
     name: ClassVar[str] = "number"
     title: ClassVar[str] = "one number"
+    later: ClassVar[bool] = True
     of: str
     index: tuple[int, ...]
     sampling: Sampling = OWN

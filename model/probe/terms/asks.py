@@ -26,6 +26,7 @@ class Terms(Question):
 
     name: ClassVar[str] = "terms"
     title: ClassVar[str] = "what a number is made of"
+    later: ClassVar[bool] = True
     of: str
     index: tuple[int, ...]
     most: int = 8

@@ -81,7 +81,8 @@ def _dot(at: Place) -> Parts:
 
 
 def _scale(at: Place) -> Parts:
-    factor = at.config.score_scale
+    assert at.op.layer is not None
+    factor = at.config.score_scale(at.op.layer)
     return function(at, f"s · {factor:.4g}", lambda s: s * factor)
 
 

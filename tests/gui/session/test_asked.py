@@ -34,6 +34,12 @@ class Found(Answer):
         return {"zeros": Named(read_only(np.zeros(self.size)), ("place",))}
 
 
+@dataclass(frozen=True, slots=True)
+class Beside(Question):
+    name: ClassVar[str] = "beside"
+    later: ClassVar[bool] = True
+
+
 class Pane:
     """Counts how often it hears that an answer came."""
 
@@ -237,3 +243,16 @@ def test_another_model_leaves_nothing_of_the_old_one(asked: Asked, sent):
     assert isinstance(sent[-1], m.Cancel)
     asked.want("one", HERE, {"a": Which(1)})
     assert isinstance(sent[-1], m.Ask)
+
+
+def test_it_says_when_what_is_looked_at_at_once_is_there_and_when_all_is(
+    asked: Asked, sent: list[m.Request]
+):
+    pane = Pane(asked, "pane")
+    told: list[int] = []
+    asked.settled.connect(lambda: told.append(pane.heard))
+    asked.want("pane", HERE, {"a": Which(1), "b": Which(2), "c": Beside()})
+    asked.note_read(read(HERE))
+    for request, question in zip(sent, (Which(1), Which(2), Beside()), strict=True):
+        asked.take(m.Answered(request_id=request.id, answer=Found(subject=HERE, question=question)))
+    assert told == [2, 3], "after both that are looked at at once, and after the last"

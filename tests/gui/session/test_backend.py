@@ -11,6 +11,8 @@ from pytestqt.qtbot import QtBot
 from gui.session.backend import Backend, Mailbox
 from gui.session.store import Store
 from model import messages as m
+from model.probe.attribution.asks import Attribution
+from model.probe.lens.asks import Lens
 from model.probe.next_token.asks import NextToken
 from model.subject import Subject
 from model.train import PRESETS
@@ -57,6 +59,21 @@ def test_questions_wait_in_order_until_each_is_given_up_by_name() -> None:
         taken.append(request)
     assert taken[:2] == [asks[0], asks[2]]
     assert isinstance(taken[2], m.Cancel)
+
+
+def test_what_is_looked_at_later_lets_other_questions_go_first_but_nothing_else() -> None:
+    mailbox = Mailbox()
+    subject = Subject(1, None, (4, 5))
+    lens, why = (
+        m.Ask(subject=subject, question=question)
+        for question in (Lens(positions=(1,)), Attribution(position=1))
+    )
+    first, last = (m.Ask(subject=subject, question=NextToken(position=at)) for at in (0, 1))
+    opening = m.OpenModel(path="somewhere")
+    for request in (lens, why, first, opening, last):
+        mailbox.put(request)
+    taken = [mailbox.take(wait=False) for _ in range(5)]
+    assert taken == [first, lens, why, opening, last]
 
 
 def test_the_class_of_a_request_says_whether_it_is_replaced_while_it_waits() -> None:

@@ -20,13 +20,14 @@ from tests.gui.desk import Desk
 
 @pytest.fixture
 def window(live_store: Store, qtbot: QtBot) -> Iterator[MainWindow]:
-    """In which Layers, Inspector and the embedding space are seen, all of which tell the step."""
+    """In which Layers, Inspector, the embedding space and the run are seen: all tell the step."""
     window = MainWindow(live_store, Backend(), Settings(perspective="Explore"))
     window.resize(1600, 900)
     window.show()
     qtbot.waitExposed(window)
     qtbot.waitUntil(lambda: window.host.complete, timeout=20_000)
     window.layouts.show_pane("space")
+    window.layouts.show_pane("training")
     yield window
     window.close()
     window.deleteLater()
@@ -52,7 +53,7 @@ def test_all_headers_tell_the_same_step(
     desk.store.run.start(recipe, str(tmp_path / "run"))
     while desk.store.run.current is None or desk.store.run.current.step < 1:
         desk.advance()
-    qtbot.waitUntil(lambda: len(steps(window)) == 3, timeout=20_000)
+    qtbot.waitUntil(lambda: len(steps(window)) == 4, timeout=20_000)
     desk.store.asked._overdue.setInterval(60_000)  # this worker is slower than any
     seen: set[int] = set()
     run = desk.store.run.current

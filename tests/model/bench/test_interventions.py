@@ -26,6 +26,7 @@ from model.interventions import (
     ScaleHead,
     ScaleOutput,
     SetNeuron,
+    SetWeight,
     Steer,
 )
 from model.operations import activation_names
@@ -120,6 +121,15 @@ EXAMPLES: dict[str, tuple[Intervention, ...]] = {
     "attention": (ScaleOutput(0, "attn"),),
     "MLP": (ScaleOutput(1, "mlp", 2.5),),
     "neuron": (SetNeuron(0, 7, 1.5),),
+    "weight of the MLP": (SetWeight("blocks.0.mlp.W_in", (3, 7), 2.5),),
+    "weight of a query": (SetWeight("blocks.1.attn.W_Q", (1, 4, 2), -3.0),),
+    "two weights of values": (
+        SetWeight("blocks.0.attn.W_V", (0, 4, 2), -3.0),
+        SetWeight("blocks.0.attn.W_V", (0, 1, 1), 2.0),
+    ),
+    "weight of an embedding": (SetWeight("W_E", (IDS[2], 4), 1.5),),
+    "weight of the unembedding": (SetWeight("W_U", (2, 5), 4.0),),
+    "weight of a norm": (SetWeight("ln_final.w", (3,), 2.0),),
     "stream around attention": (RemoveResidual(1, "attn"),),
     "stream around the MLP": (RemoveResidual(0, "mlp"),),
     "mask": (RemoveMask(),),

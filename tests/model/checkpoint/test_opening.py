@@ -371,12 +371,15 @@ def test_an_unknown_family_is_refused_with_the_nearest_known(own_folder: Path):
         ({"layer_norm_epsilon": float("nan")}, "'layer_norm_epsilon' is nan"),
         ({"resid_pdrop": 2}, "'resid_pdrop' is 2; a number from 0 to 1 fits"),
         (
-            {"activation_function": "mish"},
-            "'activation_function' is 'mish'; supported are",
+            {"activation_function": "prelu"},
+            "'activation_function' is 'prelu'; supported are",
         ),
         ({"activation_function": {}}, "'activation_function' is {}"),
         ({"tie_word_embeddings": "yes"}, "'tie_word_embeddings' is 'yes'; true or false fits"),
-        ({"scale_attn_by_inverse_layer_idx": True}, "'scale_attn_by_inverse_layer_idx' to true"),
+        (
+            {"scale_attn_by_inverse_layer_idx": 2},
+            "'scale_attn_by_inverse_layer_idx' is 2; true or false fits",
+        ),
     ],
     ids=str,
 )

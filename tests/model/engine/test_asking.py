@@ -16,7 +16,7 @@ from model.checkpoint import save_checkpoint
 from model.engine import Engine
 from model.interventions import AblateHead
 from model.probe.next_token.asks import NextToken, NextTokenFound
-from model.probe.question import Question
+from model.probe.question import Answer, Question
 from model.probe.vectors.asks import Vectors, VectorsFound
 from model.train import PRESETS
 from resources import STORY_WORLD
@@ -241,3 +241,33 @@ def test_interventions_of_another_model_change_nothing() -> None:
     read = next(result for result in results if isinstance(result, m.PromptRead))
     assert read.subject.interventions == ()
     assert not [result for result in results if isinstance(result, m.Failed)]
+
+
+@dataclass(frozen=True, slots=True)
+class AtOnce(Question):
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Later(Question):
+    later: ClassVar[bool] = True
+
+
+def test_what_is_looked_at_later_takes_no_turn_while_other_questions_do(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+):
+    def answer(question, subject, bench):
+        yield None
+        yield None
+        yield Answer(subject=subject, question=question)
+
+    monkeypatch.setattr("model.engine.asking.answering", lambda _: answer)
+    subject = read(engine).subject
+    first, later, last = (
+        m.Ask(subject=subject, question=question) for question in (AtOnce(1), Later(), AtOnce(2))
+    )
+    results = [result for ask in (first, later, last) for result in engine.handle(ask)]
+    while engine.busy:
+        results += engine.advance()
+    answered = [result.request_id for result in results if isinstance(result, m.Answered)]
+    assert answered == [first.id, last.id, later.id]

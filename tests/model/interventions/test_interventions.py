@@ -28,6 +28,7 @@ from model.interventions import (
     ScaleHead,
     ScaleOutput,
     SetNeuron,
+    SetWeight,
     Steer,
     Window,
     apply,
@@ -36,8 +37,15 @@ from model.interventions import (
 )
 from model.language_model import LanguageModel
 from model.network.span import Span
-from model.operations import aliases, keys_and_values, operations, output_name, streams
-from model.parameters import parameter
+from model.operations import (
+    aliases,
+    keys_and_values,
+    operations,
+    output_name,
+    parameter_sizes,
+    streams,
+)
+from model.parameters import parameter, parameter_names
 from model.trace import Trace, record
 from model.transformer import Transformer
 from tests.model.conftest import PROMPT
@@ -53,6 +61,7 @@ EXAMPLES: dict[str, Intervention] = {
     "attention": ScaleOutput(0, "attn"),
     "MLP": ScaleOutput(1, "mlp", 2.5),
     "neuron": SetNeuron(0, 7, 1.5),
+    "weight": SetWeight("blocks.1.mlp.W_out", (3, 2), 2.5),
     "stream around attention": RemoveResidual(1, "attn"),
     "stream around the MLP": RemoveResidual(0, "mlp"),
     "mask": RemoveMask(),
@@ -282,6 +291,44 @@ def test_a_prefix_stays_right_where_it_is_said_to(name: str, one: Intervention):
     whole = traced(config, one).logits[:, :7]
     prefix = record(network(config), some_ids(config)[:, :7], interventions=[one]).logits
     assert close(prefix, whole) == one.keeps_prefix
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_a_set_weight_is_the_network_with_that_weight(name: str):
+    config = VARIANTS[name]
+    transformer, ids_BT = network(config), some_ids(config)
+    before = deepcopy(transformer.state_dict())
+    for weight in parameter_names(config):
+        index = tuple(size // 2 for size in parameter_sizes(config, weight))
+        if weight == "W_E":
+            index = (int(ids_BT[0, 1]), *index[1:])
+        one = SetWeight(weight, index, -1.75)
+        last = output_name(config)
+        found = record(transformer, ids_BT, (last,), interventions=[one])[last]
+        own = parameter(transformer, weight)[index].clone()
+        with torch.no_grad():
+            parameter(transformer, weight)[index] = -1.75
+            expected = record(transformer, ids_BT, (last,))[last]
+            parameter(transformer, weight)[index] = own
+        assert torch.equal(found, expected), weight
+    assert all(torch.equal(tensor, before[key]) for key, tensor in transformer.state_dict().items())
+
+
+def test_weights_that_are_not_there_are_refused_and_two_of_one_matrix_both_count():
+    assert "no parameter blocks.9.mlp.W_in" in SetWeight("blocks.9.mlp.W_in", (0, 0)).refusal(BASE)
+    assert "has 2 axes" in SetWeight("blocks.0.mlp.W_in", (0,)).refusal(BASE)
+    assert "axis 1" in SetWeight("blocks.0.mlp.W_in", (0, 9999)).refusal(BASE)
+    transformer, ids_BT = network(BASE), some_ids(BASE)
+    one, other = (SetWeight("blocks.0.attn.W_Q", (1, at, 3), 2.0) for at in (4, 5))
+    found = record(transformer, ids_BT, interventions=[one, other]).logits
+    matrix = parameter(transformer, one.name)
+    own = matrix.clone()
+    with torch.no_grad():
+        for each in (one, other):
+            matrix[each.index] = each.value
+        expected = record(transformer, ids_BT).logits
+        matrix[:] = own
+    assert torch.equal(found, expected)
 
 
 def test_several_follow_each_other_and_a_tap_sees_what_they_made():

@@ -122,7 +122,7 @@ def test_scores_of_some_heads_and_rows_are_those_of_the_trace(
     span = Span(config, start, T, q_BTHK, n_keys=13)
     row = scores.dot(q_BTHK[:, start : start + T], k_BTGK, config, heads)
     assert row.shape == (2, 2, T, 13)
-    row = scores.bias(scores.scale(row, config.score_scale), span, heads)
+    row = scores.bias(scores.scale(row, config.score_scale(layer)), span, heads)
     if config.caps.scores is not None:
         row = scores.cap(row, config.caps.scores)
     row = scores.mask(row, span, layer)

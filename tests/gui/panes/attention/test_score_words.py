@@ -48,14 +48,14 @@ def dark() -> Iterator[None]:
 def test_the_formula_of_a_score_follows_the_network(
     config: TransformerConfig, formula: str
 ) -> None:
-    assert score_formula(config) == formula
+    assert score_formula(config, 0) == formula
 
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_the_formula_names_the_steps_that_are_executed_and_no_other(name: str) -> None:
     config = VARIANTS[name]
     kinds = {op.kind for op in operations(config)}
-    formula = score_formula(config)
+    formula = score_formula(config, 0)
     assert ("tanh" in formula) == ("cap" in kinds)
     assert ("m_h" in formula) == ("bias" in kinds)
     label = next((op.label for op in operations(config) if op.kind == "scale"), "")

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM
+from transformers.activations import ACT2FN
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from transformers.utils import logging
 
@@ -55,6 +56,11 @@ LLAMA3 = {
     "high_freq_factor": 4.0,
     "original_max_position_embeddings": 8,
 }
+OTHER_ACTIVATIONS = sorted(
+    name
+    for name in ACT2FN
+    if name not in ("prelu", "xielu")  # these have weights of their own
+)
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
     # Three, five, seven of twelve dimensions: the next even number turns.
     "odd share": ("gpt_neox", NEOX | {"rotary_pct": 0.42}),
@@ -82,6 +88,24 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "common name of experts": ("mixtral", LLAMA | {"num_experts": 3}),
     "an eps that is left out": ("mixtral", LLAMA | {"num_local_experts": 3}),
     "scores that are not divided": ("gpt2", GPT2 | {"scale_attn_weights": False}),
+    "scores divided by the layer": ("gpt2", GPT2 | {"scale_attn_by_inverse_layer_idx": True}),
+    "scores divided by the layer alone": (
+        "gpt2",
+        GPT2 | {"scale_attn_by_inverse_layer_idx": True, "scale_attn_weights": False},
+    ),
+    "a sum with the normed stream": (
+        "bloom",
+        {"vocab_size": 61, "hidden_size": 24, "n_layer": 2, "n_head": 2}
+        | {"apply_residual_connection_post_layernorm": True},
+    ),
+    **{
+        f"{name} of a {family}": (family, sizes | {key: name})
+        for family, key, sizes in (
+            ("gpt2", "activation_function", GPT2),
+            ("llama", "hidden_act", LLAMA),
+        )
+        for name in OTHER_ACTIVATIONS
+    },
     "attention to another text": ("gpt2", GPT2 | {"add_cross_attention": True}),
     "a key that is not GPT-2's": ("gpt2", GPT2 | {"bias": False}),
     "another name of GELU": ("gpt2", GPT2 | {"activation_function": "gelu_fast"}),

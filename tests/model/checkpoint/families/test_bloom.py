@@ -1,4 +1,4 @@
-"""BLOOM equals transformers; keys and names of all ages mean the same; a variant is refused."""
+"""BLOOM equals transformers; keys and names of all ages mean the same."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 from transformers import BloomConfig, BloomForCausalLM
 
-from model.checkpoint import CheckpointError
 from model.checkpoint.families import FAMILIES
 from tests.model.checkpoint.families.harness import check, make, modules_of, opens_under
 
@@ -43,8 +42,12 @@ class Exact(BloomForCausalLM):
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"n_head": 16, "tie_word_embeddings": False}],
-    ids=["heads no power of two", "a power of two, untied"],
+    [
+        {},
+        {"n_head": 16, "tie_word_embeddings": False},
+        {"apply_residual_connection_post_layernorm": True},
+    ],
+    ids=["heads no power of two", "a power of two, untied", "added to the normed stream"],
 )
 def test_bloom_equals_transformers(changes: dict[str, Any], tmp_path: Path):
     check(BloomForCausalLM, BloomConfig(**SIZES | changes), tmp_path, exact=Exact)
@@ -61,8 +64,3 @@ def test_keys_under_all_their_names_mean_the_same():
     usual = {"vocab_size": 61, "hidden_size": 48, "num_hidden_layers": 3, "n_head": 6}
     assert read(published) == read(usual)
     assert (read(usual).d_model, read(usual).n_layers, read(usual).n_heads) == (48, 3, 6)
-
-
-def test_a_residual_after_the_norm_is_refused():
-    with pytest.raises(CheckpointError, match="apply_residual_connection_post_layernorm"):
-        FAMILIES["bloom"].config_from_hf(SIZES | {"apply_residual_connection_post_layernorm": True})
