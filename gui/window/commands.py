@@ -224,6 +224,14 @@ WINDOW_COMMANDS = (
         separator=True,
     ),
     Command(
+        id="glossary",
+        text="&Glossary…",
+        tip="What the field's terms mean, in a sentence or two each",
+        menu="Help",
+        does="show_glossary",
+        keys="Shift+F1",
+    ),
+    Command(
         id="shortcuts",
         text="&Keyboard shortcuts",
         tip="All keys",

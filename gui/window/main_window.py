@@ -32,6 +32,7 @@ from gui.window.commands import OwnedCommand, joined
 from gui.window.dialogs import AboutDialog, ShortcutsDialog
 from gui.window.dock import PaneDock
 from gui.window.files import Files
+from gui.window.glossary import GlossaryDialog
 from gui.window.layouts import Layouts
 from gui.window.menus import Menus
 from gui.window.notice_bar import NoticeBar
@@ -237,6 +238,10 @@ class MainWindow(QMainWindow):
 
     def show_shortcuts(self) -> None:
         ShortcutsDialog(self._menus.keys(), self).open()
+
+    def show_glossary(self, typed: str = "") -> None:
+        """The field's terms, perhaps only those with some words."""
+        GlossaryDialog(self, typed).open()
 
     def show_settings(self, focus: str = "") -> None:
         """The page of settings, with the keyboard on one of them."""
