@@ -158,6 +158,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         store = self.store
         for signal in (
+            store.comparing.changed,
             store.engine_changed,
             store.model_changed,
             store.subject_changed,
@@ -189,6 +190,7 @@ class MainWindow(QMainWindow):
         self.top_bar.perspective_chosen.connect(self.layouts.set_perspective)
         self.top_bar.model_clicked.connect(self._drop_recent)
         self.top_bar.palette_clicked.connect(self.show_palette)
+        self.top_bar.comparison.model_requested.connect(self.files.ask_open_beside)
         self.top_bar.run_line.show_requested.connect(self.show_run)
         if TRAINING in self.docks:
             dock = self.docks[TRAINING]

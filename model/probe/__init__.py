@@ -149,6 +149,16 @@ PROBES = (
         "The strongest neurons of a token, the tokens they promote, the texts that excite one.",
     ),
     Probe(
+        "difference",
+        "Difference",
+        "How far two subjects are apart, by operation and in what they predict: `model compare`.",
+    ),
+    Probe(
+        "weight_difference",
+        "Difference of weights",
+        "How far the weights of two models are apart, tensor by tensor: `model compare`.",
+    ),
+    Probe(
         "neuron_map",
         "Neurons by tokens",
         "A layer's neurons at every token, the strongest first.",
