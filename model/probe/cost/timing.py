@@ -1,0 +1,170 @@
+"""Timing a pass in slices: other work is done between them, and never counted.
+
+A pass is a generator that stops between two blocks. Its seconds are those in which it ran. Where
+something else was done meanwhile, what the pass needs lies no more in the processor's caches: then
+it is not counted, and done again. So it is where another program had the core for a part of it.
+
+Knows generators and clocks; no network.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+SLICE_SECONDS = 0.03
+"""After so long a pass stops at the next block: with it a slice stays below 50 ms."""
+GAP_SECONDS = 0.005
+"""A pause that takes longer was used by others. An idle worker is back in a tenth of this."""
+ENOUGH_SECONDS = 0.1
+"""Short passes are repeated until they took so long together, at most `MOST` times as asked."""
+MOST = 4
+OF_A_CORE = 0.9
+"""A pass on the CPU that had less of a core was held up by another program."""
+SPOILT = 3
+"""Times as many passes as asked may be spoilt; then what there is is taken."""
+LONG_SECONDS = 3.0
+"""Passes that took so long together are repeated no more, once there are three."""
+
+Pass = Callable[[], Iterator[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One pass.
+
+    Attributes:
+        seconds: in which it ran.
+        cpu_seconds: of these, those in which this thread had a core.
+        disturbed: whether something else was done in between or right before.
+    """
+
+    seconds: float
+    cpu_seconds: float
+    disturbed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Repeats of one pass.
+
+    Attributes:
+        median, low, high: seconds; the lower and upper quartile.
+        n: how many were counted.
+    """
+
+    median: float
+    low: float
+    high: float
+    n: int
+
+
+class Stopwatch:
+    """Runs passes and tells how long they took.
+
+    Args:
+        device: where they compute; a GPU is waited for.
+
+    Attributes:
+        n_repeated: passes that were not counted.
+        seconds, cpu_seconds: of all passes that were timed.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._since = time.perf_counter()
+        self._stale = True  # what was done before is not known
+        self.n_repeated = 0
+        self.seconds = self.cpu_seconds = 0.0
+
+    @property
+    def busy_elsewhere(self) -> float:
+        """Share of the time in which other programs had the core; 0 on a quiet machine."""
+        if not self._on_cpu or self.seconds <= 0:
+            return 0.0
+        return max(0.0, 1 - self.cpu_seconds / self.seconds)
+
+    @property
+    def _on_cpu(self) -> bool:
+        return self._device.type == "cpu"
+
+    def run(
+        self, steps: Iterator[object], watch: AbstractContextManager[object] | None = None
+    ) -> Generator[None, None, Sample]:
+        """One pass, in slices.
+
+        Args:
+            steps: the pass; it ends with this generator.
+            watch: entered around every step.
+        """
+        seconds = cpu_seconds = 0.0
+        disturbed, self._stale = self._stale, False
+        going = True
+        while going:
+            # Entered for each step anew: neither may leak out of a generator that waits.
+            with torch.inference_mode(), watch or nullcontext():
+                began, cpu_began = time.perf_counter(), time.thread_time()
+                going = next(steps, _END) is not _END
+                self._settle()
+                seconds += time.perf_counter() - began
+                cpu_seconds += time.thread_time() - cpu_began
+            if going and (yield from self._paused()):
+                disturbed = True
+        return Sample(seconds, cpu_seconds, disturbed)
+
+    def measure(self, one: Pass, repeats: int) -> Generator[None, None, Measured]:
+        """A pass again and again: the median of what it took.
+
+        Args:
+            one: gives a fresh pass; what it prepares before it gives it isn't timed.
+            repeats: how many are counted at least, three of long ones.
+        """
+        clean, spoilt = list[Sample](), list[Sample]()
+        while not self._enough(clean, repeats) and len(spoilt) < SPOILT * repeats:
+            if sum(sample.seconds for sample in spoilt) > SPOILT * LONG_SECONDS:
+                break
+            sample = yield from self.run(one())
+            (spoilt if self._is_spoilt(sample) else clean).append(sample)
+            if (yield from self._paused()):
+                self._stale = True
+        every = [*clean, *spoilt]
+        self.seconds += sum(sample.seconds for sample in every)
+        self.cpu_seconds += sum(sample.cpu_seconds for sample in every)
+        # Who is always disturbed gets the numbers that there are.
+        counted = clean if len(clean) >= 3 else every
+        self.n_repeated += len(every) - len(counted)
+        low, median, high = np.quantile([s.seconds for s in counted], (0.25, 0.5, 0.75)).tolist()
+        return Measured(median, low, high, len(counted))
+
+    def _is_spoilt(self, sample: Sample) -> bool:
+        held_up = self._on_cpu and sample.cpu_seconds < OF_A_CORE * sample.seconds
+        return sample.disturbed or held_up
+
+    def _enough(self, counted: list[Sample], repeats: int) -> bool:
+        n, seconds = len(counted), sum(sample.seconds for sample in counted)
+        if n >= 3 and seconds >= LONG_SECONDS:
+            return True
+        return n >= MOST * repeats or (n >= repeats and seconds >= ENOUGH_SECONDS)
+
+    def _paused(self) -> Generator[None, None, bool]:
+        """Give way if a slice is over; whether others took it."""
+        before = time.perf_counter()
+        if before - self._since < SLICE_SECONDS:
+            return False
+        yield
+        self._since = time.perf_counter()
+        return self._since - before > GAP_SECONDS
+
+    def _settle(self) -> None:
+        if self._device.type == "cuda":
+            torch.cuda.synchronize(self._device)
+        elif self._device.type == "mps":
+            torch.mps.synchronize()
+
+
+_END = object()
