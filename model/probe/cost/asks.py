@@ -35,6 +35,7 @@ class Cost(Question):
         longest: tokens of the longest text; 0 for as many as the model's context holds.
         repeats: how often each pass is timed at least; three times where it takes a second.
         patience: seconds that one pass may take; longer texts are left out.
+        run: which measuring it is; another number measures again what is known already.
     """
 
     name: ClassVar[str] = "cost"
@@ -44,6 +45,7 @@ class Cost(Question):
     longest: int = 0
     repeats: int = 5
     patience: float = 10.0
+    run: int = 0
 
 
 @dataclass(frozen=True, slots=True)
