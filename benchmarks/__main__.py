@@ -20,6 +20,7 @@ NAMES = (
     "point_cloud",
     "window",
     "stage",
+    "frames",
 )
 
 

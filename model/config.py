@@ -347,6 +347,11 @@ class TransformerConfig:
         return self.head != "none"
 
     @property
+    def n_neurons(self) -> int:
+        """Of one block; of a mixture those of all its experts."""
+        return self.d_mlp * (1 if self.experts is None else self.experts.n)
+
+    @property
     def no_continuation(self) -> str:
         """Why it can't continue a text, one sentence; empty where it can."""
         if self.head == "mlm":

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from model.config import TransformerConfig
-from model.sampling import NoDistributionError, Sampling, draw, probabilities
+from model.sampling import Drawn, NoDistributionError, Sampling, drawn, probabilities
 from model.slices import retold
 from model.transformer import KVCache, Transformer
 
@@ -29,10 +29,12 @@ class Step:
     Attributes:
         token_id: the token that was drawn.
         logits_V: the logits that it was drawn from, float32, ``[d_vocab]``.
+        how: the random number, and where it fell.
     """
 
     token_id: int
     logits_V: NDArray[np.float32]
+    how: Drawn
 
 
 def generate(
@@ -54,7 +56,7 @@ def generate(
         transformer: the network.
         ids: the prompt's ids, at least one.
         max_new_tokens: how many tokens at most.
-        sampling: temperature, top-k, top-p.
+        sampling: temperature, top-k, top-p, min-p.
         rng: where chance comes from.
         use_cache: keep keys and values; the tokens are the same without, only later.
         stop_ids: ids that end the text.
@@ -90,8 +92,9 @@ def generate(
                 ids_BT = torch.tensor([new], dtype=torch.long, device=weight.device)
                 logits_BTV = transformer(ids_BT, cache, last_only=True)
                 logits_V = logits_BTV[0, -1].float().cpu().numpy()
-        token_id = draw(probabilities(logits_V, sampling), rng)
-        yield Step(token_id, logits_V)
+        how = drawn(probabilities(logits_V, sampling), rng)
+        token_id = how.token_id
+        yield Step(token_id, logits_V, how)
         if token_id in stop_ids:
             return "stop_id"
         seen.append(token_id)

@@ -308,6 +308,7 @@ class LanguageModel:
         top_p: float = 1.0,
         seed: int | None = None,
         use_cache: bool = True,
+        min_p: float = 0.0,
     ) -> Generator[int, None, Ending]:
         """Generated ids one by one, as they are drawn; see `model.generate.generate`.
 
@@ -325,7 +326,7 @@ class LanguageModel:
             self.transformer,
             ids_BT[0].tolist(),
             max_new_tokens,
-            Sampling(temperature, top_k, top_p),
+            Sampling(temperature, top_k, top_p, min_p),
             np.random.default_rng(seed),
             use_cache,
             self.ends,
@@ -351,6 +352,7 @@ class LanguageModel:
         top_p: float = 1.0,
         seed: int | None = None,
         use_cache: bool = True,
+        min_p: float = 0.0,
     ) -> str:
         """The text that follows the prompt, which is not repeated.
 
@@ -363,11 +365,13 @@ class LanguageModel:
             top_p: draw from the fewest tokens that hold this probability; 1 draws from all.
             seed: makes it repeatable.
             use_cache: keep keys and values of earlier tokens.
+            min_p: draw only from tokens at least this share as likely as the likeliest; 0: all.
         """
         if self.tokenizer is None:
             raise ValueError(_NO_TOKENIZER)
         before = self.ids(prompt)
-        ids = list(self.stream(before, max_new_tokens, temperature, top_k, top_p, seed, use_cache))
+        how = (temperature, top_k, top_p, seed, use_cache, min_p)
+        ids = list(self.stream(before, max_new_tokens, *how))
         if ids and ids[-1] in self.ends:
             ids.pop()
         return self.tokenizer.decode_after(before[0].tolist(), ids)

@@ -6,7 +6,8 @@ shows. NumPy only, one position at a time; knows no model.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,11 +31,14 @@ class Sampling:
             by lower id, so that exactly k remain.
         top_p: keep the fewest tokens whose probability reaches p (nucleus sampling, Holtzman
             et al. 2020); 1 keeps all. Applied after temperature and top-k.
+        min_p: keep only tokens that are at least this share as likely as the likeliest one (Nguyen
+            et al. 2024); 0 keeps all. Applied last.
     """
 
     temperature: float = 1.0
     top_k: int = 0
     top_p: float = 1.0
+    min_p: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.temperature <= HOTTEST:  # NaN compares as False
@@ -45,6 +49,19 @@ class Sampling:
             raise ValueError(f"top_k is {self.top_k}; it must be 0 (all) or more.")
         if not 0 < self.top_p <= 1:
             raise ValueError(f"top_p is {self.top_p}; it must be above 0 and at most 1.")
+        if not 0 <= self.min_p <= 1:
+            raise ValueError(f"min_p is {self.min_p}; it must be from 0 (all) to 1.")
+
+    @property
+    def cuts(self) -> bool:
+        """Whether it may leave tokens out."""
+        return self.temperature == 0 or self.top_k > 0 or self.top_p < 1 or self.min_p > 0
+
+    def code(self) -> str:
+        """As it is written in Python, after ``import model``."""
+        given = f"temperature={self.temperature!r}, top_k={self.top_k}, top_p={self.top_p!r}"
+        min_p = f", min_p={self.min_p!r}" if self.min_p else ""
+        return f"model.Sampling({given}{min_p})"
 
 
 OWN = Sampling()
@@ -59,8 +76,8 @@ def probabilities(logits_V: NDArray[np.floating], sampling: Sampling) -> NDArray
         sampling: temperature and truncation.
 
     Returns:
-        ``[d_vocab]``, sums to one; tokens cut by top-k or top-p have exactly 0. At temperature
-        0 all the probability is on the likeliest token (the lowest id, if several tie).
+        ``[d_vocab]``, sums to one; tokens cut by top-k, top-p or min-p have exactly 0. At
+        temperature 0 all the probability is on the likeliest token (the lowest id, if several tie).
 
     Raises:
         NoDistributionError: a logit is NaN or +infinite, or none is finite.
@@ -94,7 +111,40 @@ def probabilities(logits_V: NDArray[np.floating], sampling: Sampling) -> NDArray
         order = candidates[np.argsort(-probs[candidates], kind="stable")]
         before = np.cumsum(probs[order]) - probs[order]
         probs = _kept(probs, order[before < sampling.top_p])
+    if sampling.min_p > 0:
+        probs = _kept(probs, np.flatnonzero(probs >= sampling.min_p * probs.max()))
     return probs
+
+
+Cut = Literal["", "temperature 0", "top k", "top p", "min p"]
+CUTS: tuple[Cut, ...] = ("", "temperature 0", "top k", "top p", "min p")
+"""What leaves a token out, in the order in which it is applied; the first leaves none out."""
+
+
+def cut_by(logits_V: NDArray[np.floating], sampling: Sampling) -> NDArray[np.uint8]:
+    """What left each token out: an index into `CUTS`, ``[d_vocab]``.
+
+    A token that is too unlikely for a float64 is no token that was cut.
+
+    Raises:
+        NoDistributionError: as of `probabilities`.
+    """
+    found = np.zeros(np.asarray(logits_V).shape, np.uint8)
+    if not sampling.cuts:
+        return found
+    own = Sampling(temperature=sampling.temperature or 1.0)
+    there = probabilities(logits_V, own) > 0
+    if sampling.temperature == 0:
+        steps = [(1, sampling)]
+    else:
+        with_k = replace(own, top_k=sampling.top_k)
+        with_p = replace(with_k, top_p=sampling.top_p)
+        steps = [(2, with_k), (3, with_p), (4, sampling)]
+    for index, step in steps:
+        kept = probabilities(logits_V, step) > 0
+        found[there & ~kept] = index
+        there = kept
+    return found
 
 
 def _likeliest(probs_V: NDArray[np.float64], k: int) -> NDArray[np.intp]:
@@ -112,12 +162,64 @@ def _kept(probs_V: NDArray[np.float64], ids: NDArray[np.intp]) -> NDArray[np.flo
     return kept
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """One token drawn: the place of a random number among the probabilities, laid end to end.
+
+    They lie in the order of their ids, from 0 to 1, each as long as it is likely.
+
+    Attributes:
+        token_id: on which the number fell.
+        probability: its own.
+        u: the number, at least 0 and below 1.
+        start, stop: where the token's part begins and ends.
+        ids, starts, widths: the longest parts, longest first, that one among them.
+    """
+
+    token_id: int
+    probability: float
+    u: float
+    start: float
+    stop: float
+    ids: tuple[int, ...] = ()
+    starts: tuple[float, ...] = ()
+    widths: tuple[float, ...] = ()
+
+
+LONGEST_PARTS = 12
+
+
+def drawn(probs_V: NDArray[np.float64], rng: np.random.Generator) -> Drawn:
+    """One token drawn from a distribution, and how: the one way in which any is drawn."""
+    u = float(rng.random())
+    # Tokens that can't be drawn have no part, and a vocabulary of 50,000 is mostly those.
+    ids = np.flatnonzero(probs_V)
+    ends = np.cumsum(probs_V[ids])
+    # Scaled by the last sum, which rounding leaves a hair off one.
+    ends /= ends[-1]
+    at = min(int(np.searchsorted(ends, u, side="right")), len(ids) - 1)
+    starts = np.concatenate([[0.0], ends[:-1]])
+    widths = probs_V[ids]
+    n = min(LONGEST_PARTS, len(ids))
+    longest = np.argpartition(-widths, n - 1)[:n]
+    longest = longest[np.argsort(-widths[longest], kind="stable")]
+    if at not in longest:
+        longest[-1] = at
+    return Drawn(
+        token_id=int(ids[at]),
+        probability=float(widths[at]),
+        u=u,
+        start=float(starts[at]),
+        stop=float(ends[at]),
+        ids=tuple(ids[longest].tolist()),
+        starts=tuple(starts[longest].tolist()),
+        widths=tuple(widths[longest].tolist()),
+    )
+
+
 def draw(probs_V: NDArray[np.float64], rng: np.random.Generator) -> int:
     """One token id drawn from a distribution."""
-    cumulative = np.cumsum(probs_V)
-    # Scaled by the last sum, which rounding leaves a hair off one.
-    index = int(np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right"))
-    return min(index, int(np.flatnonzero(probs_V)[-1]))
+    return drawn(probs_V, rng).token_id
 
 
 def surprisal_bits(logits_V: NDArray[np.floating], token_id: int) -> float:
@@ -126,3 +228,21 @@ def surprisal_bits(logits_V: NDArray[np.floating], token_id: int) -> float:
     top = logits.max()
     log_z = top + np.log(np.exp(logits - top).sum())
     return float((log_z - logits[token_id]) / np.log(2))
+
+
+def likeliest(logits_V: NDArray[np.floating], n: int) -> NDArray[np.intp]:
+    """The ids of the n largest logits, largest first; ties by lower id."""
+    n = min(n, logits_V.size)
+    border = np.partition(logits_V, logits_V.size - n)[logits_V.size - n]
+    if np.isnan(border):  # of a network that diverged
+        return np.arange(n)
+    candidates = np.flatnonzero(logits_V >= border)
+    order = np.argsort(-logits_V[candidates], kind="stable")
+    return candidates[order][:n]
+
+
+def rank_of(logits_V: NDArray[np.floating], token_id: int) -> int:
+    """1 for the token with the largest logit; ties by lower id."""
+    own = logits_V[token_id]
+    before = np.count_nonzero(logits_V > own) + np.count_nonzero(logits_V[:token_id] == own)
+    return int(before) + 1

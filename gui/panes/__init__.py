@@ -17,12 +17,17 @@ PACKAGES = (
     "gui.panes.tokens",
     "gui.panes.layers",
     "gui.panes.stage",
+    "gui.panes.neurons",
     "gui.panes.attention",
+    "gui.panes.residual",
     "gui.panes.space",
     "gui.panes.prediction",
+    "gui.panes.continuations",
     "gui.panes.training",
     "gui.panes.inspector",
     "gui.panes.interventions",
+    "gui.panes.patching",
+    "gui.panes.circuit",
     "gui.panes.model",
 )
 """In the order in which they are made, and in which their commands stand in a menu."""

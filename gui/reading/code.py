@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from model.operations import PROBABILITIES
+from model.probe.question import Answer
 from model.sampling import OWN, Sampling
 
 
@@ -24,8 +25,7 @@ def activation(
         position: whose ``probabilities``, where there is no index.
     """
     if name == PROBABILITIES:
-        s = sampling
-        how = f"model.Sampling(temperature={s.temperature!r}, top_k={s.top_k}, top_p={s.top_p!r})"
+        how = sampling.code()
         at = index[1] if index else position
         return f'model.probabilities(trace["logits"][0, {at}], {how}){_inside(index[2:])}'
     return f'trace["{name}"]{_inside(index)}'
@@ -45,6 +45,18 @@ def vector_of(matrix: str, token_id: int) -> str:
     """Fetches one token's vector out of ``W_E`` or ``W_U``."""
     # W_U is [d_model, d_vocab] under its TransformerLens name: a token is a column.
     return parameter(matrix, (None, token_id) if matrix == "W_U" else (token_id,))
+
+
+def asking(answer: Answer, place: str) -> str:
+    """A whole script that asks again for what is drawn; its answer is then ``found``.
+
+    Args:
+        answer: that is drawn.
+        place: by what its model is opened.
+    """
+    *imports, line = answer.code().splitlines()
+    lines = ("import model", *imports, "", f"lm = model.open({place!r})", f"found = {line}")
+    return "\n".join((*lines, ""))
 
 
 def _inside(index: Sequence[int | None]) -> str:

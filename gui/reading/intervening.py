@@ -5,6 +5,7 @@ Knows interventions, the config and operations; no store, no widget.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -99,10 +100,30 @@ def of_all(config: TransformerConfig) -> tuple[Offer, ...]:
     )
 
 
-def of_neuron(config: TransformerConfig, layer: int, neuron: int) -> tuple[Offer, ...]:
-    """What can be done to a neuron of an MLP."""
-    silenced = SetNeuron(layer, neuron, 0.0)
-    return _fitting(config, ((f"Clamp neuron {neuron} of layer {layer} to 0", silenced, 1),))
+def of_neuron(
+    config: TransformerConfig, layer: int, neuron: int, largest: float | None = None
+) -> tuple[Offer, ...]:
+    """What can be done to a neuron of an MLP.
+
+    Args:
+        config: of the network.
+        layer, neuron: which.
+        largest: its largest activation in the text; not offered where it isn't known.
+    """
+    values = [(0.0, "0")]
+    if largest is not None and math.isfinite(largest) and largest:
+        value = float(f"{largest:.4g}")
+        values += [
+            (value, f"{value:g}, its largest here"),
+            (2 * value, f"{2 * value:g}, twice that"),
+        ]
+    return _fitting(
+        config,
+        (
+            (f"Clamp neuron {neuron} of layer {layer} to {words}", SetNeuron(layer, neuron, at), 1)
+            for at, words in values
+        ),
+    )
 
 
 def of_operation(config: TransformerConfig, op: Operation, head: int) -> tuple[Offer, ...]:
@@ -129,7 +150,9 @@ def of_selection(
     found = of_head(config, layer, head)
     if selection.key is not None and selection.position >= 0:
         found += of_edge(config, layer, head, selection.position, selection.key)
-    if inspected is not None and inspected.name.endswith(".mlp.hook_post") and inspected.index:
+    if selection.neuron is not None:
+        found += of_neuron(config, layer, selection.neuron)
+    elif inspected is not None and inspected.name.endswith(".mlp.hook_post") and inspected.index:
         at = int(inspected.name.split(".")[1])
         found += of_neuron(config, at, inspected.index[-1])
     return found + of_layer(config, layer) + of_all(config)

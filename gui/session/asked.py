@@ -36,8 +36,10 @@ SAID_AFTER = 0.2
 """Seconds after which a pane says that it waits: sooner would flicker at every key."""
 TOGETHER_FOR = 1.0
 """Seconds for which answers about the next step wait for each other at most."""
+CANCELLED = "Cancelled. Move the selection, or change the prompt, to ask again."
 REMEMBERED = 48 * 2**20
 """Bytes of answers that are kept, so that going back is at once."""
+CANCELLED = "Cancelled. Move the selection, or change the prompt, to ask again."
 
 
 @dataclass(slots=True)
@@ -189,6 +191,12 @@ class Asked(Feature):
         """The question that this owner has waited for the longest, if for long enough to say."""
         return self._longest([slot.wanted for slot in self._owners[owner].slots.values()])
 
+    def on_its_way(self, owner: str) -> Asking | None:
+        """The question that this owner has asked the longest ago, from the moment it asked."""
+        slots = self._owners[owner].slots.values()
+        asking = [self._asking[slot.wanted] for slot in slots if slot.wanted in self._asking]
+        return min(asking, key=lambda one: one.since, default=None)
+
     @property
     def longest(self) -> Asking | None:
         """The question that anybody has waited for the longest, if for long enough to say."""
@@ -203,7 +211,7 @@ class Asked(Feature):
         """Stop all that is on its way; panes keep what they have."""
         for wanted, asking in list(self._asking.items()):
             self._store.send(m.Cancel(target=asking.request_id))
-            self._drop(wanted, "Cancelled. Move the selection, or change the prompt, to ask again.")
+            self._drop(wanted, CANCELLED)
 
     # -------------------------------------------------------------- told by the store
 

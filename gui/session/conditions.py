@@ -30,6 +30,16 @@ def has_prompt(store: Store) -> bool:
     return store.read is not None
 
 
+def can_return(store: Store) -> bool:
+    """Somebody has jumped from one operation to another."""
+    return store.walking.can_return
+
+
+def can_go_ahead(store: Store) -> bool:
+    """Somebody has gone back to where a jump began."""
+    return store.walking.can_go_ahead
+
+
 def has_interventions(store: Store) -> bool:
     """There is a list of interventions, on or off."""
     return bool(store.intervening.entries)
@@ -44,6 +54,11 @@ def can_draw(store: Store) -> bool:
 def can_generate(store: Store) -> bool:
     """The model in view can continue a text, and there is one."""
     return has_prompt(store) and store.model is not None and not store.model.config.no_continuation
+
+
+def can_take_back(store: Store) -> bool:
+    """The prompt ends with a token that was drawn, forced or taken."""
+    return store.adding.can_go_back
 
 
 def can_mask(store: Store) -> bool:

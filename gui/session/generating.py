@@ -31,12 +31,13 @@ class Generating(Feature):
         """Whether text is being written."""
         return self.current is not None and self.current.running
 
-    def start(self, max_new_tokens: int, seed: int | None = None) -> None:
+    def start(self, max_new_tokens: int, seed: int | None = None, *, alone: bool = False) -> None:
         """Continue the prompt; `current` grows token by token. Replaces one that is going.
 
         Args:
             max_new_tokens: at most so many.
             seed: draws the same text again; None is random.
+            alone: whoever asks puts it into the prompt.
         """
         store = self._store
         request = m.Generate(
@@ -47,7 +48,7 @@ class Generating(Feature):
             interventions=store.interventions,
             model_id=None if store.model is None else store.model.model_id,
         )
-        self.current = Generation(request.id, store.prompt, store.model)
+        self.current = Generation(request.id, store.prompt, store.model, alone=alone)
         store.send(request)
         self.changed.emit()
 

@@ -25,7 +25,8 @@ def changed(
     """The selection after a change, brought to valid values.
 
     An operation brings its layer. A layer brings the same operation of that layer; a head brings
-    the softmax of its layer, if the operation before was not one of attention.
+    the softmax of its layer, if the operation before was not one of attention. A neuron is one of
+    its layer: in another one none is selected.
 
     Args:
         selection: before.
@@ -35,6 +36,19 @@ def changed(
         n_tokens: of the prompt; 0 before one is read.
     """
     wanted = clamped(replace(selection, **changes), operations, config, n_tokens)
+    found = _following(selection, wanted, changes, operations)
+    if found.layer != selection.layer and "neuron" not in changes:
+        return replace(found, neuron=None)  # that of another layer is another neuron
+    return found
+
+
+def _following(
+    selection: Selection,
+    wanted: Selection,
+    changes: Mapping[str, Any],
+    operations: Sequence[Operation],
+) -> Selection:
+    """Layer, head and operation as they follow from what was changed."""
     if not operations:
         return wanted
     if "operation" in changes:
@@ -98,5 +112,5 @@ def clamped(
         head=within(selection.head, config.n_heads) or 0,
         operation=within(selection.operation, len(operations)) or 0,
         vocabulary_id=within(selection.vocabulary_id, config.d_vocab),
-        neuron=within(selection.neuron, config.d_mlp),
+        neuron=within(selection.neuron, config.n_neurons),
     )

@@ -28,7 +28,7 @@ class Selection:
         layer, head: the attention head in focus.
         operation: index into ``store.operations``.
         vocabulary_id: a token of the vocabulary in focus (embedding space, prediction), or None.
-        neuron: an MLP neuron, or None.
+        neuron: a neuron of the layer's MLP, or None; of a mixture it counts on through the experts.
     """
 
     position: int = -1
@@ -83,6 +83,7 @@ class Generation:
         running: whether more may come.
         steps: a token each.
         finished: how it ended; None while it is running, and where it broke.
+        alone: it is one token that whoever asked for it puts into the prompt.
     """
 
     request_id: int
@@ -92,6 +93,7 @@ class Generation:
     running: bool = True
     steps: tuple[m.TokenGenerated, ...] = ()
     finished: m.GenerationFinished | None = None
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

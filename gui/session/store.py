@@ -17,18 +17,24 @@ from typing import Literal
 from PySide6.QtCore import QObject, Signal
 
 from gui.session.activity import Activity
+from gui.session.adding import Adding
 from gui.session.asked import Asked
 from gui.session.exporting import Exporting
 from gui.session.feature import Feature
+from gui.session.following import Following
 from gui.session.generating import Generating
+from gui.session.guessing import Guessing
 from gui.session.intervening import Intervening
 from gui.session.masking import Masking
 from gui.session.opening import Opening
+from gui.session.other_texts import OtherTexts
 from gui.session.run import CurrentRun
+from gui.session.run_until import RunUntil
 from gui.session.saving import Saving
 from gui.session.selection import changed, clamped
 from gui.session.state import Inspected, Notice, Selection
 from gui.session.verifying import Verifying
+from gui.session.walking import Walking
 from gui.session.weights import Weights
 from model import messages as m
 from model.interventions import Intervention
@@ -51,8 +57,12 @@ class Store(QObject):
         interventions: under which the prompt is read; the list is `intervening`'s.
         activity, asked, opening, verifying, generating, saving, run, weights, intervening: the
             features.
+        texts: texts beside the prompt, in tokens.
         masking: what becomes of the prompt when a token is masked.
+        adding, following: what was added at its end; whether it grows with a text that is written.
+        guessing: the game.
         exporting: files that are being written.
+        walking, run_until: the walk through the operations, and how far it runs by itself.
     """
 
     engine_changed = Signal()
@@ -96,11 +106,17 @@ class Store(QObject):
         self.saving = Saving(self)
         self.run = CurrentRun(self)
         self.weights = Weights(self)
+        self.texts = OtherTexts(self)
         self.intervening = Intervening(self)
         # All of the above, in that order: a new feature is one more line there.
         self._features = tuple(part for part in vars(self).values() if isinstance(part, Feature))
         self.masking = Masking(self)
+        self.adding = Adding(self)
+        self.following = Following(self)
+        self.guessing = Guessing(self)
         self.exporting = Exporting(self)
+        self.walking = Walking(self)
+        self.run_until = RunUntil(self)
         self.asked.delivered.connect(self._deliver_vocabulary)
 
     # ------------------------------------------------------------------ asked by panes
@@ -314,6 +330,22 @@ class Store(QObject):
                 return position
         words = [i for i, token in enumerate(read.tokens) if token.char_end > token.char_start]
         return words[-1] if words else last
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether the prompt in the editor is another than the one that was read last."""
+        return self.read is not None and self.read.text != self.prompt
+
+    def measured_position(self, *, at_selected: bool = False) -> int:
+        """The position whose answer is measured: where the model predicts, or the selected one.
+
+        -1, the last one, before a prompt is read.
+        """
+        if self.read is None:
+            return -1
+        if at_selected and self.selection.position >= 0:
+            return self.selection.position
+        return self._predicted_position(self.read)
 
     @property
     def _n_tokens(self) -> int:

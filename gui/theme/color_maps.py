@@ -1,6 +1,8 @@
 """Amounts and signed values as colours: the sequential and the diverging map of the theme in force.
 
-Both can be read with colour-blind eyes. Knows the theme's colours; no widget and no tensor.
+The sequential one has a twin in the colour of the lens, for amounts that the network itself doesn't
+give but that are read out of its middle. All can be read with colour-blind eyes. Knows the theme's
+colours; no widget and no tensor.
 """
 
 from __future__ import annotations
@@ -53,6 +55,11 @@ def diverging_table(theme: Theme | None = None) -> NDArray[np.uint8]:
     return _table((theme or current()).diverging_stops, diverging=True)
 
 
+def lens_table(theme: Theme | None = None) -> NDArray[np.uint8]:
+    """``[256, 3]`` colours for amounts from 0 to 1 that a lens reads."""
+    return _table((theme or current()).lens_stops)
+
+
 def sequential_color(amount: float) -> QColor:
     """The colour of an amount between 0 and 1; NaN has its own."""
     if np.isnan(amount):
@@ -72,6 +79,11 @@ def diverging_color(value: float) -> QColor:
 def sequential_rgb(amounts: NDArray[np.floating]) -> NDArray[np.uint8]:
     """Colours ``[..., 3]`` of amounts between 0 and 1; NaN has its own, ``no_number``."""
     return _rgb(amounts, sequential_table(), 255.0 * np.clip(amounts, 0, 1))
+
+
+def lens_rgb(amounts: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """As `sequential_rgb`, of what a lens reads."""
+    return _rgb(amounts, lens_table(), 255.0 * np.clip(amounts, 0, 1))
 
 
 def diverging_rgb(values: NDArray[np.floating], limit: float) -> NDArray[np.uint8]:

@@ -37,6 +37,7 @@ class Theme:
         lens: of what is no output of the network, but read out of its middle.
         no_number: of a cell whose number is none (NaN): on neither colour map.
         chips: fills that tell parts of a network apart; text can be read on all.
+        sequential_stops, diverging_stops, lens_stops: of the colour maps, from low to high.
         series: colours of several curves or groups, in order; the first is the accent.
     """
 
@@ -65,6 +66,7 @@ class Theme:
     series: tuple[str, ...]
     sequential_stops: tuple[str, ...]
     diverging_stops: tuple[str, ...]
+    lens_stops: tuple[str, ...]
 
     def color(self, name: str, alpha: float = 1.0) -> QColor:
         """A named colour, with an opacity of 0 to 1. It is shared: copy it before changing it."""
@@ -98,6 +100,8 @@ DARK = Theme(
     # Background to accent to near white: more is brighter, as light on a dark stage.
     sequential_stops=("#10161e", "#16344e", "#1f6494", "#56b8ff", "#d9f0ff"),
     diverging_stops=("#ffc9a1", "#ff9550", "#7a4322", "#151a21", "#21557d", "#56b8ff", "#b8e0ff"),
+    # As the sequential map, in the colour of the lens: amounts that are no output of the network.
+    lens_stops=("#14151e", "#37285a", "#7149b0", "#c79bff", "#f2e8ff"),
 )
 
 LIGHT = Theme(
@@ -127,6 +131,7 @@ LIGHT = Theme(
     # White to deep blue: more is darker, as ink on paper.
     sequential_stops=("#f7fafd", "#cfe4f6", "#7fb8e6", "#0966b3", "#063d6e"),
     diverging_stops=("#7a3203", "#c2570c", "#f3c6a0", "#fafbfc", "#a5cdee", "#0966b3", "#063d6e"),
+    lens_stops=("#fdfbff", "#dccbf3", "#a77fdc", "#6f38b8", "#2c1058"),
 )
 
 TEXT_TONES = ("text", "dim", "disabled", "accent", "negative", "good", "warning", "bad", "lens")

@@ -164,6 +164,20 @@ def _redo(p: QPainter) -> None:
     _way(p, (6.5, 13.5), (10, 13.5))
 
 
+def _words(p: QPainter) -> None:
+    """Two pieces under one bracket."""
+    p.drawRect(QRectF(2.5, 3, 4.2, 5))
+    p.drawRect(QRectF(9.3, 3, 4.2, 5))
+    _way(p, (2.5, 11), (2.5, 13), (13.5, 13), (13.5, 11))
+
+
+def _why(p: QPainter) -> None:
+    """A question mark."""
+    p.drawArc(QRectF(4.6, 2.2, 6.8, 6.4), -60 * 16, 240 * 16)
+    _way(p, (9.8, 8), (8, 9.2), (8, 10.6))
+    _dot(p, 8, 13.4, 1.0)
+
+
 SIGNS: dict[str, Callable[[QPainter], None]] = {
     "add": _add,
     "all_paths": _all_paths,
@@ -183,4 +197,6 @@ SIGNS: dict[str, Callable[[QPainter], None]] = {
     "to_largest": _to_largest,
     "transpose": _transpose,
     "undo": _undo,
+    "why": _why,
+    "words": _words,
 }

@@ -1,24 +1,20 @@
-"""|◀ ◀ play ▶ ▶|: buttons that step through something, and a clock that steps by itself.
+"""|◀ ◀ play ▶ ▶▶ ▶|: buttons that step through something, a line of all its places, a speed.
 
-Knows neither what is stepped through nor where it is; it asks, its owner steps and says when the
-end is reached.
+Knows somebody who walks (`Walker`), and what one step is called; not what is walked through.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal, Protocol
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
 from gui import theme
+from gui.widgets.progress_line import ProgressLine
 
-Glyph = Literal["first", "back", "play", "pause", "forward", "last"]
-
-SPEEDS = (0.5, 1.0, 2.0, 4.0)
-STEP_MS = 600
-"""Time of one step while playing at speed 1."""
+Glyph = Literal["first", "back", "play", "pause", "forward", "part", "last"]
 
 
 class TransportButton(QToolButton):
@@ -49,6 +45,9 @@ class TransportButton(QToolButton):
         if self.glyph == "pause":
             painter.drawRect(QRectF(-4.5, -5, 3, 10))
             painter.drawRect(QRectF(1.5, -5, 3, 10))
+        elif self.glyph == "part":
+            painter.drawPolygon(right.translated(-3.5, 0))
+            painter.drawPolygon(right.translated(3.5, 0))
         else:
             painter.drawPolygon(right)
         if self.glyph in ("first", "last"):
@@ -57,99 +56,115 @@ class TransportButton(QToolButton):
         painter.end()
 
 
-class TransportBar(QWidget):
-    """First, back, play, forward, last; and how fast playing goes.
+class Walker(Protocol):
+    """Who steps, and says where it is: `gui.session.walking.Walking` is one."""
 
-    Signals:
-        first_requested, back_requested, forward_requested, last_requested: go there.
-        playing_changed: it plays now, or no longer.
+    changed: Any  # a signal: something of what follows is another
+
+    @property
+    def at(self) -> int: ...
+    @property
+    def n(self) -> int: ...
+    @property
+    def borders(self) -> tuple[int, ...]: ...
+    @property
+    def playing(self) -> bool: ...
+    @property
+    def speed(self) -> float: ...
+    def words(self, index: int) -> str: ...
+    def go_to(self, index: int) -> None: ...
+    def first(self) -> None: ...
+    def back(self) -> None: ...
+    def toggle(self) -> None: ...
+    def forward(self) -> None: ...
+    def next_layer(self) -> None: ...
+    def last(self) -> None: ...
+    def next_speed(self) -> None: ...
+
+
+class TransportBar(QWidget):
+    """First, back, play, forward, next part, last; where it is; how fast playing goes.
 
     Args:
+        walker: who walks.
         unit: what one step is, for the tooltips: ``"operation"``.
+        part: what several steps are: ``"block"``.
+        narrow: without the line and the button to the next part.
     """
 
-    first_requested = Signal()
-    back_requested = Signal()
-    forward_requested = Signal()
-    last_requested = Signal()
-    playing_changed = Signal()
-
-    def __init__(self, unit: str, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        walker: Walker,
+        unit: str,
+        part: str,
+        parent: QWidget | None = None,
+        *,
+        narrow: bool = False,
+    ) -> None:
         super().__init__(parent)
+        self._walker = walker
         self.first = TransportButton("first", f"First {unit}", "Home", self)
         self.back = TransportButton("back", f"{unit.capitalize()} before", "Left", self)
         self.play = TransportButton("play", "Play", "Space", self)
         self.forward = TransportButton("forward", f"Next {unit}", "Right", self)
+        self.part = TransportButton("part", f"Next {part}", "Down", self)
         self.last = TransportButton("last", f"Last {unit}", "End", self)
+        self.line = ProgressLine(f"All {unit}s", self)
+        self.line.describe = walker.words
         self.speed = QToolButton(self)
         self.speed.setProperty("flat", True)
         self.speed.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.speed.setFont(theme.mono(theme.SMALL_FONT_SIZE))
         self.speed.setToolTip("How fast it plays; click for the next speed")
-        self._speed = 1
-        self._clock = QTimer(self)
-        self._clock.timeout.connect(self.forward_requested)
 
-        row = QHBoxLayout(self)
-        row.setContentsMargins(theme.TIGHT, 2, theme.TIGHT, 2)
-        row.setSpacing(1)
-        for button in (self.first, self.back, self.play, self.forward, self.last):
-            row.addWidget(button)
-        row.addStretch(1)
-        row.addWidget(self.speed)
-        self.first.clicked.connect(self.first_requested)
-        self.back.clicked.connect(self.back_requested)
-        self.play.clicked.connect(self.toggle)
-        self.forward.clicked.connect(self.forward_requested)
-        self.last.clicked.connect(self.last_requested)
-        self.speed.clicked.connect(self.next_speed)
-        self._show_speed()
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(theme.TIGHT, 2, theme.TIGHT, 2)
+        self._row.setSpacing(1)
+        for button in (self.first, self.back, self.play, self.forward, self.part, self.last):
+            self._row.addWidget(button)
+        self._row.addWidget(self.line, 1)
+        if narrow:
+            self.line.hide()
+            self.part.hide()
+            self._row.addStretch(1)
+        self._row.addWidget(self.speed)
+        self.first.clicked.connect(walker.first)
+        self.back.clicked.connect(walker.back)
+        self.play.clicked.connect(walker.toggle)
+        self.forward.clicked.connect(walker.forward)
+        self.part.clicked.connect(walker.next_layer)
+        self.last.clicked.connect(walker.last)
+        self.speed.clicked.connect(walker.next_speed)
+        self.line.sought.connect(walker.go_to)
+        walker.changed.connect(self.show_walk)
+        self.show_walk()
 
     @property
     def playing(self) -> bool:
-        return self._clock.isActive()
+        """Whether it steps by itself."""
+        return self._walker.playing
 
-    def toggle(self) -> None:
-        """Play, or pause."""
-        if self.playing:
-            self.stop()
-        else:
-            self.start()
+    def add(self, widget: QWidget) -> None:
+        """One more control at its right end."""
+        self._row.addWidget(widget)
 
-    def start(self) -> None:
-        """Step forward again and again."""
-        self._clock.start(round(STEP_MS / SPEEDS[self._speed]))
-        self._show_playing()
-
-    def stop(self) -> None:
-        """No more steps by itself."""
-        if self.playing:
-            self._clock.stop()
-            self._show_playing()
-
-    def next_speed(self) -> None:
-        """The next of the speeds, after the fastest the slowest."""
-        self._speed = (self._speed + 1) % len(SPEEDS)
-        if self.playing:
-            self._clock.start(round(STEP_MS / SPEEDS[self._speed]))
-        self._show_speed()
-
-    def set_ends(self, *, at_first: bool, at_last: bool) -> None:
-        """Say which buttons have nowhere to go."""
-        self.first.setEnabled(not at_first)
-        self.back.setEnabled(not at_first)
-        self.forward.setEnabled(not at_last)
-        self.last.setEnabled(not at_last)
-
-    def _show_playing(self) -> None:
-        self.play.glyph = "pause" if self.playing else "play"
-        text = "Pause" if self.playing else "Play"
-        self.play.setToolTip(f"{text} (Space)")
-        self.play.setAccessibleName(text)
-        self.play.update()
-        self.playing_changed.emit()
-
-    def _show_speed(self) -> None:
-        text = f"{SPEEDS[self._speed]:g}×"
-        self.speed.setText(text)
-        self.speed.setAccessibleName(f"Speed {text}")
+    def show_walk(self) -> None:
+        """Show where the walker is, and what it can do."""
+        walker = self._walker
+        at, n = walker.at, walker.n
+        for button in (self.first, self.back):
+            button.setEnabled(n > 0 and at > 0)
+        for button in (self.forward, self.part, self.last):
+            button.setEnabled(at < n - 1)
+        self.play.setEnabled(n > 0)
+        self.line.show_place(at, n, walker.borders)
+        text = "Pause" if walker.playing else "Play"
+        if self.play.accessibleName() != text or self.play.glyph != text.lower():
+            self.play.glyph = "pause" if walker.playing else "play"
+            self.play.setToolTip(f"{text} (Space)")
+            self.play.setAccessibleName(text)
+            self.play.update()
+        speed = f"{walker.speed:g}×"
+        if self.speed.text() != speed:
+            self.speed.setText(speed)
+            self.speed.setAccessibleName(f"Speed {speed}")

@@ -83,6 +83,9 @@ def _weight(share: Share) -> int:
     return share.share if isinstance(share, Least) else share
 
 
+_LAB = ("residual", "patching", "circuit", "neurons", "continuations", "attention", "layers")
+"""The panes for experiments, one behind the other: each needs the room."""
+
 PERSPECTIVES: Mapping[str, Split] = {
     "Explore": Split(
         "row",
@@ -124,7 +127,7 @@ PERSPECTIVES: Mapping[str, Split] = {
         "row",
         (
             Split("column", ("prompt", "interventions"), (Pixels(164), 1)),
-            Split("column", ("tokens", Tabs(("attention", "layers"))), (Pixels(164), 1)),
+            Split("column", ("tokens", Tabs(_LAB)), (Pixels(164), 1)),
             Split("column", ("prediction", "inspector"), (52, 48)),
         ),
         (Least(19, 170), 60, Least(21, 215)),

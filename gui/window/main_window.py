@@ -160,6 +160,7 @@ class MainWindow(QMainWindow):
             store.generating.changed,
             store.run.changed,
             self.status_bar.can_cancel_changed,
+            store.walking.places_changed,
         ):
             signal.connect(self._update_actions)
         for signal in (

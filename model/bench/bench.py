@@ -128,6 +128,12 @@ class Bench:
         held = self._held.get(model)
         return None if held is None else getattr(held.lm, "tokenizer", None)
 
+    def ends(self, model: int) -> frozenset[int]:
+        """Tokens that end a text; none where the model isn't open or has none."""
+        held = self._held.get(model)
+        found: frozenset[int] = getattr(None if held is None else held.lm, "ends", frozenset())
+        return found
+
     def found_of(self, model: int, step: int | None) -> dict[object, object]:
         """What was found of a model's weights alone, to be looked up and added to.
 

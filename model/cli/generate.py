@@ -32,6 +32,9 @@ def command(
     temperature: Annotated[float, typer.Option(help="from 0 (greedy) to 10")] = 1.0,
     top_k: Annotated[int, typer.Option(help="draw from the k likeliest; 0: from all")] = 0,
     top_p: Annotated[float, typer.Option(help="draw from this much probability; 1: all")] = 1.0,
+    min_p: Annotated[
+        float, typer.Option(help="draw from those this share as likely as the likeliest; 0: all")
+    ] = 0.0,
     seed: Annotated[int | None, typer.Option(help="makes it repeatable")] = None,
     cache: Annotated[bool, typer.Option(help="keep keys and values of earlier tokens")] = True,
     device: Device = "auto",
@@ -47,7 +50,7 @@ def command(
         prompt_ids = lm.ids(given)[0].tolist()
         tokenizer, ends = lm.tokenizer, lm.ends
         console = Console(quiet=as_json, soft_wrap=True, highlight=False, markup=False)
-        stream = lm.stream(given, max_new_tokens, temperature, top_k, top_p, seed, cache)
+        stream = lm.stream(given, max_new_tokens, temperature, top_k, top_p, seed, cache, min_p)
 
         def text_of(before: list[int], new: list[int]) -> str:
             if tokenizer is None:

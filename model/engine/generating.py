@@ -17,7 +17,7 @@ from model.engine.evaluating import evaluating
 from model.engine.job import Job, JobCancelled, RequestError
 from model.engine.prompt import read_prompt
 from model.engine.workplace import Workplace
-from model.sampling import NoDistributionError, probabilities
+from model.sampling import NoDistributionError, rank_of, surprisal_bits
 from model.subject import Subject
 
 if TYPE_CHECKING:
@@ -66,13 +66,15 @@ def generate_text(request: m.Generate, place: Workplace) -> Job:
             if step is None:
                 break
             new.append(step.token_id)
-            chance = probabilities(step.logits_V, request.sampling)[step.token_id]
             yield m.TokenGenerated(
                 request_id=request.id,
                 token_id=step.token_id,
                 text=_text(tokenizer, prompt.ids, new),
-                probability=float(chance),
+                probability=step.how.probability,
                 index=len(new) - 1,
+                bits=surprisal_bits(step.logits_V, step.token_id),
+                rank=rank_of(step.logits_V, step.token_id),
+                how=step.how,
             )
         if new and new[-1] in lm.ends:
             reason = "end_of_text"

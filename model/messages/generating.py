@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from model.interventions import Intervention
 from model.messages.base import Request, Result
-from model.sampling import Sampling
+from model.sampling import Drawn, Sampling
 
 GenerationEnd = Literal["length", "end_of_text", "context", "cancelled"]
 
@@ -22,7 +22,7 @@ class Generate(Request):
     Attributes:
         text, ids: the prompt, as of `ReadPrompt`.
         max_new_tokens: at most so many.
-        sampling: temperature, top-k, top-p.
+        sampling: temperature, top-k, top-p, min-p.
         seed: draws the same text again; None is random.
         interventions: what is changed while each token is computed.
         model_id: that is to write; cancelled where another is in view by then. None for whichever.
@@ -48,12 +48,18 @@ class TokenGenerated(Result):
         text: everything generated so far, decoded (a partial character may be pending).
         probability: with which it was drawn, under the sampling that was asked for.
         index: 0 for the first.
+        bits: its surprisal, -log2 p, under the model's own distribution.
+        rank: 1 for the token with the largest logit.
+        how: the random number, and where it fell; None where it isn't told.
     """
 
     token_id: int
     text: str
     probability: float
     index: int
+    bits: float = float("nan")
+    rank: int = 0
+    how: Drawn | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,6 +48,15 @@ PROBES = (
         "scene", "Scene", "Scene", "One operation: what it reads, its weights, what it writes."
     ),
     _about_a_subject("terms", "Terms", "Terms", "What one number of an activation is made of."),
+    _about_a_subject(
+        "rows", "Rows", "Rows", "An activation's vectors at many positions, a row each."
+    ),
+    _about_a_subject(
+        "until",
+        "Until",
+        "Run until",
+        "The first operation at which a weight, a token, a norm or a kind is as wanted.",
+    ),
     _about_a_subject("pattern", "Pattern", "Pattern", "One head's matrix of weights or scores."),
     _about_a_subject("mosaic", "Mosaic", "All heads", "All heads of all layers, as block maxima."),
     _about_a_subject("routes", "Routes", "Routes", "Which earlier tokens a position is fed from."),
@@ -58,10 +67,34 @@ PROBES = (
         "The head that reads one earlier token most.",
     ),
     _about_a_subject(
+        "on_key", "OnKey", "On a key", "How much every head reads one token from another."
+    ),
+    _about_a_subject(
+        "why_attends",
+        "WhyAttends",
+        "Why a head attends",
+        "The score of a query and a key, by what wrote both sides of it.",
+    ),
+    _about_a_subject(
         "writes", "Writes", "Writes", "How much attention and MLP of every block add to the stream."
     ),
     _about_a_subject(
+        "norms", "Norms", "Lengths", "How long the stream, or what is added, is at every position."
+    ),
+    _about_a_subject(
+        "stream_at",
+        "StreamAt",
+        "Residual stream",
+        "One position: its length after every half block, what is added, and how that turns it.",
+    ),
+    _about_a_subject(
         "next_token", "NextToken", "Next token", "The likeliest tokens after a position."
+    ),
+    _about_a_subject(
+        "continuations",
+        "Continuations",
+        "Continuations",
+        "The likeliest continuations of a text, as a tree.",
     ),
     _about_a_subject(
         "not_finite",
@@ -70,6 +103,9 @@ PROBES = (
         "The first operation whose numbers are not all finite.",
     ),
     _about_a_subject("surprisal", "Surprisal", "Surprisal", "How much each token surprised."),
+    _about_a_subject(
+        "tokenized", "Tokenized", "Tokenized", "How a text is cut into tokens, without running it."
+    ),
     _about_a_subject(
         "path", "Path", "Path", "Where positions are after each layer, on the vocabulary's axes."
     ),
@@ -123,6 +159,24 @@ PROBES = (
         "Cost",
         "Cost of context",
         "Time and memory of reading and continuing a text, measured on this machine.",
+    ),
+    Probe(
+        "neuron_map",
+        "Neurons by tokens",
+        "A layer's neurons at every token, the strongest first.",
+        question="model.probe.neurons.map.asks:NeuronMap",
+    ),
+    Probe(
+        "neuron_curve",
+        "A neuron's curve",
+        "What goes into one neuron's nonlinearity at every token, and what comes out.",
+        question="model.probe.neurons.curve.asks:NeuronCurve",
+    ),
+    Probe(
+        "neuron_texts",
+        "A neuron in texts",
+        "The texts that excite one neuron, and how often it is active in them.",
+        question="model.probe.neurons.texts.asks:NeuronTexts",
     ),
     Probe(
         "neighbours",

@@ -7,7 +7,7 @@ tokens that are scored.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import torch
@@ -21,7 +21,7 @@ from model.subject import Subject
 from model.tokenizer.tokenizer import Tokenizer
 from model.tokenizer.tokens import visible
 
-Kind = Literal["logit difference", "logit", "log probability", "probability"]
+Kind = Literal["logit difference", "logit", "log probability", "probability", "KL divergence"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +30,17 @@ class Measure:
 
     Attributes:
         kind: which one; logarithms are natural.
-        target: id of the token that it is about.
+        target: id of the token that it is about; of a divergence, of the likeliest one of what it
+            is measured from.
         against: id of the token that a difference is taken with; None in all other kinds.
+        from_V: log probabilities, float64, that a divergence is measured from; None in all other
+            kinds.
     """
 
     kind: Kind
     target: int
     against: int | None = None
+    from_V: Tensor | None = field(default=None, compare=False, repr=False)
 
     def ids(self, like: Tensor) -> Tensor | None:
         """The tokens whose scores it needs, on a tensor's device; None for all of them."""
@@ -59,6 +63,12 @@ class Measure:
                 return wide_BV[:, self.target] - wide_BV.logsumexp(-1)
             case "probability":
                 return wide_BV.softmax(-1)[:, self.target]
+            case "KL divergence":
+                assert self.from_V is not None
+                p_V = self.from_V.exp()
+                apart_BV = self.from_V - wide_BV.log_softmax(-1)
+                # What is never expected adds nothing, also where its logarithm is none.
+                return torch.where(p_V > 0, p_V * apart_BV, torch.zeros_like(p_V)).sum(-1)
 
 
 def token_of(
@@ -153,7 +163,14 @@ def likeliest_at(bench: Bench, subject: Subject, at: int) -> TokenId:
 
 
 def second_text(
-    bench: Bench, subject: Subject, text: str, ids: tuple[int, ...], field: str, needs: str
+    bench: Bench,
+    subject: Subject,
+    text: str,
+    ids: tuple[int, ...],
+    field: str,
+    needs: str,
+    *,
+    any_length: bool = False,
 ) -> Subject:
     """Another text for the same model, under the same interventions, token beside token.
 
@@ -164,6 +181,7 @@ def second_text(
         ids: its token ids.
         field: what the question calls it, for messages.
         needs: what needs it, for messages.
+        any_length: whether it may have another number of tokens.
 
     Raises:
         ValueError: none or both are given, there is no tokenizer, an id is none of the model's, or
@@ -178,7 +196,7 @@ def second_text(
     n = bench.network(subject).config.d_vocab
     if not all(0 <= one < n for one in ids):
         raise ValueError(f"{field}_ids hold an id outside the vocabulary of {n} tokens.")
-    if len(ids) != subject.n_tokens:
+    if len(ids) != subject.n_tokens and not any_length:
         raise ValueError(
             f"The {field} text has {len(ids)} tokens and this one {subject.n_tokens}; {needs} "
             "needs as many in both. Reword one of them."

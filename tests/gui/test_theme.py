@@ -17,7 +17,7 @@ READABLE = 4.5
 
 
 @pytest.mark.parametrize("name", theme.THEMES)
-@pytest.mark.parametrize("table", [theme.sequential_table, theme.diverging_table])
+@pytest.mark.parametrize("table", [theme.sequential_table, theme.diverging_table, theme.lens_table])
 def test_every_entry_of_a_colour_map_differs_from_its_neighbours(
     qapp: QApplication, name: str, table
 ) -> None:
@@ -62,7 +62,7 @@ def test_text_can_be_read_on_every_step_of_surprisal_and_of_a_map(
         one = theme.apply(qapp, name)
         for row in ramp():
             assert contrast(one.text, QColor(*map(int, row)).name()) >= READABLE
-        for table in (theme.sequential_table(), theme.diverging_table()):
+        for table in (theme.sequential_table(), theme.diverging_table(), theme.lens_table()):
             for row in table:
                 fill = QColor(*map(int, row))
                 assert contrast(ink_on(fill).name(), fill.name()) >= READABLE, fill.name()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from model.sampling import Sampling, draw, probabilities, surprisal_bits
+from model.sampling import CUTS, Sampling, cut_by, draw, drawn, probabilities, surprisal_bits
 
 LOGITS = np.array([1.0, 3.0, 2.0, 3.5, -4.0])
 
@@ -19,6 +19,7 @@ settings = st.builds(
     temperature=st.floats(0, 5),
     top_k=st.integers(0, 50),
     top_p=st.floats(0.001, 1),
+    min_p=st.floats(0, 1),
 )
 
 
@@ -78,6 +79,63 @@ def test_top_p_comes_after_top_k():
     assert probs.tolist() == [1, 0, 0, 0]
 
 
+def test_min_p_keeps_what_is_a_share_as_likely_as_the_likeliest():
+    logits = np.log([0.5, 0.3, 0.15, 0.05])
+    for min_p, kept in ((0.0, 4), (0.09, 4), (0.11, 3), (0.31, 2), (0.61, 1), (1.0, 1)):
+        probs = probabilities(logits, Sampling(min_p=min_p))
+        assert np.count_nonzero(probs) == kept, min_p
+    probs = probabilities(logits, Sampling(min_p=0.31))
+    assert probs == pytest.approx([0.625, 0.375, 0, 0])
+    # It asks for the distribution at the temperature that is set: flatter, more is left.
+    assert np.count_nonzero(probabilities(logits, Sampling(temperature=5, min_p=0.31))) == 4
+    # As likely as the likeliest: all that tie with it.
+    assert np.count_nonzero(probabilities(np.zeros(6), Sampling(min_p=1.0))) == 6
+
+
+def test_each_token_that_is_left_out_has_the_filter_that_did_it():
+    logits = np.log([0.4, 0.3, 0.16, 0.08, 0.04, 0.02])
+    # top-k leaves five; of these 0.95 / 0.98 > 0.9 are four; 0.08 < 0.3 * 0.4 goes by min-p.
+    found = cut_by(logits, Sampling(top_k=5, top_p=0.9, min_p=0.3))
+    assert [CUTS[i] for i in found] == ["", "", "", "min p", "top p", "top k"]
+    assert [CUTS[i] for i in cut_by(logits, Sampling(temperature=0))] == [
+        "",
+        *["temperature 0"] * 5,
+    ]
+    assert not cut_by(logits, Sampling(temperature=2)).any()
+
+
+@given(logits_arrays, settings)
+def test_what_is_left_out_is_what_has_lost_its_probability(logits: np.ndarray, sampling: Sampling):
+    own = probabilities(logits, Sampling(temperature=sampling.temperature or 1.0))
+    lost = (own > 0) & (probabilities(logits, sampling) == 0)
+    assert ((cut_by(logits, sampling) > 0) == lost).all()
+
+
+def test_a_draw_falls_on_the_token_under_its_number():
+    probs = probabilities(LOGITS, Sampling(top_k=3))
+    ends = np.cumsum(probs)
+    rng, again = np.random.default_rng(4), np.random.default_rng(4)
+    for _ in range(200):
+        how = drawn(probs, rng)
+        assert how.u == again.random()
+        assert how.token_id == np.searchsorted(ends, how.u, side="right")
+        assert how.start <= how.u < how.stop
+        assert (how.start, how.stop) == pytest.approx(
+            (ends[how.token_id] - probs[how.token_id], ends[how.token_id])
+        )
+        assert how.probability == probs[how.token_id]
+        assert sorted(how.ids) == [1, 2, 3], "what can't be drawn has no part"
+        assert list(how.widths) == pytest.approx(sorted(probs[probs > 0])[::-1])
+        assert how.starts == pytest.approx([ends[i] - probs[i] for i in how.ids])
+
+
+def test_the_token_that_was_drawn_is_among_the_longest_parts_however_short_its_own_is():
+    probs = probabilities(np.zeros(400), Sampling())
+    how = drawn(probs, np.random.default_rng(0))
+    assert how.token_id in how.ids
+    assert len(how.ids) == len(set(how.ids)) == 12
+
+
 def test_tokens_are_drawn_as_often_as_the_distribution_says():
     probs = probabilities(LOGITS, Sampling())
     rng = np.random.default_rng(1)
@@ -116,6 +174,8 @@ def test_logits_that_give_no_distribution_are_refused(logits: list[float], says:
         ({"top_k": -1}, "top_k is -1"),
         ({"top_p": 0}, "top_p is 0"),
         ({"top_p": 1.1}, "top_p is 1.1"),
+        ({"min_p": -0.1}, "min_p is -0.1"),
+        ({"min_p": float("nan")}, "min_p is nan"),
     ],
 )
 def test_settings_out_of_range_are_refused(changes: dict[str, float], says: str):

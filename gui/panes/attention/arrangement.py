@@ -5,7 +5,7 @@ Knows rectangles only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from PySide6.QtCore import QRect
 
@@ -20,6 +20,14 @@ TWO_COLUMNS = 480
 GRAPH_BELOW = 620
 MATRIX_BELOW = 460
 """Widths and heights from which on a view joins the others, logical pixels."""
+STRIP = 200
+"""A pinned head's matrix is no larger."""
+STRIP_NAME = 26
+STRIP_FROM = 560
+"""In panes that are this wide the strip stands at the right; else at the bottom."""
+CARD_BESIDE = 600
+CARD, MATRIX = 340, 250
+"""A card is so wide, as long as so much is left for the matrix beside it."""
 LINE = HEIGHT + 2
 LOW = 330
 """Lower panes give the matrix all of their height; controls stand beside the views, or in the
@@ -48,7 +56,7 @@ class Places:
     """Where everything goes.
 
     Attributes:
-        views: each view that is shown: ``heads``, ``matrix``, ``graph``.
+        views: each view that is shown: ``heads``, ``matrix``, ``graph``; and ``pinned``, ``why``.
         rows: the controls of each, and ``view``: the choice of views.
         readout: the line of figures; empty where there is none.
         corner: of the matrix' box, that its controls stand in where the pane is low; else empty.
@@ -94,6 +102,66 @@ def arranged(view: str, width: int, height: int, needed: Needed) -> Places:
             line = QRect(box.left(), box.top() - LINE, box.width(), HEIGHT)
         rows[name] = line
     return Places(views, rows, readout)
+
+
+def with_strip(view: str, width: int, height: int, needed: Needed, n_pinned: int) -> Places:
+    """The same beside a strip of pinned heads: at the right or, in a narrow pane, at the bottom."""
+    if not n_pinned:
+        return arranged(view, width, height, needed)
+    if width >= STRIP_FROM:
+        top = PAD + LINE if height >= LOW else PAD
+        each = (height - top - PAD) // n_pinned - STRIP_NAME
+        side = max(60, min(each, STRIP, round(0.22 * width)))
+        places = arranged(view, width - side - 8, height, needed)
+        strip = QRect(width - side - PAD, top, side, height - top - PAD)
+    else:
+        side = max(60, min(STRIP, (width - 2 * PAD) // n_pinned - 6, round(0.28 * height)))
+        places = arranged(view, width, height - side - STRIP_NAME, needed)
+        strip = QRect(PAD, height - side - STRIP_NAME, width - 2 * PAD, side + STRIP_NAME - 2)
+    return replace(places, views={**places.views, "pinned": strip})
+
+
+def with_card(places: Places) -> Places:
+    """The same with a card, for which the views make room.
+
+    It takes the graph's place, or the mosaic's; one view alone shares its room with it.
+    """
+    views, rows = dict(places.views), dict(places.rows)
+    taken = next((name for name in ("graph", "heads") if name in views and "matrix" in views), "")
+    if not taken:
+        taken = next((name for name in views if name != "pinned"), "")
+    if not taken:
+        return places
+    box = QRect(views[taken])
+    alone = "matrix" not in views or taken == "matrix"
+    if alone and box.width() >= CARD_BESIDE:
+        card = QRect(box)
+        card.setLeft(box.left() + round(0.54 * box.width()) + 8)
+        box.setRight(card.left() - 9)
+        views[taken], views["why"] = box, card
+        return replace(places, views=views, rows=rows)
+    del views[taken]
+    line = rows.pop(taken, QRect())
+    if box.left() <= line.right() and line.left() <= box.left() + 4 and line.bottom() < box.top():
+        box.setTop(line.top())  # the controls that stood above are gone
+    matrix = QRect(views.get("matrix", QRect()))
+    beside = not alone and (box.right() < matrix.left() or matrix.right() < box.left())
+    if beside and places.corner.isEmpty():  # some of the matrix' room, too
+        line = QRect(rows.get("matrix", QRect()))
+        more = min(CARD - box.width(), matrix.width() - MATRIX)
+        if more > 0 and taken == "heads":
+            box.setRight(box.right() + more)
+            matrix.setLeft(matrix.left() + more)
+            line.setLeft(max(line.left(), matrix.left()))
+        elif more > 0:
+            box.setLeft(box.left() - more)
+            matrix.setRight(matrix.right() - more)
+            line.setRight(matrix.right())
+        views["matrix"] = matrix
+        if "matrix" in rows:
+            rows["matrix"] = line
+    views["why"] = box
+    return replace(places, views=views, rows=rows)
 
 
 def _low(view: str, width: int, height: int, needed: Needed) -> Places:

@@ -6,7 +6,8 @@ Holds choices and says when they change; knows neither store nor views.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup
@@ -14,6 +15,8 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QSlider, QToolButton, QWidget
 
 from gui import theme
 from gui.panes.attention.arrangement import Needed
+from gui.panes.attention.head_order import ORDERS
+from gui.panes.attention.heads_row import HeadsRow
 from gui.panes.attention.matrix import Looks
 from gui.panes.attention.words import at_least, no_room_for
 from gui.widgets.action_row import HEIGHT, ActionRow
@@ -29,14 +32,6 @@ VIEWS = {
 TENSORS = {
     "pattern": ("Pattern", "Weights after the softmax: each query's sum to 1"),
     "attn_scores": ("Scores", "What the softmax reads, of every query and key: signed"),
-}
-ORDERS = {
-    "layer": ("By layer", "A row a layer, a column a head"),
-    "kind": (
-        "By kind",
-        "Heads in groups: induction, previous token, … by their scores on repeated random tokens; "
-        "all others by where they look most",
-    ),
 }
 GRAPH_MODES = {
     "max": ("All heads: largest", "For each pair of positions, the largest weight of all heads"),
@@ -59,7 +54,7 @@ class AttentionControls(QObject):
     Attributes:
         view_row, heads_row, matrix_row, graph_row: the widgets.
         transpose, to_largest, fit: checkable actions of the matrix.
-        hide_first: a checkable action of all views.
+        hide_first, valued, words, why: checkable actions of all views.
         all_positions: a checkable action of the graph.
     """
 
@@ -71,7 +66,23 @@ class AttentionControls(QObject):
         super().__init__(parent)
         self._views = self._group(VIEWS, "all")
         self._views.triggered.connect(self.view_changed)
-        self.view_row = ActionRow(self._views.actions(), "Views of attention", parent)
+        self.valued = self._action(
+            "Value-weighted",
+            "Weights times what they carry: ‖A · v · W_O‖, how much the head writes from each key",
+            sign="norm",
+        )
+        self.words = self._action(
+            "Words",
+            "Subwords merged: attention to a word is the sum over its tokens, from a word the mean",
+            sign="words",
+        )
+        self.why = self._action(
+            "Why",
+            "Why the selected query attends to the selected key: their score by what wrote it (W)",
+            sign="why",
+        )
+        options = (self.valued, self.words, self.why)
+        self.view_row = ActionRow((*self._views.actions(), *options), "Views of attention", parent)
 
         self._tensors = self._group(TENSORS, "pattern")
         self._tensors.triggered.connect(self.choice_changed)
@@ -85,7 +96,7 @@ class AttentionControls(QObject):
         )
         self.hide_first = self._action(
             "Hide first",
-            "Leave out the first token, where heads park what they don't need",
+            "Without the first token, where heads park what they don't need; colours are rescaled",
             sign="hide_first",
         )
         self.fit = self._action("Fit", "The whole matrix, however small its cells", sign="fit")
@@ -96,13 +107,18 @@ class AttentionControls(QObject):
         )
         for action in (self.transpose, self.to_largest, self.hide_first, self.all_positions):
             action.toggled.connect(self.choice_changed)
+        for action in (self.valued, self.words):
+            action.toggled.connect(self.choice_changed)
+        self.words.toggled.connect(self._scores_by_token)
+        self.why.toggled.connect(self.view_changed)
         self.fit.toggled.connect(self.fit_changed)
         toggles = (self.transpose, self.to_largest, self.hide_first, self.fit)
         self.matrix_row = ActionRow((*self._tensors.actions(), *toggles), "Matrix", parent)
 
         self._orders = self._group(ORDERS, "layer")
         self._orders.triggered.connect(self.choice_changed)
-        self.heads_row = ActionRow((*self._orders.actions(), self.hide_first), "Mosaic", parent)
+        self.heads_row = HeadsRow(self._orders, [self.hide_first], parent)
+        self.heads_row.filter_changed.connect(self.choice_changed)
 
         self._modes = self._group(GRAPH_MODES, "max")
         self._modes.triggered.connect(self._mode_chosen)
@@ -195,6 +211,21 @@ class AttentionControls(QObject):
         """One of `TENSORS`."""
         return str(self._tensors.checkedAction().data())
 
+    def toggle_valued(self) -> None:
+        """Weights, or weights times what they carry."""
+        self.valued.toggle()
+
+    def toggle_words(self) -> None:
+        """By tokens, or by words."""
+        self.words.toggle()
+
+    def _scores_by_token(self, merged: bool) -> None:
+        """Scores of tokens have no sum that means anything: by words there are weights only."""
+        scores = _named(self._tensors, "attn_scores")
+        if merged and scores.isChecked():
+            self.set_tensor("pattern")
+        scores.setEnabled(not merged)
+
     def explain_scores(self, formula: str) -> None:
         """Say in the tip of the scores what they are in the model that is drawn."""
         tip = f"{formula}, before the softmax: signed"
@@ -205,9 +236,14 @@ class AttentionControls(QObject):
         _named(self._tensors, name).trigger()
 
     @property
+    def order(self) -> str:
+        """One of `ORDERS`."""
+        return str(self._orders.checkedAction().data())
+
+    @property
     def by_kind(self) -> bool:
-        """Whether heads stand in groups of one kind."""
-        return str(self._orders.checkedAction().data()) == "kind"
+        """Whether heads' kinds matter to what the mosaic shows."""
+        return self.order == "kind" or bool(self.heads_row.filter.kinds)
 
     def set_order(self, name: str) -> None:
         """Order the mosaic, as a click would: one of `ORDERS`."""
@@ -217,6 +253,28 @@ class AttentionControls(QObject):
     def graph_mode(self) -> str:
         """One of `GRAPH_MODES`."""
         return str(self._modes.checkedAction().data())
+
+    def remember(self) -> dict[str, Any]:
+        """The choices as JSON has them; a filter is of the moment."""
+        return {
+            "order": self.order,
+            "graph": self.graph_mode,
+            "threshold": self.threshold,
+            **{name: getattr(self, name).isChecked() for name in _OPTIONS},
+        }
+
+    def recall(self, kept: Mapping[str, Any]) -> None:
+        """Take up what `remember` gave; what is no choice is passed over."""
+        if kept.get("order") in ORDERS:
+            self.set_order(str(kept["order"]))
+        if kept.get("graph") in GRAPH_MODES and kept["graph"] != "chosen":
+            self.set_graph_mode(str(kept["graph"]))
+        threshold = kept.get("threshold")
+        if type(threshold) is float and 0 < threshold <= 1:
+            self.set_threshold(threshold)
+        for name in _OPTIONS:
+            if type(kept.get(name)) is bool:
+                getattr(self, name).setChecked(kept[name])
 
     def set_graph_mode(self, name: str) -> None:
         """Choose what the graph draws, as a click would."""
@@ -238,6 +296,10 @@ class AttentionControls(QObject):
     def _slider_moved(self) -> None:
         self._least.setText(at_least(self.threshold))
         self.choice_changed.emit()
+
+
+_OPTIONS = ("transpose", "to_largest", "hide_first", "valued", "words", "all_positions")
+"""Attributes that are remembered."""
 
 
 def _named(group: QActionGroup, data: str) -> QAction:

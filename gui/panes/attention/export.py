@@ -5,37 +5,38 @@ Knows answers and tokens; no store, no widget, no file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
-from model.messages import PromptRead
+from gui.panes.attention.units import Units
 from model.probe.mosaic.asks import MosaicFound
 from model.probe.pattern.asks import Pattern, PatternFound
 from model.probe.question import Answer, Array, Named
 from model.probe.routes.asks import RoutesFound
-from model.tokenizer.tokens import Token
+from model.probe.why_attends.asks import WhyAttendsFound
 
 Table = dict[str, Array]
 
 
-def table(answer: Answer | None, read: PromptRead) -> Mapping[str, Named | Array]:
+def table(answer: Answer | None, units: Units) -> Mapping[str, Named | Array]:
     """What a view shows, as a table with named columns.
 
     Mosaic: of each cell of a tile its largest weight, by layer, head, its first query and key;
-    where each head looks comes with it, ``share`` by layer, head, kind.
+    where each head looks comes with it, ``share`` by layer, head, kind. Of why a head attends, what
+    each pair of parts adds to the score.
     """
     match answer:
         case PatternFound():
-            return matrix(answer, read.tokens)
-        case MosaicFound():
+            return matrix(answer, units)
+        case MosaicFound() | WhyAttendsFound():
             return answer.arrays()
         case RoutesFound():
-            return routes(answer, read.tokens)
+            return routes(answer, units)
     return {}
 
 
-def matrix(found: PatternFound, tokens: Sequence[Token]) -> Table:
+def matrix(found: PatternFound, units: Units) -> Table:
     """A row a cell: layer, head, query, key, weight or score, and both tokens.
 
     Where a cell is several numbers, query and key say where its largest stands.
@@ -44,13 +45,15 @@ def matrix(found: PatternFound, tokens: Sequence[Token]) -> Table:
     assert isinstance(question, Pattern)
     query, key = found.value_rows.reshape(-1), found.value_columns.reshape(-1)
     number = "weight" if question.tensor == "pattern" else "score"
+    if question.valued:
+        number = "value_weighted"
     return {
         "layer": np.full(query.size, question.layer),
         "head": np.full(query.size, question.head),
         "query": query,
         "key": key,
         number: found.values.reshape(-1),
-        **_texts(query, key, tokens),
+        **_texts(query, key, units),
     }
 
 
@@ -60,16 +63,18 @@ def drawn(answer: Answer | None) -> Mapping[str, Named]:
         return {}
     question = answer.question
     assert isinstance(question, Pattern)
+    if not question.is_tensor:
+        return {}
     [named] = answer.arrays().values()
     return {f"{question.activation}.head_{question.head}": named}
 
 
-def routes(found: RoutesFound, tokens: Sequence[Token]) -> Table:
+def routes(found: RoutesFound, units: Units) -> Table:
     """A row an edge: layer, head (-1 for a mean over heads), query, key, weight, both tokens."""
     table = {name: named.values for name, named in found.arrays().items()}
-    return {**table, **_texts(found.query_E, found.key_E, tokens)}
+    return {**table, **_texts(found.query_E, found.key_E, units)}
 
 
-def _texts(query: Array, key: Array, tokens: Sequence[Token]) -> Table:
-    texts = np.array([token.text for token in tokens])
+def _texts(query: Array, key: Array, units: Units) -> Table:
+    texts = np.array(units.labels)
     return {"query_token": texts[query], "key_token": texts[key]}

@@ -5,9 +5,8 @@ to its query in the layer's own row. The paths that feed one position are lit. E
 the heaviest ones one of their own. Of a long text only the tokens that an edge touches have a
 column.
 
-Knows the answer and the labels that it is given; no store, no model.
-
-Shape suffixes: E edges, T positions.
+Knows the answer and the labels that it is given; no store, no model. Shape suffixes: E edges, T
+positions.
 """
 
 from __future__ import annotations
@@ -68,6 +67,7 @@ class AttentionGraph(Canvas):
         self._edge: int | None = None
         self._hovered: int | None = None
         self._lit_position: int | None = None
+        self._pinned: int | None = None
         self._place = GraphPlace()
 
     # ------------------------------------------------------------------------ contents
@@ -154,9 +154,14 @@ class AttentionGraph(Canvas):
             self._lit_position = position
             self.viewport().update()
 
+    def set_pinned(self, position: int | None) -> None:
+        """Outline a column that stays outlined wherever the selection goes."""
+        if position != self._pinned:
+            self._pinned = position
+            self.viewport().update()
+
     def _find_paths(self) -> None:
-        edges = self._edges
-        n = len(self._labels)
+        edges, n = self._edges, len(self._labels)
         if edges is not None and 0 <= self._position < n:
             self._lit_E, self._reached = feeding(edges, self._position, n, self._n_layers)
         else:
@@ -263,7 +268,8 @@ class AttentionGraph(Canvas):
             if window.top() <= y <= window.bottom():
                 box = QRectF(0, y - 10, window.left() - 10, 20)
                 painter.drawText(box, _RIGHT, f"L{row - 1}" if row else "embed")
-        for position in self._labelled(0 if self._place.flat else metrics.height() - 2):
+        room = 0 if self._place.flat else metrics.height() - 2
+        for position in self._place.labelled(self._seen, self._position, room):
             self._paint_label(painter, position)
         self._paint_caption(painter)
 
@@ -274,18 +280,6 @@ class AttentionGraph(Canvas):
         left, right = self.scrolled.x() - place.step, self.scrolled.x() + place.window.width()
         seen_T = place.shown_T & (place.x_T >= left) & (place.x_T <= right + place.step)
         return [int(at) for at in np.flatnonzero(seen_T)]
-
-    def _labelled(self, room: float) -> list[int]:
-        """The positions whose labels can stand beside each other; near ones give way."""
-        kept, x_T = [], self._place.x_T
-        end = -np.inf
-        marked = x_T[self._position] if 0 <= self._position < len(x_T) else np.inf
-        for position in self._seen:
-            x = x_T[position]
-            if x - end >= room and (abs(x - marked) >= room or position == self._position):
-                kept.append(position)
-                end = x
-        return kept
 
     def _paint_caption(self, painter: QPainter) -> None:
         size = self.viewport().size()
@@ -333,6 +327,7 @@ class AttentionGraph(Canvas):
         if self._edge is not None:
             lit |= {int(self._edges.query_E[self._edge]), int(self._edges.key_E[self._edge])}
         marked = [(index, "text") for index in lit if index is not None]
+        marked.append((-1 if self._pinned is None else self._pinned, "warning"))
         marked.append((self._position, "accent"))
         for position, tone in marked:
             if 0 <= position < len(self._labels):
@@ -344,6 +339,11 @@ class AttentionGraph(Canvas):
             if index is not None and index < len(self._labels):
                 column = QRectF(self.node_at(0, index).x() - step / 2, 0, step, 1e4)
                 painter.fillRect(column.intersected(self._place.window), t.color("text", 0.06))
+        if self._pinned is not None and self._pinned < len(self._labels):
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(t.color("warning"), 1.2, Qt.PenStyle.DashLine))
+            column = QRectF(self.node_at(0, self._pinned).x() - step / 2, 0, step, 1e4)
+            painter.drawRect(column.intersected(self._place.window.adjusted(-3, -3, 3, 3)))
         if self._edge is not None and self._ink is not None:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(t.color("text"), self._ink.width_E[self._edge] + 1.2))

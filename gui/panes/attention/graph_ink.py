@@ -21,10 +21,23 @@ from gui.panes.attention.curve_raster import curve_opacity, ink
 from gui.panes.attention.edges import Head
 from gui.panes.attention.graph_layout import GraphPlace
 from gui.widgets.canvas import is_vector
-from model.probe.routes.asks import RoutesFound
+from model.probe.routes.asks import Routes, RoutesFound
 
 SPARSE = 16.0
 """Where layers are closer than this, logical pixels, only nodes with an edge are drawn."""
+
+
+def ink_limit(edges: RoutesFound) -> float:
+    """The weight that has all the ink: 1 or, of weights that can't reach it, their largest.
+
+    These are what is left without the first token, and what weights carry.
+    """
+    question = edges.question
+    assert isinstance(question, Routes)
+    if not len(edges) or not (question.hide_first or question.valued):
+        return 1.0
+    largest = float(np.nan_to_num(edges.weight_E).max())
+    return largest if largest > 0 else 1.0
 
 
 class GraphInk:
@@ -54,7 +67,8 @@ class GraphInk:
         self._reached = reached
         self._colors = colors
         self._place = place
-        weight_E = np.nan_to_num(np.clip(edges.weight_E, 0, 1).astype(np.float64))
+        weight_E = np.nan_to_num(np.clip(edges.weight_E / ink_limit(edges), 0, 1))
+        weight_E = weight_E.astype(np.float64)
         # Finer where columns are narrow.
         self.width_E = 0.8 + min(2.6, max(1.4, place.step / 8)) * weight_E
         self._opacity_E = np.where(lit_E, 0.45 + 0.5 * weight_E, 0.1 + 0.5 * weight_E)

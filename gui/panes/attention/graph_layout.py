@@ -10,6 +10,7 @@ nodes, T positions.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -85,6 +86,23 @@ class GraphPlace:
         if not self.window.left() <= point.x() < self.window.right():
             return None
         return int(np.abs(self.x_T - (point.x() + scrolled.x() - self.window.left())).argmin())
+
+    def labelled(self, positions: Sequence[int], marked: int, room: float) -> list[int]:
+        """The positions whose labels can stand beside each other; near ones give way.
+
+        Args:
+            positions: that are in view, in order.
+            marked: one that is written in any case.
+            room: that a label needs, logical pixels.
+        """
+        kept, end = list[int](), -math.inf
+        at = float(self.x_T[marked]) if 0 <= marked < len(self.x_T) else math.inf
+        for position in positions:
+            x = float(self.x_T[position])
+            if x - end >= room and (abs(x - at) >= room or position == marked):
+                kept.append(position)
+                end = x
+        return kept
 
     def edge_at(self, edges: RoutesFound, point: QPoint, scrolled: QPoint) -> int | None:
         """The edge within reach of a point, the nearest if there are several."""

@@ -7,6 +7,7 @@ H heads, K places by which a head may look.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TypeGuard
 
@@ -75,14 +76,21 @@ class Kinds:
         every[ELSEWHERE] = max(0.0, 1 - sum(every.values()))
         return max(every.items(), key=lambda one: one[1])
 
-    def groups(self) -> list[tuple[str, list[tuple[int, int]]]]:
-        """Caption and heads of each group that has any; first those that are most of it."""
+    def groups(
+        self, shown: Collection[tuple[int, int]] | None = None
+    ) -> list[tuple[str, list[tuple[int, int]]]]:
+        """Caption and heads of each group that has any; first those that are most of it.
+
+        Args:
+            shown: the heads that count; all if None.
+        """
         n_layers, n_heads = self.shape
         members: dict[str, list[tuple[float, int, int]]] = {name: [] for name in GROUPS}
         for layer in range(n_layers):
             for head in range(n_heads):
-                name, share = self.group(layer, head)
-                members[name].append((-share, layer, head))
+                if shown is None or (layer, head) in shown:
+                    name, share = self.group(layer, head)
+                    members[name].append((-share, layer, head))
         return [
             (f"{GROUPS[name]} · {len(some)}", [(layer, head) for _, layer, head in sorted(some)])
             for name, some in members.items()

@@ -25,7 +25,8 @@ class Looks:
 
     Attributes:
         transposed: columns are queries.
-        to_largest: colours end at the largest weight drawn; scores always do so.
+        to_largest: colours end at the largest weight drawn; scores, weights times what they carry
+            and what is left without the first token always do so.
         hide_first: the first key is hatched and left out of the colours' range.
     """
 
@@ -47,18 +48,22 @@ class Scale:
     words: tuple[str, ...]
 
 
-def own_scale(row: PatternFound) -> Scale:
+def own_scale(row: PatternFound, *, hide_first: bool = False) -> Scale:
     """The colours' range for a long text: the selected query's own largest number.
 
     Args:
         row: all of one query.
+        hide_first: whether the first key's number is left out.
     """
     query = row.rows[0]
-    numbers = np.abs(row.values[0][~row.masked[0]])
+    here = ~row.masked[0]
+    if hide_first:
+        here = here & (row.value_columns[0] > 0)
+    numbers = np.abs(row.values[0][here])
     numbers = np.where(np.isfinite(numbers), numbers, 0)
     largest = float(numbers.max(initial=0.0))
     but_first = float(numbers[1:].max(initial=0.0))
-    sinks = len(numbers) > 1 and numbers[0] >= max(HIDES * largest, but_first)
+    sinks = not hide_first and len(numbers) > 1 and numbers[0] >= max(HIDES * largest, but_first)
     if sinks and 0 < but_first < largest:
         return Scale(
             but_first,
@@ -104,18 +109,25 @@ def matrix_content(
     largest = _largest(drawn)
     limit = 1.0
     what, short = (f"score {formula}".strip(), "score") if scores else _WEIGHT
+    if question.valued:
+        what, short = _VALUED
+    if question.words:
+        what, short = (
+            f"{what} of words: sum over a key's tokens, mean over a query's",
+            f"{short} of words",
+        )
     titles: tuple[str, ...] = (what, short)
     if scale is not None and not looks.to_largest:
         limit = scale.limit
         longest, *shorter = scale.words
         titles = (f"{what}, {longest}", f"{short}, {longest}", *shorter)
-    elif (scores or looks.to_largest) and largest > 0:
+    elif (scores or looks.to_largest or question.valued or looks.hide_first) and largest > 0:
         limit = largest
         titles = tuple(dict.fromkeys((f"{what}, to largest", f"{short}, to largest", "to largest")))
     if looks.hide_first and shares is not None:
-        held = f"first token holds {percent(shares.first)}, hidden"
+        held = f"without the first token, which holds {percent(shares.first)}"
         if np.isnan(shares.first):
-            held = "first token hidden"
+            held = "without the first token"
         titles = (f"{held} · {titles[0]}", held, *titles)
     hatched = " or ".join(
         word for word, on in (("masked", masked.any()), ("hidden", looks.hide_first)) if on
@@ -145,6 +157,7 @@ def matrix_content(
 
 
 _WEIGHT = ("attention weight", "weight")
+_VALUED = ("value-weighted ‖A·v·W_O‖: length of what is written from each key", "‖A·v·W_O‖")
 
 
 def _largest(numbers: Array) -> float:

@@ -105,22 +105,28 @@ class MatrixView(QObject):
             row: all of the selected query, whose scale a long text has; what is drawn stays until
                 it is there as well.
             head: what is said of all of it.
-            labels: the tokens of the prompt that ``found`` is about.
+            labels: the rows' and columns' (tokens or words) of the prompt that it is about.
             looks: how.
             formula: what a score is of a query and a key.
         """
         scale = None
         if len(labels) > LONG:
-            if row is None or not _same_head(found, row):
+            if row is None or not _same_numbers(found, row):
                 return
-            scale = own_scale(row)
+            scale = own_scale(row, hide_first=looks.hide_first)
         shares = head.shares if head is not None and _same_head(found, head) else None
         self.found, self._row, self._looks = found, row, looks
         self.map.set_content(matrix_content(found, labels, looks, scale, shares, formula))
         self._follow()
 
-    def mark(self, selection: Selection, hovered: int | None) -> None:
-        """Frame the selected query and key, light what the mouse is over elsewhere."""
+    def mark(self, selection: Selection, hovered: int | None, pinned: int | None = None) -> None:
+        """Frame the selected query and key, light what the mouse is over elsewhere.
+
+        Args:
+            selection: with positions as rows and columns count them.
+            hovered: row and column that light.
+            pinned: row and column that stay outlined.
+        """
         query, key = selection.position, selection.key
         turned = self._looks.transposed
         self.map.set_marks(
@@ -128,6 +134,7 @@ class MatrixView(QObject):
             None if key is None else (key, query) if turned else (query, key),
         )
         self.map.set_lit(hovered, hovered)
+        self.map.set_pinned(pinned, pinned)
         self._reveal(query, key)
 
     def _reveal(self, query: int, key: int | None) -> None:
@@ -168,6 +175,14 @@ def _same_head(a: PatternFound, b: PatternFound) -> bool:
     """Whether two answers are about one head of one subject."""
     heads = [(f.question.layer, f.question.head) for f in (a, b) if isinstance(f.question, Pattern)]
     return a.subject == b.subject and heads[0] == heads[1]
+
+
+def _same_numbers(a: PatternFound, b: PatternFound) -> bool:
+    """Whether they also hold the same kind of numbers, of the same rows."""
+    one, other = a.question, b.question
+    assert isinstance(one, Pattern)
+    assert isinstance(other, Pattern)
+    return _same_head(a, b) and (one.what, one.words) == (other.what, other.words)
 
 
 def _strongest(row: PatternFound) -> int:

@@ -1,4 +1,4 @@
-"""All attention heads of a network as one tiled picture, by layer or by where they look.
+"""All attention heads of a network as one tiled picture, in any order, all or some of them.
 
 Each tile is a head's pattern in small, queries from top to bottom, keys from left to right. Where
 a tile has fewer pixels than tokens, each of its cells shows the largest of k by k weights, and
@@ -16,13 +16,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSizeF, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QPainter, QPen
+from PySide6.QtGui import QColor, QFontMetricsF, QImage, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from gui import theme
-from gui.panes.attention.head_kinds import Kinds
-from gui.panes.attention.mosaic_image import pooling, tiles_image
-from gui.panes.attention.mosaic_layout import Room, Tiles, by_kind, by_layer
+from gui.panes.attention import mosaic_words
+from gui.panes.attention.graph_caption import GraphCaption
+from gui.panes.attention.head_order import Ordered
+from gui.panes.attention.mosaic_image import paint_cell_lines, paint_labels, pooling, tiles_image
+from gui.panes.attention.mosaic_layout import Room, Tiles, by_layer, in_groups, some_by_layer
 from gui.widgets.canvas import CAPTION_HEIGHT, Canvas
 from gui.widgets.cells import paint_cells
 from gui.widgets.text import counted
@@ -31,6 +33,8 @@ from model.probe.mosaic.asks import MosaicFound
 from model.probe.not_finite.asks import NO_NUMBER
 
 MARGIN = 4
+TWO_LINES = 640
+"""In mosaics that are less wide the caption may have two lines, logical pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +71,12 @@ class HeadMosaic(Canvas):
         self._found: MosaicFound | None = None
         self._n_unknown = 0  # heads that hold NaN
         self._shape = (0, 0)
-        self._by_kind = False
+        self._ordered: Ordered | None = None
+        self._pinned: frozenset[tuple[int, int]] = frozenset()
+        self._pinned_unit: int | None = None
         self.kinds: HeadsFound | None = None
         self._tiles = Tiles()
+        self._kept: tuple[tuple[object, ...], QImage] | None = None
         self._window = QRectF()
         self._selected = (0, 0)
         self._chosen: dict[tuple[int, int], QColor] = {}
@@ -84,7 +91,7 @@ class HeadMosaic(Canvas):
         found: MosaicFound | None,
         n_layers: int,
         n_heads: int,
-        by_kind: bool = False,
+        ordered: Ordered | None = None,
         kinds: HeadsFound | None = None,
     ) -> None:
         """Draw these heads.
@@ -92,14 +99,14 @@ class HeadMosaic(Canvas):
         Args:
             found: the tiles, all of them or so far; None while none is there.
             n_layers, n_heads: how many there will be.
-            by_kind: in groups of one kind; it waits until all are there.
+            ordered: which of them stand where; by layer without.
             kinds: the labels that they have earned; None while they are not there.
         """
         if (n_layers, n_heads) != self._shape:
             self._hovered = None
-        self._found, self._shape, self._by_kind = found, (n_layers, n_heads), by_kind
+        self._found, self._shape, self._ordered = found, (n_layers, n_heads), ordered
         self.kinds = kinds
-        self._n_unknown = 0 if found is None else _heads_without_number(found)
+        self._n_unknown = 0 if found is None else mosaic_words.heads_without_number(found)
         self.lay_out()
         self.redraw()
 
@@ -124,6 +131,17 @@ class HeadMosaic(Canvas):
             self._cut, self._changed = cut, changed
             self.viewport().update()
 
+    def set_pinned(self, heads: frozenset[tuple[int, int]], unit: int | None) -> None:
+        """Mark the heads of the strip, and outline a token's row and column in every tile."""
+        if (heads, unit) != (self._pinned, self._pinned_unit):
+            self._pinned, self._pinned_unit = heads, unit
+            self.viewport().update()
+
+    @property
+    def ordered(self) -> Ordered | None:
+        """Which heads stand where; None before that is known."""
+        return self._ordered
+
     @property
     def found(self) -> MosaicFound | None:
         """What is drawn."""
@@ -132,7 +150,12 @@ class HeadMosaic(Canvas):
     @property
     def is_by_kind(self) -> bool:
         """Whether heads stand in groups of one kind."""
-        return self._by_kind and self._found is not None and self._found.is_whole
+        return not self._in_rows and self._ordered is not None and self._ordered.values_LH is None
+
+    @property
+    def _in_rows(self) -> bool:
+        """Whether a row is a layer."""
+        return self._ordered is None or self._ordered.by_layer
 
     @property
     def cell_tokens(self) -> int:
@@ -144,16 +167,10 @@ class HeadMosaic(Canvas):
     @property
     def caption(self) -> str:
         """What is drawn, in words."""
-        n_layers, n_heads = self._shape
-        text = f"{counted(n_layers, 'layer')} × {counted(n_heads, 'head')}"
-        k = self.cell_tokens
-        if k > 1:
-            text += f" · cells: largest of {k} × {k}"
-        if self._found is not None and not self._found.is_whole:
-            text += f" · {counted(self._found.n_layers_there, 'layer')} so far"
+        told = mosaic_words.caption(self._found, self._shape, self._ordered, self.cell_tokens)
         if self._n_unknown:
-            text = f"{NO_NUMBER} in {counted(self._n_unknown, 'head')} · {text}"
-        return text
+            return f"{NO_NUMBER} in {counted(self._n_unknown, 'head')} · {told}"
+        return told
 
     # ------------------------------------------------------------------------- places
 
@@ -166,7 +183,7 @@ class HeadMosaic(Canvas):
         metrics = QFontMetricsF(theme.mono(theme.SMALL_FONT_SIZE))
         return Room(
             width=max(1, math.floor((size.width() - 2 * MARGIN) * ratio)),
-            height=max(1, math.floor((size.height() - CAPTION_HEIGHT - MARGIN) * ratio)),
+            height=max(1, math.floor((size.height() - self._caption_height - MARGIN) * ratio)),
             label_width=math.ceil((metrics.horizontalAdvance(f"L{n_layers - 1}") + 7) * ratio),
             label_height=math.ceil((metrics.height() + 1) * ratio),
             digits=math.ceil((metrics.horizontalAdvance(str(n_heads - 1)) + 6) * ratio),
@@ -187,7 +204,7 @@ class HeadMosaic(Canvas):
             self._tiles = self._laid_out(room)
         whole = QSizeF(self._tiles.size[0] / ratio, self._tiles.size[1] / ratio)
         seen = whole.boundedTo(QSizeF(room.width / ratio, room.height / ratio))
-        left = 0 if self.is_by_kind else (room.width / ratio - seen.width()) / 2
+        left = 0 if not self._in_rows else (room.width / ratio - seen.width()) / 2
         x, y = MARGIN + left, (room.height / ratio - seen.height()) / 2
         # Tiles lie on whole device pixels.
         x, y = round(x * ratio) / ratio, round(y * ratio) / ratio
@@ -195,9 +212,15 @@ class HeadMosaic(Canvas):
         self.scroll_over(whole, seen)
 
     def _laid_out(self, room: Room) -> Tiles:
-        if self.is_by_kind and self._found is not None:
-            return by_kind(Kinds(self._found.shares, self.kinds), room)
-        return by_layer(*self._shape, room)
+        order = self._ordered
+        if order is None:
+            return by_layer(*self._shape, room)
+        if order.by_layer:
+            return some_by_layer(list(order.groups[0][1]), self._shape, room)
+        names = {}
+        if order.values_LH is not None:
+            names = {at: f"{at[0]}.{at[1]} {order.values_LH[at]:.2f}" for at in order.shown}
+        return in_groups(order.groups, self._shape, room, names)
 
     def tile_rect(self, layer: int, head: int) -> QRectF:
         """Where a head's tile is in the viewport."""
@@ -240,8 +263,12 @@ class HeadMosaic(Canvas):
 
     def reveal(self, layer: int, head: int) -> None:
         """Scroll so that a head's tile is seen."""
-        if layer < self._tiles.x_LH.shape[0] and head < self._tiles.x_LH.shape[1]:
+        if self._has_tile((layer, head)):
             self.scroll_to(self.tile_rect(layer, head).adjusted(-2, -2, 2, 2), self._window)
+
+    def _has_tile(self, at: tuple[int, int]) -> bool:
+        n_layers, n_heads = self._tiles.x_LH.shape
+        return at[0] < n_layers and at[1] < n_heads and bool(self._tiles.shown_LH[at])
 
     # ------------------------------------------------------------------------ painting
 
@@ -250,68 +277,75 @@ class HeadMosaic(Canvas):
             return
         painter.save()
         painter.setClipRect(self._window.adjusted(-3, -3, 3, 3))
-        image = tiles_image(self._found, self._tiles)
+        image = self._picture()
         image.setDevicePixelRatio(self.devicePixelRatioF())
         corner = self._window.topLeft() - QPointF(self.scrolled)
         paint_cells(painter, QRectF(corner, image.deviceIndependentSize()), image)
-        self._paint_labels(painter)
+        paint_labels(painter, self._tiles.labels, corner, self.devicePixelRatioF())
         painter.restore()
         self._paint_caption(painter)
 
-    def _paint_labels(self, painter: QPainter) -> None:
-        small = theme.SMALL_FONT_SIZE
-        ratio = self.devicePixelRatioF()
-        corner = self._window.topLeft() - QPointF(self.scrolled)
-        painter.setPen(theme.current().color("dim"))
-        for label in self._tiles.labels:
-            x, y = corner.x() + label.x / ratio, corner.y() + label.y / ratio
-            painter.setFont(theme.sans(small) if label.kind == "group" else theme.mono(small))
-            if label.kind == "layer":
-                painter.drawText(QRectF(x - 60, y - 10, 60, 20), _RIGHT, label.text)
-            elif label.kind == "head":
-                box = QRectF(x - 20, y - 10, 40, 20)
-                painter.drawText(box, Qt.AlignmentFlag.AlignCenter, label.text)
-            else:
-                painter.drawText(QRectF(x, y - 10, 400, 20), _LEFT, label.text)
+    def _picture(self) -> QImage:
+        """All tiles; kept while one scrolls, since to make it takes as long as a frame has."""
+        key = (self._found, self._tiles, theme.current().name)
+        if self._kept is None or any(a is not b for a, b in zip(self._kept[0], key, strict=True)):
+            self._kept = key, tiles_image(self._found, self._tiles)
+        return self._kept[1]
 
     def _paint_caption(self, painter: QPainter) -> None:
-        painter.setFont(theme.sans(theme.SMALL_FONT_SIZE))
-        painter.setPen(theme.current().color("dim"))
-        area = QRectF(0, self.viewport().height() - CAPTION_HEIGHT, self.viewport().width(), 0)
-        area.setHeight(CAPTION_HEIGHT)
-        area.adjust(MARGIN, 0, -4, 0)
-        shown = QFontMetricsF(painter.font()).elidedText(
-            self.caption, Qt.TextElideMode.ElideRight, area.width()
-        )
-        painter.drawText(area, _LEFT, shown)
+        size, high = self.viewport().size(), self._caption_height
+        area = QRectF(MARGIN, size.height() - high, size.width() - MARGIN - 4, high)
+        GraphCaption(self.caption).paint(painter, area)
+
+    @property
+    def _caption_height(self) -> int:
+        """One line, or two where it is narrow: whatever is said, the tiles stay where they are."""
+        size = self.maximumViewportSize()
+        line = QFontMetricsF(theme.sans(theme.SMALL_FONT_SIZE)).lineSpacing()
+        two = size.width() < TWO_LINES and size.height() > 9 * CAPTION_HEIGHT
+        return CAPTION_HEIGHT + (round(line) if two else 0)
 
     def paint_overlay(self, painter: QPainter) -> None:
-        n_layers, n_heads = self._shape
-        if not n_layers:
+        if not self._shape[0]:
             return
         t = theme.current()
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setClipRect(self._window.adjusted(-3, -3, 3, 3))
+        if self._found is not None and self._pinned_unit is not None:
+            corner = self._window.topLeft() - QPointF(self.scrolled)
+            cell = self._pinned_unit // self._found.block
+            paint_cell_lines(
+                painter, self._tiles, corner, self.ratio, cell, self._found.maxima.shape[-1]
+            )
         painter.setPen(QPen(t.color("negative"), 1.5))
-        for layer, head in self._cut | self._changed:
-            if layer < n_layers and head < n_heads:
-                box = self.tile_rect(layer, head).adjusted(1, 1, -1, -1)
-                painter.drawLine(box.bottomLeft(), box.topRight())
-                if (layer, head) in self._cut:
-                    painter.drawLine(box.topLeft(), box.bottomRight())
-        for (layer, head), color in self._chosen.items():
-            if layer < n_layers and head < n_heads:
+        for at in filter(self._has_tile, self._cut | self._changed):
+            box = self.tile_rect(*at).adjusted(1, 1, -1, -1)
+            painter.drawLine(box.bottomLeft(), box.topRight())
+            if at in self._cut:
+                painter.drawLine(box.topLeft(), box.bottomRight())
+        painter.setPen(QPen(t.color("warning"), 1))
+        for at in filter(self._has_tile, self._pinned):
+            painter.drawRect(self.tile_rect(*at).adjusted(-1, -1, 0, 0))
+        for at, color in self._chosen.items():
+            if self._has_tile(at):
                 painter.setPen(QPen(color, 2))
-                painter.drawRect(self.tile_rect(layer, head).adjusted(-1, -1, 1, 1))
-        if self._hovered is not None:
+                painter.drawRect(self.tile_rect(*at).adjusted(-1, -1, 1, 1))
+        hovered = self._hovered
+        if hovered is not None and self._has_tile((hovered.layer, hovered.head)):
             painter.setPen(QPen(t.color("dim"), 1))
-            box = self.tile_rect(self._hovered.layer, self._hovered.head)
+            box = self.tile_rect(hovered.layer, hovered.head)
             painter.drawRect(box.adjusted(-1, -1, 0, 0))
-        if self._selected[0] < n_layers and self._selected[1] < n_heads:
+        if self._has_tile(self._selected):
             painter.setPen(QPen(t.color("accent"), 1))
             painter.drawRect(self.tile_rect(*self._selected).adjusted(-1, -1, 0, 0))
             if self._selected not in self._chosen:
                 painter.drawRect(self.tile_rect(*self._selected).adjusted(-2, -2, 1, 1))
+        elif self._ordered is not None and not self._ordered.n:
+            painter.setClipping(False)
+            painter.setFont(theme.sans())
+            painter.setPen(t.color("dim"))
+            words = "No head passes the filter."
+            painter.drawText(self.viewport().rect(), Qt.AlignmentFlag.AlignCenter, words)
 
     # ------------------------------------------------------------------ mouse and keys
 
@@ -332,6 +366,8 @@ class HeadMosaic(Canvas):
             self.head_chosen.emit(cell.layer, cell.head)
 
     def tooltip(self, at: QPoint) -> str:
+        if at.y() >= self.viewport().height() - self._caption_height:
+            return self.caption.replace(" · ", "\n")
         cell = self.cell_at(at)
         return "" if cell is None or self.describe is None else self.describe(cell)
 
@@ -353,18 +389,10 @@ class HeadMosaic(Canvas):
             event.ignore()
 
     def _next(self, right: int, down: int) -> tuple[int, int]:
-        if self.is_by_kind:
+        if not self._has_tile(self._selected):  # the filter has left it out: begin at the first
+            shown = np.argwhere(self._tiles.shown_LH)
+            return (int(shown[0][0]), int(shown[0][1])) if len(shown) else self._selected
+        if self._ordered is not None and (not self._in_rows or not self._tiles.shown_LH.all()):
             return self._tiles.towards(*self._selected, right, down)
         layer = min(max(self._selected[0] + down, 0), self._shape[0] - 1)
         return layer, min(max(self._selected[1] + right, 0), self._shape[1] - 1)
-
-
-def _heads_without_number(found: MosaicFound) -> int:
-    """How many heads hold NaN where a query may look."""
-    there = slice(found.n_layers_there)
-    bad = np.isnan(found.maxima[there]) & ~found.masked[there, None]
-    return int(bad.any((2, 3)).sum())
-
-
-_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter

@@ -1,24 +1,29 @@
-"""Where the tiles of a mosaic go: by layer, or by what kind of head they are.
+"""Where the tiles of a mosaic go: in rows of layers, or one behind the other in groups.
 
 By layer, they stand in as many columns of blocks as make them largest. Plain computing in device
-pixels, without a widget. Shape suffixes: L layers, H heads, K places by which a head may look.
+pixels, without a widget. Shape suffixes: L layers, H heads.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gui.panes.attention.head_kinds import Kinds
+from gui.panes.attention.head_order import Heads
 
 SMALLEST_PITCH = 8
 """From tile to tile, device pixels; where there is room for less, the mosaic scrolls."""
 LARGEST_PITCH = 134
 BETWEEN_BLOCKS = 12
+NOWHERE = -(10**6)
+NAMED_PITCH = 58
+"""From tile to tile: from here on each has room for its name below it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,7 @@ class Label:
         text: what it says.
         x, y: its right end and its middle, or its left end and its middle where it is a caption,
             or its middle over a column of heads.
-        kind: ``layer``, ``head`` or ``group``.
+        kind: ``layer``, ``head``, ``group`` or, under a tile, ``tile``.
     """
 
     text: str
@@ -45,7 +50,7 @@ class Tiles:
     Attributes:
         side: of a tile.
         gap: between two.
-        x_LH, y_LH: left and upper edges.
+        x_LH, y_LH: left and upper edges; a head that isn't shown is far off (`NOWHERE`).
         size: of everything, with labels.
         labels: beside the tiles.
     """
@@ -57,11 +62,17 @@ class Tiles:
     size: tuple[int, int] = (0, 0)
     labels: tuple[Label, ...] = ()
 
+    @property
+    def shown_LH(self) -> NDArray[np.bool_]:
+        """Which heads have a tile."""
+        return self.x_LH > NOWHERE
+
     def tile_at(self, x: float, y: float) -> tuple[int, int] | None:
         """The layer and head of the tile at a place; half the gap around it belongs to it."""
         half = self.gap / 2
         inside = (self.x_LH - half <= x) & (x < self.x_LH + self.side + half)
         inside &= (self.y_LH - half <= y) & (y < self.y_LH + self.side + half)
+        inside &= self.shown_LH
         found = np.argwhere(inside)
         return (int(found[0][0]), int(found[0][1])) if len(found) else None
 
@@ -71,7 +82,7 @@ class Tiles:
         along = self.y_LH - self.y_LH[layer, head]
         ahead = across * right + along * down
         aside = np.abs(across * down) + np.abs(along * right)
-        cost = np.where(ahead > 0, ahead + 4.0 * aside, np.inf)
+        cost = np.where((ahead > 0) & self.shown_LH, ahead + 4.0 * aside, np.inf)
         if not np.isfinite(cost).any():
             return layer, head
         best = int(cost.argmin())
@@ -136,31 +147,90 @@ def by_layer(n_layers: int, n_heads: int, room: Room) -> Tiles:
     return Tiles(each - gap, gap, x_LH, y_LH.copy(), size, tuple(labels))
 
 
-def by_kind(kinds: Kinds, room: Room) -> Tiles:
-    """Heads in groups of one kind, in each group those first that are most of it."""
-    n_layers, n_heads = kinds.shape
-    groups = kinds.groups()
-    line = room.label_height + 2
+def some_by_layer(heads: Heads, shape: tuple[int, int], room: Room) -> Tiles:
+    """The same of some heads: layers that have none close up, other heads leave their place free.
+
+    Args:
+        heads: that are shown.
+        shape: how many layers, and heads in each.
+        room: for all of it.
+    """
+    n_layers, n_heads = shape
+    layers = sorted({layer for layer, _ in heads})
+    if len(heads) == n_layers * n_heads or not heads:
+        return by_layer(n_layers, n_heads, room) if heads else _nothing(shape)
+    tiles = by_layer(len(layers), n_heads, room)
+    x_LH, y_LH = _nowhere(shape), _nowhere(shape)
+    place = {layer: at for at, layer in enumerate(layers)}
+    for layer, head in heads:
+        x_LH[layer, head] = tiles.x_LH[place[layer], head]
+        y_LH[layer, head] = tiles.y_LH[place[layer], head]
+    labels = tuple(
+        replace(label, text=f"L{layers[int(label.text[1:])]}") if label.kind == "layer" else label
+        for label in tiles.labels
+    )
+    return Tiles(tiles.side, tiles.gap, x_LH, y_LH, tiles.size, labels)
+
+
+def in_groups(
+    groups: Sequence[tuple[str, Heads]],
+    shape: tuple[int, int],
+    room: Room,
+    names: Mapping[tuple[int, int], str] = MappingProxyType({}),
+) -> Tiles:
+    """Heads one behind the other in rows, group by group.
+
+    Args:
+        groups: caption (none if empty) and heads.
+        shape: how many layers, and heads in each.
+        room: for all of it.
+        names: what stands under a tile, where there is room.
+    """
+    if not any(heads for _, heads in groups):
+        return _nothing(shape)
+    lines = [room.label_height + 2 if words else 0 for words, _ in groups]
+
+    def below(each: int) -> int:
+        return room.label_height if names and each >= NAMED_PITCH else 0
 
     def height(each: int) -> int:
         per_row = max(1, room.width // each)
-        return sum(line + 2 + math.ceil(len(heads) / per_row) * each for _, heads in groups)
+        return sum(
+            line + 2 + math.ceil(len(heads) / per_row) * (each + below(each))
+            for line, (_, heads) in zip(lines, groups, strict=True)
+        )
 
     each = LARGEST_PITCH
     while each > SMALLEST_PITCH and height(each) > room.height:
         each -= 1
     per_row, gap, y = max(1, room.width // each), _gap(each), 0
-    x_LH, y_LH = np.zeros((n_layers, n_heads), np.intp), np.zeros((n_layers, n_heads), np.intp)
+    x_LH, y_LH = _nowhere(shape), _nowhere(shape)
     labels = []
-    for words, heads in groups:
-        labels.append(Label(words, 0, y + line / 2, "group"))
+    for line, (words, heads) in zip(lines, groups, strict=True):
+        if words:
+            labels.append(Label(words, 0, y + line / 2, "group"))
         y += line
+        rise = each + below(each)
         for place, (layer, head) in enumerate(heads):
             x_LH[layer, head] = (place % per_row) * each
-            y_LH[layer, head] = y + (place // per_row) * each
-        y += math.ceil(len(heads) / per_row) * each + 2
+            y_LH[layer, head] = y + (place // per_row) * rise
+            if below(each):
+                middle = x_LH[layer, head] + (each - gap) / 2
+                under = y_LH[layer, head] + each - gap + below(each) / 2 + 1
+                name = names.get((layer, head), "")
+                labels.append(Label(name, float(middle), float(under), "tile"))
+        y += math.ceil(len(heads) / per_row) * rise + 2
     width = min(per_row, max(len(heads) for _, heads in groups)) * each - gap
-    return Tiles(each - gap, gap, x_LH, y_LH, (max(width, room.width // 2), y), tuple(labels))
+    size = (max(width, room.width // 2), y)
+    return Tiles(each - gap, gap, x_LH, y_LH, size, tuple(labels))
+
+
+def _nowhere(shape: tuple[int, int]) -> NDArray[np.intp]:
+    return np.full(shape, NOWHERE, np.intp)
+
+
+def _nothing(shape: tuple[int, int]) -> Tiles:
+    return Tiles(SMALLEST_PITCH, 2, _nowhere(shape), _nowhere(shape), (1, 1))
 
 
 def _gap(pitch: int) -> int:

@@ -11,33 +11,29 @@ from typing import Any
 
 from numpy.typing import NDArray
 from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtGui import QColor, QKeyEvent, QResizeEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from gui import theme
 from gui.panes.attention import ENTRY, export, words
-from gui.panes.attention.arrangement import Places, arranged
+from gui.panes.attention.arrangement import Places, with_card, with_strip
 from gui.panes.attention.changing import Changing
 from gui.panes.attention.controls import AttentionControls
-from gui.panes.attention.edges import Head, strongest_heads
-from gui.panes.attention.graph import AttentionGraph
-from gui.panes.attention.matrix_view import MatrixView
-from gui.panes.attention.mosaic import HeadMosaic
+from gui.panes.attention.edges import Head
+from gui.panes.attention.head_order import Order
+from gui.panes.attention.pins import Pins
 from gui.panes.attention.pointing import Pointing
 from gui.panes.attention.questions import Choices, questions
+from gui.panes.attention.views import Views
 from gui.panes.attention.waiting import HEIGHT as WAITING
 from gui.panes.attention.waiting import WaitingLine, waits_for
 from gui.panes.base import EmptyState, Pane
 from gui.session.asked import Slot
 from gui.session.store import Store
 from gui.widgets.text import Text
-from model.messages import PromptRead
-from model.operations import score_formula
 from model.probe.heads.asks import HeadsFound
-from model.probe.mosaic.asks import MosaicFound
-from model.probe.pattern.asks import Pattern, PatternFound
+from model.probe.pattern.asks import PatternFound
 from model.probe.question import Named, Question
-from model.probe.routes.asks import Routes, RoutesFound
 
 VIEWS = ("heads", "matrix", "graph")
 
@@ -49,11 +45,12 @@ class AttentionPane(Pane):
 
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(store, parent)
-        self.mosaic = HeadMosaic(self)
-        self.matrix = MatrixView(self)
-        self.heat_map = self.matrix.map
-        self.graph = AttentionGraph(self)
         self.controls = AttentionControls(self)
+        self.pins = Pins(self)
+        self.views = Views(self, self.controls, self.pins)
+        self.mosaic, self.matrix = self.views.mosaic, self.views.matrix
+        self.graph, self.strip, self.card = self.views.graph, self.views.strip, self.views.card
+        self.heat_map = self.matrix.map
         self._empty = EmptyState("", self)
         self._problems = {view: EmptyState("", self) for view in VIEWS}
         self._waiting = WaitingLine(self)
@@ -62,20 +59,22 @@ class AttentionPane(Pane):
         self._places = Places()
         self._missing: tuple[str, ...] = ()  # views that were asked for and find no room
         self._chosen: list[Head] = []
-        self._drawn: dict[str, tuple[object, ...]] = {}
-        self._reads: dict[str, PromptRead] = {}  # of what each view draws
-        self._labels: tuple[PromptRead, tuple[str, ...]] | None = None
-        self.pointing = Pointing(store, self.mosaic, self.matrix, self.graph, self._reads, self)
+        self.pointing = Pointing(store, self.views, self)
         self.pointing.said.connect(self._show_facts)
-        self.changing = Changing(store, self.mosaic, self.matrix, self.graph, self)
+        self.changing = Changing(store, self.views, self.pins, self)
+        self.changing.why_asked.connect(self.open_why)
 
         self.mosaic.head_chosen.connect(self.select_head)
         self.mosaic.head_toggled.connect(self.toggle_chosen)
+        self.strip.head_chosen.connect(self.select_head)
+        self.strip.head_unpinned.connect(self.pins.toggle_head)
+        self.card.closed.connect(self.close_why)
         self.matrix.window_changed.connect(self.ask)
         self.graph.layer_stepped.connect(self.select_next_layer)
         self.controls.view_changed.connect(self._arrange)
         self.controls.choice_changed.connect(self._choose)
         self.controls.fit_changed.connect(self.matrix.set_fit)
+        self.pins.changed.connect(self._arrange)
         store.model_changed.connect(self._forget)
         store.subject_changed.connect(self._note_subject)
         store.selection_changed.connect(self._mark)
@@ -129,6 +128,33 @@ class AttentionPane(Pane):
         """The (layer, head) pairs that were added to the graph."""
         return tuple(self._chosen)
 
+    def pin_head(self) -> None:
+        """Pin the selected head, or take it down."""
+        if self._is_there:
+            self.pins.toggle_head(self.store.selection.layer, self.store.selection.head)
+
+    def pin_token(self) -> None:
+        """Pin the selected token, or take it down."""
+        if self.store.subject is not None and self._is_there:
+            self.pins.toggle_token(self.store.selection.position, self.store.subject.ids)
+
+    def open_why(self) -> None:
+        """Ask why the selected query attends to the selected key, or to what it reads most."""
+        if self.store.selection.key is None and (key := self.views.strongest_key()) is not None:
+            self.store.select(key=key)
+        self.controls.why.setChecked(True)
+
+    def close_why(self) -> None:
+        """Close the card."""
+        self.controls.why.setChecked(False)
+
+    def toggle_why(self) -> None:
+        """Open the card, or close it."""
+        if self.controls.why.isChecked():
+            self.close_why()
+        else:
+            self.open_why()
+
     # ------------------------------------------------------------------------- asking
 
     def questions(self) -> Mapping[str, Question]:
@@ -143,13 +169,44 @@ class AttentionPane(Pane):
             chosen=self.chosen,
             threshold=controls.threshold,
             all_positions=controls.all_positions.isChecked(),
+            valued=controls.valued.isChecked(),
+            words=self.views.words_of(read),
+            order=self._order,
+            pinned=self.pins.heads(model.config),
+            key=self._key,
+            why=controls.why.isChecked(),
         )
-        window = self.matrix.window(selection, read.n_tokens)
+        units = self.views.units_of(read, merged=bool(choices.words))
+        at = self.views.in_units(selection, units)
         side = self.mosaic.side(model.config.n_layers, model.config.n_heads)
-        views = self._places.views
         most = LABELLED if read.subject.step is None else LABELLED_LIVE
-        labelled = controls.by_kind or model.config.n_params <= most
-        return questions(views, selection, read.n_tokens, choices, window, side, kinds=labelled)
+        return questions(
+            self._places.views,
+            at,
+            len(units),
+            choices,
+            self.matrix.window(at, len(units)),
+            side,
+            query=min(max(selection.position, 0), read.n_tokens - 1),
+            kinds=controls.by_kind or model.config.n_params <= most,
+        )
+
+    @property
+    def _key(self) -> int | None:
+        """The key that heads are ordered by and asked about: the selected one, or the pinned."""
+        subject, key = self.store.subject, self.store.selection.key
+        return key if key is not None or subject is None else self.pins.token(subject.ids)
+
+    @property
+    def _order(self) -> Order:
+        """Which heads stand where in the mosaic."""
+        read, key = self.store.read, self._key
+        on = (
+            ""
+            if read is None or key is None or key >= read.n_tokens
+            else words.named(read.tokens, key)
+        )
+        return Order(self.controls.order, self.controls.heads_row.filter, on)
 
     def _choose(self) -> None:
         """Another choice of the controls."""
@@ -164,12 +221,9 @@ class AttentionPane(Pane):
             for layer, head in self._chosen
             if config is not None and layer < config.n_layers and head < config.n_heads
         ]
-        self._drawn.clear()
-        self._reads.clear()
         self.pointing.forget()
-        self.matrix.clear()
-        self.mosaic.set_tiles(None, 0, 0)
-        self.graph.set_edges(None, (), 0, "")
+        self.views.forget()
+        self._arrange()
         self.invalidate()
 
     def _note_subject(self) -> None:
@@ -189,13 +243,7 @@ class AttentionPane(Pane):
             self._empty.setText(self._why_empty())
             self._empty.update()
             return
-        shown = self._places.views
-        if "heads" in shown:
-            self._draw_mosaic()
-        if "matrix" in shown:
-            self._draw_matrix()
-        if "graph" in shown:
-            self._draw_graph()
+        self.views.draw(self._places.views, self._chosen, self._order)
         self._mark()
         self._show_facts()
 
@@ -206,94 +254,27 @@ class AttentionPane(Pane):
             return self.store.prompt_problem or "Type a prompt to see where each token looks."
         return ""
 
-    def _take(self, view: str, *key: object) -> bool:
-        """Whether a view must draw anew; notes what it is drawn from, and with which tokens."""
-        slot = self.slot(view)
-        if slot is not None and slot.read is not None:
-            self._reads[view] = slot.read
-        key = (theme.current().name, *key)
-        if self._drawn.get(view) == key:
-            return False
-        self._drawn[view] = key
-        return True
-
-    def _draw_mosaic(self) -> None:
-        found, model = self.answered("heads", MosaicFound), self.store.model
-        assert model is not None
-        by_kind, kinds = self.controls.by_kind, self.answered("kinds", HeadsFound)
-        if self._take("heads", found, by_kind, kinds):
-            n_layers, n_heads = model.config.n_layers, model.config.n_heads
-            self.mosaic.set_tiles(found, n_layers, n_heads, by_kind, kinds)
-        is_chosen = self.controls.graph_mode == "chosen"
-        self.mosaic.set_chosen(_hues(self._chosen) if is_chosen else {})
-
-    def _draw_matrix(self) -> None:
-        found, row = self.answered("matrix", PatternFound), self.answered("row", PatternFound)
-        head, looks = self.answered("head", PatternFound), self.controls.looks
-        slot, model = self.slot("matrix"), self.store.model
-        if found is None or slot is None or slot.read is None or model is None:
-            return
-        if self._take("matrix", found, row, head, looks):
-            assert isinstance(found.question, Pattern)
-            labels = self._labels_of(slot.read)
-            formula = score_formula(model.config, found.question.layer)
-            self.controls.explain_scores(formula)
-            self.matrix.draw(found, row, head, labels, looks, formula)
-
-    def _draw_graph(self) -> None:
-        found, slot = self.answered("graph", RoutesFound), self.slot("graph")
-        model = self.store.model
-        if found is None or slot is None or slot.read is None or model is None:
-            return
-        if self._take("graph", found):
-            question = found.question
-            assert isinstance(question, Routes)
-            heads = question.heads if question.over == "heads" else strongest_heads(found, HUES)
-            self.graph.set_edges(
-                found,
-                self._labels_of(slot.read),
-                model.config.n_layers,
-                words.routes(found, slot.read.tokens, model.config.n_heads),
-                _hues(heads),
-                self._graph_position(found),
-            )
-
-    def _labels_of(self, read: PromptRead) -> tuple[str, ...]:
-        """The tokens as they are written; thousands take milliseconds, so they are kept."""
-        if self._labels is None or self._labels[0] is not read:
-            self._labels = read, tuple(token.text for token in read.tokens)
-        return self._labels[1]
-
-    def _graph_position(self, found: RoutesFound) -> int:
-        """The position whose routes are lit: the one that was asked about."""
-        question, selected = found.question, self.store.selection.position
-        assert isinstance(question, Routes)
-        return selected if question.position is None else question.position
-
     def _mark(self) -> None:
         """Show the selection in what is drawn; only what changes at once."""
         if not self.isVisible() or not self._is_there:
             return
         selection = self.store.selection
-        self.mosaic.set_selected(selection.layer, selection.head)
         self.changing.mark()
-        elsewhere = None if self.pointing.here else selection.hovered
-        if self.pointing.is_current(self.matrix.found):
-            self.matrix.mark(selection, elsewhere)
-        edges = self.graph.edges
-        if edges is not None and self.pointing.is_current(edges):
-            self.graph.set_position(self._graph_position(edges))
-            self.graph.set_lit(elsewhere)
+        self.views.mark(selection, None if self.pointing.here else selection.hovered)
 
     # ----------------------------------------------------------------------- arranging
 
     def _arrange(self) -> None:
         """Find places for the room that there is; ask for what comes into view."""
         controls, size = self.controls, (self.width(), self.height())
-        self._places = arranged(controls.view, *size, controls.needed)
-        self._missing = self._places.left_out(VIEWS) if controls.view == "all" else ()
+        config = None if self.store.model is None else self.store.model.config
+        n_pinned = len(self.pins.heads(config))
+        places = with_strip(controls.view, *size, controls.needed, n_pinned)
+        self._missing = places.left_out(VIEWS) if controls.view == "all" else ()
         controls.tell_missing(self._missing)
-        self._places = arranged(controls.view, *size, controls.needed)  # beside longer words, if so
+        # Beside longer words, if so.
+        places = with_strip(controls.view, *size, controls.needed, n_pinned)
+        self._places = with_card(places) if controls.why.isChecked() else places
         self._place_views()
         self.ask()
         self.invalidate()
@@ -313,6 +294,9 @@ class AttentionPane(Pane):
             problem.setGeometry(box)
             problem.setText(wrong)
             problem.setVisible(shown and bool(wrong))
+        for name, more in (("pinned", self.strip), ("why", self.card)):
+            more.setGeometry(places.views.get(name, QRect()))
+            more.setVisible(there and name in places.views)
         rows = {
             "view": controls.view_row,
             "heads": controls.heads_row,
@@ -370,7 +354,11 @@ class AttentionPane(Pane):
     def export_data(self) -> Mapping[str, Named | NDArray[Any]]:
         """The view that was chosen as a table with named columns; of several, the matrix."""
         slot = self._exported()
-        return {} if slot is None or slot.read is None else export.table(slot.answer, slot.read)
+        if slot is None or slot.read is None:
+            return {}
+        question = slot.answer.question if slot.answer is not None else None
+        merged = bool(getattr(question, "words", ()))
+        return export.table(slot.answer, self.views.units_of(slot.read, merged=merged))
 
     def export_arrays(self) -> Mapping[str, Named]:
         slot = self._exported()
@@ -378,23 +366,35 @@ class AttentionPane(Pane):
 
     def _exported(self) -> Slot | None:
         view = self.controls.view if self.controls.view != "all" else "matrix"
+        view = "why" if self.controls.why.isChecked() else view
         slot = self.slot(view)
         return slot if slot is not None and slot.is_current else None
 
+    def remember(self) -> dict[str, Any]:
+        return {"pins": self.pins.kept(), **self.controls.remember()}
+
+    def recall(self, kept: Mapping[str, Any]) -> None:
+        self.pins.recall(kept.get("pins"))
+        self.controls.recall(kept)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape and self._chosen:
+        does = {Qt.Key.Key_P: self.pin_head, Qt.Key.Key_T: self.pin_token}
+        does |= {Qt.Key.Key_W: self.toggle_why, Qt.Key.Key_Slash: self.find_heads}
+        key, plain = Qt.Key(event.key()), not event.modifiers()
+        if key == Qt.Key.Key_Escape and self.controls.why.isChecked():
+            self.close_why()
+        elif key == Qt.Key.Key_Escape and self._chosen:
             self.clear_chosen()
+        elif plain and key in does:
+            does[key]()
         else:
             super().keyPressEvent(event)
+
+    def find_heads(self) -> None:
+        """Go on in the line that filters heads."""
+        self.controls.heads_row.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
 
 LABELLED, LABELLED_LIVE = 300_000_000, 10_000_000
 """Heads of models with more parameters, and with fewer already while they learn, are labelled only
 where they are put in groups: it takes as long as to read some hundred tokens."""
-HUES = 7
-"""How many heads of a graph have a hue of their own."""
-
-
-def _hues(heads: list[Head] | tuple[Head, ...]) -> dict[Head, QColor]:
-    series = theme.current().series
-    return {head: QColor(series[i % len(series)]) for i, head in enumerate(heads)}

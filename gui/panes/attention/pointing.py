@@ -11,15 +11,14 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from gui.panes.attention import words
-from gui.panes.attention.graph import AttentionGraph
-from gui.panes.attention.matrix_view import MatrixView
-from gui.panes.attention.mosaic import HeadMosaic, MosaicCell
+from gui.panes.attention.mosaic import MosaicCell
+from gui.panes.attention.views import Views
 from gui.reading.inspecting import inspected
 from gui.session.state import Says
 from gui.session.store import Store
-from model.messages import PromptRead
 from model.probe.pattern.asks import Pattern
 from model.probe.question import Answer
+from model.probe.routes.asks import Routes
 
 
 class Pointing(QObject):
@@ -27,7 +26,7 @@ class Pointing(QObject):
 
     Args:
         store: whose selection it moves.
-        reads: the prompt that each view draws: ``heads``, ``matrix``, ``graph``.
+        views: that draw, and of which prompts.
 
     Signals:
         said: something else is under the mouse: `text`.
@@ -42,20 +41,18 @@ class Pointing(QObject):
     def __init__(
         self,
         store: Store,
-        mosaic: HeadMosaic,
-        matrix: MatrixView,
-        graph: AttentionGraph,
-        reads: dict[str, PromptRead],
+        views: Views,
         parent: QWidget,
     ) -> None:
         super().__init__(parent)
         self.store = store
-        self.mosaic = mosaic
-        self.matrix = matrix
-        self.graph = graph
+        mosaic, matrix, graph = views.mosaic, views.matrix, views.graph
+        self.mosaic, self.matrix, self.graph, self.strip = mosaic, matrix, graph, views.strip
         self.text = ""
         self.here = False
-        self._reads = reads
+        self._reads, self._units = views.reads, views.units
+        self.strip.describe = self.describe_pinned
+        self.strip.cell_hovered.connect(self._hover_pinned)
         mosaic.describe = self.describe_tile
         matrix.map.describe = self.describe_cell
         graph.describe = self.describe_edge
@@ -78,7 +75,13 @@ class Pointing(QObject):
     # -------------------------------------------------------------------- under the mouse
 
     def _say(self, text: str, hovered: int | None, here: bool = False) -> None:
-        """Show what is under the mouse, and tell the others which position it is."""
+        """Show what is under the mouse, and tell the others which position it is.
+
+        Args:
+            text: in words.
+            hovered: a position of the text.
+            here: whether it lights by itself.
+        """
         self.text, self.here = text.replace("\n", "   "), here
         self.store.select(hovered=hovered)
         self.said.emit()
@@ -90,20 +93,27 @@ class Pointing(QObject):
         row, column = cell or (None, None)
         if row is None or column is None:
             # Over a label its token lights everywhere, here as a row and as a column.
-            self._say("", column if row is None else row)
+            self._say("", self._token("matrix", column if row is None else row))
         else:
             key = self.matrix.turned(row, column)[1]
-            self._say(self.describe_cell(row, column), key, here=True)
+            self._say(self.describe_cell(row, column), self._token("matrix", key), here=True)
 
     def _hover_edge(self, index: int | None) -> None:
         edges = self.graph.edges
         if index is None or edges is None:
             self._say("", None)
         else:
-            self._say(self.describe_edge(index), int(edges.key_E[index]), here=True)
+            key = self._token("graph", int(edges.key_E[index]))
+            self._say(self.describe_edge(index), key, here=True)
 
     def _hover_position(self, position: int | None) -> None:
-        self._say("", position)
+        self._say("", self._token("graph", position))
+
+    def _token(self, view: str, unit: int | None) -> int | None:
+        """The token that stands for a row or column of a view."""
+        if unit is None or view not in self._units:
+            return unit
+        return self._units[view].token_of(unit)
 
     def describe_cell(self, row: int, column: int) -> str:
         """What a cell of the matrix is: its number, its place, its name."""
@@ -112,21 +122,31 @@ class Pointing(QObject):
             return ""
         if place is None:
             return "still to come"
-        return words.cell(found, self._reads["matrix"].tokens, place)
+        return words.cell(found, self._units["matrix"], place)
+
+    def _hover_pinned(self, cell: tuple[int, tuple[int, int]] | None) -> None:
+        self._say("" if cell is None else self.describe_pinned(*cell), None)
+
+    def describe_pinned(self, index: int, place: tuple[int, int]) -> str:
+        """What a cell of a pinned head is."""
+        found = self.strip.pinned[index].found
+        if found is None or "pinned" not in self._units:
+            return ""
+        return words.cell(found, self._units["pinned"], place)
 
     def describe_tile(self, cell: MosaicCell) -> str:
         """What a cell of the mosaic is, and where its head looks."""
         found = self.mosaic.found
         if found is None or "heads" not in self._reads:
             return f"layer {cell.layer} · head {cell.head}: still to come"
-        return words.tile(found, self._reads["heads"].tokens, cell, self.mosaic.kinds)
+        return words.tile(found, self._units["heads"], cell, self.mosaic.kinds)
 
     def describe_edge(self, index: int) -> str:
         """What an edge of the graph is."""
         edges, model = self.graph.edges, self.store.model
         if edges is None or model is None or "graph" not in self._reads:
             return ""
-        return words.edge(edges, self._reads["graph"].tokens, index, model.config.n_heads)
+        return words.edge(edges, self._units["graph"], index, model.config.n_heads)
 
     # ------------------------------------------------------------------- exact numbers
 
@@ -136,17 +156,18 @@ class Pointing(QObject):
         if not self.is_current(found) or found is None:
             return
         if row is None or column is None:
-            self._choose_position(column if row is None else row)
+            unit = column if row is None else row
+            self.store.select(position=self._token("matrix", unit))
             return
         place = self.matrix.place_of(row, column)
-        if place is None:  # its number is still to come
-            query, key = self.matrix.turned(row, column)
-            self.store.select(position=query, key=key)
-            return
-        query, key = int(found.value_rows[place]), int(found.value_columns[place])
+        query, key = self.matrix.turned(row, column)
+        if place is not None:  # else its number is still to come
+            query, key = int(found.value_rows[place]), int(found.value_columns[place])
         question = found.question
         assert isinstance(question, Pattern)
-        self.store.select(position=query, key=key)
+        self.store.select(position=self._token("matrix", query), key=self._token("matrix", key))
+        if place is None or not question.is_tensor:
+            return
         at = (question.layer, question.head, query, key)
         self._inspect("matrix", question.activation, at, float(found.values[place]))
 
@@ -157,16 +178,21 @@ class Pointing(QObject):
         layer, head = int(edges.layer_E[index]), int(edges.head_E[index])
         query, key = int(edges.query_E[index]), int(edges.key_E[index])
         weight = float(edges.weight_E[index])
+        at = {"position": self._token("graph", query), "key": self._token("graph", key)}
+        question = edges.question
+        assert isinstance(question, Routes)
         if head < 0:  # a mean is no tensor's number
-            self.store.select(layer=layer, position=query, key=key)
+            self.store.select(layer=layer, **at)
             return
-        self.store.select(layer=layer, head=head, position=query, key=key)
-        at = (layer, head, query, key)
-        self._inspect("graph", f"blocks.{layer}.attn.hook_pattern", at, weight)
+        self.store.select(layer=layer, head=head, **at)
+        if question.valued or question.words:  # neither is this
+            return
+        name = f"blocks.{layer}.attn.hook_pattern"
+        self._inspect("graph", name, (layer, head, query, key), weight)
 
     def _choose_position(self, position: int | None) -> None:
         if position is not None:
-            self.store.select(position=position)
+            self.store.select(position=self._token("graph", position))
 
     def _inspect(self, view: str, name: str, at: tuple[int, int, int, int], value: float) -> None:
         """Show one number in the inspector; ``at`` is layer, head, query and key."""

@@ -22,6 +22,9 @@ NAMES = {
     "row": "row",
     "head": "head",
     "kinds": "kinds of heads",
+    "on_key": "weights on the key",
+    "why": "why it attends",
+    **{f"pin{place}": "pinned heads" for place in range(4)},
 }
 """What is waited for, in words, by the names of questions."""
 

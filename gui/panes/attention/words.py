@@ -15,12 +15,13 @@ import numpy as np
 
 from gui.panes.attention import head_kinds
 from gui.panes.attention.head_kinds import GROUPS
+from gui.panes.attention.units import Unit, Units
 from gui.widgets.text import counted
 from model.config import TransformerConfig
 from model.messages import PromptRead
 from model.operations import usual_scale
 from model.probe.heads.asks import HeadsFound
-from model.probe.mosaic.asks import KINDS, MosaicFound
+from model.probe.mosaic.asks import KINDS, Mosaic, MosaicFound
 from model.probe.not_finite.asks import NO_NUMBER
 from model.probe.pattern.asks import Pattern, PatternFound, Shares
 from model.probe.routes.asks import Routes, RoutesFound
@@ -81,9 +82,10 @@ def exact(value: float) -> str:
     return str(np.float32(value)).replace("-", "−").replace("inf", "∞")
 
 
-def named(tokens: Sequence[Token], position: int) -> str:
-    """A token with its position, as it stands in sentences: ``“·queen” (1)``."""
-    return f"“{tokens[position].text}” ({position})"
+def named(tokens: Sequence[Token] | Units, position: int) -> str:
+    """A token or word with its position, as it stands in sentences: ``“·queen” (1)``."""
+    one = tokens[position]
+    return f"“{one.text}” ({one.place if isinstance(one, Unit) else position})"
 
 
 def weight_sentence(read: PromptRead, index: tuple[int, ...], value: float) -> str:
@@ -152,12 +154,12 @@ def _is_far(query: int, key: int, reach: int | None) -> bool:
 # ------------------------------------------------------------------------------ tooltips
 
 
-def cell(found: PatternFound, tokens: Sequence[Token], place: tuple[int, int]) -> str:
+def cell(found: PatternFound, tokens: Units, place: tuple[int, int]) -> str:
     """A cell of a matrix: its number, where that stands, its name and index.
 
     Args:
         found: the matrix.
-        tokens: of the prompt that it is about.
+        tokens: or words of the prompt that it is about.
         place: in its arrays.
     """
     question = found.question
@@ -168,14 +170,19 @@ def cell(found: PatternFound, tokens: Sequence[Token], place: tuple[int, int]) -
         value = "masked" if np.isnan(found.values[place]) else f"{value} · masked"
     if max(found.block) > 1:
         value += f" · largest of {found.block[0]} × {found.block[1]}"
-    return (
-        f"{value}\n{between(tokens, query, key)}\n"
-        f"{question.activation}[0, {question.head}, {query}, {key}]"
-    )
+    where = f"{question.activation}[0, {question.head}, {query}, {key}]"
+    if question.words:
+        where = f"layer {question.layer} · head {question.head} · {_BY_WORDS}"
+    elif question.valued:
+        where += f" · ‖{question.value_name} · W_O‖"
+    return f"{value}\n{between(tokens, query, key)}\n{where}"
+
+
+_BY_WORDS = "sum over the key's tokens, mean over the query's"
 
 
 def tile(
-    found: MosaicFound, tokens: Sequence[Token], at: MosaicCell, labels: HeadsFound | None = None
+    found: MosaicFound, tokens: Units, at: MosaicCell, labels: HeadsFound | None = None
 ) -> str:
     """A cell of a head's tile: which head, its weight, where that stands, where the head looks.
 
@@ -198,8 +205,13 @@ def tile(
         last = len(tokens) - 1
         queries = f"{at.query}–{min(at.query + block - 1, last)}"
         keys = f"{at.key}–{min(at.key + block - 1, last)}"
+        if tokens.merged:
+            queries, keys = f"of words {queries}", f"of words {keys}"
         lines += [f"{value} · largest of queries {queries} × keys {keys}"]
+    if isinstance(found.question, Mosaic) and found.question.valued and not masked:
+        lines[-1] = f"‖A·v·W_O‖ {lines[-1]}"
     lines.append(kinds(found, at.layer, at.head))
+    lines.append(measures(found, at.layer, at.head))
     return "\n".join(filter(None, [*lines, head_kinds.line(labels, at.layer, at.head)]))
 
 
@@ -211,7 +223,15 @@ def kinds(found: MosaicFound, layer: int, head: int) -> str:
     return "reads " + " · ".join(f"{GROUPS[kind]} {percent(share)}" for kind, share in shares)
 
 
-def edge(found: RoutesFound, tokens: Sequence[Token], index: int, n_heads: int) -> str:
+def measures(found: MosaicFound, layer: int, head: int) -> str:
+    """How sharp a head is and how much it writes; empty where nobody measured it."""
+    entropy, strength = float(found.entropy[layer, head]), float(found.strength[layer, head])
+    if math.isnan(entropy):
+        return ""
+    return f"entropy {entropy:.2f} nats (like {math.exp(entropy):.1f} keys) · writes {strength:.3g}"
+
+
+def edge(found: RoutesFound, tokens: Units, index: int, n_heads: int) -> str:
     """An edge of the graph: its weight, whose it is, and between which tokens."""
     question = found.question
     assert isinstance(question, Routes)
@@ -225,10 +245,14 @@ def edge(found: RoutesFound, tokens: Sequence[Token], index: int, n_heads: int) 
         value += f" · layer {layer} · head {head}"
         value += f", largest of {n_heads}" if question.over == "max" else ""
         place = f"{name}[0, {head}, {query}, {key}]"
+    if question.valued:
+        value = f"writes {value} of the stream's length"
+    if question.words:
+        place = _BY_WORDS
     return f"{value}\n{between(tokens, query, key)}\n{place}"
 
 
-def between(tokens: Sequence[Token], query: int, key: int) -> str:
+def between(tokens: Sequence[Token] | Units, query: int, key: int) -> str:
     """Which token reads which."""
     return f"query {named(tokens, query)} → key {named(tokens, key)}"
 
@@ -241,8 +265,15 @@ def no_room_for(missing: Sequence[str]) -> str:
     return f"no room for the {' and the '.join(missing)}"
 
 
-def routes(found: RoutesFound, tokens: Sequence[Token], n_heads: int) -> str:
-    """What a graph shows, and what it leaves out."""
+def routes(found: RoutesFound, tokens: Units, n_heads: int, sink: float = math.nan) -> str:
+    """What a graph shows, and what it leaves out.
+
+    Args:
+        found: its edges.
+        tokens: or words of the prompt.
+        n_heads: of a layer.
+        sink: the first token's share of all attention; NaN where nobody measured it.
+    """
     question = found.question
     assert isinstance(question, Routes)
     if question.over == "heads" and not question.heads:
@@ -257,8 +288,15 @@ def routes(found: RoutesFound, tokens: Sequence[Token], n_heads: int) -> str:
     if found.total > len(found):
         number = f"strongest {len(found):,} of {counted_edges(found.total)}"
     text = f"{what} · {number} {at_least(question.threshold)}"
+    if question.valued:
+        text += " of the stream's length (‖A·v·W_O‖)"
     if question.hide_first:
-        text += f" · {found.hidden:,} to the first token hidden"
+        held = "" if math.isnan(sink) else f" (it holds {percent(sink)} of all attention)"
+        text += f" · {found.hidden:,} to the first token hidden{held}"
+    if (question.hide_first or question.valued) and len(found):
+        text += f" · ink to {float(np.nanmax(found.weight_E)):.2g}"
+    if question.words:
+        text += " · by words"
     if found.no_number:
         text = f"{NO_NUMBER} in {counted(found.no_number, 'row')} of weights · {text}"
     if question.position is None:

@@ -57,30 +57,6 @@ class OperationGraph:
         """What the operations ``first`` to ``last`` add to the stream (inclusive)."""
         return tuple(i for i in range(first, last + 1) if i not in self.stream and self.sums_of(i))
 
-    def counterpart(self, index: int, step: int) -> int:
-        """The same operation one block further (``step`` 1) or back (-1).
-
-        Where there is none: the first operation of that block; beside the blocks the nearest
-        operation outside them, and from outside the nearest block's first.
-        """
-        ops = self.operations
-        layers = [op.layer for op in ops]
-        here = layers[index]
-        if here is None:
-            there = range(index + step, len(ops) if step > 0 else -1, step)
-            block = next((layers[i] for i in there if layers[i] is not None), None)
-            if block is None:
-                return len(ops) - 1 if step > 0 else 0
-            return layers.index(block)
-        wanted = ops[index].output.replace(f"blocks.{here}.", f"blocks.{here + step}.", 1)
-        for i, op in enumerate(ops):
-            if op.output == wanted and op.layer == here + step:
-                return i
-        if here + step in layers:
-            return layers.index(here + step)
-        outside = range(index, len(ops) if step > 0 else -1, step)
-        return next((i for i in outside if layers[i] is None), index)
-
 
 @dataclass(frozen=True, slots=True)
 class Row:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QFocusEvent, QHideEvent, QKeyEvent
+from PySide6.QtGui import QFocusEvent, QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
 
 from gui import theme
@@ -55,7 +55,7 @@ class LayersPane(Pane):
         super().__init__(store, parent)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.map = OperationMap(self)
-        self.transport = TransportBar("operation", self)
+        self.transport = TransportBar(store.walking, "operation", "block", self, narrow=True)
         self.problem = Text(parent=self, tone="dim", wrap=True)
         self.problem.setContentsMargins(theme.SPACE, theme.TIGHT, theme.SPACE, theme.TIGHT)
         self.problem.hide()
@@ -77,10 +77,7 @@ class LayersPane(Pane):
 
         self.map.operation_clicked.connect(self.go_to)
         self.map.cell_clicked.connect(self._inspect_cell)
-        self.transport.first_requested.connect(self.go_to_first)
-        self.transport.back_requested.connect(self.step_back)
-        self.transport.forward_requested.connect(self.step_forward)
-        self.transport.last_requested.connect(self.go_to_last)
+        store.walking.changed.connect(self._show_transport)
         self.map.view_moved.connect(self.ask)
         self.map.menu_requested.connect(self.offer)
         store.intervening.changed.connect(self._show_changes)
@@ -123,15 +120,12 @@ class LayersPane(Pane):
         store, here = self.store, self.store.selection.operation
         if store.operations is not self._operations:
             self._operations = store.operations
-            self.transport.stop()
             self._figures, self._followed = None, -1
             self.map.set_figures(None)
             self.map.set_graph(OperationGraph(self._operations), here)
         if self._operations and here != self._followed:
             self._followed = here
             self.map.set_current(here)
-            last = len(self._operations) - 1
-            self.transport.set_ends(at_first=here == 0, at_last=here >= last)
             op = self._operations[here]
             self.setAccessibleDescription(f"{op.output}: {op.label}. {op.formula}. {op.sentence}")
 
@@ -150,49 +144,9 @@ class LayersPane(Pane):
         self.setFocus(Qt.FocusReason.OtherFocusReason)
         self.store.select(operation=index)
 
-    def select_next_operation(self, step: int = 1) -> None:
-        """Select the operation that many further, wherever the focus is."""
-        self.store.select(operation=self.store.selection.operation + step)
-
-    def step_forward(self) -> None:
-        """To the next operation; playing ends at the last one."""
-        here = self.store.selection.operation
-        if here + 1 >= len(self.store.operations):
-            self.transport.stop()
-        else:
-            self.go_to(here + 1)
-
-    def step_back(self) -> None:
-        """To the operation before."""
-        self.go_to(self.store.selection.operation - 1)
-
-    def go_to_first(self) -> None:
-        """To the tokens."""
-        self.go_to(0)
-
-    def go_to_last(self) -> None:
-        """To the probabilities."""
-        self.go_to(len(self.store.operations) - 1)
-
-    def next_block(self) -> None:
-        """To the same operation one block further."""
-        self._go_to_block(1)
-
-    def previous_block(self) -> None:
-        """To the same operation one block back."""
-        self._go_to_block(-1)
-
-    def toggle_play(self) -> None:
-        """Step by itself from here, from the start if this is the end; or stop that."""
-        at_last = self.store.selection.operation >= len(self.store.operations) - 1
-        if not self.transport.playing and at_last:
-            self.go_to_first()
-        self.transport.toggle()
-
-    def _go_to_block(self, step: int) -> None:
-        if self._operations:
-            here = self.store.selection.operation
-            self.go_to(self.map.graph.counterpart(here, step))
+    def _show_transport(self) -> None:
+        """The buttons stand here unless a pane that is seen has more room for them."""
+        self.transport.setVisible(self.store.walking.leads(self.key))
 
     def _inspect_cell(self, index: int, element: int) -> None:
         """Show one value of a strip in the inspector."""
@@ -252,7 +206,6 @@ class LayersPane(Pane):
     def refresh(self) -> None:
         model = self.store.model
         if model is None:
-            self.transport.stop()
             self._stack.setCurrentIndex(0)
             return
         self._stack.setCurrentIndex(1)
@@ -322,14 +275,15 @@ class LayersPane(Pane):
     # ------------------------------------------------------------------------- events
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        walk = self.store.walking
         actions = {
-            Qt.Key.Key_Left: self.step_back,
-            Qt.Key.Key_Right: self.step_forward,
-            Qt.Key.Key_Up: self.previous_block,
-            Qt.Key.Key_Down: self.next_block,
-            Qt.Key.Key_Home: self.go_to_first,
-            Qt.Key.Key_End: self.go_to_last,
-            Qt.Key.Key_Space: self.toggle_play,
+            Qt.Key.Key_Left: walk.back,
+            Qt.Key.Key_Right: walk.forward,
+            Qt.Key.Key_Up: walk.previous_layer,
+            Qt.Key.Key_Down: walk.next_layer,
+            Qt.Key.Key_Home: walk.first,
+            Qt.Key.Key_End: walk.last,
+            Qt.Key.Key_Space: walk.toggle,
         }
         action = actions.get(Qt.Key(event.key()))
         if action is None or event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
@@ -338,6 +292,10 @@ class LayersPane(Pane):
         action()
         event.accept()
 
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.store.walking.watch(self.key, rank=0)
+
     def hideEvent(self, event: QHideEvent) -> None:
-        self.transport.stop()
+        self.store.walking.unwatch(self.key)
         super().hideEvent(event)

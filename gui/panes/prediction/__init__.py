@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from gui.panes.entry import Command, PaneEntry
-from gui.session.conditions import can_draw, can_generate, can_mask, is_generating
+from gui.session.conditions import (
+    can_draw,
+    can_generate,
+    can_mask,
+    can_take_back,
+    is_generating,
+)
 
 ENTRY = PaneEntry(
     key="prediction",
@@ -47,6 +53,25 @@ ENTRY = PaneEntry(
             menu="Generate",
             does="stop",
             when=is_generating,
+        ),
+        Command(
+            id="take_back",
+            text="Take &back the last token",
+            tip="Remove the last token that was added to the prompt: drawn, forced or taken",
+            menu="Generate",
+            does="take_back",
+            keys="Ctrl+Shift+Backspace",
+            when=can_take_back,
+        ),
+        Command(
+            id="guess_first",
+            text="G&uess first",
+            tip="Guess the next token before the model says what it thinks; both are scored",
+            menu="Generate",
+            does="guess_first",
+            when=can_generate,
+            in_front=True,
+            separator=True,
         ),
     ),
 )

@@ -32,5 +32,4 @@ def row_of(found: NextTokenFound | None, token_id: int | None) -> int | None:
 
 def cuts(found: NextTokenFound) -> bool:
     """Whether its sampling leaves tokens out."""
-    sampling = asked(found).sampling
-    return sampling.temperature == 0 or sampling.top_k > 0 or sampling.top_p < 1
+    return asked(found).sampling.cuts

@@ -1,7 +1,8 @@
 """Tokens with their probabilities as bars on an axis that stays: from 0 to 1, or logarithmic.
 
-A token that top-k or top-p cuts keeps its place: its probability before the cut is hatched, and
-its number is 0. Knows the theme and what it is given; no store, no model.
+A token that temperature 0, top-k, top-p or min-p leaves out keeps its place: its name is struck
+through, its probability before the cut is hatched, and its number is 0. Knows the theme and what
+it is given; no store, no model.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from gui import theme
 from gui.widgets.focus_ring import draw_focus
 from gui.widgets.text import as_written, hatch
+from model.sampling import Cut
 
 AXIS_HEIGHT = 16
 BAR_HEIGHT = 9.0
@@ -43,7 +45,8 @@ class Bar:
         text: its bytes made visible.
         rank: 1 for the likeliest.
         probability: with which it would be drawn.
-        uncut: its probability before top-k and top-p.
+        uncut: its probability before top-k, top-p and min-p.
+        cut_by: which of them left it out; empty for none.
         actual: the text really goes on with it.
         before: its probability without interventions; None where that isn't shown.
         led: it was among the likeliest before.
@@ -57,6 +60,7 @@ class Bar:
     actual: bool = False
     before: float | None = None
     led: bool = False
+    cut_by: Cut = ""
 
     @property
     def cut(self) -> bool:
@@ -232,6 +236,10 @@ class ProbabilityBars(QWidget):
         )
         left = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         painter.drawText(place, left | int(Qt.TextFlag.TextForceLeftToRight), text)
+        if bar.cut:
+            width = QFontMetricsF(self._font).horizontalAdvance(text)
+            y = round(place.center().y()) + 0.5
+            painter.drawLine(QPointF(place.left(), y), QPointF(place.left() + width, y))
 
         painter.setPen(Qt.PenStyle.NoPen)
         if bar.uncut > bar.probability:
@@ -258,6 +266,23 @@ class ProbabilityBars(QWidget):
         painter.setPen(t.color("dim" if bar.probability == 0 else "text"))
         right = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         painter.drawText(whole, right, three_digits(bar.probability))
+        if bar.cut_by:
+            self._paint_why_cut(painter, row, bar)
+
+    def _paint_why_cut(self, painter: QPainter, row: int, bar: Bar) -> None:
+        """Which filter left a token out, behind its hatched bar where there is room."""
+        track, uncut = self.track(row), self._length(row, bar.uncut)
+        left = max(uncut.right() + 6, track.left() + 6)
+        metrics = QFontMetricsF(self._axis_font)
+        tries = (f"{bar.cut_by}, was {three_digits(bar.uncut)}", bar.cut_by)
+        room = track.right() - left
+        words = next((each for each in tries if metrics.horizontalAdvance(each) <= room), "")
+        if words:
+            painter.setFont(self._axis_font)
+            painter.setPen(theme.current().color("dim"))
+            box = QRectF(left, row * theme.ROW_HEIGHT, room, theme.ROW_HEIGHT)
+            flags = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+            painter.drawText(box, flags, words)
 
     def _paint_axis(self, painter: QPainter, n_rows: int) -> None:
         t = theme.current()

@@ -1,4 +1,4 @@
-"""What the bars were before the interventions: the same question about the model as it is.
+"""Bars, and what they were before the interventions: the same question about the model as it is.
 
 Asked only while the difference is shown. Knows the store; no widget.
 """
@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from gui.panes.prediction.answers import asked, row_of
+from gui.panes.prediction.answers import asked, position_of, row_of
+from gui.panes.prediction.bars import Bar
 from gui.session.store import Store
+from model.messages import ModelInfo
 from model.probe.next_token.asks import NextTokenFound
+from model.sampling import CUTS
 
 OWNER = "prediction: before"
 BEST = 3
@@ -65,3 +68,31 @@ class Before:
         found = self.found(drawn)
         row = row_of(found, token_id)
         return None if found is None or row is None else float(found.probabilities[row])
+
+
+def bars_of(
+    found: NextTokenFound, model: ModelInfo, actual: int | None, before: Before
+) -> list[Bar]:
+    """The bars of an answer, each with its mark of before.
+
+    Args:
+        found: the answer.
+        model: whose tokens.
+        actual: the token that really comes; None where that isn't known.
+        before: knows what was before.
+    """
+    led = before.best(position_of(found))
+    return [
+        Bar(
+            token_id=int(token_id),
+            text=model.token_text(int(token_id)),
+            rank=int(found.ranks[row]),
+            probability=float(found.probabilities[row]),
+            uncut=float(found.uncut[row]),
+            actual=int(token_id) == actual,
+            before=before.probability(found, int(token_id)),
+            led=int(token_id) in led,
+            cut_by=CUTS[found.cut_by[row]],
+        )
+        for row, token_id in enumerate(found.ids)
+    ]

@@ -19,6 +19,7 @@ from gui.session.store import Store
 from model.messages import ModelInfo
 from model.probe.next_token.asks import NextToken, NextTokenFound
 from model.probe.question import Question
+from model.sampling import CUTS
 
 OWNER = "prediction: an export"
 
@@ -74,6 +75,7 @@ def table(found: NextTokenFound, model: ModelInfo) -> Mapping[str, NDArray[Any]]
     them aren't taken for all.
     """
     columns = {name: named.values for name, named in found.arrays().items()}
+    columns["cut_by"] = np.array(CUTS)[found.cut_by]
     n = len(found.ids)
     texts = np.array([model.token_text(int(token_id)) for token_id in found.ids])
     whole = {

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QPoint, QSize, Qt
-from PySide6.QtGui import QHelpEvent, QMouseEvent, QTextCharFormat, QTextCursor
+from PySide6.QtCore import QEvent, QPoint, QSize, Qt, Signal
+from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QPlainTextEdit, QTextEdit, QToolTip, QWidget
 
 from gui import theme
@@ -18,7 +18,16 @@ from model.tokenizer.tokens import RETURN
 
 
 class GeneratedText(QPlainTextEdit):
-    """Read-only; grows token by token without writing again what stands there."""
+    """Read-only; grows token by token without writing again what stands there.
+
+    Signals:
+        token_chosen: index of a generated token that was clicked, or reached by Ctrl and an arrow.
+
+    Attributes:
+        chosen: that token; None for none.
+    """
+
+    token_chosen = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -28,6 +37,7 @@ class GeneratedText(QPlainTextEdit):
         self.setMouseTracking(True)
         self.viewport().setMouseTracking(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.chosen: int | None = None
         self._key: object = None
         self._prompt = ""
         self._text = ""
@@ -49,6 +59,7 @@ class GeneratedText(QPlainTextEdit):
         if key != self._key or prompt != self._prompt:
             self._key, self._prompt = key, prompt
             self._text, self._steps, self._spans = "", (), []
+            self.chosen = None
             self.clear()
             self._write(0, prompt, "dim")
         at_end = self.verticalScrollBar().value() >= self.verticalScrollBar().maximum() - 2
@@ -74,7 +85,20 @@ class GeneratedText(QPlainTextEdit):
     def describe(self, index: int) -> str:
         """What hovering a token says."""
         step = self._steps[index]
-        return f"{self._names[index]}   id {step.token_id}   drawn with p = {step.probability:.6g}"
+        lines = [
+            f"{self._names[index]}   id {step.token_id}   drawn with p = {step.probability:.6g}"
+        ]
+        if step.rank:
+            lines.append(
+                f"{step.bits:.2f} bits by the model's own distribution, rank {step.rank:,}"
+            )
+        lines.append("Click to see what the model read when it wrote this")
+        return "\n".join(lines)
+
+    def choose(self, index: int | None) -> None:
+        """Light a generated token."""
+        self.chosen = index
+        self._light([])
 
     def apply_theme(self) -> None:
         """Write everything anew in the new colours."""
@@ -109,7 +133,8 @@ class GeneratedText(QPlainTextEdit):
 
     def _light(self, tokens: list[int]) -> None:
         selections = []
-        for index in tokens:
+        chosen = [] if self.chosen is None or self.chosen >= len(self._spans) else [self.chosen]
+        for index in dict.fromkeys((*tokens, *chosen)):
             start, end = self._spans[index]
             lit = QTextEdit.ExtraSelection()
             lit.cursor = QTextCursor(self.document())
@@ -118,6 +143,8 @@ class GeneratedText(QPlainTextEdit):
             lit.cursor.setPosition(offset + end, QTextCursor.MoveMode.KeepAnchor)
             look = QTextCharFormat()
             look.setBackground(theme.current().color("accent_soft"))
+            if index == self.chosen:
+                look.setForeground(theme.current().color("accent"))
             lit.format = look
             selections.append(lit)
         self.setExtraSelections(selections)
@@ -125,6 +152,23 @@ class GeneratedText(QPlainTextEdit):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         super().mouseMoveEvent(event)
         self._light(self.token_at(event.position().toPoint()))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        super().mouseReleaseEvent(event)
+        # Who has marked a part of the text wants to copy it.
+        if event.button() == Qt.MouseButton.LeftButton and not self.textCursor().hasSelection():
+            tokens = self.token_at(event.position().toPoint())
+            if tokens:
+                self.token_chosen.emit(tokens[0])
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()))
+        if step and event.modifiers() & Qt.KeyboardModifier.ControlModifier and self._steps:
+            last = len(self._steps) - 1
+            at = last if self.chosen is None else self.chosen + step
+            self.token_chosen.emit(max(0, min(at, last)))
+        else:
+            super().keyPressEvent(event)
 
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)

@@ -9,15 +9,15 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from gui import theme
+from gui.panes.prediction.draw_strip import DrawStrip
 from gui.panes.prediction.generated_text import GeneratedText
+from gui.session.adding import is_text, joined
 from gui.session.state import Generation
 from gui.session.store import Store
-from gui.widgets.control_button import make_primary
+from gui.widgets.control_button import ControlButton, make_primary
 from gui.widgets.flow import FlowLayout
 from gui.widgets.number_boxes import SeedField, WholeBox
 from gui.widgets.text import Text, counted
-from model.messages import ModelInfo, PromptRead
-from model.tokenizer.tokens import visible
 
 DEFAULT_LENGTH = 40
 _UNKNOWN = -1
@@ -43,8 +43,8 @@ class GenerationControls(QWidget):
         self.store = store
         self._sample_id: int | None = None  # the generation whose one token goes to the prompt
         self._sample_taken = False
-        self._expected: tuple[str, int, int] | None = None  # prompt, position, token id
         self._message = ""
+        self._wanted: tuple[Generation, int] | None = None  # a token whose reading is to be seen
         self.shows_text = False
 
         self.sample_button = _button(
@@ -70,7 +70,24 @@ class GenerationControls(QWidget):
         self.use_button = _button(
             self, "Use as prompt", "Make the prompt with this continuation the prompt"
         )
+        self.guess_button = _button(
+            self, "Guess first", "See who guesses the next tokens better: you or the model"
+        )
+        self.back_button = ControlButton("press", self, sign="undo")
+        self.back_button.setAccessibleName("Take back the last token")
+        self.back_button.setToolTip(
+            "Take back the last token that was added to the prompt (Ctrl+Shift+Backspace)"
+        )
+        self.follow_button = ControlButton("option", self)
+        self.follow_button.setText("follow")
+        self.follow_button.setAccessibleName("Follow a text that is written")
+        self.follow_button.setToolTip(
+            "While text is generated, the prompt grows with it: every pane shows what each new "
+            "token reads"
+        )
+        self.strip = DrawStrip(self)
         self.text = GeneratedText(self)
+        self.text.token_chosen.connect(self.show_read)
         self._status = Text(parent=self, tone="dim", font=theme.mono(theme.SMALL_FONT_SIZE))
         self._says = Text(
             parent=self, tone="warning", font=theme.sans(theme.SMALL_FONT_SIZE + 0.5), wrap=True
@@ -81,14 +98,19 @@ class GenerationControls(QWidget):
         self.generate_button.clicked.connect(self.generate)
         self.stop_button.clicked.connect(self.stop)
         self.use_button.clicked.connect(self.use_as_prompt)
+        self.back_button.clicked.connect(store.adding.back)
+        self.follow_button.clicked.connect(store.following.set_on)
 
         buttons = FlowLayout()
         for widget in (
             self.sample_button,
             self.generate_button,
             self.stop_button,  # in the same place, while it runs
+            self.guess_button,
             self.length,
             self.seed,
+            self.follow_button,
+            self.back_button,
         ):
             buttons.addWidget(widget)
         below = QHBoxLayout()
@@ -99,14 +121,17 @@ class GenerationControls(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.TIGHT)
         layout.addLayout(buttons)
+        layout.addWidget(self.strip)
         layout.addWidget(self._says)
         layout.addWidget(self.text, 1)
-        for quiet in (self._says, self.text, self._status, self.use_button):
+        for quiet in (self.strip, self._says, self.text, self._status, self.use_button):
             quiet.hide()  # until there is something to say: no room is given away meanwhile
         layout.addLayout(below)
 
         store.generating.changed.connect(self._take_sample)
-        store.subject_changed.connect(self._check_expected)
+        store.subject_changed.connect(self._go_to_wanted)
+        store.adding.changed.connect(self.message_changed)
+        store.following.changed.connect(self.message_changed)
         store.prompt_changed.connect(self._forget_message)
         store.model_changed.connect(self._forget_message)
 
@@ -118,7 +143,7 @@ class GenerationControls(QWidget):
             return
         # The store tells of the generation before its id is known here.
         self._sample_id, self._sample_taken = _UNKNOWN, False
-        self.store.generating.start(1, self._seed())
+        self.store.generating.start(1, self._seed(), alone=True)
         assert self.store.generating.current is not None
         self._sample_id = self.store.generating.current.request_id
         self._take_sample()
@@ -135,45 +160,69 @@ class GenerationControls(QWidget):
 
     def use_as_prompt(self) -> None:
         """Make the prompt with its continuation the prompt."""
-        generation, model = self.store.generating.current, self.store.model
-        if generation is not None and model is not None and not self._is_sample(generation):
-            self.store.set_prompt(joined(model, generation.prompt, kept_text(generation, model)))
+        generation = self.store.generating.current
+        if generation is not None and not generation.alone:
+            self.store.following.take(generation)
 
-    def go_on_with(self, token_id: int, read: PromptRead, position: int) -> None:
-        """Let a prompt go on with a token after a position; what stood there is replaced."""
+    def show_read(self, index: int) -> None:
+        """Select what the model read when it wrote a token: the position before it."""
+        generation = self.store.generating.current
+        if generation is None or not 0 <= index < len(generation.steps):
+            return
+        self._wanted = generation, index
+        self.text.choose(index)
         model = self.store.model
-        if model is None or not 0 <= position < read.n_tokens:
+        if model is None:
             return
-        if not model.vocabulary:
-            ids = [token.id for token in read.tokens[: position + 1]]
-            self.store.set_prompt(" ".join(str(i) for i in (*ids, token_id)))
+        with_it = joined(model, generation.prompt, generation.steps[index].text)
+        if not self.store.prompt.startswith(with_it):
+            self.use_as_prompt()
+        self._go_to_wanted()
+
+    def _go_to_wanted(self) -> None:
+        """Once the prompt with the token has been read."""
+        read, model, wanted = self.store.read, self.store.model, self._wanted
+        if read is None or model is None or wanted is None or read.text != self.store.prompt:
             return
-        try:
-            text = model.vocabulary[token_id].decode("utf-8")
-        except (UnicodeDecodeError, IndexError):
-            self._say(_no_text(model.token_text(token_id)))
-            return
-        start = read.text[: read.tokens[position].char_end]
-        self._expected = (start + text, position + 1, token_id)
-        self.store.set_prompt(start + text)
+        generation, index = wanted
+        before = generation.steps[index - 1].text if index else ""
+        start = len(joined(model, generation.prompt, before))
+        n = read.n_tokens  # of the mark that ended the text, which the prompt doesn't hold
+        at = next((i for i, token in enumerate(read.tokens) if token.char_end > start), n)
+        self._wanted = None
+        token_id = generation.steps[index].token_id
+        self.store.select(position=max(0, at - 1), vocabulary_id=token_id)
 
     # ------------------------------------------------------------------------- drawing
 
-    def refresh(self) -> None:
-        """Draw the generation as far as it has come."""
+    def refresh(self, *, low: bool = False) -> None:
+        """Draw the generation as far as it has come.
+
+        Args:
+            low: there is room for what is used most only; the rest is in the menu.
+        """
+        for button in (self.guess_button, self.follow_button, self.back_button):
+            button.setVisible(not low)
         generation, model = self.store.generating.current, self.store.model
         running = generation is not None and generation.running
         self.sample_button.setEnabled(self._can_run() and not running)
         self.generate_button.setEnabled(self._can_run())
         self.stop_button.setVisible(running)
         self.generate_button.setVisible(not running)
-        self._says.setText(self._message)
-        self._says.setVisible(bool(self._message))
-        shown = generation is not None and model is not None and not self._is_sample(generation)
+        self.guess_button.setEnabled(self._can_run() and not running)
+        self.back_button.setEnabled(self.store.adding.can_go_back)
+        self.follow_button.setChecked(self.store.following.on)
+        store = self.store
+        says = self._message or store.adding.message or store.guessing.problem
+        self._says.setText(says)
+        self._says.setVisible(bool(says))
+        self._show_draw(low=low)
+        shown = generation is not None and model is not None and not generation.alone
         self.text.setVisible(shown)
         self.shows_text = shown
         self._status.setVisible(shown)
-        self.use_button.setVisible(shown)
+        followed = generation is not None and self.store.following.follows(generation)
+        self.use_button.setVisible(shown and not followed)
         if generation is None or model is None or not shown:
             return
         self.use_button.setEnabled(not generation.running and bool(generation.steps))
@@ -185,6 +234,17 @@ class GenerationControls(QWidget):
             [model.token_text(step.token_id) for step in generation.steps],
         )
         self._status.setText(_status(generation))
+
+    def _show_draw(self, *, low: bool) -> None:
+        """The draw of the token that is selected in the generated text, or of the last one."""
+        generation, model = self.store.generating.current, self.store.model
+        steps = () if generation is None else generation.steps
+        how = steps[-1].how if steps else None
+        if generation is not None and not generation.alone and self.text.chosen is not None:
+            how = steps[self.text.chosen].how if self.text.chosen < len(steps) else how
+        self.strip.setVisible(how is not None and model is not None and not low)
+        if how is not None and model is not None:
+            self.strip.show_draw(how, model.token_text)
 
     def apply_theme(self) -> None:
         """Take new colours."""
@@ -213,9 +273,6 @@ class GenerationControls(QWidget):
     def _seed(self) -> int | None:
         return self.seed.seed
 
-    def _is_sample(self, generation: Generation) -> bool:
-        return self._sample_id in (generation.request_id, _UNKNOWN)
-
     def _take_sample(self) -> None:
         """Append what "Sample" has drawn."""
         generation, model = self.store.generating.current, self.store.model
@@ -230,28 +287,12 @@ class GenerationControls(QWidget):
         token_id = steps[0].token_id
         if finished.reason == "end_of_text" or token_id in model.special_ids:
             self._say(f"The model drew {model.token_text(token_id)}: it would end the text here.")
-        elif model.vocabulary and not _is_text(model.vocabulary[token_id]):
+        elif model.vocabulary and not is_text(model.vocabulary[token_id]):
             self._say(_no_text(model.token_text(token_id)))
         else:
             read = self.store.read
-            prompt = joined(model, generation.prompt, generation.text)
-            if read is not None and read.text == generation.prompt:
-                self._expected = (prompt, read.n_tokens, token_id)
-            self.store.set_prompt(prompt)
-
-    def _check_expected(self) -> None:
-        """A text may be cut into other tokens than those it was put together from: say so."""
-        read, model, expected = self.store.read, self.store.model, self._expected
-        if read is None or model is None or expected is None or read.text != expected[0]:
-            return
-        self._expected = None
-        _, position, token_id = expected
-        if position >= read.n_tokens or read.tokens[position].id != token_id:
-            last = visible(b"".join(token.bytes for token in read.tokens[-2:]))
-            self._say(
-                f"Drawn was {model.token_text(token_id)}; as text the tokenizer cuts it "
-                f"differently, and the prompt now ends …{last}."
-            )
+            there = read is not None and read.text == generation.prompt
+            self.store.adding.note(generation, read.n_tokens if read and there else None)
 
     def _say_of_seed(self) -> None:
         self._say(self.seed.problem)
@@ -262,27 +303,6 @@ class GenerationControls(QWidget):
 
     def _forget_message(self) -> None:
         self._message = ""
-
-
-def joined(model: ModelInfo, prompt: str, text: str) -> str:
-    """A prompt and what follows: characters, or ids where the model has no tokenizer."""
-    return prompt + text if model.vocabulary else f"{prompt.rstrip()} {text}".strip()
-
-
-def kept_text(generation: Generation, model: ModelInfo) -> str:
-    """The generated text without the mark that ended it, and without half a character."""
-    steps = generation.steps
-    text = generation.text
-    ended = generation.finished is not None and generation.finished.reason == "end_of_text"
-    if steps and (ended or steps[-1].token_id in model.special_ids):
-        text = steps[-2].text if len(steps) > 1 else ""
-    while (
-        steps
-        and text.endswith("\ufffd")
-        and not _is_text(b"".join(model.vocabulary[step.token_id] for step in steps))
-    ):
-        text = text[:-1]
-    return text
 
 
 def _status(generation: Generation) -> str:
@@ -299,14 +319,6 @@ def _status(generation: Generation) -> str:
 
 def _no_text(token: str) -> str:
     return f"{token} is a part of a character: it can't stand in a text alone."
-
-
-def _is_text(raw: bytes) -> bool:
-    try:
-        raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _button(parent: QWidget, text: str, tip: str) -> QPushButton:

@@ -11,36 +11,38 @@ from typing import Any
 
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from gui import theme
 from gui.panes.base import EmptyState, Pane
-from gui.panes.prediction import ENTRY, words
-from gui.panes.prediction.answers import asked, position_of, row_of
+from gui.panes.prediction import ENTRY, pointing, words
+from gui.panes.prediction.answers import position_of, row_of
 from gui.panes.prediction.bars import Bar, ProbabilityBars
-from gui.panes.prediction.before import Before
+from gui.panes.prediction.before import Before, bars_of
 from gui.panes.prediction.exporting import WholeVocabulary, table
 from gui.panes.prediction.generation_controls import GenerationControls
+from gui.panes.prediction.guess_view import GuessView
 from gui.panes.prediction.mask_controls import MaskControls
 from gui.panes.prediction.sampling_controls import SamplingControls
+from gui.panes.prediction.scrolled import scrolled
 from gui.panes.prediction.why import WhyView
-from gui.reading.inspecting import inspected
 from gui.session.store import Store
 from gui.widgets.text import Text, as_written
 from model.messages import PromptRead
-from model.operations import PROBABILITIES
 from model.probe.attribution.asks import Attribution, AttributionFound, Part
 from model.probe.next_token.asks import NextToken, NextTokenFound
 from model.probe.question import Question, TokenId
 
 MOST_BARS = 64
+LOW = 240
+"""A pane of less height has no room for the buttons that are pressed seldom."""
 ROWS_AT_ONCE = 8
 """Rows are asked for in steps of so many, so that not every pixel of a resize is a question."""
 
 
 class PredictionPane(Pane):
-    """Bars of tokens, temperature, top-k and top-p, sampling and generation, or filling masks."""
+    """Bars of tokens, how one is drawn, sampling and generation, or filling masks."""
 
     entry = ENTRY
 
@@ -57,7 +59,7 @@ class PredictionPane(Pane):
         self._figures = Text(parent=inner, tone="dim", font=figures_font)
         self._figures.setToolTip(
             "Entropy of the distribution that is drawn from, and how much of the probability "
-            "temperature 0, top-k and top-p leave, in how many tokens"
+            "temperature 0, top-k, top-p and min-p leave, in how many tokens"
         )
         self.sampling = SamplingControls(inner)
         self.sampling.sampling_changed.connect(store.set_sampling)
@@ -68,7 +70,6 @@ class PredictionPane(Pane):
         self._before = Before(store, self.invalidate)
         store.masking.changed.connect(self.invalidate)
         self._empty = EmptyState(parent=inner)
-
         self._goes_on = Text(parent=inner, tone="dim", font=figures_font, dot="good")
         layout = QVBoxLayout(inner)
         layout.setContentsMargins(theme.SPACE, theme.SPACE, theme.SPACE, theme.SPACE)
@@ -95,24 +96,23 @@ class PredictionPane(Pane):
         layout.addWidget(self.why)
         layout.addWidget(self.sampling)
         # In a small dock everything stays reachable, and what a person presses stays where it is.
-        scroll = QScrollArea(self)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidgetResizable(True)
-        scroll.setWidget(inner)
-        scroll.viewport().setAutoFillBackground(False)
-        inner.setAutoFillBackground(False)
+        self._scroll, self.guess = scrolled(inner, self), GuessView(store, self)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(0)
-        outer.addWidget(scroll, 3)
+        outer.addWidget(self._scroll, 3)
+        self.guess.hide()
+        outer.addWidget(self.guess, 3)
         for controls in (self.generation, self.masks):
             controls.setContentsMargins(theme.SPACE, 0, theme.SPACE, theme.SPACE)
             outer.addWidget(controls)
         self._outer = outer
-
-        for changed in (store.model_changed, store.generating.changed, store.intervening.changed):
-            changed.connect(self.invalidate)
+        for told in (store.generating, store.intervening, store.guessing):
+            told.changed.connect(self.invalidate)
+        store.model_changed.connect(self.invalidate)
         store.sampling_changed.connect(self._on_sampling)
+        store.guessing.changed.connect(self.ask)
+        self.generation.guess_button.clicked.connect(self.guess_first)
         store.subject_changed.connect(self._on_subject)
         store.model_changed.connect(self._follow_head)
         self._follow_head()
@@ -122,7 +122,7 @@ class PredictionPane(Pane):
     def questions(self) -> Mapping[str, Question]:
         store = self.store
         read, model = store.read, store.model
-        if read is None or model is None or not model.config.has_logits:
+        if read is None or model is None or not model.config.has_logits or store.guessing.going:
             return {}
         at = self._wanted_position
         named = (words.real_token(store, read, at), store.selection.vocabulary_id)
@@ -169,6 +169,14 @@ class PredictionPane(Pane):
 
     def refresh(self) -> None:
         store, found = self.store, self.found
+        playing = store.guessing.going
+        self._scroll.setVisible(not playing)
+        self.guess.setVisible(playing)
+        if playing:
+            self.generation.hide()
+            self.masks.hide()
+            self.guess.refresh()
+            return
         self._before.ask(found)
         head = words.head_of(store)
         problem = self._why_empty()
@@ -195,7 +203,7 @@ class PredictionPane(Pane):
         self.masks.setVisible(head == "mlm")
         self.masks.refresh()
         self._show_sampling()
-        self.generation.refresh()
+        self.generation.refresh(low=self.height() < LOW)
         self._outer.setStretchFactor(self.generation, 2 if self.generation.shows_text else 0)
 
     def _show_why(self, *, there: bool) -> None:
@@ -205,8 +213,7 @@ class PredictionPane(Pane):
             self.why.show_found(why, words.plain(model, why.target), self.height())
 
     def _show_sampling(self) -> None:
-        model = self.store.model
-        d_vocab = model.config.d_vocab if model is not None else 0
+        d_vocab = 0 if self.store.model is None else self.store.model.config.d_vocab
         self.sampling.show_sampling(self.store.sampling, d_vocab)
 
     def _follow_head(self) -> None:
@@ -252,20 +259,7 @@ class PredictionPane(Pane):
         found, model = self.found, self.store.model
         if found is None or model is None:
             return []
-        actual, led = self.actual_next, self._before.best(self.position)
-        return [
-            Bar(
-                token_id=int(token_id),
-                text=model.token_text(int(token_id)),
-                rank=int(found.ranks[row]),
-                probability=float(found.probabilities[row]),
-                uncut=float(found.uncut[row]),
-                actual=int(token_id) == actual,
-                before=self._before.probability(found, int(token_id)),
-                led=int(token_id) in led,
-            )
-            for row, token_id in enumerate(found.ids)
-        ]
+        return bars_of(found, model, self.actual_next, self._before)
 
     @property
     def actual_next(self) -> int | None:
@@ -291,6 +285,8 @@ class PredictionPane(Pane):
 
     def header_note(self) -> str:
         model, read = self.store.model, self.read
+        if self.store.guessing.going:
+            return "guess first"
         if model is None or read is None or self._why_empty():
             if model is not None and self.store.read is not None and not model.config.has_logits:
                 return "vectors only"
@@ -298,10 +294,11 @@ class PredictionPane(Pane):
         return words.note(model, read, self.position)
 
     def remember(self) -> dict[str, Any]:
-        return {"why": self.why.by}
+        return {"why": self.why.by, "follow": self.store.following.on}
 
     def recall(self, kept: Mapping[str, Any]) -> None:
         self.why.set_by(str(kept.get("why")))
+        self.store.following.set_on(kept.get("follow") is not False)
 
     def prepare_export(self) -> None:
         self._export.ask(self.questions().get("next"))
@@ -326,35 +323,12 @@ class PredictionPane(Pane):
 
     def choose(self, token_id: int) -> None:
         """Select a token of the vocabulary everywhere and show its probability exactly."""
-        found, read, model = self.found, self.read, self.store.model
-        row = row_of(found, token_id)
-        if found is None or read is None or model is None or row is None:
-            return
-        at = self.position
-        logit, rank = words.repr32(found.logits[row]), int(found.ranks[row])
-        # Made before the selection asks anew: what is said is about the answer that was clicked.
-        chosen = inspected(
-            model,
-            read,
-            PROBABILITIES,
-            (0, at, token_id),
-            float(found.probabilities[row]),
-            words.chosen_note(model, read, token_id, at, logit, rank),
-            sampling=asked(found).sampling,
-        )
-        self.store.select(vocabulary_id=token_id)
-        self.store.inspect(chosen)
+        if self.found is not None and self.read is not None:
+            pointing.choose(self.store, self.read, self.found, token_id)
 
     def go_to_part(self, part: Part) -> None:
         """Select what wrote a part of the logit, wherever it is shown."""
-        ops = self.store.operations
-        at = next((i for i, op in enumerate(ops) if op.output == part.activation), None)
-        if at is not None:
-            self.store.select(operation=at)
-        if part.layer is not None:
-            self.store.select(layer=part.layer)
-        if part.kind in ("head", "neuron"):
-            self.store.select(**{part.kind: part.index})
+        pointing.go_to_part(self.store, part)
 
     def append(self, token_id: int) -> None:
         """Let the prompt go on with a token after the position, or put it in the mask's place.
@@ -367,7 +341,9 @@ class PredictionPane(Pane):
         if words.head_of(self.store) == "mlm":
             self.store.masking.fill(at, token_id)
         else:
-            self.generation.go_on_with(token_id, read, at)
+            row = row_of(self.found, token_id)
+            chance = [] if row is None or self.found is None else [self.found.probabilities[row]]
+            self.store.adding.put(read, at, [token_id], "forced", list(map(float, chance)))
 
     def sample_one(self) -> None:
         """Draw one token at the end of the prompt and append it, or fill the mask with it."""
@@ -376,6 +352,17 @@ class PredictionPane(Pane):
                 self.generation.sample_one()
             case "mlm":
                 self.masks.fill()
+
+    def guess_first(self) -> None:
+        """Play: guess the next token before the model says what it thinks."""
+        if not self.store.guessing.going:
+            self.store.guessing.begin(self.store.guessing.source)
+        self.refresh_now()
+        self.guess.entry.setFocus()
+
+    def take_back(self) -> None:
+        """Take the last token that was added to the prompt away again."""
+        self.store.adding.back()
 
     def mask_token(self) -> None:
         """Put the mask in place of the selected token, or put that token back."""
@@ -393,6 +380,11 @@ class PredictionPane(Pane):
     def use_as_prompt(self) -> None:
         """Make the prompt with its continuation the prompt."""
         self.generation.use_as_prompt()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if event.oldSize().height() != event.size().height():
+            self.invalidate()  # how much is shown depends on it
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_M and words.head_of(self.store) == "mlm":

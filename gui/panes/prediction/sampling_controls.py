@@ -1,4 +1,4 @@
-"""Temperature, top-k and top-p: how the next token is chosen; in place why a number can't be.
+"""Temperature, top-k, top-p and min-p: how a token is chosen; in place why a number can't be.
 
 Knows `Sampling`; no store, no model.
 """
@@ -21,7 +21,7 @@ _STEPS = _FINE_STEPS + round((HOTTEST - FINE) * 10)
 
 
 class SamplingControls(QWidget):
-    """A slider and three boxes.
+    """A slider and four boxes.
 
     Attributes:
         refused: why what was typed last is no such number.
@@ -70,12 +70,21 @@ class SamplingControls(QWidget):
             "Top p (nucleus): only the fewest tokens whose probability reaches p can be drawn; "
             "1 keeps all.",
         )
-        for box in (self.temperature, self.top_k, self.top_p):
+        self.min_p = DecimalBox(0.0, 1.0, "min p", "a share from 0 (all) to 1", self, special="all")
+        self.min_p.setSingleStep(0.05)
+        _explain(
+            self.min_p,
+            "Min p",
+            "Min p: only tokens at least this share as likely as the likeliest one can be drawn; "
+            "0 keeps all.",
+        )
+        for box in (self.temperature, self.top_k, self.top_p, self.min_p):
             box.setFont(theme.mono(theme.FONT_SIZE - 0.5))
             box.setAlignment(Qt.AlignmentFlag.AlignRight)
             box.setKeyboardTracking(True)
             box.setFixedHeight(theme.CONTROL_HEIGHT)
-            box.setFixedWidth(box.fontMetrics().horizontalAdvance("0") * 6 + 12)
+            # Three boxes with their names stand beside each other in the narrowest of columns.
+            box.setFixedWidth(box.fontMetrics().horizontalAdvance("0") * 6 + 8)
             box.refusals.tell = self._refuse
         words = theme.sans(theme.SMALL_FONT_SIZE + 0.5)
         self.refused = Text(parent=self, tone="warning", font=words, wrap=True)
@@ -86,10 +95,15 @@ class SamplingControls(QWidget):
         first.addWidget(_label("temperature", self.temperature, self))
         first.addWidget(self.slider, 1)
         first.addWidget(self.temperature)
-        second = FlowLayout(spacing=theme.SPACE)
-        for text, box in (("top k", self.top_k), ("top p", self.top_p)):
-            second.addWidget(_label(text, box, self))
-            second.addWidget(box)
+        second = FlowLayout(spacing=theme.TIGHT)
+        for text, box in (("top k", self.top_k), ("top p", self.top_p), ("min p", self.min_p)):
+            pair = QWidget(self)
+            row = QHBoxLayout(pair)
+            row.setContentsMargins(0, 0, 0, 0)
+            row.setSpacing(theme.TIGHT)
+            row.addWidget(_label(text, box, pair))
+            row.addWidget(box)
+            second.addWidget(pair)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.TIGHT)
@@ -101,13 +115,14 @@ class SamplingControls(QWidget):
         self.temperature.valueChanged.connect(self._on_box)
         self.top_k.valueChanged.connect(self._on_box)
         self.top_p.valueChanged.connect(self._on_box)
+        self.min_p.valueChanged.connect(self._on_box)
 
     def show_sampling(self, sampling: Sampling, d_vocab: int) -> None:
         """Show what is set, without reporting it as a change."""
         self._sampling = sampling
         blockers = [
             QSignalBlocker(widget)
-            for widget in (self.slider, self.temperature, self.top_k, self.top_p)
+            for widget in (self.slider, self.temperature, self.top_k, self.top_p, self.min_p)
         ]
         self.slider.setValue(_place(sampling.temperature))
         # A box in which somebody types "0.8" must not be rewritten at "0.".
@@ -118,6 +133,8 @@ class SamplingControls(QWidget):
             self.top_k.setValue(sampling.top_k)
         if round(self.top_p.value(), DIGITS) != round(sampling.top_p, DIGITS):
             self.top_p.setValue(sampling.top_p)
+        if round(self.min_p.value(), DIGITS) != round(sampling.min_p, DIGITS):
+            self.min_p.setValue(sampling.min_p)
         del blockers
 
     def _on_slider(self, value: int) -> None:
@@ -133,6 +150,7 @@ class SamplingControls(QWidget):
             temperature=round(self.temperature.value(), DIGITS),
             top_k=self.top_k.value(),
             top_p=round(self.top_p.value(), DIGITS),
+            min_p=round(self.min_p.value(), DIGITS),
         )
         if sampling != self._sampling:
             self._sampling = sampling

@@ -113,7 +113,7 @@ def bar(store: Store, read: PromptRead, found: NextTokenFound, bar: Bar) -> str:
     assert row is not None
     lines = [
         f"{bar.text}   id {bar.token_id}   rank {bar.rank:,}",
-        f"p = {bar.probability:.6g}" + (" (cut)" if bar.cut else ""),
+        f"p = {bar.probability:.6g}" + (f" (left out by {bar.cut_by})" if bar.cut else ""),
         f"logit {repr32(found.logits[row])}",
         f"logits[0, {at}, {bar.token_id}]",
     ]

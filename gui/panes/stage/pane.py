@@ -1,29 +1,38 @@
 """The stage: the selected operation, large, on the numbers of this text.
 
-Draws the scene of `selection.operation` at the selected position; a number under the mouse is taken
-apart. Knows the store and its own parts; no other pane.
+Draws the scene of `selection.operation` at the selected position, or what it reads and writes for
+all tokens; a number under the mouse is taken apart, and its parts can be followed. The walk through
+the operations is the store's (`store.walking`, `store.run_until`). Knows the store and its own
+parts; no other pane.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtGui import QHideEvent, QKeyEvent, QMouseEvent, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from gui import theme
 from gui.panes.base import EmptyState, Pane
-from gui.panes.stage import ENTRY
+from gui.panes.stage import ENTRY, all_tokens
+from gui.panes.stage.following import selected_at
 from gui.panes.stage.scenes.kit import Scenery
 from gui.panes.stage.scenes.scores import rows_that_fit
-from gui.panes.stage.terms_line import TermsLine, pieces
+from gui.panes.stage.sheet import Sheet
+from gui.panes.stage.telling import number_told
+from gui.panes.stage.terms_line import Target, TermsLine, feeds, pieces
 from gui.panes.stage.view import Pointed, StageView
+from gui.panes.stage.walk_controls import WalkControls
 from gui.panes.stage.words import here
+from gui.reading import waiting
 from gui.reading.inspecting import inspected
 from gui.session.store import Store
+from gui.widgets.segments import Segments
 from gui.widgets.text import Text
 from model.operations import PROBABILITIES, Operation
 from model.probe.question import Named, Question
@@ -31,17 +40,21 @@ from model.probe.scene.asks import Scene, SceneFound
 from model.probe.terms.asks import Terms, TermsFound
 from model.sampling import OWN
 
+LOW = 400
+"""A stage that is less high leaves the terms out while one says what to run to."""
 COARSE = 16
 """The room is asked for in steps of so many cells, so that a drag of an edge asks seldom."""
 
 
 class StagePane(Pane):
-    """The scene, what its numbers are made of, and what it means here.
+    """The scene, what its numbers are made of, what it means here, and the way on.
 
     Attributes:
         view: the scene.
+        sheet: the same for all tokens.
         terms: the line beneath it.
-        sentence: what the operation did with this text.
+        sentence: what the operation did with this text, or where a run through them ended.
+        walk: the buttons of the walk, and what to run to.
     """
 
     entry = ENTRY
@@ -50,36 +63,59 @@ class StagePane(Pane):
         super().__init__(store, parent)
         self.title_line = Text(parent=self, font=theme.sans(theme.FONT_SIZE + 2, bold=True))
         self.meaning = Text(parent=self, tone="dim")
+        self.which = Segments(self)
+        self.which.add("one", "This token", "The operation at the selected token, in full")
+        self.which.add("all", "All tokens", "What it reads and writes, a line a token")
         self.view = StageView(self)
+        self.sheet = Sheet(self)
         self.terms = TermsLine(self)
         self.sentence = Text(parent=self)
+        self.walk = WalkControls(store, self)
         self._empty = EmptyState("Open a model to see its operations.", self)
         self._number: Pointed | None = None
         self._default: Pointed | None = None
+        self._pinned: Target | None = None
+        self._pinned_at = self._where
+        self._of_all = all_tokens.AllTokens(store, self.sheet)
+        self._all = False
 
         content = QWidget(self)
         layout = QVBoxLayout(content)
-        layout.setContentsMargins(0, 6, 0, 0)
+        layout.setContentsMargins(0, 4, 0, 0)
         layout.setSpacing(2)
         head = QHBoxLayout()
-        head.setContentsMargins(12, 0, 12, 0)
+        head.setContentsMargins(12, 0, 8, 0)
         head.setSpacing(12)
         head.addWidget(self.title_line)
         head.addWidget(self.meaning, 1)
+        head.addWidget(self.which)
         layout.addLayout(head)
-        layout.addWidget(self.view, 1)
+        self._drawn = QStackedWidget(content)
+        self._drawn.addWidget(self.view)
+        self._drawn.addWidget(self.sheet)
+        layout.addWidget(self._drawn, 1)
         layout.addWidget(self.terms)
         foot = QHBoxLayout()
-        foot.setContentsMargins(12, 0, 12, 8)
+        foot.setContentsMargins(12, 0, 12, 0)
         foot.addWidget(self.sentence)
         layout.addLayout(foot)
+        layout.addWidget(self.walk)
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self._empty)
         self._stack.addWidget(content)
         self.view.pointed.connect(self._point)
         self.view.chosen.connect(self._choose)
+        self.sheet.pointed.connect(self._point)
+        self.sheet.chosen.connect(self._choose_line)
+        self.sheet.moved.connect(self._move_to)
+        self.sheet.seen_changed.connect(self.ask)
+        self.terms.followed.connect(self.follow)
+        self.which.chosen.connect(self._choose_which)
+        self.walk.form_shown.connect(self._make_room)
+        self.walk.words_changed.connect(self.invalidate)
         store.sampling_changed.connect(self.ask)
-        store.model_changed.connect(self.invalidate)
+        store.model_changed.connect(self._on_model)
+        store.selection_changed.connect(self._on_selection)
 
     # ---------------------------------------------------------------------- questions
 
@@ -89,14 +125,32 @@ class StagePane(Pane):
         ops, at = self.store.operations, self.store.selection.operation
         return ops[at] if 0 <= at < len(ops) else None
 
+    @property
+    def all_tokens(self) -> bool:
+        """Whether it shows the operation for all tokens."""
+        return self._all
+
+    @property
+    def _shows_sheet(self) -> bool:
+        """Whether that has a picture for the selected operation."""
+        op = self.operation
+        return self._all and op is not None and op.kind not in all_tokens.WITHOUT
+
     def questions(self) -> Mapping[str, Question]:
-        """The scene of the selected operation, and what one of its numbers is made of."""
-        op, selection = self.operation, self.store.selection
+        """What is drawn of the selected operation, and what one of its numbers is made of."""
+        op = self.operation
         if op is None:
             return {}
-        room = self.view.room
+        asked = self._of_all.questions(op) if self._shows_sheet else self._of_scene(op)
+        number = self._number or self._default
+        if number is not None and number.written and number.name != PROBABILITIES:
+            asked["terms"] = Terms(number.name, number.index)
+        return asked
+
+    def _of_scene(self, op: Operation) -> dict[str, Question]:
+        selection, room = self.store.selection, self.view.room
         rows = rows_that_fit(room.height())
-        asked: dict[str, Question] = {
+        return {
             "scene": Scene(
                 op.output,
                 selection.position,
@@ -109,10 +163,6 @@ class StagePane(Pane):
                 sampling=self.store.sampling if op.output == PROBABILITIES else OWN,
             )
         }
-        number = self._number or self._default
-        if number is not None and number.written and number.name != PROBABILITIES:
-            asked["terms"] = Terms(number.name, number.index)
-        return asked
 
     # ------------------------------------------------------------------------ actions
 
@@ -121,12 +171,15 @@ class StagePane(Pane):
         self.ask()
 
     def _choose(self, number: Pointed) -> None:
-        """Show the number in the inspector, and select what it is about."""
-        slot, model = self.slot("scene"), self.store.model
-        read = None if slot is None else slot.read
-        op = self.operation
-        if op is None or read is None or model is None or not number.written:
+        """Stay with a number that is written, in the inspector too; go to where a read one is."""
+        if not number.written:
+            self.follow(Target(number.name, number.index))
             return
+        slot, model = self.slot("scene") or self.slot("rows 0"), self.store.model
+        read = None if slot is None else slot.read
+        if read is None or model is None:
+            return
+        self._pin(Target(number.name, number.index))
         letters = next((o.shape for o in self.store.operations if o.output == number.name), "")
         key = number.index[letters.index("S")] if "S" in letters else None
         if key is not None:
@@ -142,6 +195,73 @@ class StagePane(Pane):
             )
         )
 
+    def _choose_line(self, position: int, number: Pointed | None) -> None:
+        """Go to one token of all, and to the number that was clicked."""
+        written = number if number is not None and number.written else None
+        if written is not None:
+            self._choose(written)
+        self.store.walking.visit(position=position)
+        if written is not None:
+            self._pin(Target(written.name, written.index))
+        self.set_all_tokens(False)
+
+    def _move_to(self, position: int) -> None:
+        self.store.select(position=position)
+
+    def _choose_which(self, key: str) -> None:
+        self.set_all_tokens(key == "all")
+
+    def toggle_all_tokens(self) -> None:
+        """The operation for all tokens, or for the selected one."""
+        self.set_all_tokens(not self._all)
+
+    def set_all_tokens(self, shown: bool) -> None:
+        """Show the operation for all tokens, or for the selected one."""
+        if shown != self._all:
+            self._all = shown
+            self._number = self._default = None
+            self.which.set_current("all" if shown else "one")
+            self.ask()
+            self.invalidate()
+
+    def follow(self, to: Target) -> None:
+        """Go to where a number stands; without an index, to the operation that writes it."""
+        model, head = self.store.model, self.store.selection.head
+        if model is None:
+            return
+        changes = selected_at(to, self.store.operations, model.config, head)
+        if changes is None:
+            return
+        self._number = None
+        self.store.walking.visit(**changes)
+        self._pin(to if to.index else None)
+
+    def _pin(self, to: Target | None) -> None:
+        """Tell of a number as long as one stays at its operation, token and head."""
+        self._pinned, self._pinned_at = to, self._where
+        self._default = None if to is None else Pointed(to.name, to.index, math.nan, True)
+        self.ask()
+        self.invalidate()
+
+    @property
+    def _where(self) -> tuple[int, int, int]:
+        selected = self.store.selection
+        return selected.operation, selected.position, selected.head
+
+    def _make_room(self, form: bool) -> None:
+        """Of a low stage the form takes the place of the terms, not of the picture."""
+        self.terms.setVisible(not form or self.height() >= LOW)
+        if not form:
+            self.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _on_selection(self) -> None:
+        if self._pinned is not None and self._pinned_at != self._where:
+            self._pinned = None
+
+    def _on_model(self) -> None:
+        self._pinned = self._number = self._default = None
+        self.invalidate()
+
     # ----------------------------------------------------------------------- drawing
 
     def refresh(self) -> None:
@@ -152,51 +272,55 @@ class StagePane(Pane):
         self._stack.setCurrentIndex(1)
         self.title_line.setText(op.label)
         self.meaning.setText(op.sentence)
-        slot = self.slot("scene")
+        self._drawn.setCurrentWidget(self.sheet if self._shows_sheet else self.view)
+        said = self._draw_sheet(op) if self._shows_sheet else self._draw_scene()
+        self.sentence.setText("  ".join(filter(None, (self.walk.words, said))))
+        self._draw_terms()
+
+    def _draw_terms(self) -> None:
+        """What the number is made of, and what reads it."""
+        model, op = self.store.model, self.operation
+        terms, of = self.answered("terms", TermsFound), self.slot("terms")
+        assert op is not None
+        said = []
+        if terms is not None and of is not None and of.read is not None and model is not None:
+            said = pieces(terms, model, of.read)
+        self.terms.set_pieces(said, feeds(op, self.store.operations))
+
+    def _draw_sheet(self, op: Operation) -> str:
+        """All tokens; what there is to say about them."""
+        n = len(all_tokens.names_of(op, self._of_all.room))
+        slots = [self.slot(f"rows {i}") for i in range(n)]
+        said = self._of_all.draw(op, slots)
+        return self.sentence.text() if said is None else said
+
+    def _draw_scene(self) -> str:
+        """One token; what the operation did with it."""
+        model, slot = self.store.model, self.slot("scene")
         found = self.answered("scene", SceneFound)
-        if slot is None or found is None or slot.read is None:
+        if model is None or slot is None or found is None or slot.read is None:
             self.view.show_scene(None)
-            self.terms.set_pieces([])
-            self.sentence.setText("" if slot is None else slot.problem)
-            return
+            return "" if slot is None else slot.problem
         asked = found.question
         assert isinstance(asked, Scene)
         drawn = next((o for o in self.store.operations if o.output == asked.of), None)
         if drawn is None:  # of another model: the new one's answer is on its way
-            return
+            return self.sentence.text()
         scenery = Scenery(found, drawn, model, slot.read, QRectF(), self.store.selection.key)
         if self._shown is not found:
             self._shown = found
             self._number = None
             self.view.show_scene(scenery)
-        self.sentence.setText(here(scenery))
-        self._set_default(scenery)
-        terms = self.answered("terms", TermsFound)
-        of = self.slot("terms")
-        if terms is not None and of is not None and of.read is not None:
-            self.terms.set_pieces(pieces(terms, model, of.read))
-        else:
-            self.terms.set_pieces([])
+        self._tell(scenery)
+        return here(scenery)
 
     _shown: SceneFound | None = None
 
-    def _set_default(self, scenery: Scenery) -> None:
-        """The number that is told of while the mouse is elsewhere: the largest that is written."""
-        panels = [p for p in scenery.found.panels if p.name == scenery.op.output]
-        panels = [p for p in panels if p.role in ("out", "chain")]
-        if not panels:
-            self._default = None
-            return
-        panel = panels[0]
-        sizes = np.abs(panel.values_RC.astype(np.float64))
-        sizes[~np.isfinite(sizes)] = -1
-        cell = np.unravel_index(int(sizes.argmax()), sizes.shape)
-        place = int(cell[0]), int(cell[1])
-        shown = panel.at_columns
-        if panel.role == "chain" and shown is not None and scenery.selected_key is not None:
-            at = [i for i, key in enumerate(shown) if key == scenery.selected_key]
-            place = (0, at[0]) if at else place
-        default = Pointed(panel.name, panel.place(*place), float(panel.values_RC[place]), True)
+    def _tell(self, scenery: Scenery) -> None:
+        """What is told of while the mouse is elsewhere."""
+        to = self._pinned
+        self.view.mark_number(*((to.name, to.index) if to is not None else ("", ())))
+        default = number_told(scenery, to)
         if default != self._default:
             self._default = default
             self.ask()
@@ -210,18 +334,66 @@ class StagePane(Pane):
             words.insert(0, f"block {op.layer}")
         if set("HG") & set(op.shape) or op.kind in ("mix",):
             words.insert(1, f"head {store.selection.head}")
-        return " · ".join(words)
+        words.append(waiting.words(store.asked.waits(self.key)))
+        return " · ".join(filter(None, words))
 
     def export_data(self) -> Mapping[str, Named | NDArray[Any]]:
+        if self._shows_sheet:
+            arrays: dict[str, Named] = {}
+            for matrix in self.sheet.matrices:
+                arrays |= matrix.found.arrays()
+            return arrays
         found = self.answered("scene", SceneFound)
         return {} if found is None else dict(found.arrays())
 
-    def keyPressEvent(self, event: Any) -> None:
-        step = {Qt.Key.Key_Right: 1, Qt.Key.Key_Left: -1}.get(Qt.Key(event.key()))
-        if step is None:
+    def remember(self) -> dict[str, Any]:
+        return {"all_tokens": self._all, "until": self.walk.form.remember()}
+
+    def recall(self, kept: Mapping[str, Any]) -> None:
+        self.set_all_tokens(kept.get("all_tokens") is True)
+        until = kept.get("until")
+        if isinstance(until, Mapping):
+            self.walk.form.recall(until)
+
+    # ------------------------------------------------------------------------- events
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        walk = self.store.walking
+        actions = {
+            Qt.Key.Key_Left: walk.back,
+            Qt.Key.Key_Right: walk.forward,
+            Qt.Key.Key_Up: walk.previous_layer,
+            Qt.Key.Key_Down: walk.next_layer,
+            Qt.Key.Key_Home: walk.first,
+            Qt.Key.Key_End: walk.last,
+            Qt.Key.Key_Space: walk.toggle,
+            Qt.Key.Key_Backspace: walk.go_back,
+        }
+        action = actions.get(Qt.Key(event.key()))
+        if action is None or event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
             super().keyPressEvent(event)
         else:
-            self.store.select(operation=self.store.selection.operation + step)
+            action()
+            event.accept()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        ways = {
+            Qt.MouseButton.BackButton: self.store.walking.go_back,
+            Qt.MouseButton.ForwardButton: self.store.walking.go_ahead,
+        }
+        way = ways.get(event.button())
+        if way is None:
+            super().mousePressEvent(event)
+        else:
+            way()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.store.walking.watch(self.key, rank=1)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        self.store.walking.unwatch(self.key)
+        super().hideEvent(event)
 
 
 def _steps(pixels: float) -> int:

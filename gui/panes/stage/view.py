@@ -1,21 +1,25 @@
 """The canvas of the stage: a scene's marks, and what the mouse lights up in them.
 
-Knows marks and composers; no store.
+A step to another operation is a motion (`motion`). Knows marks and composers; no store.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+import numpy as np
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QPainter, QPen
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from gui import theme
 from gui.panes.stage.marks import Bars, Cell, Dots, Grid, Mark
+from gui.panes.stage.motion import StageMotion, flows
 from gui.panes.stage.scenes.compose import compose
 from gui.panes.stage.scenes.kit import Scenery
-from gui.widgets.canvas import Canvas
+from gui.widgets.canvas import Canvas, is_vector
+from gui.widgets.figure import is_figure
+from model.probe.scene.asks import Panel
 
 MARGIN = 12.0
 ALIKE = 0.6
@@ -29,13 +33,13 @@ class Pointed:
     Attributes:
         name: of its tensor.
         index: its full index there.
-        value: as it is drawn.
+        value: as it is drawn; NaN where it was not looked up.
         written: whether the operation writes it (and it can be taken apart).
     """
 
     name: str
     index: tuple[int, ...]
-    value: float
+    value: float = field(compare=False)
     written: bool
 
 
@@ -56,6 +60,9 @@ class StageView(Canvas):
         self._scenery: Scenery | None = None
         self._marks: list[Mark] = []
         self._under: tuple[Grid | Bars | Dots, Cell] | None = None
+        self._marked: tuple[str, tuple[int, ...]] | None = None
+        self._motion = StageMotion(self)
+        self._motion.advanced.connect(self.viewport().update)
 
     @property
     def room(self) -> QRectF:
@@ -70,10 +77,75 @@ class StageView(Canvas):
 
     def show_scene(self, scenery: Scenery | None) -> None:
         """Draw another scene, or nothing."""
+        before, marks, picture = self._scenery, self._marks, self._ground
         self._scenery = scenery
         self._under = None
         self.lay_out()
         self.redraw()
+        if before is None or scenery is None or not self.isVisible():
+            self._motion.stop()
+        elif before.op.output != scenery.op.output or before.model is not scenery.model:
+            self._move(scenery, marks, picture)
+
+    def _move(self, scenery: Scenery, before: list[Mark], picture: QPixmap | None) -> None:
+        """From one operation to another; where they have no network in common, at once."""
+        written = [
+            mark
+            for mark in self._marks
+            if isinstance(mark, Grid | Bars)
+            and mark.panel.name == scenery.op.output
+            and mark.panel.role in ("out", "chain")
+        ]
+        gone_through = any(
+            isinstance(mark, Grid | Bars) and mark.panel.role in ("weight", "chain")
+            for mark in self._marks
+        )
+        sweep = written[-1] if written and gone_through else None
+        self._motion.start(picture, flows(before, self._marks), sweep)
+
+    @property
+    def moving(self) -> bool:
+        """Whether a step is on its way."""
+        return self._motion.runs
+
+    def mark_number(self, name: str, index: tuple[int, ...]) -> None:
+        """Outline a number, as far as it is on the stage; an empty name outlines none."""
+        marked = (name, index) if name else None
+        if marked != self._marked:
+            self._marked = marked
+            self.viewport().update()
+
+    def place_of(self, name: str, index: tuple[int, ...]) -> QRectF | None:
+        """Where a number stands, if it does."""
+        for mark in reversed(self._marks):
+            if isinstance(mark, Grid | Bars | Dots) and mark.panel.name == name:
+                cell = cell_of(mark.panel, index)
+                if cell is not None:
+                    return mark.rect_of(cell)
+        return None
+
+    def finish(self) -> None:
+        """Everything at its place at once, for pictures and tests."""
+        self._motion.stop()
+        super().finish()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self._motion.runs and not is_figure():
+            painter = QPainter(self.viewport())
+            if not is_vector(painter):
+                self._ratio = painter.deviceTransform().m11()
+                self._motion.paint(painter, self._ground_picture())
+                swept = self._motion.swept
+                if swept is not None:
+                    self._paint_lit(painter, *swept, tone="accent")
+                painter.end()
+                return
+            painter.end()
+        super().paintEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._motion.stop()
+        super().resizeEvent(event)
 
     def lay_out(self) -> None:
         if self._scenery is None:
@@ -87,18 +159,28 @@ class StageView(Canvas):
 
     def paint_overlay(self, painter: QPainter) -> None:
         """The number under the mouse, with the row and the column that it is made of."""
-        if self._under is None:
-            return
-        mark, cell = self._under
+        if self._marked is not None:
+            rect = self.place_of(*self._marked)
+            if rect is not None:
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.setPen(QPen(theme.current().color("accent"), 1.8))
+                painter.drawRect(rect)
+        if self._under is not None:
+            self._paint_lit(painter, *self._under, tone="text")
+
+    def _paint_lit(
+        self, painter: QPainter, mark: Grid | Bars | Dots, cell: Cell, tone: str
+    ) -> None:
+        """A number, and what is in line with it."""
         rect = mark.rect_of(cell)
         t = theme.current()
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(t.color("text", 0.55), 1.2))
+        painter.setPen(QPen(t.color(tone, 0.55), 1.2))
         for other in self._marks:
             if isinstance(other, Grid | Bars):
                 for line in _in_line(other, rect):
                     painter.drawRect(line)
-        painter.setPen(QPen(t.color("text"), 1.8))
+        painter.setPen(QPen(t.color(tone), 1.8))
         painter.drawRect(rect)
 
     def hover(self, at: QPoint | None) -> None:
@@ -119,7 +201,19 @@ class StageView(Canvas):
             return ""
         number = self._number(*under)
         index = ", ".join(map(str, number.index))
-        return f"{number.name}[{index}] = {number.value:.6g}"
+        words = f"{number.name}[{index}] = {number.value:.6g}"
+        if under[0].panel.role == "in":
+            words += "\nclick: go to where it was written"
+        return words
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        event.ignore()  # nothing scrolls here: the pane walks on
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() in (Qt.MouseButton.BackButton, Qt.MouseButton.ForwardButton):
+            event.ignore()
+        else:
+            super().mousePressEvent(event)
 
     def _at(self, point: QPointF) -> tuple[Grid | Bars | Dots, Cell] | None:
         for mark in reversed(self._marks):
@@ -154,3 +248,32 @@ def _in_line(mark: Grid | Bars, rect: QRectF) -> list[QRectF]:
         row = min(int((center.y() - mark.box.top()) / high), rows - 1)
         found.append(QRectF(mark.box.left(), mark.box.top() + row * high, mark.box.width(), high))
     return found
+
+
+def cell_of(panel: Panel, index: tuple[int, ...]) -> Cell | None:
+    """The cell of a panel that shows the number of an index; None where none does."""
+    if len(index) != len(panel.index):
+        return None
+    free = [at for at, place in zip(index, panel.index) if place is None]
+    if any(place is not None and at != place for at, place in zip(index, panel.index)):
+        return None
+    if panel.transposed:
+        free = free[::-1]
+    row, column = (0, free[0]) if panel.letters[0] == " " else (free[0], free[-1])
+    if panel.rows_RC is not None and panel.columns_RC is not None:
+        hits = np.argwhere((panel.rows_RC == row) & (panel.columns_RC == column))
+        return (int(hits[0][0]), int(hits[0][1])) if len(hits) else None
+    cell: list[int] = []
+    for at, shown, size in zip(
+        (row, column), (panel.at_rows, panel.at_columns), panel.values_RC.shape
+    ):
+        if panel.letters[0] == " " and not cell:
+            cell.append(0)
+            continue
+        if shown is not None:
+            places = np.flatnonzero(shown == at)
+            at = int(places[0]) if len(places) else -1
+        if not 0 <= at < size:
+            return None
+        cell.append(at)
+    return cell[0], cell[1]

@@ -33,9 +33,11 @@ class Look:
         fill: of the box; None is the colour of a button.
         hatched: there is no value, and none will come.
         pending: the value is still to come.
+        added: it was put behind the prompt, by the model or by a choice of the person.
     """
 
     below: str = ""
     fill: QColor | None = None
     hatched: bool = False
     pending: bool = False
+    added: bool = False

@@ -8,6 +8,7 @@ an answer of the worker, which arrives little by little.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from gui.panes.tokens.chips import Look, Tokens
 from gui.panes.tokens.strip import TokenStrip
 from gui.panes.tokens.surprisal import SurprisalLegend
 from gui.reading.inspecting import inspected
+from gui.session.adding import CAME, AddedToken
 from gui.session.store import Store
 from gui.widgets.segments import Segments
 from gui.widgets.text import Text, as_written
@@ -49,6 +51,7 @@ class TokensPane(Pane):
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(store, parent)
         self._read: PromptRead | None = None  # whose tokens are drawn
+        self._added: Mapping[int, AddedToken] = {}  # what was put behind the prompt, by position
         self._bits: NDArray[np.float64] = np.empty(0)
         self._no_number: NDArray[np.bool_] = np.empty(0, np.bool_)  # answered, with NaN
         self._pending = False  # whether what has no value yet will get one
@@ -96,6 +99,7 @@ class TokensPane(Pane):
         self._patience.timeout.connect(self.invalidate)
         store.subject_changed.connect(self._on_subject)
         store.model_changed.connect(self.invalidate)
+        store.adding.changed.connect(self.invalidate)
         store.selection_changed.connect(self._follow_selection)
 
     # ----------------------------------------------------------------------- questions
@@ -139,8 +143,9 @@ class TokensPane(Pane):
         self._stack.setCurrentWidget(self.strip if there else self._empty)
         self._below.setVisible(there)
         self._take_values(read)
-        same = read is self._read
-        self._read = read
+        added = self.store.adding.marks(read)
+        same = read is self._read and added == self._added
+        self._read, self._added = read, added
         if read is None or model is None:
             self.strip.set_tokens(Tokens())
             self._empty.setText(words.why_empty(self.store))
@@ -197,6 +202,10 @@ class TokensPane(Pane):
 
     def _look(self, index: int) -> Look:
         """How a chip looks; asked for those that are painted."""
+        look = self._carried(index)
+        return replace(look, added=True) if index in self._added else look
+
+    def _carried(self, index: int) -> Look:
         if self._read is None or index >= self._read.n_tokens:
             return Look()
         token = self._read.tokens[index]
@@ -316,6 +325,8 @@ class TokensPane(Pane):
             lines.append(words.NOT_FOR_THIS_MODEL)
         elif self.by_surprisal:
             lines.append(words.surprisal(index, self.surprisal(index), pending=self._pending))
+        if index in self._added:
+            lines.append(CAME[self._added[index].how].capitalize())
         if self.store.masking.possible:
             known = self.store.masking.original(index, read) is not None
             lines.append(words.UNMASK if known else words.MASK)

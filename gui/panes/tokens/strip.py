@@ -302,6 +302,9 @@ class TokenStrip(QAbstractScrollArea):
         painter.drawRoundedRect(inner, theme.RADIUS, theme.RADIUS)
         if look.hatched:
             hatch(painter, box.adjusted(2, 2, -2, -2), t.color("line"))
+        if look.added:
+            foot = QRectF(box.left() + 4, box.bottom() - 3, box.width() - 8, 2)
+            painter.fillRect(foot, t.color("lens"))
         ring = "accent" if selected else "text" if index == self._key else ""
         if not ring and index == self._hovered:
             ring = "dim"

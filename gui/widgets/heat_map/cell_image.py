@@ -75,6 +75,13 @@ def hatch_brush() -> QBrush:
     return QBrush(theme.current().color("line"), Qt.BrushStyle.BDiagPattern)
 
 
+def fill_faint(painter: QPainter, area: QRectF) -> None:
+    """Paint over cells whose value is an estimate: half of the colour, and fine lines."""
+    t = theme.current()
+    painter.fillRect(area, t.color("panel", 0.45))
+    painter.fillRect(area, QBrush(t.color("panel", 0.6), Qt.BrushStyle.FDiagPattern))
+
+
 def no_number_brush() -> QBrush:
     """Crossed lines over `theme.Theme.no_number`: told apart from a value, and from what is masked.
 

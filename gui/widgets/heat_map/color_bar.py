@@ -32,6 +32,7 @@ def paint_color_bar(
     *,
     title: str | Sequence[str] = "",
     hatched: str = "",
+    faint: str = "",
     beyond: bool = False,
     no_number: bool = False,
 ) -> None:
@@ -44,6 +45,7 @@ def paint_color_bar(
         limit: the value at its end; it begins at 0 or, diverging, at -limit.
         title: what the values are; of several wordings, longest first, the first that finds room.
         hatched: what a hatched cell means; none is shown if empty.
+        faint: what a faint cell means; none is shown if empty.
         beyond: whether there are values past the end; they have its colour.
         no_number: whether there are cells whose number is none.
     """
@@ -73,6 +75,8 @@ def paint_color_bar(
     swatches: list[tuple[str, _Fill]] = []
     if no_number:
         swatches.append((NO_NUMBER, cell_image.fill_no_number))
+    if faint:
+        swatches.append((faint, _fill_faint))
     if hatched:
         swatches.append((hatched, _fill_hatched))
     titles = [title] if isinstance(title, str) else title
@@ -111,3 +115,8 @@ _Fill: TypeAlias = Callable[[QPainter, QRectF], None]
 
 def _fill_hatched(painter: QPainter, area: QRectF) -> None:
     painter.fillRect(area, cell_image.hatch_brush())
+
+
+def _fill_faint(painter: QPainter, area: QRectF) -> None:
+    painter.fillRect(area, theme.current().color("accent"))
+    cell_image.fill_faint(painter, area)

@@ -55,6 +55,7 @@ class HeatMap(Canvas):
         self._line: tuple[int | None, int | None] = (None, None)
         self._cell: tuple[int, int] | None = None
         self._lit: tuple[int | None, int | None] = (None, None)
+        self._pinned: tuple[int | None, int | None] = (None, None)
         self._told: tuple[object, ...] = ()
         self.horizontalScrollBar().valueChanged.connect(self._tell_seen)
         self.verticalScrollBar().valueChanged.connect(self._tell_seen)
@@ -100,6 +101,12 @@ class HeatMap(Canvas):
         """Light a row and a column from outside, as the mouse would."""
         if (row, column) != self._lit:
             self._lit = (row, column)
+            self.viewport().update()
+
+    def set_pinned(self, row: int | None, column: int | None) -> None:
+        """Outline a row and a column that stay outlined wherever the selection goes."""
+        if (row, column) != self._pinned:
+            self._pinned = (row, column)
             self.viewport().update()
 
     def set_fit(self, fit: bool) -> None:
@@ -205,6 +212,13 @@ class HeatMap(Canvas):
             box = p.cell_rect(hovered_row, hovered_column, at)
             painter.drawRect(box.adjusted(0.5, 0.5, -0.5, -0.5))
         painter.setClipRect(p.window.adjusted(-2, -2, 2, 2))
+        pinned_rows, pinned_columns = (self._within(i, self._pinned[i]) for i in (0, 1))
+        painter.setPen(QPen(t.color("warning"), 1.5, Qt.PenStyle.DashLine))
+        for frame in (
+            *(p.row_band(row, at) for row in pinned_rows),
+            *(p.column_band(column, at) for column in pinned_columns),
+        ):
+            painter.drawRect(frame.intersected(p.window))
         painter.setPen(QPen(t.color("accent"), 1.5))
         frames = [p.row_band(row, at) for row in marked_rows]
         frames += [p.column_band(column, at) for column in marked_columns]
@@ -216,6 +230,7 @@ class HeatMap(Canvas):
         painter.setClipping(False)
         labels = self._painter()
         labels.paint_labels(painter, rows - marked_rows, columns - marked_columns, "text")
+        labels.paint_labels(painter, pinned_rows, pinned_columns, "warning")
         labels.paint_labels(painter, marked_rows, marked_columns, "accent")
 
     def _within(self, axis: int, *indices: int | None) -> set[int]:

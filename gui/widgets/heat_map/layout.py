@@ -44,6 +44,8 @@ class HeatMapContent:
         beyond: whether there are values past it; they have its colour.
         masked_RC: cells that do not exist; hatched.
         hidden_RC: cells whose value is left out of the drawing; hatched, with their figure.
+        faint_RC: cells whose value is an estimate: paler, with lines over them.
+        faint_title: what a faint cell means, for the colour bar.
         value_title: what the numbers are, for the colour bar; of several wordings, longest first,
             the first that finds room.
         masked_title: what a hatched cell means, for the colour bar; none if empty.
@@ -62,6 +64,8 @@ class HeatMapContent:
     beyond: bool = False
     masked_RC: NDArray[np.bool_] | None = None
     hidden_RC: NDArray[np.bool_] | None = None
+    faint_RC: NDArray[np.bool_] | None = None
+    faint_title: str = ""
     value_title: str | tuple[str, ...] = ""
     masked_title: str = ""
     digits: int = 2

@@ -52,6 +52,7 @@ class HeatMapPainter:
         self._scrolled = scrolled
         self._marked = marked
         self._metrics = QFontMetricsF(label_font())
+        self._has_faint = content.faint_RC is not None and bool(content.faint_RC.any())
         self._no_number = bool(np.isnan(content.values_RC[drawn_RC]).any())
 
     def paint(self, painter: QPainter, area: QRect, ratio: float) -> None:
@@ -71,6 +72,8 @@ class HeatMapPainter:
         self._paint_cells(painter, rows, columns, k)
         if self._no_number:
             self._cross_out(painter, rows, columns)
+        if self._has_faint:
+            self._paint_faint(painter, rows, columns)
         if cell >= GRID_CELL:
             self._paint_grid(painter, rows, columns)
         if cell >= NUMBER_CELL and self._content.block == (1, 1):
@@ -99,6 +102,7 @@ class HeatMapPainter:
             title=title,
             beyond=self._content.beyond,
             hatched="" if self._drawn_RC.all() else self._content.masked_title,
+            faint=self._content.faint_title if self._has_faint else "",
             no_number=self._no_number,
         )
 
@@ -141,6 +145,21 @@ class HeatMapPainter:
                     continue
                 if math.isnan(self._content.values_RC[at]):
                     painter.fillRect(self._place.cell_rect(row, column, self._scrolled), brush)
+
+    def _paint_faint(self, painter: QPainter, rows: range, columns: range) -> None:
+        """What is an estimate, run by run of a row."""
+        faint_RC = self._content.faint_RC
+        assert faint_RC is not None
+        for row in rows:
+            start: int | None = None
+            for column in (*columns, columns.stop):
+                at = None if column == columns.stop else self._content.place_of(row, column)
+                if at is not None and faint_RC[at] and self._drawn_RC[at]:
+                    start = column if start is None else start
+                elif start is not None:
+                    box = self._box(range(row, row + 1), range(start, column))
+                    cell_image.fill_faint(painter, box)
+                    start = None
 
     def _box(self, rows: range, columns: range) -> QRectF:
         """Where some rows and columns lie."""

@@ -20,9 +20,9 @@ from model.operations import Operation
 from model.operations.words import ACTIVATIONS
 from model.probe.attribution.asks import Attribution, AttributionFound, Kind, Part
 from model.probe.attribution.walk import ENDS, Values, Walk, dot, wide
-from model.probe.next_token.compute import likeliest
 from model.probe.question import Answer
 from model.probe.tensors.compute import to_array
+from model.sampling import likeliest
 from model.subject import Subject
 from model.transformer import Transformer
 

@@ -21,6 +21,9 @@ class Lens(Question):
     Attributes:
         positions: which; all if left out.
         watched: a token whose rank and probability are told at every border.
+        borders: which; all if left out. 0 is what block 0 reads, -1 what the last block left.
+        watch_final: watch at each position the token that the network itself finds likeliest there.
+        watch_each: watch a token of its own at each of the positions, by id.
     """
 
     name: ClassVar[str] = "lens"
@@ -28,16 +31,20 @@ class Lens(Question):
     later: ClassVar[bool] = True
     positions: tuple[int, ...] = ()
     watched: TokenId | None = None
+    borders: tuple[int, ...] = ()
+    watch_final: bool = False
+    watch_each: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LensFound(Answer):
-    """What was read. Shape suffixes: L borders (``n_layers + 1``), P positions.
+    """What was read. Shape suffixes: L borders (all ``n_layers + 1``, or some), P positions.
 
     Where the answer is coarse, positions that are still to come have probability NaN and id -1.
 
     Attributes:
         names: of the stream at the borders: what block 0 reads, then what each block left.
+        borders_L: which borders.
         positions_P: which positions.
         ids_LP: of the likeliest token; the lowest id of several that are equal.
         logits_LP: its logit.
@@ -45,9 +52,11 @@ class LensFound(Answer):
         entropies_LP: of the whole distribution, in bits.
         watched_logits_LP, watched_probabilities_LP, watched_ranks_LP: of the watched token; rank 1
             has the largest logit, ties by lower id. None where none is watched.
+        watched_ids_P: which token is watched at each position.
     """
 
     names: tuple[str, ...]
+    borders_L: Array
     positions_P: Array
     ids_LP: Array
     logits_LP: Array
@@ -56,6 +65,7 @@ class LensFound(Answer):
     watched_logits_LP: Array | None = None
     watched_probabilities_LP: Array | None = None
     watched_ranks_LP: Array | None = None
+    watched_ids_P: Array | None = None
 
     def arrays(self) -> Mapping[str, Named]:
         found = {
@@ -67,13 +77,22 @@ class LensFound(Answer):
             "watched_probability": self.watched_probabilities_LP,
             "watched_rank": self.watched_ranks_LP,
         }
-        axes, at = ("border", "position"), {"position": self.positions_P}
-        return {
+        axes = "border", "position"
+        at = {"border": self.borders_L, "position": self.positions_P}
+        named = {
             name: Named(values, axes, at) for name, values in found.items() if values is not None
         }
+        if self.watched_ids_P is not None:
+            places = {"position": self.positions_P}
+            named["watched_id"] = Named(self.watched_ids_P, ("position",), places)
+        return named
 
     def as_rows(self) -> Mapping[str, list[dict[str, Any]]]:
-        columns = {name: named.values.tolist() for name, named in self.arrays().items()}
+        columns = {
+            name: named.values.tolist()
+            for name, named in self.arrays().items()
+            if named.axes[0] == "border"
+        }
         at = self.positions_P.tolist()
         return {
             "layers": [
@@ -83,11 +102,11 @@ class LensFound(Answer):
                     "name": name,
                     "positions": [
                         {"position": position}
-                        | {column: values[border][p] for column, values in columns.items()}
+                        | {column: values[row][p] for column, values in columns.items()}
                         for p, position in enumerate(at)
                     ],
                 }
-                for border, name in enumerate(self.names)
+                for row, (border, name) in enumerate(zip(self.borders_L.tolist(), self.names))
             ]
         }
 

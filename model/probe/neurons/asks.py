@@ -27,8 +27,9 @@ class Neurons(Question):
         neuron: the one that is looked at closely; the strongest if none is given.
         n: how many neurons, tokens and texts.
         by: neurons are strong by the length of what they write, or by their activation alone.
-        fold_norm: whether the final norm's weight is multiplied into the tokens' scores.
-        scan: how many tokens of text are read for what excites the neuron; 0 reads none.
+        fold_norm: whether the norms' weights are multiplied in: the final one's into the tokens'
+            scores, the MLP's into what it listens to.
+        scan: how many tokens of text are read at least for what excites the neuron; 0 reads none.
         file: the text that is read; the story world if none is given.
         seed: of the story world's text.
     """
@@ -54,13 +55,17 @@ class NeuronsFound(Answer):
     Attributes:
         neuron_N: the strongest neurons' numbers, strongest first.
         activation_N: of each, here.
-        write_N: length of what each adds to the stream here, before any norm of it.
+        write_N: length of what each adds to the stream here, before any norm of it; of a mixture
+            times the share that its expert has.
         neuron: the one that is looked at closely.
         activation: its own, here; NaN where the token isn't sent to its expert.
         rank: its place among all; 1 is the strongest, None where it has no activation.
         promoted_ids, suppressed_ids: tokens whose scores it raises and lowers most.
         promoted_scores, suppressed_scores: by how much for an activation of one, raw: without the
             final norm's scale.
+        heard_ids, ignored_ids: tokens whose embedding alone puts most into its nonlinearity, and
+            least: through ``W_in``, or ``W_gate`` of a gated MLP.
+        heard_scores, ignored_scores: how much, raw: without bias and the norm's scale.
         excited_activations: the largest activations in the texts that were read, one a text.
         texts: what was read, with the exciting token in ⟨⟩, strongest first.
         n_scanned: how many tokens were read.
@@ -77,6 +82,10 @@ class NeuronsFound(Answer):
     promoted_scores: Array
     suppressed_ids: Array
     suppressed_scores: Array
+    heard_ids: Array
+    heard_scores: Array
+    ignored_ids: Array
+    ignored_scores: Array
     excited_activations: Array
     texts: tuple[str, ...]
     n_scanned: int
@@ -96,6 +105,8 @@ class NeuronsFound(Answer):
             ),
             **table("promoted", promoted_id=self.promoted_ids, raises=self.promoted_scores),
             **table("suppressed", suppressed_id=self.suppressed_ids, lowers=self.suppressed_scores),
+            **table("heard", heard_id=self.heard_ids, heard=self.heard_scores),
+            **table("ignored", ignored_id=self.ignored_ids, ignored=self.ignored_scores),
             **table("text", excited_activation=self.excited_activations),
         }
 

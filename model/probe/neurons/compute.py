@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import islice
 
 import numpy as np
 import torch
@@ -16,8 +15,14 @@ from torch import Tensor
 from model.bench import Bench
 from model.probe.measuring import place
 from model.probe.neurons.asks import Neurons, NeuronsFound
-from model.probe.neurons.scanning import AT_ONCE, Scan, texts, windows
-from model.probe.neurons.weights import direction, n_neurons, token_effects, write_lengths
+from model.probe.neurons.hidden import share_name
+from model.probe.neurons.scanning import scan_of
+from model.probe.neurons.weights import (
+    direction,
+    listening,
+    token_effects,
+    write_lengths,
+)
 from model.probe.question import Answer, Array, read_only
 from model.probe.sweeping import Pace
 from model.probe.tensors.compute import to_array
@@ -42,30 +47,23 @@ def answer(question: Neurons, subject: Subject, bench: Bench) -> Iterator[Answer
         return
     yield here
     tokenizer = bench.tokenizer(subject.model)
-    if tokenizer is None:
+    scan = scan_of(bench, subject, layer, question.n, question.file, question.seed)
+    if tokenizer is None or scan is None:
         raise ValueError("This checkpoint has no tokenizer, so it can't read texts: set scan to 0.")
-    scan = Scan(bench, subject, layer, here.neuron, question.n)
 
     def found(share: float) -> NeuronsFound:
+        best = scan.best(here.neuron, question.n, 1, tokenizer)
         return replace(
             here,
             share=share,
-            excited_activations=read_only(np.array([one.activation for one in scan.best])),
-            texts=tuple(one.text(tokenizer) for one in scan.best),
+            excited_activations=read_only(np.array([one.activation for one in best])),
+            texts=tuple(one.text for one in best),
             n_scanned=scan.n_tokens,
         )
 
     pace = Pace()
-    cut = windows(texts(question.file, question.seed), tokenizer, network.config)
-    waiting: list[tuple[int, ...]] = []
-    while scan.n_tokens < question.scan:
-        some = waiting + list(islice(cut, AT_ONCE - len(waiting)))
-        if not some:
-            break
-        # Only the last of a file is shorter, and runs alone.
-        alike = [one for one in some if len(one) == len(some[0])]
-        waiting = some[len(alike) :]
-        yield from scan.read(alike)
+    while scan.n_tokens < question.scan and not scan.at_end:
+        yield from scan.read(bench, subject)
         share = scan.n_tokens / question.scan
         if share < 1 and pace.is_due():
             yield found(share)
@@ -75,20 +73,23 @@ def answer(question: Neurons, subject: Subject, bench: Bench) -> Iterator[Answer
 def _here(question: Neurons, subject: Subject, bench: Bench, layer: int, at: int) -> NeuronsFound:
     """What the token and the weights say."""
     network = bench.network(subject)
-    number_N, activation_N = _hidden(subject, bench, layer, at)
+    number_N, activation_N, share_N = _hidden(subject, bench, layer, at)
     with torch.inference_mode():
         length_N = to_array(write_lengths(network, layer, torch.from_numpy(number_N)))
-    write_N = np.abs(activation_N) * length_N
+    write_N = np.abs(activation_N) * length_N * share_N
     strength_N = write_N if question.by == "write" else np.abs(activation_N)
     # What is no number is no strong neuron.
     order = np.argsort(-np.nan_to_num(strength_N, nan=-1.0), kind="stable")
     neuron = int(number_N[order[0]]) if question.neuron is None else question.neuron
-    n_all = n_neurons(network)
+    n_all = network.config.n_neurons
     neuron = place(neuron, n_all, "neuron")
     among = np.flatnonzero(number_N[order] == neuron)
     rank = int(among[0]) + 1 if len(among) else None
     best = order[: question.n]
     promoted, suppressed, note = _tokens(question, bench, subject, layer, neuron)
+    with torch.inference_mode():
+        heard_V = listening(network, layer, neuron, fold_norm=question.fold_norm)
+        heard, ignored = (_ends(heard_V * sign, question.n, sign) for sign in (1, -1))
     return NeuronsFound(
         subject=subject,
         question=question,
@@ -103,6 +104,10 @@ def _here(question: Neurons, subject: Subject, bench: Bench, layer: int, at: int
         promoted_scores=read_only(promoted[1]),
         suppressed_ids=read_only(suppressed[0]),
         suppressed_scores=read_only(suppressed[1]),
+        heard_ids=read_only(heard[0]),
+        heard_scores=read_only(heard[1]),
+        ignored_ids=read_only(ignored[0]),
+        ignored_scores=read_only(ignored[1]),
         excited_activations=read_only(np.zeros(0)),
         texts=(),
         n_scanned=0,
@@ -110,18 +115,21 @@ def _here(question: Neurons, subject: Subject, bench: Bench, layer: int, at: int
     )
 
 
-def _hidden(subject: Subject, bench: Bench, layer: int, at: int) -> tuple[Array, Array]:
-    """Numbers and activations of all neurons that ran at a position."""
+def _hidden(
+    subject: Subject, bench: Bench, layer: int, at: int
+) -> tuple[Array, Array, Array | float]:
+    """Numbers, activations and shares of all neurons that ran at a position."""
     config = bench.network(subject).config
     name = f"blocks.{layer}.mlp.hook_post"
     if config.experts is None:
         activation_M = to_array(bench.values(subject, (name,), at, at + 1)[name][0, 0])
-        return np.arange(config.d_mlp), activation_M.copy()
-    indices = f"blocks.{layer}.mlp.hook_expert_indices"
-    found = bench.values(subject, (name, indices), at, at + 1)
+        return np.arange(config.d_mlp), activation_M.copy(), 1.0
+    indices, shares = f"blocks.{layer}.mlp.hook_expert_indices", share_name(layer)
+    found = bench.values(subject, (name, indices, shares), at, at + 1)
     experts_A = to_array(found[indices][0, 0])
     number_AM = experts_A[:, None] * config.d_mlp + np.arange(config.d_mlp)
-    return number_AM.reshape(-1), to_array(found[name][0, 0]).reshape(-1).copy()
+    share_N = np.repeat(to_array(found[shares][0, 0]), config.d_mlp)
+    return number_AM.reshape(-1), to_array(found[name][0, 0]).reshape(-1).copy(), share_N
 
 
 def _tokens(

@@ -1,7 +1,7 @@
-"""What a neuron writes, and what that does to the tokens' scores: from the weights alone.
+"""What a neuron writes and what that does to tokens' scores, and which tokens it listens to.
 
-Knows MLPs, mixtures and the unembedding; no text. Shape suffixes: D d_model, M neurons, V
-vocabulary.
+From the weights alone. Knows MLPs, mixtures, embedding and unembedding; no text.
+Shape suffixes: D d_model, M neurons, V vocabulary.
 """
 
 from __future__ import annotations
@@ -12,13 +12,8 @@ import torch
 from torch import Tensor
 
 from model.network.mlp import MLP, Mixture
+from model.network.norm import Norm
 from model.transformer import Transformer
-
-
-def n_neurons(network: Transformer) -> int:
-    """Of one block, those of all its experts."""
-    config = network.config
-    return config.d_mlp * (1 if config.experts is None else config.experts.n)
 
 
 def write_lengths(network: Transformer, layer: int, neurons: Tensor) -> Tensor:
@@ -55,8 +50,47 @@ def token_effects(network: Transformer, direction_D: Tensor, *, fold_norm: bool)
     return scores_V * network.config.scales.logits
 
 
+def listening(network: Transformer, layer: int, neuron: int, *, fold_norm: bool) -> Tensor:
+    """How much each token's embedding alone would put into a neuron's nonlinearity, ``[V]``.
+
+    Through ``W_gate`` of a gated MLP, through ``W_in`` of any other; without bias and positions,
+    and without the scale of the norm before it.
+
+    Args:
+        network: whose.
+        layer: of the block.
+        neuron: its number.
+        fold_norm: multiply with the weight of the norm that the MLP reads through, and centre
+            where it centres.
+    """
+    expert, place = divmod(neuron, network.config.d_mlp)
+    mlp = _mlps(network, layer)[expert]
+    linear = mlp.up if mlp.gate is None else mlp.gate
+    x_D = linear.weight.detach()[place]
+    norm = norm_before(network, layer)
+    if fold_norm and norm is not None:
+        x_D = x_D * norm.weight()
+        x_D = (x_D if norm.rms else x_D - x_D.mean()).to(linear.weight.dtype)
+    if network.project_in is not None:
+        x_D = network.project_in.weight.detach().T @ x_D
+    return torch.mv(network.embed.weight.detach(), x_D) * network.config.scales.embedding
+
+
+def norm_before(network: Transformer, layer: int) -> Norm | None:
+    """The norm through which an MLP reads the stream; None where it reads it as it is."""
+    block = network.blocks[layer]
+    if network.config.norms.placement == "post":
+        return None
+    found = block.ln1 if network.config.parallel and block.ln2 is None else block.ln2
+    return cast("Norm | None", found)
+
+
 def _tables(network: Transformer, layer: int) -> list[Tensor]:
     """``W_out`` of the MLP or of each expert, ``[D, M]``."""
+    return [one.down.weight.detach() for one in _mlps(network, layer)]
+
+
+def _mlps(network: Transformer, layer: int) -> list[MLP]:
+    """The MLP of a block, or its experts."""
     mlp = cast("MLP | Mixture", network.blocks[layer].mlp)
-    experts = [mlp] if isinstance(mlp, MLP) else [cast("MLP", one) for one in mlp.experts]
-    return [one.down.weight.detach() for one in experts]
+    return [mlp] if isinstance(mlp, MLP) else [cast("MLP", one) for one in mlp.experts]

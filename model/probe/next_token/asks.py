@@ -18,7 +18,7 @@ class NextToken(Question):
 
     Attributes:
         position: after which.
-        sampling: temperature, top-k, top-p.
+        sampling: temperature, top-k, top-p, min-p.
         n: how many of the likeliest tokens; 0 for the whole vocabulary, for export.
         also: further tokens, wherever they rank.
         seed: draw one token with it; None draws none.
@@ -39,8 +39,9 @@ class NextTokenFound(Answer):
 
     Attributes:
         ids, logits, ranks: of each token; rank 1 has the largest logit, ties by lower id.
-        probabilities: with which each is drawn, cut by temperature 0, top-k and top-p.
+        probabilities: with which each is drawn, cut by temperature 0, top-k, top-p and min-p.
         uncut: the same before the cut (at temperature 1 where it is 0).
+        cut_by: what left each out, an index into `model.sampling.CUTS`.
         entropy_bits: of the distribution that is drawn from.
         kept: how much of the probability the cut leaves.
         n_kept: how many tokens it leaves.
@@ -54,6 +55,7 @@ class NextTokenFound(Answer):
     ranks: Array
     probabilities: Array
     uncut: Array
+    cut_by: Array
     entropy_bits: float
     kept: float
     n_kept: int
@@ -67,6 +69,7 @@ class NextTokenFound(Answer):
             "rank": self.ranks,
             "probability": self.probabilities,
             "probability_before_cut": self.uncut,
+            "cut_by": self.cut_by,
         }
         at = {"place": np.arange(len(self.ids))}
         return {name: Named(values, ("place",), at) for name, values in columns.items()}
@@ -74,6 +77,5 @@ class NextTokenFound(Answer):
     def code(self) -> str:
         question = self.question
         assert isinstance(question, NextToken)
-        s = question.sampling
-        how = f"model.Sampling(temperature={s.temperature!r}, top_k={s.top_k}, top_p={s.top_p!r})"
+        how = question.sampling.code()
         return f'model.probabilities(trace["logits"][0, {question.position}], {how})'

@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from model.bench import Bench
 from model.probe.next_token.asks import NextToken, NextTokenFound
 from model.probe.not_finite.compute import first_not_finite
 from model.probe.question import Answer, read_only
 from model.probe.tensors.compute import to_array
-from model.sampling import NoDistributionError, Sampling, draw, probabilities
+from model.sampling import (
+    NoDistributionError,
+    Sampling,
+    cut_by,
+    draw,
+    likeliest,
+    probabilities,
+    rank_of,
+)
 from model.subject import Subject
 
 
@@ -46,6 +53,7 @@ def answer(question: NextToken, subject: Subject, bench: Bench) -> Iterator[Answ
             ranks=read_only(ranks),
             probabilities=nothing,
             uncut=nothing,
+            cut_by=read_only(np.zeros(len(ids), np.uint8)),
             entropy_bits=float("nan"),
             kept=float("nan"),
             n_kept=0,
@@ -64,26 +72,9 @@ def answer(question: NextToken, subject: Subject, bench: Bench) -> Iterator[Answ
         ranks=read_only(ranks),
         probabilities=read_only(chances_V[ids]),
         uncut=read_only(uncut_V[ids]),
+        cut_by=read_only(cut_by(logits_V, sampling)[ids]),
         entropy_bits=float(-(positive * np.log2(positive)).sum()) + 0.0,
         kept=float(uncut_V[chances_V > 0].sum()),
         n_kept=len(positive),
         drawn=drawn,
     )
-
-
-def likeliest(logits_V: NDArray[np.floating], n: int) -> NDArray[np.intp]:
-    """The ids of the n largest logits, largest first; ties by lower id."""
-    n = min(n, logits_V.size)
-    border = np.partition(logits_V, logits_V.size - n)[logits_V.size - n]
-    if np.isnan(border):  # of a network that diverged
-        return np.arange(n)
-    candidates = np.flatnonzero(logits_V >= border)
-    order = np.argsort(-logits_V[candidates], kind="stable")
-    return candidates[order][:n]
-
-
-def rank_of(logits_V: NDArray[np.floating], token_id: int) -> int:
-    """1 for the token with the largest logit; ties by lower id."""
-    own = logits_V[token_id]
-    before = np.count_nonzero(logits_V > own) + np.count_nonzero(logits_V[:token_id] == own)
-    return int(before) + 1

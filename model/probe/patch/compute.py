@@ -24,6 +24,7 @@ from model.bench.gradients import Gradients
 from model.bench.restart import Restart
 from model.operations import streams
 from model.probe.measuring import Measure, finite, likeliest_at, place, second_text, tokens_of
+from model.probe.patch.alignment import aligned, n_alike
 from model.probe.patch.asks import OF_HEADS, Kind, Patch, PatchFound
 from model.probe.question import Answer, Array, read_only
 from model.probe.sweeping import Pace, coarse_to_fine, correlation
@@ -42,7 +43,15 @@ def answer(question: Patch, subject: Subject, bench: Bench) -> Iterator[Answer |
             are no such.
         KeyError: the network has no head that scores tokens.
     """
-    clean = second_text(bench, subject, question.clean, question.clean_ids, "clean", "patching")
+    clean = second_text(
+        bench,
+        subject,
+        question.clean,
+        question.clean_ids,
+        "clean",
+        "patching",
+        any_length=question.align,
+    )
     for _ in bench.streaming(clean):
         yield None
     sweep = _Sweep(question, subject, clean, bench)
@@ -93,12 +102,22 @@ class _Sweep:
         config = self._config = bench.network(subject).config
         n = subject.n_tokens
         self._at = place(question.position, n, "position")
+        self._sources = aligned(subject.ids, clean.ids)
+        if self._sources[self._at] < 0:
+            raise ValueError("The measured token has no partner in the clean text: take another.")
+        self._same_places = self._sources == tuple(range(len(clean.ids)))
+        if question.kind == "pattern" and not self._same_places:
+            raise ValueError(
+                "Patterns are rows over the keys of a text, so both need as many tokens. Reword "
+                "one of them, or patch z."
+            )
         layers = {place(at, config.n_layers, "layer") for at in question.layers}
         self.layers = tuple(sorted(layers)) or tuple(range(config.n_layers))
         self._restart = Restart(bench, subject, 0, self._at)
-        self._measure = _measure(question, subject, clean, self._at, bench)
+        here, there = (subject, self._at), (clean, self._sources[self._at])
+        self._measure = _measure(question, here, there, bench)
         self._ids = self._measure.ids(bench.network(subject).embed.weight)
-        self._corrupted, self._of_clean = (self._of(one) for one in (subject, clean))
+        self._corrupted, self._of_clean = self._of(*here), self._of(*there)
         if question.kind == "pattern" and n > MOST_TOKENS:
             raise ValueError(
                 f"Patterns are patched up to {MOST_TOKENS:,} tokens; shorten the texts."
@@ -111,11 +130,11 @@ class _Sweep:
         self._done = np.zeros(shape, bool)
         self._ran = np.zeros(shape, bool)
 
-    def _of(self, subject: Subject) -> float:
+    def _of(self, subject: Subject, at: int) -> float:
         """The metric of a text as it is."""
-        logits_1V = self._bench.logits(subject, self._at, self._at + 1)
+        logits_1V = self._bench.logits(subject, at, at + 1)
         of = self._measure.of(logits_1V if self._ids is None else logits_1V[:, self._ids])
-        return finite(float(of), self._bench, subject, self._at)
+        return finite(float(of), self._bench, subject, at)
 
     # ----------------------------------------------------------------------- estimate
 
@@ -145,7 +164,7 @@ class _Sweep:
     def run(self, row: int) -> Iterator[None]:
         """The exact cells of one layer."""
         places = self._places(self.layers[row])
-        clean_HTN = self._cells(self._clean, places)
+        clean_HTN = self._taken(places)
         differs_HT = clean_HTN.ne(self._cells(self._subject, places)).any(-1)
         if self._config.causal and not changes_of(self._subject.interventions, self._config):
             differs_HT[:, self._at + 1 :] = False
@@ -155,7 +174,7 @@ class _Sweep:
         self._ran[row] = ran_HT
         self._values[row][~ran_HT] = self._corrupted
         self._done[row] = ~ran_HT
-        first = int(np.flatnonzero(self._differing())[0]) if ran_HT.any() else 0
+        first = self._first_differing() if ran_HT.any() else 0
         # By position, so that a batch has as much before it as can be.
         cells = sorted(zip(*np.nonzero(ran_HT), strict=True), key=lambda cell: (cell[1], cell[0]))
         while cells:
@@ -168,11 +187,11 @@ class _Sweep:
                 self._done[row][cell] = True
             yield None
 
-    def _differing(self) -> Array:
-        """Where the two texts' tokens differ; everywhere where all looks at all."""
+    def _first_differing(self) -> int:
+        """From where on the two texts differ; from the first where all looks at all."""
         if not self._config.causal or changes_of(self._subject.interventions, self._config):
-            return np.ones(self._subject.n_tokens, bool)
-        return np.array(self._subject.ids) != np.array(self._clean.ids)
+            return 0
+        return n_alike(self._subject.ids, self._clean.ids)
 
     def _patched(
         self,
@@ -223,9 +242,20 @@ class _Sweep:
         """A text's own activation, ``[H, T, N]``."""
         return places.cells(self._bench.values(subject, (places.name,))[places.name])[0]
 
+    def _taken(self, places: _Places) -> Tensor:
+        """The clean text's activation at this text's tokens, ``[H, T, N]``."""
+        theirs_HTN = self._cells(self._clean, places)
+        if self._same_places:
+            return theirs_HTN
+        taken_HTN = self._cells(self._subject, places).clone()  # stays where there is no partner
+        pairs = [(at, source) for at, source in enumerate(self._sources) if source >= 0]
+        here, there = (list(each) for each in zip(*pairs, strict=True))
+        taken_HTN[:, here] = theirs_HTN[:, there]
+        return taken_HTN
+
     def _difference(self, places: _Places) -> Tensor:
         """What the clean text's activation has more, ``[H, T, N]``."""
-        return self._cells(self._clean, places) - self._cells(self._subject, places)
+        return self._taken(places) - self._cells(self._subject, places)
 
     # ------------------------------------------------------------------------- answer
 
@@ -242,6 +272,8 @@ class _Sweep:
         scaled = partial(_recovered, self._corrupted, spread if apart else float("nan"))
         preview = scaled(self._estimated)
         recovered = np.where(self._done, scaled(self._values), preview)
+        if not self._question.together:
+            recovered[..., np.array(self._sources) < 0] = np.nan
         values = np.where(self._done, self._values, self._estimated)
         agreed = float("nan")
         if self._done.all():
@@ -256,6 +288,7 @@ class _Sweep:
             values=self._drawn(values),
             preview=self._drawn(preview),
             done=self._drawn(self._done),
+            sources=self._sources,
             measure=measure.kind,
             target=measure.target,
             against=measure.against,
@@ -281,12 +314,41 @@ def _recovered(corrupted: float, spread: float, values: Array) -> Array:
     return (values - corrupted) / spread
 
 
-def _measure(question: Patch, subject: Subject, clean: Subject, at: int, bench: Bench) -> Measure:
+_SAME = (
+    "The likeliest token is the same after both texts, so there is no difference to measure: name "
+    "two tokens, or measure a probability or the divergence."
+)
+
+
+def _measure(
+    question: Patch, here: tuple[Subject, int], there: tuple[Subject, int], bench: Bench
+) -> Measure:
+    """What is measured.
+
+    Args:
+        question: says how.
+        here, there: the corrupted and the clean text, each with the position that is measured.
+        bench: holds the model.
+    """
+    subject, at = here
     target, against = tokens_of(question.metric, bench, subject)
-    if question.metric.is_open:
-        target, against = likeliest_at(bench, clean, at), likeliest_at(bench, subject, at)
-    if target is None:
-        target = likeliest_at(bench, clean, at)
+    if question.by == "kl":
+        if target is not None:
+            raise ValueError("A divergence is of all tokens: leave target and against away.")
+        clean, clean_at = there
+        logits_V = bench.logits(clean, clean_at, clean_at + 1)[0].cpu().double()
+        likeliest = int(logits_V.argmax())
+        return Measure("KL divergence", likeliest, from_V=logits_V.log_softmax(-1))
+    if question.by == "probability":
+        if against is not None:
+            raise ValueError("A probability is of one token: leave against away.")
+        return Measure("probability", likeliest_at(bench, *there) if target is None else target)
+    if question.by == "difference" or question.metric.is_open:
+        target = likeliest_at(bench, *there) if target is None else target
+        against = likeliest_at(bench, subject, at) if against is None else against
+        if question.by == "difference" and against == target:
+            raise ValueError(_SAME)
+    assert target is not None  # a target alone is a log probability
     if against is None or against == target:
         return Measure("log probability", target)
     return Measure("logit difference", target, against)

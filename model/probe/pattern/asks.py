@@ -23,6 +23,11 @@ class Pattern(Question):
             are drawn by the number that stands out most.
         summed: whether all of the head is gone through, for what is said of the whole of it: its
             largest numbers and, of weights, its shares. Without, only what is in view is computed.
+        valued: weights times the length of what the head writes from each key,
+            ``‖A · v · W_O‖`` (`model.probe.pattern.valued`), of weights only.
+        words: first token of each word, where tokens are merged to words: then rows, columns and
+            all that is said are of words. Attention to a word is the sum over its tokens, from a
+            word the mean over its tokens. Of weights only; empty for tokens.
     """
 
     name: ClassVar[str] = "pattern"
@@ -34,11 +39,28 @@ class Pattern(Question):
     columns: tuple[int, int] | None = None
     most: tuple[int, int] = (1024, 1024)
     summed: bool = True
+    valued: bool = False
+    words: tuple[int, ...] = ()
 
     @property
     def activation(self) -> str:
-        """The full name of what is drawn."""
+        """The full name of what is drawn, or of the weights that it is made of."""
         return f"blocks.{self.layer}.attn.hook_{self.tensor}"
+
+    @property
+    def value_name(self) -> str:
+        """The full name of the values that are read."""
+        return f"blocks.{self.layer}.attn.hook_v"
+
+    @property
+    def is_tensor(self) -> bool:
+        """Whether what is drawn are an activation's own numbers."""
+        return not self.valued and not self.words
+
+    @property
+    def what(self) -> str:
+        """A name for the numbers."""
+        return "value_weighted" if self.valued else self.tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +96,8 @@ class PatternFound(Answer):
         largest: of the numbers that are not masked, of the whole matrix of weights where all of
             it is summed; else of the rows in view.
         largest_but_first: of those that are not about the first token.
-        shares: of the whole head; None for scores, for a prompt of one token, and where nothing
-            is summed.
+        shares: of the whole head; None for what are no weights, for a prompt of one token, and
+            where nothing is summed.
     """
 
     rows: tuple[int, int]
@@ -96,9 +118,17 @@ class PatternFound(Answer):
         }
         question = self.question
         assert isinstance(question, Pattern)
-        return {question.tensor: Named(self.values, ("query", "key"), at)}
+        return {question.what: Named(self.values, ("query", "key"), at)}
 
     def code(self) -> str:
         question = self.question
         assert isinstance(question, Pattern)
+        if not question.is_tensor:
+            asked = f"Pattern({question.layer}, {question.head}"
+            asked += ", valued=True" if question.valued else ""
+            asked += f", words={question.words}" if question.words else ""
+            return (
+                "from model.probe.pattern.asks import Pattern; "
+                f"lm.ask({list(self.subject.ids)}, {asked})).values"
+            )
         return f'trace["{question.activation}"][0, {question.head}]'

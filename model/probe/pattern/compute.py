@@ -13,15 +13,27 @@ from model.bench import Bench
 from model.bench.looking import WINDOW
 from model.probe.pattern.asks import Pattern, PatternFound, Shares
 from model.probe.pattern.masks import may_look
+from model.probe.pattern.valued import Valued
+from model.probe.pattern.words import Words
 from model.probe.question import Answer, Array, read_only
 from model.probe.tensors.compute import to_array
 from model.subject import Subject
 
 
 def answer(question: Pattern, subject: Subject, bench: Bench) -> Iterator[Answer | None]:
-    """A window of queries a slice."""
+    """A window of queries a slice.
+
+    Raises:
+        ValueError: what is only made of weights is asked of scores, or words are none.
+    """
     config = bench.network(subject).config
-    n = subject.n_tokens
+    if question.tensor != "pattern" and not question.is_tensor:
+        raise ValueError("Value-weighted and by words there are weights only: ask for pattern.")
+    words = Words(question.words, subject.n_tokens)
+    valued = None
+    if question.valued:
+        valued = Valued(bench, subject, question.layer, (question.head,))
+    n = words.n
     first_row, end_row = _within(question.rows, n)
     first_column, end_column = _within(question.columns, n)
     block = (
@@ -36,12 +48,17 @@ def answer(question: Pattern, subject: Subject, bench: Bench) -> Iterator[Answer
     # All of a pattern for its shares and its largest weight; of the rest only what is in view.
     starts = _starts(first_row, end_row, n if whole else end_row, 0 if whole else first_row, height)
     for start, stop in starts:
-        matrix_QS = to_array(
-            bench.pattern(subject, question.layer, (question.head,), start, stop, question.tensor)
-        )[0]
-        look_QS = may_look(config, window, start, stop, n)
+        first, last = words.tokens(start, stop)
+        matrix_HQS = bench.pattern(
+            subject, question.layer, (question.head,), first, last, question.tensor
+        )
+        if valued is not None:
+            matrix_HQS = valued.weigh(matrix_HQS, slice(first, last))
+        matrix_QS = to_array(words.fold(matrix_HQS, np.arange(first, last)))[0]
+        look_QS = may_look(config, window, first, last, subject.n_tokens)
         if bench.concerns(subject, question.layer):
-            look_QS = looked_at(subject, bench, question.layer, (question.head,), start, stop)[0]
+            look_QS = looked_at(subject, bench, question.layer, (question.head,), first, last)[0]
+        look_QS = words.any(look_QS, first)
         tally.add(matrix_QS, look_QS, start)
         if first_row <= start < end_row:
             columns = slice(first_column, end_column)
@@ -59,7 +76,7 @@ def answer(question: Pattern, subject: Subject, bench: Bench) -> Iterator[Answer
         masked=read_only(drawn.masked),
         largest=tally.largest,
         largest_but_first=tally.largest_but_first,
-        shares=tally.shares() if whole else None,
+        shares=tally.shares() if whole and not question.valued else None,
     )
 
 

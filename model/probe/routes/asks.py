@@ -28,6 +28,11 @@ class Routes(Question):
         threshold: the least weight.
         hide_first: leave out edges to the first token, where heads park what they don't need.
         most: how many of the strongest edges are kept.
+        valued: by what the head writes from the key, ``‖A · v · W_O‖``
+            (`model.probe.pattern.valued`), as a share of the length of the stream that it is added
+            to, before the layer; a mean over heads is one of these shares.
+        words: first token of each word, where tokens are merged to words: positions are words'
+            then, as in `Pattern`. Empty for tokens.
     """
 
     name: ClassVar[str] = "routes"
@@ -38,6 +43,8 @@ class Routes(Question):
     threshold: float = 0.3
     hide_first: bool = False
     most: int = MOST_EDGES
+    valued: bool = False
+    words: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -47,7 +54,7 @@ class RoutesFound(Answer):
     Attributes:
         layer_E, head_E, query_E, key_E: where each weight stands. ``head_E`` is -1 where the
             weight is a mean over heads.
-        weight_E: the weights.
+        weight_E: the weights, or what they carry.
         total: how many there are above the threshold; more than ``len(weight_E)`` if only the
             strongest were kept.
         hidden: how many more lead to the first token and were left out.

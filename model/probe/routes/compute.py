@@ -13,6 +13,8 @@ from torch import Tensor
 
 from model.bench import Bench
 from model.bench.looking import WINDOW
+from model.probe.pattern.valued import Valued
+from model.probe.pattern.words import Words
 from model.probe.question import Answer, Array, read_only
 from model.probe.routes.asks import Routes, RoutesFound
 from model.probe.tensors.compute import to_array
@@ -25,7 +27,8 @@ TELL_SECONDS = 0.15
 def answer(question: Routes, subject: Subject, bench: Bench) -> Iterator[Answer | None]:
     """A layer, or a window of its queries, a slice; what is there every `TELL_SECONDS`."""
     config = bench.network(subject).config
-    n = subject.n_tokens
+    words = Words(question.words, subject.n_tokens)
+    n = words.n
     reached = np.zeros(n, bool)
     if question.position is None:
         reached[:] = True
@@ -39,10 +42,15 @@ def answer(question: Routes, subject: Subject, bench: Bench) -> Iterator[Answer 
         if question.over == "heads" and not heads:
             continue
         chosen = heads if question.over == "heads" else list(range(config.n_heads))
+        valued = None
+        if question.valued:
+            valued = Valued(bench, subject, layer, chosen)
+            length_T = bench.lengths(subject, f"blocks.{layer}.hook_resid_pre")
         read = reached.copy()
         queries = np.flatnonzero(reached)
         for some in np.split(queries, range(WINDOW, len(queries), WINDOW)):
-            start, stop = int(some[0]), int(some[-1]) + 1
+            tokens = words.tokens_of(some)
+            start, stop = int(tokens[0]), int(tokens[-1]) + 1
             pattern_HQS = bench.pattern(
                 subject,
                 layer,
@@ -50,8 +58,12 @@ def answer(question: Routes, subject: Subject, bench: Bench) -> Iterator[Answer 
                 start,
                 stop,
                 seen_only=True,
-                queries=None if len(some) == stop - start else some.tolist(),
+                queries=None if len(tokens) == stop - start else tokens.tolist(),
             )
+            if valued is not None:
+                pattern_HQS = valued.weigh(pattern_HQS, tokens.tolist())
+                pattern_HQS = pattern_HQS / length_T[tokens, None].to(pattern_HQS.device)
+            pattern_HQS = words.fold(pattern_HQS, tokens)
             edges, left_out, unknown = _edges(question, layer, chosen, pattern_HQS, some)
             best.add(edges)
             hidden += left_out

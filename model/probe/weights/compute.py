@@ -141,7 +141,7 @@ def picture(
     for first in range(rows[0], rows[1], bands * down):
         last = min(rows[1], first + bands * down)
         window = matrix_RC[first:last, columns[0] : columns[1]]
-        pooled = _farthest(window, down, across)
+        pooled = farthest(window, down, across)
         values.append(pooled[0].cpu())
         at_rows.append((pooled[1] + first).cpu())
         at_columns.append((pooled[2] + columns[0]).cpu())
@@ -149,7 +149,7 @@ def picture(
     return Picture(torch.cat(values), torch.cat(at_rows), torch.cat(at_columns), (down, across))
 
 
-def _farthest(window_RC: Tensor, down: int, across: int) -> tuple[Tensor, Tensor, Tensor]:
+def farthest(window_RC: Tensor, down: int, across: int) -> tuple[Tensor, Tensor, Tensor]:
     """Of each block the number farthest from 0 (NaN is farther), and its row and column."""
     n_rows, n_columns = window_RC.shape
     high, wide = -(-n_rows // down), -(-n_columns // across)

@@ -102,7 +102,17 @@ def test_what_panes_do_and_what_the_window_does_stand_in_a_sensible_order(
         "Search everything…",
         "Settings…",
     ]
-    assert names(menus["Model"])[:4] == ["Next operation", "Previous operation", "Play", "—"]
+    assert names(menus["Model"])[:9] == [
+        "Next operation",
+        "Previous operation",
+        "Play",
+        "Run until…",
+        "Run on to the next such operation",
+        "Go back to where you were",
+        "Go ahead again",
+        "Stage of all tokens",
+        "—",
+    ]
     assert names(menus["Model"])[-4:] == ["—", "Verify against the original", "—", "Threads…"]
     assert names(menus["View"])[-1] == "Panes"
 

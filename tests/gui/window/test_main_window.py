@@ -41,7 +41,7 @@ from gui.panes.tokens.pane import TokensPane
 from gui.program.program import Program
 from gui.session.state import Notice
 from gui.settings import Settings
-from gui.window.arrangements import PERSPECTIVES, keys
+from gui.window.arrangements import PERSPECTIVES, Split, Tabs, keys
 from model import messages as m
 from model.train import PRESETS
 from resources import STORY_WORLD
@@ -105,10 +105,21 @@ def _pixels(image: QImage) -> np.ndarray:
     return np.frombuffer(image.constBits(), dtype=np.uint32).reshape(image.height(), -1)
 
 
+def tabs(split: Split) -> Iterator[Tabs]:
+    """The docks behind each other of an arrangement."""
+    for part in split.parts:
+        if isinstance(part, Tabs):
+            yield part
+        elif isinstance(part, Split):
+            yield from tabs(part)
+
+
 def test_a_pane_behind_another_neither_asks_nor_draws(qtbot: QtBot, program: Program) -> None:
     window = program.window
     window.layouts.set_perspective("Lab")
-    behind, front = "layers", "attention"
+    front, behind = next(
+        (each.parts[0], "layers") for each in tabs(PERSPECTIVES["Lab"]) if "layers" in each.parts
+    )
     qtbot.waitUntil(partial(_drawn, window.host.pane(front)), timeout=SOON)
     assert not window.host.pane(behind).isVisible()
     assert window.store.asked.slot(behind, "lens") is None

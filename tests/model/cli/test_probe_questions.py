@@ -46,8 +46,16 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "patch": ("--clean-ids", ",".join(map(str, CLEAN))),
     "facts": ("--about", "queen", "--samples", "2"),
     "neurons": ("--layer", "1"),
+    "neuron_map": ("--layer", "1"),
+    "neuron_curve": ("--layer", "1", "--neuron", "7"),
+    "neuron_texts": ("--layer", "1", "--neuron", "7", "--scan", "500"),
     "scene": ("--of", "blocks.1.attn.hook_q", "--position", "3", "--head", "2"),
     "terms": ("--of", "blocks.1.attn.hook_z", "--index", "0,3,1,2"),
+    "tokenized": ("--written", "The queen"),
+    "rows": ("--of", "blocks.1.attn.hook_pattern", "--head", "2"),
+    "until": ("--condition", "norm", "--position", "-1", "--above", "0.001"),
+    "on_key": ("--query", "3", "--key", "1"),
+    "why_attends": ("--layer", "1", "--head", "2", "--query", "3", "--key", "1"),
 }
 """What has no default."""
 
@@ -87,12 +95,20 @@ def asked_by_hand(lm: LanguageModel, name: str) -> Any:
     from model.probe.facts.asks import Facts
     from model.probe.mosaic.asks import Mosaic
     from model.probe.neurons.asks import Neurons
+    from model.probe.neurons.curve.asks import NeuronCurve
+    from model.probe.neurons.map.asks import NeuronMap
+    from model.probe.neurons.texts.asks import NeuronTexts
     from model.probe.number.asks import Number
+    from model.probe.on_key.asks import OnKey
     from model.probe.patch.asks import Patch
     from model.probe.pattern.asks import Pattern
+    from model.probe.rows.asks import Rows
     from model.probe.scene.asks import Scene
     from model.probe.tensors.asks import Tensors
     from model.probe.terms.asks import Terms
+    from model.probe.tokenized.asks import Tokenized
+    from model.probe.until.asks import Until
+    from model.probe.why_attends.asks import WhyAttends
 
     questions: dict[str, Question] = {
         "pattern": Pattern(layer=1, head=2),
@@ -106,6 +122,14 @@ def asked_by_hand(lm: LanguageModel, name: str) -> Any:
         "patch": Patch(clean_ids=CLEAN),
         "facts": Facts(about="queen", samples=2),
         "neurons": Neurons(layer=1),
+        "neuron_map": NeuronMap(layer=1),
+        "neuron_curve": NeuronCurve(layer=1, neuron=7),
+        "neuron_texts": NeuronTexts(layer=1, neuron=7, scan=500),
+        "tokenized": Tokenized("The queen"),
+        "rows": Rows("blocks.1.attn.hook_pattern", head=2),
+        "until": Until("norm", -1, above=0.001),
+        "on_key": OnKey(3, 1),
+        "why_attends": WhyAttends(1, 2, 3, 1),
     }
     kind = of(ASKED[name])
     position = {"position": -1} if any(f.name == "position" for f in fields(kind)) else {}
@@ -358,7 +382,7 @@ def test_fields_of_every_type_become_options_and_come_back():
     made = {one.name: one for one in parameters(Everything)}
     assert list(made) == [
         *("position", "one", "names", "pairs", "window", "way", "other", "really"),
-        *("temperature", "top_k", "top_p", "token"),
+        *("temperature", "top_k", "top_p", "min_p", "token"),
     ]
     assert made["position"].default == -1
     assert made["one"].default is made["one"].empty

@@ -101,10 +101,63 @@ def test_only_the_positions_that_are_asked_for_are_read(monkeypatch: pytest.Monk
     some = asked.ask(Lens(positions=(9, 2, 3, -1), watched=TokenId(3)))
     assert some.positions_P.tolist() == [9, 2, 3, 10]
     for name, named in some.arrays().items():
-        expected = whole.arrays()[name].values[:, [9, 2, 3, 10]]
+        expected = whole.arrays()[name].values[..., [9, 2, 3, 10]]
         assert np.allclose(named.values, expected, rtol=0, atol=1e-12), name
     assert [some.place_of(at) for at in (3, 4)] == [2, None]
     assert "watched_rank" not in asked.ask(Lens()).arrays()
+
+
+def test_only_the_borders_that_are_asked_for_are_read():
+    asked = Asked("like Llama")
+    whole, names = asked.ask(Lens(watched=TokenId(3))), streams(asked.config)
+    for borders, places in (((2, 0), [2, 0]), ((1,), [1]), ((-1,), [2])):
+        some = asked.ask(Lens(watched=TokenId(3), borders=borders))
+        assert some.names == tuple(names[at] for at in places)
+        assert some.borders_L.tolist() == places
+        assert [row["border"] for row in some.as_rows()["layers"]] == places
+        for name, named in some.arrays().items():
+            expected = whole.arrays()[name].values
+            expected = expected[places] if expected.ndim == 2 else expected
+            assert np.allclose(named.values, expected, rtol=0, atol=1e-12), name
+    with pytest.raises(ValueError, match="no border 3; there are 0 to 2"):
+        asked.ask(Lens(borders=(3,)))
+
+
+@pytest.mark.parametrize("borders", [(), (0, 1)])
+def test_the_final_answer_of_each_position_is_watched_on_its_way(borders: tuple[int, ...]):
+    asked = Asked("learned")
+    final_P = asked.bench.logits(asked.subject).argmax(-1).tolist()
+    assert len(set(final_P)) > 2, "or one token would do"
+    found = asked.ask(Lens(watch_final=True, borders=borders))
+    assert found.watched_ids_P.tolist() == final_P
+    each = asked.ask(Lens(watch_each=tuple(final_P), borders=borders))
+    for at, token in enumerate(final_P):
+        alone = asked.ask(Lens(positions=(at,), watched=TokenId(token), borders=borders))
+        for name in ("watched_rank", "watched_probability", "watched_logit"):
+            expected = alone.arrays()[name].values[:, 0]
+            for one in (found, each):
+                assert np.allclose(one.arrays()[name].values[:, at], expected, atol=1e-12), name
+    if not borders:
+        assert (found.watched_ranks_LP[-1] == 1).all()
+
+
+def test_equal_logits_rank_by_their_ids_whichever_is_watched():
+    asked = Asked("untied")
+    assert asked.network.unembed is not None
+    asked.network.unembed.weight.data[[4, 9, 20]] = asked.network.unembed.weight.data[9].clone()
+    ranks = [asked.ask(Lens(watched=TokenId(at))).watched_ranks_LP for at in (4, 9, 20)]
+    assert np.array_equal(ranks[1], ranks[0] + 1)
+    assert np.array_equal(ranks[2], ranks[0] + 2)
+
+
+def test_what_is_watched_is_one_thing():
+    asked = Asked("learned")
+    with pytest.raises(ValueError, match="one of these"):
+        asked.ask(Lens(watched=TokenId(2), watch_final=True))
+    with pytest.raises(ValueError, match="2 tokens to watch for 3 positions"):
+        asked.ask(Lens(positions=(0, 1, 2), watch_each=(4, 5)))
+    with pytest.raises(ValueError, match="no token 77"):
+        asked.ask(Lens(positions=(0, 1), watch_each=(4, 77)))
 
 
 def test_positions_come_in_order_and_those_to_come_say_so(monkeypatch: pytest.MonkeyPatch):

@@ -43,8 +43,12 @@ def test_the_strongest_neurons_are_those_that_write_most(name: str):
         numbers = torch.arange(config.d_mlp)
     else:
         experts = trace["blocks.1.mlp.hook_expert_indices"][0, AT]
+        shares = trace["blocks.1.mlp.hook_expert_shares"][0, AT]
         own = torch.cat(
-            [x[:, None] * mlp.experts[e].down.weight.T for x, e in zip(post, experts.tolist())]
+            [
+                share * x[:, None] * mlp.experts[e].down.weight.T
+                for share, x, e in zip(shares, post, experts.tolist())
+            ]
         )
         numbers = torch.cat([e * config.d_mlp + torch.arange(config.d_mlp) for e in experts])
         post = post.flatten()

@@ -277,3 +277,91 @@ def test_a_sweep_ends_where_the_weights_are_gone():
     asked.bench.release(1)
     with pytest.raises(MovedOnError):
         list(steps)
+
+
+@pytest.mark.parametrize("name", ["learned", "like Gemma 2", "masked"])
+def test_a_divergence_is_of_the_whole_distribution_and_ends_at_zero(name: str):
+    asked = Asked(name)
+    found = asked.ask(question("mlp", by="kl", metric=Metric()))
+    assert found.measure == "KL divergence"
+    assert found.clean == pytest.approx(0, abs=1e-12)
+    clean = record(asked.network, torch.tensor([CLEAN]))
+    p_V = clean["logits"][0, AT].softmax(-1)
+    for layer, position in ((0, 3), (1, AT)):
+        place = f"blocks.{layer}.hook_mlp_out"
+
+        def tap(other: str, tensor: Tensor, place: str = place, at: int = position) -> Tensor:
+            if other == place:
+                tensor = tensor.clone()
+                tensor[0, at] = clean[place][0, at]
+            return tensor
+
+        q_V = record(asked.network, torch.tensor([IDS]), ("logits",), tap)["logits"][0, AT]
+        expected = float((p_V * (p_V.log() - q_V.log_softmax(-1))).sum())
+        assert found.values[layer, position] == pytest.approx(expected, abs=1e-9)
+    assert found.recovered.max() <= 1 + 1e-9, "a divergence is never negative"
+
+
+def test_a_probability_is_one_tokens():
+    asked = Asked("learned")
+    found = asked.ask(question(by="probability", metric=Metric(target=TokenId(5))))
+    p_V = record(asked.network, torch.tensor([CLEAN]))["logits"][0, AT].softmax(-1)
+    assert found.measure == "probability"
+    assert found.clean == pytest.approx(float(p_V[5]), abs=1e-12)
+    likeliest = asked.ask(question(by="probability", metric=Metric()))
+    assert likeliest.target == int(p_V.argmax())
+
+
+def test_a_metric_that_can_not_be_says_why():
+    asked = Asked("learned")
+    for more, why in (
+        ({"by": "kl"}, "all tokens"),
+        ({"by": "probability"}, "leave against away"),
+    ):
+        with pytest.raises(ValueError, match=why):
+            asked.ask(question(**more))  # type: ignore[arg-type]
+    alike = replace(question(), clean_ids=(3, *IDS[1:-1], 6), metric=Metric(), by="difference")
+    with pytest.raises(ValueError, match="same after both texts"):
+        asked.ask(alike)
+
+
+@pytest.mark.parametrize(
+    "theirs", [(3, 17, 8, 2, 12, 30, 4, 9, 22, 9, 11, 2), (3, 17, 8, 9, 22, 9, 11, 2)]
+)
+@pytest.mark.parametrize("kind", ["residual", "z"])
+@pytest.mark.parametrize("name", ["learned", "masked"])
+def test_texts_of_different_lengths_are_paired_from_both_ends(
+    name: str, kind: Kind, theirs: tuple[int, ...]
+):
+    asked = Asked(name)
+    found = asked.ask(question(kind, clean_ids=theirs, align=True))
+    shift = len(theirs) - len(IDS)
+    assert found.sources[:3] == (0, 1, 2)
+    behind = [at + shift if at + shift >= 3 else -1 for at in range(3, len(IDS))]
+    assert found.sources[3:] == tuple(behind)
+    without = [at for at, source in enumerate(found.sources) if source < 0]
+    assert np.isnan(found.recovered[..., without]).all()
+    assert not np.isnan(np.delete(found.recovered, without, -1)).any()
+    layer, position = (0 if kind == "z" else 1), 7
+    place = name_of(asked, kind, layer)
+    clean = record(asked.network, torch.tensor([theirs]))
+    expected = float(clean["logits"][0, AT + shift, 5] - clean["logits"][0, AT + shift, 7])
+    assert found.clean == pytest.approx(expected, abs=1e-9)
+
+    def tap(other: str, tensor: Tensor) -> Tensor:
+        if other == place:
+            tensor = tensor.clone()
+            to = (0, position, 0) if kind == "z" else (0, position)
+            source = (0, position + shift, 0) if kind == "z" else (0, position + shift)
+            tensor[to] = clean[place][source]
+        return tensor
+
+    logits_V = record(asked.network, torch.tensor([IDS]), ("logits",), tap)["logits"][0, AT]
+    cell = found.values[layer, 0, position] if kind == "z" else found.values[layer, position]
+    assert cell == pytest.approx(float(logits_V[5] - logits_V[7]), abs=1e-9)
+    assert cell != pytest.approx(found.corrupted, abs=1e-9)
+
+
+def test_patterns_need_as_many_tokens():
+    with pytest.raises(ValueError, match="keys"):
+        Asked("learned").ask(question("pattern", clean_ids=CLEAN[:-1], align=True))

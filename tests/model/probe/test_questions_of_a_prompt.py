@@ -5,21 +5,31 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import model
 from model.operations import LOGITS, PROBABILITIES, activation_names
 from model.probe.mosaic.asks import Mosaic
 from model.probe.next_token.asks import NextToken
-from model.probe.next_token.compute import likeliest, rank_of
 from model.probe.number.asks import Number
 from model.probe.path.asks import Path, stations
 from model.probe.pattern.asks import Pattern
 from model.probe.routes.asks import Routes
 from model.probe.strongest_head.asks import StrongestHead
-from model.probe.surprisal.asks import Surprisal
+from model.probe.surprisal.asks import Surprisal, SurprisalFound
 from model.probe.tensors.asks import Tensors
 from model.probe.tensors.compute import TooMuchError
+from model.probe.tokenized.asks import Tokenized, TokenizedFound
 from model.probe.vectors.asks import Vectors
 from model.probe.writes.asks import Writes
-from model.sampling import Sampling, draw, probabilities, surprisal_bits
+from model.sampling import (
+    CUTS,
+    Sampling,
+    draw,
+    likeliest,
+    probabilities,
+    rank_of,
+    surprisal_bits,
+)
+from resources import STORY_WORLD
 from tests.model.probe.asking import IDS, Asked
 
 CAUSAL = ("learned", "like Llama", "like Gemma 2", "alibi", "window per layer", "parallel")
@@ -399,6 +409,80 @@ def test_likeliest_keeps_the_order_and_ties_by_id():
     assert likeliest(logits, 4).tolist() == [1, 3, 2, 4]
     assert likeliest(logits, 99).tolist() == [1, 3, 2, 4, 5, 0]
     assert [rank_of(logits, i) for i in (1, 3, 2, 4, 5, 0)] == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_text_is_summed_in_every_unit():
+    asked = Asked("learned")
+    found = asked.ask(Surprisal(ranks=True))
+    logits_TV = asked.trace[LOGITS][0].double().numpy()
+    nats = []
+    for i in range(1, len(IDS)):
+        row = logits_TV[i - 1]
+        nats.append(np.log(np.exp(row - row.max()).sum()) + row.max() - row[IDS[i]])
+        ahead = (row > row[IDS[i]]).sum() + (row[: IDS[i]] == row[IDS[i]]).sum()
+        assert found.ranks_T[i] == 1 + ahead
+    assert found.ranks_T[0] == 0, "nothing predicts the first token"
+    assert found.n_predicted == len(nats)
+    assert found.total_bits == pytest.approx(sum(nats) / np.log(2))
+    assert found.bits_per_token == pytest.approx(np.mean(nats) / np.log(2))
+    assert found.perplexity == pytest.approx(np.exp(np.mean(nats)))
+    assert np.isnan(found.bits_per_byte), "without a tokenizer there are no bytes"
+    (row,) = found.as_rows()["text"]
+    assert row["nats"] == pytest.approx(sum(nats))
+    assert row["bits_per_byte"] is None
+    assert "rank" not in asked.ask(Surprisal()).arrays()
+
+
+def test_one_token_has_no_mean():
+    found = Asked("learned", IDS[:1]).ask(Surprisal(ranks=True))
+    assert found.n_predicted == 0
+    assert found.total_bits == 0
+    assert np.isnan(found.bits_per_token)
+    assert found.as_rows()["text"][0]["perplexity"] is None
+
+
+def test_bytes_of_a_text_are_those_of_the_tokens_that_are_predicted():
+    lm = model.open(STORY_WORLD, device="cpu")
+    assert lm.tokenizer is not None
+    text = "The king lost his crown"
+    found = lm.ask(text, Surprisal())
+    assert isinstance(found, SurprisalFound)
+    first = lm.tokenizer.token_bytes(found.subject.ids[0])
+    assert found.bits_per_byte == pytest.approx(found.total_bits / (len(text) - len(first)))
+    again = lm.ask("The king lost his crown é", Surprisal())
+    assert isinstance(again, SurprisalFound)
+    assert again.bytes_T is not None
+    assert again.bytes_T.sum() == len("The king lost his crown é".encode())
+
+
+def test_a_text_is_cut_as_the_prompt_is():
+    lm = model.open(STORY_WORLD, device="cpu")
+    assert lm.tokenizer is not None
+    text = "The queen, née Eva"
+    found = lm.ask([[0]], Tokenized(text))
+    assert isinstance(found, TokenizedFound)
+    tokens = lm.tokenizer.encode(text).tokens
+    assert found.ids.tolist() == [token.id for token in tokens]
+    assert found.ends.tolist() == [token.char_end for token in tokens]
+    assert found.ends[-1] == len(text)
+    with pytest.raises(ValueError, match="empty"):
+        lm.ask([[0]], Tokenized(""))
+
+
+def test_no_text_is_cut_without_a_tokenizer():
+    with pytest.raises(ValueError, match="reads ids"):
+        Asked("learned").ask(Tokenized("The"))
+
+
+def test_each_token_says_what_left_it_out():
+    asked = Asked("like Llama")
+    sampling = Sampling(temperature=1.3, top_k=6, min_p=0.4)
+    found = asked.ask(NextToken(3, sampling, n=12))
+    p = np.sort(probabilities(asked.trace[LOGITS][0, 3].numpy(), Sampling(temperature=1.3)))[::-1]
+    expected = ["top k" if i >= 6 else "min p" if p[i] < 0.4 * p[0] else "" for i in range(12)]
+    assert [CUTS[i] for i in found.cut_by] == expected
+    assert ((found.cut_by > 0) == (found.probabilities == 0)).all()
+    assert "min_p=0.4" in found.code()
 
 
 def test_surprisal_is_that_of_each_token_given_those_before(monkeypatch: pytest.MonkeyPatch):

@@ -779,9 +779,17 @@ def test_export_is_a_table_with_named_columns(
     pane.set_view("heads")
     settle(pane)
     table = table_of(pane.export_data())
-    assert table.columns == ("layer", "head", "query", "key", "kind", "weight", "share")
+    assert table.columns == (
+        *("layer", "head", "query", "key", "kind"),
+        *("weight", "share", "entropy", "strength"),
+    )
     [row] = [row for row in table.rows() if row[:4] == (3, 2, 7, 4)]
     assert row[5] == pytest.approx(pattern(desk, 3)[2, 7, 4], abs=1e-6)
+    rows = pattern(desk, 3)[2, 1:].astype(float)
+    entropy = -(rows * np.log(np.where(rows > 0, rows, 1))).sum(-1).mean()
+    said = pane.export_data()["entropy"]
+    assert isinstance(said, Named)
+    assert said.values[3, 2] == pytest.approx(entropy, abs=1e-5)
 
 
 def test_a_clicked_cell_is_said_in_words_of_its_own_prompt(live_store: Store, qtbot: QtBot):

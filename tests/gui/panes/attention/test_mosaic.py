@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from gui.panes.attention.head_kinds import Kinds, line, short
-from gui.panes.attention.mosaic_layout import Room, by_kind, by_layer
+from gui.panes.attention.mosaic_layout import Room, by_layer, in_groups
 from gui.panes.attention.pane import AttentionPane
 from gui.panes.attention.words import percent
 from gui.session.store import Store
@@ -63,7 +63,7 @@ def test_heads_without_a_label_are_grouped_by_where_they_look_most():
         ["first", "previous"],
         ["elsewhere", "first"],
     ]
-    tiles = by_kind(kinds, room(300, 200))
+    tiles = in_groups(kinds.groups(), kinds.shape, room(300, 200))
     captions = [label.text for label in tiles.labels]
     assert captions == ["previous token · 1", "first token · 2", "elsewhere · 1"]
     # In its group the head comes first that looks there most.
@@ -87,7 +87,8 @@ def test_a_head_that_has_earned_a_label_goes_by_it():
     name, share = kinds.group(1, 1)
     assert (name, round(share, 6)) == ("induction", 0.8)
     assert kinds.group(0, 0)[0] == "first", "as it looks in this text"
-    captions = [label.text for label in by_kind(kinds, room(300, 200)).labels]
+    tiles = in_groups(kinds.groups(), kinds.shape, room(300, 200))
+    captions = [label.text for label in tiles.labels]
     assert captions[:2] == ["induction · 1", "previous token · 1"]
     assert line(found, 1, 1) == (
         "on repeated random tokens: induction head 0.80 · sink: rests on the first token 0.60"

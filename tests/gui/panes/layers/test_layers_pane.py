@@ -303,7 +303,7 @@ def test_playing_goes_on_by_itself_until_the_end(
 
 
 def test_a_hidden_map_does_not_play_on(pane: LayersPane, qtbot: QtBot) -> None:
-    pane.toggle_play()
+    pane.store.walking.toggle()
     assert pane.transport.playing
     pane.hide()
     assert not pane.transport.playing

@@ -7,8 +7,8 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from gui.panes.prediction.generation_controls import kept_text
 from gui.panes.prediction.pane import PredictionPane
+from gui.session.adding import kept_text
 from gui.session.state import Generation
 from gui.session.store import Store
 from model import messages as m
@@ -83,6 +83,8 @@ def test_generate_streams_and_can_become_the_prompt(
     pane: PredictionPane, live_store: Store, desk: Desk
 ) -> None:
     prompt = live_store.prompt
+    pane.generation.follow_button.click()
+    assert not live_store.following.on
     pane.generation.length.setValue(12)
     QTest.mouseClick(pane.generation.generate_button, Qt.MouseButton.LeftButton)
     desk.advance(3)
@@ -91,7 +93,9 @@ def test_generate_streams_and_can_become_the_prompt(
     assert generation is not None
     assert generation.running
     assert pane.generation.stop_button.isVisible()
+    assert pane.generation.use_button.isVisible()
     assert not pane.generation.use_button.isEnabled()
+    assert live_store.prompt == prompt
     assert pane.generation.text.toPlainText() == prompt + generation.steps[-1].text
     desk.advance(30)
     pane.refresh_now()
@@ -101,6 +105,40 @@ def test_generate_streams_and_can_become_the_prompt(
     QTest.mouseClick(pane.generation.use_button, Qt.MouseButton.LeftButton)
     assert live_store.prompt == prompt + generation.text
     assert read_of(live_store).text == live_store.prompt
+
+
+def test_a_text_that_is_followed_is_the_prompt_already(
+    pane: PredictionPane, live_store: Store, desk: Desk
+) -> None:
+    prompt = live_store.prompt
+    pane.generation.length.setValue(5)
+    pane.generate()
+    desk.advance(20)
+    pane.refresh_now()
+    generation = live_store.generating.current
+    assert generation is not None
+    assert live_store.prompt == prompt + generation.text
+    assert not pane.generation.use_button.isVisible()
+    assert pane.generation.back_button.isEnabled()
+    QTest.mouseClick(pane.generation.back_button, Qt.MouseButton.LeftButton)
+    assert live_store.prompt == prompt + generation.steps[3].text
+    pane.refresh_now()
+    assert pane.generation.use_button.isVisible(), "it is not all of the text any more"
+
+
+def test_a_bar_that_is_activated_is_forced_and_taken_back(
+    pane: PredictionPane, live_store: Store
+) -> None:
+    before = read_of(live_store)
+    third = pane.bars.shown[2]
+    pane.append(third.token_id)
+    read = read_of(live_store)
+    assert read.subject.ids == (*before.subject.ids, third.token_id)
+    mark = live_store.adding.marks(read)[read.n_tokens - 1]
+    assert mark.how == "forced"
+    assert mark.probability == pytest.approx(third.probability)
+    pane.take_back()
+    assert read_of(live_store).subject == before.subject
 
 
 def test_stop_ends_a_generation(pane: PredictionPane, live_store: Store, desk: Desk) -> None:

@@ -181,6 +181,32 @@ def test_cut_tokens_show_zero_and_what_they_had(
     assert drawn_length(pane.bars, 2, theme.current().accent) == 0
 
 
+def test_each_token_that_is_left_out_is_struck_and_says_why(
+    pane: PredictionPane, live_store: Store, desk: Desk
+) -> None:
+    live_store.select(position=0)
+    live_store.set_sampling(Sampling(top_k=5))
+    pane.sampling.min_p.setValue(0.5)
+    assert live_store.sampling == Sampling(top_k=5, min_p=0.5)
+    pane.refresh_now()
+    p = softmax(logits_of(desk)[0])
+    top = sorted(p)[::-1]
+    bars = pane.bars.shown[:6]
+    for row, bar in enumerate(bars):
+        why = "top k" if row >= 5 else "min p" if top[row] < 0.5 * top[0] else ""
+        assert bar.cut_by == why
+        assert bar.uncut == pytest.approx(top[row], rel=1e-4), "what it had stays known"
+        # A line through the name of what can't be drawn, and through no other.
+        picture = pane.bars.grab().toImage()
+        y = round(row * theme.ROW_HEIGHT + theme.ROW_HEIGHT / 2)
+        name = [picture.pixelColor(x, y) for x in range(11, 11 + 7 * len(bar.text))]
+        struck = all(color.value() > 70 for color in name)
+        assert struck == bool(why), bar.text
+        if why:
+            assert f"left out by {why}" in pane.describe(bar)
+    assert {bar.cut_by for bar in bars} >= {"top k", "min p"}
+
+
 def test_top_p_all_is_written_and_understood(pane: PredictionPane, live_store: Store) -> None:
     assert pane.sampling.top_p.text() == "all"
     pane.sampling.top_p.setValue(0.5)
@@ -505,6 +531,7 @@ def test_a_temperature_of_up_to_ten_is_taken_as_it_is_typed(
         ("temperature", "0.12345", "with at most 4 decimals"),
         ("temperature", "warm", "“warm” is no temperature"),
         ("top_p", "1.5", "“1.5” is no top p: it is a share above 0 and up to 1 (all)"),
+        ("min_p", "1.5", "“1.5” is no min p: it is a share from 0 (all) to 1"),
         ("top_k", "99999", "“99999” is no top k: it is a whole number from 0 to 1,280"),
         ("top_k", "2.5", "“2.5” is no top k"),
     ],

@@ -308,3 +308,42 @@ def test_infinity_is_a_number_at_the_end_of_the_map_and_written_so(qtbot: QtBot)
     table = theme.diverging_table()
     assert amounts_of(cell_pixel(view, image, 0, 0), table)[1] > 1
     assert amounts_of(cell_pixel(view, image, 1, 0), table)[0] < 0
+
+
+def test_an_estimate_is_paler_than_the_number_and_the_legend_says_so(qtbot: QtBot) -> None:
+    values = np.full((4, 4), 1.0)
+    faint = np.zeros((4, 4), bool)
+    faint[1, :2] = True
+    options = {"kind": "diverging", "limit": 1.0, "faint_title": "estimate"}
+    view = shown(qtbot, content(values, faint_RC=faint, **options))
+    image = pixels(view.viewport()).astype(int)
+    panel = np.array(color_named("panel"))
+
+    def away(row: int, column: int) -> float:
+        """How far the cell's colour is from the ground's, as a mean over the cell."""
+        box = view.cell_rect(row, column).toRect().adjusted(3, 3, -3, -3)
+        cell = image[box.top() : box.bottom(), box.left() : box.right()]
+        return float(np.abs(cell - panel).mean())
+
+    assert away(1, 0) < 0.75 * away(0, 0)
+    assert away(1, 1) < 0.75 * away(0, 0)
+    assert away(1, 2) == pytest.approx(away(3, 3), rel=0.1)
+    legend = image[-20:]
+    view.set_content(content(values, faint_RC=np.zeros((4, 4), bool), **options))
+    assert not np.array_equal(pixels(view.viewport())[-20:], legend)
+
+
+def test_estimates_keep_their_places_when_scrolled(qtbot: QtBot) -> None:
+    values = np.ones((60, 60))
+    faint = np.zeros((60, 60), bool)
+    faint[50, 50] = True
+    view = shown(qtbot, content(values, kind="diverging", limit=1.0, faint_RC=faint))
+    view.set_cell_size(20)
+    view.reveal(50, 50)
+    image = pixels(view.viewport())
+    box = view.cell_rect(50, 50).toRect().adjusted(3, 3, -3, -3)
+    cell = image[box.top() : box.bottom(), box.left() : box.right()].reshape(-1, 3)
+    other = view.cell_rect(49, 50).toRect().adjusted(3, 3, -3, -3)
+    plain = image[other.top() : other.bottom(), other.left() : other.right()].reshape(-1, 3)
+    assert len(np.unique(plain, axis=0)) == 1
+    assert not (cell == plain[0]).all(axis=1).any()

@@ -1,0 +1,283 @@
+"""The five views of the attention pane: made, drawn from answers and marked with the selection.
+
+Knows the store's answers through the pane, the controls and the pins. Asks nothing, arranges
+nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+from PySide6.QtGui import QColor
+
+from gui import theme
+from gui.panes.attention import head_kinds, words
+from gui.panes.attention.controls import AttentionControls
+from gui.panes.attention.edges import Head, strongest_heads
+from gui.panes.attention.graph import AttentionGraph
+from gui.panes.attention.head_order import Order, ordered
+from gui.panes.attention.matrix_view import MatrixView
+from gui.panes.attention.mosaic import HeadMosaic
+from gui.panes.attention.pinned_strip import Pinned, PinnedStrip
+from gui.panes.attention.pins import Pins
+from gui.panes.attention.units import Units, word_starts
+from gui.panes.attention.why_card import HOW, WhyCard
+from gui.panes.base import Pane
+from gui.session.state import Selection
+from model.messages import PromptRead
+from model.operations import score_formula
+from model.probe.heads.asks import HeadsFound
+from model.probe.mosaic.asks import Mosaic, MosaicFound
+from model.probe.on_key.asks import OnKeyFound
+from model.probe.pattern.asks import Pattern, PatternFound
+from model.probe.routes.asks import Routes, RoutesFound
+from model.probe.why_attends.asks import WhyAttendsFound
+
+HUES = 7
+"""How many heads of a graph have a hue of their own."""
+
+
+class Views:
+    """Widgets, and what they are drawn from.
+
+    Args:
+        pane: whose answers are drawn, and in which the views stand.
+        controls: choices.
+        pins: what is pinned.
+
+    Attributes:
+        mosaic, matrix, graph, strip, card: the views.
+        reads: the prompt that each draws, by its name.
+        units: that prompt's tokens or words, as the view's rows and columns.
+    """
+
+    def __init__(self, pane: Pane, controls: AttentionControls, pins: Pins) -> None:
+        self._pane, self._controls, self._pins = pane, controls, pins
+        self.mosaic = HeadMosaic(pane)
+        self.matrix = MatrixView(pane)
+        self.graph = AttentionGraph(pane)
+        self.strip = PinnedStrip(pane)
+        self.card = WhyCard(pane)
+        self.reads: dict[str, PromptRead] = {}
+        self.units: dict[str, Units] = {}
+        self._drawn: dict[str, tuple[object, ...]] = {}
+        self._known: dict[bool, tuple[PromptRead, Units]] = {}
+
+    def forget(self) -> None:
+        """Another model: nothing of the one before is drawn."""
+        self._drawn.clear()
+        self.reads.clear()
+        self.units.clear()
+        self.matrix.clear()
+        self.mosaic.set_tiles(None, 0, 0)
+        self.graph.set_edges(None, (), 0, "")
+        self.strip.set_pinned(())
+        self.card.say(HOW)
+
+    def units_of(self, read: PromptRead, *, merged: bool) -> Units:
+        """A prompt's tokens, or its words; kept, since thousands take milliseconds."""
+        known = self._known.get(merged)
+        if known is None or known[0] is not read:
+            known = read, Units(read, word_starts(read.tokens) if merged else ())
+            self._known[merged] = known
+        return known[1]
+
+    def words_of(self, read: PromptRead) -> tuple[int, ...]:
+        """The first token of each word, where they are merged; else empty."""
+        if not self._controls.words.isChecked():
+            return ()
+        return self.units_of(read, merged=True).starts
+
+    # ------------------------------------------------------------------------- drawing
+
+    def draw(self, shown: Iterable[str], chosen: list[Head], order: Order) -> None:
+        """Draw what is out of date.
+
+        Args:
+            shown: names of the views that have room.
+            chosen: the heads that were added to the graph.
+            order: of the mosaic.
+        """
+        draws = {
+            "heads": lambda: self._draw_mosaic(chosen, order),
+            "matrix": self._draw_matrix,
+            "graph": self._draw_graph,
+            "pinned": self._draw_strip,
+            "why": self._draw_card,
+        }
+        for view in shown:
+            draws[view]()
+
+    def _take(self, view: str, *key: object, slot: str = "", merged: bool = False) -> bool:
+        """Whether a view must draw anew; notes what it is drawn from, and with which tokens."""
+        found = self._pane.slot(slot or view)
+        if found is not None and found.read is not None:
+            self.reads[view] = found.read
+            self.units[view] = self.units_of(found.read, merged=merged)
+        key = (theme.current().name, *key)
+        if self._drawn.get(view) == key:
+            return False
+        self._drawn[view] = key
+        return True
+
+    def _draw_mosaic(self, chosen: list[Head], order: Order) -> None:
+        pane, model = self._pane, self._pane.store.model
+        assert model is not None
+        found, kinds = pane.answered("heads", MosaicFound), pane.answered("kinds", HeadsFound)
+        on_key = pane.answered("on_key", OnKeyFound) if order.needs_key else None
+        merged = found is not None and _words(found.question)
+        if self._take("heads", found, order, kinds, on_key, merged=merged):
+            n_layers, n_heads = model.config.n_layers, model.config.n_heads
+            placed = None if found is None else ordered(order, found, kinds, on_key)
+            self.mosaic.set_tiles(found, n_layers, n_heads, placed, kinds)
+        is_chosen = self._controls.graph_mode == "chosen"
+        self.mosaic.set_chosen(hues(chosen) if is_chosen else {})
+
+    def _draw_matrix(self) -> None:
+        pane, looks = self._pane, self._controls.looks
+        found, row = pane.answered("matrix", PatternFound), pane.answered("row", PatternFound)
+        head = pane.answered("head", PatternFound)
+        slot, model = pane.slot("matrix"), pane.store.model
+        if found is None or slot is None or slot.read is None or model is None:
+            return
+        if self._take("matrix", found, row, head, looks, merged=_words(found.question)):
+            assert isinstance(found.question, Pattern)
+            formula = score_formula(model.config, found.question.layer)
+            self._controls.explain_scores(formula)
+            self.matrix.draw(found, row, head, self.units["matrix"].labels, looks, formula)
+
+    def _draw_graph(self) -> None:
+        pane = self._pane
+        found, slot = pane.answered("graph", RoutesFound), pane.slot("graph")
+        model, tiles = pane.store.model, pane.answered("heads", MosaicFound)
+        if found is None or slot is None or slot.read is None or model is None:
+            return
+        same = tiles is not None and tiles.subject == found.subject
+        sink = tiles.sink if tiles is not None and same else math.nan
+        if self._take("graph", found, sink, merged=_words(found.question)):
+            question = found.question
+            assert isinstance(question, Routes)
+            heads = question.heads if question.over == "heads" else strongest_heads(found, HUES)
+            self.graph.set_edges(
+                found,
+                self.units["graph"].labels,
+                model.config.n_layers,
+                words.routes(found, self.units["graph"], model.config.n_heads, sink),
+                hues(heads),
+                self._graph_position(found),
+            )
+
+    def _draw_strip(self) -> None:
+        pane, model = self._pane, self._pane.store.model
+        heads = self._pins.heads(None if model is None else model.config)
+        kinds = pane.answered("kinds", HeadsFound)
+        answers = []
+        for place, head in enumerate(heads):
+            found = pane.answered(f"pin{place}", PatternFound)
+            # What was asked of another head at this place is not this one's.
+            mine = found is not None and _head_of(found) == head
+            answers.append(found if mine else None)
+        hide = self._controls.hide_first.isChecked()
+        merged = any(found is not None and _words(found.question) for found in answers)
+        if self._take("pinned", *answers, *heads, kinds, hide, slot="pin0", merged=merged):
+            self.strip.set_pinned(
+                [
+                    Pinned(head, found, head_kinds.short(kinds, *head))
+                    for head, found in zip(heads, answers, strict=True)
+                ],
+                hide_first=hide,
+            )
+
+    def _draw_card(self) -> None:
+        pane, model = self._pane, self._pane.store.model
+        slot, found = pane.slot("why"), pane.answered("why", WhyAttendsFound)
+        problem = "" if slot is None or slot.is_current else slot.problem
+        if slot is None or problem or model is None:
+            if self._take("why", problem, slot is None):
+                self.card.say(problem or HOW)
+        elif found is not None and slot.read is not None and self._take("why", found):
+            self.card.show_answer(found, self.units["why"], model.config)
+
+    def _graph_position(self, found: RoutesFound) -> int:
+        """The row and column whose routes are lit: the one that was asked about."""
+        question = found.question
+        assert isinstance(question, Routes)
+        if question.position is not None:
+            return question.position
+        return self.units["graph"].of(self._pane.store.selection.position)
+
+    # ------------------------------------------------------------------------- marking
+
+    def mark(self, selection: Selection, elsewhere: int | None) -> None:
+        """Show the selection and the pins in what is drawn; only what changes at once.
+
+        Args:
+            selection: of the store.
+            elsewhere: a position that the mouse is over in another pane.
+        """
+        store = self._pane.store
+        ids = () if store.subject is None else store.subject.ids
+        config = None if store.model is None else store.model.config
+        token, heads = self._pins.token(ids), self._pins.heads(config)
+        self.mosaic.set_selected(selection.layer, selection.head)
+        self.mosaic.set_pinned(frozenset(heads), self._unit("heads", token))
+        self.strip.set_marks((selection.layer, selection.head), self._unit("pinned", token))
+        if self.is_current(self.matrix.found):
+            self.matrix.mark(
+                self.in_units(selection, self.units["matrix"]),
+                self._unit("matrix", elsewhere),
+                self._unit("matrix", token),
+            )
+        edges = self.graph.edges
+        if edges is not None and self.is_current(edges):
+            self.graph.set_position(self._graph_position(edges))
+            self.graph.set_lit(self._unit("graph", elsewhere))
+            self.graph.set_pinned(self._unit("graph", token))
+
+    def is_current(self, found: PatternFound | RoutesFound | None) -> bool:
+        """Whether what is drawn is about the prompt in view."""
+        return found is not None and found.subject == self._pane.store.subject
+
+    def strongest_key(self) -> int | None:
+        """The key that the selected query reads most in the matrix that is drawn, but the first."""
+        found = self.matrix.found
+        if found is None or not self.is_current(found) or found.block[0] > 1:
+            return None
+        units = self.units["matrix"]
+        row = units.of(self._pane.store.selection.position) - found.rows[0]
+        if not 0 <= row < len(found.values):
+            return None
+        out = found.masked[row] | np.isnan(found.values[row]) | (found.value_columns[row] == 0)
+        if out.all():
+            return 0
+        best = int(np.where(out, -np.inf, found.values[row]).argmax())
+        return units.token_of(int(found.value_columns[row][best]))
+
+    @staticmethod
+    def in_units(selection: Selection, units: Units) -> Selection:
+        """The same with positions as rows and columns count them."""
+        key = None if selection.key is None else units.of(selection.key)
+        return replace(selection, position=units.of(max(0, selection.position)), key=key)
+
+    def _unit(self, view: str, token: int | None) -> int | None:
+        return None if token is None or view not in self.units else self.units[view].of(token)
+
+
+def _words(question: object) -> bool:
+    """Whether what was asked is of words."""
+    return isinstance(question, Pattern | Mosaic | Routes) and bool(question.words)
+
+
+def _head_of(found: PatternFound) -> Head:
+    question = found.question
+    assert isinstance(question, Pattern)
+    return question.layer, question.head
+
+
+def hues(heads: Iterable[Head]) -> dict[Head, QColor]:
+    """A colour for each head."""
+    series = theme.current().series
+    return {head: QColor(series[i % len(series)]) for i, head in enumerate(heads)}

@@ -1,0 +1,1 @@
+"""How a text is likely to go on: the likeliest continuations, as a tree."""

@@ -1,0 +1,1 @@
+"""One neuron in other texts: where it is strongest, how often it is active, its histogram."""

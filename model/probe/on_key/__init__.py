@@ -1,0 +1,1 @@
+"""How much every head reads one token from another."""

@@ -1,0 +1,1 @@
+"""An activation of many positions at once, as finely as it is drawn."""

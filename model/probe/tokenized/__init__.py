@@ -1,0 +1,1 @@
+"""How a text is cut into tokens, without running it."""
