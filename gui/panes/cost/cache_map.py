@@ -24,10 +24,10 @@ from gui.widgets.heat_map.color_bar import paint_color_bar
 from model.probe.cache.asks import CacheFound
 from model.probe.question import Array
 
-LEFT, TOP, GAP = 30.0, 20.0, 40.0
+LEFT, TOP, GAP = 40.0, 24.0, 32.0
 BOTTOM = 38.0
-LARGEST = 22.0
-"""Side of a cell at most: few tokens aren't drawn as large as the pane."""
+WIDEST, HIGHEST = 36.0, 28.0
+"""Sides of a cell at most: few tokens aren't drawn as large as the pane."""
 
 Kind = Literal["k", "v"]
 TITLES: dict[Kind, str] = {"k": "keys", "v": "values"}
@@ -42,14 +42,12 @@ class Shown:
         slots: positions that there is room for in the picture, from the first on.
         windows: how far back each layer looks; None for no bound.
         tokens: the text of each position.
-        n_new: positions at the end that were generated just now.
     """
 
     found: CacheFound
     slots: int
     windows: tuple[int | None, ...]
     tokens: tuple[str, ...]
-    n_new: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +102,9 @@ class CacheMap(Canvas):
         width = (whole.width() - GAP) / 2
         if shown is None:
             return QRectF()
-        rows = shown.found.n_layers
-        width = min(width, LARGEST * 1.6 * shown.slots)
-        height = min(whole.height(), LARGEST * rows * (1 + 0.6 * (shown.found.n_kv_heads > 1)))
+        rows = shown.found.n_layers * shown.found.n_kv_heads
+        width = min(width, WIDEST * shown.slots)
+        height = min(whole.height(), HIGHEST * rows)
         left = whole.left() + (0 if kind == "k" else width + GAP)
         return QRectF(left, whole.top(), width, max(height, 1.0))
 
@@ -125,7 +123,9 @@ class CacheMap(Canvas):
         high = box.height() / (found.n_layers * found.n_kv_heads)
         wide = box.width() / self.shown.slots
         row = cell.layer * found.n_kv_heads + cell.head
-        return QRectF(box.left() + first * wide, box.top() + row * high, (last - first) * wide, high)
+        return QRectF(
+            box.left() + first * wide, box.top() + row * high, (last - first) * wide, high
+        )
 
     def cell_at(self, at: QPointF) -> Cell | None:
         """The vector that is drawn at a place."""
@@ -173,8 +173,7 @@ class CacheMap(Canvas):
         wide = n_C if len(n_C) < found.n_tokens and n_C[-1] != n_C[0] else np.ones(len(n_C), int)
         amounts_RS = np.repeat(amounts_RC, wide, axis=1)
         nothing = ~np.isfinite(amounts_RS)
-        rgb = theme.sequential_table()[(np.nan_to_num(amounts_RS) * 255).round().astype(int)]
-        picture = cell_image.image(rgb, ~nothing)
+        picture = cell_image.image(cell_image.colors(amounts_RS, "sequential", 1.0), ~nothing)
         paint_cells(painter, filled, picture)
         self._dim_what_is_passed(painter, shown, box)
         self._paint_layers(painter, kind, shown, box)
@@ -184,7 +183,10 @@ class CacheMap(Canvas):
         font = theme.sans(theme.SMALL_FONT_SIZE)
         painter.setPen(t.color("text"))
         which = "‖k‖" if kind == "k" else "‖v‖"
-        line(f"{TITLES[kind]}, {which}", font, box.width()).draw(painter, box.left(), TOP / 2)
+        line(f"{TITLES[kind]}, {which}", font, box.width()).draw(painter, box.left(), TOP / 2 - 2)
+        if kind == "k":
+            painter.setPen(t.color("dim"))
+            line("layer", font).draw(painter, 2, TOP / 2 - 2)
         self._paint_positions(painter, shown, box)
         bar = QRectF(box.left(), box.bottom() + 18, max(box.width(), 120), 16)
         beyond = bool((values_LGC > limit * 1.001).any())
@@ -221,7 +223,9 @@ class CacheMap(Canvas):
         font = theme.mono(theme.SMALL_FONT_SIZE)
         n, end = shown.found.n_tokens, -1.0
         for position in (0, n - 1, shown.slots - 1):
-            words = line(f"{position:,}", font)
+            newest = position == n - 1 and position < len(shown.tokens)
+            token = f" {shown.tokens[position]}" if newest else ""
+            words = line(f"{position:,}{token}", font, 120)
             left = box.left() + (position + 0.5) * wide - words.width / 2
             left = min(max(left, box.left()), box.right() - words.width)
             if left > end:
@@ -241,10 +245,8 @@ class CacheMap(Canvas):
         for kind in TITLES:
             box = self.box(kind)
             wide, high = box.width() / shown.slots, box.height() / found.n_layers
-            new = max(1, shown.n_new)
-            lit = QRectF(
-                box.left() + (found.n_tokens - new) * wide, box.top() - 3, new * wide, box.height() + 6
-            )
+            newest = box.left() + (found.n_tokens - 1) * wide
+            lit = QRectF(newest, box.top() - 3, wide, box.height() + 6)
             painter.setPen(QPen(t.color("accent"), 1.6))
             painter.drawRect(lit if lit.width() >= 2 else lit.adjusted(-1, 0, 1, 0))
             if is_figure() or position >= found.n_tokens:
@@ -296,7 +298,11 @@ class CacheMap(Canvas):
         shown, found = self.shown, self.shown.found
         first, last = found.positions(cell.column)
         token = shown.tokens[first] if first < len(shown.tokens) else ""
-        where = f"position {first:,} {token}" if last == first + 1 else f"positions {first:,} to {last - 1:,}"
+        where = (
+            f"position {first:,} {token}"
+            if last == first + 1
+            else f"positions {first:,} to {last - 1:,}"
+        )
         of = "" if last == first + 1 else ", mean"
         length = float(self.lengths(cell.kind)[cell.layer, cell.head, cell.column])
         size = found.d_head * found.bytes_per_number
@@ -306,5 +312,7 @@ class CacheMap(Canvas):
         ]
         window = shown.windows[cell.layer]
         if window is not None and last <= found.n_tokens - window:
-            lines.append(f"The window of {window:,} tokens has passed it: the next token reads it no more.")
+            lines.append(
+                f"The window of {window:,} tokens has passed it: the next token reads it no more."
+            )
         return "\n".join(lines)

@@ -92,7 +92,9 @@ class LogChart(Canvas):
 
     def point(self, key: str, at: int) -> QPointF | None:
         """Where a point of a curve is drawn; None where there is none."""
-        curve = next((c for c in self.picture.curves if c.key == key), None) if self.picture else None
+        curve = (
+            next((c for c in self.picture.curves if c.key == key), None) if self.picture else None
+        )
         if curve is None or self._x is None or self._y is None or not np.isfinite(curve.y_N[at]):
             return None
         return QPointF(self._x.at(float(curve.x_N[at])), self._y.at(float(curve.y_N[at])))
@@ -205,7 +207,9 @@ class LogChart(Canvas):
             yield curve, y
             y += high
 
-    def _paint_legend(self, painter: QPainter, curve: Curve, y: float, chosen: float | None) -> None:
+    def _paint_legend(
+        self, painter: QPainter, curve: Curve, y: float, chosen: float | None
+    ) -> None:
         t, left = theme.current(), self.area.right() + 14
         room = self.viewport().width() - left - 26
         font = theme.sans(theme.SMALL_FONT_SIZE)

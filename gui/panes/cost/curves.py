@@ -25,7 +25,7 @@ NAMES: dict[Series, str] = {
     "decode_uncached": "new token, no cache",
 }
 MEANS: dict[Series, str] = {
-    "prefill_fused": "The text is read whole with fused attention; its keys and values are kept",
+    "prefill_fused": "The text is read whole with fused attention, and its keys and values are kept",
     "prefill_explicit": "The text is read whole, all scores and weights of attention written out",
     "decode_cached": "Its last token alone; keys and values of the others lie in the cache",
     "decode_uncached": "Its last token, for which the whole text is read again",
@@ -50,7 +50,7 @@ class Curve:
         low_N, high_N: ends of the bar through each point; as y where there is no spread.
         note: under its label, how it grows or what it is made of.
         details: of each point, for whom hovers it.
-        formula: whether it is counted, not measured: dashed and without points.
+        formula: whether it is counted, not timed: dashed and without points.
         means: what it is, a sentence.
     """
 
@@ -94,18 +94,21 @@ class Picture:
 def time_picture(found: CostFound) -> Picture:
     """Seconds by length, and what the count of FLOPs and bytes says."""
     x_N = found.tokens_N.astype(np.float64)
-    curves = [_measured(found, name, at) for at, name in enumerate(SERIES) if name in found.measured]
-    for series, needs_N, what, unit in (
-        ("prefill_fused", found.read_flops_N, "FLOPs", "FLOP/s"),
-        ("decode_cached", found.decode_bytes_N, "bytes", "B/s"),
-    ):
+    curves = [
+        _measured(found, name, at) for at, name in enumerate(SERIES) if name in found.measured
+    ]
+    counts: tuple[tuple[Series, F, str], ...] = (
+        ("prefill_fused", found.read_flops_N, "FLOPs"),
+        ("decode_cached", found.decode_bytes_N, "bytes"),
+    )
+    for series, needs_N, what in counts:
         seconds_N = found.seconds_of(series)
         known = np.flatnonzero(np.isfinite(seconds_N))
         if not len(known):
             continue
         # A count becomes seconds by a speed: the one that was reached at the longest text.
         speed = float(needs_N[known[-1]] / seconds_N[known[-1]])
-        at = f"÷ {_speed(speed)} {unit}" if unit == "FLOP/s" else f"÷ {file_size(round(speed))}/s"
+        at = f"÷ {_speed(speed)}FLOP/s" if what == "FLOPs" else f"÷ {file_size(round(speed))}/s"
         y_N = np.where(x_N <= x_N[known[-1]], needs_N / speed, np.nan)
         curves.append(
             Curve(
@@ -117,7 +120,7 @@ def time_picture(found: CostFound) -> Picture:
                 y_N,
                 y_N,
                 at,
-                tuple(f"{_speed(need)} {what}" for need in needs_N),
+                tuple(f"{_speed(need)}{what}" for need in needs_N),
                 formula=True,
                 means=f"Counted {what} over the speed that was reached at "
                 f"{int(x_N[known[-1]]):,} tokens: only its shape says something",
@@ -138,7 +141,17 @@ def memory_picture(found: CostFound) -> Picture:
         note = "" if fit is None else grows(fit.exponent, fit.error, fit.since)
         curves.append(
             Curve(
-                name, NAMES[name], COLORS[name], x_N, y_N, y_N, y_N, note, details, False, MEANS[name]
+                name,
+                NAMES[name],
+                COLORS[name],
+                x_N,
+                y_N,
+                y_N,
+                y_N,
+                note,
+                details,
+                False,
+                MEANS[name],
             )
         )
     if found.cache_bytes_per_token:
@@ -162,13 +175,20 @@ def memory_picture(found: CostFound) -> Picture:
     y_N = np.full(len(x_N), float(found.weights_bytes))
     curves.append(
         Curve(
-            "weights", "formula: weights", 7, x_N, y_N, y_N, y_N, file_size(found.weights_bytes),
-            ("",) * len(x_N), True, "All weights of the model: beside them all else is held",
+            "weights",
+            "weights",
+            7,
+            x_N,
+            y_N,
+            y_N,
+            y_N,
+            file_size(found.weights_bytes),
+            ("",) * len(x_N),
+            True,
+            "All weights of the model, beside which all else is held",
         )
     )
-    return Picture(
-        tuple(curves), "tokens of the text", "most bytes of tensors at once", _bytes
-    )
+    return Picture(tuple(curves), "tokens of the text", "most bytes of tensors at once", _bytes)
 
 
 def speed_picture(found: CostFound) -> Picture:
@@ -190,23 +210,38 @@ def speed_picture(found: CostFound) -> Picture:
             for one in cases
         )
         note = f"{times(cases[-1].ratio)} × with {cases[-1].n}"
-        curves.append(Curve(what, label, color, x_N, y_N, y_N, y_N, note, details, False, _AT_ONCE[what]))
+        curves.append(
+            Curve(what, label, color, x_N, y_N, y_N, y_N, note, details, False, _AT_ONCE[what])
+        )
     if curves:
         most = max(float(curve.x_N[-1]) for curve in curves)
         ends = np.array([1.0, most])
         curves.append(
             Curve(
-                "ideal", "formula: n ×", 7, ends, ends, ends, ends, "no time for more", ("", ""), True,
+                "ideal",
+                "formula: n ×",
+                7,
+                ends,
+                ends,
+                ends,
+                ends,
+                "no time for more",
+                ("", ""),
+                True,
                 "As fast as if all of them took no longer than one",
             )
         )
     return Picture(
-        tuple(curves), "how many at once", "times as fast as one by one", lambda y: f"{times(y)} ×", ""
+        tuple(curves),
+        "how many at once",
+        "times as fast as one by one",
+        lambda y: f"{times(y)} ×",
+        "",
     )
 
 
 _AT_ONCE = {
-    "heads": "Products of a block's heads, 256 tokens or the whole context: q, k, v, mixing, output",
+    "heads": "Products of a block's heads for 256 tokens: queries, keys, values, mixing, output",
     "tokens": "The first tokens of a text: each once the one before is done, or all in one pass",
     "texts": "The next token of each of some texts, one text after another or as a batch",
 }
@@ -227,7 +262,17 @@ def _measured(found: CostFound, name: Series, at: int) -> Curve:
     )
     note = "" if fit is None else grows(fit.exponent, fit.error, fit.since)
     return Curve(
-        name, NAMES[name], COLORS[name], x_N, median_N, low_N, high_N, note, details, False, MEANS[name]
+        name,
+        NAMES[name],
+        COLORS[name],
+        x_N,
+        median_N,
+        low_N,
+        high_N,
+        note,
+        details,
+        False,
+        MEANS[name],
     )
 
 
@@ -238,5 +283,5 @@ def _bytes(value: float) -> str:
 def _speed(value: float) -> str:
     for unit, name in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
         if value >= unit:
-            return f"{value / unit:.3g} {name}"
+            return f"{value / unit:.3g} {name}"  # "87.1 G", and "FLOP/s" behind it
     return f"{value:.3g} "

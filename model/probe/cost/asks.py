@@ -79,7 +79,7 @@ class CostFound(Answer):
 
     Attributes:
         tokens_N: lengths that were measured.
-        seconds_SNQ: series × length × (median, lower, upper quartile); NaN where it wasn't measured.
+        seconds_SNQ: series × length × (median, lower and upper quartile); NaN where there is none.
         repeats_SN: how many passes each median is of.
         peak_SN: the most bytes that tensors beside the weights took at once; NaN as above. Counted
             after each operation; what a kernel takes inside itself is not seen.
@@ -120,13 +120,13 @@ class CostFound(Answer):
     n_repeated: int = 0
     busy_elsewhere: float = 0.0
 
-    def seconds_of(self, series: str) -> Array:
+    def seconds_of(self, series: Series) -> Array:
         """Medians of a series, a length each."""
-        return self.seconds_SNQ[SERIES.index(series), :, 0]  # type: ignore[arg-type]
+        return self.seconds_SNQ[SERIES.index(series), :, 0]
 
-    def peak_of(self, series: str) -> Array:
+    def peak_of(self, series: Series) -> Array:
         """Peak bytes of a series, a length each."""
-        return self.peak_SN[SERIES.index(series)]  # type: ignore[arg-type]
+        return self.peak_SN[SERIES.index(series)]
 
     def fit_of(self, name: str) -> Fit | None:
         """How a series grows: ``prefill_fused`` in seconds, ``prefill_fused_bytes`` in bytes."""

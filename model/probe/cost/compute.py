@@ -99,7 +99,7 @@ class _Measuring:
         network, ids_BT = self._network, self._ids_BT[:, :n]
         cache = KVCache(self._config, 1, self._like, n) if self._config.causal else None
 
-        def reading() -> Iterator[object]:
+        def reading(cache: KVCache | None = cache) -> Iterator[object]:
             if cache is not None:
                 cache.crop(0)
             return fused(network, ids_BT, cache)
@@ -112,7 +112,7 @@ class _Measuring:
                     "depend on the length."
                 )
 
-            def continuing() -> Iterator[object]:
+            def continuing(cache: KVCache = cache) -> Iterator[object]:
                 cache.crop(n - 1)
                 return fused(network, ids_BT[:, n - 1 :], cache)
 

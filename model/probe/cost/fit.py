@@ -58,6 +58,4 @@ def fitted(series: str, tokens_N: Array, cost_N: Array) -> Fit | None:
     level = float(y.mean() - exponent * x.mean())
     left = y - level - exponent * x
     error = float(np.sqrt((left * left).sum() / (len(x) - 2) / (away * away).sum()))
-    return Fit(
-        series, exponent, error, float(np.exp(level)), int(tokens[first]), int(tokens[-1])
-    )
+    return Fit(series, exponent, error, float(np.exp(level)), int(tokens[first]), int(tokens[-1]))

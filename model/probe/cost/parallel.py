@@ -23,6 +23,8 @@ HEAD_TOKENS = 256
 """Positions of the text whose heads are computed."""
 TOGETHER = 32
 """Tokens and texts at most."""
+LONG_SECONDS = 0.7
+"""One after another for so long: twice as many would say no more."""
 TEXT_TOKENS = 32
 """Of each text of a batch."""
 
@@ -45,16 +47,20 @@ class Setting:
 
 
 def speedups(setting: Setting) -> Generator[None, None, tuple[Speedup, ...]]:
-    """All of them, few first."""
+    """All of them, few first; no more of a kind once one after another takes long."""
     found: list[Speedup] = []
-    config = setting.network.config
-    for n in doubled(config.n_heads):
-        found.append((yield from _heads(setting, n)))
+    config, n_tokens = setting.network.config, setting.ids_BT.shape[1]
+    kinds = [(_heads, config.n_heads)]
     if config.causal:
-        for n in doubled(min(TOGETHER, setting.ids_BT.shape[1])):
-            found.append((yield from _tokens(setting, n)))
-    for n in doubled(TOGETHER):
-        found.append((yield from _texts(setting, n)))
+        kinds.append((_tokens, min(TOGETHER, n_tokens)))
+    if n_tokens > 1:
+        kinds.append((_texts, TOGETHER))
+    for timed, most in kinds:
+        for n in doubled(most):
+            one = yield from timed(setting, n)
+            found.append(one)
+            if one.one_by_one > LONG_SECONDS:
+                break
     return tuple(found)
 
 
@@ -89,13 +95,13 @@ def _heads(setting: Setting, n: int) -> Generator[None, None, Speedup]:
 
     def at_once() -> Iterator[object]:
         run(weights[0])
-        yield
+        yield None
 
     def one_by_one() -> Iterator[object]:
         out_BTD = run(weights[1])
         for weight in weights[2:]:
             out_BTD = out_BTD + run(weight)
-            yield
+            yield None
 
     return (yield from _both(setting, "heads", n, one_by_one, at_once))
 

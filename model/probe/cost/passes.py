@@ -25,7 +25,7 @@ def fused(
 ) -> Iterator[object]:
     """Read tokens by the fast path: all of a text, or the new ones behind what a cache holds."""
     for resid_BTD in network.stream(ids_BT, cache):
-        yield
+        yield None
         last_B1D = resid_BTD[:, -1:]
     keep(network.head(last_B1D))
 
@@ -53,5 +53,5 @@ class Explicit:
         at = ids_BT
         for operations, start, stop in self._parts:
             at = network.execute(operations, {start: at}, (stop,), span=span)[stop]
-            yield
+            yield None
         keep(network.head(at[:, -1:]))

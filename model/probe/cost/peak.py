@@ -26,7 +26,7 @@ class Peak(TorchDispatchMode):
     """
 
     def __init__(self, not_counted: Iterator[Tensor]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.n_bytes = 0
         self._not_counted = {tensor.untyped_storage()._cdata for tensor in not_counted}
         self._live: dict[int, tuple[StorageWeakRef, int]] = {}

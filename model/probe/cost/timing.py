@@ -26,8 +26,8 @@ ENOUGH_SECONDS = 0.1
 MOST = 4
 OF_A_CORE = 0.9
 """A pass on the CPU that had less of a core was held up by another program."""
-SPOILT = 3
-"""Times as many passes as asked may be spoilt; then what there is is taken."""
+SPOILT, SPOILT_SECONDS = 8, 1.0
+"""Times as many passes as asked may be spoilt, or as many as asked and so many seconds of them."""
 LONG_SECONDS = 3.0
 """Passes that took so long together are repeated no more, once there are three."""
 
@@ -47,6 +47,11 @@ class Sample:
     seconds: float
     cpu_seconds: float
     disturbed: bool
+
+    @property
+    def core(self) -> float:
+        """Share of a core that it had."""
+        return self.cpu_seconds / self.seconds if self.seconds > 0 else 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +130,7 @@ class Stopwatch:
             repeats: how many are counted at least, three of long ones.
         """
         clean, spoilt = list[Sample](), list[Sample]()
-        while not self._enough(clean, repeats) and len(spoilt) < SPOILT * repeats:
-            if sum(sample.seconds for sample in spoilt) > SPOILT * LONG_SECONDS:
-                break
+        while not self._enough(clean, repeats) and not self._given_up(spoilt, repeats):
             sample = yield from self.run(one())
             (spoilt if self._is_spoilt(sample) else clean).append(sample)
             if (yield from self._paused()):
@@ -135,15 +138,19 @@ class Stopwatch:
         every = [*clean, *spoilt]
         self.seconds += sum(sample.seconds for sample in every)
         self.cpu_seconds += sum(sample.cpu_seconds for sample in every)
-        # Who is always disturbed gets the numbers that there are.
-        counted = clean if len(clean) >= 3 else every
+        # Who is always held up gets those that were the least.
+        every.sort(key=lambda sample: (sample.disturbed, -sample.core))
+        counted = clean if len(clean) >= 3 else every[: max(repeats, 3)]
         self.n_repeated += len(every) - len(counted)
         low, median, high = np.quantile([s.seconds for s in counted], (0.25, 0.5, 0.75)).tolist()
         return Measured(median, low, high, len(counted))
 
+    def _given_up(self, spoilt: list[Sample], repeats: int) -> bool:
+        n, seconds = len(spoilt), sum(sample.seconds for sample in spoilt)
+        return n >= SPOILT * repeats or (n >= repeats and seconds >= SPOILT_SECONDS)
+
     def _is_spoilt(self, sample: Sample) -> bool:
-        held_up = self._on_cpu and sample.cpu_seconds < OF_A_CORE * sample.seconds
-        return sample.disturbed or held_up
+        return sample.disturbed or (self._on_cpu and sample.core < OF_A_CORE)
 
     def _enough(self, counted: list[Sample], repeats: int) -> bool:
         n, seconds = len(counted), sum(sample.seconds for sample in counted)
