@@ -25,7 +25,7 @@ NAMES: dict[Series, str] = {
     "decode_uncached": "new token, no cache",
 }
 MEANS: dict[Series, str] = {
-    "prefill_fused": "The text is read whole with fused attention, and its keys and values are kept",
+    "prefill_fused": "The text is read whole with fused attention; its keys and values are kept",
     "prefill_explicit": "The text is read whole, all scores and weights of attention written out",
     "decode_cached": "Its last token alone; keys and values of the others lie in the cache",
     "decode_uncached": "Its last token, for which the whole text is read again",
@@ -248,8 +248,9 @@ _AT_ONCE = {
 
 
 def grows(exponent: float, error: float, since: int) -> str:
-    """An exponent with its error, for example "n^1.92 ± 0.03"."""
-    return f"n^{exponent:.2f} ± {max(error, 0.005):.2f}, n ≥ {since:,}"
+    """An exponent with its error, for example "n^1.92 ± 0.03, n≥512"."""
+    signed = f"{exponent:.2f}".replace("-", "−")
+    return f"n^{signed} ± {max(error, 0.005):.2f}, n≥{since:,}"
 
 
 def _measured(found: CostFound, name: Series, at: int) -> Curve:

@@ -158,13 +158,11 @@ class CostFound(Answer):
             found["cache_bytes" if name == "cache" else name] = Named(values, ("tokens",), tokens)
         if self.speedups:
             n = np.array([one.n for one in self.speedups])
-            what = np.array([one.what for one in self.speedups])
             names = np.array([f"{one.what} {one.n}" for one in self.speedups])
             for name in ("one_by_one", "at_once"):
                 values = np.array([getattr(one, name) for one in self.speedups])
                 found[f"seconds_{name}"] = Named(values, ("case",), {"case": names})
-            found["case_n"] = Named(n, ("case",), {"case": names})
-            found["case_what"] = Named(what, ("case",), {"case": names})
+            found["n_at_once"] = Named(n, ("case",), {"case": names})
         return found
 
     def as_rows(self) -> Mapping[str, list[dict[str, Any]]]:

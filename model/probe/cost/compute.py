@@ -97,30 +97,40 @@ class _Measuring:
     def _length(self, at: int, n: int) -> Generator[None, None, None]:
         """All series at one length."""
         network, ids_BT = self._network, self._ids_BT[:, :n]
-        cache = KVCache(self._config, 1, self._like, n) if self._config.causal else None
+        if self._config.causal:
+            yield from self._with_cache(at, n)
+            yield from self._series("decode_uncached", at, n, lambda: fused(network, ids_BT))
+        else:
+            yield from self._series("prefill_fused", at, n, lambda: fused(network, ids_BT))
+        yield from self._series("prefill_explicit", at, n, lambda: self._explicit(ids_BT))
 
-        def reading(cache: KVCache | None = cache) -> Iterator[object]:
-            if cache is not None:
-                cache.crop(0)
-            return fused(network, ids_BT, cache)
+    def _with_cache(self, at: int, n: int) -> Generator[None, None, None]:
+        """A text is read into a cache; then its last token alone is read behind the others."""
+        network, ids_BT = self._network, self._ids_BT[:, :n]
+        caches: list[KVCache] = []
+
+        def reading() -> Iterator[object]:
+            if not caches:
+                caches.append(KVCache(self._config, 1, self._like, n))
+            caches[0].crop(0)
+            return fused(network, ids_BT, caches[0])
+
+        def continuing() -> Iterator[object]:
+            caches[0].crop(n - 1)
+            return fused(network, ids_BT[:, n - 1 :], caches[0])
 
         yield from self._series("prefill_fused", at, n, reading)
-        if cache is not None and "prefill_fused" not in self._stopped and n > 1:
-            if self._config.length_changes_rotations(n - 1, n):
-                self._stopped["decode_cached"] = (
-                    f"At {n:,} tokens a cache is of no use: the rotations of all positions "
-                    "depend on the length."
-                )
-
-            def continuing(cache: KVCache = cache) -> Iterator[object]:
-                cache.crop(n - 1)
-                return fused(network, ids_BT[:, n - 1 :], cache)
-
+        if "decode_cached" in self._stopped:
+            return
+        name = _NAMES["decode_cached"]
+        if "prefill_fused" in self._stopped:
+            why = "it ends where reading does, which fills the cache"
+            self._stopped["decode_cached"] = f"{name}: {why}."
+        elif n > 1 and self._config.length_changes_rotations(n - 1, n):
+            why = "a cache is of no use, since the rotations of all positions depend on the length"
+            self._stopped["decode_cached"] = f"{name} ends before {n:,} tokens: {why}."
+        elif n > 1:
             yield from self._series("decode_cached", at, n, continuing)
-        if cache is not None:
-            cache = None
-            yield from self._series("decode_uncached", at, n, lambda: fused(network, ids_BT))
-        yield from self._series("prefill_explicit", at, n, lambda: self._explicit(ids_BT))
 
     def _series(self, series: Series, at: int, n: int, one: Pass) -> Generator[None, None, None]:
         """One cell, unless it would take too long or too much memory.
