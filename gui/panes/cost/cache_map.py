@@ -93,6 +93,11 @@ class CacheMap(Canvas):
         else:
             self.viewport().update()
 
+    def mark(self, layer: int, position: int) -> None:
+        """The selection has moved."""
+        self.selected = (layer, position)
+        self.viewport().update()
+
     # -------------------------------------------------------------------------- places
 
     def box(self, kind: Kind) -> QRectF:
@@ -239,24 +244,24 @@ class CacheMap(Canvas):
         if shown is None:
             return
         t, found = theme.current(), shown.found
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=False)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         layer, position = self.selected
         for kind in TITLES:
             box = self.box(kind)
             wide, high = box.width() / shown.slots, box.height() / found.n_layers
             newest = box.left() + (found.n_tokens - 1) * wide
-            lit = QRectF(newest, box.top() - 3, wide, box.height() + 6)
-            painter.setPen(QPen(t.color("accent"), 1.6))
-            painter.drawRect(lit if lit.width() >= 2 else lit.adjusted(-1, 0, 1, 0))
+            lit = QRectF(newest, box.top() - 3, max(wide, 3.0), box.height() + 6)
+            painter.setPen(QPen(t.color("accent"), 2))
+            painter.drawRect(lit.toRect())
             if is_figure() or position >= found.n_tokens:
                 continue
-            painter.setPen(QPen(t.color("text"), 1))
             here = QRectF(box.left() + position * wide, box.top() + layer * high, wide, high)
-            painter.drawRect(here.adjusted(-1, -1, 1, 1))
+            painter.setPen(QPen(t.color("text"), 1))
+            painter.drawRect(here.adjusted(-1, -1, 1, 1).toRect())
         if self._hovered is not None and not is_figure():
-            painter.setPen(QPen(t.color("focus"), 1.4))
-            painter.drawRect(self.rect_of(self._hovered).adjusted(-0.5, -0.5, 0.5, 0.5))
+            painter.setPen(QPen(t.color("focus"), 2))
+            painter.drawRect(self.rect_of(self._hovered).toRect())
 
     # ------------------------------------------------------------------ mouse and keyboard
 

@@ -170,7 +170,7 @@ class LogChart(Canvas):
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if chosen is not None:
-            at, area = self._x.at(chosen), self.area
+            at, area = round(self._x.at(chosen)) + 0.5, self.area
             painter.setPen(QPen(theme.current().color("accent"), 1))
             painter.drawLine(QPointF(at, area.top()), QPointF(at, area.bottom()))
             title = line(self._place(chosen), theme.sans(theme.SMALL_FONT_SIZE, bold=True))

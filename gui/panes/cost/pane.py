@@ -125,6 +125,7 @@ class CostPane(Pane):
         self.more_button.clicked.connect(self.offer_more)
         self.map.chosen.connect(self._select)
         self.measuring.changed.connect(self.invalidate)
+        store.selection_changed.connect(self._mark)
         store.model_changed.connect(self._on_model)
         store.run.changed.connect(self.invalidate)
         self._on_model()
@@ -195,6 +196,10 @@ class CostPane(Pane):
 
     def _select(self, layer: int, position: int) -> None:
         self.store.select(layer=layer, position=position)
+
+    def _mark(self) -> None:
+        """Where the selection is needs no answer."""
+        self.map.mark(self.store.selection.layer, self.store.selection.position)
 
     # --------------------------------------------------------------------------- drawing
 
