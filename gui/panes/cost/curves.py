@@ -106,8 +106,9 @@ def time_picture(found: CostFound) -> Picture:
         known = np.flatnonzero(np.isfinite(seconds_N))
         if not len(known):
             continue
-        # A count becomes seconds by a speed: the one that was reached at the longest text.
-        speed = float(needs_N[known[-1]] / seconds_N[known[-1]])
+        # A count becomes seconds by a speed: the one that was reached with the longer half.
+        longer = known[len(known) // 2 :]
+        speed = float(np.median(needs_N[longer] / seconds_N[longer]))
         at = f"÷ {_speed(speed)}FLOP/s" if what == "FLOPs" else f"÷ {file_size(round(speed))}/s"
         y_N = np.where(x_N <= x_N[known[-1]], needs_N / speed, np.nan)
         curves.append(
@@ -122,8 +123,8 @@ def time_picture(found: CostFound) -> Picture:
                 at,
                 tuple(f"{_speed(need)}{what}" for need in needs_N),
                 formula=True,
-                means=f"Counted {what} over the speed that was reached at "
-                f"{int(x_N[known[-1]]):,} tokens: only its shape says something",
+                means=f"Counted {what} over the median speed of the longer half: only its shape "
+                "says something",
             )
         )
     return Picture(tuple(curves), "tokens of the text", "time of one pass", duration)

@@ -184,9 +184,7 @@ def _texts(setting: Setting, n: int) -> Generator[None, None, Speedup]:
 def _both(
     setting: Setting, what: str, n: int, one_by_one: Pass, at_once: Pass
 ) -> Generator[None, None, Speedup]:
-    seconds: list[float] = []
     for one in (one_by_one, at_once):
         yield from setting.watch.run(one())  # warms up
-        measured = yield from setting.watch.measure(one, setting.repeats)
-        seconds.append(measured.median)
-    return Speedup(what, n, *seconds)
+    slow, fast = yield from setting.watch.in_turn((one_by_one, at_once), setting.repeats)
+    return Speedup(what, n, slow.median, fast.median)

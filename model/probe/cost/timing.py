@@ -10,7 +10,7 @@ Knows generators and clocks; no network.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
@@ -67,6 +67,48 @@ class Measured:
     low: float
     high: float
     n: int
+
+
+class _Series:
+    """Repeats of one pass, as far as they are.
+
+    Args:
+        on_cpu: whether the share of a core that a pass had says something.
+        repeats: how many are wanted.
+    """
+
+    def __init__(self, on_cpu: bool, repeats: int) -> None:
+        self._on_cpu, self._repeats = on_cpu, repeats
+        self._clean: list[Sample] = []
+        self._spoilt: list[Sample] = []
+
+    def add(self, sample: Sample) -> None:
+        """One more."""
+        held_up = self._on_cpu and sample.core < OF_A_CORE
+        (self._spoilt if sample.disturbed or held_up else self._clean).append(sample)
+
+    @property
+    def every(self) -> list[Sample]:
+        """All, the least disturbed first."""
+        every = [*self._clean, *self._spoilt]
+        return sorted(every, key=lambda sample: (sample.disturbed, -sample.core))
+
+    @property
+    def counted(self) -> list[Sample]:
+        """Those that nothing held up; where these are too few, those that it held up least."""
+        return self._clean if len(self._clean) >= 3 else self.every[: max(self._repeats, 3)]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there are enough, or it is given up to find such as nothing holds up."""
+        n, seconds = len(self._clean), sum(sample.seconds for sample in self._clean)
+        if n >= 3 and seconds >= LONG_SECONDS:
+            return True
+        if n >= MOST * self._repeats or (n >= self._repeats and seconds >= ENOUGH_SECONDS):
+            return True
+        n, seconds = len(self._spoilt), sum(sample.seconds for sample in self._spoilt)
+        enough = n >= self._repeats and seconds >= SPOILT_SECONDS
+        return n >= SPOILT * self._repeats or enough
 
 
 class Stopwatch:
@@ -129,34 +171,33 @@ class Stopwatch:
             one: gives a fresh pass; what it prepares before it gives it isn't timed.
             repeats: how many are counted at least, three of long ones.
         """
-        clean, spoilt = list[Sample](), list[Sample]()
-        while not self._enough(clean, repeats) and not self._given_up(spoilt, repeats):
-            sample = yield from self.run(one())
-            (spoilt if self._is_spoilt(sample) else clean).append(sample)
-            if (yield from self._paused()):
-                self._stale = True
-        every = [*clean, *spoilt]
+        (measured,) = yield from self.in_turn((one,), repeats)
+        return measured
+
+    def in_turn(
+        self, passes: Sequence[Pass], repeats: int
+    ) -> Generator[None, None, tuple[Measured, ...]]:
+        """Several passes, one after the other, again and again: what comes and goes hits all.
+
+        Args:
+            passes, repeats: as of `measure`.
+        """
+        series = [_Series(self._on_cpu, repeats) for _ in passes]
+        while not all(each.is_over for each in series):
+            for one, each in zip(passes, series, strict=True):
+                if not each.is_over:
+                    each.add((yield from self.run(one())))
+                    if (yield from self._paused()):
+                        self._stale = True
+        return tuple(self._measured(each) for each in series)
+
+    def _measured(self, series: _Series) -> Measured:
+        every, counted = series.every, series.counted
         self.seconds += sum(sample.seconds for sample in every)
         self.cpu_seconds += sum(sample.cpu_seconds for sample in every)
-        # Who is always held up gets those that were the least.
-        every.sort(key=lambda sample: (sample.disturbed, -sample.core))
-        counted = clean if len(clean) >= 3 else every[: max(repeats, 3)]
         self.n_repeated += len(every) - len(counted)
         low, median, high = np.quantile([s.seconds for s in counted], (0.25, 0.5, 0.75)).tolist()
         return Measured(median, low, high, len(counted))
-
-    def _given_up(self, spoilt: list[Sample], repeats: int) -> bool:
-        n, seconds = len(spoilt), sum(sample.seconds for sample in spoilt)
-        return n >= SPOILT * repeats or (n >= repeats and seconds >= SPOILT_SECONDS)
-
-    def _is_spoilt(self, sample: Sample) -> bool:
-        return sample.disturbed or (self._on_cpu and sample.core < OF_A_CORE)
-
-    def _enough(self, counted: list[Sample], repeats: int) -> bool:
-        n, seconds = len(counted), sum(sample.seconds for sample in counted)
-        if n >= 3 and seconds >= LONG_SECONDS:
-            return True
-        return n >= MOST * repeats or (n >= repeats and seconds >= ENOUGH_SECONDS)
 
     def _paused(self) -> Generator[None, None, bool]:
         """Give way if a slice is over; whether others took it."""

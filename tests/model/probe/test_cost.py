@@ -240,6 +240,23 @@ def test_a_long_pass_is_timed_three_times(monkeypatch: pytest.MonkeyPatch):
     assert finish(Stopwatch(torch.device("cpu")).measure(one, 9)).n == 3
 
 
+def test_what_comes_and_goes_hits_both_that_are_compared(monkeypatch: pytest.MonkeyPatch):
+    """The processor becomes slower: each pass takes a tenth longer than the one before."""
+    clock = Clock(monkeypatch)
+    n = 0
+
+    def one(seconds: float) -> Iterator[None]:
+        nonlocal n
+        n += 1
+        clock.work(seconds * 1.1**n)
+        yield
+
+    watch = Stopwatch(torch.device("cpu"))
+    passes = (lambda: one(0.02), lambda: one(0.01))
+    slow, fast = finish(watch.in_turn(passes, 3))
+    assert slow.median / fast.median == pytest.approx(2, rel=0.11)
+
+
 def test_no_mode_leaks_out_of_a_pass_that_waits():
     made = Transformer(BASE).eval()
     ids_BT = some_ids(BASE, batch=1)
