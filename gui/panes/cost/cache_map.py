@@ -154,7 +154,9 @@ class CacheMap(Canvas):
 
     def limit(self, kind: Kind) -> float:
         """The length that has the strongest colour: few outliers lie beyond it."""
-        return float(np.nanquantile(self.lengths(kind), 0.995)) or 1.0
+        lengths_LGC = self.lengths(kind)
+        finite = lengths_LGC[np.isfinite(lengths_LGC)]
+        return (float(np.quantile(finite, 0.995)) if len(finite) else 0.0) or 1.0
 
     # ------------------------------------------------------------------------- painting
 
@@ -177,8 +179,8 @@ class CacheMap(Canvas):
         amounts_RC = np.clip(values_LGC.reshape(rows, -1) / limit, 0, 1)
         wide = n_C if len(n_C) < found.n_tokens and n_C[-1] != n_C[0] else np.ones(len(n_C), int)
         amounts_RS = np.repeat(amounts_RC, wide, axis=1)
-        nothing = ~np.isfinite(amounts_RS)
-        picture = cell_image.image(cell_image.colors(amounts_RS, "sequential", 1.0), ~nothing)
+        everywhere = np.ones(amounts_RS.shape, np.bool_)
+        picture = cell_image.image(cell_image.colors(amounts_RS, "sequential", 1.0), everywhere)
         paint_cells(painter, filled, picture)
         self._dim_what_is_passed(painter, shown, box)
         self._paint_layers(painter, kind, shown, box)
@@ -195,7 +197,15 @@ class CacheMap(Canvas):
         self._paint_positions(painter, shown, box)
         bar = QRectF(box.left(), box.bottom() + 18, max(box.width(), 120), 16)
         beyond = bool((values_LGC > limit * 1.001).any())
-        paint_color_bar(painter, bar, "sequential", limit, title=("length", ""), beyond=beyond)
+        paint_color_bar(
+            painter,
+            bar,
+            "sequential",
+            limit,
+            title=("length", ""),
+            beyond=beyond,
+            no_number=bool(np.isnan(values_LGC).any()),
+        )
 
     def _dim_what_is_passed(self, painter: QPainter, shown: Shown, box: QRectF) -> None:
         found, wide = shown.found, box.width() / shown.slots

@@ -240,6 +240,7 @@ class CostPane(Pane):
             shown = self.map.shown
         self.map.show_cache(shown, (selection.layer, selection.position))
         self.sentence.setText(words.of_cache(found, config))
+        self.map.setAccessibleDescription(self.sentence.text())
         self.note.setText(f"{words.formula(found)}. {words.held(found)}")
         self.gauge.setVisible(config.causal)
         full = found.bytes_per_token * config.n_ctx
