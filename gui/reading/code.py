@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from model.interventions import Intervention
 from model.operations import PROBABILITIES
 from model.probe.question import Answer
 from model.sampling import OWN, Sampling
@@ -29,6 +30,38 @@ def activation(
         at = index[1] if index else position
         return f'model.probabilities(trace["logits"][0, {at}], {how}){_inside(index[2:])}'
     return f'trace["{name}"]{_inside(index)}'
+
+
+def opening(
+    place: str,
+    text: str | list[int],
+    interventions: Sequence[Intervention] = (),
+    device: str = "cpu",
+) -> str:
+    """What lines with ``lm``, ``text`` and ``trace`` in them need before them.
+
+    Args:
+        place: of the model: a path or a name on a hub.
+        text: that is read, or its tokens.
+        interventions: that it is read under.
+        device: where it computes.
+    """
+    kinds = sorted({type(one).__name__ for one in interventions})
+    imports = ["import torch", "", "import model"]
+    if kinds:
+        imports.append(f"from model.interventions import {', '.join(kinds)}")
+    under = f", interventions=({', '.join(map(repr, interventions))},)" if kinds else ""
+    return "\n".join(
+        (
+            *imports,
+            "",
+            *(() if device == "cpu" else (f"torch.set_default_device({device!r})",)),
+            f"lm = model.open({place!r})",
+            f"text = {text!r}",
+            f"trace = lm.trace(text{under})",
+            "",
+        )
+    )
 
 
 def parameter(name: str, index: Sequence[int | None] = ()) -> str:

@@ -104,6 +104,10 @@ class Asked(Feature):
 
     Its ``changed`` says that something begins or ends to be waited for, or got on.
 
+    Attributes:
+        kept: models that stay in memory when another comes into view, and soon come back: what
+            they said is kept.
+
     Signals:
         delivered: the panes have changed to another step of the model that learns.
         settled: nothing that is looked at at once is on its way any more, or nothing at all.
@@ -120,6 +124,7 @@ class Asked(Feature):
         self._was_on_its_way = (False, False)  # what is looked at at once; anything
         self._known: OrderedDict[tuple[Subject, Question], Answer] = OrderedDict()
         self._n_bytes = 0
+        self.kept: frozenset[int] = frozenset()
         self._late = QTimer(self)
         self._late.setSingleShot(True)
         self._late.setInterval(round(SAID_AFTER * 1000))
@@ -223,10 +228,11 @@ class Asked(Feature):
             self._read.popitem(last=False)
 
     def reset(self, model: m.ModelInfo) -> bool:
-        """Nothing that was said holds of another model."""
-        self._known.clear()
-        self._read.clear()
-        self._n_bytes = 0
+        """Nothing that was said holds of another model, but of those that are compared."""
+        for key in [key for key in self._known if key[0].model not in self.kept]:
+            self._n_bytes -= self._known.pop(key).n_bytes
+        for subject in [one for one in self._read if one.model not in self.kept]:
+            del self._read[subject]
         for owner in self._owners.values():
             owner.slots.clear()
         self._give_up_unwanted()

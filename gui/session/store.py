@@ -19,6 +19,7 @@ from PySide6.QtCore import QObject, Signal
 from gui.session.activity import Activity
 from gui.session.adding import Adding
 from gui.session.asked import Asked
+from gui.session.comparing import Comparing
 from gui.session.exporting import Exporting
 from gui.session.feature import Feature
 from gui.session.following import Following
@@ -55,8 +56,8 @@ class Store(QObject):
         model: the one in view: `opened`, or the run's (`CurrentRun.model`).
         opened: the one that a person opened; it stays beside that of a run.
         interventions: under which the prompt is read; the list is `intervening`'s.
-        activity, asked, opening, verifying, generating, saving, run, weights, intervening: the
-            features.
+        activity, asked, opening, verifying, generating, saving, run, weights, intervening,
+            comparing: the features.
         texts: texts beside the prompt, in tokens.
         masking: what becomes of the prompt when a token is masked.
         adding, following: what was added at its end; whether it grows with a text that is written.
@@ -108,6 +109,7 @@ class Store(QObject):
         self.weights = Weights(self)
         self.texts = OtherTexts(self)
         self.intervening = Intervening(self)
+        self.comparing = Comparing(self)
         # All of the above, in that order: a new feature is one more line there.
         self._features = tuple(part for part in vars(self).values() if isinstance(part, Feature))
         self.masking = Masking(self)
@@ -217,7 +219,7 @@ class Store(QObject):
     def show_model(self, info: m.ModelInfo) -> None:
         """Bring a model into view: everything that was about the one before is forgotten."""
         self.model = info
-        if not self.run.owns(info):
+        if not self.run.owns(info) and not self.comparing.owns(info):
             self.opened = info
         self.operations = operations(info.config)
         self.read = self.ran = None

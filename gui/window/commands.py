@@ -11,7 +11,13 @@ from dataclasses import dataclass
 from typing import get_args
 
 from gui.panes.entry import Command, Menu, PaneEntry
-from gui.session.conditions import can_cancel, has_model
+from gui.session.conditions import (
+    can_cancel,
+    compares_other,
+    has_comparison,
+    has_model,
+    has_prompt,
+)
 
 PANES_FIRST: frozenset[Menu] = frozenset({"Edit", "Model", "Generate", "Training"})
 """Menus in which what the panes do stands above what the window does."""
@@ -166,6 +172,40 @@ WINDOW_COMMANDS = (
         separator=True,
     ),
     Command(
+        id="compare_prompt",
+        text="Compare with another &prompt…",
+        tip="Another text beside this one: every pane shows A, B or what differs",
+        menu="Model",
+        does="top_bar.comparison.ask_prompt",
+        when=has_prompt,
+        separator=True,
+    ),
+    Command(
+        id="compare_model",
+        text="Compare with another &model…",
+        tip="A checkpoint beside its fine-tuned or quantised self: weights, activations, words",
+        menu="Model",
+        does="files.ask_open_beside",
+        when=has_model,
+    ),
+    Command(
+        id="compare_step",
+        text="Show &A, B or the difference",
+        tip="The next side of what is compared",
+        menu="Model",
+        does="store.comparing.step",
+        keys="Ctrl+Shift+B",
+        when=has_comparison,
+    ),
+    Command(
+        id="compare_stop",
+        text="&End the comparison",
+        tip="Let go of B; a model that was opened beside leaves memory",
+        menu="Model",
+        does="store.comparing.close",
+        when=compares_other,
+    ),
+    Command(
         id="verify",
         text="&Verify against the original",
         tip="Run the same tokens through transformers, or compare with a reference file",
@@ -182,6 +222,14 @@ WINDOW_COMMANDS = (
         does="show_settings",
         args=("threads",),
         separator=True,
+    ),
+    Command(
+        id="glossary",
+        text="&Glossary…",
+        tip="What the field's terms mean, in a sentence or two each",
+        menu="Help",
+        does="show_glossary",
+        keys="Shift+F1",
     ),
     Command(
         id="shortcuts",

@@ -76,6 +76,12 @@ class Files(QObject):
 
         OpenDialog(self._store, self._settings, self._window).open()
 
+    def ask_open_beside(self) -> None:
+        """The same dialog, for a model that is compared with the one in view."""
+        from gui.opening.open_dialog import OpenDialog
+
+        OpenDialog(self._store, self._settings, self._window, beside=True).open()
+
     def ask_save(self) -> None:
         dialog = self._file_dialog("Save the model or run as a new folder")
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)

@@ -32,6 +32,7 @@ from gui.window.commands import OwnedCommand, joined
 from gui.window.dialogs import AboutDialog, ShortcutsDialog
 from gui.window.dock import PaneDock
 from gui.window.files import Files
+from gui.window.glossary import GlossaryDialog
 from gui.window.layouts import Layouts
 from gui.window.menus import Menus
 from gui.window.notice_bar import NoticeBar
@@ -154,6 +155,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         store = self.store
         for signal in (
+            store.comparing.changed,
             store.engine_changed,
             store.model_changed,
             store.subject_changed,
@@ -185,6 +187,7 @@ class MainWindow(QMainWindow):
         self.top_bar.perspective_chosen.connect(self.layouts.set_perspective)
         self.top_bar.model_clicked.connect(self._drop_recent)
         self.top_bar.palette_clicked.connect(self.show_palette)
+        self.top_bar.comparison.model_requested.connect(self.files.ask_open_beside)
         self.top_bar.run_line.show_requested.connect(self.show_run)
         if TRAINING in self.docks:
             dock = self.docks[TRAINING]
@@ -235,6 +238,10 @@ class MainWindow(QMainWindow):
 
     def show_shortcuts(self) -> None:
         ShortcutsDialog(self._menus.keys(), self).open()
+
+    def show_glossary(self, typed: str = "") -> None:
+        """The field's terms, perhaps only those with some words."""
+        GlossaryDialog(self, typed).open()
 
     def show_settings(self, focus: str = "") -> None:
         """The page of settings, with the keyboard on one of them."""

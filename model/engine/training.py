@@ -185,6 +185,7 @@ def control_training(request: m.ControlTraining, place: Workplace) -> Job:
 
 def follow_training(request: m.FollowTraining, place: Workplace) -> Job:
     """Answers `FollowTraining`: another model is in view."""
+    place.show_beside(show=False)
     place.show(run=request.follow)
     yield m.ModelOpened(request_id=request.id, info=place.info, seconds=0.0)
 
@@ -248,6 +249,8 @@ def _begin(run: Run, place: Workplace, event: Started) -> Iterator[m.Result]:
         place.matrix = replace(place.matrix, plane=())
     run.model_id = info.model_id
     place.show(run=follow)
+    if place.following:
+        place.show_beside(show=False)
     run.analogies = AnalogyProbe(training.tokenizer)
     yield m.TrainingStarted(
         request_id=run.request.id,
@@ -257,7 +260,7 @@ def _begin(run: Run, place: Workplace, event: Started) -> Iterator[m.Result]:
         follow=place.following,
         before=None if run.before is None else run.before.until(event.step),
     )
-    if was_shown and not place.following:
+    if was_shown and not place.following and not place.beside_in_view:
         yield m.ModelOpened(request_id=run.request.id, info=place.info, seconds=0.0)
 
 
@@ -278,7 +281,7 @@ def _live(run: Run, place: Workplace, *, force: bool) -> Iterator[m.Result]:
             share=measured.share,
             n=measured.n,
         )
-    if place.following:
+    if place.following and not place.beside_in_view:
         place.bench.look(run.model_id, run.training.step)
         if place.prompt is not None:
             yield prompt_read(place.prompt, place, run.request.id)
@@ -306,7 +309,8 @@ def _end(run: Run, place: Workplace, *, keep: bool, saved: bool = True) -> Itera
     place.train(info)
     place.show(run=was_shown)
     yield m.TrainingEnded(request_id=run.request.id, info=info)
-    if was_shown and not place.following and place.opened is not None:
+    gone = was_shown and not place.following and not place.beside_in_view
+    if gone and place.opened is not None:
         yield m.ModelOpened(request_id=run.request.id, info=place.info, seconds=0.0)
 
 

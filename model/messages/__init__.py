@@ -10,8 +10,10 @@ from model.messages.asking import (
     Answered,
     Ask,
     CutText,
+    OtherRead,
     PromptRead,
     PromptRefused,
+    ReadOther,
     ReadPrompt,
     StreamReady,
     TextCut,
@@ -32,6 +34,7 @@ from model.messages.base import (
 )
 from model.messages.generating import Generate, GenerationEnd, GenerationFinished, TokenGenerated
 from model.messages.opening import (
+    CloseBeside,
     ModelInfo,
     ModelOpened,
     ModelPreviewed,
@@ -40,6 +43,7 @@ from model.messages.opening import (
     PreviewModel,
     Saved,
     SaveModel,
+    ShowBeside,
 )
 from model.messages.space import (
     FindNeighbours,
@@ -82,6 +86,7 @@ __all__ = [
     "Ask",
     "Cancel",
     "Cancelled",
+    "CloseBeside",
     "ControlTraining",
     "CutText",
     "DescribeWeights",
@@ -102,11 +107,13 @@ __all__ = [
     "NeighboursFound",
     "OpenModel",
     "OpeningProgressed",
+    "OtherRead",
     "PreviewModel",
     "Progress",
     "ProjectVocabulary",
     "PromptRead",
     "PromptRefused",
+    "ReadOther",
     "ReadPrompt",
     "ReadRun",
     "Request",
@@ -116,6 +123,7 @@ __all__ = [
     "Saved",
     "SetBudget",
     "SetThreads",
+    "ShowBeside",
     "SingularValuesFound",
     "SingularValuesProgressed",
     "StartTraining",

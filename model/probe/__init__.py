@@ -161,6 +161,16 @@ PROBES = (
         "Time and memory of reading and continuing a text, measured on this machine.",
     ),
     Probe(
+        "difference",
+        "Difference",
+        "How far two subjects are apart, by operation and in what they predict: `model compare`.",
+    ),
+    Probe(
+        "weight_difference",
+        "Difference of weights",
+        "How far the weights of two models are apart, tensor by tensor: `model compare`.",
+    ),
+    Probe(
         "neuron_map",
         "Neurons by tokens",
         "A layer's neurons at every token, the strongest first.",

@@ -34,7 +34,7 @@ HINT = "Nothing is changed. Right-click a head, a layer or an edge to cut it, or
 TIPS = {
     "before": "The model as it is (Ctrl+B)",
     "after": "The model as it is changed (Ctrl+B)",
-    "difference": "As it is changed; a mark beside each bar of the next token is what was before",
+    "difference": "After − before: heads, layers, tokens and numbers show what differs",
 }
 
 

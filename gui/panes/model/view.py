@@ -20,6 +20,7 @@ from gui.panes.model.published_scale import PublishedScale
 from gui.panes.model.questions import WeightQuestions, is_cheap
 from gui.panes.model.table import WeightTable
 from gui.panes.model.treemap import Treemap
+from gui.panes.model.two_models import TwoModels
 from gui.panes.model.words import (
     axes_words,
     inspected_number,
@@ -53,6 +54,7 @@ class WeightsView(QWidget):
         name: of the tensor that is looked at in detail; empty before there is one.
         part: the head of it that is looked at, or None for all.
         table, detail, treemap, scale: the views.
+        two: another model's tensors beside these; None while no difference is shown.
 
     Signals:
         outdated: what is shown must be drawn anew: its owner calls `refresh` when it is seen.
@@ -67,6 +69,7 @@ class WeightsView(QWidget):
         self.part: int | None = None
         self._listed: tuple[m.WeightTensor, ...] | None = None
         self._questions = WeightQuestions(store)
+        self.two: TwoModels | None = None
         self._seen_model = 0
         self._arranged_for: ViewName | Literal["nothing"] | None = "nothing"
 
@@ -212,6 +215,12 @@ class WeightsView(QWidget):
         self._ask_figures()
         self._ask_detail()
 
+    def show_apart(self, two: TwoModels | None) -> None:
+        """Show how far another model's tensors are from these; None for no comparison."""
+        self.two = two
+        self.table.set_apart(None if two is None else two.by_name)
+        self.treemap.set_apart(two)
+
     def _choose_first(self, tensors: tuple[m.WeightTensor, ...]) -> None:
         """The tensor that was looked at, if this model has one of that name too."""
         names = [tensor.name for tensor in tensors]
@@ -284,7 +293,11 @@ class WeightsView(QWidget):
 
     def export_data(self) -> Mapping[str, Named]:
         """The table, and what is drawn of the tensor in detail."""
-        return arrays_of(self.table.rows.shown, self.store.weights, self.name)
+        shown = self.table.rows.shown
+        data = arrays_of(shown, self.store.weights, self.name)
+        if self.two is not None:
+            data |= self.two.arrays([tensor.name for tensor in shown])
+        return data
 
     # ------------------------------------------------------------------------- numbers
 
