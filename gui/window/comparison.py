@@ -85,7 +85,7 @@ class ComparisonControl(QWidget):
             self.button.setText("A  as it is   + B")
             self._explain("Compare: choose what B is, another prompt or another model.")
             return
-        a, b = comparing.names
+        a, b = comparing.sides.names
         before = comparing.kind == "changes"
         for side, text, tip in (
             ("a", a, "The model as it is" if before else "A alone"),

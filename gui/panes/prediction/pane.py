@@ -282,7 +282,7 @@ class PredictionPane(Pane):
     @property
     def _other_name(self) -> str:
         """What the marks beside the bars are: before, or B."""
-        return self.store.comparing.other_name
+        return self.store.comparing.sides.other
 
     @property
     def actual_next(self) -> int | None:
@@ -335,7 +335,7 @@ class PredictionPane(Pane):
             return {}
         comparing = self.store.comparing
         return table(
-            chosen, model, self.other_found, (comparing.name_in_view, comparing.other_name)
+            chosen, model, self.other_found, (comparing.sides.in_view, comparing.sides.other)
         )
 
     # ------------------------------------------------------------------------- actions
