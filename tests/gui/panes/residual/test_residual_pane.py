@@ -25,6 +25,7 @@ from model import messages as m
 from model.interventions import AblateHead, ScaleOutput
 from model.operations import streams
 from model.probe.lens.asks import Lens
+from model.probe.question import Named
 from tests.gui.desk import PROMPT, Desk
 from tests.gui.mouse import leave, move_to
 from tests.gui.pixels import amounts_of, image_pixels
@@ -463,9 +464,9 @@ def test_two_prompts_of_other_lengths_are_compared_at_tokens_that_belong_togethe
     assert f"In B it ends at {p:.3f}" in pane.sentence.text()
     assert pane.grid.describe is not None
     assert f"{p:.4g}"[:5] in pane.grid.describe((len(a_LTV) - 1, 10)).split("; B")[-1]
-    assert np.allclose(
-        np.asarray(pane.export_data()["B_probability"].values)[-1, 2], b_LTV[-1, 1].max()
-    )
+    theirs = pane.export_data()["B_probability"]
+    assert isinstance(theirs, Named)
+    assert np.allclose(theirs.values[-1, KEPT], b_LTV[-1].max(-1))
 
 
 def test_lengths_of_two_prompts_are_b_over_a(pane: ResidualPane, desk: Desk):
