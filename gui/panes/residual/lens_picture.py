@@ -110,7 +110,7 @@ def _scaled(drawn: LensDrawn, coloring: Coloring, known_LP: NDArray[np.bool_]) -
         here, there = (np.where(known_LP, _numbers(one, coloring), 0) for one in (sheet, other))
         titles = (f"{what}: {sides.difference}", sides.difference)
         if coloring == "top":
-            titles = (f"{titles[0]} · heavier: another token than {sides.names[0]}", *titles)
+            titles = (f"{titles[0]} · heavier: another token than {sides.other}", *titles)
         a, b = sides.in_order(here, there)
         return scales.difference(b, a, titles)
     titles = (f"{what} · {RAW}", f"{what} · {RAW_SHORT}", f"{what} · raw lens", what)

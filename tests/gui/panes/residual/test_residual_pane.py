@@ -456,7 +456,7 @@ def test_two_prompts_of_other_lengths_are_compared_at_tokens_that_belong_togethe
     minus_LT = b_LTV.max(-1) - a_LTV.max(-1)[:, KEPT]
     assert np.allclose(content.scaled.values[:, KEPT], minus_LT, atol=1e-5)
     assert np.abs(minus_LT).max() > 0.01
-    assert content.scaled.titles[0].endswith("heavier: another token than A")
+    assert content.scaled.titles[0].endswith("heavier: another token than B")
     drawn = pane.pointing.drawn
     assert isinstance(drawn, LensDrawn)
     watched = int(a_LTV[-1, -1].argmax())
