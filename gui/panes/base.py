@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from gui import theme
 from gui.pace import Pace
 from gui.panes.entry import PaneEntry
+from gui.reading import code
 from gui.session.asked import Slot
 from gui.session.store import Store
 from model.probe.question import Answer, Named, Question
@@ -123,6 +124,13 @@ class Pane(QWidget):
     def export_arrays(self) -> Mapping[str, Named]:
         """The same numbers as arrays in the shape in which they are drawn, for npz alone."""
         return {}
+
+    def code(self) -> str:
+        """Lines of Python for the numbers that it draws; empty where there are none.
+
+        They run after ``import model`` and ``lm = model.open(…)``; imports come first.
+        """
+        return code.of_answers(self.store.asked.answers(self.key))
 
     def prepare_export(self) -> None:
         """An export of its data is about to be chosen: ask for what isn't drawn in full."""

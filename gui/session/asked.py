@@ -192,6 +192,25 @@ class Asked(Feature):
         answer = None if slot is None else slot.answer
         return answer if isinstance(answer, kind) else None
 
+    def answers(self, owner: str) -> dict[str, Answer]:
+        """All that an owner draws now, by its names; and what its second owners do.
+
+        A second owner is called ``owner: what for``, for example ``neurons: before``. What is about
+        another model than the one in view is left out.
+        """
+        model = self._store.model
+        found: dict[str, Answer] = {}
+        for key, one in self._owners.items():
+            if key != owner and not key.startswith(f"{owner}: "):
+                continue
+            what = key.removeprefix(owner).removeprefix(": ")
+            for name, slot in one.slots.items():
+                if slot.answer is None or model is None:
+                    continue
+                if slot.answer.subject.model == model.model_id:
+                    found[name if name == what else f"{what} {name}".strip()] = slot.answer
+        return found
+
     def waits(self, owner: str) -> Asking | None:
         """The question that this owner has waited for the longest, if for long enough to say."""
         return self._longest([slot.wanted for slot in self._owners[owner].slots.values()])

@@ -16,7 +16,7 @@ from gui.session.comparing import Side
 from gui.session.feature import Feature
 from gui.session.state import Notice
 from model import messages as m
-from model.interventions import Intervention, file
+from model.interventions import Intervention, SetWeight, file
 
 if TYPE_CHECKING:
     from gui.session.store import Store
@@ -153,6 +153,36 @@ class Intervening(Feature):
                 entries[index] = Entry(one)
         self._show_changed()
         self._put(tuple(entries), told=True)
+        return True
+
+    def weight_set(self, one: SetWeight) -> int | None:
+        """Where in the list the same number of the weights is set."""
+        model = self._store.model
+        if model is None:
+            return None
+        place = one.place(model.config)
+        for index, entry in enumerate(self.entries):
+            other = entry.intervention
+            if isinstance(other, SetWeight) and other.place(model.config) == place:
+                return index
+        return None
+
+    def set_weight(self, one: SetWeight, *, moving: bool = False) -> bool:
+        """Set a number of the weights; where it is set already, to another value.
+
+        Args:
+            one: which, and to what.
+            moving: as of `exchange`.
+
+        Returns:
+            Whether it fits the model.
+        """
+        index = self.weight_set(one)
+        if index is None:
+            return self.add(one)
+        if self.view == "before":
+            self.set_view("after")
+        self._change(index, Entry(one), moving=moving)
         return True
 
     def toggle(self, intervention: Intervention) -> None:

@@ -66,6 +66,14 @@ WINDOW_COMMANDS = (
         keys="Ctrl+Alt+E",
     ),
     Command(
+        id="copy_code",
+        text="Copy pane's &code",
+        tip="Copy the lines of Python that give the numbers that the focused pane draws",
+        menu="File",
+        does="pane_menu.copy_code",
+        keys="Ctrl+Alt+C",
+    ),
+    Command(
         id="quit",
         text="&Quit",
         tip="Close the window; a run that is going is saved",

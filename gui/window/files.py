@@ -89,8 +89,9 @@ class Files(QObject):
         dialog.fileSelected.connect(self._store.saving.save)
         dialog.open()
 
-    def ask_export_picture(self) -> None:
-        pane = self._host.in_focus
+    def ask_export_picture(self, pane: Pane | None = None) -> None:
+        """Of a pane, or of the one that has the focus."""
+        pane = pane or self._host.in_focus
         if pane is None:
             return
         dialog = self._file_dialog(f"Export {pane.title} as a picture")
@@ -103,8 +104,9 @@ class Files(QObject):
         dialog.fileSelected.connect(self._export_picture)
         dialog.open()
 
-    def ask_export_data(self) -> None:
-        pane = self._host.in_focus
+    def ask_export_data(self, pane: Pane | None = None) -> None:
+        """Of a pane, or of the one that has the focus."""
+        pane = pane or self._host.in_focus
         if pane is None:
             return
         dialog = self._file_dialog(f"Export the data of {pane.title}")

@@ -39,6 +39,7 @@ from gui.window.notice_bar import NoticeBar
 from gui.window.palette.offers import Offers
 from gui.window.palette.overlay import Palette
 from gui.window.pane_host import PaneHost
+from gui.window.pane_menu import PaneMenu
 from gui.window.settings_page import SettingsPage
 from gui.window.status_bar import StatusBar
 from gui.window.top_bar import TopBar
@@ -66,6 +67,7 @@ class MainWindow(QMainWindow):
         layouts: where the docks are.
         on_screen: keeps it on its screen.
         files: what the File menu does.
+        pane_menu: what is done with one pane as a whole.
         commands: all of them, in the order of the menus.
         actions_by_id: the same as Qt has them.
     """
@@ -103,6 +105,7 @@ class MainWindow(QMainWindow):
         self._closing = Closing(self, backend, settings, self._remember)
         self._build_bars()
         self.files = Files(self, store, settings, self.host)
+        self.pane_menu = PaneMenu(store, self.host, self.files, self)
         self.commands = joined(panes)
         self._menus = Menus(
             self,

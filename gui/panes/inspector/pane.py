@@ -213,6 +213,17 @@ class InspectorPane(Pane):
         parts.append(waiting.words(self.store.asked.waits(self.key)))
         return " · ".join(filter(None, parts))
 
+    def code(self) -> str:
+        """The inspected number from a trace of its prompt, and the vectors that are drawn."""
+        number, subject = self.value.shown, self.store.subject
+        answers = self.store.asked.answers(self.key)
+        answers.pop("number", None)
+        lines = code.of_answers(answers)
+        if number is None or not number.code:
+            return lines
+        trace = code.tracing(subject) if subject is not None and "trace" in number.code else ""
+        return code.together(trace, lines, f"number = {number.code}")
+
     def export_data(self) -> Mapping[str, Named]:
         """The inspected number with its index, and the vectors that are drawn, by name."""
         data: dict[str, Named] = {}

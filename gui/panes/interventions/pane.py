@@ -21,7 +21,7 @@ from gui.on_screen import keep_on_screen
 from gui.panes.base import Pane
 from gui.panes.interventions import ENTRY
 from gui.panes.interventions.entry_row import EntryRow
-from gui.panes.interventions.forms import Form, NeuronForm, PatchForm, SteerForm
+from gui.panes.interventions.forms import Form, NeuronForm, PatchForm, SteerForm, WeightForm
 from gui.reading import intervening as reading
 from gui.session.store import Store
 from gui.widgets.control_button import ControlButton
@@ -183,10 +183,12 @@ class InterventionsPane(Pane):
 
     def copy_python(self) -> None:
         """Put the lines of Python that do the same on the clipboard."""
-        read = self.store.read
-        text = self.store.prompt if read is None else read.text
-        lines = reading.python(self.store.intervening.on, text)
-        QGuiApplication.clipboard().setText(lines)
+        QGuiApplication.clipboard().setText(self.code())
+
+    def code(self) -> str:
+        """Runs the prompt under the interventions that are on."""
+        read, some = self.store.read, self.store.intervening.on
+        return reading.python(some, read.subject.ids) if read is not None and some else ""
 
     def ask_save(self) -> None:
         """Choose a file and write the list to it."""
@@ -229,6 +231,7 @@ class InterventionsPane(Pane):
         return [
             *items,
             form(f"Clamp a neuron of layer {layer}…", NeuronForm, why_not=no_neurons),
+            form("Set a weight…", WeightForm),
             form("Patch in from another prompt…", PatchForm),
             form(f"Add a direction after layer {layer}…", SteerForm),
         ]
@@ -277,7 +280,7 @@ class InterventionsPane(Pane):
         """Put away what was being typed."""
         if self.form is not None:
             self._layout.removeWidget(self.form)
-            self.form.hide()
+            self.form.put_away()
             self._scroll.show()
             self.form.deleteLater()
             self.form = None

@@ -101,5 +101,8 @@ class ModelPane(Pane):
             return self._views.two.words
         return f"{self._views.header_note()}{words}"
 
+    def code(self) -> str:
+        return "" if self._views is None else self._views.code()
+
     def export_data(self) -> Mapping[str, Named]:
         return {} if self._views is None else self._views.export_data()

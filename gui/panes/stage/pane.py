@@ -303,7 +303,7 @@ class StagePane(Pane):
             numbers = with_numbers(terms, scenery)
             self.explaining.set_formula(scenery.op.formula, numbers, shapes(scenery))
         elif self.explaining.shown == "code":
-            self.explaining.set_code(scenery.found.code(), _opening(scenery))
+            self.explaining.set_code(scenery.found.lines, _opening(scenery))
 
     def _draw_sheet(self, op: Operation) -> str:
         """All tokens; what there is to say about them."""

@@ -24,6 +24,7 @@ from gui.panes.tokens.chips import Look, Tokens
 from gui.panes.tokens.strip import TokenStrip
 from gui.panes.tokens.surprisal import SurprisalLegend
 from gui.panes.tokens.two_sides import TwoSides
+from gui.reading import code
 from gui.reading.inspecting import inspected
 from gui.session.adding import CAME, AddedToken
 from gui.session.store import Store
@@ -257,6 +258,13 @@ class TokensPane(Pane):
     def header_note(self) -> str:
         read = self._read
         return "" if read is None else words.counted(read, narrow=self.width() < NARROW)
+
+    def code(self) -> str:
+        """The tokens of the prompt, and their surprisals if they are drawn."""
+        read, model = self._read, self.store.model
+        if read is None or model is None:
+            return ""
+        return code.together(code.tokens(read, model), super().code())
 
     def export_data(self) -> Mapping[str, NDArray[Any]]:
         """The tokens, and their surprisals if they are drawn: of one prompt, both."""

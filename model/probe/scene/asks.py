@@ -179,6 +179,3 @@ class SceneFound(Answer):
             named["share"] = Named(np.array([s.share for s in self.scored]), ("token",), at)
             named["own"] = Named(np.array([s.own for s in self.scored]), ("token",), at)
         return named
-
-    def code(self) -> str:
-        return self.lines

@@ -11,7 +11,8 @@ import numpy as np
 from torch import Tensor
 
 from model.bench import Bench
-from model.parameters import parameter, parameter_names
+from model.operations import parameter_names
+from model.parameters import parameter
 from model.probe.question import Answer, read_only
 from model.probe.weight_difference.asks import WeightDifference, WeightDifferenceFound
 from model.probe.weights.compute import slices_of_both

@@ -10,10 +10,13 @@ import pytest
 import torch
 
 import model
+from model.config import Activation
 from model.interventions import AblateHead, RemoveMask
+from model.network.mlp import activate
 from model.operations import PROBABILITIES, Kind
 from model.parameters import parameter
 from model.probe.scene.asks import Scene
+from model.probe.scene.code.of_mlp import ACTIVATIONS
 from model.sampling import Sampling, probabilities
 from tests.model.networks import VARIANTS
 from tests.model.probe.asking import Asked
@@ -45,7 +48,7 @@ def run(asked: Asked, lines: str, changed: Callable[[dict[str, Any]], None] | No
 def test_the_lines_of_every_operation_give_what_it_wrote(variant: str):
     asked = Asked(variant)
     for op in asked.network.operations:
-        lines = asked.ask(Scene(op.output, AT)).code()
+        lines = asked.ask(Scene(op.output, AT)).lines
         if op.output == PROBABILITIES:
             continue
         assert f'trace["{op.output}"]' in lines.splitlines()[-1]
@@ -58,7 +61,7 @@ def test_the_lines_of_every_operation_give_what_it_wrote(variant: str):
 
 def test_the_comparison_at_the_end_notices_another_result():
     asked = Asked("learned")
-    lines = asked.ask(Scene("blocks.1.attn.hook_q", AT)).code()
+    lines = asked.ask(Scene("blocks.1.attn.hook_q", AT)).lines
 
     def shifted(trace: dict[str, Any]) -> None:
         trace["blocks.1.attn.hook_q"] = trace["blocks.1.attn.hook_q"] + 0.1
@@ -72,7 +75,7 @@ def test_the_comparison_at_the_end_notices_another_result():
 )
 def test_probabilities_are_those_that_are_drawn_from(sampling: Sampling):
     asked = Asked("untied")
-    lines = asked.ask(Scene(PROBABILITIES, AT, sampling=sampling)).code()
+    lines = asked.ask(Scene(PROBABILITIES, AT, sampling=sampling)).lines
     found = run(asked, lines)["p"]
     wanted = probabilities(asked.trace["logits"][0, AT].numpy(), sampling)
     assert torch.as_tensor(found).numpy() == pytest.approx(wanted, abs=1e-9)
@@ -89,9 +92,16 @@ def test_every_kind_of_operation_is_among_these_networks():
 )
 def test_under_an_intervention_the_lines_say_what_changes_the_result(cut: Any, name: str):
     asked = Asked("learned", interventions=(cut,))
-    lines = asked.ask(Scene(name, AT)).code()
+    lines = asked.ask(Scene(name, AT)).lines
     assert cut.words in lines.splitlines()[-1]
     run(asked, lines)
-    other = asked.ask(Scene("blocks.1.attn.hook_q", AT)).code()
+    other = asked.ask(Scene("blocks.1.attn.hook_q", AT)).lines
     assert "assert" in other
     run(asked, other)
+
+
+@pytest.mark.parametrize("activation", get_args(Activation))
+def test_every_nonlinearity_has_a_line(activation: str):
+    x = torch.linspace(-12, 12, 97, dtype=torch.float64)
+    line = ACTIVATIONS[activation].format("x")
+    assert torch.allclose(eval(line, {"torch": torch, "x": x}), activate(x, activation))

@@ -66,8 +66,9 @@ def _dot(w: Wanted) -> Made:
 
 
 def _scale(w: Wanted) -> Made:
-    usual = w.config.scales.scores is None
-    how = f"/ {w.config.d_head} ** 0.5" if usual else f"* {w.config.score_scale!r}"
+    assert w.op.layer is not None
+    usual = w.config.scales.scores is None and not w.config.scales.by_layer
+    how = f"/ {w.config.d_head} ** 0.5" if usual else f"* {w.config.score_scale(w.op.layer)!r}"
     return Made((f"s = {w.read()} {how}",), "s")
 
 

@@ -12,6 +12,17 @@ ACTIVATIONS = {
     "relu": "{}.relu()",
     "relu2": "{}.relu().square()",
     "silu": "torch.nn.functional.silu({})",
+    "quick_gelu": "{0} * torch.sigmoid(1.702 * {0})",
+    "gelu_10": "torch.nn.functional.gelu({}).clamp(-10, 10)",
+    "mish": "torch.nn.functional.mish({})",
+    "tanh": "{}.tanh()",
+    "sigmoid": "{}.sigmoid()",
+    "relu6": "torch.nn.functional.relu6({})",
+    "leaky_relu": "torch.nn.functional.leaky_relu({})",
+    "hardswish": "torch.nn.functional.hardswish({})",
+    "laplace": "0.5 * (1 + torch.erf(({} - 0.707107) / (0.282095 * 2**0.5)))",
+    "sqrtsoftplus": "torch.nn.functional.softplus({}).sqrt()",
+    "linear": "{}",
 }
 
 

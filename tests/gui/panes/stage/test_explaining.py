@@ -105,7 +105,7 @@ def test_the_code_that_is_copied_runs_by_itself(pane: StagePane, kind: str) -> N
     go_to(pane, kind)
     found = pane.answered("scene", SceneFound)
     assert found is not None
-    assert pane.explaining.code.toPlainText() == found.code()
+    assert pane.explaining.code.toPlainText() == found.lines
     pane.explaining.copy.click()
     copied = QGuiApplication.clipboard().text()
     assert pane.explaining.code.toPlainText() in copied
