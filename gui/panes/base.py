@@ -193,6 +193,11 @@ class Pane(QWidget):
         return "" if slot is None or slot.is_current else slot.problem
 
     @property
+    def other_waits(self) -> bool:
+        """Whether the other side is waited for, for long enough to say so."""
+        return self.store.asked.waits(self._other_owner) is not None
+
+    @property
     def _other_owner(self) -> str:
         return f"{self.key}: the other side"
 

@@ -15,9 +15,10 @@ Knows messages, subjects and the interventions' list; no widget, no tensor.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from gui.session.feature import Feature
+from gui.session.sides import Sides
 from gui.session.state import Notice
 from model import messages as m
 from model.alignment import Alignment, aligned, by_position
@@ -93,33 +94,11 @@ class Comparing(Feature):
         """Whether B is the side in view: then the other one is A."""
         return self.kind == "changes" or self.view == "b"
 
-    def minus(self, in_view: Any, other: Any) -> Any:
-        """B − A of a number or array of the side in view and that of the other."""
-        return in_view - other if self.in_view_is_b else other - in_view
-
-    def in_order(self, in_view: Any, other: Any) -> tuple[Any, Any]:
-        """What belongs to A and what to B, of two that belong to the side in view and the other."""
-        return (other, in_view) if self.in_view_is_b else (in_view, other)
-
     @property
-    def names(self) -> tuple[str, str]:
-        """What A and B are called where there is little room."""
-        return ("before", "after") if self.kind == "changes" else ("A", "B")
-
-    @property
-    def minus_name(self) -> str:
-        """What the difference is called."""
-        return "after − before" if self.kind == "changes" else "B − A"
-
-    @property
-    def name_in_view(self) -> str:
-        """What the side in view is called."""
-        return self.names[1 if self.in_view_is_b else 0]
-
-    @property
-    def other_name(self) -> str:
-        """What the side that is not in view is called."""
-        return self.names[0 if self.in_view_is_b else 1]
+    def sides(self) -> Sides:
+        """What both are called, and which of them is in view."""
+        names = ("before", "after") if self.kind == "changes" else ("A", "B")
+        return Sides(self.in_view_is_b, names)
 
     def other_position(self, position: int) -> int | None:
         """The other side's position that belongs to one in view; None if there is none.

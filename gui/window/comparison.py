@@ -85,7 +85,7 @@ class ComparisonControl(QWidget):
             self.button.setText("A  as it is   + B")
             self._explain("Compare: choose what B is, another prompt or another model.")
             return
-        a, b = comparing.names
+        a, b = comparing.sides.names
         before = comparing.kind == "changes"
         for side, text, tip in (
             ("a", a, "The model as it is" if before else "A alone"),
@@ -93,7 +93,8 @@ class ComparisonControl(QWidget):
             ("difference", "B − A" if not before else "difference", self._difference_words()),
         ):
             self.segments.say(side, text, text)
-            self.segments.explain(side, as_written(f"{tip} (Ctrl+Shift+B for the next)"))
+            keys = "Ctrl+B, or Ctrl+Shift+B" if before and side != "difference" else "Ctrl+Shift+B"
+            self.segments.explain(side, as_written(f"{tip} ({keys} for the next)"))
         self.segments.set_current(comparing.view)
         words = f"B  {comparing.b_words}"
         metrics = self.button.fontMetrics()

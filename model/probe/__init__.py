@@ -154,6 +154,18 @@ PROBES = (
         "Neurons",
         "The strongest neurons of a token, the tokens they promote, the texts that excite one.",
     ),
+    _about_a_subject(
+        "cache",
+        "Cache",
+        "Cache",
+        "What the cache of keys and values holds of a text, and how many bytes it takes.",
+    ),
+    _about_a_subject(
+        "cost",
+        "Cost",
+        "Cost of context",
+        "Time and memory of reading and continuing a text, measured on this machine.",
+    ),
     Probe(
         "difference",
         "Difference",

@@ -244,8 +244,8 @@ def test_the_token_that_was_masked_is_marked_with_its_rank(bert: Store, qtbot: Q
     rank = 1 + int((logits > logits[king]).sum())
     bar = next(bar for bar in pane.bars.shown if bar.actual)
     assert (bar.token_id, bar.rank) == (king, rank)
-    assert pane._goes_on.text().startswith("was king")
-    assert pane._goes_on.text().endswith(f"rank {rank}")
+    assert pane.picture.goes_on.text().startswith("was king")
+    assert pane.picture.goes_on.text().endswith(f"rank {rank}")
     assert pane.masks.mask_button.text() == "Unmask"
 
 
@@ -254,7 +254,7 @@ def test_a_token_that_is_seen_is_said_to_be_seen(bert: Store, qtbot: QtBot):
     shown(pane, qtbot)
     bert.select(position=2)
     pane.refresh_now()
-    assert pane._goes_on.text().startswith("seen here: king")
+    assert pane.picture.goes_on.text().startswith("seen here: king")
 
 
 def test_two_masks_are_put_back_each_with_its_own(bert: Store):
@@ -336,8 +336,8 @@ def test_without_a_head_the_pane_says_what_can_be_seen_instead(opened: Opened, q
     pane = PredictionPane(store)
     shown(pane, qtbot)
     assert pane.title == "No head"
-    assert pane._empty.text() == prediction_words.NO_HEAD
-    assert pane._empty.isVisible()
+    assert pane.picture.empty.text() == prediction_words.NO_HEAD
+    assert pane.picture.empty.isVisible()
     assert not pane.bars.isVisible()
     assert not pane.masks.isVisible()
     assert not pane.sampling.isVisible()

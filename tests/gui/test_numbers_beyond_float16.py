@@ -201,7 +201,7 @@ def test_the_prediction_says_where_it_went_wrong(qtbot: QtBot, half: Store) -> N
     pane = PredictionPane(half)
     shown(qtbot, pane, 340, 560)
     pane.refresh_now()
-    assert OVERFLOW in pane._empty.text()
+    assert OVERFLOW in pane.picture.empty.text()
     assert not pane.bars.isVisible()
 
 

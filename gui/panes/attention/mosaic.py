@@ -25,7 +25,7 @@ from gui.panes.attention.difference import Difference
 from gui.panes.attention.graph_caption import GraphCaption
 from gui.panes.attention.head_order import Ordered
 from gui.panes.attention.mosaic_image import paint_cell_lines, paint_labels, pooling, tiles_image
-from gui.panes.attention.mosaic_layout import Room, Tiles, by_layer, in_groups, some_by_layer
+from gui.panes.attention.mosaic_layout import Room, Tiles, by_layer, laid_out
 from gui.widgets.canvas import CAPTION_HEIGHT, Canvas
 from gui.widgets.cells import paint_cells
 from gui.widgets.text import counted
@@ -218,15 +218,7 @@ class HeadMosaic(Canvas):
         self.scroll_over(whole, seen)
 
     def _laid_out(self, room: Room) -> Tiles:
-        order = self._ordered
-        if order is None:
-            return by_layer(*self._shape, room)
-        if order.by_layer:
-            return some_by_layer(list(order.groups[0][1]), self._shape, room)
-        names = {}
-        if order.values_LH is not None:
-            names = {at: f"{at[0]}.{at[1]} {order.values_LH[at]:.2f}" for at in order.shown}
-        return in_groups(order.groups, self._shape, room, names)
+        return laid_out(self._ordered, self._shape, room)
 
     def tile_rect(self, layer: int, head: int) -> QRectF:
         """Where a head's tile is in the viewport."""

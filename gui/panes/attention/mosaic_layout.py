@@ -15,7 +15,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from gui.panes.attention.head_order import Heads
+from gui.panes.attention.head_order import Heads, Ordered
 
 SMALLEST_PITCH = 8
 """From tile to tile, device pixels; where there is room for less, the mosaic scrolls."""
@@ -145,6 +145,18 @@ def by_layer(n_layers: int, n_heads: int, room: Room) -> Tiles:
             labels.append(Label(str(head), x, top / 2 - 1, "head"))
     size = blocks * width - BETWEEN_BLOCKS - gap, top + rows * each - gap
     return Tiles(each - gap, gap, x_LH, y_LH.copy(), size, tuple(labels))
+
+
+def laid_out(order: Ordered | None, shape: tuple[int, int], room: Room) -> Tiles:
+    """Tiles in an order; by layer where there is none."""
+    if order is None:
+        return by_layer(*shape, room)
+    if order.by_layer:
+        return some_by_layer(list(order.groups[0][1]), shape, room)
+    names = {}
+    if order.values_LH is not None:
+        names = {at: f"{at[0]}.{at[1]} {order.values_LH[at]:.2f}" for at in order.shown}
+    return in_groups(order.groups, shape, room, names)
 
 
 def some_by_layer(heads: Heads, shape: tuple[int, int], room: Room) -> Tiles:

@@ -366,14 +366,7 @@ class AttentionPane(Pane):
     def export_data(self) -> Mapping[str, Named | NDArray[Any]]:
         """The view that was chosen as a table with named columns; of several, the matrix."""
         slot = self._exported()
-        if slot is None or slot.read is None:
-            return {}
-        question = slot.answer.question if slot.answer is not None else None
-        merged = bool(getattr(question, "words", ()))
-        return {
-            **export.table(slot.answer, self.views.units_of(slot.read, merged=merged)),
-            **self.views.two_sides.exported(slot.answer, self.matrix),
-        }
+        return {} if slot is None else self.views.table(slot)
 
     def export_arrays(self) -> Mapping[str, Named]:
         slot = self._exported()

@@ -64,7 +64,7 @@ class TwoSides:
             return None
         if not _same_head(found, other):
             return None
-        apart = difference.of_matrix(found, other, comparing.alignment, comparing.minus)
+        apart = difference.of_matrix(found, other, comparing.alignment, comparing.sides.minus)
         return self._named(apart)
 
     def of_mosaic(self, found: MosaicFound | None) -> Difference | None:
@@ -74,7 +74,7 @@ class TwoSides:
             return None
         if not _same_numbers(found, other):
             return None
-        apart = difference.of_mosaic(found, other, comparing.alignment, comparing.minus)
+        apart = difference.of_mosaic(found, other, comparing.alignment, comparing.sides.minus)
         return self._named(apart)
 
     def _named(self, found: Difference | None) -> Difference | None:
@@ -82,9 +82,9 @@ class TwoSides:
         comparing = self._store.comparing
         return found and replace(
             found,
-            name=comparing.minus_name,
-            name_in_view=comparing.name_in_view,
-            name_other=comparing.other_name,
+            name=comparing.sides.difference,
+            name_in_view=comparing.sides.in_view,
+            name_other=comparing.sides.other,
         )
 
     def exported(self, found: Answer | None, view: MatrixView) -> Mapping[str, NDArray[Any]]:

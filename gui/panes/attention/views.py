@@ -7,14 +7,14 @@ nothing.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
 from PySide6.QtGui import QColor
 
 from gui import theme
-from gui.panes.attention import head_kinds, words
+from gui.panes.attention import export, head_kinds, words
 from gui.panes.attention.controls import AttentionControls
 from gui.panes.attention.edges import Head, strongest_heads
 from gui.panes.attention.graph import AttentionGraph
@@ -27,6 +27,7 @@ from gui.panes.attention.two_sides import TwoSides
 from gui.panes.attention.units import Units, word_starts
 from gui.panes.attention.why_card import HOW, WhyCard
 from gui.panes.base import Pane
+from gui.session.asked import Slot
 from gui.session.state import Selection
 from model.messages import PromptRead
 from model.operations import score_formula
@@ -34,6 +35,7 @@ from model.probe.heads.asks import HeadsFound
 from model.probe.mosaic.asks import Mosaic, MosaicFound
 from model.probe.on_key.asks import OnKeyFound
 from model.probe.pattern.asks import Pattern, PatternFound
+from model.probe.question import Array, Named
 from model.probe.routes.asks import Routes, RoutesFound
 from model.probe.why_attends.asks import WhyAttendsFound
 
@@ -216,6 +218,16 @@ class Views:
         if question.position is not None:
             return question.position
         return self.units["graph"].of(self._pane.store.selection.position)
+
+    def table(self, slot: Slot) -> Mapping[str, Named | Array]:
+        """What a view draws as a table with named columns; of a comparison both sides."""
+        if slot.read is None or slot.answer is None:
+            return {}
+        units = self.units_of(slot.read, merged=_words(slot.answer.question))
+        return {
+            **export.table(slot.answer, units),
+            **self.two_sides.exported(slot.answer, self.matrix),
+        }
 
     # ------------------------------------------------------------------------- marking
 

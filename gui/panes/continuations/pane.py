@@ -6,6 +6,7 @@ lets the prompt go on, or selects a position. Holds no logits.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,7 +18,7 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
 from gui import theme
 from gui.panes.base import EmptyState, Pane
 from gui.panes.continuations import ENTRY, words
-from gui.panes.continuations.text_view import ORDERS, TextView
+from gui.panes.continuations.text_view import ORDERS, OtherText, TextView
 from gui.panes.continuations.tree_view import TreeView
 from gui.reading import waiting
 from gui.session.store import Store
@@ -32,8 +33,6 @@ from model.probe.continuations.asks import Continuations, ContinuationsFound
 from model.probe.question import Named, Question
 from model.probe.surprisal.asks import Surprisal, SurprisalFound
 
-BEFORE = "continuations: before"
-"""By what the store knows who asks about the model as it is."""
 VIEWS = {
     "tree": ("Tree", "The likeliest continuations, each branch as thick as its token is likely"),
     "text": ("Text", "How likely the text is as it stands: bits, perplexity, worst tokens"),
@@ -101,7 +100,6 @@ class ContinuationsPane(Pane):
         self._says = Text(parent=self, tone="warning", font=small, wrap=True)
         self._empty = EmptyState(parent=self)
         self._lay_out()
-        store.asked.join(BEFORE, self.invalidate)
         for signal in (
             store.sampling_changed,
             store.model_changed,
@@ -228,20 +226,25 @@ class ContinuationsPane(Pane):
             self._empty.setText("One token alone is predicted by nothing: write one more.")
             self._pages.setCurrentWidget(self._empty)
             return
-        before = self._before(found)
-        self.text.show_found(found, before, read, model, self.store.adding.marks(read))
+        other = self._other_text(found)
+        self.text.show_found(found, other, read, model, self.store.adding.marks(read))
         self._pages.setCurrentWidget(self.text)
         self._follow_position()
 
-    def _before(self, found: SurprisalFound) -> SurprisalFound | None:
-        """The same without interventions, where the difference is shown."""
-        store = self.store
-        wanted = store.intervening.view == "difference" and bool(found.subject.interventions)
-        clean = found.subject.of_clean()
-        questions = {"text": found.question} if wanted else {}
-        store.asked.want(BEFORE, clean if wanted else None, questions)
-        before = store.asked.find(BEFORE, "text", SurprisalFound)
-        return before if wanted and before is not None and before.subject == clean else None
+    def other_questions(self) -> Mapping[str, Question]:
+        if self.views.current != "text" or self.store.comparing.no_predictions:
+            return {}
+        return self.questions()
+
+    def _other_text(self, found: SurprisalFound) -> OtherText | None:
+        """The other side's surprisals, where the difference is shown and they have come."""
+        other, comparing = self.other("text", SurprisalFound), self.store.comparing
+        if other is None or found.subject != self.store.subject:
+            return None
+        bits = [math.nan] * len(found.bits_T)
+        for at, its in comparing.alignment.pairs:
+            bits[at] = float(other.bits_T[its])
+        return OtherText(tuple(bits), other.total_bits, comparing.sides)
 
     def _say_node(self, node: int | None) -> None:
         model, found = self.store.model, self.tree.found

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
@@ -16,6 +17,7 @@ from gui.panes.base import readonly
 from gui.panes.continuations import words
 from gui.panes.continuations.token_rows import TokenRow, TokenRows
 from gui.session.adding import AddedToken
+from gui.session.sides import Sides
 from gui.widgets.flow import FlowLayout
 from gui.widgets.segments import Segments
 from gui.widgets.text import Text
@@ -27,6 +29,21 @@ ORDERS = {
     "text": ("In order", "As they stand in the text"),
     "added": ("Added", "Only tokens that were drawn, forced or taken, in order"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class OtherText:
+    """The other side of a comparison.
+
+    Attributes:
+        bits: of the tokens in view, what each one's other side costs; NaN where it has none.
+        total_bits: of its whole text.
+        sides: what both are called.
+    """
+
+    bits: tuple[float, ...]
+    total_bits: float
+    sides: Sides
 
 
 class TextView(QWidget):
@@ -84,7 +101,7 @@ class TextView(QWidget):
     def show_found(
         self,
         found: SurprisalFound,
-        before: SurprisalFound | None,
+        other: OtherText | None,
         read: PromptRead,
         model: ModelInfo,
         added: Mapping[int, AddedToken],
@@ -93,7 +110,7 @@ class TextView(QWidget):
 
         Args:
             found: the surprisals.
-            before: the same without interventions; None where that isn't shown.
+            other: the other side of a comparison; None where no difference is shown.
             read: the prompt that the answer is about.
             model: whose tokens.
             added: what was added to it, by position.
@@ -108,24 +125,26 @@ class TextView(QWidget):
         for label in (*self.figures, *self._units):
             label.setVisible(bool(sums))
         self.sentence.setText(words.text_sentence(model, found, read.subject.ids))
-        self.change.setVisible(before is not None)
-        if before is not None:
-            moved = found.total_bits - before.total_bits
-            self.change.setText(f"before {before.total_bits:,.1f} bits   {moved:+,.1f}   │ before")
+        self.change.setVisible(other is not None)
+        if other is not None:
+            name, moved = other.sides.other, other.sides.minus(found.total_bits, other.total_bits)
+            self.change.setText(f"{name} {other.total_bits:,.1f} bits   {moved:+,.1f}   │ {name}")
+            self.change.setToolTip(f"{other.sides.difference}, in bits: {moved:+,.6g}")
         # The scale stays while the text grows: what a uniform guess costs.
         limit = math.log2(model.config.d_vocab)
-        self.rows.set_rows(self._made(found, before, read, added), limit)
+        said = "" if other is None else other.sides.at_other
+        self.rows.set_rows(self._made(found, other, read, added), limit, said)
 
     def _made(
         self,
         found: SurprisalFound,
-        before: SurprisalFound | None,
+        other: OtherText | None,
         read: PromptRead,
         added: Mapping[int, AddedToken],
     ) -> list[TokenRow]:
         bits = readonly(found.bits_T).tolist()
         ranks = [0] * len(bits) if found.ranks_T is None else found.ranks_T.tolist()
-        old = [math.nan] * len(bits) if before is None else before.bits_T.tolist()
+        theirs = (math.nan,) * len(bits) if other is None else other.bits
         rows = [
             TokenRow(
                 i,
@@ -133,7 +152,7 @@ class TextView(QWidget):
                 added[i].how if i in added else "",
                 bits[i],
                 ranks[i],
-                old[i],
+                theirs[i],
             )
             for i, token in enumerate(read.tokens)
         ]

@@ -33,7 +33,7 @@ class TokenRow:
         how: how it came there, in a word; empty for what was typed.
         bits: its surprisal; NaN where it isn't known.
         rank: 1 for the likeliest; 0 where it isn't known.
-        before: its surprisal without interventions; NaN where that isn't shown.
+        other: its surprisal in the other side of a comparison; NaN where that isn't shown.
     """
 
     position: int
@@ -41,7 +41,7 @@ class TokenRow:
     how: str
     bits: float
     rank: int
-    before: float = math.nan
+    other: float = math.nan
 
 
 class TokenRows(Canvas):
@@ -60,18 +60,21 @@ class TokenRows(Canvas):
         self._position: int | None = None
         self._hovered: int | None = None
         self._limit = 1.0
+        self._at_other = ""
         self._font = theme.mono(theme.FONT_SIZE - 0.5)
         self._small = theme.sans(theme.SMALL_FONT_SIZE)
 
     # ------------------------------------------------------------------------ contents
 
-    def set_rows(self, rows: Sequence[TokenRow], limit: float) -> None:
+    def set_rows(self, rows: Sequence[TokenRow], limit: float, at_other: str = "") -> None:
         """Show these, in this order.
 
         Args:
             rows: of one text.
             limit: bits at which a bar is as long as can be: it stays while the text grows.
+            at_other: where the other side's surprisals hold, in words (`Sides.at_other`).
         """
+        self._at_other = at_other
         if tuple(rows) != self._rows or limit != self._limit:
             self._rows, self._limit = tuple(rows), max(limit, 1e-6)
             self.lay_out()
@@ -173,9 +176,9 @@ class TokenRows(Canvas):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(t.color("negative"))
         painter.drawRoundedRect(self.bar_of(index), 1.5, 1.5)
-        if not math.isnan(row.before):
+        if not math.isnan(row.other):
             room = max(4.0, lefts[6] - lefts[5] - 2 * PAD)
-            x = lefts[5] + PAD + room * min(1.0, row.before / self._limit)
+            x = lefts[5] + PAD + room * min(1.0, row.other / self._limit)
             painter.fillRect(QRectF(round(x) - 1, middle - 7, 2, 14), t.color("text"))
         painter.setPen(t.color("text"))
         bits = line(f"{row.bits:.2f}", self._font)
@@ -220,8 +223,8 @@ class TokenRows(Canvas):
         if math.isnan(row.bits):
             return f"{row.text}: nothing stands before it that could predict it"
         lines = [f"{row.text}   position {row.position}", f"{row.bits:.6g} bits, rank {row.rank:,}"]
-        if not math.isnan(row.before):
-            lines.append(f"{row.before:.6g} bits before the interventions")
+        if not math.isnan(row.other):
+            lines.append(f"{row.other:.6g} bits {self._at_other}")
         lines.append("Click to select it in every pane")
         return "\n".join(lines)
 

@@ -129,7 +129,7 @@ class InspectorPane(Pane):
         mine, found = self.value.number, self.other("number", NumberFound)
         if mine is None or found is None or found.value is None:
             return None
-        a, b = self.store.comparing.in_order(mine, found.value)
+        a, b = self.store.comparing.sides.in_order(mine, found.value)
         return a, b
 
     def _show_sides(self) -> None:
@@ -137,12 +137,12 @@ class InspectorPane(Pane):
         if sides is None or inspected is None:
             self.value.show_sides("")
             return
-        (a, b), (name_a, name_b) = sides, comparing.names
+        (a, b), (name_a, name_b) = sides, comparing.sides.names
         digits = [exact(value, inspected.dtype) for value in sides]
         parts = (
             f"{name_a} {digits[0]}",
             f"{name_b} {digits[1]}",
-            f"{comparing.minus_name} {b - a:+.6g}",
+            f"{comparing.sides.difference} {b - a:+.6g}",
         )
         # A line may break between two of them, never inside one.
         self.value.show_sides("   ".join(part.replace(" ", NO_BREAK) for part in parts))
@@ -236,7 +236,7 @@ class InspectorPane(Pane):
             if self._number_wanted() is not None and number is not None:
                 data |= number.arrays()
             if (sides := self._sides()) is not None:
-                for name, value in zip(self.store.comparing.names, sides, strict=True):
+                for name, value in zip(self.store.comparing.sides.names, sides, strict=True):
                     data[name] = Named(np.array(value), ())
         found = FoundVectors.of(self.slot("vectors"))
         if found is not None:

@@ -1,6 +1,7 @@
-"""The list of interventions: each with its switch; before, after or the difference; undo and redo.
+"""The list of interventions, each with its switch; undo and redo.
 
-Changes `store.intervening`; the numbers are the other panes'. Knows the store and its own rows.
+Changes `store.intervening`; the numbers are the other panes', and whether they show before, after
+or the difference is chosen in the bar at the top. Knows the store and its own rows.
 """
 
 from __future__ import annotations
@@ -22,27 +23,21 @@ from gui.panes.interventions import ENTRY
 from gui.panes.interventions.entry_row import EntryRow
 from gui.panes.interventions.forms import Form, NeuronForm, PatchForm, SteerForm, WeightForm
 from gui.reading import intervening as reading
-from gui.session.intervening import View
 from gui.session.store import Store
 from gui.widgets.control_button import ControlButton
 from gui.widgets.offer_menu import MenuItem, OfferMenu
-from gui.widgets.segments import Segments
 from gui.widgets.text import Text
 from model.interventions import AblateHead, Intervention, to_record
 
 HINT = "Nothing is changed. Right-click a head, a layer or an edge to cut it, or press +."
-TIPS = {
-    "before": "The model as it is (Ctrl+B)",
-    "after": "The model as it is changed (Ctrl+B)",
-    "difference": "After − before: heads, layers, tokens and numbers show what differs",
-}
+WHERE = "Chosen in the bar at the top; Ctrl+B: before or after, Ctrl+Shift+B: the next"
 
 
 class InterventionsPane(Pane):
-    """The list, and the switch between before and after.
+    """The list, and what of it is seen.
 
     Attributes:
-        views: before, after, difference.
+        seen: which side all panes show, in words.
         rows: one an intervention.
         form: what is being typed; None for nothing.
     """
@@ -52,19 +47,14 @@ class InterventionsPane(Pane):
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(store, parent)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.views = Segments(self, font=theme.sans(theme.SMALL_FONT_SIZE))
-        self.views.setAccessibleName("What all panes show")
-        for view, tip in TIPS.items():
-            self.views.add(view, view, tip)
-        self.views.chosen.connect(self._choose_view)
+        self.seen = Text("", self, tone="dim", font=theme.sans(theme.SMALL_FONT_SIZE))
         self.add_button = self._button("add", "Change something at what is selected", self.offer)
         self.undo_button = self._button("undo", "Undo (Ctrl+Z)", store.intervening.undo)
         self.redo_button = self._button("redo", "Redo (Ctrl+Shift+Z)", store.intervening.redo)
         self.more_button = self._button("more", "Save, load, take all back", self.offer_more)
         head = QHBoxLayout()
         head.setSpacing(2)
-        head.addWidget(self.views)
-        head.addStretch(1)
+        head.addWidget(self.seen, 1)
         for button in (self.add_button, self.undo_button, self.redo_button, self.more_button):
             head.addWidget(button)
         self.hint = Text(HINT, self, tone="dim", wrap=True)
@@ -90,6 +80,7 @@ class InterventionsPane(Pane):
         self._layout.addLayout(head)
         self._layout.addWidget(scroll, 1)
         store.intervening.changed.connect(self.invalidate)
+        store.comparing.changed.connect(self.invalidate)
         store.model_changed.connect(self.invalidate)
         store.subject_changed.connect(self.invalidate)
         store.selection_changed.connect(self._follow_form)
@@ -106,8 +97,7 @@ class InterventionsPane(Pane):
 
     def refresh(self) -> None:
         changing = self.store.intervening
-        self.views.set_current(changing.view)
-        self.views.setEnabled(bool(changing.entries))
+        self._say_what_is_seen()
         self.add_button.setEnabled(self.store.model is not None)
         self.undo_button.setEnabled(changing.can_undo)
         self.redo_button.setEnabled(changing.can_redo)
@@ -122,6 +112,20 @@ class InterventionsPane(Pane):
         for row, entry in zip(self.rows, entries, strict=True):
             row.take(entry, reading.idle_words(entry.intervention, n_tokens))
         self.hint.setVisible(not entries)
+
+    def _say_what_is_seen(self) -> None:
+        changing, comparing = self.store.intervening, self.store.comparing
+        said, tip = "", WHERE
+        if changing.entries and not changing.on:
+            said, tip = "all are off", "The model is as it is: switch one on"
+        elif changing.on and comparing.kind == "changes":
+            said = f"panes show {changing.view}"
+        elif changing.on:
+            of_a_model = comparing.kind == "model"
+            said = "of the model in view" if of_a_model else "in A and in B"
+            tip = f"B is {'another model' if of_a_model else 'another prompt'}: see the bar above"
+        self.seen.setText(said)
+        self.seen.setToolTip(tip if said else "")
 
     def _rebuild(self) -> None:
         had_focus = self.isAncestorOf(self.focusWidget()) if self.focusWidget() else False
@@ -285,9 +289,6 @@ class InterventionsPane(Pane):
     def _follow_form(self) -> None:
         if self.form is not None:
             self.form.follow()
-
-    def _choose_view(self, view: str) -> None:
-        self.store.intervening.set_view(cast(View, view))
 
     # -------------------------------------------------------------------- told by rows
 

@@ -153,7 +153,7 @@ class LayersPane(Pane):
             if isinstance(question, Difference) and question.other != comparing.subject:
                 whole = None
         lens = self.other("lens", LensFound)
-        return TwoSides(comparing.minus_name, lens, comparing.in_view_is_b, whole)
+        return TwoSides(comparing.sides.difference, lens, comparing.in_view_is_b, whole)
 
     def ask(self) -> None:
         """Light the operation that is selected, then ask about what is in view."""

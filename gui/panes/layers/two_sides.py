@@ -103,7 +103,7 @@ def vectors_apart(
         if values.shape != mine.values.shape:
             continue
         with np.errstate(invalid="ignore"):
-            minus = comparing.minus(mine.values, values)
+            minus = comparing.sides.minus(mine.values, values)
         # What a mask hides in both is no difference.
         minus = np.where(np.isneginf(mine.values) & np.isneginf(values), 0.0, minus)
         apart[name] = replace(mine, values=minus)

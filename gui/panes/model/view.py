@@ -10,7 +10,7 @@ from typing import Literal
 
 from PySide6.QtCore import QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QActionGroup, QHideEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QLineEdit, QSplitter, QWidget
+from PySide6.QtWidgets import QLineEdit, QWidget
 
 from gui import theme
 from gui.panes.model.by_hand import ByHand
@@ -18,7 +18,9 @@ from gui.panes.model.detail import WeightDetail
 from gui.panes.model.export import arrays_of
 from gui.panes.model.parameter_tree import tree_of
 from gui.panes.model.published_scale import PublishedScale
-from gui.panes.model.questions import WeightQuestions, is_cheap
+from gui.panes.model.questions import WeightQuestions
+from gui.panes.model.singular_side import SingularSide
+from gui.panes.model.split import Split
 from gui.panes.model.table import WeightTable
 from gui.panes.model.treemap import Treemap
 from gui.panes.model.two_models import TwoModels
@@ -84,7 +86,9 @@ class WeightsView(QWidget):
         self.search.setFixedHeight(HEIGHT)
         self._views = QActionGroup(self)
         for key, (text, tip) in VIEWS.items():
-            action = self._action(text, tip)
+            action = QAction(text, self)
+            action.setToolTip(tip)
+            action.setCheckable(True)
             action.setData(key)
             action.setChecked(key == "all")
             self._views.addAction(action)
@@ -93,9 +97,9 @@ class WeightsView(QWidget):
         self.detail = WeightDetail(self)
         self.treemap = Treemap(self)
         self.scale = PublishedScale(self)
-        self._top = self._splitter(Qt.Orientation.Horizontal, self.table, self.detail)
-        self._bottom = self._splitter(Qt.Orientation.Horizontal, self.treemap, self.scale)
-        self._both = self._splitter(Qt.Orientation.Vertical, self._top, self._bottom)
+        self._top = Split(Qt.Orientation.Horizontal, self.table, self.detail)
+        self._bottom = Split(Qt.Orientation.Horizontal, self.treemap, self.scale)
+        self._both = Split(Qt.Orientation.Vertical, self._top, self._bottom)
         self._both.setParent(self)
         self._resized = QTimer(self)
         self._resized.setSingleShot(True)
@@ -113,8 +117,6 @@ class WeightsView(QWidget):
         self.treemap.tensor_chosen.connect(self.choose)
         detail = self.detail
         detail.part_chosen.connect(self.choose_part)
-        detail.singular_values_requested.connect(self._find_singular_values)
-        detail.cancel_requested.connect(self.store.weights.cancel_singular_values)
         detail.image.describe = self._describe
         detail.image.cell_chosen.connect(self._inspect)
         detail.image.window_changed.connect(self._resized.start)
@@ -124,23 +126,7 @@ class WeightsView(QWidget):
         store = self.store
         store.subject_changed.connect(self._follow)
         store.weights.examined_changed.connect(self._draw_examined)
-        store.weights.singular_values_changed.connect(self._draw_singular_values)
-
-    def _action(self, text: str, tip: str) -> QAction:
-        action = QAction(text, self)
-        action.setToolTip(tip)
-        action.setCheckable(True)
-        return action
-
-    def _splitter(self, way: Qt.Orientation, first: QWidget, second: QWidget) -> QSplitter:
-        splitter = QSplitter(way)
-        splitter.setChildrenCollapsible(False)
-        splitter.setHandleWidth(5)
-        splitter.addWidget(first)
-        splitter.addWidget(second)
-        splitter.setStretchFactor(0, 1)
-        splitter.setStretchFactor(1, 1)
-        return splitter
+        self.singular = SingularSide(store, detail, self._questions, self._looked_at, self)
 
     # ------------------------------------------------------------------------- choices
 
@@ -184,7 +170,7 @@ class WeightsView(QWidget):
         self.by_hand.show_tensor(tensor.name, layout)
         self.detail.show_figures(self.store.weights.figures.get(tensor.name))
         self._ask_detail()
-        self._ask_singular_values()
+        self.singular.ask()
 
     def _opened(self, name: str) -> None:
         """Enter, or a double click: where one view is seen at a time, go to the detail."""
@@ -247,42 +233,11 @@ class WeightsView(QWidget):
             self.detail.show_examined(found, matrix_titles(self.store, tensor, found.layout))
             self._questions.answered(found.seconds)
 
-    def _draw_singular_values(self) -> None:
-        state = self.store.weights
-        singular, found = self.detail.singular, state.singular_values
-        if state.share == 0.0:
-            return  # just asked: what takes half a second will say how far it is
-        if state.share is not None:
-            singular.show_progress(state.share)
-        elif found is not None and (found.name, found.part) == (self.name, self.part):
-            singular.show_values(found)
-            self._questions.answered(found.seconds)
-        else:
-            self._offer_singular_values()
-
-    def _offer_singular_values(self) -> None:
-        tensor, singular = self._tensor(), self.detail.singular
-        if tensor is None:
-            singular.show_nothing("", offer=False)
-            return
-        layout = self._layout_of(tensor)
-        if min(layout.n_rows, layout.n_columns) < 2:
-            singular.show_nothing("a vector has no singular values", offer=False)
-            return
-        n = min(layout.n_rows, layout.n_columns)
-        singular.show_nothing(f"{n:,} singular values", offer=True)
-
     def apply_theme(self) -> None:
         self.table.apply_theme()
         self.detail.apply_theme()
-        t = theme.current()
-        for splitter in (self._top, self._bottom, self._both):
-            splitter.setStyleSheet(
-                f"QSplitter::handle {{ background: {t.panel}; }}"
-                f"QSplitter::handle:horizontal {{ border-left: 1px solid {t.line}; }}"
-                f"QSplitter::handle:vertical {{ border-top: 1px solid {t.line}; }}"
-                f"QSplitter::handle:hover {{ background: {t.accent}; }}"
-            )
+        for split in (self._top, self._bottom, self._both):
+            split.apply_theme()
 
     def header_note(self) -> str:
         """How many tensors there are, and of which training step; ends where more may follow."""
@@ -351,6 +306,10 @@ class WeightsView(QWidget):
         """The tensor that is looked at."""
         return self.store.weights.tensor(self.name)
 
+    def _looked_at(self) -> tuple[str, int | None, MatrixLayout | None]:
+        tensor = self._tensor()
+        return self.name, self.part, None if tensor is None else self._layout_of(tensor)
+
     # ------------------------------------------------------------------------- asking
 
     def _ask_figures(self) -> None:
@@ -376,21 +335,6 @@ class WeightsView(QWidget):
         if 0 < rows[1] <= layout.n_rows and 0 < columns[1] <= layout.n_columns:
             self._questions.ask_detail(self.name, self.part, rows, columns, image.most_cells)
 
-    def _ask_singular_values(self) -> None:
-        """Unasked where they cost little, by a button where they do not."""
-        tensor = self._tensor()
-        self.store.weights.cancel_singular_values()
-        self._draw_singular_values()
-        if tensor is None or not self.detail.isVisible():
-            return
-        found = self.store.weights.singular_values
-        known = found is not None and (found.name, found.part) == (self.name, self.part)
-        if not known and is_cheap(self._layout_of(tensor)):
-            self._find_singular_values()
-
-    def _find_singular_values(self) -> None:
-        self.store.weights.find_singular_values(self.name, self.part)
-
     def _follow(self) -> None:
         """A model that learns has been looked at: look at what is seen of its weights too."""
         state = self.store.weights
@@ -402,9 +346,8 @@ class WeightsView(QWidget):
         if not self._questions.follow(seen) or not self.detail.isVisible():
             return
         self._ask_detail()
-        found = state.singular_values
-        if found is not None and (found.name, found.part) == (self.name, self.part):
-            self._find_singular_values()
+        if self.singular.is_known:
+            self.singular.find()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

@@ -52,8 +52,8 @@ class MapSide(QObject):
         if found is None or slot is None or slot.read is None or model is None:
             self.grid.set_content(None)
             return
-        before = pane.before.found(found)
-        self.grid.set_content(pictures.map_content(found, model, slot.read, before))
+        other = pane.other_rows(found)
+        self.grid.set_content(pictures.map_content(found, model, slot.read, other))
         if self._reveal and slot.is_current and pane.store.selection.neuron is not None:
             self._reveal = False
             self.grid.reveal(self._row(found), None)
@@ -130,7 +130,9 @@ class MapSide(QObject):
             return words.long_name(model.config, found.asked.layer, int(found.order_N[row]))
         token = slot.read.tokens[column].text
         said = words.cell(model.config, found, place, column, token)
-        before = self._pane.before.found(found)
-        if before is not None:
-            said += f"\nbefore the interventions {before.values_RT[place, column]:.6g}"
+        other = self._pane.other_rows(found)
+        if other is not None:
+            value = float(other.values_RT[place, column])
+            none = "" if value == value else f"no other side in {other.sides.other}"
+            said += f"\n{none or f'{other.sides.at_other} {value:.6g}'}"
         return said

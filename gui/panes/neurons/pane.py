@@ -11,16 +11,14 @@ from pathlib import Path
 from typing import Any, cast
 
 from numpy.typing import NDArray
-from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QStackedLayout, QVBoxLayout, QWidget
 
 from gui import theme
 from gui.on_screen import keep_on_screen
 from gui.panes.base import EmptyState, Pane
-from gui.panes.neurons import ENTRY, pictures, words
+from gui.panes.neurons import ENTRY, pictures, two_sides, words
 from gui.panes.neurons.arrangement import VIEWS, Body
 from gui.panes.neurons.bars import NeuronBar, NeuronBars
-from gui.panes.neurons.before import Before
 from gui.panes.neurons.changing import Changing
 from gui.panes.neurons.controls import Controls
 from gui.panes.neurons.curve import NeuronCurve
@@ -30,6 +28,7 @@ from gui.panes.neurons.map_side import MapSide
 from gui.panes.neurons.reading import Reading
 from gui.panes.neurons.texts_view import TextsView
 from gui.panes.neurons.tokens import TokenColumns
+from gui.panes.neurons.two_sides import OtherRows
 from gui.reading import waiting
 from gui.session.state import Notice
 from gui.session.store import Store
@@ -91,7 +90,6 @@ class NeuronsPane(Pane):
         self.controls.changed.connect(self._ask_from_the_top)
         self.controls.number_typed.connect(self.go_to)
         self.grid.seen_changed.connect(self.ask)
-        self.before = Before(self.store, self.invalidate)
         self.map_side = MapSide(self)
         self.bars.tip = self._tip
         self.bars.chosen.connect(self._choose_neuron)
@@ -144,6 +142,20 @@ class NeuronsPane(Pane):
                 layer, neuron, TEXTS, self._goal, self.end, self.reading.file
             )
         return asked
+
+    def other_questions(self) -> Mapping[str, Question]:
+        found = self.answered("map", NeuronMapFound)
+        if found is None or not self.store.comparing.same_places:
+            return {}
+        return {"map": two_sides.question(found)}
+
+    def other_rows(self, found: NeuronMapFound) -> OtherRows | None:
+        """The other side of the rows that are drawn, where the difference is shown."""
+        comparing = self.store.comparing
+        if found.subject != self.store.subject:
+            return None
+        other = self.other("map", NeuronMapFound)
+        return two_sides.rows(found, other, comparing.alignment, comparing.sides)
 
     @property
     def _goal(self) -> int:
@@ -266,7 +278,7 @@ class NeuronsPane(Pane):
             return
         self._stack.setCurrentIndex(1)
         self.controls.show_layers(model.config.n_layers, store.selection.layer)
-        self.before.ask(self.answered("map", NeuronMapFound))
+        self.ask_other()
         self.map_side.draw()
         self._draw_neuron()
         self._draw_texts()
@@ -348,14 +360,6 @@ class NeuronsPane(Pane):
         return pictures.bar_tip(found, model.config, row.neuron)
 
     # ------------------------------------------------------------------------ the base
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        super().hideEvent(event)
-        self.before.give_up()
-
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        self.invalidate()  # what was before is asked with what is drawn
 
     def header_note(self) -> str:
         waits = waiting.words(self.store.asked.waits(self.key))

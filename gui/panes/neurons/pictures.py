@@ -14,6 +14,7 @@ from gui.panes.neurons.bars import NeuronBar
 from gui.panes.neurons.curve import CurveContent
 from gui.panes.neurons.map_layout import Content
 from gui.panes.neurons.tokens import Column, Entry
+from gui.panes.neurons.two_sides import OtherRows
 from model.config import TransformerConfig
 from model.messages import ModelInfo, PromptRead
 from model.probe.neurons.asks import Neurons, NeuronsFound
@@ -23,16 +24,16 @@ from model.probe.question import Answer, Array, Named
 
 
 def map_content(
-    found: NeuronMapFound, model: ModelInfo, read: PromptRead, before: NeuronMapFound | None = None
+    found: NeuronMapFound, model: ModelInfo, read: PromptRead, other: OtherRows | None = None
 ) -> Content:
-    """Neurons by tokens; with what was before the interventions, how much was added to that.
+    """Neurons by tokens; with the other side of a comparison, B − A.
 
-    Of a mixture, a token that was sent to another expert before has no difference.
+    Of a mixture, a token that was sent to another expert there has no difference.
     """
     values_RT, title = found.drawn_RT, words.map_title(found)
-    if before is not None:
-        values_RT = values_RT - before.drawn_RT
-        title = (f"after − before: {title[0]}", f"after − before: {title[-1]}", "after − before")
+    if other is not None:
+        values_RT, name = other.sides.minus(values_RT, other.drawn_RT), other.sides.difference
+        title = (f"{name}: {title[0]}", f"{name}: {title[-1]}", name)
     return Content(
         n_rows=len(found.order_N),
         first=found.asked.first,

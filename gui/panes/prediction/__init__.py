@@ -64,6 +64,14 @@ ENTRY = PaneEntry(
             when=can_take_back,
         ),
         Command(
+            id="more_options_of_drawing",
+            text="More options of &drawing",
+            tip="Show top k, top p, min p, length and seed in the pane, or leave their room to "
+            "the bars",
+            menu="Generate",
+            does="toggle_more",
+        ),
+        Command(
             id="guess_first",
             text="G&uess first",
             tip="Guess the next token before the model says what it thinks; both are scored",

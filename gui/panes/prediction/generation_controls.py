@@ -6,7 +6,7 @@ Asks the store for everything; computes nothing of the model.
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from gui import theme
 from gui.panes.prediction.draw_strip import DrawStrip
@@ -195,14 +195,21 @@ class GenerationControls(QWidget):
 
     # ------------------------------------------------------------------------- drawing
 
-    def refresh(self, *, low: bool = False) -> None:
+    def refresh(self, *, low: bool = False, more: bool = True) -> None:
         """Draw the generation as far as it has come.
 
         Args:
             low: there is room for what is used most only; the rest is in the menu.
+            more: length, seed and what else is chosen seldom are seen; without, only those of
+                them that are set otherwise than at first, since text comes out otherwise.
         """
-        for button in (self.guess_button, self.follow_button, self.back_button):
-            button.setVisible(not low)
+        self.guess_button.setVisible(not low)
+        self.back_button.setVisible(more and not low)
+        self.follow_button.setVisible(not low and (more or not self.store.following.on))
+        length, focused = self.length.value(), QApplication.focusWidget()
+        self.length.setVisible(more or length != DEFAULT_LENGTH or self.length is focused)
+        self.seed.setVisible(more or bool(self.seed.text()) or self.seed is focused)
+        self.generate_button.setToolTip(f"Draw {counted(length, 'token')}, one after the other")
         generation, model = self.store.generating.current, self.store.model
         running = generation is not None and generation.running
         self.sample_button.setEnabled(self._can_run() and not running)

@@ -1,21 +1,52 @@
 """What the other side of a comparison says comes next: the same question, for the drawn tokens.
 
 What was before the interventions, what another prompt or another model says; and the bars with the
-marks of what it says. Knows answers; no store, no widget.
+marks of what it says. Knows answers and the comparison; no widget.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from gui.panes.prediction.answers import asked, row_of
+from gui.panes.prediction.answers import asked, position_of, row_of
 from gui.panes.prediction.bars import Bar
+from gui.session.comparing import Comparing
 from model.messages import ModelInfo
 from model.probe.next_token.asks import NextToken, NextTokenFound
 from model.sampling import CUTS
 
 BEST = 3
 """So many of its likeliest tokens are drawn in any case: one sees them fall."""
+
+
+class TwoSides:
+    """What the pane asks the other side, and what of its answer belongs to what is drawn.
+
+    Args:
+        comparing: the comparison.
+    """
+
+    def __init__(self, comparing: Comparing) -> None:
+        self._comparing = comparing
+
+    def question(self, drawn: NextTokenFound | None) -> NextToken | None:
+        """What is asked of it; None where there is nothing to compare."""
+        at = None if drawn is None else self._comparing.other_position(position_of(drawn))
+        if drawn is None or at is None or self._comparing.no_predictions:
+            return None
+        return question(drawn, at)
+
+    def best_at(self, position: int, found: NextTokenFound | None) -> tuple[int, ...]:
+        """Its likeliest tokens, as far as they are known after a position of the side in view."""
+        at = self._comparing.other_position(position)
+        return best(found) if found is not None and asked(found).position == at else ()
+
+    def found(
+        self, drawn: NextTokenFound | None, found: NextTokenFound | None
+    ) -> NextTokenFound | None:
+        """Its answer, if it belongs to what is drawn."""
+        at = None if drawn is None else self._comparing.other_position(position_of(drawn))
+        return found if fits(found, drawn, at) else None
 
 
 def question(drawn: NextTokenFound, position: int) -> NextToken:

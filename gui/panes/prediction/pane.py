@@ -12,22 +12,22 @@ from typing import Any
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from gui import theme
-from gui.panes.base import EmptyState, Pane
-from gui.panes.prediction import ENTRY, other_side, pointing, words
-from gui.panes.prediction.answers import asked, position_of, row_of
-from gui.panes.prediction.bars import Bar, ProbabilityBars
+from gui.panes.base import Pane
+from gui.panes.prediction import ENTRY, pointing, words
+from gui.panes.prediction.answers import position_of, row_of
+from gui.panes.prediction.bars import Bar
 from gui.panes.prediction.exporting import WholeVocabulary, table
 from gui.panes.prediction.generation_controls import GenerationControls
 from gui.panes.prediction.guess_view import GuessView
 from gui.panes.prediction.mask_controls import MaskControls
-from gui.panes.prediction.sampling_controls import SamplingControls
+from gui.panes.prediction.other_side import TwoSides, bars_of
+from gui.panes.prediction.picture import Picture
 from gui.panes.prediction.scrolled import scrolled
-from gui.panes.prediction.why import WhyView
 from gui.session.store import Store
-from gui.widgets.text import Text, as_written
+from gui.widgets.text import as_written
 from model.messages import PromptRead
 from model.probe.attribution.asks import Attribution, AttributionFound, Part
 from model.probe.next_token.asks import NextToken, NextTokenFound
@@ -36,6 +36,9 @@ from model.probe.question import Question, TokenId
 MOST_BARS = 64
 LOW = 240
 """A pane of less height has no room for the buttons that are pressed seldom."""
+HIGH = 430
+"""From this height on filters, length and seed are seen; below, the bars have their room, unless a
+person has chosen otherwise."""
 ROWS_AT_ONCE = 8
 """Rows are asked for in steps of so many, so that not every pixel of a resize is a question."""
 
@@ -47,54 +50,26 @@ class PredictionPane(Pane):
 
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(store, parent)
-        inner = QWidget(self)
-        self.bars = ProbabilityBars(inner)
-        self.bars.setAccessibleName("Probabilities of the next token")
+        picture = self.picture = Picture(self)
+        self.bars, self.why, self.sampling = picture.bars, picture.why, picture.sampling
+        self.log_button = picture.log_button
         self.bars.tip = self.describe
         self.bars.bar_chosen.connect(self.choose)
         self.bars.bar_activated.connect(self.append)
         self.bars.resized.connect(self.ask)
-        figures_font = theme.mono(theme.SMALL_FONT_SIZE - 0.5)
-        self._figures = Text(parent=inner, tone="dim", font=figures_font)
-        self._figures.setToolTip(
-            "Entropy of the distribution that is drawn from, and how much of the probability "
-            "temperature 0, top-k, top-p and min-p leave, in how many tokens"
-        )
-        self.sampling = SamplingControls(inner)
         self.sampling.sampling_changed.connect(store.set_sampling)
+        self.sampling.more_toggled.connect(self.toggle_more)
+        self.why.by_changed.connect(self.ask)
+        self.why.bars.part_chosen.connect(self.go_to_part)
         self.generation = GenerationControls(store, self)
         self.generation.message_changed.connect(self.invalidate)
         self.masks = MaskControls(store, lambda: self._wanted_position, self._can_fill, self)
+        self._more: bool | None = None  # whether a person wants to see what is set seldom
+        self._two_sides = TwoSides(store.comparing)
         self._export = WholeVocabulary(store)
         store.masking.changed.connect(self.invalidate)
-        self._empty = EmptyState(parent=inner)
-        self._goes_on = Text(parent=inner, tone="dim", font=figures_font, dot="good")
-        layout = QVBoxLayout(inner)
-        layout.setContentsMargins(theme.SPACE, theme.SPACE, theme.SPACE, theme.SPACE)
-        layout.setSpacing(theme.SPACE)
-        layout.addWidget(self.bars, 3)
-        layout.addWidget(self._empty, 3)
-        self.log_button = QToolButton(inner)
-        self.log_button.setText("log")
-        self.log_button.setCheckable(True)
-        self.log_button.setFont(theme.sans(theme.SMALL_FONT_SIZE))
-        self.log_button.setAccessibleName("Logarithmic axis of probabilities")
-        self.log_button.setToolTip("A logarithmic axis, on which unlikely tokens differ")
-        self.log_button.toggled.connect(self.bars.set_log)
-        self.why = WhyView(inner)
-        self.why.hide()
-        self.why.by_changed.connect(self.ask)
-        self.why.bars.part_chosen.connect(self.go_to_part)
-        figures = QHBoxLayout()
-        figures.setSpacing(theme.SPACE)
-        figures.addWidget(self._figures, 1)
-        figures.addWidget(self.log_button)
-        layout.addLayout(figures)
-        layout.addWidget(self._goes_on)
-        layout.addWidget(self.why)
-        layout.addWidget(self.sampling)
         # In a small dock everything stays reachable, and what a person presses stays where it is.
-        self._scroll, self.guess = scrolled(inner, self), GuessView(store, self)
+        self._scroll, self.guess = scrolled(picture, self), GuessView(store, self)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(0)
@@ -124,7 +99,8 @@ class PredictionPane(Pane):
             return {}
         at = self._wanted_position
         named = (words.real_token(store, read, at), store.selection.vocabulary_id)
-        also = (*named, *self._best_of_other(at))
+        led = self._two_sides.best_at(at, self.other("next", NextTokenFound))
+        also = (*named, *led)
         n = -(-self.bars.n_rows // ROWS_AT_ONCE) * ROWS_AT_ONCE
         question = NextToken(
             position=at,
@@ -137,24 +113,13 @@ class PredictionPane(Pane):
         return {"next": question, "why": Attribution(at, target, self.why.by)}
 
     def other_questions(self) -> Mapping[str, Question]:
-        found, comparing = self.found, self.store.comparing
-        at = None if found is None else comparing.other_position(position_of(found))
-        if found is None or at is None or comparing.no_predictions:
-            return {}
-        return {"next": other_side.question(found, at)}
-
-    def _best_of_other(self, position: int) -> tuple[int, ...]:
-        """The other side's likeliest tokens, as far as they are known after a position."""
-        found = self.other("next", NextTokenFound)
-        at = self.store.comparing.other_position(position)
-        return other_side.best(found) if found is not None and asked(found).position == at else ()
+        asked = self._two_sides.question(self.found)
+        return {} if asked is None else {"next": asked}
 
     @property
     def other_found(self) -> NextTokenFound | None:
         """What the other side says, if it belongs to what is drawn."""
-        found, drawn = self.other("next", NextTokenFound), self.found
-        at = None if drawn is None else self.store.comparing.other_position(position_of(drawn))
-        return found if other_side.fits(found, drawn, at) else None
+        return self._two_sides.found(self.found, self.other("next", NextTokenFound))
 
     @property
     def _wanted_position(self) -> int:
@@ -202,26 +167,26 @@ class PredictionPane(Pane):
         self.bars.set_bars(self._make_bars() if there else [])
         self.bars.set_chosen(store.selection.vocabulary_id)
         self.bars.setVisible(there)
-        self._figures.setVisible(there)
+        self.picture.figures.setVisible(there)
         self.log_button.setVisible(there)
         figures = ""
         if found is not None and there:
-            mark = "" if self.other_found is None else self._other_name
+            mark = "" if self.other_found is None else self.store.comparing.sides.other
             figures = words.figures(found, self._waiting(), mark)
-        self._figures.setText(figures)
-        self._empty.setVisible(not there)
-        self._empty.setText(problem)
+        self.picture.figures.setText(figures)
+        self.picture.empty.setVisible(not there)
+        self.picture.empty.setText(problem)
         goes_on = self._goes_on_line() if there else ""
-        self._goes_on.setText(goes_on)
-        self._goes_on.setVisible(bool(goes_on))
-        self._goes_on.setToolTip(as_written(words.real_tip(store)))
+        self.picture.goes_on.setText(goes_on)
+        self.picture.goes_on.setVisible(bool(goes_on))
+        self.picture.goes_on.setToolTip(as_written(words.real_tip(store)))
         self._show_why(there=there)
         self.sampling.setVisible(head != "none")
         self.generation.setVisible(head == "lm")
         self.masks.setVisible(head == "mlm")
         self.masks.refresh()
         self._show_sampling()
-        self.generation.refresh(low=self.height() < LOW)
+        self.generation.refresh(low=self.height() < LOW, more=self.shows_more)
         self._outer.setStretchFactor(self.generation, 2 if self.generation.shows_text else 0)
 
     def _show_why(self, *, there: bool) -> None:
@@ -233,6 +198,7 @@ class PredictionPane(Pane):
     def _show_sampling(self) -> None:
         d_vocab = 0 if self.store.model is None else self.store.model.config.d_vocab
         self.sampling.show_sampling(self.store.sampling, d_vocab)
+        self.sampling.show_more(self.shows_more)
 
     def _follow_head(self) -> None:
         self.set_title(words.TITLES[words.head_of(self.store)])
@@ -277,12 +243,7 @@ class PredictionPane(Pane):
         found, model = self.found, self.store.model
         if found is None or model is None:
             return []
-        return other_side.bars_of(found, model, self.actual_next, self.other_found)
-
-    @property
-    def _other_name(self) -> str:
-        """What the marks beside the bars are: before, or B."""
-        return self.store.comparing.other_name
+        return bars_of(found, model, self.actual_next, self.other_found)
 
     @property
     def actual_next(self) -> int | None:
@@ -316,12 +277,26 @@ class PredictionPane(Pane):
             return ""
         return words.note(model, read, self.position)
 
+    @property
+    def shows_more(self) -> bool:
+        """Whether filters, length and seed are seen also where nothing is set by them."""
+        return self.height() >= HIGH if self._more is None else self._more
+
+    def toggle_more(self) -> None:
+        """Show filters, length and seed, or leave their room to the bars."""
+        self._more = not self.shows_more
+        self.invalidate()
+        self.refresh_now()
+
     def remember(self) -> dict[str, Any]:
-        return {"why": self.why.by, "follow": self.store.following.on}
+        kept: dict[str, Any] = {"why": self.why.by, "follow": self.store.following.on}
+        return kept if self._more is None else {**kept, "more": self._more}
 
     def recall(self, kept: Mapping[str, Any]) -> None:
         self.why.set_by(str(kept.get("why")))
         self.store.following.set_on(kept.get("follow") is not False)
+        more = kept.get("more")
+        self._more = more if isinstance(more, bool) else None
 
     def prepare_export(self) -> None:
         self._export.ask(self.questions().get("next"))
@@ -335,7 +310,7 @@ class PredictionPane(Pane):
             return {}
         comparing = self.store.comparing
         return table(
-            chosen, model, self.other_found, (comparing.name_in_view, comparing.other_name)
+            chosen, model, self.other_found, (comparing.sides.in_view, comparing.sides.other)
         )
 
     # ------------------------------------------------------------------------- actions
@@ -361,15 +336,8 @@ class PredictionPane(Pane):
 
         Of bars that are still those of an earlier prompt nothing is put into the one of now.
         """
-        read, at = self.read, self.position
-        if read is None or read.text != self.store.prompt:
-            return
-        if words.head_of(self.store) == "mlm":
-            self.store.masking.fill(at, token_id)
-        else:
-            row = row_of(self.found, token_id)
-            chance = [] if row is None or self.found is None else [self.found.probabilities[row]]
-            self.store.adding.put(read, at, [token_id], "forced", list(map(float, chance)))
+        if self.read is not None:
+            pointing.append(self.store, self.read, self.position, self.found, token_id)
 
     def sample_one(self) -> None:
         """Draw one token at the end of the prompt and append it, or fill the mask with it."""

@@ -1,4 +1,4 @@
-"""What pointing at a bar does: it selects, everywhere, and shows the exact number.
+"""What pointing at a bar does: it selects everywhere, shows the exact number, goes to the prompt.
 
 Knows the store and answers; no widget.
 """
@@ -53,3 +53,27 @@ def go_to_part(store: Store, part: Part) -> None:
         store.select(layer=part.layer)
     if part.kind in ("head", "neuron"):
         store.select(**{part.kind: part.index})
+
+
+def append(
+    store: Store, read: PromptRead, at: int, found: NextTokenFound | None, token_id: int
+) -> None:
+    """Let the prompt go on with a token after a position, or put it in the mask's place.
+
+    Of bars that are still those of an earlier prompt nothing is put into the one of now.
+
+    Args:
+        store: whose prompt.
+        read: the prompt that the bars are about.
+        at: the position after which they are.
+        found: the bars.
+        token_id: what is put.
+    """
+    if read.text != store.prompt:
+        return
+    if words.head_of(store) == "mlm":
+        store.masking.fill(at, token_id)
+    else:
+        row = row_of(found, token_id)
+        chance = [] if row is None or found is None else [found.probabilities[row]]
+        store.adding.put(read, at, [token_id], "forced", list(map(float, chance)))

@@ -6,9 +6,10 @@ Knows `Sampling`; no store, no model.
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QSlider, QVBoxLayout, QWidget
 
 from gui import theme
+from gui.widgets.control_button import ControlButton
 from gui.widgets.flow import FlowLayout
 from gui.widgets.number_boxes import DecimalBox, WholeBox
 from gui.widgets.text import Text
@@ -18,19 +19,26 @@ FINE = 2.0
 """Up to this temperature the slider goes in hundredths, above in tenths: that is where text is."""
 _FINE_STEPS = 200
 _STEPS = _FINE_STEPS + round((HOTTEST - FINE) * 10)
+MORE = (
+    "Show or hide top k, top p, min p, and how many tokens are generated from which seed; what is "
+    "set stays in sight"
+)
 
 
 class SamplingControls(QWidget):
-    """A slider and four boxes.
+    """A slider and four boxes, three of which are seen where there is room or they are set.
 
     Attributes:
         refused: why what was typed last is no such number.
+        more_button: shows or hides what is set seldom, here and below.
 
     Signals:
         sampling_changed: the `Sampling` that a person has set.
+        more_toggled: a person wants to see what is set seldom, or no more.
     """
 
     sampling_changed = Signal(object)
+    more_toggled = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -95,9 +103,16 @@ class SamplingControls(QWidget):
         first.addWidget(_label("temperature", self.temperature, self))
         first.addWidget(self.slider, 1)
         first.addWidget(self.temperature)
-        second = FlowLayout(spacing=theme.TIGHT)
+        self.more_button = ControlButton("option", self, sign="more")
+        _explain(self.more_button, "More options of drawing", MORE)
+        self.more_button.clicked.connect(self.more_toggled)
+        first.addWidget(self.more_button)
+        self._filters = QWidget(self)
+        second = FlowLayout(self._filters, spacing=theme.TIGHT)
+        self._pairs: list[QWidget] = []
         for text, box in (("top k", self.top_k), ("top p", self.top_p), ("min p", self.min_p)):
-            pair = QWidget(self)
+            pair = QWidget(self._filters)
+            self._pairs.append(pair)
             row = QHBoxLayout(pair)
             row.setContentsMargins(0, 0, 0, 0)
             row.setSpacing(theme.TIGHT)
@@ -108,7 +123,7 @@ class SamplingControls(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.TIGHT)
         layout.addLayout(first)
-        layout.addLayout(second)
+        layout.addWidget(self._filters)
         layout.addWidget(self.refused)
 
         self.slider.valueChanged.connect(self._on_slider)
@@ -136,6 +151,19 @@ class SamplingControls(QWidget):
         if round(self.min_p.value(), DIGITS) != round(sampling.min_p, DIGITS):
             self.min_p.setValue(sampling.min_p)
         del blockers
+
+    def show_more(self, more: bool) -> None:
+        """Show all filters, or only those that are set: what cuts the distribution is seen."""
+        self.more_button.setChecked(more)
+        sampling, focused = self._sampling, QApplication.focusWidget()
+        is_set = (sampling.top_k > 0, sampling.top_p < 1, sampling.min_p > 0)
+        shown = [
+            more or one or (focused is not None and pair.isAncestorOf(focused))
+            for pair, one in zip(self._pairs, is_set, strict=True)
+        ]
+        for pair, seen in zip(self._pairs, shown, strict=True):
+            pair.setVisible(seen)
+        self._filters.setVisible(any(shown))
 
     def _on_slider(self, value: int) -> None:
         with QSignalBlocker(self.temperature):

@@ -9,27 +9,28 @@ import numpy as np
 
 from gui.panes.residual import scales
 from gui.panes.residual.words import station_label
+from gui.session.sides import Sides
 from gui.widgets.heat_map.layout import HeatMapContent
 from model.probe.stream_at.asks import StreamAtFound
 
 TITLES = ("cosine of the stream there with the stream here", "cosine")
-CHANGED = ("cosine, after − before", "after − before")
 
 
-def content(found: StreamAtFound, before: StreamAtFound | None) -> HeatMapContent:
-    """The matrix; its change where there is one to compare with.
+def content(found: StreamAtFound, other: StreamAtFound | None, sides: Sides) -> HeatMapContent:
+    """The matrix; B − A where two sides are compared.
 
     Args:
         found: the angles.
-        before: those of the model as it is.
+        other: those of the other side.
+        sides: what both are called.
     """
     labels = tuple(map(station_label, found.stations))
     values_SS, limit, titles = found.cosines_SS, 1.0, TITLES
-    if before is not None:
-        values_SS = found.cosines_SS - before.cosines_SS
+    if other is not None:
+        values_SS = sides.minus(found.cosines_SS, other.cosines_SS)
         finite = np.abs(values_SS[np.isfinite(values_SS)])
         limit = scales.round_up(float(finite.max()) if finite.size else 0.0)
-        titles = CHANGED
+        titles = (f"cosine, {sides.difference}", sides.difference)
     return HeatMapContent(
         values_SS,
         labels,

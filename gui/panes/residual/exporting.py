@@ -20,7 +20,7 @@ Data = Mapping[str, Named | NDArray[Any]]
 
 
 def exported(drawn: LensDrawn | LengthsDrawn | StreamAtFound | None) -> Data:
-    """The numbers of a picture; of what it was before under ``before_…``."""
+    """The numbers of a picture; of the other side under its name: ``before_…``, ``B_…``."""
     if isinstance(drawn, LensDrawn):
         return _lens(drawn)
     if isinstance(drawn, LengthsDrawn):
@@ -53,20 +53,20 @@ def _lens(drawn: LensDrawn) -> Data:
         "watched_probability": grid(sheet.watched_probabilities_LP),
         "watched_rank": grid(sheet.watched_ranks_LP),
     }
-    if drawn.before is not None:
-        before = drawn.before
-        data["before_id"] = grid(before.ids_LP)
-        data["before_probability"] = grid(before.probabilities_LP)
-        data["before_entropy_bits"] = grid(before.entropies_LP)
-        data["before_watched_probability"] = grid(before.watched_probabilities_LP)
-        data["before_watched_rank"] = grid(before.watched_ranks_LP)
+    if drawn.other is not None:
+        other, name = drawn.other, drawn.sides.other
+        data[f"{name}_id"] = grid(other.ids_LP)
+        data[f"{name}_probability"] = grid(other.probabilities_LP)
+        data[f"{name}_entropy_bits"] = grid(other.entropies_LP)
+        data[f"{name}_watched_probability"] = grid(other.watched_probabilities_LP)
+        data[f"{name}_watched_rank"] = grid(other.watched_ranks_LP)
     return data
 
 
 def _lengths(drawn: LengthsDrawn) -> Data:
     data: dict[str, Named | NDArray[Any]] = dict(drawn.norms.arrays())
-    if drawn.norms_before is not None:
-        data["before_norm"] = drawn.norms_before.arrays()["norm"]
+    if drawn.norms_other is not None:
+        data[f"{drawn.sides.other}_norm"] = drawn.norms_other.arrays()["norm"]
     if drawn.stream is not None:
         arrays = drawn.stream.arrays()
         data["station_norm"] = arrays["norm"]

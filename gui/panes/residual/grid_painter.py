@@ -255,7 +255,7 @@ def _paint_key(painter: QPainter, series: Series, box: QRectF) -> None:
     if series.looks == "bars":
         painter.fillRect(QRectF(box.left() + 3, middle - 4, 8, 8), color)
         return
-    style = Qt.PenStyle.DotLine if series.looks == "before" else Qt.PenStyle.SolidLine
+    style = Qt.PenStyle.DotLine if series.looks == "other" else Qt.PenStyle.SolidLine
     painter.setPen(QPen(color, 1.3, style))
     painter.drawLine(QLineF(box.left(), middle, box.right(), middle))
     if series.looks == "line":

@@ -6,7 +6,7 @@ From answers to `GridContent`. Knows answers and the model's names; no store, no
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from gui.panes.residual.layout import Sizes
 from gui.panes.residual.lens_picture import row_labels, shown
 from gui.panes.residual.tracks import Series, Track
 from gui.reading.numbers import short
+from gui.session.sides import Sides
 from model.messages import ModelInfo, PromptRead
 from model.probe.attribution.asks import AttributionFound
 from model.probe.norms.asks import Norms, NormsFound, Of
@@ -43,19 +44,22 @@ class LengthsDrawn:
     Attributes:
         model: whose.
         read: the prompt that was read.
-        norms, norms_before: lengths at every place; before where the difference is shown.
-        stream, stream_before: the selected position.
-        why, why_before: what each half block adds to a token's logit there.
+        norms, norms_other: lengths at every place; of the other side of a comparison where the
+            difference is shown.
+        stream, stream_other: the selected position.
+        why, why_other: what each half block adds to a token's logit there.
+        sides: what both sides are called.
     """
 
     model: ModelInfo
     read: PromptRead
     norms: NormsFound
-    norms_before: NormsFound | None = None
+    norms_other: NormsFound | None = None
     stream: StreamAtFound | None = None
-    stream_before: StreamAtFound | None = None
+    stream_other: StreamAtFound | None = None
     why: AttributionFound | None = None
-    why_before: AttributionFound | None = None
+    why_other: AttributionFound | None = None
+    sides: Sides = field(default_factory=Sides)
 
     @property
     def of(self) -> Of:
@@ -74,21 +78,23 @@ def content(drawn: LengthsDrawn) -> GridContent:
     """The picture."""
     config = drawn.model.config
     shape = config.n_layers + 1, drawn.norms.norms_RP.shape[1]
-    first, before = drawn.first_row, drawn.norms_before
+    first, other = drawn.first_row, drawn.norms_other
     known_RC = np.zeros(shape, np.bool_)
     known_RC[first:] = True
     what = WHAT[drawn.of]
-    if before is None:
+    if other is None:
         part = scales.length(drawn.norms.norms_RP, (f"{what}, logarithmic", what))
     else:
-        titles = (f"{what}: after ÷ before", "after ÷ before")
-        part = scales.ratio(drawn.norms.norms_RP, before.norms_RP, titles)
+        ratio = drawn.sides.ratio
+        a, b = drawn.sides.in_order(drawn.norms.norms_RP, other.norms_RP)
+        part = scales.ratio(b, a, (f"{what}: {ratio}", ratio))
+        known_RC[first:] &= ~np.isnan(other.norms_RP)  # these have no other side
     values_RC, amounts_RC = np.zeros(shape), np.zeros(shape)
     values_RC[first:], amounts_RC[first:] = part.values, part.amounts
 
     def text(row: int, column: int) -> str:
         value = values_RC[row, column]
-        return short(value, 2) if before is not None else brief(value)
+        return short(value, 2) if other is not None else brief(value)
 
     return GridContent(
         scaled=scales.Scaled(values_RC, amounts_RC, part.map, part.low, part.high, part.titles),
@@ -105,18 +111,19 @@ def content(drawn: LengthsDrawn) -> GridContent:
 
 def tracks(drawn: LengthsDrawn) -> tuple[Track, ...]:
     """What happens to the stream at the selected position, half block by half block."""
-    found, before = drawn.stream, drawn.stream_before
+    found, other = drawn.stream, drawn.stream_other
     if found is None:  # on its way: its place is kept
         names = ("length", "cosine", *(("logit",) if drawn.model.config.has_logits else ()))
         return tuple(Track(name, 0.0, 1.0, ()) for name in names)
     rows = station_rows(found)
     every = [found.norms_S, found.writes_W]
-    if before is not None:
-        every += [before.norms_S, before.writes_W]
+    if other is not None:
+        every += [other.norms_S, other.writes_W]
     low, high = scales.ends(np.concatenate(every))
     lengths = [Series("stream", "text", "line", tuple(rows), tuple(found.norms_S.tolist()))]
-    if before is not None:
-        line = Series("before", "dim", "before", tuple(rows), tuple(before.norms_S.tolist()))
+    if other is not None:
+        norms = tuple(other.norms_S.tolist())
+        line = Series(drawn.sides.other, "dim", "other", tuple(rows), norms)
         lengths.insert(0, line)
     for of, at in _by_kind(found).items():
         values = tuple(found.writes_W[at].tolist())

@@ -6,7 +6,7 @@ From answers to `GridContent`. Knows answers and the model's names; no store, no
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -17,6 +17,7 @@ from gui.panes.residual.content import GridContent
 from gui.panes.residual.scales import Scaled
 from gui.panes.residual.tiles import Sheet
 from gui.panes.residual.tracks import Series, Track
+from gui.session.sides import Sides
 from model.messages import ModelInfo, PromptRead
 from model.probe.lens.asks import LensFound
 
@@ -35,18 +36,20 @@ class LensDrawn:
         read: the prompt that was read.
         watched: the watched token; None for the network's own answer at each position.
         sheet: what is known of the cells.
-        before: the same without interventions, where the difference is shown.
+        other: the other side of a comparison, where the difference is shown.
         column: the selected position at all borders.
-        column_before: the same without interventions.
+        column_other: the same of the other side.
+        sides: what both are called.
     """
 
     model: ModelInfo
     read: PromptRead
     watched: int | None
     sheet: Sheet
-    before: Sheet | None = None
+    other: Sheet | None = None
     column: LensFound | None = None
-    column_before: LensFound | None = None
+    column_other: LensFound | None = None
+    sides: Sides = field(default_factory=Sides)
 
     def token(self, token_id: int) -> str:
         """A token of the vocabulary as cells say it."""
@@ -66,11 +69,11 @@ def row_labels(n_layers: int) -> tuple[str, ...]:
 
 def content(drawn: LensDrawn, coloring: Coloring) -> GridContent:
     """The picture."""
-    sheet, before = drawn.sheet, drawn.before
-    known_LP = sheet.known_LP if before is None else sheet.known_LP & before.known_LP
+    sheet, other = drawn.sheet, drawn.other
+    known_LP = sheet.known_LP if other is None else sheet.known_LP & other.known_LP
     changed_LP = None
-    if before is not None and coloring == "top":
-        changed_LP = known_LP & (sheet.ids_LP != before.ids_LP)
+    if other is not None and coloring == "top":
+        changed_LP = known_LP & (sheet.ids_LP != other.ids_LP)
     return GridContent(
         scaled=_scaled(drawn, coloring, known_LP),
         known_RC=known_LP,
@@ -85,7 +88,7 @@ def content(drawn: LensDrawn, coloring: Coloring) -> GridContent:
 
 
 def _scaled(drawn: LensDrawn, coloring: Coloring, known_LP: NDArray[np.bool_]) -> Scaled:
-    sheet, before, n_ids = drawn.sheet, drawn.before, drawn.model.config.d_vocab
+    sheet, other, n_ids = drawn.sheet, drawn.other, drawn.model.config.d_vocab
     if drawn.watched is None:
         whose = "the network's answer at each position"
     else:
@@ -97,17 +100,19 @@ def _scaled(drawn: LensDrawn, coloring: Coloring, known_LP: NDArray[np.bool_]) -
         "entropy": "entropy, bits",
     }[coloring]
     titles: tuple[str, ...]
-    if before is not None:
+    if other is not None:
+        sides = drawn.sides
         if coloring == "rank":  # a rank of 1 after one of 20 is 20 times as high
-            now = np.where(known_LP, sheet.watched_ranks_LP, 1).astype(float)
-            then = np.where(known_LP, before.watched_ranks_LP, 1).astype(float)
-            titles = (f"{what}: before ÷ after", "rank: before ÷ after")
-            return scales.ratio(then, now, titles)
-        after, then = _numbers(sheet, coloring), _numbers(before, coloring)
-        titles = (f"{what}: after − before", "after − before")
+            here = np.where(known_LP, sheet.watched_ranks_LP, 1).astype(float)
+            there = np.where(known_LP, other.watched_ranks_LP, 1).astype(float)
+            titles = (f"{what}: {sides.inverse}", f"rank: {sides.inverse}")
+            return scales.ratio(*sides.in_order(here, there), titles)
+        here, there = (np.where(known_LP, _numbers(one, coloring), 0) for one in (sheet, other))
+        titles = (f"{what}: {sides.difference}", sides.difference)
         if coloring == "top":
-            titles = (f"{titles[0]} · heavier: another token than before", *titles)
-        return scales.difference(np.where(known_LP, after, 0), np.where(known_LP, then, 0), titles)
+            titles = (f"{titles[0]} · heavier: another token than {sides.other}", *titles)
+        a, b = sides.in_order(here, there)
+        return scales.difference(b, a, titles)
     titles = (f"{what} · {RAW}", f"{what} · {RAW_SHORT}", f"{what} · raw lens", what)
     numbers = _numbers(sheet, coloring)
     if coloring == "rank":
@@ -130,7 +135,7 @@ def _text(
     drawn: LensDrawn, what: Coloring | Literal["probability of top"]
 ) -> Callable[[int, int], str]:
     """What cells say: a token, or a number and how it changed."""
-    sheet, before = drawn.sheet, drawn.before
+    sheet, other = drawn.sheet, drawn.other
 
     def top(row: int, column: int) -> str:
         return drawn.token(int(sheet.ids_LP[row, column]))
@@ -142,16 +147,16 @@ def _text(
         of: Coloring = "top" if what == "probability of top" else what
         digits = 1 if of == "entropy" else 2
         value = _numbers(sheet, of)[row, column]
-        if before is None:
+        if other is None:
             return f"{value:.{digits}f}"
-        return signed(value - _numbers(before, of)[row, column], digits)
+        return signed(drawn.sides.minus(value, _numbers(other, of)[row, column]), digits)
 
     return {"top": top, "rank": rank}.get(what, number)
 
 
 def tracks(drawn: LensDrawn) -> tuple[Track, ...]:
     """Probability and rank of the watched token, and the entropy, at the selected position."""
-    found, before = drawn.column, drawn.column_before
+    found, other = drawn.column, drawn.column_other
     n_ids, config = drawn.model.config.d_vocab, drawn.model.config
     token, at = "the answer", "the selected position"
     if found is not None and found.watched_ids_P is not None:
@@ -163,9 +168,9 @@ def tracks(drawn: LensDrawn) -> tuple[Track, ...]:
         if found is None:  # on its way: its place is kept
             return ()
         one = Series("", "lens", "line", rows, _column(found, name))
-        if before is None:
+        if other is None:
             return (one,)
-        return (Series("before", "text", "before", rows, _column(before, name)), one)
+        return (Series(drawn.sides.other, "text", "other", rows, _column(other, name)), one)
 
     most = float(np.log2(max(n_ids, 2)))
     return (

@@ -11,13 +11,12 @@ from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QFontMetrics, QHideEvent, QKeyEvent, QResizeEvent
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QStackedLayout, QWidget
 
 from gui import theme
 from gui.panes.base import EmptyState, Pane, column
 from gui.panes.residual import ENTRY, angles, lengths_picture, lens_picture, words
-from gui.panes.residual.before import Before
 from gui.panes.residual.controls import Controls
 from gui.panes.residual.exporting import exported
 from gui.panes.residual.grid import LayerGrid
@@ -26,6 +25,7 @@ from gui.panes.residual.lens_picture import LensDrawn
 from gui.panes.residual.pointing import Pointing
 from gui.panes.residual.questions import Choices, questions
 from gui.panes.residual.tiles import Sheet
+from gui.panes.residual.two_sides import TwoSides
 from gui.reading import waiting
 from gui.reading.token_search import TokenSearch
 from gui.session.store import Store
@@ -75,8 +75,8 @@ class ResidualPane(Pane):
         layout.addWidget(self.controls)
         layout.addWidget(self.sentence)
         layout.addLayout(self._stack, 1)
-        self._before = Before(store, self.invalidate)
-        self.pointing = Pointing(store, self.grid, self.matrix, self._before, self)
+        self.two_sides = TwoSides(self)
+        self.pointing = Pointing(store, self.grid, self.matrix, self.two_sides, self)
         self._cells: tuple[Subject, int | None, PromptRead, Sheet] | None = None
         self._refused = ""  # a token that was typed and is none
         self._search: TokenSearch | None = None
@@ -145,6 +145,9 @@ class ResidualPane(Pane):
         seen = self.grid.seen if is_lens else (range(0), range(0))
         return questions(self._choices, model.config, read.n_tokens, seen)
 
+    def other_questions(self) -> Mapping[str, Question]:
+        return self.two_sides.questions(self._answers())
+
     def _on_watch(self) -> None:
         self._refused = ""
         self.invalidate()
@@ -160,7 +163,6 @@ class ResidualPane(Pane):
         self.grid.set_content(None)
         self.grid.set_mark(None)
         self.matrix.set_content(None)
-        self._before.give_up()
         self.invalidate()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -169,10 +171,6 @@ class ResidualPane(Pane):
         lines = 1 if self.width() >= ONE_LINE else 2
         height = QFontMetrics(self.sentence.font()).height() * lines
         self.sentence.setFixedHeight(height)
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        self._before.give_up()
-        super().hideEvent(event)
 
     # ------------------------------------------------------------------------ drawing
 
@@ -192,7 +190,7 @@ class ResidualPane(Pane):
         self.controls.setVisible(True)
         watched = self.store.selection.vocabulary_id
         self.controls.watch.show_token("" if watched is None else model.token_text(watched))
-        self._before.ask(self._answers())
+        self.ask_other()
         said = {"lens": self._draw_lens, "writes": self._draw_lengths, "angles": self._draw_angles}[
             self.controls.view
         ](model)
@@ -234,15 +232,17 @@ class ResidualPane(Pane):
             return ""
         _, watched, read, sheet = cells
         column = self._about(read, "column", LensFound)
-        before = None
-        if self._before.wanted:
-            others = [self._before.found(name, found) for name, found in self._tiles(read).items()]
+        both, other = self.two_sides, None
+        if both.wanted:
+            others = [both.found(name, found) for name, found in self._tiles(read).items()]
             there = [found for found in others if found is not None]
-            if not there and self._before.pending and isinstance(self.pointing.drawn, LensDrawn):
+            was_drawn = isinstance(self.pointing.drawn, LensDrawn)
+            if not there and was_drawn and both.pending(self._answers()):
                 return self.sentence.text()
-            before = Sheet.of(len(sheet.ids_LP), read.n_tokens, there)
+            if not self.store.comparing.no_predictions:
+                other = Sheet.of(len(sheet.ids_LP), read.n_tokens, there)
         drawn = LensDrawn(
-            model, read, watched, sheet, before, column, self._before.found("column", column)
+            model, read, watched, sheet, other, column, both.found("column", column), both.sides
         )
         self.pointing.drawn = drawn
         self.grid.set_content(lens_picture.content(drawn, self.controls.coloring))
@@ -279,9 +279,10 @@ class ResidualPane(Pane):
         norms, slot = self.answered("norms", NormsFound), self.slot("norms")
         if norms is None or slot is None or slot.read is None:
             return ""
-        norms_before = self._before.found("norms", norms)
-        drawn_before = isinstance(self.pointing.drawn, LengthsDrawn)
-        if norms_before is None and self._before.pending and drawn_before:
+        both = self.two_sides
+        norms_other = both.found("norms", norms)
+        was_drawn = isinstance(self.pointing.drawn, LengthsDrawn)
+        if norms_other is None and was_drawn and both.pending(self._answers()):
             return self.sentence.text()
         stream = self._about(slot.read, "stream", StreamAtFound)
         why = self._about(slot.read, "why", AttributionFound)
@@ -289,11 +290,12 @@ class ResidualPane(Pane):
             model,
             slot.read,
             norms,
-            norms_before,
+            norms_other,
             stream,
-            self._before.found("stream", stream),
+            both.found("stream", stream),
             why,
-            self._before.found("why", why),
+            both.found("why", why),
+            both.sides,
         )
         self.pointing.drawn = drawn
         self.grid.set_content(lengths_picture.content(drawn))
@@ -305,7 +307,8 @@ class ResidualPane(Pane):
         if found is None:
             return ""
         self.pointing.drawn = found
-        self.matrix.set_content(angles.content(found, self._before.found("stream", found)))
+        both = self.two_sides
+        self.matrix.set_content(angles.content(found, both.found("stream", found), both.sides))
         self._stack.setCurrentWidget(self.matrix)
         return words.angles_sentence(found)
 
@@ -319,8 +322,8 @@ class ResidualPane(Pane):
         if read is None or self.pointing.drawn is None:
             return ""
         parts = [f"at “{read.tokens[at].text}” ({at})"]
-        if self._before.wanted:
-            parts.append("after − before")
+        if self.two_sides.wanted:
+            parts.append(self.two_sides.sides.difference)
         parts.append(waiting.words(self.store.asked.waits(self.key)))
         return " · ".join(filter(None, parts))
 

@@ -11,10 +11,10 @@ from PySide6.QtCore import QObject, QPoint, Signal
 from PySide6.QtWidgets import QWidget
 
 from gui.panes.residual import words
-from gui.panes.residual.before import Before
 from gui.panes.residual.grid import Cell, LayerGrid
 from gui.panes.residual.lengths_picture import LengthsDrawn
 from gui.panes.residual.lens_picture import LensDrawn
+from gui.panes.residual.two_sides import TwoSides
 from gui.session.store import Store
 from gui.widgets.heat_map.heat_map import HeatMap
 from gui.widgets.offer_menu import MenuItem, OfferMenu
@@ -38,12 +38,12 @@ class Pointing(QObject):
     watched = Signal()
 
     def __init__(
-        self, store: Store, grid: LayerGrid, matrix: HeatMap, before: Before, parent: QWidget
+        self, store: Store, grid: LayerGrid, matrix: HeatMap, two_sides: TwoSides, parent: QWidget
     ) -> None:
         super().__init__(parent)
         self.store, self.grid, self.matrix = store, grid, matrix
         self.drawn: Drawn = None
-        self._before = before
+        self._two_sides = two_sides
         self._pane = parent
         grid.describe = self._describe
         grid.cell_chosen.connect(self._choose)
@@ -178,4 +178,5 @@ class Pointing(QObject):
         drawn = self.drawn
         if not isinstance(drawn, StreamAtFound):
             return ""
-        return words.angle_cell(drawn, self._before.found("stream", drawn), row, column)
+        both = self._two_sides
+        return words.angle_cell(drawn, both.found("stream", drawn), both.sides, row, column)

@@ -29,7 +29,7 @@ class Series:
     Attributes:
         name: for the legend; empty for none.
         color: of the theme: a name, or which of its series.
-        looks: points on a line, bars from zero, or a thin line for what was before.
+        looks: points on a line, bars from zero, or a thin line for the other side.
         rows: where each stands: the middle of row 3 is 3.5.
         values: NaN leaves a gap.
         thickness: of a bar, as a share of a row.
@@ -37,7 +37,7 @@ class Series:
 
     name: str
     color: str | int
-    looks: Literal["line", "bars", "before"]
+    looks: Literal["line", "bars", "other"]
     rows: tuple[float, ...]
     values: tuple[float, ...]
     thickness: float = 0.5
@@ -172,9 +172,9 @@ def _paint_line(
     seen: range,
     offset: float,
 ) -> None:
-    before = series.looks == "before"
-    color = series.ink(0.7 if before else 1.0)
-    style = Qt.PenStyle.DotLine if before else Qt.PenStyle.SolidLine
+    other = series.looks == "other"
+    color = series.ink(0.7 if other else 1.0)
+    style = Qt.PenStyle.DotLine if other else Qt.PenStyle.SolidLine
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     last: QPointF | None = None
     dots: list[QPointF] = []
@@ -188,7 +188,7 @@ def _paint_line(
         if here is not None:
             dots.append(here)
         last = here
-    if not before:
+    if not other:
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(color)
         size = DOT if row_height >= 10 else DOT * 0.7

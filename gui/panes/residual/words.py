@@ -12,6 +12,7 @@ import numpy as np
 from gui.panes.residual.lengths_picture import LABELS, LengthsDrawn
 from gui.panes.residual.lens_picture import LensDrawn
 from gui.reading.numbers import short
+from gui.session.sides import Sides
 from model.operations import LOGITS
 from model.probe.not_finite.asks import NO_NUMBER
 from model.probe.stream_at.asks import Station, StreamAtFound
@@ -50,11 +51,13 @@ def lens_sentence(drawn: LensDrawn) -> str:
     if ps.max() < LEAST:
         way = f"stays below {LEAST}"
     said = f"{token} {_way(ranks)}; its probability {way}."
-    before = drawn.column_before
-    if before is not None and before.watched_probabilities_LP is not None:
-        assert before.watched_ranks_LP is not None
-        then, rank = before.watched_probabilities_LP[-1, 0], int(before.watched_ranks_LP[-1, 0])
-        said += f" Without the interventions it ends at {_p(then)}, rank {rank:,}."
+    other = drawn.column_other
+    if other is not None and other.watched_probabilities_LP is not None:
+        assert other.watched_ranks_LP is not None
+        then, rank = other.watched_probabilities_LP[-1, 0], int(other.watched_ranks_LP[-1, 0])
+        of_changes = drawn.sides.other == "before"
+        where = "Without the interventions" if of_changes else f"In {drawn.sides.other}"
+        said += f" {where} it ends at {_p(then)}, rank {rank:,}."
     return said
 
 
@@ -96,19 +99,19 @@ def lens_cell(drawn: LensDrawn, row: int, column: int) -> str:
     best = drawn.model.token_text(int(sheet.ids_LP[row, column]))
     p = sheet.probabilities_LP[row, column]
     lines.append(f"likeliest “{best}”, probability {short(p, 4)}")
-    before = drawn.before
-    if before is not None and before.known_LP[row, column]:
-        was = drawn.model.token_text(int(before.ids_LP[row, column]))
-        lines[-1] += f"; before “{was}”, {short(before.probabilities_LP[row, column], 4)}"
+    other, name = drawn.other, drawn.sides.other
+    if other is not None and other.known_LP[row, column]:
+        was = drawn.model.token_text(int(other.ids_LP[row, column]))
+        lines[-1] += f"; {name} “{was}”, {short(other.probabilities_LP[row, column], 4)}"
     lines.append(f"entropy {sheet.entropies_LP[row, column]:.2f} bits")
     watched = int(sheet.watched_P[column])
     if watched >= 0:
         rank = int(sheet.watched_ranks_LP[row, column])
         p = sheet.watched_probabilities_LP[row, column]
         said = f"“{drawn.model.token_text(watched)}”: rank {rank:,}, probability {short(p, 4)}"
-        if before is not None and before.watched_ranks_LP[row, column] > 0:
-            then = before.watched_probabilities_LP[row, column]
-            said += f"; before {before.watched_ranks_LP[row, column]:,}, {short(then, 4)}"
+        if other is not None and other.watched_ranks_LP[row, column] > 0:
+            then = other.watched_probabilities_LP[row, column]
+            said += f"; {name} {other.watched_ranks_LP[row, column]:,}, {short(then, 4)}"
         lines.append(said)
     if row == n_layers:
         lines.append(f"This is what the network says: {LOGITS}[0, {column}].")
@@ -176,10 +179,13 @@ def lengths_cell(drawn: LengthsDrawn, row: int, column: int) -> str:
         return f"{head}\nBefore the first block nothing is added."
     value = drawn.norms.norms_RP[index, column]
     lines = [head, f"‖{drawn.norms.names[index]}[0, {column}]‖ = {short(value, 6)}"]
-    before = drawn.norms_before
-    if before is not None:
-        was = before.norms_RP[index, column]
-        lines.append(f"before {short(was, 6)} ({short(value - was, 3)} more)")
+    other, sides = drawn.norms_other, drawn.sides
+    if other is not None and np.isnan(other.norms_RP[index, column]):
+        lines.append(f"no other side in {sides.other}")
+    elif other is not None:
+        was = other.norms_RP[index, column]
+        apart = short(sides.minus(value, was), 3)
+        lines.append(f"{sides.other} {short(was, 6)} ({sides.difference} {apart})")
     elif value > 0 and np.isfinite(value):
         median = float(np.median(drawn.norms.norms_RP[index]))
         if median > 0:
@@ -271,16 +277,18 @@ def angles_sentence(found: StreamAtFound) -> str:
     )
 
 
-def angle_cell(found: StreamAtFound, before: StreamAtFound | None, row: int, column: int) -> str:
+def angle_cell(
+    found: StreamAtFound, theirs: StreamAtFound | None, sides: Sides, row: int, column: int
+) -> str:
     """What hovering a cell of the matrix says."""
     one, other = found.stations[row], found.stations[column]
     cosine = float(found.cosines_SS[row, column])
     if math.isnan(cosine):
         return f"{one.name}\n{other.name}\nno angle: one of them is zero or no number"
     said = f"{one.name}\n{other.name}\ncosine {cosine:.4f}, {degrees(cosine):.1f}° apart"
-    if before is not None:
-        was = float(before.cosines_SS[row, column])
-        said += f"\nbefore {was:.4f} ({cosine - was:+.4f})"
+    if theirs is not None:
+        was = float(theirs.cosines_SS[row, column])
+        said += f"\n{sides.other} {was:.4f} ({sides.minus(cosine, was):+.4f})"
     return said
 
 

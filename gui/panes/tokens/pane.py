@@ -21,9 +21,11 @@ from gui import theme
 from gui.panes.base import EmptyState, Pane, column
 from gui.panes.tokens import ENTRY, surprisal, words
 from gui.panes.tokens.chips import Look, Tokens
+from gui.panes.tokens.exporting import columns
 from gui.panes.tokens.strip import TokenStrip
 from gui.panes.tokens.surprisal import SurprisalLegend
 from gui.panes.tokens.two_sides import TwoSides
+from gui.panes.tokens.values import Values
 from gui.reading import code
 from gui.reading.inspecting import inspected
 from gui.session.adding import CAME, AddedToken
@@ -34,7 +36,6 @@ from model.messages import PromptRead
 from model.operations import INPUT_IDS
 from model.probe.question import Question
 from model.probe.surprisal.asks import Surprisal, SurprisalFound
-from model.subject import Subject
 
 SURPRISAL, IDS, BYTES = "surprisal", "ids", "bytes"
 MOST_ROWS = 4
@@ -54,10 +55,8 @@ class TokensPane(Pane):
         super().__init__(store, parent)
         self._read: PromptRead | None = None  # whose tokens are drawn
         self._added: Mapping[int, AddedToken] = {}  # what was put behind the prompt, by position
-        self._bits: NDArray[np.float64] = np.empty(0)
-        self._no_number: NDArray[np.bool_] = np.empty(0, np.bool_)  # answered, with NaN
+        self._values = Values()
         self._sides: TwoSides | None = None  # of a comparison, while the difference is drawn
-        self._pending = False  # whether what has no value yet will get one
         self._chosen = SURPRISAL  # what chips carry, where the model has it
 
         self.strip = TokenStrip(self)
@@ -119,7 +118,7 @@ class TokensPane(Pane):
         other = self.other("surprisal", SurprisalFound) if self.by_surprisal else None
         if read is None or other is None or read.subject != self.store.subject:
             return None
-        return TwoSides.of(self._bits, other, self.store.comparing)
+        return TwoSides.of(self._values.bits_T, other, self.store.comparing)
 
     @property
     def by_surprisal(self) -> bool:
@@ -177,8 +176,8 @@ class TokensPane(Pane):
             self._legend.set_difference(sides.limit, sides.name)
         if not same or self.strip.tokens.carry != self.carries:
             self.strip.set_tokens(self._tokens(read))
-        amounts_T = self._bits / self._limit if sides is None else sides.amounts_T
-        self.strip.set_amounts(amounts_T, self._no_number, signed=sides is not None)
+        amounts_T = self._values.bits_T / self._limit if sides is None else sides.amounts_T
+        self.strip.set_amounts(amounts_T, self._values.no_number_T, signed=sides is not None)
         self._tell_waiting()
         self._follow_selection()
         self.updateGeometry()
@@ -188,29 +187,21 @@ class TokensPane(Pane):
         slot = self.slot("surprisal")
         found = self.answered("surprisal", SurprisalFound)
         if read is None or slot is None:
-            n = 0 if read is None else read.n_tokens
-            self._bits, self._pending = np.full(n, np.nan), False
-            self._no_number = np.zeros(n, np.bool_)
+            self._values = Values.none(0 if read is None else read.n_tokens)
             return
-        bits_T = values_for(read.subject, found)
-        if self._read is not None and self._read.subject == read.subject:
-            # A first part of an answer takes nothing away that was known of an earlier prompt.
-            bits_T = np.where(np.isnan(bits_T), self._bits, bits_T)
-        self._bits = bits_T
-        whole = slot.is_current and found is not None and found.is_whole
-        self._pending = not whole and not slot.problem
-        self._no_number = np.isnan(bits_T) & (np.arange(read.n_tokens) > 0) & whole
+        same = self._read is not None and self._read.subject == read.subject
+        self._values = Values.of(
+            read.subject,
+            found,
+            self._values if same else None,
+            whole=slot.is_current and found is not None and found.is_whole,
+            refused=bool(slot.problem),
+        )
 
     def _tokens(self, read: PromptRead) -> Tokens:
         texts = tuple(self._text(read, index) for index in range(read.n_tokens))
         special = frozenset(i for i, token in enumerate(read.tokens) if token.special)
-        match self.carries:
-            case "surprisal":
-                below = (len(surprisal.WIDEST),) * read.n_tokens
-            case "ids":
-                below = tuple(len(str(token.id)) for token in read.tokens)
-            case _:
-                below = tuple(len(words.raw(token)) for token in read.tokens)
+        below = words.widths(read, self.carries, len(surprisal.WIDEST))
         return Tokens(texts, special, below, self.carries)
 
     def _text(self, read: PromptRead, index: int) -> str:
@@ -238,9 +229,9 @@ class TokensPane(Pane):
             return self._sides.look(index)
         if not np.isnan(bits):
             return Look(surprisal.figure(bits), surprisal.color_of(bits / self._limit))
-        if index > 0 and self._pending:
+        if index > 0 and self._values.pending:
             return Look(pending=True)
-        if self._no_number[index]:
+        if self._values.no_number_T[index]:
             return Look("NaN", theme.current().color("no_number"))
         return Look(surprisal.NOTHING, hatched=True)
 
@@ -274,19 +265,8 @@ class TokensPane(Pane):
             read = slot.read
         if read is None:
             return {}
-        data: dict[str, NDArray[Any]] = {
-            "position": np.arange(read.n_tokens),
-            "id": np.array(read.subject.ids),
-            "text": np.array([self._text(read, index) for index in range(read.n_tokens)]),
-            "bytes": np.array([token.bytes.hex(" ") for token in read.tokens]),
-            "char_start": np.array([token.char_start for token in read.tokens]),
-            "char_end": np.array([token.char_end for token in read.tokens]),
-        }
-        if found is not None and found.subject == read.subject:
-            data |= {name: named.values for name, named in found.arrays().items()}
-            if self._sides is not None and read.n_tokens == len(self._sides.apart_T):
-                data |= self._sides.columns()
-        return data
+        texts = [self._text(read, index) for index in range(read.n_tokens)]
+        return columns(read, texts, found, self._sides)
 
     # ---------------------------------------------------------------------------- room
 
@@ -314,7 +294,11 @@ class TokensPane(Pane):
 
     def surprisal(self, index: int) -> float:
         """−log₂ p of a token given what stands before it, in bits, as it is drawn; NaN for none."""
-        return float(self._bits[index]) if 0 <= index < len(self._bits) else float("nan")
+        return (
+            float(self._values.bits_T[index])
+            if 0 <= index < len(self._values.bits_T)
+            else float("nan")
+        )
 
     @property
     def _limit(self) -> float:
@@ -354,7 +338,9 @@ class TokensPane(Pane):
         if not self.has_surprisal:
             lines.append(words.NOT_FOR_THIS_MODEL)
         elif self.by_surprisal:
-            lines.append(words.surprisal(index, self.surprisal(index), pending=self._pending))
+            lines.append(
+                words.surprisal(index, self.surprisal(index), pending=self._values.pending)
+            )
             lines += [] if self._sides is None else filter(None, [self._sides.words(index)])
         if index in self._added:
             lines.append(CAME[self._added[index].how].capitalize())
@@ -388,7 +374,7 @@ class TokensPane(Pane):
             read.tokens[at],
             self._text(read, at),
             self.surprisal(at),
-            no_number=bool(self._no_number[at]),
+            no_number=bool(self._values.no_number_T[at]),
         )
         both = "" if self._sides is None else self._sides.words(at)
         self._say((f"{said[0]}   {both}", f"{said[-2]}   {both}", *said) if both else said)
@@ -412,20 +398,3 @@ class TokensPane(Pane):
 
     def _on_hover(self, index: int | None) -> None:
         self.store.select(hovered=index)
-
-
-def values_for(subject: Subject, found: SurprisalFound | None) -> NDArray[np.float64]:
-    """What an answer says about the tokens of a subject, ``[T]``; NaN where it says nothing.
-
-    A token's surprisal follows from the tokens up to it: where two prompts begin alike, what is
-    known of the one holds of the other. Of the same tokens at another training step, or under
-    other interventions, it is the picture that stays until the new answer is there.
-    """
-    bits_T = np.full(subject.n_tokens, np.nan)
-    if found is None:
-        return bits_T
-    of = found.subject
-    same = of.model == subject.model and of.ids == subject.ids
-    n = subject.n_tokens if same else subject.shared_prefix(of)
-    bits_T[:n] = found.bits_T[:n]
-    return bits_T

@@ -40,8 +40,8 @@ class TwoSides:
         theirs_T = np.full(len(bits_T), np.nan)
         for at, its in comparing.alignment.pairs:
             theirs_T[at] = found.bits_T[its]
-        apart_T = comparing.minus(bits_T, theirs_T)
-        return cls(theirs_T, apart_T, comparing.minus_name, comparing.other_name)
+        apart_T = comparing.sides.minus(bits_T, theirs_T)
+        return cls(theirs_T, apart_T, comparing.sides.difference, comparing.sides.other)
 
     @property
     def limit(self) -> float:

@@ -91,3 +91,14 @@ def why_empty(store: Store) -> str:
     if store.model is None:
         return "No model is open. Open a checkpoint to see how it cuts a text into tokens."
     return store.prompt_problem or "Type a prompt to see its tokens."
+
+
+def widths(read: PromptRead, carries: str, of_bits: int) -> tuple[int, ...]:
+    """How many characters stand below each token at most; surprisals have `of_bits`."""
+    match carries:
+        case "surprisal":
+            return (of_bits,) * read.n_tokens
+        case "ids":
+            return tuple(len(str(token.id)) for token in read.tokens)
+        case _:
+            return tuple(len(raw(token)) for token in read.tokens)

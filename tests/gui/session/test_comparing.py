@@ -46,9 +46,9 @@ def test_without_a_choice_before_and_after_are_compared(live_store: Store):
     assert changed_in(live_store.subject) == (HEAD,)
     comparing.set_view("difference")
     assert comparing.subject == live_store.subject.of_clean()
-    assert comparing.in_order("in view", "other") == ("other", "in view")
-    assert comparing.minus(5, 3) == 2
-    assert comparing.other_name == "before"
+    assert comparing.sides.in_order("in view", "other") == ("other", "in view")
+    assert comparing.sides.minus(5, 3) == 2
+    assert comparing.sides.other == "before"
     comparing.set_view("a")
     assert changed_in(live_store.subject) == ()
     assert comparing.subject is None
@@ -62,8 +62,8 @@ def test_another_prompt_is_read_and_stands_beside(live_store: Store, desk: Desk)
     assert live_store.subject is not None
     assert live_store.subject.ids == ids, "A stays in view"
     assert comparing.subject.ids == tuple(desk.lm.ids(TEXT_B)[0].tolist())
-    assert comparing.minus(5, 3) == -2
-    assert (comparing.in_view_is_b, comparing.other_name) == (False, "B")
+    assert comparing.sides.minus(5, 3) == -2
+    assert (comparing.in_view_is_b, comparing.sides.other) == (False, "B")
 
 
 def test_either_prompt_comes_into_view_and_is_edited_there(live_store: Store):

@@ -311,10 +311,30 @@ def test_before_and_after_an_intervention_stand_beside_each_other(
     after = pane.answered("text", SurprisalFound)
     assert after is not None
     assert f"before {clean:,.1f} bits   {after.total_bits - clean:+,.1f}" in pane.text.change.text()
-    assert not math.isnan(pane.text.rows.rows[3].before)
+    assert not math.isnan(pane.text.rows.rows[3].other)
     live_store.intervene(())
     pane.refresh_now()
     assert not pane.text.change.isVisible()
+
+
+def test_two_prompts_stand_beside_each_other(
+    pane: ContinuationsPane, live_store: Store, desk: Desk
+) -> None:
+    as_text(pane)
+    b = "The king lost his crown. The duke lost her"
+    live_store.comparing.compare_prompt(b)
+    desk.advance(5)
+    pane.refresh_now()
+    pane.refresh_now()
+    found = pane.answered("text", SurprisalFound)
+    assert found is not None
+    ids = desk.lm.ids(b)[0].tolist()
+    theirs = desk.lm.logits([ids])[0, :-1].double().log_softmax(-1)
+    bits = -theirs[range(len(ids) - 1), ids[1:]].numpy() / math.log(2)
+    said = f"B {bits.sum():,.1f} bits   {bits.sum() - found.total_bits:+,.1f}   │ B"
+    assert pane.text.change.text() == said
+    [duke] = [row for row in pane.text.rows.rows if row.position == 7]
+    assert duke.other == pytest.approx(bits[6], abs=1e-3)
 
 
 def test_one_token_alone_has_no_sum(pane: ContinuationsPane, live_store: Store) -> None:

@@ -14,6 +14,7 @@ from gui.panes.interventions.entry_row import EntryRow
 from gui.panes.interventions.forms import NeuronForm, PatchForm, SteerForm, WeightForm
 from gui.panes.interventions.pane import InterventionsPane
 from gui.reading.inspecting import inspected_parameter
+from gui.session.comparing import Side
 from gui.session.store import Store
 from gui.widgets.offer_menu import OfferMenu
 from model.interventions import (
@@ -66,13 +67,13 @@ def offered(pane: InterventionsPane) -> dict[str, object]:
 def test_an_empty_list_says_what_to_do(pane: InterventionsPane):
     assert pane.hint.isVisible()
     assert "Right-click a head" in pane.hint.text()
-    assert not pane.views.isEnabled()
+    assert pane.seen.text() == ""
     assert not pane.undo_button.isEnabled()
     assert pane.header_note() == ""
     pane.store.intervening.add(HEAD)
     pane.refresh_now()
     assert not pane.hint.isVisible()
-    assert pane.views.isEnabled()
+    assert pane.seen.text() == "panes show after"
 
 
 def test_a_row_says_what_is_done_and_switches_it(pane: InterventionsPane):
@@ -138,20 +139,43 @@ def test_one_row_at_a_time_shows_its_slider(pane: InterventionsPane):
         assert not other.slider.isVisible()
 
 
-def test_the_segments_choose_what_all_panes_show(pane: InterventionsPane):
+def test_it_says_what_the_bar_at_the_top_chose(pane: InterventionsPane):
     store = pane.store
     store.intervening.add(HEAD)
-    pane.refresh_now()
-    for view, expected in (("before", ()), ("difference", (HEAD,)), ("after", (HEAD,))):
-        QTest.mouseClick(pane.views.buttons[view], Qt.MouseButton.LeftButton)
+    sides: dict[Side, tuple[str, tuple[Intervention, ...]]] = {
+        "a": ("before", ()),
+        "difference": ("difference", (HEAD,)),
+        "b": ("after", (HEAD,)),
+    }
+    for side, (view, expected) in sides.items():
+        store.comparing.set_view(side)
         assert store.subject is not None
         assert store.subject.interventions == expected
         pane.refresh_now()
-        assert pane.views.current == view
+        assert pane.seen.text() == f"panes show {view}"
     store.intervening.flip()
     pane.refresh_now()
-    assert pane.views.current == "before"
+    assert pane.seen.text() == "panes show before"
     assert pane.header_note() == "1 on · before"
+    store.intervening.switch(0, on=False)
+    pane.refresh_now()
+    assert pane.seen.text() == "all are off"
+
+
+def test_what_is_said_has_room_where_the_pane_is_narrow(pane: InterventionsPane):
+    pane.resize(258, 420)  # as in Lab at 1366x768
+    pane.store.intervening.add(HEAD)
+    for side in ("a", "b", "difference"):
+        pane.store.comparing.set_view(side)
+        pane.refresh_now()
+        assert pane.seen.width() >= pane.seen.fontMetrics().horizontalAdvance(pane.seen.text())
+
+
+def test_under_another_comparison_it_says_whom_they_change(pane: InterventionsPane):
+    pane.store.intervening.add(HEAD)
+    pane.store.comparing.compare_prompt("The queen lost her crown.")
+    pane.refresh_now()
+    assert pane.seen.text() == "in A and in B"
 
 
 def test_keys_undo_and_redo_while_the_pane_has_the_keyboard(pane: InterventionsPane):

@@ -120,7 +120,7 @@ def test_the_cell_has_the_new_numbers_colour_and_a_frame(
     settle(desk, pane)
     after = pixels(image.viewport())
     x, y = int(box.left()) + 3, int(box.top()) + 3
-    brightest = np.array(theme.diverging_rgb(np.array([1.0]), 1.0)[0], np.int64)
+    brightest = np.asarray(theme.diverging_rgb(np.array([1.0]), 1.0), np.int64)[0]
     assert np.abs(after[y, x].astype(np.int64) - brightest).max() <= 4
     frame = QColor(theme.current().warning)
     rim = after[int(box.top()) - 1 : int(box.top()) + 2, int(box.center().x())]

@@ -22,7 +22,7 @@ from gui.widgets.offer_menu import OfferMenu
 from model import messages as m
 from model.interventions import AblateHead, SetNeuron
 from model.probe.neurons.map.asks import NeuronMapFound
-from tests.gui.desk import Desk
+from tests.gui.desk import PROMPT, Desk
 from tests.gui.mouse import move_to
 from tests.gui.pixels import amounts_of, color_named, pixels
 from tests.gui.recorded import Recorded
@@ -367,6 +367,27 @@ def test_a_neuron_is_clamped_from_its_bar_by_key(pane: NeuronsPane):
     assert pane.curve.content is not None
     np.testing.assert_allclose(pane.curve.content.post_T, one.value)
     assert "is clamped to" in pane.sentence.text()
+
+
+def test_two_prompts_are_subtracted_at_tokens_that_belong_together(pane: NeuronsPane, desk: Desk):
+    longer = "The old king lost his crown. The queen lost her"
+    pane.store.set_prompt(longer)
+    settle(pane)
+    pane.store.comparing.compare_prompt(PROMPT)
+    settle(pane)
+    found, content = pane.map_side.found, pane.grid.content
+    assert found is not None
+    assert content is not None
+    name = f"blocks.{found.asked.layer}.mlp.hook_post"
+    a, b = (desk.lm.trace(text, name)[name][0].numpy() for text in (longer, PROMPT))
+    kept = [0, *range(2, 11)]
+    minus = ((b - a[kept]) * lengths(desk))[:, found.rows_R].T
+    np.testing.assert_allclose(content.values_RT[:, kept], minus, atol=1e-4)
+    assert np.abs(minus).max() > 0.1
+    assert np.isnan(content.values_RT[:, 1]).all(), "“old” has no other side"
+    assert content.title[-1] == "B − A"
+    cell = pane.grid.places.cell_rect(2, 1).center().toPoint()
+    assert pane.grid.tooltip(cell).endswith("no other side in B")
 
 
 def test_the_difference_is_what_the_interventions_added(pane: NeuronsPane, desk: Desk):

@@ -220,13 +220,13 @@ def test_a_change_of_sampling_is_asked_once_and_the_old_picture_stays_until_it_i
     pane: PredictionPane, live_store: Store, desk: Desk
 ) -> None:
     before = [bar.probability for bar in pane.bars.shown]
-    line = pane._figures.text()
+    line = pane.picture.figures.text()
     desk.hold()
     pane.sampling.slider.setValue(130)
     pane.sampling.top_k.setValue(2)
     pane.refresh_now()
     assert [bar.probability for bar in pane.bars.shown] == before
-    assert pane._figures.text() == line
+    assert pane.picture.figures.text() == line
     assert desk.held is not None
     asked = [request for request in desk.held if isinstance(request, m.Ask)]
     given_up = [request for request in desk.held if isinstance(request, m.Cancel)]
@@ -421,10 +421,10 @@ def test_it_says_how_far_what_it_waits_for_is(
         live_store.receive(m.Waiting(request_id=asking.request_id, share=0.4))
         pane.invalidate()
         pane.refresh_now()
-        assert "40%" in pane._figures.text()
+        assert "40%" in pane.picture.figures.text()
         assert [bar.token_id for bar in pane.bars.shown[:8]] == before
     pane.refresh_now()
-    assert "%" not in pane._figures.text()
+    assert "%" not in pane.picture.figures.text()
 
 
 def test_what_cant_be_answered_is_said_in_place(
@@ -436,8 +436,8 @@ def test_what_cant_be_answered_is_said_in_place(
     ask = next(request for request in desk.held if isinstance(request, m.Ask))
     live_store.receive(m.Failed(request_id=ask.id, request=ask, message="No memory is left."))
     pane.refresh_now()
-    assert pane._empty.isVisible()
-    assert pane._empty.text() == "No memory is left."
+    assert pane.picture.empty.isVisible()
+    assert pane.picture.empty.text() == "No memory is left."
     assert pane.header_note() == ""
     desk.held.clear()
     desk.release()
@@ -452,8 +452,8 @@ def test_no_number_among_the_logits_is_said_in_place(
     live_store.opening.open(str(diverged(tmp_path)))
     desk.advance(50)
     pane.refresh_now()
-    assert "NaN" in pane._empty.text()
-    assert pane._empty.isVisible()
+    assert "NaN" in pane.picture.empty.text()
+    assert pane.picture.empty.isVisible()
     assert not pane.bars.isVisible()
     assert pane.export_data() == {}
 
@@ -461,7 +461,7 @@ def test_no_number_among_the_logits_is_said_in_place(
 def test_without_a_prompt_it_says_why(pane: PredictionPane, live_store: Store) -> None:
     live_store.set_prompt("")
     pane.refresh_now()
-    assert pane._empty.text() == live_store.prompt_problem
+    assert pane.picture.empty.text() == live_store.prompt_problem
     assert not pane.generation.sample_button.isEnabled()
     pane.sample_one()
     pane.generate()
@@ -470,7 +470,7 @@ def test_without_a_prompt_it_says_why(pane: PredictionPane, live_store: Store) -
 
 def test_it_stands_before_a_model_is_open(qtbot: QtBot) -> None:
     pane = shown(Store(lambda request: None), qtbot)
-    assert "No model is open" in pane._empty.text()
+    assert "No model is open" in pane.picture.empty.text()
     pane.use_as_prompt()
     pane.stop()
     assert pane.header_note() == ""
@@ -637,4 +637,75 @@ def test_sample_and_generate_stay_in_sight_whatever_is_selected(
             assert button.visibleRegion().boundingRect() == button.rect()
     if height > 200:
         # And what is set before drawing needs no scrolling either.
-        assert pane.sampling.top_k.visibleRegion().boundingRect() == pane.sampling.top_k.rect()
+        sampling = pane.sampling
+        for control in (sampling.slider, sampling.temperature, sampling.more_button):
+            assert control.visibleRegion().boundingRect() == control.rect()
+        sampling.more_button.click()
+        qtbot.waitUntil(lambda: not sampling.top_k.visibleRegion().isEmpty())
+        assert sampling.top_k.visibleRegion().boundingRect() == sampling.top_k.rect()
+
+
+# ------------------------------------------------------------------- what is set seldom
+
+
+def seldom(pane: PredictionPane) -> dict[str, bool]:
+    """Which of the controls that are set seldom are seen."""
+    sampling, generation = pane.sampling, pane.generation
+    controls = {
+        "top k": sampling.top_k,
+        "top p": sampling.top_p,
+        "min p": sampling.min_p,
+        "length": generation.length,
+        "seed": generation.seed,
+        "follow": generation.follow_button,
+        "back": generation.back_button,
+    }
+    return {name: control.isVisible() for name, control in controls.items()}
+
+
+def test_in_a_low_pane_bars_have_the_room_of_what_is_set_seldom(live_store: Store, qtbot: QtBot):
+    pane = shown(live_store, qtbot, 284, 296)  # as at 1366x768
+    assert not any(seldom(pane).values())
+    assert pane.bars.n_rows >= 5
+    assert pane.generation.guess_button.isVisible()
+    pane.sampling.more_button.click()
+    assert all(seldom(pane).values())
+    assert pane.sampling.more_button.isChecked()
+    pane.toggle_more()
+    assert not any(seldom(pane).values())
+    assert not pane.sampling.more_button.isChecked()
+
+
+def test_what_is_set_stays_in_sight(live_store: Store, qtbot: QtBot):
+    pane = shown(live_store, qtbot, 284, 296)
+    live_store.set_sampling(Sampling(temperature=1.0, top_p=0.9))
+    live_store.following.set_on(False)
+    pane.toggle_more()
+    pane.generation.length.setValue(7)
+    pane.generation.seed.setText("5")
+    pane.toggle_more()
+    qtbot.waitUntil(lambda: not pane.dirty)
+    seen = {name for name, shown in seldom(pane).items() if shown}
+    assert seen == {"top p", "length", "seed", "follow"}
+    assert "7 tokens" in pane.generation.generate_button.toolTip()
+
+
+def test_by_itself_it_goes_by_the_height_and_a_choice_is_kept(live_store: Store, qtbot: QtBot):
+    pane = shown(live_store, qtbot, 420, 429)
+    assert not pane.shows_more
+    assert "more" not in pane.remember()
+    pane.resize(420, 430)
+    qtbot.waitUntil(lambda: all(seldom(pane).values()))
+    pane.toggle_more()
+    kept = pane.remember()
+    assert kept["more"] is False
+    pane.resize(420, 700)
+    pane.refresh_now()
+    assert not any(seldom(pane).values())
+    other = PredictionPane(live_store)
+    qtbot.addWidget(other)
+    other.recall({**kept, "more": "yes"})
+    other.resize(420, 700)
+    assert other.shows_more, "what isn't as it should be is passed over"
+    other.recall(kept)
+    assert not other.shows_more

@@ -15,7 +15,6 @@ from pytestqt.qtbot import QtBot
 
 from gui import theme
 from gui.panes.residual import words
-from gui.panes.residual.before import OWNER
 from gui.panes.residual.lengths_picture import LengthsDrawn
 from gui.panes.residual.lens_picture import LensDrawn
 from gui.panes.residual.pane import ResidualPane
@@ -26,7 +25,8 @@ from model import messages as m
 from model.interventions import AblateHead, ScaleOutput
 from model.operations import streams
 from model.probe.lens.asks import Lens
-from tests.gui.desk import Desk
+from model.probe.question import Named
+from tests.gui.desk import PROMPT, Desk
 from tests.gui.mouse import leave, move_to
 from tests.gui.pixels import amounts_of, image_pixels
 from tests.gui.recorded import Recorded
@@ -410,19 +410,84 @@ def test_ranks_before_and_after_are_of_the_same_token(pane: ResidualPane, desk: 
 
 
 def test_what_was_before_is_given_up_where_it_is_not_seen(pane: ResidualPane):
-    asked = pane.store.asked
+    asked, owner = pane.store.asked, "residual: the other side"
     pane.store.intervening.add(*CUTS)
     pane.store.intervening.set_view("difference")
     settle(pane)
-    assert asked.slot(OWNER, "column") is not None
+    assert asked.slot(owner, "column") is not None
     pane.hide()
-    assert asked.slot(OWNER, "column") is None
+    assert asked.slot(owner, "column") is None
     pane.show()
     settle(pane)
-    assert asked.slot(OWNER, "column") is not None
+    assert asked.slot(owner, "column") is not None
     pane.store.intervening.set_view("after")
     settle(pane)
-    assert asked.slot(OWNER, "column") is None
+    assert asked.slot(owner, "column") is None
+
+
+LONGER = "The old king lost his crown. The queen lost her"
+KEPT = [0, *range(2, 11)]
+"""The positions of LONGER that have an other side in PROMPT."""
+
+
+def of_both(desk: Desk) -> tuple[np.ndarray, np.ndarray]:
+    """`by_hand` of LONGER and of PROMPT."""
+    found = []
+    for text in (LONGER, PROMPT):
+        trace = desk.lm.trace(text)
+        with torch.no_grad():
+            logits = [desk.lm.transformer.head(trace[name])[0] for name in streams(desk.lm.config)]
+        found.append(np.stack([one.double().softmax(-1).numpy() for one in logits]))
+    return found[0], found[1]
+
+
+def test_two_prompts_of_other_lengths_are_compared_at_tokens_that_belong_together(
+    pane: ResidualPane, desk: Desk
+):
+    pane.store.set_prompt(LONGER)
+    settle(pane)
+    pane.store.comparing.compare_prompt(PROMPT)
+    settle(pane)
+    a_LTV, b_LTV = of_both(desk)
+    content = pane.grid.content
+    assert content is not None
+    assert not content.known_RC[:, 1].any(), "“old” has no other side"
+    assert content.known_RC[:, KEPT].all()
+    minus_LT = b_LTV.max(-1) - a_LTV.max(-1)[:, KEPT]
+    assert np.allclose(content.scaled.values[:, KEPT], minus_LT, atol=1e-5)
+    assert np.abs(minus_LT).max() > 0.01
+    assert content.scaled.titles[0].endswith("heavier: another token than B")
+    drawn = pane.pointing.drawn
+    assert isinstance(drawn, LensDrawn)
+    watched = int(a_LTV[-1, -1].argmax())
+    p = b_LTV[-1, -1, watched]
+    assert f"In B it ends at {p:.3f}" in pane.sentence.text()
+    assert pane.grid.describe is not None
+    assert f"{p:.4g}"[:5] in pane.grid.describe((len(a_LTV) - 1, 10)).split("; B")[-1]
+    theirs = pane.export_data()["B_probability"]
+    assert isinstance(theirs, Named)
+    assert np.allclose(theirs.values[-1, KEPT], b_LTV[-1].max(-1))
+
+
+def test_lengths_of_two_prompts_are_b_over_a(pane: ResidualPane, desk: Desk):
+    press(pane, "view", "writes")
+    pane.store.set_prompt(LONGER)
+    settle(pane)
+    pane.store.comparing.compare_prompt(PROMPT)
+    settle(pane)
+    content = pane.grid.content
+    assert content is not None
+    a, b = desk.lm.trace(LONGER), desk.lm.trace(PROMPT)
+    for row, name in enumerate(streams(desk.lm.config)):
+        times = b[name][0].norm(dim=-1).numpy() / a[name][0, KEPT].norm(dim=-1).numpy()
+        assert np.allclose(content.scaled.values[row, KEPT], times, rtol=1e-4)
+    assert content.scaled.titles[-1] == "B ÷ A"
+    assert not content.known_RC[:, 1].any()
+    assert pane.grid.describe is not None
+    assert pane.grid.describe((2, 1)).endswith("no other side in B")
+    press(pane, "view", "angles")
+    assert pane.matrix.content is not None
+    assert pane.matrix.content.value_title[-1] == "B − A"
 
 
 # ------------------------------------------------------------------------------ writes
@@ -517,7 +582,7 @@ def test_lengths_under_interventions_are_how_many_times(pane: ResidualPane, desk
         times = np.linalg.norm(after[name][0], axis=-1) / np.linalg.norm(before[name][0], axis=-1)
         assert np.allclose(content.scaled.values[row], times, rtol=1e-4)
     assert content.scaled.values[2].std() > 0
-    assert any(series.looks == "before" for series in content.tracks[0].series)
+    assert any(series.looks == "other" for series in content.tracks[0].series)
 
 
 def test_a_position_that_is_far_longer_than_the_others_is_named(

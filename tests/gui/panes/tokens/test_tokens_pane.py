@@ -200,7 +200,7 @@ def test_a_text_that_begins_otherwise_keeps_no_value(
     with answers_kept_back(desk):
         live_store.set_prompt("A " + live_store.prompt)
         pane.refresh_now()
-        assert np.isnan(pane._bits).all()
+        assert np.isnan(pane._values.bits_T).all()
 
 
 def test_a_first_part_of_an_answer_is_drawn_while_the_rest_is_pending(
@@ -392,12 +392,12 @@ def test_the_token_that_is_looked_at_is_ringed_too(pane: TokensPane, live_store:
 def test_of_another_step_the_picture_stays_until_the_answer_is_there(
     pane: TokensPane, live_store: Store, desk: Desk, opened: Callable[..., Store]
 ) -> None:
-    before = pane._bits.copy()
+    before = pane._values.bits_T.copy()
     read = read_of(live_store)
     with answers_kept_back(desk):
         later = replace(read, subject=replace(read.subject, step=7), request_id=10**9)
         live_store.receive(later)
         pane.refresh_now()
-        np.testing.assert_array_equal(pane._bits, before)
+        np.testing.assert_array_equal(pane._values.bits_T, before)
         assert not pane._look(2).pending
         live_store.receive(replace(read, request_id=10**9))
