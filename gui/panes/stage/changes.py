@@ -191,8 +191,10 @@ class Ghost:
     def paint(self, painter: QPainter) -> None:
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(theme.current().color("text", 0.8), 1.0))
-        for at in range(len(self.values)):
-            painter.drawRect(self.span(at))
+        drawn = self.bars.panel.values_RC[0]
+        for at, value in enumerate(self.values):
+            if not np.isclose(value, drawn[at], rtol=1e-5, atol=1e-6 * self.bars.limit):
+                painter.drawRect(self.span(at))
 
     def cell_at(self, point: object) -> Cell | None:
         return None
