@@ -263,6 +263,8 @@ class LanguageModel:
         text_or_ids: TextOrIds,
         question: Question,
         interventions: Iterable[Intervention] = (),
+        *,
+        beside: Sequence[LanguageModel] = (),
     ) -> Answer:
         """The whole answer to a question about a text, as the window draws it.
 
@@ -279,6 +281,7 @@ class LanguageModel:
             question: of one of `model.probe`; a negative position, layer or head counts from the
                 end.
             interventions: what is cut, scaled or taken away (`model.interventions`).
+            beside: other models that the question is about, by the numbers 1, 2, …; this one is 0.
 
         Raises:
             ValueError: there is no such position, layer or head; more than one sequence; an
@@ -294,10 +297,15 @@ class LanguageModel:
             raise ValueError(f"Questions are about one sequence at a time, not {ids_BT.shape[0]}.")
         subject = Subject(0, None, tuple(ids_BT[0].tolist()), tuple(interventions))
         weights = state_of(self.transformer)
-        if self._bench is None or self._asked_at != weights:
+        if self._bench is None or self._asked_at != weights or beside:
             self._bench, self._asked_at = Bench(_KEPT_FOR_QUESTIONS), weights
             self._bench.hold(0, weakref.proxy(self))  # a cycle would keep the weights for long
-        return whole_answer(fitted(question, self.config, subject.n_tokens), subject, self._bench)
+        bench = self._bench
+        for number, other in enumerate(beside, start=1):
+            bench.hold(number, other)
+        if beside:
+            self._bench = None  # it would keep the others
+        return whole_answer(fitted(question, self.config, subject.n_tokens), subject, bench)
 
     def stream(
         self,

@@ -130,7 +130,12 @@ class Pane(QWidget):
 
         They run after ``import model`` and ``lm = model.open(…)``; imports come first.
         """
-        return code.of_answers(self.store.asked.answers(self.key))
+        asked, other = self.store.asked, self.store.comparing.model
+        lines = code.of_answers(asked.answers(self.key, self.store.model))
+        if other is None or other is self.store.model:
+            return lines
+        theirs = asked.answers(self.key, other)
+        return code.of_two(lines, theirs, other.place or other.path)
 
     def prepare_export(self) -> None:
         """An export of its data is about to be chosen: ask for what isn't drawn in full."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from model import messages as m
 from model.interventions import Intervention
 from model.operations import PROBABILITIES
-from model.probe.lines import asking_all, written
+from model.probe.lines import OTHER, asking_all, written
 from model.probe.question import Answer
 from model.sampling import OWN, Sampling
 from model.subject import Subject
@@ -93,6 +93,19 @@ def tracing(subject: Subject) -> str:
 def of_answers(answers: Mapping[str, Answer]) -> str:
     """Asks again for what is drawn: every answer by its name, and ``found`` if it is one."""
     return asking_all({"found": next(iter(answers.values()))} if len(answers) == 1 else answers)
+
+
+def of_two(lines: str, theirs: Mapping[str, Answer], place: str) -> str:
+    """Lines about a model, and what another is asked: the second one of a comparison.
+
+    Args:
+        lines: about the first, perhaps about both.
+        theirs: answers of the second, by name.
+        place: by what the second is opened.
+    """
+    if not theirs and OTHER not in lines:
+        return lines
+    return together(f"{OTHER} = model.open({place!r})", lines, asking_all(theirs, OTHER))
 
 
 def tokens(read: m.PromptRead, model: m.ModelInfo) -> str:

@@ -192,13 +192,15 @@ class Asked(Feature):
         answer = None if slot is None else slot.answer
         return answer if isinstance(answer, kind) else None
 
-    def answers(self, owner: str) -> dict[str, Answer]:
+    def answers(self, owner: str, model: m.ModelInfo | None) -> dict[str, Answer]:
         """All that an owner draws now, by its names; and what its second owners do.
 
-        A second owner is called ``owner: what for``, for example ``neurons: before``. What is about
-        another model than the one in view is left out.
+        A second owner is called ``owner: what for``, for example ``neurons: the other side``.
+
+        Args:
+            owner: that has joined.
+            model: about which; what is about another one is left out.
         """
-        model = self._store.model
         found: dict[str, Answer] = {}
         for key, one in self._owners.items():
             if key != owner and not key.startswith(f"{owner}: "):

@@ -61,6 +61,12 @@ PROBES = (
     _about_a_subject("mosaic", "Mosaic", "All heads", "All heads of all layers, as block maxima."),
     _about_a_subject("routes", "Routes", "Routes", "Which earlier tokens a position is fed from."),
     _about_a_subject(
+        "edge",
+        "Edge",
+        "Heads of an edge",
+        "The heads that read one position from another, and the tokens that each promotes there.",
+    ),
+    _about_a_subject(
         "strongest_head",
         "StrongestHead",
         "Strongest head",

@@ -14,6 +14,9 @@ import numpy as np
 
 from model.probe.question import Answer
 
+OTHER = "lm_b"
+"""Under which name a second model is open, where a question is about two."""
+
 
 def asking_again(answer: Answer) -> str:
     """What reproduces an answer, after ``import model`` and ``lm = model.open(…)``.
@@ -25,14 +28,15 @@ def asking_again(answer: Answer) -> str:
     return "\n".join((*_imports(used), asked))
 
 
-def asking_all(answers: Mapping[str, Answer]) -> str:
+def asking_all(answers: Mapping[str, Answer], lm: str = "lm") -> str:
     """The same for several answers: each stands under its name afterwards.
 
     Args:
         answers: by names; what can't stand in a name is replaced.
+        lm: under which name their model is open.
     """
     used: set[type] = set()
-    lines = [f"{_as_name(name)} = {_asked(one, used)}" for name, one in answers.items()]
+    lines = [f"{_as_name(name)} = {_asked(one, used, lm)}" for name, one in answers.items()]
     return "\n".join((*_imports(used), "", *lines)) if lines else ""
 
 
@@ -43,12 +47,15 @@ def written(value: object) -> tuple[list[str], str]:
     return _imports(used), text
 
 
-def _asked(answer: Answer, used: set[type]) -> str:
-    subject, question = answer.subject, answer.question
+def _asked(answer: Answer, used: set[type], lm: str = "lm") -> str:
+    subject = answer.subject
+    question, of_two = answer.question.in_script(subject)
     arguments = [str(list(subject.ids)), _written(question, used)]
     if subject.interventions:
         arguments.append(_written(subject.interventions, used))
-    return f"lm.ask({', '.join(arguments)})"
+    if of_two:
+        arguments.append(f"beside=({OTHER if lm == 'lm' else 'lm'},)")
+    return f"{lm}.ask({', '.join(arguments)})"
 
 
 def _imports(used: set[type]) -> list[str]:
@@ -57,7 +64,7 @@ def _imports(used: set[type]) -> list[str]:
 
 def _as_name(words: str) -> str:
     name = "".join(letter if letter.isalnum() else "_" for letter in words).strip("_")
-    taken = name in ("lm", "model", "trace") or iskeyword(name)
+    taken = name in ("lm", OTHER, "model", "trace") or iskeyword(name)
     return f"found_{name}" if taken or not name.isidentifier() else name
 
 
@@ -73,7 +80,7 @@ def _written(value: Any, used: set[type]) -> str:
     if not is_dataclass(value) or isinstance(value, type):
         return repr(value)
     used.add(type(value))
-    own = {field: getattr(value, field.name) for field in fields(value)}
+    own = {field: getattr(value, field.name) for field in fields(value) if field.init}
     given = [
         f"{field.name}={_written(one, used)}"
         for field, one in own.items()

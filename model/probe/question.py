@@ -39,6 +39,17 @@ class Question:
     later: ClassVar[bool] = False
     """Whether questions that wait are answered first: it isn't what is looked at at once."""
 
+    def in_script(self, subject: Subject) -> tuple[Question, bool]:
+        """The question as a script asks it, where the model asked is number 0, another 1.
+
+        Args:
+            subject: whom it was asked of.
+
+        Returns:
+            The question, and whether there is another model.
+        """
+        return self, False
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Named:

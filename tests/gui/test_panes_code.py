@@ -23,9 +23,11 @@ from gui.panes.neurons.pane import NeuronsPane
 from gui.panes.space.pane import SpacePane
 from gui.reading import code
 from gui.reading.inspecting import inspected
+from gui.session.comparing import Side
 from gui.session.store import Store
 from gui.window.pane_menu import NO_CODE, script_of
 from model.interventions import AblateHead, SetWeight
+from model.language_model import LanguageModel
 from model.probe.answering import fitted
 from model.probe.question import Answer
 from model.train.events import StepDone
@@ -83,13 +85,14 @@ def hold_answers(space: dict[str, Any], pane: Pane) -> int:
     """Every answer that is drawn is among what the lines gave; how many there are."""
     assert pane.store.model is not None
     config = pane.store.model.config
-    drawn = pane.store.asked.answers(pane.key)
+    drawn = pane.store.asked.answers(pane.key, pane.store.model)
     again = [one for one in space.values() if isinstance(one, Answer)]
     asked = {one.question for one in again}
     for name, one in drawn.items():
         if name == "number":  # the inspected one is fetched from a trace
             continue
-        question = fitted(one.question, config, one.subject.n_tokens)
+        asked_so, _ = one.question.in_script(one.subject)
+        question = fitted(asked_so, config, one.subject.n_tokens)
         assert question in asked, name
         other = next(two for two in again if two.question == question)
         assert other.subject.ids == one.subject.ids
@@ -231,3 +234,38 @@ def test_the_curves_of_a_run_are_read_from_its_folder(tmp_path: Path) -> None:
     steps = [(one.step, one.train_loss) for one in events if isinstance(one, StepDone)]
     assert np.allclose(space["train_loss"], steps, rtol=1e-4)
     assert "lm" not in space
+
+
+def same(one: Answer, two: Answer) -> bool:
+    """Whether two answers have the same numbers, up to rounding."""
+    ours, theirs = one.arrays(), two.arrays()
+    return list(ours) == list(theirs) and all(
+        named.values.shape == theirs[name].values.shape
+        and (
+            named.values.dtype.kind != "f"
+            or np.allclose(named.values, theirs[name].values, 2e-4, 2e-6, equal_nan=True)
+        )
+        for name, named in ours.items()
+    )
+
+
+@pytest.mark.parametrize("side", ["difference", "b"])
+@pytest.mark.parametrize("key", ["layers", "attention", "tokens", "prediction", "model"])
+def test_of_two_models_both_are_opened_and_asked(
+    key: str, side: Side, live_store: Store, desk: Desk, beside: LanguageModel, qtbot: QtBot
+) -> None:
+    live_store.comparing.set_view(side)
+    desk.advance(1000)
+    pane = shown(key, live_store, qtbot)
+    desk.advance(1000)
+    script = script_of(pane, live_store)
+    space = run(script)
+    hold_answers(space, pane)
+    other = live_store.comparing.model
+    assert other is not None
+    theirs = live_store.asked.answers(key, other if side == "difference" else None)
+    for one in theirs.values():
+        found = [two for two in space.values() if isinstance(two, type(one))]
+        assert any(same(one, two) for two in found), one.question
+    if side == "difference" and key != "model":
+        assert "lm_b.ask(" in script or "beside=(lm_b,)" in script

@@ -10,7 +10,7 @@ ENTRY = PaneEntry(
     title="Attention",
     hint="Which tokens each token reads, in every head of every layer. Arrow keys move through "
     "heads in the mosaic, through cells in the matrix; Ctrl+click adds heads to the graph. "
-    "P pins the head, T the token, W asks why, / filters heads.",
+    "P pins the head, T the token, W asks why, / filters heads, E opens the graph's edges.",
     made_by="gui.panes.attention.pane:AttentionPane",
     commands=(
         Command(

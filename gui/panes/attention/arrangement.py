@@ -164,6 +164,25 @@ def with_card(places: Places) -> Places:
     return replace(places, views=views, rows=rows)
 
 
+EDGE_BESIDE, EDGE_CARD = 560, 330
+"""In graphs that are so wide the card of an edge stands at the right; else below."""
+
+
+def with_edge(places: Places) -> Places:
+    """The same with the card of an edge, beside the graph or below it."""
+    if "graph" not in places.views:
+        return places
+    box = QRect(places.views["graph"])
+    card = QRect(box)
+    if box.width() >= EDGE_BESIDE:
+        card.setLeft(box.right() - min(EDGE_CARD, round(0.5 * box.width())))
+        box.setRight(card.left() - 7)
+    else:
+        card.setTop(box.bottom() - round(0.5 * box.height()))
+        box.setBottom(card.top() - 5)
+    return replace(places, views={**places.views, "graph": box, "edge": card})
+
+
 def _low(view: str, width: int, height: int, needed: Needed) -> Places:
     """A pane that is wide and low: no line of controls above the matrix."""
     top = PAD + LINE

@@ -39,9 +39,11 @@ class AttentionGraph(Canvas):
         position_hovered: the position whose node or label is under the mouse, or None.
         position_chosen: a position that was clicked or reached by a key.
         layer_stepped: +1 or -1, asked for by the arrow keys.
+        edge_stepped: +1 or -1: the next edge, asked for by E, Enter and Shift+E.
 
     Attributes:
         describe: gives the tooltip of an edge.
+        opened: the edge that has a card; None for none.
     """
 
     edge_hovered = Signal(object)
@@ -49,6 +51,7 @@ class AttentionGraph(Canvas):
     position_hovered = Signal(object)
     position_chosen = Signal(int)
     layer_stepped = Signal(int)
+    edge_stepped = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -66,6 +69,7 @@ class AttentionGraph(Canvas):
         self._painted = 0  # how many layers are on the ground
         self._edge: int | None = None
         self._hovered: int | None = None
+        self.opened: int | None = None
         self._lit_position: int | None = None
         self._pinned: int | None = None
         self._place = GraphPlace()
@@ -98,7 +102,7 @@ class AttentionGraph(Canvas):
         self._n_layers = n_layers
         self._colors = dict(colors or {})
         self._caption = GraphCaption(caption, self._colors, self._has_others)
-        self._edge = None
+        self._edge = self.opened = None
         self._find_paths()
         self.lay_out()
         self._reveal(position)
@@ -152,6 +156,12 @@ class AttentionGraph(Canvas):
         """Light a column from outside, as the mouse would."""
         if position != self._lit_position:
             self._lit_position = position
+            self.viewport().update()
+
+    def set_open(self, index: int | None) -> None:
+        """Outline the edge that has a card."""
+        if index != self.opened:
+            self.opened = index
             self.viewport().update()
 
     def set_pinned(self, position: int | None) -> None:
@@ -344,10 +354,11 @@ class AttentionGraph(Canvas):
             painter.setPen(QPen(t.color("warning"), 1.2, Qt.PenStyle.DashLine))
             column = QRectF(self.node_at(0, self._pinned).x() - step / 2, 0, step, 1e4)
             painter.drawRect(column.intersected(self._place.window.adjusted(-3, -3, 3, 3)))
-        if self._edge is not None and self._ink is not None:
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(t.color("text"), self._ink.width_E[self._edge] + 1.2))
-            painter.drawPath(self.edge_path(self._edge))
+        for edge, tone in ((self.opened, "accent"), (self._edge, "text")):
+            if edge is not None and self._ink is not None:
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.setPen(QPen(t.color(tone), self._ink.width_E[edge] + 1.2))
+                painter.drawPath(self.edge_path(edge))
 
     # ------------------------------------------------------------------ mouse and keys
 
@@ -393,6 +404,9 @@ class AttentionGraph(Canvas):
             self.layer_stepped.emit(1)
         elif key == Qt.Key.Key_Down:
             self.layer_stepped.emit(-1)
+        elif key in (Qt.Key.Key_E, Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            back = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
+            self.edge_stepped.emit(-1 if back else 1)
         else:
             event.ignore()
 

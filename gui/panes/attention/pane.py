@@ -16,9 +16,10 @@ from PySide6.QtWidgets import QWidget
 
 from gui import theme
 from gui.panes.attention import ENTRY, export, words
-from gui.panes.attention.arrangement import Places, with_card, with_strip
+from gui.panes.attention.arrangement import Places, with_card, with_edge, with_strip
 from gui.panes.attention.changing import Changing
 from gui.panes.attention.controls import AttentionControls
+from gui.panes.attention.edge_opening import EdgeOpening
 from gui.panes.attention.edges import Head
 from gui.panes.attention.head_order import Order
 from gui.panes.attention.pins import Pins
@@ -63,6 +64,8 @@ class AttentionPane(Pane):
         self.pointing.said.connect(self._show_facts)
         self.changing = Changing(store, self.views, self.pins, self)
         self.changing.why_asked.connect(self.open_why)
+        self.edge = EdgeOpening(self, self.views)
+        self.edge.changed.connect(self._arrange)
 
         self.mosaic.head_chosen.connect(self.select_head)
         self.mosaic.head_toggled.connect(self.toggle_chosen)
@@ -180,7 +183,7 @@ class AttentionPane(Pane):
         at = self.views.in_units(selection, units)
         side = self.mosaic.side(model.config.n_layers, model.config.n_heads)
         most = LABELLED if read.subject.step is None else LABELLED_LIVE
-        return questions(
+        asked: dict[str, Question] = questions(
             self._places.views,
             at,
             len(units),
@@ -190,6 +193,8 @@ class AttentionPane(Pane):
             query=min(max(selection.position, 0), read.n_tokens - 1),
             kinds=controls.by_kind or model.config.n_params <= most,
         )
+        edge = self.edge.question() if "edge" in self._places.views else None
+        return asked if edge is None else {**asked, "edge": edge}
 
     @property
     def _key(self) -> int | None:
@@ -225,6 +230,7 @@ class AttentionPane(Pane):
             if config is not None and layer < config.n_layers and head < config.n_heads
         ]
         self.pointing.forget()
+        self.edge.close()
         self.views.forget()
         self._arrange()
         self.invalidate()
@@ -247,6 +253,7 @@ class AttentionPane(Pane):
             self._empty.update()
             return
         self.views.draw(self._places.views, self._chosen, self._order)
+        self.edge.draw()
         self._mark()
         self._show_facts()
 
@@ -277,7 +284,8 @@ class AttentionPane(Pane):
         controls.tell_missing(self._missing)
         # Beside longer words, if so.
         places = with_strip(controls.view, *size, controls.needed, n_pinned)
-        self._places = with_card(places) if controls.why.isChecked() else places
+        places = with_card(places) if controls.why.isChecked() else places
+        self._places = places if self.edge.opened is None else with_edge(places)
         self._place_views()
         self.ask()
         self.invalidate()
@@ -297,7 +305,8 @@ class AttentionPane(Pane):
             problem.setGeometry(box)
             problem.setText(wrong)
             problem.setVisible(shown and bool(wrong))
-        for name, more in (("pinned", self.strip), ("why", self.card)):
+        cards = ("pinned", self.strip), ("why", self.card), ("edge", self.edge.card)
+        for name, more in cards:
             more.setGeometry(places.views.get(name, QRect()))
             more.setVisible(there and name in places.views)
         rows = {
@@ -381,6 +390,8 @@ class AttentionPane(Pane):
         key, plain = Qt.Key(event.key()), not event.modifiers()
         if key == Qt.Key.Key_Escape and self.controls.why.isChecked():
             self.close_why()
+        elif key == Qt.Key.Key_Escape and self.edge.opened is not None:
+            self.edge.close()
         elif key == Qt.Key.Key_Escape and self._chosen:
             self.clear_chosen()
         elif plain and key in does:

@@ -114,7 +114,8 @@ class Views:
             "why": self._draw_card,
         }
         for view in shown:
-            draws[view]()
+            if view in draws:  # a card draws itself
+                draws[view]()
 
     def _take(self, view: str, *key: object, slot: str = "", merged: bool = False) -> bool:
         """Whether a view must draw anew; notes what it is drawn from, and with which tokens."""

@@ -216,7 +216,7 @@ class InspectorPane(Pane):
     def code(self) -> str:
         """The inspected number from a trace of its prompt, and the vectors that are drawn."""
         number, subject = self.value.shown, self.store.subject
-        answers = self.store.asked.answers(self.key)
+        answers = self.store.asked.answers(self.key, self.store.model)
         answers.pop("number", None)
         lines = code.of_answers(answers)
         if number is None or not number.code:

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QStackedLayout, QWidget
 from gui.panes.base import EmptyState, Pane
 from gui.panes.model import ENTRY
 from gui.panes.model.two_models import TwoModels
+from gui.reading import code
 from gui.session.store import Store
 from model.preview import short_count
 from model.probe.question import Named, Question
@@ -102,7 +103,9 @@ class ModelPane(Pane):
         return f"{self._views.header_note()}{words}"
 
     def code(self) -> str:
-        return "" if self._views is None else self._views.code()
+        """The tensor in detail; and how far all are from another model's, where that is shown."""
+        own = "" if self._views is None else self._views.code()
+        return code.together(own, super().code())
 
     def export_data(self) -> Mapping[str, Named]:
         return {} if self._views is None else self._views.export_data()

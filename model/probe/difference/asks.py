@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -30,6 +30,11 @@ class Difference(Question):
     other: Subject
     pairs: Pairs = ()
     predictions: bool = True
+
+    def in_script(self, subject: Subject) -> tuple[Question, bool]:
+        of_two = self.other.model != subject.model
+        other = replace(self.other, model=int(of_two), step=None)
+        return replace(self, other=other), of_two
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -22,6 +22,32 @@ from model.bench import Bench
 from model.network.block import Block
 from model.probe.attribution.walk import wide
 from model.subject import Subject
+from model.transformer import Transformer
+
+
+def write_matrices(network: Transformer, layer: int, heads: Sequence[int]) -> tuple[Tensor, bool]:
+    """What turns a head's mix of values into what it adds to the stream, ``[H, K, D]``.
+
+    Args:
+        network: whose.
+        layer: of which block.
+        heads: which, in this order.
+
+    Returns:
+        The matrices, and whether what they give is still to be divided by the scale that the norm
+        of the output has at each query.
+    """
+    c = network.config
+    block = cast("Block", network.blocks[layer])
+    weight_DHK = wide(block.attn.out.weight).unflatten(1, (c.n_heads, c.d_head))
+    weight_HKD = weight_DHK[:, list(heads)].permute(1, 2, 0) * c.scales.residual
+    normed = "ln1_post" in c.block_norms(layer)
+    if normed:  # linear, but for the scale of each query
+        norm = network.norm_of(f"blocks.{layer}.ln1_post")
+        if not norm.rms:
+            weight_HKD = weight_HKD - weight_HKD.mean(-1, keepdim=True)
+        weight_HKD = weight_HKD * wide(norm.weight())
+    return weight_HKD, normed
 
 
 class Valued:
@@ -40,20 +66,11 @@ class Valued:
         network = bench.network(subject)
         c = network.config
         which = list(range(c.n_heads)) if heads is None else list(heads)
-        block = cast("Block", network.blocks[layer])
         b = f"blocks.{layer}"
         name = f"{b}.attn.hook_v"
         v_SGK = bench.values(subject, (name,))[name][0]
-        normed = "ln1_post" in c.block_norms(layer)
         with torch.inference_mode():
-            weight_DHK = wide(block.attn.out.weight).unflatten(1, (c.n_heads, c.d_head))
-            weight_HKD = weight_DHK[:, which].permute(1, 2, 0)
-            weight_HKD = weight_HKD * c.scales.residual
-            if normed:  # linear, but for the scale of each query
-                norm = network.norm_of(f"{b}.ln1_post")
-                if not norm.rms:
-                    weight_HKD = weight_HKD - weight_HKD.mean(-1, keepdim=True)
-                weight_HKD = weight_HKD * wide(norm.weight())
+            weight_HKD, normed = write_matrices(network, layer, which)
             # ‖v · W‖² by the products of W's rows: no vector of the stream's width for each key.
             gram_HKK = weight_HKD @ weight_HKD.mT
             shared_by = c.n_heads // c.n_kv_heads

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 
 from model.probe.question import Answer, Array, Named, Question
+from model.subject import Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,9 @@ class WeightDifference(Question):
     of_text: ClassVar[bool] = False
     other: int
     other_step: int | None = None
+
+    def in_script(self, subject: Subject) -> tuple[Question, bool]:
+        return replace(self, other=1, other_step=None), True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -56,6 +56,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "rows": ("--of", "blocks.1.attn.hook_pattern", "--head", "2"),
     "until": ("--condition", "norm", "--position", "-1", "--above", "0.001"),
     "on_key": ("--query", "3", "--key", "1"),
+    "edge": ("--layer", "1", "--query", "3", "--key", "1"),
     "why_attends": ("--layer", "1", "--head", "2", "--query", "3", "--key", "1"),
 }
 """What has no default."""
@@ -99,6 +100,7 @@ def of(probe: Probe) -> type[Question]:
 
 def asked_by_hand(lm: LanguageModel, name: str) -> Any:
     from model.probe.cost.asks import Cost
+    from model.probe.edge.asks import Edge
     from model.probe.facts.asks import Facts
     from model.probe.mosaic.asks import Mosaic
     from model.probe.neurons.asks import Neurons
@@ -137,6 +139,7 @@ def asked_by_hand(lm: LanguageModel, name: str) -> Any:
         "rows": Rows("blocks.1.attn.hook_pattern", head=2),
         "until": Until("norm", -1, above=0.001),
         "on_key": OnKey(3, 1),
+        "edge": Edge(1, 3, 1),
         "why_attends": WhyAttends(1, 2, 3, 1),
     }
     kind = of(ASKED[name])

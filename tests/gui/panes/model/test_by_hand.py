@@ -124,9 +124,8 @@ def test_the_cell_has_the_new_numbers_colour_and_a_frame(
     assert np.abs(after[y, x].astype(np.int64) - brightest).max() <= 4
     frame = QColor(theme.current().warning)
     rim = after[int(box.top()) - 1 : int(box.top()) + 2, int(box.center().x())]
-    near = np.abs(rim.astype(int) - np.array([frame.red(), frame.green(), frame.blue()])).max(
-        axis=1
-    )
+    wanted = np.array([frame.red(), frame.green(), frame.blue()])
+    near = np.abs(rim.astype(int) - wanted).max(axis=1)
     assert near.min() < 60
     other = image.cell_rect(70, 32 * 2 + 13).center()
     assert (before[int(other.y()), int(other.x())] == after[int(other.y()), int(other.x())]).all()

@@ -1,0 +1,1 @@
+"""One edge of attention: the heads that carry it, and which tokens each of them promotes."""
