@@ -339,13 +339,12 @@ class AttentionPane(Pane):
 
     def header_note(self) -> str:
         head = self.answered("head", PatternFound)
-        note = (
-            ""
-            if head is None or not self._is_there
-            else words.header(head, self.answered("kinds", HeadsFound))
-        )
+        note = ""
+        if head is not None and self._is_there:
+            note = words.header(head, self.answered("kinds", HeadsFound))
         left_out = words.no_room_for(self._missing) if self._missing and note else ""
-        return " · ".join(part for part in (left_out, self._waits_for(), note) if part)
+        alone = self.views.two_sides.refused(self.questions())
+        return " · ".join(filter(None, (left_out, self._waits_for(), alone, note)))
 
     def _waits_for(self) -> str:
         """What is waited for, and how far it is; empty if nothing is, or not for long."""

@@ -57,6 +57,18 @@ class TwoSides:
             same["heads"] = difference.mosaic_question(heads, comparing.alignment)
         return {name: question for name, question in same.items() if question is not None}
 
+    def refused(self, asked: Mapping[str, Question]) -> str:
+        """Why the side in view is drawn alone although the difference is chosen; empty if not."""
+        comparing = self._store.comparing
+        drawn = [name for name in ("matrix", "heads") if name in asked]
+        if not comparing.shows_difference or not drawn or self.questions(asked):
+            return ""
+        why = "B has other heads"
+        if comparing.same_places:
+            by_words = any(getattr(asked[name], "words", ()) for name in drawn)
+            why = "words begin elsewhere in B" if by_words else "B is too long to be aligned"
+        return f"{comparing.sides.in_view} alone: {why}"
+
     def of_matrix(self, found: PatternFound | None) -> Difference | None:
         """Of the matrix that is drawn; None while it isn't shown, or not there."""
         other, comparing = self._other("matrix", PatternFound), self._store.comparing

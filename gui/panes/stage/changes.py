@@ -160,11 +160,11 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Ghost:
-    """Where bars ended before: an outline over each of them.
+    """Where bars end on the other side: an outline over each of them.
 
     Attributes:
         bars: that are drawn.
-        values: what they were.
+        values: what they are there.
     """
 
     bars: Bars
@@ -191,20 +191,20 @@ class Ghost:
     def paint(self, painter: QPainter) -> None:
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(theme.current().color("text", 0.8), 1.0))
-        for at in range(len(self.values)):
-            painter.drawRect(self.span(at))
+        drawn = self.bars.panel.values_RC[0]
+        for at, value in enumerate(self.values):
+            if not np.isclose(value, drawn[at], rtol=1e-5, atol=1e-6 * self.bars.limit):
+                painter.drawRect(self.span(at))
 
     def cell_at(self, point: object) -> Cell | None:
         return None
 
 
 def with_changes(marks: list[Mark], scenery: Scenery) -> list[Mark]:
-    """A scene's marks with what was before as ghosts, and frames around what is changed."""
-    if not scenery.found.subject.interventions:
-        return marks
+    """A scene's marks with the other side's as ghosts, and frames around what is changed."""
     drawn: list[Mark] = []
     for mark in marks:
-        drawn += _with_ghost(mark, scenery.before)
+        drawn += _with_ghost(mark, scenery.other, scenery.other_name)
     for change in changes(scenery):
         for mark in list(drawn):
             if isinstance(mark, Grid | Bars | Dots | Stacks) and mark.panel.name == change.name:
@@ -254,10 +254,10 @@ def _head_of_joined(marks: list[Mark], change: Change) -> list[Mark]:
     return found
 
 
-def _with_ghost(mark: Mark, before: SceneFound | None) -> list[Mark]:
-    if before is None or not isinstance(mark, Grid | Bars):
+def _with_ghost(mark: Mark, other: SceneFound | None, name: str) -> list[Mark]:
+    if other is None or not isinstance(mark, Grid | Bars):
         return [mark]
-    old = _same(mark.panel, before)
+    old = _same(mark.panel, other)
     if old is None or np.array_equal(old.values_RC, mark.panel.values_RC, equal_nan=True):
         return [mark]
     if isinstance(mark, Bars):
@@ -273,20 +273,20 @@ def _with_ghost(mark: Mark, before: SceneFound | None) -> list[Mark]:
     strip = QRectF(box.left(), box.top() + high + 1, box.width(), GHOST)
     if old.values_RC.shape != mark.panel.values_RC.shape:
         return [mark]
-    old = replace(old, role="in", name=f"{old.name} before")
+    old = replace(old, role="in", name=f"{old.name} {name}")
     return [now, Grid(old, strip, limit=mark.limit)]
 
 
-def _same(panel: Panel, before: SceneFound) -> Panel | None:
-    """The panel of the same tensor as it was before."""
-    for old in before.panels:
+def _same(panel: Panel, other: SceneFound) -> Panel | None:
+    """The panel of the same tensor on the other side."""
+    for old in other.panels:
         if old.name == panel.name and old.role == panel.role and old.index == panel.index:
             return old
     return None
 
 
 def _aligned(panel: Panel, old: Panel) -> Array | None:
-    """What the places of a row were before; NaN where that isn't known."""
+    """What the places of a row are on the other side; NaN where that isn't known."""
     n = panel.values_RC.shape[1]
     places = range(n) if panel.at_columns is None else panel.at_columns
     was = range(old.values_RC.shape[1]) if old.at_columns is None else old.at_columns

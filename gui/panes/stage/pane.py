@@ -19,8 +19,7 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QStackedWidget, QVBox
 
 from gui import theme
 from gui.panes.base import EmptyState, Pane
-from gui.panes.stage import ENTRY, all_tokens
-from gui.panes.stage.before import Before
+from gui.panes.stage import ENTRY, all_tokens, two_sides
 from gui.panes.stage.explaining import Explaining
 from gui.panes.stage.following import selected_at
 from gui.panes.stage.numbers import shapes, with_numbers
@@ -85,7 +84,6 @@ class StagePane(Pane):
         self._default: Pointed | None = None
         self._pinned: Target | None = None
         self._pinned_at = self._where
-        self._before = Before(store, self.invalidate)
         self._of_all = all_tokens.AllTokens(store, self.sheet)
         self._all = False
 
@@ -155,6 +153,16 @@ class StagePane(Pane):
         if number is not None and number.written and number.name != PROBABILITIES:
             asked["terms"] = Terms(number.name, number.index)
         return asked
+
+    def other_questions(self) -> Mapping[str, Question]:
+        found = None if self._shows_sheet else self.answered("scene", SceneFound)
+        return two_sides.questions(found, self.store.comparing)
+
+    def _other_scene(self, found: SceneFound) -> SceneFound | None:
+        """The other side's numbers, which are drawn as ghosts."""
+        if found.subject != self.store.subject:
+            return None
+        return two_sides.fitting(found, self.other("scene", SceneFound), self.store.comparing)
 
     def _of_scene(self, op: Operation) -> dict[str, Question]:
         selection, room = self.store.selection, self.view.room
@@ -327,13 +335,14 @@ class StagePane(Pane):
         drawn = next((o for o in self.store.operations if o.output == asked.of), None)
         if drawn is None:  # of another model: the new one's answer is on its way
             return self.sentence.text()
-        self._before.ask(found)
-        before, key = self._before.found(found), self.store.selection.key
-        scenery = Scenery(found, drawn, model, slot.read, QRectF(), key, before)
-        if self._shown != (found, before):
+        self.ask_other()
+        other, key = self._other_scene(found), self.store.selection.key
+        name = self.store.comparing.sides.other
+        scenery = Scenery(found, drawn, model, slot.read, QRectF(), key, other, name)
+        if self._shown != (found, other):
             if self._shown[0] is not found:
                 self._number = None
-            self._shown = found, before
+            self._shown = found, other
             self.view.show_scene(scenery)
         self._scenery = scenery
         self._tell(scenery)
@@ -360,6 +369,9 @@ class StagePane(Pane):
             words.insert(0, f"block {op.layer}")
         if set("HG") & set(op.shape) or op.kind in ("mix",):
             words.insert(1, f"head {store.selection.head}")
+        found = None if self._shows_sheet else self.answered("scene", SceneFound)
+        ghosts = found is not None and self._other_scene(found) is not None
+        words.append(two_sides.words(store.comparing, ghosts=ghosts))
         words.append(waiting.words(store.asked.waits(self.key)))
         return " · ".join(filter(None, words))
 
@@ -430,7 +442,6 @@ class StagePane(Pane):
     def hideEvent(self, event: QHideEvent) -> None:
         self.store.walking.unwatch(self.key)
         super().hideEvent(event)
-        self._before.ask(None)
 
 
 def _opening(scenery: Scenery) -> str:

@@ -38,7 +38,8 @@ class Scenery:
         read: the prompt that the answer is about.
         room: where to draw.
         selected_key: a key that is told apart, or None.
-        before: the scene without the interventions, where the difference is shown.
+        other: the scene of the other side of a comparison, where the difference is shown.
+        other_name: what that side is called.
     """
 
     found: SceneFound
@@ -47,7 +48,8 @@ class Scenery:
     read: m.PromptRead
     room: QRectF
     selected_key: int | None = None
-    before: SceneFound | None = None
+    other: SceneFound | None = None
+    other_name: str = "before"
 
     def token(self, position: int) -> str:
         """The token at a position."""

@@ -167,3 +167,42 @@ def test_rounding_has_no_strong_colour(pane: AttentionPane):
     assert content is not None
     assert np.abs(content.values_RC).max() < 1e-5
     assert content.limit == 0.002
+
+
+def test_value_weighted_tiles_have_each_layers_own_colours(pane: AttentionPane):
+    pane.controls.valued.setChecked(True)
+    pane.store.comparing.compare_prompt(TEXT_B)
+    settle(pane)
+    apart = pane.mosaic.difference
+    assert apart is not None
+    assert apart.limits == pytest.approx(np.abs(apart.values).max((1, 2, 3)), rel=1e-6)
+    assert len(set(apart.limits)) > 1
+    assert pane.mosaic.caption.startswith("B − A · ")
+    assert "each layer's largest" in pane.mosaic.caption
+
+
+def test_without_the_first_token_colours_end_at_what_is_left(pane: AttentionPane, desk: Desk):
+    pane.controls.hide_first.setChecked(True)
+    pane.store.comparing.compare_prompt(TEXT_B)
+    settle(pane)
+    apart = pane.mosaic.difference
+    assert apart is not None
+    layers = range(desk.lm.config.n_layers)
+    expected = np.array(
+        [patterns(desk.lm, TEXT_B, at) - patterns(desk.lm, PROMPT, at) for at in layers]
+    )
+    assert apart.limit == pytest.approx(np.abs(expected[..., 1:]).max(), rel=1e-4)
+    assert apart.limit < np.abs(expected).max()
+
+
+def test_where_words_of_b_begin_elsewhere_it_says_that_a_stands_alone(pane: AttentionPane):
+    pane.controls.words.setChecked(True)
+    pane.store.comparing.compare_prompt(LONGER)
+    settle(pane)
+    assert pane.mosaic.difference is None
+    assert pane.matrix.difference is None
+    assert "A alone: words begin elsewhere in B" in pane.header_note()
+    pane.controls.words.setChecked(False)
+    settle(pane)
+    assert pane.matrix.difference is not None
+    assert "alone" not in pane.header_note()

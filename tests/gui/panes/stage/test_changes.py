@@ -197,11 +197,34 @@ def test_the_difference_shows_where_bars_ended(pane: StagePane, desk: Desk) -> N
 
 
 def test_before_is_not_asked_where_it_is_not_seen(pane: StagePane) -> None:
-    from gui.panes.stage.before import OWNER
-
+    owner = "stage: the other side"
     pane.store.intervening.add(AblateHead(1, 1))
     pane.store.intervening.set_view("difference")
     go_to(pane, "mix")
-    assert pane.store.asked.slot(OWNER, "before") is not None
+    assert pane.store.asked.slot(owner, "scene") is not None
     pane.hide()
-    assert pane.store.asked.slot(OWNER, "before") is None
+    assert pane.store.asked.slot(owner, "scene") is None
+
+
+def test_another_prompt_has_its_ghosts_and_the_header_says_which_side_is_drawn(
+    pane: StagePane, desk: Desk
+) -> None:
+    go_to(pane, "mix")
+    read = pane.store.read
+    assert read is not None
+    b = read.text.replace("queen", "duke")
+    assert len(desk.lm.ids(b)[0]) == read.n_tokens
+    pane.store.comparing.compare_prompt(b)
+    settle(pane)
+    (ghost,) = [m for m in pane.view.marks if isinstance(m, Grid) and m.panel.name.endswith(" B")]
+    wanted = desk.lm.trace(b)["blocks.1.attn.hook_z"]
+    row = wanted[0, pane.store.selection.position, 1].numpy()
+    assert ghost.values[0] == pytest.approx(row, rel=1e-4, abs=1e-6)
+    assert "A, ghost: B" in pane.header_note()
+    pane.store.comparing.set_view("b")
+    settle(pane)
+    assert pane.header_note().endswith(" · B")
+    assert not [m for m in pane.view.marks if isinstance(m, Grid) and m.panel.name.endswith(" B")]
+    pane.store.comparing.compare_prompt(f"{b} and")
+    settle(pane)
+    assert "A alone" in pane.header_note(), "positions are others: no ghost"
