@@ -124,7 +124,7 @@ def test_it_is_about_the_interventions_and_what_was_before(live_store: Store, qt
     assert isinstance(pane, NeuronsPane)
     space = run(script_of(pane, live_store))
     assert hold_answers(space, pane) >= 2
-    assert space["before"].subject.interventions == ()
+    assert space["the_other_side_map"].subject.interventions == ()
     assert space["map"].subject.interventions == some
 
 
