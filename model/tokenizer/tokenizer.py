@@ -238,7 +238,7 @@ class Tokenizer:
         )
         whole = [texts] if isinstance(texts, str) else texts
         parts = (part for text in whole for part in parts_to_learn_from(text, LEARNT_AT_ONCE))
-        inner.train_from_iterator((_replace_surrogates(part) for part in parts), trainer)
+        inner.train_from_iterator((replace_surrogates(part) for part in parts), trainer)
         return cls(inner)
 
     @classmethod
@@ -248,7 +248,7 @@ class Tokenizer:
         Raises:
             TokenizerError: the text is empty.
         """
-        characters = sorted(set(_replace_surrogates(text)))
+        characters = sorted(set(replace_surrogates(text)))
         if not characters:
             raise TokenizerError("The text is empty, so there is no character to learn.")
         vocab = {UNKNOWN: 0} | {character: i + 1 for i, character in enumerate(characters)}
@@ -275,7 +275,7 @@ class Tokenizer:
             TokenizerError: the tokenizer fails on it, which only one from a damaged file does.
         """
         notes: list[str] = []
-        clean = _replace_surrogates(text)
+        clean = replace_surrogates(text)
         if clean != text:
             n = len(_LONE_SURROGATE.findall(text))
             notes.append(
@@ -557,5 +557,6 @@ def _whole_token(value: Any) -> Any:
     return {"__type": "AddedToken"} | value if isinstance(value, dict) else value
 
 
-def _replace_surrogates(text: str) -> str:
+def replace_surrogates(text: str) -> str:
+    """Half characters, which no encoding can write, as U+FFFD."""
     return _LONE_SURROGATE.sub("\ufffd", text)
