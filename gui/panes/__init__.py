@@ -27,6 +27,7 @@ PACKAGES = (
     "gui.panes.inspector",
     "gui.panes.interventions",
     "gui.panes.patching",
+    "gui.panes.bpe",
     "gui.panes.circuit",
     "gui.panes.model",
 )

@@ -25,6 +25,7 @@ from gui.session.following import Following
 from gui.session.generating import Generating
 from gui.session.guessing import Guessing
 from gui.session.intervening import Intervening
+from gui.session.learning_bpe import LearningBpe
 from gui.session.masking import Masking
 from gui.session.opening import Opening
 from gui.session.other_texts import OtherTexts
@@ -58,6 +59,7 @@ class Store(QObject):
         activity, asked, opening, verifying, generating, saving, run, weights, intervening: the
             features.
         texts: texts beside the prompt, in tokens.
+        learning_bpe: the byte-pair encoding that is learnt.
         masking: what becomes of the prompt when a token is masked.
         adding, following: what was added at its end; whether it grows with a text that is written.
         guessing: the game.
@@ -108,6 +110,7 @@ class Store(QObject):
         self.weights = Weights(self)
         self.texts = OtherTexts(self)
         self.intervening = Intervening(self)
+        self.learning_bpe = LearningBpe(self)
         # All of the above, in that order: a new feature is one more line there.
         self._features = tuple(part for part in vars(self).values() if isinstance(part, Feature))
         self.masking = Masking(self)

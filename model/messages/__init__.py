@@ -47,6 +47,7 @@ from model.messages.space import (
     ProjectVocabulary,
     VocabularyProjected,
 )
+from model.messages.tokenizing import BpeLearnt, LearnBpe, TokenizerWritten, WriteTokenizer
 from model.messages.training import (
     AnalogyMeasured,
     ControlTraining,
@@ -80,6 +81,7 @@ __all__ = [
     "Answered",
     "Array",
     "Ask",
+    "BpeLearnt",
     "Cancel",
     "Cancelled",
     "ControlTraining",
@@ -94,6 +96,7 @@ __all__ = [
     "Generate",
     "GenerationEnd",
     "GenerationFinished",
+    "LearnBpe",
     "ListWeights",
     "ModelInfo",
     "ModelOpened",
@@ -122,6 +125,7 @@ __all__ = [
     "StreamReady",
     "TextCut",
     "TokenGenerated",
+    "TokenizerWritten",
     "TrainingEnded",
     "TrainingProgressed",
     "TrainingStarted",
@@ -134,4 +138,5 @@ __all__ = [
     "WeightsDescribed",
     "WeightsListed",
     "WeightsResult",
+    "WriteTokenizer",
 ]
