@@ -67,9 +67,9 @@ class RaceView(FilmView):
         history = self.history
         if before is None:
             self._largest, self._floor = _ends(history)
-        self.title = "Most frequent pairs, times in the text"
+        self.title = "Most frequent pairs"
         if history is not None and self._largest > FEW:
-            self.title += " (logarithmic)"
+            self.title += ", logarithmic"
         self._animation.stop()
         self._before = {}
         quick = before is not None and abs(self.k - before) == 1
@@ -164,6 +164,8 @@ class RaceView(FilmView):
         least = history.settings.min_frequency
         merges = first and self.k < history.n_merges
         painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(t.color("panel"))
+        painter.drawRoundedRect(bar, 2, 2)
         painter.setBrush(t.color("accent", 1.0 if merges else 0.4 if count >= least else 0.15))
         painter.drawRoundedRect(bar, 2, 2)
         font = theme.mono(theme.SMALL_FONT_SIZE)

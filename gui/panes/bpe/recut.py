@@ -53,6 +53,7 @@ class RecutView(FilmView):
         self._recut: Recut | None = None
         self._chips: list[Chip] = []
         self._hovered: Chip | None = None
+        self._widths: dict[str, float] = {}
 
     def show_words(self, history: BpeHistory | None, words: tuple[bytes, ...]) -> None:
         """Another text; its history follows by `show_state`."""
@@ -84,11 +85,15 @@ class RecutView(FilmView):
         coming = None
         if self.k < history.n_merges:
             coming = tuple(history.pairs[self.k].tolist())
+        known = self._widths
         x, y = 0.0, 0.0
         for word in self.words:
             ids = recut.cut(word, self.k)
             texts = [visible(history.tokens[id]) for id in ids]
-            widths = [metrics.horizontalAdvance(text) + 2 * PAD for text in texts]
+            for text in texts:
+                if text not in known:
+                    known[text] = metrics.horizontalAdvance(text) + 2 * PAD
+            widths = [known[text] for text in texts]
             whole = sum(widths) + GAP * len(widths)
             if x > 0 and x + whole > room and texts[0] != NEWLINE:
                 x, y = 0.0, y + high + LINE_GAP

@@ -65,7 +65,7 @@ def figures(history: BpeHistory, k: int) -> str:
     share = int(history.n_tokens[k]) / start
     return (
         f"vocabulary {history.vocab_size(k):,} · {int(history.n_tokens[k]):,} tokens · "
-        f"{history.bytes_per_token(k):.2f} bytes each · n² {share * share:.1%} of bytes'"
+        f"{history.bytes_per_token(k):.2f} bytes each · attention n² {share * share:.1%}"
     )
 
 

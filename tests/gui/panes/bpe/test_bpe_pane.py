@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -128,7 +129,7 @@ def test_what_is_merged_next_is_marked(pane: BpePane, desk: Desk):
     go(pane, 3)
     left, right = history.pairs[3].tolist()
     chips = pane.stage.recut.chips
-    marked = [(a.id, b.id) for a, b in zip(chips, chips[1:], strict=False) if a.next == 1]
+    marked = [(a.id, b.id) for a, b in pairwise(chips) if a.next == 1]
     assert set(marked) == {(left, right)}
     assert len(marked) == history.counts[3]
 
