@@ -34,6 +34,7 @@ from gui.session.run_until import RunUntil
 from gui.session.saving import Saving
 from gui.session.selection import changed, clamped
 from gui.session.state import Inspected, Notice, Selection
+from gui.session.tokenizing import Tokenizing
 from gui.session.verifying import Verifying
 from gui.session.walking import Walking
 from gui.session.weights import Weights
@@ -60,6 +61,7 @@ class Store(QObject):
             features.
         texts: texts beside the prompt, in tokens.
         learning_bpe: the byte-pair encoding that is learnt.
+        tokenizing: what tokenizers do to a text, step by step and side by side.
         masking: what becomes of the prompt when a token is masked.
         adding, following: what was added at its end; whether it grows with a text that is written.
         guessing: the game.
@@ -111,6 +113,7 @@ class Store(QObject):
         self.texts = OtherTexts(self)
         self.intervening = Intervening(self)
         self.learning_bpe = LearningBpe(self)
+        self.tokenizing = Tokenizing(self)
         # All of the above, in that order: a new feature is one more line there.
         self._features = tuple(part for part in vars(self).values() if isinstance(part, Feature))
         self.masking = Masking(self)

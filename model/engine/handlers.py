@@ -49,4 +49,6 @@ HANDLERS: dict[type[m.Request], Callable[[Any, Workplace], Job]] = {
     m.ReadRun: runs.read_run,
     m.LearnBpe: tokenizing.learn_bpe,
     m.WriteTokenizer: tokenizing.write_tokenizer,
+    m.ReplayText: tokenizing.replay_text,
+    m.CompareTokenizers: tokenizing.compare_tokenizers,
 }

@@ -47,7 +47,19 @@ from model.messages.space import (
     ProjectVocabulary,
     VocabularyProjected,
 )
-from model.messages.tokenizing import BpeLearnt, LearnBpe, TokenizerWritten, WriteTokenizer
+from model.messages.tokenizing import (
+    OPEN_MODEL,
+    OWN,
+    BpeLearnt,
+    CompareTokenizers,
+    LearnBpe,
+    NotCut,
+    ReplayText,
+    TextReplayed,
+    TokenizersCompared,
+    TokenizerWritten,
+    WriteTokenizer,
+)
 from model.messages.training import (
     AnalogyMeasured,
     ControlTraining,
@@ -76,6 +88,8 @@ from model.messages.weights import (
 )
 
 __all__ = [
+    "OPEN_MODEL",
+    "OWN",
     "Activity",
     "AnalogyMeasured",
     "Answered",
@@ -84,6 +98,7 @@ __all__ = [
     "BpeLearnt",
     "Cancel",
     "Cancelled",
+    "CompareTokenizers",
     "ControlTraining",
     "CutText",
     "DescribeWeights",
@@ -103,6 +118,7 @@ __all__ = [
     "ModelPreviewed",
     "ModelVerified",
     "NeighboursFound",
+    "NotCut",
     "OpenModel",
     "OpeningProgressed",
     "PreviewModel",
@@ -112,6 +128,7 @@ __all__ = [
     "PromptRefused",
     "ReadPrompt",
     "ReadRun",
+    "ReplayText",
     "Request",
     "Result",
     "RunRead",
@@ -124,8 +141,10 @@ __all__ = [
     "StartTraining",
     "StreamReady",
     "TextCut",
+    "TextReplayed",
     "TokenGenerated",
     "TokenizerWritten",
+    "TokenizersCompared",
     "TrainingEnded",
     "TrainingProgressed",
     "TrainingStarted",

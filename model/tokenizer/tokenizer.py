@@ -24,6 +24,7 @@ from model.tokenizer.files.characters import ANY_CHARACTER, from_table
 from model.tokenizer.files.errors import refusing
 from model.tokenizer.files.found import GENERIC_CLASS, NAMED, Found, name_of
 from model.tokenizer.long_text import LEARNT_AT_ONCE, parts_to_learn_from
+from model.tokenizer.replay import Replay, Replayer
 from model.tokenizer.tokens import Token
 from model.whole_file import write_whole
 
@@ -319,6 +320,19 @@ class Tokenizer:
         """
         start, whole = self.decode(before), self.decode([*before, *ids])
         return whole[len(start) :] if whole.startswith(start) else self.decode(ids)
+
+    def replay(self, text: str) -> Replay:
+        """How a text is cut, step by step.
+
+        Raises:
+            TokenizerError: the tokenizer fails on it.
+        """
+        with refusing("The tokenizer fails on this text", "its file may be damaged."):
+            return self._replayer.replay(replace_surrogates(text))
+
+    @cached_property
+    def _replayer(self) -> Replayer:
+        return Replayer(self._inner, self._bytes_of())
 
     def piece(self, id: int) -> str:
         """How the tokenizer's file writes a token (``Ġking``, ``##s``, ``<0x0A>``); "" if none."""
