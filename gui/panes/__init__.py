@@ -28,6 +28,7 @@ PACKAGES = (
     "gui.panes.interventions",
     "gui.panes.patching",
     "gui.panes.bpe",
+    "gui.panes.tokenizer",
     "gui.panes.circuit",
     "gui.panes.model",
 )

@@ -137,7 +137,9 @@ def _file(name: str) -> Generator[None, None, Tokenizer]:
     from model.train.tokenizer_choice import tokenizer_at
 
     path = Path(name)
-    changed = path.stat().st_mtime_ns if path.exists() else 0
+    if not path.exists():
+        raise RequestError("It is no longer there: take it away, or choose another.")
+    changed = path.stat().st_mtime_ns
     if (name, changed) in _FILES:
         return _FILES[name, changed]
     built: Tokenizer | None = None

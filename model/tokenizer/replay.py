@@ -1,6 +1,6 @@
-"""How a tokenizer cuts a text, step by step: BPE's merges with their ranks, WordPiece's longest
-matches, Unigram's lattice with its scores.
+"""How a tokenizer cuts a text, step by step.
 
+BPE's merges with their ranks, WordPiece's longest matches, Unigram's lattice with its scores.
 Done here by the published algorithms on the tokenizer's own tables, and held to what the library
 gives for the same text. Knows the description that `tokenizers` gives of its models; no file, no
 model of ours.
@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 LONGEST = 400
 """Characters of a text that is replayed; a word has fewer."""
@@ -111,7 +111,7 @@ class Replayer:
         self._inner = inner
         self._bytes_of = bytes_of
         self._model: dict[str, Any] = json.loads(inner.model.__getstate__())
-        self.algorithm: Algorithm = type(inner.model).__name__
+        self.algorithm = cast(Algorithm, type(inner.model).__name__)
         vocab = self._model["vocab"]
         if self.algorithm == "Unigram":
             self._vocab = {piece: id for id, (piece, _) in enumerate(vocab)}
@@ -202,7 +202,7 @@ class Replayer:
             if model.get("byte_fallback") and all(byte in vocab for byte in raw):
                 for byte in raw:
                     add(byte, byte)
-            elif unknown in vocab:
+            elif unknown is not None and unknown in vocab:
                 fused = model.get("fuse_unk") and spans and spans[-1].id == vocab[unknown]
                 if fused:
                     spans[-1] = Span(spans[-1].start, len(symbols) + 1, vocab[unknown])
@@ -267,11 +267,11 @@ class Replayer:
         path: list[Span] = []
         at = len(word)
         while at > 0:
-            span = best[at][1]
-            if span is None:
+            last = best[at][1]
+            if last is None:
                 break
-            path.insert(0, span)
-            at = span.start
+            path.insert(0, last)
+            at = last.start
         return self._piece(tuple(word), (), self._finished(word, path), tuple(lattice))
 
     def _finished(self, word: str, path: list[Span]) -> tuple[Span, ...]:

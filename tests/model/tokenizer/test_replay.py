@@ -54,7 +54,7 @@ def character_bpe(**options: object) -> Tokenizer:
     vocab, merges = _tables(Tokenizer(inner))
     for byte in range(256):
         vocab[f"<0x{byte:02X}>"] = len(vocab)
-    inner.model = models.BPE(vocab, merges, unk_token="<unk>", **options)  # type: ignore[arg-type]
+    inner.model = models.BPE(vocab, merges, unk_token="<unk>", **options)
     return Tokenizer(inner)
 
 
