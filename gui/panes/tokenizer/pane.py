@@ -1,6 +1,6 @@
-"""The Tokenizer pane: one word step by step, or the prompt under several tokenizers.
+"""The Tokenizer pane: a word step by step, the prompt under several tokenizers, all tokens.
 
-Knows the store and the two views.
+Knows the store and the three views.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QPoint, QSize, Qt
+from PySide6.QtCore import QPoint, QSize, Qt, QTimer
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QStackedWidget, QWidget
 
 from gui import theme
@@ -18,7 +18,9 @@ from gui.panes.base import LAST, EmptyState, Pane, column
 from gui.panes.tokenizer import ENTRY, words
 from gui.panes.tokenizer.aligned_view import AlignedView
 from gui.panes.tokenizer.replay_view import ReplayView
+from gui.panes.tokenizer.vocabulary import VocabularyTable
 from gui.session.store import Store
+from gui.widgets.choice import Choice
 from gui.widgets.control_button import ControlButton
 from gui.widgets.offer_menu import MenuItem, OfferMenu
 from gui.widgets.segments import Segments
@@ -30,6 +32,7 @@ from model.tokenizer.side_by_side import BYTES, CHARACTERS, CutBy
 VIEWS = {
     "word": ("this word", "How the open model's tokenizer cut one word, step by step"),
     "beside": ("side by side", "The prompt in the tokens of several tokenizers"),
+    "all": ("vocabulary", "All tokens of the open model: search, sort, norms of their vectors"),
 }
 ALWAYS = (m.OPEN_MODEL, BYTES, CHARACTERS)
 COMPARED = 2000
@@ -38,7 +41,7 @@ _MOST_FILES = 8
 
 
 class TokenizerPane(Pane):
-    """Two views of what tokenizers do.
+    """Three views of what tokenizers do.
 
     Attributes:
         views: which.
@@ -64,6 +67,21 @@ class TokenizerPane(Pane):
         self.word.setToolTip("A word or a short text; left empty, the selected token's word")
         self.word.setClearButtonEnabled(True)
         self.word.textChanged.connect(self.invalidate)
+        self.search = QLineEdit(self)
+        self.search.setFont(theme.mono())
+        self.search.setPlaceholderText("text or id")
+        self.search.setAccessibleName("Search the vocabulary")
+        self.search.setToolTip("Tokens that contain this, · for a space; or the id")
+        self.search.setClearButtonEnabled(True)
+        self.search.textChanged.connect(self._filter)
+        self.kind = Choice(self)
+        self.kind.setAccessibleName("Kind of token")
+        self.kind.setToolTip("Only tokens of one kind: a script, numbers, parts of characters")
+        self.kind.addItem("all kinds", "")
+        self.kind.activated.connect(self._filter)
+        self._finding = QTimer(self)
+        self._finding.setInterval(0)
+        self._finding.timeout.connect(self._find_kinds)
         self.add_button = ControlButton("press", self, sign="add")
         self.add_button.setToolTip("A tokenizer beside these: a file, a folder, or take one away")
         self.add_button.setAccessibleName("Tokenizers beside the open model's")
@@ -73,14 +91,18 @@ class TokenizerPane(Pane):
         self.replay = ReplayView(self)
         self.aligned = AlignedView(self)
         self.aligned.position_chosen.connect(self._select_at)
+        self.table = VocabularyTable(self)
+        self.table.token_chosen.connect(self._select_token)
         self._empty = EmptyState(parent=self)
         self._stack = QStackedWidget(self)
-        for view in (self.replay, self.aligned, self._empty):
+        for view in (self.replay, self.aligned, self.table, self._empty):
             self._stack.addWidget(view)
         top = QHBoxLayout()
         top.setSpacing(theme.SPACE)
         top.addWidget(self.views)
         top.addWidget(self.word, 1)
+        top.addWidget(self.search, 1)
+        top.addWidget(self.kind)
         top.addStretch(0)
         top.addWidget(self.add_button)
         self._top = top
@@ -94,9 +116,13 @@ class TokenizerPane(Pane):
         store.subject_changed.connect(self.invalidate)
         store.model_changed.connect(self.invalidate)
         store.learning_bpe.changed.connect(self.invalidate)
+        store.vocabulary_changed.connect(self.invalidate)
         self._on_view()
 
     # ------------------------------------------------------------------------------- drawing
+
+    def apply_theme(self) -> None:
+        self.table.apply_theme()
 
     @property
     def shown_word(self) -> str:
@@ -109,6 +135,8 @@ class TokenizerPane(Pane):
         problem = "No model is open. Open a checkpoint first." if self.store.model is None else ""
         if self.views.current == "word":
             self._draw_word(problem)
+        elif self.views.current == "all":
+            self._draw_all(problem)
         else:
             self._draw_beside(problem)
 
@@ -149,6 +177,41 @@ class TokenizerPane(Pane):
         self.sentence.set_tone("text")
         self.sentence.show()
 
+    def _draw_all(self, problem: str) -> None:
+        model, rows = self.store.model, self.table.rows
+        if problem or model is None:
+            self._say_empty(problem)
+            return
+        if rows.info is None or rows.info.model_id != model.model_id:
+            rows.set_model(model)
+            self._finding.start()
+        projected = self.store.vocabulary
+        if projected is not None and projected.model_id == model.model_id:
+            rows.set_norms(projected.norms if projected.matrix == "W_E" else rows.norms)
+        self._stack.setCurrentWidget(self.table)
+        self.table.show_token(self.store.selection.vocabulary_id)
+        self.sentence.setText(words.vocabulary(model, rows.norms, len(rows.shown)))
+        self.sentence.set_tone("text")
+        self.sentence.show()
+
+    def _find_kinds(self) -> None:
+        """Between two turns of the event loop."""
+        if not self.table.rows.find_kinds():
+            return
+        self._finding.stop()
+        chosen = self.kind.currentData()
+        self.kind.clear()
+        self.kind.addItem("all kinds", "")
+        for kind, n in self.table.rows.kinds.items():
+            self.kind.addItem(f"{kind}, {n:,}", kind)
+        self.kind.setCurrentIndex(max(0, self.kind.findData(chosen)))
+        self.table.viewport().update()
+        self._filter()
+
+    def _filter(self) -> None:
+        self.table.rows.set_filter(self.search.text(), str(self.kind.currentData() or ""))
+        self.invalidate()
+
     def _say_empty(self, problem: str) -> None:
         self._empty.setText(problem)
         self._stack.setCurrentWidget(self._empty)
@@ -156,17 +219,19 @@ class TokenizerPane(Pane):
 
     def header_note(self) -> str:
         found = self.store.tokenizing.replayed
-        if self.views.current == "beside" or found is None:
+        if self.views.current != "word" or found is None:
             return ""
         return found.replay.algorithm
 
     # ------------------------------------------------------------------------------- actions
 
     def _on_view(self) -> None:
-        word = self.views.current == "word"
-        self.word.setVisible(word)
-        self.add_button.setVisible(not word)
-        self._top.setStretch(2, 0 if word else 1)
+        view = self.views.current
+        self.word.setVisible(view == "word")
+        self.search.setVisible(view == "all")
+        self.kind.setVisible(view == "all")
+        self.add_button.setVisible(view == "beside")
+        self._top.setStretch(4, 1 if view == "beside" else 0)
         self.invalidate()
 
     def _select_at(self, character: int) -> None:
@@ -176,6 +241,9 @@ class TokenizerPane(Pane):
             if token.char_start <= character < token.char_end:
                 self.store.select(position=position)
                 return
+
+    def _select_token(self, id: int) -> None:
+        self.store.select(vocabulary_id=id)
 
     def offer_files(self) -> None:
         """A menu: another file or folder, and those that are there to take away."""
@@ -228,6 +296,11 @@ class TokenizerPane(Pane):
         if self.views.current == "word":
             found = self.store.tokenizing.replayed
             return {} if found is None else {"ids": np.array(found.replay.ids)}
+        if self.views.current == "all":
+            rows, ids = self.table.rows, self.table.rows.shown
+            norms = rows.norms
+            known = {"norm": norms[ids[ids < len(norms)]]} if norms is not None else {}
+            return {"id": ids, **known}
         compared = self.store.tokenizing.compared
         cuts = () if compared is None else compared.cuts
         return {

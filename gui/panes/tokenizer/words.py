@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
 from model import messages as m
 from model.counting import counted
 from model.tokenizer.replay import PieceCut, Replay, Span, Step
@@ -110,4 +115,30 @@ def compared(cuts: tuple[CutBy, ...]) -> str:
         f"{short_name(best.name)} needs the fewest tokens, {best.n_tokens:,}, "
         f"{short_name(worst.name)} the most, {worst.n_tokens:,}: "
         f"an attention layer pays {times:,.1f} times as much for it."
+    )
+
+
+def vocabulary(model: m.ModelInfo, norms: NDArray[Any] | None, n_shown: int) -> str:
+    """What the table says here."""
+    n = len(model.vocabulary)
+    said = f"{counted(n, 'token')}, {len(model.special_ids):,} of them special"
+    if n_shown < n:
+        said += f"; {n_shown:,} are shown"
+    if norms is None:
+        return f"{said}."
+    n_vectors = min(n, len(norms))
+    # What is special, or no token at all, is no surprise.
+    plain = [
+        id
+        for id in np.argsort(norms[:n_vectors], kind="stable")[
+            : 3 + len(model.special_ids)
+        ].tolist()
+        if id not in model.special_ids and model.vocabulary[id]
+    ]
+    shortest = ", ".join(f"“{model.token_text(id)}” {norms[id]:.3g}" for id in plain[:3])
+    median = float(np.median(norms[:n_vectors]))
+    share = float(norms[plain[0]]) / median if plain and median else 1.0
+    return (
+        f"{said}. The shortest vectors: {shortest}; the shortest has {share:.0%} of the median. "
+        "Far shorter than all others can be the vector of a token that training never saw."
     )

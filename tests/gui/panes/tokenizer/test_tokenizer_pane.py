@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from gui.panes.base import LAST
 from gui.panes.tokenizer import words
 from gui.panes.tokenizer.pane import TokenizerPane, word_at
+from gui.panes.tokenizer.vocabulary import LENGTH, NORM, TOKEN, VocabularyModel
 from gui.session.store import Store
 from model import messages as m
 from model.tokenizer.bpe_history import BpeSettings
@@ -211,3 +212,76 @@ def test_choices_come_back(pane: TokenizerPane, live_store: Store, qtbot: QtBot)
     assert other.views.current == "beside"
     assert other.files == ("/somewhere/tokenizer.json",)
     assert other.word.text() == "kings"
+
+
+def whole(pane: TokenizerPane, qtbot: QtBot) -> VocabularyModel:
+    """All tokens, with their kinds."""
+    QTest.mouseClick(pane.views.buttons["all"], Qt.MouseButton.LeftButton)
+    pane.refresh_now()
+    qtbot.waitUntil(lambda: pane.kind.count() > 1)
+    return pane.table.rows
+
+
+def test_all_tokens_stand_in_the_table_with_their_norms(
+    pane: TokenizerPane, desk: Desk, qtbot: QtBot
+):
+    rows = whole(pane, qtbot)
+    model = pane.store.model
+    assert model is not None
+    assert rows.rowCount() == len(model.vocabulary)
+    assert rows.text(300, TOKEN) == model.token_text(300)
+    table = desk.lm.transformer.table("W_E").detach().float()
+    assert float(rows.text(300, NORM)) == pytest.approx(float(table[300].norm()), rel=1e-3)
+    said = pane.sentence.text()
+    shortest = min(
+        (id for id in range(len(table)) if id not in model.special_ids),
+        key=lambda id: float(table[id].norm()),
+    )
+    assert f"“{model.token_text(shortest)}”" in said
+
+
+def test_tokens_are_searched_and_sorted(pane: TokenizerPane, qtbot: QtBot):
+    rows = whole(pane, qtbot)
+    model = pane.store.model
+    assert model is not None
+    pane.search.setText("·king")
+    wanted = [id for id, raw in enumerate(model.vocabulary) if b" king" in raw]
+    assert rows.shown.tolist() == wanted != []
+    pane.search.setText("300")
+    assert 300 in rows.shown.tolist()
+    pane.search.clear()
+    pane.table.sortByColumn(LENGTH, Qt.SortOrder.DescendingOrder)
+    lengths = [len(model.vocabulary[id]) for id in rows.shown.tolist()]
+    assert lengths == sorted(lengths, reverse=True)
+    pane.table.sortByColumn(NORM, Qt.SortOrder.AscendingOrder)
+    norms = [float(rows.text(id, NORM)) for id in rows.shown[:50].tolist()]
+    assert norms == sorted(norms)
+
+
+def test_tokens_of_one_kind(pane: TokenizerPane, qtbot: QtBot):
+    rows = whole(pane, qtbot)
+    model = pane.store.model
+    assert model is not None
+    at = pane.kind.findData("part of a character")
+    pane.kind.setCurrentIndex(at)
+    pane.kind.activated.emit(at)
+    wanted = [id for id, raw in enumerate(model.vocabulary) if not _is_text(raw)]
+    assert rows.shown.tolist() == wanted
+    assert pane.kind.itemText(at).endswith(f", {len(wanted):,}")
+
+
+def _is_text(raw: bytes) -> bool:
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def test_a_row_selects_the_token_everywhere(pane: TokenizerPane, qtbot: QtBot):
+    rows = whole(pane, qtbot)
+    pane.table.selectRow(310)
+    assert pane.store.selection.vocabulary_id == int(rows.shown[310])
+    pane.store.select(vocabulary_id=400)
+    pane.refresh_now()
+    assert int(rows.shown[pane.table.currentIndex().row()]) == 400
