@@ -32,7 +32,7 @@ from model.tokenizer.tokenizer import replace_surrogates
 SLICE_SECONDS = 0.02
 _COUNTED_AT_ONCE = 1 << 18
 """Characters whose words the library counts in one call: some 40 ms."""
-_WORDS_AT_ONCE = 1 << 13
+_WORDS_AT_ONCE = 1 << 12
 _SHIFT = 32
 _MASK = (1 << _SHIFT) - 1
 _UNSIGNED = (1 << 64) - 1
@@ -90,7 +90,7 @@ def learning(text: str, settings: BpeSettings) -> Generator[Learning, None, BpeH
     yield from merging.counting_pairs()
     wanted = settings.n_merges
     began = time.perf_counter()
-    while merging.step():
+    for _ in merging.merging():
         if time.perf_counter() - began > SLICE_SECONDS:
             yield Learning("Merging pairs", len(merging.merges) / wanted)
             began = time.perf_counter()
@@ -181,11 +181,17 @@ class _Merging:
         heapq.heapify(self._queue)
         self._note_state()
 
-    def step(self) -> bool:
-        """Do one merge; whether there was one to do."""
+    def merging(self) -> Iterator[None]:
+        """Do all merges; it yields after each, and within one that concerns many words."""
+        while (found := self._next()) is not None:
+            yield from self._merge(*found)
+            yield
+
+    def _next(self) -> tuple[int, int, Iterable[int]] | None:
+        """The pair that is merged next, how often it occurs, and in which words."""
         if len(self._tokens) >= self._settings.vocab_size:
             self.ended = "full"
-            return False
+            return None
         queue, counts = self._queue, self._pair_counts
         while queue:
             minus, pair, serial, where = queue[0]
@@ -196,12 +202,11 @@ class _Merging:
             if now < max(1, self._settings.min_frequency):
                 break
             heapq.heappop(queue)
-            self._merge(pair, now, where)
-            return True
+            return pair, now, where
         self.ended = "rare"
-        return False
+        return None
 
-    def _merge(self, pair: int, count: int, where: Iterable[int]) -> None:
+    def _merge(self, pair: int, count: int, where: Iterable[int]) -> Iterator[None]:
         left, right = pair >> _SHIFT, pair & _MASK
         raw = self._tokens[left] + self._tokens[right]
         new = self._id_of_bytes.get(raw)
@@ -213,7 +218,9 @@ class _Merging:
         grown: dict[int, set[int]] = {}
         new_left, left_of = new << _SHIFT, left
         after_right = right << _SHIFT
-        for at in where:
+        for done, at in enumerate(where, start=1):
+            if done % _WORDS_AT_ONCE == 0:
+                yield
             word, n = words[at], self._counts[at]
             out: list[int] = []
             i, last = 0, len(word) - 1
