@@ -192,3 +192,12 @@ def test_a_tokenizer_in_its_own_process_replays_alike(tmp_path):
     found = apart.replay("sister")
     assert isinstance(found, Replay)
     assert found == here.replay("sister")
+
+
+def test_of_equal_ranks_the_left_one_is_merged_first():
+    tokenizer = learn_bpe("aaaa aaaa aaaa", BpeSettings(300)).tokenizer()
+    for n in (3, 5, 7):
+        found = tokenizer.replay("a" * n)
+        assert found.agrees
+        first = found.pieces[0].steps[1]
+        assert (first.spans[first.made].start, first.spans[first.made].end) == (0, 2)

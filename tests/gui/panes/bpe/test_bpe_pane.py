@@ -322,3 +322,23 @@ def test_choices_come_back(pane: BpePane, live_store: Store, qtbot: QtBot):
     assert other.form.size_box.value() == 555
     assert other.stage.below.current == "merges"
     assert other.form.kind == LOW
+
+
+def test_bars_move_for_less_than_a_quarter_of_a_second(pane: BpePane, desk: Desk, qtbot: QtBot):
+    learn(pane, desk, STORY)
+    race = pane.stage.race
+    theme.set_motion(True)
+    try:
+        go(pane, 1)
+        animation = race._animation
+        assert animation.state() == animation.State.Running
+        assert animation.duration() <= 250
+        qtbot.waitUntil(lambda: animation.state() != animation.State.Running)
+        moved = pixels(race.viewport())
+        theme.set_motion(False)
+        go(pane, 0)
+        go(pane, 1)
+        assert animation.state() != animation.State.Running
+        assert np.array_equal(pixels(race.viewport()), moved)
+    finally:
+        theme.set_motion(False)
