@@ -17,6 +17,7 @@ NAMES = (
     "interpreting",
     "patching",
     "training",
+    "tokenizing",
     "point_cloud",
     "window",
     "stage",

@@ -27,6 +27,8 @@ PACKAGES = (
     "gui.panes.inspector",
     "gui.panes.interventions",
     "gui.panes.patching",
+    "gui.panes.bpe",
+    "gui.panes.tokenizer",
     "gui.panes.circuit",
     "gui.panes.cost",
     "gui.panes.model",

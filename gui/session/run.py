@@ -9,6 +9,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Literal
 
+from PySide6.QtCore import Signal
+
 from gui.session.feature import Feature
 from gui.session.state import Notice
 from gui.session.training_run import Run
@@ -30,7 +32,12 @@ class CurrentRun(Feature):
         starting: a run that was asked for and gets ready; None if none does.
         following: whether of both models that of `current` is in view.
         problem: why the run of the opened model can't be shown; empty if it can, or there is none.
+
+    Signals:
+        proposed: with a recipe that somebody would have trained next; a person decides.
     """
+
+    proposed = Signal(object)
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)

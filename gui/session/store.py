@@ -26,6 +26,7 @@ from gui.session.following import Following
 from gui.session.generating import Generating
 from gui.session.guessing import Guessing
 from gui.session.intervening import Intervening
+from gui.session.learning_bpe import LearningBpe
 from gui.session.masking import Masking
 from gui.session.opening import Opening
 from gui.session.other_texts import OtherTexts
@@ -34,6 +35,7 @@ from gui.session.run_until import RunUntil
 from gui.session.saving import Saving
 from gui.session.selection import changed, clamped
 from gui.session.state import Inspected, Notice, Selection
+from gui.session.tokenizing import Tokenizing
 from gui.session.verifying import Verifying
 from gui.session.walking import Walking
 from gui.session.weights import Weights
@@ -59,6 +61,8 @@ class Store(QObject):
         activity, asked, opening, verifying, generating, saving, run, weights, intervening,
             comparing: the features.
         texts: texts beside the prompt, in tokens.
+        learning_bpe: the byte-pair encoding that is learnt.
+        tokenizing: what tokenizers do to a text, step by step and side by side.
         masking: what becomes of the prompt when a token is masked.
         adding, following: what was added at its end; whether it grows with a text that is written.
         guessing: the game.
@@ -110,6 +114,8 @@ class Store(QObject):
         self.texts = OtherTexts(self)
         self.intervening = Intervening(self)
         self.comparing = Comparing(self)
+        self.learning_bpe = LearningBpe(self)
+        self.tokenizing = Tokenizing(self)
         # All of the above, in that order: a new feature is one more line there.
         self._features = tuple(part for part in vars(self).values() if isinstance(part, Feature))
         self.masking = Masking(self)

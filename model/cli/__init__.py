@@ -1,8 +1,9 @@
 """The command line: `python -m model --help`.
 
-A verb is a module and a line in `VERBS`. Its function `command` does it: typer makes the options
-from the parameters and the help from the docstring. ``SETTINGS``, where there are any, are click's
-for its arguments. A probe's verb stands with its probe, in `model.probe`.
+A verb is a module and a line in `VERBS`; ``train_tokenizer`` is typed ``train-tokenizer``. Its
+function `command` does it: typer makes the options from the parameters and the help from the
+docstring. ``SETTINGS``, where there are any, are click's for its arguments. A probe's verb stands
+with its probe, in `model.probe`.
 
 Verbs may know all of `model` but the engine, and import what loads torch when they are run.
 """
@@ -15,6 +16,8 @@ VERBS = (
     "model.cli.generate",
     "model.cli.train",
     "model.cli.world",
+    "model.cli.train_tokenizer",
+    "model.cli.tokenize",
     "model.cli.score",
     "model.cli.compare",
     "model.cli.verify",

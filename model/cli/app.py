@@ -14,7 +14,7 @@ def make_app() -> typer.Typer:
     """All verbs of `model.cli.VERBS` and, under ``probe``, those of `model.probe.PROBES`."""
     app = _group("Open, trace, train and score transformers, without a window.")
     for module in cli.VERBS:
-        _add(app, module.rpartition(".")[2], module)
+        _add(app, module.rpartition(".")[2].replace("_", "-"), module)
     probes = _group("Ask a model one question.")
     for listed in probe.PROBES:
         if listed.verb is not None:

@@ -18,6 +18,7 @@ from model.engine import (
     saving,
     space,
     starting,
+    tokenizing,
     training,
     verifying,
     weights,
@@ -49,4 +50,8 @@ HANDLERS: dict[type[m.Request], Callable[[Any, Workplace], Job]] = {
     m.ControlTraining: training.control_training,
     m.FollowTraining: training.follow_training,
     m.ReadRun: runs.read_run,
+    m.LearnBpe: tokenizing.learn_bpe,
+    m.WriteTokenizer: tokenizing.write_tokenizer,
+    m.ReplayText: tokenizing.replay_text,
+    m.CompareTokenizers: tokenizing.compare_tokenizers,
 }

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from model.tokenizer.long_text import LEARNT_AT_ONCE, parts_to_learn_from
+from model.tokenizer.replay import Replay
 from model.tokenizer.tokenizer import Encoding, Tokenizer, TokenizerError
 
 LARGE_BYTES = 2**20
@@ -196,6 +197,10 @@ class TokenizerApart(Tokenizer):
         if any(id < 0 for id in ids):
             raise ValueError(f"Token id {min(ids)} is negative.")
         return str(self._process.ask("decode", list(ids)))
+
+    def replay(self, text: str) -> Replay:
+        replay: Replay = self._process.ask("replay", text)
+        return replay
 
     def piece(self, id: int) -> str:
         return str(self._process.ask("piece", id))

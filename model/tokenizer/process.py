@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Any, BinaryIO
 
 from model.tokenizer.client import Facts, Pieces
+from model.tokenizer.replay import Replay
 from model.tokenizer.tokenizer import Tokenizer, TokenizerError
 
 
@@ -54,6 +55,9 @@ class _Served:
 
     def decode(self, ids: Sequence[int]) -> str:
         return self._built.decode(ids)
+
+    def replay(self, text: str) -> Replay:
+        return self._built.replay(text)
 
     def piece(self, id: int) -> str:
         return self._built.piece(id)

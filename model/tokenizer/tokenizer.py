@@ -24,6 +24,7 @@ from model.tokenizer.files.characters import ANY_CHARACTER, from_table
 from model.tokenizer.files.errors import refusing
 from model.tokenizer.files.found import GENERIC_CLASS, NAMED, Found, name_of
 from model.tokenizer.long_text import LEARNT_AT_ONCE, parts_to_learn_from
+from model.tokenizer.replay import Replay, Replayer
 from model.tokenizer.tokens import Token
 from model.whole_file import write_whole
 
@@ -238,7 +239,7 @@ class Tokenizer:
         )
         whole = [texts] if isinstance(texts, str) else texts
         parts = (part for text in whole for part in parts_to_learn_from(text, LEARNT_AT_ONCE))
-        inner.train_from_iterator((_replace_surrogates(part) for part in parts), trainer)
+        inner.train_from_iterator((replace_surrogates(part) for part in parts), trainer)
         return cls(inner)
 
     @classmethod
@@ -248,7 +249,7 @@ class Tokenizer:
         Raises:
             TokenizerError: the text is empty.
         """
-        characters = sorted(set(_replace_surrogates(text)))
+        characters = sorted(set(replace_surrogates(text)))
         if not characters:
             raise TokenizerError("The text is empty, so there is no character to learn.")
         vocab = {UNKNOWN: 0} | {character: i + 1 for i, character in enumerate(characters)}
@@ -275,7 +276,7 @@ class Tokenizer:
             TokenizerError: the tokenizer fails on it, which only one from a damaged file does.
         """
         notes: list[str] = []
-        clean = _replace_surrogates(text)
+        clean = replace_surrogates(text)
         if clean != text:
             n = len(_LONE_SURROGATE.findall(text))
             notes.append(
@@ -319,6 +320,19 @@ class Tokenizer:
         """
         start, whole = self.decode(before), self.decode([*before, *ids])
         return whole[len(start) :] if whole.startswith(start) else self.decode(ids)
+
+    def replay(self, text: str) -> Replay:
+        """How a text is cut, step by step.
+
+        Raises:
+            TokenizerError: the tokenizer fails on it.
+        """
+        with refusing("The tokenizer fails on this text", "its file may be damaged."):
+            return self._replayer.replay(replace_surrogates(text))
+
+    @cached_property
+    def _replayer(self) -> Replayer:
+        return Replayer(self._inner, self._bytes_of())
 
     def piece(self, id: int) -> str:
         """How the tokenizer's file writes a token (``Ġking``, ``##s``, ``<0x0A>``); "" if none."""
@@ -557,5 +571,6 @@ def _whole_token(value: Any) -> Any:
     return {"__type": "AddedToken"} | value if isinstance(value, dict) else value
 
 
-def _replace_surrogates(text: str) -> str:
+def replace_surrogates(text: str) -> str:
+    """Half characters, which no encoding can write, as U+FFFD."""
     return _LONE_SURROGATE.sub("\ufffd", text)

@@ -88,9 +88,11 @@ def prepare(
         check_tokenizer_word(recipe.tokenizer)  # before a long text is read
     if recipe.data == WORLD:
         seed = recipe.seed
-        train_text = yield from _world(recipe.data_tokens, seed, "Writing the story world")
+        train_text = yield from writing_world(recipe.data_tokens, seed, "Writing the story world")
         n_val = max(1, round(recipe.data_tokens * VALIDATION_SHARE))
-        val_text = yield from _world(n_val, seed + _VALIDATION_SEED, "Writing its validation text")
+        val_text = yield from writing_world(
+            n_val, seed + _VALIDATION_SEED, "Writing its validation text"
+        )
     else:
         yield Prepared(f"Reading {Path(recipe.data).name}", 0.0)
         text = read_text(Path(recipe.data))
@@ -216,7 +218,7 @@ def validation_batches(
     return [windows[starts[i : i + batch_size]].astype(np.int64) for i in range(0, n, batch_size)]
 
 
-def _world(n_tokens: int, seed: int, what: str) -> Generator[Prepared, None, str]:
+def writing_world(n_tokens: int, seed: int, what: str) -> Generator[Prepared, None, str]:
     """At least ``n_tokens`` words of the world, a document a line, as `model.world` writes it."""
     yield Prepared(what, 0.0)
     lines: list[str] = []

@@ -18,6 +18,7 @@ from gui import theme
 from gui.panes.model.columns import COLUMNS
 from gui.panes.model.two_models import TensorApart
 from gui.widgets.parts import part_color
+from gui.widgets.table_style import table_style
 from model import messages as m
 from model.counting import counted
 
@@ -304,17 +305,7 @@ class WeightTable(QTableView):
 
     def apply_theme(self) -> None:
         """Take new colours."""
-        t = theme.current()
-        self.setStyleSheet(
-            f"QTableView {{ background: {t.panel}; border: none; outline: none;"
-            f" selection-background-color: {t.accent_soft}; selection-color: {t.text}; }}"
-            f"QTableView::item {{ padding: 0 4px; border: none; }}"
-            f"QTableView::item:selected {{ background: {t.accent_soft}; }}"
-            f"QHeaderView {{ background: {t.panel}; }}"
-            f"QHeaderView::section {{ background: {t.panel}; color: {t.dim}; border: none;"
-            f" border-bottom: 1px solid {t.line}; padding: 2px 4px;"
-            f" font-size: {theme.SMALL_FONT_SIZE:.0f}px; }}"
-        )
+        self.setStyleSheet(table_style())
         self.rows.forget_colors()
 
     def _row_changed(self, current: QModelIndex, previous: QModelIndex) -> None:

@@ -90,6 +90,7 @@ class TrainingPane(Pane):
         self.form.recipe_changed.connect(self._form_changed)
         self.form.file_requested.connect(self.choose_file)
         store.run.changed.connect(self._hear_of_run)
+        store.run.proposed.connect(self._take_proposal)
         store.model_changed.connect(self._hear_of_run)
         store.activity.changed.connect(self._hear_of_activity)
         store.asked.delivered.connect(self.invalidate)  # the step that is told is another
@@ -266,6 +267,12 @@ class TrainingPane(Pane):
     def _form_changed(self) -> None:
         if self._refused_place and self._refused_place != str(self.runs_dir):
             self._failure = self._refused_place = ""  # another one was chosen
+        self.invalidate()
+
+    def _take_proposal(self, recipe: Recipe) -> None:
+        """Show a recipe that was made elsewhere; it begins where a person presses Start."""
+        self.form.set_recipe(recipe)
+        self.controls.recipe.setChecked(True)
         self.invalidate()
 
     def _hear_of_run(self) -> None:

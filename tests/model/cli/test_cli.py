@@ -480,3 +480,31 @@ def test_what_is_opened_in_another_precision_than_its_files_is_told(
         load_file(folder / "model.safetensors") for folder in (beyond_float16, tmp_path / "out")
     )
     assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_a_tokenizer_is_learnt_and_its_history_written(tmp_path: Path):
+    text = tmp_path / "text.txt"
+    text.write_text(TEXT, encoding="utf-8")
+    out, history = tmp_path / "tokenizer.json", tmp_path / "merges.json"
+    options = ("--data", text, "--vocab-size", 300, "--out", out, "--history", history)
+    told = run_json("train-tokenizer", *options)
+    rows = json.loads(history.read_text(encoding="utf-8"))
+    assert len(rows) == told["merges"]
+    assert {"pair", "count", "text_length"} <= rows[0].keys()
+    assert rows[-1]["text_length"] == told["n_tokens"]
+    cut = run_json("tokenize", out, "char", "bytes", "--text", TEXT)
+    learnt, characters, raw = cut["tokenizers"]
+    assert learnt["n_tokens"] == told["n_tokens"] < characters["n_tokens"] == raw["n_tokens"]
+    assert learnt["attention_pairs"] == told["n_tokens"] ** 2
+    assert told["bytes_per_token"] == learnt["bytes_per_token"] == len(TEXT) / told["n_tokens"]
+
+
+def test_tokenizers_that_cannot_be_made_or_read_are_refused_in_a_sentence(tmp_path: Path):
+    out = tmp_path / "tokenizer.json"
+    assert "need 257" in refusal(
+        "train-tokenizer", "--data", "world", "--vocab-size", 200, "--out", out
+    )
+    assert "There is no file" in refusal("train-tokenizer", "--data", "none.txt", "--out", out)
+    assert not out.exists()
+    assert "char or bytes" in refusal("tokenize", "nowhere", "--text", "a")
+    assert "--text is empty" in refusal("tokenize", "bytes", "--text", "")

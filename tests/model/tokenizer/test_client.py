@@ -90,6 +90,7 @@ def test_every_public_attribute_is_the_same(here: Tokenizer, apart: Tokenizer, t
         "settings": lambda t: t.settings(),
         "encode": lambda t: t.encode("The king").ids,
         "decode": lambda t: t.decode([5, 6]),
+        "replay": lambda t: t.replay("The king"),
         "save": lambda t: _saved(t, tmp_path),
     }
     methods = {

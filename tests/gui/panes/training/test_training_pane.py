@@ -1062,3 +1062,12 @@ def test_a_long_curve_is_taken_in_bit_by_bit_to_its_end(
     assert 0 < len(drawn()) < 20
     qtbot.waitUntil(lambda: len(drawn()) == 20, timeout=10_000)
     assert len(pane.export_data()["train_loss"].values) == 20
+
+
+def test_a_recipe_that_is_proposed_stands_in_the_form(pane: TrainingPane) -> None:
+    recipe = replace(PRESETS["minute"], name="own", tokenizer="/somewhere/own.json")
+    pane.store.run.proposed.emit(recipe)
+    assert pane.form.recipe().tokenizer == "/somewhere/own.json"
+    assert pane.form.recipe().name == "own"
+    assert pane.controls.recipe.isChecked()
+    assert not pane.store.run.going

@@ -1,0 +1,76 @@
+"""What tokenizers do to a text: step by step, and several beside each other.
+
+Whoever draws it asks each time; what is asked already is not asked twice. Knows messages; no
+widget.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from gui.session.feature import Feature
+from model import messages as m
+
+if TYPE_CHECKING:
+    from gui.session.store import Store
+
+
+class Tokenizing(Feature):
+    """The newest of both kinds.
+
+    Attributes:
+        replayed: the last that came; None before, and for another model.
+        replay_problem: why the last that was asked did not come; empty if it did.
+        compared: the last comparison.
+        compare_problem: as above.
+    """
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.replayed: m.TextReplayed | None = None
+        self.replay_problem = ""
+        self.compared: m.TokenizersCompared | None = None
+        self.compare_problem = ""
+        self._replaying: m.ReplayText | None = None
+        self._comparing: m.CompareTokenizers | None = None
+
+    def replay(self, text: str) -> None:
+        """Have a text replayed by the tokenizer of the model in view."""
+        if self._store.model is None or (self._replaying and self._replaying.text == text):
+            return
+        self._replaying = m.ReplayText(text=text)
+        self._store.send(self._replaying)
+
+    def compare(self, request: m.CompareTokenizers) -> None:
+        """Have a text cut by several tokenizers."""
+        before = self._comparing
+        if before is not None and replace(request, id=before.id) == before:
+            return
+        self._comparing = request
+        self._store.send(request)
+
+    def take(self, result: m.Result) -> bool:
+        replay = self._replaying is not None and result.request_id == self._replaying.id
+        compare = self._comparing is not None and result.request_id == self._comparing.id
+        match result:
+            case m.TextReplayed():
+                if replay:
+                    self.replayed, self.replay_problem = result, ""
+            case m.TokenizersCompared():
+                if compare:
+                    self.compared, self.compare_problem = result, ""
+            case m.Failed() if replay:
+                self.replayed, self.replay_problem = None, result.message
+            case m.Failed() if compare:
+                self.compared, self.compare_problem = None, result.message
+            case _:
+                return False
+        self.changed.emit()
+        return True
+
+    def reset(self, model: m.ModelInfo) -> bool:
+        had = self.replayed is not None or self.compared is not None
+        self.replayed = self.compared = self._replaying = self._comparing = None
+        self.replay_problem = self.compare_problem = ""
+        return had
