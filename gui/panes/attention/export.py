@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from gui.panes.attention.units import Units
+from model.probe.edge.asks import EdgeFound
 from model.probe.mosaic.asks import MosaicFound
 from model.probe.pattern.asks import Pattern, PatternFound
 from model.probe.question import Answer, Array, Named
@@ -29,7 +30,7 @@ def table(answer: Answer | None, units: Units) -> Mapping[str, Named | Array]:
     match answer:
         case PatternFound():
             return matrix(answer, units)
-        case MosaicFound() | WhyAttendsFound():
+        case MosaicFound() | WhyAttendsFound() | EdgeFound():
             return answer.arrays()
         case RoutesFound():
             return routes(answer, units)

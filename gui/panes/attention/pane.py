@@ -374,6 +374,8 @@ class AttentionPane(Pane):
     def _exported(self) -> Slot | None:
         view = self.controls.view if self.controls.view != "all" else "matrix"
         view = "why" if self.controls.why.isChecked() else view
+        if view == "graph" and "edge" in self._places.views:
+            view = "edge"  # it is what is looked at
         slot = self.slot(view)
         return slot if slot is not None and slot.is_current else None
 

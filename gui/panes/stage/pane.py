@@ -31,6 +31,7 @@ from gui.panes.stage.term_text import TermText
 from gui.panes.stage.terms_line import Target, feeds, pieces
 from gui.panes.stage.view import Pointed, StageView
 from gui.panes.stage.walk_controls import WalkControls
+from gui.panes.stage.weight_menu import WeightMenu
 from gui.panes.stage.words import here
 from gui.reading import code, waiting
 from gui.reading.inspecting import inspected
@@ -109,6 +110,7 @@ class StagePane(Pane):
         self.explaining.depth_changed.connect(self.invalidate)
         self.view.pointed.connect(self._point)
         self.view.chosen.connect(self._choose)
+        self.weights = WeightMenu(store, self.view)
         self.sheet.pointed.connect(self._point)
         self.sheet.chosen.connect(self._choose_line)
         self.sheet.moved.connect(self._move_to)

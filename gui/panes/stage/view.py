@@ -196,6 +196,11 @@ class StageView(Canvas):
         if under is not None:
             self.chosen.emit(self._number(*under))
 
+    def number_at(self, at: QPoint) -> Pointed | None:
+        """The number under a point."""
+        under = self._at(QPointF(at))
+        return None if under is None else self._number(*under)
+
     def tooltip(self, at: QPoint) -> str:
         under = self._at(QPointF(at))
         if under is None:

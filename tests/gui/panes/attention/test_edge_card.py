@@ -73,6 +73,7 @@ def test_a_click_opens_the_heads_of_the_edge(pane: AttentionPane, desk: Desk, qt
     assert "past later layers" in card.note.text(), "it says that it is the direct effect"
     assert f"Head {layer}.{head}: weight" in card.rows.accessibleDescription()
     assert pane.graph.opened is not None
+    assert np.array_equal(pane.export_data()["weight"].values, found.weight_H)  # type: ignore[union-attr]
     assert pixels(card.rows.viewport()).std() > 0
 
 
