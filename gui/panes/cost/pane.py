@@ -91,6 +91,8 @@ class CostPane(Pane):
             "Up to how many tokens: twice as long takes at least twice the time"
         )
         self.run_button = QPushButton("Measure", self)
+        self.run_button.setToolTip("Measure what context costs on this machine")
+        self.run_button.setAccessibleName("Measure: the cost of context")
         make_primary(self.run_button)
         self.more_button = ControlButton("press", self, sign="more")
         self.more_button.setToolTip("Copy as Python")
