@@ -67,7 +67,8 @@ class SetWeight(Intervention):
 
 def _read_as(name: str, config: TransformerConfig) -> str:
     """Under which name operations read a parameter: a tied unembedding is the embedding."""
-    return "W_E" if name == "W_U" and config.tied_embeddings else name
+    tied = config.tied_embeddings and config.has_logits
+    return "W_E" if name == "W_U" and tied else name
 
 
 @contextmanager
