@@ -40,7 +40,7 @@ from tests.small_models import TEXT
 
 ENTRIES = {entry.key: entry for entry in PANES}
 WITHOUT = {
-    "training": "there is no run: tests/gui/reading/test_code.py reads one",
+    "training": "there is no run: the test of curves below has one",
     "interventions": "there are none: the test of interventions has some",
     "patching": "nothing has been swept yet: its own test runs what it copies",
     "circuit": "nothing has been found yet: its own test runs what it copies",
@@ -124,7 +124,7 @@ def test_it_is_about_the_interventions_and_what_was_before(live_store: Store, qt
     assert isinstance(pane, NeuronsPane)
     space = run(script_of(pane, live_store))
     assert hold_answers(space, pane) >= 2
-    assert space["before"].subject.interventions == ()
+    assert space["the_other_side_map"].subject.interventions == ()
     assert space["map"].subject.interventions == some
 
 

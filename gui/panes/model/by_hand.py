@@ -66,6 +66,7 @@ class NumberRow(QWidget):
         self.box.valueChanged.connect(self._on_box)
         self.back = ControlButton("press", self, sign="undo")
         self.back.setAccessibleName("As in the model's own weights")
+        self.back.setToolTip("As in the model's own weights")
         self.back.clicked.connect(self.taken_back)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
