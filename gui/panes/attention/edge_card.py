@@ -49,8 +49,8 @@ class EdgeCard(QWidget):
         self.setAutoFillBackground(True)
         small = theme.sans(theme.SMALL_FONT_SIZE)
         self._found: EdgeFound | None = None
-        self.query_button = self._token_button("query")
-        self.key_button = self._token_button("key")
+        self.query_button = self._token_button("the token that reads")
+        self.key_button = self._token_button("the token that is read")
         self._reads = Text("reads", self, tone="dim", font=small)
         self.close_button = ControlButton("press", self, sign="close")
         self.close_button.setToolTip("Close (Esc)")
@@ -87,8 +87,8 @@ class EdgeCard(QWidget):
 
     def _token_button(self, what: str) -> ControlButton:
         button = ControlButton("press", self)
-        button.setToolTip(f"Select the {what}")
-        button.setAccessibleName(f"Select the {what}")
+        button.setToolTip(f"Select {what}")
+        button.setAccessibleName(f"Select {what}")
         button.clicked.connect(self._on_token)
         return button
 

@@ -32,13 +32,13 @@ from resources import STORY_WORLD
 from tests.model.cli.test_probe_questions import TIMED
 from tests.small_models import small_bert, small_llama, small_mixtral
 
+OF_WEIGHTS = "about weights alone: `gui.reading.code` has lines, see tests/gui/test_panes_code.py"
+
 WITHOUT = {
-    "neighbours": "no answer about a text: gui.reading.code has its lines, tests/gui/reading",
-    "geometry": "no answer about a text: gui.reading.code has its lines, tests/gui/reading",
-    "singular_values": "no answer about a text: gui.reading.code has its lines, tests/gui/reading",
-    "weights": "no answer about a text: gui.reading.code has its lines, tests/gui/reading",
-    "difference": "of two subjects: `model.compare` gives it, tests/model/test_comparison.py",
-    "weight_difference": "of two models: `model.compare` gives it, tests/model/test_comparison.py",
+    "neighbours": OF_WEIGHTS,
+    "geometry": OF_WEIGHTS,
+    "singular_values": OF_WEIGHTS,
+    "weights": OF_WEIGHTS,
     "analogy": "measured step by step while a model learns: its weights are gone",
     "score": "a verb of its own, which prints what `model.probe.score.compute.score(lm)` gives",
 }
