@@ -87,9 +87,7 @@ class Bench:
                 ):
                     mine.copy_(its)
         held.step = step
-        self._forget(
-            lambda subject: subject.model == model and not held.can_be_had(subject.step)
-        )
+        self._forget(lambda subject: subject.model == model and not held.can_be_had(subject.step))
 
     def release(self, model: int) -> None:
         """Take a model off the bench, with all that is kept of it."""
@@ -141,6 +139,10 @@ class Bench:
         """Whether a step of a model can be asked about at any time."""
         held = self._held.get(model)
         return held is not None and held.steps.knows(step)
+
+    def path_of(self, model: int, step: int) -> Path | None:
+        """Where the weights of a model's step are."""
+        return self._held[model].steps.paths.get(step)
 
     def reading_step(self, model: int, step: int | None) -> Generator[None, None, None]:
         """Read the weights of a step in slices, if they have to be read.

@@ -12,7 +12,6 @@ from model.bench.steps import StepWeights
 from model.language_model import LanguageModel
 from model.transformer import Transformer
 
-
 FOUND_STEPS = 8
 """Of so many steps what was found is kept: going to and fro between two finds nothing twice."""
 

@@ -18,6 +18,7 @@ from model.engine import (
     saving,
     space,
     starting,
+    steps,
     training,
     verifying,
     weights,
@@ -46,4 +47,5 @@ HANDLERS: dict[type[m.Request], Callable[[Any, Workplace], Job]] = {
     m.ControlTraining: training.control_training,
     m.FollowTraining: training.follow_training,
     m.ReadRun: runs.read_run,
+    m.ShowStep: steps.show_step,
 }

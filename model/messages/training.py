@@ -54,6 +54,36 @@ class FollowTraining(Request):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShowStep(Request):
+    """Bring another step of the model in view into view: `StepShown`, then the prompt is read anew.
+
+    From then on everything about that model is about its weights at that step, until another is
+    shown. Newest wins.
+
+    Attributes:
+        model_id: whose; of another one than that in view nothing comes.
+        step: which; None for the weights that learn just now, or that were opened.
+    """
+
+    newest_wins: ClassVar[bool] = True
+
+    model_id: int
+    step: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepShown(Result):
+    """The model in view is now at that step.
+
+    Attributes:
+        step: None for the weights that learn just now.
+    """
+
+    model_id: int
+    step: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadRun(Request):
     """Read what a run folder tells of its run: `RunRead`.
 

@@ -136,8 +136,8 @@ def _getting_ready(
         parts.seconds, parts.val_loss = state.seconds, state.val_loss
         parts.evaluated_at, parts.sampled_at = state.evaluated_at, state.sampled_at
         # A state may be saved where the budget has no room for a snapshot.
-        kept = dict(snapshots(run_dir))
-        parts.kept_at = parts.saved_at = state.step if state.step in kept else -1
+        is_kept = state.step in dict(snapshots(run_dir))
+        parts.kept_at = parts.saved_at = state.step if is_kept else -1
     return parts
 
 

@@ -13,7 +13,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 
 GROWTH = 8
-"""Early snapshots are an eighth of their step apart: 1, 2, … 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, …"""
+"""Early snapshots are an eighth of their step apart: 1, 2, 3, …, 16, 18, 20, 22, 24, 27, …"""
 
 SHARE = 0.02
 """Of the run's time early snapshots may take so much."""

@@ -138,12 +138,12 @@ def _in_folder(folder: Path) -> Source:
     tensors = [name for name in names if Path(name).suffix in TORCH_SUFFIXES]
     if len(tensors) == 1:
         return karpathy_source(folder / tensors[0])
-    steps = [(found.step, name) for name in tensors if (found := step_name(name))]
+    steps = [(at.step, name) for name in tensors if (at := step_name(name))]
     if steps and len(steps) == len(tensors):
-        last = max(steps)[1]
-        source = karpathy_source(folder / last)
+        newest = max(steps)[1]
+        source = karpathy_source(folder / newest)
         said = few([name for _, name in sorted(steps)])
-        note = f"Opened is {last}, the last of {said} in {folder}."
+        note = f"Opened is {newest}, the last of {said} in {folder}."
         return replace(source, notes=(note, *source.notes))
     if tensors:
         _needs_config(folder)

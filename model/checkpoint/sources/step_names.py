@@ -1,7 +1,8 @@
 """What the name of a folder or file says of the training step that it was saved at.
 
 As trainers and hubs write them: ``checkpoint-500``, ``ckpt_1000.pt``, ``step1000``,
-``global_step1000``, ``epoch=3-step=1000``, ``stage1-step1000-tokens5B``. Knows names; reads nothing.
+``global_step1000``, ``epoch=3-step=1000``, ``stage1-step1000-tokens5B``. Knows
+names; reads nothing.
 """
 
 from __future__ import annotations

@@ -27,7 +27,8 @@ from model.checkpoint.steps import steps_beside
 )
 def test_the_step_is_the_first_number_after_the_word(name: str, step: int) -> None:
     found = step_name(name)
-    assert found is not None and found.step == step
+    assert found is not None
+    assert found.step == step
 
 
 @pytest.mark.parametrize("name", ["gpt2", "ckpt.pt", "model-00001-of-00003.bin", "v1.0", "steps"])
@@ -37,9 +38,13 @@ def test_other_names_have_no_step(name: str) -> None:
 
 def test_stages_are_trainings_of_their_own_and_epochs_are_not() -> None:
     one, two = step_name("stage1-step10-tokens1B"), step_name("stage2-step10-tokens9B")
-    assert one is not None and two is not None and one.series != two.series
+    assert one is not None
+    assert two is not None
+    assert one.series != two.series
     first, next_one = step_name("epoch=0-step=10"), step_name("epoch=1-step=20")
-    assert first is not None and next_one is not None and first.series == next_one.series
+    assert first is not None
+    assert next_one is not None
+    assert first.series == next_one.series
 
 
 def _model(folder: Path) -> Path:

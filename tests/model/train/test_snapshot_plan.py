@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from model.train.events import Event, SnapshotSaved
+from model.train.events import Event, SnapshotSaved, StepDone
 from model.train.loop import Training, train
 from model.train.parts import plan_of
 from model.train.presets import preset
@@ -21,7 +21,8 @@ def test_without_early_ones_only_the_regular_steps_are_kept() -> None:
     plan = snapshot_plan(100, 25, 1000, early=False)
     assert plan.steps == (0, 25, 50, 75, 100)
     assert plan.total_bytes == 5000
-    assert 50 in plan and 51 not in plan
+    assert 50 in plan
+    assert 51 not in plan
 
 
 def test_early_snapshots_are_dense_and_the_gaps_grow_to_the_regular_one() -> None:
@@ -41,7 +42,7 @@ def test_early_snapshots_are_dense_and_the_gaps_grow_to_the_regular_one() -> Non
 def test_no_snapshot_lies_beyond_the_run_and_its_ends_are_kept() -> None:
     for steps, every in itertools.product((1, 2, 7, 100), (0, 1, 3, 1000)):
         plan = snapshot_plan(steps, every, 1, early=True)
-        assert plan.steps[0] == 0 and plan.steps[-1] == steps
+        assert (plan.steps[0], plan.steps[-1]) == (0, steps)
         assert len(set(plan.steps)) == len(plan.steps)
 
 
@@ -92,7 +93,7 @@ def test_a_run_keeps_what_the_plan_says(
     _unhindered(monkeypatch)
     early = replace(recipe, steps=20, snapshot_every=10, snapshot_early=True)
     saved = [e.step for e in train(early, tmp_path / "run") if isinstance(e, SnapshotSaved)]
-    assert saved == [*range(0, 17), 18, 20]
+    assert saved == [*range(17), 18, 20]
     assert [step for step, _ in snapshots(tmp_path / "run")] == saved
 
 
@@ -129,7 +130,7 @@ def test_a_budget_leaves_out_snapshots_and_the_run_still_goes_on_from_its_state(
     run.close()
     assert [step for step, _ in snapshots(tmp_path / "run")] == [0]
     events = list(train(None, tmp_path / "run", resume=True))
-    resumed = min(e.step for e in events if type(e).__name__ == "StepDone")
+    resumed = min(e.step for e in events if isinstance(e, StepDone))
     assert resumed == 9, "the state of step 8 was there"
     assert [step for step, _ in snapshots(tmp_path / "run")] == [0, 20]
 
