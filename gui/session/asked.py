@@ -351,7 +351,8 @@ class Asked(Feature):
         self._tell_settled()
 
     def _remember(self, answer: Answer) -> None:
-        if answer.subject.step is not None:
+        subject = answer.subject
+        if subject.step is not None and not self._store.timeline.keeps(subject):
             return  # of weights that are gone in a moment
         self._known[answer.subject, answer.question] = answer
         self._n_bytes += answer.n_bytes

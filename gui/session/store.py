@@ -33,6 +33,7 @@ from gui.session.run_until import RunUntil
 from gui.session.saving import Saving
 from gui.session.selection import changed, clamped
 from gui.session.state import Inspected, Notice, Selection
+from gui.session.timeline import Timeline
 from gui.session.verifying import Verifying
 from gui.session.walking import Walking
 from gui.session.weights import Weights
@@ -57,6 +58,7 @@ class Store(QObject):
         interventions: under which the prompt is read; the list is `intervening`'s.
         activity, asked, opening, verifying, generating, saving, run, weights, intervening: the
             features.
+        timeline: the steps of its training, and which is in view.
         texts: texts beside the prompt, in tokens.
         masking: what becomes of the prompt when a token is masked.
         adding, following: what was added at its end; whether it grows with a text that is written.
@@ -105,11 +107,13 @@ class Store(QObject):
         self.generating = Generating(self)
         self.saving = Saving(self)
         self.run = CurrentRun(self)
+        self.timeline = Timeline(self)
         self.weights = Weights(self)
         self.texts = OtherTexts(self)
         self.intervening = Intervening(self)
         # All of the above, in that order: a new feature is one more line there.
         self._features = tuple(part for part in vars(self).values() if isinstance(part, Feature))
+        self.timeline.watch()
         self.masking = Masking(self)
         self.adding = Adding(self)
         self.following = Following(self)
@@ -270,8 +274,9 @@ class Store(QObject):
             case m.VocabularyProjected():
                 if self.model is not None and result.model_id == self.model.model_id:
                     self._coming_vocabulary = result
-                    # Of a model that learns it is seen together with the answers of that step.
-                    if not (self.run.tells(result) and self.asked.is_gathering):
+                    # Of another step it is seen together with the answers of that step.
+                    moves = self.run.tells(result) or self.timeline.tells(result)
+                    if not (moves and self.asked.is_gathering):
                         self._deliver_vocabulary()
             case m.NeighboursFound():
                 seen = self.model is not None and result.model_id == self.model.model_id

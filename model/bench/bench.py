@@ -43,6 +43,9 @@ from model.transformer import Transformer
 BUDGET = 512 * 2**20
 """Bytes that streams may take; the newest is kept whatever it takes."""
 
+FRAMES = 128
+"""Clouds of token vectors, a step each, that are kept as they were turned."""
+
 IN_VIEW = 2
 """Subjects that are looked at together; of older ones only what the rest is computed from stays."""
 
@@ -62,6 +65,7 @@ class Bench:
         self._running: dict[Subject, Generator[None, None, None]] = {}
         self._last: tuple[Subject, Stream] | None = None  # that was asked for
         self._projections: dict[tuple[int, str, bool], tuple[int | None, Terms, Projection]] = {}
+        self._frames: OrderedDict[tuple[int, str, Terms, int | None], Projection] = OrderedDict()
 
     # -------------------------------------------------------------------------- models
 
@@ -95,6 +99,8 @@ class Bench:
         self._forget(lambda subject: subject.model == model)
         for key in [key for key in self._projections if key[0] == model]:
             del self._projections[key]
+        for frame in [frame for frame in self._frames if frame[0] == model]:
+            del self._frames[frame]
 
     def network(self, subject: Subject) -> Transformer:
         """A subject's network, with the weights of its step.
@@ -463,11 +469,20 @@ class Bench:
         before = self._projections.get(key)
         if before is not None and before[:2] == (step, plane):
             return before[2]
+        frame = (model, matrix, plane, step)
+        if frame in self._frames:
+            self._projections[key] = step, plane, self._frames[frame]
+            return self._frames[frame]
         table_VD = self.network_at(model, step).table(matrix)
         previous = before[2] if before is not None and before[1] == plane else None
         first_rD = plane_of(table_VD, plane) if plane else None
         projection = principal_axes(table_VD, 3, previous, first_rD)
         self._projections[key] = step, plane, projection
+        if self.knows_step(model, step):
+            # Who comes back to a step finds it as it lay, whichever way it was reached.
+            self._frames[frame] = projection
+            while len(self._frames) > FRAMES:
+                self._frames.popitem(last=False)
         return projection
 
     def _looking(self, subject: Subject, start: int, stop: int | None) -> Looking:
