@@ -1,4 +1,4 @@
-"""Travelling through a training: which steps were kept, which is in view, and the ways between them.
+"""Travelling through a training: which steps were kept, which is in view, and the ways between.
 
 The step is the subject's: whoever asks about the subject follows. One step is asked for at a time;
 the next is sent once every pane has drawn the one before, so that scrubbing is as fast as the
@@ -90,7 +90,7 @@ class Timeline(Feature):
 
     @property
     def learns(self) -> bool:
-        """Whether the model in view is learning now: its newest weights are a place of their own."""
+        """Whether the model in view is learning now: its newest weights are one more place."""
         return self._store.model is not None and self._store.model.training
 
     @property
@@ -306,7 +306,7 @@ class Timeline(Feature):
             self.changed.emit()
 
     def _follow_subject(self) -> None:
-        """The prompt was read, of a run that has ended perhaps at a step that was in view before."""
+        """The prompt was read; of a run that has ended perhaps at the step in view before."""
         model, subject = self._store.model, self._store.subject
         if model is not None and subject is not None and subject.model == model.model_id:
             coming = self._on_its_way is not None

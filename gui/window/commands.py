@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from gui.panes.entry import Command, Menu, PaneEntry
-from gui.session.conditions import can_cancel, has_model
+from gui.session.conditions import can_cancel, has_model, has_steps
 
 PANES_FIRST: frozenset[Menu] = frozenset({"Edit", "Model", "Generate", "Training"})
 """Menus in which what the panes do stands above what the window does."""
@@ -182,6 +182,52 @@ WINDOW_COMMANDS = (
         does="show_settings",
         args=("threads",),
         separator=True,
+    ),
+    Command(
+        id="step_before",
+        text="Training step &before",
+        tip="Every pane to the kept step before the one in view",
+        menu="Training",
+        does="store.timeline.back",
+        keys="Ctrl+Alt+Left",
+        when=has_steps,
+        separator=True,
+    ),
+    Command(
+        id="step_after",
+        text="Training step &after",
+        tip="Every pane to the next kept step",
+        menu="Training",
+        does="store.timeline.forward",
+        keys="Ctrl+Alt+Right",
+        when=has_steps,
+    ),
+    Command(
+        id="first_step",
+        text="F&irst training step",
+        tip="Every pane to the first step that was kept",
+        menu="Training",
+        does="store.timeline.first",
+        keys="Ctrl+Alt+Home",
+        when=has_steps,
+    ),
+    Command(
+        id="last_step",
+        text="&Last training step, or live",
+        tip="Every pane to the last step; of a run that goes on, to what learns now",
+        menu="Training",
+        does="store.timeline.last",
+        keys="Ctrl+Alt+End",
+        when=has_steps,
+    ),
+    Command(
+        id="play_training",
+        text="Pla&y the training",
+        tip="Let every pane go from step to step, or hold it",
+        menu="Training",
+        does="store.timeline.toggle",
+        keys="Ctrl+Alt+Space",
+        when=has_steps,
     ),
     Command(
         id="shortcuts",

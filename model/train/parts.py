@@ -23,7 +23,7 @@ from model.train.places import from_run, names_a_file, places_of_text
 from model.train.recipe import WORLD, Recipe
 from model.train.run_folder import RunError, read_recipe, read_run, snapshots
 from model.train.run_writing import RunFolder
-from model.train.snapshot_plan import MEBIBYTE, SnapshotPlan, Thrift, snapshot_plan
+from model.train.snapshot_plan import SnapshotPlan, Thrift, plan_of
 from model.train.state import TrainingState, can_resume, has_state, load_state
 from model.train.tokenizer_choice import tokenizer_at
 from model.train.updates import Updates
@@ -139,22 +139,6 @@ def _getting_ready(
         is_kept = state.step in dict(snapshots(run_dir))
         parts.kept_at = parts.saved_at = state.step if is_kept else -1
     return parts
-
-
-def plan_of(recipe: Recipe, n_params: int) -> SnapshotPlan:
-    """The steps at which a run is kept.
-
-    Args:
-        recipe: of the run.
-        n_params: of its network, which is kept in float32.
-    """
-    return snapshot_plan(
-        recipe.steps,
-        recipe.snapshot_every,
-        4 * n_params,
-        early=recipe.snapshot_early,
-        budget_bytes=recipe.snapshot_mb * MEBIBYTE,
-    )
 
 
 def _take_weights(transformer: Transformer, path: str) -> None:

@@ -1,16 +1,18 @@
 """At which steps a run is kept: densely early, where a network changes fast, sparsely late.
 
-A pure function of the recipe's numbers and the size of a snapshot, so that a run that is resumed
+A pure function of the recipe and the size of a snapshot, so that a run that is resumed
 goes on with the same plan, and a window can say what a run will take on the disk before it begins.
 Whether an early snapshot is affordable in time is measured while the run goes (`Thrift`).
 
-Knows numbers only; no recipe, no file.
+Knows recipes; no torch, no file.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass
+
+from model.train.recipe import Recipe
 
 GROWTH = 8
 """Early snapshots are an eighth of their step apart: 1, 2, 3, …, 16, 18, 20, 22, 24, 27, …"""
@@ -65,6 +67,22 @@ def snapshot_plan(
         if fits or len(plan.steps) <= 2:
             return plan
         thinned *= 2
+
+
+def plan_of(recipe: Recipe, n_params: int) -> SnapshotPlan:
+    """The steps at which a run is kept.
+
+    Args:
+        recipe: of the run.
+        n_params: of its network, which is kept in float32.
+    """
+    return snapshot_plan(
+        recipe.steps,
+        recipe.snapshot_every,
+        4 * n_params,
+        early=recipe.snapshot_early,
+        budget_bytes=recipe.snapshot_mb * MEBIBYTE,
+    )
 
 
 def _steps(steps: int, every: int, thinned: int, *, early: bool) -> tuple[int, ...]:

@@ -139,7 +139,7 @@ def test_of_a_run_that_learns_the_snapshots_come_as_they_are_saved() -> None:
     assert timeline.live
     for step in (0, 5):
         tell(store, run, SnapshotSaved(step, Path(f"/runs/a/snapshots/step-{step:06}")))
-    assert [at.name for at in timeline.steps] == ["step-000000", "step-000005"]
+    assert [one.name for one in store.timeline.steps] == ["step-000000", "step-000005"]
     timeline.go_to(0)
     assert not timeline.live
     shown(store)

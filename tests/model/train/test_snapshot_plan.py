@@ -10,11 +10,10 @@ import pytest
 
 from model.train.events import Event, SnapshotSaved, StepDone
 from model.train.loop import Training, train
-from model.train.parts import plan_of
 from model.train.presets import preset
 from model.train.recipe import Recipe
 from model.train.run_folder import snapshots
-from model.train.snapshot_plan import SHARE, Thrift, snapshot_plan
+from model.train.snapshot_plan import SHARE, Thrift, plan_of, snapshot_plan
 
 
 def test_without_early_ones_only_the_regular_steps_are_kept() -> None:
@@ -121,7 +120,9 @@ def test_a_run_that_was_interrupted_between_early_snapshots_ends_as_if_it_had_no
 def test_a_budget_leaves_out_snapshots_and_the_run_still_goes_on_from_its_state(
     recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("model.train.parts.MEBIBYTE", 1)  # so that a tiny run needs a budget
+    monkeypatch.setattr(
+        "model.train.snapshot_plan.MEBIBYTE", 1
+    )  # so that a tiny run needs a budget
     tight = replace(recipe, steps=20, snapshot_every=2, snapshot_mb=1)
     run = Training(tight, tmp_path / "run").events()
     for event in run:
