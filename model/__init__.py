@@ -15,6 +15,12 @@ interventions (`model.interventions`) as well:
     found = lm.ask("The king lost his crown.", Pattern(layer=1, head=3), (AblateHead(0, 2),))
     found.arrays()["pattern"].values             # [query, key]
 
+Two models, two texts, or both, operation by operation:
+
+    found = model.compare(lm, model.open("its/quantised/self"), "The king lost his crown.")
+    found.weights.arrays()["relative_norm"].columns()
+    found.activations.agreement                  # share of positions with the same likeliest token
+
 Never imports Qt. Torch is imported on first use, not by ``import model``: the window stands
 before torch is there.
 """
@@ -26,6 +32,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from model.comparison import compare as compare
     from model.config import TransformerConfig as TransformerConfig
     from model.language_model import LanguageModel as LanguageModel
     from model.language_model import open_model as open
@@ -45,6 +52,7 @@ _HOMES = {
     "LanguageModel": ("model.language_model", "LanguageModel"),
     "Sampling": ("model.sampling", "Sampling"),
     "probabilities": ("model.sampling", "probabilities"),
+    "compare": ("model.comparison", "compare"),
     "Trace": ("model.trace", "Trace"),
     "Transformer": ("model.transformer", "Transformer"),
     "TransformerConfig": ("model.config", "TransformerConfig"),
@@ -55,6 +63,7 @@ __all__ = [
     "Trace",
     "Transformer",
     "TransformerConfig",
+    "compare",
     "open",
     "probabilities",
 ]

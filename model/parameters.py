@@ -9,26 +9,15 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
-from functools import lru_cache
 
 from torch import Tensor, nn
 
-from model.config import TransformerConfig
 from model.network.attention import Attention
-from model.operations import operations
+from model.operations import parameter_names
 from model.transformer import Block, Transformer
 
 _BLOCK = re.compile(r"blocks\.(\d+)\.(attn|mlp)\.((?:experts\.\d+\.)?)([Wb]_\w+)")
 _MLP_MODULES = {"gate": "gate", "in": "up", "out": "down", "router": "router"}
-
-
-@lru_cache(maxsize=8)
-def parameter_names(config: TransformerConfig) -> tuple[str, ...]:
-    """Every parameter's name, in the order in which the operations read them."""
-    names = [name for op in operations(config) for name in op.parameters]
-    if config.tied_embeddings and config.has_logits:
-        names.append("W_U")
-    return tuple(dict.fromkeys(names))
 
 
 def parameter(transformer: Transformer, name: str) -> Tensor:

@@ -91,6 +91,23 @@ def small_mixtral(folder: Path) -> Path:
     return folder
 
 
+def small_llama(folder: Path) -> Path:
+    """Grouped heads, RMSNorm, rotary positions, a gated MLP."""
+    config = transformers.LlamaConfig(
+        vocab_size=len(VOCABULARY),
+        hidden_size=36,
+        intermediate_size=52,
+        num_hidden_layers=2,
+        num_attention_heads=6,
+        num_key_value_heads=2,
+        head_dim=8,
+        max_position_embeddings=32,
+    )
+    make(transformers.LlamaForCausalLM, config, folder)
+    word_pieces(folder)
+    return folder
+
+
 def small_bloom(folder: Path) -> Path:
     """Linear biases in place of positions."""
     config = transformers.BloomConfig(
@@ -163,6 +180,7 @@ MAKERS: dict[str, Callable[[Path], Path]] = {
     "headless": partial(small_bert, head="BertModel"),
     "modernbert": small_modernbert,
     "mixtral": small_mixtral,
+    "llama": small_llama,
     "bloom": small_bloom,
     "gemma": small_gemma,
     "opt": small_opt,

@@ -60,13 +60,22 @@ class OpenDialog(QDialog):
     Args:
         store: asked to look and to open.
         settings: remembers what was opened before.
+        beside: what is opened is compared with the model in view, which stays.
     """
 
-    def __init__(self, store: Store, settings: Settings, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        parent: QWidget | None = None,
+        *,
+        beside: bool = False,
+    ) -> None:
         super().__init__(parent)
+        self._beside = beside
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setObjectName("open_dialog")
-        self.setWindowTitle("Open a model")
+        self.setWindowTitle("Compare with another model" if beside else "Open a model")
         self.setAcceptDrops(True)
         self.resize(880, 560)
         keep_on_screen(self)
@@ -120,6 +129,9 @@ class OpenDialog(QDialog):
         self._details_button = self._button("&Details", "What happened inside, for a bug report")
         self.cancel_button = self._button("Cancel", "Close this dialog")
         self.open_button = self._button("&Open", "Open this model; the open one stays until then")
+        if self._beside:
+            self.open_button.setText("&Open as B")
+            self.open_button.setToolTip("Open this model beside the one in view, to compare both")
         self.open_button.setDefault(True)
 
         top = QHBoxLayout()
@@ -176,6 +188,8 @@ class OpenDialog(QDialog):
         store.opening.changed.connect(self._opening_changed)
         store.opening.ended.connect(self._opening_ended)
         store.model_changed.connect(self._model_changed)
+        if self._beside:
+            store.comparing.changed.connect(self._model_changed)
 
     # ------------------------------------------------------------------------- choices
 
@@ -204,6 +218,7 @@ class OpenDialog(QDialog):
             dtype=self.card.dtype,
             answered_in_place=True,
             remembered=path in self._settings.recent,
+            beside=self._beside,
         )
         self._update()
         self.cancel_button.setFocus()  # what was in focus can't be used meanwhile

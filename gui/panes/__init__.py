@@ -28,6 +28,7 @@ PACKAGES = (
     "gui.panes.interventions",
     "gui.panes.patching",
     "gui.panes.circuit",
+    "gui.panes.cost",
     "gui.panes.model",
 )
 """In the order in which they are made, and in which their commands stand in a menu."""

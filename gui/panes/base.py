@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from gui import theme
 from gui.pace import Pace
 from gui.panes.entry import PaneEntry
+from gui.reading import code
 from gui.session.asked import Slot
 from gui.session.store import Store
 from model.probe.question import Answer, Named, Question
@@ -74,6 +75,8 @@ class Pane(QWidget):
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._paint_if_due)
         store.asked.join(self.key, self.invalidate)
+        store.asked.join(self._other_owner, self.invalidate)
+        store.comparing.changed.connect(self._compare)
         store.asked.settled.connect(self._hurry)
         store.subject_changed.connect(self.ask)
         store.selection_changed.connect(self.ask)
@@ -86,6 +89,14 @@ class Pane(QWidget):
         """What it wants to know about the subject in view, now: a pure function of the selection.
 
         By names of its own, under which `answered` finds what came.
+        """
+        return {}
+
+    def other_questions(self) -> Mapping[str, Question]:
+        """What it wants to know of the other side while B − A is shown, as of `questions`.
+
+        By names of its own, under which `other` finds what came. Asked only while a comparison
+        shows the difference (`gui/session/comparing.py`); which side is A is its business.
         """
         return {}
 
@@ -113,6 +124,13 @@ class Pane(QWidget):
     def export_arrays(self) -> Mapping[str, Named]:
         """The same numbers as arrays in the shape in which they are drawn, for npz alone."""
         return {}
+
+    def code(self) -> str:
+        """Lines of Python for the numbers that it draws; empty where there are none.
+
+        They run after ``import model`` and ``lm = model.open(…)``; imports come first.
+        """
+        return code.of_answers(self.store.asked.answers(self.key))
 
     def prepare_export(self) -> None:
         """An export of its data is about to be chosen: ask for what isn't drawn in full."""
@@ -150,9 +168,48 @@ class Pane(QWidget):
         """
         return self.store.asked.find(self.key, name, kind)
 
+    @property
+    def shows_difference(self) -> bool:
+        """Whether B − A is to be drawn, where the other side has answered."""
+        return self.store.comparing.shows_difference
+
+    def other(self, name: str, kind: type[A]) -> A | None:
+        """The other side's answer under a name of `other_questions`, about that side as it is now.
+
+        None while it is still to come, and where no difference is shown.
+        """
+        found = self.store.asked.find(self._other_owner, name, kind)
+        subject = self.store.comparing.subject
+        return None if found is None or found.subject != subject else found
+
+    def other_problem(self, name: str) -> str:
+        """Why the other side can't answer; empty if it can."""
+        slot = self.store.asked.slot(self._other_owner, name)
+        return "" if slot is None or slot.is_current else slot.problem
+
+    @property
+    def _other_owner(self) -> str:
+        return f"{self.key}: the other side"
+
+    def ask_other(self) -> bool:
+        """Ask the other side, while the difference is shown; whether something is known at once."""
+        subject = self.store.comparing.subject
+        if subject is None or not self._asks:
+            self.store.asked.want(self._other_owner, None, {})
+            return False
+        return self.store.asked.want(self._other_owner, subject, self.other_questions())
+
+    def _compare(self) -> None:
+        """Another side is shown, or there is another one."""
+        self.ask()
+        self.invalidate()
+
     def ask(self) -> None:
         """State what it wants to know now; it is drawn when an answer comes, or is known."""
-        if self._asks and self.store.asked.want(self.key, self.store.subject, self.questions()):
+        if not self._asks:
+            return
+        known = self.store.asked.want(self.key, self.store.subject, self.questions())
+        if self.ask_other() or known:
             self.invalidate()
 
     @property
@@ -208,6 +265,7 @@ class Pane(QWidget):
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self.store.asked.want(self.key, self.store.subject, {})
+        self.store.asked.want(self._other_owner, None, {})
 
 
 class EmptyState(QLabel):

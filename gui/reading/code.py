@@ -1,16 +1,20 @@
-"""The one line of Python that fetches what is shown.
+"""Lines of Python for what is shown: one that fetches a number, or a whole script for a pane.
 
-Lines run where ``import model``, ``lm = model.open(…)`` and ``trace = lm.trace(…)`` have been.
-Knows names and indices only.
+Lines run where ``import model``, ``lm = model.open(…)`` and, for activations, ``trace =
+lm.trace(…)`` have been; a script has these in it. Knows names, indices and answers; no network.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from model import messages as m
+from model.interventions import Intervention
 from model.operations import PROBABILITIES
+from model.probe.lines import asking_all, written
 from model.probe.question import Answer
 from model.sampling import OWN, Sampling
+from model.subject import Subject
 
 
 def activation(
@@ -31,6 +35,38 @@ def activation(
     return f'trace["{name}"]{_inside(index)}'
 
 
+def opening(
+    place: str,
+    text: str | list[int],
+    interventions: Sequence[Intervention] = (),
+    device: str = "cpu",
+) -> str:
+    """What lines with ``lm``, ``text`` and ``trace`` in them need before them.
+
+    Args:
+        place: of the model: a path or a name on a hub.
+        text: that is read, or its tokens.
+        interventions: that it is read under.
+        device: where it computes.
+    """
+    kinds = sorted({type(one).__name__ for one in interventions})
+    imports = ["import torch", "", "import model"]
+    if kinds:
+        imports.append(f"from model.interventions import {', '.join(kinds)}")
+    under = f", interventions=({', '.join(map(repr, interventions))},)" if kinds else ""
+    return "\n".join(
+        (
+            *imports,
+            "",
+            *(() if device == "cpu" else (f"torch.set_default_device({device!r})",)),
+            f"lm = model.open({place!r})",
+            f"text = {text!r}",
+            f"trace = lm.trace(text{under})",
+            "",
+        )
+    )
+
+
 def parameter(name: str, index: Sequence[int | None] = ()) -> str:
     """Fetches a parameter, or a part of it, from ``lm``.
 
@@ -47,6 +83,130 @@ def vector_of(matrix: str, token_id: int) -> str:
     return parameter(matrix, (None, token_id) if matrix == "W_U" else (token_id,))
 
 
+def tracing(subject: Subject) -> str:
+    """Makes ``trace`` of a subject: what a fetched activation is read from."""
+    imports, interventions = written(subject.interventions)
+    under = f", interventions={interventions}" if subject.interventions else ""
+    return "\n".join((*imports, f"trace = lm.trace({list(subject.ids)}{under})"))
+
+
+def of_answers(answers: Mapping[str, Answer]) -> str:
+    """Asks again for what is drawn: every answer by its name, and ``found`` if it is one."""
+    return asking_all({"found": next(iter(answers.values()))} if len(answers) == 1 else answers)
+
+
+def tokens(read: m.PromptRead, model: m.ModelInfo) -> str:
+    """A prompt's tokens as bytes, as far as the context holds them; ids without a tokenizer."""
+    ids = f"ids = {list(read.subject.ids)}"
+    if not model.vocabulary:
+        return ids
+    return f"{ids}\ntokens = [lm.tokenizer.vocabulary[id] for id in ids]"
+
+
+def of_tensor(
+    name: str, examined: m.WeightExamined | None, singular: m.SingularValuesFound | None
+) -> str:
+    """Figures, histogram and picture of a parameter, and its singular values where they are shown.
+
+    Args:
+        name: of the parameter, as TransformerLens calls it.
+        examined: what is drawn of it in detail, if anything.
+        singular: the singular values that are drawn.
+    """
+    imports = ["from model.probe.weights import compute as weights"]
+    lines = [f'tensor = lm.parameter("{name}")']
+    part = None
+    if examined is not None:
+        part = examined.layout.part
+    elif singular is not None:
+        part = singular.part
+    if examined is not None or singular is not None:
+        imports.append("from model.probe.weights.matrix_layout import layout_of")
+        lines.append(f'layout = layout_of("{name}", tuple(tensor.shape), {part})')
+        lines.append("matrix = weights.as_matrix(tensor, layout)")
+    imports.append("from model.slices import finish")
+    lines.append("figures = finish(weights.figures(tensor))")
+    if examined is not None:
+        one = "tensor" if part is None else f"tensor[{part}]"
+        most = tuple(max(1, size) for size in examined.values.shape)
+        lines += [
+            f"histogram = finish(weights.histogram({one}, {examined.low!r}, {examined.high!r}, "
+            f"{len(examined.counts)}))",
+            f"picture = finish(weights.picture(matrix, {examined.rows}, {examined.columns}, "
+            f"{most}))",
+        ]
+    if singular is not None:
+        imports.append("from model.probe.singular_values.compute import singular_values")
+        lines.append("singular = finish(singular_values(matrix))")
+    return "\n".join((*sorted(imports), "", *lines))
+
+
+def of_vocabulary(vocabulary: m.VocabularyProjected, near: m.NeighboursFound | None) -> str:
+    """The table of token vectors on its axes, and the tokens that are near a sum of them.
+
+    While a model learns, the cloud is turned to lie as the one before: the lines give it unturned.
+
+    Args:
+        vocabulary: that is drawn.
+        near: the neighbours that are listed, if any.
+    """
+    imports = ["from model.probe.geometry.compute import principal_axes"]
+    lines = [f'table = lm.transformer.table("{vocabulary.matrix}")']
+    if vocabulary.plane:
+        imports.append("from model.probe.geometry.plane import plane_of")
+        lines.append(
+            f"projection = principal_axes(table, first_rD=plane_of(table, {vocabulary.plane}))"
+        )
+    else:
+        lines.append("projection = principal_axes(table)")
+    if near is not None:
+        imports[0] += ", nearest, signed_sum"
+        lines.append(
+            "neighbour_ids, neighbour_cosines = nearest("
+            f"table, signed_sum(table, {near.terms}), {len(near.ids)})"
+        )
+    return "\n".join((*imports, "", *lines))
+
+
+def of_run(run_dir: str) -> str:
+    """What was measured of a run, read from its folder."""
+    return (
+        "from pathlib import Path\n"
+        "from model.slices import finish\n"
+        "from model.train.record import reading_record\n\n"
+        f"run = finish(reading_record(Path({run_dir!r})))\n"
+        "train_loss = [(step.step, step.train_loss) for step in run.steps]\n"
+        "val_loss = [(at.step, at.val_loss) for at in run.evaluations]"
+    )
+
+
+def together(*parts: str) -> str:
+    """Lines of several kinds as one: their imports first, each once."""
+    rows = [row for part in parts for row in part.splitlines()]
+    imports = [row for row in rows if _is_import(row)]
+    rest = [row for row in rows if row and not _is_import(row)]
+    return "\n".join((*dict.fromkeys(imports), "", *rest)) if rest else ""
+
+
+def script(lines: str, place: str, said: Sequence[str] = ()) -> str:
+    """Lines as a whole script, which runs as it is.
+
+    Args:
+        lines: after ``import model`` and ``lm = model.open(…)``; imports first.
+        place: by what their model is opened; empty where they need none.
+        said: sentences above them: which prompt, which step.
+    """
+    rows = lines.splitlines()
+    imports = [row for row in rows if _is_import(row)]
+    rest = [row for row in rows if not _is_import(row)]
+    while rest and not rest[0]:
+        del rest[0]
+    opening = ["import model"] if place else []
+    opened = [f"lm = model.open({place!r})"] if place else []
+    comments = [f"# {' '.join(sentence.split())}" for sentence in said]
+    return "\n".join((*comments, *opening, *imports, "", *opened, *rest, ""))
+
+
 def asking(answer: Answer, place: str) -> str:
     """A whole script that asks again for what is drawn; its answer is then ``found``.
 
@@ -54,9 +214,11 @@ def asking(answer: Answer, place: str) -> str:
         answer: that is drawn.
         place: by what its model is opened.
     """
-    *imports, line = answer.code().splitlines()
-    lines = ("import model", *imports, "", f"lm = model.open({place!r})", f"found = {line}")
-    return "\n".join((*lines, ""))
+    return script(of_answers({"found": answer}), place)
+
+
+def _is_import(row: str) -> bool:
+    return row.startswith(("import ", "from "))
 
 
 def _inside(index: Sequence[int | None]) -> str:

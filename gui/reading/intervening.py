@@ -22,9 +22,11 @@ from model.interventions import (
     ScaleHead,
     ScaleOutput,
     SetNeuron,
+    SetWeight,
     Steer,
 )
-from model.operations import Operation
+from model.operations import Operation, parameter_sizes
+from model.probe.lines import written
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,26 @@ def of_neuron(
     )
 
 
+def of_weight(
+    config: TransformerConfig, name: str, index: tuple[int, ...], value: float
+) -> tuple[Offer, ...]:
+    """What can be done to one number of the weights.
+
+    Args:
+        config: of the network.
+        name, index: which.
+        value: the number.
+    """
+    where = f"{name}[{', '.join(map(str, index))}]"
+    some = [(f"Set {where} to 0", 0.0)]
+    if math.isfinite(value) and value:
+        some += [
+            (f"Turn its sign: {-value:.4g}", -value),
+            (f"Set it to twice that: {2 * value:.4g}", 2 * value),
+        ]
+    return _fitting(config, ((words, SetWeight(name, index, at), 1) for words, at in some))
+
+
 def of_operation(config: TransformerConfig, op: Operation, head: int) -> tuple[Offer, ...]:
     """What can be done where an operation is, the nearest first.
 
@@ -142,6 +164,12 @@ def of_operation(config: TransformerConfig, op: Operation, head: int) -> tuple[O
     return own + layers[first:] + layers[:first]
 
 
+def is_weight(config: TransformerConfig, inspected: Inspected) -> bool:
+    """Whether what is inspected is one number of a parameter."""
+    n = len(parameter_sizes(config, inspected.name)) if inspected.subject is None else 0
+    return n > 0 and len(inspected.index) == n and inspected.value is not None
+
+
 def of_selection(
     config: TransformerConfig, selection: Selection, inspected: Inspected | None
 ) -> tuple[Offer, ...]:
@@ -155,6 +183,9 @@ def of_selection(
     elif inspected is not None and inspected.name.endswith(".mlp.hook_post") and inspected.index:
         at = int(inspected.name.split(".")[1])
         found += of_neuron(config, at, inspected.index[-1])
+    if inspected is not None and is_weight(config, inspected):
+        assert inspected.value is not None
+        found = of_weight(config, inspected.name, inspected.index, inspected.value) + found
     return found + of_layer(config, layer) + of_all(config)
 
 
@@ -216,14 +247,19 @@ def marks(some: Sequence[Intervention], config: TransformerConfig | None) -> Mar
     return Marks(frozenset(cut), frozenset(changed - cut))
 
 
-def python(some: Sequence[Intervention], text: str) -> str:
-    """The lines of Python that run a prompt under interventions: ``trace`` is then theirs."""
+def python(some: Sequence[Intervention], ids: Sequence[int]) -> str:
+    """The lines of Python that run a prompt under interventions: ``trace`` is then theirs.
+
+    Args:
+        some: the interventions.
+        ids: of the prompt as it is read: a text can be longer than the context.
+    """
     kinds = ", ".join(sorted({type(one).__name__ for one in some}))
-    listed = "".join(f"    {one!r},\n" for one in some)
+    listed = "".join(f"    {written(one)[1]},\n" for one in some)
     return (
         f"from model.interventions import {kinds}\n\n"
         f"interventions = (\n{listed})\n"
-        f"trace = lm.trace({text!r}, interventions=interventions)\n"
+        f"trace = lm.trace({list(ids)}, interventions=interventions)\n"
     )
 
 

@@ -36,6 +36,7 @@ class Reading:
         scale: signed, a share of 1, a positive amount, or ids.
         n_seen: up to where the values are not masked: a query's later keys are.
         first_seen: from where they are not: so are keys farther than a layer looks.
+        least: the colour scale ends at no less.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Reading:
     scale: Scale
     n_seen: int
     first_seen: int = 0
+    least: float = 0.0
 
     @property
     def seen(self) -> NDArray[np.floating]:
@@ -57,7 +59,7 @@ class Reading:
         if self.scale == "share":
             return 1.0
         finite = np.abs(self.seen[np.isfinite(self.seen)])
-        return float(finite.max()) if finite.size else 0.0
+        return max(float(finite.max()), self.least) if finite.size else 0.0
 
     def is_masked(self, element: int) -> bool:
         """Whether an element is one that does not exist for its query."""

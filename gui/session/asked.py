@@ -104,6 +104,10 @@ class Asked(Feature):
 
     Its ``changed`` says that something begins or ends to be waited for, or got on.
 
+    Attributes:
+        kept: models that stay in memory when another comes into view, and soon come back: what
+            they said is kept.
+
     Signals:
         delivered: the panes have changed to another step of the model that learns.
         settled: nothing that is looked at at once is on its way any more, or nothing at all.
@@ -120,6 +124,7 @@ class Asked(Feature):
         self._was_on_its_way = (False, False)  # what is looked at at once; anything
         self._known: OrderedDict[tuple[Subject, Question], Answer] = OrderedDict()
         self._n_bytes = 0
+        self.kept: frozenset[int] = frozenset()
         self._late = QTimer(self)
         self._late.setSingleShot(True)
         self._late.setInterval(round(SAID_AFTER * 1000))
@@ -187,6 +192,25 @@ class Asked(Feature):
         answer = None if slot is None else slot.answer
         return answer if isinstance(answer, kind) else None
 
+    def answers(self, owner: str) -> dict[str, Answer]:
+        """All that an owner draws now, by its names; and what its second owners do.
+
+        A second owner is called ``owner: what for``, for example ``neurons: before``. What is about
+        another model than the one in view is left out.
+        """
+        model = self._store.model
+        found: dict[str, Answer] = {}
+        for key, one in self._owners.items():
+            if key != owner and not key.startswith(f"{owner}: "):
+                continue
+            what = key.removeprefix(owner).removeprefix(": ")
+            for name, slot in one.slots.items():
+                if slot.answer is None or model is None:
+                    continue
+                if slot.answer.subject.model == model.model_id:
+                    found[name if name == what else f"{what} {name}".strip()] = slot.answer
+        return found
+
     def waits(self, owner: str) -> Asking | None:
         """The question that this owner has waited for the longest, if for long enough to say."""
         return self._longest([slot.wanted for slot in self._owners[owner].slots.values()])
@@ -223,10 +247,11 @@ class Asked(Feature):
             self._read.popitem(last=False)
 
     def reset(self, model: m.ModelInfo) -> bool:
-        """Nothing that was said holds of another model."""
-        self._known.clear()
-        self._read.clear()
-        self._n_bytes = 0
+        """Nothing that was said holds of another model, but of those that are compared."""
+        for key in [key for key in self._known if key[0].model not in self.kept]:
+            self._n_bytes -= self._known.pop(key).n_bytes
+        for subject in [one for one in self._read if one.model not in self.kept]:
+            del self._read[subject]
         for owner in self._owners.values():
             owner.slots.clear()
         self._give_up_unwanted()

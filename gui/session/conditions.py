@@ -45,6 +45,16 @@ def has_interventions(store: Store) -> bool:
     return bool(store.intervening.entries)
 
 
+def has_comparison(store: Store) -> bool:
+    """There is a B: something that what is in view is compared with."""
+    return store.comparing.there
+
+
+def compares_other(store: Store) -> bool:
+    """B is another prompt or another model."""
+    return store.comparing.kind != "changes"
+
+
 def can_draw(store: Store) -> bool:
     """There is a distribution of tokens to draw from, and no text that is being written."""
     there = has_prompt(store) and store.model is not None and store.model.config.has_logits

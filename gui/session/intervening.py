@@ -1,8 +1,8 @@
 """What is changed in the model on the screen: a list of interventions, and whether it is shown.
 
-The list can be undone and redone, kept in a file, and each of it switched off. Before, after or
-both is one switch: it says under which interventions the prompt is read. Knows messages and
-interventions; no widget, no tensor.
+The list can be undone and redone, kept in a file, and each of it switched off. Before and after are
+the two sides of a comparison (`gui/session/comparing.py`); which is shown says under which
+interventions the prompt is read. Knows messages and interventions; no widget, no tensor.
 """
 
 from __future__ import annotations
@@ -12,16 +12,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from gui.session.comparing import Side
 from gui.session.feature import Feature
 from gui.session.state import Notice
 from model import messages as m
-from model.interventions import Intervention, file
+from model.interventions import Intervention, SetWeight, file
 
 if TYPE_CHECKING:
     from gui.session.store import Store
 
 View = Literal["before", "after", "difference"]
 VIEWS: tuple[View, ...] = ("before", "after", "difference")
+_SIDES: dict[View, Side] = {"before": "a", "after": "b", "difference": "difference"}
+"""Before and after are the sides of a comparison (`gui/session/comparing.py`)."""
 MOST_UNDONE = 200
 
 Texts = tuple[str, ...]
@@ -64,14 +67,11 @@ class Intervening(Feature):
 
     Attributes:
         entries: in the order in which they are done.
-        view: before shows the model as it is, after as it is changed; difference is after, and
-            panes that can show beside it what was before.
     """
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
         self.entries: tuple[Entry, ...] = ()
-        self.view: View = "after"
         self._undone: list[tuple[Entry, ...]] = []
         self._done: list[tuple[Entry, ...]] = []
         self._moving: int | None = None  # the entry whose amount is being moved
@@ -82,6 +82,17 @@ class Intervening(Feature):
     # ------------------------------------------------------------------------- reading
 
     @property
+    def view(self) -> View:
+        """Before is the model as it is, after as it is changed; difference is after less before.
+
+        While something else is compared, both of its sides are as they are changed: after.
+        """
+        comparing = self._store.comparing
+        if comparing.kind != "changes":
+            return "after"
+        return next(view for view, side in _SIDES.items() if side == comparing.view)
+
+    @property
     def on(self) -> tuple[Intervention, ...]:
         """Those that are switched on."""
         return tuple(entry.intervention for entry in self.entries if entry.on)
@@ -90,6 +101,12 @@ class Intervening(Feature):
     def applied(self) -> tuple[Intervention, ...]:
         """Those that the numbers on the screen are computed under."""
         return () if self.view == "before" else self.on
+
+    def of_model(self, model_id: int) -> tuple[Intervention, ...]:
+        """Those that are on of a model, in view or not."""
+        if model_id == self._model:
+            return self.on
+        return tuple(entry.intervention for entry in self._kept.get(model_id, ()) if entry.on)
 
     @property
     def can_undo(self) -> bool:
@@ -134,9 +151,38 @@ class Intervening(Feature):
                 entries.append(Entry(one))
             else:
                 entries[index] = Entry(one)
-        if self.view == "before":
-            self.view = "after"
+        self._show_changed()
         self._put(tuple(entries), told=True)
+        return True
+
+    def weight_set(self, one: SetWeight) -> int | None:
+        """Where in the list the same number of the weights is set."""
+        model = self._store.model
+        if model is None:
+            return None
+        place = one.place(model.config)
+        for index, entry in enumerate(self.entries):
+            other = entry.intervention
+            if isinstance(other, SetWeight) and other.place(model.config) == place:
+                return index
+        return None
+
+    def set_weight(self, one: SetWeight, *, moving: bool = False) -> bool:
+        """Set a number of the weights; where it is set already, to another value.
+
+        Args:
+            one: which, and to what.
+            moving: as of `exchange`.
+
+        Returns:
+            Whether it fits the model.
+        """
+        index = self.weight_set(one)
+        if index is None:
+            return self.add(one)
+        if self.view == "before":
+            self.set_view("after")
+        self._change(index, Entry(one), moving=moving)
         return True
 
     def toggle(self, intervention: Intervention) -> None:
@@ -190,10 +236,18 @@ class Intervening(Feature):
             self._take(self._undone.pop())
 
     def set_view(self, view: View) -> None:
-        """Show before, after or the difference."""
-        if view != self.view:
-            self.view = view
-            self._apply()
+        """Show before, after or the difference; nothing else is compared then."""
+        comparing = self._store.comparing
+        if view != self.view or comparing.kind != "changes":
+            comparing.compare_changes()
+            comparing.set_view(_SIDES[view])
+            self.changed.emit()
+
+    def _show_changed(self) -> None:
+        """What was just changed is seen."""
+        comparing = self._store.comparing
+        if comparing.kind == "changes" and comparing.view == "a":
+            comparing.view = "b"
 
     def flip(self) -> None:
         """From before to after, or back."""
@@ -266,8 +320,7 @@ class Intervening(Feature):
             fits = "doesn't" if n == 1 else "don't"
             self._say(f"{n} of {len(entries)} interventions {fits} fit this model: {strange[0]}")
             return
-        if self.view == "before":
-            self.view = "after"
+        self._show_changed()
         self._put(entries, told=True)
 
     def _say(self, message: str) -> None:
@@ -318,3 +371,4 @@ class Intervening(Feature):
     def _apply(self) -> None:
         self._store.read_under(self.applied)
         self.changed.emit()
+        self._store.comparing.changed.emit()  # there is something to compare now, or no more

@@ -58,6 +58,7 @@ class Opening(Feature):
         *,
         answered_in_place: bool = False,
         remembered: bool = False,
+        beside: bool = False,
     ) -> None:
         """Open a checkpoint; the open model stays until the new one is there.
 
@@ -68,12 +69,15 @@ class Opening(Feature):
             answered_in_place: who asks hears `ended` and says itself why it was refused: no
                 notice says it a second time.
             remembered: it was opened before: where it is gone, that is said.
+            beside: to be compared with the model in view, which stays.
         """
         known = self.previews.get(path)
         if known is not None and known.problem is None and not known.on_hub:
             # It was found on this disk: should it go meanwhile, no hub is asked for it.
             path = str(Path(path).absolute())
-        self.request = m.OpenModel(path=path, device=device, dtype=dtype, remembered=remembered)
+        self.request = m.OpenModel(
+            path=path, device=device, dtype=dtype, remembered=remembered, beside=beside
+        )
         self.progress = None
         self._answered_in_place = answered_in_place
         self._store.send(self.request)
@@ -111,7 +115,10 @@ class Opening(Feature):
                     self.changed.emit()
             case m.ModelOpened() if self._is_going(result):
                 self.request = self.progress = None
-                self._store.show_model(result.info)
+                if result.beside:
+                    self._store.comparing.compare_model(result.info)
+                else:
+                    self._store.show_model(result.info)
                 self.changed.emit()
             case m.Cancelled() if self._is_going(result):
                 self._end(None)

@@ -19,6 +19,7 @@ from PySide6.QtCore import QObject, Signal
 from gui.session.activity import Activity
 from gui.session.adding import Adding
 from gui.session.asked import Asked
+from gui.session.comparing import Comparing
 from gui.session.exporting import Exporting
 from gui.session.feature import Feature
 from gui.session.following import Following
@@ -56,8 +57,8 @@ class Store(QObject):
         model: the one in view: `opened`, or the run's (`CurrentRun.model`).
         opened: the one that a person opened; it stays beside that of a run.
         interventions: under which the prompt is read; the list is `intervening`'s.
-        activity, asked, opening, verifying, generating, saving, run, weights, intervening: the
-            features.
+        activity, asked, opening, verifying, generating, saving, run, weights, intervening,
+            comparing: the features.
         timeline: the steps of its training, and which is in view.
         texts: texts beside the prompt, in tokens.
         masking: what becomes of the prompt when a token is masked.
@@ -111,6 +112,7 @@ class Store(QObject):
         self.weights = Weights(self)
         self.texts = OtherTexts(self)
         self.intervening = Intervening(self)
+        self.comparing = Comparing(self)
         # All of the above, in that order: a new feature is one more line there.
         self._features = tuple(part for part in vars(self).values() if isinstance(part, Feature))
         self.timeline.watch()
@@ -221,7 +223,7 @@ class Store(QObject):
     def show_model(self, info: m.ModelInfo) -> None:
         """Bring a model into view: everything that was about the one before is forgotten."""
         self.model = info
-        if not self.run.owns(info):
+        if not self.run.owns(info) and not self.comparing.owns(info):
             self.opened = info
         self.operations = operations(info.config)
         self.read = self.ran = None

@@ -83,7 +83,16 @@ def _weight(share: Share) -> int:
     return share.share if isinstance(share, Least) else share
 
 
-_LAB = ("residual", "patching", "circuit", "neurons", "continuations", "attention", "layers")
+_LAB = (
+    "residual",
+    "patching",
+    "circuit",
+    "neurons",
+    "continuations",
+    "cost",
+    "attention",
+    "layers",
+)
 """The panes for experiments, one behind the other: each needs the room."""
 
 PERSPECTIVES: Mapping[str, Split] = {

@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from typing import get_args
 
 from gui.panes.entry import Command, Menu, PaneEntry
-from gui.session.conditions import can_cancel, has_model, has_steps
+from gui.session.conditions import (
+    can_cancel,
+    compares_other,
+    has_comparison,
+    has_model,
+    has_prompt,
+    has_steps,
+)
 
 PANES_FIRST: frozenset[Menu] = frozenset({"Edit", "Model", "Generate", "Training"})
 """Menus in which what the panes do stands above what the window does."""
@@ -58,6 +65,14 @@ WINDOW_COMMANDS = (
         menu="File",
         does="files.ask_export_data",
         keys="Ctrl+Alt+E",
+    ),
+    Command(
+        id="copy_code",
+        text="Copy pane's &code",
+        tip="Copy the lines of Python that give the numbers that the focused pane draws",
+        menu="File",
+        does="pane_menu.copy_code",
+        keys="Ctrl+Alt+C",
     ),
     Command(
         id="quit",
@@ -166,6 +181,40 @@ WINDOW_COMMANDS = (
         separator=True,
     ),
     Command(
+        id="compare_prompt",
+        text="Compare with another &prompt…",
+        tip="Another text beside this one: every pane shows A, B or what differs",
+        menu="Model",
+        does="top_bar.comparison.ask_prompt",
+        when=has_prompt,
+        separator=True,
+    ),
+    Command(
+        id="compare_model",
+        text="Compare with another &model…",
+        tip="A checkpoint beside its fine-tuned or quantised self: weights, activations, words",
+        menu="Model",
+        does="files.ask_open_beside",
+        when=has_model,
+    ),
+    Command(
+        id="compare_step",
+        text="Show &A, B or the difference",
+        tip="The next side of what is compared",
+        menu="Model",
+        does="store.comparing.step",
+        keys="Ctrl+Shift+B",
+        when=has_comparison,
+    ),
+    Command(
+        id="compare_stop",
+        text="&End the comparison",
+        tip="Let go of B; a model that was opened beside leaves memory",
+        menu="Model",
+        does="store.comparing.close",
+        when=compares_other,
+    ),
+    Command(
         id="verify",
         text="&Verify against the original",
         tip="Run the same tokens through transformers, or compare with a reference file",
@@ -228,6 +277,14 @@ WINDOW_COMMANDS = (
         does="store.timeline.toggle",
         keys="Ctrl+Alt+Space",
         when=has_steps,
+    ),
+    Command(
+        id="glossary",
+        text="&Glossary…",
+        tip="What the field's terms mean, in a sentence or two each",
+        menu="Help",
+        does="show_glossary",
+        keys="Shift+F1",
     ),
     Command(
         id="shortcuts",

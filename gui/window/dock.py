@@ -5,8 +5,15 @@ Knows a pane by its entry, its title and its header note.
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QSize
-from PySide6.QtGui import QEnterEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtCore import QEvent, QPoint, QSize, Signal
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QEnterEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QWidget
 
 from gui import theme
@@ -25,7 +32,12 @@ class PaneDock(QDockWidget):
     """The place of one pane in the window; movable, floatable, closable.
 
     It stands before its pane is made: `take` puts the pane in.
+
+    Signals:
+        menu_requested: of what is done with the whole pane: this dock, where on the screen.
     """
+
+    menu_requested = Signal(object, QPoint)
 
     def __init__(self, entry: PaneEntry, parent: QWidget | None = None) -> None:
         super().__init__(entry.title, parent)
@@ -124,6 +136,8 @@ class DockHeader(QWidget):
         layout.setContentsMargins(theme.SPACE, 0, theme.TIGHT, 0)
         layout.setSpacing(0)
         layout.addStretch(1)
+        self.more = HeaderButton("more", f"What else there is to do with {dock.entry.title}", self)
+        self.more.clicked.connect(self._ask_menu)
         self._float = HeaderButton(
             "float", f"Take {dock.entry.title} out of the window, or put it back", self
         )
@@ -132,6 +146,7 @@ class DockHeader(QWidget):
             "close", f"Close {dock.entry.title}; View ▸ Panes brings it back", self
         )
         self._close.clicked.connect(dock.close)
+        layout.addWidget(self.more)
         layout.addWidget(self._float)
         layout.addWidget(self._close)
 
@@ -157,7 +172,7 @@ class DockHeader(QWidget):
         painter.fillRect(self.rect(), t.color("panel"))
         left = theme.SPACE
         # The buttons come with the mouse: the fact gives way to them, and stands at the edge else.
-        edge = self._float.x() if self._with_mouse else self.width()
+        edge = self.more.x() if self._with_mouse else self.width()
         right = edge - theme.SPACE
         middle = self.height() / 2
         pane = self._dock.pane
@@ -174,7 +189,8 @@ class DockHeader(QWidget):
 
     @property
     def _with_mouse(self) -> bool:
-        return self.underMouse() or self._float.hasFocus() or self._close.hasFocus()
+        buttons = self.more, self._float, self._close
+        return self.underMouse() or any(button.hasFocus() for button in buttons)
 
     def enterEvent(self, event: QEnterEvent) -> None:
         super().enterEvent(event)
@@ -183,6 +199,14 @@ class DockHeader(QWidget):
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
         self.update()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        self._dock.menu_requested.emit(self._dock, event.globalPos())
+        event.accept()
+
+    def _ask_menu(self) -> None:
+        below = self.more.mapToGlobal(QPoint(0, self.more.height()))
+        self._dock.menu_requested.emit(self._dock, below)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         self._dock.toggle_floating()

@@ -76,6 +76,12 @@ class Files(QObject):
 
         OpenDialog(self._store, self._settings, self._window).open()
 
+    def ask_open_beside(self) -> None:
+        """The same dialog, for a model that is compared with the one in view."""
+        from gui.opening.open_dialog import OpenDialog
+
+        OpenDialog(self._store, self._settings, self._window, beside=True).open()
+
     def ask_save(self) -> None:
         dialog = self._file_dialog("Save the model or run as a new folder")
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
@@ -83,8 +89,9 @@ class Files(QObject):
         dialog.fileSelected.connect(self._store.saving.save)
         dialog.open()
 
-    def ask_export_picture(self) -> None:
-        pane = self._host.in_focus
+    def ask_export_picture(self, pane: Pane | None = None) -> None:
+        """Of a pane, or of the one that has the focus."""
+        pane = pane or self._host.in_focus
         if pane is None:
             return
         dialog = self._file_dialog(f"Export {pane.title} as a picture")
@@ -97,8 +104,9 @@ class Files(QObject):
         dialog.fileSelected.connect(self._export_picture)
         dialog.open()
 
-    def ask_export_data(self) -> None:
-        pane = self._host.in_focus
+    def ask_export_data(self, pane: Pane | None = None) -> None:
+        """Of a pane, or of the one that has the focus."""
+        pane = pane or self._host.in_focus
         if pane is None:
             return
         dialog = self._file_dialog(f"Export the data of {pane.title}")

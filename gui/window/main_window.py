@@ -32,12 +32,14 @@ from gui.window.commands import OwnedCommand, joined
 from gui.window.dialogs import AboutDialog, ShortcutsDialog
 from gui.window.dock import PaneDock
 from gui.window.files import Files
+from gui.window.glossary import GlossaryDialog
 from gui.window.layouts import Layouts
 from gui.window.menus import Menus
 from gui.window.notice_bar import NoticeBar
 from gui.window.palette.offers import Offers
 from gui.window.palette.overlay import Palette
 from gui.window.pane_host import PaneHost
+from gui.window.pane_menu import PaneMenu
 from gui.window.settings_page import SettingsPage
 from gui.window.status_bar import StatusBar
 from gui.window.timeline.bar import TimelineBar
@@ -66,6 +68,7 @@ class MainWindow(QMainWindow):
         layouts: where the docks are.
         on_screen: keeps it on its screen.
         files: what the File menu does.
+        pane_menu: what is done with one pane as a whole.
         commands: all of them, in the order of the menus.
         actions_by_id: the same as Qt has them.
     """
@@ -103,6 +106,7 @@ class MainWindow(QMainWindow):
         self._closing = Closing(self, backend, settings, self._remember)
         self._build_bars()
         self.files = Files(self, store, settings, self.host)
+        self.pane_menu = PaneMenu(store, self.host, self.files, self)
         self.commands = joined(panes)
         self._menus = Menus(
             self,
@@ -154,6 +158,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         store = self.store
         for signal in (
+            store.comparing.changed,
             store.engine_changed,
             store.model_changed,
             store.subject_changed,
@@ -187,6 +192,7 @@ class MainWindow(QMainWindow):
         self.top_bar.perspective_chosen.connect(self.layouts.set_perspective)
         self.top_bar.model_clicked.connect(self._drop_recent)
         self.top_bar.palette_clicked.connect(self.show_palette)
+        self.top_bar.comparison.model_requested.connect(self.files.ask_open_beside)
         self.top_bar.run_line.show_requested.connect(self.show_run)
         if TRAINING in self.docks:
             dock = self.docks[TRAINING]
@@ -237,6 +243,10 @@ class MainWindow(QMainWindow):
 
     def show_shortcuts(self) -> None:
         ShortcutsDialog(self._menus.keys(), self).open()
+
+    def show_glossary(self, typed: str = "") -> None:
+        """The field's terms, perhaps only those with some words."""
+        GlossaryDialog(self, typed).open()
 
     def show_settings(self, focus: str = "") -> None:
         """The page of settings, with the keyboard on one of them."""

@@ -80,6 +80,7 @@ class StatusBar(QStatusBar):
             store.run.changed,
             store.verifying.changed,
             store.intervening.changed,
+            store.comparing.changed,
             store.exporting.changed,
             store.engine_changed,
             store.model_changed,

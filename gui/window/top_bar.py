@@ -1,4 +1,4 @@
-"""The bar under the menu: perspectives, which model is in view, the run that goes on.
+"""The bar under the menu: perspectives, the model in view and what it is compared with, a run.
 
 Knows the store; no pane.
 """
@@ -24,6 +24,7 @@ from gui.widgets.segments import Segments
 from gui.widgets.signs import draw_sign
 from gui.widgets.text import as_written, counted, no_mnemonic
 from gui.window.app_icon import draw_icon
+from gui.window.comparison import ComparisonControl
 from gui.window.run_line import RunLine
 from gui.window.view_switch import ViewSwitch
 from model.preview import short_count
@@ -74,6 +75,8 @@ class TopBar(QWidget):
         self._model.setAccessibleName("Open model")
         self._model.clicked.connect(self.model_clicked)
         layout.addWidget(self._model)
+        self.comparison = ComparisonControl(store, self)
+        layout.addWidget(self.comparison)
         layout.addStretch(1)
         self.run_line = RunLine(store, self)
         layout.addWidget(self.run_line)

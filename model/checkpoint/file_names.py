@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from model.checkpoint.families import FAMILIES
-from model.parameters import parameter, parameter_names
+from model.operations import parameter_names
+from model.parameters import parameter
 from model.transformer import Transformer
 
 # Where our fused tensor is several in the file: the letter of ours in the names of theirs.

@@ -16,6 +16,7 @@ VERBS = (
     "model.cli.train",
     "model.cli.world",
     "model.cli.score",
+    "model.cli.compare",
     "model.cli.verify",
     "model.cli.convert",
 )

@@ -80,6 +80,32 @@ def prompt_read(
     )
 
 
+def read_other(request: m.ReadOther, place: Workplace) -> Job:
+    """Answers `ReadOther`."""
+    lm = place.models.get(request.model_id)
+    if lm is None:
+        raise JobCancelled
+    prompt = read_prompt(lm, request.text, None)
+    if isinstance(prompt, str):
+        raise RequestError(prompt)
+    subject = Subject(
+        model=request.model_id,
+        step=place.bench.step_of(request.model_id),
+        ids=tuple(prompt.ids),
+        interventions=request.interventions,
+    )
+    read = m.PromptRead(
+        request_id=request.id,
+        subject=subject,
+        text=request.text,
+        tokens=prompt.tokens,
+        notes=prompt.notes,
+        truncated_at=prompt.truncated_at,
+        n_bytes=prompt.n_bytes,
+    )
+    yield m.OtherRead(request_id=request.id, read=read)
+
+
 def cut_text(request: m.CutText, place: Workplace) -> Job:
     """Answers `CutText`."""
     prompt = read_prompt(place.lm, request.text, None)

@@ -64,11 +64,36 @@ def open_model(request: m.OpenModel, place: Workplace) -> Job:
     finally:
         slices.close()
     info = place.hold(lm, training=False, place=again)
-    place.open(info)
-    place.openings += 1
-    # What a person opens, they want to see, also while something else is training.
-    place.show(run=False)
-    yield m.ModelOpened(request_id=request.id, info=info, seconds=time.perf_counter() - began)
+    if request.beside:
+        shown = place.beside_in_view
+        place.compare(info)
+        place.show_beside(show=False)
+    else:
+        place.open(info)
+        place.openings += 1
+        # What a person opens, they want to see, also while something else is training.
+        place.show_beside(show=False)
+        place.show(run=False)
+    seconds = time.perf_counter() - began
+    yield m.ModelOpened(request_id=request.id, info=info, seconds=seconds, beside=request.beside)
+    if request.beside and shown:  # what was in view is let go of
+        yield m.ModelOpened(request_id=request.id, info=place.info, seconds=0.0)
+
+
+def close_beside(request: m.CloseBeside, place: Workplace) -> Job:
+    """Answers `CloseBeside`: its memory is free again."""
+    shown = place.beside_in_view
+    place.compare(None)
+    if shown:
+        yield m.ModelOpened(request_id=request.id, info=place.info, seconds=0.0)
+
+
+def show_beside(request: m.ShowBeside, place: Workplace) -> Job:
+    """Answers `ShowBeside`: another model is in view."""
+    if request.show and place.beside is None:
+        raise RequestError("No other model is open. Choose B first.")
+    place.show_beside(show=request.show)
+    yield m.ModelOpened(request_id=request.id, info=place.info, seconds=0.0)
 
 
 def _is_gone(request: m.OpenModel | m.PreviewModel) -> bool:

@@ -185,6 +185,7 @@ def control_training(request: m.ControlTraining, place: Workplace) -> Job:
 
 def follow_training(request: m.FollowTraining, place: Workplace) -> Job:
     """Answers `FollowTraining`: another model is in view."""
+    place.show_beside(show=False)
     place.show(run=request.follow)
     yield m.ModelOpened(request_id=request.id, info=place.info, seconds=0.0)
 
@@ -253,6 +254,8 @@ def _begin(run: Run, place: Workplace, event: Started) -> Iterator[m.Result]:
         saved = {at.step: at.path for at in run.before.until(event.step).snapshots}
         place.bench.set_steps(info.model_id, saved, None)
     place.show(run=follow)
+    if place.following:
+        place.show_beside(show=False)
     run.analogies = AnalogyProbe(training.tokenizer)
     yield m.TrainingStarted(
         request_id=run.request.id,
@@ -262,7 +265,7 @@ def _begin(run: Run, place: Workplace, event: Started) -> Iterator[m.Result]:
         follow=place.following,
         before=None if run.before is None else run.before.until(event.step),
     )
-    if was_shown and not place.following:
+    if was_shown and not place.following and not place.beside_in_view:
         yield m.ModelOpened(request_id=run.request.id, info=place.info, seconds=0.0)
 
 
@@ -283,7 +286,7 @@ def _live(run: Run, place: Workplace, *, force: bool) -> Iterator[m.Result]:
             share=measured.share,
             n=measured.n,
         )
-    if place.following and place.is_live:
+    if place.is_live:
         place.bench.look(run.model_id, run.training.step)
         if place.prompt is not None:
             yield prompt_read(place.prompt, place, run.request.id)
@@ -314,7 +317,8 @@ def _end(run: Run, place: Workplace, *, keep: bool, saved: bool = True) -> Itera
     place.train(info)
     place.show(run=was_shown)
     yield m.TrainingEnded(request_id=run.request.id, info=info)
-    if was_shown and not place.following and place.opened is not None:
+    gone = was_shown and not place.following and not place.beside_in_view
+    if gone and place.opened is not None:
         yield m.ModelOpened(request_id=run.request.id, info=place.info, seconds=0.0)
 
 

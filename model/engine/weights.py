@@ -125,7 +125,8 @@ def _still(
 def listed(lm: LanguageModel) -> tuple[m.WeightTensor, ...]:
     """Every parameter's name, shape and place, without reading a number."""
     from model.checkpoint.file_names import file_names
-    from model.parameters import parameter, parameter_names
+    from model.operations import parameter_names
+    from model.parameters import parameter
 
     transformer = lm.transformer
     in_file = file_names(lm.family, transformer)

@@ -33,6 +33,8 @@ class Workplace:
             opened one.
         shown: by model id, the step whose weights are in view; of a model that is not named those
             that learn just now, or the only ones.
+        beside: id of a model that was opened to be compared with the one in view.
+        beside_in_view: whether it is the one in view.
         unsaved: ids of models whose weights lie in no file: of a run that broke.
         openings: how often a person has brought another model into view; work that began before
             the last time is about a model that is not.
@@ -52,6 +54,8 @@ class Workplace:
         self.infos: dict[int, m.ModelInfo] = {}
         self.opened: int | None = None
         self.trained: int | None = None
+        self.beside: int | None = None
+        self.beside_in_view = False
         self.unsaved: set[int] = set()
         self.shown: dict[int, int] = {}
         self.openings = 0
@@ -74,6 +78,8 @@ class Workplace:
             RequestError: there is none.
         """
         shown = self.trained if self.following else self.opened
+        if self.beside_in_view:
+            shown = self.beside
         if shown is None:
             raise RequestError("No model is open. Open a checkpoint folder first.")
         return shown
@@ -201,6 +207,19 @@ class Workplace:
         before, self.opened = self.opened, info.model_id
         if before is not None and before != info.model_id:
             self.drop(before)
+
+    def compare(self, info: m.ModelInfo | None) -> None:
+        """A model that is held, or none, takes the place of the one that is compared with."""
+        before, self.beside = self.beside, None if info is None else info.model_id
+        self.show_beside(show=self.beside_in_view and info is not None)
+        if before is not None and before != self.beside:
+            self.drop(before)
+
+    def show_beside(self, *, show: bool) -> None:
+        """Bring the model that is compared with into view, or the other one again."""
+        if show != self.beside_in_view:
+            self.beside_in_view = show
+            self.openings += 1
 
     def train(self, info: m.ModelInfo | None) -> None:
         """A model that is held, or none, takes the place of the last run's."""

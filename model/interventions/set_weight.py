@@ -51,6 +51,11 @@ class SetWeight(Intervention):
                 return why
         return ""
 
+    def place(self, config: TransformerConfig) -> tuple[str, tuple[int, ...]]:
+        """Which number it is, whatever it is called: a tied unembedding is the embedding."""
+        name = _read_as(self.name, config)
+        return name, self.index if name == self.name else self.index[::-1]
+
     @property
     def words(self) -> str:
         return f"{self.name}[{', '.join(map(str, self.index))}] set to {self.value:g}"

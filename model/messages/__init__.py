@@ -10,8 +10,10 @@ from model.messages.asking import (
     Answered,
     Ask,
     CutText,
+    OtherRead,
     PromptRead,
     PromptRefused,
+    ReadOther,
     ReadPrompt,
     StreamReady,
     TextCut,
@@ -32,6 +34,7 @@ from model.messages.base import (
 )
 from model.messages.generating import Generate, GenerationEnd, GenerationFinished, TokenGenerated
 from model.messages.opening import (
+    CloseBeside,
     ModelInfo,
     ModelOpened,
     ModelPreviewed,
@@ -41,6 +44,7 @@ from model.messages.opening import (
     PreviewModel,
     Saved,
     SaveModel,
+    ShowBeside,
 )
 from model.messages.space import (
     FindNeighbours,
@@ -85,6 +89,7 @@ __all__ = [
     "Ask",
     "Cancel",
     "Cancelled",
+    "CloseBeside",
     "ControlTraining",
     "CutText",
     "DescribeWeights",
@@ -106,11 +111,13 @@ __all__ = [
     "NeighboursFound",
     "OpenModel",
     "OpeningProgressed",
+    "OtherRead",
     "PreviewModel",
     "Progress",
     "ProjectVocabulary",
     "PromptRead",
     "PromptRefused",
+    "ReadOther",
     "ReadPrompt",
     "ReadRun",
     "Request",
@@ -120,6 +127,7 @@ __all__ = [
     "Saved",
     "SetBudget",
     "SetThreads",
+    "ShowBeside",
     "ShowStep",
     "SingularValuesFound",
     "SingularValuesProgressed",

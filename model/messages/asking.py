@@ -52,6 +52,24 @@ class CutText(Request):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReadOther(Request):
+    """Cut the prompt that is compared with into tokens: `OtherRead`, or `Failed`. Newest wins.
+
+    Nothing is run: questions about it do that.
+
+    Attributes:
+        text: as it is typed.
+        interventions: what is changed on its way.
+        model_id: which model reads it; it needs not be in view.
+    """
+
+    newest_wins: ClassVar[bool] = True
+    text: str
+    interventions: tuple[Intervention, ...] = ()
+    model_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ask(Request):
     """A question about a subject: any number of `Answered`, the last one whole; or `Failed`.
 
@@ -92,6 +110,17 @@ class PromptRead(Result):
     def step(self) -> int | None:
         """The training step of the weights, None for a model that isn't learning."""
         return self.subject.step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherRead(Result):
+    """The prompt that is compared with, as it is read.
+
+    Attributes:
+        read: subject, text, tokens, notes.
+    """
+
+    read: PromptRead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

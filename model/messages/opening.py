@@ -42,6 +42,8 @@ class OpenModel(Request):
             file's own if that fits, else a smaller one; and float32 for a half precision that the
             processor is slow at.
         remembered: as of `PreviewModel`.
+        beside: to be compared with the model in view, which stays in view; one that was beside it
+            before is let go of.
     """
 
     newest_wins: ClassVar[bool] = True
@@ -50,6 +52,25 @@ class OpenModel(Request):
     device: str = "auto"
     dtype: str | None = None
     remembered: bool = False
+    beside: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseBeside(Request):
+    """Let go of the model that is compared with; where it was in view, `ModelOpened` follows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowBeside(Request):
+    """Bring the model that is compared with into view, or the other again: `ModelOpened`.
+
+    Attributes:
+        show: whether it comes into view.
+    """
+
+    newest_wins: ClassVar[bool] = True
+
+    show: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,10 +195,17 @@ class ModelInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelOpened(Result):
-    """The model in view is now this one."""
+    """The model in view is now this one.
+
+    Attributes:
+        info: which.
+        seconds: that opening it took.
+        beside: it isn't in view, but beside the one that is, to be compared with it.
+    """
 
     info: ModelInfo
     seconds: float
+    beside: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,6 +49,7 @@ __all__ = [
     "operations",
     "output_name",
     "parameter_letters",
+    "parameter_names",
     "parameter_sizes",
     "score_formula",
     "shape_of",
@@ -104,6 +105,15 @@ def keys_and_values(config: TransformerConfig) -> tuple[tuple[str, str], ...]:
     keys = [op.inputs[1] for op in ops if op.kind == "dot"]
     values = [op.inputs[1] for op in ops if op.kind == "mix"]
     return tuple(zip(keys, values, strict=True))
+
+
+@lru_cache(maxsize=8)
+def parameter_names(config: TransformerConfig) -> tuple[str, ...]:
+    """Every parameter's name, in the order in which the operations read them."""
+    names = [name for op in operations(config) for name in op.parameters]
+    if config.tied_embeddings and config.has_logits:
+        names.append("W_U")
+    return tuple(dict.fromkeys(names))
 
 
 def output_name(config: TransformerConfig) -> str:

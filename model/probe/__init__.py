@@ -148,6 +148,28 @@ PROBES = (
         "Neurons",
         "The strongest neurons of a token, the tokens they promote, the texts that excite one.",
     ),
+    _about_a_subject(
+        "cache",
+        "Cache",
+        "Cache",
+        "What the cache of keys and values holds of a text, and how many bytes it takes.",
+    ),
+    _about_a_subject(
+        "cost",
+        "Cost",
+        "Cost of context",
+        "Time and memory of reading and continuing a text, measured on this machine.",
+    ),
+    Probe(
+        "difference",
+        "Difference",
+        "How far two subjects are apart, by operation and in what they predict: `model compare`.",
+    ),
+    Probe(
+        "weight_difference",
+        "Difference of weights",
+        "How far the weights of two models are apart, tensor by tensor: `model compare`.",
+    ),
     Probe(
         "neuron_map",
         "Neurons by tokens",

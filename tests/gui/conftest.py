@@ -7,11 +7,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from PySide6.QtWidgets import QApplication, QWidget
 
+import model
 from gui import theme
 from gui.session.store import Store
 from model import messages as m
+from model.checkpoint import save_checkpoint
+from model.language_model import LanguageModel
 from resources import STORY_WORLD
 from tests.gui.desk import PROMPT, Desk
 
@@ -85,6 +89,31 @@ def opened(desk: Desk, small_checkpoints: dict[str, Path]) -> Callable[..., Stor
         return desk.store
 
     return open_model
+
+
+@pytest.fixture(scope="session")
+def rounded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundled model with the matrices of its blocks rounded to few bits."""
+    lm = model.open(STORY_WORLD, device="cpu")
+    with torch.no_grad():
+        for weight in lm.transformer.blocks.parameters():
+            if weight.ndim == 2:
+                step = weight.abs().max() / 15
+                weight.copy_((weight / step).round() * step)
+    folder = tmp_path_factory.mktemp("rounded") / "story-world-rounded"
+    save_checkpoint(folder, lm.transformer, lm.tokenizer)
+    return folder
+
+
+@pytest.fixture
+def beside(live_store: Store, desk: Desk, rounded: Path) -> LanguageModel:
+    """The rounded model as B beside the bundled one; what computes it."""
+    live_store.opening.open(str(rounded), beside=True)
+    while live_store.opening.going:
+        desk.advance()
+    info = live_store.comparing.model
+    assert info is not None, [r for r in desk.results if isinstance(r, m.Failed)]
+    return desk.engine.place.models[info.model_id]
 
 
 @pytest.fixture(autouse=True)

@@ -20,8 +20,8 @@ from model.config import (
     Scales,
     TransformerConfig,
 )
-from model.operations import PROBABILITIES, operations, output_name, shape_of
-from model.parameters import parameter, parameter_names
+from model.operations import PROBABILITIES, operations, output_name, parameter_names, shape_of
+from model.parameters import parameter
 from model.positions import Alibi, Rotary
 from model.trace import record
 from model.transformer import KVCache

@@ -19,10 +19,11 @@ from model.operations import (
     needed,
     operations,
     output_name,
+    parameter_names,
     shape_of,
     streams,
 )
-from model.parameters import parameter, parameter_names
+from model.parameters import parameter
 from model.trace import record
 from tests.model.networks import BASE, VARIANTS, network, some_ids
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gui.panes.attention.difference import LEAST, Difference
 from gui.panes.attention.words import percent
 from gui.widgets.heat_map.layout import HeatMapContent
 from model.probe.pattern.asks import Pattern, PatternFound, Shares
@@ -86,6 +87,7 @@ def matrix_content(
     scale: Scale | None = None,
     shares: Shares | None = None,
     formula: str = "",
+    difference: Difference | None = None,
 ) -> HeatMapContent:
     """What to draw.
 
@@ -96,11 +98,14 @@ def matrix_content(
         scale: where colours end; by itself 1 for weights, the largest drawn for scores.
         shares: of the head, if they are known.
         formula: what a score is of a query and a key (`model.operations.score_formula`).
+        difference: drawn instead of the numbers, where two sides are compared.
     """
     question = found.question
     assert isinstance(question, Pattern)
     scores = question.tensor != "pattern"
     values, masked = found.values, found.masked
+    if difference is not None:
+        values, masked = difference.values, difference.missing
     hidden = np.zeros_like(masked)
     # A cell of several keys is hidden where its number is the first token's.
     hidden |= looks.hide_first & (found.value_columns == 0)
@@ -117,7 +122,11 @@ def matrix_content(
             f"{short} of words",
         )
     titles: tuple[str, ...] = (what, short)
-    if scale is not None and not looks.to_largest:
+    if difference is not None:
+        limit = max(largest, LEAST)
+        name = difference.name
+        titles = (f"{what}, {name}", f"{short}, {name}", name)
+    elif scale is not None and not looks.to_largest:
         limit = scale.limit
         longest, *shorter = scale.words
         titles = (f"{what}, {longest}", f"{short}, {longest}", *shorter)
@@ -130,7 +139,12 @@ def matrix_content(
             held = "without the first token"
         titles = (f"{held} · {titles[0]}", held, *titles)
     hatched = " or ".join(
-        word for word, on in (("masked", masked.any()), ("hidden", looks.hide_first)) if on
+        word
+        for word, on in (
+            ("masked" if difference is None else "masked or without another side", masked.any()),
+            ("hidden", looks.hide_first),
+        )
+        if on
     )
 
     def turned(cells: Array) -> Array:
@@ -145,7 +159,7 @@ def matrix_content(
         block=found.block[::-1] if looks.transposed else found.block,
         row_title="keys" if looks.transposed else "queries",
         column_title="queries" if looks.transposed else "keys",
-        kind="diverging" if scores else "sequential",
+        kind="diverging" if scores or difference is not None else "sequential",
         limit=limit,
         beyond=largest > limit * (1 + 1e-6) or bool(np.isinf(drawn).any()),
         masked_RC=turned(masked),

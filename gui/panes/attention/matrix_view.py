@@ -10,6 +10,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
+from gui.panes.attention.difference import Difference
 from gui.panes.attention.matrix import Looks, matrix_content, own_scale
 from gui.panes.attention.questions import LONG
 from gui.panes.attention.window import View, Window, first_window, next_window
@@ -28,6 +29,7 @@ class MatrixView(QObject):
     Attributes:
         map: the widget.
         found: the answer that is drawn.
+        difference: that is drawn instead of its numbers; None where they are.
     """
 
     window_changed = Signal()
@@ -37,6 +39,7 @@ class MatrixView(QObject):
         self.map = HeatMap(parent)
         self.map.setAccessibleName("Attention of one head: rows are queries, columns are keys")
         self.found: PatternFound | None = None
+        self.difference: Difference | None = None
         self._row: PatternFound | None = None
         self._looks = Looks()
         self._fit = False
@@ -47,7 +50,7 @@ class MatrixView(QObject):
 
     def clear(self) -> None:
         """Nothing is drawn."""
-        self.found = self._row = None
+        self.found = self._row = self.difference = None
         self._n_tokens = 0
         self._followed = ()
         self.map.set_content(None)
@@ -97,6 +100,7 @@ class MatrixView(QObject):
         labels: tuple[str, ...],
         looks: Looks,
         formula: str,
+        difference: Difference | None = None,
     ) -> None:
         """Draw a head.
 
@@ -108,6 +112,7 @@ class MatrixView(QObject):
             labels: the rows' and columns' (tokens or words) of the prompt that it is about.
             looks: how.
             formula: what a score is of a query and a key.
+            difference: drawn instead of its numbers, where two sides are compared.
         """
         scale = None
         if len(labels) > LONG:
@@ -116,7 +121,10 @@ class MatrixView(QObject):
             scale = own_scale(row, hide_first=looks.hide_first)
         shares = head.shares if head is not None and _same_head(found, head) else None
         self.found, self._row, self._looks = found, row, looks
-        self.map.set_content(matrix_content(found, labels, looks, scale, shares, formula))
+        self.difference = difference
+        self.map.set_content(
+            matrix_content(found, labels, looks, scale, shares, formula, difference)
+        )
         self._follow()
 
     def mark(self, selection: Selection, hovered: int | None, pinned: int | None = None) -> None:

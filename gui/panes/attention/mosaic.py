@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QWidget
 
 from gui import theme
 from gui.panes.attention import mosaic_words
+from gui.panes.attention.difference import Difference
 from gui.panes.attention.graph_caption import GraphCaption
 from gui.panes.attention.head_order import Ordered
 from gui.panes.attention.mosaic_image import paint_cell_lines, paint_labels, pooling, tiles_image
@@ -75,6 +76,7 @@ class HeadMosaic(Canvas):
         self._pinned: frozenset[tuple[int, int]] = frozenset()
         self._pinned_unit: int | None = None
         self.kinds: HeadsFound | None = None
+        self.difference: Difference | None = None
         self._tiles = Tiles()
         self._kept: tuple[tuple[object, ...], QImage] | None = None
         self._window = QRectF()
@@ -93,6 +95,7 @@ class HeadMosaic(Canvas):
         n_heads: int,
         ordered: Ordered | None = None,
         kinds: HeadsFound | None = None,
+        difference: Difference | None = None,
     ) -> None:
         """Draw these heads.
 
@@ -101,11 +104,12 @@ class HeadMosaic(Canvas):
             n_layers, n_heads: how many there will be.
             ordered: which of them stand where; by layer without.
             kinds: the labels that they have earned; None while they are not there.
+            difference: drawn instead of their weights, where two sides are compared.
         """
         if (n_layers, n_heads) != self._shape:
             self._hovered = None
         self._found, self._shape, self._ordered = found, (n_layers, n_heads), ordered
-        self.kinds = kinds
+        self.kinds, self.difference = kinds, difference
         self._n_unknown = 0 if found is None else mosaic_words.heads_without_number(found)
         self.lay_out()
         self.redraw()
@@ -167,7 +171,9 @@ class HeadMosaic(Canvas):
     @property
     def caption(self) -> str:
         """What is drawn, in words."""
-        told = mosaic_words.caption(self._found, self._shape, self._ordered, self.cell_tokens)
+        told = mosaic_words.caption(
+            self._found, self._shape, self._ordered, self.cell_tokens, self.difference
+        )
         if self._n_unknown:
             return f"{NO_NUMBER} in {counted(self._n_unknown, 'head')} · {told}"
         return told
@@ -257,7 +263,8 @@ class HeadMosaic(Canvas):
     def _largest(self, layer: int, head: int, row: int, column: int, k: int) -> tuple[int, int]:
         """The cell of the answer whose colour a cell of a tile has."""
         assert self._found is not None
-        block = self._found.maxima[layer, head, row : row + k, column : column + k]
+        drawn = self._found.maxima if self.difference is None else np.abs(self.difference.values)
+        block = drawn[layer, head, row : row + k, column : column + k]
         at = int(block.argmax())  # NaN, which a cell shows where there is one, counts as largest
         return row + at // block.shape[1], column + at % block.shape[1]
 
@@ -287,9 +294,9 @@ class HeadMosaic(Canvas):
 
     def _picture(self) -> QImage:
         """All tiles; kept while one scrolls, since to make it takes as long as a frame has."""
-        key = (self._found, self._tiles, theme.current().name)
+        key = (self._found, self._tiles, self.difference, theme.current().name)
         if self._kept is None or any(a is not b for a, b in zip(self._kept[0], key, strict=True)):
-            self._kept = key, tiles_image(self._found, self._tiles)
+            self._kept = key, tiles_image(self._found, self._tiles, self.difference)
         return self._kept[1]
 
     def _paint_caption(self, painter: QPainter) -> None:

@@ -16,6 +16,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
 from gui import theme
+from gui.panes.attention.difference import Difference
 from gui.panes.attention.mosaic_layout import Label, Tiles
 from gui.widgets.heat_map import cell_image
 from model.probe.mosaic.asks import Mosaic, MosaicFound
@@ -60,7 +61,9 @@ def color_limits(found: MosaicFound) -> NDArray[np.float64]:
     return limit_L
 
 
-def tiles_image(found: MosaicFound | None, tiles: Tiles) -> QImage:
+def tiles_image(
+    found: MosaicFound | None, tiles: Tiles, difference: Difference | None = None
+) -> QImage:
     """All tiles with their gaps, a pixel a device pixel.
 
     What is masked is hatched, what is no number is crossed, what is still to come is flat: none of
@@ -73,16 +76,20 @@ def tiles_image(found: MosaicFound | None, tiles: Tiles) -> QImage:
     pending_PP = np.full((side, side), _FRAME, np.uint16)
     pending_PP[1:-1, 1:-1] = _PENDING
     shown_LH = tiles.shown_LH
-    limit_L = np.ones(n_layers) if found is None else color_limits(found)
+    limit_L = np.ones(n_layers)
+    if difference is not None:
+        limit_L = np.array(difference.limits)
+    elif found is not None:
+        limit_L = color_limits(found)
     for layer in np.flatnonzero(shown_LH.any(1)).tolist():
         entries_HPP = None
         if found is not None and layer < there:
-            entries_HPP = _entries(found, layer, side, float(limit_L[layer]))
+            entries_HPP = _entries(found, layer, side, float(limit_L[layer]), difference)
         for head in np.flatnonzero(shown_LH[layer]).tolist():
             x, y = int(tiles.x_LH[layer, head]), int(tiles.y_LH[layer, head])
             tile = pending_PP if entries_HPP is None else entries_HPP[head]
             canvas[y : y + side, x : x + side] = tile
-    pixels = _palette()[canvas[:height, :width]]
+    pixels = _palette(difference is not None)[canvas[:height, :width]]
     return QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32).copy()
 
 
@@ -142,7 +149,9 @@ def paint_cell_lines(
         painter.fillRect(rect, color)
 
 
-def _entries(found: MosaicFound, layer: int, side: int, limit: float) -> NDArray[np.uint16]:
+def _entries(
+    found: MosaicFound, layer: int, side: int, limit: float, difference: Difference | None
+) -> NDArray[np.uint16]:
     """Palette entries of a layer's tiles, ``[H, P, P]``."""
     k = pooling(found, side)
     weights_HCC, masked_CC = found.maxima[layer], found.masked[layer]
@@ -151,11 +160,21 @@ def _entries(found: MosaicFound, layer: int, side: int, limit: float) -> NDArray
     if question.hide_first and found.block == 1:
         masked_CC = masked_CC.copy()
         masked_CC[:, 0] = True
+    if difference is not None:
+        masked_CC = masked_CC | difference.missing[layer].all(0)
+        weights_HCC = difference.values[layer]
     if k > 1:
         weights_HCC = np.where(masked_CC, 0, weights_HCC)
-        weights_HCC = cell_image.pool(cell_image.pool(weights_HCC, k, 1), k, 2)
+        largest_HCC = cell_image.pool(cell_image.pool(weights_HCC, k, 1), k, 2)
+        if difference is not None:  # signed: what is farthest from 0
+            least_HCC = -cell_image.pool(cell_image.pool(-weights_HCC, k, 1), k, 2)
+            largest_HCC = np.where(-least_HCC > largest_HCC, least_HCC, largest_HCC)
+        weights_HCC = largest_HCC
         masked_CC = ~cell_image.pool(cell_image.pool(~masked_CC, k, 0), k, 1)
-    amounts_HCC = np.nan_to_num(np.clip(weights_HCC / limit, 0, 1), nan=0.0)
+    amounts_HCC = weights_HCC / limit
+    if difference is not None:
+        amounts_HCC = (amounts_HCC + 1) / 2
+    amounts_HCC = np.nan_to_num(np.clip(amounts_HCC, 0, 1), nan=0.0)
     entries_HCC = (amounts_HCC * 255 + 0.5).astype(np.uint16)
     entries_HCC[np.isnan(weights_HCC)] = _NO_NUMBER
     entries_HCC[:, masked_CC] = _MASKED
@@ -171,9 +190,10 @@ def _entries(found: MosaicFound, layer: int, side: int, limit: float) -> NDArray
     return entries_HPP
 
 
-def _palette() -> NDArray[np.uint32]:
+def _palette(diverging: bool) -> NDArray[np.uint32]:
     t = theme.current()
-    rgb = theme.sequential_table().astype(np.uint32)
+    table = theme.diverging_table() if diverging else theme.sequential_table()
+    rgb = table.astype(np.uint32)
     entries = 0xFF000000 | rgb[:, 0] << 16 | rgb[:, 1] << 8 | rgb[:, 2]
     panel, raised, line = QColor(t.panel).rgb(), QColor(t.raised).rgb(), QColor(t.line).rgb()
     hatch = _between(t.color("panel"), t.color("line")).rgb()

@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 
+from gui.panes.attention.difference import Difference
 from gui.panes.attention.head_order import Ordered
 from gui.panes.attention.mosaic_image import color_limits
 from gui.panes.attention.words import percent
@@ -17,7 +18,11 @@ from model.probe.mosaic.asks import Mosaic, MosaicFound
 
 
 def caption(
-    found: MosaicFound | None, shape: tuple[int, int], ordered: Ordered | None, cell_tokens: int
+    found: MosaicFound | None,
+    shape: tuple[int, int],
+    ordered: Ordered | None,
+    cell_tokens: int,
+    difference: Difference | None = None,
 ) -> str:
     """What is drawn, what matters most first: it may be cut off.
 
@@ -26,20 +31,25 @@ def caption(
         shape: how many layers, and heads in each.
         ordered: which heads stand where.
         cell_tokens: tokens (words) to a cell, along each side.
+        difference: drawn instead of the tiles' own numbers, where two sides are compared.
     """
     text = f"{counted(shape[0], 'layer')} × {counted(shape[1], 'head')}"
     if ordered is not None and ordered.caption:
         text = ordered.caption
     if found is not None:
-        text += _what(found)
+        text += _what(found, difference)
     if cell_tokens > 1:
         text += f" · cells: largest of {cell_tokens} × {cell_tokens}"
     if found is not None and not found.is_whole:
         text += f" · {counted(found.n_layers_there, 'layer')} so far"
-    return text
+    if difference is None:
+        return text
+    ends = f", −{difference.limit:.2g} to +{difference.limit:.2g}"
+    each = len(set(difference.limits)) > 1  # and that is said
+    return f"{difference.name}{'' if each else ends} · {text}"
 
 
-def _what(found: MosaicFound) -> str:
+def _what(found: MosaicFound, difference: Difference | None) -> str:
     """What the first token holds; what cells are and where colours end, if not plain weights."""
     question, sink = found.question, found.sink
     assert isinstance(question, Mosaic)
@@ -50,7 +60,7 @@ def _what(found: MosaicFound) -> str:
     colors = ""
     if question.valued:
         colors = " · ‖A·v·W_O‖, colours to each layer's largest"
-    elif question.hide_first:
+    elif question.hide_first and difference is None:
         colors = f" · colours to {color_limits(found).max():.2g}"
     return first + colors + (" · by words" if question.words else "")
 

@@ -208,6 +208,9 @@ class AttentionPane(Pane):
         )
         return Order(self.controls.order, self.controls.heads_row.filter, on)
 
+    def other_questions(self) -> Mapping[str, Question]:
+        return self.views.two_sides.questions(self.questions())
+
     def _choose(self) -> None:
         """Another choice of the controls."""
         self.ask()
@@ -358,7 +361,10 @@ class AttentionPane(Pane):
             return {}
         question = slot.answer.question if slot.answer is not None else None
         merged = bool(getattr(question, "words", ()))
-        return export.table(slot.answer, self.views.units_of(slot.read, merged=merged))
+        return {
+            **export.table(slot.answer, self.views.units_of(slot.read, merged=merged)),
+            **self.views.two_sides.exported(slot.answer, self.matrix),
+        }
 
     def export_arrays(self) -> Mapping[str, Named]:
         slot = self._exported()

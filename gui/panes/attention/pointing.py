@@ -122,7 +122,8 @@ class Pointing(QObject):
             return ""
         if place is None:
             return "still to come"
-        return words.cell(found, self._units["matrix"], place)
+        said, difference = words.cell(found, self._units["matrix"], place), self.matrix.difference
+        return said if difference is None else f"{said}\n{difference.words(place)}"
 
     def _hover_pinned(self, cell: tuple[int, tuple[int, int]] | None) -> None:
         self._say("" if cell is None else self.describe_pinned(*cell), None)
@@ -139,7 +140,12 @@ class Pointing(QObject):
         found = self.mosaic.found
         if found is None or "heads" not in self._reads:
             return f"layer {cell.layer} · head {cell.head}: still to come"
-        return words.tile(found, self._units["heads"], cell, self.mosaic.kinds)
+        said = words.tile(found, self._units["heads"], cell, self.mosaic.kinds)
+        difference = self.mosaic.difference
+        if difference is None:
+            return said
+        place = (cell.layer, cell.head, cell.query // found.block, cell.key // found.block)
+        return f"{said}\n{difference.words(place)}"
 
     def describe_edge(self, index: int) -> str:
         """What an edge of the graph is."""

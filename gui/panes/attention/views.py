@@ -23,6 +23,7 @@ from gui.panes.attention.matrix_view import MatrixView
 from gui.panes.attention.mosaic import HeadMosaic
 from gui.panes.attention.pinned_strip import Pinned, PinnedStrip
 from gui.panes.attention.pins import Pins
+from gui.panes.attention.two_sides import TwoSides
 from gui.panes.attention.units import Units, word_starts
 from gui.panes.attention.why_card import HOW, WhyCard
 from gui.panes.base import Pane
@@ -52,6 +53,7 @@ class Views:
         mosaic, matrix, graph, strip, card: the views.
         reads: the prompt that each draws, by its name.
         units: that prompt's tokens or words, as the view's rows and columns.
+        two_sides: of a comparison, whose difference is drawn.
     """
 
     def __init__(self, pane: Pane, controls: AttentionControls, pins: Pins) -> None:
@@ -61,6 +63,7 @@ class Views:
         self.graph = AttentionGraph(pane)
         self.strip = PinnedStrip(pane)
         self.card = WhyCard(pane)
+        self.two_sides = TwoSides(pane.store, pane.other)
         self.reads: dict[str, PromptRead] = {}
         self.units: dict[str, Units] = {}
         self._drawn: dict[str, tuple[object, ...]] = {}
@@ -129,10 +132,12 @@ class Views:
         found, kinds = pane.answered("heads", MosaicFound), pane.answered("kinds", HeadsFound)
         on_key = pane.answered("on_key", OnKeyFound) if order.needs_key else None
         merged = found is not None and _words(found.question)
-        if self._take("heads", found, order, kinds, on_key, merged=merged):
+        other = pane.other("heads", MosaicFound)
+        if self._take("heads", found, order, kinds, on_key, other, merged=merged):
             n_layers, n_heads = model.config.n_layers, model.config.n_heads
             placed = None if found is None else ordered(order, found, kinds, on_key)
-            self.mosaic.set_tiles(found, n_layers, n_heads, placed, kinds)
+            apart = self.two_sides.of_mosaic(found)
+            self.mosaic.set_tiles(found, n_layers, n_heads, placed, kinds, apart)
         is_chosen = self._controls.graph_mode == "chosen"
         self.mosaic.set_chosen(hues(chosen) if is_chosen else {})
 
@@ -143,11 +148,13 @@ class Views:
         slot, model = pane.slot("matrix"), pane.store.model
         if found is None or slot is None or slot.read is None or model is None:
             return
-        if self._take("matrix", found, row, head, looks, merged=_words(found.question)):
+        other = pane.other("matrix", PatternFound)
+        if self._take("matrix", found, row, head, looks, other, merged=_words(found.question)):
             assert isinstance(found.question, Pattern)
             formula = score_formula(model.config, found.question.layer)
             self._controls.explain_scores(formula)
-            self.matrix.draw(found, row, head, self.units["matrix"].labels, looks, formula)
+            apart, labels = self.two_sides.of_matrix(found), self.units["matrix"].labels
+            self.matrix.draw(found, row, head, labels, looks, formula, apart)
 
     def _draw_graph(self) -> None:
         pane = self._pane

@@ -343,6 +343,9 @@ class CircuitPane(Pane):
         self._refusal = ""
         self.invalidate()
 
+    def code(self) -> str:
+        return code.of_answers({} if self.found is None else {"found": self.found})
+
     def export_data(self) -> Mapping[str, Named | Any]:
         found = self.found
         return {} if found is None else dict(found.arrays())

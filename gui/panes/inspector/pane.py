@@ -16,9 +16,10 @@ from gui import theme
 from gui.panes.base import Pane
 from gui.panes.inspector import ENTRY
 from gui.panes.inspector.operation_card import OperationCard
-from gui.panes.inspector.value_card import ValueCard
+from gui.panes.inspector.value_card import NO_BREAK, ValueCard
 from gui.reading import code, waiting
-from gui.reading.numbers import asks_anew, shown
+from gui.reading.inspecting import operation_of, question_of
+from gui.reading.numbers import asks_anew, exact, shown
 from gui.reading.sentences import place_among
 from gui.reading.vectors import FoundVectors
 from gui.session.store import Store
@@ -106,6 +107,46 @@ class InspectorPane(Pane):
             asked["number"] = number
         return asked
 
+    def other_questions(self) -> Mapping[str, Question]:
+        """The same number of the other side, at the token that belongs to its own."""
+        store, inspected = self.store, self.store.inspected
+        if inspected is None or store.model is None or not inspected.index:
+            return {}
+        op = operation_of(store.model.config, inspected.name)
+        if op is None or not store.comparing.same_places:
+            return {}
+        index = list(inspected.index)
+        for axis, letter in enumerate(op.shape):
+            if letter in "TQS":
+                at = store.comparing.other_position(index[axis])
+                if at is None:
+                    return {}
+                index[axis] = at
+        return {"number": question_of(inspected.name, tuple(index), store.sampling)}
+
+    def _sides(self) -> tuple[float, float] | None:
+        """The inspected number of A and of B, while a difference is shown."""
+        mine, found = self.value.number, self.other("number", NumberFound)
+        if mine is None or found is None or found.value is None:
+            return None
+        a, b = self.store.comparing.in_order(mine, found.value)
+        return a, b
+
+    def _show_sides(self) -> None:
+        comparing, inspected, sides = self.store.comparing, self.store.inspected, self._sides()
+        if sides is None or inspected is None:
+            self.value.show_sides("")
+            return
+        (a, b), (name_a, name_b) = sides, comparing.names
+        digits = [exact(value, inspected.dtype) for value in sides]
+        parts = (
+            f"{name_a} {digits[0]}",
+            f"{name_b} {digits[1]}",
+            f"{comparing.minus_name} {b - a:+.6g}",
+        )
+        # A line may break between two of them, never inside one.
+        self.value.show_sides("   ".join(part.replace(" ", NO_BREAK) for part in parts))
+
     @property
     def _operation(self) -> Operation | None:
         ops = self.store.operations
@@ -143,6 +184,7 @@ class InspectorPane(Pane):
             self.value.show_number(
                 inspected, shown(inspected, store.model, store.subject, wanted, slot)
             )
+        self._show_sides()
         slot = self.slot("vectors")
         found = FoundVectors.of(slot)
         self.operation.show_operation(self._operation, self._sampling_of(found))
@@ -171,6 +213,17 @@ class InspectorPane(Pane):
         parts.append(waiting.words(self.store.asked.waits(self.key)))
         return " · ".join(filter(None, parts))
 
+    def code(self) -> str:
+        """The inspected number from a trace of its prompt, and the vectors that are drawn."""
+        number, subject = self.value.shown, self.store.subject
+        answers = self.store.asked.answers(self.key)
+        answers.pop("number", None)
+        lines = code.of_answers(answers)
+        if number is None or not number.code:
+            return lines
+        trace = code.tracing(subject) if subject is not None and "trace" in number.code else ""
+        return code.together(trace, lines, f"number = {number.code}")
+
     def export_data(self) -> Mapping[str, Named]:
         """The inspected number with its index, and the vectors that are drawn, by name."""
         data: dict[str, Named] = {}
@@ -182,6 +235,9 @@ class InspectorPane(Pane):
             number = self.answered("number", NumberFound)
             if self._number_wanted() is not None and number is not None:
                 data |= number.arrays()
+            if (sides := self._sides()) is not None:
+                for name, value in zip(self.store.comparing.names, sides, strict=True):
+                    data[name] = Named(np.array(value), ())
         found = FoundVectors.of(self.slot("vectors"))
         if found is not None:
             arrays = found.answer.arrays()

@@ -39,6 +39,8 @@ class ValueCard(QWidget):
         self.copy_button.setText("Copy")
         self.copy_button.setToolTip("Copy the line of Python that fetches this number")
         self.copy_button.setAccessibleName("Copy as a line of Python")
+        self._sides = Text(parent=self, font=theme.mono(small), wrap=True)
+        self._sides.setAccessibleName("Both sides of the comparison")
         self._note = Text(parent=self, font=theme.sans(small + 0.5), wrap=True)
         # The number is never cut: where there is little room, what stands beside it goes below.
         value = FlowLayout(spacing=theme.SPACE)
@@ -50,6 +52,7 @@ class ValueCard(QWidget):
         layout.addWidget(self._name)
         layout.addWidget(self._index)
         layout.addLayout(value)
+        layout.addWidget(self._sides)
         layout.addWidget(self._code)
         layout.addWidget(self._note)
         self.clear()
@@ -79,6 +82,7 @@ class ValueCard(QWidget):
         self.shown = None
         for widget in (self._name, self._value, self._dtype, self._code, self.copy_button):
             widget.hide()
+        self.show_sides("")
         self._index.setText("")
         self._index.hide()
         self._note.set_tone("dim")
@@ -109,6 +113,16 @@ class ValueCard(QWidget):
         self._code.setVisible(bool(shown.code))
         self.copy_button.setVisible(bool(shown.code))
         self._note.setVisible(bool(shown.note))
+
+    def show_sides(self, words: str) -> None:
+        """Say both sides of a comparison below the number; nothing for none."""
+        self._sides.setText(words)
+        self._sides.setVisible(bool(words))
+
+    @property
+    def sides_text(self) -> str:
+        """What is said of both sides."""
+        return self._sides.text()
 
     def say_copied(self) -> None:
         """Let the button say so until something else is shown."""

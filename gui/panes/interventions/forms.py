@@ -10,15 +10,18 @@ from functools import partial
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCompleter, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from gui import theme
+from gui.reading.axes import parameter_shape
+from gui.reading.intervening import is_weight
 from gui.session.store import Store
 from gui.widgets.choice import Choice
 from gui.widgets.control_button import ControlButton, make_primary
 from gui.widgets.number_boxes import DecimalBox, WholeBox
 from gui.widgets.text import Text
-from model.interventions import PatchActivation, SetNeuron, Steer
+from model.interventions import PatchActivation, SetNeuron, SetWeight, Steer
+from model.operations import parameter_names
 
 Ids = tuple[int, ...]
 
@@ -74,6 +77,10 @@ class Form(QWidget):
     def follow(self) -> None:
         """Show what the fields are about now."""
 
+    def put_away(self) -> None:
+        """It is seen no more."""
+        self.hide()
+
     def send(self) -> None:
         """Do it, if all is there."""
         raise NotImplementedError
@@ -123,6 +130,71 @@ class NeuronForm(Form):
         layer = self.store.selection.layer
         one = SetNeuron(layer, self.neuron.value(), self.value.value())
         if self.store.intervening.add(one):
+            self.done.emit()
+
+
+class WeightForm(Form):
+    """One number of a parameter, by its name and index, and its value."""
+
+    def __init__(self, store: Store, parent: QWidget | None = None) -> None:
+        super().__init__(store, "Set", parent)
+        self.name = self.field("parameter", "Its name, for example blocks.0.mlp.W_in")
+        self.index = self.field("index", "A number for each axis, for example 3, 5")
+        self.value = DecimalBox(-1e4, 1e4, "value", "a number from −10,000 to 10,000", self)
+        self.value.setAccessibleName("Value of the weight")
+        self.value.setToolTip("What the number is from now on, wherever the network reads it")
+        names = () if store.model is None else parameter_names(store.model.config)
+        known = self._known = QCompleter(list(names), self)
+        known.setFilterMode(Qt.MatchFlag.MatchContains)
+        known.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        self.name.setCompleter(known)
+        self.line(self.name)
+        self.line(self.index, self.value, self.send_button)
+        self._begin()
+
+    def _begin(self) -> None:
+        """With the weight that is inspected, if one is."""
+        model, inspected = self.store.model, self.store.inspected
+        if model is None or inspected is None or not is_weight(model.config, inspected):
+            return
+        self.name.setText(inspected.name)
+        self.index.setText(", ".join(map(str, inspected.index)))
+        self.value.setValue(inspected.value or 0.0)
+
+    def put_away(self) -> None:
+        super().put_away()
+        names = self._known.popup()
+        if names is not None:
+            names.hide()
+
+    @property
+    def _typed(self) -> SetWeight | None:
+        """What is typed; None while the index is none."""
+        words = self.index.text().replace(",", " ").split()
+        if not words or not all(word.isdecimal() and word.isascii() for word in words):
+            return None
+        return SetWeight(self.name.text().strip(), tuple(map(int, words)), self.value.value())
+
+    def follow(self) -> None:
+        model, one = self.store.model, self._typed
+        if model is None:
+            return
+        name = self.name.text().strip()
+        sizes, axes = parameter_shape(model.config, name)
+        known = name in parameter_names(model.config)
+        words = f"One weight: [{' × '.join(map(str, sizes))}] {axes}" if known else "One weight"
+        why = one.refusal(model.config) if one is not None else ""
+        typing = not known and not (one is not None and name)
+        self.title.setText(words if typing or not why else why)
+        self.title.set_tone("warning" if why and not typing else "dim")
+        self.send_button.setEnabled(one is not None and not why)
+
+    def first(self) -> QWidget:
+        return self.value if self._typed is not None else self.name
+
+    def send(self) -> None:
+        one = self._typed
+        if one is not None and self.store.intervening.set_weight(one):
             self.done.emit()
 
 

@@ -20,7 +20,7 @@ from gui.on_screen import keep_on_screen
 from gui.panes.base import Pane
 from gui.panes.interventions import ENTRY
 from gui.panes.interventions.entry_row import EntryRow
-from gui.panes.interventions.forms import Form, NeuronForm, PatchForm, SteerForm
+from gui.panes.interventions.forms import Form, NeuronForm, PatchForm, SteerForm, WeightForm
 from gui.reading import intervening as reading
 from gui.session.intervening import View
 from gui.session.store import Store
@@ -34,7 +34,7 @@ HINT = "Nothing is changed. Right-click a head, a layer or an edge to cut it, or
 TIPS = {
     "before": "The model as it is (Ctrl+B)",
     "after": "The model as it is changed (Ctrl+B)",
-    "difference": "As it is changed; a mark beside each bar of the next token is what was before",
+    "difference": "After − before: heads, layers, tokens and numbers show what differs",
 }
 
 
@@ -179,10 +179,12 @@ class InterventionsPane(Pane):
 
     def copy_python(self) -> None:
         """Put the lines of Python that do the same on the clipboard."""
-        read = self.store.read
-        text = self.store.prompt if read is None else read.text
-        lines = reading.python(self.store.intervening.on, text)
-        QGuiApplication.clipboard().setText(lines)
+        QGuiApplication.clipboard().setText(self.code())
+
+    def code(self) -> str:
+        """Runs the prompt under the interventions that are on."""
+        read, some = self.store.read, self.store.intervening.on
+        return reading.python(some, read.subject.ids) if read is not None and some else ""
 
     def ask_save(self) -> None:
         """Choose a file and write the list to it."""
@@ -225,6 +227,7 @@ class InterventionsPane(Pane):
         return [
             *items,
             form(f"Clamp a neuron of layer {layer}…", NeuronForm, why_not=no_neurons),
+            form("Set a weight…", WeightForm),
             form("Patch in from another prompt…", PatchForm),
             form(f"Add a direction after layer {layer}…", SteerForm),
         ]
@@ -273,7 +276,7 @@ class InterventionsPane(Pane):
         """Put away what was being typed."""
         if self.form is not None:
             self._layout.removeWidget(self.form)
-            self.form.hide()
+            self.form.put_away()
             self._scroll.show()
             self.form.deleteLater()
             self.form = None

@@ -6,10 +6,11 @@ Knows answers and the operations; no store, no widget.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from gui.panes.layers.two_sides import TwoSides, signed
 from gui.reading.numbers import short
 from gui.reading.vectors import FoundVectors, Reading
 from model import messages as m
@@ -55,6 +56,8 @@ class Figures:
         writes: how much is added to the stream.
         best: the likeliest token.
         lens: what the stream says at the borders of blocks.
+        two_sides: of a comparison, while its difference is shown: ``vectors`` and ``folded`` are
+            then B − A.
     """
 
     model: m.ModelInfo
@@ -64,6 +67,7 @@ class Figures:
     writes: WritesFound | None = None
     best: NextTokenFound | None = None
     lens: LensFound | None = None
+    two_sides: TwoSides | None = None
     _readings: dict[str, Reading | None] = field(default_factory=dict)
 
     def whose(self) -> str:
@@ -102,8 +106,22 @@ class Figures:
         return self.lens_at(layer + 1)
 
     def lens_at(self, border: int) -> LensReading | None:
-        """What the lens reads at a border: 0 is before the first block."""
-        found = self.lens
+        """What the lens reads at a border: 0 is before the first block.
+
+        While a difference is shown, both sides' tokens where they differ, else by how much the
+        probability does.
+        """
+        mine = self._lens_at(self.lens, border)
+        both = self.two_sides
+        theirs = None if both is None else self._lens_at(both.lens, border)
+        if mine is None or theirs is None or both is None:
+            return mine
+        a, b = (theirs, mine) if both.in_view_is_b else (mine, theirs)
+        if a.token != b.token:
+            return replace(mine, token=f"{a.token} → {b.token}", number="")
+        return replace(mine, number=f"{b.probability - a.probability:+.2f}")
+
+    def _lens_at(self, found: LensFound | None, border: int) -> LensReading | None:
         if found is None or border >= len(found.names) or found.ids_LP[border, 0] < 0:
             return None
         text = self.model.token_text(int(found.ids_LP[border, 0]))
@@ -148,6 +166,9 @@ class Figures:
         if reading is None or len(reading.values) != 1:
             return ""
         value = float(reading.values[0])
+        if self.two_sides is not None:
+            written = f"{value:+.2g}" if brief else f"Δ {value:+.3g}"
+            return written if value else "0"
         if brief:
             return short(value, 2)
         sign = "σ " if op.kind == "norm_scale" else ""
@@ -163,7 +184,9 @@ class Figures:
     def _reading(self, name: str) -> Reading | None:
         if name not in self._readings:
             found = self.found(name)
-            self._readings[name] = None if found is None else found.reading(name, self.model.config)
+            reading = None if found is None else found.reading(name, self.model.config)
+            both = self.two_sides
+            self._readings[name] = reading if both is None else signed(reading, both)
         return self._readings[name]
 
     def _token(self) -> str:

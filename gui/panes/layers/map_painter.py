@@ -27,7 +27,7 @@ from gui.panes.layers.map_lines import (
     turn_right,
     way,
 )
-from gui.panes.layers.words import fold_ratio
+from gui.panes.layers.words import fold_ratio, relative_difference
 from gui.reading.thinning import columns
 from gui.reading.vectors import Reading
 from gui.widgets.cells import paint_cells
@@ -308,6 +308,9 @@ class MapPainter:
         if self.figures is None:
             return ""
         ops = self.graph.operations
+        if self.figures.two_sides is not None:
+            apart = relative_difference(row, self.graph, self.figures)
+            return "" if apart is None else f"Δ {apart:.2f}" if np.isfinite(apart) else "Δ ∞"
         if row.kind == "operation":
             return self.figures.shape(ops[row.first])
         ratio = fold_ratio(row, self.graph, self.figures)

@@ -7,6 +7,7 @@ The inspector shows the operation that is lit. Knows the store and the map, no o
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from gui.panes.layers.changes import changes
 from gui.panes.layers.figures import IN_WORDS, Figures
 from gui.panes.layers.map import OperationMap
 from gui.panes.layers.map_layout import OperationGraph
+from gui.panes.layers.two_sides import TwoSides, sizes, vectors_apart, whole_question
 from gui.reading import intervening as reading
 from gui.reading import waiting
 from gui.reading.inspecting import inspected
@@ -33,11 +35,13 @@ from gui.widgets.text import Text
 from gui.widgets.transport_bar import TransportBar
 from model.interventions import Intervention
 from model.operations import LOGITS, PROBABILITIES, Operation
+from model.probe.difference.asks import Difference, DifferenceFound
 from model.probe.lens.asks import Lens, LensFound
 from model.probe.next_token.asks import NextToken, NextTokenFound
 from model.probe.question import Question
-from model.probe.vectors.asks import Vectors
+from model.probe.vectors.asks import Vectors, VectorsFound
 from model.probe.writes.asks import Writes, WritesFound
+from model.subject import Subject
 
 
 class LayersPane(Pane):
@@ -63,6 +67,7 @@ class LayersPane(Pane):
         self._operations: tuple[Operation, ...] = ()
         self._followed = -1
         self._figures: Figures | None = None
+        self._sides: TwoSides | None = None  # of a comparison, while its difference is drawn
 
         content = QWidget(self)
         layout = QVBoxLayout(content)
@@ -107,7 +112,48 @@ class LayersPane(Pane):
         if model is not None and subject is not None and model.config.has_logits:
             at = min(max(selection.position, 0), subject.n_tokens - 1)
             asked["lens"] = Lens(positions=(at,))  # last: all else is there before it
+        comparing = self.store.comparing
+        whole = None if subject is None else whole_question(comparing, subject)
+        if whole is not None and not comparing.in_view_is_b:
+            asked["difference"] = whole[1]
         return asked
+
+    def other_questions(self) -> Mapping[str, Question]:
+        """The same vectors and tokens of the other side; how far both are apart, of whichever is A.
+
+        What is asked of A about B is among `questions` where A is in view.
+        """
+        comparing, subject = self.store.comparing, self.store.subject
+        asked: dict[str, Question] = {}
+        if subject is None:
+            return asked
+        at = comparing.other_position(self._wanted_position(subject))
+        for name, question in self.questions().items():
+            if isinstance(question, Vectors) and at is not None and comparing.same_places:
+                asked[name] = replace(question, position=at)
+            if isinstance(question, Lens) and at is not None and not comparing.no_predictions:
+                asked[name] = replace(question, positions=(at,))
+        whole = whole_question(comparing, subject)
+        if whole is not None and comparing.in_view_is_b:
+            asked["difference"] = whole[1]
+        return asked
+
+    def _wanted_position(self, subject: Subject) -> int:
+        return min(max(self.store.selection.position, 0), subject.n_tokens - 1)
+
+    def _two_sides(self) -> TwoSides | None:
+        """Both sides, while the difference is shown."""
+        comparing = self.store.comparing
+        if not self.shows_difference:
+            return None
+        whole = self.other("difference", DifferenceFound)
+        if not comparing.in_view_is_b:
+            whole = self.answered("difference", DifferenceFound)
+            question = None if whole is None else whole.question
+            if isinstance(question, Difference) and question.other != comparing.subject:
+                whole = None
+        lens = self.other("lens", LensFound)
+        return TwoSides(comparing.minus_name, lens, comparing.in_view_is_b, whole)
 
     def ask(self) -> None:
         """Light the operation that is selected, then ask about what is in view."""
@@ -223,23 +269,50 @@ class LayersPane(Pane):
             self.answered("best", NextTokenFound),
             self.answered("lens", LensFound),
         )
-        self.map.set_figures(self._figures)
+        self.map.set_figures(self._drawn_figures(self._figures))
         self.problem.setText("" if slot is None else slot.problem)
         self.problem.setVisible(bool(self.problem.text()))
 
+    def _drawn_figures(self, figures: Figures) -> Figures:
+        """Those of the side in view, or what differs: its own stay for who clicks a value."""
+        self._sides = both = self._two_sides()
+        if both is None:
+            return figures
+        comparing = self.store.comparing
+        both = replace(both, sizes=sizes(figures.vectors, figures.folded))
+        apart = [
+            vectors_apart(found, self.other(name, VectorsFound), comparing)
+            for name, found in (("vectors", figures.vectors), ("folded", figures.folded))
+        ]
+        return replace(
+            figures, vectors=apart[0], folded=apart[1], best=None, two_sides=both, _readings={}
+        )
+
     def apply_theme(self) -> None:
-        self.map.set_figures(self._figures)  # its pictures have the colours in them
+        self.invalidate()  # its pictures have the colours in them
 
     def header_note(self) -> str:
         n = len(self.store.operations)
         if not n:
             return ""
-        parts = [place_among(self.store.selection.operation, n)]
+        parts = [self._most_apart() or place_among(self.store.selection.operation, n)]
         drawn = self.answered("writes", WritesFound)
         if drawn is not None and drawn.subject.step is not None:
             parts.append(f"step {drawn.subject.step:,}")
         parts.append(waiting.words(self.store.asked.waits(self.key)))
         return " · ".join(filter(None, parts))
+
+    def _most_apart(self) -> str:
+        """Which attention or MLP differs most, in a few words; empty where no difference is."""
+        if self._sides is None:
+            return ""
+        ops = {op.output: op for op in self._operations if op.kind in ("attn_out", "mlp_out")}
+        largest = self._sides.largest(tuple(ops))
+        if largest is None:
+            return self._sides.name
+        name, relative = largest
+        part = "attention" if ops[name].kind == "attn_out" else "MLP"
+        return f"most in {part} {ops[name].layer}, Δ {relative:.2f}"
 
     def export_data(self) -> Mapping[str, NDArray[Any]]:
         """One row an operation: its name, label, layer, shape, and how much it writes.
@@ -259,7 +332,17 @@ class LayersPane(Pane):
             ratios = dict(zip(written.at["name"].tolist(), written.values.tolist()))
         figures = Figures(model, n_tokens, lens=self.answered("lens", LensFound))
         read = [figures.lens_of(op) for op in ops]
-        return {
+        apart: dict[str, NDArray[Any]] = {}
+        if (both := self._two_sides()) is not None and both.whole is not None:
+            whole = both.whole
+            for column, values in (
+                ("difference_relative", whole.relative_N),
+                ("difference_max_abs", whole.max_abs_N),
+                ("difference_cosine", whole.cosine_N),
+            ):
+                by_name = dict(zip(whole.names, values.tolist(), strict=True))
+                apart[column] = np.array([by_name.get(op.output, np.nan) for op in ops])
+        return apart | {
             "operation": np.arange(len(ops)),
             "name": np.array([op.output for op in ops]),
             "label": np.array([op.label for op in ops]),

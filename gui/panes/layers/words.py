@@ -52,6 +52,7 @@ def _row_words(row: Row, graph: OperationGraph, figures: Figures | None) -> str:
     if figures is not None:
         axes = ", ".join(SIZES[letter] for letter in op.shape[1:])
         lines.append(f"{escape(figures.shape(op))} ({axes})")
+    lines += _difference_words(row, graph, figures)
     lines += [f"<i>{escape(op.formula)}</i>", escape(op.sentence)]
     if figures is not None and (reading := figures.lens_of(op)) is not None:
         lines.append(lens_words(reading))
@@ -75,6 +76,7 @@ def lens_words(reading: LensReading) -> str:
 def _folded(row: Row, graph: OperationGraph, figures: Figures | None) -> str:
     title = f"<b>Block {row.layer} · {escape(row.label)}</b>"
     lines = [f"{title}: {counted(row.last - row.first + 1, 'operation')}"]
+    lines += _difference_words(row, graph, figures)
     names = ratio_names(row, graph)
     ratio = None if names is None or figures is None else figures.ratio(names[0])
     if names is not None and ratio is not None and np.isnan(ratio):
@@ -100,6 +102,33 @@ def cell_words(strip: Reading, at: int) -> str:
     signed = strip.scale == "signed"
     scale = f"colours {'to ±' if signed else 'from 0 to '}{strip.limit:.4g}"
     return f"<b>{escape(strip.name)}</b>[{index}] = {written}<br>{scale}"
+
+
+def relative_difference(row: Row, graph: OperationGraph, figures: Figures) -> float | None:
+    """‖B − A‖ / ‖A‖ of what a row writes, while a difference is shown; None where unknown."""
+    name = _written(row, graph)
+    return None if figures.two_sides is None or not name else figures.two_sides.relative(name)
+
+
+def _written(row: Row, graph: OperationGraph) -> str:
+    """What a row writes; empty for a part that writes nothing to the stream."""
+    if row.kind == "operation":
+        return graph.operations[row.first].output
+    names = ratio_names(row, graph) if row.kind == "folded" else None
+    return "" if names is None else names[0]
+
+
+def _difference_words(row: Row, graph: OperationGraph, figures: Figures | None) -> list[str]:
+    """A line on how far both sides are apart here, while a difference is shown."""
+    if figures is None or figures.two_sides is None:
+        return []
+    apart, name = relative_difference(row, graph, figures), _written(row, graph)
+    if apart is None:
+        return []
+    return [
+        f"<b>{escape(figures.two_sides.name)}</b>: Δ = {short(apart, 4)} = ‖B − A‖ / ‖A‖ of "
+        f"{escape(name)} over all tokens."
+    ]
 
 
 def fold_ratio(row: Row, graph: OperationGraph, figures: Figures) -> float | None:

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui import theme
+from gui.panes.model.by_hand import NumberRow
 from gui.panes.model.matrix_image import MatrixImage
 from gui.panes.model.matrix_picture import MatrixPicture, color_limit
 from gui.widgets.action_row import HEIGHT, ActionRow
@@ -101,6 +102,9 @@ class WeightDetail(QWidget):
         head.addLayout(line)
         head.addLayout(second)
         head.addWidget(self.figures)
+        self.number = NumberRow(self._head)
+        self.number.shown_or_hidden.connect(self._arrange)
+        head.addWidget(self.number)
         head.addStretch(1)
 
     # ------------------------------------------------------------------------ contents

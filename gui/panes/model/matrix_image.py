@@ -9,20 +9,27 @@ Shape suffixes: R rows, C columns.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPen, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
 from gui import theme
-from gui.panes.model.matrix_picture import MatrixPicture, Span, paint_axes, paint_groups
+from gui.panes.model.matrix_picture import (
+    MatrixPicture,
+    Span,
+    paint_axes,
+    paint_groups,
+    paint_numbers,
+)
 from gui.widgets.canvas import CAPTION_HEIGHT, Canvas
 from gui.widgets.cells import paint_cells
 from gui.widgets.heat_map import cell_image
 from gui.widgets.heat_map.color_bar import paint_color_bar
 
-LARGEST_CELL = 22.0
+LARGEST_CELL = 58.0, 26.0
+"""Width and height: so large that its number can be written in it."""
 FLATTEST = 6.0
 """How many times longer than wide a cell may be drawn, so that a long matrix fills its place."""
 LEAST_WINDOW = 4
@@ -38,12 +45,15 @@ class MatrixImage(Canvas):
         window_changed: another part of the matrix is in view, or there is more room for it:
             `in_view` and `most_cells` say what picture is wanted.
 
+        set_requested: the chosen number is to be another (Enter).
+
     Attributes:
         describe: gives the tooltip of (row, column, value).
     """
 
     cell_chosen = Signal(object)
     window_changed = Signal()
+    set_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -57,6 +67,7 @@ class MatrixImage(Canvas):
         self._hovered: tuple[int, int] | None = None
         self._dragged_from: tuple[QPointF, tuple[Span, Span]] | None = None
         self._asked: tuple[object, ...] = ()
+        self._by_hand: dict[tuple[int, int], float] = {}
 
     # ------------------------------------------------------------------------ contents
 
@@ -100,6 +111,12 @@ class MatrixImage(Canvas):
             self._chosen = cell
             self.viewport().update()
 
+    def set_by_hand(self, values: Mapping[tuple[int, int], float]) -> None:
+        """Numbers that are others than the tensor's own, by row and column."""
+        if values != self._by_hand:
+            self._by_hand = dict(values)
+            self.redraw()
+
     def apply_theme(self) -> None:
         """Take new colours."""
         self._make_image()
@@ -125,8 +142,8 @@ class MatrixImage(Canvas):
         n_rows, n_columns = bottom - top, right - left
         if n_rows <= 0 or n_columns <= 0 or room.width() < 8 or room.height() < 8:
             return QRectF()
-        wide = min(room.width() / n_columns, LARGEST_CELL)
-        high = min(room.height() / n_rows, LARGEST_CELL)
+        wide = min(room.width() / n_columns, LARGEST_CELL[0])
+        high = min(room.height() / n_rows, LARGEST_CELL[1])
         if n_rows > 1 and n_columns > 1:
             if min(wide, high) >= 1:  # cells that can be seen keep about their form
                 wide, high = min(wide, FLATTEST * high), min(high, FLATTEST * wide)
@@ -243,6 +260,7 @@ class MatrixImage(Canvas):
         )
         paint_cells(painter, target, self._image)
         paint_groups(painter, p, frame, self._window)
+        paint_numbers(painter, p, self._window, self.cell_rect, self._by_hand)
         painter.setClipping(False)
         painter.setPen(t.color("line"))
         painter.drawRect(frame)
@@ -360,6 +378,8 @@ class MatrixImage(Canvas):
             self.zoom(1 / 1.4, self._chosen_point())
         elif key == Qt.Key.Key_0:
             self.show_all()
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._chosen is not None:
+            self.set_requested.emit()
         else:
             event.ignore()
 

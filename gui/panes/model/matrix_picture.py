@@ -8,16 +8,18 @@ Shape suffixes: R rows, C columns.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QImage, QPainter, QPen
+from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
 from gui import theme
 from gui.widgets.heat_map import cell_image
+from gui.widgets.text import ink_on
 
 Span = tuple[int, int]
 
@@ -93,6 +95,84 @@ def paint_groups(
             else:
                 y = round(frame.top() + (at - first) * size)
                 painter.drawLine(round(frame.left()), y, round(frame.right()), y)
+
+
+def paint_numbers(
+    painter: QPainter,
+    picture: MatrixPicture,
+    in_view: tuple[Span, Span],
+    rect_of: Callable[[int, int], QRectF],
+    by_hand: Mapping[tuple[int, int], float],
+) -> None:
+    """Numbers in cells that hold one each and are large enough; what was set by hand is marked.
+
+    Args:
+        painter: to paint with.
+        picture: whose numbers.
+        in_view: rows and columns, first and one past the last.
+        rect_of: where a row and a column are.
+        by_hand: what is another number than the picture's, by row and column.
+    """
+    (top, bottom), (left, right) = in_view
+    cell = rect_of(top, left)
+    painter.setFont(theme.mono(theme.SMALL_FONT_SIZE - 1))
+    advance = painter.fontMetrics().horizontalAdvance
+    # Two decimals without the zero in front, where three don't fit.
+    decimals = next((n for n in (3, 2) if cell.width() >= advance(short_number(-0.5, n)) + 4), 0)
+    if picture.block != (1, 1) or cell.height() < 14:
+        decimals = 0
+    if decimals:
+        table = cell_image.inks("diverging")
+        for row in range(max(top, picture.rows[0]), min(bottom, picture.rows[1])):
+            for column in range(max(left, picture.columns[0]), min(right, picture.columns[1])):
+                if (row, column) in by_hand:
+                    continue
+                value = float(picture.values_RC[row - picture.rows[0], column - picture.columns[0]])
+                if math.isfinite(value):
+                    entry = cell_image.entry(value, "diverging", picture.limit)
+                    painter.setPen(table[entry])
+                    painter.drawText(rect_of(row, column), _CENTRE, short_number(value, decimals))
+    for (row, column), value in by_hand.items():
+        if top <= row < bottom and left <= column < right:
+            _paint_by_hand(painter, rect_of(row, column), value, picture.limit, decimals)
+
+
+def _paint_by_hand(
+    painter: QPainter, box: QRectF, value: float, limit: float, decimals: int
+) -> None:
+    """A cell with its new number, framed and with a corner; small ones so that it can be seen."""
+    rgb = cell_image.colors(np.array([value]), "diverging", limit)[0]
+    fill = QColor(*(int(part) for part in rgb))
+    painter.fillRect(box, fill)
+    if decimals:
+        painter.setPen(ink_on(fill))
+        painter.drawText(box, _CENTRE, short_number(value, decimals))
+    grow_x, grow_y = max(0.0, 7 - box.width()) / 2, max(0.0, 7 - box.height()) / 2
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(theme.current().color("warning"), 1.6))
+    painter.drawRect(box.adjusted(-grow_x, -grow_y, grow_x, grow_y))
+    arm = min(9.0, box.width() / 2, box.height() / 2)
+    if arm >= 4:  # the selection's frame may lie over this one
+        corner = box.topRight()
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.current().color("warning"))
+        painter.drawPolygon([corner, corner - QPointF(arm, 0), corner + QPointF(0, arm)])
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+
+
+_CENTRE = Qt.AlignmentFlag.AlignCenter
+
+
+def short_number(value: float, decimals: int) -> str:
+    """A number in the few letters that a cell has room for: ``−0.069``, or ``−.07``."""
+    size = abs(value)
+    if size >= 10:
+        text = f"{value:.1f}" if size < 100 else f"{value:.0f}" if size < 1000 else f"{value:.0e}"
+    else:
+        text = f"{value:.{decimals}f}"
+        if decimals < 3 and size < 1:
+            text = text.replace("0.", ".", 1)
+    return text.replace("-", "−")
 
 
 def paint_axes(

@@ -13,9 +13,11 @@ from PySide6.QtWidgets import QStackedLayout, QWidget
 
 from gui.panes.base import EmptyState, Pane
 from gui.panes.model import ENTRY
+from gui.panes.model.two_models import TwoModels
 from gui.session.store import Store
 from model.preview import short_count
-from model.probe.question import Named
+from model.probe.question import Named, Question
+from model.probe.weight_difference.asks import WeightDifference, WeightDifferenceFound
 
 if TYPE_CHECKING:
     from gui.panes.model.view import WeightsView
@@ -29,6 +31,7 @@ class ModelPane(Pane):
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(store, parent)
         self._views: WeightsView | None = None
+        self._two: TwoModels | None = None
         self._empty = EmptyState("No model is open. Open a checkpoint to see its weights.", self)
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self._empty)
@@ -54,12 +57,30 @@ class ModelPane(Pane):
         """Look at a tensor in detail."""
         self.views.choose(name)
 
+    def questions(self) -> Mapping[str, Question]:
+        """How far another model's weights are from these, while that is what is compared."""
+        other = self.store.comparing.model
+        if other is None or not self.shows_difference or self.store.comparing.kind != "model":
+            return {}
+        return {"difference": WeightDifference(other.model_id)}
+
+    def _two_models(self) -> TwoModels | None:
+        found = self.answered("difference", WeightDifferenceFound)
+        if found is None or not self.shows_difference or self.store.model is None:
+            return None
+        if found.subject.model != self.store.model.model_id:
+            return None
+        if self._two is None or self._two.found is not found:
+            self._two = TwoModels.of(found)
+        return self._two
+
     def refresh(self) -> None:
         if self.store.model is None:
             self._stack.setCurrentWidget(self._empty)
         else:
             self._stack.setCurrentWidget(self.views)
             self.views.refresh()
+            self.views.show_apart(self._two_models())
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -74,7 +95,14 @@ class ModelPane(Pane):
         if model is None:
             return ""
         words = f"{short_count(model.n_params)} parameters"
-        return words if self._views is None else f"{self._views.header_note()}{words}"
+        if self._views is None:
+            return words
+        if self._views.two is not None:
+            return self._views.two.words
+        return f"{self._views.header_note()}{words}"
+
+    def code(self) -> str:
+        return "" if self._views is None else self._views.code()
 
     def export_data(self) -> Mapping[str, Named]:
         return {} if self._views is None else self._views.export_data()

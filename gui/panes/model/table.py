@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
@@ -16,6 +15,8 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPixmap
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from gui import theme
+from gui.panes.model.columns import COLUMNS
+from gui.panes.model.two_models import TensorApart
 from gui.widgets.parts import part_color
 from model import messages as m
 from model.counting import counted
@@ -24,77 +25,8 @@ Index = QModelIndex | QPersistentModelIndex
 Role = Qt.ItemDataRole
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column.
-
-    Attributes:
-        title: in the header.
-        tip: what it is.
-        text: what stands in a cell; the figures are None until they are known.
-        key: what it is sorted by; NaN stands at the end.
-        least: width that it asks for, in characters.
-    """
-
-    title: str
-    tip: str
-    text: Callable[[m.WeightTensor, m.WeightFigures | None], str]
-    key: Callable[[m.WeightTensor, m.WeightFigures | None], Any]
-    least: int = 9
-
-
-def _figure(name: str) -> Callable[[m.WeightTensor, m.WeightFigures | None], float]:
-    def key(tensor: m.WeightTensor, figures: m.WeightFigures | None) -> float:
-        return math.nan if figures is None else float(getattr(figures, name))
-
-    return key
-
-
-def _written(name: str) -> Callable[[m.WeightTensor, m.WeightFigures | None], str]:
-    def text(tensor: m.WeightTensor, figures: m.WeightFigures | None) -> str:
-        return "…" if figures is None else f"{getattr(figures, name):.3g}"
-
-    return text
-
-
-def _zeros(tensor: m.WeightTensor, figures: m.WeightFigures | None) -> float:
-    return math.nan if figures is None else figures.n_zeros / max(1, figures.n)
-
-
-def _zeros_text(tensor: m.WeightTensor, figures: m.WeightFigures | None) -> str:
-    share = _zeros(tensor, figures)
-    if math.isnan(share):
-        return "…"
-    return "0" if share == 0 else f"{share:.2%}" if share >= 5e-5 else f"{share:.0e}"
-
-
 CELL_MARGINS = 18
 """What the style leaves free at both sides of a cell's text."""
-COLUMNS: tuple[Column, ...] = (
-    Column("Tensor", "TransformerLens' name", lambda t, f: t.name, lambda t, f: t.name, 24),
-    Column(
-        "Shape",
-        "Sizes of its axes, as TransformerLens has them",
-        lambda t, f: "×".join(str(size) for size in t.shape),
-        lambda t, f: t.shape,
-        11,
-    ),
-    Column("Numbers", "How many it holds", lambda t, f: f"{t.n:,}", lambda t, f: t.n, 10),
-    Column("Mean", "Mean of its numbers", _written("mean"), _figure("mean")),
-    Column("Std", "Standard deviation of its numbers", _written("std"), _figure("std")),
-    Column("Min", "The least", _written("low"), _figure("low")),
-    Column("Max", "The largest", _written("high"), _figure("high")),
-    Column("Zeros", "Share of numbers that are exactly 0", _zeros_text, _zeros, 7),
-    Column("Norm", "Square root of the sum of squares", _written("norm"), _figure("norm")),
-    Column("Type", "How a number is stored in memory", lambda t, f: t.dtype, lambda t, f: t.dtype),
-    Column(
-        "In the file",
-        "Name of the tensor in a Hugging Face file that holds these numbers",
-        lambda t, f: t.in_file or (f"is {t.tied_to}" if t.tied_to else "—"),
-        lambda t, f: t.in_file,
-        34,
-    ),
-)
 N_TEXT = 1
 """The first columns are words, and stand at the left."""
 
@@ -106,6 +38,7 @@ class WeightModel(QAbstractTableModel):
         super().__init__(parent)
         self._tensors: tuple[m.WeightTensor, ...] = ()
         self._figures: Mapping[str, m.WeightFigures] = {}
+        self._apart: Mapping[str, TensorApart] = {}
         self._shown: list[m.WeightTensor] = []
         self._words: tuple[str, ...] = ()
         self._column = -1
@@ -128,6 +61,24 @@ class WeightModel(QAbstractTableModel):
             self.dataChanged.emit(
                 self.index(0, 0), self.index(len(self._shown) - 1, len(COLUMNS) - 1)
             )
+
+    def set_apart(self, apart: Mapping[str, TensorApart]) -> None:
+        """Differences to another model by name; empty for none."""
+        if apart is self._apart:
+            return
+        self._apart = apart
+        if self._column >= 0 and COLUMNS[self._column].apart:
+            self._arrange()
+        elif self._shown:
+            self.dataChanged.emit(
+                self.index(0, 0), self.index(len(self._shown) - 1, len(COLUMNS) - 1)
+            )
+
+    def _facts(self, tensor: m.WeightTensor, column: int) -> m.WeightFigures | TensorApart | None:
+        """What a cell of a column is made of."""
+        if COLUMNS[column].apart:
+            return self._apart.get(tensor.name)
+        return self._figures.get(tensor.name)
 
     def set_filter(self, text: str) -> None:
         """Show the tensors whose name, file name, part or layer has each of these words."""
@@ -185,7 +136,7 @@ class WeightModel(QAbstractTableModel):
         return all(word in (numbers if word.isdigit() else text) for word in self._words)
 
     def _key(self, tensor: m.WeightTensor) -> Any:
-        key = COLUMNS[self._column].key(tensor, self._figures.get(tensor.name))
+        key = COLUMNS[self._column].key(tensor, self._facts(tensor, self._column))
         if isinstance(key, float) and math.isnan(key):
             return -math.inf if self._descending else math.inf
         return key
@@ -216,7 +167,7 @@ class WeightModel(QAbstractTableModel):
         column = index.column()
         match role:
             case Role.DisplayRole:
-                return COLUMNS[column].text(tensor, self._figures.get(tensor.name))
+                return COLUMNS[column].text(tensor, self._facts(tensor, column))
             case Role.TextAlignmentRole:
                 return _alignment(column)
             case Role.ForegroundRole:
@@ -252,6 +203,8 @@ class WeightModel(QAbstractTableModel):
             lines.append(f"in the file: {tensor.in_file}")
         if tensor.tied_to:
             lines.append(f"the same numbers as {tensor.tied_to}, transposed: counted there")
+        if (apart := self._apart.get(tensor.name)) is not None:
+            lines.append(apart.words)
         figures = self._figures.get(tensor.name)
         if figures is not None and figures.n_not_finite:
             are = "is" if figures.n_not_finite == 1 else "are"
@@ -305,6 +258,8 @@ class WeightTable(QTableView):
         width = QFontMetricsF(self.font()).horizontalAdvance("0")
         for index, column in enumerate(COLUMNS):
             self.setColumnWidth(index, math.ceil(column.least * width) + CELL_MARGINS)
+            self.setColumnHidden(index, column.apart)
+        self._compares = False
         self.selectionModel().currentRowChanged.connect(self._row_changed)
         self.activated.connect(self._activated)
         self.verticalScrollBar().valueChanged.connect(self._scrolled)
@@ -322,6 +277,21 @@ class WeightTable(QTableView):
             self.selectionModel().blockSignals(False)
             self.scrollTo(self.rows.index(row, 0))
             self.viewport().update()
+
+    def set_apart(self, apart: Mapping[str, TensorApart] | None) -> None:
+        """Show the columns of a difference, what differs most first; None for no difference."""
+        if (apart is not None) != self._compares:
+            self._compares = apart is not None
+            first = next(index for index, column in enumerate(COLUMNS) if column.apart)
+            for index, column in enumerate(COLUMNS):
+                if column.apart:
+                    self.setColumnHidden(index, not self._compares)
+            order = Qt.SortOrder.DescendingOrder
+            if self._compares:
+                self.sortByColumn(first, order)
+            elif COLUMNS[self.horizontalHeader().sortIndicatorSection()].apart:
+                self.sortByColumn(-1, order)
+        self.rows.set_apart({} if apart is None else apart)
 
     def in_view(self) -> tuple[str, ...]:
         """Names of the tensors whose rows can be seen."""

@@ -15,11 +15,15 @@ from PySide6.QtWidgets import QWidget
 from gui import theme
 from gui.panes.model.parameter_tree import Node, node_words
 from gui.panes.model.squarify import squarify
+from gui.panes.model.two_models import TwoModels
 from gui.widgets.canvas import Canvas
+from gui.widgets.heat_map.color_bar import paint_color_bar
 from gui.widgets.parts import part_color, share_words
 from gui.widgets.text import ink_on
 from model.preview import short_count
 
+LEGEND = 18.0
+"""Height of the line that says what colours mean, while two models are compared."""
 HEAD = 15.0
 """Height of the line that names a part or a layer, where there is room for one."""
 
@@ -50,6 +54,7 @@ class Treemap(Canvas):
         self._total = 0
         self._tiles: list[Tile] = []
         self._chosen = ""
+        self._two: TwoModels | None = None
         self._hovered: Tile | None = None
 
     # ------------------------------------------------------------------------ contents
@@ -63,6 +68,15 @@ class Treemap(Canvas):
         self._hovered = None
         self.lay_out()
         self.redraw()
+
+    def set_apart(self, two: TwoModels | None) -> None:
+        """Colour tensors by how far another model's are from them; None for by part."""
+        if two is not self._two:
+            legend = (two is None) != (self._two is None)
+            self._two = two
+            if legend:
+                self.lay_out()
+            self.redraw()
 
     def set_chosen(self, name: str) -> None:
         """Outline the tile of a tensor."""
@@ -85,12 +99,19 @@ class Treemap(Canvas):
 
     def lay_out(self) -> None:
         area = QRectF(self.viewport().rect()).adjusted(1, 1, -1, -1)
+        if self._two is not None:
+            area.adjust(0, 0, 0, -LEGEND)
         self._tiles = list(_placed(self._roots, area, 0))
 
     # ------------------------------------------------------------------------ painting
 
     def paint_ground(self, painter: QPainter) -> None:
-        paint_tiles(painter, self._tiles, self._total)
+        paint_tiles(painter, self._tiles, self._total, self._two)
+        if self._two is not None:
+            line = QRectF(self.viewport().rect()).adjusted(6, 0, -4, 0)
+            line.setTop(line.bottom() - LEGEND)
+            titles = ("‖B − A‖ / ‖A‖ of each tensor", "‖B − A‖ / ‖A‖")
+            paint_color_bar(painter, line, "sequential", self._two.limit, title=titles)
 
     def paint_overlay(self, painter: QPainter) -> None:
         t = theme.current()
@@ -119,7 +140,11 @@ class Treemap(Canvas):
 
     def tooltip(self, at: QPoint) -> str:
         tile = self.tile_at(QPointF(at))
-        return "" if tile is None else node_words(tile.node, self._total)
+        if tile is None:
+            return ""
+        said = node_words(tile.node, self._total)
+        apart = None if self._two is None else self._two.by_name.get(tile.node.name)
+        return said if apart is None else f"{said}\n{apart.words}"
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         step = {
@@ -157,14 +182,26 @@ def _placed(nodes: tuple[Node, ...], area: QRectF, depth: int) -> Iterator[Tile]
             yield from _placed(node.children, inner, depth + 1)
 
 
-def paint_tiles(painter: QPainter, tiles: list[Tile], total: int) -> None:
-    """Paint tiles with their words; words that find no room are left out."""
+def paint_tiles(
+    painter: QPainter, tiles: list[Tile], total: int, two: TwoModels | None = None
+) -> None:
+    """Paint tiles with their words; words that find no room are left out.
+
+    Args:
+        painter: to paint with.
+        tiles: outer ones first.
+        total: of which shares are.
+        two: by what tensors are coloured, where two models are compared.
+    """
     t = theme.current()
     small = theme.sans(theme.SMALL_FONT_SIZE)
     strong = theme.sans(theme.SMALL_FONT_SIZE, bold=True)
     mono = theme.mono(theme.SMALL_FONT_SIZE - 0.5)
     for tile in tiles:
         fill = part_color(tile.node.part)
+        if two is not None and tile.node.name:
+            amount = two.amount(tile.node.name)
+            fill = t.color("raised") if amount is None else theme.sequential_color(amount)
         painter.fillRect(tile.rect, t.color("panel"))
         gap = 0.5 if min(tile.rect.width(), tile.rect.height()) > 4 else 0.0
         box = tile.rect.adjusted(gap, gap, -gap, -gap)

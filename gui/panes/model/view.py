@@ -13,6 +13,7 @@ from PySide6.QtGui import QAction, QActionGroup, QHideEvent, QResizeEvent, QShow
 from PySide6.QtWidgets import QLineEdit, QSplitter, QWidget
 
 from gui import theme
+from gui.panes.model.by_hand import ByHand
 from gui.panes.model.detail import WeightDetail
 from gui.panes.model.export import arrays_of
 from gui.panes.model.parameter_tree import tree_of
@@ -20,6 +21,7 @@ from gui.panes.model.published_scale import PublishedScale
 from gui.panes.model.questions import WeightQuestions, is_cheap
 from gui.panes.model.table import WeightTable
 from gui.panes.model.treemap import Treemap
+from gui.panes.model.two_models import TwoModels
 from gui.panes.model.words import (
     axes_words,
     inspected_number,
@@ -27,6 +29,7 @@ from gui.panes.model.words import (
     matrix_titles,
     number_words,
 )
+from gui.reading import code
 from gui.session.state import Inspected
 from gui.session.store import Store
 from gui.widgets.action_row import HEIGHT, ActionRow
@@ -53,6 +56,7 @@ class WeightsView(QWidget):
         name: of the tensor that is looked at in detail; empty before there is one.
         part: the head of it that is looked at, or None for all.
         table, detail, treemap, scale: the views.
+        two: another model's tensors beside these; None while no difference is shown.
 
     Signals:
         outdated: what is shown must be drawn anew: its owner calls `refresh` when it is seen.
@@ -67,6 +71,7 @@ class WeightsView(QWidget):
         self.part: int | None = None
         self._listed: tuple[m.WeightTensor, ...] | None = None
         self._questions = WeightQuestions(store)
+        self.two: TwoModels | None = None
         self._seen_model = 0
         self._arranged_for: ViewName | Literal["nothing"] | None = "nothing"
 
@@ -113,6 +118,8 @@ class WeightsView(QWidget):
         detail.image.describe = self._describe
         detail.image.cell_chosen.connect(self._inspect)
         detail.image.window_changed.connect(self._resized.start)
+        self.by_hand = ByHand(self.store, detail.image, detail.number, self)
+        self.by_hand.told.connect(self._tell_anew)
         self._resized.timeout.connect(self._ask_detail)
         store = self.store
         store.subject_changed.connect(self._follow)
@@ -174,6 +181,7 @@ class WeightsView(QWidget):
         self.treemap.set_chosen(tensor.tied_to or tensor.name)
         self.detail.show_tensor(tensor, axes_words(self.store, tensor), self.part)
         self.detail.image.set_shape(layout.n_rows, layout.n_columns)
+        self.by_hand.show_tensor(tensor.name, layout)
         self.detail.show_figures(self.store.weights.figures.get(tensor.name))
         self._ask_detail()
         self._ask_singular_values()
@@ -211,6 +219,12 @@ class WeightsView(QWidget):
         self.detail.show_figures(state.figures.get(self.name))
         self._ask_figures()
         self._ask_detail()
+
+    def show_apart(self, two: TwoModels | None) -> None:
+        """Show how far another model's tensors are from these; None for no comparison."""
+        self.two = two
+        self.table.set_apart(None if two is None else two.by_name)
+        self.treemap.set_apart(two)
 
     def _choose_first(self, tensors: tuple[m.WeightTensor, ...]) -> None:
         """The tensor that was looked at, if this model has one of that name too."""
@@ -282,9 +296,25 @@ class WeightsView(QWidget):
         learned = f"step {step:,} · " if step is not None else ""
         return f"{learned}{of} tensors · "
 
+    def code(self) -> str:
+        """The tensor in detail: figures, histogram, picture, singular values as they are drawn."""
+        state = self.store.weights
+        if not self.name:
+            return ""
+        found, singular = state.examined, state.singular_values
+        if found is not None and (found.name, found.layout.part) != (self.name, self.part):
+            found = None
+        if singular is not None and (singular.name, singular.part) != (self.name, self.part):
+            singular = None
+        return code.of_tensor(self.name, found, singular)
+
     def export_data(self) -> Mapping[str, Named]:
         """The table, and what is drawn of the tensor in detail."""
-        return arrays_of(self.table.rows.shown, self.store.weights, self.name)
+        shown = self.table.rows.shown
+        data = arrays_of(shown, self.store.weights, self.name)
+        if self.two is not None:
+            data |= self.two.arrays([tensor.name for tensor in shown])
+        return data
 
     # ------------------------------------------------------------------------- numbers
 
@@ -307,6 +337,15 @@ class WeightsView(QWidget):
         row, column, value = number
         self.detail.image.set_chosen((row, column))
         self.store.inspect(self._number(row, column, value))
+        self.by_hand.choose(row, column, value)
+
+    def _tell_anew(self) -> None:
+        """The inspector's sentence says what the number is set to."""
+        chosen, inspected = self.by_hand.chosen, self.store.inspected
+        if chosen is not None and inspected is not None:
+            name, index, number = chosen
+            if (inspected.name, inspected.index) == (name, index):
+                self.store.inspect(self._number(*number))
 
     def _tensor(self) -> m.WeightTensor | None:
         """The tensor that is looked at."""

@@ -12,6 +12,7 @@ from gui.session.store import Store
 from gui.widgets.parts import share_words
 from model import messages as m
 from model.counting import counted
+from model.interventions import SetWeight
 from model.probe.weights.matrix_layout import MatrixLayout
 
 _AXES = {**SIZES, "M": "d_mlp"}
@@ -64,6 +65,11 @@ def inspected_number(
         away = (value - figures.mean) / figures.std
         side = "above" if away > 0 else "below"
         note = f"{abs(away):.1f} standard deviations {side} the tensor's mean."
+    at = store.intervening.weight_set(SetWeight(tensor.name, index))
+    if at is not None:
+        one = store.intervening.entries[at].intervention
+        assert isinstance(one, SetWeight)
+        note = f"Set to {one.value:.6g} by hand; this is the model's own number."
     return inspected_parameter(tensor.name, index, value, note, dtype=tensor.dtype)
 
 

@@ -8,6 +8,8 @@ from gui import theme
 from gui.widgets.control_button import ControlButton
 from gui.widgets.text import Text
 
+CUT = "Clamp this neuron to 0 at every token"
+
 
 class Heading(QWidget):
     """A line.
@@ -23,6 +25,7 @@ class Heading(QWidget):
         self.cut_button = ControlButton("option", self)
         self.cut_button.setText("Cut")
         self.cut_button.setAccessibleName("Cut this neuron")
+        self.cut_button.setToolTip(CUT)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.name, 1)
@@ -39,4 +42,4 @@ class Heading(QWidget):
         self.name.setText(name)
         self.cut_button.setEnabled(not why_not)
         self.cut_button.setChecked(cut)
-        self.cut_button.setToolTip(why_not or "Clamp this neuron to 0 at every token")
+        self.cut_button.setToolTip(why_not or CUT)

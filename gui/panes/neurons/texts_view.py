@@ -80,6 +80,8 @@ class TextsView(QWidget):
         self.ends.add("lowest", "lowest", "Texts with its lowest: a gated neuron writes then, too")
         self.ends.chosen.connect(self.end_chosen)
         self.button = QPushButton("Read texts", self)
+        self.button.setAccessibleName("Read texts")
+        self.button.setToolTip(_READS)
         make_primary(self.button)
         self.button.clicked.connect(self.reading_wanted)
         head = QHBoxLayout()
@@ -153,6 +155,7 @@ class TextsView(QWidget):
         known = found is not None and found.n_scanned > 0
         at_end = found is not None and found.at_end
         self.button.setText("Stop" if reading else "Read more" if known else "Read texts")
+        self.button.setAccessibleName(self.button.text())
         self.button.setEnabled(not learning and (reading or not at_end))
         self.button.setToolTip(
             "Pause or stop the training first: its weights are others at every step"
@@ -161,7 +164,7 @@ class TextsView(QWidget):
             if at_end and not reading
             else "Stop reading; what was read stays"
             if reading
-            else "Read texts with this layer, for all its neurons at once"
+            else _READS
         )
         self.line.set_share(found.share if reading and found is not None else None)
         said = problem or words.progress(found, self.source_name, reading)
@@ -189,6 +192,7 @@ class TextsView(QWidget):
         )
 
 
+_READS = "Read texts with this layer, for all its neurons at once"
 _INVITES = (
     "Read texts to see what excites this neuron most. All neurons of the layer are read for at "
     "once, and you can stop at any time."

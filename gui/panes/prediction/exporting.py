@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gui.panes.prediction.answers import asked, position_of
+from gui.panes.prediction.answers import asked, position_of, row_of
 from gui.session.store import Store
 from model.messages import ModelInfo
 from model.probe.next_token.asks import NextToken, NextTokenFound
@@ -68,8 +68,16 @@ class WholeVocabulary:
         """Nothing is drawn of it: it waits to be taken."""
 
 
-def table(found: NextTokenFound, model: ModelInfo) -> Mapping[str, NDArray[Any]]:
+def table(
+    found: NextTokenFound,
+    model: ModelInfo,
+    other: NextTokenFound | None = None,
+    names: tuple[str, str] = ("A", "B"),
+) -> Mapping[str, NDArray[Any]]:
     """An answer as columns of one length, a row a token, likeliest first.
+
+    While a difference is shown, the other side's probabilities stand beside them, in columns that
+    are named by the side; NaN where it wasn't asked.
 
     Each row says after which position, and of how many tokens the vocabulary has: so that some of
     them aren't taken for all.
@@ -85,6 +93,11 @@ def table(found: NextTokenFound, model: ModelInfo) -> Mapping[str, NDArray[Any]]
         "position": np.full(n, position_of(found)),
         "d_vocab": np.full(n, model.config.d_vocab),
     }
+    if other is not None:
+        beside = [row_of(other, int(token_id)) for token_id in found.ids]
+        p_other = [np.nan if row is None else other.probabilities[row] for row in beside]
+        whole[f"probability_{names[0]}"] = found.probabilities
+        whole[f"probability_{names[1]}"] = np.array(p_other)
     if found.subject.step is not None:
         whole["step"] = np.full(n, found.subject.step)
     return whole

@@ -87,6 +87,7 @@ class GuessView(QWidget):
         self.entry.returnPressed.connect(self._on_return)
         self.hint_button = QPushButton("Candidates", inner)
         self.hint_button.setFixedHeight(theme.CONTROL_HEIGHT)
+        self.hint_button.setAccessibleName("Candidates")
         self.hint_button.setToolTip(
             "The model's eight likeliest tokens, in the order of their letters and without their "
             "probabilities; the round is marked"
@@ -110,12 +111,14 @@ class GuessView(QWidget):
         self.go_button.clicked.connect(self._on_go)
         self.over_button = QPushButton("Start over", inner)
         self.over_button.setFixedHeight(theme.CONTROL_HEIGHT)
+        self.over_button.setAccessibleName("Start the game over")
         self.over_button.setToolTip("Forget the rounds so far")
         self.over_button.clicked.connect(self.game.start_over)
         self.total = Text(
             parent=inner, tone="dim", font=theme.mono(theme.SMALL_FONT_SIZE), wrap=True
         )
         self.verdict = Text(parent=inner, tone="dim", font=small, wrap=True)
+        self._name_go_button(revealed=False)
         self._lay_out(inner)
         self.setFocusProxy(self.entry)
 

@@ -16,10 +16,9 @@ from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from gui import theme
 from gui.panes.base import EmptyState, Pane
-from gui.panes.prediction import ENTRY, pointing, words
-from gui.panes.prediction.answers import position_of, row_of
+from gui.panes.prediction import ENTRY, other_side, pointing, words
+from gui.panes.prediction.answers import asked, position_of, row_of
 from gui.panes.prediction.bars import Bar, ProbabilityBars
-from gui.panes.prediction.before import Before, bars_of
 from gui.panes.prediction.exporting import WholeVocabulary, table
 from gui.panes.prediction.generation_controls import GenerationControls
 from gui.panes.prediction.guess_view import GuessView
@@ -67,7 +66,6 @@ class PredictionPane(Pane):
         self.generation.message_changed.connect(self.invalidate)
         self.masks = MaskControls(store, lambda: self._wanted_position, self._can_fill, self)
         self._export = WholeVocabulary(store)
-        self._before = Before(store, self.invalidate)
         store.masking.changed.connect(self.invalidate)
         self._empty = EmptyState(parent=inner)
         self._goes_on = Text(parent=inner, tone="dim", font=figures_font, dot="good")
@@ -126,7 +124,7 @@ class PredictionPane(Pane):
             return {}
         at = self._wanted_position
         named = (words.real_token(store, read, at), store.selection.vocabulary_id)
-        also = (*named, *self._before.best(at))
+        also = (*named, *self._best_of_other(at))
         n = -(-self.bars.n_rows // ROWS_AT_ONCE) * ROWS_AT_ONCE
         question = NextToken(
             position=at,
@@ -137,6 +135,26 @@ class PredictionPane(Pane):
         chosen = store.selection.vocabulary_id
         target = None if chosen is None else TokenId(chosen)
         return {"next": question, "why": Attribution(at, target, self.why.by)}
+
+    def other_questions(self) -> Mapping[str, Question]:
+        found, comparing = self.found, self.store.comparing
+        at = None if found is None else comparing.other_position(position_of(found))
+        if found is None or at is None or comparing.no_predictions:
+            return {}
+        return {"next": other_side.question(found, at)}
+
+    def _best_of_other(self, position: int) -> tuple[int, ...]:
+        """The other side's likeliest tokens, as far as they are known after a position."""
+        found = self.other("next", NextTokenFound)
+        at = self.store.comparing.other_position(position)
+        return other_side.best(found) if found is not None and asked(found).position == at else ()
+
+    @property
+    def other_found(self) -> NextTokenFound | None:
+        """What the other side says, if it belongs to what is drawn."""
+        found, drawn = self.other("next", NextTokenFound), self.found
+        at = None if drawn is None else self.store.comparing.other_position(position_of(drawn))
+        return found if other_side.fits(found, drawn, at) else None
 
     @property
     def _wanted_position(self) -> int:
@@ -177,7 +195,7 @@ class PredictionPane(Pane):
             self.masks.hide()
             self.guess.refresh()
             return
-        self._before.ask(found)
+        self.ask_other()
         head = words.head_of(store)
         problem = self._why_empty()
         there = found is not None and not problem
@@ -188,8 +206,8 @@ class PredictionPane(Pane):
         self.log_button.setVisible(there)
         figures = ""
         if found is not None and there:
-            marked = self._before.found(found) is not None
-            figures = words.figures(found, self._waiting(), beside_before=marked)
+            mark = "" if self.other_found is None else self._other_name
+            figures = words.figures(found, self._waiting(), mark)
         self._figures.setText(figures)
         self._empty.setVisible(not there)
         self._empty.setText(problem)
@@ -259,7 +277,12 @@ class PredictionPane(Pane):
         found, model = self.found, self.store.model
         if found is None or model is None:
             return []
-        return bars_of(found, model, self.actual_next, self._before)
+        return other_side.bars_of(found, model, self.actual_next, self.other_found)
+
+    @property
+    def _other_name(self) -> str:
+        """What the marks beside the bars are: before, or B."""
+        return self.store.comparing.other_name
 
     @property
     def actual_next(self) -> int | None:
@@ -310,7 +333,10 @@ class PredictionPane(Pane):
         chosen = found if whole is None else whole
         if chosen is None or model is None:
             return {}
-        return table(chosen, model)
+        comparing = self.store.comparing
+        return table(
+            chosen, model, self.other_found, (comparing.name_in_view, comparing.other_name)
+        )
 
     # ------------------------------------------------------------------------- actions
 

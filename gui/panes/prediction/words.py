@@ -70,18 +70,18 @@ def plain(model: ModelInfo, token_id: int) -> str:
     return text.removeprefix(SPACE) or text
 
 
-def figures(found: NextTokenFound, waiting: str, *, beside_before: bool = False) -> str:
+def figures(found: NextTokenFound, waiting: str, mark: str = "") -> str:
     """The entropy, and what the cut leaves.
 
     Args:
         found: what is drawn.
         waiting: that another answer is waited for; or empty.
-        beside_before: whether each bar has a mark where it was before the interventions.
+        mark: what the mark beside each bar is, where the difference is shown: before, B.
     """
     parts = [waiting] if waiting else []
     parts.append(f"entropy {found.entropy_bits:.2f} bits")
-    if beside_before:
-        parts.append("│ before")
+    if mark:
+        parts.append(f"│ {mark}")
     if cuts(found):
         parts.append(f"kept {found.kept:.3f} ({counted(found.n_kept, 'token')})")
     return "   ".join(parts)
@@ -122,7 +122,10 @@ def bar(store: Store, read: PromptRead, found: NextTokenFound, bar: Bar) -> str:
         lines[1] += f", {bar.uncut:.6g} {'at temperature 1' if greedy else 'before the cut'}"
     if bar.before is not None:
         moved = bar.probability - bar.before
-        lines.append(f"{bar.before:.6g} before the interventions ({moved:+.6g})")
+        if store.comparing.kind == "changes":
+            lines.append(f"{bar.before:.6g} before the interventions ({moved:+.6g})")
+        else:
+            lines.append(f"B: {bar.before:.6g}, B − A {-moved:+.6g}")
     masked = head_of(store) == "mlm"
     if bar.actual:
         said = real_words(store, read, at)

@@ -27,6 +27,7 @@ from gui.panes.base import Pane, column
 from gui.panes.prompt import ENTRY
 from gui.panes.prompt.editor import PromptEditor, as_typed
 from gui.panes.prompt.words import how_run
+from gui.reading import code
 from gui.session.store import Store
 from gui.widgets.text import Text, as_written, no_mnemonic
 
@@ -203,6 +204,11 @@ class PromptPane(Pane):
     def header_note(self) -> str:
         read = self.store.read
         return "" if read is None else how_run(read, self.store.ran, narrow=self.width() < NARROW)
+
+    def code(self) -> str:
+        """The tokens of the prompt."""
+        read, model = self.store.read, self.store.model
+        return "" if read is None or model is None else code.tokens(read, model)
 
     def export_data(self) -> Mapping[str, NDArray[Any]]:
         """The text, as it is and as far as it is read."""

@@ -24,6 +24,7 @@ from gui.panes.space.lookup import Lookup
 from gui.panes.space.nearness import Nearness
 from gui.panes.space.picture import Picture
 from gui.panes.space.plane import Axes
+from gui.reading import code
 from gui.session.store import Store
 from model.messages import VocabularyProjected
 from model.probe.path.asks import Path
@@ -110,6 +111,14 @@ class SpacePane(Pane):
             return {}
         near, cloud = self._near.answer, self._cloud
         return arrays_of(vocabulary, near, cloud.found, cloud.paths, self._lookup.text)
+
+    def code(self) -> str:
+        """The cloud's axes, the neighbours that are listed, the paths."""
+        vocabulary = self._cloud.vocabulary
+        if vocabulary is None:
+            return ""
+        lines = code.of_vocabulary(vocabulary, self._near.answer)
+        return code.together(lines, super().code())
 
     def apply_theme(self) -> None:
         self._drawn = None  # the points take the new theme's colours

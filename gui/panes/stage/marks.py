@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -18,6 +18,10 @@ from gui import theme
 from gui.widgets.heat_map.cell_image import Kind, colors, hatch_brush, image
 from model.probe.question import Array
 from model.probe.scene.asks import Panel
+
+if TYPE_CHECKING:
+    from gui.panes.stage.changes import Changed, Ghost
+    from gui.panes.stage.stacked import Divided, Stacks
 
 Cell: TypeAlias = tuple[int, int]
 """Row and column of a panel."""
@@ -266,8 +270,8 @@ class Dots:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
 
-Mark: TypeAlias = Grid | Bars | Words | Lines | Dots
-Numbered: TypeAlias = Grid | Bars | Dots
+Mark: TypeAlias = "Grid | Bars | Words | Lines | Dots | Stacks | Divided | Changed | Ghost"
+Numbered: TypeAlias = "Grid | Bars | Dots | Stacks | Divided"
 
 
 def figure(value: float, digits: int = 2) -> str:

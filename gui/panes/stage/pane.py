@@ -14,22 +14,26 @@ from typing import Any
 
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QHideEvent, QKeyEvent, QMouseEvent, QShowEvent
+from PySide6.QtGui import QHideEvent, QKeyEvent, QMouseEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from gui import theme
 from gui.panes.base import EmptyState, Pane
 from gui.panes.stage import ENTRY, all_tokens
+from gui.panes.stage.before import Before
+from gui.panes.stage.explaining import Explaining
 from gui.panes.stage.following import selected_at
+from gui.panes.stage.numbers import shapes, with_numbers
+from gui.panes.stage.scenes.compose import rows_for
 from gui.panes.stage.scenes.kit import Scenery
-from gui.panes.stage.scenes.scores import rows_that_fit
 from gui.panes.stage.sheet import Sheet
 from gui.panes.stage.telling import number_told
-from gui.panes.stage.terms_line import Target, TermsLine, feeds, pieces
+from gui.panes.stage.term_text import TermText
+from gui.panes.stage.terms_line import Target, feeds, pieces
 from gui.panes.stage.view import Pointed, StageView
 from gui.panes.stage.walk_controls import WalkControls
 from gui.panes.stage.words import here
-from gui.reading import waiting
+from gui.reading import code, waiting
 from gui.reading.inspecting import inspected
 from gui.session.store import Store
 from gui.widgets.segments import Segments
@@ -40,6 +44,10 @@ from model.probe.scene.asks import Scene, SceneFound
 from model.probe.terms.asks import Terms, TermsFound
 from model.sampling import OWN
 
+LOWEST = 280
+"""A stage that is less high leaves the terms out."""
+SHORT = 330
+"""A stage that is less high has one line for its sentence."""
 LOW = 400
 """A stage that is less high leaves the terms out while one says what to run to."""
 COARSE = 16
@@ -62,20 +70,21 @@ class StagePane(Pane):
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(store, parent)
         self.title_line = Text(parent=self, font=theme.sans(theme.FONT_SIZE + 2, bold=True))
-        self.meaning = Text(parent=self, tone="dim")
+        self.meaning = TermText(self, tone="dim")
         self.which = Segments(self)
         self.which.add("one", "This token", "The operation at the selected token, in full")
         self.which.add("all", "All tokens", "What it reads and writes, a line a token")
         self.view = StageView(self)
         self.sheet = Sheet(self)
-        self.terms = TermsLine(self)
-        self.sentence = Text(parent=self)
+        self.explaining = Explaining(self)
+        self.terms, self.sentence = self.explaining.terms, self.explaining.sentence
         self.walk = WalkControls(store, self)
         self._empty = EmptyState("Open a model to see its operations.", self)
         self._number: Pointed | None = None
         self._default: Pointed | None = None
         self._pinned: Target | None = None
         self._pinned_at = self._where
+        self._before = Before(store, self.invalidate)
         self._of_all = all_tokens.AllTokens(store, self.sheet)
         self._all = False
 
@@ -94,15 +103,12 @@ class StagePane(Pane):
         self._drawn.addWidget(self.view)
         self._drawn.addWidget(self.sheet)
         layout.addWidget(self._drawn, 1)
-        layout.addWidget(self.terms)
-        foot = QHBoxLayout()
-        foot.setContentsMargins(12, 0, 12, 0)
-        foot.addWidget(self.sentence)
-        layout.addLayout(foot)
+        layout.addWidget(self.explaining)
         layout.addWidget(self.walk)
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self._empty)
         self._stack.addWidget(content)
+        self.explaining.depth_changed.connect(self.invalidate)
         self.view.pointed.connect(self._point)
         self.view.chosen.connect(self._choose)
         self.sheet.pointed.connect(self._point)
@@ -115,6 +121,7 @@ class StagePane(Pane):
         self.walk.words_changed.connect(self.invalidate)
         store.sampling_changed.connect(self.ask)
         store.model_changed.connect(self._on_model)
+        store.intervening.changed.connect(self.invalidate)
         store.selection_changed.connect(self._on_selection)
 
     # ---------------------------------------------------------------------- questions
@@ -149,7 +156,7 @@ class StagePane(Pane):
 
     def _of_scene(self, op: Operation) -> dict[str, Question]:
         selection, room = self.store.selection, self.view.room
-        rows = rows_that_fit(room.height())
+        rows = rows_for(op.kind, room.height())
         return {
             "scene": Scene(
                 op.output,
@@ -250,9 +257,12 @@ class StagePane(Pane):
 
     def _make_room(self, form: bool) -> None:
         """Of a low stage the form takes the place of the terms, not of the picture."""
-        self.terms.setVisible(not form or self.height() >= LOW)
+        self._make_room_for(form)
         if not form:
             self.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _make_room_for(self, form: bool) -> None:
+        self.explaining.make_room(self.height() < (LOW if form else LOWEST))
 
     def _on_selection(self) -> None:
         if self._pinned is not None and self._pinned_at != self._where:
@@ -274,18 +284,26 @@ class StagePane(Pane):
         self.meaning.setText(op.sentence)
         self._drawn.setCurrentWidget(self.sheet if self._shows_sheet else self.view)
         said = self._draw_sheet(op) if self._shows_sheet else self._draw_scene()
-        self.sentence.setText("  ".join(filter(None, (self.walk.words, said))))
-        self._draw_terms()
+        self.explaining.say("  ".join(filter(None, (self.walk.words, said))))
+        self._explain(op)
 
-    def _draw_terms(self) -> None:
-        """What the number is made of, and what reads it."""
-        model, op = self.store.model, self.operation
+    def _explain(self, op: Operation) -> None:
+        """What the number is made of, and what reads it; the formula; the lines of Python."""
+        model = self.store.model
         terms, of = self.answered("terms", TermsFound), self.slot("terms")
-        assert op is not None
         said = []
         if terms is not None and of is not None and of.read is not None and model is not None:
             said = pieces(terms, model, of.read)
         self.terms.set_pieces(said, feeds(op, self.store.operations))
+        scenery = None if self._shows_sheet else self._scenery
+        if scenery is None:
+            self.explaining.set_formula(op.formula, (), "")
+            self.explaining.set_code("", "")
+        elif self.explaining.shown == "mathematics":
+            numbers = with_numbers(terms, scenery)
+            self.explaining.set_formula(scenery.op.formula, numbers, shapes(scenery))
+        elif self.explaining.shown == "code":
+            self.explaining.set_code(scenery.found.lines, _opening(scenery))
 
     def _draw_sheet(self, op: Operation) -> str:
         """All tokens; what there is to say about them."""
@@ -300,21 +318,27 @@ class StagePane(Pane):
         found = self.answered("scene", SceneFound)
         if model is None or slot is None or found is None or slot.read is None:
             self.view.show_scene(None)
+            self._scenery = None
             return "" if slot is None else slot.problem
         asked = found.question
         assert isinstance(asked, Scene)
         drawn = next((o for o in self.store.operations if o.output == asked.of), None)
         if drawn is None:  # of another model: the new one's answer is on its way
             return self.sentence.text()
-        scenery = Scenery(found, drawn, model, slot.read, QRectF(), self.store.selection.key)
-        if self._shown is not found:
-            self._shown = found
-            self._number = None
+        self._before.ask(found)
+        before, key = self._before.found(found), self.store.selection.key
+        scenery = Scenery(found, drawn, model, slot.read, QRectF(), key, before)
+        if self._shown != (found, before):
+            if self._shown[0] is not found:
+                self._number = None
+            self._shown = found, before
             self.view.show_scene(scenery)
+        self._scenery = scenery
         self._tell(scenery)
         return here(scenery)
 
-    _shown: SceneFound | None = None
+    _shown: tuple[SceneFound | None, SceneFound | None] = (None, None)
+    _scenery: Scenery | None = None
 
     def _tell(self, scenery: Scenery) -> None:
         """What is told of while the mouse is elsewhere."""
@@ -347,10 +371,15 @@ class StagePane(Pane):
         return {} if found is None else dict(found.arrays())
 
     def remember(self) -> dict[str, Any]:
-        return {"all_tokens": self._all, "until": self.walk.form.remember()}
+        return {
+            "all_tokens": self._all,
+            "until": self.walk.form.remember(),
+            "depth": self.explaining.shown,
+        }
 
     def recall(self, kept: Mapping[str, Any]) -> None:
         self.set_all_tokens(kept.get("all_tokens") is True)
+        self.explaining.set_depth(str(kept.get("depth", "")))
         until = kept.get("until")
         if isinstance(until, Mapping):
             self.walk.form.recall(until)
@@ -387,6 +416,11 @@ class StagePane(Pane):
         else:
             way()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.explaining.set_short(self.height() < SHORT)
+        self._make_room_for(self.walk.form.isVisibleTo(self))
+
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.store.walking.watch(self.key, rank=1)
@@ -394,6 +428,19 @@ class StagePane(Pane):
     def hideEvent(self, event: QHideEvent) -> None:
         self.store.walking.unwatch(self.key)
         super().hideEvent(event)
+        self._before.ask(None)
+
+
+def _opening(scenery: Scenery) -> str:
+    """The lines of Python before those of a scene."""
+    model, read = scenery.model, scenery.read
+    as_typed = not model.tokenizer.startswith("none") and read.truncated_at is None
+    return code.opening(
+        model.place or model.path,
+        read.text if as_typed else list(read.subject.ids),
+        read.subject.interventions,
+        model.device,
+    )
 
 
 def _steps(pixels: float) -> int:

@@ -166,6 +166,7 @@ def _target(factor: Factor) -> Target | None:
 
 
 def _signed(value: float) -> str:
+    value += 0.0  # a zero has no sign
     return ("+" if value >= 0 else "") + figure(value).replace("-", "−")
 
 

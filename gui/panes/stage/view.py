@@ -13,10 +13,12 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, Q
 from PySide6.QtWidgets import QWidget
 
 from gui import theme
-from gui.panes.stage.marks import Bars, Cell, Dots, Grid, Mark
+from gui.panes.stage.changes import with_changes
+from gui.panes.stage.marks import Bars, Cell, Dots, Grid, Mark, Numbered
 from gui.panes.stage.motion import StageMotion, flows
 from gui.panes.stage.scenes.compose import compose
 from gui.panes.stage.scenes.kit import Scenery
+from gui.panes.stage.stacked import Divided, Stacks
 from gui.widgets.canvas import Canvas, is_vector
 from gui.widgets.figure import is_figure
 from model.probe.scene.asks import Panel
@@ -59,7 +61,7 @@ class StageView(Canvas):
         self.setAccessibleName("Stage")
         self._scenery: Scenery | None = None
         self._marks: list[Mark] = []
-        self._under: tuple[Grid | Bars | Dots, Cell] | None = None
+        self._under: tuple[Numbered, Cell] | None = None
         self._marked: tuple[str, tuple[int, ...]] | None = None
         self._motion = StageMotion(self)
         self._motion.advanced.connect(self.viewport().update)
@@ -151,7 +153,8 @@ class StageView(Canvas):
         if self._scenery is None:
             self._marks = []
         else:
-            self._marks = compose(replace(self._scenery, room=self.room))
+            scenery = replace(self._scenery, room=self.room)
+            self._marks = with_changes(compose(scenery), scenery)
 
     def paint_ground(self, painter: QPainter) -> None:
         for mark in self._marks:
@@ -168,9 +171,7 @@ class StageView(Canvas):
         if self._under is not None:
             self._paint_lit(painter, *self._under, tone="text")
 
-    def _paint_lit(
-        self, painter: QPainter, mark: Grid | Bars | Dots, cell: Cell, tone: str
-    ) -> None:
+    def _paint_lit(self, painter: QPainter, mark: Numbered, cell: Cell, tone: str) -> None:
         """A number, and what is in line with it."""
         rect = mark.rect_of(cell)
         t = theme.current()
@@ -215,15 +216,15 @@ class StageView(Canvas):
         else:
             super().mousePressEvent(event)
 
-    def _at(self, point: QPointF) -> tuple[Grid | Bars | Dots, Cell] | None:
+    def _at(self, point: QPointF) -> tuple[Numbered, Cell] | None:
         for mark in reversed(self._marks):
-            if isinstance(mark, Grid | Bars | Dots):
+            if isinstance(mark, Grid | Bars | Dots | Stacks | Divided):
                 cell = mark.cell_at(point)
                 if cell is not None:
                     return mark, cell
         return None
 
-    def _number(self, mark: Grid | Bars | Dots, cell: Cell) -> Pointed:
+    def _number(self, mark: Numbered, cell: Cell) -> Pointed:
         panel = mark.panel
         value = float(panel.values_RC[cell])
         return Pointed(panel.name, panel.place(*cell), value, panel.role in ("out", "chain"))

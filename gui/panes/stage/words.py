@@ -9,23 +9,36 @@ import math
 
 import numpy as np
 
+from gui.panes.stage.changes import changes
 from gui.panes.stage.marks import figure
 from gui.panes.stage.scenes.kit import Scenery, symbol
 from gui.widgets.text import counted
 
 
 def here(scenery: Scenery) -> str:
-    """What the operation did with this text; empty where there is nothing plain to say."""
+    """What the operation did with this text; empty where there is nothing plain to say.
+
+    Where an intervention changes what it writes, that is what it did.
+    """
+    found = changes(scenery)
+    written = [change.says for change in found if change.written]
+    usual = _usual(scenery)
+    return " ".join(written or (*(change.says for change in found), usual)).strip()
+
+
+def _usual(scenery: Scenery) -> str:
     kind = scenery.op.kind
     own = f"“{scenery.token(scenery.position)}”"
     found = scenery.found
     out = found.panel("out")
     if kind in ("dot", "scale", "bias", "cap", "mask", "pattern"):
         return _scores(scenery, own)
+    if kind in ("router", "expert_weights", "expert_indices", "expert_shares"):
+        return _routing(scenery, own)
     if out is None:
         return ""
     values = out.values_RC[0].astype(np.float64)
-    vectors = [p.values_RC for p in found.panels if p.role in ("in", "out", "heads")]
+    vectors = [p.values_RC for p in found.panels if p.role in ("in", "out", "parts")]
     if bad := sum(int((~np.isfinite(each)).sum()) for each in vectors):
         return f"{counted(bad, 'number')} on the stage stand for nothing: no number, or too large."
     match kind:
@@ -44,28 +57,24 @@ def here(scenery: Scenery) -> str:
             return f"The same row is added to {own} as to every token of the first text."
         case "norm_scale":
             return f"The numbers of {own} are divided by {figure(float(values[0]), 3)}."
-        case "expert_indices":
-            chosen = ", ".join(str(int(each)) for each in values)
-            return f"{own} is sent to the experts {chosen}."
-        case "expert_weights" | "expert_shares" | "router":
-            at = int(np.nanargmax(values)) if np.isfinite(values).any() else 0
-            return f"For {own} the largest is {figure(float(values[at]), 3)}, at {at:,}."
         case "query" | "key" | "value":
             length = float(np.linalg.norm(values))
             n = out.n_columns
             return f"{own} gets {n:,} numbers for this head, a vector of length {length:.3g}."
         case "mlp_in" | "mlp_gate":
+            if not out.is_whole:
+                return f"{out.n_columns:,} numbers for {own}, one for each neuron."
             above = int((values > 0).sum())
             return f"{above:,} of {values.size:,} neurons answer {own} with a positive number."
         case "mlp_out":
-            length = float(np.linalg.norm(values))
-            return f"All neurons together write a vector of length {length:.3g} for {own}."
+            return _down(scenery, own)
         case "add":
             parts = found.all_of("in")
-            if len(parts) < 2:
+            if len(parts) < 2 or not {parts[0].name, out.name} <= set(found.lengths):
                 return ""
-            first, last = (found.lengths[p.name] for p in (parts[0], parts[-1]))
-            share = last / first if first else math.inf
+            first = found.lengths[parts[0].name]
+            added = np.sum([p.values_RC[0].astype(np.float64) for p in parts[1:]], axis=0)
+            share = float(np.linalg.norm(added)) / first if first else math.inf
             cosine = found.cosines.get(parts[0].name)
             turned = "" if cosine is None else f", and turns it by {_degrees(cosine)}"
             return (
@@ -83,8 +92,8 @@ def here(scenery: Scenery) -> str:
         case "mix":
             return _mix(scenery, own)
         case "attn_out":
-            heads = found.panel("heads")
-            if heads is None:
+            heads = found.panel("parts")
+            if heads is None or not heads.is_whole:
                 return ""
             lengths = np.linalg.norm(heads.values_RC.astype(np.float64), axis=1)
             most = int(lengths.argmax())
@@ -101,9 +110,13 @@ def here(scenery: Scenery) -> str:
                 return ""
             return f"After {own} the likeliest token is “{name}”, with {best.share:.1%}."
         case "rotate":
+            if found.angles is None or not len(found.angles):
+                return ""
+            first, last = (math.degrees(float(found.angles[i])) for i in (0, -1))
             return (
-                f"{own} stands at position {scenery.position}: the farther on, the more it turns."
-            )
+                f"{own} stands at position {scenery.position:,}: its fastest pair of dimensions "
+                f"has turned to {first:+.0f}°, its slowest to {last:+.2g}°."
+            ).replace("-", "−")
         case _:
             name = symbol(out.name)
             at = int(np.nanargmax(np.abs(values))) if np.isfinite(values).any() else 0
@@ -115,6 +128,7 @@ def _degrees(cosine: float) -> str:
 
 
 def _scores(scenery: Scenery, own: str) -> str:
+    """What this step did to the score of the key that is told of, and what comes of it."""
     chain = scenery.found.all_of("chain")
     if not chain:
         return ""
@@ -124,10 +138,68 @@ def _scores(scenery: Scenery, own: str) -> str:
     most = int(np.nanargmax(weights))
     shown = chain[-1].at_columns
     key = most if shown is None else int(shown[most])
-    name = scenery.token(key)
-    whose = "itself" if key == scenery.position else f"“{name}”"
+    whose = "itself" if key == scenery.position else f"“{scenery.token(key)}”"
     share = f"{weights[most]:.0%}"
-    return f"After the softmax, {share} of what {own} reads in this head is the value of {whose}."
+    after = f"After the softmax, {share} of what {own} reads in this head is the value of {whose}."
+    names = [panel.name for panel in chain]
+    at = names.index(scenery.op.output) if scenery.op.output in names else len(chain) - 1
+    now = chain[at].values_RC[0].astype(np.float64)
+    if scenery.op.kind == "dot":
+        finite = np.where(np.isfinite(now), now, -np.inf)
+        best = int(finite.argmax())
+        fits = best if shown is None else int(shown[best])
+        which = "its own key" if fits == scenery.position else f"the key of “{scenery.token(fits)}”"
+        return f"{own} fits {which} best, with {_minus(figure(now[best]))}. {after}"
+    if scenery.op.kind in ("scale", "bias", "cap") and at > 0:
+        before = _minus(figure(float(chain[at - 1].values_RC[0, most])))
+        return f"The score of {whose}: {before} becomes {_minus(figure(now[most]))}. {after}"
+    if scenery.op.kind == "mask":
+        n, hidden = len(now), int(np.isneginf(now).sum())
+        seen = (
+            f"none of the {n} keys here is" if not hidden else f"{hidden} of the {n} keys here are"
+        )
+        return f"For {own} {seen} masked. {after}"
+    return after
+
+
+def _minus(text: str) -> str:
+    return text.replace("-", "−")
+
+
+def _routing(scenery: Scenery, own: str) -> str:
+    """To whom a position is sent, and how much each counts."""
+    found = scenery.found
+    chain, parts = found.all_of("chain"), found.panel("parts")
+    if len(chain) < 3 or parts is None or parts.at_rows is None:
+        return ""
+    shares = chain[2].values_RC[0].astype(np.float64)
+    each = [f"{int(e)} ({share:.0%})" for e, share in zip(parts.at_rows, shares)]
+    said = each[0] if len(each) == 1 else f"{', '.join(each[:-1])} and {each[-1]}"
+    experts = scenery.model.config.experts
+    n = 0 if experts is None else experts.n
+    plural = "expert" if len(each) == 1 else "experts"
+    return f"Of {n} experts {own} is sent to {plural} {said}."
+
+
+def _down(scenery: Scenery, own: str) -> str:
+    """Which neuron, or which experts, write most."""
+    found = scenery.found
+    out, parts = found.panel("out"), found.panel("parts")
+    if scenery.model.config.experts is not None:
+        return _routing(scenery, own)
+    if out is None or parts is None or parts.at_rows is None or not parts.is_whole:
+        return ""
+    lengths = np.linalg.norm(parts.values_RC.astype(np.float64), axis=1)
+    neuron = int(parts.at_rows[0])
+    total = found.lengths.get(out.name, float(np.linalg.norm(out.values_RC.astype(np.float64))))
+    said = (
+        f"Neuron {neuron:,} writes most for {own}: a vector of length {lengths[0]:.3g}; all "
+        f"together one of {total:.3g}."
+    )
+    if found.promoted and found.promoted[0]:
+        best = scenery.model.token_text(found.promoted[0][0][0])
+        said += f" It raises the score of “{best}” most."
+    return said
 
 
 def _mix(scenery: Scenery, own: str) -> str:

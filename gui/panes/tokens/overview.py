@@ -13,7 +13,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QImage, QMouseEvent, QPainter, QPa
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from gui import theme
-from gui.panes.tokens.surprisal import ramp
+from gui.panes.tokens.surprisal import ramp, signed_colors
 from gui.widgets.cells import paint_cells
 
 HEIGHT = 12
@@ -37,20 +37,27 @@ class Overview(QWidget):
         self._n = 0
         self._amounts: NDArray[np.float64] = np.empty(0)
         self._no_number: NDArray[np.bool_] = np.empty(0, np.bool_)
+        self._signed = False
         self._seen = range(0)
         self._selected = -1
         self._image: QImage | None = None
         self._image_key: tuple[object, ...] = ()
 
     def set_amounts(
-        self, amounts_T: NDArray[np.float64], no_number_T: NDArray[np.bool_] | None = None
+        self,
+        amounts_T: NDArray[np.float64],
+        no_number_T: NDArray[np.bool_] | None = None,
+        *,
+        signed: bool = False,
     ) -> None:
         """Show these, 0 to 1 a token.
 
         Args:
             amounts_T: NaN for none.
             no_number_T: where that is what was found; None for nowhere.
+            signed: they are differences, from -1 to 1.
         """
+        self._signed = signed
         self._amounts, self._n = amounts_T, len(amounts_T)
         self._no_number = np.zeros(self._n, np.bool_) if no_number_T is None else no_number_T
         self._image = None
@@ -81,6 +88,9 @@ class Overview(QWidget):
         if not len(self._starts):
             return np.empty(0)
         columns_C: NDArray[np.float64] = np.fmax.reduceat(self._amounts, self._starts)
+        if self._signed:  # what is farthest from 0
+            least_C = np.fmin.reduceat(self._amounts, self._starts)
+            columns_C = np.where(-least_C > columns_C, least_C, columns_C)
         return columns_C
 
     @property
@@ -110,7 +120,7 @@ class Overview(QWidget):
         if self._image is None or key != self._image_key:
             columns_C = self.columns()
             rows = np.nan_to_num(255 * np.clip(columns_C, 0, 1)).round().astype(np.intp)
-            rgb = ramp()[rows]
+            rgb = signed_colors(columns_C) if self._signed else ramp()[rows]
             bare = QColor(theme.current().line)
             rgb[np.isnan(columns_C)] = (bare.red(), bare.green(), bare.blue())
             none = theme.current().color("no_number")

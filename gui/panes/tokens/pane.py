@@ -23,6 +23,8 @@ from gui.panes.tokens import ENTRY, surprisal, words
 from gui.panes.tokens.chips import Look, Tokens
 from gui.panes.tokens.strip import TokenStrip
 from gui.panes.tokens.surprisal import SurprisalLegend
+from gui.panes.tokens.two_sides import TwoSides
+from gui.reading import code
 from gui.reading.inspecting import inspected
 from gui.session.adding import CAME, AddedToken
 from gui.session.store import Store
@@ -54,6 +56,7 @@ class TokensPane(Pane):
         self._added: Mapping[int, AddedToken] = {}  # what was put behind the prompt, by position
         self._bits: NDArray[np.float64] = np.empty(0)
         self._no_number: NDArray[np.bool_] = np.empty(0, np.bool_)  # answered, with NaN
+        self._sides: TwoSides | None = None  # of a comparison, while the difference is drawn
         self._pending = False  # whether what has no value yet will get one
         self._chosen = SURPRISAL  # what chips carry, where the model has it
 
@@ -107,6 +110,17 @@ class TokensPane(Pane):
     def questions(self) -> Mapping[str, Question]:
         return {"surprisal": Surprisal()} if self.by_surprisal else {}
 
+    def other_questions(self) -> Mapping[str, Question]:
+        both = self.by_surprisal and not self.store.comparing.no_predictions
+        return {"surprisal": Surprisal()} if both else {}
+
+    def _both(self, read: PromptRead | None) -> TwoSides | None:
+        """Both sides' surprisals, once they are there; None where no difference is shown."""
+        other = self.other("surprisal", SurprisalFound) if self.by_surprisal else None
+        if read is None or other is None or read.subject != self.store.subject:
+            return None
+        return TwoSides.of(self._bits, other, self.store.comparing)
+
     @property
     def by_surprisal(self) -> bool:
         """Whether chips carry surprisal."""
@@ -156,10 +170,15 @@ class TokensPane(Pane):
         self.segments.explain(
             SURPRISAL, words.SURPRISAL if self.has_surprisal else words.NO_SURPRISAL
         )
-        self._legend.set_limit(self._limit)
+        sides = self._sides = self._both(read)
+        if sides is None:
+            self._legend.set_limit(self._limit)
+        else:
+            self._legend.set_difference(sides.limit, sides.name)
         if not same or self.strip.tokens.carry != self.carries:
             self.strip.set_tokens(self._tokens(read))
-        self.strip.set_amounts(self._bits / self._limit, self._no_number)
+        amounts_T = self._bits / self._limit if sides is None else sides.amounts_T
+        self.strip.set_amounts(amounts_T, self._no_number, signed=sides is not None)
         self._tell_waiting()
         self._follow_selection()
         self.updateGeometry()
@@ -215,6 +234,8 @@ class TokensPane(Pane):
             case "bytes":
                 return Look(words.raw(token))
         bits = self.surprisal(index)
+        if self._sides is not None and not np.isnan(bits):
+            return self._sides.look(index)
         if not np.isnan(bits):
             return Look(surprisal.figure(bits), surprisal.color_of(bits / self._limit))
         if index > 0 and self._pending:
@@ -238,6 +259,13 @@ class TokensPane(Pane):
         read = self._read
         return "" if read is None else words.counted(read, narrow=self.width() < NARROW)
 
+    def code(self) -> str:
+        """The tokens of the prompt, and their surprisals if they are drawn."""
+        read, model = self._read, self.store.model
+        if read is None or model is None:
+            return ""
+        return code.together(code.tokens(read, model), super().code())
+
     def export_data(self) -> Mapping[str, NDArray[Any]]:
         """The tokens, and their surprisals if they are drawn: of one prompt, both."""
         slot, read = self.slot("surprisal"), self._read
@@ -256,6 +284,8 @@ class TokensPane(Pane):
         }
         if found is not None and found.subject == read.subject:
             data |= {name: named.values for name, named in found.arrays().items()}
+            if self._sides is not None and read.n_tokens == len(self._sides.apart_T):
+                data |= self._sides.columns()
         return data
 
     # ---------------------------------------------------------------------------- room
@@ -325,6 +355,7 @@ class TokensPane(Pane):
             lines.append(words.NOT_FOR_THIS_MODEL)
         elif self.by_surprisal:
             lines.append(words.surprisal(index, self.surprisal(index), pending=self._pending))
+            lines += [] if self._sides is None else filter(None, [self._sides.words(index)])
         if index in self._added:
             lines.append(CAME[self._added[index].how].capitalize())
         if self.store.masking.possible:
@@ -359,7 +390,8 @@ class TokensPane(Pane):
             self.surprisal(at),
             no_number=bool(self._no_number[at]),
         )
-        self._say(said)
+        both = "" if self._sides is None else self._sides.words(at)
+        self._say((f"{said[0]}   {both}", f"{said[-2]}   {both}", *said) if both else said)
 
     def _say(self, readings: tuple[str, ...]) -> None:
         """The longest of some lines that finds room; the scale of colours gives way to one."""

@@ -90,15 +90,20 @@ class TokenStrip(QAbstractScrollArea):
         self.viewport().update()
 
     def set_amounts(
-        self, amounts_T: NDArray[np.float64], no_number_T: NDArray[np.bool_] | None = None
+        self,
+        amounts_T: NDArray[np.float64],
+        no_number_T: NDArray[np.bool_] | None = None,
+        *,
+        signed: bool = False,
     ) -> None:
         """Colours have changed: paint anew, and the overview with these amounts from 0 to 1.
 
         Args:
             amounts_T: NaN for none.
             no_number_T: where that is what was found; None for nowhere.
+            signed: they are differences, from -1 to 1.
         """
-        self.overview.set_amounts(amounts_T, no_number_T)
+        self.overview.set_amounts(amounts_T, no_number_T, signed=signed)
         self.viewport().update()
 
     @property

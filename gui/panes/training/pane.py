@@ -33,6 +33,7 @@ from gui.panes.training.controls import RunControls
 from gui.panes.training.curves import RunCurves
 from gui.panes.training.figures import ending
 from gui.panes.training.heading import RunHeading
+from gui.reading import code
 from gui.session.conditions import can_start_again, can_take_up
 from gui.session.state import Notice
 from gui.session.store import Store
@@ -406,6 +407,10 @@ class TrainingPane(Pane):
             last = run.analogies[-1]
             note += f" · {last.expression}: rank {last.rank:,}"
         return note
+
+    def code(self) -> str:
+        run = self.store.run.shown
+        return "" if run is None else code.of_run(run.run_dir)
 
     def export_data(self) -> Mapping[str, Named]:
         """Everything that was measured of the run, over its steps."""

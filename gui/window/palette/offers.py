@@ -15,6 +15,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QAbstractButton
 
 from gui.opening.words import short_name
+from gui.reading.glossary import TERMS
 from gui.reading.token_search import TokenSearch
 from gui.widgets.action_row import ActionRow
 from gui.widgets.segments import Segments
@@ -52,6 +53,7 @@ class Offers:
             yield from self._options()
             yield from self._settings()
             yield from self._models()
+            yield from self._glossary()
             yield from self._of_prompt(typed)
             yield from self._operations()
             yield from self._tensors()
@@ -108,6 +110,11 @@ class Offers:
                 line = settings.recent_lines.get(path, "opened before")
                 do = partial(files.open_path, path)
                 yield Offer(short_name(path), "model", line, path, do)
+
+    def _glossary(self) -> Iterator[Offer]:
+        for term in TERMS:
+            show = partial(self._window.show_glossary, term.name)
+            yield Offer(term.name, "glossary", "what it means", term.says, show)
 
     def _of_prompt(self, typed: str) -> Iterator[Offer]:
         read, store = self._window.store.read, self._window.store

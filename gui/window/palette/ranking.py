@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 Kind = Literal[
-    "command", "pane", "option", "setting", "model", "prompt", "operation", "tensor", "token"
+    "command",
+    "pane",
+    "option",
+    "setting",
+    "model",
+    "glossary",
+    "prompt",
+    "operation",
+    "tensor",
+    "token",
 ]
 """In the order in which equally good ones are listed."""
 KINDS: tuple[Kind, ...] = get_args(Kind)

@@ -114,12 +114,3 @@ class AttributionFound(Answer):
                 for part in self.parts
             ]
         }
-
-    def code(self) -> str:
-        question = self.question
-        assert isinstance(question, Attribution)
-        return (
-            "from model.probe.attribution.asks import Attribution; "
-            f"lm.ask({list(self.subject.ids)}, Attribution({question.position}, {self.target}, "
-            f'"{question.by}", {question.n_neurons})).parts'
-        )

@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from model.probe.lines import asking_again
 from model.probe.question import Answer, Array, Named, Question
 from model.sampling import OWN, Sampling
 
@@ -76,9 +75,6 @@ class ContinuationsFound(Answer):
             "ends": self.ends.astype(np.int8),
         }
         return {name: Named(values, ("node",)) for name, values in columns.items()}
-
-    def code(self) -> str:
-        return asking_again(self)
 
     def path(self, node: int) -> tuple[int, ...]:
         """The nodes from the first token to this one."""

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from model.probe.lines import asking_again
 from model.probe.metric import Metric
 from model.probe.question import Answer, Array, Named, Question
 
@@ -86,6 +85,3 @@ class FactsFound(Answer):
     def arrays(self) -> Mapping[str, Named]:
         axes = ("layer", "position")
         return {"effect": Named(self.effect, axes), "metric": Named(self.values, axes)}
-
-    def code(self) -> str:
-        return asking_again(self)

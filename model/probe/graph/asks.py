@@ -8,7 +8,6 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from model.probe.lines import asking_again
 from model.probe.metric import Metric
 from model.probe.question import Answer, Array, Named, Question
 
@@ -138,6 +137,3 @@ class GraphFound(Answer):
             **{name: Named(values, ("node",), at) for name, values in nodes.items()},
             **{name: Named(values, ("edge",), along) for name, values in edges.items()},
         }
-
-    def code(self) -> str:
-        return asking_again(self)

@@ -116,14 +116,5 @@ class HeadsFound(Answer):
             ]
         }
 
-    def code(self) -> str:
-        question = self.question
-        assert isinstance(question, Heads)
-        asked = f"Heads({question.n_random}, {question.n_texts}, {question.seed})"
-        return (
-            "from model.probe.heads.asks import Heads; "
-            f'lm.ask([0], {asked}).arrays()["score"].values'
-        )
-
 
 _LESS = ("first_token", "evenly", "positional")

@@ -116,15 +116,3 @@ class LensFound(Answer):
         if not places.size or self.ids_LP[0, places[0]] < 0:
             return None
         return int(places[0])
-
-    def code(self) -> str:
-        names = ", ".join(f'"{name}"' for name in self.names)
-        where = ""
-        question = self.question
-        assert isinstance(question, Lens)
-        if question.positions:
-            where = f", {self.positions_P.tolist()}"
-        return (
-            f"[lm.transformer.head(trace[name])[0{where}].softmax(-1).max(-1) "
-            f"for name in ({names},)]"
-        )

@@ -8,7 +8,6 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from model.probe.lines import asking_again
 from model.probe.question import Answer, Array, Named, Question
 
 By = Literal["write", "activation"]
@@ -109,6 +108,3 @@ class NeuronsFound(Answer):
             **table("ignored", ignored_id=self.ignored_ids, ignored=self.ignored_scores),
             **table("text", excited_activation=self.excited_activations),
         }
-
-    def code(self) -> str:
-        return asking_again(self)

@@ -38,16 +38,28 @@ def token_effects(network: Transformer, direction_D: Tensor, *, fold_norm: bool)
         direction_D: the direction.
         fold_norm: multiply with the final norm's weight, and centre where it centres.
     """
+    assert network.unembed is not None
+    x_D = read_by_unembedding(network, direction_D, fold_norm=fold_norm)
+    scores_V = torch.mv(network.unembed.weight, x_D)
+    return scores_V * network.config.scales.logits
+
+
+def read_by_unembedding(network: Transformer, direction_D: Tensor, *, fold_norm: bool) -> Tensor:
+    """A direction, or several, as the unembedding finds it: normed and projected, ``[..., D]``.
+
+    Args:
+        network: with a head that scores tokens.
+        direction_D: the direction; the last axis is the stream's.
+        fold_norm: as of `token_effects`.
+    """
     x_D = direction_D
     norm = network.ln_final
     if fold_norm and norm is not None:
-        x_D = (x_D if norm.rms else x_D - x_D.mean()) * norm.weight()
+        x_D = (x_D if norm.rms else x_D - x_D.mean(-1, keepdim=True)) * norm.weight()
         x_D = x_D.to(direction_D.dtype)
     if network.project_out is not None:
         x_D = network.project_out(x_D)
-    assert network.unembed is not None
-    scores_V = torch.mv(network.unembed.weight, x_D)
-    return scores_V * network.config.scales.logits
+    return x_D
 
 
 def listening(network: Transformer, layer: int, neuron: int, *, fold_norm: bool) -> Tensor:

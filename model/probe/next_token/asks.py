@@ -73,9 +73,3 @@ class NextTokenFound(Answer):
         }
         at = {"place": np.arange(len(self.ids))}
         return {name: Named(values, ("place",), at) for name, values in columns.items()}
-
-    def code(self) -> str:
-        question = self.question
-        assert isinstance(question, NextToken)
-        how = question.sampling.code()
-        return f'model.probabilities(trace["logits"][0, {question.position}], {how})'

@@ -46,10 +46,3 @@ class NormsFound(Answer):
     def arrays(self) -> Mapping[str, Named]:
         at = {"name": np.array(self.names), "position": self.positions_P}
         return {"norm": Named(self.norms_RP, ("name", "position"), at)}
-
-    def code(self) -> str:
-        names = ", ".join(f'"{name}"' for name in self.names)
-        question = self.question
-        assert isinstance(question, Norms)
-        where = f"[{self.positions_P.tolist()}]" if question.positions else ""
-        return f"[trace[name][0]{where}.norm(dim=-1) for name in ({names},)]"

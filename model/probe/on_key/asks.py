@@ -46,13 +46,3 @@ class OnKeyFound(Answer):
             "weight": Named(self.weight_LH, axes),
             "value_weighted": Named(self.valued_LH, axes),
         }
-
-    def code(self) -> str:
-        question = self.question
-        assert isinstance(question, OnKey)
-        words = f", {question.words}" if question.words else ""
-        return (
-            "from model.probe.on_key.asks import OnKey; "
-            f"lm.ask({list(self.subject.ids)}, "
-            f"OnKey({question.query}, {question.key}{words})).weight_LH"
-        )

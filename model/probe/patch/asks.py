@@ -8,7 +8,6 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from model.probe.lines import asking_again
 from model.probe.metric import Metric
 from model.probe.question import Answer, Array, Named, Question
 
@@ -111,6 +110,3 @@ class PatchFound(Answer):
             "exact": self.done,
         }
         return {name: Named(values, axes, at) for name, values in columns.items()}
-
-    def code(self) -> str:
-        return asking_again(self)

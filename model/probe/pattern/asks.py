@@ -119,16 +119,3 @@ class PatternFound(Answer):
         question = self.question
         assert isinstance(question, Pattern)
         return {question.what: Named(self.values, ("query", "key"), at)}
-
-    def code(self) -> str:
-        question = self.question
-        assert isinstance(question, Pattern)
-        if not question.is_tensor:
-            asked = f"Pattern({question.layer}, {question.head}"
-            asked += ", valued=True" if question.valued else ""
-            asked += f", words={question.words}" if question.words else ""
-            return (
-                "from model.probe.pattern.asks import Pattern; "
-                f"lm.ask({list(self.subject.ids)}, {asked})).values"
-            )
-        return f'trace["{question.activation}"][0, {question.head}]'

@@ -73,7 +73,3 @@ class RowsFound(Answer):
         """The full index, in the tensor, of the number that a cell shows."""
         free = iter((int(self.rows_RC[row, column]), int(self.columns_RC[row, column])))
         return tuple(next(free) if place is None else place for place in self.index)
-
-    def code(self) -> str:
-        places = ", ".join(":" if place is None else str(place) for place in self.index)
-        return f"lm.trace(prompt)[{self.activation!r}][{places}]"

@@ -12,7 +12,7 @@ from model.probe.question import Answer, Array, Named, Question
 from model.probe.tensors.asks import AXES
 from model.sampling import OWN, Sampling
 
-Role: TypeAlias = Literal["in", "weight", "bias", "out", "chain", "heads", "table"]
+Role: TypeAlias = Literal["in", "weight", "bias", "out", "chain", "parts", "rest", "table"]
 """What a panel is for: see `Panel`."""
 
 
@@ -52,8 +52,9 @@ class Panel:
 
     ``role`` says what it is in the scene: ``in`` and ``out`` are activations that are read and
     written, ``weight`` and ``bias`` parameters, ``chain`` the scores of the query after each step
-    from q · k to the softmax, ``heads`` what each head adds to a joined result, ``table`` rows of a
-    table of which one is fetched.
+    from q · k to the softmax (or of the router after each step to the shares), ``parts`` what each
+    head, neuron or expert adds to a result, ``rest`` what all others add, ``table`` rows of a
+    table: of which one is fetched, or with each of which the vector is compared.
 
     Attributes:
         role: see above.
@@ -98,7 +99,8 @@ class Panel:
             row, column = int(self.rows_RC[cell]), int(self.columns_RC[cell])
         row = row if self.at_rows is None else int(self.at_rows[row])
         column = column if self.at_columns is None else int(self.at_columns[column])
-        free = iter((column,) if self.letters[0] == " " else (row, column)[:: self._order])
+        single = self.index.count(None) == 1
+        free = iter((column,) if single else (row, column)[:: self._order])
         return tuple(next(free) if place is None else place for place in self.index)
 
 
@@ -110,11 +112,16 @@ class Scored:
         id: of the token.
         score: its logit.
         share: its probability under the question's sampling; NaN where there is none.
+        own: its probability as the model gives it, at temperature 1 with nothing left out.
+        before: the shares of all tokens with a smaller id: where its part of the line from 0 to 1
+            begins, from which a token is drawn.
     """
 
     id: int
     score: float
     share: float
+    own: float = float("nan")
+    before: float = float("nan")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -126,6 +133,10 @@ class SceneFound(Answer):
         lengths: name -> ‖vector‖, of vectors that are read and written.
         cosines: name of an input -> cosine of its angle with the output.
         scored: the likeliest tokens, where the vocabulary is scored.
+        n_kept: how many tokens can be drawn at all.
+        promoted: for each of the ``parts`` of an MLP, the tokens whose scores it raises most, each
+            with by how much; empty until they are computed.
+        lines: of Python that compute the operation (`model.probe.scene.code`).
         angles: by how much each pair of dimensions turns, in radians, ``[pairs]``.
         pairs: the two dimensions of each, ``[pairs, 2]``.
     """
@@ -134,6 +145,9 @@ class SceneFound(Answer):
     lengths: Mapping[str, float]
     cosines: Mapping[str, float]
     scored: tuple[Scored, ...] = ()
+    n_kept: int = 0
+    promoted: tuple[tuple[tuple[int, float], ...], ...] = ()
+    lines: str = ""
     angles: Array | None = None
     pairs: Array | None = None
 
@@ -163,4 +177,5 @@ class SceneFound(Answer):
             at = {"token": np.array([each.id for each in self.scored])}
             named["score"] = Named(np.array([s.score for s in self.scored]), ("token",), at)
             named["share"] = Named(np.array([s.share for s in self.scored]), ("token",), at)
+            named["own"] = Named(np.array([s.own for s in self.scored]), ("token",), at)
         return named

@@ -114,9 +114,3 @@ class StreamAtFound(Answer):
                 )
             ],
         }
-
-    def code(self) -> str:
-        question = self.question
-        assert isinstance(question, StreamAt)
-        names = ", ".join(f'"{station.name}"' for station in self.stations)
-        return f"[trace[name][0, {question.position}].norm() for name in ({names},)]"

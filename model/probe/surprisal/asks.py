@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from model.probe.lines import asking_again
 from model.probe.question import Answer, Array, Named, Question
 
 
@@ -88,9 +87,6 @@ class SurprisalFound(Answer):
             for name, values in columns.items()
             if values is not None
         }
-
-    def code(self) -> str:
-        return asking_again(self)
 
     def as_rows(self) -> Mapping[str, list[dict[str, Any]]]:
         sums = {

@@ -122,8 +122,3 @@ class TermsFound(Answer):
             "rest": Named(np.array(self.rest), ()),
             "bias": Named(np.array(0.0 if self.bias is None else self.bias.value), ()),
         }
-
-    def code(self) -> str:
-        asked = self.question
-        assert isinstance(asked, Terms)
-        return f"lm.trace(prompt)[{asked.of!r}][{', '.join(map(str, asked.index))}]"

@@ -111,6 +111,3 @@ class UntilFound(Answer):
         if self.token is not None:
             row |= {"id": self.token, "probability": self.probability}
         return {"stop": [row]}
-
-    def code(self) -> str:
-        return f"lm.trace(prompt)[{self.activation!r}]" if self.holds else ""

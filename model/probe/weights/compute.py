@@ -174,6 +174,18 @@ def slices(tensor: Tensor) -> Iterator[Tensor]:
     yield from _cut(tensor)
 
 
+def slices_of_both(a: Tensor, b: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """The same parts of two tensors of one shape, in the order in which the first lies in memory.
+
+    Raises:
+        ValueError: their shapes differ.
+    """
+    if a.shape != b.shape:
+        raise ValueError(f"One tensor is {tuple(a.shape)}, the other {tuple(b.shape)}.")
+    order = sorted(range(a.ndim), key=a.stride().__getitem__, reverse=True)
+    yield from zip(_cut(a.permute(*order)), _cut(b.permute(*order)), strict=True)
+
+
 def _cut(tensor: Tensor) -> Iterator[Tensor]:
     if tensor.numel() <= SLICE or tensor.ndim == 0:
         yield tensor

@@ -90,13 +90,3 @@ class WhyAttendsFound(Answer):
                 }
             ],
         }
-
-    def code(self) -> str:
-        question = self.question
-        assert isinstance(question, WhyAttends)
-        q = question
-        return (
-            "from model.probe.why_attends.asks import WhyAttends; "
-            f"lm.ask({list(self.subject.ids)}, "
-            f'WhyAttends({q.layer}, {q.head}, {q.query}, {q.key})).arrays()["score"].values'
-        )

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from model.checkpoint.file_names import file_names
 from model.language_model import open_model
-from model.parameters import parameter_names
+from model.operations import parameter_names
 from tests.conftest import ROOT
 from tests.model.checkpoint.families.harness import make
 from tests.small_models import (

@@ -42,10 +42,11 @@ from model.operations import (
     keys_and_values,
     operations,
     output_name,
+    parameter_names,
     parameter_sizes,
     streams,
 )
-from model.parameters import parameter, parameter_names
+from model.parameters import parameter
 from model.trace import Trace, record
 from model.transformer import Transformer
 from tests.model.conftest import PROMPT

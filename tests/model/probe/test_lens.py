@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 
 from model.interventions import AblateHead, Intervention
 from model.operations import streams
@@ -200,15 +199,3 @@ def test_a_network_that_diverged_has_a_lens_below_where_it_did():
     found = asked.ask(Lens())
     assert np.isfinite(found.probabilities_LP[:2]).all()
     assert np.isnan(found.probabilities_LP[2]).all()
-
-
-def test_its_line_of_python_gives_the_same_numbers():
-    asked = Asked("learned")
-    for question in (Lens(), Lens(positions=(4, 7))):
-        found = asked.ask(question)
-        lm = type("Model", (), {"transformer": asked.network})
-        with torch.no_grad():
-            made = eval(found.code(), {"lm": lm, "trace": asked.trace})
-        for border, (values, ids) in enumerate(made):
-            assert np.allclose(values.numpy(), found.probabilities_LP[border])
-            assert ids.tolist() == found.ids_LP[border].tolist()

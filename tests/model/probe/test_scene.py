@@ -32,7 +32,7 @@ def test_every_cell_is_the_number_that_it_names(variant: str):
         found = asked.ask(Scene(op.output, 7, 3, most_rows=16, most_columns=24))
         assert found.panels, op.output
         for panel in found.panels:
-            if panel.role == "heads" or panel.name == "probabilities":
+            if panel.role in ("parts", "rest") or panel.name == "probabilities":
                 continue  # sums of products, and what the network itself doesn't compute
             if panel.role == "weight" and op.kind == "attn_out":
                 continue  # heads and dimensions in one row: held below
@@ -84,7 +84,7 @@ def test_heads_add_up_to_what_is_joined():
         found = asked.ask(Scene("blocks.1.attn.hook_out", 5))
         if not found.panels:
             found = asked.ask(Scene("blocks.1.hook_attn_out", 5))
-        heads, out, bias = found.panel("heads"), found.panel("out"), found.panel("bias")
+        heads, out, bias = found.panel("parts"), found.panel("out"), found.panel("bias")
         assert heads is not None
         assert out is not None
         added = 0 if bias is None else bias.values_RC[0] * asked.config.scales.residual
@@ -164,3 +164,86 @@ def test_of_experts_the_one_that_counts_most_is_drawn():
 
 def test_an_operation_that_is_not_there_has_no_scene():
     assert Asked("learned").ask(Scene("blocks.7.attn.hook_q", 0)).panels == ()
+
+
+def test_neurons_that_write_most_and_all_others_add_up_to_what_the_mlp_writes():
+    for variant in ("learned", "scaled", "like Llama"):
+        asked = Asked(variant)
+        found = asked.ask(Scene("blocks.1.hook_mlp_out", 6, most_keys=5))
+        h, table, parts, rest = (found.panel(role) for role in ("in", "table", "parts", "rest"))
+        bias = found.panel("bias")
+        w_out = parameter(asked.network, "blocks.1.mlp.W_out").numpy()
+        scale = asked.config.scales.residual
+        written = np.abs(h.values_RC[0]) * np.linalg.norm(w_out, axis=1)
+        assert list(parts.at_rows) == list(np.argsort(-written)[:5])
+        for row, neuron in enumerate(parts.at_rows):
+            assert table.values_RC[row] == pytest.approx(w_out[neuron])
+            assert parts.values_RC[row] == pytest.approx(
+                h.values_RC[0, neuron] * w_out[neuron] * scale
+            )
+        added = 0 if bias is None else bias.values_RC[0] * scale
+        total = parts.values_RC.sum(0) + rest.values_RC[0] + added
+        assert total == pytest.approx(found.panel("out").values_RC[0], abs=1e-6)
+
+
+def test_each_neuron_is_told_the_tokens_that_it_promotes_now():
+    asked = Asked("learned")
+    question = Scene("blocks.1.hook_mlp_out", 6, most_keys=3)
+    coarse, whole = (found for found in asked.answers(question) if isinstance(found, SceneFound))
+    assert not coarse.is_whole
+    assert coarse.promoted == ()
+    fired, parts = whole.panel("in"), whole.panel("parts")
+    assert fired is not None
+    assert parts is not None
+    assert parts.at_rows is not None
+    w_out = parameter(asked.network, "blocks.1.mlp.W_out").numpy()
+    w_u = parameter(asked.network, "W_U").numpy()
+    gain = parameter(asked.network, "ln_final.w").numpy()
+    h = fired.values_RC[0]
+    for neuron, tokens in zip(parts.at_rows, whole.promoted):
+        row = h[neuron] * w_out[neuron]
+        effect = ((row - row.mean()) * gain) @ w_u
+        assert [id for id, _ in tokens] == list(np.argsort(-effect)[:4])
+        assert tokens[0][1] == pytest.approx(effect.max(), rel=1e-5)
+
+
+@pytest.mark.parametrize("variant", ["experts", "plain experts"])
+def test_routing_shows_scores_weights_shares_and_what_each_expert_writes(variant: str):
+    asked = Asked(variant)
+    trace, at = asked.trace, 5
+    for hook in ("hook_router", "hook_expert_weights", "hook_expert_indices", "hook_expert_shares"):
+        found = asked.ask(Scene(f"blocks.1.mlp.{hook}", at))
+        x, table = found.panel("in"), found.panel("table")
+        scores, weights, shares = found.all_of("chain")
+        assert scores.values_RC[0] == pytest.approx(table.values_RC @ x.values_RC[0], abs=1e-6)
+        assert weights.values_RC.sum() == pytest.approx(1)
+        chosen = found.panel("in", 1).values_RC[0]
+        assert list(chosen) == trace["blocks.1.mlp.hook_expert_indices"][0, at].tolist()
+        assert shares.values_RC[0] == pytest.approx(
+            trace["blocks.1.mlp.hook_expert_shares"][0, at].numpy()
+        )
+        parts = found.panel("parts")
+        assert list(parts.at_rows) == list(chosen)
+        written = trace["blocks.1.hook_mlp_out"][0, at].numpy()
+        assert parts.values_RC.sum(0) == pytest.approx(written, abs=1e-6)
+
+
+def test_each_token_has_its_place_on_the_line_from_which_is_drawn():
+    asked = Asked("untied")
+    found = asked.ask(Scene("probabilities", 10, sampling=Sampling(1.4, top_k=5), n_tokens=7))
+    shares = found.panel("out").values_RC[0]
+    assert found.n_kept == 5
+    logits = asked.trace["logits"][0, 10].numpy()
+    own = np.exp(logits) / np.exp(logits).sum()
+    for each in found.scored:
+        assert each.before == pytest.approx(shares[: each.id].sum())
+        assert each.own == pytest.approx(own[each.id])
+    assert sum(each.share > 0 for each in found.scored) == 5
+
+
+def test_a_position_of_sines_stands_among_its_neighbours():
+    found = Asked("sinusoidal").ask(Scene("hook_pos_embed", 6, most_keys=5))
+    table = found.panel("table")
+    assert list(table.at_rows) == [4, 5, 6, 7, 8]
+    assert table.values_RC[2] == pytest.approx(found.panel("out").values_RC[0])
+    assert table.place(0, 3) == (0, 4, 3)

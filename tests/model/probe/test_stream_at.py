@@ -117,12 +117,3 @@ def test_they_are_those_of_the_changed_network():
 def test_a_position_that_is_not_there_is_refused(question, why: str):
     with pytest.raises(ValueError, match=why):
         Asked("learned").ask(question)
-
-
-def test_the_lines_of_python_give_the_same_numbers():
-    asked = Asked("learned")
-    for question in (Norms(), Norms("mlp", positions=(3, 8)), StreamAt(4)):
-        found = asked.ask(question)
-        made = np.array([x.numpy() for x in eval(found.code(), {"trace": asked.trace})])
-        own = found.norms_S if isinstance(found, StreamAtFound) else found.norms_RP
-        assert np.allclose(made, own, rtol=1e-5)

@@ -39,7 +39,3 @@ class StreamLengthFound(Answer):
 
     def arrays(self) -> Mapping[str, Named]:
         return {"length": Named(self.lengths_T, ("position",))}
-
-    def code(self) -> str:
-        assert isinstance(self.question, StreamLength)
-        return f'trace["{self.question.activation}"][0].norm(dim=-1)'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -16,12 +16,13 @@ from model import messages as m
 from model.operations import Operation
 from model.probe.scene.asks import Panel, Scene, SceneFound
 
-RIGHT, CENTER = Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignHCenter
+LEFT, RIGHT = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight
+CENTER = Qt.AlignmentFlag.AlignHCenter
 LINE = 16.0
 """Height of a line of words."""
 STRIP = 18.0
 """Height of a vector that lies."""
-LABEL = 74.0
+LABEL = 92.0
 """Width of the names on the left."""
 LARGEST_CELL = 22.0
 
@@ -37,6 +38,7 @@ class Scenery:
         read: the prompt that the answer is about.
         room: where to draw.
         selected_key: a key that is told apart, or None.
+        before: the scene without the interventions, where the difference is shown.
     """
 
     found: SceneFound
@@ -45,6 +47,7 @@ class Scenery:
     read: m.PromptRead
     room: QRectF
     selected_key: int | None = None
+    before: SceneFound | None = None
 
     def token(self, position: int) -> str:
         """The token at a position."""
@@ -65,6 +68,32 @@ class Scenery:
 
 
 Composer = Callable[[Scenery], list[Mark]]
+
+
+NAMES = {
+    "embed": "token",
+    "token_embed": "token",
+    "pos_embed": "position",
+    "token_type_embed": "type",
+    "embed_sum": "stream",
+    "resid_pre": "stream",
+    "resid_mid": "stream",
+    "resid_post": "stream",
+    "attn_out": "attention",
+    "mlp_out": "MLP",
+    "normalized": "normed",
+    "pre_linear": "up",
+    "logits": "logits",
+}
+"""What parts of a network are called on the stage; a tooltip has the tensor's full name."""
+
+
+def called(name: str) -> str:
+    """What a tensor is called in a label: a word, or the last part of its name."""
+    last = symbol(name)
+    if last == "out":
+        return "attention" if ".attn." in name else "MLP"
+    return NAMES.get(last, last)
 
 
 def symbol(name: str) -> str:
@@ -88,7 +117,9 @@ def vector(
     )
     strip = QRectF(box.left() + LABEL, box.top(), max(10.0, box.width() - LABEL - 76), box.height())
     wide = min(strip.width(), panel.values_RC.shape[1] * LARGEST_CELL)
-    grid = Grid(panel, QRectF(strip.topLeft(), strip.size()), limit=limit_of(panel.values_RC))
+    limit = limit_of(panel.values_RC)
+    panel = fitted(panel, int(strip.width()))
+    grid = Grid(panel, QRectF(strip.topLeft(), strip.size()), limit=limit)
     grid.box.setWidth(wide)
     marks.append(grid)
     if note:
@@ -103,9 +134,41 @@ def vector(
     return grid
 
 
+def fitted(panel: Panel, most: int) -> Panel:
+    """A single row that has at most so many cells: of a longer one blocks, as everywhere.
+
+    A block shows the number farthest from 0, as those do that the worker pools.
+    """
+    values = panel.values_RC
+    n = values.shape[1]
+    across = -(-n // max(1, most))
+    if across == 1 or not panel.is_whole:
+        return panel
+    starts = np.arange(0, n, across)
+    sizes = np.nan_to_num(np.abs(values[0].astype(np.float64)), nan=np.inf)
+    at = np.array([start + int(sizes[start : start + across].argmax()) for start in starts])
+    return replace(
+        panel,
+        values_RC=values[:, at],
+        rows_RC=np.zeros((1, len(at)), dtype=np.int64),
+        columns_RC=at[None],
+    )
+
+
 def caption(text: str, box: QRectF, align: Qt.AlignmentFlag = CENTER, tone: str = "dim") -> Words:
     """A line of small words."""
     return Words(text, box, tone, align, theme.sans(theme.SMALL_FONT_SIZE))
+
+
+def over(text: str, box: QRectF, room: QRectF) -> Words:
+    """Small words above a box: in its middle, or beginning with it where they are wider."""
+    font = theme.sans(theme.SMALL_FONT_SIZE)
+    wide = QFontMetricsF(font).horizontalAdvance(text) + 4
+    if wide <= box.width():
+        return caption(text, above(box))
+    line = above(box)
+    line.setWidth(min(wide, room.right() - box.left()))
+    return caption(text, line, LEFT)
 
 
 def above(box: QRectF) -> QRectF:

@@ -13,14 +13,16 @@ from gui.panes.stage.scenes.kit import (
     RIGHT,
     STRIP,
     Scenery,
-    above,
-    caption,
+    called,
+    over,
     size,
     symbol,
 )
 
 LEAST_LINE = 11.0
 """Height of a row from which on each has its name."""
+WIDEST = 28.0
+"""Of a column of a weight matrix."""
 TALL = 18.0
 """Width of a vector that stands."""
 
@@ -37,7 +39,7 @@ def compose_product(scenery: Scenery) -> list[Mark]:
     width = max(40.0, room.right() - left - 12)
     height = max(30.0, room.height() - below - 2 * LINE - 6)
     rows, columns = weight.values_RC.shape
-    wide, high = min(width, columns * 14.0), min(height, rows * 14.0)
+    wide, high = min(width, columns * WIDEST), min(height, rows * 14.0)
     matrix = Grid(weight, QRectF(left, top, wide, high), limit=limit_of(weight.values_RC))
     tall = Grid(
         x,
@@ -47,9 +49,9 @@ def compose_product(scenery: Scenery) -> list[Mark]:
     )
     n, k = weight.n_rows, weight.n_columns
     marks: list[Mark] = [
-        caption(f"{symbol(weight.name)}   {n:,} × {k:,}", above(matrix.box)),
+        over(f"{symbol(weight.name)}, {n:,} × {k:,}: each column times x", matrix.box, room),
         Words(
-            symbol(x.name) if len(symbol(x.name)) < 12 else "x",
+            called(x.name) if len(called(x.name)) < 10 else "x",
             QRectF(room.left(), top, tall.box.left() - room.left() - 8, LINE),
             "text",
             RIGHT,
@@ -75,7 +77,7 @@ def compose_product(scenery: Scenery) -> list[Mark]:
         y += STRIP + LINE - 6
     marks.append(Lines((QPointF(left, y - 5), QPointF(left + wide, y - 5))))
     marks += _strip(
-        "= " + symbol(out.name),
+        "= " + called(out.name),
         Grid(out, QRectF(left, y, wide, STRIP), limit=limit_of(out.values_RC)),
         room,
     )
@@ -85,7 +87,7 @@ def compose_product(scenery: Scenery) -> list[Mark]:
 def compose_join(scenery: Scenery) -> list[Mark]:
     """What each head adds, one below the other, and their sum."""
     found, room = scenery.found, scenery.room
-    z, heads, out = found.panel("in"), found.panel("heads"), found.panel("out")
+    z, heads, out = found.panel("in"), found.panel("parts"), found.panel("out")
     bias = found.panel("bias")
     if z is None or heads is None or out is None:
         return []
@@ -103,8 +105,8 @@ def compose_join(scenery: Scenery) -> list[Mark]:
     )
     font = theme.mono(theme.SMALL_FONT_SIZE)
     marks: list[Mark] = [
-        caption("z of each head", above(mixed.box)),
-        caption("z · W_O: what each head adds to the stream", above(added.box)),
+        over("z of each head", mixed.box, room),
+        over("z · W_O: what each head adds to the stream", added.box, room),
         mixed,
         added,
     ]

@@ -1,30 +1,33 @@
-"""A query against all keys, and the mean of values that comes of it."""
+"""A query against all keys, and every step from their products to the weights."""
 
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtCore import QRectF
 
 from gui import theme
-from gui.panes.stage.marks import Bars, Grid, Lines, Mark, Words, limit_of, signs_of
+from gui.panes.stage.marks import Bars, Grid, Mark, Words, limit_of, signs_of
 from gui.panes.stage.scenes.kit import (
-    CENTER,
     LABEL,
     LARGEST_CELL,
+    LEFT,
     LINE,
     RIGHT,
     STRIP,
     Scenery,
-    above,
     caption,
+    over,
 )
 from model.operations import Operation, operations
+from model.probe.question import Array
 from model.probe.scene.asks import Panel
 
 CHAIN = 96.0
 """Width of one step's bars."""
 LEAST_STEP = 62.0
 LEAST_GRID = 60.0
+ENDS = (0.05, 0.1, 0.2, 0.5, 1.0)
+"""Of scales of weights: what is read of many keys is seen, too."""
 WORDS = {
     "dot": "q · k",
     "scale": "÷ √d",
@@ -37,7 +40,7 @@ WORDS = {
 
 def rows_that_fit(height: float) -> int:
     """How many keys there is room for."""
-    return max(3, int((height - STRIP - 3 * LINE - 12) / 13))
+    return max(3, int((height - STRIP - 2 * LINE - 10) / 12))
 
 
 def compose_scores(scenery: Scenery) -> list[Mark]:
@@ -63,67 +66,18 @@ def compose_scores(scenery: Scenery) -> list[Mark]:
     )
     upper = Grid(query, QRectF(left, top, wide, STRIP), limit=limit_of(query.values_RC))
     n = keys.values_RC.shape[1]
+    words = f"{n} dimensions of this head"
+    if len(shown) < scenery.read.n_tokens:
+        words += f"; of {scenery.read.n_tokens:,} keys the {len(shown)} that are read most"
     marks += [
-        caption(f"{n} dimensions of this head", above(upper.box)),
+        over(words, upper.box, room),
         _name(f"q  {scenery.token(scenery.position)}", upper.box.top(), STRIP, room, "accent"),
         upper,
         grid,
-        *_names(scenery, shown, grid, room),
+        *names_of_keys(scenery, shown, grid, room),
     ]
     marks += _chain(scenery, chain, shown, grid, step)
     return marks
-
-
-def compose_mix(scenery: Scenery) -> list[Mark]:
-    """Each value by how much it is read, their sum below."""
-    found, room = scenery.found, scenery.room
-    weights, values = found.all_of("in")
-    out = found.panel("out")
-    assert out is not None
-    shown = values.at_rows if values.at_rows is not None else np.arange(len(values.values_RC))
-    left, top = room.left() + LABEL, room.top() + LINE + 2
-    bars = CHAIN + 8
-    width = max(60.0, room.width() - LABEL - bars - 16)
-    wide = min(width, values.values_RC.shape[1] * LARGEST_CELL)
-    high = min(26.0, (room.height() - STRIP - 3 * LINE - 14) / max(1, len(shown)))
-    share = np.clip(np.nan_to_num(weights.values_RC[0].astype(np.float64)), 0, 1)
-    most = float(share.max()) or 1.0
-    grid = Grid(
-        values,
-        QRectF(left + bars, top, wide, high * len(shown)),
-        limit=limit_of(values.values_RC),
-        strength=share / most,
-    )
-    line = Bars(
-        weights,
-        QRectF(left, top, bars - 8, grid.box.height()),
-        limit=1.0,
-        signs="positive",
-        told=frozenset(int(i) for i in np.argsort(-share)[:4] if share[i] >= 0.005),
-        digits=3,
-    )
-    total = Grid(
-        out,
-        QRectF(grid.box.left(), grid.box.bottom() + LINE + 4, wide, STRIP),
-        limit=limit_of(out.values_RC),
-    )
-    n = values.values_RC.shape[1]
-    return [
-        caption("weight", above(line.box)),
-        caption(f"value vectors, {n} dimensions of this head", above(grid.box)),
-        *_names(scenery, shown, grid, room),
-        line,
-        grid,
-        Lines((grid.box.bottomLeft() + QPointF(0, 8), grid.box.bottomRight() + QPointF(0, 8))),
-        Words(
-            "Σ weight · value",
-            QRectF(left - 30, total.box.top(), bars + 22, STRIP),
-            "text",
-            RIGHT,
-            theme.mono(theme.SMALL_FONT_SIZE),
-        ),
-        total,
-    ]
 
 
 def _chain(
@@ -143,21 +97,31 @@ def _chain(
             grid.box.right() + 20 + step * wide, grid.box.top(), wide - 14, grid.box.height()
         )
         here = op.output == scenery.op.output
-        marks.append(
-            Words(
-                _step(op),
-                QRectF(box.left(), box.top() - LINE - 4, box.width() - 30, LINE),
-                "accent" if here else "dim",
-                CENTER,
-                theme.mono(theme.SMALL_FONT_SIZE, bold=here),
-            )
-        )
         share = op.kind == "pattern"
         # Raw products have a scale of their own; the steps behind them share one.
-        limit = 1.0 if share else limit_of(*(signed[:1] if step == 0 else signed[1:]))
+        first = signed[:1] if step == 0 or len(signed) == 1 else signed[1:]
+        limit = scale_of(weights) if share else limit_of(*first)
+        heading = QRectF(box.left() - 8, box.top() - 2 * LINE - 2, wide, LINE)
+        marks.append(
+            Words(
+                ("→ " if step else "") + _step(op),
+                heading,
+                "accent" if here else "dim",
+                font=theme.mono(theme.SMALL_FONT_SIZE, bold=here),
+            )
+        )
+        ends = f"0 to {limit:g}" if share else f"±{limit:.3g}"
+        marks.append(caption(ends, heading.translated(0, LINE - 2), LEFT))
         signs = "positive" if share else signs_of(*signed)
         marks.append(Bars(panel, box, limit, signs, frozenset(told), 3 if share else 2))
     return marks
+
+
+def scale_of(weights: Array) -> float:
+    """The end of a scale for weights: 1, or a round number above the largest."""
+    finite = weights[np.isfinite(weights)]
+    most = float(finite.max()) if finite.size else 1.0
+    return min((end for end in ENDS if end >= most), default=1.0)
 
 
 def _step(op: Operation) -> str:
@@ -166,7 +130,7 @@ def _step(op: Operation) -> str:
     return WORDS[op.kind]
 
 
-def _names(scenery: Scenery, shown: object, grid: Grid, room: QRectF) -> list[Mark]:
+def names_of_keys(scenery: Scenery, shown: object, grid: Grid, room: QRectF) -> list[Mark]:
     """The token of each line."""
     marks: list[Mark] = []
     for i, position in enumerate(np.asarray(shown)):

@@ -3,43 +3,69 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QRectF
+from PySide6.QtCore import QPointF, QRectF
 
 from gui import theme
-from gui.panes.stage.marks import Bars, Grid, Mark, Words, limit_of, signs_of
+from gui.panes.stage.marks import Bars, Grid, Lines, Mark, Words, limit_of, signs_of
 from gui.panes.stage.scenes.kit import (
     LABEL,
     LARGEST_CELL,
+    LEFT,
     LINE,
     RIGHT,
     STRIP,
     Scenery,
-    above,
+    called,
     caption,
+    over,
 )
 from model.probe.question import Array
 from model.probe.scene.asks import Panel
 
+TOKEN_ROW = 3 * LINE
+
 
 def compose_tokens(scenery: Scenery) -> list[Mark]:
-    """Pieces of the text, and the numbers that stand for them."""
-    room = scenery.room
-    marks: list[Mark] = []
-    x, y = room.left(), room.top() + 12
+    """Pieces of the text, and the numbers that stand for them; the selected one is in view."""
+    room, ids = scenery.room, scenery.read.subject.ids
     font, small = theme.mono(theme.FONT_SIZE), theme.mono(theme.SMALL_FONT_SIZE)
-    for position, id in enumerate(scenery.read.subject.ids):
-        text = scenery.model.token_text(id)
-        width = max(34.0, 8.0 * max(len(text), len(str(id))) + 10)
-        if x + width > room.right():
-            x, y = room.left(), y + 3.4 * LINE
-        if y + 2 * LINE > room.bottom():
-            break
-        own = position == scenery.position
-        tone = "accent" if own else "text"
-        marks.append(Words(text, QRectF(x, y, width, LINE), tone, font=font))
-        marks.append(Words(str(id), QRectF(x, y + LINE, width, LINE), "dim", font=small))
-        x += width + 8
+    texts = [scenery.model.token_text(id) for id in ids]
+    rows = _rows([max(34.0, 8.0 * max(len(t), len(str(i))) + 10) for t, i in zip(texts, ids)], room)
+    own_row = next(i for i, row in enumerate(rows) if scenery.position in row)
+    fit = max(1, int((room.height() - 2 * LINE) / TOKEN_ROW))
+    first = max(0, min(own_row - fit // 2, len(rows) - fit))
+    shown = rows[first : first + fit]
+    words = "the text, in pieces; beneath each its number in the vocabulary"
+    if len(shown) < len(rows):
+        at = [position for row in shown for position in row]
+        words += f"; positions {at[0]:,} to {at[-1]:,} of {len(ids):,}"
+    marks: list[Mark] = [caption(words, QRectF(room.left(), room.top(), room.width(), LINE), LEFT)]
+    for line, row in enumerate(shown):
+        y = room.top() + LINE + 8 + line * TOKEN_ROW
+        for position, (x, wide) in row.items():
+            tone = "accent" if position == scenery.position else "text"
+            left = room.left() + x
+            marks.append(Words(texts[position], QRectF(left, y, wide, LINE), tone, font=font))
+            box = QRectF(left, y + LINE, wide, LINE)
+            marks.append(Words(f"{ids[position]}", box, "dim", font=small))
+            if position == scenery.position:
+                under = y + 2 * LINE + 2
+                ends = QPointF(left, under), QPointF(left + wide - 8, under)
+                marks.append(Lines(ends, "accent", 2.0))
     return marks
+
+
+def _rows(widths: list[float], room: QRectF) -> list[dict[int, tuple[float, float]]]:
+    """Lines of tokens: position -> where it begins, and how wide it is."""
+    rows: list[dict[int, tuple[float, float]]] = [{}]
+    x = 0.0
+    for position, wide in enumerate(widths):
+        if rows[-1] and x + wide > room.width():
+            rows.append({})
+            x = 0.0
+        rows[-1][position] = x, min(wide, room.width())
+        x += wide + 8
+    return rows
 
 
 def compose_unembed(scenery: Scenery) -> list[Mark]:
@@ -60,8 +86,13 @@ def compose_unembed(scenery: Scenery) -> list[Mark]:
     font = theme.mono(theme.SMALL_FONT_SIZE)
     name = QRectF(room.left(), top, LABEL - 8, STRIP)
     marks: list[Mark] = [
-        caption(f"the vector after the last block, {x.n_columns:,} dimensions", above(upper.box)),
+        over(f"{called(x.name)}, {x.n_columns:,} dimensions", upper.box, room),
         Words("x", name, "accent", RIGHT, font),
+        over(
+            f"rows of {table.name}: {n} of {scenery.model.config.d_vocab:,} tokens, the likeliest",
+            grid.box,
+            room,
+        ),
         upper,
         grid,
     ]
@@ -69,43 +100,16 @@ def compose_unembed(scenery: Scenery) -> list[Mark]:
     ids = np.array([each.id for each in found.scored])
     out = found.panel("out")
     assert out is not None
-    panel = _of_tokens(out, scores, ids)
+    panel = of_tokens(out, scores, ids)
     box = QRectF(grid.box.right() + 16, grid.box.top(), bars, grid.box.height())
-    marks.append(caption("logit", above(box)))
+    marks.append(over("x · token = logit", box, room))
     told = frozenset(range(n))
     marks.append(Bars(panel, box, limit_of(scores), signs_of(scores), told))
-    marks += _tokens(scenery, ids, grid.box, room)
+    marks += names_of_tokens(scenery, ids, grid.box, room)
     return marks
 
 
-def compose_softmax(scenery: Scenery) -> list[Mark]:
-    """Scores of the likeliest tokens, and the probabilities that they become."""
-    found, room = scenery.found, scenery.room
-    logits, shares = found.panel("in"), found.panel("out")
-    if logits is None or shares is None or not found.scored:
-        return []
-    ids = np.array([each.id for each in found.scored])
-    n = len(ids)
-    high = min(22.0, (room.height() - 2 * LINE) / n)
-    half = (room.width() - LABEL - 50) / 2
-    top = room.top() + LINE + 4
-    before = QRectF(room.left() + LABEL, top, half, n * high)
-    after = QRectF(before.right() + 50, top, half, n * high)
-    scores = np.array([each.score for each in found.scored])[None]
-    probabilities = np.array([each.share for each in found.scored])[None]
-    told = frozenset(range(n))
-    temperature = scenery.asked.sampling.temperature
-    marks: list[Mark] = [
-        caption("logit", above(before)),
-        caption(f"probability at temperature {temperature:g}", above(after)),
-        Bars(_of_tokens(logits, scores, ids), before, limit_of(scores), signs_of(scores), told),
-        Bars(_of_tokens(shares, probabilities, ids), after, 1.0, "positive", told, 3),
-    ]
-    marks += _tokens(scenery, ids, before, room)
-    return marks
-
-
-def _of_tokens(panel: Panel, values: Array, ids: Array) -> Panel:
+def of_tokens(panel: Panel, values: Array, ids: Array) -> Panel:
     """The same tensor, of some tokens."""
     return Panel(
         panel.role,
@@ -121,7 +125,8 @@ def _of_tokens(panel: Panel, values: Array, ids: Array) -> Panel:
     )
 
 
-def _tokens(scenery: Scenery, ids: Array, box: QRectF, room: QRectF) -> list[Mark]:
+def names_of_tokens(scenery: Scenery, ids: Array, box: QRectF, room: QRectF) -> list[Mark]:
+    """The token of each line."""
     font = theme.mono(theme.SMALL_FONT_SIZE)
     high = box.height() / len(ids)
     return [

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from model.probe.lines import asking_again
 from model.probe.question import Answer, Array, Named, Question
 
 
@@ -59,6 +58,3 @@ class NeuronCurveFound(Answer):
         if self.linear_T is not None:
             found["pre_linear"] = Named(self.linear_T, ("position",))
         return found
-
-    def code(self) -> str:
-        return asking_again(self)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from model.probe.lines import asking_again
 from model.probe.neurons.asks import By
 from model.probe.question import Answer, Array, Named, Question
 
@@ -107,9 +106,6 @@ class NeuronMapFound(Answer):
         if self.share_RT is not None:
             found["expert_share"] = Named(self.share_RT, axes, at)
         return found
-
-    def code(self) -> str:
-        return asking_again(self)
 
     @property
     def n_bytes(self) -> int:

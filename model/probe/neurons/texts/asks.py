@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from model.probe.lines import asking_again
 from model.probe.question import Answer, Array, Named, Question
 
 End = Literal["highest", "lowest"]
@@ -115,6 +114,3 @@ class NeuronTextsFound(Answer):
                 for one, value in zip(self.snippets, values, strict=True)
             ]
         }
-
-    def code(self) -> str:
-        return asking_again(self)

@@ -403,7 +403,8 @@ def test_grouped_query_heads_read_their_shared_keys(
 def test_parameters_have_the_shapes_of_the_network() -> None:
     import torch
 
-    from model.parameters import parameter, parameter_names
+    from model.operations import parameter_names
+    from model.parameters import parameter
     from model.transformer import Transformer
 
     torch.set_num_threads(1)

@@ -11,8 +11,9 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from gui.panes.interventions.entry_row import EntryRow
-from gui.panes.interventions.forms import NeuronForm, PatchForm, SteerForm
+from gui.panes.interventions.forms import NeuronForm, PatchForm, SteerForm, WeightForm
 from gui.panes.interventions.pane import InterventionsPane
+from gui.reading.inspecting import inspected_parameter
 from gui.session.store import Store
 from gui.widgets.offer_menu import OfferMenu
 from model.interventions import (
@@ -24,6 +25,7 @@ from model.interventions import (
     ScaleHead,
     ScaleOutput,
     SetNeuron,
+    SetWeight,
     Steer,
 )
 from tests.gui.desk import Desk
@@ -328,3 +330,44 @@ def test_a_row_whose_list_is_gone_tells_nobody(pane: InterventionsPane):
     assert changing.entries == ()
     pane.refresh_now()
     assert pane.rows == []
+
+
+def test_a_weight_is_set_by_its_name_and_index(pane: InterventionsPane, qtbot: QtBot):
+    pane.open_form(WeightForm)
+    form = pane.form
+    assert isinstance(form, WeightForm)
+    assert not form.send_button.isEnabled()
+    qtbot.keyClicks(form.name, "blocks.1.mlp.W_in")
+    assert form.title.text() == "One weight: [128 × 512] d_model × d_mlp"
+    qtbot.keyClicks(form.index, "3, 512")
+    assert not form.send_button.isEnabled()
+    assert "512" in form.title.text()
+    assert "511" in form.title.text(), "it says how far the axis goes"
+    form.index.setText("3 5")
+    form.value.setValue(0.5)
+    qtbot.keyClick(form.index, Qt.Key.Key_Return)
+    assert pane.form is None
+    assert pane.store.interventions == (SetWeight("blocks.1.mlp.W_in", (3, 5), 0.5),)
+
+
+def test_a_weight_that_is_inspected_is_offered_and_fills_the_form(pane: InterventionsPane):
+    store = pane.store
+    store.inspect(inspected_parameter("W_pos", (2, 7), 0.125, dtype="float32"))
+    words = [item.words for item in pane.offers()]
+    assert words[:2] == ["Set W_pos[2, 7] to 0", "Turn its sign: -0.125"]
+    pane.open_form(WeightForm)
+    form = pane.form
+    assert isinstance(form, WeightForm)
+    assert (form.name.text(), form.index.text(), form.value.value()) == ("W_pos", "2, 7", 0.125)
+    form.value.setValue(2.0)
+    form.send()
+    form_again = SetWeight("W_pos", (2, 7), 2.0)
+    assert store.interventions == (form_again,)
+    row = only_row(pane)
+    assert row.slider is not None
+    assert row.words.text() == "W_pos[2, 7] set to 2"
+    pane.open_form(WeightForm)
+    assert isinstance(pane.form, WeightForm)
+    pane.form.value.setValue(-1.0)
+    pane.form.send()
+    assert len(store.intervening.entries) == 1, "the same number is set anew"

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from gui import theme
+from gui.panes.model.columns import COLUMNS
 from gui.panes.model.pane import ModelPane
 from gui.panes.model.view import WeightsView
 from gui.session.store import Store
@@ -67,7 +68,9 @@ def row_texts(views: WeightsView, name: str) -> list[str]:
     model = views.table.rows
     row = model.row_of(name)
     assert row is not None
-    return [model.index(row, column).data() for column in range(model.columnCount())]
+    columns = range(model.columnCount())
+    seen = [column for column in columns if not views.table.isColumnHidden(column)]
+    return [model.index(row, column).data() for column in seen]
 
 
 def test_the_table_has_every_tensor_with_its_own_figures(
@@ -91,7 +94,8 @@ def test_the_filter_and_the_columns_order_the_rows(views: WeightsView, qtbot: Qt
     shown = [tensor.name for tensor in views.table.rows.shown]
     assert shown == [f"blocks.2.attn.W_{letter}" for letter in "QKVO"]
     views.search.clear()
-    views.table.sortByColumn(8, Qt.SortOrder.DescendingOrder)
+    titles = [column.title for column in COLUMNS]
+    views.table.sortByColumn(titles.index("Norm"), Qt.SortOrder.DescendingOrder)
     state = views.store.weights
     norms = [state.figures[tensor.name].norm for tensor in views.table.rows.shown]
     assert norms == sorted(norms, reverse=True)

@@ -25,6 +25,7 @@ from tests.gui.desk import Desk
 from tests.gui.mouse import leave, move_to
 from tests.gui.pixels import pixels
 
+NOT_OF_THE_NETWORK = (PROBABILITIES, "input_ids")
 SMALL, USUAL, LARGE = (430, 250), (890, 330), (1500, 760)
 
 
@@ -108,7 +109,7 @@ def test_every_cell_is_the_tensors_number(pane: StagePane, desk: Desk) -> None:
         go_to(pane, kind)
         for mark in numbered(pane):
             panel = mark.panel
-            if panel.role in ("heads", "weight") or panel.name in (PROBABILITIES, "input_ids"):
+            if panel.role in ("parts", "rest", "weight") or panel.name in NOT_OF_THE_NETWORK:
                 continue  # sums, blocks, and what the network doesn't compute: held by the probe
             rows, columns = panel.values_RC.shape
             for cell in ((0, 0), (rows - 1, columns - 1), (rows // 2, columns // 3)):
@@ -144,7 +145,9 @@ def test_bars_are_as_long_as_their_numbers(pane: StagePane) -> None:
         line = bars.rect_of((0, i))
         row = picture[int(line.center().y()), int(bars.box.left()) : int(bars.box.right())]
         length = (np.abs(row - color).max(axis=1) < 8).sum()
-        assert length == pytest.approx(float(weight) * bars._room, abs=1.6)
+        assert length == pytest.approx(float(weight) / bars.limit * bars._room, abs=1.6)
+    heading = [m.text for m in pane.view.marks if isinstance(m, Words) and "0 to" in m.text]
+    assert heading == [f"0 to {bars.limit:g}"]
 
 
 def test_what_a_query_meets_stands_in_one_line(pane: StagePane) -> None:

@@ -1,0 +1,1 @@
+"""How far two subjects are apart: at every operation, and in what they predict."""

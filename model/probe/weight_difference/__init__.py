@@ -1,0 +1,1 @@
+"""How far the weights of two models are apart, tensor by tensor."""
