@@ -140,6 +140,18 @@ class Timeline(Feature):
             return False
         return self.learns or step < self._numbers[-1]
 
+    def has(self, step: int | None) -> bool:
+        """Whether a step of the model in view was kept."""
+        return step in self._kept
+
+    def compare(self) -> None:
+        """Keep the step in view as B: from now on others are compared with it; or end that."""
+        comparing, step = self._store.comparing, self.step
+        if comparing.kind == "step":
+            comparing.close()
+        elif step is not None and self._numbers:
+            comparing.compare_step(self.nearest(step))
+
     def keeps(self, subject: Subject) -> bool:
         """Whether the weights that a subject is about can be had again."""
         model = self._store.model

@@ -270,6 +270,15 @@ WINDOW_COMMANDS = (
         when=has_steps,
     ),
     Command(
+        id="pin_step",
+        text="&Compare with this step",
+        tip="The step in view becomes B: travel on, and panes show A, B or B − A",
+        menu="Training",
+        does="store.timeline.compare",
+        keys="Ctrl+Alt+B",
+        when=has_steps,
+    ),
+    Command(
         id="play_training",
         text="Pla&y the training",
         tip="Let every pane go from step to step, or hold it",

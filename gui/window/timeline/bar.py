@@ -13,6 +13,7 @@ from gui import theme
 from gui.pace import Later
 from gui.session.store import Store
 from gui.session.training_run import Run
+from gui.widgets.control_button import ControlButton
 from gui.widgets.text import Text
 from gui.widgets.transport_bar import TransportButton
 from gui.window.fact import Fact
@@ -54,6 +55,14 @@ class TimelineBar(QWidget):
         )
         self.name = Text(font=theme.sans(theme.SMALL_FONT_SIZE), elide=Qt.TextElideMode.ElideMiddle)
         self.name.setFixedWidth(self.step.sizeHint().width())
+        self.compare = ControlButton("option", self)
+        self.compare.setText("B")
+        self.compare.setCheckable(True)
+        self.compare.setAccessibleName("Compare with this step")
+        self.compare.setToolTip(
+            "Keep the step in view as B, then travel: panes show A, B or B − A (Ctrl+Alt+B); "
+            "Shift+click a step to make it B"
+        )
         self.live = QToolButton(self)
         self.live.setCheckable(True)
         self.live.setText("Live")
@@ -75,6 +84,7 @@ class TimelineBar(QWidget):
             row.addWidget(widget)
         row.addWidget(self.track, 1)
         row.addLayout(said)
+        row.addWidget(self.compare)
         row.addWidget(self.live)
 
         timeline = self._timeline
@@ -82,7 +92,9 @@ class TimelineBar(QWidget):
         self.play.clicked.connect(timeline.toggle)
         self.forward.clicked.connect(self._forward)
         self.speed.clicked.connect(timeline.next_speed)
+        self.compare.clicked.connect(self._compare)
         self.live.clicked.connect(self._go_live)
+        self.track.compared.connect(store.comparing.compare_step)
         self.track.sought.connect(self._seek)
         self.track.moved.connect(self._move)
         self.track.toggled.connect(timeline.toggle)
@@ -92,6 +104,7 @@ class TimelineBar(QWidget):
         store.model_changed.connect(self._changed)
         store.run.changed.connect(self._changed)
         store.subject_changed.connect(self._changed)
+        store.comparing.changed.connect(self._changed)
         store.theme_changed.connect(self.update)
 
     @property
@@ -114,6 +127,9 @@ class TimelineBar(QWidget):
         self.track.show_place(wanted, live=live)
         self.back.setEnabled(timeline.can_go_back)
         self.forward.setEnabled(timeline.can_go_on)
+        compares = self._store.comparing.kind == "step" and self._store.comparing.there
+        self.track.show_compared(self._store.comparing.at_step if compares else None)
+        self.compare.setChecked(compares)
         self.live.setVisible(timeline.learns)
         self.live.setChecked(live)
         playing = timeline.playing
@@ -193,6 +209,10 @@ class TimelineBar(QWidget):
             self._timeline.go_to(step)
         else:
             self._timeline.go_live()
+
+    def _compare(self) -> None:
+        self._timeline.compare()
+        self.refresh()
 
     def _go_live(self) -> None:
         self._timeline.go_live()

@@ -80,11 +80,14 @@ class Track(QWidget):
 
     Signals:
         sought: the kept step that was clicked, dragged or gone to; None for what learns now.
+        moved: so many kept steps on, or back.
+        compared: a step was clicked that others are compared with.
         toggled: play, or pause.
     """
 
     sought = Signal(object)
-    moved = Signal(int)  # so many kept steps on, or back
+    moved = Signal(int)
+    compared = Signal(int)
     toggled = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -268,8 +271,13 @@ class Track(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton and self._steps:
+            stop = self.places.stop_at(event.position().x())
+            if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+                if stop is not None:
+                    self.compared.emit(stop)
+                return
             self._dragged = True
-            self.sought.emit(self.places.stop_at(event.position().x()))
+            self.sought.emit(stop)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if not self._steps:

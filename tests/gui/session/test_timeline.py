@@ -13,6 +13,7 @@ from model import messages as m
 from model.probe.next_token.asks import NextToken
 from model.train import PRESETS, train
 from model.train.events import SnapshotSaved
+from resources import STORY_WORLD
 from tests.gui.desk import Desk
 from tests.gui.session.test_run import begun, tell
 from tests.gui.session.unanswered import Unanswered, comes_into_view
@@ -229,3 +230,73 @@ def test_who_follows_a_run_at_an_early_step_stays_there_when_it_ends(
     assert [at.step for at in store.timeline.steps] == [0, 5, 10, 15, 20]
     assert store.subject is not None
     assert (store.subject.step, store.timeline.step) == (5, 5)
+
+
+# ---------------------------------------------------------------------------- two steps
+
+
+def test_the_step_in_view_becomes_b_and_who_travels_on_sees_the_difference(
+    desk: Desk, run_dir: Path
+) -> None:
+    open_run(desk, run_dir)
+    store, comparing = desk.store, desk.store.comparing
+    store.timeline.compare()
+    assert (comparing.kind, comparing.view, comparing.at_step) == ("step", "difference", 20)
+    assert comparing.b_words == "step 20"
+    store.timeline.go_to(5)
+    desk.advance(20)
+    assert store.subject is not None
+    assert store.subject.step == 5
+    assert comparing.shows_difference
+    assert comparing.subject == replace(store.subject, step=20)
+    assert comparing.minus(1.0, 3.0) == 2.0, "B is the later one, which is not in view"
+
+
+def test_a_b_and_the_difference_are_the_two_steps(desk: Desk, run_dir: Path) -> None:
+    open_run(desk, run_dir)
+    store, comparing = desk.store, desk.store.comparing
+    store.timeline.go_to(5)
+    desk.advance(20)
+    comparing.compare_step(15)
+    comparing.set_view("b")
+    desk.advance(20)
+    assert store.subject is not None
+    assert store.subject.step == 15
+    assert comparing.subject is None
+    comparing.set_view("a")
+    desk.advance(20)
+    assert store.subject.step == 5
+    comparing.set_view("b")
+    desk.advance(20)
+    store.timeline.go_to(10)
+    desk.advance(20)
+    assert comparing.at_step == 10, "who travels while B is in view moves B"
+    comparing.close()
+    desk.advance(20)
+    assert store.subject.step == 5, "A is in view again"
+    assert comparing.kind == "changes"
+
+
+def test_the_other_step_is_answered_like_the_one_in_view(desk: Desk, run_dir: Path) -> None:
+    open_run(desk, run_dir)
+    store = desk.store
+    store.timeline.go_to(5)
+    desk.advance(20)
+    store.comparing.compare_step(15)
+    store.asked.join("pane", lambda: None)
+    question = NextToken(position=0)
+    other = store.comparing.subject
+    store.asked.want("pane", other, {"next": question})
+    desk.advance(20)
+    slot = store.asked.slot("pane", "next")
+    assert slot is not None
+    assert slot.answer is not None
+    assert slot.answer.subject.step == 15
+
+
+def test_another_model_ends_the_comparison_of_steps(desk: Desk, run_dir: Path) -> None:
+    open_run(desk, run_dir)
+    desk.store.timeline.compare()
+    desk.store.opening.open(str(STORY_WORLD))
+    desk.advance(200)
+    assert desk.store.comparing.kind == "changes"

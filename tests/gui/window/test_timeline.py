@@ -258,3 +258,22 @@ def test_a_run_that_goes_on_has_a_live_end(
     assert store.run.current is not None
     at_step(window, desk, qtbot, store.run.current.step)
     assert bar.live.isChecked()
+
+
+def test_a_step_is_compared_with_by_its_button_and_by_shift(
+    window: MainWindow, desk: Desk, run_dir: Path, qtbot: QtBot
+) -> None:
+    bar = open_run(window, desk, run_dir)
+    comparing, track = window.store.comparing, bar.track
+    qtbot.mouseClick(bar.compare, Qt.MouseButton.LeftButton)
+    assert (comparing.kind, comparing.at_step) == ("step", 20)
+    assert bar.compare.isChecked()
+    pos = QPoint(round(track.places.x_of(10)), 20)
+    qtbot.mouseClick(track, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier, pos=pos)
+    assert comparing.at_step == 10
+    bar.refresh()
+    column = pixels(track)[10:25, pos.x() - 2 : pos.x() + 3].astype(int)
+    assert (np.abs(column - color_named("negative")).sum(-1) < 60).any(), "B is marked"
+    qtbot.mouseClick(bar.compare, Qt.MouseButton.LeftButton)
+    assert comparing.kind == "changes"
+    assert not bar.compare.isChecked()
