@@ -34,6 +34,7 @@ from gui.session.run_until import RunUntil
 from gui.session.saving import Saving
 from gui.session.selection import changed, clamped
 from gui.session.state import Inspected, Notice, Selection
+from gui.session.step_measures import StepMeasures
 from gui.session.timeline import Timeline
 from gui.session.verifying import Verifying
 from gui.session.walking import Walking
@@ -59,7 +60,8 @@ class Store(QObject):
         interventions: under which the prompt is read; the list is `intervening`'s.
         activity, asked, opening, verifying, generating, saving, run, weights, intervening,
             comparing: the features.
-        timeline: the steps of its training, and which is in view.
+        timeline, step_measures: the steps of its training, and which is in view; what the network
+            can do at each.
         texts: texts beside the prompt, in tokens.
         masking: what becomes of the prompt when a token is masked.
         adding, following: what was added at its end; whether it grows with a text that is written.
@@ -109,6 +111,7 @@ class Store(QObject):
         self.saving = Saving(self)
         self.run = CurrentRun(self)
         self.timeline = Timeline(self)
+        self.step_measures = StepMeasures(self)
         self.weights = Weights(self)
         self.texts = OtherTexts(self)
         self.intervening = Intervening(self)

@@ -18,6 +18,7 @@ from model.engine import (
     saving,
     space,
     starting,
+    step_measures,
     steps,
     training,
     verifying,
@@ -51,4 +52,5 @@ HANDLERS: dict[type[m.Request], Callable[[Any, Workplace], Job]] = {
     m.FollowTraining: training.follow_training,
     m.ReadRun: runs.read_run,
     m.ShowStep: steps.show_step,
+    m.MeasureSteps: step_measures.measure_steps,
 }

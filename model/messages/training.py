@@ -84,6 +84,46 @@ class StepShown(Result):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MeasureSteps(Request):
+    """Ask a model the same at several steps, in the background: `StepMeasured` each. Newest wins.
+
+    Attributes:
+        model_id: whose.
+        steps: in the order in which they are wanted.
+    """
+
+    newest_wins: ClassVar[bool] = True
+    lets_questions_first: ClassVar[bool] = True
+
+    model_id: int
+    steps: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepMeasured(Result):
+    """What a network can do at a step; NaN where that can't be asked of it.
+
+    Attributes:
+        rank: of queen for king − man + woman by cosine, the three words excluded; 1 is nearest.
+        analogies: share of the gendered analogies whose answer is nearest; ``n_analogies`` of them.
+        facts: share of the story world's facts that it completes; ``n_facts`` of them.
+        induction: the highest induction score of all heads (`model.probe.heads`).
+        layer, head: which head has it; -1 for none.
+    """
+
+    model_id: int
+    step: int
+    rank: float
+    analogies: float
+    n_analogies: int
+    facts: float
+    n_facts: int
+    induction: float
+    layer: int
+    head: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadRun(Request):
     """Read what a run folder tells of its run: `RunRead`.
 

@@ -11,15 +11,26 @@ from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from gui import theme
 from gui.pace import Later
+from gui.session.step_measures import Measure
 from gui.session.store import Store
 from gui.session.training_run import Run
+from gui.widgets.choice import Choice
 from gui.widgets.control_button import ControlButton
-from gui.widgets.text import Text
+from gui.widgets.text import Text, as_written
 from gui.widgets.transport_bar import TransportButton
 from gui.window.fact import Fact
 from gui.window.timeline.track import Curve, Track, value_at
+from model.probe.heads.asks import LEAST
 
 FRAME_MS = 33
+MEASURES: tuple[tuple[Measure | None, str, str], ...] = (
+    (None, "loss", "Only the training loss"),
+    ("rank", "queen's rank", "Of queen for king − man + woman; 1 is nearest, and at the top"),
+    ("analogies", "analogies", "Share of the gendered analogies whose answer is nearest"),
+    ("facts", "facts", "Share of the story world's facts that it completes"),
+    ("induction", "induction", "The highest induction score of all heads, from 0 to 1"),
+)
+"""What can be drawn, its title, and what it is."""
 
 
 class TimelineBar(QWidget):
@@ -37,6 +48,8 @@ class TimelineBar(QWidget):
         self._timeline = store.timeline
         self._loss: Curve | None = None
         self._loss_of: tuple[object, int] = (None, 0)
+        self._measured: Curve | None = None
+        self._measured_of: object = None
         self.setObjectName("timeline")
         self.back = TransportButton("back", "Step before", "Ctrl+Alt+Left", self)
         self.play = TransportButton("play", "Play the training", "Ctrl+Alt+Space", self)
@@ -46,6 +59,13 @@ class TimelineBar(QWidget):
         self.speed.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.speed.setFont(theme.mono(theme.SMALL_FONT_SIZE))
         self.speed.setToolTip("Steps a second while playing; click for the next speed")
+        self.measure = Choice(self)
+        for key, title, tip in MEASURES:
+            self.measure.addItem(title, key)
+            self.measure.setItemData(self.measure.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+        self.measure.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.measure.setAccessibleName("Curve beside the loss")
+        self.measure.setToolTip("What is drawn over the steps beside the loss")
         self.track = Track(self)
         self.step = Fact(
             "Step in view",
@@ -82,6 +102,7 @@ class TimelineBar(QWidget):
         row.setSpacing(theme.TIGHT)
         for widget in (self.back, self.play, self.forward, self.speed):
             row.addWidget(widget)
+        row.addWidget(self.measure)
         row.addWidget(self.track, 1)
         row.addLayout(said)
         row.addWidget(self.compare)
@@ -92,6 +113,7 @@ class TimelineBar(QWidget):
         self.play.clicked.connect(timeline.toggle)
         self.forward.clicked.connect(self._forward)
         self.speed.clicked.connect(timeline.next_speed)
+        self.measure.activated.connect(self._choose_measure)
         self.compare.clicked.connect(self._compare)
         self.live.clicked.connect(self._go_live)
         self.track.compared.connect(store.comparing.compare_step)
@@ -105,6 +127,7 @@ class TimelineBar(QWidget):
         store.run.changed.connect(self._changed)
         store.subject_changed.connect(self._changed)
         store.comparing.changed.connect(self._changed)
+        store.step_measures.changed.connect(self._changed)
         store.theme_changed.connect(self.update)
 
     @property
@@ -123,7 +146,8 @@ class TimelineBar(QWidget):
         run = self._run
         newest = run.step if run is not None and timeline.learns else None
         self.track.show_steps([(at.step, at.name) for at in timeline.steps], newest)
-        self.track.show_curves(self._loss_curve(run), None)
+        self.track.show_curves(self._loss_curve(run), self._measured_curve())
+        self.track.show_mark(*self._mark())
         self.track.show_place(wanted, live=live)
         self.back.setEnabled(timeline.can_go_back)
         self.forward.setEnabled(timeline.can_go_on)
@@ -146,6 +170,7 @@ class TimelineBar(QWidget):
         self.step.say(self._said(wanted, run))
         self.step.setToolTip(self.track.words(None if live else wanted))
         self.name.setText("live: as it learns" if live else self._named(wanted, run))
+        self.name.setToolTip(as_written(self.name.text()))
 
     def _said(self, step: int | None, run: Run | None) -> str:
         if step is None:
@@ -154,7 +179,14 @@ class TimelineBar(QWidget):
         return f"step {step:,} / {max(step, last):,}"
 
     def _named(self, step: int | None, run: Run | None) -> str:
-        """The loss there, and the full name of the step where it says more than its number."""
+        """What was measured there, and the full name where it says more than the number."""
+        measures = self._store.step_measures
+        if measures.measure is not None and step is not None:
+            title = {key: title for key, title, _ in MEASURES}[measures.measure]
+            known = measures.measured.get(step)
+            if known is None:
+                return f"{title}: {measures.n_left} steps to go"
+            return f"{title} {float(getattr(known, measures.measure)):.3g}"
         value = None if step is None else value_at(self._loss, step)
         loss = "" if value is None else f"loss {value:.4f}"
         return loss if run is not None else self._timeline.name
@@ -177,6 +209,41 @@ class TimelineBar(QWidget):
                 np.array([done.train_loss for done in run.steps], dtype=np.float64),
             )
         return self._loss
+
+    def _measured_curve(self) -> Curve | None:
+        measures = self._store.step_measures
+        if measures.measure is None:
+            return None
+        steps, values = measures.values(measures.measure)
+        title = next(title for key, title, _ in MEASURES if key == measures.measure)
+        is_rank = measures.measure == "rank"
+        known = steps, values, measures.measure
+        if self._measured is None or self._measured_of != known:
+            self._measured_of = known
+            self._measured = Curve(
+                title,
+                np.array(steps, dtype=np.int64),
+                np.array(values, dtype=np.float64),
+                dots=True,
+                low=1.0 if is_rank else 0.0,
+                high=None if is_rank else 1.0,
+                log=is_rank,
+                upside_down=is_rank,
+            )
+        return self._measured
+
+    def _mark(self) -> tuple[int | None, str]:
+        """The step at which an induction head has formed, and what to say of it."""
+        measures = self._store.step_measures
+        if measures.measure != "induction":
+            return None, ""
+        found = measures.first_above("induction", LEAST["induction"])
+        if found is None:
+            return None, ""
+        return found.step, f"head {found.layer}.{found.head} is an induction head from here"
+
+    def _choose_measure(self, index: int) -> None:
+        self._store.step_measures.choose(self.measure.itemData(index))
 
     def _changed(self) -> None:
         if self.wanted != self._wanted:

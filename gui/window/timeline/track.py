@@ -97,6 +97,8 @@ class Track(QWidget):
         self._newest: int | None = None
         self._at: int | None = None
         self._compared: int | None = None
+        self._marked: int | None = None
+        self._mark_words = ""
         self._live = False
         self._hovered: int | float | None = math.nan  # None is what learns now
         self._dragged = False
@@ -136,6 +138,17 @@ class Track(QWidget):
             self._compared = step
             self.update()
 
+    def show_mark(self, step: int | None, words: str) -> None:
+        """Mark a step at which something happens.
+
+        Args:
+            step: which; None for none.
+            words: what, for the tooltip.
+        """
+        if (step, words) != (self._marked, self._mark_words):
+            self._marked, self._mark_words = step, words
+            self.update()
+
     def show_curves(self, loss: Curve | None, measured: Curve | None) -> None:
         """Draw these behind the steps."""
         self.loss, self.measured = loss, measured
@@ -155,6 +168,8 @@ class Track(QWidget):
             value = value_at(curve, step)
             if curve is not None and value is not None:
                 parts.append(f"{curve.title} {value:.4g}")
+        if step == self._marked:
+            parts.append(self._mark_words)
         return " · ".join(filter(None, parts))
 
     # --------------------------------------------------------------------------- places
@@ -197,6 +212,14 @@ class Track(QWidget):
             if self._compared is not None:
                 x = places.x_of(self._compared)
                 painter.setPen(QPen(t.color("negative"), 1.5, Qt.PenStyle.DashLine))
+                painter.drawLine(QPointF(x, 2), QPointF(x, bottom))
+            if self._marked is not None:
+                x = places.x_of(self._marked)
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(t.color("good"))
+                flag = [QPointF(x, 2), QPointF(x + 7, 5.5), QPointF(x, 9)]
+                painter.drawPolygon(QPolygonF(flag))
+                painter.setPen(QPen(t.color("good"), 1))
                 painter.drawLine(QPointF(x, 2), QPointF(x, bottom))
             x = self.here
             painter.setPen(QPen(t.color("accent"), 1.5))

@@ -19,12 +19,14 @@ import model.probe
 from model import messages as m
 from model.engine import Engine
 from model.probe.answering import fitted
+from model.probe.heads.asks import SCORES, Heads, HeadsFound
 from model.probe.next_token.asks import NextToken
 from model.probe.pattern.asks import Pattern
 from model.probe.question import Answer, Named, Question
 from model.subject import Subject
 from model.train import PRESETS, Recipe, train
 from model.train.snapshot_plan import Thrift
+from resources import STORY_WORLD
 
 TINY = replace(
     PRESETS["tiny"],
@@ -378,3 +380,62 @@ def test_a_step_is_there_in_a_twentieth_of_a_second(engine: Engine, run_dir: Pat
         ask(engine, m.ShowStep(model_id=info.model_id, step=step))
         took.append(time.perf_counter() - began)
     assert min(took) < 0.05
+
+
+# ------------------------------------------------------------------------------ measures
+
+
+def test_each_step_is_measured_as_that_snapshot_alone(engine: Engine, run_dir: Path) -> None:
+    info = opened(engine, run_dir)
+    results = ask(engine, m.MeasureSteps(model_id=info.model_id, steps=(20, 5)))
+    measured = [result for result in results if isinstance(result, m.StepMeasured)]
+    assert [result.step for result in measured] == [20, 5]
+    for found in measured:
+        subject = replace(read(engine), step=found.step)
+        heads = answer(engine, subject, Heads())
+        assert isinstance(heads, HeadsFound)
+        scores = heads.scores_LHS[:, :, SCORES.index("induction")]
+        assert found.induction == pytest.approx(float(scores.max()))
+        assert scores[found.layer, found.head] == scores.max()
+    assert np.isnan(measured[0].rank), "characters have no token for queen"
+
+
+def test_the_rank_of_queen_and_the_facts_are_those_of_the_bundled_model(
+    engine: Engine, tmp_path: Path
+) -> None:
+    for step in (1, 2):
+        shutil.copytree(STORY_WORLD, tmp_path / f"checkpoint-{step}")
+    info = opened(engine, tmp_path)
+    results = ask(engine, m.MeasureSteps(model_id=info.model_id, steps=(1,)))
+    found = only(results, m.StepMeasured)
+    assert isinstance(found, m.StepMeasured)
+    table = engine.place.lm.embedding.detach().numpy().astype(np.float64)
+    tokens = [info.find_token(word) for word in ("king", "man", "woman", "queen")]
+    king, man, woman, queen = (table[token] for token in tokens if token is not None)
+    wanted = king - man + woman
+    cosine = table @ wanted / np.linalg.norm(table, axis=1)
+    others = [i for i in range(len(table)) if i not in tokens[:3]]
+    assert found.rank == 1 + sum(cosine[i] > cosine[tokens[3]] for i in others)
+    assert queen.shape == wanted.shape
+    assert found.facts > 0.5
+    assert found.n_facts > 50
+
+
+def test_questions_go_before_measuring_and_a_run_is_not_held_up(
+    engine: Engine, run_dir: Path, tmp_path: Path
+) -> None:
+    info = opened(engine, run_dir)
+    subject = read(engine)
+    results = list(engine.handle(m.MeasureSteps(model_id=info.model_id, steps=(0, 5, 10))))
+    results += answer_results(engine, subject)
+    kinds = [type(result) for result in results]
+    assert kinds.index(m.Answered) < kinds.index(m.StepMeasured)
+    list(engine.handle(m.StartTraining(recipe=TINY, run_dir=str(tmp_path / "run"), follow=False)))
+    results = ask(engine, m.MeasureSteps(model_id=info.model_id, steps=(0,)))
+    kinds = [type(result) for result in results]
+    assert kinds.index(m.TrainingEnded) < kinds.index(m.StepMeasured)
+
+
+def answer_results(engine: Engine, subject: Subject) -> list[m.Result]:
+    """All that comes until nothing goes on, a question among it."""
+    return ask(engine, m.Ask(subject=subject, question=NextToken(position=0)))
