@@ -117,6 +117,19 @@ class Timeline(Feature):
         return self.steps[at].name
 
     @property
+    def model_name(self) -> str:
+        """What the model in view is called, at the step that is in view; empty for none."""
+        model = self._store.model
+        if model is None or not self.steps or model.step is None or self.step == model.step:
+            return "" if model is None else model.name
+        own = f"step {model.step:,}"
+        if model.name.endswith(own):
+            return f"{model.name.removesuffix(own)}step {self.step or 0:,}"
+        names = {at.step: at.name for at in self.steps}
+        here = names.get(self.step or 0, f"step {self.step or 0:,}")
+        return here if model.name == names.get(model.step) else f"{model.name} · {here}"
+
+    @property
     def speed(self) -> float:
         """Steps a second while playing."""
         return SPEEDS[self._speed]

@@ -188,6 +188,7 @@ class MainWindow(QMainWindow):
         self.notice_bar.dismissed.connect(self._hide_empty_notice)
         self.timeline_bar.wanted_changed.connect(self._show_timeline)
         store.timeline.changed.connect(self._update_actions)
+        store.timeline.changed.connect(self._update_title)
         self.layouts.applied.connect(self._layout_applied)
         self.top_bar.perspective_chosen.connect(self.layouts.set_perspective)
         self.top_bar.model_clicked.connect(self._drop_recent)
@@ -312,7 +313,7 @@ class MainWindow(QMainWindow):
         model = self.store.model
         if model is None:
             return
-        self.setWindowTitle(f"{model.name.replace('[*]', '[*][*]')} — Glassformer")
+        self._update_title()
         if model.model_id in self._met:
             return  # only the view has changed
         self._met.add(model.model_id)
@@ -321,6 +322,11 @@ class MainWindow(QMainWindow):
             self.store.post(Notice(" ".join(model.notes), about="opening"))
         if not model.training and model.place != str(STORY_WORLD):
             self.files.remember(model.place or model.path)
+
+    def _update_title(self) -> None:
+        name = self.store.timeline.model_name
+        if name:
+            self.setWindowTitle(f"{name.replace('[*]', '[*][*]')} — Glassformer")
 
     def _run_changed(self) -> None:
         """A run is remembered from its first moment, whatever ends it."""

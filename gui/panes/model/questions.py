@@ -52,6 +52,8 @@ class WeightQuestions:
         model, state = self._store.model, self._store.weights
         if model is None or not state.tensors:
             return
+        if self._step is None and not model.training:
+            self._step = self._store.timeline.step  # what is asked for is of this step
         names = first
         if all_matter or not model.training:
             names = tuple(dict.fromkeys((*first, *(tensor.name for tensor in state.tensors))))
@@ -85,9 +87,6 @@ class WeightQuestions:
         """
         model, read = self._store.model, self._store.read
         if model is None or read is None or read.step == self._step:
-            return False
-        if self._step is None and not model.training:
-            self._step = read.step  # what was asked for is of this step
             return False
         if self._store.timeline.live and time.monotonic() < self._follow_from:
             return False

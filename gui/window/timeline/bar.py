@@ -58,6 +58,7 @@ class TimelineBar(QWidget):
         self.speed.setProperty("flat", True)
         self.speed.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.speed.setFont(theme.mono(theme.SMALL_FONT_SIZE))
+        self.speed.setAccessibleName("Speed")
         self.speed.setToolTip("Steps a second while playing; click for the next speed")
         self.measure = Choice(self)
         for key, title, tip in MEASURES:

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 
 _AFTER_STEP = re.compile(r"step[-_=]?(\d{1,12})(?!\d)", re.IGNORECASE)
-_ALONE = re.compile(r"(checkpoint|ckpt|iter|epoch|model)[-_=]?(\d{1,12})", re.IGNORECASE)
+_ALONE = re.compile(r"(checkpoint|ckpt|iter|epoch)[-_=]?(\d{1,12})", re.IGNORECASE)
 _SUFFIX = re.compile(r"\.(pt|pth|ckpt|bin)$")
 
 

@@ -277,3 +277,57 @@ def test_a_step_is_compared_with_by_its_button_and_by_shift(
     qtbot.mouseClick(bar.compare, Qt.MouseButton.LeftButton)
     assert comparing.kind == "changes"
     assert not bar.compare.isChecked()
+
+
+def test_the_bar_at_the_top_names_the_step_in_view(
+    window: MainWindow, desk: Desk, run_dir: Path, qtbot: QtBot
+) -> None:
+    open_run(window, desk, run_dir)
+    assert window.windowTitle().startswith("tiny · step 20 ")
+    window.store.timeline.go_to(5)
+    at_step(window, desk, qtbot, 5)
+    assert window.windowTitle().startswith("tiny · step 5 ")
+    assert window.store.timeline.model_name == "tiny · step 5"
+
+
+def test_the_model_pane_shows_the_weights_of_the_step_and_none_of_another(
+    window: MainWindow, desk: Desk, run_dir: Path, qtbot: QtBot
+) -> None:
+    open_run(window, desk, run_dir)
+    window.layouts.set_perspective("Model")
+    weights = window.store.weights
+
+    def of_step(step: int) -> bool:
+        desk.advance(5)
+        return (
+            bool(weights.tensors)
+            and len(weights.steps) == len(weights.tensors)
+            and set(weights.steps.values()) == {step}
+        )
+
+    qtbot.waitUntil(lambda: of_step(20))
+    window.store.timeline.go_to(5)
+    qtbot.waitUntil(lambda: of_step(5))
+
+
+def test_a_measure_that_is_chosen_is_drawn_over_the_steps(
+    window: MainWindow, desk: Desk, run_dir: Path, qtbot: QtBot
+) -> None:
+    bar = open_run(window, desk, run_dir)
+    assert bar.track.measured is None
+    bar.measure.setCurrentIndex(bar.measure.findData("induction"))
+    bar.measure.activated.emit(bar.measure.currentIndex())
+
+    def known() -> bool:
+        desk.advance(20)
+        return window.store.step_measures.n_left == 0
+
+    qtbot.waitUntil(known, timeout=20_000)
+    bar.refresh()
+    curve = bar.track.measured
+    assert curve is not None
+    assert curve.steps.tolist() == [0, 5, 10, 15, 20]
+    measured = window.store.step_measures.measured
+    assert curve.values.tolist() == [measured[step].induction for step in (0, 5, 10, 15, 20)]
+    assert (np.abs(pixels(bar.track).astype(int) - color_named("good")).sum(-1) < 40).any()
+    assert "induction" in bar.track.words(5)

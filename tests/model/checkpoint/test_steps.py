@@ -31,7 +31,9 @@ def test_the_step_is_the_first_number_after_the_word(name: str, step: int) -> No
     assert found.step == step
 
 
-@pytest.mark.parametrize("name", ["gpt2", "ckpt.pt", "model-00001-of-00003.bin", "v1.0", "steps"])
+@pytest.mark.parametrize(
+    "name", ["gpt2", "ckpt.pt", "model-00001-of-00003.bin", "model_2.pt", "v1.0", "steps"]
+)
 def test_other_names_have_no_step(name: str) -> None:
     assert step_name(name) is None
 
