@@ -36,7 +36,6 @@ SAID_AFTER = 0.2
 """Seconds after which a pane says that it waits: sooner would flicker at every key."""
 TOGETHER_FOR = 1.0
 """Seconds for which answers about the next step wait for each other at most."""
-CANCELLED = "Cancelled. Move the selection, or change the prompt, to ask again."
 REMEMBERED = 48 * 2**20
 """Bytes of answers that are kept, so that going back is at once."""
 CANCELLED = "Cancelled. Move the selection, or change the prompt, to ask again."
@@ -124,6 +123,7 @@ class Asked(Feature):
         self._was_on_its_way = (False, False)  # what is looked at at once; anything
         self._known: OrderedDict[tuple[Subject, Question], Answer] = OrderedDict()
         self._n_bytes = 0
+        self.can_be_asked_again: Callable[[Subject], bool] = _never  # the timeline's to say
         self.kept: frozenset[int] = frozenset()
         self._late = QTimer(self)
         self._late.setSingleShot(True)
@@ -377,7 +377,7 @@ class Asked(Feature):
 
     def _remember(self, answer: Answer) -> None:
         subject = answer.subject
-        if subject.step is not None and not self._store.timeline.keeps(subject):
+        if subject.step is not None and not self.can_be_asked_again(subject):
             return  # of weights that are gone in a moment
         self._known[answer.subject, answer.question] = answer
         self._n_bytes += answer.n_bytes
@@ -402,3 +402,8 @@ class Asked(Feature):
             if any(slot.wanted in self._asking for slot in owner.slots.values()):
                 owner.changed()
         self.changed.emit()
+
+
+def _never(subject: Subject) -> bool:
+    """Of a model that learns, the weights of a step are gone in a moment."""
+    return False

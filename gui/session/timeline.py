@@ -57,6 +57,7 @@ class Timeline(Feature):
     def watch(self) -> None:
         """Hear of the other features; called once they are all there."""
         store = self._store
+        store.asked.can_be_asked_again = self.keeps
         store.run.changed.connect(self._look_at_run)
         store.asked.settled.connect(self._advance)
         store.asked.delivered.connect(self._advance)
