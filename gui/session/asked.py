@@ -123,7 +123,8 @@ class Asked(Feature):
         self._was_on_its_way = (False, False)  # what is looked at at once; anything
         self._known: OrderedDict[tuple[Subject, Question], Answer] = OrderedDict()
         self._n_bytes = 0
-        self.can_be_asked_again: Callable[[Subject], bool] = _never  # the timeline's to say
+        # Of weights that learn, a step is gone in a moment; which were kept is the timeline's to say.
+        self.can_be_asked_again: Callable[[Subject], bool] = lambda _: False
         self.kept: frozenset[int] = frozenset()
         self._late = QTimer(self)
         self._late.setSingleShot(True)
@@ -402,8 +403,3 @@ class Asked(Feature):
             if any(slot.wanted in self._asking for slot in owner.slots.values()):
                 owner.changed()
         self.changed.emit()
-
-
-def _never(subject: Subject) -> bool:
-    """Of a model that learns, the weights of a step are gone in a moment."""
-    return False
