@@ -123,7 +123,7 @@ class Asked(Feature):
         self._was_on_its_way = (False, False)  # what is looked at at once; anything
         self._known: OrderedDict[tuple[Subject, Question], Answer] = OrderedDict()
         self._n_bytes = 0
-        # Of weights that learn, a step is gone in a moment; which were kept is the timeline's to say.
+        # Of weights that learn, a step is gone in a moment; the timeline says which were kept.
         self.can_be_asked_again: Callable[[Subject], bool] = lambda _: False
         self.kept: frozenset[int] = frozenset()
         self._late = QTimer(self)
