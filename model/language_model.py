@@ -9,6 +9,7 @@ lm.trace("The king lost his crown.")["blocks.0.attn.hook_pattern"]
 
 from __future__ import annotations
 
+import copy
 import weakref
 from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
@@ -146,6 +147,15 @@ class LanguageModel:
         self.widened = widened
         self._bench: Bench | None = None
         self._asked_at: object = None
+
+    def at(self, transformer: Transformer, path: Path | None) -> LanguageModel:
+        """The same with the weights of another step of its training, and where they are."""
+        if transformer is self.transformer:
+            return self
+        other = copy.copy(self)
+        other.transformer, other.path = transformer, path
+        other._bench = other._asked_at = None
+        return other
 
     @property
     def config(self) -> TransformerConfig:

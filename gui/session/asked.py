@@ -36,7 +36,6 @@ SAID_AFTER = 0.2
 """Seconds after which a pane says that it waits: sooner would flicker at every key."""
 TOGETHER_FOR = 1.0
 """Seconds for which answers about the next step wait for each other at most."""
-CANCELLED = "Cancelled. Move the selection, or change the prompt, to ask again."
 REMEMBERED = 48 * 2**20
 """Bytes of answers that are kept, so that going back is at once."""
 CANCELLED = "Cancelled. Move the selection, or change the prompt, to ask again."
@@ -124,6 +123,8 @@ class Asked(Feature):
         self._was_on_its_way = (False, False)  # what is looked at at once; anything
         self._known: OrderedDict[tuple[Subject, Question], Answer] = OrderedDict()
         self._n_bytes = 0
+        # Of weights that learn, a step is gone in a moment; the timeline says which were kept.
+        self.can_be_asked_again: Callable[[Subject], bool] = lambda _: False
         self.kept: frozenset[int] = frozenset()
         self._late = QTimer(self)
         self._late.setSingleShot(True)
@@ -378,7 +379,8 @@ class Asked(Feature):
         self._tell_settled()
 
     def _remember(self, answer: Answer) -> None:
-        if answer.subject.step is not None:
+        subject = answer.subject
+        if subject.step is not None and not self.can_be_asked_again(subject):
             return  # of weights that are gone in a moment
         self._known[answer.subject, answer.question] = answer
         self._n_bytes += answer.n_bytes

@@ -6,7 +6,8 @@ difference is shown panes ask the same of the other one (`Comparing.other`). B i
 - *changes*: the model under the interventions that are on, and A the model as it is. So it is
   where nothing else was chosen;
 - *prompt*: another text, read by the same model under the same interventions;
-- *model*: another model that was opened beside, which reads the same text.
+- *model*: another model that was opened beside, which reads the same text;
+- *step*: the same model at another step of its training, which reads the same text.
 
 Showing B alone brings it into view like any other prompt or model, so that every pane shows it.
 Knows messages, subjects and the interventions' list; no widget, no tensor.
@@ -28,7 +29,7 @@ from model.subject import Subject
 if TYPE_CHECKING:
     from gui.session.store import Store
 
-Kind = Literal["changes", "prompt", "model"]
+Kind = Literal["changes", "prompt", "model", "step"]
 Side = Literal["a", "b", "difference"]
 MOST_EXCHANGED = 2
 """So many tokens say what another prompt is; of more it is said in full."""
@@ -43,6 +44,7 @@ class Comparing(Feature):
         view: which side the panes show; with ``difference`` those that can show B − A.
         text: B's text, of two prompts.
         model: B's model, of two models; it stays in memory until it is closed.
+        at_step: B's training step, of two steps.
         other: the side that is not in view, as it is read; None where there is none, or it is
             still to be read.
         alignment: from positions of the side in view to those of the other.
@@ -55,10 +57,12 @@ class Comparing(Feature):
         self.view: Side = "b"
         self.text = ""
         self.model: m.ModelInfo | None = None
+        self.at_step = 0
         self.other: m.PromptRead | None = None
         self.alignment = by_position(0)
         self.problem = ""
         self._text_a = ""
+        self._step_a: int | None = None  # None is what learns now
         self._wanted: Side = "b"  # of two models: on its way
         self._asked_b = False  # of two models: which was asked for last
         self._cut: m.PromptRead | None = None  # the other text in tokens, whatever is changed
@@ -78,6 +82,8 @@ class Comparing(Feature):
                 return self._store.read is not None or bool(self._store.prompt)
             case "model":
                 return self.model is not None
+            case "step":
+                return self._store.timeline.has(self.at_step)
 
     @property
     def shows_difference(self) -> bool:
@@ -149,6 +155,8 @@ class Comparing(Feature):
                 return self._exchanged or f"“{self.text}”"
             case "model":
                 return "" if self.model is None else self.model.name
+            case "step":
+                return f"step {self.at_step:,}"
 
     @property
     def _exchanged(self) -> str:
@@ -193,6 +201,19 @@ class Comparing(Feature):
         self.text = text
         self._show()
 
+    def compare_step(self, step: int) -> None:
+        """B is the same model at another step; what differs is shown."""
+        if not self._store.timeline.has(step):
+            return
+        if self.kind != "step":
+            self._leave()
+        self.at_step = step
+        if self.kind == "step" and self.view == "b":
+            self._store.timeline.go_to(step)
+        else:
+            self.kind, self.view = "step", "difference"
+        self._show()
+
     def compare_model(self, info: m.ModelInfo) -> None:
         """B is a model that was opened beside; what differs is shown."""
         if self.kind != "model":
@@ -217,6 +238,11 @@ class Comparing(Feature):
         before, self.view = self.view, view
         if self.kind == "prompt" and (view == "b") != (before == "b"):
             self._store.set_prompt(self.text if view == "b" else self._text_a)
+        if self.kind == "step" and (view == "b") != (before == "b"):
+            timeline = self._store.timeline
+            if view == "b":
+                self._step_a = None if timeline.live else timeline.step
+            timeline.go_to(self.at_step if view == "b" else self._step_a)
         self._show()
 
     def step(self) -> None:
@@ -233,6 +259,9 @@ class Comparing(Feature):
         if self.kind == "prompt" and self.view == "b":
             self.view = "a"
             self._store.set_prompt(self._text_a)
+        if self.kind == "step" and self.view == "b":
+            self.view = "a"
+            self._store.timeline.go_to(self._step_a)
         if self.kind == "model" and self.model is not None:
             self.model = None
             self._store.send(m.CloseBeside())
@@ -265,6 +294,11 @@ class Comparing(Feature):
         """The other side of what is in view now."""
         read, before = self._store.read, self.other
         self.other = None
+        timeline = self._store.timeline
+        moved = timeline.step != self.at_step and timeline.wanted == timeline.step
+        if self.kind == "step" and self.view == "b" and moved and timeline.step is not None:
+            self.at_step = timeline.step  # who travels while B is in view moves B
+            self.changed.emit()
         if read is not None and self.there and self.view != "b":
             self._find_other(read)
         if self.other is None:
@@ -279,6 +313,9 @@ class Comparing(Feature):
         if self.kind == "changes":
             clean = read.subject.of_clean()
             self.other = None if clean == read.subject else replace(read, subject=clean)
+            return
+        if self.kind == "step":
+            self.other = replace(read, subject=replace(read.subject, step=self.at_step))
             return
         subject = read.subject
         text, model_id = self.text, subject.model
@@ -340,6 +377,8 @@ class Comparing(Feature):
                     self.view = "difference" if self._wanted == "b" else self._wanted
                     self._wanted, self._asked_b = self.view, False
                 self._keep_answers()
+        elif self.kind == "step" and not self._store.timeline.has(self.at_step):
+            self.kind, self.view = "changes", "b"
         elif self._cut is not None and self._cut.subject.model != model.model_id:
             self._cut = None
         self.other, self._reading, self.problem = None, None, ""

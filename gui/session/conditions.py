@@ -124,6 +124,11 @@ def can_step(store: Store) -> bool:
     return is_training(store) or can_start(store)
 
 
+def has_steps(store: Store) -> bool:
+    """The model in view comes of a training of which several steps were kept."""
+    return bool(store.timeline.steps)
+
+
 def may_stop(store: Store) -> bool:
     """A run is going, or gets ready."""
     return store.run.going

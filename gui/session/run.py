@@ -77,6 +77,11 @@ class CurrentRun(Feature):
         """How far the run is that gets ready; None if that is not known."""
         return self._store.activity.progress_of(self.starting)
 
+    @property
+    def newest_step(self) -> int:
+        """Updates that the run of this session has done."""
+        return 0 if self.current is None else self.current.step
+
     def told(self, run: Run) -> StepDone | None:
         """The step that is told of a run: while panes follow it, the one that they show.
 
@@ -85,7 +90,8 @@ class CurrentRun(Feature):
         if not run.steps:
             return None
         seen = None
-        if run is self.current and run.running and run.model is not None:
+        live = run is self.current and run.running and self._store.timeline.live
+        if live and run.model is not None:
             seen = self._store.asked.drawn_step(run.model.model_id)
         if seen is None or seen >= run.step:
             return run.steps[-1]

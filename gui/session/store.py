@@ -35,6 +35,8 @@ from gui.session.run_until import RunUntil
 from gui.session.saving import Saving
 from gui.session.selection import changed, clamped
 from gui.session.state import Inspected, Notice, Selection
+from gui.session.step_measures import StepMeasures
+from gui.session.timeline import Timeline
 from gui.session.tokenizing import Tokenizing
 from gui.session.verifying import Verifying
 from gui.session.walking import Walking
@@ -60,6 +62,8 @@ class Store(QObject):
         interventions: under which the prompt is read; the list is `intervening`'s.
         activity, asked, opening, verifying, generating, saving, run, weights, intervening,
             comparing: the features.
+        timeline, step_measures: the steps of its training, and which is in view; what the network
+            can do at each.
         texts: texts beside the prompt, in tokens.
         learning_bpe: the byte-pair encoding that is learnt.
         tokenizing: what tokenizers do to a text, step by step and side by side.
@@ -110,6 +114,8 @@ class Store(QObject):
         self.generating = Generating(self)
         self.saving = Saving(self)
         self.run = CurrentRun(self)
+        self.timeline = Timeline(self)
+        self.step_measures = StepMeasures(self)
         self.weights = Weights(self)
         self.texts = OtherTexts(self)
         self.intervening = Intervening(self)
@@ -118,6 +124,7 @@ class Store(QObject):
         self.tokenizing = Tokenizing(self)
         # All of the above, in that order: a new feature is one more line there.
         self._features = tuple(part for part in vars(self).values() if isinstance(part, Feature))
+        self.timeline.watch()
         self.masking = Masking(self)
         self.adding = Adding(self)
         self.following = Following(self)
@@ -278,8 +285,9 @@ class Store(QObject):
             case m.VocabularyProjected():
                 if self.model is not None and result.model_id == self.model.model_id:
                     self._coming_vocabulary = result
-                    # Of a model that learns it is seen together with the answers of that step.
-                    if not (self.run.tells(result) and self.asked.is_gathering):
+                    # Of another step it is seen together with the answers of that step.
+                    moves = self.run.tells(result) or self.timeline.tells(result)
+                    if not (moves and self.asked.is_gathering):
                         self._deliver_vocabulary()
             case m.NeighboursFound():
                 seen = self.model is not None and result.model_id == self.model.model_id

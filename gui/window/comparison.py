@@ -138,6 +138,12 @@ class ComparisonControl(QWidget):
             MenuItem("Another prompt…", self.ask_prompt, kind == "prompt", no_prompt),
             MenuItem("Another model…", self.model_requested.emit, kind == "model"),
             MenuItem(
+                "The training step in view",
+                store.timeline.compare,
+                kind == "step",
+                "" if store.timeline.steps else "This model comes of no training with steps.",
+            ),
+            MenuItem(
                 "After the interventions",
                 comparing.compare_changes,
                 kind == "changes",

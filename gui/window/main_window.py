@@ -42,6 +42,7 @@ from gui.window.pane_host import PaneHost
 from gui.window.pane_menu import PaneMenu
 from gui.window.settings_page import SettingsPage
 from gui.window.status_bar import StatusBar
+from gui.window.timeline.bar import TimelineBar
 from gui.window.top_bar import TopBar
 from resources import STORY_WORLD
 
@@ -137,14 +138,8 @@ class MainWindow(QMainWindow):
         self.top_bar = TopBar(self.store, tuple(PERSPECTIVES), self)
         self.notice_bar = NoticeBar(self)
         for name, widget in (("top", self.top_bar), ("notice", self.notice_bar)):
-            bar = QToolBar(name, self)
-            bar.setObjectName(f"{name}_toolbar")
-            bar.setMovable(False)
-            bar.setFloatable(False)
-            bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
-            bar.setContentsMargins(0, 0, 0, 0)
+            bar = _fixed_bar(name, self)
             action = bar.addWidget(widget)
-            bar.toggleViewAction().setVisible(False)
             self.addToolBar(Qt.ToolBarArea.TopToolBarArea, bar)
             self.addToolBarBreak(Qt.ToolBarArea.TopToolBarArea)
             if widget is self.notice_bar:
@@ -152,6 +147,11 @@ class MainWindow(QMainWindow):
                 self._notice_action = action
                 self._notice_toolbar = bar
                 bar.hide()
+        self.timeline_bar = TimelineBar(self.store, self)
+        self._timeline_toolbar = bar = _fixed_bar("timeline", self)
+        bar.addWidget(self.timeline_bar)
+        self.addToolBar(Qt.ToolBarArea.BottomToolBarArea, bar)
+        bar.hide()
         self.status_bar = StatusBar(self.store, self)
         self.setStatusBar(self.status_bar)
 
@@ -186,6 +186,9 @@ class MainWindow(QMainWindow):
         store.run.changed.connect(self._run_changed)
         store.notice_posted.connect(self._show_notice)
         self.notice_bar.dismissed.connect(self._hide_empty_notice)
+        self.timeline_bar.wanted_changed.connect(self._show_timeline)
+        store.timeline.changed.connect(self._update_actions)
+        store.timeline.changed.connect(self._update_title)
         self.layouts.applied.connect(self._layout_applied)
         self.top_bar.perspective_chosen.connect(self.layouts.set_perspective)
         self.top_bar.model_clicked.connect(self._drop_recent)
@@ -310,7 +313,7 @@ class MainWindow(QMainWindow):
         model = self.store.model
         if model is None:
             return
-        self.setWindowTitle(f"{model.name.replace('[*]', '[*][*]')} — Glassformer")
+        self._update_title()
         if model.model_id in self._met:
             return  # only the view has changed
         self._met.add(model.model_id)
@@ -319,6 +322,11 @@ class MainWindow(QMainWindow):
             self.store.post(Notice(" ".join(model.notes), about="opening"))
         if not model.training and model.place != str(STORY_WORLD):
             self.files.remember(model.place or model.path)
+
+    def _update_title(self) -> None:
+        name = self.store.timeline.model_name
+        if name:
+            self.setWindowTitle(f"{name.replace('[*]', '[*][*]')} — Glassformer")
 
     def _run_changed(self) -> None:
         """A run is remembered from its first moment, whatever ends it."""
@@ -332,6 +340,7 @@ class MainWindow(QMainWindow):
 
     def _layout_applied(self, perspective: str) -> None:
         self._hide_empty_notice()
+        self._show_timeline()
         self.top_bar.set_perspective(perspective)
         self._notes.ask()
 
@@ -359,6 +368,10 @@ class MainWindow(QMainWindow):
             self._notice_action.setVisible(False)
             self._notice_toolbar.hide()
 
+    def _show_timeline(self) -> None:
+        """Only where there are steps: also a layout that was kept may show its bar."""
+        self._timeline_toolbar.setVisible(self.timeline_bar.wanted)
+
     def sizeHint(self) -> QSize:
         return FIRST_SIZE
 
@@ -378,3 +391,15 @@ class MainWindow(QMainWindow):
         self.layouts.remember()
         self.host.remember()
         self.remembering.emit()
+
+
+def _fixed_bar(name: str, window: MainWindow) -> QToolBar:
+    """A bar that stays where it is, over the whole width."""
+    bar = QToolBar(name, window)
+    bar.setObjectName(f"{name}_toolbar")
+    bar.setMovable(False)
+    bar.setFloatable(False)
+    bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+    bar.setContentsMargins(0, 0, 0, 0)
+    bar.toggleViewAction().setVisible(False)
+    return bar

@@ -89,6 +89,7 @@ class TopBar(QWidget):
         for goes in (self._brand, self._palette):  # before the window is wider than its screen
             goes.setMinimumWidth(1)
         store.model_changed.connect(self.refresh)
+        store.timeline.changed.connect(self.refresh)
         store.run.changed.connect(self._run_changed)
         self.apply_theme()
         self.refresh()
@@ -129,7 +130,7 @@ class TopBar(QWidget):
                 f"{counted(c.n_layers, 'layer')} × {counted(c.n_heads, 'head')}  ·  "
                 f"{short_count(model.n_params)}"
             )
-            self._model.say(model.name if self._named else "", facts)
+            self._model.say(self._store.timeline.model_name if self._named else "", facts)
 
     def _run_changed(self) -> None:
         """A run that begins or ends out of view brings the switch or takes it away."""

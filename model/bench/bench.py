@@ -16,8 +16,9 @@ from __future__ import annotations
 import time
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Literal
 
 import torch
@@ -42,6 +43,9 @@ from model.transformer import Transformer
 BUDGET = 512 * 2**20
 """Bytes that streams may take; the newest is kept whatever it takes."""
 
+FRAMES = 128
+"""Clouds of token vectors, a step each, that are kept as they were turned."""
+
 IN_VIEW = 2
 """Subjects that are looked at together; of older ones only what the rest is computed from stays."""
 
@@ -61,6 +65,7 @@ class Bench:
         self._running: dict[Subject, Generator[None, None, None]] = {}
         self._last: tuple[Subject, Stream] | None = None  # that was asked for
         self._projections: dict[tuple[int, str, bool], tuple[int | None, Terms, Projection]] = {}
+        self._frames: OrderedDict[tuple[int, str, Terms, int | None], Projection] = OrderedDict()
 
     # -------------------------------------------------------------------------- models
 
@@ -86,7 +91,7 @@ class Bench:
                 ):
                     mine.copy_(its)
         held.step = step
-        self._forget(lambda subject: subject.model == model and subject.step != step)
+        self._forget(lambda subject: subject.model == model and not held.can_be_had(subject.step))
 
     def release(self, model: int) -> None:
         """Take a model off the bench, with all that is kept of it."""
@@ -94,6 +99,8 @@ class Bench:
         self._forget(lambda subject: subject.model == model)
         for key in [key for key in self._projections if key[0] == model]:
             del self._projections[key]
+        for frame in [frame for frame in self._frames if frame[0] == model]:
+            del self._frames[frame]
 
     def network(self, subject: Subject) -> Transformer:
         """A subject's network, with the weights of its step.
@@ -114,9 +121,51 @@ class Bench:
             raise MovedOnError("That model is no longer open.")
         if step is None:
             return held.lm.transformer
-        if held.looked_at is None or held.step != step:
+        if held.looked_at is not None and held.step == step:
+            return held.looked_at
+        if not held.steps.knows(step):
             raise MovedOnError(f"The model has learned on since step {step:,}.")
-        return held.looked_at
+        network = held.steps.network(step)
+        self._keep_steps_within_budget()
+        return network
+
+    def set_steps(self, model: int, paths: Mapping[int, Path], own: int | None) -> None:
+        """Say where the weights of a model's other steps are.
+
+        Args:
+            model: whose.
+            paths: by step.
+            own: the step of the weights that are held; None where that is not known, or they learn.
+        """
+        steps = self._held[model].steps
+        steps.own = own
+        steps.paths.update(paths)
+
+    def knows_step(self, model: int, step: int | None) -> bool:
+        """Whether a step of a model can be asked about at any time."""
+        held = self._held.get(model)
+        return held is not None and held.steps.knows(step)
+
+    def path_of(self, model: int, step: int) -> Path | None:
+        """Where the weights of a model's step are."""
+        return self._held[model].steps.paths.get(step)
+
+    def reading_step(self, model: int, step: int | None) -> Generator[None, None, None]:
+        """Read the weights of a step in slices, if they have to be read.
+
+        Raises:
+            CheckpointError: they can't be read.
+        """
+        held = self._held.get(model)
+        if held is None or step is None or step == held.step or not held.steps.knows(step):
+            return
+        yield from held.steps.reading(step)
+        self._keep_steps_within_budget()
+
+    def _keep_steps_within_budget(self) -> None:
+        for held in self._held.values():
+            held.steps.keep_within(self.budget // 2)
+        self._evict()
 
     def step_of(self, model: int) -> int | None:
         """The step at which a model that learns was looked at last; None for any other."""
@@ -171,6 +220,8 @@ class Bench:
         Raises:
             MovedOnError: as of `network`.
         """
+        for _ in self.reading_step(subject.model, subject.step):
+            yield 0.0
         self.network(subject)
         while not self.has(subject):
             if subject not in self._running:
@@ -208,10 +259,11 @@ class Bench:
 
     @property
     def n_bytes(self) -> int:
-        """Memory that streams take; shared buffers count once."""
+        """Memory that streams take, and other steps' weights; shared buffers count once."""
         shelves = {id(s.shelf): s.shelf.n_bytes for s in self._streams.values()}
         kept = sum(s.n_bytes - s.shelf.n_bytes for s in self._streams.values())
-        return sum(shelves.values()) + kept
+        steps = sum(held.steps.n_bytes for held in self._held.values())
+        return sum(shelves.values()) + kept + steps
 
     def _forget(self, gone: Callable[[Subject], bool]) -> None:
         self._last = None
@@ -222,7 +274,7 @@ class Bench:
     def set_budget(self, n_bytes: int) -> None:
         """Take at most that much for streams from now on; what is over it is let go at once."""
         self.budget = n_bytes
-        self._evict()
+        self._keep_steps_within_budget()
 
     def _evict(self) -> None:
         """Let go what older streams have kept beside, then the oldest until the budget holds."""
@@ -417,11 +469,20 @@ class Bench:
         before = self._projections.get(key)
         if before is not None and before[:2] == (step, plane):
             return before[2]
+        frame = (model, matrix, plane, step)
+        if frame in self._frames:
+            self._projections[key] = step, plane, self._frames[frame]
+            return self._frames[frame]
         table_VD = self.network_at(model, step).table(matrix)
         previous = before[2] if before is not None and before[1] == plane else None
         first_rD = plane_of(table_VD, plane) if plane else None
         projection = principal_axes(table_VD, 3, previous, first_rD)
         self._projections[key] = step, plane, projection
+        if self.knows_step(model, step):
+            # Who comes back to a step finds it as it lay, whichever way it was reached.
+            self._frames[frame] = projection
+            while len(self._frames) > FRAMES:
+                self._frames.popitem(last=False)
         return projection
 
     def _looking(self, subject: Subject, start: int, stop: int | None) -> Looking:

@@ -1,11 +1,19 @@
-"""A model on the bench, and what was found of its weights. Knows no subject."""
+"""A model on the bench, the steps of it that can be had, and what was found of its weights.
+
+Knows no subject.
+"""
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass, field
 
+from model.bench.steps import StepWeights
 from model.language_model import LanguageModel
 from model.transformer import Transformer
+
+FOUND_STEPS = 8
+"""Of so many steps what was found is kept: going to and fro between two finds nothing twice."""
 
 
 class MovedOnError(Exception):
@@ -21,17 +29,27 @@ class Held:
         looked_at: of a model that learns, a copy of its weights at ``step``: what is asked about
             it is answered from these, whatever the optimiser does meanwhile.
         step: of the copy; None for a model that isn't learning.
-        found: what was found of its weights alone, whatever is read, at ``found_at``.
+        steps: other steps of it, whose weights lie on the disk.
+        found: by step, what was found of its weights alone, whatever is read.
     """
 
     lm: LanguageModel
     looked_at: Transformer | None = None
     step: int | None = None
-    found: dict[object, object] = field(default_factory=dict)
-    found_at: int | None = None
+    steps: StepWeights = field(init=False)
+    found: OrderedDict[int | None, dict[object, object]] = field(default_factory=OrderedDict)
+
+    def __post_init__(self) -> None:
+        self.steps = StepWeights(self.lm.transformer)
 
     def found_of(self, step: int | None) -> dict[object, object]:
-        """What was found of the weights of a step; of another step nothing is kept."""
-        if self.found_at != step:
-            self.found, self.found_at = {}, step
-        return self.found
+        """What was found of the weights of a step; kept for the last few steps."""
+        found = self.found.setdefault(step, {})
+        self.found.move_to_end(step)
+        while len(self.found) > FOUND_STEPS:
+            self.found.popitem(last=False)
+        return found
+
+    def can_be_had(self, step: int | None) -> bool:
+        """Whether questions about a step can be answered, now and until other weights are saved."""
+        return self.steps.knows(step) or (step is not None and step == self.step)

@@ -134,7 +134,7 @@ def _opening(
     path: Path, dtype: torch.dtype | None, device: str, in_own_process: bool
 ) -> Generator[OpeningSlice, None, Checkpoint]:
     fitting = fit(source_of(path))
-    source, family, config = fitting.source, fitting.family, fitting.config
+    source, config = fitting.source, fitting.config
     total = fitting.total_bytes
     choice = choose_dtype(fitting, dtype, device)
     chosen, notes = choice.dtype, choice.notes
@@ -142,9 +142,64 @@ def _opening(
     yield at_tokenizer
     tokenizer = yield from _reading_tokenizer(source, config, at_tokenizer, in_own_process)
     yield OpeningSlice(0, total, f"reading {source.path.name}")
+    transformer, read_notes = yield from _reading_network(fitting, chosen, device)
+    notes = (
+        *source.notes,
+        *fitting.notes,
+        *notes,
+        *read_notes,
+        *(() if tokenizer is None else tokenizer.notes),
+    )
+    return Checkpoint(
+        transformer,
+        tokenizer,
+        fitting.family.model_type,
+        source.path,
+        chosen,
+        choice.stored,
+        choice.widened,
+        source.format,
+        notes,
+        source.end_ids,
+    )
 
+
+def reading_step(
+    path: Path, like: Transformer, device: str
+) -> Generator[OpeningSlice, None, Transformer]:
+    """The weights of another step of a network that is open, in slices; no tokenizer.
+
+    Args:
+        path: of that step: a folder or a file.
+        like: the network; the weights come in its dtype.
+        device: where they go.
+
+    Raises:
+        CheckpointError: it can't be read, there is no memory, or it is another network.
+    """
+    try:
+        fitting = fit(source_of(path))
+        dtype = like.embed.weight.dtype
+        choose_dtype(fitting, dtype, device)  # is there room?
+        transformer, _ = yield from _reading_network(fitting, dtype, device)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    if transformer.config != like.config:
+        raise CheckpointError(
+            f"{path} is a network of other sizes than the one that is open, so it is no other step "
+            "of it; open it by itself."
+        )
+    return transformer.requires_grad_(False)
+
+
+def _reading_network(
+    fitting: Fitting, dtype: torch.dtype, device: str
+) -> Generator[OpeningSlice, None, tuple[Transformer, tuple[str, ...]]]:
+    """The network with its weights, and what a person should know of their numbers."""
+    source, family, config = fitting.source, fitting.family, fitting.config
+    total = fitting.total_bytes
     read = yield from retold(
-        read_weights(fitting.tensors, chosen, device, source.adapt),
+        read_weights(fitting.tensors, dtype, device, source.adapt),
         lambda done: OpeningSlice(done.done_bytes, total, f"reading {done.path.name}"),
     )
     yield OpeningSlice(total, total, "building the network")
@@ -162,25 +217,7 @@ def _opening(
     # Each tensor is given away when it is asked for, so that what is joined is not there twice.
     transformer.adopt(family.state_from_hf(_Given(tensors), config))
     transformer.eval()
-    notes = (
-        *source.notes,
-        *fitting.notes,
-        *notes,
-        *read.notes,
-        *(() if tokenizer is None else tokenizer.notes),
-    )
-    return Checkpoint(
-        transformer,
-        tokenizer,
-        family.model_type,
-        source.path,
-        chosen,
-        choice.stored,
-        choice.widened,
-        source.format,
-        notes,
-        source.end_ids,
-    )
+    return transformer, read.notes
 
 
 @dataclass(frozen=True, slots=True)

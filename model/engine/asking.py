@@ -22,10 +22,15 @@ TELL_SECONDS = 0.1
 
 def read(request: m.ReadPrompt, place: Workplace) -> Job:
     """Answers `ReadPrompt`, remembers it for the model that learns, and begins to run it."""
+    place.prompt = request
+    yield from read_again(request, place, request.id)
+
+
+def read_again(request: m.ReadPrompt, place: Workplace, request_id: int) -> Job:
+    """A prompt as the model in view reads it now, and its run, as the answer to a request."""
     from model.probe.not_finite.compute import first_not_finite, is_finite
 
-    place.prompt = request
-    result = prompt_read(request, place, request.id)
+    result = prompt_read(request, place, request_id)
     yield result
     if isinstance(result, m.PromptRefused):
         return
@@ -40,7 +45,7 @@ def read(request: m.ReadPrompt, place: Workplace) -> Job:
     if not is_finite(subject, place.bench):
         not_finite = first_not_finite(subject, place.bench).sentence
     yield m.StreamReady(
-        request_id=request.id,
+        request_id=request_id,
         subject=subject,
         n_run=0 if was_there else stream.n_tokens - stream.known,
         seconds=0.0 if was_there else stream.seconds,
@@ -60,7 +65,7 @@ def prompt_read(
     place.look()
     subject = Subject(
         model=place.model_id,
-        step=place.bench.step_of(place.model_id),
+        step=place.looked_step,
         ids=tuple(prompt.ids),
         interventions=request.interventions_of(place.model_id),
     )

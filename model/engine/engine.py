@@ -109,7 +109,8 @@ class Engine:
 
     def _lets_others_go_first(self, request: m.Request) -> bool:
         """Whether it is a question for later, while others are being answered."""
-        if not isinstance(request, m.Ask) or not request.question.later:
+        later = isinstance(request, m.Ask) and request.question.later
+        if not later and not request.lets_questions_first:
             return False
         asks = (live.request for live in self._live.values() if isinstance(live.request, m.Ask))
         return any(not ask.question.later for ask in asks)

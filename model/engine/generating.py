@@ -104,7 +104,7 @@ def _changed(
 
     def logits_of(ids: Sequence[int]) -> NDArray[np.float32]:
         place.look()
-        subject = Subject(model, bench.step_of(model), tuple(ids), interventions)
+        subject = Subject(model, place.looked_step, tuple(ids), interventions)
         found: NDArray[np.float32] = bench.logits(subject, len(ids) - 1)[0].float().cpu().numpy()
         return found
 

@@ -18,6 +18,8 @@ from model.engine import (
     saving,
     space,
     starting,
+    step_measures,
+    steps,
     tokenizing,
     training,
     verifying,
@@ -54,4 +56,6 @@ HANDLERS: dict[type[m.Request], Callable[[Any, Workplace], Job]] = {
     m.WriteTokenizer: tokenizing.write_tokenizer,
     m.ReplayText: tokenizing.replay_text,
     m.CompareTokenizers: tokenizing.compare_tokenizers,
+    m.ShowStep: steps.show_step,
+    m.MeasureSteps: step_measures.measure_steps,
 }

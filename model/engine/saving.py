@@ -33,7 +33,8 @@ def save_model(request: m.SaveModel, place: Workplace) -> Job:
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise RequestError(f"{target} exists and is not empty. Choose a new folder.")
     yield m.Activity(request_id=request.id, what=f"saving to {target.name}")
-    if not info.training and info.model_id not in place.unsaved and is_run(source):
+    whole_run = place.shown.get(info.model_id) in (None, info.step)
+    if whole_run and not info.training and info.model_id not in place.unsaved and is_run(source):
         copy_run(source, target)
         yield m.Saved(request_id=request.id, path=str(target))
         return

@@ -33,7 +33,7 @@ def projected(
 
     place.look()
     model_id, bench = place.model_id, place.bench
-    step = bench.step_of(model_id)
+    step = place.looked_step
     table_VD = bench.network_at(model_id, step).table(request.matrix)
     # Of a larger vocabulary, which was in view a moment ago, the words are none here.
     plane = request.plane if all(token < len(table_VD) for _, token in request.plane) else ()

@@ -192,7 +192,7 @@ def follow_training(request: m.FollowTraining, place: Workplace) -> Job:
 
 def _advance(run: Run, place: Workplace) -> Iterator[m.Result]:
     """One event of the run, and what comes of it."""
-    from model.train.events import Finished, Prepared, Started, StepDone
+    from model.train.events import Finished, Prepared, SnapshotSaved, Started, StepDone
 
     event = run.next_event()
     match event:
@@ -212,6 +212,8 @@ def _advance(run: Run, place: Workplace) -> Iterator[m.Result]:
             yield from _live(run, place, force=True)
         case _:
             run.take(event)
+            if isinstance(event, SnapshotSaved) and run.model_id is not None:
+                place.bench.set_steps(run.model_id, {event.step: event.path}, None)
             ended = isinstance(event, Finished)
             stepped = isinstance(event, StepDone)
             if stepped and run.pauses_after_step:
@@ -248,6 +250,9 @@ def _begin(run: Run, place: Workplace, event: Started) -> Iterator[m.Result]:
         # Its words have other ids here, if any.
         place.matrix = replace(place.matrix, plane=())
     run.model_id = info.model_id
+    if run.before is not None:
+        saved = {at.step: at.path for at in run.before.until(event.step).snapshots}
+        place.bench.set_steps(info.model_id, saved, None)
     place.show(run=follow)
     if place.following:
         place.show_beside(show=False)
@@ -281,7 +286,7 @@ def _live(run: Run, place: Workplace, *, force: bool) -> Iterator[m.Result]:
             share=measured.share,
             n=measured.n,
         )
-    if place.following and not place.beside_in_view:
+    if place.is_live:
         place.bench.look(run.model_id, run.training.step)
         if place.prompt is not None:
             yield prompt_read(place.prompt, place, run.request.id)
@@ -305,7 +310,10 @@ def _end(run: Run, place: Workplace, *, keep: bool, saved: bool = True) -> Itera
     lm, info, was_shown = place.models[run.model_id], None, place.following
     if keep:
         lm.transformer.eval()
-        info = place.hold(lm, training=False, saved=saved)
+        at = place.shown.get(run.model_id)
+        info = place.hold(lm, training=False, saved=saved, step=run.training.step)
+        if at is not None and info.steps:
+            place.shown[info.model_id] = at  # who looks at an early step goes on to
     place.train(info)
     place.show(run=was_shown)
     yield m.TrainingEnded(request_id=run.request.id, info=info)

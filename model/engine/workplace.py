@@ -6,6 +6,7 @@ with its request. Knows models and runs; no job, no queue, no Qt.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model import messages as m
@@ -30,6 +31,8 @@ class Workplace:
         opened: id of the model that a person opened last.
         trained: id of the model of the run that goes on, or was the last; it stands beside the
             opened one.
+        shown: by model id, the step whose weights are in view; of a model that is not named those
+            that learn just now, or the only ones.
         beside: id of a model that was opened to be compared with the one in view.
         beside_in_view: whether it is the one in view.
         unsaved: ids of models whose weights lie in no file: of a run that broke.
@@ -54,6 +57,7 @@ class Workplace:
         self.beside: int | None = None
         self.beside_in_view = False
         self.unsaved: set[int] = set()
+        self.shown: dict[int, int] = {}
         self.openings = 0
         self.run: Run | None = None
         self.following = False
@@ -82,12 +86,18 @@ class Workplace:
 
     @property
     def lm(self) -> LanguageModel:
-        """The model in view.
+        """The model in view, with the weights of the step in view.
 
         Raises:
             RequestError: there is none.
+            CheckpointError: the weights of that step can't be read.
         """
-        return self.models[self.model_id]
+        held = self.models[self.model_id]
+        step = self.shown.get(self.model_id)
+        if step is None:
+            return held
+        network = self.bench.network_at(self.model_id, step)
+        return held.at(network, self.bench.path_of(self.model_id, step))
 
     @property
     def info(self) -> m.ModelInfo:
@@ -100,13 +110,29 @@ class Workplace:
 
     @property
     def step(self) -> int | None:
-        """Updates that the model in view has had; None for one that isn't training.
+        """Updates that the weights in view have had; None for one that isn't of a training.
 
         Raises:
             RequestError: there is no model in view.
         """
+        shown = self.shown.get(self.model_id)
+        if shown is not None:
+            return shown
         run = self.run
         return run.training.step if run is not None and run.model_id == self.model_id else None
+
+    @property
+    def looked_step(self) -> int | None:
+        """The same, where of a model that learns questions are about the copy of its weights."""
+        shown = self.shown.get(self.model_id)
+        return self.bench.step_of(self.model_id) if shown is None else shown
+
+    @property
+    def is_live(self) -> bool:
+        """Whether what is in view are the weights that learn just now."""
+        run = self.run
+        learns = run is not None and run.model_id is not None and run.model_id == self.model_id
+        return learns and self.shown.get(self.model_id) is None
 
     # The models that are held
 
@@ -119,12 +145,16 @@ class Workplace:
             self._bench = Bench()
         return self._bench
 
-    def look(self) -> None:
-        """If the model in view learns: keep its weights as they are now, if none are kept."""
+    def look(self, *, anew: bool = False) -> None:
+        """If the model in view learns: keep its weights as they are now.
+
+        Args:
+            anew: also where those of an earlier step are kept.
+        """
         run = self.run
-        if run is None or run.model_id is None or run.model_id != self.model_id:
+        if run is None or run.model_id is None or not self.is_live:
             return
-        if self.bench.step_of(run.model_id) is None:
+        if anew or self.bench.step_of(run.model_id) is None:
             self.bench.look(run.model_id, run.training.step)
 
     def looked(self, model_id: int, seconds: float) -> None:
@@ -133,7 +163,13 @@ class Workplace:
             self.run.looked(seconds)
 
     def hold(
-        self, lm: LanguageModel, *, training: bool, saved: bool = True, place: str = ""
+        self,
+        lm: LanguageModel,
+        *,
+        training: bool,
+        saved: bool = True,
+        place: str = "",
+        step: int | None = None,
     ) -> m.ModelInfo:
         """Take a model; it is not copied.
 
@@ -142,12 +178,19 @@ class Workplace:
             training: whether its weights still change.
             saved: whether the weights are those that its path holds.
             place: by what it is opened again; its path if left out.
+            step: at which a run of ours has ended; of what is opened its path tells.
         """
         self._last_id += 1
-        info = info_of(lm, self._last_id, training=training, place=place)
+        info = info_of(lm, self._last_id, training=training, place=place, step=step)
         self.models[info.model_id] = lm
         self.infos[info.model_id] = info
         self.bench.hold(info.model_id, lm)
+        if info.steps:
+            self.bench.set_steps(
+                info.model_id, {at.step: Path(at.path) for at in info.steps}, info.step
+            )
+            if info.step is not None:
+                self.shown[info.model_id] = info.step
         if not saved:
             self.unsaved.add(info.model_id)
         return info
@@ -155,6 +198,7 @@ class Workplace:
     def drop(self, model_id: int) -> None:
         """Let go of a model; its memory is free once no job computes with it."""
         del self.models[model_id], self.infos[model_id]
+        self.shown.pop(model_id, None)
         self.unsaved.discard(model_id)
         self.bench.release(model_id)
 

@@ -23,12 +23,14 @@ class Request:
         newest_wins: whether a newer request of the class makes an older one pointless. One that
             still waits is then forgotten without an answer, one that is being answered is
             cancelled.
+        lets_questions_first: whether it waits while questions are answered: it is for later.
         finished_at_close: whether it is brought to its end when the program closes; everything
             else is dropped.
     """
 
     newest_wins: ClassVar[bool] = False
     finished_at_close: ClassVar[bool] = False
+    lets_questions_first: ClassVar[bool] = False
 
     id: int = field(default_factory=_next_id)
 

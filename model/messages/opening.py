@@ -107,6 +107,21 @@ class OpeningProgressed(Result):
 
 
 @dataclass(frozen=True, slots=True)
+class ModelStep:
+    """A step of a training whose weights can be looked at.
+
+    Attributes:
+        step: its number.
+        name: the full name of its folder, file or revision.
+        path: where it is, as a whole path.
+    """
+
+    step: int
+    name: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModelInfo:
     """A model that is open or training, as the window sees it.
 
@@ -131,6 +146,8 @@ class ModelInfo:
         format: how it was stored: ``safetensors``, ``PyTorch``, ``nanoGPT``, ``minGPT``, ``GGUF``;
             empty for a model that was made here.
         notes: what a person should know of it, one sentence each.
+        step: of the training that it comes of; None where that is not known, or it still learns.
+        steps: those of the same training that lie beside it, in order; at least two, or none.
     """
 
     model_id: int
@@ -154,6 +171,8 @@ class ModelInfo:
     place: str = ""
     run_dir: str = ""
     stored: str = ""
+    step: int | None = None
+    steps: tuple[ModelStep, ...] = ()
 
     def token_text(self, token_id: int) -> str:
         """A token as the window writes it, whitespace and partial characters visible."""

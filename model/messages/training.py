@@ -54,6 +54,76 @@ class FollowTraining(Request):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShowStep(Request):
+    """Bring another step of the model in view into view: `StepShown`, then the prompt is read anew.
+
+    From then on everything about that model is about its weights at that step, until another is
+    shown. Newest wins.
+
+    Attributes:
+        model_id: whose; of another one than that in view nothing comes.
+        step: which; None for the weights that learn just now, or that were opened.
+    """
+
+    newest_wins: ClassVar[bool] = True
+
+    model_id: int
+    step: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepShown(Result):
+    """The model in view is now at that step.
+
+    Attributes:
+        step: None for the weights that learn just now.
+    """
+
+    model_id: int
+    step: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasureSteps(Request):
+    """Ask a model the same at several steps, in the background: `StepMeasured` each. Newest wins.
+
+    Attributes:
+        model_id: whose.
+        steps: in the order in which they are wanted.
+    """
+
+    newest_wins: ClassVar[bool] = True
+    lets_questions_first: ClassVar[bool] = True
+
+    model_id: int
+    steps: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepMeasured(Result):
+    """What a network can do at a step; NaN where that can't be asked of it.
+
+    Attributes:
+        rank: of queen for king − man + woman by cosine, the three words excluded; 1 is nearest.
+        analogies: share of the gendered analogies whose answer is nearest; ``n_analogies`` of them.
+        facts: share of the story world's facts that it completes; ``n_facts`` of them.
+        induction: the highest induction score of all heads (`model.probe.heads`).
+        layer, head: which head has it; -1 for none.
+    """
+
+    model_id: int
+    step: int
+    rank: float
+    analogies: float
+    n_analogies: int
+    facts: float
+    n_facts: int
+    induction: float
+    layer: int
+    head: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadRun(Request):
     """Read what a run folder tells of its run: `RunRead`.
 

@@ -276,7 +276,7 @@ class Training:
             for is_due, done_at, job in (
                 (_divides(recipe.eval_every, step), run.evaluated_at, self._evaluate),
                 (step > 0 and _divides(recipe.sample_every, step), run.sampled_at, self._sample),
-                (step == 0 or _divides(recipe.snapshot_every, step), run.saved_at, self._save),
+                (self._snapshot_is_due, run.kept_at, self._keep),
             )
             if is_due and done_at != step
         ]
@@ -284,6 +284,32 @@ class Training:
             yield from self._land()
         for job in jobs:
             yield from job()
+        if _divides(recipe.snapshot_every, step) and run.kept_at != step:
+            self._save_state()  # where the disk's budget has no room for a snapshot
+
+    @property
+    def _snapshot_is_due(self) -> bool:
+        recipe, run, step = self.recipe, self._run, self.step
+        if step not in run.plan:
+            return False
+        return self._is_regular or run.thrift.allows(
+            step, recipe.steps, self._clock.seconds, recipe.max_seconds
+        )
+
+    @property
+    def _is_regular(self) -> bool:
+        """Whether the state is saved at this step too: a run is resumed from there."""
+        return self.step == 0 or _divides(self.recipe.snapshot_every, self.step)
+
+    def _keep(self) -> Generator[Event, None, None]:
+        """A snapshot; between the regular ones without the state, which takes longer to write."""
+        if self._is_regular:
+            yield from self._save()
+            return
+        began = time.perf_counter()
+        event = self._write_snapshot()
+        self._run.thrift.cost(time.perf_counter() - began)
+        yield event
 
     def _evaluate(self) -> Generator[Event, None, None]:
         run, step = self._run, self.step
@@ -321,13 +347,18 @@ class Training:
 
     def _save(self) -> Generator[Event, None, None]:
         """Snapshot first, then the state: a resumed run never lacks a snapshot it counts on."""
+        event = self._write_snapshot()
+        self._save_state()
+        self._run.saved_at = self.step
+        yield event
+
+    def _write_snapshot(self) -> SnapshotSaved:
         run, step = self._run, self.step
         if not run.updates.weights_are_finite():
             raise _Diverged("A weight", step)
         path = run.folder.save_snapshot(step, self.transformer, self.tokenizer)
-        self._save_state()
-        run.saved_at = step
-        yield SnapshotSaved(step, path)
+        run.kept_at = step
+        return SnapshotSaved(step, path)
 
     def _save_state(self) -> None:
         """What is measured is on disk before it: a resumed run doesn't measure it again."""

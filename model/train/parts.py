@@ -6,7 +6,7 @@ Knows recipe, data, updates and run folder; neither events of steps nor when any
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +21,9 @@ from model.train.events import Prepared
 from model.train.optimiser import warm_up
 from model.train.places import from_run, names_a_file, places_of_text
 from model.train.recipe import WORLD, Recipe
-from model.train.run_folder import RunError, read_recipe, read_run
+from model.train.run_folder import RunError, read_recipe, read_run, snapshots
 from model.train.run_writing import RunFolder
+from model.train.snapshot_plan import SnapshotPlan, Thrift, plan_of
 from model.train.state import TrainingState, can_resume, has_state, load_state
 from model.train.tokenizer_choice import tokenizer_at
 from model.train.updates import Updates
@@ -45,7 +46,10 @@ class Parts:
         prompt_ids: what a sample begins with.
         seconds: that the run had taken before it was taken up.
         val_loss: its last one then, if there was any.
-        evaluated_at, sampled_at, saved_at: steps; -1 for never.
+        evaluated_at, sampled_at, saved_at, kept_at: steps; -1 for never. Saved are snapshot and
+            state; kept is a snapshot, perhaps without the state.
+        plan: the steps that are kept.
+        thrift: what the early ones among them have cost.
         state_is_old: whether something was measured since the state was saved.
     """
 
@@ -55,11 +59,14 @@ class Parts:
     folder: RunFolder
     validation: Sequence[NDArray[np.int64]]
     prompt_ids: list[int]
+    plan: SnapshotPlan
+    thrift: Thrift = field(default_factory=Thrift)
     seconds: float = 0.0
     val_loss: float | None = None
     evaluated_at: int = -1
     sampled_at: int = -1
     saved_at: int = -1
+    kept_at: int = -1
     state_is_old: bool = False
 
 
@@ -123,11 +130,14 @@ def _getting_ready(
             data.val_ids, recipe.batch_size, recipe.n_ctx, recipe.eval_batches
         ),
         prompt_ids=_prompt_ids(recipe, data),
+        plan=plan_of(recipe, config.n_params),
     )
     if state is not None:
         parts.seconds, parts.val_loss = state.seconds, state.val_loss
         parts.evaluated_at, parts.sampled_at = state.evaluated_at, state.sampled_at
-        parts.saved_at = state.step
+        # A state may be saved where the budget has no room for a snapshot.
+        is_kept = state.step in dict(snapshots(run_dir))
+        parts.kept_at = parts.saved_at = state.step if is_kept else -1
     return parts
 
 
@@ -251,6 +261,8 @@ _MAY_CHANGE = frozenset(
         "sample_prompt",
         "sample_tokens",
         "snapshot_every",
+        "snapshot_early",
+        "snapshot_mb",
         "max_seconds",
         "target_val_loss",
         "threads",

@@ -37,6 +37,8 @@ _STORY_WORLD = Recipe(
     sample_every=1000,
     sample_prompt="Once there was a",
     snapshot_every=1000,
+    snapshot_early=True,
+    snapshot_mb=1024,
 )
 
 _MINUTE = replace(
@@ -80,6 +82,8 @@ _SHAKESPEARE_CPU = Recipe(
     eval_batches=20,
     sample_every=250,
     snapshot_every=250,
+    snapshot_early=True,
+    snapshot_mb=1024,
 )
 
 _SHAKESPEARE_GPU = replace(

@@ -59,6 +59,10 @@ class Recipe:
         sample_prompt: how a sample begins; empty begins as the validation text does.
         sample_tokens: how many tokens a sample adds.
         snapshot_every: steps between snapshots; 0 saves at the start and the end only.
+        snapshot_early: whether snapshots before are closer together: at steps 1, 2, 3 and so on,
+            each an eighth further than the one before (`model.train.snapshot_plan`).
+        snapshot_mb: MiB of disk for all of them, within which they lie further apart; 0 sets no
+            limit.
         max_seconds: ends the run; 0 sets no limit.
         target_val_loss: ends the run once validation is at or below it; 0 sets none.
         threads: CPU threads; 0 leaves them as they are.
@@ -101,6 +105,8 @@ class Recipe:
     sample_prompt: str = ""
     sample_tokens: int = 48
     snapshot_every: int = 100
+    snapshot_early: bool = False
+    snapshot_mb: int = 0
     max_seconds: float = 0.0
     target_val_loss: float = 0.0
     threads: int = 0
@@ -272,6 +278,7 @@ _NOT_NEGATIVE = (
     "eval_batches",
     "sample_every",
     "snapshot_every",
+    "snapshot_mb",
     "max_seconds",
     "target_val_loss",
     "threads",

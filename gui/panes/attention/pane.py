@@ -182,7 +182,7 @@ class AttentionPane(Pane):
         units = self.views.units_of(read, merged=bool(choices.words))
         at = self.views.in_units(selection, units)
         side = self.mosaic.side(model.config.n_layers, model.config.n_heads)
-        most = LABELLED if read.subject.step is None else LABELLED_LIVE
+        most = LABELLED_LIVE if self.store.timeline.live else LABELLED
         asked: dict[str, Question] = questions(
             self._places.views,
             at,

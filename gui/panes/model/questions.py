@@ -52,6 +52,8 @@ class WeightQuestions:
         model, state = self._store.model, self._store.weights
         if model is None or not state.tensors:
             return
+        if self._step is None and not model.training:
+            self._step = self._store.timeline.step  # what is asked for is of this step
         names = first
         if all_matter or not model.training:
             names = tuple(dict.fromkeys((*first, *(tensor.name for tensor in state.tensors))))
@@ -78,21 +80,25 @@ class WeightQuestions:
             )
 
     def follow(self, seen: tuple[str, ...]) -> bool:
-        """Ask again about a model that learns, if it is time; whether it was.
+        """Ask again about a model that learns, if it is time, or at another step; whether it was.
 
         Args:
             seen: the tensors whose figures are seen.
         """
         model, read = self._store.model, self._store.read
-        if model is None or read is None or not model.training or read.step == self._step:
+        if model is None or read is None or read.step == self._step:
             return False
-        if time.monotonic() < self._follow_from:
+        if self._store.timeline.live and time.monotonic() < self._follow_from:
             return False
         self._step = read.step
         self._follow_from = time.monotonic() + FOLLOW_SECONDS
         self._detail = ()
-        if seen:
-            self._store.weights.describe(seen)
+        names = seen
+        if not self._store.timeline.live:  # nothing that is drawn may stay of another step
+            every = (tensor.name for tensor in self._store.weights.tensors)
+            names = tuple(dict.fromkeys((*seen, *every)))
+        if names:
+            self._store.weights.describe(names)
         return True
 
     def answered(self, seconds: float) -> None:

@@ -167,8 +167,7 @@ class NeuronsPane(Pane):
 
     @property
     def _learning(self) -> bool:
-        subject = self.store.subject
-        return self.store.run.running and subject is not None and subject.step is not None
+        return self.store.timeline.live
 
     def _forget(self) -> None:
         """Another model: nothing that is drawn holds of it."""

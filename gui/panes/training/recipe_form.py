@@ -32,8 +32,11 @@ from gui.session.runs_folder import proposed
 from gui.widgets.choice import Choice
 from gui.widgets.text import as_written
 from model.config import ConfigError
+from model.counting import counted
+from model.preview import file_size
 from model.train.presets import PRESETS
 from model.train.recipe import MIN_BPE_VOCAB, WORLD, Recipe, RecipeError
+from model.train.snapshot_plan import MEBIBYTE, plan_of
 
 FIELD_WIDTH = 112
 _CHOOSE = "choose a file…"
@@ -321,20 +324,31 @@ class RecipeForm(QWidget):
         seen = f"{short(recipe.steps * recipe.batch_size * recipe.n_ctx)} tokens to train on"
         try:
             if recipe.bpe_size is not None:
-                size = f"{short(recipe.config(recipe.bpe_size).n_params)} parameters"
+                n_params = recipe.config(recipe.bpe_size).n_params
+                size = f"{short(n_params)} parameters"
             else:
                 # How many characters there are is known when the text is read.
                 one, two = recipe.config(1).n_params, recipe.config(2).n_params
-                size = f"{short(2 * one - two)} parameters + {two - one} per token"
+                n_params = 2 * one - two
+                size = f"{short(n_params)} parameters + {two - one} per token"
         except (ConfigError, RecipeError):
             return seen
-        return f"{size} · {seen} · {self.runs_dir / (recipe.name or '…')}"
+        place = self.runs_dir / (recipe.name or "…")
+        return f"{size} · {seen} · {_kept(recipe, n_params)} · {place}"
 
     def apply_theme(self) -> None:
         """Take the colours of the theme in force."""
         t = theme.current()
         self.problem.setStyleSheet(f"color: {t.bad};")
         self.setStyleSheet(f'QLabel[quiet="true"] {{ color: {t.dim}; }}')
+
+
+def _kept(recipe: Recipe, n_params: int) -> str:
+    """How many steps are kept for the timeline, and what they take of the disk."""
+    plan = plan_of(recipe, n_params)
+    most = f" of at most {file_size(recipe.snapshot_mb * MEBIBYTE)}" if recipe.snapshot_mb else ""
+    apart = f", {plan.thinned} × as far apart to fit" if plan.thinned > 1 else ""
+    return f"{counted(len(plan.steps), 'snapshot')}, {file_size(plan.total_bytes)}{most}{apart}"
 
 
 def short(n: int) -> str:

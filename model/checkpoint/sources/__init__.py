@@ -28,9 +28,10 @@ from model.checkpoint.sources.karpathy import (
 )
 from model.checkpoint.sources.places import inside, is_cached, is_run, last_step
 from model.checkpoint.sources.source import Source
+from model.checkpoint.sources.step_names import step_name
 from model.checkpoint.stored import SINGLE
 
-__all__ = ["Source", "source_of"]
+__all__ = ["Source", "could_be_opened", "source_of"]
 
 # Files that stand for the folder that they lie in.
 _PARTS = frozenset(
@@ -127,7 +128,7 @@ def _in_folder(folder: Path) -> Source:
         raise CheckpointError(
             f"{folder} has {len(quantised)} GGUF files ({few(quantised)}); choose one of them."
         )
-    found = inside(folder, _is_model)
+    found = inside(folder, could_be_opened)
     if found is not None:
         source = _in_folder(found.folder)
         return replace(source, notes=(*found.notes, *source.notes))
@@ -137,6 +138,13 @@ def _in_folder(folder: Path) -> Source:
     tensors = [name for name in names if Path(name).suffix in TORCH_SUFFIXES]
     if len(tensors) == 1:
         return karpathy_source(folder / tensors[0])
+    steps = [(at.step, name) for name in tensors if (at := step_name(name))]
+    if steps and len(steps) == len(tensors):
+        newest = max(steps)[1]
+        source = karpathy_source(folder / newest)
+        said = few([name for _, name in sorted(steps)])
+        note = f"Opened is {newest}, the last of {said} in {folder}."
+        return replace(source, notes=(note, *source.notes))
     if tensors:
         _needs_config(folder)
     last = last_step(folder)
@@ -148,7 +156,7 @@ def _in_folder(folder: Path) -> Source:
     )
 
 
-def _is_model(folder: Path) -> bool:
+def could_be_opened(folder: Path) -> bool:
     """Whether a folder could be opened by itself, as far as its files' names tell."""
     if (folder / NANOGPT_FILE).is_file() or is_run(folder) or is_cached(folder):
         return True

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model.checkpoint.errors import CheckpointError
+from model.checkpoint.sources.step_names import step_name
 from model.checkpoint.stored import SINGLE
 from model.hub.names import cached_name
 
-_STEP = re.compile(r"(?:step|checkpoint|ckpt|iter|epoch|global_step)[-_]?(\d{1,12})", re.IGNORECASE)
 _SNAPSHOT = re.compile(r"step-(\d+)")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _MOST_FOLDERS, _MOST_OUTER, _MOST_INNER = 2_000, 20, 200
@@ -84,7 +84,7 @@ def _of_run(folder: Path) -> Inside | None:
 
 def last_step(folder: Path) -> Path | None:
     """The last of the folders that a trainer named by steps, whatever lies in it."""
-    steps = [(int(m[1]), one) for one in _folders(folder) if (m := _STEP.fullmatch(one.name))]
+    steps = [(at.step, one) for one in _folders(folder) if (at := step_name(one.name))]
     return max(steps)[1] if steps else None
 
 
@@ -145,7 +145,7 @@ def _two_down(folder: Path, is_model: Callable[[Path], bool]) -> list[Path]:
 
 def _chosen(folder: Path, within: list[Path]) -> Inside | None:
     """The only one, or the last of a training's; otherwise a person is to choose."""
-    steps = [(int(match[1]), place) for place in within if (match := _STEP.fullmatch(place.name))]
+    steps = [(at.step, place) for place in within if (at := step_name(place.name))]
     names = [str(place.relative_to(folder)) for place in within]
     if not within:
         return None
