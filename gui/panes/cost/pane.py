@@ -318,6 +318,10 @@ class CostPane(Pane):
         """What is drawn."""
         return self.answered("cache", CacheFound) if self.view == "cache" else self.found
 
+    def code(self) -> str:
+        answer = self._answer()
+        return code.of_answers({} if answer is None else {"found": answer})
+
     def export_data(self) -> Mapping[str, Named]:
         answer = self._answer()
         return {} if answer is None else dict(answer.arrays())
