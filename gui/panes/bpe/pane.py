@@ -58,6 +58,8 @@ class BpePane(Pane):
         self.form = SourceForm(store, self)
         self.learn_button = QPushButton("Learn", self)
         make_primary(self.learn_button)
+        self.learn_button.setAccessibleName("Learn")
+        self.learn_button.setToolTip("Learn the merges of this text")
         self.learn_button.clicked.connect(self.learn_or_stop)
         self.more_button = ControlButton("press", self, sign="more")
         self.more_button.setToolTip("Save the tokenizer, train a model on it, save the history")

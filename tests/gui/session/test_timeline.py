@@ -249,7 +249,7 @@ def test_the_step_in_view_becomes_b_and_who_travels_on_sees_the_difference(
     assert store.subject.step == 5
     assert comparing.shows_difference
     assert comparing.subject == replace(store.subject, step=20)
-    assert comparing.minus(1.0, 3.0) == 2.0, "B is the later one, which is not in view"
+    assert comparing.sides.minus(1.0, 3.0) == 2.0, "B is the later one, which is not in view"
 
 
 def test_a_b_and_the_difference_are_the_two_steps(desk: Desk, run_dir: Path) -> None:
