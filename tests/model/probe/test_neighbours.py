@@ -92,7 +92,9 @@ def test_the_list_of_probes_and_what_is_asked_load_no_torch() -> None:
             "-c",
             "import sys; from importlib import import_module\n"
             "from model.probe import PROBES\n"
-            "names = [f'model.probe.{probe.name}' for probe in PROBES]\n"
+            "places = [probe.question for probe in PROBES if probe.question]\n"
+            "names = [place.partition(':')[0] for place in places]\n"
+            "names += [f'model.probe.{p.name}' for p in PROBES if not p.question]\n"
             "names += [probe.verb for probe in PROBES if probe.verb]\n"
             "names += ['model.probe.neighbours.sums', 'model.probe.neighbours.asks']\n"
             "names += ['model.probe.score.asks', 'model.probe.weights.matrix_layout']\n"

@@ -108,7 +108,7 @@ def test_a_file_without_prefix_and_with_angles_opens(tmp_path: Path):
     ("key", "value"),
     [
         ("num_ln_in_parallel_attn", 2),  # only the new architecture may have two
-        ("activation", "tanh"),
+        ("activation", "prelu"),
     ],
 )
 def test_another_network_is_refused_by_name(key: str, value: Any):

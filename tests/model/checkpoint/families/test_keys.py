@@ -110,7 +110,7 @@ def test_a_window_that_is_null_is_none_and_a_missing_one_the_familys():
         ("llama", {"rope_theta": -9.0}, "'rope_theta' is -9.0; a number from 1e-06"),
         ("llama", {"rms_norm_eps": -1}, "'rms_norm_eps' is -1; a number of 0 or more fits"),
         ("llama", {"rope_scaling": {"type": "longrope"}}, "'short_factor' must be a list"),
-        ("llama", {"hidden_act": "tanh"}, "'hidden_act' is 'tanh'; supported are silu"),
+        ("llama", {"hidden_act": "prelu"}, "'hidden_act' is 'prelu'; supported are silu"),
         ("llama", {"num_hidden_layers": None}, "no 'num_hidden_layers'"),
         ("gemma2", {"layer_types": ["full_attention"]}, "must list 4 types"),
         ("gemma2", {"layer_types": ["chunked_attention"] * 4}, "has 'chunked_attention'"),
