@@ -67,6 +67,7 @@ def test_without_b_it_offers_one(control: ComparisonControl, qtbot: QtBot):
         "Another prompt…": True,
         "Another model…": True,
         "After the interventions": False,
+        "The training step in view": False,
         "No B": False,
     }
     menu.close()
