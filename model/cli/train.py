@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from model.cli.common import AsJson, Device, Threads, one_sentence, print_json
 from model.counting import counted
+
+Parallel = Literal["auto", "ddp", "fsdp"]
 
 
 def command(
@@ -20,19 +25,34 @@ def command(
         str | None, typer.Option(help="char, bpe:SIZE, or the path of a tokenizer or model")
     ] = None,
     preset: Annotated[str, typer.Option(help="the recipe to start from")] = "minute",
+    recipe: Annotated[
+        Path | None,
+        typer.Option(help="a recipe in a TOML file, or a run's run.toml, in the preset's place"),
+    ] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="updates at most")] = None,
     max_seconds: Annotated[float | None, typer.Option(help="seconds at most")] = None,
     target_val_loss: Annotated[
         float | None, typer.Option(help="stop once the validation loss is this low, in nats")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="of weights, data order and samples")] = None,
+    parallel: Annotated[
+        Parallel,
+        typer.Option(
+            help="under torchrun: a copy in each process (ddp), or in shards (fsdp); auto takes "
+            "shards where a copy would fill a GPU"
+        ),
+    ] = "auto",
     device: Device = "auto",
     threads: Threads = 0,
     resume: Annotated[bool, typer.Option("--resume", help="go on with the run in --out")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train a model from a text; the run folder opens like any checkpoint."""
-    with one_sentence():
+    """Train a model from a text; the run folder opens like any checkpoint.
+
+    Under torchrun the processes train together, by the same recipe into the same run folder:
+    torchrun --nproc-per-node 8 -m model train --out runs/large
+    """
+    with one_sentence(), _each_says_its_own():
         from model.cli.training_display import run_from_command_line
 
         result = run_from_command_line(
@@ -40,6 +60,8 @@ def command(
             data=data,
             tokenizer=tokenizer,
             preset_name=preset,
+            recipe_file=recipe,
+            parallel=parallel,
             steps=steps,
             max_seconds=max_seconds,
             target_val_loss=target_val_loss,
@@ -48,6 +70,8 @@ def command(
             threads=threads,
             resume=resume,
         )
+    if result is None:
+        return  # the first process tells
     if as_json:
         print_json(result)
         return
@@ -56,3 +80,21 @@ def command(
         f"{counted(result['steps'], 'step')} in {result['seconds']:.1f} s, "
         f"{result['tokens_per_second']:,.0f} tokens/s, validation loss {loss}: {out}"
     )
+
+
+@contextmanager
+def _each_says_its_own() -> Iterator[None]:
+    """Of processes that train together, one sentence is enough where one of them fails.
+
+    It is told by that process; of one that is gone the first tells, and the second where it may be
+    the first that is gone.
+    """
+    try:
+        yield
+    except ValueError as error:
+        from model.train.processes.group import LostError, OtherEndedError
+
+        rank = int(os.environ.get("RANK", "0"))
+        if isinstance(error, OtherEndedError) and not (isinstance(error, LostError) and rank < 2):
+            raise typer.Exit(2) from None
+        raise

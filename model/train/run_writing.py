@@ -260,6 +260,22 @@ class RunFolder:
         self._samples.write()
 
 
+class NoFolder:
+    """In place of the run folder, in a process that leaves the writing to another one."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def record(self, event: StepDone | Evaluated | Sampled) -> None:
+        """Written by the first process."""
+
+    def flush(self) -> None:
+        """Nothing waits here."""
+
+    def close(self) -> None:
+        """Nothing was open."""
+
+
 def copy_run(source: Path, target: Path) -> None:
     """Copy a whole run to a new folder, which appears whole or not at all.
 
