@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -84,17 +83,12 @@ def command(
 
 @contextmanager
 def _each_says_its_own() -> Iterator[None]:
-    """Of processes that train together, one sentence is enough where one of them fails.
-
-    It is told by that process; of one that is gone the first tells, and the second where it may be
-    the first that is gone.
-    """
+    """Of processes that train together only the one that fails says why; all end."""
     try:
         yield
     except ValueError as error:
-        from model.train.processes.group import LostError, OtherEndedError
+        from model.train.processes.group import OtherEndedError
 
-        rank = int(os.environ.get("RANK", "0"))
-        if isinstance(error, OtherEndedError) and not (isinstance(error, LostError) and rank < 2):
+        if isinstance(error, OtherEndedError):
             raise typer.Exit(2) from None
         raise

@@ -6,6 +6,7 @@ Knows the trainer and rich; arguments are read by `model.cli.train`.
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -33,7 +34,7 @@ from model.train.events import (
 from model.train.loop import Training
 from model.train.metrics import sayings
 from model.train.presets import preset
-from model.train.processes.group import is_restart, joined
+from model.train.processes.group import LostError, is_restart, joined
 from model.train.processes.spread import Parallel
 from model.train.recipe import Recipe
 from model.train.run_folder import is_run, read_recipe
@@ -108,7 +109,7 @@ def run_from_command_line(
                 recipe, out, device=own_device, resume=resume, group=group, parallel=parallel
             )
 
-        return _train(group.together(made), out, console, quiet=not group.is_first)
+        return _train(group.together(made), out, console, group.rank)
 
 
 def _begun_from(preset_name: str, recipe_file: Path | None) -> Recipe:
@@ -116,19 +117,27 @@ def _begun_from(preset_name: str, recipe_file: Path | None) -> Recipe:
 
 
 def _train(
-    training: Training, out: Path, console: Console | None, *, quiet: bool
+    training: Training, out: Path, console: Console | None, rank: int
 ) -> dict[str, Any] | None:
     """Go through a run, telling of it unless another process does."""
+    quiet = rank > 0
     console = Console(quiet=True) if quiet else console or Console(stderr=True)
     n_params = 0
     finished: Finished | None = None
     with _Display(training.recipe, console) as display, _signals_stop(training):
-        for event in training.events():
-            display.show(event)
-            if isinstance(event, Started):
-                n_params = event.n_params
-            elif isinstance(event, Finished):
-                finished = event
+        try:
+            for event in training.events():
+                display.show(event)
+                if isinstance(event, Started):
+                    n_params = event.n_params
+                elif isinstance(event, Finished):
+                    finished = event
+        except LostError as error:
+            # At once: torchrun ends the others as soon as it has seen that one is gone. The second
+            # process says it too where it is the first that is gone.
+            if rank < 2:
+                print(str(error), file=sys.stderr, flush=True)
+            raise
     assert finished is not None  # the last event always is
     if quiet:
         return None

@@ -177,8 +177,8 @@ class Training:
     # The run
 
     def _go(self) -> Generator[Event, None, None]:
-        recipe = self.recipe
         yield from self._prepare()
+        recipe = self.recipe  # with the text's place of today; in other processes the first's own
         # Also where a run goes on: it may have been stopped before it had done what was due.
         yield from self._do_what_is_due()
         while (reason := self._reason_to_end()) is None:

@@ -59,9 +59,8 @@ def validate(
     n = sum(map(len, batches))
     for done, batch in enumerate(batches):
         for piece in pieces(batch, group.rank, group.size, most):
-            # Entered anew for each: the mode must not leak out of a generator that waits. What
-            # is gathered of a network in shards is used again in training: no inference mode.
-            with torch.no_grad() if spread.is_sharded else torch.inference_mode():
+            # Entered anew for each: the mode must not leak out of a generator that waits.
+            with spread.evaluating():
                 loss = mean_loss(spread.transformer, torch.from_numpy(piece.windows_BT).to(device))
             total += loss.item() * piece.weight * len(batch)
         yield Working(step, "evaluating", done + 1, len(batches))

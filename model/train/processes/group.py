@@ -6,6 +6,7 @@ once when a process is gone. Knows torch.distributed; no network, no text, no ru
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -201,9 +202,13 @@ def joined(wanted: str) -> Iterator[tuple[Group, str]]:
             "to torchrun (--rdzv-endpoint) is that of a machine that all can reach."
         ) from error
     try:
-        yield Group(rank, size, max(1, local_size)), device
+        group = Group(rank, size, max(1, local_size))
+        with naming_the_lost(group):
+            yield group, device
     finally:
-        # After a failure too: a group that is left to the interpreter's end may hang there.
+        # gloo's threads end with the last one that knows the group: a network in shards, which is
+        # a cycle. Where they outlive Python, the process ends with "terminate called".
+        gc.collect()
         dist.destroy_process_group()
 
 

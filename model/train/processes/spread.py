@@ -9,12 +9,13 @@ Knows the network and torch.distributed; no text, no optimiser's rule, no files.
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Literal
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
-from torch.distributed.fsdp import fully_shard
+from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 from torch.nn.parallel import DistributedDataParallel
 
@@ -54,6 +55,10 @@ class Spread:
         """Around a piece's forward and backward pass: gradients are exchanged with the last."""
         return nullcontext()
 
+    def evaluating(self) -> AbstractContextManager[Any]:
+        """Around a forward pass that is not learned from."""
+        return torch.inference_mode()
+
     def whole(self) -> Transformer | None:
         """The network with all its weights, in the first process; called by all."""
         return self.transformer if self.group.is_first else None
@@ -84,6 +89,15 @@ class Sharded(Spread):
 
     kind = "fsdp"
     is_sharded = True
+
+    @contextmanager
+    def evaluating(self) -> Iterator[None]:
+        # What is gathered is used again in training, so it may be no inference tensor. A backward
+        # pass would give back what the pass gathers last; here nothing else does, and until then
+        # the network's parameters are no shards.
+        with torch.no_grad():
+            yield
+        cast("FSDPModule", self.transformer).reshard()
 
     def whole(self) -> Transformer | None:
         first = self.group.is_first
