@@ -35,6 +35,7 @@ from gui.session.selection import changed, clamped
 from gui.session.state import Inspected, Notice, Selection
 from gui.session.verifying import Verifying
 from gui.session.walking import Walking
+from gui.session.watching import Watching
 from gui.session.weights import Weights
 from model import messages as m
 from model.interventions import Intervention
@@ -57,6 +58,7 @@ class Store(QObject):
         interventions: under which the prompt is read; the list is `intervening`'s.
         activity, asked, opening, verifying, generating, saving, run, weights, intervening: the
             features.
+        watching: a run that another process writes.
         texts: texts beside the prompt, in tokens.
         masking: what becomes of the prompt when a token is masked.
         adding, following: what was added at its end; whether it grows with a text that is written.
@@ -105,6 +107,7 @@ class Store(QObject):
         self.generating = Generating(self)
         self.saving = Saving(self)
         self.run = CurrentRun(self)
+        self.watching = Watching(self)
         self.weights = Weights(self)
         self.texts = OtherTexts(self)
         self.intervening = Intervening(self)

@@ -46,4 +46,5 @@ HANDLERS: dict[type[m.Request], Callable[[Any, Workplace], Job]] = {
     m.ControlTraining: training.control_training,
     m.FollowTraining: training.follow_training,
     m.ReadRun: runs.read_run,
+    m.LookAtRun: runs.look_at_run,
 }
