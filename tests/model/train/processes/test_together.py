@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import shutil
 import signal
 import subprocess
@@ -21,7 +22,7 @@ import torch
 from model.checkpoint import open_checkpoint
 from model.train.loop import train
 from model.train.presets import PRESETS
-from model.train.run_folder import read_metrics, read_run, snapshots
+from model.train.run_folder import RunError, read_metrics, read_run, snapshots
 from model.train.samples import read_samples
 from model.train.state import load_state
 
@@ -193,6 +194,62 @@ def test_of_states_in_shards_only_the_last_stays(folder: Path) -> None:
     states = [path.name for path in (folder / "plain-fsdp-2/state").glob("step-*")]
     assert states == [load_state(folder / "plain-fsdp-2", "cpu").shards] == ["step-000014"]
     assert not list((folder / "fsdp-2 then one/state").glob("step-*")), "its state is whole again"
+
+
+@pytest.mark.parametrize("named", ["state", "state/step-000007"])
+def test_a_state_in_shards_is_written_as_a_folder_that_transformers_loads(
+    folder: Path, tmp_path: Path, named: str
+) -> None:
+    from transformers import AutoModelForCausalLM
+
+    run = folder / "state in shards"
+    out = tmp_path / "model"
+    done = subprocess.run(
+        [sys.executable, "-m", "model", "convert", str(run / named), str(out)],
+        env=environment(),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "The state of step 7." in done.stderr
+    theirs = AutoModelForCausalLM.from_pretrained(out)
+    ours = open_checkpoint(run / "snapshots/step-000007").transformer
+    ids = torch.arange(12)[None]
+    with torch.inference_mode():
+        torch.testing.assert_close(theirs(ids).logits, ours(ids), rtol=1e-5, atol=1e-5)
+
+
+def test_a_table_of_contents_that_would_run_something_does_not(
+    folder: Path, tmp_path: Path
+) -> None:
+    run = Path(shutil.copytree(folder / "state in shards", tmp_path / "run"))
+    (run / "state/step-000007/.metadata").write_bytes(pickle.dumps(_Runs(tmp_path / "ran")))
+    with pytest.raises(RunError, match="is damaged"):
+        list(train(None, run, resume=True))
+    assert not (tmp_path / "ran").exists()
+
+
+class _Runs:
+    """Makes a folder when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.path),)
+
+
+def test_shards_that_are_gone_or_cut_are_a_sentence(folder: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(folder / "state in shards", tmp_path / "run"))
+    shard = next((run / "state/step-000007").glob("*.distcp"))
+    shard.write_bytes(shard.read_bytes()[:1000])
+    with pytest.raises(RunError, match="is damaged"):
+        list(train(None, run, resume=True))
+    shutil.rmtree(run / "state/step-000007")
+    with pytest.raises(RunError, match="is damaged"):
+        list(train(None, run, resume=True))
 
 
 def test_what_one_process_can_not_do_is_said_once(folder: Path) -> None:
