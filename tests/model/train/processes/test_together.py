@@ -201,7 +201,9 @@ def test_a_state_in_shards_is_written_as_a_folder_that_transformers_loads(
     folder: Path, tmp_path: Path, named: str
 ) -> None:
     from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()  # tqdm starts a thread that stays
     run = folder / "state in shards"
     out = tmp_path / "model"
     done = subprocess.run(
