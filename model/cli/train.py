@@ -53,6 +53,7 @@ def command(
     """
     with one_sentence(), _each_says_its_own():
         from model.cli.training_display import run_from_command_line
+        from model.train.processes.group import writes_here
 
         result = run_from_command_line(
             out=out,
@@ -69,8 +70,8 @@ def command(
             threads=threads,
             resume=resume,
         )
-    if result is None:
-        return  # the first process tells
+        if not writes_here():
+            return  # the first process tells
     if as_json:
         print_json(result)
         return

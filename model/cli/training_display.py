@@ -56,7 +56,7 @@ def run_from_command_line(
     threads: int = 0,
     resume: bool = False,
     console: Console | None = None,
-) -> dict[str, Any] | None:
+) -> dict[str, Any]:
     """Train, and say how it went; under torchrun together with the other processes.
 
     Args:
@@ -78,8 +78,7 @@ def run_from_command_line(
 
     Returns:
         ``val_loss`` (None where the run ended before any validation), ``steps``, ``seconds``,
-        ``n_params``, ``tokens_per_second``, and ``reason``, ``message``, ``run``. None in a
-        process that leaves the telling to the first one.
+        ``n_params``, ``tokens_per_second``, and ``reason``, ``message``, ``run``.
 
     Raises:
         RecipeError, DataError, TokenizerError, RunError, CheckpointError, DeviceError: with a
@@ -116,12 +115,9 @@ def _begun_from(preset_name: str, recipe_file: Path | None) -> Recipe:
     return preset(preset_name) if recipe_file is None else Recipe.from_file(recipe_file)
 
 
-def _train(
-    training: Training, out: Path, console: Console | None, rank: int
-) -> dict[str, Any] | None:
+def _train(training: Training, out: Path, console: Console | None, rank: int) -> dict[str, Any]:
     """Go through a run, telling of it unless another process does."""
-    quiet = rank > 0
-    console = Console(quiet=True) if quiet else console or Console(stderr=True)
+    console = Console(quiet=True) if rank > 0 else console or Console(stderr=True)
     n_params = 0
     finished: Finished | None = None
     with _Display(training.recipe, console) as display, _signals_stop(training):
@@ -139,8 +135,6 @@ def _train(
                 print(str(error), file=sys.stderr, flush=True)
             raise
     assert finished is not None  # the last event always is
-    if quiet:
-        return None
     return {
         "val_loss": finished.val_loss,
         "steps": finished.step,

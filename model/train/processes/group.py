@@ -155,6 +155,11 @@ def started_by_torchrun() -> bool:
     return all(name in os.environ for name in ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"))
 
 
+def writes_here() -> bool:
+    """Whether this process is the one of its run that writes and tells."""
+    return not started_by_torchrun() or os.environ["RANK"] == "0"
+
+
 def is_restart() -> bool:
     """Whether torchrun has started the processes anew after one of them failed."""
     return os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") not in ("", "0")
