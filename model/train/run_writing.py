@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 from model import __version__
 from model.train.claim import Claim, cannot_be_made, check_free
 from model.train.events import Evaluated, Sampled, StepDone
+from model.train.folder_lock import LOCK_FILE
 from model.train.lines import Lines
 from model.train.metrics import columns, row_of
 from model.train.places import from_run
@@ -291,7 +292,7 @@ def copy_run(source: Path, target: Path) -> None:
         for other in place.parent.iterdir():  # what a process that was killed as it copied has left
             if half.fullmatch(other.name):
                 shutil.rmtree(other, ignore_errors=True)
-        shutil.copytree(source, beside, ignore=shutil.ignore_patterns(".*"))
+        shutil.copytree(source, beside, ignore=_left_behind)
         if place.exists():
             place.rmdir()
         beside.replace(place)
@@ -302,6 +303,15 @@ def copy_run(source: Path, target: Path) -> None:
         raise RunError(f"{target} can't be written: {error.strerror or error}.") from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def _left_behind(_folder: str, names: list[str]) -> set[str]:
+    """What is not copied with a run: its lock, and what is being written."""
+    return {
+        name
+        for name in names
+        if name == LOCK_FILE or (name.startswith(".") and name.endswith(".part"))
+    }
 
 
 def versions() -> dict[str, str]:

@@ -219,6 +219,10 @@ class TrainingPane(Pane):
         elif run is not None:  # its last weights were no numbers: what was saved before
             self.store.opening.open(run.run_dir)
 
+    def toggle_following(self) -> None:
+        """Bring each new snapshot of a run that is written elsewhere into view, or no more."""
+        self.store.watching.follow(not self.store.watching.follows)
+
     def choose_file(self) -> None:
         """Ask for a text to train on."""
         dialog = QFileDialog(self, "A text to train on")

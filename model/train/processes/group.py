@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.rendezvous import rendezvous
 
 from model.counting import counted
 from model.device import choose_device
@@ -198,8 +200,16 @@ def joined(wanted: str) -> Iterator[tuple[Group, str]]:
     if device == "cuda":
         device = f"cuda:{local}"
     try:
+        store, *_ = next(rendezvous("env://", timeout=PATIENCE))
+        # The launcher keeps the store when it starts processes anew, and torch 2.13 gives them the
+        # addresses of those that are gone: "Connection refused". Each attempt gets keys of its own.
+        attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
         dist.init_process_group(
-            "cpu:gloo,cuda:nccl" if device.startswith("cuda") else "gloo", timeout=PATIENCE
+            "cpu:gloo,cuda:nccl" if device.startswith("cuda") else "gloo",
+            store=PrefixStore(f"attempt-{attempt}", store),
+            rank=rank,
+            world_size=size,
+            timeout=PATIENCE,
         )
     except (RuntimeError, ValueError) as error:
         raise RunError(

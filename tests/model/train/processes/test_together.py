@@ -22,7 +22,9 @@ import torch
 from model.checkpoint import open_checkpoint
 from model.train.loop import train
 from model.train.presets import PRESETS
+from model.train.recipe import Recipe
 from model.train.run_folder import RunError, read_metrics, read_run, snapshots
+from model.train.run_writing import copy_run
 from model.train.samples import read_samples
 from model.train.state import load_state
 
@@ -64,16 +66,27 @@ def environment() -> dict[str, str]:
 def rehearse(n: int, folder: Path, plans: Sequence[dict[str, Any]]) -> str:
     """Let several processes do some runs; what they said."""
     (folder / "runs.json").write_text(json.dumps(plans))
-    done = subprocess.run(
-        torchrun(n, REHEARSAL, folder / "runs.json"),
+    return finished(torchrun(n, REHEARSAL, folder / "runs.json"))
+
+
+def finished(command: Sequence[str]) -> str:
+    """What a command says that ends well; one that hangs is ended, with all that it started."""
+    process = subprocess.Popen(
+        command,
         env=environment(),
         cwd=ROOT,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
-        check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    try:
+        said, _ = process.communicate(timeout=200)
+    finally:
+        if process.poll() is None:
+            process.terminate()  # torchrun then ends its processes
+            process.communicate()
+    assert process.returncode == 0, said
+    return said
 
 
 @pytest.fixture(scope="module")
@@ -254,6 +267,12 @@ def test_shards_that_are_gone_or_cut_are_a_sentence(folder: Path, tmp_path: Path
         list(train(None, run, resume=True))
 
 
+def test_a_copy_of_a_run_has_its_shards(folder: Path, tmp_path: Path) -> None:
+    copy_run(folder / "state in shards", tmp_path / "copy")
+    list(train(None, tmp_path / "copy", resume=True))
+    assert read_metrics(tmp_path / "copy")["step"][-1] == RECIPE.steps
+
+
 def test_what_one_process_can_not_do_is_said_once(folder: Path) -> None:
     said = (folder / "said").read_text().splitlines()
     small = [line for line in said if "A batch of 3 windows can't be shared by 4" in line]
@@ -315,18 +334,21 @@ def trainers(launcher: subprocess.Popen[str]) -> list[int]:
     return [ranks[rank] for rank in sorted(ranks)]
 
 
-def short_run(run: Path, steps: int) -> Path:
-    """The same run by one process, of so many steps."""
-    recipe = replace(RECIPE, steps=100_000, eval_every=20, sample_every=0, snapshot_every=20)
-    for event in train(recipe, run):
-        if getattr(event, "step", 0) > steps:
-            break
+def short_run(run: Path, recipe: Recipe) -> Path:
+    """The same run by one process."""
+    list(train(recipe, run))
     return run
 
 
 def assert_same_beginning(run: Path, tmp_path: Path) -> None:
     losses = read_metrics(run)["train_loss"]
-    whole = read_metrics(short_run(tmp_path / "whole", 40))["train_loss"]
+    # Of as many steps, as the schedule spans them.
+    recipe = Recipe.from_file(tmp_path / "recipe.toml")
+    source = train(recipe, tmp_path / "whole")
+    while getattr(next(source), "step", 0) <= 40:
+        pass
+    source.close()  # type: ignore[attr-defined]
+    whole = read_metrics(tmp_path / "whole")["train_loss"]
     n = min(len(losses), len(whole))
     assert n > 20
     np.testing.assert_allclose(losses[:n], whole[:n], rtol=TOLERANCE)
@@ -365,3 +387,32 @@ def test_a_process_that_is_killed_ends_all_with_a_sentence_and_one_goes_on(
             break
     assert read_metrics(tmp_path / "run")["step"][-1] > kept + 20
     assert_same_beginning(tmp_path / "run", tmp_path)
+
+
+@needs_proc
+def test_torchrun_that_starts_the_processes_anew_goes_on_with_the_run(
+    long_recipe: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    recipe = replace(Recipe.from_file(long_recipe), steps=120)
+    long_recipe.write_text(recipe.to_toml())
+    # A process that dies of itself, once, well after the first state was saved.
+    dying = tmp_path / "dying.py"
+    dying.write_text(
+        "import os, signal\n"
+        "from model.cli.app import main\n"
+        "from model.train.updates import Updates\n"
+        "advance = Updates.advance\n"
+        "def mortal(self):\n"
+        "    first = os.environ['TORCHELASTIC_RESTART_COUNT'] == '0'\n"
+        "    if first and os.environ['RANK'] == '1' and self.step == 50:\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    return advance(self)\n"
+        "Updates.advance = mortal\n"
+        "main()\n"
+    )
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    verb = ["train", "--recipe", str(long_recipe), "--out", str(run), "--device", "cpu"]
+    said = finished([*launcher, "--nproc-per-node", "2", "--max-restarts", "1", str(dying), *verb])
+    assert "All 120 steps are done" in said
+    assert_same(run, short_run(tmp_path / "whole", recipe))
