@@ -77,11 +77,12 @@ class Transformer(nn.Module):
             Linear(c.d_model, c.d_embed, bias=False) if narrow and c.has_logits else None
         )
         self.unembed = Linear(c.d_embed, c.d_vocab, bias=c.unembed_bias) if c.has_logits else None
-        self._tie()
+        self.tie()
         if not empty:
             self.initialize()
 
-    def _tie(self) -> None:
+    def tie(self) -> None:
+        """Let the unembedding be the embedding's very tensor, where the config says so."""
         if self.unembed is not None and self.config.tied_embeddings:
             self.unembed.weight = self.embed.weight
 
@@ -93,14 +94,20 @@ class Transformer(nn.Module):
         biases zero, norms one.
         """
         for name, parameter in self.named_parameters():
-            if name.endswith(".w"):
-                parameter.fill_(1 - self.config.norms.offset)
-            elif parameter.ndim < 2:
-                parameter.zero_()
-            else:
-                writes = name.endswith((".out.weight", ".down.weight"))
-                scaled = std / math.sqrt(2 * self.config.n_layers) if writes else std
-                parameter.normal_(0.0, scaled, generator=generator)
+            self.draw(name, parameter, generator, std)
+
+    def draw(
+        self, name: str, tensor: Tensor, generator: torch.Generator | None, std: float
+    ) -> None:
+        """Fill a tensor with the first values of a parameter, as `initialize` does."""
+        if name.endswith(".w"):
+            tensor.fill_(1 - self.config.norms.offset)
+        elif tensor.ndim < 2:
+            tensor.zero_()
+        else:
+            writes = name.endswith((".out.weight", ".down.weight"))
+            scaled = std / math.sqrt(2 * self.config.n_layers) if writes else std
+            tensor.normal_(0.0, scaled, generator=generator)
 
     def adopt(self, state: Mapping[str, Tensor]) -> None:
         """Take tensors as the weights, without copying them.
@@ -116,7 +123,7 @@ class Transformer(nn.Module):
         if self.unembed is not None and self.config.tied_embeddings:
             state["unembed.weight"] = state["embed.weight"]
         self.load_state_dict(state, assign=True)
-        self._tie()
+        self.tie()
 
     def forward(
         self, ids_BT: Tensor, cache: KVCache | None = None, last_only: bool = False

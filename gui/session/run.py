@@ -151,6 +151,13 @@ class CurrentRun(Feature):
         """End the run, also while it gets ready; what it learned stays on disk."""
         self._control("stop")
 
+    def read_again(self) -> None:
+        """Read the run of the opened model anew: its folder holds another curve."""
+        opened = self._store.opened
+        if opened is not None and opened.run_dir:
+            self._reading = m.ReadRun(path=opened.run_dir)
+            self._store.send(self._reading)
+
     def follow(self, follow: bool) -> None:
         """Bring the model of the run into view, or the one that is open; both stay."""
         self._store.send(m.FollowTraining(follow=follow))
@@ -201,7 +208,10 @@ class CurrentRun(Feature):
         """What a person opens may come of a run: then its curve is worth a look."""
         before = self.following, self.recorded, self.problem
         self.following = self.owns(model)
-        if not self.following and (self.recorded is None or not _same(self.recorded.model, model)):
+        recorded = self.recorded
+        if recorded is not None and recorded.elsewhere and recorded.run_dir == model.run_dir:
+            recorded.model = model  # another snapshot of a run that grows: its curve is known
+        elif not self.following and (recorded is None or not _same(recorded.model, model)):
             self._forget_record()
             if model.run_dir and not self._comes_of(model):
                 self._reading = m.ReadRun(path=model.run_dir)

@@ -40,6 +40,7 @@ from gui.session.timeline import Timeline
 from gui.session.tokenizing import Tokenizing
 from gui.session.verifying import Verifying
 from gui.session.walking import Walking
+from gui.session.watching import Watching
 from gui.session.weights import Weights
 from model import messages as m
 from model.interventions import Intervention
@@ -64,6 +65,7 @@ class Store(QObject):
             comparing: the features.
         timeline, step_measures: the steps of its training, and which is in view; what the network
             can do at each.
+        watching: a run that another process writes.
         texts: texts beside the prompt, in tokens.
         learning_bpe: the byte-pair encoding that is learnt.
         tokenizing: what tokenizers do to a text, step by step and side by side.
@@ -116,6 +118,7 @@ class Store(QObject):
         self.run = CurrentRun(self)
         self.timeline = Timeline(self)
         self.step_measures = StepMeasures(self)
+        self.watching = Watching(self)
         self.weights = Weights(self)
         self.texts = OtherTexts(self)
         self.intervening = Intervening(self)

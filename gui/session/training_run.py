@@ -6,6 +6,9 @@ run; no store, no widget, no file.
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 from model import messages as m
 from model.train.events import Evaluated, Event, Finished, Sampled, SnapshotSaved, StepDone
 from model.train.recipe import Recipe
@@ -27,6 +30,8 @@ class Run:
         finished: its last event; None while it can still go on.
         can_resume: whether it can go on from a saved state, once it has ended.
         problem: what of its folder could not be read, a sentence.
+        elsewhere: whether another process writes it; this window can't steer it then.
+        is_done: whether nothing more can come to it, as its folder says.
     """
 
     def __init__(self, started: m.TrainingStarted) -> None:
@@ -41,6 +46,8 @@ class Run:
         self.finished: Finished | None = None
         self.can_resume = False
         self.problem = ""
+        self.elsewhere = False
+        self.is_done = False
         if started.before is not None:
             self._take(started.before)
 
@@ -71,6 +78,7 @@ class Run:
         )
         run.can_resume = record.can_resume
         run.problem = record.problem
+        run.is_done = record.is_done
         return run
 
     @property
@@ -148,6 +156,26 @@ class Run:
             message=why,
         )
         self.can_resume = bool(self.snapshots)
+
+    def go_on_elsewhere(self) -> None:
+        """Another process writes it."""
+        self.elsewhere, self.finished = True, None
+
+    def end_elsewhere(self, why: str, *, is_done: bool = False) -> None:
+        """The other process writes no more, as far as can be seen.
+
+        Args:
+            why: a sentence.
+            is_done: whether nothing more can come.
+        """
+        self.break_off(why)
+        self.elsewhere, self.is_done = False, is_done
+        if is_done and self.finished is not None:
+            self.can_resume = False
+            diverged = self.steps and not math.isfinite(
+                self.steps[-1].train_loss + self.steps[-1].grad_norm
+            )
+            self.finished = replace(self.finished, reason="diverged" if diverged else "steps")
 
     def _take(self, record: RunRecord) -> None:
         self.steps += record.steps

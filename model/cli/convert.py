@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +20,9 @@ from model.cli.common import (
     say,
 )
 
+if TYPE_CHECKING:
+    from model.language_model import LanguageModel
+
 
 def command(
     path: Checkpoint,
@@ -26,7 +30,10 @@ def command(
     dtype: Dtype = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write a model of any format as a Hugging Face folder that transformers loads."""
+    """Write a model of any format as a Hugging Face folder that transformers loads.
+
+    Also the saved state of a run (its folder "state"), whole or in shards of several processes.
+    """
     with one_sentence():
         from model.checkpoint import save_checkpoint
         from model.checkpoint.errors import NoRoomError
@@ -34,7 +41,8 @@ def command(
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise ValueError(f"{out} exists and is not empty; choose a new folder.")
         start = time.perf_counter()
-        lm = opened(path, "cpu", dtype)
+        state = _state_of_a_run(path)
+        lm = opened(path, "cpu", dtype) if state is None else state
         say(lm.notes)
         written = lm.dtype_to_save
         try:
@@ -53,3 +61,23 @@ def command(
             f"{lm.family}, {lm.n_params:,} parameters in {dtype_name(written)}, "
             f"{sum(files.values()):,} bytes in {out}"
         )
+
+
+def _state_of_a_run(path: Path) -> LanguageModel | None:
+    """The model in a run's saved state, which may lie in the shards of several processes."""
+    from model.train.saved_network import run_of_state, saved_network
+
+    if run_of_state(path) is None:
+        return None
+    from model.device import DeviceChoice
+    from model.language_model import LanguageModel
+
+    step, transformer, tokenizer = saved_network(path)
+    print(f"The state of step {step:,}.", file=sys.stderr)
+    return LanguageModel(
+        transformer=transformer,
+        tokenizer=tokenizer,
+        path=path,
+        family="gpt2",
+        device=DeviceChoice("cpu", "where it is put together"),
+    )

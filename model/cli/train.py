@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from model.cli.common import AsJson, Device, Threads, one_sentence, print_json
 from model.counting import counted
+
+Parallel = Literal["auto", "ddp", "fsdp"]
 
 
 def command(
@@ -20,26 +24,44 @@ def command(
         str | None, typer.Option(help="char, bpe:SIZE, or the path of a tokenizer or model")
     ] = None,
     preset: Annotated[str, typer.Option(help="the recipe to start from")] = "minute",
+    recipe: Annotated[
+        Path | None,
+        typer.Option(help="a recipe in a TOML file, or a run's run.toml, in the preset's place"),
+    ] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="updates at most")] = None,
     max_seconds: Annotated[float | None, typer.Option(help="seconds at most")] = None,
     target_val_loss: Annotated[
         float | None, typer.Option(help="stop once the validation loss is this low, in nats")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="of weights, data order and samples")] = None,
+    parallel: Annotated[
+        Parallel,
+        typer.Option(
+            help="under torchrun: a copy in each process (ddp), or in shards (fsdp); auto takes "
+            "shards where a copy would fill a GPU"
+        ),
+    ] = "auto",
     device: Device = "auto",
     threads: Threads = 0,
     resume: Annotated[bool, typer.Option("--resume", help="go on with the run in --out")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train a model from a text; the run folder opens like any checkpoint."""
-    with one_sentence():
+    """Train a model from a text; the run folder opens like any checkpoint.
+
+    Under torchrun the processes train together, by the same recipe into the same run folder:
+    torchrun --nproc-per-node 8 -m model train --out runs/large
+    """
+    with one_sentence(), _each_says_its_own():
         from model.cli.training_display import run_from_command_line
+        from model.train.processes.group import writes_here
 
         result = run_from_command_line(
             out=out,
             data=data,
             tokenizer=tokenizer,
             preset_name=preset,
+            recipe_file=recipe,
+            parallel=parallel,
             steps=steps,
             max_seconds=max_seconds,
             target_val_loss=target_val_loss,
@@ -48,6 +70,8 @@ def command(
             threads=threads,
             resume=resume,
         )
+        if not writes_here():
+            return  # the first process tells
     if as_json:
         print_json(result)
         return
@@ -56,3 +80,16 @@ def command(
         f"{counted(result['steps'], 'step')} in {result['seconds']:.1f} s, "
         f"{result['tokens_per_second']:,.0f} tokens/s, validation loss {loss}: {out}"
     )
+
+
+@contextmanager
+def _each_says_its_own() -> Iterator[None]:
+    """Of processes that train together only the one that fails says why; all end."""
+    try:
+        yield
+    except ValueError as error:
+        from model.train.processes.group import OtherEndedError
+
+        if isinstance(error, OtherEndedError):
+            raise typer.Exit(2) from None
+        raise

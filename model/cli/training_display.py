@@ -6,6 +6,7 @@ Knows the trainer and rich; arguments are read by `model.cli.train`.
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,7 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from model.counting import counted
-from model.device import choose_device, default_threads
+from model.device import default_threads
 from model.end_signals import heeded
 from model.train.events import (
     Evaluated,
@@ -33,7 +34,10 @@ from model.train.events import (
 from model.train.loop import Training
 from model.train.metrics import sayings
 from model.train.presets import preset
+from model.train.processes.group import LostError, is_restart, joined
+from model.train.processes.spread import Parallel
 from model.train.recipe import Recipe
+from model.train.run_folder import is_run, read_recipe
 
 
 def run_from_command_line(
@@ -42,6 +46,8 @@ def run_from_command_line(
     data: str | None = None,
     tokenizer: str | None = None,
     preset_name: str = "minute",
+    recipe_file: Path | None = None,
+    parallel: Parallel = "auto",
     steps: int | None = None,
     max_seconds: float | None = None,
     target_val_loss: float | None = None,
@@ -51,7 +57,7 @@ def run_from_command_line(
     resume: bool = False,
     console: Console | None = None,
 ) -> dict[str, Any]:
-    """Train, and say how it went.
+    """Train, and say how it went; under torchrun together with the other processes.
 
     Args:
         out: the run folder, new or empty; with ``resume`` a run.
@@ -62,6 +68,8 @@ def run_from_command_line(
         target_val_loss: replaces its target.
         seed: replaces its seed.
         preset_name: where the other choices come from; with ``resume`` not looked at.
+        recipe_file: a TOML file in the preset's place, a run's run.toml too.
+        parallel: how the network lies over several processes: ``ddp``, ``fsdp`` or ``auto``.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         threads: CPU threads; 0 takes the recipe's, or all cores but one.
         resume: go on with the run in ``out``.
@@ -76,8 +84,6 @@ def run_from_command_line(
         RecipeError, DataError, TokenizerError, RunError, CheckpointError, DeviceError: with a
             sentence for the person.
     """
-    from model.train.run_folder import read_recipe
-
     changes: dict[str, Any] = {
         "data": data,
         "tokenizer": tokenizer,
@@ -86,20 +92,48 @@ def run_from_command_line(
         "target_val_loss": target_val_loss,
         "seed": seed,
     }
-    base = read_recipe(out) if resume else preset(preset_name)
-    recipe = replace(base, **{k: v for k, v in changes.items() if v is not None})
-    # The real number goes into run.toml: on a CPU it decides the last bits.
-    recipe = replace(recipe, threads=threads or recipe.threads or default_threads())
-    training = Training(recipe, out, device=choose_device(device).name, resume=resume)
+    with joined(device) as (group, own_device):
+        # Processes that torchrun has started anew after one failed go on where the run was.
+        resume = group.first(lambda: resume or (is_restart() and is_run(out)))
+
+        def made() -> Training:
+            recipe: Recipe | None = None
+            if group.is_first:
+                base = read_recipe(out) if resume else _begun_from(preset_name, recipe_file)
+                recipe = replace(base, **{k: v for k, v in changes.items() if v is not None})
+                # The real number goes into run.toml: on a CPU it decides the last bits.
+                each = max(1, default_threads() // group.local_size)
+                recipe = replace(recipe, threads=threads or recipe.threads or each)
+            return Training(
+                recipe, out, device=own_device, resume=resume, group=group, parallel=parallel
+            )
+
+        return _train(group.together(made), out, console, group.rank)
+
+
+def _begun_from(preset_name: str, recipe_file: Path | None) -> Recipe:
+    return preset(preset_name) if recipe_file is None else Recipe.from_file(recipe_file)
+
+
+def _train(training: Training, out: Path, console: Console | None, rank: int) -> dict[str, Any]:
+    """Go through a run, telling of it unless another process does."""
+    console = Console(quiet=True) if rank > 0 else console or Console(stderr=True)
     n_params = 0
     finished: Finished | None = None
-    with _Display(recipe, console or Console(stderr=True)) as display, _signals_stop(training):
-        for event in training.events():
-            display.show(event)
-            if isinstance(event, Started):
-                n_params = event.n_params
-            elif isinstance(event, Finished):
-                finished = event
+    with _Display(training.recipe, console) as display, _signals_stop(training):
+        try:
+            for event in training.events():
+                display.show(event)
+                if isinstance(event, Started):
+                    n_params = event.n_params
+                elif isinstance(event, Finished):
+                    finished = event
+        except LostError as error:
+            # At once: torchrun ends the others as soon as it has seen that one is gone. The second
+            # process says it too where it is the first that is gone.
+            if rank < 2:
+                print(str(error), file=sys.stderr, flush=True)
+            raise
     assert finished is not None  # the last event always is
     return {
         "val_loss": finished.val_loss,

@@ -58,4 +58,5 @@ HANDLERS: dict[type[m.Request], Callable[[Any, Workplace], Job]] = {
     m.CompareTokenizers: tokenizing.compare_tokenizers,
     m.ShowStep: steps.show_step,
     m.MeasureSteps: step_measures.measure_steps,
+    m.LookAtRun: runs.look_at_run,
 }

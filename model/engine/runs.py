@@ -1,4 +1,4 @@
-"""Reading the record of a run folder, in slices.
+"""Reading the record of a run folder, in slices, and what comes to it later.
 
 Knows messages and how a record is read; no queue, no thread, no Qt.
 """
@@ -30,3 +30,11 @@ def read_run(request: m.ReadRun, place: Workplace) -> Job:
             )
             return
         yield None
+
+
+def look_at_run(request: m.LookAtRun, place: Workplace) -> Job:
+    """Answers `LookAtRun`."""
+    from model.train.growing import news_of
+
+    news = news_of(Path(request.path), request.mark)
+    yield m.RunLookedAt(request_id=request.id, path=request.path, news=news)

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from model.messages.base import Request, Result
 from model.messages.opening import ModelInfo
 from model.train.events import Event
+from model.train.growing import Mark, RunNews
 from model.train.recipe import Recipe
 from model.train.record import RunRecord
 
@@ -135,6 +136,19 @@ class ReadRun(Request):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LookAtRun(Request):
+    """Read what a run folder, which another process may write, has new: `RunLookedAt`.
+
+    Attributes:
+        path: the run folder.
+        mark: what is known of it.
+    """
+
+    path: str
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingStarted(Result):
     """A run has begun, or goes on; its model is ``info`` (in view if it is followed).
 
@@ -175,6 +189,18 @@ class RunRead(Result):
     path: str
     record: RunRecord | None
     problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunLookedAt(Result):
+    """What a run folder has new; nothing, mostly.
+
+    Attributes:
+        path: the run folder that was asked about.
+    """
+
+    path: str
+    news: RunNews
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,13 +28,15 @@ from model.train.events import (
     Started,
     StepDone,
 )
+from model.train.keeping import Keeping
 from model.train.measure import sample, validate
 from model.train.pace import Speed, Stopwatch
 from model.train.parts import Parts, checked_for_resume, getting_ready
 from model.train.places import with_whole_paths
+from model.train.processes.group import ALONE, Group, naming_the_lost
+from model.train.processes.spread import Parallel
 from model.train.recipe import Recipe
 from model.train.run_folder import RunError, read_recipe
-from model.train.state import TrainingState, save_state
 from model.train.updates import Update
 from model.transformer import Transformer
 
@@ -56,6 +58,11 @@ class Training:
         run_dir: the run folder: new or empty, or with ``resume`` the run to go on with.
         device: where to compute.
         resume: go on from the last saved state.
+        group: the processes that train together; all of them make a Training of the same
+            arguments and go through its events. Where there are others, ``recipe`` and what lies
+            in ``run_dir`` are looked at in the first only.
+        parallel: how the network lies over them: ``ddp``, a copy in each; ``fsdp``, in shards;
+            ``auto`` takes shards where a copy would fill a GPU.
 
     Raises:
         RecipeError: the recipe can't be run.
@@ -69,11 +76,17 @@ class Training:
         *,
         device: str = "cpu",
         resume: bool = False,
+        group: Group = ALONE,
+        parallel: Parallel = "auto",
     ) -> None:
         self.run_dir = Path(run_dir)
         self.device = device
         self._resume = resume
-        if resume:
+        self._group = group
+        self._parallel: Parallel = parallel
+        if not group.is_first:
+            recipe = Recipe()  # until the first process hands over its own
+        elif resume:
             own = read_recipe(self.run_dir)
             recipe = own if recipe is None else checked_for_resume(with_whole_paths(recipe), own)
         elif recipe is None:
@@ -82,7 +95,6 @@ class Training:
             recipe = with_whole_paths(recipe)
             check_free(self.run_dir)
         self.recipe = recipe.validate()
-        self._tokens_per_step = self.recipe.batch_size * self.recipe.n_ctx
         self._stop_asked = False
         self._began = False
         self._clock = Stopwatch()
@@ -96,6 +108,10 @@ class Training:
     def transformer(self) -> Transformer:
         """The network that learns; there from `Started` on."""
         return self._run.updates.transformer
+
+    @property
+    def _tokens_per_step(self) -> int:
+        return self.recipe.batch_size * self.recipe.n_ctx
 
     @property
     def tokenizer(self) -> Tokenizer:
@@ -137,13 +153,15 @@ class Training:
         stopping = False
         try:
             while True:
-                if self._stop_asked and not stopping:
+                # Of several processes none may leave the others waiting: they agree before a step.
+                if self._stop_asked and not stopping and self._group.is_alone:
                     stopping = True
                     source.close()
                     source = self._guarded(self._stop())
                 self._clock.start()
                 try:
-                    event = next(source)
+                    with naming_the_lost(self._group):
+                        event = next(source)
                 finally:
                     self._clock.stop()
                 if isinstance(event, Finished):
@@ -159,13 +177,16 @@ class Training:
     # The run
 
     def _go(self) -> Generator[Event, None, None]:
-        recipe = self.recipe
         yield from self._prepare()
+        recipe = self.recipe  # with the text's place of today; in other processes the first's own
         # Also where a run goes on: it may have been stopped before it had done what was due.
         yield from self._do_what_is_due()
         while (reason := self._reason_to_end()) is None:
             yield from self._advance()
             yield from self._do_what_is_due()
+        if reason == "stopped":
+            yield from self._stop()
+            return
         yield from self._land()
         if self._run.evaluated_at != self.step:
             yield from self._evaluate()
@@ -222,8 +243,12 @@ class Training:
         recipe = self.recipe
         if self.step >= recipe.steps:
             return "steps"
-        if recipe.max_seconds and self._clock.seconds >= recipe.max_seconds:
-            return "time"
+        if not self._group.is_alone and self._group.any(self._stop_asked):
+            return "stopped"
+        if recipe.max_seconds:
+            over = self._clock.seconds >= recipe.max_seconds
+            if self._group.any(over and self._group.is_first):  # by one clock
+                return "time"
         return "target" if self._on_target() else None
 
     def _on_target(self) -> bool:
@@ -237,6 +262,7 @@ class Training:
 
     def _advance(self) -> Generator[Event, None, None]:
         """One update; on a GPU what is reported is the one before it."""
+        self._keeping.let_go()
         began = time.perf_counter()
         update = self._run.updates.advance()
         self._speed.add(self._tokens_per_step, time.perf_counter() - began)
@@ -292,9 +318,12 @@ class Training:
         recipe, run, step = self.recipe, self._run, self.step
         if step not in run.plan:
             return False
-        return self._is_regular or run.thrift.allows(
-            step, recipe.steps, self._clock.seconds, recipe.max_seconds
-        )
+        if self._is_regular:
+            return True
+        seconds = self._clock.seconds
+        allowed = run.thrift.allows(step, recipe.steps, seconds, recipe.max_seconds)
+        # By one clock: a snapshot is gathered from all processes.
+        return self._group.any(allowed and self._group.is_first)
 
     @property
     def _is_regular(self) -> bool:
@@ -313,7 +342,8 @@ class Training:
 
     def _evaluate(self) -> Generator[Event, None, None]:
         run, step = self._run, self.step
-        loss = yield from validate(self.transformer, run.validation, self.device, step)
+        spread, most = run.updates.spread, self.recipe.micro_batch
+        loss = yield from validate(spread, run.validation, self.device, step, most)
         if not math.isfinite(loss):
             raise _Diverged("The validation loss", step)
         self._val_loss = loss
@@ -331,16 +361,16 @@ class Training:
 
     def _sample(self) -> Generator[Event, None, None]:
         run, recipe, step = self._run, self.recipe, self.step
-        text = yield from sample(
-            self.transformer,
-            self.tokenizer,
-            run.prompt_ids,
-            recipe.sample_tokens,
-            recipe.seed,
-            step,
-        )
+        whole = self._keeping.whole()
+        text = None
+        if whole is not None:  # the first process writes it
+            text = yield from sample(
+                whole, self.tokenizer, run.prompt_ids, recipe.sample_tokens, recipe.seed, step
+            )
         run.sampled_at = step
         run.state_is_old = True
+        if text is None:
+            return
         sampled = Sampled(step, text)
         run.folder.record(sampled)
         yield sampled
@@ -353,37 +383,22 @@ class Training:
         yield event
 
     def _write_snapshot(self) -> SnapshotSaved:
-        run, step = self._run, self.step
-        if not run.updates.weights_are_finite():
-            raise _Diverged("A weight", step)
-        path = run.folder.save_snapshot(step, self.transformer, self.tokenizer)
-        run.kept_at = step
-        return SnapshotSaved(step, path)
+        if not self._run.updates.weights_are_finite():
+            raise _Diverged("A weight", self.step)
+        return SnapshotSaved(self.step, self._keeping.save_snapshot())
 
     def _save_state(self) -> None:
-        """What is measured is on disk before it: a resumed run doesn't measure it again."""
-        run = self._run
-        run.folder.flush()
-        save_state(
-            self.run_dir,
-            TrainingState(
-                step=self.step,
-                seconds=self._clock.seconds,
-                val_loss=self._val_loss,
-                transformer=self.transformer.state_dict(),
-                optimiser=run.updates.optimiser.state_dict(),
-                evaluated_at=run.evaluated_at,
-                sampled_at=run.sampled_at,
-            ),
-        )
-        run.state_is_old = False
+        self._keeping.save_state(self._clock.seconds, self._val_loss)
 
     # Set-up
 
     def _prepare(self) -> Generator[Event, None, None]:
         """Everything up to `Started`."""
-        run = yield from getting_ready(self.recipe, self.run_dir, self.device, self._resume)
+        run = yield from getting_ready(
+            self.recipe, self.run_dir, self.device, self._resume, self._group, self._parallel
+        )
         self._parts = run
+        self._keeping = Keeping(run, self.run_dir)
         self.recipe = run.recipe
         self._val_loss = run.val_loss
         # Getting ready is no training: the run's seconds begin here.

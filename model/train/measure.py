@@ -12,12 +12,14 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from model.generate import generate
 from model.sampling import Sampling
 from model.tokenizer.tokenizer import Tokenizer
 from model.train.events import Working
+from model.train.processes.shares import pieces
+from model.train.processes.spread import Spread
 from model.transformer import Transformer
 
 _SAMPLE = Sampling(temperature=0.8)
@@ -25,31 +27,44 @@ _SLICE = 4
 """Tokens of a sample that are drawn in one go."""
 
 
-def mean_loss(transformer: Transformer, windows_BT: Tensor) -> Tensor:
+def mean_loss(network: nn.Module, windows_BT: Tensor) -> Tensor:
     """Mean cross-entropy of every token after its context, nats.
 
     Args:
-        transformer: the network.
+        network: a transformer, or what runs one.
         windows_BT: ids, one more than the network reads: the last is only a target.
     """
-    logits_BTV = transformer(windows_BT[:, :-1])
+    logits_BTV = network(windows_BT[:, :-1])
     return F.cross_entropy(logits_BTV.flatten(0, 1), windows_BT[:, 1:].flatten())
 
 
 def validate(
-    transformer: Transformer, batches: Sequence[NDArray[np.int64]], device: str, step: int
+    spread: Spread,
+    batches: Sequence[NDArray[np.int64]],
+    device: str,
+    step: int,
+    most: int = 0,
 ) -> Generator[Working, None, float]:
-    """Mean loss over all tokens of some batches, nats; a slice is a batch."""
+    """Mean loss over all tokens of some batches, nats; a slice is a batch.
+
+    Args:
+        spread: the network; each of several processes takes its share of every batch.
+        batches: windows.
+        device: of this process.
+        step: for what is told.
+        most: windows that go through the network at once; 0 for all of a batch.
+    """
+    group = spread.group
     total = 0.0
-    n = 0
+    n = sum(map(len, batches))
     for done, batch in enumerate(batches):
-        # Entered anew for each batch: the mode must not leak out of a generator that waits.
-        with torch.inference_mode():
-            loss = mean_loss(transformer, torch.from_numpy(batch).to(device))
-        total += loss.item() * len(batch)
-        n += len(batch)
+        for piece in pieces(batch, group.rank, group.size, most):
+            # Entered anew for each: the mode must not leak out of a generator that waits.
+            with spread.evaluating():
+                loss = mean_loss(spread.transformer, torch.from_numpy(piece.windows_BT).to(device))
+            total += loss.item() * piece.weight * len(batch)
         yield Working(step, "evaluating", done + 1, len(batches))
-    return total / n
+    return group.sum(torch.tensor(total, dtype=torch.float64)).item() / n
 
 
 def sample(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,11 +21,14 @@ from model.train.data import Batches, TextData, prepare, sha256_of_text, validat
 from model.train.events import Prepared
 from model.train.optimiser import warm_up
 from model.train.places import from_run, names_a_file, places_of_text
+from model.train.processes.group import ALONE, Group
+from model.train.processes.handing import handing, received
+from model.train.processes.spread import Parallel, fits, spread_out, take_whole
 from model.train.recipe import WORLD, Recipe
 from model.train.run_folder import RunError, read_recipe, read_run, snapshots
-from model.train.run_writing import RunFolder
+from model.train.run_writing import NoFolder, RunFolder
 from model.train.snapshot_plan import SnapshotPlan, Thrift, plan_of
-from model.train.state import TrainingState, can_resume, has_state, load_state
+from model.train.state import TrainingState, can_resume, has_state, load_state, values_of
 from model.train.tokenizer_choice import tokenizer_at
 from model.train.updates import Updates
 from model.transformer import Transformer
@@ -56,7 +60,7 @@ class Parts:
     recipe: Recipe
     data: TextData
     updates: Updates
-    folder: RunFolder
+    folder: RunFolder | NoFolder
     validation: Sequence[NDArray[np.int64]]
     prompt_ids: list[int]
     plan: SnapshotPlan
@@ -71,61 +75,113 @@ class Parts:
 
 
 def getting_ready(
-    recipe: Recipe, run_dir: Path, device: str, resume: bool
+    recipe: Recipe | None,
+    run_dir: Path,
+    device: str,
+    resume: bool,
+    group: Group = ALONE,
+    parallel: Parallel = "auto",
 ) -> Generator[Prepared, None, Parts]:
     """Read the text, make the network, and the run folder or what is in it.
 
     From the first slice on no other process can begin or resume a run in the folder; where this
-    fails or is closed, it is as it was.
+    fails or is closed, it is as it was. Of several processes that train together the first one
+    claims the folder, reads the text and the saved state, and hands them to the others.
 
     Raises:
         DataError, TokenizerError: the text or the tokenizer is no good.
         RunError, CheckpointError: the run folder can't be made, or the run not resumed.
     """
-    claim = Claim.of_run(run_dir) if resume else Claim.new(run_dir)
+    if not group.is_first:
+        text, recipe = received(group)
+        yield Prepared("Making the network", 0.0)
+        return _made(recipe, text, run_dir, device, resume, group, parallel, None)
+    assert recipe is not None  # the first process has one
+    with handing(group) as hand:
+        claim = Claim.of_run(run_dir) if resume else Claim.new(run_dir)
+        try:
+            text, recipe = yield from _text(recipe, run_dir, resume, group)
+            hand(text, recipe)
+        except BaseException:
+            claim.release()
+            raise
     try:
-        return (yield from _getting_ready(recipe, run_dir, device, resume, claim))
+        return _made(recipe, text, run_dir, device, resume, group, parallel, claim)
     except BaseException:
         claim.release()
         raise
 
 
-def _getting_ready(
-    recipe: Recipe, run_dir: Path, device: str, resume: bool, claim: Claim
-) -> Generator[Prepared, None, Parts]:
-    if recipe.threads:
-        torch.set_num_threads(recipe.threads)
-    warm_up()
+def _text(
+    recipe: Recipe, run_dir: Path, resume: bool, group: Group
+) -> Generator[Prepared, None, tuple[TextData, Recipe]]:
+    """The run's text in tokens, and the recipe with the text's place as it is today."""
+    _set_threads(recipe)
     tokenizer = None
     if resume:
         tokenizer = Tokenizer.from_folder(run_dir)
         recipe = _as_it_was(recipe, run_dir, tokenizer)
     data = yield from prepare(recipe, tokenizer)
-    config = recipe.config(data.tokenizer.n_tokens)
+    if recipe.batch_size < group.size:
+        raise RunError(
+            f"A batch of {recipe.batch_size} windows can't be shared by {group.size} processes: "
+            "start fewer, or give the recipe a larger batch_size."
+        )
     # Before anything is spent on it: can the result be saved at all?
-    FAMILIES["gpt2"].config_to_hf(config)
-    with torch.random.fork_rng(devices=[]):  # torch's own first weights draw from the global one
-        transformer = Transformer(config)
-    transformer.initialize(torch.Generator().manual_seed(recipe.seed), recipe.init_std)
-    if recipe.weights and not (resume and has_state(run_dir)):
-        _take_weights(transformer, recipe.weights)
-    transformer.eval().to(device)
-    batches = Batches(data.train_ids, recipe.batch_size, recipe.n_ctx, recipe.seed)
-    updates = Updates(transformer, recipe, batches)
-    state = None
+    FAMILIES["gpt2"].config_to_hf(recipe.config(data.tokenizer.n_tokens))
     if resume:
         _check_text(recipe, run_dir, data)
-        state = _restore(run_dir, device, updates)
-        kept = -1 if state is None else state.step
-        folder = RunFolder.resume(run_dir, kept, data.tokenizer, recipe, claim)
-    else:
-        facts = _facts(recipe, run_dir, data, device)
-        folder = RunFolder.create(run_dir, recipe, data.tokenizer, facts, claim)
+    return data, recipe
+
+
+def _made(
+    recipe: Recipe,
+    data: TextData,
+    run_dir: Path,
+    device: str,
+    resume: bool,
+    group: Group,
+    parallel: Parallel,
+    claim: Claim | None,
+) -> Parts:
+    """The network and the folder; in every process of the group, each step of it by all."""
+    config = recipe.config(data.tokenizer.n_tokens)
+
+    def network() -> tuple[Updates, TrainingState | None]:
+        _set_threads(recipe)
+        warm_up()
+        sharded = parallel == "fsdp" or (parallel == "auto" and not fits(config, device))
+        spread = spread_out(
+            config,
+            group,
+            device,
+            sharded=sharded and not group.is_alone,
+            seed=recipe.seed,
+            std=recipe.init_std,
+        )
+        batches = Batches(data.train_ids, recipe.batch_size, recipe.n_ctx, recipe.seed)
+        updates = Updates(spread, recipe, batches)
+        state = _restore(run_dir, updates, group) if resume else None
+        if recipe.weights and state is None:
+            _take_weights(updates.transformer, recipe.weights)
+        return updates, state
+
+    updates, state = group.together(network)
+
+    def opened() -> RunFolder | NoFolder:
+        if claim is None:
+            return NoFolder(run_dir)
+        if resume:
+            kept = -1 if state is None else state.step
+            return RunFolder.resume(run_dir, kept, data.tokenizer, recipe, claim)
+        facts = _facts(recipe, run_dir, data, device, updates)
+        return RunFolder.create(run_dir, recipe, data.tokenizer, facts, claim)
+
     parts = Parts(
         recipe=recipe,
         data=data,
         updates=updates,
-        folder=folder,
+        folder=group.together(opened),
         validation=validation_batches(
             data.val_ids, recipe.batch_size, recipe.n_ctx, recipe.eval_batches
         ),
@@ -141,6 +197,11 @@ def _getting_ready(
     return parts
 
 
+def _set_threads(recipe: Recipe) -> None:
+    if recipe.threads:
+        torch.set_num_threads(recipe.threads)
+
+
 def _take_weights(transformer: Transformer, path: str) -> None:
     """Begin with the weights of another model.
 
@@ -152,7 +213,7 @@ def _take_weights(transformer: Transformer, path: str) -> None:
 
     weights = open_checkpoint(path, dtype=torch.float32).transformer.state_dict()
     try:
-        transformer.load_state_dict(weights)
+        take_whole(transformer, weights)
     except RuntimeError as error:
         raise RunError(
             f"The weights of {path} are not those of this recipe's network: sizes and vocabulary "
@@ -205,26 +266,37 @@ def _check_text(recipe: Recipe, run_dir: Path, data: TextData) -> None:
         )
 
 
-def _restore(run_dir: Path, device: str, updates: Updates) -> TrainingState | None:
+def _restore(run_dir: Path, updates: Updates, group: Group) -> TrainingState | None:
     """Put the saved state in place; None where the run ended before its first.
+
+    A whole state is read by the first process and handed on, one in shards by all.
 
     Raises:
         RunError: the state is damaged, or is gone though the run had learned something.
     """
-    if not has_state(run_dir) and can_resume(run_dir):
+
+    def read() -> dict[str, Any] | None:
+        if not has_state(run_dir) and can_resume(run_dir):
+            return None
+        return values_of(load_state(run_dir, "cpu"))
+
+    values = group.hand(group.first_only(read))
+    if values is None:
         return None
-    state = load_state(run_dir, device)
-    updates.transformer.load_state_dict(state.transformer)
-    updates.optimiser.load_state_dict(state.optimiser)
-    updates.step = state.step
+    state = TrainingState(**values)
+    updates.take(state, run_dir)
     return state
 
 
 def _facts(
-    recipe: Recipe, run_dir: Path, data: TextData, device: str
+    recipe: Recipe, run_dir: Path, data: TextData, device: str, updates: Updates
 ) -> dict[str, dict[str, object]]:
     """What run.toml says besides the recipe."""
     config = recipe.config(data.tokenizer.n_tokens)
+    group = updates.spread.group
+    machine: dict[str, object] = {"device": device, "threads": torch.get_num_threads()}
+    if not group.is_alone:
+        machine |= {"processes": group.size, "parallel": updates.spread.kind}
     return {
         "data": {
             "sha256": data.sha256,
@@ -235,7 +307,7 @@ def _facts(
             **from_run(recipe, run_dir),
         },
         "network": {"d_vocab": config.d_vocab, "n_params": config.n_params},
-        "machine": {"device": device, "threads": torch.get_num_threads()},
+        "machine": machine,
     }
 
 
@@ -260,6 +332,7 @@ _MAY_CHANGE = frozenset(
         "sample_every",
         "sample_prompt",
         "sample_tokens",
+        "micro_batch",
         "snapshot_every",
         "snapshot_early",
         "snapshot_mb",

@@ -44,7 +44,10 @@ class Recipe:
             attention_bias, mlp_bias, tied_embeddings, dropout: as in `TransformerConfig`;
             0 takes its default.
         init_std: standard deviation of the first weights.
-        batch_size: windows of ``n_ctx`` tokens per step.
+        batch_size: windows of ``n_ctx`` tokens per step, over all processes that train together.
+        micro_batch: windows that go through the network at once, in each process; the gradients
+            of a step are summed over them. 0 takes all of a process's share: fastest where there
+            is memory for it. The numbers are the same but for their last digits.
         steps: updates; the learning rate's schedule spans them.
         lr, min_lr: highest and last learning rate.
         warmup_steps: updates over which the rate rises from near 0 to ``lr``.
@@ -89,6 +92,7 @@ class Recipe:
     dropout: float = 0.0
     init_std: float = 0.02
     batch_size: int = 16
+    micro_batch: int = 0
     steps: int = 1000
     lr: float = 1e-3
     min_lr: float = 1e-4
@@ -269,6 +273,7 @@ class Recipe:
 
 _NOT_NEGATIVE = (
     "data_tokens",
+    "micro_batch",
     "min_lr",
     "warmup_steps",
     "weight_decay",

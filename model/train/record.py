@@ -7,11 +7,11 @@ as it stands, in slices. Knows recipe, events and run folder; no torch, no windo
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from model.train.events import Evaluated, Sampled, SnapshotSaved, StepDone
 from model.train.metrics import MEASURES, whole_columns
@@ -26,6 +26,9 @@ from model.train.run_folder import (
     whole_lines,
 )
 from model.train.samples import read_samples
+from model.train.whole_snapshot import is_whole
+
+E = TypeVar("E", StepDone, Evaluated)
 
 ROWS_PER_SLICE = 2_000
 
@@ -38,6 +41,7 @@ class RunRecord:
         run_dir: the folder, as a whole path.
         recipe: its own.
         steps, evaluations, samples, snapshots: its events by kind, in order.
+        is_done: whether nothing more can come to it.
         can_resume: whether it can go on from a saved state.
         ending: how far it came, in a sentence.
         problem: what of it could not be read, a sentence; empty if all could.
@@ -49,6 +53,7 @@ class RunRecord:
     evaluations: tuple[Evaluated, ...] = ()
     samples: tuple[Sampled, ...] = ()
     snapshots: tuple[SnapshotSaved, ...] = ()
+    is_done: bool = False
     can_resume: bool = False
     ending: str = ""
     problem: str = ""
@@ -95,14 +100,14 @@ def reading_record(run_dir: Path) -> Generator[None, None, RunRecord]:
     try:
         header, *lines = whole_lines(run_dir / METRICS_FILE)
         names = header.split(",")
-        per_byte = _bits_per_byte(tables)
+        per_byte = bits_per_byte(tables)
         for n, line in enumerate(lines, start=1):
-            row = _row(names, line)
+            row = row_of_line(names, line)
             if "train_loss" in row:
-                steps.append(StepDone(**_fields(StepDone, row)))
+                steps.append(event_of(StepDone, row))
             if "val_loss" in row:
                 row["bits_per_byte"] = row["val_loss"] * per_byte
-                evaluations.append(Evaluated(**_fields(Evaluated, row)))
+                evaluations.append(event_of(Evaluated, row))
             if n % ROWS_PER_SLICE == 0:
                 yield
     except OSError as error:
@@ -110,21 +115,24 @@ def reading_record(run_dir: Path) -> Generator[None, None, RunRecord]:
     except (ValueError, OverflowError) as error:
         problem = f"Its {METRICS_FILE} is damaged: {error}. The curve ends there."
     last = max(steps[-1].step if steps else 0, evaluations[-1].step if evaluations else 0)
-    done = _is_done(recipe, steps, evaluations)
+    done = nothing_left(recipe, steps, evaluations)
     return RunRecord(
         run_dir=str(run_dir),
         recipe=recipe,
         steps=tuple(steps),
         evaluations=tuple(evaluations),
         samples=read_samples(run_dir, last),
-        snapshots=tuple(SnapshotSaved(step, path) for step, path in snapshots(run_dir)),
+        snapshots=tuple(
+            SnapshotSaved(step, path) for step, path in snapshots(run_dir) if is_whole(path)
+        ),
+        is_done=bool(done),
         can_resume=not done and _goes_on(run_dir),
         ending=done or f"Ended at step {last:,} of {recipe.steps:,}.",
         problem=problem,
     )
 
 
-def _row(names: list[str], line: str) -> dict[str, Any]:
+def row_of_line(names: list[str], line: str) -> dict[str, Any]:
     """A line's numbers by column; blank ones are left out."""
     values = line.split(",")
     if len(values) != len(names):
@@ -137,25 +145,32 @@ def _row(names: list[str], line: str) -> dict[str, Any]:
     }
 
 
-def _fields(event: type[StepDone | Evaluated], row: Mapping[str, Any]) -> dict[str, Any]:
-    """What an event carries; of a measure that an older version did not keep, no number."""
+def event_of(event: type[E], row: Mapping[str, Any]) -> E:
+    """The event that a row tells of; of a measure that an older version did not keep, no number.
+
+    Raises:
+        ValueError: it has no step.
+    """
     if "step" not in row:
         raise ValueError("a row has no step")
-    return {
+    values = {
         measure.name: row.get(measure.name, 0 if measure.whole else math.nan)
         for measure in MEASURES
         if event in measure.on
     }
+    return event(**values)
 
 
-def _bits_per_byte(tables: Mapping[str, Any]) -> float:
+def bits_per_byte(tables: Mapping[str, Any]) -> float:
     """What a validation loss in nats per token is multiplied by; NaN where that isn't known."""
     data = tables.get("data")
     per_byte = data.get("val_tokens_per_byte") if isinstance(data, dict) else None
     return per_byte / math.log(2) if isinstance(per_byte, float) else math.nan
 
 
-def _is_done(recipe: Recipe, steps: list[StepDone], evaluations: list[Evaluated]) -> str:
+def nothing_left(
+    recipe: Recipe, steps: Sequence[StepDone], evaluations: Sequence[Evaluated]
+) -> str:
     """Why there is nothing to go on with, a sentence; empty if there is."""
     if steps and steps[-1].step >= recipe.steps:
         return f"All {recipe.steps:,} steps are done."

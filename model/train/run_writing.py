@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 from model import __version__
 from model.train.claim import Claim, cannot_be_made, check_free
 from model.train.events import Evaluated, Sampled, StepDone
+from model.train.folder_lock import LOCK_FILE
 from model.train.lines import Lines
 from model.train.metrics import columns, row_of
 from model.train.places import from_run
@@ -260,6 +261,22 @@ class RunFolder:
         self._samples.write()
 
 
+class NoFolder:
+    """In place of the run folder, in a process that leaves the writing to another one."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def record(self, event: StepDone | Evaluated | Sampled) -> None:
+        """Written by the first process."""
+
+    def flush(self) -> None:
+        """Nothing waits here."""
+
+    def close(self) -> None:
+        """Nothing was open."""
+
+
 def copy_run(source: Path, target: Path) -> None:
     """Copy a whole run to a new folder, which appears whole or not at all.
 
@@ -275,7 +292,7 @@ def copy_run(source: Path, target: Path) -> None:
         for other in place.parent.iterdir():  # what a process that was killed as it copied has left
             if half.fullmatch(other.name):
                 shutil.rmtree(other, ignore_errors=True)
-        shutil.copytree(source, beside, ignore=shutil.ignore_patterns(".*"))
+        shutil.copytree(source, beside, ignore=_left_behind)
         if place.exists():
             place.rmdir()
         beside.replace(place)
@@ -286,6 +303,15 @@ def copy_run(source: Path, target: Path) -> None:
         raise RunError(f"{target} can't be written: {error.strerror or error}.") from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def _left_behind(_folder: str, names: list[str]) -> set[str]:
+    """What is not copied with a run: its lock, and what is being written."""
+    return {
+        name
+        for name in names
+        if name == LOCK_FILE or (name.startswith(".") and name.endswith(".part"))
+    }
 
 
 def versions() -> dict[str, str]:

@@ -1,6 +1,7 @@
 """What a run needs to go on exactly where it was: weights, optimiser, counters.
 
-One file, so that its parts always belong to the same step. The batches and the dropout need no
+One file, so that its parts always belong to the same step; of a network in shards it names the
+folder that holds them (`model.train.processes.sharded_state`). The batches and the dropout need no
 saved generator: both are functions of the seed and the step.
 """
 
@@ -25,8 +26,8 @@ class TrainingState:
     Attributes:
         step, seconds: as in `StepDone`.
         val_loss: the last validation, None before the first.
-        transformer: the network's state dict.
-        optimiser: the optimiser's.
+        transformer: the network's state dict; empty where its state is in shards.
+        optimiser: the optimiser's; the same.
         evaluated_at, sampled_at: the last step at which this was done; -1 for never. What was due
             at ``step`` and isn't done yet is done when the run goes on.
     """
@@ -38,6 +39,7 @@ class TrainingState:
     optimiser: dict[str, Any]
     evaluated_at: int = -1
     sampled_at: int = -1
+    shards: str = ""
 
 
 def save_state(run_dir: Path, state: TrainingState) -> None:
@@ -48,8 +50,7 @@ def save_state(run_dir: Path, state: TrainingState) -> None:
     """
     path = run_dir / STATE_FILE
     beside = path.with_name(f".{path.name}.part")
-    # Not asdict, which would copy every tensor first.
-    values = {field.name: getattr(state, field.name) for field in fields(state)}
+    values = values_of(state)
     try:
         path.parent.mkdir(exist_ok=True)
         # Through a file of ours: torch's own says of a full disk only that a position is wrong.
@@ -64,6 +65,11 @@ def save_state(run_dir: Path, state: TrainingState) -> None:
         ) from error
     finally:
         beside.unlink(missing_ok=True)
+
+
+def values_of(state: TrainingState) -> dict[str, Any]:
+    """A state's values by name. Not asdict, which would copy every tensor first."""
+    return {field.name: getattr(state, field.name) for field in fields(state)}
 
 
 def has_state(run_dir: Path) -> bool:

@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -19,8 +20,12 @@ from torch import Tensor
 from model.train.data import Batches
 from model.train.measure import mean_loss
 from model.train.optimiser import adamw, clip, grad_norm, gradients
+from model.train.processes.sharded_state import load_shards
+from model.train.processes.shares import Windows, pieces
+from model.train.processes.spread import Spread, full_of, take_optimiser, take_whole
 from model.train.recipe import Recipe
-from model.transformer import Transformer
+from model.train.run_folder import STATE
+from model.train.state import TrainingState
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,8 @@ class Updates:
     """A network that is being trained.
 
     Args:
-        transformer: changed in place; in evaluation mode whenever no update is going on.
+        spread: the network over the processes, changed in place; in evaluation mode whenever no
+            update is going on.
         recipe: batch size, learning rate and the rest.
         batches: the training text.
 
@@ -49,8 +55,9 @@ class Updates:
         step: updates that the network has had.
     """
 
-    def __init__(self, transformer: Transformer, recipe: Recipe, batches: Batches) -> None:
-        self.transformer = transformer
+    def __init__(self, spread: Spread, recipe: Recipe, batches: Batches) -> None:
+        self.spread = spread
+        self.transformer = transformer = spread.transformer
         self.optimiser = adamw(transformer, recipe)
         self.step = 0
         self._recipe = recipe
@@ -77,17 +84,30 @@ class Updates:
         before, self._in_flight = self._in_flight, None
         return None if before is None else _read(*before)
 
+    def take(self, state: TrainingState, run_dir: Path) -> None:
+        """Go on from a saved state, whole or in shards, into a network of either kind.
+
+        Raises:
+            RunError: it is damaged, or of another network.
+        """
+        if state.shards:
+            folder = run_dir / STATE / state.shards
+            load_shards(folder, self.transformer, self.optimiser, self.spread.group)
+        else:
+            take_whole(self.transformer, state.transformer)
+            take_optimiser(self.optimiser, state.optimiser)
+        self.step = state.step
+
     def weights_are_finite(self) -> bool:
-        """Whether every weight is a finite number."""
-        with torch.inference_mode():
-            return all(bool(p.isfinite().all()) for p in self.transformer.parameters())
+        """Whether every weight is a finite number; asked by all processes."""
+        return self.spread.weights_are_finite()
 
     def _update_on_cpu(self) -> Update:
         # The numbers are there at once: an update that would ruin the weights is not made, and
         # gradients that are short enough are not multiplied by one.
         step, lr = self.step + 1, self._recipe.learning_rate(self.step + 1)
         loss, norm = self._backward(step)
-        update = _read(step, lr, torch.stack((loss, norm)))
+        update = _read(step, lr, torch.stack((loss, full_of(norm))))
         if update.finite:
             limit = self._recipe.grad_clip
             if limit and update.grad_norm > limit:
@@ -103,18 +123,25 @@ class Updates:
             clip(self.optimiser, self._recipe.grad_clip, norm)
         self._apply(lr)
         self.optimiser.zero_grad(set_to_none=True)
-        return step, lr, torch.stack((loss, norm))
+        return step, lr, torch.stack((loss, full_of(norm)))
 
     def _backward(self, step: int) -> tuple[Tensor, Tensor]:
         """Loss and norm of the gradients of a step, which lie at the parameters then."""
-        windows_BT = torch.from_numpy(self._batches.at(step)).to(self._device, non_blocking=True)
-        if self._recipe.dropout:
-            with self._dropping(step):
-                loss = mean_loss(self.transformer, windows_BT)
-        else:
-            loss = mean_loss(self.transformer, windows_BT)
-        loss.backward()
-        return loss.detach(), grad_norm(gradients(self.optimiser))
+        group, most = self.spread.group, self._recipe.micro_batch
+        loss: Tensor | None = None
+        for piece in pieces(self._batches.at(step), group.rank, group.size, most):
+            with self.spread.syncing(piece.is_last), self._dropping(step, piece.first):
+                mean = self._mean_loss(piece.windows_BT)
+                # What stands for the whole batch: its pieces' losses sum to the batch's mean.
+                part = mean if piece.weight == 1 else mean * piece.weight
+                (part if group.is_alone else part * self.spread.factor).backward()
+            loss = part.detach() if loss is None else loss + part.detach()
+        assert loss is not None  # a batch has one piece at least
+        return group.sum(loss), grad_norm(gradients(self.optimiser))
+
+    def _mean_loss(self, windows_BT: Windows) -> Tensor:
+        there = torch.from_numpy(windows_BT).to(self._device, non_blocking=True)
+        return mean_loss(self.spread.network, there)
 
     def _apply(self, lr: float) -> None:
         for group in self.optimiser.param_groups:
@@ -123,12 +150,20 @@ class Updates:
         self.step += 1
 
     @contextmanager
-    def _dropping(self, step: int) -> Iterator[None]:
+    def _dropping(self, step: int, first: int) -> Iterator[None]:
         """Training mode while dropout draws, from a seed of the step's own.
 
-        So a run that is resumed drops the same.
+        So a run that is resumed drops the same, in other processes and pieces something else.
+
+        Args:
+            step: which.
+            first: the row of the batch with which the piece begins.
         """
-        words = np.random.SeedSequence((self._recipe.seed, step)).generate_state(1, np.uint64)
+        if not self._recipe.dropout:
+            yield
+            return
+        of = (self._recipe.seed, step, first) if first else (self._recipe.seed, step)
+        words = np.random.SeedSequence(of).generate_state(1, np.uint64)
         seed = int(words[0] >> np.uint64(1))
         on_cpu = self._device.type == "cpu"
         state = torch.default_generator.get_state() if on_cpu else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gui.panes.entry import Command, PaneEntry
 from gui.session.conditions import (
+    can_follow,
     can_hold,
     can_start,
     can_start_again,
@@ -62,6 +63,15 @@ ENTRY = PaneEntry(
             does="start_again",
             when=can_start_again,
             in_front=True,
+        ),
+        Command(
+            id="follow_written_run",
+            text="&Follow its snapshots",
+            tip="Every pane shows each new snapshot of a run that another process writes, or no "
+            "longer does",
+            menu="Training",
+            does="toggle_following",
+            when=can_follow,
         ),
     ),
 )

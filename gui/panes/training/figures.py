@@ -94,6 +94,19 @@ def ending(run: Run) -> tuple[Literal["good", "dim", "bad"], str]:
             return "good", finished.message
 
 
+def written_elsewhere(writer: str, age: float, problem: str) -> str:
+    """What is known of who writes a run that isn't trained here, and how lately.
+
+    Args:
+        writer: who, where that can be seen.
+        age: seconds since the last row.
+        problem: what can't be read just now, a sentence.
+    """
+    who = f" by {writer}" if writer else ""
+    ago = f"{age:.0f} s" if age < 60 else duration(age)
+    return f"Written elsewhere{who}, last row {ago} ago. {problem}".strip()
+
+
 def duration(seconds: float) -> str:
     """A time span: 8.2 s, 1:05 min, 2:10 h."""
     if seconds < 60:

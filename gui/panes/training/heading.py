@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
 from gui import theme
 from gui.session.training_run import Run
+from gui.session.watching import Watching
 from gui.widgets.text import Text
 
 AGAIN = "A new run by this recipe that begins with this run's weights"
@@ -21,10 +22,13 @@ class RunHeading(QWidget):
     Signals:
         show_requested: the panes shall show the model of this run.
         again_requested: a new run shall begin with the weights of this one.
+        follow_requested: each new snapshot of a run that is written elsewhere shall come into
+            view, or no more.
     """
 
     show_requested = Signal()
     again_requested = Signal()
+    follow_requested = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -39,18 +43,31 @@ class RunHeading(QWidget):
         self.again = QPushButton("Start again from here")
         self.again.setToolTip(AGAIN)
         self.again.clicked.connect(self.again_requested)
+        self.follow = QPushButton("Follow")
+        self.follow.setCheckable(True)
+        self.follow.clicked.connect(self.follow_requested)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(theme.SPACE)
         row.addWidget(self.name)
         row.addWidget(self.place, 1)
         row.addWidget(self.view)
-        for button in (self.show_button, self.again):
+        for button in (self.follow, self.show_button, self.again):
             button.setAccessibleName(button.text())
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             row.addWidget(button)
         # One height, whichever of them are there: what is below doesn't jump.
         self.setFixedHeight(self.show_button.sizeHint().height())
+
+    def show_following(self, watching: Watching, run: Run) -> None:
+        """Offer to follow the snapshots of a run that another process writes."""
+        newest = watching.newest if watching.run is run else None
+        there = "the newest is in view" if newest is None else f"newest: step {newest.step:,}"
+        self.follow.setVisible(run.elsewhere or newest is not None)
+        self.follow.setChecked(watching.follows)
+        self.follow.setText("Follow" if newest is None else f"Follow to step {newest.step:,}")
+        self.follow.setAccessibleName("Follow the snapshots of this run")
+        self.follow.setToolTip(f"Every pane shows each new snapshot as it comes; {there}")
 
     def show_run(self, run: Run, *, in_view: bool, other: str, again: bool) -> None:
         """Say whose curve it is.

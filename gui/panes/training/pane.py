@@ -33,6 +33,7 @@ from gui.panes.training.controls import RunControls
 from gui.panes.training.curves import RunCurves
 from gui.panes.training.figures import ending
 from gui.panes.training.heading import RunHeading
+from gui.panes.training.status import state_of, told_step
 from gui.reading import code
 from gui.session.conditions import can_start_again, can_take_up
 from gui.session.state import Notice
@@ -86,11 +87,13 @@ class TrainingPane(Pane):
         controls.fit_requested.connect(self.content.fit)
         self.heading.show_requested.connect(self.show_run)
         self.heading.again_requested.connect(self.start_again)
+        self.heading.follow_requested.connect(self.store.watching.follow)
         self.place_button.clicked.connect(self.form.place.ask)
         self.form.recipe_changed.connect(self._form_changed)
         self.form.file_requested.connect(self.choose_file)
         store.run.changed.connect(self._hear_of_run)
         store.run.proposed.connect(self._take_proposal)
+        store.watching.changed.connect(self.invalidate)
         store.model_changed.connect(self._hear_of_run)
         store.activity.changed.connect(self._hear_of_activity)
         store.asked.delivered.connect(self.invalidate)  # the step that is told is another
@@ -218,6 +221,10 @@ class TrainingPane(Pane):
         elif run is not None:  # its last weights were no numbers: what was saved before
             self.store.opening.open(run.run_dir)
 
+    def toggle_following(self) -> None:
+        """Bring each new snapshot of a run that is written elsewhere into view, or no more."""
+        self.store.watching.follow(not self.store.watching.follows)
+
     def choose_file(self) -> None:
         """Ask for a text to train on."""
         dialog = QFileDialog(self, "A text to train on")
@@ -320,10 +327,12 @@ class TrainingPane(Pane):
     def _show_controls(self, run: Run | None) -> None:
         controls, going = self.controls, self.store.run.going
         current = self.store.run.current
-        running = run is not None and run.running
+        running = run is not None and run.running and not run.elsewhere
         elsewhere = ""  # the run that goes on is another than the one that is shown
         if going and current is not None and not running and current.running:
             elsewhere = f"Run {current.name} is going; its buttons are in the bar above"
+        elif run is not None and run.elsewhere:
+            elsewhere = "Another process writes this run; it is steered there"
         can_start = self._can_start() and not self.form.trouble()
         controls.start.setEnabled(can_start)
         if running:
@@ -348,37 +357,23 @@ class TrainingPane(Pane):
             other = "no model" if model is None else model.name
             again = can_start_again(self.store)
             self.heading.show_run(run, in_view=in_view, other=other, again=again)
+            self.heading.show_following(self.store.watching, run)
 
     def _show_status(self, run: Run | None) -> None:
-        progress, color, words = self.store.run.preparing, "dim", ""
-        starting = self.store.run.starting
-        if starting is not None:
-            what = "Getting ready" if progress is None else progress.what
-            words = f"Run {Path(starting.run_dir).name}: {what[:1].lower()}{what[1:]}"
-            self.progress.setRange(0, 0 if progress is None else progress.total)
-            self.progress.setValue(0 if progress is None else progress.done)
-        elif run is not None and run.running:
-            self.progress.setRange(0, run.recipe.steps)
-            self.progress.setValue(self._step_of(run))
-            words = f"Paused at step {self._step_of(run):,}" if run.paused else ""
-        elif self._failure:
-            color, words = "bad", self._failure
-        elif run is not None and run.finished is not None:
-            color, words = ending(run)
-        if self.store.run.problem and not words:
-            color, words = "bad", self.store.run.problem
-        running = run is not None and run.running
-        self.progress.setVisible(starting is not None or running)
-        self.status.setText(words)
-        self.status.setVisible(bool(words))
-        self.place_button.setVisible(bool(self._refused_place) and words == self._failure)
-        style = f"color: {getattr(theme.current(), color)};"
+        state = state_of(self.store, run, self._failure)
+        if state.progress is not None:
+            self.progress.setRange(0, state.progress[1])
+            self.progress.setValue(state.progress[0])
+        self.progress.setVisible(state.progress is not None)
+        self.status.setText(state.words)
+        self.status.setVisible(bool(state.words))
+        self.place_button.setVisible(bool(self._refused_place) and state.words == self._failure)
+        style = f"color: {getattr(theme.current(), state.color)};"
         if style != self.status.styleSheet():  # it is costly, and this is called at every step
             self.status.setStyleSheet(style)
 
     def _step_of(self, run: Run) -> int:
-        told = self.store.run.told(run)
-        return 0 if told is None else told.step
+        return told_step(self.store, run)
 
     def _n_figures(self) -> int | None:
         """How many figures have room; None for all. What they leave out stands on the plots."""

@@ -47,8 +47,9 @@ _FOLDERS: tuple[tuple[str, str, str], ...] = (
     (
         r"pytorch_model_fsdp_\d+|.*\.distcp|distributed_checkpoint",
         "the state of a training in parts (FSDP, torch.distributed.checkpoint)",
-        "put the weights together with the trainer's own merge: accelerate merge-weights, or "
-        "torch's dcp_to_torch_save",
+        "put the weights together: python -m model convert FOLDER OUT where it is a run's of this "
+        "program, else the trainer's own merge (accelerate merge-weights, torch's "
+        "dcp_to_torch_save)",
     ),
     (
         r"iter_\d{7}|latest_checkpointed_iteration\.txt|model_optim_rng\.pt",
