@@ -53,8 +53,7 @@ class Training:
 
     Args:
         recipe: what to train. None with ``resume`` takes the run's own; another one may change
-            what ends the run, what is measured and the learning rate, but not the network, the
-            text or the tokenizer.
+            what ends the run, what is measured and the rate, but not network, text or tokenizer.
         run_dir: the run folder: new or empty, or with ``resume`` the run to go on with.
         device: where to compute.
         resume: go on from the last saved state.
@@ -195,7 +194,7 @@ class Training:
         if self._run.saved_at != self.step:
             yield from self._save()
         elif self._run.state_is_old:
-            self._save_state()
+            self._keeping.save_state(self._clock.seconds, self._val_loss)
         if self._on_target():
             reason = "target"
         start = {
@@ -222,7 +221,7 @@ class Training:
             for _ in self._save():
                 pass  # said by the last event
         elif self._run.state_is_old:
-            self._save_state()
+            self._keeping.save_state(self._clock.seconds, self._val_loss)
         yield self._finished(
             "stopped", f"Stopped after {counted(self.step, 'step')}; all is saved."
         )

@@ -68,6 +68,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "neuron_texts": {"scan": 300},
     "graph": {"check": 8},
     "tokenized": {"written": "the queen"},
+    "cost": {"longest": 24, "repeats": 1},
     "difference": {"other": Subject(1, None, (2, 12, 9, 15, 9, 17), (AblateHead(0, 1),))},
     "weight_difference": {"other": 1},
 }

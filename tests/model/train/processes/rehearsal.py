@@ -9,6 +9,7 @@ a process says of a failure, or hears of another's, is printed.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,10 @@ def run(group: Group, device: str, plan: dict[str, Any]) -> None:
             training.stop()
 
 
+def say(line: str) -> None:
+    os.write(1, f"{line}\n".encode())  # at once: several processes write into one pipe
+
+
 def main() -> None:
     torch.set_num_threads(1)
     with joined("cpu") as (group, device):
@@ -48,9 +53,9 @@ def main() -> None:
             try:
                 run(group, device, plan)
             except OtherEndedError as error:
-                print(f"heard by {group.rank}: {error}", flush=True)
+                say(f"heard by {group.rank}: {error}")
             except ValueError as error:
-                print(f"said by {group.rank}: {error}", flush=True)
+                say(f"said by {group.rank}: {error}")
 
 
 if __name__ == "__main__":
