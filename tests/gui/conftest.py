@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -34,10 +35,19 @@ def cycles_are_collected_in_the_gui_thread() -> Iterator[None]:
     gc.enable()
 
 
+SLOW_COLLECTION = 0.1
+"""Seconds: what survives a collection that takes longer is looked at no more."""
+
+
 @pytest.fixture(autouse=True)
 def collect_after_each_test() -> Iterator[None]:
+    """Modules and what they keep are a million objects: gone through after every test, they would
+    take longer than the tests."""
     yield
+    began = time.perf_counter()
     gc.collect()
+    if time.perf_counter() - began > SLOW_COLLECTION:
+        gc.freeze()
 
 
 @pytest.fixture(autouse=True)
