@@ -44,6 +44,7 @@ class RunHeading(QWidget):
         self.again.setToolTip(AGAIN)
         self.again.clicked.connect(self.again_requested)
         self.follow = QPushButton("Follow")
+        self.follow.setToolTip("Every pane shows each new snapshot of this run as it comes")
         self.follow.setCheckable(True)
         self.follow.clicked.connect(self.follow_requested)
         row = QHBoxLayout(self)
