@@ -13,7 +13,7 @@ fi
 
 mkdir -p build
 log=build/test-second.log
-second="tests/model tests/gui/widgets tests/gui/panes/attention tests/gui/panes/stage tests/test_soak.py"
+second="tests/model tests/gui/widgets tests/test_soak.py"
 leave_out=""
 for part in $second; do
     leave_out="$leave_out --ignore $part"

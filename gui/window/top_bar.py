@@ -168,6 +168,8 @@ class TwoPartButton(QPushButton):
 
     def say(self, name: str, facts: str) -> None:
         """What it says; the text that others read is both."""
+        if (name, facts) == (self._name, self._facts):
+            return  # or the window would lay out and paint all its docks, 10 ms an edit
         self._name, self._facts = name, facts
         self.setText(no_mnemonic("  ".join(part for part in (name, facts) if part)))
         self.updateGeometry()
