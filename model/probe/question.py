@@ -26,6 +26,10 @@ TokenId = NewType("TokenId", int)
 """A token of the vocabulary: the command line takes its text, too."""
 
 
+class AskError(ValueError):
+    """A question that can't be answered of this model or text: a sentence for people."""
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """Something that can be asked of a subject; equal questions are the same question."""

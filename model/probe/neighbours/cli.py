@@ -20,6 +20,7 @@ from model.cli.common import (
     print_json,
     say,
 )
+from model.probe.question import AskError
 
 
 def command(
@@ -51,7 +52,7 @@ def command(
         from model.tokenizer.tokens import continued, visible
 
         if matrix not in MATRICES:
-            raise ValueError(f"There is no table {matrix!r} of token vectors; W_E and W_U are.")
+            raise AskError(f"There is no table {matrix!r} of token vectors; W_E and W_U are.")
         lm = opened(path, device, dtype, threads)
         say(lm.notes)
         tokenizer = lm.tokenizer
