@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import html
 import math
+import sys
 
 from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, QSizeF, Qt, QTimer, Signal
 from PySide6.QtGui import (
@@ -194,6 +195,14 @@ class Canvas(QAbstractScrollArea):
         self.lay_out()
 
     def viewportEvent(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Paint and isinstance(event, QPaintEvent):
+            # Past Qt's own code: PySide 6.11 ends the program where a paintEvent that is called
+            # from there raises an error of the interpreter's.
+            try:
+                self.paintEvent(event)
+            except Exception:
+                sys.excepthook(*sys.exc_info())
+            return True
         if event.type() == QEvent.Type.Leave:
             self.hover(None)
         elif event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
