@@ -200,7 +200,7 @@ class Canvas(QAbstractScrollArea):
             # from there raises an error of the interpreter's.
             try:
                 self.paintEvent(event)
-            except Exception:
+            except Exception:  # noqa: BLE001 - whatever it is, the window goes on
                 sys.excepthook(*sys.exc_info())
             return True
         if event.type() == QEvent.Type.Leave:
