@@ -111,7 +111,9 @@ class Sheet(Canvas):
             return range(0)
         first = int(self.scrolled.y() / self._row)
         last = math.ceil((self.scrolled.y() + self._window.height()) / self._row)
-        return range(first, max(first + 1, min(len(self._tokens), last)))
+        n = len(self._tokens)
+        first = min(first, n - 1)  # scrolled down in a longer text that is gone
+        return range(first, max(first + 1, min(n, last)))
 
     @property
     def asked_rows(self) -> tuple[int, int] | None:
@@ -260,7 +262,7 @@ class Sheet(Canvas):
             QRectF(0, window.top() - 1, self.viewport().width(), window.height() + 2)
         )
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        told = [(self._position, "accent")]
+        told = [(min(self._position, len(self._tokens) - 1), "accent")]
         if self._under is not None and self._under[1] != self._position:
             told.insert(0, (self._under[1], "text"))
         for position, tone in told:  # over the names of lines that are near

@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from gui import theme
 from gui.panes.stage.all_tokens import WITHOUT, limit_in
 from gui.panes.stage.pane import StagePane
+from gui.panes.stage.sheet import Sheet
 from gui.session.store import Store
 from model.probe.rows.asks import Rows
 from model.probe.scene.asks import Scene
@@ -222,3 +223,16 @@ def test_other_families_show_all_tokens_too(
         for which in range(len(pane.sheet.matrices)):
             cell = pane.sheet.cell_rect((which, 0, 0))
             assert inside.left() <= cell.left() < inside.right(), kind
+
+
+def test_a_text_that_becomes_shorter_is_drawn_where_one_had_scrolled_down(qtbot: QtBot) -> None:
+    sheet = Sheet()
+    qtbot.addWidget(sheet)
+    sheet.resize(400, 200)
+    with qtbot.waitExposed(sheet):
+        sheet.show()
+    sheet.show_tokens(tuple("abcdefgh" * 40), 300)
+    sheet.verticalScrollBar().setValue(sheet.verticalScrollBar().maximum())
+    sheet._tokens = ("a", "b")  # as between two turns of the event loop
+    assert list(sheet.seen) == [1]
+    sheet.grab()
