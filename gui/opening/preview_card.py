@@ -173,19 +173,18 @@ class PartsBar(QWidget):
         return found
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setFont(theme.sans(theme.SMALL_FONT_SIZE - 0.5))
-        metrics = painter.fontMetrics()
-        for (part, box), (_, n) in zip(self.spans(), self._parts):
-            fill = part_color(part)
-            painter.fillRect(box.adjusted(0.5, 0, -0.5, 0), fill)
-            words = f"{part} {share_words(n, self.total)}"
-            if metrics.horizontalAdvance(words) > box.width() - 6:
-                words = part
-            if metrics.horizontalAdvance(words) <= box.width() - 6:
-                painter.setPen(ink_on(fill))
-                painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
-        painter.end()
+        with QPainter(self) as painter:
+            painter.setFont(theme.sans(theme.SMALL_FONT_SIZE - 0.5))
+            metrics = painter.fontMetrics()
+            for (part, box), (_, n) in zip(self.spans(), self._parts):
+                fill = part_color(part)
+                painter.fillRect(box.adjusted(0.5, 0, -0.5, 0), fill)
+                words = f"{part} {share_words(n, self.total)}"
+                if metrics.horizontalAdvance(words) > box.width() - 6:
+                    words = part
+                if metrics.horizontalAdvance(words) <= box.width() - 6:
+                    painter.setPen(ink_on(fill))
+                    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
 
 
 class MemoryChoice(QWidget):
@@ -314,15 +313,14 @@ class MemoryBar(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         t = theme.current()
-        painter = QPainter(self)
-        room = self.width() - 2
-        line = QRectF(0, 4, room, 6)
-        painter.fillRect(line, t.color("raised"))
-        fits = self.needed <= self.free
-        # As thin as it may be, it is there: at least two pixels.
-        width = max(2.0, room * min(1.0, self.needed))
-        painter.fillRect(QRectF(0, 4, width, 6), t.color("accent" if fits else "bad"))
-        if self.free <= 1:
-            x = round(room * self.free)
-            painter.fillRect(QRectF(x, 1, 1, 12), t.color("text", 0.6))
-        painter.end()
+        with QPainter(self) as painter:
+            room = self.width() - 2
+            line = QRectF(0, 4, room, 6)
+            painter.fillRect(line, t.color("raised"))
+            fits = self.needed <= self.free
+            # As thin as it may be, it is there: at least two pixels.
+            width = max(2.0, room * min(1.0, self.needed))
+            painter.fillRect(QRectF(0, 4, width, 6), t.color("accent" if fits else "bad"))
+            if self.free <= 1:
+                x = round(room * self.free)
+                painter.fillRect(QRectF(x, 1, 1, 12), t.color("text", 0.6))

@@ -291,12 +291,13 @@ class EmptyState(QLabel):
         self.setEnabled(True)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setFont(self.font())
-        painter.setPen(theme.current().color("dim"))
-        box = self.rect().adjusted(24, 24, -24, -24)
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self.text())
-        painter.end()
+        with QPainter(self) as painter:
+            painter.setFont(self.font())
+            painter.setPen(theme.current().color("dim"))
+            box = self.rect().adjusted(24, 24, -24, -24)
+            painter.drawText(
+                box, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self.text()
+            )
 
     def minimumSizeHint(self) -> QSize:
         return QSize(80, 60)

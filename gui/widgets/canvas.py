@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import html
 import math
-import sys
 
 from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, QSizeF, Qt, QTimer, Signal
 from PySide6.QtGui import (
@@ -135,21 +134,20 @@ class Canvas(QAbstractScrollArea):
     # ------------------------------------------------------------------ machinery
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self.viewport())
-        vector = is_vector(painter)
-        if vector:  # an exported figure keeps its letters and curves
-            painter.fillRect(self.viewport().rect(), theme.current().color("panel"))
-            self.paint_ground(painter)
-            self.paint_more(painter, math.inf)
-            self._ground = None  # what was half done has lost its place
-        else:
-            # An exported picture may have more pixels than the screen.
-            self._ratio = painter.deviceTransform().m11()
-            painter.drawPixmap(0, 0, self._ground_picture())
-        self.paint_overlay(painter)
-        if self.hasFocus() and not is_figure():
-            draw_focus(painter, QRectF(self.viewport().rect()))
-        painter.end()
+        with QPainter(self.viewport()) as painter:
+            vector = is_vector(painter)
+            if vector:  # an exported figure keeps its letters and curves
+                painter.fillRect(self.viewport().rect(), theme.current().color("panel"))
+                self.paint_ground(painter)
+                self.paint_more(painter, math.inf)
+                self._ground = None  # what was half done has lost its place
+            else:
+                # An exported picture may have more pixels than the screen.
+                self._ratio = painter.deviceTransform().m11()
+                painter.drawPixmap(0, 0, self._ground_picture())
+            self.paint_overlay(painter)
+            if self.hasFocus() and not is_figure():
+                draw_focus(painter, QRectF(self.viewport().rect()))
 
     def finish(self) -> None:
         """Complete the ground at once, for pictures and tests."""
@@ -165,9 +163,9 @@ class Canvas(QAbstractScrollArea):
             ground = QPixmap(size * ratio)
             ground.setDevicePixelRatio(ratio)
             ground.fill(QColor(theme.current().panel))
-            painter = QPainter(ground)
-            self.paint_ground(painter)
-            painter.end()
+            # Ended whatever happens: a painter that outlives its pixmap ends the program.
+            with QPainter(ground) as painter:
+                self.paint_ground(painter)
             self._ground, self._ground_key = ground, key
             on_screen = ratio == self.devicePixelRatioF()
             self._continue(SLICE_SECONDS if on_screen else math.inf)
@@ -181,9 +179,8 @@ class Canvas(QAbstractScrollArea):
 
     def _continue(self, seconds: float) -> None:
         assert self._ground is not None
-        painter = QPainter(self._ground)
-        complete = self.paint_more(painter, seconds)
-        painter.end()
+        with QPainter(self._ground) as painter:
+            complete = self.paint_more(painter, seconds)
         if complete:
             self._unfinished.stop()
         else:
@@ -195,14 +192,6 @@ class Canvas(QAbstractScrollArea):
         self.lay_out()
 
     def viewportEvent(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Paint and isinstance(event, QPaintEvent):
-            # Past Qt's own code: PySide 6.11 ends the program where a paintEvent that is called
-            # from there raises an error of the interpreter's.
-            try:
-                self.paintEvent(event)
-            except Exception:  # noqa: BLE001 - whatever it is, the window goes on
-                sys.excepthook(*sys.exc_info())
-            return True
         if event.type() == QEvent.Type.Leave:
             self.hover(None)
         elif event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):

@@ -17,12 +17,11 @@ class Choice(QComboBox):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        color = theme.current().color("dim" if self.isEnabled() else "faint")
-        painter.setPen(QPen(color, 1.3))
-        x, y = self.width() - 11.0, self.height() / 2
-        painter.drawPolyline(
-            [QPointF(x - 3, y - 1.5), QPointF(x, y + 1.5), QPointF(x + 3, y - 1.5)]
-        )
-        painter.end()
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            color = theme.current().color("dim" if self.isEnabled() else "faint")
+            painter.setPen(QPen(color, 1.3))
+            x, y = self.width() - 11.0, self.height() / 2
+            painter.drawPolyline(
+                [QPointF(x - 3, y - 1.5), QPointF(x, y + 1.5), QPointF(x + 3, y - 1.5)]
+            )

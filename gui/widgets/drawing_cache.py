@@ -108,10 +108,9 @@ class DrawingCache:
             found = QImage(round(width * ratio), round(height * ratio), format_)
             found.setDevicePixelRatio(ratio)
             found.fill(Qt.GlobalColor.transparent)
-            painter = QPainter(found)
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            _draw_box(painter, QRectF(0, 0, width, height), fill, border)
-            painter.end()
+            with QPainter(found) as painter:
+                painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+                _draw_box(painter, QRectF(0, 0, width, height), fill, border)
             self._boxes[key] = found
         return found
 

@@ -31,29 +31,28 @@ class TransportButton(QToolButton):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        t = theme.current()
-        color = t.color("text" if self.isEnabled() else "faint")
-        center = QRectF(self.rect()).center()
-        painter.translate(center)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(color)
-        right = QPolygonF([QPointF(-3.5, -5), QPointF(5, 0), QPointF(-3.5, 5)])
-        if self.glyph in ("back", "first"):
-            painter.scale(-1, 1)
-        if self.glyph == "pause":
-            painter.drawRect(QRectF(-4.5, -5, 3, 10))
-            painter.drawRect(QRectF(1.5, -5, 3, 10))
-        elif self.glyph == "part":
-            painter.drawPolygon(right.translated(-3.5, 0))
-            painter.drawPolygon(right.translated(3.5, 0))
-        else:
-            painter.drawPolygon(right)
-        if self.glyph in ("first", "last"):
-            painter.setPen(QPen(color, 1.6))
-            painter.drawLine(QPointF(6.5, -4.5), QPointF(6.5, 4.5))
-        painter.end()
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            t = theme.current()
+            color = t.color("text" if self.isEnabled() else "faint")
+            center = QRectF(self.rect()).center()
+            painter.translate(center)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(color)
+            right = QPolygonF([QPointF(-3.5, -5), QPointF(5, 0), QPointF(-3.5, 5)])
+            if self.glyph in ("back", "first"):
+                painter.scale(-1, 1)
+            if self.glyph == "pause":
+                painter.drawRect(QRectF(-4.5, -5, 3, 10))
+                painter.drawRect(QRectF(1.5, -5, 3, 10))
+            elif self.glyph == "part":
+                painter.drawPolygon(right.translated(-3.5, 0))
+                painter.drawPolygon(right.translated(3.5, 0))
+            else:
+                painter.drawPolygon(right)
+            if self.glyph in ("first", "last"):
+                painter.setPen(QPen(color, 1.6))
+                painter.drawLine(QPointF(6.5, -4.5), QPointF(6.5, 4.5))
 
 
 class Walker(Protocol):

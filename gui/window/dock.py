@@ -168,24 +168,23 @@ class DockHeader(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         t = theme.current()
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), t.color("panel"))
-        left = theme.SPACE
-        # The buttons come with the mouse: the fact gives way to them, and stands at the edge else.
-        edge = self.more.x() if self._with_mouse else self.width()
-        right = edge - theme.SPACE
-        middle = self.height() / 2
-        pane = self._dock.pane
-        words = self._dock.entry.title if pane is None else pane.title
-        title = line(words, theme.sans(bold=True), max(0, right - left))
-        painter.setPen(t.color("text"))
-        title.draw(painter, left, middle)
-        room = right - left - title.width - 2 * theme.SPACE
-        if self._note and room > 40:
-            note = line(self._note, theme.sans(theme.SMALL_FONT_SIZE), room)
-            painter.setPen(t.color("dim"))
-            note.draw(painter, right - note.width, middle)
-        painter.end()
+        with QPainter(self) as painter:
+            painter.fillRect(self.rect(), t.color("panel"))
+            left = theme.SPACE
+            # The buttons come with the mouse: the fact gives way to them, else stands at the edge.
+            edge = self.more.x() if self._with_mouse else self.width()
+            right = edge - theme.SPACE
+            middle = self.height() / 2
+            pane = self._dock.pane
+            words = self._dock.entry.title if pane is None else pane.title
+            title = line(words, theme.sans(bold=True), max(0, right - left))
+            painter.setPen(t.color("text"))
+            title.draw(painter, left, middle)
+            room = right - left - title.width - 2 * theme.SPACE
+            if self._note and room > 40:
+                note = line(self._note, theme.sans(theme.SMALL_FONT_SIZE), room)
+                painter.setPen(t.color("dim"))
+                note.draw(painter, right - note.width, middle)
 
     @property
     def _with_mouse(self) -> bool:

@@ -144,9 +144,8 @@ def picture(widget: QWidget, scale: float = SCALE) -> QImage:
 
 def _image(figure: Figure) -> QImage:
     image = _blank(figure.size, SCALE)
-    painter = QPainter(image)
-    figure.paint(painter)
-    painter.end()
+    with QPainter(image) as painter:
+        figure.paint(painter)
     return image
 
 

@@ -72,9 +72,8 @@ def _inner(size: QSize, paint: Callable[[QPainter], None], prefix: str) -> str:
     generator.setOutputDevice(buffer)
     generator.setSize(size)
     generator.setViewBox(QRect(QPoint(0, 0), size))
-    painter = QPainter(generator)
-    paint(painter)
-    painter.end()
+    with QPainter(generator) as painter:
+        paint(painter)
     written = _legal(bytes(buffer.data().data()).decode("utf-8", "replace"))
     body = written[written.index(">", written.index("<svg")) + 1 : written.rindex("</svg>")]
     body = re.sub(r"<(title|desc)>.*?</\1>\s*", "", body, flags=re.DOTALL)

@@ -90,25 +90,24 @@ class VerifyBadge(QAbstractButton):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         t = theme.current()
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if self.underMouse() or self.hasFocus():
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            if self.underMouse() or self.hasFocus():
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(t.color("raised"))
+                painter.drawRoundedRect(self.rect(), theme.RADIUS, theme.RADIUS)
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(t.color("raised"))
-            painter.drawRoundedRect(self.rect(), theme.RADIUS, theme.RADIUS)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(t.color(self.tone))
-        painter.drawEllipse(QPointF(theme.SPACE + 3, self.height() / 2), 3, 3)
-        painter.setPen(t.color("text" if self.tone in ("good", "bad") else "dim"))
-        painter.setFont(self.font())
-        box = self.rect().adjusted(theme.SPACE + DOT - 2, 0, -theme.TIGHT, 0)
-        shown = QFontMetrics(self.font()).elidedText(
-            self.text(), Qt.TextElideMode.ElideRight, box.width()
-        )
-        painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
-        if self.hasFocus():
-            draw_focus(painter, QRectF(self.rect()))
-        painter.end()
+            painter.setBrush(t.color(self.tone))
+            painter.drawEllipse(QPointF(theme.SPACE + 3, self.height() / 2), 3, 3)
+            painter.setPen(t.color("text" if self.tone in ("good", "bad") else "dim"))
+            painter.setFont(self.font())
+            box = self.rect().adjusted(theme.SPACE + DOT - 2, 0, -theme.TIGHT, 0)
+            shown = QFontMetrics(self.font()).elidedText(
+                self.text(), Qt.TextElideMode.ElideRight, box.width()
+            )
+            painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
+            if self.hasFocus():
+                draw_focus(painter, QRectF(self.rect()))
 
     def _clicked(self) -> None:
         store = self._store

@@ -51,11 +51,10 @@ class WaitingLine(QWidget):
         if self.share is None:
             return
         t = theme.current()
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), t.color("line"))
-        done = QRectF(0, 0, self.width() * max(self.share, 0.02), self.height())
-        painter.fillRect(done, t.color("accent"))
-        painter.end()
+        with QPainter(self) as painter:
+            painter.fillRect(self.rect(), t.color("line"))
+            done = QRectF(0, 0, self.width() * max(self.share, 0.02), self.height())
+            painter.fillRect(done, t.color("accent"))
 
 
 def waits_for(asking: Asking | None, slot: Callable[[str], Slot | None]) -> str:

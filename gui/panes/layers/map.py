@@ -269,29 +269,28 @@ class OperationMap(QAbstractScrollArea):
     # ------------------------------------------------------------------------- events
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self.viewport())
-        scroll = self.verticalScrollBar().value()
-        seen = QRectF(event.rect()).translated(0, scroll)
-        if self._motion.runs:
-            t = self._motion.share
-            painter.fillRect(event.rect(), theme.current().color("panel"))
-            drawn = self._painter(painter, self._motion.moving(self.rows))
-            drawn.paint_network(seen, drawn.lit_until(self._motion.lit_at, t))
-            drawn.paint_values(seen)
-            drawn.paint_changes(seen, self._changes)
-            drawn.paint_flow(self._motion.ways, t)
-        elif is_vector(painter):  # an exported figure keeps its letters and curves
-            painter.fillRect(event.rect(), theme.current().color("panel"))
-            self._paint_at_rest(painter, seen)
-        else:
-            painter.drawPixmap(0, 0, self._network_picture(painter.deviceTransform().m11()))
-            drawn = self._painter(painter, self.rows)
-            drawn.paint_values(seen)
-            drawn.paint_changes(seen, self._changes)
-        if self._pane is not None and self._pane.hasFocus():
-            painter.translate(0, scroll)
-            draw_focus(painter, QRectF(self.viewport().rect()))
-        painter.end()
+        with QPainter(self.viewport()) as painter:
+            scroll = self.verticalScrollBar().value()
+            seen = QRectF(event.rect()).translated(0, scroll)
+            if self._motion.runs:
+                t = self._motion.share
+                painter.fillRect(event.rect(), theme.current().color("panel"))
+                drawn = self._painter(painter, self._motion.moving(self.rows))
+                drawn.paint_network(seen, drawn.lit_until(self._motion.lit_at, t))
+                drawn.paint_values(seen)
+                drawn.paint_changes(seen, self._changes)
+                drawn.paint_flow(self._motion.ways, t)
+            elif is_vector(painter):  # an exported figure keeps its letters and curves
+                painter.fillRect(event.rect(), theme.current().color("panel"))
+                self._paint_at_rest(painter, seen)
+            else:
+                painter.drawPixmap(0, 0, self._network_picture(painter.deviceTransform().m11()))
+                drawn = self._painter(painter, self.rows)
+                drawn.paint_values(seen)
+                drawn.paint_changes(seen, self._changes)
+            if self._pane is not None and self._pane.hasFocus():
+                painter.translate(0, scroll)
+                draw_focus(painter, QRectF(self.viewport().rect()))
 
     def _painter(self, painter: QPainter, rows: tuple[Row, ...]) -> MapPainter:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

@@ -287,28 +287,27 @@ class TermsLine(QWidget):
                 self._links.append((box, target))
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        large, small = theme.mono(theme.FONT_SIZE), theme.mono(theme.SMALL_FONT_SIZE)
-        t = theme.current()
-        lit = None if self._lit is None else self._links[self._lit][0]
-        align = Qt.AlignmentFlag.AlignVCenter
-        for piece, x, wide in self._laid:
-            for box, text, font, tone in (
-                (QRectF(x, 0, wide + 2, 20), piece.figure, large, piece.tone),
-                (QRectF(x, 19, wide + 2, 15), piece.word, small, "dim"),
-            ):
-                if piece.figure == FEEDS:
-                    font = small
-                underlined = lit is not None and text and lit.contains(box.center())
-                if underlined:
-                    font = QFont(font)
-                    font.setUnderline(True)
-                painter.setFont(font)
-                painter.setPen(t.color("accent" if underlined else tone))
-                painter.drawText(box, align, text)
-        if self.hasFocus():
-            draw_focus(painter, QRectF(self.rect()))
-        painter.end()
+        with QPainter(self) as painter:
+            large, small = theme.mono(theme.FONT_SIZE), theme.mono(theme.SMALL_FONT_SIZE)
+            t = theme.current()
+            lit = None if self._lit is None else self._links[self._lit][0]
+            align = Qt.AlignmentFlag.AlignVCenter
+            for piece, x, wide in self._laid:
+                for box, text, font, tone in (
+                    (QRectF(x, 0, wide + 2, 20), piece.figure, large, piece.tone),
+                    (QRectF(x, 19, wide + 2, 15), piece.word, small, "dim"),
+                ):
+                    if piece.figure == FEEDS:
+                        font = small
+                    underlined = lit is not None and text and lit.contains(box.center())
+                    if underlined:
+                        font = QFont(font)
+                        font.setUnderline(True)
+                    painter.setFont(font)
+                    painter.setPen(t.color("accent" if underlined else tone))
+                    painter.drawText(box, align, text)
+            if self.hasFocus():
+                draw_focus(painter, QRectF(self.rect()))
 
     # --------------------------------------------------------------------------- events
 

@@ -133,16 +133,14 @@ class StageView(Canvas):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         if self._motion.runs and not is_figure():
-            painter = QPainter(self.viewport())
-            if not is_vector(painter):
-                self._ratio = painter.deviceTransform().m11()
-                self._motion.paint(painter, self._ground_picture())
-                swept = self._motion.swept
-                if swept is not None:
-                    self._paint_lit(painter, *swept, tone="accent")
-                painter.end()
-                return
-            painter.end()
+            with QPainter(self.viewport()) as painter:
+                if not is_vector(painter):
+                    self._ratio = painter.deviceTransform().m11()
+                    self._motion.paint(painter, self._ground_picture())
+                    swept = self._motion.swept
+                    if swept is not None:
+                        self._paint_lit(painter, *swept, tone="accent")
+                    return
         super().paintEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:

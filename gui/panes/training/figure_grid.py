@@ -73,22 +73,21 @@ class FigureGrid(QWidget):
         return QRectF(column * (width + GAP), row * LINE, width, LINE)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        t = theme.current()
-        sans, mono = theme.sans(theme.SMALL_FONT_SIZE), theme.mono(theme.SMALL_FONT_SIZE + 0.5)
-        words, digits = QFontMetricsF(sans), QFontMetricsF(mono)
-        for index, figure in enumerate(self.figures):
-            cell = self.cell(index)
-            room = cell.width() - digits.horizontalAdvance(figure.value) - 6
-            painter.setFont(sans)
-            painter.setPen(t.color("dim"))
-            label = words.elidedText(figure.label, Qt.TextElideMode.ElideRight, room)
-            middle = Qt.AlignmentFlag.AlignVCenter
-            painter.drawText(cell, Qt.AlignmentFlag.AlignLeft | middle, label)
-            painter.setFont(mono)
-            painter.setPen(t.color("text"))
-            painter.drawText(cell, Qt.AlignmentFlag.AlignRight | middle, figure.value)
-        painter.end()
+        with QPainter(self) as painter:
+            t = theme.current()
+            sans, mono = theme.sans(theme.SMALL_FONT_SIZE), theme.mono(theme.SMALL_FONT_SIZE + 0.5)
+            words, digits = QFontMetricsF(sans), QFontMetricsF(mono)
+            for index, figure in enumerate(self.figures):
+                cell = self.cell(index)
+                room = cell.width() - digits.horizontalAdvance(figure.value) - 6
+                painter.setFont(sans)
+                painter.setPen(t.color("dim"))
+                label = words.elidedText(figure.label, Qt.TextElideMode.ElideRight, room)
+                middle = Qt.AlignmentFlag.AlignVCenter
+                painter.drawText(cell, Qt.AlignmentFlag.AlignLeft | middle, label)
+                painter.setFont(mono)
+                painter.setPen(t.color("text"))
+                painter.drawText(cell, Qt.AlignmentFlag.AlignRight | middle, figure.value)
 
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:

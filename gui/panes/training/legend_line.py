@@ -55,36 +55,35 @@ class LegendLine(QWidget):
         return QSize(200, 18)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        t = theme.current()
-        sans, mono = theme.sans(theme.SMALL_FONT_SIZE), theme.mono(theme.SMALL_FONT_SIZE)
-        words, figures = QFontMetricsF(sans), QFontMetricsF(mono)
-        x, middle, height = 2.0, self.height() / 2, float(self.height())
-        left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        for entry in self.entries:
-            label = words.horizontalAdvance(entry.label)
-            value = figures.horizontalAdvance(entry.value)
-            if x + 18 + label + 5 + value > self.width() and x > 2:
-                break
-            painter.setPen(QPen(QColor(entry.color), 1.6, entry.style))
-            painter.drawLine(QPointF(x, middle), QPointF(x + 13, middle))
-            if entry.dots:
-                painter.setBrush(painter.pen().color())
-                painter.drawEllipse(QPointF(x + 6.5, middle), 1.8, 1.8)
-            x += 18
-            painter.setFont(sans)
-            painter.setPen(t.color("dim"))
-            painter.drawText(QRectF(x, 0, label + 2, height), left, entry.label)
-            x += label + 5
-            painter.setFont(mono)
-            painter.setPen(t.color("text"))
-            painter.drawText(QRectF(x, 0, value + 2, height), left, entry.value)
-            x += value + 14
-        note = words.horizontalAdvance(self.note)
-        if self.note and x + note + 4 <= self.width():
-            painter.setFont(sans)
-            painter.setPen(t.color("dim"))
-            right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-            painter.drawText(QRectF(x, 0, self.width() - x - 4, height), right, self.note)
-        painter.end()
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            t = theme.current()
+            sans, mono = theme.sans(theme.SMALL_FONT_SIZE), theme.mono(theme.SMALL_FONT_SIZE)
+            words, figures = QFontMetricsF(sans), QFontMetricsF(mono)
+            x, middle, height = 2.0, self.height() / 2, float(self.height())
+            left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+            for entry in self.entries:
+                label = words.horizontalAdvance(entry.label)
+                value = figures.horizontalAdvance(entry.value)
+                if x + 18 + label + 5 + value > self.width() and x > 2:
+                    break
+                painter.setPen(QPen(QColor(entry.color), 1.6, entry.style))
+                painter.drawLine(QPointF(x, middle), QPointF(x + 13, middle))
+                if entry.dots:
+                    painter.setBrush(painter.pen().color())
+                    painter.drawEllipse(QPointF(x + 6.5, middle), 1.8, 1.8)
+                x += 18
+                painter.setFont(sans)
+                painter.setPen(t.color("dim"))
+                painter.drawText(QRectF(x, 0, label + 2, height), left, entry.label)
+                x += label + 5
+                painter.setFont(mono)
+                painter.setPen(t.color("text"))
+                painter.drawText(QRectF(x, 0, value + 2, height), left, entry.value)
+                x += value + 14
+            note = words.horizontalAdvance(self.note)
+            if self.note and x + note + 4 <= self.width():
+                painter.setFont(sans)
+                painter.setPen(t.color("dim"))
+                right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+                painter.drawText(QRectF(x, 0, self.width() - x - 4, height), right, self.note)

@@ -53,11 +53,10 @@ class SteadyAxis(pg.AxisItem):
             self._pixmap = QPixmap(size)
             self._pixmap.setDevicePixelRatio(ratio)
             self._pixmap.fill(Qt.GlobalColor.transparent)
-            painter = QPainter(self._pixmap)
-            painter.setRenderHints(p.renderHints())
-            painter.translate(-box.topLeft())
-            super().paint(painter, opt, widget)
-            painter.end()
+            with QPainter(self._pixmap) as painter:
+                painter.setRenderHints(p.renderHints())
+                painter.translate(-box.topLeft())
+                super().paint(painter, opt, widget)
             self._drawn = self.picture
         p.drawPixmap(box.topLeft(), self._pixmap)
 

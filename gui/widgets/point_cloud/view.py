@@ -278,32 +278,30 @@ class PointCloudView(QWidget):
     # ------------------------------------------------------------------------- drawing
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        # The device's ratio, not the screen's: a picture may be asked for at another.
-        ratio = painter.device().devicePixelRatioF()
-        look = self._look()
-        size = (self.width(), self.height())
-        if is_vector(painter):
-            ratio = vector.RATIO
-            if len(self._shown) <= vector.MOST_DISCS:
-                self._paint_vector(painter, look)
-                painter.end()
-                return
-        key = (self.camera, look, size, ratio)
-        stale = self._picture is None or key != self._picture_key
-        if stale:
-            self._start(look, ratio)
-        # While the points are drawn, room is found for what goes over them.
-        layout = space_overlay.lay_out(self._overlay, self.camera, *size, self._projected().xy)
-        self.labels = tuple(label for label, _ in layout.labels)
-        if stale:
-            self._picture, self._picture_key = self._finish(look, ratio), key
-        assert self._picture is not None
-        painter.drawImage(QPointF(0, 0), self._picture)
-        space_overlay.paint(painter, self._overlay, layout)
-        if self.hasFocus() and not is_figure():
-            draw_focus(painter, QRectF(self.rect()))
-        painter.end()
+        with QPainter(self) as painter:
+            # The device's ratio, not the screen's: a picture may be asked for at another.
+            ratio = painter.device().devicePixelRatioF()
+            look = self._look()
+            size = (self.width(), self.height())
+            if is_vector(painter):
+                ratio = vector.RATIO
+                if len(self._shown) <= vector.MOST_DISCS:
+                    self._paint_vector(painter, look)
+                    return
+            key = (self.camera, look, size, ratio)
+            stale = self._picture is None or key != self._picture_key
+            if stale:
+                self._start(look, ratio)
+            # While the points are drawn, room is found for what goes over them.
+            layout = space_overlay.lay_out(self._overlay, self.camera, *size, self._projected().xy)
+            self.labels = tuple(label for label, _ in layout.labels)
+            if stale:
+                self._picture, self._picture_key = self._finish(look, ratio), key
+            assert self._picture is not None
+            painter.drawImage(QPointF(0, 0), self._picture)
+            space_overlay.paint(painter, self._overlay, layout)
+            if self.hasFocus() and not is_figure():
+                draw_focus(painter, QRectF(self.rect()))
 
     def _paint_vector(self, painter: QPainter, look: Look) -> None:
         box = QRectF(self.rect())
