@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, TypeAlias
 
 from model.config import TransformerConfig
-from model.probe.question import Answer, AskError, Question
+from model.probe.question import Answer, ProbeError, Question
 from model.subject import Subject
 
 if TYPE_CHECKING:
@@ -52,6 +52,6 @@ def fitted(question: Question, config: TransformerConfig, n_tokens: int) -> Ques
         if field.name in sizes and isinstance(at, int):
             n = sizes[field.name]
             if not -n <= at < n:
-                raise AskError(f"There is no {field.name} {at}; there are 0 to {n - 1}.")
+                raise ProbeError(f"There is no {field.name} {at}; there are 0 to {n - 1}.")
             places[field.name] = at % n
     return replace(question, **places)

@@ -16,7 +16,7 @@ from torch import Tensor
 from model.bench import Bench
 from model.probe.metric import Metric
 from model.probe.not_finite.compute import first_not_finite
-from model.probe.question import AskError, TokenId
+from model.probe.question import ProbeError, TokenId
 from model.subject import Subject
 from model.tokenizer.tokenizer import Tokenizer
 from model.tokenizer.tokens import visible
@@ -89,18 +89,18 @@ def token_of(
     if isinstance(token, str):
         tokenizer = bench.tokenizer(subject.model)
         if tokenizer is None:
-            raise AskError(f"This checkpoint has no tokenizer: give {field} as a token's id.")
+            raise ProbeError(f"This checkpoint has no tokenizer: give {field} as a token's id.")
         ids = ids_of_token(tokenizer, token)
         if len(ids) != 1:
             parts = " | ".join(visible(tokenizer.token_bytes(one)) for one in ids) or "none"
-            raise AskError(
+            raise ProbeError(
                 f"{field} {token!r} is {len(ids)} tokens ({parts}); a metric is about one. Give "
                 "one token's text, with the space before it if it has one."
             )
         token = TokenId(ids[0])
     n = bench.network(subject).config.d_vocab
     if token is not None and not 0 <= token < n:
-        raise AskError(f"There is no {field} {token}; token ids are 0 to {n - 1}.")
+        raise ProbeError(f"There is no {field} {token}; token ids are 0 to {n - 1}.")
     return token
 
 
@@ -132,7 +132,7 @@ def ids_of_text(bench: Bench, subject: Subject, text: str, instead: str) -> tupl
     """
     tokenizer = bench.tokenizer(subject.model)
     if tokenizer is None:
-        raise AskError(f"This checkpoint has no tokenizer: give {instead} instead of a text.")
+        raise ProbeError(f"This checkpoint has no tokenizer: give {instead} instead of a text.")
     return tuple(tokenizer.encode(text).ids)
 
 
@@ -147,9 +147,9 @@ def tokens_of(
     target = token_of(bench, subject, metric.target, "target")
     against = token_of(bench, subject, metric.against, "against")
     if target is None and against is not None:
-        raise AskError("There is a token to compare against but no target: give both.")
+        raise ProbeError("There is a token to compare against but no target: give both.")
     if target is not None and target == against:
-        raise AskError("Target and against are the same token, so their difference is always 0.")
+        raise ProbeError("Target and against are the same token, so their difference is always 0.")
     return target, against
 
 
@@ -188,16 +188,16 @@ def second_text(
             the texts have different numbers of tokens.
     """
     if text and ids:
-        raise AskError(f"Give either {field} or {field}_ids.")
+        raise ProbeError(f"Give either {field} or {field}_ids.")
     if text:
         ids = ids_of_text(bench, subject, text, f"{field}_ids")
     if not ids:
-        raise AskError(f"{needs} needs a second text: give {field} or {field}_ids.")
+        raise ProbeError(f"{needs} needs a second text: give {field} or {field}_ids.")
     n = bench.network(subject).config.d_vocab
     if not all(0 <= one < n for one in ids):
-        raise AskError(f"{field}_ids hold an id outside the vocabulary of {n} tokens.")
+        raise ProbeError(f"{field}_ids hold an id outside the vocabulary of {n} tokens.")
     if len(ids) != subject.n_tokens and not any_length:
-        raise AskError(
+        raise ProbeError(
             f"The {field} text has {len(ids)} tokens and this one {subject.n_tokens}; {needs} "
             "needs as many in both. Reword one of them."
         )
@@ -211,7 +211,7 @@ def place(at: int, n: int, what: str) -> int:
         ValueError: there is none; the message says which there are.
     """
     if not -n <= at < n:
-        raise AskError(f"There is no {what} {at}; there are 0 to {n - 1}.")
+        raise ProbeError(f"There is no {what} {at}; there are 0 to {n - 1}.")
     return at % n
 
 
@@ -224,4 +224,4 @@ def finite(value: float, bench: Bench, subject: Subject, at: int) -> float:
     if math.isfinite(value):
         return value
     why = first_not_finite(subject, bench, at).sentence
-    raise AskError(f"The scores that are measured are not finite. {why}".strip())
+    raise ProbeError(f"The scores that are measured are not finite. {why}".strip())

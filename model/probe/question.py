@@ -26,7 +26,7 @@ TokenId = NewType("TokenId", int)
 """A token of the vocabulary: the command line takes its text, too."""
 
 
-class AskError(ValueError):
+class ProbeError(ValueError):
     """A question that can't be answered of this model or text: a sentence for people."""
 
 

@@ -20,7 +20,7 @@ from model.operations import Operation
 from model.operations.words import ACTIVATIONS
 from model.probe.attribution.asks import Attribution, AttributionFound, Kind, Part
 from model.probe.attribution.walk import ENDS, Values, Walk, dot, wide
-from model.probe.question import Answer, AskError
+from model.probe.question import Answer, ProbeError
 from model.probe.tensors.compute import to_array
 from model.sampling import likeliest
 from model.subject import Subject
@@ -51,7 +51,7 @@ def answer(question: Attribution, subject: Subject, bench: Bench) -> Iterator[An
     if question.target is None:
         target = int(likeliest(to_array(logits_V), 1)[0])
     elif not 0 <= target < config.d_vocab:
-        raise AskError(f"There is no token {target}; there are 0 to {config.d_vocab - 1}.")
+        raise ProbeError(f"There is no token {target}; there are 0 to {config.d_vocab - 1}.")
     model_logit = float(logits_V[target])
     changed = frozenset(name for one in subject.interventions for name in one.operations(config))
     walk = Walk(network, target, changed)

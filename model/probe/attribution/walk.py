@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from model.network.norm import Norm
 from model.operations import LOGITS, Operation
 from model.probe.attribution.asks import Part
-from model.probe.question import AskError
+from model.probe.question import ProbeError
 from model.transformer import Transformer
 
 ENDS = frozenset(("embed", "project_in", "pos_embed", "token_type_embed", "attn_out", "mlp_out"))
@@ -118,7 +118,7 @@ class Walk:
                 assert self.network.project_out is not None
                 self._add(op.inputs[0], _transposed(self.network.project_out, g))
             case _:
-                raise AskError(f"{op.output}: the walk knows no {op.kind}.")
+                raise ProbeError(f"{op.output}: the walk knows no {op.kind}.")
 
     def _unembed(self, op: Operation) -> Iterator[Part]:
         unembed, scale = self.network.unembed, self.network.config.scales.logits

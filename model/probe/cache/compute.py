@@ -14,7 +14,7 @@ from torch import Tensor
 from model.bench import Bench
 from model.probe.cache.asks import Cache, CacheFound
 from model.probe.cost.formulas import cache_numbers, numbers_a_token
-from model.probe.question import Answer, Array, AskError, read_only
+from model.probe.question import Answer, Array, ProbeError, read_only
 from model.probe.sweeping import Pace
 from model.subject import Subject
 
@@ -26,7 +26,7 @@ def answer(question: Cache, subject: Subject, bench: Bench) -> Iterator[Answer |
         ValueError: there is no column to gather positions into.
     """
     if question.columns < 1:
-        raise AskError(f"columns is {question.columns}; one is the least.")
+        raise ProbeError(f"columns is {question.columns}; one is the least.")
     stream = bench.stream(subject)
     config, n = stream.network.config, subject.n_tokens
     starts_C = np.arange(0, n, -(-n // question.columns))

@@ -20,7 +20,7 @@ from model.bench import Bench
 from model.network.attention import KVCache
 from model.probe.continuations.asks import ROOT, Continuations, ContinuationsFound
 from model.probe.not_finite.compute import first_not_finite
-from model.probe.question import Answer, AskError, read_only
+from model.probe.question import Answer, ProbeError, read_only
 from model.probe.tensors.compute import to_array
 from model.sampling import NoDistributionError, Sampling, likeliest, probabilities
 from model.subject import Subject
@@ -44,10 +44,10 @@ def answer(question: Continuations, subject: Subject, bench: Bench) -> Iterator[
     """
     config = bench.network(subject).config
     if config.no_continuation:
-        raise AskError(config.no_continuation)
+        raise ProbeError(config.no_continuation)
     for name in ("beams", "depth", "branches"):
         if not 1 <= getattr(question, name) <= MOST:
-            raise AskError(f"{name} is {getattr(question, name)}; it must be from 1 to {MOST}.")
+            raise ProbeError(f"{name} is {getattr(question, name)}; it must be from 1 to {MOST}.")
     at = min(question.position, subject.n_tokens - 1)
     # What stands behind the last position of the context can be said, but nothing after it.
     depth = min(question.depth, config.n_ctx - at)

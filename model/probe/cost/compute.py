@@ -26,7 +26,7 @@ from model.probe.cost.passes import Explicit, fused
 from model.probe.cost.peak import Peak
 from model.probe.cost.timing import Pass, Stopwatch
 from model.probe.cost.words import duration, sentence
-from model.probe.question import Answer, Array, AskError, read_only
+from model.probe.question import Answer, Array, ProbeError, read_only
 from model.subject import Subject
 
 OF_FREE_MEMORY = 0.6
@@ -42,7 +42,7 @@ def answer(question: Cost, subject: Subject, bench: Bench) -> Iterator[Answer | 
         ValueError: no text, no repeat or no time is asked for.
     """
     if question.longest < 0 or question.repeats < 1 or question.patience <= 0:
-        raise AskError("longest is 0 or more tokens, repeats 1 or more, patience above 0 s.")
+        raise ProbeError("longest is 0 or more tokens, repeats 1 or more, patience above 0 s.")
     measuring = _Measuring(question, subject, bench)
     for share in measuring.lengths():
         if share is not None:

@@ -20,7 +20,7 @@ from model.likeness import unlike_vocabularies
 from model.operations import LOGITS, PROBABILITIES, Operation
 from model.operations.operation import shape_of
 from model.probe.difference.asks import Difference, DifferenceFound
-from model.probe.question import Answer, AskError, read_only
+from model.probe.question import Answer, ProbeError, read_only
 from model.subject import Subject
 
 NUMBERS = 2**22
@@ -106,7 +106,7 @@ def _pairs(question: Difference, subject: Subject) -> Pairs:
         return question.pairs
     n, n_other = subject.n_tokens, question.other.n_tokens
     if n != n_other:
-        raise AskError(f"A has {n} tokens and B {n_other}: say which positions are compared.")
+        raise ProbeError(f"A has {n} tokens and B {n_other}: say which positions are compared.")
     return tuple((at, at) for at in range(n))
 
 

@@ -17,7 +17,7 @@ from model.probe.attribution.walk import wide
 from model.probe.edge.asks import Edge, EdgeFound
 from model.probe.neurons.weights import read_by_unembedding
 from model.probe.pattern.valued import Valued, write_matrices
-from model.probe.question import Answer, Array, AskError, read_only
+from model.probe.question import Answer, Array, ProbeError, read_only
 from model.probe.tensors.compute import to_array
 from model.subject import Subject
 
@@ -67,7 +67,7 @@ def answer(question: Edge, subject: Subject, bench: Bench) -> Iterator[Answer | 
 
 def _place(at: int, n: int) -> int:
     if not -n <= at < n:
-        raise AskError(f"There is no position {at}; there are 0 to {n - 1}.")
+        raise ProbeError(f"There is no position {at}; there are 0 to {n - 1}.")
     return at % n
 
 

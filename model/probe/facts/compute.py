@@ -21,7 +21,7 @@ from model.operations import streams
 from model.probe.facts.asks import Facts, FactsFound
 from model.probe.facts.words import tokens_of_words
 from model.probe.measuring import Kind, Measure, finite, likeliest_at, place, tokens_of
-from model.probe.question import Answer, Array, AskError, read_only
+from model.probe.question import Answer, Array, ProbeError, read_only
 from model.probe.sweeping import Pace, coarse_to_fine
 from model.probe.tensors.compute import to_array
 from model.subject import Subject
@@ -56,7 +56,7 @@ class _Trace:
         self._config, n = network.config, subject.n_tokens
         self.n_layers = self._config.n_layers
         if question.samples < 1 or question.window < 0 or not question.noise > 0:
-            raise AskError("Samples and noise are more than 0, and a window is not negative.")
+            raise ProbeError("Samples and noise are more than 0, and a window is not negative.")
         self._at = place(question.position, n, "position")
         self._first, self._last = _tokens_of_fact(question, subject, bench)
         self._window = min(question.window or max(1, round(self.n_layers / 5)), self.n_layers)
@@ -186,23 +186,23 @@ def _tokens_of_fact(question: Facts, subject: Subject, bench: Bench) -> tuple[in
     n = subject.n_tokens
     if question.first is not None or question.last is not None:
         if question.about:
-            raise AskError("Give either about, or first and last.")
+            raise ProbeError("Give either about, or first and last.")
         given = [one for one in (question.first, question.last) if one is not None]
         first, last = given[0], given[-1]  # one alone is both
         if not (-n <= first < n and -n <= last < n and first % n <= last % n):
-            raise AskError(f"first and last are positions in rising order, of 0 to {n - 1}.")
+            raise ProbeError(f"first and last are positions in rising order, of 0 to {n - 1}.")
         return first % n, last % n
     if not question.about:
-        raise AskError(
+        raise ProbeError(
             "Say what the fact is about: words of the text (about), or the positions of its tokens "
             "(first, last)."
         )
     tokenizer = bench.tokenizer(subject.model)
     if tokenizer is None:
-        raise AskError("This checkpoint has no tokenizer: give first and last instead of about.")
+        raise ProbeError("This checkpoint has no tokenizer: give first and last instead of about.")
     special = tokenizer.special_ids
     tokens = [b"" if one in special else tokenizer.token_bytes(one) for one in subject.ids]
     found = tokens_of_words(tokens, question.about)
     if found is None:
-        raise AskError(f"{question.about!r} does not stand in the text.")
+        raise ProbeError(f"{question.about!r} does not stand in the text.")
     return found

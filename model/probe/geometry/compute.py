@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from model.probe.question import AskError
+from model.probe.question import ProbeError
 
 ROWS_AT_ONCE = 4096
 
@@ -92,7 +92,7 @@ def principal_axes(
 def _scatter(table_VD: Tensor) -> tuple[Tensor, Tensor]:
     """The mean of a table's rows, and the sum of their squares around it in float64 on the CPU."""
     if table_VD.ndim != 2 or len(table_VD) == 0:
-        raise AskError(f"A table of vectors is needed, not a shape of {tuple(table_VD.shape)}.")
+        raise ProbeError(f"A table of vectors is needed, not a shape of {tuple(table_VD.shape)}.")
     table_VD = table_VD.detach()
     n_rows, width = table_VD.shape
     # Sums are kept on the CPU: float64 and eigh are not to be had on every device.
@@ -105,7 +105,7 @@ def _scatter(table_VD: Tensor) -> tuple[Tensor, Tensor]:
         centred = rows.float() - mean_D
         scatter_DD += (centred.T @ centred).cpu()
     if not bool(torch.isfinite(scatter_DD).all()):
-        raise AskError("The vectors hold NaN or infinity; there are no principal axes.")
+        raise ProbeError("The vectors hold NaN or infinity; there are no principal axes.")
     return mean_D, scatter_DD
 
 
@@ -148,10 +148,10 @@ def signed_sum(table_VD: Tensor, terms: Iterable[tuple[int, int]]) -> Tensor:
     """
     terms = tuple(terms)
     if not terms:
-        raise AskError("An expression needs at least one word.")
+        raise ProbeError("An expression needs at least one word.")
     for _, token_id in terms:
         if not 0 <= token_id < len(table_VD):
-            raise AskError(f"There is no token {token_id}; the table has {len(table_VD)}.")
+            raise ProbeError(f"There is no token {token_id}; the table has {len(table_VD)}.")
     ids = torch.tensor([token_id for _, token_id in terms], device=table_VD.device)
     signs = torch.tensor([float(sign) for sign, _ in terms], device=table_VD.device)
     return signs @ table_VD.detach()[ids].float()
@@ -169,7 +169,7 @@ def cosines(table_VD: Tensor, vector_D: Tensor) -> Tensor:
     vector = vector_D.detach().float()
     length = vector.norm()
     if not bool(torch.isfinite(length)) or length == 0:
-        raise AskError("The vector is zero or not finite; it points nowhere.")
+        raise ProbeError("The vector is zero or not finite; it points nowhere.")
     table = table_VD.detach().float()
     lengths_V = table.norm(dim=1)
     cosines_V = (table @ (vector / length)) / lengths_V
@@ -186,7 +186,7 @@ def nearest(table_VD: Tensor, vector_D: Tensor, k: int) -> tuple[Tensor, Tensor]
         ValueError: the vector is zero or not finite, or k is negative.
     """
     if k < 0:
-        raise AskError(f"{k} neighbours can't be found; ask for 0 or more.")
+        raise ProbeError(f"{k} neighbours can't be found; ask for 0 or more.")
     cosines_V, ids = cosines(table_VD, vector_D).sort(descending=True, stable=True)
     return ids[:k], cosines_V[:k]
 
@@ -210,7 +210,7 @@ def rank_of(
         ValueError: the vector is zero or not finite, or the id is outside the table.
     """
     if not 0 <= token_id < len(table_VD):
-        raise AskError(f"There is no token {token_id}; the table has {len(table_VD)}.")
+        raise ProbeError(f"There is no token {token_id}; the table has {len(table_VD)}.")
     cosines_V = cosines(table_VD, vector_D)
     nearer_V = cosines_V > cosines_V[token_id]
     nearer_V[:token_id] |= cosines_V[:token_id] == cosines_V[token_id]

@@ -21,7 +21,7 @@ from model.probe.graph.edges import Edges
 from model.probe.graph.nodes import Nodes, WayBack, going_back, strongest
 from model.probe.graph.rules import relevance
 from model.probe.measuring import Kind, Measure, finite, likeliest_at, place, second_text, tokens_of
-from model.probe.question import Answer, Array, AskError, read_only
+from model.probe.question import Answer, Array, ProbeError, read_only
 from model.probe.sweeping import Pace, correlation
 from model.subject import Subject
 
@@ -41,11 +41,11 @@ def answer(question: Graph, subject: Subject, bench: Bench) -> Iterator[Answer |
     """
     n = subject.n_tokens
     if n > MOST_TOKENS:
-        raise AskError(
+        raise ProbeError(
             f"A graph of {n:,} tokens can't be had at once; shorten the text to {MOST_TOKENS:,}."
         )
     if question.most < 1 or question.check < 0:
-        raise AskError("A graph has at least one node, and a check not less than none.")
+        raise ProbeError("A graph has at least one node, and a check not less than none.")
     other = None
     if question.other or question.other_ids:
         named = "comparing"

@@ -18,7 +18,7 @@ from torch import Tensor
 from model.bench import Bench
 from model.config import TransformerConfig
 from model.probe.heads.asks import SCORES, Heads, HeadsFound
-from model.probe.question import Answer, Array, AskError, read_only
+from model.probe.question import Answer, Array, ProbeError, read_only
 from model.subject import Subject
 from model.tokenizer.tokenizer import Tokenizer
 
@@ -45,7 +45,7 @@ def _measuring(
 ) -> Generator[None, None, HeadsFound]:
     config = bench.network(subject).config
     if question.n_texts < 2:
-        raise AskError(f"n_texts is {question.n_texts}; texts are compared, so 2 are the least.")
+        raise ProbeError(f"n_texts is {question.n_texts}; texts are compared, so 2 are the least.")
     tokenizer = bench.tokenizer(subject.model)
     start, end = ((), ()) if tokenizer is None else _around(tokenizer)
     n = min(question.n_random, (config.n_ctx - len(start) - len(end)) // 2)

@@ -25,7 +25,7 @@ from torch import Tensor
 from model.bench import Bench
 from model.operations import LOGITS, streams
 from model.probe.lens.asks import Lens, LensFound
-from model.probe.question import Answer, Array, AskError, read_only
+from model.probe.question import Answer, Array, ProbeError, read_only
 from model.probe.tensors.compute import to_array
 from model.subject import Subject
 from model.transformer import Transformer
@@ -88,7 +88,7 @@ def _places(what: str, asked: tuple[int, ...], n: int) -> list[int]:
     """The positions or borders that are asked for; a negative one counts from the end."""
     for at in asked:
         if not -n <= at < n:
-            raise AskError(f"There is no {what} {at}; there are 0 to {n - 1}.")
+            raise ProbeError(f"There is no {what} {at}; there are 0 to {n - 1}.")
     return list(dict.fromkeys(at % n for at in asked or range(n)))
 
 
@@ -96,12 +96,12 @@ def _watched(question: Lens, n_positions: int, n_ids: int) -> Array:
     """The token that is watched at each position; -1 for none, and where it isn't known yet."""
     each, one = question.watch_each, question.watched
     if (one is not None) + bool(each) + question.watch_final > 1:
-        raise AskError("Watch one token, one at each position, or the final ones: one of these.")
+        raise ProbeError("Watch one token, one at each position, or the final ones: one of these.")
     for token in each if one is None else (one,):
         if not 0 <= token < n_ids:
-            raise AskError(f"There is no token {token}; there are 0 to {n_ids - 1}.")
+            raise ProbeError(f"There is no token {token}; there are 0 to {n_ids - 1}.")
     if each and len(each) != n_positions:
-        raise AskError(f"There are {len(each)} tokens to watch for {n_positions} positions.")
+        raise ProbeError(f"There are {len(each)} tokens to watch for {n_positions} positions.")
     if each:
         return np.array(each, np.int64)
     return np.full(n_positions, -1 if one is None else one, np.int64)

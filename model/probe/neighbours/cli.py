@@ -20,7 +20,7 @@ from model.cli.common import (
     print_json,
     say,
 )
-from model.probe.question import AskError
+from model.probe.question import ProbeError
 
 
 def command(
@@ -52,7 +52,7 @@ def command(
         from model.tokenizer.tokens import continued, visible
 
         if matrix not in MATRICES:
-            raise AskError(f"There is no table {matrix!r} of token vectors; W_E and W_U are.")
+            raise ProbeError(f"There is no table {matrix!r} of token vectors; W_E and W_U are.")
         lm = opened(path, device, dtype, threads)
         say(lm.notes)
         tokenizer = lm.tokenizer

@@ -23,7 +23,7 @@ from model.probe.neurons.weights import (
     token_effects,
     write_lengths,
 )
-from model.probe.question import Answer, Array, AskError, read_only
+from model.probe.question import Answer, Array, ProbeError, read_only
 from model.probe.sweeping import Pace
 from model.probe.tensors.compute import to_array
 from model.subject import Subject
@@ -40,7 +40,7 @@ def answer(question: Neurons, subject: Subject, bench: Bench) -> Iterator[Answer
     layer = place(question.layer, network.config.n_layers, "layer")
     at = place(question.position, subject.n_tokens, "position")
     if question.n < 1 or question.scan < 0:
-        raise AskError("n is 1 or more, and scan not negative.")
+        raise ProbeError("n is 1 or more, and scan not negative.")
     here = _here(question, subject, bench, layer, at)
     if not question.scan:
         yield replace(here, share=1.0)
@@ -49,7 +49,7 @@ def answer(question: Neurons, subject: Subject, bench: Bench) -> Iterator[Answer
     tokenizer = bench.tokenizer(subject.model)
     scan = scan_of(bench, subject, layer, question.n, question.file, question.seed)
     if tokenizer is None or scan is None:
-        raise AskError("This checkpoint has no tokenizer, so it can't read texts: set scan to 0.")
+        raise ProbeError("This checkpoint has no tokenizer, so it can't read texts: set scan to 0.")
 
     def found(share: float) -> NeuronsFound:
         best = scan.best(here.neuron, question.n, 1, tokenizer)

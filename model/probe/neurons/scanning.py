@@ -22,7 +22,7 @@ from model.operations import INPUT_IDS, streams
 from model.probe.neurons.hidden import names, spread
 from model.probe.neurons.places import BEFORE, BEHIND, Places, marks
 from model.probe.neurons.tally import Tally
-from model.probe.question import Array, AskError, read_only
+from model.probe.question import Array, ProbeError, read_only
 from model.probe.tensors.compute import to_array
 from model.subject import Subject
 from model.tokenizer.tokenizer import Tokenizer
@@ -78,7 +78,7 @@ def texts(file: str, seed: int) -> Iterator[str]:
             while piece := "".join(lines.readlines(READ_AT_ONCE)):
                 yield from piece.splitlines()
     except OSError as error:
-        raise AskError(f"{path.name} can't be read: {error.strerror}.") from error
+        raise ProbeError(f"{path.name} can't be read: {error.strerror}.") from error
 
 
 def windows(

@@ -12,7 +12,7 @@ import numpy as np
 from model.bench import Bench
 from model.operations import streams
 from model.probe.norms.asks import Norms, NormsFound
-from model.probe.question import Answer, AskError, read_only
+from model.probe.question import Answer, ProbeError, read_only
 from model.probe.tensors.compute import to_array
 from model.subject import Subject
 
@@ -26,7 +26,7 @@ def answer(question: Norms, subject: Subject, bench: Bench) -> Iterator[Answer |
     config, n = bench.network(subject).config, subject.n_tokens
     for at in question.positions:
         if not -n <= at < n:
-            raise AskError(f"There is no position {at}; there are 0 to {n - 1}.")
+            raise ProbeError(f"There is no position {at}; there are 0 to {n - 1}.")
     positions_P = np.array(list(dict.fromkeys(at % n for at in question.positions or range(n))))
     if question.of == "stream":
         names = streams(config)

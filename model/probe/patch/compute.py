@@ -26,7 +26,7 @@ from model.operations import streams
 from model.probe.measuring import Measure, finite, likeliest_at, place, second_text, tokens_of
 from model.probe.patch.alignment import aligned, n_alike
 from model.probe.patch.asks import OF_HEADS, Kind, Patch, PatchFound
-from model.probe.question import Answer, Array, AskError, read_only
+from model.probe.question import Answer, Array, ProbeError, read_only
 from model.probe.sweeping import Pace, coarse_to_fine, correlation
 from model.probe.tensors.compute import to_array
 from model.subject import Subject
@@ -104,10 +104,10 @@ class _Sweep:
         self._at = place(question.position, n, "position")
         self._sources = aligned(subject.ids, clean.ids)
         if self._sources[self._at] < 0:
-            raise AskError("The measured token has no partner in the clean text: take another.")
+            raise ProbeError("The measured token has no partner in the clean text: take another.")
         self._same_places = self._sources == tuple(range(len(clean.ids)))
         if question.kind == "pattern" and not self._same_places:
-            raise AskError(
+            raise ProbeError(
                 "Patterns are rows over the keys of a text, so both need as many tokens. Reword "
                 "one of them, or patch z."
             )
@@ -119,7 +119,9 @@ class _Sweep:
         self._ids = self._measure.ids(bench.network(subject).embed.weight)
         self._corrupted, self._of_clean = self._of(*here), self._of(*there)
         if question.kind == "pattern" and n > MOST_TOKENS:
-            raise AskError(f"Patterns are patched up to {MOST_TOKENS:,} tokens; shorten the texts.")
+            raise ProbeError(
+                f"Patterns are patched up to {MOST_TOKENS:,} tokens; shorten the texts."
+            )
         heads = config.n_kv_heads if question.kind in ("k", "v") else config.n_heads
         self._n_heads = heads if question.kind in OF_HEADS else 1
         shape = (len(self.layers), self._n_heads, 1 if question.together else n)
@@ -332,20 +334,20 @@ def _measure(
     target, against = tokens_of(question.metric, bench, subject)
     if question.by == "kl":
         if target is not None:
-            raise AskError("A divergence is of all tokens: leave target and against away.")
+            raise ProbeError("A divergence is of all tokens: leave target and against away.")
         clean, clean_at = there
         logits_V = bench.logits(clean, clean_at, clean_at + 1)[0].cpu().double()
         likeliest = int(logits_V.argmax())
         return Measure("KL divergence", likeliest, from_V=logits_V.log_softmax(-1))
     if question.by == "probability":
         if against is not None:
-            raise AskError("A probability is of one token: leave against away.")
+            raise ProbeError("A probability is of one token: leave against away.")
         return Measure("probability", likeliest_at(bench, *there) if target is None else target)
     if question.by == "difference" or question.metric.is_open:
         target = likeliest_at(bench, *there) if target is None else target
         against = likeliest_at(bench, subject, at) if against is None else against
         if question.by == "difference" and against == target:
-            raise AskError(_SAME)
+            raise ProbeError(_SAME)
     assert target is not None  # a target alone is a log probability
     if against is None or against == target:
         return Measure("log probability", target)

@@ -8,7 +8,7 @@ import torch
 
 from model.bench import Bench
 from model.probe.path.asks import Path, PathFound, stations
-from model.probe.question import Answer, AskError, read_only
+from model.probe.question import Answer, ProbeError, read_only
 from model.probe.tensors.compute import to_array
 from model.subject import Subject
 
@@ -21,7 +21,7 @@ def answer(question: Path, subject: Subject, bench: Bench) -> Iterator[Answer | 
     """
     network = bench.network(subject)
     if network.config.d_embed != network.config.d_model:
-        raise AskError("The residual stream is wider than the vectors of this table.")
+        raise ProbeError("The residual stream is wider than the vectors of this table.")
     places = stations(network.config)
     positions = question.positions or tuple(range(subject.n_tokens))
     positions = tuple(at for at in positions if at < subject.n_tokens)

@@ -15,7 +15,7 @@ from model.probe.pattern.asks import Pattern, PatternFound, Shares
 from model.probe.pattern.masks import may_look
 from model.probe.pattern.valued import Valued
 from model.probe.pattern.words import Words
-from model.probe.question import Answer, Array, AskError, read_only
+from model.probe.question import Answer, Array, ProbeError, read_only
 from model.probe.tensors.compute import to_array
 from model.subject import Subject
 
@@ -28,7 +28,7 @@ def answer(question: Pattern, subject: Subject, bench: Bench) -> Iterator[Answer
     """
     config = bench.network(subject).config
     if question.tensor != "pattern" and not question.is_tensor:
-        raise AskError("Value-weighted and by words there are weights only: ask for pattern.")
+        raise ProbeError("Value-weighted and by words there are weights only: ask for pattern.")
     words = Words(question.words, subject.n_tokens)
     valued = None
     if question.valued:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model.probe.question import Array, AskError
+from model.probe.question import Array, ProbeError
 
 
 class Words:
@@ -35,7 +35,7 @@ class Words:
         self.merges = bool(starts)
         starts_W = np.asarray(starts if starts else range(n_tokens), np.int64)
         if starts_W[0] != 0 or (np.diff(starts_W) <= 0).any() or starts_W[-1] >= n_tokens:
-            raise AskError(
+            raise ProbeError(
                 "words are the first tokens of words: they begin at 0, rise, and end before "
                 f"{n_tokens}, the end of the text."
             )

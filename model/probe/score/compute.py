@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from model.config import TransformerConfig
-from model.probe.question import AskError
+from model.probe.question import ProbeError
 from model.probe.score.asks import Scores, Share
 from model.tokenizer.tokenizer import Tokenizer
 from model.world import (
@@ -69,9 +69,9 @@ def score(lm: Scorable, n_lists: int = 200, n_tokens: int = 20_000) -> Scores:
     """
     tokenizer = lm.tokenizer
     if tokenizer is None:
-        raise AskError("This model has no tokenizer, and the story world asks in words.")
+        raise ProbeError("This model has no tokenizer, and the story world asks in words.")
     if lm.config.no_continuation:
-        raise AskError(f"{lm.config.no_continuation} The story world asks how texts go on.")
+        raise ProbeError(f"{lm.config.no_continuation} The story world asks how texts go on.")
     gendered = [(pair.male, pair.female) for pair in GENDERED_PAIRS]
     capitals = [(country.capital, country.name) for country in COUNTRIES]
     gendered_without, gendered_with, left_out = table_analogies(lm.embedding, tokenizer, gendered)

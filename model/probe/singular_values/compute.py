@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model.probe.question import AskError
+from model.probe.question import ProbeError
 
 DIRECT = 1.5e8
 """Rows × columns × the smaller of both up to which LAPACK takes the matrix itself (0.1 s)."""
@@ -88,7 +88,7 @@ def effective_rank(values_n: Tensor) -> float:
 
 def _all_finite(numbers: Tensor) -> None:
     if not bool(numbers.isfinite().all()):
-        raise AskError("The matrix holds NaN or infinity, so it has no singular values.")
+        raise ProbeError("The matrix holds NaN or infinity, so it has no singular values.")
 
 
 def _tridiagonal(a_nn: Tensor) -> Generator[float, None, tuple[Tensor, Tensor]]:

@@ -16,7 +16,7 @@ import torch
 from model.bench import Bench
 from model.config import TransformerConfig
 from model.operations import operations, streams
-from model.probe.question import Answer, Array, AskError, read_only
+from model.probe.question import Answer, Array, ProbeError, read_only
 from model.probe.stream_at.asks import After, Station, StreamAt, StreamAtFound, Write
 from model.probe.tensors.compute import to_array
 from model.subject import Subject
@@ -30,7 +30,7 @@ def answer(question: StreamAt, subject: Subject, bench: Bench) -> Iterator[Answe
     """
     n = subject.n_tokens
     if not -n <= question.position < n:
-        raise AskError(f"There is no position {question.position}; there are 0 to {n - 1}.")
+        raise ProbeError(f"There is no position {question.position}; there are 0 to {n - 1}.")
     at = question.position % n
     stations, writes = stations_of(bench.network(subject).config)
     names = [one.name for one in stations] + [one.name for one in writes]

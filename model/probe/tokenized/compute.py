@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from model.bench import Bench
-from model.probe.question import Answer, AskError, read_only
+from model.probe.question import Answer, ProbeError, read_only
 from model.probe.tokenized.asks import Tokenized, TokenizedFound
 from model.subject import Subject
 
@@ -21,13 +21,13 @@ def answer(question: Tokenized, subject: Subject, bench: Bench) -> Iterator[Answ
     tokenizer = bench.tokenizer(subject.model)
     config = bench.network(subject).config
     if tokenizer is None:
-        raise AskError("This model has no tokenizer: it reads ids, not texts.")
+        raise ProbeError("This model has no tokenizer: it reads ids, not texts.")
     tokens = tokenizer.encode(question.written).tokens[: config.n_ctx]
     if not tokens:
-        raise AskError("The text is empty.")
+        raise ProbeError("The text is empty.")
     ids = np.array([token.id for token in tokens], np.intp)
     if (ids >= config.d_vocab).any():
-        raise AskError(f"The network has tokens 0 to {config.d_vocab - 1} only.")
+        raise ProbeError(f"The network has tokens 0 to {config.d_vocab - 1} only.")
     yield TokenizedFound(
         subject=subject,
         question=question,

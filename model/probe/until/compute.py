@@ -16,7 +16,7 @@ from torch import Tensor
 from model.bench import Bench
 from model.bench.looking import WINDOW
 from model.operations import LOGITS, Operation, aliases, streams
-from model.probe.question import Answer, AskError
+from model.probe.question import Answer, ProbeError
 from model.probe.tensors.compute import to_array
 from model.probe.until.asks import Until, UntilFound
 from model.subject import Subject
@@ -82,7 +82,7 @@ class _Walk:
 def _position(question: Until, subject: Subject) -> int:
     n = subject.n_tokens
     if not -n <= question.position < n:
-        raise AskError(f"There is no position {question.position}; there are 0 to {n - 1}.")
+        raise ProbeError(f"There is no position {question.position}; there are 0 to {n - 1}.")
     return question.position % n
 
 
@@ -90,10 +90,10 @@ def _weight(at: _Walk) -> Look:
     question, config = at.question, at.network.config
     if not -1 <= question.head < config.n_heads:
         most = config.n_heads - 1
-        raise AskError(f"There is no head {question.head}; there are 0 to {most}, -1 for any.")
+        raise ProbeError(f"There is no head {question.head}; there are 0 to {most}, -1 for any.")
     if not 0 <= question.key < at.subject.n_tokens:
         last = at.subject.n_tokens - 1
-        raise AskError(f"There is no key {question.key}; there are 0 to {last}.")
+        raise ProbeError(f"There is no key {question.key}; there are 0 to {last}.")
     heads = None if question.head < 0 else (question.head,)
     for index, op in at.ahead:
         if op.kind != "pattern" or op.layer is None:
@@ -116,9 +116,9 @@ def _token(at: _Walk) -> Look:
     wanted = question.token
     if question.condition == "token_is":
         if wanted is None:
-            raise AskError("Say which token it is to be.")
+            raise ProbeError("Say which token it is to be.")
         if not 0 <= wanted < config.d_vocab:
-            raise AskError(f"There is no token {wanted}; there are 0 to {config.d_vocab - 1}.")
+            raise ProbeError(f"There is no token {wanted}; there are 0 to {config.d_vocab - 1}.")
     places = {op.output: i for i, op in enumerate(at.network.operations)}
     names = streams(config)
     behind = [name for name in names if places[name] < at.first]
@@ -215,7 +215,7 @@ def _kind(at: _Walk) -> Look:
     kinds = list(dict.fromkeys(op.kind for op in at.network.operations))
     if at.question.kind not in kinds:
         there = ", ".join(kinds)
-        raise AskError(f"No operation is of the kind {at.question.kind!r}; there are {there}.")
+        raise ProbeError(f"No operation is of the kind {at.question.kind!r}; there are {there}.")
     found = (index for index, op in at.ahead if op.kind == at.question.kind)
     index = next(found, None)
     yield

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from model.probe.question import AskError
+from model.probe.question import ProbeError
 from model.probe.weights.matrix_layout import MatrixLayout
 
 SLICE = 2**16
@@ -182,7 +182,7 @@ def slices_of_both(a: Tensor, b: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         ValueError: their shapes differ.
     """
     if a.shape != b.shape:
-        raise AskError(f"One tensor is {tuple(a.shape)}, the other {tuple(b.shape)}.")
+        raise ProbeError(f"One tensor is {tuple(a.shape)}, the other {tuple(b.shape)}.")
     order = sorted(range(a.ndim), key=a.stride().__getitem__, reverse=True)
     yield from zip(_cut(a.permute(*order)), _cut(b.permute(*order)), strict=True)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
-from model.probe.question import AskError
+from model.probe.question import ProbeError
 
 _HEADS_IN_COLUMNS = ("W_Q", "W_K", "W_V")
 
@@ -73,9 +73,9 @@ def layout_of(name: str, shape: tuple[int, ...], part: int | None = None) -> Mat
         ValueError: more than three dimensions, or a part that there is none of.
     """
     if len(shape) > 3:
-        raise AskError(f"{name} has {len(shape)} dimensions; three can be drawn as a matrix.")
+        raise ProbeError(f"{name} has {len(shape)} dimensions; three can be drawn as a matrix.")
     if part is not None and (len(shape) < 3 or not 0 <= part < shape[0]):
-        raise AskError(f"{name} of shape {list(shape)} has no part {part}.")
+        raise ProbeError(f"{name} of shape {list(shape)} has no part {part}.")
     if len(shape) < 2:
         return MatrixLayout(shape, (), tuple(range(len(shape))))
     if len(shape) == 2:

@@ -13,7 +13,7 @@ import torch
 
 from model.bench import Bench
 from model.operations import Operation
-from model.probe.question import Answer, AskError, read_only
+from model.probe.question import Answer, ProbeError, read_only
 from model.probe.why_attends.asks import BIASES, CHANGE, WhyAttends, WhyAttendsFound
 from model.probe.why_attends.sides import Parts, Side
 from model.subject import Subject
@@ -34,7 +34,7 @@ def answer(question: WhyAttends, subject: Subject, bench: Bench) -> Iterator[Ans
         ("position", question.key, n),
     ):
         if not 0 <= at < count:
-            raise AskError(f"There is no {what} {at}; there are 0 to {count - 1}.")
+            raise ProbeError(f"There is no {what} {at}; there are 0 to {count - 1}.")
     dot = _scoring(network.operations, question.layer)[0]
 
     def value(tail: str) -> float:
@@ -46,7 +46,7 @@ def answer(question: WhyAttends, subject: Subject, bench: Bench) -> Iterator[Ans
 
     capped = value("attn_scores")
     if capped == -math.inf:
-        raise AskError(
+        raise ProbeError(
             f"Position {question.query} may not look at position {question.key}: their score is "
             "masked. Choose a key that it reads."
         )

@@ -16,7 +16,7 @@ from model.probe.measuring import place
 from model.probe.neurons.hidden import AT_ONCE, names, share_name, spread, spread_experts
 from model.probe.neurons.map.asks import NeuronMap, NeuronMapFound
 from model.probe.neurons.weights import write_lengths
-from model.probe.question import Answer, AskError, read_only
+from model.probe.question import Answer, ProbeError, read_only
 from model.probe.tensors.compute import to_array
 from model.subject import Subject
 
@@ -38,7 +38,7 @@ def answer(question: NeuronMap, subject: Subject, bench: Bench) -> Iterator[Answ
     wanted = [place(row, n_all, "neuron") for row in question.rows]
     n_rows = len(wanted) or n_all
     if question.n < 1 or not 0 <= question.first < n_rows:
-        raise AskError(f"n is 1 or more, and first is 0 to {n_rows - 1}.")
+        raise ProbeError(f"n is 1 or more, and first is 0 to {n_rows - 1}.")
     with torch.inference_mode():
         length_N = write_lengths(network, layer, torch.arange(n_all)).float().cpu()
     strongest_N = torch.full((n_all,), -torch.inf)

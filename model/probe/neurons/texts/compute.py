@@ -13,7 +13,7 @@ from model.bench import Bench
 from model.probe.measuring import place
 from model.probe.neurons.scanning import scan_of
 from model.probe.neurons.texts.asks import NeuronTexts, NeuronTextsFound, Snippet
-from model.probe.question import Answer, AskError, read_only
+from model.probe.question import Answer, ProbeError, read_only
 from model.probe.sweeping import Pace
 from model.subject import Subject
 
@@ -29,11 +29,11 @@ def answer(question: NeuronTexts, subject: Subject, bench: Bench) -> Iterator[An
     layer = place(question.layer, network.config.n_layers, "layer")
     neuron = place(question.neuron, network.config.n_neurons, "neuron")
     if question.n < 1 or question.scan < 0:
-        raise AskError("n is 1 or more, and scan not negative.")
+        raise ProbeError("n is 1 or more, and scan not negative.")
     tokenizer = bench.tokenizer(subject.model)
     scan = scan_of(bench, subject, layer, question.n, question.file, question.seed)
     if tokenizer is None or scan is None:
-        raise AskError("This checkpoint has no tokenizer, so it can't read texts.")
+        raise ProbeError("This checkpoint has no tokenizer, so it can't read texts.")
 
     def found(share: float) -> NeuronTextsFound:
         best = scan.best(neuron, question.n, 1 if question.end == "highest" else -1, tokenizer)
