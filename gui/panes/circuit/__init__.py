@@ -21,13 +21,5 @@ ENTRY = PaneEntry(
             when=has_prompt,
             in_front=True,
         ),
-        Command(
-            id="copy_circuit",
-            text="Copy the graph as Python",
-            tip="Put the lines of Python that give the same graph on the clipboard",
-            menu="Model",
-            does="copy_python",
-            when=has_prompt,
-        ),
     ),
 )

@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-from PySide6.QtCore import QPoint, QSize, Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QSlider, QWidget
 
 from gui import theme
@@ -26,7 +25,6 @@ from gui.session.store import Store
 from gui.widgets.choice import Choice
 from gui.widgets.control_button import ControlButton, make_primary
 from gui.widgets.flow import FlowLayout
-from gui.widgets.offer_menu import MenuItem, OfferMenu
 from gui.widgets.segments import Segments
 from gui.widgets.text import Text, as_written
 from gui.widgets.where_choice import WhereChoice
@@ -89,10 +87,6 @@ class CircuitPane(Pane):
         self.run_button.setAccessibleName("Run the attribution graph")
         self.run_button.setToolTip("Nothing is computed before this is pressed")
         self.run_button.clicked.connect(self.run_or_stop)
-        self.more_button = ControlButton("press", self, sign="more")
-        self.more_button.setToolTip("Copy as Python")
-        self.more_button.setAccessibleName("More: attribution graph")
-        self.more_button.clicked.connect(self.offer_more)
         self.slider = QSlider(Qt.Orientation.Horizontal, self)
         self.slider.setRange(1, MOST_EDGES)
         self.slider.setValue(AT_FIRST)
@@ -127,7 +121,6 @@ class CircuitPane(Pane):
         top.setSpacing(theme.SPACE)
         top.addWidget(self.status, 1)
         top.addWidget(self.run_button)
-        top.addWidget(self.more_button)
         flow = QWidget(self)
         row = FlowLayout(flow)
         for widget in (
@@ -239,7 +232,6 @@ class CircuitPane(Pane):
         for widget in (self.view, self.sentence, self.checked, self.check_button):
             widget.setVisible(there)
         self._empty.setVisible(not there)
-        self.more_button.setEnabled(there)
         problem = self._problem()
         status = ""
         if found is None or read is None or model is None:
@@ -319,22 +311,6 @@ class CircuitPane(Pane):
         return "" if work.answer is None or work.is_current else "of another prompt"
 
     # ------------------------------------------------------------------------------ actions
-
-    def _do(self, thing: object) -> None:
-        if callable(thing):
-            thing()
-
-    def offer_more(self) -> None:
-        """A menu of what is done with the graph."""
-        menu = OfferMenu([MenuItem("Copy as Python", self.copy_python)], self)
-        menu.chosen.connect(self._do)
-        menu.popup(self.more_button.mapToGlobal(QPoint(0, self.more_button.height())))
-
-    def copy_python(self) -> None:
-        """Put the lines of Python that give the same numbers on the clipboard."""
-        found, model = self.found, self.store.model
-        if found is not None and model is not None:
-            QGuiApplication.clipboard().setText(code.asking(found, model.place or model.path))
 
     def _on_subject(self) -> None:
         if self._runs_when_read:

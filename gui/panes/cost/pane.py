@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, cast
 
-from PySide6.QtCore import QPoint, QSize
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget, QWidget
 
 from gui import theme
@@ -25,8 +24,7 @@ from gui.reading import code
 from gui.session.on_request import OnRequest
 from gui.session.store import Store
 from gui.widgets.choice import Choice
-from gui.widgets.control_button import ControlButton, make_primary
-from gui.widgets.offer_menu import MenuItem, OfferMenu
+from gui.widgets.control_button import make_primary
 from gui.widgets.segments import Segments
 from gui.widgets.text import Text, as_written
 from model.messages import ModelInfo
@@ -94,15 +92,12 @@ class CostPane(Pane):
         self.run_button.setToolTip("Measure what context costs on this machine")
         self.run_button.setAccessibleName("Measure: the cost of context")
         make_primary(self.run_button)
-        self.more_button = ControlButton("press", self, sign="more")
-        self.more_button.setToolTip("Copy as Python")
-        self.more_button.setAccessibleName("More: cost of context")
         self.status = Text(parent=self, tone="dim", font=small)
         top = QHBoxLayout()
         top.setSpacing(theme.SPACE)
         top.addWidget(self.views)
         top.addWidget(self.status, 1)
-        for widget in (self.longest, self.run_button, self.more_button):
+        for widget in (self.longest, self.run_button):
             top.addWidget(widget)
 
         self.sentence = Text(parent=self, wrap=True)
@@ -124,7 +119,6 @@ class CostPane(Pane):
         self.views.chosen.connect(self._on_view)
         self.longest.activated.connect(self._on_longest)
         self.run_button.clicked.connect(self.measure)
-        self.more_button.clicked.connect(self.offer_more)
         self.map.chosen.connect(self._select)
         self.measuring.changed.connect(self.invalidate)
         store.selection_changed.connect(self._mark)
@@ -222,7 +216,6 @@ class CostPane(Pane):
             self._refresh_cache()
         else:
             self._refresh_chart()
-        self.more_button.setEnabled(self._answer() is not None)
 
     def _refresh_cache(self) -> None:
         slot, model = self.slot("cache"), self.store.model
@@ -325,22 +318,6 @@ class CostPane(Pane):
     def export_data(self) -> Mapping[str, Named]:
         answer = self._answer()
         return {} if answer is None else dict(answer.arrays())
-
-    def offer_more(self) -> None:
-        """A menu of what is done with the numbers."""
-        menu = OfferMenu([MenuItem("Copy as Python", self.copy_python)], self)
-        menu.chosen.connect(self._do)
-        menu.popup(self.more_button.mapToGlobal(QPoint(0, self.more_button.height())))
-
-    def _do(self, thing: object) -> None:
-        if callable(thing):
-            thing()
-
-    def copy_python(self) -> None:
-        """Put the lines of Python that give or measure the same numbers on the clipboard."""
-        answer, model = self._answer(), self.store.model
-        if answer is not None and model is not None:
-            QGuiApplication.clipboard().setText(code.asking(answer, model.place or model.path))
 
     def remember(self) -> dict[str, Any]:
         return {"view": self.view, "longest": self._wanted}

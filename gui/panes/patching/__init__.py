@@ -22,13 +22,5 @@ ENTRY = PaneEntry(
             in_front=True,
             separator=True,
         ),
-        Command(
-            id="copy_patching",
-            text="Copy the sweep as Python",
-            tip="Put the lines of Python that give the same map on the clipboard",
-            menu="Model",
-            does="copy_python",
-            when=has_prompt,
-        ),
     ),
 )

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, cast
 
-from PySide6.QtCore import QPoint, QSize
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget, QWidget
 
 from gui import theme
@@ -24,9 +23,8 @@ from gui.reading import code
 from gui.reading.metric import NO_HEAD, AskError, StillReadingError
 from gui.session.on_request import OnRequest
 from gui.session.store import Store
-from gui.widgets.control_button import ControlButton, make_primary
+from gui.widgets.control_button import make_primary
 from gui.widgets.heat_map.heat_map import HeatMap
-from gui.widgets.offer_menu import MenuItem, OfferMenu
 from gui.widgets.segments import Segments
 from gui.widgets.text import Text, as_written
 from model.probe.facts.asks import FactsFound
@@ -77,10 +75,6 @@ class PatchingPane(Pane):
         self.run_button.setAccessibleName("Run the sweep")
         self.run_button.setToolTip("Nothing is computed before this is pressed")
         self.run_button.clicked.connect(self.run_or_stop)
-        self.more_button = ControlButton("press", self, sign="more")
-        self.more_button.setToolTip("Copy as Python")
-        self.more_button.setAccessibleName("More: patching")
-        self.more_button.clicked.connect(self.offer_more)
         self.prompts = PromptsForm(store, self)
         self.fact = FactForm(store, self)
         self._forms = QStackedWidget(self)
@@ -98,7 +92,6 @@ class PatchingPane(Pane):
         top.addWidget(self.modes)
         top.addWidget(self.status, 1)
         top.addWidget(self.run_button)
-        top.addWidget(self.more_button)
         layout = column(self, spacing=theme.TIGHT)
         layout.addLayout(top)
         layout.addWidget(self._forms)
@@ -181,7 +174,6 @@ class PatchingPane(Pane):
         self.run_button.setToolTip(tip)
         self.run_button.setAccessibleName(f"{self.run_button.text()} the sweep")
         self.run_button.setEnabled(self.store.read is not None or sweep.going)
-        self.more_button.setEnabled(found is not None)
         model = self.store.model
         problem = self._problem()
         there = found is not None and read is not None and model is not None
@@ -246,22 +238,6 @@ class PatchingPane(Pane):
         return "" if sweep.answer is None or sweep.is_current else "of another prompt"
 
     # ------------------------------------------------------------------------------ actions
-
-    def _do(self, thing: object) -> None:
-        if callable(thing):
-            thing()
-
-    def offer_more(self) -> None:
-        """A menu of what is done with the map."""
-        menu = OfferMenu([MenuItem("Copy as Python", self.copy_python)], self)
-        menu.chosen.connect(self._do)
-        menu.popup(self.more_button.mapToGlobal(QPoint(0, self.more_button.height())))
-
-    def copy_python(self) -> None:
-        """Put the lines of Python that give the same numbers on the clipboard."""
-        found, model = self.found, self.store.model
-        if found is not None and model is not None:
-            QGuiApplication.clipboard().setText(code.asking(found, model.place or model.path))
 
     # ------------------------------------------------------------------------------- inside
 

@@ -7,7 +7,6 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QSize, Qt
-from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -19,6 +18,7 @@ from gui.panes.circuit.offers import of_edge
 from gui.panes.circuit.pane import CircuitPane
 from gui.panes.circuit.paths import Paths
 from gui.session.store import Store
+from gui.window.pane_menu import script_of
 from model import messages as m
 from model.interventions import AblateHead, CutEdge, ScaleOutput
 from model.probe.graph.asks import LOGIT, Graph, GraphFound
@@ -310,9 +310,8 @@ def test_run_waits_for_a_prompt_that_is_being_read(pane: CircuitPane, desk: Desk
 
 def test_the_lines_that_are_copied_give_the_same_graph(pane: CircuitPane):
     found = run(pane)
-    pane.copy_python()
     space: dict[str, object] = {}
-    exec(QGuiApplication.clipboard().text(), space)
+    exec(script_of(pane, pane.store), space)
     again = space["found"]
     assert isinstance(again, GraphFound)
     assert np.allclose(again.relevance_N, found.relevance_N, atol=1e-4)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QColor, QGuiApplication, QImage
+from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
@@ -20,6 +20,7 @@ from gui.session.store import Store
 from gui.widgets.figure import painting_figure
 from gui.window.arrangements import PERSPECTIVES, keys
 from gui.window.export import write_data
+from gui.window.pane_menu import script_of
 from model import messages as m
 from model.probe.cost.asks import SERIES, Cost, CostFound
 from tests.gui.desk import Desk
@@ -268,10 +269,8 @@ def test_numbers_leave_as_csv_and_npz(pane: CostPane, tmp_path: Path) -> None:
 
 def test_the_copied_lines_give_the_same_numbers(pane: CostPane) -> None:
     def copied() -> Any:
-        pane.copy_python()
-        lines = QGuiApplication.clipboard().text()
         names: dict[str, Any] = {}
-        exec(lines, names)
+        exec(script_of(pane, pane.store), names)
         return names["found"]
 
     assert pane.map.shown is not None
@@ -308,7 +307,7 @@ def test_it_fits_a_small_pane(pane: CostPane) -> None:
         assert pane.chart.height() > pane.height() / 2
         ends = [y for _, y in pane.chart._legend(pane.chart.picture)]  # type: ignore[arg-type]
         assert max(ends) + 20 <= pane.chart.viewport().height()
-    for widget in (pane.run_button, pane.more_button, pane.longest):
+    for widget in (pane.run_button, pane.longest):
         assert pane.rect().contains(widget.geometry())
 
 

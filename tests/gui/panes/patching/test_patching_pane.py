@@ -7,7 +7,6 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -18,6 +17,7 @@ from gui.panes.patching.examples import FACT, PAIR, suggested
 from gui.panes.patching.pane import PatchingPane
 from gui.panes.patching.sweep_map import of_answer
 from gui.session.store import Store
+from gui.window.pane_menu import script_of
 from model import messages as m
 from model.interventions import PatchActivation
 from model.probe.facts.asks import FactsFound
@@ -310,9 +310,8 @@ def test_a_map_of_another_prompt_says_so(pane: PatchingPane):
 
 def test_the_lines_that_are_copied_give_the_same_map(pane: PatchingPane):
     found = run(pane)
-    pane.copy_python()
     space: dict[str, object] = {}
-    exec(QGuiApplication.clipboard().text(), space)
+    exec(script_of(pane, pane.store), space)
     again = space["found"]
     assert isinstance(again, PatchFound)
     assert np.allclose(again.recovered, found.recovered, atol=1e-5)
@@ -436,9 +435,8 @@ def test_both_kinds_keep_their_map(pane: PatchingPane):
 
 def test_the_lines_of_a_fact_give_the_same_map(pane: PatchingPane):
     found = fact(pane)
-    pane.copy_python()
     space: dict[str, object] = {}
-    exec(QGuiApplication.clipboard().text(), space)
+    exec(script_of(pane, pane.store), space)
     again = space["found"]
     assert isinstance(again, FactsFound)
     assert np.allclose(again.effect, found.effect, atol=1e-4)
