@@ -220,16 +220,6 @@ def script(lines: str, place: str, said: Sequence[str] = ()) -> str:
     return "\n".join((*comments, *opening, *imports, "", *opened, *rest, ""))
 
 
-def asking(answer: Answer, place: str) -> str:
-    """A whole script that asks again for what is drawn; its answer is then ``found``.
-
-    Args:
-        answer: that is drawn.
-        place: by what its model is opened.
-    """
-    return script(of_answers({"found": answer}), place)
-
-
 def _is_import(row: str) -> bool:
     return row.startswith(("import ", "from "))
 

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import html
 import math
+from functools import partial
 
-from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, QSizeF, Qt, QTimer, Signal
+from PySide6.QtCore import QPoint, QRectF, QSize, QSizeF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
@@ -30,6 +31,7 @@ from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QToolTip, QWidget
 from gui import theme
 from gui.widgets.figure import is_figure
 from gui.widgets.focus_ring import draw_focus
+from gui.widgets.tips import Tips
 
 CAPTION_HEIGHT = 20
 """The line at the bottom of a view that says what is drawn."""
@@ -52,6 +54,7 @@ class Canvas(QAbstractScrollArea):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        Tips(self.viewport(), self.show_tip, partial(self.hover, None))
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.viewport().setMouseTracking(True)
@@ -191,16 +194,12 @@ class Canvas(QAbstractScrollArea):
         self._ground = None
         self.lay_out()
 
-    def viewportEvent(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Leave:
-            self.hover(None)
-        elif event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            # Tokens may look like HTML; they are shown as they are.
-            lines = html.escape(self.tooltip(event.pos())).replace("\n", "<br>")
-            tip = f"<p style='white-space: pre'>{lines}</p>" if lines else ""
-            QToolTip.showText(event.globalPos(), tip, self.viewport())
-            return True
-        return super().viewportEvent(event)
+    def show_tip(self, event: QHelpEvent) -> None:
+        """Say what there is to say where the mouse is."""
+        # Tokens may look like HTML; they are shown as they are.
+        lines = html.escape(self.tooltip(event.pos())).replace("\n", "<br>")
+        tip = f"<p style='white-space: pre'>{lines}</p>" if lines else ""
+        QToolTip.showText(event.globalPos(), tip, self.viewport())
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self.hover(event.position().toPoint())

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QFocusEvent,
     QHelpEvent,
@@ -23,6 +23,7 @@ from gui import theme
 from gui.widgets.figure import is_figure
 from gui.widgets.focus_ring import draw_focus
 from gui.widgets.text import as_written
+from gui.widgets.tips import Tips
 
 EDGE = 8.0
 """Left and right of the line, half a knob and some air."""
@@ -43,6 +44,7 @@ class ProgressLine(QWidget):
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        Tips(self, self.show_tip)
         self.describe: Callable[[int], str] | None = None
         self._n = self._at = 0
         self._borders: tuple[int, ...] = ()
@@ -141,13 +143,11 @@ class ProgressLine(QWidget):
         elif 0 <= wanted < self._n:
             self.sought.emit(wanted)
 
-    def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            if self.describe is not None and self._n:
-                words = as_written(self.describe(self.index_at(event.pos().x())))
-                QToolTip.showText(event.globalPos(), words, self)
-            return True
-        return super().event(event)
+    def show_tip(self, event: QHelpEvent) -> None:
+        """Say what there is to say where the mouse is."""
+        if self.describe is not None and self._n:
+            words = as_written(self.describe(self.index_at(event.pos().x())))
+            QToolTip.showText(event.globalPos(), words, self)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)

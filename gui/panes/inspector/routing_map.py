@@ -30,6 +30,7 @@ from gui.widgets.cells import paint_cells
 from gui.widgets.focus_ring import draw_focus
 from gui.widgets.heat_map import cell_image
 from gui.widgets.text import as_written
+from gui.widgets.tips import Tips
 from model import messages as m
 from model.probe.tensors.asks import TensorsFound
 
@@ -55,6 +56,7 @@ class RoutingMap(QWidget):
 
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        Tips(self, self.show_tip)
         self.store = store
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -252,16 +254,14 @@ class RoutingMap(QWidget):
     def _asked_words(self, read: m.PromptRead, position: int, expert: int) -> str:
         return f"expert {expert} · “{read.tokens[position].text}” ({position})"
 
-    def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            cell = self.cell_at(QPointF(event.pos()))
-            if cell is None:
-                QToolTip.hideText()
-            else:
-                area = self.cell_rect(*cell).toAlignedRect()
-                QToolTip.showText(event.globalPos(), as_written(self.describe(*cell)), self, area)
-            return True
-        return super().event(event)
+    def show_tip(self, event: QHelpEvent) -> None:
+        """Say what there is to say where the mouse is."""
+        cell = self.cell_at(QPointF(event.pos()))
+        if cell is None:
+            QToolTip.hideText()
+        else:
+            area = self.cell_rect(*cell).toAlignedRect()
+            QToolTip.showText(event.globalPos(), as_written(self.describe(*cell)), self, area)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         cell = self.cell_at(event.position())

@@ -30,6 +30,7 @@ from gui.widgets.cells import paint_cells
 from gui.widgets.focus_ring import draw_focus
 from gui.widgets.heat_map import cell_image
 from gui.widgets.text import as_written, ink_on
+from gui.widgets.tips import Tips
 
 PER_ROW = 160
 MOST_ROWS = 8
@@ -48,6 +49,7 @@ class ValueStrip(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        Tips(self, self.show_tip)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -221,16 +223,14 @@ class ValueStrip(QWidget):
 
     # ------------------------------------------------------------------ mouse and keys
 
-    def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            element = self.element_at(QPointF(event.pos()))
-            if element is not None and self.tip is not None:
-                area = self.cell_rect(element).toAlignedRect()
-                QToolTip.showText(event.globalPos(), as_written(self.tip(element)), self, area)
-            else:
-                QToolTip.hideText()
-            return True
-        return super().event(event)
+    def show_tip(self, event: QHelpEvent) -> None:
+        """Say what there is to say where the mouse is."""
+        element = self.element_at(QPointF(event.pos()))
+        if element is not None and self.tip is not None:
+            area = self.cell_rect(element).toAlignedRect()
+            QToolTip.showText(event.globalPos(), as_written(self.tip(element)), self, area)
+        else:
+            QToolTip.hideText()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._hover(self.element_at(event.position()))

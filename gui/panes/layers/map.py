@@ -47,6 +47,7 @@ from gui.widgets.canvas import is_vector
 from gui.widgets.drawing_cache import DrawingCache
 from gui.widgets.focus_ring import draw_focus
 from gui.widgets.text import as_written
+from gui.widgets.tips import Tips
 
 
 class OperationMap(QAbstractScrollArea):
@@ -67,6 +68,7 @@ class OperationMap(QAbstractScrollArea):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        Tips(self.viewport(), self.show_tip)
         self._pane = parent  # which takes its keys
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -407,16 +409,14 @@ class OperationMap(QAbstractScrollArea):
             self.menu_requested.emit(first, event.globalPos())
         event.accept()
 
-    def viewportEvent(self, event: QEvent) -> bool:
-        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
-            row = self._row_at(QPointF(event.pos()))
-            if row is not None and self._cell_at(QPointF(event.pos())) is None:
-                words = row_words(row, self.graph, self.figures, of_row(row, self._changes))
-                QToolTip.showText(event.globalPos(), as_written(words), self.viewport())
-            elif row is None:
-                QToolTip.hideText()
-            return True
-        return super().viewportEvent(event)
+    def show_tip(self, event: QHelpEvent) -> None:
+        """Say what there is to say where the mouse is."""
+        row = self._row_at(QPointF(event.pos()))
+        if row is not None and self._cell_at(QPointF(event.pos())) is None:
+            words = row_words(row, self.graph, self.figures, of_row(row, self._changes))
+            QToolTip.showText(event.globalPos(), as_written(words), self.viewport())
+        elif row is None:
+            QToolTip.hideText()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         event.ignore()  # keys step through the operations: the pane's affair

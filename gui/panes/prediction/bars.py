@@ -26,6 +26,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from gui import theme
 from gui.widgets.focus_ring import draw_focus
 from gui.widgets.text import as_written, hatch
+from gui.widgets.tips import Tips
 from model.sampling import Cut
 
 AXIS_HEIGHT = 16
@@ -86,6 +87,7 @@ class ProbabilityBars(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        Tips(self, self.show_tip)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -313,17 +315,15 @@ class ProbabilityBars(QWidget):
 
     # ------------------------------------------------------------------ mouse and keys
 
-    def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            row = self.row_at(QPointF(event.pos()))
-            if row is not None and self.tip is not None:
-                area = QRectF(0, row * theme.ROW_HEIGHT, self.width(), theme.ROW_HEIGHT)
-                text = as_written(self.tip(self.shown[row]))
-                QToolTip.showText(event.globalPos(), text, self, area.toAlignedRect())
-            else:
-                QToolTip.hideText()
-            return True
-        return super().event(event)
+    def show_tip(self, event: QHelpEvent) -> None:
+        """Say what there is to say where the mouse is."""
+        row = self.row_at(QPointF(event.pos()))
+        if row is not None and self.tip is not None:
+            area = QRectF(0, row * theme.ROW_HEIGHT, self.width(), theme.ROW_HEIGHT)
+            text = as_written(self.tip(self.shown[row]))
+            QToolTip.showText(event.globalPos(), text, self, area.toAlignedRect())
+        else:
+            QToolTip.hideText()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._hover(self.row_at(event.position()))

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetricsF, QHelpEvent, QPainter, QPaintEvent, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from gui import theme
 from gui.widgets.text import as_written, ink_on
+from gui.widgets.tips import Tips
 from model.sampling import Drawn
 
 MARK = 5.0
@@ -32,6 +33,7 @@ class DrawStrip(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        Tips(self, self.show_tip)
         self._drawn: Drawn | None = None
         self._name: Callable[[int], str] = str
         self._font = theme.mono(theme.SMALL_FONT_SIZE - 0.5)
@@ -130,11 +132,9 @@ class DrawStrip(QWidget):
             painter.setPen(ink_on(fill))
             painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), name)
 
-    def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            QToolTip.showText(event.globalPos(), as_written(self._tip(event.pos().x())), self)
-            return True
-        return super().event(event)
+    def show_tip(self, event: QHelpEvent) -> None:
+        """Say what there is to say where the mouse is."""
+        QToolTip.showText(event.globalPos(), as_written(self._tip(event.pos().x())), self)
 
     def _tip(self, x: float) -> str:
         drawn = self._drawn

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QPlainTextEdit, QTextEdit, QToolTip, QWidget
 
 from gui import theme
 from gui.widgets.text import as_written, utf16_length
+from gui.widgets.tips import Tips
 from model.messages import TokenGenerated
 from model.tokenizer.tokens import RETURN
 
@@ -31,6 +32,7 @@ class GeneratedText(QPlainTextEdit):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        Tips(self.viewport(), self.show_tip)
         self.setReadOnly(True)
         self.setFont(theme.mono())
         self.setAccessibleName("Generated text")
@@ -174,15 +176,13 @@ class GeneratedText(QPlainTextEdit):
         super().leaveEvent(event)
         self._light([])
 
-    def viewportEvent(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            lines = [self.describe(index) for index in self.token_at(event.pos())]
-            if lines:
-                QToolTip.showText(event.globalPos(), as_written("\n".join(lines)), self.viewport())
-            else:
-                QToolTip.hideText()
-            return True
-        return super().viewportEvent(event)
+    def show_tip(self, event: QHelpEvent) -> None:
+        """Say what there is to say where the mouse is."""
+        lines = [self.describe(index) for index in self.token_at(event.pos())]
+        if lines:
+            QToolTip.showText(event.globalPos(), as_written("\n".join(lines)), self.viewport())
+        else:
+            QToolTip.hideText()
 
     def sizeHint(self) -> QSize:
         return QSize(240, 96)

@@ -16,6 +16,7 @@ from gui import theme
 from gui.widgets.drawing_cache import line
 from gui.widgets.focus_ring import draw_focus
 from gui.widgets.text import as_written
+from gui.widgets.tips import Tips
 from model.probe.attribution.asks import Part
 
 ROW = 18.0
@@ -53,6 +54,7 @@ class PartBars(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        Tips(self, self.show_tip)
         self.tip: Callable[[Summand], str] | None = None
         self._rows: tuple[Summand, ...] = ()
         self._at: int | None = None  # of the keyboard
@@ -155,17 +157,15 @@ class PartBars(QWidget):
 
     # ------------------------------------------------------------------ mouse and keys
 
-    def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            at = self.row_at(QPointF(event.pos()))
-            if at is not None and self.tip is not None:
-                area = QRectF(0, at * ROW, self.width(), ROW).toAlignedRect()
-                text = as_written(self.tip(self._rows[at]))
-                QToolTip.showText(event.globalPos(), text, self, area)
-            else:
-                QToolTip.hideText()
-            return True
-        return super().event(event)
+    def show_tip(self, event: QHelpEvent) -> None:
+        """Say what there is to say where the mouse is."""
+        at = self.row_at(QPointF(event.pos()))
+        if at is not None and self.tip is not None:
+            area = QRectF(0, at * ROW, self.width(), ROW).toAlignedRect()
+            text = as_written(self.tip(self._rows[at]))
+            QToolTip.showText(event.globalPos(), text, self, area)
+        else:
+            QToolTip.hideText()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._hover(self.row_at(event.position()))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, QTimer
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import (
     QFocusEvent,
     QFont,
@@ -28,6 +28,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from gui import theme
 from gui.reading.glossary import Place, Term, places
 from gui.widgets.text import as_written, utf16_length
+from gui.widgets.tips import Tips
 
 ELLIPSIS = "…"
 
@@ -63,6 +64,7 @@ class TermText(QWidget):
         wrap: bool = False,
     ) -> None:
         super().__init__(parent)
+        Tips(self, self.show_tip)
         self._text = ""
         self._tone = tone
         self._wrap = wrap
@@ -202,16 +204,14 @@ class TermText(QWidget):
         below = self.mapToGlobal(QPoint(int(box.left()), int(box.bottom()) + 2))
         QToolTip.showText(below, entry(spot.place.term), self, box.toAlignedRect())
 
-    def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            spot = self._at(QPointF(event.pos()))
-            if spot is None:
-                QToolTip.hideText()
-                event.ignore()
-            else:
-                self._show(spot)
-            return True
-        return super().event(event)
+    def show_tip(self, event: QHelpEvent) -> None:
+        """Say what there is to say where the mouse is."""
+        spot = self._at(QPointF(event.pos()))
+        if spot is None:
+            QToolTip.hideText()
+            event.ignore()
+        else:
+            self._show(spot)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         over = self._at(event.position()) is not None

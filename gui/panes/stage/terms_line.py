@@ -28,6 +28,7 @@ from gui.panes.stage.marks import figure
 from gui.panes.stage.scenes.kit import symbol
 from gui.reading.axes import letters_of, place_words
 from gui.widgets.focus_ring import draw_focus
+from gui.widgets.tips import Tips
 from model import messages as m
 from model.operations import INPUT_IDS, LOGITS, Operation
 from model.probe.terms.asks import Factor, Term, Terms, TermsFound
@@ -205,6 +206,7 @@ class TermsLine(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        Tips(self, self.show_tip)
         self._pieces: list[Piece] = []
         self._feeds: list[Piece] = []
         self._links: list[tuple[QRectF, Target]] = []
@@ -350,17 +352,15 @@ class TermsLine(QWidget):
         else:
             super().keyPressEvent(event)
 
-    def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            link = self._link_at(QPointF(event.pos()))
-            words = ""
-            if link is not None:
-                target = self._links[link][1]
-                index = f"[{', '.join(map(str, target.index))}]" if target.index else ""
-                words = f"Go to {target.name}{index}"
-            QToolTip.showText(event.globalPos(), words, self)
-            return True
-        return super().event(event)
+    def show_tip(self, event: QHelpEvent) -> None:
+        """Say what there is to say where the mouse is."""
+        link = self._link_at(QPointF(event.pos()))
+        words = ""
+        if link is not None:
+            target = self._links[link][1]
+            index = f"[{', '.join(map(str, target.index))}]" if target.index else ""
+            words = f"Go to {target.name}{index}"
+        QToolTip.showText(event.globalPos(), words, self)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)

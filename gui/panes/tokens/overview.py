@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QRectF, Signal
+from PySide6.QtCore import QPointF, QRectF, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QImage, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from gui import theme
 from gui.panes.tokens.surprisal import ramp, signed_colors
 from gui.widgets.cells import paint_cells
+from gui.widgets.tips import Tips
 
 HEIGHT = 12
 BAND = 5.0  # of the colours
@@ -31,6 +32,7 @@ class Overview(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        Tips(self, self.show_tip)
         self.setFixedHeight(HEIGHT)
         self.setAccessibleName("Where in the text")
         self.setToolTip("The whole text: press or drag to go there")
@@ -132,13 +134,11 @@ class Overview(QWidget):
             self._image, self._image_key = image.copy(), key
         return self._image
 
-    def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            at = self.token_at(event.pos().x())
-            words = f"{self.toolTip()}. Here: token {at:,} of {self._n:,}"
-            QToolTip.showText(event.globalPos(), words, self)
-            return True
-        return super().event(event)
+    def show_tip(self, event: QHelpEvent) -> None:
+        """Say what there is to say where the mouse is."""
+        at = self.token_at(event.pos().x())
+        words = f"{self.toolTip()}. Here: token {at:,} of {self._n:,}"
+        QToolTip.showText(event.globalPos(), words, self)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self._go(event.position())

@@ -8,10 +8,11 @@ given; no store, no model.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QFontMetricsF,
     QHelpEvent,
@@ -32,6 +33,7 @@ from gui.panes.tokens.overview import Overview
 from gui.widgets.drawing_cache import line
 from gui.widgets.focus_ring import draw_focus
 from gui.widgets.text import as_written, hatch
+from gui.widgets.tips import Tips
 
 PAD = 6.0  # inside a chip, left and right
 GAP = 4.0  # between chips
@@ -55,6 +57,7 @@ class TokenStrip(QAbstractScrollArea):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        Tips(self.viewport(), self.show_tip, partial(self._hover, None))
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         # The overview stands for it.
@@ -335,20 +338,14 @@ class TokenStrip(QAbstractScrollArea):
 
     # ------------------------------------------------------------------ mouse and keys
 
-    def viewportEvent(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            index = self.chip_at(QPointF(event.pos()))
-            if index is not None and self.tip is not None:
-                area = self.chip_rect(index).toAlignedRect()
-                QToolTip.showText(
-                    event.globalPos(), as_written(self.tip(index)), self.viewport(), area
-                )
-            else:
-                QToolTip.hideText()
-            return True
-        if event.type() == QEvent.Type.Leave:
-            self._hover(None)
-        return super().viewportEvent(event)
+    def show_tip(self, event: QHelpEvent) -> None:
+        """Say what there is to say where the mouse is."""
+        index = self.chip_at(QPointF(event.pos()))
+        if index is not None and self.tip is not None:
+            area = self.chip_rect(index).toAlignedRect()
+            QToolTip.showText(event.globalPos(), as_written(self.tip(index)), self.viewport(), area)
+        else:
+            QToolTip.hideText()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._hover(self.chip_at(event.position()))

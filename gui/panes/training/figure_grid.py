@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QRectF, Qt
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QHelpEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from gui import theme
+from gui.widgets.tips import Tips
 
 LINE = 18
 COLUMN = 140
@@ -38,6 +39,7 @@ class FigureGrid(QWidget):
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        Tips(self, self.show_tip)
         self._name = name
         self.figures: tuple[Figure, ...] = ()
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -89,13 +91,11 @@ class FigureGrid(QWidget):
                 painter.setPen(t.color("text"))
                 painter.drawText(cell, Qt.AlignmentFlag.AlignRight | middle, figure.value)
 
-    def event(self, event: QEvent) -> bool:
-        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
-            for index, figure in enumerate(self.figures):
-                if self.cell(index).contains(event.pos()):
-                    words = figure.tip or f"{figure.label}: {figure.value}"
-                    QToolTip.showText(event.globalPos(), words, self)
-                    return True
-            QToolTip.hideText()
-            return True
-        return super().event(event)
+    def show_tip(self, event: QHelpEvent) -> None:
+        """Say what there is to say where the mouse is."""
+        for index, figure in enumerate(self.figures):
+            if self.cell(index).contains(event.pos()):
+                words = figure.tip or f"{figure.label}: {figure.value}"
+                QToolTip.showText(event.globalPos(), words, self)
+                return
+        QToolTip.hideText()

@@ -28,6 +28,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from gui import theme
 from gui.widgets.focus_ring import draw_focus
 from gui.widgets.text import as_written
+from gui.widgets.tips import Tips
 from gui.window.timeline.places import Places, labelled
 
 EDGE = 10.0
@@ -92,6 +93,7 @@ class Track(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        Tips(self, self.show_tip)
         self._steps: tuple[int, ...] = ()
         self._names: dict[int, str] = {}
         self._newest: int | None = None
@@ -340,13 +342,11 @@ class Track(QWidget):
         else:
             super().keyPressEvent(event)
 
-    def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            if self._steps:
-                words = self.words(self.places.stop_at(event.pos().x()))
-                QToolTip.showText(event.globalPos(), as_written(words), self)
-            return True
-        return super().event(event)
+    def show_tip(self, event: QHelpEvent) -> None:
+        """Say what there is to say where the mouse is."""
+        if self._steps:
+            words = self.words(self.places.stop_at(event.pos().x()))
+            QToolTip.showText(event.globalPos(), as_written(words), self)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)

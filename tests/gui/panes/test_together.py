@@ -1,0 +1,60 @@
+"""Answers that come within milliseconds of each other are drawn together, and once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from gui.panes.base import Pane
+from gui.session.store import Store
+from model import messages as m
+from model.probe.lens.asks import Lens
+from model.probe.next_token.asks import NextToken
+from model.probe.question import Question
+from tests.gui.desk import Desk
+from tests.samples.pane import ENTRY
+
+
+class Counting(Pane):
+    """Two that are looked at at once, and one that is looked at later."""
+
+    entry = ENTRY
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.drawn_with: list[set[str]] = []
+
+    def questions(self) -> Mapping[str, Question]:
+        at = self.store.selection.position
+        return {"next": NextToken(at), "before": NextToken(at - 1), "lens": Lens(positions=(at,))}
+
+    def refresh(self) -> None:
+        slots = {name: self.slot(name) for name in self.questions()}
+        self.drawn_with.append({name for name, slot in slots.items() if slot and slot.is_current})
+
+
+def test_a_pane_waits_for_what_is_looked_at_at_once_and_draws_it_in_one_go(
+    live_store: Store, desk: Desk, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gui.panes.base.TOGETHER_MS", 60_000)  # no machine is that slow
+    pane = Counting(live_store)
+    qtbot.addWidget(pane)
+    with qtbot.waitExposed(pane):
+        pane.show()
+    qtbot.waitUntil(lambda: bool(pane.drawn_with) and not pane.dirty, timeout=20_000)
+    pane.drawn_with.clear()
+    desk.hold()
+    live_store.select(position=2)
+    held, desk.held = desk.held or [], None
+    asks = {ask.question: ask for ask in held if isinstance(ask, m.Ask)}
+    desk._submit(asks[NextToken(2)])
+    qtbot.wait(50)
+    assert pane.drawn_with == [], "another is on its way"
+    desk._submit(asks[NextToken(1)])
+    qtbot.waitUntil(lambda: bool(pane.drawn_with), timeout=20_000)
+    assert pane.drawn_with == [{"next", "before"}]
+    desk._submit(asks[Lens(positions=(2,))])
+    qtbot.waitUntil(lambda: len(pane.drawn_with) == 2, timeout=20_000)
+    assert pane.drawn_with[1] == {"next", "before", "lens"}
