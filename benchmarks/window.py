@@ -154,9 +154,10 @@ def _start(began: float) -> Figures:
 def _edit() -> Figures:
     """Texts that were not read before: what is known of one would be drawn at once.
 
-    The first picture is there when every pane has drawn all that it shows at once (tokens, the
+    The first picture is there when every pane that asks for something at once has drawn it (the
     strips of Layers, the matrix and the routes, the next token, the stage), and it is on the
-    screen; the rest (lens, mosaic, parts of the logit) comes after.
+    screen; the rest (lens, mosaic, parts of the logit, surprisal) comes after. The chips of the
+    tokens ask nothing: they are drawn when the text is read, before all that.
     """
     from gui.panes.prompt.pane import PromptPane
 
@@ -170,6 +171,7 @@ def _edit() -> Figures:
     editor = program.window.host.get(PromptPane).editor
     random = Random(1)
     text = ""
+    at_once = {pane.key for pane in panes if _at_once(pane)}
     drawn: set[str] = set()
 
     def note(pane: Pane) -> None:
@@ -190,7 +192,7 @@ def _edit() -> Figures:
         drawn.clear()
         began = time.perf_counter()
         editor.replace_text(text)
-        for name, there in (("first", lambda: len(drawn) == len(panes)), ("whole", followed)):
+        for name, there in (("first", lambda: at_once <= drawn), ("whole", followed)):
             _spin(app, there, every_ms=1)
             # On the screen: what was asked to update has been painted.
             app.sendPostedEvents()
@@ -202,9 +204,10 @@ def _edit() -> Figures:
 
 
 def _at_once(pane: Pane) -> bool:
-    """Whether all that a pane shows at once is about what is wanted now."""
-    slots = (pane.slot(name) for name in pane.questions())
-    return all(slot.is_current for slot in slots if slot and not slot.question.later)
+    """Whether a pane shows something at once, and all of that is about what is wanted now."""
+    slots = [pane.slot(name) for name in pane.questions()]
+    current = [slot.is_current for slot in slots if slot and not slot.question.later]
+    return bool(current) and all(current)
 
 
 def _recipe() -> Recipe:

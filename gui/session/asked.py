@@ -121,6 +121,7 @@ class Asked(Feature):
         self._read: OrderedDict[Subject, m.PromptRead] = OrderedDict()
         self._asking: dict[tuple[Subject, Question], Asking] = {}
         self._was_on_its_way = (False, False)  # what is looked at at once; anything
+        self._some_wait = False  # answers that are drawn together with others to come
         self._known: OrderedDict[tuple[Subject, Question], Answer] = OrderedDict()
         self._n_bytes = 0
         # Of weights that learn, a step is gone in a moment; the timeline says which were kept.
@@ -304,9 +305,9 @@ class Asked(Feature):
             del self._asking[wanted]
             self._remember(answer)
         read = self._read.get(answer.subject)
-        for owner in list(self._owners.values()):
-            hit = [slot for slot in owner.slots.values() if slot.wanted == wanted]
+        for owner, hit in self._who_wants(wanted):
             drawn = [slot for slot in hit if not gathering.waits_for_others(slot, answer)]
+            self._some_wait |= len(drawn) < len(hit)
             for slot in hit:
                 slot.coming = (answer, read)
             for slot in drawn:
@@ -317,9 +318,23 @@ class Asked(Feature):
         self._tell_settled()
         self.changed.emit()
 
+    def _who_wants(self, wanted: tuple[Subject, Question]) -> list[tuple[Owner, list[Slot]]]:
+        """Each owner that wants something, with the slots that do."""
+        # Most owners are panes that can't be seen, and ask nothing: this runs for every answer.
+        found = []
+        for owner in self._owners.values():
+            if owner.slots:
+                hit = [slot for slot in owner.slots.values() if slot.wanted == wanted]
+                if hit:
+                    found.append((owner, hit))
+        return found
+
     @property
     def is_gathering(self) -> bool:
         """Whether panes are about to change to another step together."""
+        # Of weights that stand still nothing gathers: asked for every answer, so said at once.
+        if all(subject.step is None for subject, _ in self._asking):
+            return False
         return gathering.goes_on(self._slots, self._asking.keys())
 
     @property
@@ -330,12 +345,13 @@ class Asked(Feature):
         if self.is_gathering:
             if not self._overdue.isActive():
                 self._overdue.start()
-        elif self._overdue.isActive() or any(slot.coming is not None for slot in self._slots):
+        elif self._some_wait or self._overdue.isActive():
             self._deliver()
 
     def _deliver(self) -> None:
         """Let the panes change to the step that their answers are about, all at once."""
         self._overdue.stop()
+        self._some_wait = False
         changed = [owner for owner in self._owners.values() if gathering.deliver(owner.slots)]
         for owner in changed:
             owner.changed()
@@ -354,12 +370,10 @@ class Asked(Feature):
 
     def _drop(self, wanted: tuple[Subject, Question], problem: str) -> None:
         self._asking.pop(wanted, None)
-        for owner in list(self._owners.values()):
-            hit = [slot for slot in owner.slots.values() if slot.wanted == wanted]
+        for owner, hit in self._who_wants(wanted):
             for slot in hit:
                 slot.problem = problem
-            if hit:
-                owner.changed()
+            owner.changed()
         self._deliver_if_whole()
         self._tell_settled()
         self.changed.emit()

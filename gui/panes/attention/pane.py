@@ -81,6 +81,7 @@ class AttentionPane(Pane):
         store.model_changed.connect(self._forget)
         store.subject_changed.connect(self._note_subject)
         store.selection_changed.connect(self._mark)
+        self._waited = False
         store.asked.changed.connect(self._show_waiting)
 
     # ------------------------------------------------------------------------- actions
@@ -352,6 +353,9 @@ class AttentionPane(Pane):
 
     def _show_waiting(self) -> None:
         asking = self.store.asked.waits(self.key)
+        if asking is None and not self._waited:
+            return  # told of every answer, also of other panes
+        self._waited = asking is not None
         self._waiting.set_share(None if asking is None else asking.share)
         self._show_facts()
 
