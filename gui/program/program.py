@@ -6,7 +6,10 @@ Knows how all is put together; no pane and no model by itself.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QEvent, QObject, QTimer
+from PySide6.QtWidgets import QWidget
 
 from gui.panes import PANES
 from gui.panes.entry import PaneEntry
@@ -19,6 +22,9 @@ from gui.session.state import Notice
 from gui.session.store import Store
 from gui.settings import Settings
 from gui.window.main_window import MainWindow
+
+UNPAINTED_MS = 300
+"""After which the worker begins though the window was not painted: it is minimised, or covered."""
 
 
 class Program:
@@ -68,12 +74,45 @@ class Program:
         self.collector.settle()
 
     def start(self) -> None:
-        """Let the worker begin: torch is imported there, behind the window."""
+        """Let the worker begin: torch is imported there, behind the window, once that is painted.
+
+        Before, its import would hold the window back by as long as the window takes itself.
+        """
         # Two threads share the interpreter: hand it over fifty times as often as Python's default,
         # so that neither a key press nor a training step waits 5 ms for its turn.
         sys.setswitchinterval(0.0001)
         _keep_triton_out()
-        self.backend.start()
+        if self.window.isVisible():
+            self._painted = FirstPaint(self.window, self.backend.start)
+        else:
+            self.backend.start()
+
+
+class FirstPaint(QObject):
+    """Does something once, after a window's first paint, or soon if it never paints.
+
+    Args:
+        window: that is shown.
+        then: what is done.
+    """
+
+    def __init__(self, window: QWidget, then: Callable[[], None]) -> None:
+        super().__init__(window)
+        self._window, self._then = window, then
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._do)
+        self._timer.start(UNPAINTED_MS)
+        window.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Paint:
+            self._timer.start(0)  # after the widgets in it
+        return False
+
+    def _do(self) -> None:
+        self._window.removeEventFilter(self)
+        self._then()
 
 
 def _keep_triton_out() -> None:
