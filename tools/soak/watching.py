@@ -68,7 +68,9 @@ class Watcher:
         self, message: Warning | str, category: type[Warning], place: str, line: int, *_: object
     ) -> None:
         """For ``warnings.showwarning``."""
-        self.faults.append(f"{category.__name__}: {message} ({Path(place).name}:{line})")
+        # Whose fault it is, is told by who called: most places are a library's.
+        way = "".join(traceback.format_stack()[:-1])
+        self.faults.append(f"{category.__name__}: {message} ({Path(place).name}:{line})\n{way}")
 
     def heard_result(self, result: object) -> None:
         """A request may fail; what nobody foresaw is a fault."""

@@ -182,6 +182,9 @@ class TokenizerPane(Pane):
         if problem or model is None:
             self._say_empty(problem)
             return
+        if not model.vocabulary:
+            self._say_empty(words.NO_TEXTS)
+            return
         if rows.info is None or rows.info.model_id != model.model_id:
             rows.set_model(model)
             self._finding.start()

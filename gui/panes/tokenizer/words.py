@@ -14,6 +14,7 @@ from model.tokenizer.side_by_side import CutBy
 from model.tokenizer.tokens import visible
 
 EMPTY_WORD = "Type a word, or select a token of the prompt: here stands how it was cut."
+NO_TEXTS = "This checkpoint has no tokenizer: its tokens are ids alone, without a text."
 EMPTY_TEXT = "Type a prompt: here it stands in the tokens of several tokenizers."
 HOW = {
     "BPE": "byte-pair encoding: of all neighbours the pair with the lowest rank is joined, again "
@@ -119,7 +120,7 @@ def compared(cuts: tuple[CutBy, ...]) -> str:
 
 
 def vocabulary(model: m.ModelInfo, norms: NDArray[Any] | None, n_shown: int) -> str:
-    """What the table says here."""
+    """What the table says here, of a model that has a tokenizer."""
     n = len(model.vocabulary)
     said = f"{counted(n, 'token')}, {len(model.special_ids):,} of them special"
     if n_shown < n:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -238,6 +239,17 @@ def test_all_tokens_stand_in_the_table_with_their_norms(
         key=lambda id: float(table[id].norm()),
     )
     assert f"“{model.token_text(shortest)}”" in said
+
+
+def test_a_checkpoint_without_a_tokenizer_says_so(pane: TokenizerPane, qtbot: QtBot):
+    whole(pane, qtbot)
+    store = pane.store
+    assert store.model is not None
+    store.show_model(replace(store.model, model_id=7, vocabulary=(), special_ids=()))
+    pane.refresh_now()
+    assert pane._empty.isVisible()
+    assert "no tokenizer" in pane._empty.text()
+    assert not pane.sentence.isVisible()
 
 
 def test_tokens_are_searched_and_sorted(pane: TokenizerPane, qtbot: QtBot):
