@@ -245,7 +245,7 @@ def test_a_checkpoint_without_a_tokenizer_says_so(pane: TokenizerPane, qtbot: Qt
     whole(pane, qtbot)
     store = pane.store
     assert store.model is not None
-    store.show_model(replace(store.model, model_id=7, vocabulary=(), special_ids=()))
+    store.show_model(replace(store.model, model_id=7, vocabulary=(), special_ids=frozenset()))
     pane.refresh_now()
     assert pane._empty.isVisible()
     assert "no tokenizer" in pane._empty.text()
