@@ -1,4 +1,4 @@
-"""What tokenizers do to a text: step by step, and several beside each other.
+"""What tokenizers do to a text: step by step, several beside each other, and how often each token.
 
 Whoever draws it asks each time; what is asked already is not asked twice. Knows messages; no
 widget.
@@ -17,13 +17,17 @@ if TYPE_CHECKING:
 
 
 class Tokenizing(Feature):
-    """The newest of both kinds.
+    """The newest of each kind.
 
     Attributes:
         replayed: the last that came; None before, and for another model.
         replay_problem: why the last that was asked did not come; empty if it did.
         compared: the last comparison.
         compare_problem: as above.
+        counting: what is being counted; None if nothing is.
+        counted: how often each token of the model in view occurs; None before, and for another.
+        counted_in: what `counted` was counted in.
+        count_problem: as above.
     """
 
     def __init__(self, store: Store) -> None:
@@ -32,6 +36,10 @@ class Tokenizing(Feature):
         self.replay_problem = ""
         self.compared: m.TokenizersCompared | None = None
         self.compare_problem = ""
+        self.counting: m.CountTokens | None = None
+        self.counted: m.TokensCounted | None = None
+        self.counted_in: m.CountTokens | None = None
+        self.count_problem = ""
         self._replaying: m.ReplayText | None = None
         self._comparing: m.CompareTokenizers | None = None
 
@@ -50,9 +58,26 @@ class Tokenizing(Feature):
         self._comparing = request
         self._store.send(request)
 
+    def count(self, request: m.CountTokens) -> None:
+        """Have the tokens of a long text counted; what was being counted is given up."""
+        self.counting, self.count_problem = request, ""
+        self._store.send(request)
+        self.changed.emit()
+
+    def stop_counting(self) -> None:
+        """Give it up; what was counted before stays."""
+        if self.counting is not None:
+            self._store.send(m.Cancel(target=self.counting.id))
+
+    @property
+    def count_progress(self) -> m.Progress | None:
+        """How far the counting is; None if that is not known."""
+        return self._store.activity.progress_of(self.counting)
+
     def take(self, result: m.Result) -> bool:
         replay = self._replaying is not None and result.request_id == self._replaying.id
         compare = self._comparing is not None and result.request_id == self._comparing.id
+        count = self.counting is not None and result.request_id == self.counting.id
         match result:
             case m.TextReplayed():
                 if replay:
@@ -64,13 +89,22 @@ class Tokenizing(Feature):
                 self.replayed, self.replay_problem = None, result.message
             case m.Failed() if compare:
                 self.compared, self.compare_problem = None, result.message
+            case m.TokensCounted():
+                if count:
+                    self.counted, self.counted_in, self.counting = result, self.counting, None
+            case m.Failed() if count:
+                self.counting, self.count_problem = None, result.message
+            case m.Cancelled() if count:
+                self.counting = None
             case _:
                 return False
         self.changed.emit()
         return True
 
     def reset(self, model: m.ModelInfo) -> bool:
-        had = self.replayed is not None or self.compared is not None
+        had = any((self.replayed, self.compared, self.counted, self.counting))
+        self.stop_counting()
         self.replayed = self.compared = self._replaying = self._comparing = None
-        self.replay_problem = self.compare_problem = ""
+        self.counting = self.counted = self.counted_in = None
+        self.replay_problem = self.compare_problem = self.count_problem = ""
         return had

@@ -20,4 +20,8 @@ def table_style() -> str:
         f"QHeaderView::section {{ background: {t.panel}; color: {t.dim}; border: none;"
         f" border-bottom: 1px solid {t.line}; padding: 2px 4px;"
         f" font-size: {theme.SMALL_FONT_SIZE:.0f}px; }}"
+        # In the middle: at the right it would lie on the title of a column of numbers.
+        "QHeaderView::up-arrow, QHeaderView::down-arrow"
+        " { subcontrol-origin: border; subcontrol-position: top center;"
+        " width: 9px; height: 6px; }"
     )

@@ -48,12 +48,48 @@ def learn_bpe(request: m.LearnBpe, place: Workplace) -> Job:
         yield None
 
 
+def count_tokens(request: m.CountTokens, place: Workplace) -> Job:
+    """Answers `CountTokens`."""
+    import numpy as np
+
+    from model.tokenizer.long_text import cutting
+
+    tokenizer = place.lm.tokenizer
+    if tokenizer is None:
+        raise RequestError(NO_TOKENIZER)
+    yield m.Activity(request_id=request.id, what="counting tokens")
+    text = yield from _file_or_world(request)
+    steps = cutting(tokenizer, text, np.uint32)
+    said = time.monotonic()
+    while True:
+        try:
+            done = next(steps)
+        except StopIteration as stop:
+            yield m.TokensCounted(
+                request_id=request.id,
+                counts=np.bincount(stop.value, minlength=tokenizer.n_tokens),
+                n_bytes=len(text.encode("utf-8", "replace")),
+            )
+            return
+        if time.monotonic() - said > SAY_SECONDS:
+            said = time.monotonic()
+            yield _progress(request, "Counting tokens", done / max(1, len(text)))
+        yield None
+
+
 def _text_of(request: m.LearnBpe) -> Generator[m.Result | None, None, str]:
     """The text that is learnt from."""
-    from model.train.data import read_text, writing_world
-
     if request.text or not (request.path or request.world_tokens):
         return request.text
+    return (yield from _file_or_world(request))
+
+
+def _file_or_world(
+    request: m.LearnBpe | m.CountTokens,
+) -> Generator[m.Result | None, None, str]:
+    """A file's text, or the story world's."""
+    from model.train.data import read_text, writing_world
+
     if request.path:
         yield _progress(request, f"Reading {Path(request.path).name}", 0.0)
         return read_text(Path(request.path))
@@ -67,7 +103,7 @@ def _text_of(request: m.LearnBpe) -> Generator[m.Result | None, None, str]:
         yield _progress(request, at.what, at.fraction)
 
 
-def _progress(request: m.LearnBpe, what: str, share: float) -> m.Progress:
+def _progress(request: m.Request, what: str, share: float) -> m.Progress:
     return m.Progress(request_id=request.id, what=what, done=round(1000 * share), total=1000)
 
 

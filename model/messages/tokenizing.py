@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from model.messages.base import Request, Result
 from model.tokenizer.bpe_history import BpeHistory, BpeSettings
 from model.tokenizer.replay import Replay
@@ -75,6 +78,35 @@ class TokenizerWritten(Result):
 
     path: str
     vocab_size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountTokens(Request):
+    """How often each token of the model in view occurs in a text: `Progress`, `TokensCounted`.
+
+    Newest wins. Stopped by `Cancel`. Of the two kinds of text the first that is given counts.
+
+    Attributes:
+        path: of a text file.
+        world_tokens: of the story world, in its words.
+    """
+
+    newest_wins: ClassVar[bool] = True
+    path: str = ""
+    world_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokensCounted(Result):
+    """How often each occurs.
+
+    Attributes:
+        counts: ``[V]`` by id.
+        n_bytes: of the text, in UTF-8.
+    """
+
+    counts: NDArray[np.int64]
+    n_bytes: int
 
 
 OPEN_MODEL, OWN = "open model", "BPE film"

@@ -5,7 +5,9 @@ Knows the store and the three views.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,7 @@ from gui.panes.base import LAST, EmptyState, Pane, column
 from gui.panes.tokenizer import ENTRY, words
 from gui.panes.tokenizer.aligned_view import AlignedView
 from gui.panes.tokenizer.replay_view import ReplayView
-from gui.panes.tokenizer.vocabulary import VocabularyTable
+from gui.panes.tokenizer.vocabulary import GLITCHES, VocabularyTable
 from gui.session.store import Store
 from gui.widgets.choice import Choice
 from gui.widgets.control_button import ControlButton
@@ -35,6 +37,9 @@ VIEWS = {
     "all": ("vocabulary", "All tokens of the open model: search, sort, norms of their vectors"),
 }
 ALWAYS = (m.OPEN_MODEL, BYTES, CHARACTERS)
+BESIDE = "A tokenizer beside the open model's"
+COUNTED_WORLD = 200_000
+"""Words of the story world in which tokens are counted."""
 COMPARED = 2000
 """Characters of the prompt that are compared."""
 _MOST_FILES = 8
@@ -78,7 +83,13 @@ class TokenizerPane(Pane):
         self.kind.setAccessibleName("Kind of token")
         self.kind.setToolTip("Only tokens of one kind: a script, numbers, parts of characters")
         self.kind.addItem("all kinds", "")
+        self.kind.setMinimumContentsLength(len(GLITCHES))
         self.kind.activated.connect(self._filter)
+        self.count_button = ControlButton("press", self)
+        self.count_button.setText("Count…")
+        self.count_button.setAccessibleName("Count tokens in a text")
+        self.count_button.setToolTip("How often each token occurs in a text, and which never do")
+        self.count_button.clicked.connect(self.offer_texts)
         self._finding = QTimer(self)
         self._finding.setInterval(0)
         self._finding.timeout.connect(self._find_kinds)
@@ -103,6 +114,7 @@ class TokenizerPane(Pane):
         top.addWidget(self.word, 1)
         top.addWidget(self.search, 1)
         top.addWidget(self.kind)
+        top.addWidget(self.count_button)
         top.addStretch(0)
         top.addWidget(self.add_button)
         self._top = top
@@ -193,9 +205,46 @@ class TokenizerPane(Pane):
             rows.set_norms(projected.norms if projected.matrix == "W_E" else rows.norms)
         self._stack.setCurrentWidget(self.table)
         self.table.show_token(self.store.selection.vocabulary_id)
-        self.sentence.setText(words.vocabulary(model, rows.norms, len(rows.shown)))
-        self.sentence.set_tone("text")
+        self._draw_counts(model)
         self.sentence.show()
+
+    def _draw_counts(self, model: m.ModelInfo) -> None:
+        tokenizing, rows = self.store.tokenizing, self.table.rows
+        found, progress = tokenizing.counted, tokenizing.count_progress
+        rows.set_counts(None if found is None else found.counts)
+        self.count_button.setText("Stop" if tokenizing.counting is not None else "Count…")
+        self._offer_glitches()
+        tone = "text"
+        if tokenizing.counting is not None:
+            share = "" if progress is None or not progress.total else progress.done / progress.total
+            said = f"Counting tokens … {share:.0%}" if share else "Counting tokens …"
+        elif tokenizing.count_problem:
+            said, tone = tokenizing.count_problem, "warning"
+        elif found is not None and tokenizing.counted_in is not None:
+            path = tokenizing.counted_in.path
+            where = Path(path).name if path else "The story world"
+            glitches = rows.glitches
+            said = words.counts(model, found, where, None if glitches is None else len(glitches))
+        else:
+            said = words.vocabulary(model, rows.norms, len(rows.shown))
+        self.sentence.setText(said)
+        self.sentence.set_tone(tone)
+
+    def _offer_glitches(self) -> None:
+        """Their line in the choice of kinds, while they are known."""
+        glitches, at = self.table.rows.glitches, self.kind.findData(GLITCHES)
+        title = "" if glitches is None else f"{GLITCHES}, {len(glitches):,}"
+        if title and at < 0 and self.kind.count() > 1:
+            self.kind.insertItem(1, title, GLITCHES)
+            self.kind.setItemData(1, words.GLITCH, Qt.ItemDataRole.ToolTipRole)
+        elif title and at >= 0:
+            self.kind.setItemText(at, title)
+        elif at >= 0:
+            gone = self.kind.currentIndex() == at
+            self.kind.removeItem(at)
+            if gone:
+                self.kind.setCurrentIndex(0)
+                self._filter()
 
     def _find_kinds(self) -> None:
         """Between two turns of the event loop."""
@@ -234,8 +283,31 @@ class TokenizerPane(Pane):
         self.search.setVisible(view == "all")
         self.kind.setVisible(view == "all")
         self.add_button.setVisible(view == "beside")
-        self._top.setStretch(4, 1 if view == "beside" else 0)
+        self.count_button.setVisible(view == "all")
+        self._top.setStretch(5, 1 if view == "beside" else 0)
         self.invalidate()
+
+    def offer_texts(self) -> None:
+        """A menu of texts to count in; stops where one is being counted."""
+        if self.store.tokenizing.counting is not None:
+            self.store.tokenizing.stop_counting()
+            return
+        items = [
+            MenuItem("In the story world", partial(self.count_in, "")),
+            MenuItem("In a text file…", self.ask_text),
+        ]
+        menu = OfferMenu(items, self)
+        menu.chosen.connect(self._do)
+        menu.popup(self.count_button.mapToGlobal(QPoint(0, self.count_button.height())))
+
+    def ask_text(self) -> None:
+        """Ask for a text file to count in."""
+        self._ask(QFileDialog.FileMode.ExistingFile, "A text to count tokens in", self.count_in)
+
+    def count_in(self, path: str) -> None:
+        """Count in a text file, or in the story world."""
+        request = m.CountTokens(path=path, world_tokens=0 if path else COUNTED_WORLD)
+        self.store.tokenizing.count(request)
 
     def _select_at(self, character: int) -> None:
         """Select the prompt's token at a character."""
@@ -271,19 +343,19 @@ class TokenizerPane(Pane):
 
     def ask_file(self) -> None:
         """Ask for a file of a tokenizer."""
-        self._ask(QFileDialog.FileMode.ExistingFile)
+        self._ask(QFileDialog.FileMode.ExistingFile, BESIDE, self.add_file)
 
     def ask_folder(self) -> None:
         """Ask for a folder that holds one."""
-        self._ask(QFileDialog.FileMode.Directory)
+        self._ask(QFileDialog.FileMode.Directory, BESIDE, self.add_file)
 
-    def _ask(self, mode: QFileDialog.FileMode) -> None:
-        dialog = QFileDialog(self, "A tokenizer beside the open model's")
+    def _ask(self, mode: QFileDialog.FileMode, title: str, then: Callable[[str], None]) -> None:
+        dialog = QFileDialog(self, title)
         keep_on_screen(dialog)
         dialog.setObjectName("tokenizer_dialog")
         dialog.setFileMode(mode)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(self.add_file)
+        dialog.fileSelected.connect(then)
         self._dialog = dialog
         dialog.open()
 
@@ -303,6 +375,8 @@ class TokenizerPane(Pane):
             rows, ids = self.table.rows, self.table.rows.shown
             norms = rows.norms
             known = {"norm": norms[ids[ids < len(norms)]]} if norms is not None else {}
+            if rows.counts is not None:
+                known["count"] = rows.counts[ids[ids < len(rows.counts)]]
             return {"id": ids, **known}
         compared = self.store.tokenizing.compared
         cuts = () if compared is None else compared.cuts

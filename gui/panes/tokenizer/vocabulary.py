@@ -1,6 +1,7 @@
 """All tokens of the open model in a table: searched, of one kind, sorted by a column.
 
-What kind a token is is found out slice by slice. Knows the model's facts and norms; no store.
+What kind a token is is found out slice by slice. Knows the model's facts, norms and counts; no
+store.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from gui import theme
 from gui.widgets.table_style import table_style
 from gui.widgets.text import as_written
 from model import messages as m
-from model.tokenizer.token_kinds import kind_of
+from model.tokenizer.token_kinds import EMPTY, PARTIAL, SPECIAL, kind_of
 
 Index = QModelIndex | QPersistentModelIndex
 Role = Qt.ItemDataRole
@@ -30,9 +31,12 @@ COLUMNS = (
     ("Length", "How many bytes"),
     ("Kind", "The script of its letters, or what it is instead"),
     ("Norm", "Length of its vector in the input embedding"),
+    ("Count", "How often it occurs in the text that was counted"),
 )
-ID, TOKEN, BYTES, LENGTH, KIND, NORM = range(6)
-ANY = ""
+ID, TOKEN, BYTES, LENGTH, KIND, NORM, COUNT = range(7)
+ANY, GLITCHES = "", "glitch candidates"
+TINY = 0.5
+"""Of the median length of the vectors of tokens that occur."""
 
 
 class VocabularyModel(QAbstractTableModel):
@@ -48,6 +52,7 @@ class VocabularyModel(QAbstractTableModel):
         super().__init__(parent)
         self._info: m.ModelInfo | None = None
         self._norms: NDArray[Any] | None = None
+        self._counts: NDArray[np.int64] | None = None
         self._kinds: list[str] = []
         self._lengths: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self._query = b""
@@ -63,7 +68,7 @@ class VocabularyModel(QAbstractTableModel):
 
     def set_model(self, info: m.ModelInfo | None) -> None:
         """The tokens of another model."""
-        self._info, self._norms, self._kinds = info, None, []
+        self._info, self._norms, self._counts, self._kinds = info, None, None, []
         vocabulary = () if info is None else info.vocabulary
         self._lengths = np.fromiter(map(len, vocabulary), np.int64, len(vocabulary))
         self._arrange()
@@ -72,16 +77,49 @@ class VocabularyModel(QAbstractTableModel):
         """Lengths of the vectors, once they are known."""
         if norms is not self._norms:
             self._norms = norms
-            if self._column == NORM:
-                self._arrange()
-            elif len(self.shown):
-                bottom = len(self.shown) - 1
-                self.dataChanged.emit(self.index(0, NORM), self.index(bottom, NORM))
+            self._changed(NORM)
+
+    def set_counts(self, counts: NDArray[np.int64] | None) -> None:
+        """How often each occurs, ``[V]``, once that was counted."""
+        if counts is not self._counts:
+            self._counts = counts
+            self._changed(COUNT)
+
+    def _changed(self, column: int) -> None:
+        if self._column == column or self._kind == GLITCHES:
+            self._arrange()
+        elif len(self.shown):
+            bottom = len(self.shown) - 1
+            self.dataChanged.emit(self.index(0, column), self.index(bottom, column))
 
     @property
     def norms(self) -> NDArray[Any] | None:
         """Of all ids; shorter than the vocabulary where it has more tokens than vectors."""
         return self._norms
+
+    @property
+    def counts(self) -> NDArray[np.int64] | None:
+        """How often each occurs, by id; None before that was counted."""
+        return self._counts
+
+    @property
+    def glitches(self) -> NDArray[np.int64] | None:
+        """Ids of tokens that never occur and whose vectors are tiny; None before both are known.
+
+        Tiny is shorter than half the median of those that do occur: a vector that training hardly
+        ever moved stays small, or decays (Land and Bartolo 2024, arXiv:2405.05417). What is
+        special, a part of a character or no token is none.
+        """
+        counts, norms, info = self._counts, self._norms, self._info
+        if counts is None or norms is None or info is None:
+            return None
+        n = min(len(counts), len(norms), len(self._kinds))
+        seen = norms[:n][counts[:n] > 0]
+        if n < len(info.vocabulary) or not len(seen):
+            return None
+        tiny = np.flatnonzero((counts[:n] == 0) & (norms[:n] < TINY * np.median(seen)))
+        none = (SPECIAL, EMPTY, PARTIAL)
+        return np.array([id for id in tiny if self._kinds[id] not in none], dtype=np.int64)
 
     def find_kinds(self) -> bool:
         """Go on finding out kinds for some milliseconds; whether all are known."""
@@ -133,7 +171,10 @@ class VocabularyModel(QAbstractTableModel):
                 [id for id, raw in enumerate(vocabulary) if query in raw.lower() or id == by_id],
                 dtype=np.int64,
             )
-        if self._kind and len(self._kinds) == len(vocabulary):
+        if self._kind == GLITCHES:
+            found = self.glitches
+            ids = ids[np.isin(ids, found)] if found is not None else ids[:0]
+        elif self._kind and len(self._kinds) == len(vocabulary):
             ids = ids[[self._kinds[id] == self._kind for id in ids.tolist()]] if len(ids) else ids
         self.shown = self._sorted(ids)
         self.changePersistentIndexList(
@@ -150,6 +191,8 @@ class VocabularyModel(QAbstractTableModel):
             case c if c == NORM and self._norms is not None:
                 norms = np.array([self._norm(id) for id in ids.tolist()])
                 order = np.argsort(norms, kind="stable")
+            case c if c == COUNT and self._counts is not None:
+                order = np.argsort([self._count(id) for id in ids.tolist()], kind="stable")
             case c if c in (TOKEN, BYTES) and self._info is not None:
                 raws = [self._info.vocabulary[id] for id in ids.tolist()]
                 order = np.array(sorted(range(len(raws)), key=raws.__getitem__), dtype=np.int64)
@@ -164,6 +207,11 @@ class VocabularyModel(QAbstractTableModel):
         """Of a token's vector; infinite where it has none, so that it stands at the end."""
         known = self._norms is not None and id < len(self._norms)
         return float(self._norms[id]) if known else np.inf  # type: ignore[index]
+
+    def _count(self, id: int) -> int:
+        """How often a token occurs; 0 of an id that the tokenizer does not know."""
+        known = self._counts is not None and id < len(self._counts)
+        return int(self._counts[id]) if known else 0  # type: ignore[index]
 
     # ----------------------------------------------------------------------- Qt's side
 
@@ -214,6 +262,8 @@ class VocabularyModel(QAbstractTableModel):
             if self._norms is None:
                 return "…"
             return f"{self._norm(id):.4g}" if id < len(self._norms) else "—"
+        if column == COUNT:
+            return "" if self._counts is None else f"{self._count(id):,}"
         cells = {
             ID: str(id),
             TOKEN: info.token_text(id),
@@ -231,7 +281,7 @@ class VocabularyModel(QAbstractTableModel):
         assert self._info is not None
         if id in self._info.special_ids:
             return theme.current().color("lens")
-        return theme.current().color("text" if column in (TOKEN, NORM) else "dim")
+        return theme.current().color("text" if column in (TOKEN, NORM, COUNT) else "dim")
 
 
 def _alignment(column: int) -> Qt.AlignmentFlag:
@@ -273,7 +323,7 @@ class VocabularyTable(QTableView):
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.setStretchLastSection(True)
         digit = QFontMetricsF(self.font()).horizontalAdvance("0")
-        for column, n in enumerate((7, 20, 24, 7, 19, 9)):
+        for column, n in enumerate((7, 16, 17, 8, 18, 8, 8)):
             self.setColumnWidth(column, round(digit * n + 18))
         self.selectionModel().currentRowChanged.connect(self._on_row)
         self._quiet = False

@@ -16,6 +16,10 @@ from model.tokenizer.tokens import visible
 EMPTY_WORD = "Type a word, or select a token of the prompt: here stands how it was cut."
 NO_TEXTS = "This checkpoint has no tokenizer: its tokens are ids alone, without a text."
 EMPTY_TEXT = "Type a prompt: here it stands in the tokens of several tokenizers."
+GLITCH = (
+    "Tokens that never occur in the text that was counted and whose vectors have less than half "
+    "the median length of those that do: training may never have seen them"
+)
 HOW = {
     "BPE": "byte-pair encoding: of all neighbours the pair with the lowest rank is joined, again "
     "and again",
@@ -117,6 +121,24 @@ def compared(cuts: tuple[CutBy, ...]) -> str:
         f"{short_name(worst.name)} the most, {worst.n_tokens:,}: "
         f"an attention layer pays {times:,.1f} times as much for it."
     )
+
+
+def counts(model: m.ModelInfo, found: m.TokensCounted, where: str, n_glitches: int | None) -> str:
+    """What the counts of a text say."""
+    n_tokens, seen = int(found.counts.sum()), int((found.counts > 0).sum())
+    if not n_tokens:
+        return f"{where} has no token."
+    most = np.argsort(-found.counts, kind="stable")[:3].tolist()
+    often = ", ".join(f"“{model.token_text(id)}” {found.counts[id] / n_tokens:.1%}" for id in most)
+    said = (
+        f"{where}: {n_tokens:,} tokens, {found.n_bytes / n_tokens:.2f} bytes each; {seen:,} of "
+        f"{len(model.vocabulary):,} occur, most often {often}."
+    )
+    if n_glitches is None:
+        return said
+    if not n_glitches:
+        return f"{said} No token that never occurs has a vector far shorter than theirs."
+    return f"{said} Never seen, and with a tiny vector: {n_glitches:,}, the glitch candidates."
 
 
 def vocabulary(model: m.ModelInfo, norms: NDArray[Any] | None, n_shown: int) -> str:

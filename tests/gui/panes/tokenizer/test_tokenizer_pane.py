@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -15,7 +16,7 @@ from pytestqt.qtbot import QtBot
 from gui.panes.base import LAST
 from gui.panes.tokenizer import words
 from gui.panes.tokenizer.pane import TokenizerPane, word_at
-from gui.panes.tokenizer.vocabulary import LENGTH, NORM, TOKEN, VocabularyModel
+from gui.panes.tokenizer.vocabulary import COUNT, GLITCHES, LENGTH, NORM, TOKEN, VocabularyModel
 from gui.session.store import Store
 from model import messages as m
 from model.tokenizer.bpe_history import BpeSettings
@@ -297,3 +298,69 @@ def test_a_row_selects_the_token_everywhere(pane: TokenizerPane, qtbot: QtBot):
     pane.store.select(vocabulary_id=400)
     pane.refresh_now()
     assert int(rows.shown[pane.table.currentIndex().row()]) == 400
+
+
+def count(pane: TokenizerPane, desk: Desk, path: Path) -> None:
+    pane.count_in(str(path))
+    while pane.store.tokenizing.counting is not None:
+        desk.advance()
+    drawn(pane, desk)
+
+
+def test_tokens_are_counted_in_a_text(
+    pane: TokenizerPane, desk: Desk, qtbot: QtBot, tmp_path: Path
+):
+    text = "The queen and the king and the queen." * 3
+    path = tmp_path / "text.txt"
+    path.write_text(text, encoding="utf-8")
+    rows = whole(pane, qtbot)
+    assert rows.text(5, COUNT) == ""
+    count(pane, desk, path)
+    tokenizer = desk.lm.tokenizer
+    assert tokenizer is not None
+    ids = tokenizer.encode(text).ids
+    counts = rows.counts
+    assert counts is not None
+    assert counts.tolist() == np.bincount(ids, minlength=tokenizer.n_tokens).tolist()
+    assert f"text.txt: {len(ids):,} tokens" in pane.sentence.text()
+    pane.table.sortByColumn(COUNT, Qt.SortOrder.DescendingOrder)
+    assert counts[rows.shown[0]] == counts.max()
+
+
+def test_glitch_candidates_never_occur_and_have_tiny_vectors(
+    pane: TokenizerPane, desk: Desk, qtbot: QtBot, tmp_path: Path
+):
+    rows = whole(pane, qtbot)
+    model = pane.store.model
+    assert model is not None
+    assert pane.kind.findData(GLITCHES) < 0
+    path = tmp_path / "text.txt"
+    path.write_text("The queen of the north gave her rose to a king. " * 5, encoding="utf-8")
+    count(pane, desk, path)
+    norms = np.ones(len(model.vocabulary), np.float32)
+    queen, comma = (model.vocabulary.index(raw) for raw in (b" queen", b","))
+    norms[[queen, comma, next(iter(model.special_ids))]] = 0.1  # only one of them is a surprise
+    rows.set_norms(norms)
+    pane._draw_counts(model)
+    pane.kind.setCurrentIndex(pane.kind.findData(GLITCHES))
+    pane._filter()
+    assert rows.shown.tolist() == [comma]
+    assert pane.kind.currentText() == f"{GLITCHES}, 1"
+
+
+def test_counting_can_be_stopped_and_says_why_it_failed(
+    pane: TokenizerPane, desk: Desk, qtbot: QtBot, tmp_path: Path
+):
+    whole(pane, qtbot)
+    pane.count_in("")
+    pane.refresh_now()
+    assert pane.count_button.text() == "Stop"
+    QTest.mouseClick(pane.count_button, Qt.MouseButton.LeftButton)
+    while pane.store.tokenizing.counting is not None:
+        desk.advance()
+    drawn(pane, desk)
+    assert pane.count_button.text() == "Count…"
+    assert pane.store.tokenizing.counted is None
+    count(pane, desk, tmp_path / "gone.txt")
+    assert "gone.txt" in pane.sentence.text()
+    assert pane.sentence.tone == "warning"
