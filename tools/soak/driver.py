@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from PySide6.QtCore import QObject, QTimer
+from PySide6.QtGui import QDrag
 from PySide6.QtWidgets import QApplication
 
 from gui.program.program import Program
@@ -25,6 +26,7 @@ FIRST_PROMPT = "The queen gave the boy a red rose and he"
 N_WEIGHINGS = 20
 END_SECONDS = 30.0
 NESTED_SECONDS = 20.0
+DROPPED_SECONDS = 0.3
 
 
 class Driver(QObject):
@@ -109,7 +111,11 @@ class Driver(QObject):
             since = self._acts_since
             self._act()
             self._acts_since = since
-        elif time.monotonic() - self._acts_since > NESTED_SECONDS:
+            return
+        if time.monotonic() - self._acts_since > DROPPED_SECONDS:
+            # What is dragged out of a text waits for a real mouse to let it go.
+            QDrag.cancel()
+        if time.monotonic() - self._acts_since > NESTED_SECONDS:
             self._acts_since = None
             self._watcher.faults.append("an action keeps the event loop to itself")
             self._end()
