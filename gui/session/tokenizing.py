@@ -24,6 +24,7 @@ class Tokenizing(Feature):
         replay_problem: why the last that was asked did not come; empty if it did.
         compared: the last comparison.
         compare_problem: as above.
+        chat, chat_problem: as above, of the chat template.
         counting: what is being counted; None if nothing is.
         counted: how often each token of the model in view occurs; None before, and for another.
         counted_in: what `counted` was counted in.
@@ -40,6 +41,9 @@ class Tokenizing(Feature):
         self.counted: m.TokensCounted | None = None
         self.counted_in: m.CountTokens | None = None
         self.count_problem = ""
+        self.chat: m.TemplateApplied | None = None
+        self.chat_problem = ""
+        self._chatting: m.PutInTemplate | None = None
         self._replaying: m.ReplayText | None = None
         self._comparing: m.CompareTokenizers | None = None
 
@@ -57,6 +61,13 @@ class Tokenizing(Feature):
             return
         self._comparing = request
         self._store.send(request)
+
+    def put_in_template(self, request: m.PutInTemplate) -> None:
+        """Have turns put into the chat template of the model in view."""
+        before = self._chatting
+        if before is None or replace(request, id=before.id) != before:
+            self._chatting = request
+            self._store.send(request)
 
     def count(self, request: m.CountTokens) -> None:
         """Have the tokens of a long text counted; what was being counted is given up."""
@@ -77,6 +88,7 @@ class Tokenizing(Feature):
     def take(self, result: m.Result) -> bool:
         replay = self._replaying is not None and result.request_id == self._replaying.id
         compare = self._comparing is not None and result.request_id == self._comparing.id
+        chat = self._chatting is not None and result.request_id == self._chatting.id
         count = self.counting is not None and result.request_id == self.counting.id
         match result:
             case m.TextReplayed():
@@ -89,6 +101,11 @@ class Tokenizing(Feature):
                 self.replayed, self.replay_problem = None, result.message
             case m.Failed() if compare:
                 self.compared, self.compare_problem = None, result.message
+            case m.TemplateApplied():
+                if chat:
+                    self.chat, self.chat_problem = result, ""
+            case m.Failed() if chat:
+                self.chat, self.chat_problem = None, result.message
             case m.TokensCounted():
                 if count:
                     self.counted, self.counted_in, self.counting = result, self.counting, None
@@ -102,9 +119,10 @@ class Tokenizing(Feature):
         return True
 
     def reset(self, model: m.ModelInfo) -> bool:
-        had = any((self.replayed, self.compared, self.counted, self.counting))
+        had = any((self.replayed, self.compared, self.chat, self.counted, self.counting))
         self.stop_counting()
         self.replayed = self.compared = self._replaying = self._comparing = None
         self.counting = self.counted = self.counted_in = None
+        self.chat, self._chatting, self.chat_problem = None, None, ""
         self.replay_problem = self.compare_problem = self.count_problem = ""
         return had

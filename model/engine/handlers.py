@@ -53,6 +53,7 @@ HANDLERS: dict[type[m.Request], Callable[[Any, Workplace], Job]] = {
     m.FollowTraining: training.follow_training,
     m.ReadRun: runs.read_run,
     m.LearnBpe: tokenizing.learn_bpe,
+    m.PutInTemplate: tokenizing.put_in_template,
     m.CountTokens: tokenizing.count_tokens,
     m.WriteTokenizer: tokenizing.write_tokenizer,
     m.ReplayText: tokenizing.replay_text,

@@ -132,6 +132,19 @@ def replay_text(request: m.ReplayText, place: Workplace) -> Job:
     yield m.TextReplayed(request_id=request.id, replay=replay, vocabulary=vocabulary)
 
 
+def put_in_template(request: m.PutInTemplate, place: Workplace) -> Job:
+    """Answers `PutInTemplate`."""
+    from model.tokenizer.chat import rendered
+
+    tokenizer = place.lm.tokenizer
+    if tokenizer is None:
+        raise RequestError(NO_TOKENIZER)
+    yield None
+    chat = rendered(tokenizer.settings(), request.turns, answer_begins=request.answer_begins)
+    tokens = tokenizer.encode(chat.text, add_special=False).tokens
+    yield m.TemplateApplied(request_id=request.id, chat=chat, tokens=tokens)
+
+
 def compare_tokenizers(request: m.CompareTokenizers, place: Workplace) -> Job:
     """Answers `CompareTokenizers`; a tokenizer that can't be read is told beside the others."""
     from model.tokenizer.side_by_side import cut_by

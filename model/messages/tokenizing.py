@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from model.messages.base import Request, Result
 from model.tokenizer.bpe_history import BpeHistory, BpeSettings
+from model.tokenizer.chat import Chat, Turn
 from model.tokenizer.replay import Replay
 from model.tokenizer.side_by_side import CutBy
+from model.tokenizer.tokens import Token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +109,33 @@ class TokensCounted(Result):
 
     counts: NDArray[np.int64]
     n_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutInTemplate(Request):
+    """What the chat template of the model in view makes of turns: `TemplateApplied`. Newest wins.
+
+    Attributes:
+        turns: what was said.
+        answer_begins: whether the text ends where the model's answer begins.
+    """
+
+    newest_wins: ClassVar[bool] = True
+    turns: tuple[Turn, ...]
+    answer_begins: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateApplied(Result):
+    """Turns as the model reads them.
+
+    Attributes:
+        chat: the text, and whose words are whose.
+        tokens: of the text, without those that the tokenizer puts around every text.
+    """
+
+    chat: Chat
+    tokens: tuple[Token, ...]
 
 
 OPEN_MODEL, OWN = "open model", "BPE film"

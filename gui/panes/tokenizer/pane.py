@@ -1,17 +1,16 @@
-"""The Tokenizer pane: a word step by step, the prompt under several tokenizers, all tokens.
+"""The Tokenizer pane: a word step by step, a prompt under several tokenizers, a talk, all tokens.
 
-Knows the store and the three views.
+Knows the store and the views.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QPoint, QSize, Qt, QTimer
+from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QStackedWidget, QWidget
 
 from gui import theme
@@ -19,39 +18,40 @@ from gui.on_screen import keep_on_screen
 from gui.panes.base import LAST, EmptyState, Pane, column
 from gui.panes.tokenizer import ENTRY, words
 from gui.panes.tokenizer.aligned_view import AlignedView
+from gui.panes.tokenizer.all_tokens import AllTokens
+from gui.panes.tokenizer.chat_view import ChatView
+from gui.panes.tokenizer.chat_view import sentence as of_chat
 from gui.panes.tokenizer.replay_view import ReplayView
-from gui.panes.tokenizer.vocabulary import GLITCHES, VocabularyTable
 from gui.session.store import Store
-from gui.widgets.choice import Choice
 from gui.widgets.control_button import ControlButton
 from gui.widgets.offer_menu import MenuItem, OfferMenu
 from gui.widgets.segments import Segments
 from gui.widgets.text import Text
 from model import messages as m
 from model.messages import PromptRead
+from model.tokenizer.chat import NO_TEMPLATE
 from model.tokenizer.side_by_side import BYTES, CHARACTERS, CutBy
 
 VIEWS = {
     "word": ("this word", "How the open model's tokenizer cut one word, step by step"),
     "beside": ("side by side", "The prompt in the tokens of several tokenizers"),
+    "chat": ("chat", "What the chat template puts around what you say"),
     "all": ("vocabulary", "All tokens of the open model: search, sort, norms of their vectors"),
 }
 ALWAYS = (m.OPEN_MODEL, BYTES, CHARACTERS)
 BESIDE = "A tokenizer beside the open model's"
-COUNTED_WORLD = 200_000
-"""Words of the story world in which tokens are counted."""
 COMPARED = 2000
 """Characters of the prompt that are compared."""
 _MOST_FILES = 8
 
 
 class TokenizerPane(Pane):
-    """Three views of what tokenizers do.
+    """Four views of what tokenizers do.
 
     Attributes:
         views: which.
         word: a text of one's own; empty follows the selected token.
-        replay, aligned: the pictures.
+        replay, aligned, chat, table: the pictures.
         files: paths of tokenizers beside the open model's.
     """
 
@@ -72,27 +72,6 @@ class TokenizerPane(Pane):
         self.word.setToolTip("A word or a short text; left empty, the selected token's word")
         self.word.setClearButtonEnabled(True)
         self.word.textChanged.connect(self.invalidate)
-        self.search = QLineEdit(self)
-        self.search.setFont(theme.mono())
-        self.search.setPlaceholderText("text or id")
-        self.search.setAccessibleName("Search the vocabulary")
-        self.search.setToolTip("Tokens that contain this, · for a space; or the id")
-        self.search.setClearButtonEnabled(True)
-        self.search.textChanged.connect(self._filter)
-        self.kind = Choice(self)
-        self.kind.setAccessibleName("Kind of token")
-        self.kind.setToolTip("Only tokens of one kind: a script, numbers, parts of characters")
-        self.kind.addItem("all kinds", "")
-        self.kind.setMinimumContentsLength(len(GLITCHES))
-        self.kind.activated.connect(self._filter)
-        self.count_button = ControlButton("press", self)
-        self.count_button.setText("Count…")
-        self.count_button.setAccessibleName("Count tokens in a text")
-        self.count_button.setToolTip("How often each token occurs in a text, and which never do")
-        self.count_button.clicked.connect(self.offer_texts)
-        self._finding = QTimer(self)
-        self._finding.setInterval(0)
-        self._finding.timeout.connect(self._find_kinds)
         self.add_button = ControlButton("press", self, sign="add")
         self.add_button.setToolTip("A tokenizer beside these: a file, a folder, or take one away")
         self.add_button.setAccessibleName("Tokenizers beside the open model's")
@@ -102,19 +81,25 @@ class TokenizerPane(Pane):
         self.replay = ReplayView(self)
         self.aligned = AlignedView(self)
         self.aligned.position_chosen.connect(self._select_at)
-        self.table = VocabularyTable(self)
+        self.chat = ChatView(self)
+        self.chat.asked.connect(self.invalidate)
+        self.chat.prompt_requested.connect(store.set_prompt)
+        self.all = AllTokens(store, self)
+        self.all.changed.connect(self.invalidate)
+        self.all.texts_requested.connect(self.offer_texts)
+        self.table = self.all.table
         self.table.token_chosen.connect(self._select_token)
         self._empty = EmptyState(parent=self)
         self._stack = QStackedWidget(self)
-        for view in (self.replay, self.aligned, self.table, self._empty):
+        for view in (self.replay, self.aligned, self.chat, self.table, self._empty):
             self._stack.addWidget(view)
         top = QHBoxLayout()
         top.setSpacing(theme.SPACE)
         top.addWidget(self.views)
         top.addWidget(self.word, 1)
-        top.addWidget(self.search, 1)
-        top.addWidget(self.kind)
-        top.addWidget(self.count_button)
+        top.addWidget(self.all.search, 1)
+        top.addWidget(self.all.kind)
+        top.addWidget(self.all.count_button)
         top.addStretch(0)
         top.addWidget(self.add_button)
         self._top = top
@@ -147,6 +132,8 @@ class TokenizerPane(Pane):
         problem = "No model is open. Open a checkpoint first." if self.store.model is None else ""
         if self.views.current == "word":
             self._draw_word(problem)
+        elif self.views.current == "chat":
+            self._draw_chat(problem)
         elif self.views.current == "all":
             self._draw_all(problem)
         else:
@@ -189,80 +176,37 @@ class TokenizerPane(Pane):
         self.sentence.set_tone("text")
         self.sentence.show()
 
+    def _draw_chat(self, problem: str) -> None:
+        tokenizing, view = self.store.tokenizing, self.chat
+        if problem:
+            self._say_empty(problem)
+            return
+        tokenizing.put_in_template(
+            m.PutInTemplate(turns=view.turns(), answer_begins=view.begins.isChecked())
+        )
+        found, problem = tokenizing.chat, tokenizing.chat_problem
+        if problem == NO_TEMPLATE:
+            self._say_empty(problem)
+            return
+        view.show_chat(found)
+        self._stack.setCurrentWidget(view)
+        self.sentence.setText(problem or ("" if found is None else of_chat(found)))
+        self.sentence.set_tone("warning" if problem else "text")
+        self.sentence.show()
+
     def _draw_all(self, problem: str) -> None:
-        model, rows = self.store.model, self.table.rows
+        model = self.store.model
         if problem or model is None:
             self._say_empty(problem)
             return
         if not model.vocabulary:
             self._say_empty(words.NO_TEXTS)
             return
-        if rows.info is None or rows.info.model_id != model.model_id:
-            rows.set_model(model)
-            self._finding.start()
-        projected = self.store.vocabulary
-        if projected is not None and projected.model_id == model.model_id:
-            rows.set_norms(projected.norms if projected.matrix == "W_E" else rows.norms)
+        said, tone = self.all.refresh(model)
         self._stack.setCurrentWidget(self.table)
-        self.table.show_token(self.store.selection.vocabulary_id)
-        self._draw_counts(model)
-        self.sentence.show()
-
-    def _draw_counts(self, model: m.ModelInfo) -> None:
-        tokenizing, rows = self.store.tokenizing, self.table.rows
-        found, progress = tokenizing.counted, tokenizing.count_progress
-        rows.set_counts(None if found is None else found.counts)
-        self.count_button.setText("Stop" if tokenizing.counting is not None else "Count…")
-        self._offer_glitches()
-        tone = "text"
-        if tokenizing.counting is not None:
-            share = "" if progress is None or not progress.total else progress.done / progress.total
-            said = f"Counting tokens … {share:.0%}" if share else "Counting tokens …"
-        elif tokenizing.count_problem:
-            said, tone = tokenizing.count_problem, "warning"
-        elif found is not None and tokenizing.counted_in is not None:
-            path = tokenizing.counted_in.path
-            where = Path(path).name if path else "The story world"
-            glitches = rows.glitches
-            said = words.counts(model, found, where, None if glitches is None else len(glitches))
-        else:
-            said = words.vocabulary(model, rows.norms, len(rows.shown))
         self.sentence.setText(said)
         self.sentence.set_tone(tone)
-
-    def _offer_glitches(self) -> None:
-        """Their line in the choice of kinds, while they are known."""
-        glitches, at = self.table.rows.glitches, self.kind.findData(GLITCHES)
-        title = "" if glitches is None else f"{GLITCHES}, {len(glitches):,}"
-        if title and at < 0 and self.kind.count() > 1:
-            self.kind.insertItem(1, title, GLITCHES)
-            self.kind.setItemData(1, words.GLITCH, Qt.ItemDataRole.ToolTipRole)
-        elif title and at >= 0:
-            self.kind.setItemText(at, title)
-        elif at >= 0:
-            gone = self.kind.currentIndex() == at
-            self.kind.removeItem(at)
-            if gone:
-                self.kind.setCurrentIndex(0)
-                self._filter()
-
-    def _find_kinds(self) -> None:
-        """Between two turns of the event loop."""
-        if not self.table.rows.find_kinds():
-            return
-        self._finding.stop()
-        chosen = self.kind.currentData()
-        self.kind.clear()
-        self.kind.addItem("all kinds", "")
-        for kind, n in self.table.rows.kinds.items():
-            self.kind.addItem(f"{kind}, {n:,}", kind)
-        self.kind.setCurrentIndex(max(0, self.kind.findData(chosen)))
-        self.table.viewport().update()
-        self._filter()
-
-    def _filter(self) -> None:
-        self.table.rows.set_filter(self.search.text(), str(self.kind.currentData() or ""))
-        self.invalidate()
+        self.sentence.show()
 
     def _say_empty(self, problem: str) -> None:
         self._empty.setText(problem)
@@ -280,34 +224,24 @@ class TokenizerPane(Pane):
     def _on_view(self) -> None:
         view = self.views.current
         self.word.setVisible(view == "word")
-        self.search.setVisible(view == "all")
-        self.kind.setVisible(view == "all")
+        self.all.set_visible(view == "all")
         self.add_button.setVisible(view == "beside")
-        self.count_button.setVisible(view == "all")
         self._top.setStretch(5, 1 if view == "beside" else 0)
         self.invalidate()
 
     def offer_texts(self) -> None:
-        """A menu of texts to count in; stops where one is being counted."""
-        if self.store.tokenizing.counting is not None:
-            self.store.tokenizing.stop_counting()
-            return
+        """A menu of texts to count tokens in."""
         items = [
-            MenuItem("In the story world", partial(self.count_in, "")),
+            MenuItem("In the story world", partial(self.all.count_in, "")),
             MenuItem("In a text file…", self.ask_text),
         ]
         menu = OfferMenu(items, self)
         menu.chosen.connect(self._do)
-        menu.popup(self.count_button.mapToGlobal(QPoint(0, self.count_button.height())))
+        menu.popup(self.all.count_button.mapToGlobal(QPoint(0, self.all.count_button.height())))
 
     def ask_text(self) -> None:
         """Ask for a text file to count in."""
-        self._ask(QFileDialog.FileMode.ExistingFile, "A text to count tokens in", self.count_in)
-
-    def count_in(self, path: str) -> None:
-        """Count in a text file, or in the story world."""
-        request = m.CountTokens(path=path, world_tokens=0 if path else COUNTED_WORLD)
-        self.store.tokenizing.count(request)
+        self._ask(QFileDialog.FileMode.ExistingFile, "A text to count tokens in", self.all.count_in)
 
     def _select_at(self, character: int) -> None:
         """Select the prompt's token at a character."""

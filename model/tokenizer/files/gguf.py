@@ -193,7 +193,7 @@ def _add(inner: tokenizers.Tokenizer, tokens: Sequence[str], types: Sequence[flo
 
 
 def _settings(metadata: Mapping[str, Any], tokens: Sequence[str]) -> dict[str, Any]:
-    """The roles of special tokens, by name."""
+    """The roles of special tokens, by name, and what stands around a talk."""
     settings: dict[str, Any] = {}
     for role, key in _ROLES.items():
         id = metadata.get(_PREFIX + key)
@@ -203,6 +203,9 @@ def _settings(metadata: Mapping[str, Any], tokens: Sequence[str]) -> dict[str, A
         flag = metadata.get(_PREFIX + key)
         if flag is not None:
             settings[key] = bool(flag)
+    template = metadata.get("tokenizer.chat_template")
+    if isinstance(template, str) and template:
+        settings["chat_template"] = template
     return settings
 
 

@@ -18,6 +18,8 @@ from model.tokenizer.files.found import NAMED, added_tokens, name_of, own_tokens
 
 SETTINGS = "tokenizer_config.json"
 SPECIAL, ADDED, CONFIG = "special_tokens_map.json", "added_tokens.json", "config.json"
+CHAT = "chat_template.jinja"
+"""Counts before the template in tokenizer_config.json."""
 BESIDE = (SETTINGS, SPECIAL, ADDED)
 
 _LARGEST = 16 * 2**20
@@ -75,6 +77,9 @@ def read_beside(folder: Path) -> Beside:
         settings["added_tokens_decoder"] = {
             str(id): about for id, about in added_tokens(settings).items()
         }
+    template = _text(folder / CHAT, notes)
+    if template:
+        settings["chat_template"] = template
     if not isinstance(settings.get("tokenizer_class"), str):
         settings.pop("tokenizer_class", None)
     config = _read(folder / CONFIG, [])  # who opens the model says what is wrong with it
@@ -100,6 +105,20 @@ def _names(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for token in own_tokens(settings):
         if (name := name_of(token)) is not None:
             yield "", name
+
+
+def _text(path: Path, notes: list[str]) -> str:
+    """A text file; empty where there is none, with a note where it can't be read."""
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise ValueError("it is too large")
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else first_line(error)
+        notes.append(f"{path.name} can't be read ({why}); turns of a talk have no template.")
+        return ""
 
 
 def _read(path: Path, notes: list[str]) -> dict[str, Any]:

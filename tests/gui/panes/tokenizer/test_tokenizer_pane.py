@@ -220,7 +220,7 @@ def whole(pane: TokenizerPane, qtbot: QtBot) -> VocabularyModel:
     """All tokens, with their kinds."""
     QTest.mouseClick(pane.views.buttons["all"], Qt.MouseButton.LeftButton)
     pane.refresh_now()
-    qtbot.waitUntil(lambda: pane.kind.count() > 1)
+    qtbot.waitUntil(lambda: pane.all.kind.count() > 1)
     return pane.table.rows
 
 
@@ -257,12 +257,12 @@ def test_tokens_are_searched_and_sorted(pane: TokenizerPane, qtbot: QtBot):
     rows = whole(pane, qtbot)
     model = pane.store.model
     assert model is not None
-    pane.search.setText("·king")
+    pane.all.search.setText("·king")
     wanted = [id for id, raw in enumerate(model.vocabulary) if b" king" in raw]
     assert rows.shown.tolist() == wanted != []
-    pane.search.setText("300")
+    pane.all.search.setText("300")
     assert 300 in rows.shown.tolist()
-    pane.search.clear()
+    pane.all.search.clear()
     pane.table.sortByColumn(LENGTH, Qt.SortOrder.DescendingOrder)
     lengths = [len(model.vocabulary[id]) for id in rows.shown.tolist()]
     assert lengths == sorted(lengths, reverse=True)
@@ -275,12 +275,12 @@ def test_tokens_of_one_kind(pane: TokenizerPane, qtbot: QtBot):
     rows = whole(pane, qtbot)
     model = pane.store.model
     assert model is not None
-    at = pane.kind.findData("part of a character")
-    pane.kind.setCurrentIndex(at)
-    pane.kind.activated.emit(at)
+    at = pane.all.kind.findData("part of a character")
+    pane.all.kind.setCurrentIndex(at)
+    pane.all.kind.activated.emit(at)
     wanted = [id for id, raw in enumerate(model.vocabulary) if not _is_text(raw)]
     assert rows.shown.tolist() == wanted
-    assert pane.kind.itemText(at).endswith(f", {len(wanted):,}")
+    assert pane.all.kind.itemText(at).endswith(f", {len(wanted):,}")
 
 
 def _is_text(raw: bytes) -> bool:
@@ -301,7 +301,7 @@ def test_a_row_selects_the_token_everywhere(pane: TokenizerPane, qtbot: QtBot):
 
 
 def count(pane: TokenizerPane, desk: Desk, path: Path) -> None:
-    pane.count_in(str(path))
+    pane.all.count_in(str(path))
     while pane.store.tokenizing.counting is not None:
         desk.advance()
     drawn(pane, desk)
@@ -333,7 +333,7 @@ def test_glitch_candidates_never_occur_and_have_tiny_vectors(
     rows = whole(pane, qtbot)
     model = pane.store.model
     assert model is not None
-    assert pane.kind.findData(GLITCHES) < 0
+    assert pane.all.kind.findData(GLITCHES) < 0
     path = tmp_path / "text.txt"
     path.write_text("The queen of the north gave her rose to a king. " * 5, encoding="utf-8")
     count(pane, desk, path)
@@ -341,25 +341,25 @@ def test_glitch_candidates_never_occur_and_have_tiny_vectors(
     queen, comma = (model.vocabulary.index(raw) for raw in (b" queen", b","))
     norms[[queen, comma, next(iter(model.special_ids))]] = 0.1  # only one of them is a surprise
     rows.set_norms(norms)
-    pane._draw_counts(model)
-    pane.kind.setCurrentIndex(pane.kind.findData(GLITCHES))
-    pane._filter()
+    pane.all._offer_glitches()
+    pane.all.kind.setCurrentIndex(pane.all.kind.findData(GLITCHES))
+    pane.all.filter()
     assert rows.shown.tolist() == [comma]
-    assert pane.kind.currentText() == f"{GLITCHES}, 1"
+    assert pane.all.kind.currentText() == f"{GLITCHES}, 1"
 
 
 def test_counting_can_be_stopped_and_says_why_it_failed(
     pane: TokenizerPane, desk: Desk, qtbot: QtBot, tmp_path: Path
 ):
     whole(pane, qtbot)
-    pane.count_in("")
+    pane.all.count_in("")
     pane.refresh_now()
-    assert pane.count_button.text() == "Stop"
-    QTest.mouseClick(pane.count_button, Qt.MouseButton.LeftButton)
+    assert pane.all.count_button.text() == "Stop"
+    QTest.mouseClick(pane.all.count_button, Qt.MouseButton.LeftButton)
     while pane.store.tokenizing.counting is not None:
         desk.advance()
     drawn(pane, desk)
-    assert pane.count_button.text() == "Count…"
+    assert pane.all.count_button.text() == "Count…"
     assert pane.store.tokenizing.counted is None
     count(pane, desk, tmp_path / "gone.txt")
     assert "gone.txt" in pane.sentence.text()
