@@ -88,6 +88,9 @@ MOTION_MS = 180
 """How long something moves; 0 where a person has turned motion off."""
 
 
+_STYLED = "glassformer_styled"
+
+
 def set_current(name: str) -> Theme:
     """Choose a theme by name for everything that paints from now on."""
     return colors.set_current(name)
@@ -102,7 +105,10 @@ def set_motion(on: bool) -> None:
 def apply(app: QApplication, name: str) -> Theme:
     """Dress the whole application in a theme."""
     theme = set_current(name)
-    app.setStyle("Fusion")
+    # Once: every widget is measured anew for it, a tenth of a second in a full window.
+    if not app.property(_STYLED):
+        app.setStyle("Fusion")
+        app.setProperty(_STYLED, True)
     app.setPalette(palette(theme))
     app.setFont(sans())
     app.setStyleSheet(style_sheet(theme))
