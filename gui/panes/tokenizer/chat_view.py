@@ -147,17 +147,23 @@ class ChatView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         small = theme.sans(theme.SMALL_FONT_SIZE)
-        self.system = self._field("System message", "leave empty for the template's own")
-        self.user = self._field("Message", "what you say to the model")
+        self.system = self._field(
+            "System message",
+            "leave empty for the template's own",
+            "How the model is to behave; left empty, what the template says of its own",
+        )
+        self.user = self._field("Message", "what you say to the model", "What you say to the model")
         self.user.setText(FIRST)
         self.begins = ControlButton("option", self)
         self.begins.setText("answer begins")
+        self.begins.setAccessibleName("End where the answer begins")
         self.begins.setCheckable(True)
         self.begins.setChecked(True)
         self.begins.setToolTip("End where the model's answer begins (add_generation_prompt)")
         self.begins.toggled.connect(self.asked)
         self.use = ControlButton("press", self)
         self.use.setText("Use as prompt")
+        self.use.setAccessibleName("Use as prompt")
         self.use.setToolTip("Let the model read this: then Generate writes its answer")
         self.use.clicked.connect(self._use)
         self.canvas = ChatCanvas(self)
@@ -179,8 +185,9 @@ class ChatView(QWidget):
         layout.addLayout(buttons)
         layout.addWidget(self.canvas, 1)
 
-    def _field(self, name: str, hint: str) -> QLineEdit:
+    def _field(self, name: str, hint: str, tip: str) -> QLineEdit:
         field = QLineEdit(self)
+        field.setToolTip(tip)
         field.setFont(theme.mono())
         field.setAccessibleName(name)
         field.setPlaceholderText(hint)
