@@ -36,11 +36,14 @@ class BpeSettings:
         vocab_size: tokens at most, the 256 bytes and the special ones among them.
         min_frequency: a pair that occurs less often is not merged.
         special: tokens that stand for no text; they have the first ids.
+        chosen: pairs of tokens, as bytes, that are merged first and in this order, however rare
+            they are: merges by hand. The rest follows by frequency.
     """
 
     vocab_size: int = 1024
     min_frequency: int = 2
     special: tuple[str, ...] = (END_OF_TEXT,)
+    chosen: tuple[tuple[bytes, bytes], ...] = ()
 
     @property
     def n_base(self) -> int:

@@ -28,6 +28,7 @@ from model.tokenizer.files.byte_level import SYMBOLS
 from model.tokenizer.files.errors import TokenizerError
 from model.tokenizer.long_text import LEARNT_AT_ONCE, parts_to_learn_from
 from model.tokenizer.tokenizer import replace_surrogates
+from model.tokenizer.tokens import visible
 
 SLICE_SECONDS = 0.02
 _COUNTED_AT_ONCE = 1 << 18
@@ -73,7 +74,8 @@ def learning(text: str, settings: BpeSettings) -> Generator[Learning, None, BpeH
         How far it is.
 
     Raises:
-        TokenizerError: the vocabulary has no room for a merge, or the text is empty.
+        TokenizerError: the vocabulary has no room for a merge, the text is empty, or a pair that
+            was chosen is not in it.
     """
     settings.check()
     if not text:
@@ -192,6 +194,8 @@ class _Merging:
         if len(self._tokens) >= self._settings.vocab_size:
             self.ended = "full"
             return None
+        if len(self.merges) < len(self._settings.chosen):
+            return self._chosen(*self._settings.chosen[len(self.merges)])
         queue, counts = self._queue, self._pair_counts
         while queue:
             minus, pair, serial, where = queue[0]
@@ -205,6 +209,21 @@ class _Merging:
             return pair, now, where
         self.ended = "rare"
         return None
+
+    def _chosen(self, left: bytes, right: bytes) -> tuple[int, int, Iterable[int]]:
+        """A pair that a person chose, as `_next` gives one."""
+        ids = self._id_of_bytes.get(left, -1), self._id_of_bytes.get(right, -1)
+        where = [at for at, word in enumerate(self._words) if ids in pairwise(word)]
+        if not where:
+            said = " + ".join(f"“{visible(raw)}”" for raw in (left, right))
+            raise TokenizerError(
+                f"{said} stand nowhere beside each other in this text: choose a pair that does."
+            )
+        pair = ids[0] << _SHIFT | ids[1]
+        # It was not the next one: it must not come again.
+        self._queue = [entry for entry in self._queue if entry[1] != pair]
+        heapq.heapify(self._queue)
+        return pair, self._pair_counts[pair], where
 
     def _merge(self, pair: int, count: int, where: Iterable[int]) -> Iterator[None]:
         left, right = pair >> _SHIFT, pair & _MASK

@@ -29,6 +29,7 @@ from gui.widgets.control_button import ControlButton, make_primary
 from gui.widgets.offer_menu import MenuItem, OfferMenu
 from gui.widgets.text import Text
 from gui.widgets.transport_bar import TransportBar
+from model import messages as m
 from model.probe.question import Named
 from model.tokenizer.bpe_history import BpeHistory
 from model.train.presets import PRESETS
@@ -65,6 +66,13 @@ class BpePane(Pane):
         self.more_button.setToolTip("Save the tokenizer, train a model on it, save the history")
         self.more_button.setAccessibleName("More: BPE film")
         self.more_button.clicked.connect(self.offer_more)
+        self.by_frequency = ControlButton("press", self)
+        self.by_frequency.setText("As training")
+        self.by_frequency.setAccessibleName("As training would")
+        self.by_frequency.setToolTip("Take back what was merged by hand: the most frequent first")
+        self.by_frequency.clicked.connect(self.forget_hand)
+        self.by_frequency.hide()
+        self.form.row.addWidget(self.by_frequency)
         self.form.row.addWidget(self.learn_button)
         self.form.row.addWidget(self.more_button)
         self.film = Film(self)
@@ -83,12 +91,14 @@ class BpePane(Pane):
         layout.addWidget(self._empty, 1)
         layout.addWidget(self.sentence)
         self._refusal = ""
+        self._then_at = 0  # merges after which the film goes on, once the next history is there
         self._train_when_written = ""
         self._dialog: QFileDialog | None = None
         self.form.chosen.connect(self._on_source)
         self.form.file_requested.connect(self.ask_file)
         self.film.changed.connect(self.invalidate)
         self.stage.state_chosen.connect(self.film.go_to)
+        self.stage.pair_chosen.connect(self.merge_by_hand)
         store.learning_bpe.changed.connect(self._on_learnt)
         store.learning_bpe.written.connect(self._on_written)
         store.activity.changed.connect(self._on_activity)
@@ -118,9 +128,41 @@ class BpePane(Pane):
     def learn(self) -> None:
         """Begin what the form says; where that can't be, say why."""
         request = self.form.request()
+        self._then_at = 0
         self._refusal = request if isinstance(request, str) else ""
         if not isinstance(request, str):
             self.store.learning_bpe.learn(request)
+        self.invalidate()
+
+    def merge_by_hand(self, left: int, right: int) -> None:
+        """Let this pair be merged next; all merges after it come by frequency again."""
+        history, k = self.history, self.film.at
+        if history is None or self.store.learning_bpe.asked is not None:
+            return
+        if k < history.n_merges and history.pairs[k].tolist() == [left, right]:
+            self.film.forward()
+            return
+        pairs = [*history.pairs[:k].tolist(), [left, right]]
+        chosen = tuple((history.tokens[a], history.tokens[b]) for a, b in pairs)
+        self._learn_again(chosen, k + 1)
+
+    def forget_hand(self) -> None:
+        """All merges by frequency."""
+        self._learn_again((), self.film.at)
+
+    def _learn_again(self, chosen: tuple[tuple[bytes, bytes], ...], at: int) -> None:
+        before = self.store.learning_bpe.learnt_from
+        if before is None:
+            return
+        self._then_at = at
+        self.store.learning_bpe.learn(
+            m.LearnBpe(
+                text=before.text,
+                path=before.path,
+                world_tokens=before.world_tokens,
+                settings=replace(before.settings, chosen=chosen),
+            )
+        )
         self.invalidate()
 
     def ask_file(self) -> None:
@@ -144,7 +186,8 @@ class BpePane(Pane):
     def _on_learnt(self) -> None:
         found = self.store.learning_bpe.history
         if found is not self.film.history:
-            self.film.set_history(found)
+            self.film.set_history(found, self._then_at)
+            self._then_at = 0
         self.invalidate()
 
     def _on_activity(self) -> None:
@@ -162,6 +205,7 @@ class BpePane(Pane):
         self.learn_button.setToolTip(tip)
         self.learn_button.setEnabled(self.store.engine is not None)
         self.more_button.setEnabled(history is not None)
+        self.by_frequency.setVisible(history is not None and bool(history.settings.chosen))
         there = history is not None
         for widget in (self.stage, self.bar, self.figures):
             widget.setVisible(there)
@@ -238,11 +282,14 @@ class BpePane(Pane):
             text = f"open({asked.path!r}, encoding='utf-8').read()"
         elif asked.world_tokens:
             text = f"model.world.write({asked.world_tokens})"
+        settings = f"{asked.settings.vocab_size}"
+        if asked.settings.chosen:
+            settings += f", chosen={asked.settings.chosen!r}"
         QGuiApplication.clipboard().setText(
             "import model.world\n"
             "from model.tokenizer.bpe_history import BpeSettings\n"
             "from model.tokenizer.bpe_training import learn_bpe\n\n"
-            f"history = learn_bpe({text}, BpeSettings({asked.settings.vocab_size}))\n"
+            f"history = learn_bpe({text}, BpeSettings({settings}))\n"
             f"tokenizer = history.tokenizer({self.film.at})\n"
         )
 

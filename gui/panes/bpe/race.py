@@ -217,6 +217,12 @@ class RaceView(FilmView):
         inside = at.y() >= TITLE_HEIGHT and rank < min(self.n_shown, len(self.rows()))
         return rank if inside else None
 
+    def press(self, at: QPoint, modifiers: Qt.KeyboardModifier) -> None:
+        rank = self.rank_at(at)
+        if rank is not None:
+            (left, right), _ = self.rows()[rank]
+            self.pair_chosen.emit(left, right)
+
     def hover(self, at: QPoint | None) -> None:
         rank = None if at is None else self.rank_at(at)
         if rank != self._hovered:

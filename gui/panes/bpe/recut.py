@@ -32,12 +32,14 @@ class Chip:
         rect: its box.
         text: what stands in it.
         next: whether the next merge joins it: 1 is the left of a pair, 2 the right.
+        after: id of the token that follows in the same word; -1 at its end.
     """
 
     id: int
     rect: QRectF
     text: str
     next: int
+    after: int
 
 
 class RecutView(FilmView):
@@ -98,10 +100,14 @@ class RecutView(FilmView):
             if x > 0 and x + whole > room and texts[0] != NEWLINE:
                 x, y = 0.0, y + high + LINE_GAP
             marks = _coming(ids, coming)
-            for id, text, wide, mark in zip(ids, texts, widths, marks, strict=True):
+            after = (*ids[1:], -1)
+            for id, text, wide, mark, following in zip(
+                ids, texts, widths, marks, after, strict=True
+            ):
                 if x > 0 and x + wide > room and text != NEWLINE:  # which may hang over
                     x, y = 0.0, y + high + LINE_GAP
-                self._chips.append(Chip(id, QRectF(x, y, min(wide, room), high), text, mark))
+                rect = QRectF(x, y, min(wide, room), high)
+                self._chips.append(Chip(id, rect, text, mark, following))
                 x += wide + GAP
             if texts and texts[-1].endswith(NEWLINE):
                 x, y = 0.0, y + high + LINE_GAP
@@ -184,6 +190,11 @@ class RecutView(FilmView):
             return None
         return next((chip for chip in self._chips if self._in_view(chip).contains(at)), None)
 
+    def press(self, at: QPoint, modifiers: Qt.KeyboardModifier) -> None:
+        chip = self.chip_at(at)
+        if chip is not None and chip.after >= 0:
+            self.pair_chosen.emit(chip.id, chip.after)
+
     def hover(self, at: QPoint | None) -> None:
         chip = None if at is None else self.chip_at(at)
         if chip is not self._hovered:
@@ -206,7 +217,7 @@ class RecutView(FilmView):
         chip = self.chip_at(at)
         if chip is None or self.history is None:
             return ""
-        return words.token_tip(self.history, chip.id)
+        return words.token_tip(self.history, chip.id, chip.after)
 
 
 def _coming(ids: tuple[int, ...], pair: tuple[int, ...] | None) -> list[int]:

@@ -32,9 +32,11 @@ class BpeStage(QWidget):
 
     Signals:
         state_chosen: a state that was pointed at.
+        pair_chosen: ids of two neighbours that a person wants merged now.
     """
 
     state_chosen = Signal(int)
+    pair_chosen = Signal(int, int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -49,6 +51,7 @@ class BpeStage(QWidget):
         self.below.chosen.connect(self._arrange)
         for view in self.views:
             view.state_chosen.connect(self.state_chosen)
+            view.pair_chosen.connect(self.pair_chosen)
 
     @property
     def views(self) -> tuple[FilmView, ...]:

@@ -22,12 +22,14 @@ class FilmView(Canvas):
 
     Signals:
         state_chosen: a state that was pointed at.
+        pair_chosen: ids of two neighbours that a person wants merged now.
 
     Attributes:
         title: above the picture; says what is drawn and in which unit.
     """
 
     state_chosen = Signal(int)
+    pair_chosen = Signal(int, int)
 
     def __init__(self, name: str, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)

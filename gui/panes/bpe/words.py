@@ -49,7 +49,18 @@ def here(history: BpeHistory, k: int, n_ctx: int) -> str:
         f"{each:.2f} bytes each; a context of {n_ctx:,} holds {each * n_ctx:,.0f} bytes of it, "
         f"where bytes alone would hold {n_ctx:,}."
     )
+    said += by_hand(history, k)
     return f"{said} {ending(history)}" if k == n else said
+
+
+def by_hand(history: BpeHistory, k: int) -> str:
+    """What training would have done, where a person chose merge number k otherwise."""
+    if k > len(history.settings.chosen) or not history.leader_counts[k - 1, 0]:
+        return ""
+    first, count = history.leaders[k - 1, 0].tolist(), int(history.leader_counts[k - 1, 0])
+    if first == history.pairs[k - 1].tolist():
+        return ""
+    return f" Chosen by hand; training would take {pair_of(history, *first)}, {count:,} times."
 
 
 def ending(history: BpeHistory) -> str:
@@ -80,11 +91,15 @@ def pair_tip(history: BpeHistory, left: int, right: int, count: int, *, first: b
     what = "is merged next" if first else "would make"
     return (
         f"{pair_of(history, left, right)}: {counted(count, 'time')} in the text\n"
-        f"{what} {whole}\nids {left} and {right}; of equal counts the lower ids come first"
+        f"{what} {whole}; click to merge it now\n"
+        f"ids {left} and {right}; of equal counts the lower ids come first"
     )
 
 
-def token_tip(history: BpeHistory, id: int) -> str:
-    """Of a token in the text."""
+def token_tip(history: BpeHistory, id: int, after: int) -> str:
+    """Of a token in the text, and of the one that follows it in its word."""
     raw = history.tokens[id]
-    return f"{visible(raw)}\nid {id} · {counted(len(raw), 'byte')} · {raw.hex(' ')}"
+    said = f"{visible(raw)}\nid {id} · {counted(len(raw), 'byte')} · {raw.hex(' ')}"
+    if after < 0:
+        return said
+    return f"{said}\nclick to merge it with “{visible(history.tokens[after])}” behind it"

@@ -175,3 +175,25 @@ def test_what_cannot_be_learnt_is_refused_in_a_sentence(
 ):
     with pytest.raises(TokenizerError, match=sentence):
         learn_bpe(text, made)
+
+
+def test_chosen_pairs_come_first_and_never_again():
+    text = "low lower lowest slow slower " * 3
+    free = learn_bpe(text, BpeSettings(300))
+    pair = (b"e", b"r")
+    history = learn_bpe(text, BpeSettings(300, chosen=(pair,)))
+    made = [(history.tokens[left], history.tokens[right]) for left, right in history.pairs.tolist()]
+    assert made[0] == pair
+    assert made.count(pair) == 1
+    assert history.counts[0] == text.count("er")
+    assert history.n_tokens[1] == history.n_tokens[0] - text.count("er")
+    # What was chosen as training would choose it changes nothing.
+    first = tuple((free.tokens[a], free.tokens[b]) for a, b in free.pairs[:3].tolist())
+    same = learn_bpe(text, BpeSettings(300, chosen=first))
+    assert same.pairs.tolist() == free.pairs.tolist()
+    assert same.leader_counts.tolist() == free.leader_counts.tolist()
+
+
+def test_a_chosen_pair_that_is_nowhere_says_so():
+    with pytest.raises(TokenizerError, match="“q” \\+ “z” stand nowhere beside each other"):
+        learn_bpe("low lower", BpeSettings(300, chosen=((b"q", b"z"),)))

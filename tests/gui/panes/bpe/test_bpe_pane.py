@@ -342,3 +342,75 @@ def test_bars_move_for_less_than_a_quarter_of_a_second(pane: BpePane, desk: Desk
         assert np.array_equal(pixels(race.viewport()), moved)
     finally:
         theme.set_motion(False)
+
+
+def pairs_of(history: BpeHistory) -> list[tuple[bytes, bytes]]:
+    return [(history.tokens[left], history.tokens[right]) for left, right in history.pairs.tolist()]
+
+
+def test_a_pair_is_merged_by_hand_and_the_rest_by_frequency(pane: BpePane, desk: Desk):
+    pane.form.choose(LOW)
+    finish(pane, desk)
+    first = pane.history
+    assert first is not None
+    assert pairs_of(first)[0] == (b"l", b"o")
+    go(pane, 0)
+    # "ow" is as frequent as "lo", and comes second: the person wants it first.
+    row = next(i for i, (pair, _) in enumerate(pane.stage.race.rows()) if is_pair(first, pair))
+    at = pane.stage.race.bar_rect(row, 1).center().toPoint()
+    QTest.mouseClick(
+        pane.stage.race.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, at
+    )
+    finish(pane, desk)
+    history = pane.history
+    assert history is not None
+    assert pane.film.at == 1
+    assert pairs_of(history)[:2] == [(b"o", b"w"), (b"l", b"ow")]
+    assert "Chosen by hand; training would take “l” + “o”, 3 times." in pane.sentence.text()
+    cut = history.tokenizer().encode("low lower lowest").ids
+    recut = Recut(history)
+    words = words_of("low lower lowest")
+    assert cut == [id for word in words for id in recut.cut(word, history.n_merges)]
+    assert pane.by_frequency.isVisible()
+    QTest.mouseClick(pane.by_frequency, Qt.MouseButton.LeftButton)
+    finish(pane, desk)
+    assert pane.history is not None
+    assert pairs_of(pane.history) == pairs_of(first)
+    assert pane.film.at == 1
+    assert not pane.by_frequency.isVisible()
+
+
+def is_pair(history: BpeHistory, pair: tuple[int, int]) -> bool:
+    return (history.tokens[pair[0]], history.tokens[pair[1]]) == (b"o", b"w")
+
+
+def test_two_tokens_of_the_text_are_merged_by_a_click(pane: BpePane, desk: Desk):
+    pane.form.choose(LOW)
+    finish(pane, desk)
+    go(pane, 0)
+    history = pane.history
+    assert history is not None
+    chip = next(
+        chip
+        for chip in pane.stage.recut.chips
+        if history.tokens[chip.id] == b"e" and chip.after > 0
+    )
+    following = history.tokens[chip.after]
+    at = pane.stage.recut._in_view(chip).center().toPoint()
+    QTest.mouseClick(
+        pane.stage.recut.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, at
+    )
+    finish(pane, desk)
+    assert pane.history is not None
+    assert pairs_of(pane.history)[0] == (b"e", following)
+
+
+def test_the_next_pair_by_hand_is_only_a_step(pane: BpePane, desk: Desk):
+    pane.form.choose(LOW)
+    finish(pane, desk)
+    history = pane.history
+    assert history is not None
+    go(pane, 0)
+    pane.merge_by_hand(*history.pairs[0].tolist())
+    assert pane.film.at == 1
+    assert pane.history is history
