@@ -29,6 +29,7 @@ PACKAGES = (
     "gui.panes.patching",
     "gui.panes.bpe",
     "gui.panes.tokenizer",
+    "gui.panes.angles",
     "gui.panes.circuit",
     "gui.panes.cost",
     "gui.panes.model",

@@ -113,7 +113,7 @@ PERSPECTIVES: Mapping[str, Split] = {
         "row",
         (
             Split("column", ("prompt", "tokens", "prediction"), (Pixels(136), Pixels(206), 1)),
-            Tabs(("space", "bpe", "tokenizer")),
+            Tabs(("space", "angles", "bpe", "tokenizer")),
             "inspector",
         ),
         (Least(24, 215), 56, Least(20, 190)),

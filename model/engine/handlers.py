@@ -22,6 +22,7 @@ from model.engine import (
     steps,
     tokenizing,
     training,
+    vectors,
     verifying,
     weights,
 )
@@ -54,6 +55,9 @@ HANDLERS: dict[type[m.Request], Callable[[Any, Workplace], Job]] = {
     m.ReadRun: runs.read_run,
     m.LearnBpe: tokenizing.learn_bpe,
     m.PutInTemplate: tokenizing.put_in_template,
+    m.SpreadVectors: vectors.spread_vectors,
+    m.PackVectors: vectors.pack_vectors,
+    m.TrainToy: vectors.train_toy,
     m.CountTokens: tokenizing.count_tokens,
     m.WriteTokenizer: tokenizing.write_tokenizer,
     m.ReplayText: tokenizing.replay_text,

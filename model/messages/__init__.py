@@ -86,6 +86,15 @@ from model.messages.training import (
     TrainingProgressed,
     TrainingStarted,
 )
+from model.messages.vectors import (
+    Fit,
+    PackVectors,
+    SpreadVectors,
+    ToyTrained,
+    TrainToy,
+    VectorsPacked,
+    VectorsSpread,
+)
 from model.messages.verifying import ModelVerified, VerifyModel
 from model.messages.weights import (
     DescribeWeights,
@@ -124,6 +133,7 @@ __all__ = [
     "Failed",
     "FindNeighbours",
     "FindSingularValues",
+    "Fit",
     "FollowTraining",
     "Generate",
     "GenerationEnd",
@@ -142,6 +152,7 @@ __all__ = [
     "OpenModel",
     "OpeningProgressed",
     "OtherRead",
+    "PackVectors",
     "PreviewModel",
     "Progress",
     "ProjectVocabulary",
@@ -164,6 +175,7 @@ __all__ = [
     "ShowStep",
     "SingularValuesFound",
     "SingularValuesProgressed",
+    "SpreadVectors",
     "StartTraining",
     "StepMeasured",
     "StepShown",
@@ -175,9 +187,13 @@ __all__ = [
     "TokenizerWritten",
     "TokenizersCompared",
     "TokensCounted",
+    "ToyTrained",
+    "TrainToy",
     "TrainingEnded",
     "TrainingProgressed",
     "TrainingStarted",
+    "VectorsPacked",
+    "VectorsSpread",
     "VerifyModel",
     "VocabularyProjected",
     "Waiting",

@@ -200,6 +200,12 @@ PROBES = (
         "Tokens near a word or a sum of words.",
         "model.probe.neighbours.cli",
     ),
+    Probe(
+        "angles",
+        "Angles",
+        "How the angles between token vectors are distributed.",
+        question="model.probe.angles.asks:TableAngles",
+    ),
     Probe("score", "Score", "What a model knows of the story world.", "model.cli.score"),
     Probe("analogy", "Analogies", "How far king − man + woman is queen, while a model learns."),
     Probe("geometry", "Geometry", "The table of token vectors on its principal axes."),

@@ -1,0 +1,1 @@
+"""How the angles between a table's vectors are distributed."""
