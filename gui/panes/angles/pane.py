@@ -77,6 +77,8 @@ class AnglesPane(Pane):
         self.as_table.clicked.connect(self._take_table)
         self.go = QPushButton(self)
         make_primary(self.go)
+        self.go.setAccessibleName("Push apart")
+        self.go.setToolTip(VIEWS["spread"][1])
         self.go.clicked.connect(self._on_go)
         self.sentence = Text(parent=self, wrap=True, font=small)
         self.sentence.setAccessibleName("What the picture says here")
