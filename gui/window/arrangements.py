@@ -103,7 +103,7 @@ PERSPECTIVES: Mapping[str, Split] = {
             Split(
                 "column",
                 (Split("row", ("prompt", "tokens"), (Least(30, 170), 70)), "stage", "attention"),
-                (Pixels(164), 54, 46),
+                (Pixels(164), 60, 40),
             ),
             Split("column", ("prediction", "inspector", "interventions"), (42, 39, 19)),
         ),

@@ -16,6 +16,7 @@ import numpy as np
 from gui.panes.attention import head_kinds
 from gui.panes.attention.head_kinds import GROUPS
 from gui.panes.attention.units import Unit, Units
+from gui.reading.quoting import quoted
 from gui.widgets.text import counted
 from model.config import TransformerConfig
 from model.messages import PromptRead
@@ -85,7 +86,7 @@ def exact(value: float) -> str:
 def named(tokens: Sequence[Token] | Units, position: int) -> str:
     """A token or word with its position, as it stands in sentences: ``“·queen” (1)``."""
     one = tokens[position]
-    return f"“{one.text}” ({one.place if isinstance(one, Unit) else position})"
+    return f"{quoted(one.text)} ({one.place if isinstance(one, Unit) else position})"
 
 
 def weight_sentence(read: PromptRead, index: tuple[int, ...], value: float) -> str:

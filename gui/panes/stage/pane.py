@@ -24,7 +24,7 @@ from gui.panes.stage.explaining import Explaining
 from gui.panes.stage.following import selected_at
 from gui.panes.stage.numbers import shapes, with_numbers
 from gui.panes.stage.scenes.compose import rows_for
-from gui.panes.stage.scenes.kit import Scenery
+from gui.panes.stage.scenes.kit import Scenery, tone_of
 from gui.panes.stage.sheet import Sheet
 from gui.panes.stage.telling import number_told
 from gui.panes.stage.term_text import TermText
@@ -46,10 +46,16 @@ from model.sampling import OWN
 
 LOWEST = 280
 """A stage that is less high leaves the terms out."""
-SHORT = 330
-"""A stage that is less high has one line for its sentence."""
+SHORT, TALL = 330, 520
+"""A stage that is less high has one line for its sentence; one that is narrow, up to the first."""
+ONE_LINE = 780
+"""In a stage that is wider nearly every sentence has room in one line."""
 LOW = 400
 """A stage that is less high leaves the terms out while one says what to run to."""
+MOST_TOKENS = 20
+"""Of the vocabulary, the likeliest."""
+WIDE = 560
+"""A stage that is wider has room for the depths beside the walk's line."""
 COARSE = 16
 """The room is asked for in steps of so many cells, so that a drag of an edge asks seldom."""
 
@@ -174,7 +180,7 @@ class StagePane(Pane):
                 selection.head,
                 key=-1 if selection.key is None else selection.key,
                 most_keys=rows,
-                n_tokens=min(12, rows),
+                n_tokens=min(MOST_TOKENS, rows),
                 most_rows=_steps(room.height()),
                 most_columns=_steps(room.width()),
                 sampling=self.store.sampling if op.output == PROBABILITIES else OWN,
@@ -291,6 +297,7 @@ class StagePane(Pane):
             return
         self._stack.setCurrentIndex(1)
         self.title_line.setText(op.label)
+        self.title_line.set_tone(tone_of(op))
         self.meaning.setText(op.sentence)
         self._drawn.setCurrentWidget(self.sheet if self._shows_sheet else self.view)
         said = self._draw_sheet(op) if self._shows_sheet else self._draw_scene()
@@ -432,8 +439,19 @@ class StagePane(Pane):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.explaining.set_short(self.height() < SHORT)
+        short = self.height() < (SHORT if self.width() < ONE_LINE else TALL)
+        self.explaining.set_short(short)
         self._make_room_for(self.walk.form.isVisibleTo(self))
+        beside = self.width() >= WIDE
+        if beside != self._depths_beside:
+            self._depths_beside = beside
+            if beside:
+                self.walk.transport.add(self.explaining.depths)
+                self.explaining.depths.show()
+            else:
+                self.explaining.take_depths()
+
+    _depths_beside = False
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

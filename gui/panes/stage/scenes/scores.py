@@ -6,7 +6,7 @@ import numpy as np
 from PySide6.QtCore import QRectF
 
 from gui import theme
-from gui.panes.stage.marks import Bars, Grid, Mark, Words, limit_of, signs_of
+from gui.panes.stage.marks import Bars, Grid, Mark, Words, color_limit, limit_of, signs_of
 from gui.panes.stage.scenes.kit import (
     LABEL,
     LARGEST_CELL,
@@ -40,7 +40,7 @@ WORDS = {
 
 def rows_that_fit(height: float) -> int:
     """How many keys there is room for."""
-    return max(3, int((height - STRIP - 2 * LINE - 10) / 12))
+    return max(3, int((height - STRIP - 2 * LINE - 14) / 13))
 
 
 def compose_scores(scenery: Scenery) -> list[Mark]:
@@ -62,17 +62,24 @@ def compose_scores(scenery: Scenery) -> list[Mark]:
     grid = Grid(
         keys,
         QRectF(left, top + STRIP + LINE, wide, high * len(shown)),
-        limit=limit_of(keys.values_RC),
+        limit=color_limit(keys.values_RC),
     )
-    upper = Grid(query, QRectF(left, top, wide, STRIP), limit=limit_of(query.values_RC))
+    upper = Grid(query, QRectF(left, top, wide, STRIP), limit=color_limit(query.values_RC))
     n = keys.values_RC.shape[1]
     words = f"{n} dimensions of this head"
     if len(shown) < scenery.read.n_tokens:
         words += f"; of {scenery.read.n_tokens:,} keys the {len(shown)} that are read most"
     marks += [
         over(words, upper.box, room),
-        _name(f"q  {scenery.token(scenery.position)}", upper.box.top(), STRIP, room, "accent"),
+        _name(f"q  {scenery.token(scenery.position)}", upper.box.top(), STRIP, room, "query"),
         upper,
+        Words(
+            "k of each",
+            QRectF(room.left(), upper.box.bottom(), LABEL - 8, LINE),
+            "key",
+            RIGHT,
+            theme.mono(theme.SMALL_FONT_SIZE),
+        ),
         grid,
         *names_of_keys(scenery, shown, grid, room),
     ]

@@ -6,10 +6,10 @@ import re
 from functools import partial
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtGui import QGuiApplication, QHelpEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QToolTip
+from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
 
 from gui.panes.stage import formula
@@ -150,16 +150,44 @@ def test_only_one_depth_is_in_view(pane: StagePane) -> None:
         assert seen.copy.isVisible() == (depth == "code")
 
 
-@pytest.mark.parametrize("width", [844, 927])
-def test_the_sentence_is_shown_to_its_end(pane: StagePane, width: int) -> None:
-    pane.resize(width, 330)
-    needed = []
+@pytest.mark.parametrize("size", [(620, 430), (844, 449), (890, 330), (1187, 700)])
+def test_what_is_said_is_shown_to_its_end(pane: StagePane, size: tuple[int, int]) -> None:
+    pane.resize(*size)
     for kind in kinds(pane.store):
         go_to(pane, kind)
-        needed.append(pane.sentence.needs)
         assert pane.sentence.needs <= pane.sentence.height(), (kind, pane.sentence.text())
-        assert pane.sentence.geometry().right() <= pane.explaining._controls.x()
-    assert max(needed) > 1.5 * min(needed)  # some have two lines
+        assert not pane.sentence.elided
+        if size[0] > 800:
+            assert not pane.meaning.elided, (kind, pane.meaning.text())
+
+
+def test_a_sentence_without_room_ends_with_dots_and_its_tooltip_says_all(
+    text: TermText, qtbot: QtBot
+) -> None:
+    assert not text.elided
+    text.resize(120, 20)
+    assert text.elided
+    assert [line for _, line in text._lines][-1].endswith("…")
+    assert [term.name for term in text.terms] == ["query"]  # what isn't seen is not underlined
+    at = QPoint(3, 3)
+    QApplication.sendEvent(
+        text, QHelpEvent(QEvent.Type.ToolTip, QPoint(118, 3), text.mapToGlobal(at))
+    )
+    qtbot.waitUntil(lambda: said() == text.text())
+    QToolTip.hideText()
+    qtbot.waitUntil(lambda: not QToolTip.isVisible())
+
+
+@pytest.mark.parametrize("width", [430, 620, 890])
+def test_the_depths_stand_beside_the_walk_or_beneath_it(pane: StagePane, width: int) -> None:
+    pane.resize(width, 330)
+    settle(pane)
+    depths = pane.explaining.depths
+    assert depths.isVisible()
+    left = depths.mapTo(pane, QPoint(0, 0)).x()
+    assert left >= 0
+    assert left + depths.width() <= pane.width()
+    assert (depths.parentWidget() is pane.walk.transport) == (width >= 560)
 
 
 def tells(name: str) -> bool:
