@@ -80,8 +80,8 @@ def compose_mix(scenery: Scenery) -> list[Mark]:
         *names_of_keys(scenery, shown, grid, room),
         line,
         grid,
-        over(f"weight · value of each key, stacked to z in every dimension{others}", stack, room),
-        Words("Σ weight · value", label, "text", RIGHT, font),
+        over(f"weight · v of each key, stacked{others}", stack, room),
+        Words("Σ weight · v", label, "text", RIGHT, font),
         Words(f"±{stacks.limit:.2g}", label.translated(0, LINE), "dim", RIGHT, font),
         stacks,
         Words(

@@ -10,6 +10,7 @@ from gui.panes.stage.marks import Grid, Lines, Mark, Words, color_limit
 from gui.panes.stage.scenes.kit import (
     LABEL,
     LINE,
+    NOTE,
     RIGHT,
     STRIP,
     Scenery,
@@ -99,7 +100,7 @@ def compose_join(scenery: Scenery) -> list[Mark]:
     below = (2 if bias is not None else 1) * (STRIP + LINE)
     high = min(40.0, (room.height() - below - 2 * LINE) / max(1, n))
     narrow = min(room.width() * 0.24, z.values_RC.shape[1] * 8.0)
-    wide = min(room.right() - left - narrow - 130, heads.values_RC.shape[1] * 14.0)
+    wide = min(room.right() - left - narrow - 48 - NOTE, heads.values_RC.shape[1] * 14.0)
     mixed = Grid(z, QRectF(left, top, narrow, n * high), limit=color_limit(z.values_RC))
     added = Grid(
         heads,
@@ -131,7 +132,7 @@ def compose_join(scenery: Scenery) -> list[Mark]:
                     arrow=True,
                 )
             )
-            note = QRectF(added.box.right() + 8, row.top(), 80, row.height())
+            note = QRectF(added.box.right() + 8, row.top(), NOTE, row.height())
             marks.append(Words(f"length {size(float(lengths[head]))}", note, tone, font=font))
     y = added.box.bottom() + LINE
     if bias is not None:

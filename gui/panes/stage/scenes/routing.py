@@ -12,6 +12,7 @@ from gui.panes.stage.marks import Bars, Grid, Lines, Mark, Words, color_limit, l
 from gui.panes.stage.scenes.kit import (
     LABEL,
     LINE,
+    NOTE,
     RIGHT,
     STRIP,
     Scenery,
@@ -38,7 +39,7 @@ def compose_routing(scenery: Scenery) -> list[Mark]:
     joined = scenery.op.kind == "mlp_out"
     n = len(experts)
     step = min(CHAIN, max(54.0, (room.width() - LABEL - 130) / 5))
-    beside = 3 * step + 84
+    beside = 3 * step + NOTE
     left, top = room.left() + LABEL, room.top() + LINE + 2
     wide = max(30.0, room.width() - LABEL - beside - 24)
     under = (len(chosen) + 1) * (STRIP + 3) + 8 if joined else 0
@@ -119,13 +120,13 @@ def _lengths(parts: Panel, experts: Array, grid: Grid, over: float) -> list[Mark
     high = grid.box.height() / len(experts)
     font = theme.mono(theme.SMALL_FONT_SIZE)
     marks: list[Mark] = [
-        Words("→ writes", QRectF(left, grid.box.top() - LINE - 4, 84, LINE), font=font),
+        Words("→ writes", QRectF(left, grid.box.top() - LINE - 4, NOTE, LINE), font=font),
     ]
     assert parts.at_rows is not None
     lengths = np.linalg.norm(parts.values_RC.astype(np.float64), axis=1)
     for expert, length in zip(parts.at_rows, lengths):
         row = int(np.flatnonzero(experts == expert)[0])
-        box = QRectF(left, grid.box.top() + row * high, 84, max(high, 11.0))
+        box = QRectF(left, grid.box.top() + row * high, NOTE, max(high, 11.0))
         marks.append(Words(f"length {size(float(length))}", box, "text", font=font))
     return marks
 
