@@ -56,7 +56,8 @@ def stop_words(found: UntilFound, model: m.ModelInfo, read: m.PromptRead) -> str
             verb = "becomes" if asked.condition == "token_changes" else "is"
             return f"{where}: the likeliest token {verb} {quoted(name)} ({found.probability:.2f})."
         case "norm":
-            return f"{where}: ‖residual‖ is {found.value:.3g}, above {asked.above:g}."
+            long = f"{found.value:.3g} long, more than {asked.above:g}"
+            return f"{where}: the residual stream is {long}."
         case "not_finite":
             name = model.token_text(ids[found.position])
             return f"{where}: a number of {quoted(name)} is not finite, the first that is not."

@@ -135,8 +135,8 @@ PERSPECTIVES: Mapping[str, Split] = {
     "Lab": Split(
         "row",
         (
-            Split("column", ("prompt", "interventions"), (Pixels(164), 1)),
-            Split("column", ("tokens", Tabs(_LAB)), (Pixels(164), 1)),
+            Split("column", ("prompt", "interventions"), (Pixels(140), 1)),
+            Split("column", ("tokens", Tabs(_LAB)), (Pixels(140), 1)),
             Split("column", ("prediction", "inspector"), (52, 48)),
         ),
         (Least(19, 170), 60, Least(21, 215)),

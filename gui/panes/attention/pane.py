@@ -31,7 +31,7 @@ from gui.panes.attention.waiting import WaitingLine, waits_for
 from gui.panes.base import EmptyState, Pane
 from gui.session.asked import Slot
 from gui.session.store import Store
-from gui.widgets.text import Text
+from gui.widgets.text import Text, as_written
 from model.probe.heads.asks import HeadsFound
 from model.probe.pattern.asks import PatternFound
 from model.probe.question import Named, Question
@@ -363,8 +363,12 @@ class AttentionPane(Pane):
         head = self.answered("head", PatternFound)
         why = "" if self.store.ran is None else self.store.ran.not_finite
         reads = "" if head is None or head.shares is None else words.reads(head.shares, why)
+        slot, query = self.slot("head"), self.store.selection.position
+        if head is not None and reads and slot is not None and slot.read is not None:
+            row = words.row_reads(head, slot.read.tokens, min(query, slot.read.n_tokens - 1))
+            reads = f"{row} · the head {reads}" if row else reads
         self._readout.setText(self.pointing.text or self._waits_for() or reads)
-        self._readout.setToolTip(reads)
+        self._readout.setToolTip(as_written(reads))
 
     def export_data(self) -> Mapping[str, Named | NDArray[Any]]:
         """The view that was chosen as a table with named columns; of several, the matrix."""

@@ -54,6 +54,27 @@ def reads(shares: Shares, why: str = "") -> str:
     )
 
 
+def row_reads(head: PatternFound, tokens: Sequence[Token], query: int) -> str:
+    """Of which token the selected one reads most in this head; empty where its row isn't known.
+
+    Args:
+        head: the matrix in view.
+        tokens: of its prompt.
+        query: position of the selected token.
+    """
+    question = head.question
+    assert isinstance(question, Pattern)
+    row = query - head.rows[0]
+    whole = head.block == (1, 1) and head.columns == (0, len(tokens))
+    if question.tensor != "pattern" or not question.is_tensor or not whole:
+        return ""
+    if not 0 <= row < len(head.values) or not np.isfinite(head.values[row]).all():
+        return ""
+    key = int(head.values[row].argmax())
+    of = "itself" if key == query else named(tokens, key)
+    return f"{named(tokens, query)} reads most of {of}: {percent(float(head.values[row, key]))}"
+
+
 def header(head: PatternFound, kinds: HeadsFound | None = None) -> str:
     """Which head it is, of which kind, and where it looks, for the pane's header."""
     question, shares = head.question, head.shares

@@ -19,9 +19,9 @@ from PySide6.QtWidgets import (
 )
 
 from gui import theme
-from gui.panes.stage import formula
 from gui.panes.stage.term_text import TermText
 from gui.panes.stage.terms_line import TermsLine
+from gui.widgets import formula
 from gui.widgets.control_button import ControlButton
 from gui.widgets.segments import Segments
 from gui.widgets.text import as_written

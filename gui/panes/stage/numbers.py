@@ -1,7 +1,7 @@
 """A formula with this token's numbers in it, and the shapes of what goes in and out.
 
 Knows answers, operations and words; no store, no widget. What is lowered or raised is written as
-`gui.panes.stage.formula` reads it.
+`gui.widgets.formula` reads it.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from gui.panes.layers.map_layout import OperationGraph, Row, Spacing, lanes, lay
 from gui.panes.layers.map_lines import Geometry, rows_by_operation, way
 from gui.panes.layers.pane import LayersPane
 from gui.panes.layers.words import row_words
+from gui.reading.quoting import quoted
 from gui.reading.thinning import columns
 from gui.session.store import Store
 from model import messages as m
@@ -207,7 +208,7 @@ def test_a_click_on_a_value_inspects_that_value(
     assert inspected.index == (0, 2, 17)
     assert inspected.subject == live_store.subject
     assert live_store.read is not None
-    assert f"at “{live_store.read.tokens[2].text}”" in inspected.note
+    assert f"at {quoted(live_store.read.tokens[2].text)}" in inspected.note
     wanted = eval(inspected.code, {"trace": Recorded(desk)})
     assert inspected.value == pytest.approx(float(wanted), rel=1e-5)
     assert live_store.selection.operation == index

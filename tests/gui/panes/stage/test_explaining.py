@@ -12,11 +12,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
 
-from gui.panes.stage import formula
 from gui.panes.stage.pane import StagePane
 from gui.panes.stage.term_text import TermText
 from gui.session.store import Store
 from gui.theme import mono
+from gui.widgets import formula
 from model.interventions import AblateHead
 from model.probe.scene.asks import SceneFound
 from model.probe.terms.asks import TermsFound
