@@ -68,9 +68,12 @@ def row_reads(head: PatternFound, tokens: Sequence[Token], query: int) -> str:
     whole = head.block == (1, 1) and head.columns == (0, len(tokens))
     if question.tensor != "pattern" or not question.is_tensor or not whole:
         return ""
-    if not 0 <= row < len(head.values) or not np.isfinite(head.values[row]).all():
+    if not 0 <= row < len(head.values):
         return ""
-    key = int(head.values[row].argmax())
+    weights = np.where(head.masked[row], -1.0, head.values[row])
+    if not np.isfinite(weights).all():
+        return ""
+    key = int(weights.argmax())
     of = "itself" if key == query else named(tokens, key)
     return f"{named(tokens, query)} reads most of {of}: {percent(float(head.values[row, key]))}"
 

@@ -23,6 +23,7 @@ from gui.panes.stage import ENTRY, all_tokens, two_sides
 from gui.panes.stage.explaining import Explaining
 from gui.panes.stage.following import selected_at
 from gui.panes.stage.numbers import shapes, with_numbers
+from gui.panes.stage.room import Room
 from gui.panes.stage.scenes.compose import rows_for
 from gui.panes.stage.scenes.kit import Scenery, tone_of
 from gui.panes.stage.sheet import Sheet
@@ -44,18 +45,8 @@ from model.probe.scene.asks import Scene, SceneFound
 from model.probe.terms.asks import Terms, TermsFound
 from model.sampling import OWN
 
-LOWEST = 280
-"""A stage that is less high leaves the terms out."""
-SHORT, TALL = 330, 520
-"""A stage that is less high has one line for its sentence; one that is narrow, up to the first."""
-ONE_LINE = 780
-"""In a stage that is wider nearly every sentence has room in one line."""
-LOW = 400
-"""A stage that is less high leaves the terms out while one says what to run to."""
 MOST_TOKENS = 20
 """Of the vocabulary, the likeliest."""
-WIDE = 560
-"""A stage that is wider has room for the depths beside the walk's line."""
 COARSE = 16
 """The room is asked for in steps of so many cells, so that a drag of an edge asks seldom."""
 
@@ -85,6 +76,7 @@ class StagePane(Pane):
         self.explaining = Explaining(self)
         self.terms, self.sentence = self.explaining.terms, self.explaining.sentence
         self.walk = WalkControls(store, self)
+        self._room = Room(self.explaining, self.walk)
         self._empty = EmptyState("Open a model to see its operations.", self)
         self._number: Pointed | None = None
         self._default: Pointed | None = None
@@ -272,13 +264,9 @@ class StagePane(Pane):
         return selected.operation, selected.position, selected.head
 
     def _make_room(self, form: bool) -> None:
-        """Of a low stage the form takes the place of the terms, not of the picture."""
-        self._make_room_for(form)
+        self._room.fit_terms(self.size(), form=form)
         if not form:
             self.setFocus(Qt.FocusReason.OtherFocusReason)
-
-    def _make_room_for(self, form: bool) -> None:
-        self.explaining.make_room(self.height() < (LOW if form else LOWEST))
 
     def _on_selection(self) -> None:
         if self._pinned is not None and self._pinned_at != self._where:
@@ -439,19 +427,7 @@ class StagePane(Pane):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        short = self.height() < (SHORT if self.width() < ONE_LINE else TALL)
-        self.explaining.set_short(short)
-        self._make_room_for(self.walk.form.isVisibleTo(self))
-        beside = self.width() >= WIDE
-        if beside != self._depths_beside:
-            self._depths_beside = beside
-            if beside:
-                self.walk.transport.add(self.explaining.depths)
-                self.explaining.depths.show()
-            else:
-                self.explaining.take_depths()
-
-    _depths_beside = False
+        self._room.fit(self.size())
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

@@ -866,13 +866,16 @@ def test_the_readout_says_what_the_selected_token_reads_most(
 ) -> None:
     live_store.select(layer=0, head=1, position=6)
     leave(pane.heat_map.viewport())
-    pane.refresh_now()
+    settle(pane)
     row = pattern(desk, 0)[1, 6]
     key = int(row.argmax())
+    assert live_store.read is not None
     tokens = [quoted(token.text) for token in live_store.read.tokens]
     whom = "itself" if key == 6 else f"{tokens[key]} ({key})"
-    assert pane._readout.text().startswith(f"{tokens[6]} (6) reads most of {whom}: {row[key]:.")
+    assert pane._readout.text().startswith(f"{tokens[6]} (6) reads most of {whom}: ")
+    share = float(pane._readout.text().split(": ")[1].split("%")[0]) / 100
+    assert share == pytest.approx(float(row[key]), abs=0.006)
     assert "the head reads first token" in pane._readout.text()
     live_store.select(position=3)
-    pane.refresh_now()
+    settle(pane)
     assert pane._readout.text().startswith(f"{tokens[3]} (3) reads most of ")
