@@ -25,7 +25,7 @@ from gui.panes.stage.following import selected_at
 from gui.panes.stage.numbers import shapes, with_numbers
 from gui.panes.stage.room import Room
 from gui.panes.stage.scenes.compose import rows_for
-from gui.panes.stage.scenes.kit import Scenery, tone_of
+from gui.panes.stage.scenes.kit import Scenery
 from gui.panes.stage.sheet import Sheet
 from gui.panes.stage.telling import number_told
 from gui.panes.stage.term_text import TermText
@@ -36,6 +36,7 @@ from gui.panes.stage.weight_menu import WeightMenu
 from gui.panes.stage.words import here
 from gui.reading import code, waiting
 from gui.reading.inspecting import inspected
+from gui.reading.operation_tones import tone_of
 from gui.session.store import Store
 from gui.widgets.segments import Segments
 from gui.widgets.text import Text

@@ -74,16 +74,6 @@ class Scenery:
 Composer = Callable[[Scenery], list[Mark]]
 
 
-TONES = {"query": "query", "key": "key", "value": "value", "q": "query", "k": "key", "v": "value"}
-"""The colour of what is asked, what is offered and what is handed over, in every scene: by the kind
-of an operation, or the last letter of a tensor's name."""
-
-
-def tone_of(op: Operation) -> str:
-    """The colour of what an operation writes."""
-    return TONES.get(op.kind, "text") if op.kind != "rotate" else TONES[op.output[-1]]
-
-
 NAMES = {
     "embed": "token",
     "token_embed": "token",

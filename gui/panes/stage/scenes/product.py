@@ -18,8 +18,8 @@ from gui.panes.stage.scenes.kit import (
     over,
     size,
     symbol,
-    tone_of,
 )
+from gui.reading.operation_tones import tone_of
 
 LEAST_LINE = 11.0
 """Height of a row from which on each has its name."""

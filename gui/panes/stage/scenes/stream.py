@@ -25,9 +25,9 @@ from gui.panes.stage.scenes.kit import (
     size,
     symbol,
     text_width,
-    tone_of,
     vector,
 )
+from gui.reading.operation_tones import tone_of
 from gui.widgets.text import counted
 from model.probe.question import Array
 from model.probe.scene.asks import Panel
