@@ -26,6 +26,8 @@ CHAIN = 96.0
 """Width of one step's bars."""
 LEAST_STEP = 62.0
 LEAST_GRID = 60.0
+LONGEST_NAME = 11
+"""Characters that have room before a line."""
 ENDS = (0.05, 0.1, 0.2, 0.5, 1.0)
 """Of scales of weights: what is read of many keys is seen, too."""
 WORDS = {
@@ -137,15 +139,24 @@ def _step(op: Operation) -> str:
     return WORDS[op.kind]
 
 
+def told_apart(token: str, position: int) -> str:
+    """A token with its position, as far as there is room for the token."""
+    most = LONGEST_NAME - len(str(position)) - 1
+    return f"{token if len(token) <= most else token[: most - 1] + '…'} {position}"
+
+
 def names_of_keys(scenery: Scenery, shown: object, grid: Grid, room: QRectF) -> list[Mark]:
     """The token of each line."""
     marks: list[Mark] = []
+    texts = [scenery.token(int(position)) for position in np.asarray(shown)]
     for i, position in enumerate(np.asarray(shown)):
         box = grid.rect_of((i, 0))
+        # Of two “the” one has to know which: their positions tell them apart.
+        name = told_apart(texts[i], int(position)) if texts.count(texts[i]) > 1 else texts[i]
         own = int(position) == scenery.position
         chosen = int(position) == scenery.selected_key
         tone = "accent" if own else "text" if chosen else "dim"
-        marks.append(_name(scenery.token(int(position)), box.top(), box.height(), room, tone))
+        marks.append(_name(name, box.top(), box.height(), room, tone))
     return marks
 
 

@@ -81,7 +81,7 @@ def _vocabulary(scenery: Scenery, id: int, middle: float, top: float) -> list[Ma
     """
     room, n = scenery.room, scenery.model.config.d_vocab
     fit = int((room.bottom() - top - 2 * LINE) / LINE)
-    if fit < 5:
+    if fit < 3:
         return []
     beside = min(NEIGHBOURS, (fit - 1) // 2)
     first = max(0, min(id - beside, n - 2 * beside - 1))

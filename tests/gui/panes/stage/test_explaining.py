@@ -48,6 +48,7 @@ def test_every_operation_has_a_formula_with_its_numbers(pane: StagePane, desk: D
         assert op is not None
         assert symbols == op.formula
         assert "writes" in shapes
+        assert "_head" not in shapes  # a word would be lowered
         if kind == "tokens":
             continue
         value = re.findall(r"= (−?[\d.]+(?:e-?\d+)?)$", numbers.replace("−", "−"))

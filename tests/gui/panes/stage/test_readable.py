@@ -151,3 +151,18 @@ def test_the_vocabulary_stands_around_the_tokens_own_line(qtbot: QtBot, live_sto
     assert id in listed
     assert len(listed) >= 5
     assert listed == {each: model.token_text(each) for each in listed}
+
+
+def test_keys_of_the_same_text_are_told_apart_by_their_positions(
+    qtbot: QtBot, live_store: Store
+) -> None:
+    live_store.set_prompt("The king and the queen and the king")
+    pane = shown(qtbot, live_store, (844, 449))
+    go_to(pane, "dot")
+    names = [mark.text for mark in said(pane)]
+    read = pane.store.read
+    assert read is not None
+    texts = [token.text for token in read.tokens]
+    for position, text in enumerate(texts):
+        wanted = f"{text} {position}" if texts.count(text) > 1 else text
+        assert wanted in names
