@@ -141,7 +141,7 @@ LIGHT = Theme(
     no_number="#d497cf",
     chips=("#d3e6f6", "#e6dcf2", "#dcecd4", "#f5e3cf", "#f5d9e2", "#d3ebea", "#ecebc8", "#dcdff3"),
     series=("#0966b3", "#ad4b06", "#127044", "#7a46c0", "#7d5800", "#c02f68", "#187375", "#5b6672"),
-    parts=("#7a46c0", "#6b7d00", "#8a5a2b", "#4353c4"),
+    parts=("#7a46c0", "#5f7000", "#8a5a2b", "#4353c4"),
     # White to deep blue: more is darker, as ink on paper.
     sequential_stops=("#f7fafd", "#cfe4f6", "#7fb8e6", "#0966b3", "#063d6e"),
     diverging_stops=("#7a3203", "#c2570c", "#f3c6a0", "#fafbfc", "#a5cdee", "#0966b3", "#063d6e"),

@@ -22,6 +22,9 @@ from model.probe.question import Array
 
 BARS = 104.0
 SWATCH = 5.0
+NAMED_ROW = 13.0
+"""Height of a row whose name does not touch the next."""
+LEAST_STACK = 24.0
 
 
 def rows_of_values(height: float) -> int:
@@ -40,7 +43,9 @@ def compose_mix(scenery: Scenery) -> list[Mark]:
     left, top = room.left() + LABEL, room.top() + LINE + 2
     wide = min(max(60.0, room.width() - LABEL - BARS - 16), columns * LARGEST_CELL)
     free = room.height() - STRIP - 4 * LINE
-    high = min(22.0, max(3.0, float(int(0.5 * free / n))))
+    # Half of the room is for the rows, and more where their names would touch otherwise.
+    named = min(NAMED_ROW, (free - LEAST_STACK) / n)
+    high = min(22.0, max(3.0, float(int(max(0.5 * free / n, named)))))
     share = np.clip(np.nan_to_num(weights.values_RC[0].astype(np.float64)), 0, 1)
     grid = Grid(
         values,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -24,6 +25,8 @@ from model.probe.question import Array
 from model.probe.scene.asks import Panel
 
 CHAIN = 96.0
+NAMED_ROW = 12.0
+"""Height of a line with a name."""
 STEPS = {"router": "x · expert", "expert_weights": "softmax", "expert_shares": "share"}
 
 
@@ -55,10 +58,13 @@ def compose_routing(scenery: Scenery) -> list[Mark]:
         upper,
         grid,
     ]
+    named = -math.inf
     for row, expert in enumerate(int(e) for e in experts):
         box = QRectF(room.left(), grid.box.top() + row * high, LABEL - 8, high)
         own = expert in chosen
-        if high >= 11 or own:
+        # Those that are asked have a name in any case, as far as names don't touch.
+        if (high >= NAMED_ROW or own) and box.center().y() - named >= NAMED_ROW:
+            named = box.center().y()
             marks.append(Words(f"expert {expert}", box, "accent" if own else "dim", RIGHT, font))
     marks += _steps(scenery, chain, experts, chosen, grid, step)
     marks += _lengths(parts, experts, grid, 3 * step)
@@ -124,9 +130,13 @@ def _lengths(parts: Panel, experts: Array, grid: Grid, over: float) -> list[Mark
     ]
     assert parts.at_rows is not None
     lengths = np.linalg.norm(parts.values_RC.astype(np.float64), axis=1)
+    told: list[float] = []
     for expert, length in zip(parts.at_rows, lengths):
         row = int(np.flatnonzero(experts == expert)[0])
-        box = QRectF(left, grid.box.top() + row * high, NOTE, max(high, 11.0))
+        box = QRectF(left, grid.box.top() + row * high, NOTE, high)
+        if any(abs(box.center().y() - other) < NAMED_ROW for other in told):
+            continue
+        told.append(box.center().y())
         marks.append(Words(f"length {size(float(length))}", box, "text", font=font))
     return marks
 

@@ -18,12 +18,12 @@ from gui.session.store import Store
 from tests.gui.panes.stage.test_stage_pane import go_to, kinds, settle, shown
 from tests.gui.pixels import pixels
 
-SIZES = ((620, 430), (844, 449), (890, 350), (1187, 480))
-"""A pane as small as it may be, and the stage at 1366x768, 1440x900 and 1920x1080."""
+SIZES = ((620, 430), (844, 449), (890, 285), (890, 350), (1187, 480))
+"""A pane as small as it may be, a low one, and the stage at 1366x768, 1440x900 and 1920x1080."""
 
 
 def ink(mark: Words) -> QRectF:
-    """Where the letters of some words are, from the top of an x to the base line."""
+    """Where the letters of some words are, from the top of a capital to the tail of a g."""
     metrics = QFontMetricsF(mark.font)
     wide = min(metrics.horizontalAdvance(mark.text), mark.box.width())
     high = metrics.capHeight()
@@ -32,7 +32,7 @@ def ink(mark: Words) -> QRectF:
         left = mark.box.right() - wide
     elif mark.align & Qt.AlignmentFlag.AlignHCenter:
         left = mark.box.center().x() - wide / 2
-    return QRectF(left, middle - high / 2, wide, high)
+    return QRectF(left, middle - high / 2, wide, high + metrics.descent())
 
 
 def said(pane: StagePane) -> list[Words]:
