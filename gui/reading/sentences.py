@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from gui.reading.quoting import quoted
 from model import messages as m
 from model.operations import Operation
 from model.probe.not_finite.asks import NO_NUMBER
@@ -23,7 +24,7 @@ class OperationSentence:
     def __call__(self, read: m.PromptRead, index: tuple[int, ...], value: float) -> str:
         op = self.operation
         at = next((i for letter, i in zip(op.shape, index) if letter in "TQ"), None)
-        where = "" if at is None or at >= read.n_tokens else f" at “{read.tokens[at].text}”"
+        where = "" if at is None or at >= read.n_tokens else f" at {quoted(read.tokens[at].text)}"
         return f"{op.label}{where}. {op.sentence}"
 
 
@@ -35,7 +36,7 @@ def place_among(index: int, n: int) -> str:
 def weight_sentence(read: m.PromptRead, index: tuple[int, ...], value: float) -> str:
     """What one weight of a pattern means; its index is (batch, head, query, key)."""
     _, _, query, key = index
-    words = [read.tokens[at].text for at in (query, key)]
+    words = [quoted(read.tokens[at].text) for at in (query, key)]
     if math.isnan(value):
-        return f"{NO_NUMBER.capitalize()}: what “{words[0]}” reads of “{words[1]}” is not known."
-    return f"{value:.0%} of what “{words[0]}” reads in this head is “{words[1]}”."
+        return f"{NO_NUMBER.capitalize()}: what {words[0]} reads of {words[1]} is not known."
+    return f"{value:.0%} of what {words[0]} reads in this head is {words[1]}."

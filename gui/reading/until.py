@@ -5,6 +5,7 @@ Knows the question, its answer and the tokens; no store, no widget.
 
 from __future__ import annotations
 
+from gui.reading.quoting import quoted
 from model import messages as m
 from model.operations import operations
 from model.probe.until.asks import Until, UntilFound
@@ -17,12 +18,12 @@ def condition_words(asked: Until, model: m.ModelInfo, read: m.PromptRead) -> str
             ids = read.subject.ids
             key = model.token_text(ids[asked.key]) if 0 <= asked.key < len(ids) else str(asked.key)
             head = "a head's" if asked.head < 0 else f"head {asked.head}'s"
-            return f"{head} weight on “{key}” is above {asked.above:g}"
+            return f"{head} weight on {quoted(key)} is above {asked.above:g}"
         case "token_changes":
             return "the likeliest token of the logit lens changes"
         case "token_is":
             name = "" if asked.token is None else model.token_text(asked.token)
-            return f"the likeliest token of the logit lens is “{name}”"
+            return f"the likeliest token of the logit lens is {quoted(name)}"
         case "norm":
             return f"the residual stream is longer than {asked.above:g}"
         case "not_finite":
@@ -47,17 +48,18 @@ def stop_words(found: UntilFound, model: m.ModelInfo, read: m.PromptRead) -> str
     ids = read.subject.ids
     match asked.condition:
         case "weight":
-            query, key = (model.token_text(ids[at]) for at in (found.position, asked.key))
-            return f"{where}: head {found.head} of “{query}” reads “{key}” with {found.value:.3f}."
+            query, key = (quoted(model.token_text(ids[at])) for at in (found.position, asked.key))
+            return f"{where}: head {found.head} of {query} reads {key} with {found.value:.3f}."
         case "token_changes" | "token_is":
             assert found.token is not None
             name = model.token_text(found.token) if found.token >= 0 else "no token"
             verb = "becomes" if asked.condition == "token_changes" else "is"
-            return f"{where}: the likeliest token {verb} “{name}” ({found.probability:.2f})."
+            return f"{where}: the likeliest token {verb} {quoted(name)} ({found.probability:.2f})."
         case "norm":
-            return f"{where}: ‖residual‖ is {found.value:.3g}, above {asked.above:g}."
+            long = f"{found.value:.3g} long, more than {asked.above:g}"
+            return f"{where}: the residual stream is {long}."
         case "not_finite":
             name = model.token_text(ids[found.position])
-            return f"{where}: a number of “{name}” is not finite, the first that is not."
+            return f"{where}: a number of {quoted(name)} is not finite, the first that is not."
         case _:
             return f"{where}."

@@ -35,10 +35,12 @@ class Theme:
         negative: of negative values.
         good, warning, bad: of states.
         lens: of what is no output of the network, but read out of its middle.
+        query, key, value: of what a position asks for, is found by and hands over.
         no_number: of a cell whose number is none (NaN): on neither colour map.
         chips: fills that tell parts of a network apart; text can be read on all.
         sequential_stops, diverging_stops, lens_stops: of the colour maps, from low to high.
         series: colours of several curves or groups, in order; the first is the accent.
+        parts: of the parts of a whole, which are no sign, no change, no query, key or value.
     """
 
     name: str
@@ -61,9 +63,13 @@ class Theme:
     warning: str
     bad: str
     lens: str
+    query: str
+    key: str
+    value: str
     no_number: str
     chips: tuple[str, ...]
     series: tuple[str, ...]
+    parts: tuple[str, ...]
     sequential_stops: tuple[str, ...]
     diverging_stops: tuple[str, ...]
     lens_stops: tuple[str, ...]
@@ -94,9 +100,13 @@ DARK = Theme(
     warning="#f0c04f",
     bad="#ff6b6b",
     lens="#c79bff",
+    query="#ff7fa8",
+    key="#7fd6d6",
+    value="#5fd39a",
     no_number="#8a3f86",
     chips=("#24425a", "#4a3a5e", "#3a4d33", "#5a4028", "#52303f", "#2f4a4c", "#474a2b", "#383d5c"),
     series=("#56b8ff", "#ff9550", "#5fd39a", "#c79bff", "#f0c04f", "#ff7fa8", "#7fd6d6", "#b0b8c4"),
+    parts=("#c79bff", "#c5d94e", "#d6a67a", "#8c9eff"),
     # Background to accent to near white: more is brighter, as light on a dark stage.
     sequential_stops=("#10161e", "#16344e", "#1f6494", "#56b8ff", "#d9f0ff"),
     diverging_stops=("#ffc9a1", "#ff9550", "#7a4322", "#151a21", "#21557d", "#56b8ff", "#b8e0ff"),
@@ -125,16 +135,33 @@ LIGHT = Theme(
     warning="#7d5800",
     bad="#b92a2a",
     lens="#7a46c0",
+    query="#c02f68",
+    key="#187375",
+    value="#127044",
     no_number="#d497cf",
     chips=("#d3e6f6", "#e6dcf2", "#dcecd4", "#f5e3cf", "#f5d9e2", "#d3ebea", "#ecebc8", "#dcdff3"),
     series=("#0966b3", "#ad4b06", "#127044", "#7a46c0", "#7d5800", "#c02f68", "#187375", "#5b6672"),
+    parts=("#7a46c0", "#5f7000", "#8a5a2b", "#4353c4"),
     # White to deep blue: more is darker, as ink on paper.
     sequential_stops=("#f7fafd", "#cfe4f6", "#7fb8e6", "#0966b3", "#063d6e"),
     diverging_stops=("#7a3203", "#c2570c", "#f3c6a0", "#fafbfc", "#a5cdee", "#0966b3", "#063d6e"),
     lens_stops=("#fdfbff", "#dccbf3", "#a77fdc", "#6f38b8", "#2c1058"),
 )
 
-TEXT_TONES = ("text", "dim", "disabled", "accent", "negative", "good", "warning", "bad", "lens")
+TEXT_TONES = (
+    "text",
+    "dim",
+    "disabled",
+    "accent",
+    "negative",
+    "good",
+    "warning",
+    "bad",
+    "lens",
+    "query",
+    "key",
+    "value",
+)
 """Colours in which something may be written."""
 GROUNDS = ("background", "panel", "raised", "track")
 """Colours on which all of them may stand; what is selected stands on `accent_soft`."""

@@ -119,6 +119,7 @@ def style_sheet(theme: Theme) -> str:
     QScrollArea:focus {{ border: 1px solid {t.focus}; }}
     QAbstractScrollArea::corner {{ background: transparent; border: none; }}
     QStatusBar::item {{ border: none; }}
+    QTabBar {{ qproperty-drawBase: 0; }}
     QTabBar::tab {{ background: {t.background}; color: {t.dim}; padding: 4px 12px;
         border: none; border-bottom: 2px solid transparent; }}
     QTabBar::tab:selected {{ color: {t.text}; border-bottom-color: {t.accent}; }}

@@ -1,4 +1,4 @@
-"""|◀ ◀ play ▶ ▶▶ ▶|: buttons that step through something, a line of all its places, a speed.
+"""|‹ ‹ ▶ › ›› ›|: buttons that step through something, a line of all its places, a speed.
 
 Knows somebody who walks (`Walker`), and what one step is called; not what is walked through.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Literal, Protocol
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
 from gui import theme
@@ -39,20 +39,27 @@ class TransportButton(QToolButton):
             painter.translate(center)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(color)
-            right = QPolygonF([QPointF(-3.5, -5), QPointF(5, 0), QPointF(-3.5, 5)])
-            if self.glyph in ("back", "first"):
-                painter.scale(-1, 1)
+            # What plays is filled; a step is an open angle, or the two could not be told apart.
+            if self.glyph == "play":
+                painter.drawPolygon([QPointF(-3.5, -5.5), QPointF(5.5, 0), QPointF(-3.5, 5.5)])
+                return
             if self.glyph == "pause":
                 painter.drawRect(QRectF(-4.5, -5, 3, 10))
                 painter.drawRect(QRectF(1.5, -5, 3, 10))
-            elif self.glyph == "part":
-                painter.drawPolygon(right.translated(-3.5, 0))
-                painter.drawPolygon(right.translated(3.5, 0))
-            else:
-                painter.drawPolygon(right)
+                return
+            if self.glyph in ("back", "first"):
+                painter.scale(-1, 1)
+            pen = QPen(color, 1.8)
+            pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+            pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+            painter.setPen(pen)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            for x in (-3.0, 2.5) if self.glyph == "part" else (0.0,):
+                painter.drawPolyline(
+                    [QPointF(x - 2, -4.5), QPointF(x + 2.5, 0), QPointF(x - 2, 4.5)]
+                )
             if self.glyph in ("first", "last"):
-                painter.setPen(QPen(color, 1.6))
-                painter.drawLine(QPointF(6.5, -4.5), QPointF(6.5, 4.5))
+                painter.drawLine(QPointF(5.5, -4.5), QPointF(5.5, 4.5))
 
 
 class Walker(Protocol):

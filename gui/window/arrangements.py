@@ -103,7 +103,7 @@ PERSPECTIVES: Mapping[str, Split] = {
             Split(
                 "column",
                 (Split("row", ("prompt", "tokens"), (Least(30, 170), 70)), "stage", "attention"),
-                (Pixels(164), 54, 46),
+                (Pixels(164), 60, 40),
             ),
             Split("column", ("prediction", "inspector", "interventions"), (42, 39, 19)),
         ),
@@ -135,8 +135,8 @@ PERSPECTIVES: Mapping[str, Split] = {
     "Lab": Split(
         "row",
         (
-            Split("column", ("prompt", "interventions"), (Pixels(164), 1)),
-            Split("column", ("tokens", Tabs(_LAB)), (Pixels(164), 1)),
+            Split("column", ("prompt", "interventions"), (Pixels(140), 1)),
+            Split("column", ("tokens", Tabs(_LAB)), (Pixels(140), 1)),
             Split("column", ("prediction", "inspector"), (52, 48)),
         ),
         (Least(19, 170), 60, Least(21, 215)),

@@ -36,7 +36,7 @@ BYTES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
 
 
 class ComparisonControl(QWidget):
-    """``A as it is + B``; with a B the sides to choose from, and what it is.
+    """``Compare…``; with a B the sides to choose from, and what it is.
 
     Signals:
         model_requested: B shall be another model: ask which.
@@ -82,7 +82,7 @@ class ComparisonControl(QWidget):
         self.setVisible(self._store.model is not None)
         self.segments.setVisible(there)
         if not there:
-            self.button.setText("A  as it is   + B")
+            self.button.setText("Compare…")
             self._explain("Compare: choose what B is, another prompt or another model.")
             return
         a, b = comparing.sides.names

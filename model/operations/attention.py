@@ -70,8 +70,8 @@ def attention(
                 f"BT{heads}K",
                 "Rotate queries" if letter == "q" else "Rotate keys",
                 f"{letter}_i ← R(i) {letter}_i",
-                "Pairs of dimensions turn by an angle that grows with the position, so that "
-                "query · key depends on how far apart they are.",
+                "Pairs of dimensions turn with the position: query · key then depends on the "
+                "distance.",
             )
     scores = write_scores(steps, config, layer, read["q"], read["k"])
     pattern = steps.write(
@@ -91,7 +91,7 @@ def attention(
         (pattern, read["v"]),
         (),
         "BTHK",
-        "× V",
+        "Weighted values",
         "z_i = Σ_j A_ij v_j",
         "Each head takes the weighted mean of the values it attends to.",
     )

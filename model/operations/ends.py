@@ -166,9 +166,9 @@ def head(config: TransformerConfig, stream: str) -> Steps:
         "BTV",
         "Unembed",
         f"logits = {capped(product, config.caps.logits)}",
-        "The vector at each position is compared with one vector per token of the "
-        "vocabulary: a score for each token that might "
-        + ("come next." if config.head == "lm" else "stand here."),
+        "A score for every token of the vocabulary that might "
+        + ("come next" if config.head == "lm" else "stand here")
+        + ": its vector times this one.",
     )
     steps.write(
         PROBABILITIES,

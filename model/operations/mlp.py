@@ -60,7 +60,7 @@ def mlp(
             "gate",
             "MLP gate",
             "g",
-            "Each gate asks one question of the vector.",
+            "Each neuron has a gate: the vector times a column of the gate's own matrix.",
         )
         up = linear(
             "hook_pre_linear",
@@ -68,7 +68,7 @@ def mlp(
             "in",
             "MLP up",
             "u",
-            "And a value for each gate to let through.",
+            "Beside its gate each neuron gets a value, of which the gate lets a part through.",
         )
         hidden = steps.write(
             f"{name}.hook_post",
@@ -87,7 +87,7 @@ def mlp(
             "in",
             "MLP up",
             "u",
-            "Each neuron asks one question of the vector at its position.",
+            "Each neuron asks one question of the vector: how much of its own direction is in it?",
         )
         hidden = steps.write(
             f"{name}.hook_post",
@@ -108,7 +108,7 @@ def mlp(
         "BTD",
         "MLP down",
         f"m_i = {scaled(product, config.scales.residual)}",
-        "Each firing neuron adds its own direction."
+        "Each neuron adds a direction of its own to the stream, as strongly as it fires."
         if experts is None
         else "Each firing neuron adds its own direction, as much as its expert was given.",
     )

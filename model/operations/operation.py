@@ -129,8 +129,8 @@ def write_norm(
     shapes: tuple[str, str] = ("BT1", "BTD"),
     symbols: tuple[str, str] = ("r_i", "n_i ="),
     label: str = "",
-    sentence: str = "Every position's vector is brought to a common length before it is read, "
-    "so that no layer has to cope with growing values.",
+    sentence: str = "Each vector is brought to a common length, so that no layer meets growing "
+    "values.",
 ) -> str:
     """The two recorded halves of a norm: its scale and its result.
 
@@ -163,8 +163,9 @@ def write_norm(
         shapes[0],
         f"{label or kind} scale",
         f"σ_i = √(mean({x}²) + ε)" if rms else f"σ_i = √(var({x}) + ε)",
-        "How long the vector at each position is"
-        + ("." if rms else ", once its mean is taken away."),
+        "How large the numbers of each vector are: the norm divides by it."
+        if rms
+        else "How far the numbers of each vector lie from their mean: the norm divides by it.",
     )
     return steps.write(
         output or f"{name}.hook_normalized",

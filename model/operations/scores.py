@@ -78,7 +78,14 @@ class _Step:
 
 
 def _score_steps(config: TransformerConfig, layer: int) -> list[_Step]:
-    chain = [_Step("dot", "Q · K", "s_ij = q_i · k_j", "Every query meets every key.")]
+    chain = [
+        _Step(
+            "dot",
+            "Query · key",
+            "s_ij = q_i · k_j",
+            "Every query meets every key: the better they fit, the larger their product.",
+        )
+    ]
     factor = config.score_scale(layer)
     if factor != 1:
         usual = usual_scale(config, layer)
@@ -87,8 +94,8 @@ def _score_steps(config: TransformerConfig, layer: int) -> list[_Step]:
                 "scale",
                 f"÷ {usual}" if usual else f"× {factor:.4g}",
                 f"s_ij ← s_ij / {usual}" if usual else f"s_ij ← {factor:.4g} s_ij",
-                "Sums over more dimensions come out larger; this makes up for it, so that the "
-                "softmax is neither flat nor all on one key.",
+                "Sums over many dimensions are large: unscaled, the softmax would pick a single "
+                "key.",
             )
         )
     if config.alibi is not None:

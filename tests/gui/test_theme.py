@@ -47,7 +47,7 @@ def test_every_text_can_be_read_on_every_ground(qapp: QApplication, name: str) -
         if (ratio := round(contrast(getattr(one, tone), getattr(one, ground)), 2)) < READABLE
     }
     assert not poor
-    for curve in one.series:
+    for curve in (*one.series, *one.parts):
         for ground in ("background", "panel"):
             assert contrast(curve, getattr(one, ground)) >= READABLE, f"{curve} on {ground}"
     for chip in one.chips:

@@ -31,9 +31,9 @@ from gui.panes.attention.waiting import WaitingLine, waits_for
 from gui.panes.base import EmptyState, Pane
 from gui.session.asked import Slot
 from gui.session.store import Store
-from gui.widgets.text import Text
+from gui.widgets.text import Text, as_written
 from model.probe.heads.asks import HeadsFound
-from model.probe.pattern.asks import PatternFound
+from model.probe.pattern.asks import Pattern, PatternFound
 from model.probe.question import Named, Question
 
 VIEWS = ("heads", "matrix", "graph")
@@ -363,8 +363,20 @@ class AttentionPane(Pane):
         head = self.answered("head", PatternFound)
         why = "" if self.store.ran is None else self.store.ran.not_finite
         reads = "" if head is None or head.shares is None else words.reads(head.shares, why)
+        drawn, slot = self.answered("matrix", PatternFound), self.slot("matrix")
+        if drawn is not None and slot is not None and slot.read is not None:
+            query = min(self.store.selection.position, slot.read.n_tokens - 1)
+            row = words.row_reads(drawn, slot.read.tokens, query)
+            row = row if self._is_selected(drawn) else ""
+            reads = f"{row} · the head {reads}" if row and reads else reads or row
         self._readout.setText(self.pointing.text or self._waits_for() or reads)
-        self._readout.setToolTip(reads)
+        self._readout.setToolTip(as_written(reads))
+
+    def _is_selected(self, drawn: PatternFound) -> bool:
+        """Whether what is drawn is the selected head, and not the one before."""
+        asked, selected = drawn.question, self.store.selection
+        assert isinstance(asked, Pattern)
+        return (asked.layer, asked.head) == (selected.layer, selected.head)
 
     def export_data(self) -> Mapping[str, Named | NDArray[Any]]:
         """The view that was chosen as a table with named columns; of several, the matrix."""

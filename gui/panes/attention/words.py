@@ -16,6 +16,7 @@ import numpy as np
 from gui.panes.attention import head_kinds
 from gui.panes.attention.head_kinds import GROUPS
 from gui.panes.attention.units import Unit, Units
+from gui.reading.quoting import quoted
 from gui.widgets.text import counted
 from model.config import TransformerConfig
 from model.messages import PromptRead
@@ -53,6 +54,30 @@ def reads(shares: Shares, why: str = "") -> str:
     )
 
 
+def row_reads(head: PatternFound, tokens: Sequence[Token], query: int) -> str:
+    """Of which token the selected one reads most in this head; empty where its row isn't known.
+
+    Args:
+        head: the matrix in view.
+        tokens: of its prompt.
+        query: position of the selected token.
+    """
+    question = head.question
+    assert isinstance(question, Pattern)
+    row = query - head.rows[0]
+    whole = head.block == (1, 1) and head.columns == (0, len(tokens))
+    if question.tensor != "pattern" or not question.is_tensor or not whole:
+        return ""
+    if not 0 <= row < len(head.values):
+        return ""
+    weights = np.where(head.masked[row], -1.0, head.values[row])
+    if not np.isfinite(weights).all():
+        return ""
+    key = int(weights.argmax())
+    of = "itself" if key == query else named(tokens, key)
+    return f"{named(tokens, query)} reads most of {of}: {percent(float(head.values[row, key]))}"
+
+
 def header(head: PatternFound, kinds: HeadsFound | None = None) -> str:
     """Which head it is, of which kind, and where it looks, for the pane's header."""
     question, shares = head.question, head.shares
@@ -85,7 +110,7 @@ def exact(value: float) -> str:
 def named(tokens: Sequence[Token] | Units, position: int) -> str:
     """A token or word with its position, as it stands in sentences: ``“·queen” (1)``."""
     one = tokens[position]
-    return f"“{one.text}” ({one.place if isinstance(one, Unit) else position})"
+    return f"{quoted(one.text)} ({one.place if isinstance(one, Unit) else position})"
 
 
 def weight_sentence(read: PromptRead, index: tuple[int, ...], value: float) -> str:

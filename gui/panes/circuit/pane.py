@@ -40,7 +40,7 @@ RULES: Mapping[Rule, tuple[str, str]] = {
     "relevance": ("relevance", "Heads by relevance propagation (RelP), as all other nodes"),
     "gradient": ("gradient", "Heads by the ordinary gradient"),
 }
-BASELINES: Mapping[Baseline, str] = {"zero": "beside nothing", "mean": "beside the mean"}
+BASELINES: Mapping[Baseline, str] = {"zero": "compared with 0", "mean": "compared with its mean"}
 MOST, MOST_EDGES, AT_FIRST = 80, 240, 40
 LONG = 64
 """Tokens from which on not all have a column, so that a label says which it is."""
@@ -67,7 +67,7 @@ class CircuitPane(Pane):
         small = theme.sans(theme.SMALL_FONT_SIZE)
         self.work = OnRequest(store, f"{self.key}: graph", self)
         self.target = self._field("the likeliest", "The token whose logit is explained")
-        self.against = self._field("nothing", "A token whose logit is taken off; may be empty")
+        self.against = self._field("no other", "A token whose logit is taken off; may be empty")
         self.where = WhereChoice(self)
         self.rules = Segments(self, font=small)
         self.rules.setAccessibleName("By which rule heads are judged")

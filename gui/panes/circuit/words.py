@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from gui.reading.numbers import short
+from gui.reading.quoting import quoted
 from model.counting import counted
 from model.messages import ModelInfo, PromptRead
 from model.probe.graph.asks import LOGIT, Graph, GraphFound
@@ -22,8 +23,8 @@ def measured(found: GraphFound, model: ModelInfo) -> str:
     """``logit of “·her”``."""
     target = model.token_text(found.target)
     if found.against is None:
-        return f"{found.measure} of “{target}”"
-    return f"{found.measure} “{target}” − “{model.token_text(found.against)}”"
+        return f"{found.measure} of {quoted(target)}"
+    return f"{found.measure} {quoted(target)} − {quoted(model.token_text(found.against))}"
 
 
 def heading(found: GraphFound, model: ModelInfo) -> str:
@@ -42,8 +43,8 @@ def placed(found: GraphFound, node: int, read: PromptRead) -> str:
     at = int(found.position_N[node])
     name = found.node_name(node)
     if name == "embedding":
-        return f"“{read.tokens[at].text}” ({at})"
-    return f"{name} at “{read.tokens[at].text}” ({at})"
+        return f"{quoted(read.tokens[at].text)} ({at})"
+    return f"{name} at {quoted(read.tokens[at].text)} ({at})"
 
 
 def hover_node(found: GraphFound, node: int, read: PromptRead, model: ModelInfo) -> str:

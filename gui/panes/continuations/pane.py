@@ -21,6 +21,7 @@ from gui.panes.continuations import ENTRY, words
 from gui.panes.continuations.text_view import ORDERS, OtherText, TextView
 from gui.panes.continuations.tree_view import TreeView
 from gui.reading import waiting
+from gui.reading.quoting import quoted
 from gui.session.store import Store
 from gui.widgets.control_button import ControlButton
 from gui.widgets.flow import FlowLayout
@@ -274,7 +275,7 @@ class ContinuationsPane(Pane):
         if found_tree is None or model is None or slot is None or slot.read is None:
             return ""
         at = min(position_of(found_tree), slot.read.n_tokens - 1)
-        return f"after “{slot.read.tokens[at].text}” ({at})"
+        return f"after {quoted(slot.read.tokens[at].text)} ({at})"
 
     def export_data(self) -> Mapping[str, Named | NDArray[Any]]:
         """The answer that is seen; of a tree a row a node, with the whole text up to it."""

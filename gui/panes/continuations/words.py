@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 
 from gui.panes.continuations.tree_view import percent
+from gui.reading.quoting import quoted
 from model.counting import counted
 from model.messages import ModelInfo
 from model.probe.continuations.asks import ContinuationsFound
@@ -122,8 +123,8 @@ def text_sentence(model: ModelInfo, found: SurprisalFound, ids: tuple[int, ...])
     worst = model.token_text(ids[known[0]])
     n = len(known)
     if taken == 1:
-        return f"“{worst}” alone makes {half / found.total_bits:.0%} of all bits."
+        return f"{quoted(worst)} alone makes {half / found.total_bits:.0%} of all bits."
     return (
-        f"Half of all bits come from {taken} of {n} tokens; “{worst}” surprised most, "
+        f"Half of all bits come from {taken} of {n} tokens; {quoted(worst)} surprised most, "
         f"{found.bits_T[known[0]]:.1f} bits."
     )

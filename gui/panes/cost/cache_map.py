@@ -188,9 +188,9 @@ class CacheMap(Canvas):
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(box)
         font = theme.sans(theme.SMALL_FONT_SIZE)
-        painter.setPen(t.color("text"))
-        which = "‖k‖" if kind == "k" else "‖v‖"
-        line(f"{TITLES[kind]}, {which}", font, box.width()).draw(painter, box.left(), TOP / 2 - 2)
+        painter.setPen(t.color("key" if kind == "k" else "value"))
+        title = line(f"{TITLES[kind]}: the length of each", font, box.width())
+        title.draw(painter, box.left(), TOP / 2 - 2)
         if kind == "k":
             painter.setPen(t.color("dim"))
             line("layer", font).draw(painter, 2, TOP / 2 - 2)

@@ -16,6 +16,7 @@ from gui.panes.inspector.tensor_block import TensorBlock
 from gui.reading.axes import parameter_shape
 from gui.reading.vectors import FoundVectors
 from gui.session.store import Store
+from gui.widgets.formula import FormulaText
 from gui.widgets.text import Text
 from model.config import TransformerConfig
 from model.operations import PROBABILITIES, Operation
@@ -36,7 +37,7 @@ class OperationCard(QWidget):
         self._place = Text(
             parent=self, tone="dim", font=theme.sans(small), align=Qt.AlignmentFlag.AlignRight
         )
-        self._formula = Text(parent=self, font=theme.mono(), tone="accent", wrap=True)
+        self._formula = FormulaText(self, font=theme.mono(), tone="accent")
         self._sentence = Text(parent=self, tone="dim", wrap=True)
         self._parameters = Text(parent=self, tone="dim", font=theme.mono(small - 0.5), wrap=True)
         self.routing = RoutingMap(store, self)

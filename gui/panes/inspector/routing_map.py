@@ -25,6 +25,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from gui import theme
 from gui.reading.inspecting import inspected
+from gui.reading.quoting import quoted
 from gui.session.store import Store
 from gui.widgets.cells import paint_cells
 from gui.widgets.focus_ring import draw_focus
@@ -252,7 +253,7 @@ class RoutingMap(QWidget):
         return "\n".join(lines)
 
     def _asked_words(self, read: m.PromptRead, position: int, expert: int) -> str:
-        return f"expert {expert} · “{read.tokens[position].text}” ({position})"
+        return f"expert {expert} · {quoted(read.tokens[position].text)} ({position})"
 
     def show_tip(self, event: QHelpEvent) -> None:
         """Say what there is to say where the mouse is."""

@@ -28,6 +28,7 @@ from gui.panes.layers.map_lines import (
     way,
 )
 from gui.panes.layers.words import fold_ratio, relative_difference
+from gui.reading.operation_tones import tone_of
 from gui.reading.thinning import columns
 from gui.reading.vectors import Reading
 from gui.widgets.cells import paint_cells
@@ -290,7 +291,9 @@ class MapPainter:
             border = self.t.color("faint")
         box = self.g.box(row)
         self.cache.put_box(self.p, box, self.t.color(fill), border)
-        self.p.setPen(self.t.color("text"))
+        own = row.kind == "operation"
+        tone = tone_of(self.graph.operations[row.first]) if own else "text"
+        self.p.setPen(self.t.color(tone))
         inner = _inner(box)
         self.cache.text(row.label, "label", inner.width()).draw(self.p, inner.left(), row.middle)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from gui.reading.quoting import quoted
 from model.config import TransformerConfig
 from model.interventions import SetNeuron
 from model.probe.neurons.asks import Neurons, NeuronsFound
@@ -46,10 +47,10 @@ def here(config: TransformerConfig, found: NeuronsFound, token: str, texts: Sequ
     own = f"neuron {name(config, found.neuron)}"
     if found.rank is None:
         expert = found.neuron // config.d_mlp
-        return f"“{token}” is not sent to expert {expert}, so {own} is not asked there."
+        return f"{quoted(token)} is not sent to expert {expert}, so {own} is not asked there."
     value = found.activation
     if math.isnan(value):
-        return f"At “{token}” {own} has no number (NaN)."
+        return f"At {quoted(token)} {own} has no number (NaN)."
     clamped = [
         one.value
         for one in found.subject.interventions
@@ -60,16 +61,16 @@ def here(config: TransformerConfig, found: NeuronsFound, token: str, texts: Sequ
             f"Neuron {name(config, found.neuron)} is cut: it is 0 at every token, writes nothing."
         )
     if value == 0:
-        return f"At “{token}” {own} is at 0: it writes nothing there."
+        return f"At {quoted(token)} {own} is at 0: it writes nothing there."
     n = config.d_mlp * (1 if config.experts is None else config.experts.n_active)
     strongest = "the strongest" if found.rank == 1 else f"the {ordinal(found.rank)} strongest"
     by = "by what it writes" if asked.by == "write" else "by its activation"
     how = "is clamped to" if clamped else "is at"
-    said = f"At “{token}” {own} {how} {value:.3g}, {strongest} of {n:,} {by}"
+    said = f"At {quoted(token)} {own} {how} {value:.3g}, {strongest} of {n:,} {by}"
     if texts:
         # A neuron below zero does the opposite of what its row says.
         does = "raises" if value >= 0 else "lowers"
-        said += f"; directly, that {does} {', '.join(f'“{one}”' for one in texts)}"
+        said += f"; directly, that {does} {', '.join(map(quoted, texts))}"
     return f"{said}.".replace("-", "−")
 
 
@@ -87,7 +88,7 @@ def cell(
     asked = found.asked
     neuron = int(found.rows_R[row])
     value = float(found.values_RT[row, position])
-    head = f"{long_name(config, asked.layer, neuron)} at “{token}”, position {position}"
+    head = f"{long_name(config, asked.layer, neuron)} at {quoted(token)}, position {position}"
     index = found.index_of(row, position)
     if not index:
         return f"{head}\nnot sent to this expert"
@@ -113,7 +114,7 @@ def map_title(found: NeuronMapFound) -> tuple[str, ...]:
 def bars_caption(asked: Neurons, token: str) -> str:
     """What the bars are."""
     what = "length written, signed" if asked.by == "write" else "activation"
-    return f"strongest at “{token}” · {what}"
+    return f"strongest at {quoted(token)} · {what}"
 
 
 def tokens_caption(found: NeuronsFound) -> str:

@@ -174,7 +174,7 @@ class PromptsForm(SweepForm):
         if store.is_reading:
             raise StillReadingError("The prompt is being read…")
         if not text.strip():
-            raise AskError("Type a second prompt, B, first.")
+            raise AskError("Type a second prompt, B, first; or press example, for two prompts.")
         cut = store.texts.cut(text)
         if cut is None:
             raise StillReadingError("B is being read…")

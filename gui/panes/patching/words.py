@@ -11,6 +11,7 @@ import numpy as np
 
 from gui.panes.patching import sweep_map
 from gui.panes.patching.sweep_map import Cell, SweepMap
+from gui.reading.quoting import quoted
 from model.counting import counted
 from model.messages import ModelInfo, PromptRead
 from model.probe.facts.asks import Facts, FactsFound
@@ -134,8 +135,8 @@ def measured(found: PatchFound | FactsFound, model: ModelInfo) -> str:
     if found.measure == "KL divergence":
         return "KL divergence from B, nats"
     if found.against is None:
-        return f"{found.measure} of “{target}”"
-    return f"{found.measure} “{target}” − “{model.token_text(found.against)}”"
+        return f"{found.measure} of {quoted(target)}"
+    return f"{found.measure} {quoted(target)} − {quoted(model.token_text(found.against))}"
 
 
 def heading(found: PatchFound | FactsFound, model: ModelInfo) -> str:
@@ -226,7 +227,7 @@ def _at(read: PromptRead, position: int) -> str:
 
 
 def _token(read: PromptRead, position: int) -> str:
-    return f"“{read.tokens[position].text}” ({position})"
+    return f"{quoted(read.tokens[position].text)} ({position})"
 
 
 def restored(found: FactsFound, cell: Cell, read: PromptRead) -> str:

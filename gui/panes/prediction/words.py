@@ -10,6 +10,7 @@ import numpy as np
 
 from gui.panes.prediction.answers import asked, cuts, position_of, row_of
 from gui.panes.prediction.bars import Bar, three_digits
+from gui.reading.quoting import quoted
 from gui.session.store import Store
 from model.config import Head
 from model.counting import counted
@@ -148,8 +149,8 @@ def chosen_note(
     where = "in the place of" if model.config.head == "mlm" else "after"
     verb = "stands" if model.config.head == "mlm" else "comes"
     return (
-        f"How likely “{model.token_text(token_id)}” {verb} {where} “{at}”: its logit is {logit}, "
-        f"of rank {rank:,}."
+        f"How likely {quoted(model.token_text(token_id))} {verb} {where} {quoted(at)}: its logit "
+        f"is {logit}, of rank {rank:,}."
     )
 
 

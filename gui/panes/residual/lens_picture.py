@@ -17,6 +17,7 @@ from gui.panes.residual.content import GridContent
 from gui.panes.residual.scales import Scaled
 from gui.panes.residual.tiles import Sheet
 from gui.panes.residual.tracks import Series, Track
+from gui.reading.quoting import quoted
 from gui.session.sides import Sides
 from model.messages import ModelInfo, PromptRead
 from model.probe.lens.asks import LensFound
@@ -92,7 +93,7 @@ def _scaled(drawn: LensDrawn, coloring: Coloring, known_LP: NDArray[np.bool_]) -
     if drawn.watched is None:
         whose = "the network's answer at each position"
     else:
-        whose = f"“{drawn.token(drawn.watched)}”"
+        whose = quoted(drawn.token(drawn.watched))
     what = {
         "top": "probability of the likeliest token",
         "rank": f"rank of {whose}",
@@ -160,8 +161,8 @@ def tracks(drawn: LensDrawn) -> tuple[Track, ...]:
     n_ids, config = drawn.model.config.d_vocab, drawn.model.config
     token, at = "the answer", "the selected position"
     if found is not None and found.watched_ids_P is not None:
-        token = f"“{drawn.token(int(found.watched_ids_P[0]))}”"
-        at = f"“{drawn.read.tokens[int(found.positions_P[0])].text}”"
+        token = quoted(drawn.token(int(found.watched_ids_P[0])))
+        at = quoted(drawn.read.tokens[int(found.positions_P[0])].text)
     rows = tuple(row + 0.5 for row in range(config.n_layers + 1))
 
     def lines(name: str) -> tuple[Series, ...]:

@@ -27,6 +27,7 @@ from gui.panes.residual.questions import Choices, questions
 from gui.panes.residual.tiles import Sheet
 from gui.panes.residual.two_sides import TwoSides
 from gui.reading import waiting
+from gui.reading.quoting import quoted
 from gui.reading.token_search import TokenSearch
 from gui.session.store import Store
 from gui.widgets.heat_map.heat_map import HeatMap
@@ -321,7 +322,7 @@ class ResidualPane(Pane):
         read, at = self.store.read, self._choices.position
         if read is None or self.pointing.drawn is None:
             return ""
-        parts = [f"at “{read.tokens[at].text}” ({at})"]
+        parts = [f"at {quoted(read.tokens[at].text)} ({at})"]
         if self.two_sides.wanted:
             parts.append(self.two_sides.sides.difference)
         parts.append(waiting.words(self.store.asked.waits(self.key)))

@@ -15,6 +15,7 @@ from gui.panes.residual.grid import Cell, LayerGrid
 from gui.panes.residual.lengths_picture import LengthsDrawn
 from gui.panes.residual.lens_picture import LensDrawn
 from gui.panes.residual.two_sides import TwoSides
+from gui.reading.quoting import quoted
 from gui.session.store import Store
 from gui.widgets.heat_map.heat_map import HeatMap
 from gui.widgets.offer_menu import MenuItem, OfferMenu
@@ -143,7 +144,7 @@ class Pointing(QObject):
             return
         token, watched = int(drawn.sheet.ids_LP[row, column]), self.store.selection.vocabulary_id
         items = [
-            MenuItem(f"Watch “{drawn.model.token_text(token)}”", (token,), watched == token),
+            MenuItem(f"Watch {quoted(drawn.model.token_text(token))}", (token,), watched == token),
             MenuItem("Watch the network's own answer", (None,), watched is None),
         ]
         menu = OfferMenu(items, self._pane)
@@ -163,7 +164,7 @@ class Pointing(QObject):
             return ""
         if row is None:
             token = "" if column is None else drawn.read.tokens[column].text
-            return f"“{token}” (position {column})"
+            return f"{quoted(token)} (position {column})"
         if isinstance(drawn, LensDrawn):
             return (
                 words.lens_cell(drawn, row, column)

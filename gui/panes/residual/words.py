@@ -12,6 +12,7 @@ import numpy as np
 from gui.panes.residual.lengths_picture import LABELS, LengthsDrawn
 from gui.panes.residual.lens_picture import LensDrawn
 from gui.reading.numbers import short
+from gui.reading.quoting import quoted
 from gui.session.sides import Sides
 from model.operations import LOGITS
 from model.probe.not_finite.asks import NO_NUMBER
@@ -44,7 +45,7 @@ def lens_sentence(drawn: LensDrawn) -> str:
         return ""
     assert found.watched_probabilities_LP is not None
     ranks, ps = found.watched_ranks_LP[:, 0], found.watched_probabilities_LP[:, 0]
-    token = f"“{drawn.token(int(found.watched_ids_P[0]))}”"
+    token = quoted(drawn.token(int(found.watched_ids_P[0])))
     if not np.isfinite(ps[-1]):
         return f"The network's output here is {NO_NUMBER}, so the lens has nothing to lead to."
     way = f"goes from {_p(ps[0])} to {_p(ps[-1])}"
@@ -90,7 +91,7 @@ def lens_cell(drawn: LensDrawn, row: int, column: int) -> str:
     """What hovering a cell says."""
     sheet, n_layers = drawn.sheet, drawn.model.config.n_layers
     token = drawn.read.tokens[column].text
-    head = f"“{token}” (position {column}) after {after(row)}"
+    head = f"{quoted(token)} (position {column}) after {after(row)}"
     if not sheet.known_LP[row, column]:
         return f"{head}\non its way"
     if not np.isfinite(sheet.probabilities_LP[row, column]):
@@ -98,17 +99,17 @@ def lens_cell(drawn: LensDrawn, row: int, column: int) -> str:
     lines = [head]
     best = drawn.model.token_text(int(sheet.ids_LP[row, column]))
     p = sheet.probabilities_LP[row, column]
-    lines.append(f"likeliest “{best}”, probability {short(p, 4)}")
+    lines.append(f"likeliest {quoted(best)}, probability {short(p, 4)}")
     other, name = drawn.other, drawn.sides.other
     if other is not None and other.known_LP[row, column]:
         was = drawn.model.token_text(int(other.ids_LP[row, column]))
-        lines[-1] += f"; {name} “{was}”, {short(other.probabilities_LP[row, column], 4)}"
+        lines[-1] += f"; {name} {quoted(was)}, {short(other.probabilities_LP[row, column], 4)}"
     lines.append(f"entropy {sheet.entropies_LP[row, column]:.2f} bits")
     watched = int(sheet.watched_P[column])
     if watched >= 0:
         rank = int(sheet.watched_ranks_LP[row, column])
         p = sheet.watched_probabilities_LP[row, column]
-        said = f"“{drawn.model.token_text(watched)}”: rank {rank:,}, probability {short(p, 4)}"
+        said = f"{quoted(drawn.token(watched))}: rank {rank:,}, probability {short(p, 4)}"
         if other is not None and other.watched_ranks_LP[row, column] > 0:
             then = other.watched_probabilities_LP[row, column]
             said += f"; {name} {other.watched_ranks_LP[row, column]:,}, {short(then, 4)}"
@@ -165,7 +166,7 @@ def _massive(drawn: LengthsDrawn) -> str | None:
     token = drawn.read.tokens[int(drawn.norms.positions_P[column])].text
     where = after(int(row) + drawn.first_row)
     return (
-        f"“{token}” ({drawn.norms.positions_P[column]}) stands out: "
+        f"{quoted(token)} ({drawn.norms.positions_P[column]}) stands out: "
         f"{times_RP[row, column]:,.0f} times the median of all positions after {where}."
     )
 
@@ -174,7 +175,7 @@ def lengths_cell(drawn: LengthsDrawn, row: int, column: int) -> str:
     """What hovering a cell says."""
     index = row - drawn.first_row
     token = drawn.read.tokens[column].text
-    head = f"“{token}” (position {column}) after {after(row)}"
+    head = f"{quoted(token)} (position {column}) after {after(row)}"
     if index < 0:
         return f"{head}\nBefore the first block nothing is added."
     value = drawn.norms.norms_RP[index, column]
@@ -221,7 +222,7 @@ def lens_row(drawn: LensDrawn, row: int) -> str:
     p = float(found.watched_probabilities_LP[row, 0])
     token = drawn.token(int(found.watched_ids_P[0]))
     return (
-        f"“{token}” after {after(row)}, at the selected position\nrank {rank:,}, "
+        f"{quoted(token)} after {after(row)}, at the selected position\nrank {rank:,}, "
         f"probability {short(p, 4)}\nentropy {found.entropies_LP[row, 0]:.2f} bits"
     )
 

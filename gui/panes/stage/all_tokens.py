@@ -9,9 +9,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gui.panes.stage.scenes.kit import symbol
+from gui.panes.stage.scenes.kit import called
 from gui.panes.stage.sheet import Sheet
 from gui.panes.stage.sheet_painter import Matrix
+from gui.reading.quoting import quoted
 from gui.session.asked import Slot
 from gui.session.store import Store
 from gui.widgets.heat_map.cell_image import Kind
@@ -38,6 +39,9 @@ COLUMNS = {
     "G": "{} key/value heads",
     "1": "one number a token",
 }
+
+AXIS = {"D": "dimension", "M": "neuron", "V": "token", "K": "dimension"}
+"""What one of the columns is called."""
 
 
 def names_of(op: Operation, room: float) -> tuple[str, ...]:
@@ -151,7 +155,7 @@ def matrices(
         written = one.activation == op.output
         limit, beyond = (1.0, False) if share else scales.of(one)
         name = COLUMNS.get(one.letters[-1], "{}").format(f"{one.n_columns:,}")
-        title = f"{'writes' if written else 'reads'}  {symbol(one.activation)}"
+        title = f"{'writes' if written else 'reads'}  {called(one.activation)}"
         kind: Kind = "sequential" if share or bool((one.values_RC >= 0).all()) else "diverging"
         drawn.append(Matrix(one, title, name, kind, limit, beyond, written))
     return tuple(drawn)
@@ -166,24 +170,51 @@ def sentence(op: Operation, matrix: Matrix, tokens: Sequence[str]) -> str:
     if found.letters[-1] == "S":
         # A query with one key has no choice: what it reads says nothing.
         rows = [i for i in range(len(values)) if (~found.masked_RC[i]).sum() > 1]
-        if not rows or op.kind != "pattern":
+        if not rows:
             return ""
+        if op.kind != "pattern":
+            return _fits(matrix, values, rows, tokens)
         row = max(rows, key=lambda i: float(values[i].max()))
         place = found.place(row, int(values[row].argmax()))
         query, key = place[-2], place[-1]
         return (
-            f"Of the lines in view “{tokens[query]}” reads most of one token: "
-            f"{values[row].max():.0%} of “{tokens[key]}”."
+            f"Of the lines in view {quoted(tokens[query])} ({query}) reads most of one token: "
+            f"{values[row].max():.0%} of {quoted(tokens[key])} ({key})."
         )
     lengths = np.linalg.norm(values.astype(np.float64), axis=1)
     most, least = int(lengths.argmax()), int(lengths.argmin())
     if found.block != (1, 1) or len(lengths) < 2:
-        return ""
+        return _largest(found, values, tokens)
     first = found.rows[0]
     return (
-        f"Of the lines in view “{tokens[first + most]}” has the longest vector, "
-        f"{lengths[most]:.3g}, and “{tokens[first + least]}” the shortest, {lengths[least]:.3g}."
+        f"Of the lines in view {quoted(tokens[first + most])} has the longest vector, "
+        f"{lengths[most]:.3g}, and {quoted(tokens[first + least])} the shortest, "
+        f"{lengths[least]:.3g}."
     )
+
+
+def _largest(found: RowsFound, values: Array, tokens: Sequence[str]) -> str:
+    """Where the number farthest from 0 stands: of blocks no lengths are known, but that."""
+    row, column = (int(at) for at in np.unravel_index(int(np.abs(values).argmax()), values.shape))
+    place, what = found.place(row, column), AXIS.get(found.letters[-1])
+    if what is None:
+        return ""
+    value = f"{values[row, column]:.3g}".replace("-", "−")
+    farthest = f"the number farthest from 0: {value}, {what} {place[-1]:,}"
+    return f"Of the lines in view {quoted(tokens[place[1]])} has {farthest}."
+
+
+def _fits(matrix: Matrix, values: Array, rows: Sequence[int], tokens: Sequence[str]) -> str:
+    """Which query and which key have the largest score."""
+    found = matrix.found
+    seen = np.where(found.masked_RC | ~np.isfinite(found.values_RC), -np.inf, values)[list(rows)]
+    line, column = (int(each) for each in np.unravel_index(int(seen.argmax()), seen.shape))
+    if not np.isfinite(seen[line, column]):
+        return ""
+    place = found.place(rows[line], column)
+    query, key = (f"{quoted(tokens[at])} ({at})" for at in place[-2:])
+    score = f"{seen[line, column]:.3g}".replace("-", "−")
+    return f"Of the lines in view {query} fits {key} best, with a score of {score}."
 
 
 def limit_in(values_RC: Array, masked_RC: Array) -> tuple[float, bool]:

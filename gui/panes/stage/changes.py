@@ -15,6 +15,7 @@ from gui import theme
 from gui.panes.stage.marks import Bars, Cell, Dots, Grid, Mark, signs_of
 from gui.panes.stage.scenes.kit import Scenery
 from gui.panes.stage.stacked import Stacks
+from gui.reading.quoting import quoted
 from gui.widgets.text import hatch
 from model.interventions import (
     AblateHead,
@@ -114,7 +115,8 @@ def _says(one: Intervention, op: Operation, scenery: Scenery) -> str:
             return f"What is written is multiplied by {one.factor:g}."
         case CutEdge():
             how = "is masked" if one.share else "counts for nothing"
-            return f"Cut: “{scenery.token(one.key)}” {how} for “{scenery.token(one.query)}”."
+            key, query = (quoted(scenery.token(at)) for at in (one.key, one.query))
+            return f"Cut: {key} {how} for {query}."
         case SetNeuron():
             return f"Neuron {one.neuron:,} is set to {one.value:g}, whatever it reads."
         case RemoveResidual():

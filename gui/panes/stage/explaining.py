@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from PySide6.QtCore import QRectF, QSize, Signal
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetricsF, QGuiApplication, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -19,9 +19,9 @@ from PySide6.QtWidgets import (
 )
 
 from gui import theme
-from gui.panes.stage import formula
 from gui.panes.stage.term_text import TermText
 from gui.panes.stage.terms_line import TermsLine
+from gui.widgets import formula
 from gui.widgets.control_button import ControlButton
 from gui.widgets.segments import Segments
 from gui.widgets.text import as_written
@@ -33,7 +33,8 @@ TIPS = {
     "mathematics": "The formula, with this token's numbers in it, and the shapes",
     "code": "The lines of Python that compute it, to copy",
 }
-LINE = 19
+LINE, FORMULA_LINE = 19, 23
+"""Of a sentence; of a formula, whose parts are lowered and raised."""
 CODE_LINES = 5
 """Lines of Python that are in view without scrolling."""
 
@@ -44,13 +45,12 @@ class FormulaView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._lines: tuple[tuple[tuple[str, ...], str], ...] = ()
-        self._taken = 0
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
     @property
     def lines(self) -> tuple[str, ...]:
         """As they are drawn, marks of what is lowered and raised included."""
-        return tuple(self._fitting(i, texts) for i, (texts, _) in enumerate(self._lines))
+        return tuple(self._fitting(texts) for texts, _ in self._lines)
 
     def set_lines(self, lines: tuple[tuple[tuple[str, ...], str], ...]) -> None:
         """Other lines: versions of each, longest first, and the theme's name of its colour."""
@@ -63,30 +63,21 @@ class FormulaView(QWidget):
             self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(300, 3 * LINE)
+        return QSize(300, 3 * FORMULA_LINE)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(60, 3 * LINE)
+        return QSize(60, 3 * FORMULA_LINE)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         with QPainter(self) as painter:
             for i, (texts, tone) in enumerate(self._lines):
-                box = QRectF(0, i * LINE, self._room(i), LINE)
-                formula.draw(painter, self._fitting(i, texts), box, theme.mono(), tone)
+                box = QRectF(0, i * FORMULA_LINE, self.width(), FORMULA_LINE)
+                formula.draw(painter, self._fitting(texts), box, theme.mono(), tone)
 
-    def set_taken(self, width: int) -> None:
-        """So much of the last line, at its right, is taken by something else."""
-        if width != self._taken:
-            self._taken = width
-            self.update()
-
-    def _room(self, line: int) -> float:
-        return float(self.width() - (self._taken if line == len(self._lines) - 1 else 0))
-
-    def _fitting(self, line: int, texts: tuple[str, ...]) -> str:
+    def _fitting(self, texts: tuple[str, ...]) -> str:
         """The first that has room; the last, if none has."""
         font = theme.mono()
-        fit = (text for text in texts if formula.width(text, font) <= self._room(line))
+        fit = (text for text in texts if formula.width(text, font) <= self.width())
         return next(fit, texts[-1] if texts else "")
 
 
@@ -101,7 +92,7 @@ class Explaining(QWidget):
         sentence: what the operation did here.
         formula: the formula and its numbers.
         code: the lines of Python.
-        depths: the control that chooses.
+        depths: the control that chooses; it may be lent to another row.
         copy: puts the code on the clipboard.
     """
 
@@ -126,36 +117,34 @@ class Explaining(QWidget):
 
         self._pages = QStackedWidget(self)
         self._pages.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        # The controls stand over the lower right corner: only what is as high ends before them.
-        self._controls = QWidget(self)
-        controls = QHBoxLayout(self._controls)
-        controls.setContentsMargins(0, 0, 0, 0)
-        controls.setSpacing(8)
-        controls.addWidget(self.copy)
-        controls.addWidget(self.depths)
-        self._beside: list[QHBoxLayout] = []
-        for page in (self.sentence, self.formula, self.code):
-            self._pages.addWidget(page if page is self.formula else self._ending(page))
+        coded = QWidget(self)
+        beside = QHBoxLayout(coded)
+        beside.setContentsMargins(0, 0, 0, 0)
+        beside.addWidget(self.code, 1)
+        beside.addWidget(self.copy, 0, Qt.AlignmentFlag.AlignTop)
+        for page in (self.sentence, self.formula, coded):
+            self._pages.addWidget(page)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self.terms)
         row = QHBoxLayout()
-        row.setContentsMargins(12, 0, 12, 6)
+        row.setContentsMargins(12, 0, 12, 4)
         row.addWidget(self._pages)
         layout.addLayout(row)
+        self._own_row = QHBoxLayout()
+        self._own_row.setContentsMargins(12, 0, 12, 2)
+        self._own_row.addStretch(1)
+        self._own_row.addWidget(self.depths)
+        layout.addLayout(self._own_row)
         self.depths.chosen.connect(self.set_depth)
         self.copy.clicked.connect(self.copy_code)
         self._show()
 
-    def _ending(self, page: QWidget) -> QWidget:
-        """A page that ends before the controls."""
-        holder = QWidget(self)
-        row = QHBoxLayout(holder)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(page)
-        self._beside.append(row)
-        return holder
+    def take_depths(self) -> None:
+        """Let the control that chooses stand here again, beneath all."""
+        self._own_row.addWidget(self.depths)
+        self.depths.show()  # another parent hid it
 
     @property
     def shown(self) -> Depth:
@@ -175,7 +164,10 @@ class Explaining(QWidget):
         self._show()
 
     def set_short(self, short: bool) -> None:
-        """Give the sentence one line, not two: the picture comes first."""
+        """Give the sentence one line, not two: the picture comes first.
+
+        A longer one is elided, and its tooltip says the whole.
+        """
         if short != self._is_short:
             self._is_short = short
             self._fit()
@@ -210,35 +202,19 @@ class Explaining(QWidget):
 
     def _fit(self) -> None:
         """As high as the depth that is shown needs it."""
-        size = self._controls.sizeHint()
-        taken = size.width() + 12
-        self.formula.set_taken(taken)
-        for row in self._beside:
-            row.setContentsMargins(0, 0, taken, 0)
         page = (self.sentence, self.formula, self.code)[DEPTHS.index(self.shown)]
         # The same for every operation: a scene is not laid out twice for a longer sentence.
         lines = 1 if self._is_short else 2
         height = lines * LINE if page is self.sentence else page.sizeHint().height()
-        self._pages.setFixedHeight(max(size.height(), height))
+        self._pages.setFixedHeight(height)
         layout = self.layout()
         assert layout is not None
         layout.activate()  # or the height beneath the scene would be the one before
         self.updateGeometry()
-        self._place()
-
-    def _place(self) -> None:
-        """The controls into their corner."""
-        size = self._controls.sizeHint()
-        left, top = self.width() - 12 - size.width(), self.height() - 6 - size.height()
-        self._controls.setGeometry(left, top, size.width(), size.height())
-        self._controls.raise_()
 
     def say(self, sentence: str) -> None:
         """What the operation did here."""
         self.sentence.setText(sentence)
-
-    def resizeEvent(self, event: object) -> None:
-        self._fit()
 
 
 class _CodeView(QPlainTextEdit):

@@ -15,6 +15,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPen, QPolygonF
 
 from gui import theme
+from gui.widgets.cells import paint_cells
 from gui.widgets.heat_map.cell_image import Kind, colors, hatch_brush, image
 from model.probe.question import Array
 from model.probe.scene.asks import Panel
@@ -31,6 +32,10 @@ Signs: TypeAlias = Literal["both", "positive", "negative"]
 GAP = 1.0
 """Between cells that are large enough to be told apart."""
 LARGE_CELL = 7.0
+FAR_OUT = 2.5
+"""Times the size that 3 of 100 numbers exceed: of a normal distribution nothing lies past it."""
+FEW = 12
+"""Of fewer numbers the largest is the end of the colours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +160,7 @@ class Bars:
         painter.setFont(font)
         for i, value in enumerate(self.values):
             line = self.rect_of((0, i))
-            thick = min(9.0, max(2.0, line.height() - 4))
+            thick = min(13.0, max(2.0, min(line.height() - 4, 0.62 * line.height() + 1)))
             middle = line.center().y()
             if math.isfinite(value):
                 length = reach * min(1.0, abs(value) / self.limit) if self.limit > 0 else 0.0
@@ -270,7 +275,34 @@ class Dots:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
 
-Mark: TypeAlias = "Grid | Bars | Words | Lines | Dots | Stacks | Divided | Changed | Ghost"
+@dataclass(frozen=True, slots=True)
+class Legend:
+    """What the colours of cells and bars mean."""
+
+    box: QRectF
+
+    def paint(self, painter: QPainter) -> None:
+        t = theme.current()
+        font = theme.sans(theme.SMALL_FONT_SIZE)
+        painter.setFont(font)
+        painter.setPen(t.color("dim"))
+        words = "below 0", "above 0; the stronger the colour, the farther from 0"
+        left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(self.box, left, words[0])
+        x = self.box.left() + QFontMetricsF(font).horizontalAdvance(words[0]) + 8
+        table = theme.diverging_table()
+        bar = QRectF(round(x), round(self.box.center().y() - 4), 64, 8)
+        paint_cells(painter, bar, image(table[None], np.ones((1, len(table)), np.bool_)))
+        painter.setPen(t.color("dim"))
+        painter.drawText(
+            self.box.adjusted(bar.right() + 8 - self.box.left(), 0, 0, 0), left, words[1]
+        )
+
+    def cell_at(self, point: QPointF) -> Cell | None:
+        return None
+
+
+Mark: TypeAlias = "Grid | Bars | Legend | Words | Lines | Dots | Stacks | Divided | Changed | Ghost"
 Numbered: TypeAlias = "Grid | Bars | Dots | Stacks | Divided"
 
 
@@ -281,8 +313,8 @@ def figure(value: float, digits: int = 2) -> str:
     if math.isinf(value):
         return "−∞" if value < 0 else "∞"
     if value != 0 and abs(value) < 0.5 * 10**-digits:
-        return f"{value:.0e}".replace("e-0", "e-")
-    return f"{value:.{digits}f}"
+        return f"{value:.0e}".replace("e-0", "e-").replace("-", "−")
+    return f"{value:.{digits}f}".replace("-", "−")
 
 
 def signs_of(*arrays: Array) -> Signs:
@@ -300,6 +332,20 @@ def limit_of(*arrays: Array) -> float:
         finite = np.abs(values[np.isfinite(values)])
         largest = max(largest, float(finite.max()) if finite.size else 0.0)
     return largest or 1.0
+
+
+def color_limit(*arrays: Array) -> float:
+    """Where the colours of cells end: at the largest number, or before those that stand far out.
+
+    In a real model a few dimensions are many times as large as all others, which would all look
+    like 0 beside them. What lies past the end has its colour.
+    """
+    top = limit_of(*arrays)
+    sizes = np.concatenate([np.abs(values[np.isfinite(values)]).ravel() for values in arrays])
+    if sizes.size < FEW:
+        return top
+    usual = FAR_OUT * float(np.quantile(sizes.astype(np.float64), 0.97))
+    return min(top, usual) if usual > 0 else top
 
 
 def _channels(name: str) -> Array:

@@ -1,7 +1,7 @@
 """A formula with this token's numbers in it, and the shapes of what goes in and out.
 
 Knows answers, operations and words; no store, no widget. What is lowered or raised is written as
-`gui.panes.stage.formula` reads it.
+`gui.widgets.formula` reads it.
 """
 
 from __future__ import annotations
@@ -136,7 +136,8 @@ def shapes(scenery: Scenery) -> str:
         if ".experts." not in name or ".experts.0." in name:
             each = f"{config.experts.n} × " if config.experts and ".experts." in name else ""
             read.append(f"{each}{symbol(name)} [{_sizes(parameter_shape(config, name)[0])}]")
-    axes = " × ".join(AXES[letter] for letter in op.shape[1:] if letter != "1")
+    names = (AXES[letter].replace("kv_", "key/value ") for letter in op.shape[1:] if letter != "1")
+    axes = " × ".join(names).replace("_", " ")  # a formula would lower what stands behind it
     written = f"writes {_name(op.output)} [{_sizes(shape_of(op, config, 1, n)[1:])}]: {axes}"
     return f"reads {', '.join(read)}; {written}" if read else written
 

@@ -23,6 +23,7 @@ from gui.panes.stage import ENTRY, all_tokens, two_sides
 from gui.panes.stage.explaining import Explaining
 from gui.panes.stage.following import selected_at
 from gui.panes.stage.numbers import shapes, with_numbers
+from gui.panes.stage.room import Room
 from gui.panes.stage.scenes.compose import rows_for
 from gui.panes.stage.scenes.kit import Scenery
 from gui.panes.stage.sheet import Sheet
@@ -35,6 +36,7 @@ from gui.panes.stage.weight_menu import WeightMenu
 from gui.panes.stage.words import here
 from gui.reading import code, waiting
 from gui.reading.inspecting import inspected
+from gui.reading.operation_tones import tone_of
 from gui.session.store import Store
 from gui.widgets.segments import Segments
 from gui.widgets.text import Text
@@ -44,12 +46,8 @@ from model.probe.scene.asks import Scene, SceneFound
 from model.probe.terms.asks import Terms, TermsFound
 from model.sampling import OWN
 
-LOWEST = 280
-"""A stage that is less high leaves the terms out."""
-SHORT = 330
-"""A stage that is less high has one line for its sentence."""
-LOW = 400
-"""A stage that is less high leaves the terms out while one says what to run to."""
+MOST_TOKENS = 20
+"""Of the vocabulary, the likeliest."""
 COARSE = 16
 """The room is asked for in steps of so many cells, so that a drag of an edge asks seldom."""
 
@@ -79,6 +77,7 @@ class StagePane(Pane):
         self.explaining = Explaining(self)
         self.terms, self.sentence = self.explaining.terms, self.explaining.sentence
         self.walk = WalkControls(store, self)
+        self._room = Room(self.explaining, self.walk)
         self._empty = EmptyState("Open a model to see its operations.", self)
         self._number: Pointed | None = None
         self._default: Pointed | None = None
@@ -174,7 +173,7 @@ class StagePane(Pane):
                 selection.head,
                 key=-1 if selection.key is None else selection.key,
                 most_keys=rows,
-                n_tokens=min(12, rows),
+                n_tokens=min(MOST_TOKENS, rows),
                 most_rows=_steps(room.height()),
                 most_columns=_steps(room.width()),
                 sampling=self.store.sampling if op.output == PROBABILITIES else OWN,
@@ -266,13 +265,9 @@ class StagePane(Pane):
         return selected.operation, selected.position, selected.head
 
     def _make_room(self, form: bool) -> None:
-        """Of a low stage the form takes the place of the terms, not of the picture."""
-        self._make_room_for(form)
+        self._room.fit_terms(self.size(), form=form)
         if not form:
             self.setFocus(Qt.FocusReason.OtherFocusReason)
-
-    def _make_room_for(self, form: bool) -> None:
-        self.explaining.make_room(self.height() < (LOW if form else LOWEST))
 
     def _on_selection(self) -> None:
         if self._pinned is not None and self._pinned_at != self._where:
@@ -291,6 +286,7 @@ class StagePane(Pane):
             return
         self._stack.setCurrentIndex(1)
         self.title_line.setText(op.label)
+        self.title_line.set_tone(tone_of(op))
         self.meaning.setText(op.sentence)
         self._drawn.setCurrentWidget(self.sheet if self._shows_sheet else self.view)
         said = self._draw_sheet(op) if self._shows_sheet else self._draw_scene()
@@ -432,8 +428,7 @@ class StagePane(Pane):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.explaining.set_short(self.height() < SHORT)
-        self._make_room_for(self.walk.form.isVisibleTo(self))
+        self._room.fit(self.size())
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

@@ -26,6 +26,8 @@ READABLE_ROW, LARGEST_ROW, LEAST_ROW = 14.0, 24.0, 1.0
 LEAST_FITTING = 8.0
 """A text whose lines are this high, or higher, is seen as a whole; a longer one scrolls."""
 LARGEST_COLUMN = 22.0
+LEAST_WORDS = 136.0
+"""Width of what a matrix is called and of its legend: a single column has them, too."""
 STEP = 32
 """Lines are asked for in steps of so many, so that a turn of the wheel asks for nothing new."""
 WHOLE = 64
@@ -155,15 +157,16 @@ class Sheet(Canvas):
     def _side_by_side(self, window: QRectF) -> tuple[QRectF, ...]:
         """Where each matrix stands; those that need less leave it to the others."""
         left = window.width() - GAP * (len(self._matrices) - 1)
-        wanted = [m.found.n_columns * LARGEST_COLUMN for m in self._matrices]
+        cells = [m.found.n_columns * LARGEST_COLUMN for m in self._matrices]
+        wanted = [max(LEAST_WORDS, wide) for wide in cells]
         widths = [0.0] * len(wanted)
         order = sorted(range(len(wanted)), key=wanted.__getitem__)
         for done, i in enumerate(order):
             widths[i] = max(4.0, min(wanted[i], left / (len(order) - done)))
             left -= widths[i]
         boxes, x = [], window.left()
-        for width in widths:
-            boxes.append(QRectF(x, window.top(), width, window.height()))
+        for width, most in zip(widths, cells):
+            boxes.append(QRectF(x, window.top(), min(width, most), window.height()))
             x += width + GAP
         return tuple(boxes)
 

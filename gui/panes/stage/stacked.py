@@ -17,16 +17,14 @@ from gui.widgets.heat_map.cell_image import hatch_brush
 from model.probe.question import Array
 from model.probe.scene.asks import Panel
 
-SERIES = (2, 3, 5, 6)
-"""Of the theme's series those that mean nothing else on the stage: no sign, no change."""
-N_TOLD = len(SERIES)
+N_TOLD = 4
 """So many parts have a colour of their own; all others share one."""
 
 
 def part_color(rank: int) -> QColor:
     """Of the part of a rank."""
     t = theme.current()
-    return QColor(t.series[SERIES[rank]]) if 0 <= rank < N_TOLD else t.color("faint")
+    return QColor(t.parts[rank]) if 0 <= rank < N_TOLD else t.color("faint")
 
 
 @dataclass(frozen=True, slots=True)

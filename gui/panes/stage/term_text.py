@@ -119,6 +119,10 @@ class TermText(QWidget):
             shown = metrics.elidedText(shown, Qt.TextElideMode.ElideRight, float(self.width()))
         layout = QTextLayout(shown, self.font())
         self._flow(layout, self.width() if self._wrap else 1e6)
+        if self._wrap and (cut := self._cut(layout)):
+            shown = cut
+            layout = QTextLayout(shown, self.font())
+            self._flow(layout, self.width())
         units = shown.encode("utf-16-le", "surrogatepass")
         self._lines = []
         for line in _lines_of(layout):
@@ -129,6 +133,25 @@ class TermText(QWidget):
         self._spots = [
             _Spot(place, self._boxes(layout, place)) for place in self._places if place.stop <= kept
         ]
+
+    def _cut(self, layout: QTextLayout) -> str:
+        """The text as far as its lines have room, the last one elided; empty where all have."""
+        lines = _lines_of(layout)
+        fit = max(1, int((self.height() + 1) // lines[0].height())) if lines else 1
+        if len(lines) <= fit:
+            return ""
+        units = self._text.encode("utf-16-le", "surrogatepass")
+        start = 2 * lines[fit - 1].textStart()
+        head, rest = (
+            part.decode("utf-16-le", "surrogatepass") for part in (units[:start], units[start:])
+        )
+        metrics = QFontMetricsF(self.font())
+        return head + metrics.elidedText(rest, Qt.TextElideMode.ElideRight, float(self.width()))
+
+    @property
+    def elided(self) -> bool:
+        """Whether some of it has no room."""
+        return "".join(text for _, text in self._lines) != self._text
 
     def _flow(self, layout: QTextLayout, width: float) -> float:
         layout.beginLayout()
@@ -207,7 +230,9 @@ class TermText(QWidget):
     def show_tip(self, event: QHelpEvent) -> None:
         """Say what there is to say where the mouse is."""
         spot = self._at(QPointF(event.pos()))
-        if spot is None:
+        if spot is None and self.elided:
+            QToolTip.showText(event.globalPos(), as_written(self._text), self)
+        elif spot is None:
             QToolTip.hideText()
             event.ignore()
         else:

@@ -26,7 +26,7 @@ CONDITIONS: tuple[tuple[Condition, str, str], ...] = (
     ("token_changes", "the top token changes", "The likeliest token of the logit lens, by border"),
     ("token_is", "the top token is", "The likeliest token of the logit lens, by border"),
     ("weight", "a weight is above", "How much a head reads of one token from here"),
-    ("norm", "‖residual‖ is above", "The length of the residual stream's vector"),
+    ("norm", "the stream is longer than", "The length of the residual stream's vector"),
     ("not_finite", "a number is not finite", "NaN or infinity, at any token"),
     ("kind", "the operation is", "The next operation of a kind"),
 )

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QWidget
 
 from gui import theme
 from gui.panes.stage.changes import with_changes
-from gui.panes.stage.marks import Bars, Cell, Dots, Grid, Mark, Numbered
+from gui.panes.stage.marks import Bars, Cell, Dots, Grid, Legend, Mark, Numbered
 from gui.panes.stage.motion import StageMotion, flows
 from gui.panes.stage.scenes.compose import compose
 from gui.panes.stage.scenes.kit import Scenery
@@ -24,6 +24,9 @@ from gui.widgets.figure import is_figure
 from model.probe.scene.asks import Panel
 
 MARGIN = 12.0
+LEGEND = 18.0
+LEAST_WITH_LEGEND = 200
+"""Height of the view from which on it says what its colours mean."""
 ALIKE = 0.6
 """Pixels by which lines of two marks may differ and still be the same line."""
 
@@ -69,8 +72,13 @@ class StageView(Canvas):
     @property
     def room(self) -> QRectF:
         """Where a scene may be drawn."""
-        inside = QRectF(self.viewport().rect())
-        return inside.adjusted(MARGIN, 4, -MARGIN, -6)
+        inside = QRectF(self.viewport().rect()).adjusted(MARGIN, 4, -MARGIN, -4)
+        return inside.adjusted(0, 0, 0, -LEGEND) if self._has_legend else inside
+
+    @property
+    def _has_legend(self) -> bool:
+        """A picture that is less high is worth more than what its colours mean."""
+        return self.viewport().height() >= LEAST_WITH_LEGEND
 
     @property
     def marks(self) -> list[Mark]:
@@ -153,6 +161,10 @@ class StageView(Canvas):
         else:
             scenery = replace(self._scenery, room=self.room)
             self._marks = with_changes(compose(scenery), scenery)
+            if self._has_legend and any(isinstance(mark, Grid) for mark in self._marks):
+                room = self.room
+                box = QRectF(room.left(), room.bottom() + 2, room.width(), LEGEND - 2)
+                self._marks.append(Legend(box))
 
     def paint_ground(self, painter: QPainter) -> None:
         for mark in self._marks:

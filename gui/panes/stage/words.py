@@ -12,6 +12,7 @@ import numpy as np
 from gui.panes.stage.changes import changes
 from gui.panes.stage.marks import figure
 from gui.panes.stage.scenes.kit import Scenery, symbol
+from gui.reading.quoting import quoted
 from gui.widgets.text import counted
 
 
@@ -28,7 +29,7 @@ def here(scenery: Scenery) -> str:
 
 def _usual(scenery: Scenery) -> str:
     kind = scenery.op.kind
-    own = f"“{scenery.token(scenery.position)}”"
+    own = quoted(scenery.token(scenery.position))
     found = scenery.found
     out = found.panel("out")
     if kind in ("dot", "scale", "bias", "cap", "mask", "pattern"):
@@ -79,7 +80,7 @@ def _usual(scenery: Scenery) -> str:
             turned = "" if cosine is None else f", and turns it by {_degrees(cosine)}"
             return (
                 f"What is added to {own} is {share:.0%} as long as what was there{turned}: "
-                f"‖·‖ {first:.3g} becomes {found.lengths[out.name]:.3g}."
+                f"length {first:.3g} becomes {found.lengths[out.name]:.3g}."
             )
         case "norm":
             before = found.panel("in")
@@ -108,7 +109,7 @@ def _usual(scenery: Scenery) -> str:
             name = scenery.model.token_text(best.id)
             if math.isnan(best.share):
                 return ""
-            return f"After {own} the likeliest token is “{name}”, with {best.share:.1%}."
+            return f"After {own} the likeliest token is {quoted(name)}, with {best.share:.1%}."
         case "rotate":
             if found.angles is None or not len(found.angles):
                 return ""
@@ -138,7 +139,7 @@ def _scores(scenery: Scenery, own: str) -> str:
     most = int(np.nanargmax(weights))
     shown = chain[-1].at_columns
     key = most if shown is None else int(shown[most])
-    whose = "itself" if key == scenery.position else f"“{scenery.token(key)}”"
+    whose = "itself" if key == scenery.position else quoted(scenery.token(key))
     share = f"{weights[most]:.0%}"
     after = f"After the softmax, {share} of what {own} reads in this head is the value of {whose}."
     names = [panel.name for panel in chain]
@@ -148,18 +149,32 @@ def _scores(scenery: Scenery, own: str) -> str:
         finite = np.where(np.isfinite(now), now, -np.inf)
         best = int(finite.argmax())
         fits = best if shown is None else int(shown[best])
-        which = "its own key" if fits == scenery.position else f"the key of “{scenery.token(fits)}”"
+        key_of = quoted(scenery.token(fits))
+        which = "its own key" if fits == scenery.position else f"the key of {key_of}"
         return f"{own} fits {which} best, with {_minus(figure(now[best]))}. {after}"
     if scenery.op.kind in ("scale", "bias", "cap") and at > 0:
         before = _minus(figure(float(chain[at - 1].values_RC[0, most])))
         return f"The score of {whose}: {before} becomes {_minus(figure(now[most]))}. {after}"
     if scenery.op.kind == "mask":
-        n, hidden = len(now), int(np.isneginf(now).sum())
-        seen = (
-            f"none of the {n} keys here is" if not hidden else f"{hidden} of the {n} keys here are"
-        )
-        return f"For {own} {seen} masked. {after}"
+        return f"{_masked(scenery, own)} {after}"
     return after
+
+
+def _masked(scenery: Scenery, own: str) -> str:
+    """How many keys the query may not see, of all that the text has."""
+    config, n, at = scenery.model.config, scenery.read.n_tokens, scenery.position
+    window = config.window_at(scenery.op.layer or 0)
+    later = n - 1 - at if config.causal else 0
+    far = 0
+    if window is not None:
+        far = max(0, at - window + 1)
+        if not config.causal:
+            far += max(0, n - at - window)
+    hidden = later + far
+    if not hidden:
+        last = "stands last: " if at == n - 1 and config.causal else "sees all: "
+        return f"{own} {last}none of the {counted(n, 'key')} is masked."
+    return f"For {own} {hidden:,} of {counted(n, 'key')} {'is' if hidden == 1 else 'are'} masked."
 
 
 def _minus(text: str) -> str:
@@ -198,7 +213,7 @@ def _down(scenery: Scenery, own: str) -> str:
     )
     if found.promoted and found.promoted[0]:
         best = scenery.model.token_text(found.promoted[0][0][0])
-        said += f" It raises the score of “{best}” most."
+        said += f" It raises the score of {quoted(best)} most."
     return said
 
 
@@ -210,6 +225,5 @@ def _mix(scenery: Scenery, own: str) -> str:
     most = int(np.nanargmax(values))
     shown = weights.at_columns
     key = most if shown is None else int(shown[most])
-    return (
-        f"{own} now carries {values[most]:.0%} of what “{scenery.token(key)}” offers in this head."
-    )
+    offered = quoted(scenery.token(key))
+    return f"{own} now carries {values[most]:.0%} of what {offered} offers in this head."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from gui.reading.quoting import quoted
 from gui.session.first_look import FirstLook
 from model import messages as m
 from resources import STORY_WORLD
@@ -32,8 +33,8 @@ def test_the_first_prompt_is_entered_at_the_weight_that_is_largest(desk: Desk) -
     assert shown.value == pytest.approx(recorded[shown.name][shown.index], rel=1e-5)
     assert selection.key is not None
     tokens = store.read.tokens
-    assert f"“{tokens[selection.position].text}” reads" in shown.note
-    assert f"is “{tokens[selection.key].text}”" in shown.note
+    assert f"{quoted(tokens[selection.position].text)} reads" in shown.note
+    assert f"is {quoted(tokens[selection.key].text)}" in shown.note
     assert look is not None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gui.reading.quoting import quoted
 from gui.reading.until import stop_words
 from gui.session.store import Store
 from model.probe.lens.asks import Lens, LensFound
@@ -35,7 +36,8 @@ def test_it_stops_where_the_top_token_changes(live_store: Store, desk: Desk) -> 
     name = model.token_text(ids[first])
     probability = float(lens.probabilities_LP[first, 0])
     assert said(live_store) == (
-        f"Block {op.layer}, {op.label}: the likeliest token becomes “{name}” ({probability:.2f})."
+        f"Block {op.layer}, {op.label}: the likeliest token becomes {quoted(name)} "
+        f"({probability:.2f})."
     )
     assert not live_store.run_until.going
 

@@ -59,7 +59,7 @@ def menu_of(control: ComparisonControl, qtbot: QtBot) -> OfferMenu:
 
 
 def test_without_b_it_offers_one(control: ComparisonControl, qtbot: QtBot):
-    assert control.button.text() == "A  as it is   + B"
+    assert control.button.text() == "Compare…"
     assert not control.segments.isVisible()
     menu = menu_of(control, qtbot)
     can = {action.text(): action.isEnabled() for action in menu.actions() if action.text()}

@@ -75,5 +75,6 @@ def rows_for(kind: str, height: float) -> int:
         "mix": mix.rows_of_values,
         "mlp_out": neurons.rows_of_neurons,
         "softmax": sampling.rows_of_tokens,
+        "unembed": vocabulary.rows_of_scores,
     }
     return counts.get(kind, scores.rows_that_fit)(height)

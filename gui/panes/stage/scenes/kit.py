@@ -11,7 +11,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF
 
 from gui import theme
-from gui.panes.stage.marks import Grid, Lines, Mark, Words, figure, limit_of
+from gui.panes.stage.marks import Grid, Lines, Mark, Words, color_limit, figure
 from model import messages as m
 from model.operations import Operation
 from model.probe.scene.asks import Panel, Scene, SceneFound
@@ -25,6 +25,8 @@ STRIP = 18.0
 LABEL = 92.0
 """Width of the names on the left."""
 LARGEST_CELL = 22.0
+NOTE = 92.0
+"""Width of what stands behind a vector."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +119,10 @@ def vector(
             theme.mono(theme.SMALL_FONT_SIZE),
         )
     )
-    strip = QRectF(box.left() + LABEL, box.top(), max(10.0, box.width() - LABEL - 76), box.height())
+    room = box.width() - LABEL - (NOTE if note else 8.0)
+    strip = QRectF(box.left() + LABEL, box.top(), max(10.0, room), box.height())
     wide = min(strip.width(), panel.values_RC.shape[1] * LARGEST_CELL)
-    limit = limit_of(panel.values_RC)
+    limit = color_limit(panel.values_RC)
     panel = fitted(panel, int(strip.width()))
     grid = Grid(panel, QRectF(strip.topLeft(), strip.size()), limit=limit)
     grid.box.setWidth(wide)
@@ -162,15 +165,15 @@ def caption(text: str, box: QRectF, align: Qt.AlignmentFlag = CENTER, tone: str 
     return Words(text, box, tone, align, theme.sans(theme.SMALL_FONT_SIZE))
 
 
-def over(text: str, box: QRectF, room: QRectF) -> Words:
+def over(text: str, box: QRectF, room: QRectF, tone: str = "dim") -> Words:
     """Small words above a box: in its middle, or beginning with it where they are wider."""
     font = theme.sans(theme.SMALL_FONT_SIZE)
     wide = QFontMetricsF(font).horizontalAdvance(text) + 4
     if wide <= box.width():
-        return caption(text, above(box))
+        return caption(text, above(box), tone=tone)
     line = above(box)
     line.setWidth(min(wide, room.right() - box.left()))
-    return caption(text, line, LEFT)
+    return caption(text, line, LEFT, tone)
 
 
 def above(box: QRectF) -> QRectF:
@@ -199,6 +202,6 @@ def size(length: float) -> str:
 
 
 def length_note(panel: Panel, lengths: dict[str, float] | object) -> str:
-    """‖vector‖ behind a strip."""
+    """How long a vector is, behind its strip."""
     length = float(np.linalg.norm(panel.values_RC.astype(np.float64)))
-    return f"‖·‖ {size(length)}"
+    return f"length {size(length)}"

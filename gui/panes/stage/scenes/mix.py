@@ -6,7 +6,7 @@ import numpy as np
 from PySide6.QtCore import QRectF
 
 from gui import theme
-from gui.panes.stage.marks import Bars, Grid, Mark, Words, limit_of
+from gui.panes.stage.marks import Bars, Grid, Mark, Words, color_limit, limit_of
 from gui.panes.stage.scenes.kit import (
     LABEL,
     LARGEST_CELL,
@@ -22,11 +22,14 @@ from model.probe.question import Array
 
 BARS = 104.0
 SWATCH = 5.0
+NAMED_ROW = 13.0
+"""Height of a row whose name does not touch the next."""
+LEAST_STACK = 24.0
 
 
 def rows_of_values(height: float) -> int:
     """How many keys there is room for, above what their values add up to."""
-    return max(3, int(0.5 * (height - STRIP - 4 * LINE) / 12))
+    return max(3, int(0.5 * (height - STRIP - 4 * LINE) / 13))
 
 
 def compose_mix(scenery: Scenery) -> list[Mark]:
@@ -40,12 +43,14 @@ def compose_mix(scenery: Scenery) -> list[Mark]:
     left, top = room.left() + LABEL, room.top() + LINE + 2
     wide = min(max(60.0, room.width() - LABEL - BARS - 16), columns * LARGEST_CELL)
     free = room.height() - STRIP - 4 * LINE
-    high = min(22.0, max(3.0, 0.5 * free / n))
+    # Half of the room is for the rows, and more where their names would touch otherwise.
+    named = min(NAMED_ROW, (free - LEAST_STACK) / n)
+    high = min(22.0, max(3.0, float(int(max(0.5 * free / n, named)))))
     share = np.clip(np.nan_to_num(weights.values_RC[0].astype(np.float64)), 0, 1)
     grid = Grid(
         values,
         QRectF(left + BARS, top, wide, high * n),
-        limit=limit_of(values.values_RC),
+        limit=color_limit(values.values_RC),
         strength=share / (float(share.max()) or 1.0),
     )
     scale = scale_of(weights.values_RC[0])
@@ -69,19 +74,19 @@ def compose_mix(scenery: Scenery) -> list[Mark]:
     total = Grid(
         out,
         QRectF(grid.box.left(), room.bottom() - STRIP, wide, STRIP),
-        limit=limit_of(out.values_RC),
+        limit=color_limit(out.values_RC),
     )
     others = "" if rest is None else f"; grey: {rest.name}"
     font = theme.mono(theme.SMALL_FONT_SIZE)
     label = QRectF(room.left(), stack.top(), LABEL + BARS - 8, LINE)
     return [
         over(f"weight, 0 to {scale:g}", line.box, room),
-        over(f"value vectors, {columns} dimensions of this head", grid.box, room),
+        over(f"v of each, {columns} dimensions of this head", grid.box, room, "value"),
         *names_of_keys(scenery, shown, grid, room),
         line,
         grid,
-        over(f"weight · value of each key, stacked to z in every dimension{others}", stack, room),
-        Words("Σ weight · value", label, "text", RIGHT, font),
+        over(f"weight · v of each key, stacked{others}", stack, room),
+        Words("Σ weight · v", label, "text", RIGHT, font),
         Words(f"±{stacks.limit:.2g}", label.translated(0, LINE), "dim", RIGHT, font),
         stacks,
         Words(

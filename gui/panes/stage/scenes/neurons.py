@@ -16,6 +16,7 @@ from gui.panes.stage.marks import (
     Lines,
     Mark,
     Words,
+    color_limit,
     figure,
     limit_of,
     signs_of,
@@ -25,6 +26,7 @@ from gui.panes.stage.scenes.kit import (
     LABEL,
     LEFT,
     LINE,
+    NOTE,
     RIGHT,
     STRIP,
     Scenery,
@@ -46,7 +48,6 @@ LIST = 132.0
 TALL = 300.0
 """Height of the room from which on the vectors are drawn as strips, too."""
 BAR = 92.0
-NOTE = 76.0
 TOKENS = 230.0
 ROW = 17.0
 NARROW = 600.0
@@ -155,8 +156,12 @@ def _strongest(inputs: list[Panel], out: Panel, box: QRectF, act: str) -> list[M
     order = np.argsort(-np.abs(np.nan_to_num(h)), kind="stable")[:n]
     gated = len(inputs) > 1 and box.width() > LIST
     font = theme.mono(theme.SMALL_FONT_SIZE)
-    word = f"neuron   {ACTIVATIONS[act]}(g) × u = h" if gated else "neuron, after"
-    marks: list[Mark] = [caption(word, QRectF(box.left(), box.top(), box.width(), LINE), RIGHT)]
+    head = QRectF(box.left(), box.top(), box.width(), LINE)
+    word = f"{ACTIVATIONS[act]}(g) × u = h" if gated else "after"
+    marks: list[Mark] = [
+        caption("neuron", QRectF(head.left(), head.top(), 56, LINE), RIGHT),
+        caption(word, head, RIGHT),
+    ]
     gate = function(act, inputs[0].values_RC[0].astype(np.float64)) if gated else None
     for rank, i in enumerate(int(each) for each in order):
         row = QRectF(box.left(), box.top() + LINE + rank * 15, box.width(), 15)
@@ -195,7 +200,7 @@ def compose_down(scenery: Scenery) -> list[Mark]:
         signs_of(fired.values_RC),
         frozenset(range(n)) if high >= 11 else frozenset(),
     )
-    limit = limit_of(parts.values_RC, out.values_RC)
+    limit = color_limit(parts.values_RC, out.values_RC)
     grid = Grid(parts, QRectF(left, top, wide, n * high), limit=limit)
     font = theme.mono(theme.SMALL_FONT_SIZE)
     marks: list[Mark] = [
@@ -215,7 +220,7 @@ def compose_down(scenery: Scenery) -> list[Mark]:
         name = QRectF(room.left(), y, LABEL - 8, high)
         marks.append(Words(f"{neuron:,}", name, "text", RIGHT, font))
         note = QRectF(grid.box.right() + 8, y, NOTE, high)
-        marks.append(Words(f"‖·‖ {size(float(lengths[row]))}", note, "dim", font=font))
+        marks.append(Words(f"length {size(float(lengths[row]))}", note, "dim", font=font))
         if tokens and row < len(found.promoted):
             words = "  ".join(scenery.model.token_text(id) for id, _ in found.promoted[row])
             marks.append(Words(words, note.adjusted(NOTE, 0, tokens, 0), "text", font=font))
@@ -245,5 +250,5 @@ def _strip(
         Grid(panel, box, limit=limit),
     ]
     if panel.is_whole:
-        marks.append(Words(f"‖·‖ {size(length)}", note, "dim", font=font))
+        marks.append(Words(f"length {size(length)}", note, "dim", font=font))
     return marks

@@ -19,7 +19,6 @@ from gui.panes.stage.scenes.kit import (
     Scenery,
     caption,
     symbol,
-    text_width,
     vector,
 )
 from model.probe.question import Array
@@ -40,7 +39,7 @@ def compose_norm(scenery: Scenery) -> list[Mark]:
     mean, spread = _mean(x), _spread(x, 0.0 if rms else _mean(x))
     marks: list[Mark] = []
     y = room.top() + 4
-    line = QRectF(room.left(), y, room.width() - 90, STRIP)
+    line = QRectF(room.left(), y, room.width() - 78, STRIP)
     words = f"σ {figure(spread, 3)}" if rms else f"mean {figure(mean, 3)}  σ {figure(spread, 3)}"
     after = scenery.op.kind == "norm"
     vector(marks, "before", before, line, note=words, tone="dim")
@@ -62,8 +61,9 @@ def compose_norm(scenery: Scenery) -> list[Mark]:
     bands = [("before", "dim", x, 0.0 if rms else mean, spread)]
     if after:
         bands.append(("after", "accent", o, _mean(o), _spread(o, _mean(o))))
+    most = max(int(_counts(values, limit).max()) for _, _, values, _, _ in bands) or 1
     for i, (name, tone, values, middle, width) in enumerate(bands):
-        marks += _distribution(values, plot, limit, tone)
+        marks += _distribution(values, plot, limit, tone, most)
         label = QRectF(plot.right() + 12, plot.top() + i * LINE, 158, LINE)
         words = f"━ {name}" if after else "━ the numbers of the vector"
         marks.append(Words(words, label, tone, font=theme.sans(theme.SMALL_FONT_SIZE)))
@@ -71,7 +71,7 @@ def compose_norm(scenery: Scenery) -> list[Mark]:
             marks += _band(plot, limit, middle, width, tone, i)
     label = QRectF(plot.right() + 12, plot.top() + len(bands) * LINE, 158, LINE)
     marks.append(caption("├─┤ mean ± σ", label, align=LEFT))
-    marks += _axis(plot, limit)
+    marks += _axis(plot, limit, most)
     return marks
 
 
@@ -86,11 +86,16 @@ def _spread(values: Array, around: float) -> float:
     return math.sqrt(float(np.mean((values - around) ** 2)))
 
 
-def _distribution(values: Array, box: QRectF, limit: float, tone: str) -> list[Mark]:
-    """An outline of how the numbers are spread; highest where most are."""
+def _counts(values: Array, limit: float) -> Array:
+    """How many numbers fall into each bin."""
     finite = values[np.isfinite(values)].astype(np.float64)
-    counts, _ = np.histogram(finite, bins=N_BINS, range=(-limit, limit))
-    most = counts.max() or 1
+    counts: Array = np.histogram(finite, bins=N_BINS, range=(-limit, limit))[0]
+    return counts
+
+
+def _distribution(values: Array, box: QRectF, limit: float, tone: str, most: int) -> list[Mark]:
+    """An outline of how the numbers are spread; at the top where there are `most`."""
+    counts = _counts(values, limit)
     points = [QPointF(box.left(), box.bottom())]
     for i, count in enumerate(counts):
         x1 = box.left() + i / N_BINS * box.width()
@@ -115,14 +120,16 @@ def _band(box: QRectF, limit: float, mean: float, spread: float, tone: str, row:
     ]
 
 
-def _axis(box: QRectF, limit: float) -> list[Mark]:
+def _axis(box: QRectF, limit: float, most: int) -> list[Mark]:
     line = QRectF(box.left(), box.bottom() + LINE - 2, box.width(), LINE)
     font = theme.mono(theme.SMALL_FONT_SIZE)
-    zero = "0, value of a number" if box.width() > 3 * text_width("0, value of a number") else "0"
+    beside = QRectF(box.left() - LABEL, box.top(), LABEL - 8, LINE)
     return [
         Lines((box.bottomLeft(), box.bottomRight())),
         Words(figure(-limit).replace("-", "−"), line, "dim", font=font),
-        caption(zero, line, CENTER),
+        Words("0", line, "dim", CENTER, font),
         Words(figure(limit), line, "dim", RIGHT, font),
-        caption("how many", QRectF(box.left() - LABEL, box.top(), LABEL - 8, LINE), RIGHT),
+        caption("how many", beside, RIGHT),
+        Words(f"{most:,}", beside.translated(0, LINE - 2), "dim", RIGHT, font),
+        caption("their value", QRectF(beside.left(), line.top(), LABEL - 8, LINE), RIGHT),
     ]

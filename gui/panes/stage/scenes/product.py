@@ -6,10 +6,11 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF
 
 from gui import theme
-from gui.panes.stage.marks import Grid, Lines, Mark, Words, limit_of
+from gui.panes.stage.marks import Grid, Lines, Mark, Words, color_limit
 from gui.panes.stage.scenes.kit import (
     LABEL,
     LINE,
+    NOTE,
     RIGHT,
     STRIP,
     Scenery,
@@ -18,6 +19,7 @@ from gui.panes.stage.scenes.kit import (
     size,
     symbol,
 )
+from gui.reading.operation_tones import tone_of
 
 LEAST_LINE = 11.0
 """Height of a row from which on each has its name."""
@@ -35,16 +37,17 @@ def compose_product(scenery: Scenery) -> list[Mark]:
     if x is None or weight is None or out is None:
         return []
     below = (2 if bias is not None else 1) * (STRIP + LINE)
+    tone = tone_of(scenery.op)
     left, top = room.left() + LABEL + TALL + 26, room.top() + LINE + 2
     width = max(40.0, room.right() - left - 12)
-    height = max(30.0, room.height() - below - 2 * LINE - 6)
+    height = max(30.0, room.height() - below - LINE - 6)
     rows, columns = weight.values_RC.shape
     wide, high = min(width, columns * WIDEST), min(height, rows * 14.0)
-    matrix = Grid(weight, QRectF(left, top, wide, high), limit=limit_of(weight.values_RC))
+    matrix = Grid(weight, QRectF(left, top, wide, high), limit=color_limit(weight.values_RC))
     tall = Grid(
         x,
         QRectF(left - TALL - 10, top, TALL, high),
-        limit=limit_of(x.values_RC),
+        limit=color_limit(x.values_RC),
         upright=True,
     )
     n, k = weight.n_rows, weight.n_columns
@@ -71,15 +74,16 @@ def compose_product(scenery: Scenery) -> list[Mark]:
     if bias is not None:
         marks += _strip(
             "+ " + symbol(bias.name),
-            Grid(bias, QRectF(left, y, wide, STRIP), limit=limit_of(bias.values_RC)),
+            Grid(bias, QRectF(left, y, wide, STRIP), limit=color_limit(bias.values_RC)),
             room,
         )
         y += STRIP + LINE - 6
     marks.append(Lines((QPointF(left, y - 5), QPointF(left + wide, y - 5))))
     marks += _strip(
         "= " + called(out.name),
-        Grid(out, QRectF(left, y, wide, STRIP), limit=limit_of(out.values_RC)),
+        Grid(out, QRectF(left, y, wide, STRIP), limit=color_limit(out.values_RC)),
         room,
+        tone,
     )
     return marks
 
@@ -94,14 +98,14 @@ def compose_join(scenery: Scenery) -> list[Mark]:
     n = z.values_RC.shape[0]
     left, top = room.left() + LABEL, room.top() + LINE + 2
     below = (2 if bias is not None else 1) * (STRIP + LINE)
-    high = min(22.0, (room.height() - below - 3 * LINE) / max(1, n))
+    high = min(40.0, (room.height() - below - 2 * LINE) / max(1, n))
     narrow = min(room.width() * 0.24, z.values_RC.shape[1] * 8.0)
-    wide = min(room.right() - left - narrow - 130, heads.values_RC.shape[1] * 14.0)
-    mixed = Grid(z, QRectF(left, top, narrow, n * high), limit=limit_of(z.values_RC))
+    wide = min(room.right() - left - narrow - 48 - NOTE, heads.values_RC.shape[1] * 14.0)
+    mixed = Grid(z, QRectF(left, top, narrow, n * high), limit=color_limit(z.values_RC))
     added = Grid(
         heads,
         QRectF(left + narrow + 40, top, wide, n * high),
-        limit=limit_of(heads.values_RC, out.values_RC),
+        limit=color_limit(heads.values_RC, out.values_RC),
     )
     font = theme.mono(theme.SMALL_FONT_SIZE)
     marks: list[Mark] = [
@@ -128,8 +132,8 @@ def compose_join(scenery: Scenery) -> list[Mark]:
                     arrow=True,
                 )
             )
-            note = QRectF(added.box.right() + 8, row.top(), 80, row.height())
-            marks.append(Words(f"‖·‖ {size(float(lengths[head]))}", note, tone, font=font))
+            note = QRectF(added.box.right() + 8, row.top(), NOTE, row.height())
+            marks.append(Words(f"length {size(float(lengths[head]))}", note, tone, font=font))
     y = added.box.bottom() + LINE
     if bias is not None:
         box = QRectF(added.box.left(), y, wide, STRIP)
@@ -141,6 +145,6 @@ def compose_join(scenery: Scenery) -> list[Mark]:
     return marks
 
 
-def _strip(label: str, grid: Grid, room: QRectF) -> list[Mark]:
+def _strip(label: str, grid: Grid, room: QRectF, tone: str = "text") -> list[Mark]:
     box = QRectF(room.left(), grid.box.top(), grid.box.left() - room.left() - 8, STRIP)
-    return [Words(label, box, "text", RIGHT, theme.mono(theme.SMALL_FONT_SIZE)), grid]
+    return [Words(label, box, tone, RIGHT, theme.mono(theme.SMALL_FONT_SIZE)), grid]

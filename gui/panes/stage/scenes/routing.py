@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF
 
 from gui import theme
-from gui.panes.stage.marks import Bars, Grid, Lines, Mark, Words, limit_of, signs_of
+from gui.panes.stage.marks import Bars, Grid, Lines, Mark, Words, color_limit, limit_of, signs_of
 from gui.panes.stage.scenes.kit import (
     LABEL,
     LINE,
+    NOTE,
     RIGHT,
     STRIP,
     Scenery,
     called,
-    caption,
     over,
     size,
 )
@@ -24,6 +25,8 @@ from model.probe.question import Array
 from model.probe.scene.asks import Panel
 
 CHAIN = 96.0
+NAMED_ROW = 12.0
+"""Height of a line with a name."""
 STEPS = {"router": "x · expert", "expert_weights": "softmax", "expert_shares": "share"}
 
 
@@ -39,14 +42,14 @@ def compose_routing(scenery: Scenery) -> list[Mark]:
     joined = scenery.op.kind == "mlp_out"
     n = len(experts)
     step = min(CHAIN, max(54.0, (room.width() - LABEL - 130) / 5))
-    beside = 3 * step + 84
+    beside = 3 * step + NOTE
     left, top = room.left() + LABEL, room.top() + LINE + 2
     wide = max(30.0, room.width() - LABEL - beside - 24)
     under = (len(chosen) + 1) * (STRIP + 3) + 8 if joined else 0
     high = min(24.0, max(3.0, (room.height() - STRIP - 2 * LINE - 8 - under) / n))
-    upper = Grid(x, QRectF(left, top, wide, STRIP), limit=limit_of(x.values_RC))
+    upper = Grid(x, QRectF(left, top, wide, STRIP), limit=color_limit(x.values_RC))
     grid = Grid(
-        table, QRectF(left, top + STRIP + LINE, wide, n * high), limit=limit_of(table.values_RC)
+        table, QRectF(left, top + STRIP + LINE, wide, n * high), limit=color_limit(table.values_RC)
     )
     font = theme.mono(theme.SMALL_FONT_SIZE)
     marks: list[Mark] = [
@@ -55,10 +58,13 @@ def compose_routing(scenery: Scenery) -> list[Mark]:
         upper,
         grid,
     ]
+    named = -math.inf
     for row, expert in enumerate(int(e) for e in experts):
         box = QRectF(room.left(), grid.box.top() + row * high, LABEL - 8, high)
         own = expert in chosen
-        if high >= 11 or own:
+        # Those that are asked have a name in any case, as far as names don't touch.
+        if (high >= NAMED_ROW or own) and box.center().y() - named >= NAMED_ROW:
+            named = box.center().y()
             marks.append(Words(f"expert {expert}", box, "accent" if own else "dim", RIGHT, font))
     marks += _steps(scenery, chain, experts, chosen, grid, step)
     marks += _lengths(parts, experts, grid, 3 * step)
@@ -120,14 +126,18 @@ def _lengths(parts: Panel, experts: Array, grid: Grid, over: float) -> list[Mark
     high = grid.box.height() / len(experts)
     font = theme.mono(theme.SMALL_FONT_SIZE)
     marks: list[Mark] = [
-        caption("→ writes", QRectF(left, grid.box.top() - LINE - 4, 84, LINE)),
+        Words("→ writes", QRectF(left, grid.box.top() - LINE - 4, NOTE, LINE), font=font),
     ]
     assert parts.at_rows is not None
     lengths = np.linalg.norm(parts.values_RC.astype(np.float64), axis=1)
+    told: list[float] = []
     for expert, length in zip(parts.at_rows, lengths):
         row = int(np.flatnonzero(experts == expert)[0])
-        box = QRectF(left, grid.box.top() + row * high, 84, max(high, 11.0))
-        marks.append(Words(f"‖·‖ {size(float(length))}", box, "text", font=font))
+        box = QRectF(left, grid.box.top() + row * high, NOTE, high)
+        if any(abs(box.center().y() - other) < NAMED_ROW for other in told):
+            continue
+        told.append(box.center().y())
+        marks.append(Words(f"length {size(float(length))}", box, "text", font=font))
     return marks
 
 
@@ -135,7 +145,7 @@ def _joined(scenery: Scenery, parts: Panel, out: Panel, grid: Grid) -> list[Mark
     """What the chosen experts write, one below the other, and their sum."""
     room = scenery.room
     font = theme.mono(theme.SMALL_FONT_SIZE)
-    limit = limit_of(parts.values_RC, out.values_RC)
+    limit = color_limit(parts.values_RC, out.values_RC)
     n = len(parts.values_RC)
     y = grid.box.bottom() + 6
     added = Grid(
@@ -146,7 +156,7 @@ def _joined(scenery: Scenery, parts: Panel, out: Panel, grid: Grid) -> list[Mark
     for row, expert in enumerate(int(e) for e in parts.at_rows):
         box = added.rect_of((row, 0))
         label = QRectF(room.left(), box.top(), LABEL - 8, box.height())
-        marks.append(Words(f"{'+ ' if row else ''}w·E{expert}", label, "text", RIGHT, font))
+        marks.append(Words(f"{'+ ' if row else ''}expert {expert}", label, "text", RIGHT, font))
     y = added.box.bottom() + 4
     marks.append(Lines((QPointF(added.box.left(), y), QPointF(added.box.right(), y))))
     label = QRectF(room.left(), y + 3, LABEL - 8, STRIP)

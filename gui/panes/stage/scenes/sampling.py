@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QRectF
+from PySide6.QtGui import QFontMetricsF
 
 from gui import theme
 from gui.panes.stage.marks import Bars, Mark, Words, limit_of, signs_of
@@ -87,10 +88,10 @@ def _draw(scenery: Scenery, box: QRectF) -> list[Mark]:
     line = QRectF(box.left(), box.top() + 2 * LINE, box.width(), LINE_HEIGHT)
     divided = Divided(panel, starts, line)
     n = found.n_kept
-    words = (
-        "a draw: a random number u from 0 to 1 falls into one token's part"
-        f" ({n:,} tokens end to end, by id; hatched: all others)"
-    )
+    short = "a draw: a random number from 0 to 1 falls into one token's part"
+    words = f"{short} ({n:,} tokens end to end, by id; hatched: all others)"
+    if QFontMetricsF(theme.sans(theme.SMALL_FONT_SIZE)).horizontalAdvance(words) > box.width():
+        words = short
     font = theme.mono(theme.SMALL_FONT_SIZE)
     marks: list[Mark] = [
         caption(words, QRectF(box.left(), box.top(), box.width(), LINE), LEFT),

@@ -6,7 +6,7 @@ import numpy as np
 from PySide6.QtCore import QRectF
 
 from gui import theme
-from gui.panes.stage.marks import Bars, Grid, Mark, Words, limit_of, signs_of
+from gui.panes.stage.marks import Bars, Grid, Mark, Words, color_limit, limit_of, signs_of
 from gui.panes.stage.scenes.kit import (
     LABEL,
     LARGEST_CELL,
@@ -26,6 +26,8 @@ CHAIN = 96.0
 """Width of one step's bars."""
 LEAST_STEP = 62.0
 LEAST_GRID = 60.0
+LONGEST_NAME = 11
+"""Characters that have room before a line."""
 ENDS = (0.05, 0.1, 0.2, 0.5, 1.0)
 """Of scales of weights: what is read of many keys is seen, too."""
 WORDS = {
@@ -40,7 +42,7 @@ WORDS = {
 
 def rows_that_fit(height: float) -> int:
     """How many keys there is room for."""
-    return max(3, int((height - STRIP - 2 * LINE - 10) / 12))
+    return max(3, int((height - STRIP - 2 * LINE - 14) / 13))
 
 
 def compose_scores(scenery: Scenery) -> list[Mark]:
@@ -62,17 +64,24 @@ def compose_scores(scenery: Scenery) -> list[Mark]:
     grid = Grid(
         keys,
         QRectF(left, top + STRIP + LINE, wide, high * len(shown)),
-        limit=limit_of(keys.values_RC),
+        limit=color_limit(keys.values_RC),
     )
-    upper = Grid(query, QRectF(left, top, wide, STRIP), limit=limit_of(query.values_RC))
+    upper = Grid(query, QRectF(left, top, wide, STRIP), limit=color_limit(query.values_RC))
     n = keys.values_RC.shape[1]
     words = f"{n} dimensions of this head"
     if len(shown) < scenery.read.n_tokens:
         words += f"; of {scenery.read.n_tokens:,} keys the {len(shown)} that are read most"
     marks += [
         over(words, upper.box, room),
-        _name(f"q  {scenery.token(scenery.position)}", upper.box.top(), STRIP, room, "accent"),
+        _name(f"q  {scenery.token(scenery.position)}", upper.box.top(), STRIP, room, "query"),
         upper,
+        Words(
+            "k of each",
+            QRectF(room.left(), upper.box.bottom(), LABEL - 8, LINE),
+            "key",
+            RIGHT,
+            theme.mono(theme.SMALL_FONT_SIZE),
+        ),
         grid,
         *names_of_keys(scenery, shown, grid, room),
     ]
@@ -130,15 +139,24 @@ def _step(op: Operation) -> str:
     return WORDS[op.kind]
 
 
+def told_apart(token: str, position: int) -> str:
+    """A token with its position, as far as there is room for the token."""
+    most = LONGEST_NAME - len(str(position)) - 1
+    return f"{token if len(token) <= most else token[: most - 1] + '…'} {position}"
+
+
 def names_of_keys(scenery: Scenery, shown: object, grid: Grid, room: QRectF) -> list[Mark]:
     """The token of each line."""
     marks: list[Mark] = []
+    texts = [scenery.token(int(position)) for position in np.asarray(shown)]
     for i, position in enumerate(np.asarray(shown)):
         box = grid.rect_of((i, 0))
+        # Of two “the” one has to know which: their positions tell them apart.
+        name = told_apart(texts[i], int(position)) if texts.count(texts[i]) > 1 else texts[i]
         own = int(position) == scenery.position
         chosen = int(position) == scenery.selected_key
         tone = "accent" if own else "text" if chosen else "dim"
-        marks.append(_name(scenery.token(int(position)), box.top(), box.height(), room, tone))
+        marks.append(_name(name, box.top(), box.height(), room, tone))
     return marks
 
 

@@ -9,10 +9,12 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF
 
 from gui import theme
-from gui.panes.stage.marks import Grid, Lines, Mark, Words, limit_of
+from gui.panes.stage.marks import Grid, Lines, Mark, Words, color_limit, limit_of
 from gui.panes.stage.scenes.kit import (
     LABEL,
+    LARGEST_CELL,
     LINE,
+    NOTE,
     RIGHT,
     STRIP,
     Scenery,
@@ -21,13 +23,17 @@ from gui.panes.stage.scenes.kit import (
     length_note,
     over,
     size,
+    symbol,
     text_width,
     vector,
 )
+from gui.reading.operation_tones import tone_of
 from gui.widgets.text import counted
 from model.probe.question import Array
 from model.probe.scene.asks import Panel
 
+LEAST_ROW = 14.0
+"""Height of a line with a name, so that names don't touch."""
 TURN = 66.0
 """Width of the circle of a pair of dimensions."""
 
@@ -40,14 +46,16 @@ def compose_fetch(scenery: Scenery) -> list[Mark]:
     marks: list[Mark] = []
     top = room.top() + LINE + 2
     if table is not None:
+        free = room.height() - STRIP - 3 * LINE - 10
+        table = _around(table, _fetched(scenery), max(1, int(free / LEAST_ROW)))
         rows, columns = table.values_RC.shape
         at = table.at_rows if table.at_rows is not None else np.arange(rows)
-        high = min(20.0, (room.height() - STRIP - 4 * LINE) / rows)
-        wide = min(room.width() - LABEL - 84, columns * 14.0)
+        high = min(30.0, free / rows)
+        wide = min(room.width() - LABEL - NOTE, columns * LARGEST_CELL)
         grid = Grid(
             table,
             QRectF(room.left() + LABEL, top, wide, rows * high),
-            limit=limit_of(table.values_RC, out.values_RC),
+            limit=color_limit(table.values_RC, out.values_RC),
         )
         of = _rows_of_table(scenery)
         words = f"{table.name}: a row for each of {of}, {columns:,} numbers each"
@@ -86,6 +94,24 @@ def compose_fetch(scenery: Scenery) -> list[Mark]:
     return marks
 
 
+def _around(table: Panel, place: int, most: int) -> Panel:
+    """No more rows than there is room for names, the one that is fetched among them."""
+    at = table.at_rows if table.at_rows is not None else np.arange(len(table.values_RC))
+    n = len(at)
+    if n <= most:
+        return table
+    own = int(np.flatnonzero(at == place)[0]) if place in at else 0
+    first = max(0, min(own - most // 2, n - most))
+    kept = slice(first, first + most)
+    return replace(
+        table,
+        values_RC=table.values_RC[kept],
+        rows_RC=None if table.rows_RC is None else table.rows_RC[kept],
+        columns_RC=None if table.columns_RC is None else table.columns_RC[kept],
+        at_rows=at[kept],
+    )
+
+
 def _rows_of_table(scenery: Scenery) -> str:
     config = scenery.model.config
     return {
@@ -108,28 +134,30 @@ def compose_sum(scenery: Scenery) -> list[Mark]:
     parts, out = found.all_of("in"), found.panel("out")
     assert out is not None
     marks: list[Mark] = []
-    drawing = min(280.0, room.width() * 0.32)
+    drawing = min(380.0, room.width() * 0.36) if len(parts) > 1 else 0.0
     wide = room.width() - drawing - 16
-    step = min(54.0, (room.height() - 10) / (len(parts) + 1))
-    limit = limit_of(*(p.values_RC for p in parts), out.values_RC)
-    y = room.top() + 8
+    step = min(92.0, (room.height() - 10) / (len(parts) + 1))
+    high = min(46.0, max(12.0, step - 16))
+    limit = color_limit(*(p.values_RC for p in parts), out.values_RC)
+    y = room.center().y() - ((len(parts) + 1) * step - (step - high)) / 2
     for i, panel in enumerate((*parts, out)):
         last = panel is out
         if last:
-            ends = room.left() + LABEL, room.left() + wide - 84
-            marks.append(Lines((QPointF(ends[0], y - 6), QPointF(ends[1], y - 6))))
+            ends = room.left() + LABEL, room.left() + wide - NOTE
+            above = y - (step - high) / 2
+            marks.append(Lines((QPointF(ends[0], above), QPointF(ends[1], above))))
         sign = "= " if last else "+ " if i else ""
         grid = vector(
             marks,
             sign + called(panel.name),
             panel,
-            QRectF(room.left(), y, wide, min(26.0, step - 12)),
+            QRectF(room.left(), y, wide, high),
             note=length_note(panel, found.lengths),
             tone="accent" if last else "text" if i else "dim",
         )
         marks[marks.index(grid)] = replace(grid, limit=limit)
         y += step
-    box = QRectF(room.right() - drawing, room.top() + LINE, drawing, room.height() - 2 * LINE)
+    box = QRectF(room.right() - drawing, room.top(), drawing, room.height())
     if len(parts) > 1:
         marks += _triangle(parts, out, box)
     return marks
@@ -152,16 +180,24 @@ def _triangle(parts: list[Panel], out: Panel, box: QRectF) -> list[Mark]:
     xs, ys = (0.0, na, na + bx), (0.0, 0.0, by)
     low, high = min(xs), max(xs)
     added = f"{' + '.join(called(p.name) for p in parts[1:])} {size(nb)}"
-    inner = box.adjusted(20, LINE, -text_width(added) - 14, -2 * LINE)
+    inner = box.adjusted(20, LINE, -text_width(added) - 14, -2 * LINE - 4)
     scale = min(inner.width() / max(high - low, 1e-9), inner.height() / max(by, 0.1 * na))
     middle = (low + high) / 2
+    base = inner.center().y() + by / 2 * scale
 
     def at(x: float, y: float) -> QPointF:
-        return QPointF(inner.center().x() + (x - middle) * scale, inner.bottom() - y * scale)
+        return QPointF(inner.center().x() + (x - middle) * scale, base - y * scale)
 
     origin, tip, end = (at(x, y) for x, y in zip(xs, ys))
-    words = QRectF(box.left(), box.bottom() - LINE, box.width(), LINE)
+    turned = math.atan2(by, na + bx)
+    reach = 0.34 * scale * min(na, math.hypot(na + bx, by))
+    arc = tuple(
+        QPointF(origin.x() + reach * math.cos(a), origin.y() - reach * math.sin(a))
+        for a in np.linspace(0, turned, 17)
+    )
+    words = QRectF((origin.x() + tip.x()) / 2 - 80, base + LINE + 4, 160, LINE)
     return [
+        Lines(arc, "faint", 1.2),
         Lines((origin, tip), "dim", 2.0, arrow=True),
         Lines((tip, end), "text", 2.0, arrow=True),
         Lines((origin, end), "accent", 2.4, arrow=True),
@@ -175,7 +211,7 @@ def _triangle(parts: list[Panel], out: Panel, box: QRectF) -> list[Mark]:
             "accent",
             right=False,
         ),
-        caption(f"{math.degrees(math.acos(cosine)):.0f}° between before and added", words),
+        caption(f"it turns by {math.degrees(turned):.0f}°", words),
     ]
 
 
@@ -198,9 +234,11 @@ def compose_rotation(scenery: Scenery) -> list[Mark]:
         return []
     marks: list[Mark] = []
     y = room.top() + 4
-    vector(marks, "before", before, QRectF(room.left(), y, room.width(), STRIP))
+    name = symbol(before.name)
+    vector(marks, f"{name} before", before, QRectF(room.left(), y, room.width(), STRIP))
     y += STRIP + 8
-    vector(marks, "after", after, QRectF(room.left(), y, room.width(), STRIP))
+    line = QRectF(room.left(), y, room.width(), STRIP)
+    vector(marks, f"{name} after", after, line, tone=tone_of(scenery.op))
     y += STRIP + 10
     n = len(found.pairs)
     words = QRectF(room.left(), y - 2, room.width(), LINE)
@@ -209,29 +247,40 @@ def compose_rotation(scenery: Scenery) -> list[Mark]:
     across = max(1, min(n, int(room.width() // TURN)))
     down = max(1, min(math.ceil(n / across), int(height // (TURN + 6))))
     shown = min(n, across * down)
-    radius = max(4.0, min(room.width() / across / 2 - 4, (height / down - 2 * LINE) / 2, 48.0))
-    told = "each pair of dimensions is an arrow; grey before, blue after it turned"
+    radius = max(4.0, min(room.width() / across / 2 - 4, (height / down - 2 * LINE) / 2, 60.0))
+    told = "each pair of dimensions is an arrow: grey before, blue after it turned; thick is long"
     marks.append(caption(told if shown == n else f"{told}; {shown} of {n} pairs", words))
-    longest = (
-        max(float(np.hypot(*before.values_RC[0, pair])) for pair in found.pairs[:shown]) or 1.0
-    )
+    lengths = [float(np.hypot(*before.values_RC[0, pair])) for pair in found.pairs[:shown]]
+    longest = max(lengths) or 1.0
     for i in range(shown):
         pair, angle = found.pairs[i], float(found.angles[i])
         center = QPointF(
             room.left() + (i % across + 0.5) * room.width() / across,
             y + (i // across) * height / down + radius + 1,
         )
+        own = lengths[i] or 1.0
         marks += _turn(
-            before.values_RC[0, pair] / longest, after.values_RC[0, pair] / longest, center, radius
+            before.values_RC[0, pair] / own,
+            after.values_RC[0, pair] / own,
+            center,
+            radius,
+            1.0 + 2.2 * lengths[i] / longest,
         )
         below = QRectF(center.x() - TURN / 2, center.y() + radius, TURN, LINE)
-        marks.append(caption(f"{math.degrees(angle):+.0f}°".replace("-", "−"), below, tone="text"))
+        marks.append(caption(_degrees(angle), below, tone="text"))
         if radius > LINE:
             marks.append(caption(f"{pair[0]}, {pair[1]}", below.translated(0, LINE - 3)))
     return marks
 
 
-def _turn(before: Array, after: Array, center: QPointF, radius: float) -> list[Mark]:
+def _degrees(angle: float) -> str:
+    """An angle with its sign; small ones in one digit, since no pair stands still."""
+    degrees = math.degrees(angle)
+    said = f"{degrees:+.0f}°" if abs(degrees) >= 1 or degrees == 0 else f"{degrees:+.1g}°"
+    return said.replace("-", "−")
+
+
+def _turn(before: Array, after: Array, center: QPointF, radius: float, width: float) -> list[Mark]:
     circle = tuple(
         QPointF(center.x() + radius * math.cos(a), center.y() + radius * math.sin(a))
         for a in np.linspace(0, 2 * math.pi, 33)
@@ -242,6 +291,6 @@ def _turn(before: Array, after: Array, center: QPointF, radius: float) -> list[M
     ]
     return [
         Lines(circle, "line"),
-        Lines((center, ends[0]), "dim", 1.4, arrow=True),
-        Lines((center, ends[1]), "accent", 2.0, arrow=True),
+        Lines((center, ends[0]), "dim", 0.7 * width, arrow=True),
+        Lines((center, ends[1]), "accent", width, arrow=True),
     ]

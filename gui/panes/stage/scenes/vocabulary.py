@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QFontMetricsF
 
 from gui import theme
-from gui.panes.stage.marks import Bars, Grid, Lines, Mark, Words, limit_of, signs_of
+from gui.panes.stage.marks import Bars, Grid, Lines, Mark, Words, color_limit, limit_of, signs_of
 from gui.panes.stage.scenes.kit import (
     LABEL,
     LARGEST_CELL,
@@ -15,6 +16,7 @@ from gui.panes.stage.scenes.kit import (
     RIGHT,
     STRIP,
     Scenery,
+    arrow,
     called,
     caption,
     over,
@@ -22,15 +24,24 @@ from gui.panes.stage.scenes.kit import (
 from model.probe.question import Array
 from model.probe.scene.asks import Panel
 
-TOKEN_ROW = 3 * LINE
+TOKEN_ROW = 3 * LINE + 6
+LARGE = 3
+"""Pixels by which the pieces of the text are larger than other tokens."""
+NEIGHBOURS = 4
+"""Lines of the vocabulary on each side of the token's own."""
 
 
 def compose_tokens(scenery: Scenery) -> list[Mark]:
-    """Pieces of the text, and the numbers that stand for them; the selected one is in view."""
+    """Pieces of the text and the numbers that stand for them; below, where a number comes from."""
     room, ids = scenery.room, scenery.read.subject.ids
-    font, small = theme.mono(theme.FONT_SIZE), theme.mono(theme.SMALL_FONT_SIZE)
+    font, small = theme.mono(theme.FONT_SIZE + LARGE), theme.mono(theme.FONT_SIZE)
     texts = [scenery.model.token_text(id) for id in ids]
-    rows = _rows([max(34.0, 8.0 * max(len(t), len(str(i))) + 10) for t, i in zip(texts, ids)], room)
+    per, least = QFontMetricsF(font).horizontalAdvance("x"), QFontMetricsF(small)
+    widths = [
+        max(40.0, per * len(t) + 14, least.horizontalAdvance(f"{i:,}") + 14)
+        for t, i in zip(texts, ids)
+    ]
+    rows = _rows(widths, room)
     own_row = next(i for i, row in enumerate(rows) if scenery.position in row)
     fit = max(1, int((room.height() - 2 * LINE) / TOKEN_ROW))
     first = max(0, min(own_row - fit // 2, len(rows) - fit))
@@ -40,18 +51,61 @@ def compose_tokens(scenery: Scenery) -> list[Mark]:
         at = [position for row in shown for position in row]
         words += f"; positions {at[0]:,} to {at[-1]:,} of {len(ids):,}"
     marks: list[Mark] = [caption(words, QRectF(room.left(), room.top(), room.width(), LINE), LEFT)]
+    below = room.top() + LINE + 8 + len(shown) * TOKEN_ROW
+    middle = room.left()
     for line, row in enumerate(shown):
         y = room.top() + LINE + 8 + line * TOKEN_ROW
         for position, (x, wide) in row.items():
-            tone = "accent" if position == scenery.position else "text"
-            left = room.left() + x
-            marks.append(Words(texts[position], QRectF(left, y, wide, LINE), tone, font=font))
-            box = QRectF(left, y + LINE, wide, LINE)
-            marks.append(Words(f"{ids[position]}", box, "dim", font=small))
-            if position == scenery.position:
-                under = y + 2 * LINE + 2
-                ends = QPointF(left, under), QPointF(left + wide - 8, under)
+            own = position == scenery.position
+            left, tone = room.left() + x, "accent" if own else "text"
+            marks.append(Words(texts[position], QRectF(left, y, wide, 20), tone, font=font))
+            box = QRectF(left, y + 22, wide, LINE)
+            marks.append(Words(f"{ids[position]:,}", box, "text" if own else "dim", font=small))
+            if own:
+                under = y + 24 + LINE
+                ends = QPointF(left, under), QPointF(left + wide - 14, under)
                 marks.append(Lines(ends, "accent", 2.0))
+                middle = left + (wide - 14) / 2
+    marks += _vocabulary(scenery, ids[scenery.position], middle, below)
+    return marks
+
+
+def _vocabulary(scenery: Scenery, id: int, middle: float, top: float) -> list[Mark]:
+    """The lines of the vocabulary around a token's own, where there is room for some.
+
+    Args:
+        scenery: whose vocabulary.
+        id: of the token.
+        middle: where the token stands across.
+        top: where the room begins.
+    """
+    room, n = scenery.room, scenery.model.config.d_vocab
+    fit = int((room.bottom() - top - 2 * LINE) / LINE)
+    if fit < 3:
+        return []
+    beside = min(NEIGHBOURS, (fit - 1) // 2)
+    first = max(0, min(id - beside, n - 2 * beside - 1))
+    lines = range(first, min(n, first + 2 * beside + 1))
+    font = theme.mono(theme.FONT_SIZE)
+    wide = 240.0
+    left = min(max(middle - 90, room.left()), max(room.left(), room.right() - wide))
+    words = f"the vocabulary: {n:,} pieces of text, each with its number"
+    y = top + LINE
+    line = QRectF(room.left(), y - 2, room.width(), LINE)
+    marks: list[Mark] = [caption(words, line, LEFT)]
+    y += LINE + 2
+    for each in lines:
+        own = each == id
+        tone = "accent" if own else "dim"
+        box = QRectF(left, y, 80, LINE)
+        marks.append(Words(f"{each:,}", box, tone, RIGHT, font))
+        marks.append(
+            Words(scenery.model.token_text(each), QRectF(left + 96, y, 144, LINE), tone, font=font)
+        )
+        if own:
+            end = left + 74 - QFontMetricsF(font).horizontalAdvance(f"{each:,}")
+            marks.append(arrow(end - 22, y + LINE / 2, end, y + LINE / 2, "accent"))
+        y += LINE
     return marks
 
 
@@ -68,6 +122,11 @@ def _rows(widths: list[float], room: QRectF) -> list[dict[int, tuple[float, floa
     return rows
 
 
+def rows_of_scores(height: float) -> int:
+    """How many tokens there is room for, each with its name."""
+    return max(3, int((height - STRIP - 2 * LINE - 4) / 14))
+
+
 def compose_unembed(scenery: Scenery) -> list[Mark]:
     """The vector against the likeliest tokens' vectors, a line each, and the score of each."""
     found, room = scenery.found, scenery.room
@@ -78,10 +137,10 @@ def compose_unembed(scenery: Scenery) -> list[Mark]:
     left, top = room.left() + LABEL, room.top() + LINE + 2
     bars = 150.0
     wide = min(room.width() - LABEL - bars - 20, columns * LARGEST_CELL)
-    high = min(20.0, (room.height() - STRIP - 3 * LINE) / n)
-    upper = Grid(x, QRectF(left, top, wide, STRIP), limit=limit_of(x.values_RC))
+    high = min(26.0, (room.height() - STRIP - 2 * LINE - 4) / n)
+    upper = Grid(x, QRectF(left, top, wide, STRIP), limit=color_limit(x.values_RC))
     grid = Grid(
-        table, QRectF(left, top + STRIP + LINE, wide, n * high), limit=limit_of(table.values_RC)
+        table, QRectF(left, top + STRIP + LINE, wide, n * high), limit=color_limit(table.values_RC)
     )
     font = theme.mono(theme.SMALL_FONT_SIZE)
     name = QRectF(room.left(), top, LABEL - 8, STRIP)

@@ -19,6 +19,7 @@ from pytestqt.qtbot import QtBot
 from gui import theme
 from gui.panes.attention.pane import AttentionPane
 from gui.panes.inspector.pane import InspectorPane
+from gui.reading.quoting import quoted
 from gui.session.state import Inspected
 from gui.session.store import Store
 from gui.window.export import picture, write_picture
@@ -384,7 +385,7 @@ def test_the_graph_shows_the_routes_to_the_selected_position(
         reached |= {key for *_, key in rows}
     assert as_set(pane.graph.edges) == expected
     assert pane.graph.lit_E.all()
-    assert pane.graph.caption.startswith("routes to “·queen” (7) · largest of 4 heads")
+    assert pane.graph.caption.startswith("routes to “queen” (7) · largest of 4 heads")
     assert (f"{hidden} to the first token hidden" in pane.graph.caption) == hide_first
     live_store.select(position=3)
     settle(pane)
@@ -513,7 +514,7 @@ def test_clicking_a_cell_selects_query_and_key_and_inspects_the_exact_number(
     assert inspected.value == pytest.approx(weight)
     trace = desk.lm.trace(live_store.prompt)
     assert float(eval(inspected.code, {"trace": trace})) == pytest.approx(weight, abs=1e-6)
-    assert inspected.note.endswith("the value of “·his” (3).")
+    assert inspected.note.endswith("the value of “his” (3).")
 
 
 def test_leaving_the_views_clears_what_was_hovered(
@@ -807,11 +808,11 @@ def test_a_clicked_cell_is_said_in_words_of_its_own_prompt(live_store: Store, qt
     assert inspected is not None
     assert inspected.subject == live_store.subject
     assert inspected.index == (0, 1, 8, 1)
-    assert "“·king” (1)" in inspector.value.note_text
+    assert "“king” (1)" in inspector.value.note_text
     live_store.set_prompt("A girl had seen the old ship and the boy saw")
     inspector.refresh_now()
     assert "king" not in inspector.value.note_text
-    assert "“·girl” (1)" in inspector.value.note_text
+    assert "“girl” (1)" in inspector.value.note_text
 
 
 def test_a_view_that_finds_no_room_is_told_of(qtbot: QtBot, live_store: Store) -> None:
@@ -858,3 +859,23 @@ def test_what_the_graph_says_below_is_not_cut(
     below = pane.graph.viewport().height() - caption
     labels = 16 if place.flat else place.label_length
     assert place.window.bottom() + labels <= below + 1
+
+
+def test_the_readout_says_what_the_selected_token_reads_most(
+    pane: AttentionPane, live_store: Store, desk: Desk
+) -> None:
+    live_store.select(layer=0, head=1, position=6)
+    leave(pane.heat_map.viewport())
+    settle(pane)
+    row = pattern(desk, 0)[1, 6]
+    key = int(row.argmax())
+    assert live_store.read is not None
+    tokens = [quoted(token.text) for token in live_store.read.tokens]
+    whom = "itself" if key == 6 else f"{tokens[key]} ({key})"
+    assert pane._readout.text().startswith(f"{tokens[6]} (6) reads most of {whom}: ")
+    share = float(pane._readout.text().split(": ")[1].split("%")[0]) / 100
+    assert share == pytest.approx(float(row[key]), abs=0.006)
+    assert "the head reads first token" in pane._readout.text()
+    live_store.select(position=3)
+    settle(pane)
+    assert pane._readout.text().startswith(f"{tokens[3]} (3) reads most of ")

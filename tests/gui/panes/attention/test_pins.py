@@ -15,6 +15,7 @@ from gui import theme
 from gui.panes.attention.arrangement import Needed, with_card, with_strip
 from gui.panes.attention.pane import AttentionPane
 from gui.panes.attention.pins import MOST, Pins
+from gui.reading.quoting import quoted
 from gui.session.store import Store
 from model.config import TransformerConfig
 from tests.gui.desk import Desk
@@ -171,7 +172,7 @@ def test_menus_pin_what_is_under_the_mouse(pane: AttentionPane, live_store: Stor
 
 def _pin(store: Store, position: int) -> str:
     assert store.read is not None
-    return f"Pin “{store.read.tokens[position].text}” ({position})"
+    return f"Pin {quoted(store.read.tokens[position].text)} ({position})"
 
 
 @pytest.mark.parametrize("size", [(620, 430), (420, 500), (815, 450), (1500, 900), (900, 300)])

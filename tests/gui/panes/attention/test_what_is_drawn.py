@@ -190,7 +190,7 @@ def test_subwords_are_merged_to_words_in_all_views(
     settle(pane)
     assert pane.heat_map._cell == (5, 1)
     tip = pane.pointing.describe_cell(5, 1)
-    assert "·unkingly" in tip
+    assert "“unkingly”" in tip
     assert f"({units[1].place})" in tip
     assert "sum over the key's tokens, mean over the query's" in tip
     scores = next(a for a in pane.controls.matrix_row._actions if a.text() == "Scores")

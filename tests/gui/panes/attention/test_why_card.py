@@ -9,6 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from gui import theme
 from gui.panes.attention.pane import AttentionPane
+from gui.reading.quoting import quoted
 from gui.session.store import Store
 from gui.widgets.heat_map import cell_image
 from model.probe.question import Named
@@ -26,7 +27,7 @@ def pane(qtbot: QtBot, live_store: Store) -> AttentionPane:
 
 def text(store: Store, position: int) -> str:
     assert store.read is not None
-    return f"“{store.read.tokens[position].text}” ({position})"
+    return f"{quoted(store.read.tokens[position].text)} ({position})"
 
 
 def test_the_card_opens_on_demand_and_draws_what_the_pairs_add(

@@ -270,7 +270,7 @@ def test_a_difference_of_two_tokens_is_explained(pane: CircuitPane):
     pane.against.setText("axe")
     found = run(pane)
     assert found.measure == "logit difference"
-    assert pane.status.text().startswith("logit difference “·crown” − “·axe” = ")
+    assert pane.status.text().startswith("logit difference “crown” − “axe” = ")
     pane.target.setText("Czechoslovakia")
     pane.run()
     pane.refresh_now()

@@ -21,6 +21,7 @@ from gui.panes.inspector.value_strip import ValueStrip
 from gui.reading.axes import parameter_shape
 from gui.reading.inspecting import inspected, inspected_parameter
 from gui.reading.numbers import exact
+from gui.reading.quoting import quoted
 from gui.reading.sentences import weight_sentence
 from gui.reading.vectors import reading_of
 from gui.session.state import Inspected, Says
@@ -242,8 +243,8 @@ def test_a_sentence_about_a_masked_weight_never_speaks_of_another_prompts_tokens
     old = live_store.read.tokens
     index = (0, 3, 1, 4)
     words = weight_sentence(live_store.read, index, 0.0)
-    assert old[1].text in words
-    assert old[4].text in words
+    assert quoted(old[1].text) in words
+    assert quoted(old[4].text) in words
     assert pick(live_store, desk, index, words, says).value == 0.0
     pane.refresh_now()
     assert pane.value.note_text == words
@@ -252,8 +253,8 @@ def test_a_sentence_about_a_masked_weight_never_speaks_of_another_prompts_tokens
     new = live_store.read.tokens
     assert new[1].text not in (old[1].text, old[4].text)
     assert pane.value.value_text == "0.0"
-    assert old[1].text not in pane.value.note_text
-    assert old[4].text not in pane.value.note_text
+    assert quoted(old[1].text) not in pane.value.note_text
+    assert quoted(old[4].text) not in pane.value.note_text
     wanted = "" if says is None else weight_sentence(live_store.read, index, 0.0)
     assert pane.value.note_text == wanted
     assert new[4].text in pane.value.index_text
@@ -353,7 +354,7 @@ def test_a_click_on_a_cell_inspects_that_element(
     assert chosen.value == pytest.approx(float(recorded[chosen.name][chosen.index]), rel=1e-4)
     assert eval(chosen.code, {"trace": recorded}) == pytest.approx(chosen.value, rel=1e-4)
     assert live_store.read is not None
-    assert f"at “{live_store.read.tokens[5].text}”" in chosen.note
+    assert f"at {quoted(live_store.read.tokens[5].text)}" in chosen.note
     QTest.keyClick(block.strip, Qt.Key.Key_Right)
     assert live_store.inspected is not None
     assert live_store.inspected.index == (0, 5, 2, 12)
@@ -482,3 +483,18 @@ def test_a_change_of_theme_recolours_the_strips(
     assert drawn_values(block.strip, [0, 64], "signed") == pytest.approx(
         expected[[0, 64]], abs=step
     )
+
+
+def test_a_formula_is_drawn_with_lowered_parts_and_broken_where_it_has_no_room(
+    pane: InspectorPane, live_store: Store
+) -> None:
+    go_to(pane, PATTERN)
+    formula = pane.operation._formula
+    assert formula.text() == "A_ij = exp(s_ij) / Σ_j exp(s_ij)"
+    assert len(formula.lines(600)) == 1
+    narrow = formula.lines(120)
+    assert len(narrow) > 1
+    assert " ".join(narrow) == formula.text()
+    assert formula.heightForWidth(120) == len(narrow) * formula.heightForWidth(600)
+    assert formula.height() >= formula.heightForWidth(formula.width())
+    assert "sub ij" in formula.accessibleDescription()

@@ -19,6 +19,7 @@ from gui.panes.layers.map_layout import OperationGraph, Row, Spacing, lanes, lay
 from gui.panes.layers.map_lines import Geometry, rows_by_operation, way
 from gui.panes.layers.pane import LayersPane
 from gui.panes.layers.words import row_words
+from gui.reading.quoting import quoted
 from gui.reading.thinning import columns
 from gui.session.store import Store
 from model import messages as m
@@ -207,7 +208,7 @@ def test_a_click_on_a_value_inspects_that_value(
     assert inspected.index == (0, 2, 17)
     assert inspected.subject == live_store.subject
     assert live_store.read is not None
-    assert f"at “{live_store.read.tokens[2].text}”" in inspected.note
+    assert f"at {quoted(live_store.read.tokens[2].text)}" in inspected.note
     wanted = eval(inspected.code, {"trace": Recorded(desk)})
     assert inspected.value == pytest.approx(float(wanted), rel=1e-5)
     assert live_store.selection.operation == index
@@ -608,3 +609,21 @@ def test_a_network_is_entered_at_the_selected_operation(
     assert row is not None
     assert row.holds(60)
     assert pane.map.viewport().rect().contains(pane.map.row_box(row).toRect()), "still on its way"
+
+
+@pytest.mark.parametrize("kind", ["query", "key", "value"])
+def test_queries_keys_and_values_are_written_in_their_colours(
+    pane: LayersPane, live_store: Store, kind: str
+) -> None:
+    at = next(i for i, op in enumerate(live_store.operations) if op.kind == kind and op.layer == 1)
+    live_store.select(operation=at + 3)  # beside it: the label stands on a quiet ground
+    pane.refresh_now()
+    row = row_of(pane, at)
+    image, box = picture(pane), pane.map.row_box(row)
+    wanted = theme.current().color(kind)
+    seen = {
+        image.pixelColor(x, y).name()
+        for x in range(round(box.left()) + 4, round(box.left()) + 60)
+        for y in range(round(box.top()) + 2, round(box.bottom()) - 2)
+    }
+    assert wanted.name() in seen

@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from gui import theme
 from gui.panes.neurons.pane import NeuronsPane
+from gui.reading.quoting import quoted
 from gui.session.state import Notice
 from gui.session.store import Store
 from gui.widgets.canvas import Canvas
@@ -313,9 +314,9 @@ def test_the_sentence_says_what_the_neuron_does_here(pane: NeuronsPane, desk: De
     written = post(desk)[-1] * lengths(desk)
     best = int(np.abs(written).argmax())
     said = pane.sentence.text()
-    assert said.startswith(f"At “·her” neuron {best} is at {post(desk)[-1, best]:.3g}")
+    assert said.startswith(f"At “her” neuron {best} is at {post(desk)[-1, best]:.3g}")
     assert "the strongest of 512 by what it writes" in said
-    assert f"raises “{pane.lists.columns[0].entries[0].text}”" in said
+    assert f"raises {quoted(pane.lists.columns[0].entries[0].text)}" in said
     silent = int(np.argsort(-np.abs(written))[40])
     pane._choose_neuron(silent)
     settle(pane)

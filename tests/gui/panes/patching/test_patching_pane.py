@@ -107,9 +107,9 @@ def test_the_map_is_what_python_gives_and_its_colours_are_the_numbers(
 
 def test_it_says_in_words_what_carries_the_difference(pane: PatchingPane):
     run(pane)
-    assert "“·Italy” (3) where block 0 reads" in pane.sentence.text()
-    assert "“·is” (4) where blocks 1 to 3 read" in pane.sentence.text()
-    assert pane.status.text().startswith("logit difference “·Paris” − “·Rome”: A −")
+    assert "“Italy” (3) where block 0 reads" in pane.sentence.text()
+    assert "“is” (4) where blocks 1 to 3 read" in pane.sentence.text()
+    assert pane.status.text().startswith("logit difference “Paris” − “Rome”: A −")
     assert pane.prompts.note.text() == "5 tokens, as in A; other at 3 ·Italy → ·France"
     assert pane.map.content is not None
     assert pane.map.content.column_labels[3] == "·Italy→·France"
@@ -389,8 +389,8 @@ def test_the_stream_brings_a_fact_back_first_at_its_words_then_at_the_end(pane: 
     assert pane.fact.about.text() == "France", "the last name in the prompt"
     pane.run()
     pane.refresh_now()
-    assert "“·France” (3) where block 0 reads" in pane.sentence.text()
-    assert "“·is” (4) where blocks 1 to 3 read" in pane.sentence.text()
+    assert "“France” (3) where block 0 reads" in pane.sentence.text()
+    assert "“is” (4) where blocks 1 to 3 read" in pane.sentence.text()
 
 
 def test_the_numbers_of_the_noise_can_be_read(pane: PatchingPane):

@@ -379,7 +379,7 @@ def test_what_is_said_is_about_the_prompt_that_is_drawn(
         assert pane.describe(first) == tip
         pane.choose(pane.bars.shown[1].token_id)
         assert live_store.inspected is not None
-        assert "after “·her”" in live_store.inspected.note
+        assert "after “her”" in live_store.inspected.note
         # Bars of the prompt before change nothing in the one of now.
         pane.append(first.token_id)
         assert live_store.prompt == "The dog saw a big"

@@ -19,6 +19,7 @@ from gui.panes.residual.lengths_picture import LengthsDrawn
 from gui.panes.residual.lens_picture import LensDrawn
 from gui.panes.residual.pane import ResidualPane
 from gui.panes.residual.tracks import bar_rect, point_at
+from gui.reading.quoting import quoted
 from gui.session.store import Store
 from gui.window.table import table_of
 from model import messages as m
@@ -233,7 +234,7 @@ def test_hovering_a_cell_says_all_of_it_and_lights_its_token_elsewhere(
     said = grid.tooltip(box.center().toPoint())
     model = pane.store.model
     assert model is not None
-    assert f"“{model.token_text(int(p_LTV[1, 5].argmax()))}”" in said
+    assert quoted(model.token_text(int(p_LTV[1, 5].argmax()))) in said
     assert f"{p_LTV[1, 5].max():.4g}"[:5] in said
     assert "norm computed anew" in said
     last = grid.place.cell_rect(desk_layers(pane.store), 5, grid.scrolled)
@@ -597,7 +598,7 @@ def test_a_position_that_is_far_longer_than_the_others_is_named(
     pane = shown(live_store, qtbot)
     press(pane, "view", "writes")
     tokens = [token.text for token in live_store.read.tokens]
-    assert f"“·king” ({tokens.index('·king')}) stands out" in pane.sentence.text()
+    assert f"“king” ({tokens.index('·king')}) stands out" in pane.sentence.text()
 
 
 # ------------------------------------------------------------------------------ angles

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QFontMetricsF
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
@@ -236,3 +237,39 @@ def test_a_text_that_becomes_shorter_is_drawn_where_one_had_scrolled_down(qtbot:
     sheet._tokens = ("a", "b")  # as between two turns of the event loop
     assert list(sheet.seen) == [1]
     sheet.grab()
+
+
+def test_what_is_plain_to_see_is_said_of_every_operation(pane: StagePane, desk: Desk) -> None:
+    pane.resize(844, 449)
+    read = pane.store.read
+    assert read is not None
+    trace = desk.lm.trace(list(read.subject.ids))
+    for op in pane.store.operations:
+        if op.layer in (None, 1) and op.kind not in WITHOUT:
+            select(pane, op.output)
+            assert pane.sentence.text(), op.label
+    select(pane, "blocks.1.attn.hook_dot")
+    scores = trace["blocks.1.attn.hook_dot"][0, pane.store.selection.head].numpy()
+    seen = np.where(np.tril(np.ones_like(scores)) > 0, scores, -np.inf)
+    seen[0] = -np.inf  # with one key it has no choice
+    query, key = np.unravel_index(int(seen.argmax()), seen.shape)
+    texts = [token.text.removeprefix("·") for token in read.tokens]
+    assert f"“{texts[query]}” ({query}) fits “{texts[key]}” ({key}) best" in pane.sentence.text()
+    select(pane, "blocks.1.mlp.hook_post")  # more neurons than pixels: blocks
+    after = trace["blocks.1.mlp.hook_post"][0].numpy()
+    position, neuron = np.unravel_index(int(np.abs(after).argmax()), after.shape)
+    value = f"{after[position, neuron]:.3g}"
+    assert f"“{texts[position]}” has the number farthest" in pane.sentence.text()
+    assert f"{value}, neuron {neuron}." in pane.sentence.text()
+
+
+def test_a_single_column_has_its_name_and_its_legend(pane: StagePane) -> None:
+    pane.resize(844, 449)
+    select(pane, "blocks.1.ln1.hook_scale")
+    draw(pane)
+    boxes = pane.sheet._boxes
+    room = pane.sheet.viewport().width()
+    title = pane.sheet.matrices[-1].title
+    font = theme.mono(theme.SMALL_FONT_SIZE)
+    assert boxes[-1].left() + QFontMetricsF(font).horizontalAdvance(title) < room
+    assert room - boxes[-1].left() > 120  # figures at both ends of its colours

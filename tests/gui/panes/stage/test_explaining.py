@@ -6,17 +6,17 @@ import re
 from functools import partial
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtGui import QGuiApplication, QHelpEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QToolTip
+from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
 
-from gui.panes.stage import formula
 from gui.panes.stage.pane import StagePane
 from gui.panes.stage.term_text import TermText
 from gui.session.store import Store
 from gui.theme import mono
+from gui.widgets import formula
 from model.interventions import AblateHead
 from model.probe.scene.asks import SceneFound
 from model.probe.terms.asks import TermsFound
@@ -48,6 +48,7 @@ def test_every_operation_has_a_formula_with_its_numbers(pane: StagePane, desk: D
         assert op is not None
         assert symbols == op.formula
         assert "writes" in shapes
+        assert "_head" not in shapes  # a word would be lowered
         if kind == "tokens":
             continue
         value = re.findall(r"= (−?[\d.]+(?:e-?\d+)?)$", numbers.replace("−", "−"))
@@ -150,16 +151,44 @@ def test_only_one_depth_is_in_view(pane: StagePane) -> None:
         assert seen.copy.isVisible() == (depth == "code")
 
 
-@pytest.mark.parametrize("width", [844, 927])
-def test_the_sentence_is_shown_to_its_end(pane: StagePane, width: int) -> None:
-    pane.resize(width, 330)
-    needed = []
+@pytest.mark.parametrize("size", [(620, 430), (844, 449), (890, 330), (1187, 700)])
+def test_what_is_said_is_shown_to_its_end(pane: StagePane, size: tuple[int, int]) -> None:
+    pane.resize(*size)
     for kind in kinds(pane.store):
         go_to(pane, kind)
-        needed.append(pane.sentence.needs)
         assert pane.sentence.needs <= pane.sentence.height(), (kind, pane.sentence.text())
-        assert pane.sentence.geometry().right() <= pane.explaining._controls.x()
-    assert max(needed) > 1.5 * min(needed)  # some have two lines
+        assert not pane.sentence.elided
+        if size[0] > 800:
+            assert not pane.meaning.elided, (kind, pane.meaning.text())
+
+
+def test_a_sentence_without_room_ends_with_dots_and_its_tooltip_says_all(
+    text: TermText, qtbot: QtBot
+) -> None:
+    assert not text.elided
+    text.resize(120, 20)
+    assert text.elided
+    assert [line for _, line in text._lines][-1].endswith("…")
+    assert [term.name for term in text.terms] == ["query"]  # what isn't seen is not underlined
+    at = QPoint(3, 3)
+    QApplication.sendEvent(
+        text, QHelpEvent(QEvent.Type.ToolTip, QPoint(118, 3), text.mapToGlobal(at))
+    )
+    qtbot.waitUntil(lambda: said() == text.text())
+    QToolTip.hideText()
+    qtbot.waitUntil(lambda: not QToolTip.isVisible())
+
+
+@pytest.mark.parametrize("width", [430, 620, 890])
+def test_the_depths_stand_beside_the_walk_or_beneath_it(pane: StagePane, width: int) -> None:
+    pane.resize(width, 330)
+    settle(pane)
+    depths = pane.explaining.depths
+    assert depths.isVisible()
+    left = depths.mapTo(pane, QPoint(0, 0)).x()
+    assert left >= 0
+    assert left + depths.width() <= pane.width()
+    assert (depths.parentWidget() is pane.walk.transport) == (width >= 560)
 
 
 def tells(name: str) -> bool:

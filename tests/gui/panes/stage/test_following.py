@@ -41,7 +41,7 @@ def test_what_it_feeds_is_what_reads_it(pane: StagePane) -> None:
         wanted = [other.output for other in ops if op.output in other.inputs]
         assert [p.to.name for p in feeds(op, ops) if p.to is not None] == wanted
     select(pane, "blocks.1.attn.hook_pattern")
-    assert "feeds × V →" in pane.terms.text
+    assert "feeds Weighted values →" in pane.terms.text
 
 
 def test_a_click_on_what_it_feeds_goes_there_and_keeps_position_and_head(pane: StagePane) -> None:

@@ -160,7 +160,7 @@ def test_of_an_mlp_the_neurons_that_write_most_and_what_they_promote(
     assert model is not None
     best = model.token_text(int(effect.argmax()))
     assert any(m.text.startswith(best) for m in pane.view.marks if isinstance(m, Words))
-    assert f"“{best}”" in pane.sentence.text()
+    assert f"“{best.removeprefix('·')}”" in pane.sentence.text()
 
 
 # ------------------------------------------------------------------------------------ routing

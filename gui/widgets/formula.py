@@ -1,4 +1,4 @@
-"""A formula in one line: text with lowered and raised parts, as ``W_E[t_i]`` and ``h_i^e`` say it.
+"""A formula: text with lowered and raised parts, as ``W_E[t_i]`` and ``h_i^e`` say it.
 
 Knows the notation of `model.operations` and the theme; no answer, no store.
 """
@@ -9,8 +9,9 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QFont, QFontMetricsF, QPainter
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gui import theme
 
@@ -18,6 +19,8 @@ _PART = re.compile(
     r"_\{(?P<low>[^}]*)\}|_(?P<sub>[A-Za-z0-9]+)"
     r"|\^\{(?P<high>[^}]*)\}|\^\((?P<round>[^)]*)\)|\^(?P<sup>[A-Za-z0-9]+)"
 )
+LINE = 22
+"""Height of a line, with what is lowered and raised."""
 SMALLER = 3
 """Pixels by which lowered and raised parts are smaller."""
 
@@ -101,3 +104,60 @@ def _small(font: QFont) -> QFont:
     smaller = QFont(font)
     smaller.setPixelSize(max(8, font.pixelSize() - SMALLER))
     return smaller
+
+
+class FormulaText(QWidget):
+    """A formula in as many lines as it needs, broken between its words.
+
+    Args:
+        tone: one of the theme's `TEXT_TONES`.
+        font: from the theme.
+    """
+
+    def __init__(self, parent: QWidget | None = None, *, tone: str, font: QFont) -> None:
+        super().__init__(parent)
+        self._text = ""
+        self._tone = tone
+        self.setFont(font)
+        policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+
+    def text(self) -> str:
+        """With its marks of what is lowered and raised."""
+        return self._text
+
+    def setText(self, text: str) -> None:
+        """Another formula."""
+        if text != self._text:
+            self._text = text
+            self.setAccessibleName("Formula")
+            self.setAccessibleDescription(plain(text))
+            self.updateGeometry()
+            self.update()
+
+    def lines(self, wide: float) -> list[str]:
+        """As it is broken in so many pixels."""
+        found: list[str] = []
+        for word in self._text.split(" "):
+            longer = f"{found[-1]} {word}" if found else word
+            if found and width(longer, self.font()) <= wide:
+                found[-1] = longer
+            else:
+                found.append(word)
+        return found
+
+    def heightForWidth(self, width: int) -> int:
+        return LINE * len(self.lines(width))
+
+    def sizeHint(self) -> QSize:
+        return QSize(200, self.heightForWidth(max(60, self.width())))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(60, LINE)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        with QPainter(self) as painter:
+            for i, line in enumerate(self.lines(self.width())):
+                box = QRectF(0, i * LINE, self.width(), LINE)
+                draw(painter, line, box, self.font(), self._tone)
