@@ -172,6 +172,11 @@ PROBES = (
         "How far two subjects are apart, by operation and in what they predict: `model compare`.",
     ),
     Probe(
+        "routes_difference",
+        "Difference of routes",
+        "Between which tokens the attention of two subjects differs, and in which heads.",
+    ),
+    Probe(
         "weight_difference",
         "Difference of weights",
         "How far the weights of two models are apart, tensor by tensor: `model compare`.",

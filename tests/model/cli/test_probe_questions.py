@@ -447,7 +447,7 @@ def test_every_question_in_the_house_has_its_line():
     kinds = {of(probe) for probe in ASKED.values()}
     # Both subjects of these are named by a verb of their own, which their sentences say.
     of_two = {probe.name for probe in PROBES if "`model compare`" in probe.sentence}
-    assert of_two == {"difference", "weight_difference"}
+    assert of_two == {"difference", "routes_difference", "weight_difference"}
     for asks in folder.glob("*/asks.py"):
         if asks.parent.name in of_two:
             continue

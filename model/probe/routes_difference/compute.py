@@ -1,0 +1,270 @@
+"""Routes of a difference: from the top layer down, both patterns of the queries that are reached.
+
+Shape suffixes: H heads, Q queries, S keys of one text, C columns of both, E edges.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from model.bench import Bench
+from model.bench.looking import WINDOW
+from model.probe.pattern.valued import Valued
+from model.probe.pattern.words import Words
+from model.probe.question import Answer, Array, ProbeError, read_only
+from model.probe.routes_difference.asks import RoutesDifference, RoutesDifferenceFound, columns
+from model.probe.tensors.compute import to_array
+from model.subject import Subject
+
+TELL_SECONDS = 0.15
+"""How often what is there so far is shown: the layers from the top down are final by then."""
+
+Edges = tuple[Array, ...]
+"""Layer, head, query, key, own weight, the other's weight, size of the difference."""
+
+
+def answer(question: RoutesDifference, subject: Subject, bench: Bench) -> Iterator[Answer | None]:
+    """A layer, or a window of its queries, a slice; what is there every `TELL_SECONDS`.
+
+    Raises:
+        ValueError: the networks have other layers or heads, or no pairs are named and the texts
+            differ in length.
+    """
+    config, other = bench.network(subject).config, question.other
+    beside = bench.network(other).config
+    if (config.n_layers, config.n_heads) != (beside.n_layers, beside.n_heads):
+        raise ProbeError("Both networks need as many layers and heads: edges belong to a head.")
+    for _ in bench.streaming(other):
+        yield None
+    own_words = Words(question.words, subject.n_tokens)
+    its_words = Words(question.other_words, other.n_tokens)
+    pairs = question.pairs
+    if not pairs:
+        if own_words.n != its_words.n:
+            raise ProbeError("The texts differ in length: say which positions belong together.")
+        pairs = tuple((at, at) for at in range(own_words.n))
+    own_C, other_C = columns(own_words.n, its_words.n, pairs)
+    best = _Strongest(question.most)
+    hidden = no_number = 0
+    largest = 0.0
+    told = time.monotonic()
+    reached = _begins(question, own_C, other_C)
+    for layer in reversed(range(config.n_layers)):
+        heads = [head for of, head in question.heads if of == layer]
+        if question.over == "heads" and not heads:
+            continue
+        chosen = heads if question.over == "heads" else list(range(config.n_heads))
+        mine = _Rows(question, subject, bench, layer, chosen, own_words, own_C)
+        its = _Rows(question, other, bench, layer, chosen, its_words, other_C)
+        read = reached.copy()
+        queries = np.flatnonzero(reached)
+        for some in np.split(queries, range(WINDOW, len(queries), WINDOW)):
+            own_HQC, other_HQC = mine.of(some), its.of(some)
+            yield None
+            found = _edges(question, layer, chosen, own_HQC, other_HQC, some, (own_C, other_C))
+            edges, left_out, unknown, most = found
+            best.add(edges)
+            hidden, no_number, largest = hidden + left_out, no_number + unknown, max(largest, most)
+            read[edges[3]] = True
+            yield None
+        reached = read
+
+        def found_so_far(share: float) -> RoutesDifferenceFound:
+            return _found(
+                question, subject, best, hidden, no_number, largest, own_C, other_C, share
+            )
+
+        if layer and time.monotonic() - told > TELL_SECONDS:
+            told = time.monotonic()
+            yield found_so_far(1 - layer / config.n_layers)
+    yield _found(question, subject, best, hidden, no_number, largest, own_C, other_C, 1.0)
+
+
+def _begins(question: RoutesDifference, own_C: Array, other_C: Array) -> Array:
+    """The columns whose paths are followed; the ends of both texts belong together."""
+    reached = np.zeros(len(own_C), bool)
+    if question.position is None:
+        reached[:] = True
+        return reached
+    last = int(own_C.max())
+    at = min(question.position, last)
+    reached[own_C == at] = True
+    if at == last:
+        reached[other_C == other_C.max()] = True
+    return reached
+
+
+class _Rows:
+    """One side's weights of a layer, at the columns.
+
+    Args:
+        question: what the weights are.
+        subject, bench: whose.
+        layer, heads: which.
+        words: of its text.
+        at_C: its position in each column; -1 where it has none.
+    """
+
+    def __init__(
+        self,
+        question: RoutesDifference,
+        subject: Subject,
+        bench: Bench,
+        layer: int,
+        heads: Sequence[int],
+        words: Words,
+        at_C: Array,
+    ) -> None:
+        self._subject, self._bench, self._words, self._at_C = subject, bench, words, at_C
+        self._layer, self._heads = layer, list(heads)
+        self._all = len(heads) == bench.network(subject).config.n_heads
+        self._valued: Valued | None = None
+        if question.valued:
+            self._valued = Valued(bench, subject, layer, heads)
+            self._length_T = bench.lengths(subject, f"blocks.{layer}.hook_resid_pre")
+
+    def of(self, columns: Array) -> Array:
+        """``[H, Q, C]`` of the queries in these columns; NaN where the text lacks one."""
+        at_Q = self._at_C[columns]
+        there_Q = at_Q >= 0
+        shape = (len(self._heads), len(columns), len(self._at_C))
+        found_HQC = np.full(shape, np.nan, np.float32)
+        if not there_Q.any():
+            return found_HQC
+        has_C = self._at_C >= 0
+        rows_HQS = self._rows(at_Q[there_Q])
+        n = rows_HQS.shape[2]  # of the keys that are seen at all
+        filled_HQS = np.zeros((*rows_HQS.shape[:2], self._words.n), np.float32)
+        filled_HQS[:, :, :n] = rows_HQS
+        found_HQC[np.ix_(range(shape[0]), there_Q, has_C)] = filled_HQS[:, :, self._at_C[has_C]]
+        return found_HQC
+
+    def _rows(self, units: Array) -> Array:
+        tokens = self._words.tokens_of(units)
+        start, stop = int(tokens[0]), int(tokens[-1]) + 1
+        pattern_HQS = self._bench.pattern(
+            self._subject,
+            self._layer,
+            None if self._all else self._heads,
+            start,
+            stop,
+            seen_only=True,
+            queries=None if len(tokens) == stop - start else tokens.tolist(),
+        )
+        if self._valued is not None:
+            pattern_HQS = self._valued.weigh(pattern_HQS, tokens.tolist())
+            pattern_HQS = pattern_HQS / self._length_T[tokens, None].to(pattern_HQS.device)
+        found: Array = to_array(self._words.fold(pattern_HQS, tokens))
+        return found
+
+
+def _edges(
+    question: RoutesDifference,
+    layer: int,
+    heads: Sequence[int],
+    own_HQC: Array,
+    other_HQC: Array,
+    queries: Array,
+    at: tuple[Array, Array],
+) -> tuple[Edges, int, int, float]:
+    """The edges of some queries; how many are hidden; rows of no number; the largest difference."""
+    own_C, other_C = at
+    if question.over == "mean":
+        own_HQC, other_HQC = (one.mean(0, keepdims=True) for one in (own_HQC, other_HQC))
+    has_own_QC = (own_C[queries] >= 0)[:, None] & (own_C >= 0)
+    has_other_QC = (other_C[queries] >= 0)[:, None] & (other_C >= 0)
+    both_QC = has_own_QC & has_other_QC
+    # An edge that a text lacks has the other's whole weight.
+    size_HQC = np.where(
+        both_QC, np.abs(other_HQC - own_HQC), np.where(has_own_QC, own_HQC, other_HQC)
+    )
+    size_HQC = np.where(has_own_QC | has_other_QC, size_HQC, 0.0)
+    unknown = int((np.isnan(size_HQC) & (has_own_QC | has_other_QC)).any(-1).sum())
+    size_HQC = np.nan_to_num(size_HQC, nan=0.0)
+    most = float(np.where(both_QC, size_HQC, 0.0).max(initial=0.0))
+    head_QC = None
+    if question.over == "max":
+        head_QC = size_HQC.argmax(0)
+        own_HQC, other_HQC, size_HQC = (
+            np.take_along_axis(one, head_QC[None], 0) for one in (own_HQC, other_HQC, size_HQC)
+        )
+    strong = size_HQC >= question.threshold
+    hidden = 0
+    if question.hide_first:
+        first_C = (own_C == 0) | (other_C == 0)
+        hidden = int(strong[:, :, first_C].sum())
+        strong[:, :, first_C] = False
+    which, query, key = np.nonzero(strong)
+    if question.over == "heads":
+        head = np.asarray(heads, np.intp)[which]
+    else:
+        head = np.full(len(which), -1) if head_QC is None else head_QC[query, key]
+    of = np.full(len(which), layer)
+    own, other, size = (one[which, query, key] for one in (own_HQC, other_HQC, size_HQC))
+    return (of, head, queries[query], key, own, other, size), hidden, unknown, most
+
+
+class _Strongest:
+    """The largest differences so far, and how many there were.
+
+    Args:
+        most: how many are kept.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._parts: list[Edges] = []
+        self.total = 0
+
+    def add(self, edges: Edges) -> None:
+        """Some more."""
+        if len(edges[0]):
+            self.total += len(edges[0])
+            self._parts.append(edges)
+            if sum(len(part[0]) for part in self._parts) > 4 * max(self._most, 1000):
+                self._parts = [self.kept()]
+
+    def kept(self) -> Edges:
+        """From the largest to the smallest; from the input upwards among equals."""
+        if not self._parts:
+            none, nothing = np.zeros(0, np.intp), np.zeros(0, np.float32)
+            return none, none, none, none, nothing, nothing, nothing
+        together = [np.concatenate(column) for column in zip(*self._parts, strict=True)]
+        layer, head, query, key, _, _, size = together
+        order = np.lexsort((key, query, head, layer, -size))[: self._most]
+        return tuple(column[order] for column in together)
+
+
+def _found(
+    question: RoutesDifference,
+    subject: Subject,
+    best: _Strongest,
+    hidden: int,
+    no_number: int,
+    largest: float,
+    own_C: Array,
+    other_C: Array,
+    share: float,
+) -> RoutesDifferenceFound:
+    layer_E, head_E, query_E, key_E, own_E, other_E, size_E = map(read_only, best.kept())
+    return RoutesDifferenceFound(
+        subject=subject,
+        question=question,
+        share=share,
+        layer_E=layer_E,
+        head_E=head_E,
+        query_E=query_E,
+        key_E=key_E,
+        weight_E=size_E,
+        total=best.total,
+        hidden=hidden,
+        no_number=no_number,
+        own_E=own_E,
+        other_E=other_E,
+        own_C=read_only(own_C),
+        other_C=read_only(other_C),
+        largest=largest,
+    )
