@@ -39,6 +39,12 @@ GRAPH_MODES = {
     "head": ("This head", "Edges of the selected head"),
     "chosen": ("Chosen heads", "Edges of the heads that were added with Ctrl+click in the mosaic"),
 }
+LEAST = {False: 0.3, True: 0.05}
+"""The least weight of an edge at first, and the least difference: that is smaller."""
+LEAST_TIPS = {
+    False: "Draw edges of at least this weight",
+    True: "Draw edges whose weight differs by at least this",
+}
 DECADES = 3
 """The slider goes from 0.001 to 1, by equal factors."""
 
@@ -127,7 +133,9 @@ class AttentionControls(QObject):
         self._slider = QSlider(Qt.Orientation.Horizontal)
         self._least = Text("", tone="dim", font=theme.mono(theme.SMALL_FONT_SIZE))
         self._make_graph_row()
-        self.set_threshold(0.3)
+        self._leasts = dict(LEAST)
+        self._apart = False
+        self.set_threshold(LEAST[False])
 
     def _make_graph_row(self) -> None:
         self._mode_button.setFont(theme.sans(theme.SMALL_FONT_SIZE))
@@ -143,7 +151,7 @@ class AttentionControls(QObject):
         self._mode_button.setText(f"{GRAPH_MODES[self.graph_mode][0]} ▾")
         self._slider.setRange(0, 100 * DECADES)
         self._slider.setAccessibleName("Least weight in the graph")
-        self._slider.setToolTip("Draw edges of at least this weight")
+        self._slider.setToolTip(LEAST_TIPS[False])
         self._slider.setMinimumWidth(50)
         self._slider.valueChanged.connect(self._slider_moved)
         self._least.setFixedWidth(self._least.fontMetrics().horizontalAdvance("≥ 0.0000"))
@@ -259,7 +267,8 @@ class AttentionControls(QObject):
         return {
             "order": self.order,
             "graph": self.graph_mode,
-            "threshold": self.threshold,
+            "threshold": self.threshold_of(apart=False),
+            "threshold_apart": self.threshold_of(apart=True),
             **{name: getattr(self, name).isChecked() for name in _OPTIONS},
         }
 
@@ -269,9 +278,11 @@ class AttentionControls(QObject):
             self.set_order(str(kept["order"]))
         if kept.get("graph") in GRAPH_MODES and kept["graph"] != "chosen":
             self.set_graph_mode(str(kept["graph"]))
-        threshold = kept.get("threshold")
-        if type(threshold) is float and 0 < threshold <= 1:
-            self.set_threshold(threshold)
+        for apart, name in ((False, "threshold"), (True, "threshold_apart")):
+            least = kept.get(name)
+            if type(least) is float and 0 < least <= 1:
+                self._leasts[apart] = least
+        self.set_threshold(self._leasts[self._apart])
         for name in _OPTIONS:
             if type(kept.get(name)) is bool:
                 getattr(self, name).setChecked(kept[name])
@@ -286,8 +297,23 @@ class AttentionControls(QObject):
 
     @property
     def threshold(self) -> float:
-        """The least weight of an edge, 0.001 to 1."""
+        """The least weight of an edge, or the least difference: 0.001 to 1."""
         return round(10 ** (self._slider.value() / 100 - DECADES), 4)
+
+    def threshold_of(self, *, apart: bool) -> float:
+        """The least weight, or of a comparison the least difference, whichever is in force."""
+        return self.threshold if apart == self._apart else self._leasts[apart]
+
+    def show_apart(self, apart: bool) -> None:
+        """The slider is of weights, or of differences; it tells of no change: nothing changes."""
+        if apart != self._apart:
+            self._leasts[self._apart] = self.threshold
+            self._apart = apart
+            self._slider.blockSignals(True)
+            self.set_threshold(self._leasts[apart])
+            self._slider.blockSignals(False)
+            self._least.setText(at_least(self.threshold))
+            self._slider.setToolTip(LEAST_TIPS[apart])
 
     def set_threshold(self, weight: float) -> None:
         """Move the slider to the step nearest to a weight."""

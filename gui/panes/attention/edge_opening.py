@@ -116,7 +116,10 @@ class EdgeOpening(QObject):
             return
         query, key = int(edges.query_E[index]), int(edges.key_E[index])
         layer = int(edges.layer_E[index])
-        self.opened = Opened(layer, units.token_of(query), units.token_of(key))
+        of_query, of_key = units.token_of(query), units.token_of(key)
+        if of_query is None or of_key is None:  # the text in view has no such edge
+            return
+        self.opened = Opened(layer, of_query, of_key)
         self.changed.emit()
         self._mark()
 

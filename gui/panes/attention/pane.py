@@ -78,6 +78,7 @@ class AttentionPane(Pane):
         self.controls.choice_changed.connect(self._choose)
         self.controls.fit_changed.connect(self.matrix.set_fit)
         self.pins.changed.connect(self._arrange)
+        store.comparing.changed.connect(self._show_apart)
         store.model_changed.connect(self._forget)
         store.subject_changed.connect(self._note_subject)
         store.selection_changed.connect(self._mark)
@@ -171,7 +172,7 @@ class AttentionPane(Pane):
             hide_first=controls.hide_first.isChecked(),
             mode=controls.graph_mode,
             chosen=self.chosen,
-            threshold=controls.threshold,
+            threshold=controls.threshold_of(apart=self.views.two_sides.of_edges),
             all_positions=controls.all_positions.isChecked(),
             valued=controls.valued.isChecked(),
             words=self.views.words_of(read),
@@ -194,6 +195,8 @@ class AttentionPane(Pane):
             query=min(max(selection.position, 0), read.n_tokens - 1),
             kinds=controls.by_kind or model.config.n_params <= most,
         )
+        if "graph" in asked:
+            asked["graph"] = self.views.two_sides.graph_question(asked["graph"], units)
         edge = self.edge.question() if "edge" in self._places.views else None
         return asked if edge is None else {**asked, "edge": edge}
 
@@ -213,6 +216,10 @@ class AttentionPane(Pane):
             else words.named(read.tokens, key)
         )
         return Order(self.controls.order, self.controls.heads_row.filter, on)
+
+    def _show_apart(self) -> None:
+        """The graph's slider is of weights, or of differences."""
+        self.controls.show_apart(self.views.two_sides.of_edges)
 
     def other_questions(self) -> Mapping[str, Question]:
         return self.views.two_sides.questions(self.questions())
@@ -247,6 +254,7 @@ class AttentionPane(Pane):
     # ------------------------------------------------------------------------- drawing
 
     def refresh(self) -> None:
+        self._show_apart()
         self._place_views()
         self._show_waiting()
         if not self._is_there:

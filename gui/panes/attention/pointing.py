@@ -10,7 +10,8 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
-from gui.panes.attention import words
+from gui.panes.attention import difference_words, words
+from gui.panes.attention.columns import Columns
 from gui.panes.attention.mosaic import MosaicCell
 from gui.panes.attention.views import Views
 from gui.reading.inspecting import inspected
@@ -19,6 +20,7 @@ from gui.session.store import Store
 from model.probe.pattern.asks import Pattern
 from model.probe.question import Answer
 from model.probe.routes.asks import Routes
+from model.probe.routes_difference.asks import RoutesDifferenceFound
 
 
 class Pointing(QObject):
@@ -152,7 +154,13 @@ class Pointing(QObject):
         edges, model = self.graph.edges, self.store.model
         if edges is None or model is None or "graph" not in self._reads:
             return ""
-        return words.edge(edges, self._units["graph"], index, model.config.n_heads)
+        units, n_heads = self._units["graph"], model.config.n_heads
+        if isinstance(edges, RoutesDifferenceFound):
+            if not isinstance(units, Columns):
+                return ""
+            sides = self.store.comparing.sides
+            return difference_words.edge(edges, units, index, n_heads, sides)
+        return words.edge(edges, units, index, n_heads)
 
     # ------------------------------------------------------------------- exact numbers
 
@@ -182,9 +190,15 @@ class Pointing(QObject):
         if edges is None or not self.is_current(edges):
             return
         layer, head = int(edges.layer_E[index]), int(edges.head_E[index])
-        query, key = int(edges.query_E[index]), int(edges.key_E[index])
+        query = self._token("graph", int(edges.query_E[index]))
+        key = self._token("graph", int(edges.key_E[index]))
         weight = float(edges.weight_E[index])
-        at = {"position": self._token("graph", query), "key": self._token("graph", key)}
+        if isinstance(edges, RoutesDifferenceFound):  # the number is that of the side in view
+            weight = float(edges.own_E[index])
+        if query is None or key is None:  # the text in view has no such token
+            self.store.select(layer=layer, **({} if head < 0 else {"head": head}))
+            return
+        at = {"position": query, "key": key}
         question = edges.question
         assert isinstance(question, Routes)
         if head < 0:  # a mean is no tensor's number
@@ -197,8 +211,9 @@ class Pointing(QObject):
         self._inspect("graph", name, (layer, head, query, key), weight)
 
     def _choose_position(self, position: int | None) -> None:
-        if position is not None:
-            self.store.select(position=self._token("graph", position))
+        token = self._token("graph", position)
+        if token is not None:  # else the text in view has no such token
+            self.store.select(position=token)
 
     def _inspect(self, view: str, name: str, at: tuple[int, int, int, int], value: float) -> None:
         """Show one number in the inspector; ``at`` is layer, head, query and key."""

@@ -6,19 +6,23 @@ Knows the store and answers; no widget but the view whose numbers it exports.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gui.panes.attention import difference
+from gui.panes.attention.columns import Columns, aligned_units
 from gui.panes.attention.difference import Difference
 from gui.panes.attention.matrix_view import MatrixView
+from gui.panes.attention.units import Units, word_starts
 from gui.session.store import Store
 from model.probe.mosaic.asks import Mosaic, MosaicFound
 from model.probe.pattern.asks import Pattern, PatternFound
 from model.probe.question import Answer, Question
+from model.probe.routes.asks import Routes
+from model.probe.routes_difference.asks import RoutesDifference, RoutesDifferenceFound
 
 A = TypeVar("A", bound=Answer)
 
@@ -40,6 +44,7 @@ class TwoSides:
     def __init__(self, store: Store, other: Other) -> None:
         self._store = store
         self._other = other
+        self._units: dict[bool, tuple[object, Units]] = {}
 
     def questions(self, asked: Mapping[str, Question]) -> Mapping[str, Question]:
         """What the other side is asked.
@@ -56,6 +61,57 @@ class TwoSides:
         if isinstance(heads := asked.get("heads"), Mosaic):
             same["heads"] = difference.mosaic_question(heads, comparing.alignment)
         return {name: question for name, question in same.items() if question is not None}
+
+    @property
+    def of_edges(self) -> bool:
+        """Whether the graph draws differences: edges are of heads that both have."""
+        comparing = self._store.comparing
+        return comparing.shows_difference and comparing.same_places
+
+    def graph_question(self, asked: Question, own: Units) -> Question:
+        """What the graph asks: of one side, or while the difference is drawn of both.
+
+        Args:
+            asked: of the side in view.
+            own: its tokens or words.
+        """
+        comparing, other = self._store.comparing, self._store.comparing.other
+        if not isinstance(asked, Routes) or not self.of_edges or other is None:
+            return asked
+        theirs = self._other_units(merged=own.merged)
+        assert theirs is not None
+        pairs = aligned_units(own, theirs, comparing.alignment).pairs
+        return RoutesDifference(
+            **{field.name: getattr(asked, field.name) for field in fields(asked)},
+            other=other.subject,
+            pairs=pairs,
+            other_words=theirs.starts if own.merged else (),
+        )
+
+    def _other_units(self, *, merged: bool) -> Units | None:
+        """The other side's tokens, or its words; kept, since thousands take milliseconds."""
+        read = self._store.comparing.other
+        if read is None:
+            return None
+        known = self._units.get(merged)
+        if known is None or known[0] is not read.tokens:
+            known = read.tokens, Units(read, word_starts(read.tokens) if merged else ())
+            self._units[merged] = known
+        return known[1]
+
+    def columns(self, found: RoutesDifferenceFound, own: Units) -> Columns | None:
+        """What the columns of a graph are; None where it is about another comparison."""
+        comparing, question = self._store.comparing, found.question
+        assert isinstance(question, RoutesDifference)
+        theirs = self._other_units(merged=own.merged)
+        if comparing.subject != question.other or theirs is None:
+            return None
+        if (found.own_C.max(initial=-1) + 1, found.other_C.max(initial=-1) + 1) != (
+            len(own),
+            len(theirs),
+        ):
+            return None
+        return Columns(own, theirs, found.own_C, found.other_C, comparing.sides)
 
     def refused(self, asked: Mapping[str, Question]) -> str:
         """Why the side in view is drawn alone although the difference is chosen; empty if not."""

@@ -14,10 +14,12 @@ import numpy as np
 from PySide6.QtGui import QColor
 
 from gui import theme
-from gui.panes.attention import export, head_kinds, words
+from gui.panes.attention import difference_words, export, head_kinds, words
+from gui.panes.attention.columns import Columns
 from gui.panes.attention.controls import AttentionControls
 from gui.panes.attention.edges import Head, strongest_heads
 from gui.panes.attention.graph import AttentionGraph
+from gui.panes.attention.graph_ink import by_sign
 from gui.panes.attention.head_order import Order, ordered
 from gui.panes.attention.matrix_view import MatrixView
 from gui.panes.attention.mosaic import HeadMosaic
@@ -37,6 +39,7 @@ from model.probe.on_key.asks import OnKeyFound
 from model.probe.pattern.asks import Pattern, PatternFound
 from model.probe.question import Array, Named
 from model.probe.routes.asks import Routes, RoutesFound
+from model.probe.routes_difference.asks import RoutesDifferenceFound
 from model.probe.why_attends.asks import WhyAttendsFound
 
 HUES = 7
@@ -167,7 +170,9 @@ class Views:
             return
         same = tiles is not None and tiles.subject == found.subject
         sink = tiles.sink if tiles is not None and same else math.nan
-        if self._take("graph", found, sink, merged=_words(found.question)):
+        if isinstance(found, RoutesDifferenceFound):
+            self._draw_graph_apart(found)
+        elif self._take("graph", found, sink, merged=_words(found.question)):
             question = found.question
             assert isinstance(question, Routes)
             heads = question.heads if question.over == "heads" else strongest_heads(found, HUES)
@@ -179,6 +184,30 @@ class Views:
                 hues(heads),
                 self._graph_position(found),
             )
+
+    def _draw_graph_apart(self, found: RoutesDifferenceFound) -> None:
+        """The edges that differ, on the columns of both texts."""
+        slot, model = self._pane.slot("graph"), self._pane.store.model
+        if slot is None or slot.read is None or model is None:
+            return
+        own = self.units_of(slot.read, merged=_words(found.question))
+        columns, sides = self.two_sides.columns(found, own), self._pane.store.comparing.sides
+        if columns is None:  # of another comparison: the one of now is on its way
+            return
+        if self._take("graph", found, sides):
+            self.units["graph"] = columns
+            tones = {1: "accent", -1: "negative"}
+            self.graph.set_edges(
+                found,
+                columns.labels,
+                model.config.n_layers,
+                difference_words.routes(found, columns, model.config.n_heads, sides),
+                position=self._graph_position(found),
+                groups=by_sign(found, sides),
+                tones={column: tones[whose] for column, whose in columns.alone.items()},
+                ends=columns.ends,
+            )
+        self.units["graph"] = columns
 
     def _draw_strip(self) -> None:
         pane, model = self._pane, self._pane.store.model
@@ -215,8 +244,10 @@ class Views:
         """The row and column whose routes are lit: the one that was asked about."""
         question = found.question
         assert isinstance(question, Routes)
+        units = self.units["graph"]
         if question.position is not None:
-            return question.position
+            at = question.position
+            return units.column(at) if isinstance(units, Columns) else at
         return self.units["graph"].of(self._pane.store.selection.position)
 
     def table(self, slot: Slot) -> Mapping[str, Named | Array]:
@@ -224,8 +255,13 @@ class Views:
         if slot.read is None or slot.answer is None:
             return {}
         units = self.units_of(slot.read, merged=_words(slot.answer.question))
+        if isinstance(slot.answer, RoutesDifferenceFound):
+            columns = self.two_sides.columns(slot.answer, units)
+            if columns is None:
+                return {}
+            units = columns
         return {
-            **export.table(slot.answer, units),
+            **export.table(slot.answer, units, self._pane.store.comparing.sides),
             **self.two_sides.exported(slot.answer, self.matrix),
         }
 

@@ -47,9 +47,7 @@ def answer(question: RoutesDifference, subject: Subject, bench: Bench) -> Iterat
             raise ProbeError("The texts differ in length: say which positions belong together.")
         pairs = tuple((at, at) for at in range(own_words.n))
     own_C, other_C = columns(own_words.n, its_words.n, pairs)
-    best = _Strongest(question.most)
-    hidden = no_number = 0
-    largest = 0.0
+    best = _Found(question, subject, own_C, other_C)
     told = time.monotonic()
     reached = _begins(question, own_C, other_C)
     for layer in reversed(range(config.n_layers)):
@@ -64,23 +62,13 @@ def answer(question: RoutesDifference, subject: Subject, bench: Bench) -> Iterat
         for some in np.split(queries, range(WINDOW, len(queries), WINDOW)):
             own_HQC, other_HQC = mine.of(some), its.of(some)
             yield None
-            found = _edges(question, layer, chosen, own_HQC, other_HQC, some, (own_C, other_C))
-            edges, left_out, unknown, most = found
-            best.add(edges)
-            hidden, no_number, largest = hidden + left_out, no_number + unknown, max(largest, most)
-            read[edges[3]] = True
+            read[best.add(layer, chosen, some, own_HQC, other_HQC)] = True
             yield None
         reached = read
-
-        def found_so_far(share: float) -> RoutesDifferenceFound:
-            return _found(
-                question, subject, best, hidden, no_number, largest, own_C, other_C, share
-            )
-
         if layer and time.monotonic() - told > TELL_SECONDS:
             told = time.monotonic()
-            yield found_so_far(1 - layer / config.n_layers)
-    yield _found(question, subject, best, hidden, no_number, largest, own_C, other_C, 1.0)
+            yield best.answer(1 - layer / config.n_layers)
+    yield best.answer(1.0)
 
 
 def _begins(question: RoutesDifference, own_C: Array, other_C: Array) -> Array:
@@ -139,7 +127,8 @@ class _Rows:
         n = rows_HQS.shape[2]  # of the keys that are seen at all
         filled_HQS = np.zeros((*rows_HQS.shape[:2], self._words.n), np.float32)
         filled_HQS[:, :, :n] = rows_HQS
-        found_HQC[np.ix_(range(shape[0]), there_Q, has_C)] = filled_HQS[:, :, self._at_C[has_C]]
+        rows, keys = np.flatnonzero(there_Q)[:, None], np.flatnonzero(has_C)
+        found_HQC[:, rows, keys] = filled_HQS[:, :, self._at_C[has_C]]
         return found_HQC
 
     def _rows(self, units: Array) -> Array:
@@ -161,110 +150,102 @@ class _Rows:
         return found
 
 
-def _edges(
-    question: RoutesDifference,
-    layer: int,
-    heads: Sequence[int],
-    own_HQC: Array,
-    other_HQC: Array,
-    queries: Array,
-    at: tuple[Array, Array],
-) -> tuple[Edges, int, int, float]:
-    """The edges of some queries; how many are hidden; rows of no number; the largest difference."""
-    own_C, other_C = at
-    if question.over == "mean":
-        own_HQC, other_HQC = (one.mean(0, keepdims=True) for one in (own_HQC, other_HQC))
-    has_own_QC = (own_C[queries] >= 0)[:, None] & (own_C >= 0)
-    has_other_QC = (other_C[queries] >= 0)[:, None] & (other_C >= 0)
-    both_QC = has_own_QC & has_other_QC
-    # An edge that a text lacks has the other's whole weight.
-    size_HQC = np.where(
-        both_QC, np.abs(other_HQC - own_HQC), np.where(has_own_QC, own_HQC, other_HQC)
-    )
-    size_HQC = np.where(has_own_QC | has_other_QC, size_HQC, 0.0)
-    unknown = int((np.isnan(size_HQC) & (has_own_QC | has_other_QC)).any(-1).sum())
-    size_HQC = np.nan_to_num(size_HQC, nan=0.0)
-    most = float(np.where(both_QC, size_HQC, 0.0).max(initial=0.0))
-    head_QC = None
-    if question.over == "max":
-        head_QC = size_HQC.argmax(0)
-        own_HQC, other_HQC, size_HQC = (
-            np.take_along_axis(one, head_QC[None], 0) for one in (own_HQC, other_HQC, size_HQC)
-        )
-    strong = size_HQC >= question.threshold
-    hidden = 0
-    if question.hide_first:
-        first_C = (own_C == 0) | (other_C == 0)
-        hidden = int(strong[:, :, first_C].sum())
-        strong[:, :, first_C] = False
-    which, query, key = np.nonzero(strong)
-    if question.over == "heads":
-        head = np.asarray(heads, np.intp)[which]
-    else:
-        head = np.full(len(which), -1) if head_QC is None else head_QC[query, key]
-    of = np.full(len(which), layer)
-    own, other, size = (one[which, query, key] for one in (own_HQC, other_HQC, size_HQC))
-    return (of, head, queries[query], key, own, other, size), hidden, unknown, most
-
-
-class _Strongest:
+class _Found:
     """The largest differences so far, and how many there were.
 
     Args:
-        most: how many are kept.
+        question, subject: what is asked of whom.
+        own_C, other_C: position of either text in each column.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(
+        self, question: RoutesDifference, subject: Subject, own_C: Array, other_C: Array
+    ) -> None:
+        self._question, self._subject = question, subject
+        self._own_C, self._other_C = own_C, other_C
         self._parts: list[Edges] = []
-        self.total = 0
+        self._total = self._hidden = self._no_number = 0
+        self._largest = 0.0
 
-    def add(self, edges: Edges) -> None:
-        """Some more."""
+    def add(
+        self, layer: int, heads: Sequence[int], queries: Array, own_HQC: Array, other_HQC: Array
+    ) -> Array:
+        """The edges of some queries; gives the columns that these read."""
+        question, own_C, other_C = self._question, self._own_C, self._other_C
+        if question.over == "mean":
+            own_HQC, other_HQC = (one.mean(0, keepdims=True) for one in (own_HQC, other_HQC))
+        has_own_QC = (own_C[queries] >= 0)[:, None] & (own_C >= 0)
+        has_other_QC = (other_C[queries] >= 0)[:, None] & (other_C >= 0)
+        both_QC, any_QC = has_own_QC & has_other_QC, has_own_QC | has_other_QC
+        # An edge that a text lacks has the other's whole weight.
+        alone_HQC = np.where(has_own_QC, own_HQC, other_HQC)
+        size_HQC = np.where(both_QC, np.abs(other_HQC - own_HQC), alone_HQC)
+        self._no_number += int((np.isnan(size_HQC) & any_QC).any(-1).sum())
+        size_HQC = np.where(any_QC, np.nan_to_num(size_HQC, nan=0.0), 0.0)
+        largest = float(np.where(both_QC, size_HQC, 0.0).max(initial=0.0))
+        self._largest = max(self._largest, largest)
+        head_QC = None
+        if question.over == "max":
+            head_QC = size_HQC.argmax(0)
+            own_HQC, other_HQC, size_HQC = (
+                np.take_along_axis(one, head_QC[None], 0) for one in (own_HQC, other_HQC, size_HQC)
+            )
+        strong = size_HQC >= question.threshold
+        if question.hide_first:
+            first_C = (own_C == 0) | (other_C == 0)
+            self._hidden += int(strong[:, :, first_C].sum())
+            strong[:, :, first_C] = False
+        which, query, key = np.nonzero(strong)
+        if question.over == "heads":
+            head = np.asarray(heads, np.intp)[which]
+        else:
+            head = np.full(len(which), -1) if head_QC is None else head_QC[query, key]
+        self._keep(
+            (
+                np.full(len(which), layer),
+                head,
+                queries[query],
+                key,
+                *(one[which, query, key] for one in (own_HQC, other_HQC, size_HQC)),
+            )
+        )
+        return key
+
+    def _keep(self, edges: Edges) -> None:
         if len(edges[0]):
-            self.total += len(edges[0])
+            self._total += len(edges[0])
             self._parts.append(edges)
-            if sum(len(part[0]) for part in self._parts) > 4 * max(self._most, 1000):
-                self._parts = [self.kept()]
+            if sum(len(part[0]) for part in self._parts) > 4 * max(self._question.most, 1000):
+                self._parts = [self._strongest()]
 
-    def kept(self) -> Edges:
+    def _strongest(self) -> Edges:
         """From the largest to the smallest; from the input upwards among equals."""
         if not self._parts:
             none, nothing = np.zeros(0, np.intp), np.zeros(0, np.float32)
             return none, none, none, none, nothing, nothing, nothing
         together = [np.concatenate(column) for column in zip(*self._parts, strict=True)]
         layer, head, query, key, _, _, size = together
-        order = np.lexsort((key, query, head, layer, -size))[: self._most]
+        order = np.lexsort((key, query, head, layer, -size))[: self._question.most]
         return tuple(column[order] for column in together)
 
-
-def _found(
-    question: RoutesDifference,
-    subject: Subject,
-    best: _Strongest,
-    hidden: int,
-    no_number: int,
-    largest: float,
-    own_C: Array,
-    other_C: Array,
-    share: float,
-) -> RoutesDifferenceFound:
-    layer_E, head_E, query_E, key_E, own_E, other_E, size_E = map(read_only, best.kept())
-    return RoutesDifferenceFound(
-        subject=subject,
-        question=question,
-        share=share,
-        layer_E=layer_E,
-        head_E=head_E,
-        query_E=query_E,
-        key_E=key_E,
-        weight_E=size_E,
-        total=best.total,
-        hidden=hidden,
-        no_number=no_number,
-        own_E=own_E,
-        other_E=other_E,
-        own_C=read_only(own_C),
-        other_C=read_only(other_C),
-        largest=largest,
-    )
+    def answer(self, share: float) -> RoutesDifferenceFound:
+        """What is there so far."""
+        layer_E, head_E, query_E, key_E, own_E, other_E, size_E = map(read_only, self._strongest())
+        return RoutesDifferenceFound(
+            subject=self._subject,
+            question=self._question,
+            share=share,
+            layer_E=layer_E,
+            head_E=head_E,
+            query_E=query_E,
+            key_E=key_E,
+            weight_E=size_E,
+            total=self._total,
+            hidden=self._hidden,
+            no_number=self._no_number,
+            own_E=own_E,
+            other_E=other_E,
+            own_C=read_only(self._own_C),
+            other_C=read_only(self._other_C),
+            largest=self._largest,
+        )

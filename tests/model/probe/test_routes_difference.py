@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from model.interventions import AblateHead, ScaleOutput
+from model.parameters import parameter
 from model.probe.routes_difference.asks import RoutesDifference, RoutesDifferenceFound, columns
 from model.subject import Subject
 from model.transformer import Transformer
@@ -33,7 +34,7 @@ def patterns(one: Transformer, subject: Subject) -> np.ndarray:
     return np.array([trace[name][0].double().numpy() for name in names])
 
 
-def edges_of(found: RoutesDifferenceFound) -> dict[tuple[int, int, int, int], float]:
+def edges_of(found: RoutesDifferenceFound) -> dict[tuple[int, ...], float]:
     places = zip(found.layer_E, found.head_E, found.query_E, found.key_E, strict=True)
     signed = found.other_E - found.own_E
     return {
@@ -130,14 +131,15 @@ def test_a_cut_head_changes_no_weight_of_its_own_layer() -> None:
 def test_what_weights_carry_is_subtracted_as_a_share_of_each_sides_stream() -> None:
     a, b = network(VARIANTS["learned"]), another("learned")
     other = Subject(2, None, A_IDS)
-    how = {"position": None, "over": "heads", "heads": ((1, 0),), "valued": True}
-    found = ask(RoutesDifference(**how, threshold=0.001, other=other), A, bench_of(a, b))
+    question = RoutesDifference(
+        position=None, over="heads", heads=((1, 0),), threshold=0.001, valued=True, other=other
+    )
+    found = ask(question, A, bench_of(a, b))
     assert len(found)
     for subject, one, weights in ((A, a, found.own_E), (other, b, found.other_E)):
         trace = trace_of(one, subject.ids)
-        W_O = one.blocks[1].attn.out.weight.double().detach().numpy()
-        d = one.config.d_head
-        written = trace["blocks.1.attn.hook_v"][0, :, 0].double().numpy() @ W_O[:, :d].T
+        W_O = parameter(one, "blocks.1.attn.W_O")[0].double().numpy()
+        written = trace["blocks.1.attn.hook_v"][0, :, 0].double().numpy() @ W_O
         length = np.linalg.norm(trace["blocks.1.hook_resid_pre"][0].double().numpy(), axis=-1)
         pattern = patterns(one, subject)[1, 0]
         carried = pattern * np.linalg.norm(written, axis=-1) / length[:, None]
