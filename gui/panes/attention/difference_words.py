@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 
 from gui.panes.attention.columns import Columns
+from gui.panes.attention.graph_ink import ink_limit
 from gui.panes.attention.words import at_least, between, counted_edges, exact, named, percent
 from gui.session.sides import Sides
 from model.counting import counted
@@ -27,10 +28,12 @@ def routes(found: RoutesDifferenceFound, columns: Columns, n_heads: int, sides: 
     if question.over == "heads" and not question.heads:
         return "No head is chosen: Ctrl+click heads in the mosaic."
     text = f"{sides.difference} of {_what(question, n_heads)}"
-    number = counted_edges(len(found))
+    n_alone = len(found) - int(found.shared_E.sum())
+    text += f" · {counted_edges(len(found) - n_alone)} {at_least(question.threshold)}"
+    if n_alone:
+        text += f", {n_alone:,} of tokens that one text lacks"
     if found.total > len(found):
-        number = f"strongest {len(found):,} of {counted_edges(found.total)}"
-    text += f" · {number} {at_least(question.threshold)}"
+        text += f" · the strongest {len(found):,} of {found.total:,}"
     if question.valued:
         text += " of the stream's length (‖A·v·W_O‖)"
     if question.hide_first:
@@ -44,8 +47,8 @@ def routes(found: RoutesDifferenceFound, columns: Columns, n_heads: int, sides: 
     else:
         text = f"routes to {named(columns, columns.column(question.position))} · {text}"
     if len(found):
-        text += f" · ink to {float(found.weight_E[0]):.2g}"
-    return f"{_most(found, columns, sides)} {text}".strip()
+        text += f" · ink to {ink_limit(found):.2g}"
+    return f"{_most(found, columns, sides)} {text[:1].upper()}{text[1:]}".strip()
 
 
 def _what(question: RoutesDifference, n_heads: int) -> str:

@@ -28,6 +28,8 @@ from model.probe.question import Array
 from model.probe.routes.asks import Routes, RoutesFound
 from model.probe.routes_difference.asks import RoutesDifferenceFound
 
+BEHIND = 0.35
+"""Share of its opacity that is left to an edge that stays behind the others."""
 SPARSE = 16.0
 """Where layers are closer than this, logical pixels, only nodes with an edge are drawn."""
 
@@ -59,16 +61,12 @@ def by_sign(edges: RoutesDifferenceFound, sides: Sides) -> tuple[Group, ...]:
     """What weighs more in B, what more in A, and what only one of both has."""
     t, shared_E = theme.current(), edges.shared_E
     minus_E = np.nan_to_num(sides.minus(edges.own_E, edges.other_E))
-    a, b = sides.names
+    a, b = sides.places
     return (
-        Group(f"more {_in(b)}", t.color("accent"), shared_E & (minus_E > 0)),
-        Group(f"more {_in(a)}", t.color("negative"), shared_E & (minus_E < 0)),
+        Group(f"more {b}", t.color("accent"), shared_E & (minus_E > 0)),
+        Group(f"more {a}", t.color("negative"), shared_E & (minus_E < 0)),
         Group("a token of one text alone", t.color("dim"), ~shared_E),
     )
-
-
-def _in(side: str) -> str:
-    return side if side in ("before", "after") else f"in {side}"
 
 
 def ink_limit(edges: RoutesFound) -> float:
@@ -81,7 +79,10 @@ def ink_limit(edges: RoutesFound) -> float:
     whole = not (question.hide_first or question.valued or isinstance(edges, RoutesDifferenceFound))
     if not len(edges) or whole:
         return 1.0
-    largest = float(np.nan_to_num(edges.weight_E).max())
+    weight_E = np.nan_to_num(edges.weight_E)
+    if isinstance(edges, RoutesDifferenceFound) and edges.shared_E.any():
+        weight_E = weight_E[edges.shared_E]  # what one text lacks is drawn faintly
+    largest = float(weight_E.max())
     return largest if largest > 0 else 1.0
 
 
@@ -119,7 +120,10 @@ class GraphInk:
         self.width_E = 0.8 + min(2.6, max(1.4, place.step / 8)) * weight_E
         self._opacity_E = np.where(lit_E, 0.45 + 0.5 * weight_E, 0.1 + 0.5 * weight_E)
         # What heads park at the first token stays behind what they read.
-        self._opacity_E *= np.where((edges.key_E == 0) & (edges.query_E > 0), 0.35, 1)
+        self._opacity_E *= np.where((edges.key_E == 0) & (edges.query_E > 0), BEHIND, 1)
+        if isinstance(edges, RoutesDifferenceFound):  # of the others there is no difference
+            self._opacity_E *= np.where(edges.shared_E, 1, BEHIND)
+            self.width_E = np.where(edges.shared_E, self.width_E, 0.8)
 
     def paint_layer(self, painter: QPainter, layer: int, scrolled: QPoint, ratio: float) -> None:
         """Paint a layer's edges, lit above unlit."""

@@ -135,7 +135,9 @@ class Pointing(QObject):
         found = self.strip.pinned[index].found
         if found is None or "pinned" not in self._units:
             return ""
-        return words.cell(found, self._units["pinned"], place)
+        said = words.cell(found, self._units["pinned"], place)
+        apart = self.strip.pinned[index].difference
+        return said if apart is None else f"{said}\n{apart.words(place)}"
 
     def describe_tile(self, cell: MosaicCell) -> str:
         """What a cell of the mosaic is, and where its head looks."""

@@ -17,12 +17,15 @@ from gui.panes.attention.columns import Columns, aligned_units
 from gui.panes.attention.difference import Difference
 from gui.panes.attention.matrix_view import MatrixView
 from gui.panes.attention.units import Units, word_starts
+from gui.panes.attention.why_difference import WhyDifference, subtracted
+from gui.panes.attention.why_words import begun
 from gui.session.store import Store
 from model.probe.mosaic.asks import Mosaic, MosaicFound
 from model.probe.pattern.asks import Pattern, PatternFound
 from model.probe.question import Answer, Question
 from model.probe.routes.asks import Routes
 from model.probe.routes_difference.asks import RoutesDifference, RoutesDifferenceFound
+from model.probe.why_attends.asks import WhyAttends, WhyAttendsFound
 
 A = TypeVar("A", bound=Answer)
 
@@ -60,7 +63,48 @@ class TwoSides:
             same["matrix"] = difference.matrix_question(matrix, comparing.alignment)
         if isinstance(heads := asked.get("heads"), Mosaic):
             same["heads"] = difference.mosaic_question(heads, comparing.alignment)
+        for name, pinned in asked.items():
+            if name.startswith("pin") and isinstance(pinned, Pattern):
+                same[name] = difference.matrix_question(pinned, comparing.alignment)
+        if isinstance(why := asked.get("why"), WhyAttends):
+            same["why"] = self._why_question(why)
         return {name: question for name, question in same.items() if question is not None}
+
+    def _why_question(self, asked: WhyAttends) -> WhyAttends | None:
+        """The same of the other side's query and key; None where it lacks one of them."""
+        at = self._store.comparing.other_position
+        query, key = at(asked.query), at(asked.key)
+        if query is None or key is None:
+            return None
+        return replace(asked, query=query, key=key)
+
+    def why_alone(self, asked: WhyAttends, problem: str) -> str:
+        """Why the side in view is told alone; empty where nothing is compared, or it is on its way.
+
+        Args:
+            asked: of the side in view.
+            problem: why the other side can't answer; empty if it can.
+        """
+        comparing = self._store.comparing
+        if not comparing.shows_difference:
+            return ""
+        alone = f"{begun(comparing.sides.in_view)} alone:"
+        if not comparing.same_places:
+            return f"{alone} the other model has other heads."
+        if self._why_question(asked) is None:
+            return f"{alone} the other text has no such token."
+        return f"{alone} {problem}" if problem else ""
+
+    def of_why(self, found: WhyAttendsFound) -> tuple[WhyDifference, Units] | None:
+        """Both sides of why a head attends, and the other's tokens; None while that isn't there."""
+        other, theirs = self._other("why", WhyAttendsFound), self._other_units(merged=False)
+        question = found.question
+        assert isinstance(question, WhyAttends)
+        if other is None or theirs is None or found.subject != self._store.subject:
+            return None
+        if other.question != self._why_question(question):
+            return None
+        return subtracted(found, other, self._store.comparing.sides), theirs
 
     @property
     def of_edges(self) -> bool:
@@ -125,9 +169,14 @@ class TwoSides:
             why = "words begin elsewhere in B" if by_words else "B is too long to be aligned"
         return f"{comparing.sides.in_view} alone: {why}"
 
-    def of_matrix(self, found: PatternFound | None) -> Difference | None:
-        """Of the matrix that is drawn; None while it isn't shown, or not there."""
-        other, comparing = self._other("matrix", PatternFound), self._store.comparing
+    def of_matrix(self, found: PatternFound | None, name: str = "matrix") -> Difference | None:
+        """Of a matrix that is drawn; None while it isn't shown, or not there.
+
+        Args:
+            found: the side in view.
+            name: under which both are asked.
+        """
+        other, comparing = self._other(name, PatternFound), self._store.comparing
         if found is None or other is None or found.subject != self._store.subject:
             return None
         if not _same_head(found, other):

@@ -40,7 +40,7 @@ from model.probe.pattern.asks import Pattern, PatternFound
 from model.probe.question import Array, Named
 from model.probe.routes.asks import Routes, RoutesFound
 from model.probe.routes_difference.asks import RoutesDifferenceFound
-from model.probe.why_attends.asks import WhyAttendsFound
+from model.probe.why_attends.asks import WhyAttends, WhyAttendsFound
 
 HUES = 7
 """How many heads of a graph have a hue of their own."""
@@ -221,11 +221,18 @@ class Views:
             answers.append(found if mine else None)
         hide = self._controls.hide_first.isChecked()
         merged = any(found is not None and _words(found.question) for found in answers)
-        if self._take("pinned", *answers, *heads, kinds, hide, slot="pin0", merged=merged):
+        others = [pane.other(f"pin{place}", PatternFound) for place in range(len(heads))]
+        key = (*answers, *others, *heads, kinds, hide)
+        if self._take("pinned", *key, slot="pin0", merged=merged):
             self.strip.set_pinned(
                 [
-                    Pinned(head, found, head_kinds.short(kinds, *head))
-                    for head, found in zip(heads, answers, strict=True)
+                    Pinned(
+                        head,
+                        found,
+                        head_kinds.short(kinds, *head),
+                        self.two_sides.of_matrix(found, f"pin{place}"),
+                    )
+                    for place, (head, found) in enumerate(zip(heads, answers, strict=True))
                 ],
                 hide_first=hide,
             )
@@ -237,8 +244,18 @@ class Views:
         if slot is None or problem or model is None:
             if self._take("why", problem, slot is None):
                 self.card.say(problem or HOW)
-        elif found is not None and slot.read is not None and self._take("why", found):
-            self.card.show_answer(found, self.units["why"], model.config)
+        elif found is not None and slot.read is not None:
+            assert isinstance(found.question, WhyAttends)
+            both = self.two_sides.of_why(found)
+            other = self._pane.other("why", WhyAttendsFound)
+            alone = self.two_sides.why_alone(found.question, self._pane.other_problem("why"))
+            sides = self._pane.store.comparing.sides
+            if not self._take("why", found, other if both else alone, sides):
+                return
+            if both is None:
+                self.card.show_answer(found, self.units["why"], model.config, alone)
+            else:
+                self.card.show_difference(found, self.units["why"], *both)
 
     def _graph_position(self, found: RoutesFound) -> int:
         """The row and column whose routes are lit: the one that was asked about."""
@@ -255,6 +272,8 @@ class Views:
         if slot.read is None or slot.answer is None:
             return {}
         units = self.units_of(slot.read, merged=_words(slot.answer.question))
+        if (apart := self.card.apart) is not None and slot.answer is self.card.found:
+            return apart.table()
         if isinstance(slot.answer, RoutesDifferenceFound):
             columns = self.two_sides.columns(slot.answer, units)
             if columns is None:

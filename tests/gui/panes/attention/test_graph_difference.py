@@ -58,7 +58,7 @@ def test_its_edges_are_b_minus_a_of_the_head_that_changed_most(pane: AttentionPa
         tuple(map(int, place))
         for place in zip(found.layer_E, found.head_E, found.query_E, found.key_E, strict=True)
     ]
-    expected = {}
+    expected: dict[tuple[int, ...], float] = {}
     for layer in range(desk.lm.config.n_layers):
         minus = patterns(desk.lm, TEXT_B, layer) - patterns(desk.lm, PROMPT, layer)
         for query, key in np.ndindex(minus.shape[1:]):
