@@ -59,7 +59,7 @@ class AttentionControls(QObject):
 
     Attributes:
         view_row, heads_row, matrix_row, graph_row: the widgets.
-        transpose, to_largest, fit: checkable actions of the matrix.
+        beside, transpose, to_largest, fit: checkable actions of the matrix.
         hide_first, valued, words, why: checkable actions of all views.
         all_positions: a checkable action of the graph.
     """
@@ -106,6 +106,12 @@ class AttentionControls(QObject):
             sign="hide_first",
         )
         self.fit = self._action("Fit", "The whole matrix, however small its cells", sign="fit")
+        self.beside = self._action(
+            "Side by side",
+            "A second matrix on the same scale: the other side while B − A is shown, else the "
+            "pinned head (B)",
+            sign="beside",
+        )
         self.all_positions = self._action(
             "All positions",
             "Edges of all positions, not only the routes to the selected one",
@@ -118,7 +124,8 @@ class AttentionControls(QObject):
         self.words.toggled.connect(self._scores_by_token)
         self.why.toggled.connect(self.view_changed)
         self.fit.toggled.connect(self.fit_changed)
-        toggles = (self.transpose, self.to_largest, self.hide_first, self.fit)
+        self.beside.toggled.connect(self.view_changed)
+        toggles = (self.beside, self.transpose, self.to_largest, self.hide_first, self.fit)
         self.matrix_row = ActionRow((*self._tensors.actions(), *toggles), "Matrix", parent)
 
         self._orders = self._group(ORDERS, "layer")
@@ -324,7 +331,7 @@ class AttentionControls(QObject):
         self.choice_changed.emit()
 
 
-_OPTIONS = ("transpose", "to_largest", "hide_first", "valued", "words", "all_positions")
+_OPTIONS = ("transpose", "to_largest", "hide_first", "valued", "words", "all_positions", "beside")
 """Attributes that are remembered."""
 
 

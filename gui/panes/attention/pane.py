@@ -16,7 +16,13 @@ from PySide6.QtWidgets import QWidget
 
 from gui import theme
 from gui.panes.attention import ENTRY, export, words
-from gui.panes.attention.arrangement import Places, with_card, with_edge, with_strip
+from gui.panes.attention.arrangement import (
+    Places,
+    with_card,
+    with_edge,
+    with_second,
+    with_strip,
+)
 from gui.panes.attention.changing import Changing
 from gui.panes.attention.controls import AttentionControls
 from gui.panes.attention.edge_opening import EdgeOpening
@@ -58,6 +64,8 @@ class AttentionPane(Pane):
         self._readout = Text("", self, tone="dim", font=theme.mono(theme.SMALL_FONT_SIZE))
 
         self._places = Places()
+        self._second: Mapping[str, Question] = {}
+        self._wants_second = False  # a second matrix, whether it finds room or not
         self._missing: tuple[str, ...] = ()  # views that were asked for and find no room
         self._chosen: list[Head] = []
         self.pointing = Pointing(store, self.views, self)
@@ -76,7 +84,10 @@ class AttentionPane(Pane):
         self.graph.layer_stepped.connect(self.select_next_layer)
         self.controls.view_changed.connect(self._arrange)
         self.controls.choice_changed.connect(self._choose)
+        self.beside = self.views.beside
+        self.beside.view.window_changed.connect(self.ask)
         self.controls.fit_changed.connect(self.matrix.set_fit)
+        self.controls.fit_changed.connect(self.beside.view.set_fit)
         self.pins.changed.connect(self._arrange)
         store.comparing.changed.connect(self._show_apart)
         store.model_changed.connect(self._forget)
@@ -197,6 +208,13 @@ class AttentionPane(Pane):
         )
         if "graph" in asked:
             asked["graph"] = self.views.two_sides.graph_question(asked["graph"], units)
+        self._second = {}
+        if "second" in self._places.views:
+            head = (selection.layer, selection.head)
+            source = self.beside.find(head, self.pins.heads(model.config), units)
+            self._second = self.beside.questions(asked.get("matrix"), at)
+            if source is not None and not source.of_other:
+                asked |= self._second
         edge = self.edge.question() if "edge" in self._places.views else None
         return asked if edge is None else {**asked, "edge": edge}
 
@@ -222,7 +240,10 @@ class AttentionPane(Pane):
         self.controls.show_apart(self.views.two_sides.of_edges)
 
     def other_questions(self) -> Mapping[str, Question]:
-        return self.views.two_sides.questions(self.questions())
+        asked = self.views.two_sides.questions(self.questions())
+        source = self.beside.source
+        theirs = source is not None and source.of_other
+        return {**asked, **self._second} if theirs else asked
 
     def _choose(self) -> None:
         """Another choice of the controls."""
@@ -262,6 +283,7 @@ class AttentionPane(Pane):
             self._empty.update()
             return
         self.views.draw(self._places.views, self._chosen, self._order)
+        self._place_second()
         self.edge.draw()
         self._mark()
         self._show_facts()
@@ -294,6 +316,8 @@ class AttentionPane(Pane):
         # Beside longer words, if so.
         places = with_strip(controls.view, *size, controls.needed, n_pinned)
         places = with_card(places) if controls.why.isChecked() else places
+        self._wants_second = controls.beside.isChecked() and "matrix" in places.views
+        places = with_second(places) if self._wants_second else places
         self._places = places if self.edge.opened is None else with_edge(places)
         self._place_views()
         self.ask()
@@ -328,11 +352,20 @@ class AttentionPane(Pane):
             row.setVisible(there and name in places.rows)
             row.setGeometry(places.rows.get(name, QRect()))
         controls.matrix_row.raise_()
-        self.heat_map.set_corner(
-            places.corner.size() if not places.corner.isEmpty() else QSize(0, 0)
-        )
+        corner = places.corner.size() if not places.corner.isEmpty() else QSize(0, 0)
+        self.heat_map.set_corner(corner)
+        self._place_second()
         self._readout.setVisible(there and not places.readout.isEmpty())
         self._readout.setGeometry(places.readout)
+
+    def _place_second(self) -> None:
+        """Both matrices, in order: A is at the left."""
+        places, corner = self._places, self._places.corner
+        second = places.views.get("second")
+        self.beside.show(second is not None and self._is_there)
+        if second is not None:
+            size = corner.size() if not corner.isEmpty() else QSize(0, 0)
+            self.beside.place(places.views["matrix"], second, size)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -351,8 +384,14 @@ class AttentionPane(Pane):
         note = ""
         if head is not None and self._is_there:
             note = words.header(head, self.answered("kinds", HeadsFound))
-        left_out = words.no_room_for(self._missing) if self._missing and note else ""
-        alone = self.views.two_sides.refused(self.questions())
+        missing = self._missing
+        if self._wants_second and "second" not in self._places.views:
+            missing = (*missing, "second matrix")
+        left_out = words.no_room_for(missing) if missing and note else ""
+        asked = dict(self.questions())
+        if self.beside.source is not None and "second" in self._places.views:
+            asked.pop("matrix", None)  # both sides stand beside each other
+        alone = self.views.two_sides.refused(asked)
         return " · ".join(filter(None, (left_out, self._waits_for(), alone, note)))
 
     def _waits_for(self) -> str:
@@ -401,6 +440,7 @@ class AttentionPane(Pane):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         does = {Qt.Key.Key_P: self.pin_head, Qt.Key.Key_T: self.pin_token}
         does |= {Qt.Key.Key_W: self.toggle_why, Qt.Key.Key_Slash: self.find_heads}
+        does[Qt.Key.Key_B] = self.controls.beside.toggle
         key, plain = Qt.Key(event.key()), not event.modifiers()
         if key == Qt.Key.Key_Escape and self.controls.why.isChecked():
             self.close_why()

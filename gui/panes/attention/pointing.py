@@ -61,6 +61,10 @@ class Pointing(QObject):
         mosaic.cell_hovered.connect(self._hover_tile)
         matrix.map.cell_hovered.connect(self._hover_cell)
         matrix.map.cell_chosen.connect(self._choose_cell)
+        self.beside = views.beside
+        self.beside.view.map.describe = self.describe_second
+        self.beside.hovered.connect(self._hover_second)
+        self.beside.chosen.connect(self._choose_second)
         graph.edge_hovered.connect(self._hover_edge)
         graph.edge_chosen.connect(self._choose_edge)
         graph.position_hovered.connect(self._hover_position)
@@ -99,6 +103,40 @@ class Pointing(QObject):
         else:
             key = self.matrix.turned(row, column)[1]
             self._say(self.describe_cell(row, column), self._token("matrix", key), here=True)
+        self.beside.light(cell)
+
+    def _hover_second(self, cell: tuple[int | None, int | None] | None) -> None:
+        row, column = cell or (None, None)
+        if row is None or column is None:
+            own = self.beside.own_unit_of(column if row is None else row)
+            self._say("", self._token("matrix", own))
+        else:
+            key = self.beside.own_unit_of(self.beside.view.turned(row, column)[1])
+            self._say(self.describe_second(row, column), self._token("matrix", key), here=True)
+
+    def describe_second(self, row: int, column: int) -> str:
+        """What a cell of the second matrix is, and of which it is beside."""
+        view, source = self.beside.view, self.beside.source
+        place = view.place_of(row, column)
+        if view.found is None or source is None or "matrix" not in self._units:
+            return ""
+        if place is None:
+            return "still to come"
+        said = f"{source.names[1]}: {words.cell(view.found, source.units, place)}"
+        query, key = map(self.beside.own_unit_of, view.turned(row, column))
+        if query is None or key is None:
+            return f"{said}\n{source.names[0]} lacks one of these"
+        mine = self.matrix.turned(query, key)  # which turns a cell and turns it back
+        own = self.matrix.place_of(*mine)
+        if own is None or self.matrix.found is None:
+            return said
+        return f"{said}\n{source.names[0]} {self.matrix.found.values[own]:.4g}"
+
+    def _choose_second(self, query: int | None, key: int | None) -> None:
+        """Select what belongs to it in the text in view."""
+        if query is not None:
+            at = {} if key is None else {"key": self._token("matrix", key)}
+            self.store.select(position=self._token("matrix", query), **at)
 
     def _hover_edge(self, index: int | None) -> None:
         edges = self.graph.edges
@@ -125,7 +163,18 @@ class Pointing(QObject):
         if place is None:
             return "still to come"
         said, difference = words.cell(found, self._units["matrix"], place), self.matrix.difference
-        return said if difference is None else f"{said}\n{difference.words(place)}"
+        if difference is not None:
+            return f"{said}\n{difference.words(place)}"
+        return "\n".join(filter(None, (said, self._beside_cell(row, column))))
+
+    def _beside_cell(self, row: int, column: int) -> str:
+        """What the second matrix has there, where nothing can be subtracted."""
+        source, view = self.beside.source, self.beside.view
+        units = [self.beside.unit_of(unit) for unit in self.matrix.turned(row, column)]
+        if source is None or view.found is None or view.map.isHidden() or None in units:
+            return ""
+        place = view.place_of(*view.turned(*units))  # type: ignore[arg-type]
+        return "" if place is None else f"{source.names[1]} {view.found.values[place]:.4g}"
 
     def _hover_pinned(self, cell: tuple[int, tuple[int, int]] | None) -> None:
         self._say("" if cell is None else self.describe_pinned(*cell), None)

@@ -97,7 +97,7 @@ class TwoSides:
 
     def of_why(self, found: WhyAttendsFound) -> tuple[WhyDifference, Units] | None:
         """Both sides of why a head attends, and the other's tokens; None while that isn't there."""
-        other, theirs = self._other("why", WhyAttendsFound), self._other_units(merged=False)
+        other, theirs = self._other("why", WhyAttendsFound), self.other_units(merged=False)
         question = found.question
         assert isinstance(question, WhyAttends)
         if other is None or theirs is None or found.subject != self._store.subject:
@@ -122,7 +122,7 @@ class TwoSides:
         comparing, other = self._store.comparing, self._store.comparing.other
         if not isinstance(asked, Routes) or not self.of_edges or other is None:
             return asked
-        theirs = self._other_units(merged=own.merged)
+        theirs = self.other_units(merged=own.merged)
         assert theirs is not None
         pairs = aligned_units(own, theirs, comparing.alignment).pairs
         return RoutesDifference(
@@ -132,7 +132,7 @@ class TwoSides:
             other_words=theirs.starts if own.merged else (),
         )
 
-    def _other_units(self, *, merged: bool) -> Units | None:
+    def other_units(self, *, merged: bool) -> Units | None:
         """The other side's tokens, or its words; kept, since thousands take milliseconds."""
         read = self._store.comparing.other
         if read is None:
@@ -147,7 +147,7 @@ class TwoSides:
         """What the columns of a graph are; None where it is about another comparison."""
         comparing, question = self._store.comparing, found.question
         assert isinstance(question, RoutesDifference)
-        theirs = self._other_units(merged=own.merged)
+        theirs = self.other_units(merged=own.merged)
         if comparing.subject != question.other or theirs is None:
             return None
         if (found.own_C.max(initial=-1) + 1, found.other_C.max(initial=-1) + 1) != (
@@ -161,7 +161,9 @@ class TwoSides:
         """Why the side in view is drawn alone although the difference is chosen; empty if not."""
         comparing = self._store.comparing
         drawn = [name for name in ("matrix", "heads") if name in asked]
-        if not comparing.shows_difference or not drawn or self.questions(asked):
+        if not comparing.shows_difference or self.questions(asked).keys() & set(drawn):
+            return ""
+        if not drawn and (comparing.same_places or "graph" not in asked):
             return ""
         why = "B has other heads"
         if comparing.same_places:

@@ -15,6 +15,7 @@ from PySide6.QtGui import QColor
 
 from gui import theme
 from gui.panes.attention import difference_words, export, head_kinds, words
+from gui.panes.attention.beside import Beside
 from gui.panes.attention.columns import Columns
 from gui.panes.attention.controls import AttentionControls
 from gui.panes.attention.edges import Head, strongest_heads
@@ -59,6 +60,8 @@ class Views:
         reads: the prompt that each draws, by its name.
         units: that prompt's tokens or words, as the view's rows and columns.
         two_sides: of a comparison, whose difference is drawn.
+        beside: a second matrix, on the scale of the first.
+        has_second: whether that has room.
     """
 
     def __init__(self, pane: Pane, controls: AttentionControls, pins: Pins) -> None:
@@ -69,6 +72,8 @@ class Views:
         self.strip = PinnedStrip(pane)
         self.card = WhyCard(pane)
         self.two_sides = TwoSides(pane.store, pane.other)
+        self.beside = Beside(pane, self.matrix, self.two_sides)
+        self.has_second = False
         self.reads: dict[str, PromptRead] = {}
         self.units: dict[str, Units] = {}
         self._drawn: dict[str, tuple[object, ...]] = {}
@@ -80,6 +85,7 @@ class Views:
         self.reads.clear()
         self.units.clear()
         self.matrix.clear()
+        self.beside.view.clear()
         self.mosaic.set_tiles(None, 0, 0)
         self.graph.set_edges(None, (), 0, "")
         self.strip.set_pinned(())
@@ -112,10 +118,14 @@ class Views:
         draws = {
             "heads": lambda: self._draw_mosaic(chosen, order),
             "matrix": self._draw_matrix,
+            "second": self._draw_second,
             "graph": self._draw_graph,
             "pinned": self._draw_strip,
             "why": self._draw_card,
         }
+        self.has_second = "second" in shown
+        if not self.has_second:
+            self.matrix.hold_scale(0.0)
         for view in shown:
             if view in draws:  # a card draws itself
                 draws[view]()
@@ -155,12 +165,22 @@ class Views:
         if found is None or slot is None or slot.read is None or model is None:
             return
         other = pane.other("matrix", PatternFound)
-        if self._take("matrix", found, row, head, looks, other, merged=_words(found.question)):
+        plain = self.has_second and self.beside.source is not None and self.beside.source.of_other
+        key = (found, row, head, looks, other, plain)
+        if self._take("matrix", *key, merged=_words(found.question)):
             assert isinstance(found.question, Pattern)
             formula = score_formula(model.config, found.question.layer)
             self._controls.explain_scores(formula)
             apart, labels = self.two_sides.of_matrix(found), self.units["matrix"].labels
-            self.matrix.draw(found, row, head, labels, looks, formula, apart)
+            self.matrix.draw(found, row, head, labels, looks, formula, apart, plain=plain)
+
+    def _draw_second(self) -> None:
+        model, found = self._pane.store.model, self.matrix.found
+        if model is None or found is None:
+            return
+        assert isinstance(found.question, Pattern)
+        formula = score_formula(model.config, found.question.layer)
+        self.beside.draw(self._controls.looks, formula)
 
     def _draw_graph(self) -> None:
         pane = self._pane
@@ -305,6 +325,9 @@ class Views:
                 self.in_units(selection, self.units["matrix"]),
                 self._unit("matrix", elsewhere),
                 self._unit("matrix", token),
+            )
+            self.beside.mark(
+                self.in_units(selection, self.units["matrix"]), self._unit("matrix", token)
             )
         edges = self.graph.edges
         if edges is not None and self.is_current(edges):

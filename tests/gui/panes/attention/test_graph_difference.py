@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from tests.gui.desk import PROMPT, Desk
 from tests.gui.panes.attention.test_attention_pane import settle, shown
 from tests.gui.panes.attention.test_difference import LONGER, TEXT_B, patterns
 from tests.gui.pixels import color_named, pixels
+from tests.small_models import small_llama
 
 
 @pytest.fixture(autouse=True)
@@ -231,3 +233,16 @@ def test_of_two_models_it_subtracts_head_by_head(
     minus = patterns(beside, PROMPT, layer)[head] - patterns(desk.lm, PROMPT, layer)[head]
     value = minus[found.query_E[0], found.key_E[0]]
     assert found.other_E[0] - found.own_E[0] == pytest.approx(value, abs=1e-5)
+
+
+def test_of_a_model_with_other_heads_it_says_that_a_stands_alone(
+    pane: AttentionPane, desk: Desk, tmp_path: Path
+):
+    opening = pane.store.opening
+    opening.open(str(small_llama(tmp_path / "other")), beside=True)
+    while opening.going:
+        desk.advance()
+    settle(pane)
+    assert pane.store.comparing.shows_difference
+    assert not isinstance(pane.graph.edges, RoutesDifferenceFound)
+    assert "A alone: B has other heads" in pane.header_note()
