@@ -103,6 +103,12 @@ PROBES = (
         "The likeliest continuations of a text, as a tree.",
     ),
     _about_a_subject(
+        "chances",
+        "Chances",
+        "Chances",
+        "How likely given continuations are, token by token.",
+    ),
+    _about_a_subject(
         "not_finite",
         "NotFinite",
         "Not finite",
@@ -174,7 +180,7 @@ PROBES = (
     Probe(
         "routes_difference",
         "Difference of routes",
-        "Between which tokens the attention of two subjects differs, and in which heads.",
+        "Where the attention of two subjects differs, as edges of heads: `model compare`.",
     ),
     Probe(
         "weight_difference",

@@ -68,6 +68,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "facts": {"first": 1, "last": 2, "samples": 2},
     "neuron_texts": {"scan": 300},
     "graph": {"check": 8},
+    "chances": {"paths": ((3, 4), (3, 5, 1), (7,))},
     "tokenized": {"written": "the queen"},
     "cost": {"longest": 24, "repeats": 1},
     "difference": {"other": Subject(1, None, (2, 12, 9, 15, 9, 17), (AblateHead(0, 1),))},
@@ -89,7 +90,10 @@ OF_TWO: dict[str, type[Question]] = {
 }
 """About two models, and asked by `model compare`; a script opens the second as ``lm_b``."""
 
-REFUSED = {("encoder", "continuations"): "not made to continue"}
+REFUSED = {
+    ("encoder", "continuations"): "not made to continue",
+    ("encoder", "chances"): "not made to continue",
+}
 """What a kind of network can't be asked, with the words in which it says so."""
 
 
