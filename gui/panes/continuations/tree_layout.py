@@ -20,7 +20,7 @@ THINNEST = 1.0
 BRANCH = 34.0
 """Of a column, for the branches; the rest is for words."""
 LEAST_COLUMN = 104.0
-LEAST_OF_TWO = 148.0
+LEAST_OF_TWO = 164.0
 """Of a column in which both sides' figures stand."""
 WIDEST_COLUMN = 210.0
 ROOT_WIDTH = 118.0
