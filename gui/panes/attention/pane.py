@@ -379,6 +379,9 @@ class AttentionPane(Pane):
 
     # ----------------------------------------------------------------- facts and hover
 
+    def no_difference(self) -> str:
+        return self.store.comparing.no_places
+
     def header_note(self) -> str:
         head = self.answered("head", PatternFound)
         note = ""

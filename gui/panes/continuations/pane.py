@@ -235,7 +235,7 @@ class ContinuationsPane(Pane):
     def _is_coming(self, found: ContinuationsFound) -> bool:
         """Whether both trees are about to be drawn: until then the old picture stays."""
         pane_waits = self.store.asked.waits(self.key) is not None or self.other_waits
-        alone = self.two_trees.alone(position_of(found))
+        alone = self.two_trees.why_alone(position_of(found))
         return (
             self.two_trees.wanted and not alone and not pane_waits and self.tree.found is not None
         )
@@ -297,7 +297,7 @@ class ContinuationsPane(Pane):
             if node is not None:
                 said = two_words.node_sentence(model, both, node)
         elif node is None:
-            alone = self.two_trees.alone(position_of(found))
+            alone = self.alone
             said = f"{words.tree_sentence(model, found)} {alone[:1].upper()}{alone[1:]}".strip()
         else:
             said = words.node_sentence(model, found, node)
@@ -313,6 +313,11 @@ class ContinuationsPane(Pane):
 
     def _follow_position(self) -> None:
         self.text.rows.set_position(self.store.selection.position)
+
+    def no_difference(self) -> str:
+        if self.views.current == "text":
+            return self.store.comparing.no_predictions
+        return self.two_trees.why_alone(self._wanted_position)
 
     def header_note(self) -> str:
         waits = waiting.words(self.store.asked.waits(self.key))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gui.panes.base import Pane
+from gui.panes.base import NO_TOKEN, Pane
 from gui.session.sides import Sides
 from model.probe.chances.asks import Chances, ChancesFound
 from model.probe.continuations.asks import ROOT, Continuations, ContinuationsFound
@@ -121,18 +121,16 @@ class TwoTrees:
             asked["chances"] = Chances(theirs.position, paths, own.sampling)
         return asked
 
-    def alone(self, position: int) -> str:
+    def why_alone(self, position: int) -> str:
         """Why the side in view stands alone although the difference is chosen; empty if not."""
         comparing = self._pane.store.comparing
         if not comparing.shows_difference:
             return ""
-        alone = f"{comparing.sides.in_view} alone"
         if comparing.no_predictions:
-            return f"{alone}: {comparing.no_predictions}"
+            return comparing.no_predictions
         if comparing.other_position(position) is None:
-            return f"{alone}: the other text has no such token."
-        problem = self._pane.other_problem("tree") or self._problem()
-        return f"{alone}: {problem}" if problem else ""
+            return NO_TOKEN
+        return self._pane.other_problem("tree") or self._problem()
 
     def _problem(self) -> str:
         found = self._pane.other("tree", ContinuationsFound)
