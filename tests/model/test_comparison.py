@@ -97,15 +97,17 @@ def test_edges_of_attention_that_differ_are_listed(gpt2_folder: Path, lm: Langua
     traces = [lm.trace(one) for one in ids]
     alone = 0
     for row in found["routes"]:
-        weights = []
+        weights: list[float] = []
         for side, trace in zip("ab", traces, strict=True):
             pattern = trace[f"blocks.{row['layer']}.attn.hook_pattern"][0, row["head"]]
             query, key = row[f"query_{side}"], row[f"key_{side}"]
             there = min(query, key) >= 0
-            weights.append(float(pattern[query, key]) if there else None)
-            assert row[side] == (pytest.approx(weights[-1], abs=1e-5) if there else None)
-        alone += None in weights
-        if None not in weights:
+            assert (row[side] is not None) == there
+            if there:
+                weights.append(float(pattern[query, key]))
+                assert row[side] == pytest.approx(weights[-1], abs=1e-5)
+        alone += len(weights) < 2
+        if len(weights) == 2:
             assert row["difference"] == pytest.approx(weights[1] - weights[0], abs=1e-5)
             assert abs(row["difference"]) >= 0.01
         else:

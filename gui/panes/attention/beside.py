@@ -13,7 +13,6 @@ from PySide6.QtCore import QObject, QRect, QSize, Signal
 from PySide6.QtWidgets import QScrollBar
 
 from gui import theme
-from gui.panes.attention.columns import aligned_units
 from gui.panes.attention.edges import Head
 from gui.panes.attention.matrix import Looks
 from gui.panes.attention.matrix_view import MatrixView
@@ -71,6 +70,8 @@ class Beside(QObject):
         view: the matrix.
         names: what both are of, above them: the first's, then its own.
         empty: what is said where there is nothing to draw.
+        source: what it is of; None where there is nothing.
+        of_other: what is asked of the other side for it.
     """
 
     hovered = Signal(object)
@@ -85,6 +86,7 @@ class Beside(QObject):
         self.names = (Text("", pane, font=small), Text("", pane, font=small))
         self.empty = EmptyState(NOTHING, pane)
         self.source: Source | None = None
+        self.of_other: Mapping[str, Question] = {}
         self._drawn: tuple[object, ...] = ()
         self._linking = False
         self.view.map.cell_hovered.connect(self._hover)
@@ -110,6 +112,30 @@ class Beside(QObject):
 
     # ------------------------------------------------------------------------- asking
 
+    def state(
+        self,
+        like: Question | None,
+        at: Selection,
+        pinned: tuple[Head, ...],
+        own: Units,
+    ) -> Mapping[str, Question]:
+        """Find what stands beside now; gives what is asked of the side in view for it.
+
+        Args:
+            like: what the first matrix asks.
+            at: the selection, in units of the text in view.
+            pinned: heads, the newest last.
+            own: those units.
+        """
+        source = self.find((at.layer, at.head), pinned, own)
+        asked = self.questions(like, at)
+        self.of_other = asked if source is not None and source.of_other else {}
+        return {} if self.of_other else asked
+
+    def leave(self) -> None:
+        """Nothing stands beside."""
+        self.source, self.of_other = None, {}
+
     def find(self, head: Head, pinned: tuple[Head, ...], own: Units) -> Source | None:
         """What stands beside now; kept as `source`.
 
@@ -123,7 +149,7 @@ class Beside(QObject):
         if comparing.shows_difference and comparing.same_places:
             theirs = self._two_sides.other_units(merged=own.merged)
             if theirs is not None:
-                alignment = aligned_units(own, theirs, comparing.alignment)
+                alignment = self._two_sides.unit_alignment(own, theirs)
                 names = (comparing.sides.in_view, comparing.sides.other)
                 self.source = Source(head, theirs, alignment, True, names)
             return self.source
@@ -196,7 +222,9 @@ class Beside(QObject):
         found = get("second", PatternFound)
         row = get("second_row", PatternFound)
         problem = pane.other_problem("second")
-        if source is None or found is None or not _is_of(found, source):
+        if self._is_coming(source, found, problem):
+            return  # in a moment: until then the old picture stays
+        if source is None or found is None or not self._is_of(found, source):
             self.view.clear()
             self._drawn = ()
             self._first.hold_scale(0.0)
@@ -212,6 +240,22 @@ class Beside(QObject):
         self.view.hold_scale(limit)
         self._name()
 
+    def _is_coming(self, source: Source | None, found: PatternFound | None, problem: str) -> bool:
+        """Whether another answer will be there in a moment."""
+        if source is None or problem or self.view.found is None:
+            return False
+        waits = self._pane.other_waits or self._pane.store.asked.waits(self._pane.key)
+        return not waits and (found is None or not self._is_of(found, source))
+
+    def _is_of(self, found: PatternFound, source: Source) -> bool:
+        """Whether an answer is about a source, and the text whose units it has."""
+        store, question = self._pane.store, found.question
+        assert isinstance(question, Pattern)
+        whose = store.comparing.subject if source.of_other else store.subject
+        words = source.units.starts if source.units.merged else ()
+        place = question.layer, question.head
+        return (place, question.words, found.subject) == (source.head, words, whose)
+
     def _name(self) -> None:
         source = self.source
         names = ("", "") if source is None else source.names
@@ -221,7 +265,7 @@ class Beside(QObject):
 
     def mark(self, at: Selection, pinned: int | None) -> None:
         """Frame what belongs to the selection and to the pinned unit of the text in view."""
-        if self.source is None or self.view.found is None:
+        if self.source is None or self.view.found is None or self._drawn[1:2] != (self.source,):
             return
         if self.unit_of(at.position) is None:  # its text has no such query
             self.view.map.set_marks()
@@ -296,12 +340,3 @@ class Beside(QObject):
                 theirs: QScrollBar = getattr(follows.map, bar)()
                 theirs.setValue(getattr(leads.map, bar)().value())
         self._linking = False
-
-
-def _is_of(found: PatternFound, source: Source) -> bool:
-    question = found.question
-    assert isinstance(question, Pattern)
-    words = source.units.starts if source.units.merged else ()
-    n = len(source.units)
-    there = question.words == words and (bool(words) or found.subject.n_tokens == n)
-    return (question.layer, question.head) == source.head and there

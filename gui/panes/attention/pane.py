@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from numpy.typing import NDArray
-from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
@@ -29,6 +29,7 @@ from gui.panes.attention.edge_opening import EdgeOpening
 from gui.panes.attention.edges import Head
 from gui.panes.attention.head_order import Order
 from gui.panes.attention.pins import Pins
+from gui.panes.attention.placing import place_all, place_second
 from gui.panes.attention.pointing import Pointing
 from gui.panes.attention.questions import Choices, questions
 from gui.panes.attention.views import Views
@@ -64,7 +65,6 @@ class AttentionPane(Pane):
         self._readout = Text("", self, tone="dim", font=theme.mono(theme.SMALL_FONT_SIZE))
 
         self._places = Places()
-        self._second: Mapping[str, Question] = {}
         self._wants_second = False  # a second matrix, whether it finds room or not
         self._missing: tuple[str, ...] = ()  # views that were asked for and find no room
         self._chosen: list[Head] = []
@@ -208,13 +208,11 @@ class AttentionPane(Pane):
         )
         if "graph" in asked:
             asked["graph"] = self.views.two_sides.graph_question(asked["graph"], units)
-        self._second = {}
         if "second" in self._places.views:
-            head = (selection.layer, selection.head)
-            source = self.beside.find(head, self.pins.heads(model.config), units)
-            self._second = self.beside.questions(asked.get("matrix"), at)
-            if source is not None and not source.of_other:
-                asked |= self._second
+            pinned = self.pins.heads(model.config)
+            asked |= self.beside.state(asked.get("matrix"), at, pinned, units)
+        else:
+            self.beside.leave()
         edge = self.edge.question() if "edge" in self._places.views else None
         return asked if edge is None else {**asked, "edge": edge}
 
@@ -241,9 +239,7 @@ class AttentionPane(Pane):
 
     def other_questions(self) -> Mapping[str, Question]:
         asked = self.views.two_sides.questions(self.questions())
-        source = self.beside.source
-        theirs = source is not None and source.of_other
-        return {**asked, **self._second} if theirs else asked
+        return {**asked, **self.beside.of_other}
 
     def _choose(self) -> None:
         """Another choice of the controls."""
@@ -283,7 +279,7 @@ class AttentionPane(Pane):
             self._empty.update()
             return
         self.views.draw(self._places.views, self._chosen, self._order)
-        self._place_second()
+        place_second(self.views, self._places, there=True)
         self.edge.draw()
         self._mark()
         self._show_facts()
@@ -324,48 +320,19 @@ class AttentionPane(Pane):
         self.invalidate()
 
     def _place_views(self) -> None:
-        there, places, controls = self._is_there, self._places, self.controls
+        there, places = self._is_there, self._places
         self._empty.setVisible(not there)
         self._empty.setGeometry(self.rect())
         self._waiting.setGeometry(0, 0, self.width(), WAITING)
-        for view, widget in zip(VIEWS, (self.mosaic, self.heat_map, self.graph), strict=True):
-            slot, problem = self.slot(view), self._problems[view]
-            wrong = "" if slot is None or slot.is_current else slot.problem
-            shown = there and view in places.views
-            box = places.views.get(view, QRect())
-            widget.setGeometry(box)
-            widget.setVisible(shown and not wrong)
-            problem.setGeometry(box)
-            problem.setText(wrong)
-            problem.setVisible(shown and bool(wrong))
-        cards = ("pinned", self.strip), ("why", self.card), ("edge", self.edge.card)
-        for name, more in cards:
-            more.setGeometry(places.views.get(name, QRect()))
-            more.setVisible(there and name in places.views)
-        rows = {
-            "view": controls.view_row,
-            "heads": controls.heads_row,
-            "matrix": controls.matrix_row,
-            "graph": controls.graph_row,
-        }
-        for name, row in rows.items():
-            row.setVisible(there and name in places.rows)
-            row.setGeometry(places.rows.get(name, QRect()))
-        controls.matrix_row.raise_()
-        corner = places.corner.size() if not places.corner.isEmpty() else QSize(0, 0)
-        self.heat_map.set_corner(corner)
-        self._place_second()
+        problems = {view: (self._problems[view], self._problem(view)) for view in VIEWS}
+        place_all(self.views, self.controls, self.edge.card, problems, places, there=there)
         self._readout.setVisible(there and not places.readout.isEmpty())
         self._readout.setGeometry(places.readout)
 
-    def _place_second(self) -> None:
-        """Both matrices, in order: A is at the left."""
-        places, corner = self._places, self._places.corner
-        second = places.views.get("second")
-        self.beside.show(second is not None and self._is_there)
-        if second is not None:
-            size = corner.size() if not corner.isEmpty() else QSize(0, 0)
-            self.beside.place(places.views["matrix"], second, size)
+    def _problem(self, view: str) -> str:
+        """Why a view can't be drawn; empty if it can."""
+        slot = self.slot(view)
+        return "" if slot is None or slot.is_current else slot.problem
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

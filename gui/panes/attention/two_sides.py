@@ -19,7 +19,9 @@ from gui.panes.attention.matrix_view import MatrixView
 from gui.panes.attention.units import Units, word_starts
 from gui.panes.attention.why_difference import WhyDifference, subtracted
 from gui.panes.attention.why_words import begun
+from gui.panes.base import NO_TOKEN
 from gui.session.store import Store
+from model.alignment import Alignment
 from model.probe.mosaic.asks import Mosaic, MosaicFound
 from model.probe.pattern.asks import Pattern, PatternFound
 from model.probe.question import Answer, Question
@@ -48,6 +50,7 @@ class TwoSides:
         self._store = store
         self._other = other
         self._units: dict[bool, tuple[object, Units]] = {}
+        self._aligned: tuple[Units, Units, Alignment, Alignment] | None = None
 
     def questions(self, asked: Mapping[str, Question]) -> Mapping[str, Question]:
         """What the other side is asked.
@@ -78,6 +81,12 @@ class TwoSides:
             return None
         return replace(asked, query=query, key=key)
 
+    def why_pending(self, asked: WhyAttends) -> bool:
+        """Whether the other side will be there in a moment: until then the old picture stays."""
+        wanted = self._why_question(asked) if self.of_edges else None
+        other = self._other("why", WhyAttendsFound)
+        return wanted is not None and (other is None or other.question != wanted)
+
     def why_alone(self, asked: WhyAttends, problem: str) -> str:
         """Why the side in view is told alone; empty where nothing is compared, or it is on its way.
 
@@ -90,9 +99,9 @@ class TwoSides:
             return ""
         alone = f"{begun(comparing.sides.in_view)} alone:"
         if not comparing.same_places:
-            return f"{alone} the other model has other heads."
+            return f"{alone} {comparing.no_places}"
         if self._why_question(asked) is None:
-            return f"{alone} the other text has no such token."
+            return f"{alone} {NO_TOKEN}"
         return f"{alone} {problem}" if problem else ""
 
     def of_why(self, found: WhyAttendsFound) -> tuple[WhyDifference, Units] | None:
@@ -119,18 +128,25 @@ class TwoSides:
             asked: of the side in view.
             own: its tokens or words.
         """
-        comparing, other = self._store.comparing, self._store.comparing.other
+        other = self._store.comparing.other
         if not isinstance(asked, Routes) or not self.of_edges or other is None:
             return asked
         theirs = self.other_units(merged=own.merged)
         assert theirs is not None
-        pairs = aligned_units(own, theirs, comparing.alignment).pairs
+        pairs = self.unit_alignment(own, theirs).pairs
         return RoutesDifference(
             **{field.name: getattr(asked, field.name) for field in fields(asked)},
             other=other.subject,
             pairs=pairs,
             other_words=theirs.starts if own.merged else (),
         )
+
+    def unit_alignment(self, own: Units, theirs: Units) -> Alignment:
+        """Which units of both texts belong together; kept, since it is asked for at every step."""
+        tokens = self._store.comparing.alignment
+        if self._aligned is None or self._aligned[:3] != (own, theirs, tokens):
+            self._aligned = own, theirs, tokens, aligned_units(own, theirs, tokens)
+        return self._aligned[3]
 
     def other_units(self, *, merged: bool) -> Units | None:
         """The other side's tokens, or its words; kept, since thousands take milliseconds."""

@@ -266,6 +266,11 @@ class Views:
                 self.card.say(problem or HOW)
         elif found is not None and slot.read is not None:
             assert isinstance(found.question, WhyAttends)
+            coming = self.two_sides.why_pending(found.question) and not (
+                self._pane.other_waits or self._pane.other_problem("why")
+            )
+            if coming and self.card.found is not None:
+                return  # in a moment: until then the old picture stays
             both = self.two_sides.of_why(found)
             other = self._pane.other("why", WhyAttendsFound)
             alone = self.two_sides.why_alone(found.question, self._pane.other_problem("why"))

@@ -321,6 +321,8 @@ class ContinuationsPane(Pane):
 
     def header_note(self) -> str:
         waits = waiting.words(self.store.asked.waits(self.key))
+        if not waits and self.other_waits:
+            waits = f"waiting for {self.store.comparing.sides.other}"
         if waits or self._pages.currentWidget() is self._empty:
             return waits
         if self.views.current == "text":

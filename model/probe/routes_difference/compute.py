@@ -22,6 +22,8 @@ from model.subject import Subject
 TELL_SECONDS = 0.15
 """How often what is there so far is shown: the layers from the top down are final by then."""
 
+NUMBERS = 2**19
+"""Of both patterns so many numbers are compared in a slice."""
 Edges = tuple[Array, ...]
 """Layer, head, query, key, own weight, the other's weight, size of the difference."""
 
@@ -59,7 +61,8 @@ def answer(question: RoutesDifference, subject: Subject, bench: Bench) -> Iterat
         its = _Rows(question, other, bench, layer, chosen, its_words, other_C)
         read = reached.copy()
         queries = np.flatnonzero(reached)
-        for some in np.split(queries, range(WINDOW, len(queries), WINDOW)):
+        step = max(8, min(WINDOW, NUMBERS // (len(chosen) * len(own_C))))
+        for some in np.split(queries, range(step, len(queries), step)):
             own_HQC, other_HQC = mine.of(some), its.of(some)
             yield None
             read[best.add(layer, chosen, some, own_HQC, other_HQC)] = True
@@ -108,6 +111,7 @@ class _Rows:
     ) -> None:
         self._subject, self._bench, self._words, self._at_C = subject, bench, words, at_C
         self._layer, self._heads = layer, list(heads)
+        self._is_whole = np.array_equal(at_C, np.arange(len(at_C)))
         self._all = len(heads) == bench.network(subject).config.n_heads
         self._valued: Valued | None = None
         if question.valued:
@@ -127,6 +131,8 @@ class _Rows:
         n = rows_HQS.shape[2]  # of the keys that are seen at all
         filled_HQS = np.zeros((*rows_HQS.shape[:2], self._words.n), np.float32)
         filled_HQS[:, :, :n] = rows_HQS
+        if self._is_whole:  # each column is a position: nothing has to be moved
+            return filled_HQS
         rows, keys = np.flatnonzero(there_Q)[:, None], np.flatnonzero(has_C)
         found_HQC[:, rows, keys] = filled_HQS[:, :, self._at_C[has_C]]
         return found_HQC
@@ -166,6 +172,7 @@ class _Found:
         self._parts: list[Edges] = []
         self._total = self._hidden = self._no_number = 0
         self._largest = 0.0
+        self._all_shared = bool((own_C >= 0).all() and (other_C >= 0).all())
 
     def add(
         self, layer: int, heads: Sequence[int], queries: Array, own_HQC: Array, other_HQC: Array
@@ -174,32 +181,23 @@ class _Found:
         question, own_C, other_C = self._question, self._own_C, self._other_C
         if question.over == "mean":
             own_HQC, other_HQC = (one.mean(0, keepdims=True) for one in (own_HQC, other_HQC))
-        has_own_QC = (own_C[queries] >= 0)[:, None] & (own_C >= 0)
-        has_other_QC = (other_C[queries] >= 0)[:, None] & (other_C >= 0)
-        both_QC, any_QC = has_own_QC & has_other_QC, has_own_QC | has_other_QC
-        # An edge that a text lacks has the other's whole weight.
-        alone_HQC = np.where(has_own_QC, own_HQC, other_HQC)
-        size_HQC = np.where(both_QC, np.abs(other_HQC - own_HQC), alone_HQC)
-        self._no_number += int((np.isnan(size_HQC) & any_QC).any(-1).sum())
-        size_HQC = np.where(any_QC, np.nan_to_num(size_HQC, nan=0.0), 0.0)
-        largest = float(np.where(both_QC, size_HQC, 0.0).max(initial=0.0))
-        self._largest = max(self._largest, largest)
-        head_QC = None
-        if question.over == "max":
-            head_QC = size_HQC.argmax(0)
-            own_HQC, other_HQC, size_HQC = (
-                np.take_along_axis(one, head_QC[None], 0) for one in (own_HQC, other_HQC, size_HQC)
-            )
-        strong = size_HQC >= question.threshold
+        size_HQC = self._sizes(queries, own_HQC, other_HQC)
+        # Heads are told apart only where an edge is: most places have none.
+        strong = (size_HQC.max(0, keepdims=True) if question.over == "max" else size_HQC) >= (
+            question.threshold
+        )
         if question.hide_first:
             first_C = (own_C == 0) | (other_C == 0)
             self._hidden += int(strong[:, :, first_C].sum())
             strong[:, :, first_C] = False
         which, query, key = np.nonzero(strong)
-        if question.over == "heads":
-            head = np.asarray(heads, np.intp)[which]
-        else:
-            head = np.full(len(which), -1) if head_QC is None else head_QC[query, key]
+        match question.over:
+            case "heads":
+                head = np.asarray(heads, np.intp)[which]
+            case "max":
+                head = which = size_HQC[:, query, key].argmax(0)
+            case "mean":
+                head = np.full(len(which), -1)
         self._keep(
             (
                 np.full(len(which), layer),
@@ -210,6 +208,31 @@ class _Found:
             )
         )
         return key
+
+    def _sizes(self, queries: Array, own_HQC: Array, other_HQC: Array) -> Array:
+        """How large each difference is, ``[H, Q, C]``; of what one text lacks the other's weight.
+
+        Counts rows that hold no number, which are 0 here, and notes the largest.
+        """
+        if self._all_shared:
+            size_HQC = np.abs(other_HQC - own_HQC)
+            unknown = int(np.isnan(size_HQC[..., 0]).sum())  # one NaN makes a row of them NaN
+            if unknown:
+                size_HQC = np.nan_to_num(size_HQC, nan=0.0)
+            self._no_number += unknown
+            self._largest = max(self._largest, float(size_HQC.max(initial=0.0)))
+            return size_HQC
+        own_C, other_C = self._own_C, self._other_C
+        has_own_QC = (own_C[queries] >= 0)[:, None] & (own_C >= 0)
+        has_other_QC = (other_C[queries] >= 0)[:, None] & (other_C >= 0)
+        both_QC, any_QC = has_own_QC & has_other_QC, has_own_QC | has_other_QC
+        alone_HQC = np.where(has_own_QC, own_HQC, other_HQC)
+        size_HQC = np.where(both_QC, np.abs(other_HQC - own_HQC), alone_HQC)
+        self._no_number += int((np.isnan(size_HQC) & any_QC).any(-1).sum())
+        size_HQC = np.where(any_QC, np.nan_to_num(size_HQC, nan=0.0), 0.0)
+        largest = float(np.where(both_QC, size_HQC, 0.0).max(initial=0.0))
+        self._largest = max(self._largest, largest)
+        return size_HQC
 
     def _keep(self, edges: Edges) -> None:
         if len(edges[0]):

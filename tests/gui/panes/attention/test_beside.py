@@ -43,6 +43,10 @@ def values_of(heat_map: HeatMap) -> np.ndarray:
     return heat_map.content.values_RC
 
 
+def lit(heat_map: HeatMap) -> tuple[int | None, int | None]:
+    return heat_map._lit
+
+
 def cell_color(heat_map: HeatMap, row: int, column: int) -> np.ndarray:
     heat_map.finish()
     box = heat_map.cell_rect(row, column)
@@ -96,16 +100,16 @@ def test_hovering_one_lights_what_belongs_to_it_in_the_other(pane: AttentionPane
     settle(pane)
     first, second = pane.heat_map, pane.beside.view.map
     first.hover(first.cell_rect(7, 3).center().toPoint())
-    assert second._lit == (8, 4)  # one word was put in at 1
+    assert lit(second) == (8, 4)  # one word was put in at 1
     b, a = patterns(desk.lm, LONGER, 2)[1], patterns(desk.lm, PROMPT, 2)[1]
     assert f"B {b[8, 4]:.4g}, B − A {b[8, 4] - a[7, 3]:+.4g}" in pane.pointing.text
     first.hover(None)
-    assert second._lit == (None, None)
+    assert lit(second) == (None, None)
     second.hover(second.cell_rect(8, 4).center().toPoint())
-    assert first._lit == (7, 3)
+    assert lit(first) == (7, 3)
     assert f"A {a[7, 3]:.4g}" in pane.pointing.text
     second.hover(second.cell_rect(8, 1).center().toPoint())
-    assert first._lit == (7, None)
+    assert lit(first) == (7, None)
     assert "A lacks one of these" in pane.pointing.text
 
 
@@ -131,7 +135,7 @@ def test_both_turn_together(pane: AttentionPane, desk: Desk):
     np.testing.assert_allclose(values_of(pane.beside.view.map), b.T, atol=1e-6)
     first, second = pane.heat_map, pane.beside.view.map
     first.hover(first.cell_rect(3, 7).center().toPoint())
-    assert second._lit == (3, 7)
+    assert lit(second) == (3, 7)
     second.hover(second.cell_rect(3, 7).center().toPoint())
     a = patterns(desk.lm, PROMPT, 2)[1]
     assert f"A {a[7, 3]:.4g}" in pane.pointing.text

@@ -112,7 +112,7 @@ def test_where_b_has_no_such_token_it_says_that_a_stands_alone(pane: AttentionPa
     settle(pane)
     assert pane.card.found is not None
     assert pane.card.apart is None
-    assert "A alone: the other text has no such token." in pane.card.text
+    assert "A alone: The other text has no such token." in pane.card.text
     pane.store.select(key=2)
     settle(pane)
     assert pane.card.apart is not None

@@ -197,7 +197,7 @@ def test_where_b_has_no_such_token_it_says_so(pane: ContinuationsPane):
     for _ in range(3):
         pane.refresh_now()
     assert pane._both is None
-    assert "A alone: the other text has no such token." in pane.sentence.text()
+    assert "A alone: The other text has no such token." in pane.sentence.text()
 
 
 @pytest.mark.parametrize("size", [(620, 430), (1500, 900)])
