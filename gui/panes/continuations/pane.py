@@ -242,20 +242,10 @@ class ContinuationsPane(Pane):
 
     def _strands(self, both: BothTrees, root: str) -> Strands:
         """What the tree draws of both sides."""
-        sides, read = both.sides, self.store.comparing.other
+        read = self.store.comparing.other
         at = self.store.comparing.other_position(position_of(both.tree))
-        roots: tuple[str, ...] = ()
-        if read is not None and at is not None:
-            theirs = _root(read, at)
-            roots = () if theirs == root else sides.in_order(root, theirs)
-        ways = (both.likeliest(both.a_joint_N), both.likeliest(both.b_joint_N))
-        return Strands(
-            (both.a_N, both.b_N),
-            tuple(two_words.numbers(both, node) for node in range(len(both.a_N))),
-            frozenset(node for way in ways for node in way),
-            sides.names,
-            roots,
-        )
+        theirs = root if read is None or at is None else _root(read, at)
+        return two_words.strands(both, root, theirs)
 
     def _show_text(self, model: ModelInfo, read: PromptRead) -> None:
         found = self.answered("text", SurprisalFound)
@@ -291,17 +281,12 @@ class ContinuationsPane(Pane):
         model, found = self.store.model, self.tree.found
         if model is None or found is None:
             return
-        both = self._both
-        if both is not None and both.tree is found:
-            said = two_words.tree_sentence(model, both)
-            if node is not None:
-                said = two_words.node_sentence(model, both, node)
+        if self._both is not None and self._both.tree is found:
+            self.sentence.setText(two_words.sentence(model, self._both, node))
         elif node is None:
-            alone = self.alone
-            said = f"{words.tree_sentence(model, found)} {alone[:1].upper()}{alone[1:]}".strip()
+            self.sentence.setText(f"{words.tree_sentence(model, found)} {self.alone}".strip())
         else:
-            said = words.node_sentence(model, found, node)
-        self.sentence.setText(said)
+            self.sentence.setText(words.node_sentence(model, found, node))
 
     def _node_tip(self, node: int) -> str:
         model, found = self.store.model, self.tree.found

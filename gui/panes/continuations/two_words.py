@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from gui.panes.continuations.tree_view import percent
+from gui.panes.continuations.tree_view import Strands, percent
 from gui.panes.continuations.two_sides import BothTrees
 from gui.panes.continuations.words import path_text, share
 from model.messages import ModelInfo
@@ -63,6 +63,11 @@ def node_sentence(model: ModelInfo, both: BothTrees, node: int) -> str:
     return said
 
 
+def sentence(model: ModelInfo, both: BothTrees, node: int | None) -> str:
+    """What is said below the tree: of a node, or of all."""
+    return tree_sentence(model, both) if node is None else node_sentence(model, both, node)
+
+
 def node_tip(model: ModelInfo, both: BothTrees, node: int) -> str:
     """What hovering a node says."""
     token_id = int(both.tree.ids[node])
@@ -84,6 +89,24 @@ def numbers(both: BothTrees, node: int) -> tuple[str, str]:
     found = (float(both.a_N[node]), float(both.b_N[node]))
     a, b = ("–" if math.isnan(p) else percent(p) for p in found)
     return a, b
+
+
+def strands(both: BothTrees, own_root: str, other_root: str) -> Strands:
+    """What the tree draws of both sides.
+
+    Args:
+        both: the merged tree.
+        own_root, other_root: the ends of the text in view and of the other one.
+    """
+    roots = both.sides.in_order(own_root, other_root) if own_root != other_root else ()
+    ways = (both.likeliest(both.a_joint_N), both.likeliest(both.b_joint_N))
+    return Strands(
+        (both.a_N, both.b_N),
+        tuple(numbers(both, node) for node in range(len(both.a_N))),
+        frozenset(node for way in ways for node in way),
+        both.sides.names,
+        roots,
+    )
 
 
 def _begun(words: str) -> str:
