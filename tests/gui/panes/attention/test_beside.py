@@ -54,22 +54,24 @@ def cell_color(heat_map: HeatMap, row: int, column: int) -> np.ndarray:
 
 
 def test_a_is_at_the_left_and_b_at_the_right_on_one_scale(pane: AttentionPane, desk: Desk):
-    pane.controls.to_largest.setChecked(True)
+    pane.controls.hide_first.setChecked(True)  # so that either would end at a number of its own
+    pane.store.select(layer=1, head=0)
     pane.store.comparing.compare_prompt(TEXT_B)
     settle(pane)
     second = pane.beside.view.map
-    a, b = patterns(desk.lm, PROMPT, 2)[1], patterns(desk.lm, TEXT_B, 2)[1]
+    a, b = patterns(desk.lm, PROMPT, 1)[0], patterns(desk.lm, TEXT_B, 1)[0]
     np.testing.assert_allclose(values_of(pane.heat_map), a, atol=1e-6)
     np.testing.assert_allclose(values_of(second), b, atol=1e-6)
     assert pane.heat_map.geometry().right() < second.geometry().left()
     assert [name.text() for name in pane.beside.names] == ["A", "B"]
-    limit = max(a.max(), b.max())
+    largest = float(a[:, 1:].max()), float(b[:, 1:].max())
+    assert abs(largest[0] - largest[1]) > 0.01
     for heat_map, values in ((pane.heat_map, a), (second, b)):
         assert heat_map.content is not None
-        assert heat_map.content.limit == pytest.approx(limit, rel=1e-5)
-        row, column = np.unravel_index(values.argmax(), values.shape)
-        color = cell_image.colors(values, "sequential", float(limit))[row, column]
-        assert np.abs(cell_color(heat_map, int(row), int(column)) - color).max() <= 4
+        assert heat_map.content.limit == pytest.approx(max(largest), rel=1e-5)
+        row, column = np.unravel_index(values[:, 1:].argmax(), values[:, 1:].shape)
+        color = cell_image.colors(values, "sequential", max(largest))[row, column + 1]
+        assert np.abs(cell_color(heat_map, int(row), int(column) + 1) - color).max() <= 4
 
 
 def test_after_a_cut_before_is_at_the_left(pane: AttentionPane, desk: Desk):
