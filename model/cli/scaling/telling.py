@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from model.train.scaling.counts import COUNT_WORDS, ParameterCount
 from model.train.scaling.fit import LEVEL, LawFit
 from model.train.scaling.folder import QueueRecord, SizeRecord
-from model.train.scaling.published import LAWS, remark
+from model.train.scaling.published import LAWS, remark, verdict
 
 
 def queue_table(record: QueueRecord) -> str:
@@ -84,10 +86,10 @@ def fit_lines(fit: LawFit, count: ParameterCount) -> str:
             f"{name:>6} {number.value:10.4g}  {LEVEL:.0%} of resamples "
             f"{number.low:.4g} to {number.high:.4g}"
         )
-    left = fit.alpha_without_P[~_isnan(fit)]
+    left = fit.alpha_without_P[np.isfinite(fit.alpha_without_P)]
     if len(left):
         lines.append(f"alpha {left.min():.3f} to {left.max():.3f} with one size left out")
-    lines.append("")
+    lines += [verdict(fit), ""]
     for n, loss, law, off in zip(fit.N_P, fit.loss_P, fit.predicted_P, fit.residuals_P):
         lines.append(f"N {n:>12,.0f}  loss {loss:.4f}  law {law:.4f}  off by {off:+.2%}")
     lines.append("")
@@ -135,14 +137,9 @@ def fit_json(fit: LawFit, count: ParameterCount) -> dict[str, Any]:
             {"title": law.title, "source": law.source, "alpha": law.alpha, "beta": law.beta}
             for law in LAWS
         ],
+        "verdict": verdict(fit),
         "remark": remark(fit),
     }
-
-
-def _isnan(fit: LawFit) -> Any:
-    import numpy as np
-
-    return np.isnan(fit.alpha_without_P)
 
 
 def _seconds(record: QueueRecord, size: SizeRecord) -> str:

@@ -25,7 +25,8 @@ RESAMPLES = 400
 LEVEL = 0.9
 """Of the intervals: a twentieth of the resamples lies below, a twentieth above."""
 LEAST_POINTS = 5
-_ITERATIONS = 150
+_ITERATIONS, _ENOUGH, _IDLE = 200, 1e-7, 12
+"""Of the search at most; it ends after so many in which no row has gained that share."""
 _CHUNK = 25
 _STARTS_ALPHA = (0.1, 0.25, 0.5, 1.0)
 _STARTS_SHARE = (0.05, 0.5, 0.9, 0.99)
@@ -282,6 +283,7 @@ def _descend(
     model, jacobian = _log_model(params, N_P, D_P, with_tokens)
     objective = huber(model - target_RP, delta).sum(1)
     free = np.ones(K) if irreducible else np.array([0.0, *np.ones(K - 1)])
+    idle = 0
     for _ in range(_ITERATIONS):
         residual = model - target_RP
         weight = 1 / np.maximum(np.abs(residual) / delta, 1.0)
@@ -300,12 +302,13 @@ def _descend(
         new_model, new_jacobian = _log_model(tried, N_P, D_P, with_tokens)
         new_objective = huber(new_model - target_RP, delta).sum(1)
         better = new_objective < objective
+        idle = 0 if (objective - new_objective > _ENOUGH * objective).any() else idle + 1
         params = np.where(better[:, None], tried, params)
         model = np.where(better[:, None], new_model, model)
         jacobian = np.where(better[:, None, None], new_jacobian, jacobian)
         objective = np.where(better, new_objective, objective)
         damping = np.clip(np.where(better, damping / 3, damping * 4), 1e-12, 1e12)
-        if (damping >= 1e12).all():
+        if idle == _IDLE:
             break
     return params, objective
 

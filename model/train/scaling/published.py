@@ -89,3 +89,22 @@ def short(n: float) -> str:
         if n >= 0.9995 * size:
             return f"{n / size:.3g}{letter}"
     return f"{n:.3g}"
+
+
+def verdict(fit: LawFit) -> str:
+    """What the points say, in a sentence or two; where they say little, that."""
+    alpha, low, high = fit.alpha.value, fit.alpha.low, fit.alpha.high
+    if high > 3 * low:
+        return (
+            f"These points do not settle the exponent: resamples give {low:.2g} to {high:.2g}. "
+            "Take sizes that lie further apart, or more tokens."
+        )
+    half = 2 ** (1 / alpha)
+    more = f"{half:,.0f} times" if half >= 10 else f"{half:.1f} times"
+    said = f"What can still be learned halves with {more} the parameters (α = {alpha:.3f})."
+    if fit.needs_irreducible:
+        return (
+            f"{said} {fit.irreducible.value:.3f} nats are left however large the network is"
+            f"{'' if fit.b is None else ' and however long it learns'}, as far as these sizes tell."
+        )
+    return f"{said} Whether an irreducible loss is left, these sizes do not tell."
