@@ -33,9 +33,7 @@ def command(
     plan_file: Annotated[
         Path | None, typer.Option("--plan", help="a plan in a TOML file to begin with")
     ] = None,
-    probe: Annotated[
-        bool, typer.Option(help="time a few steps of each size: some seconds")
-    ] = True,
+    probe: Annotated[bool, typer.Option(help="time a few steps of each size: some seconds")] = True,
     device: Device = "auto",
     threads: Threads = 0,
     as_json: AsJson = False,

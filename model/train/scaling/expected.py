@@ -29,7 +29,9 @@ _SAMPLE = 200_000
 """Characters of a text that the probe reads; words of the story world are a tenth."""
 
 
-def measuring(plan: ScalingPlan, device: str = "cpu") -> Generator[tuple[str, float], None, Expected]:
+def measuring(
+    plan: ScalingPlan, device: str = "cpu"
+) -> Generator[tuple[str, float], None, Expected]:
     """Time a few steps of every size.
 
     Args:

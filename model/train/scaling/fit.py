@@ -79,7 +79,7 @@ class LawFit:
 
     @property
     def residuals_P(self) -> Array:
-        """log of measured over predicted: 0.01 is a loss that is 1% higher than the law's."""
+        """Log of measured over predicted: 0.01 is a loss that is 1% higher than the law's."""
         return np.log(self.loss_P / self.predicted_P)
 
     def predict(self, N: Array, D: float | None = None) -> Array:
@@ -247,9 +247,7 @@ def _best(
     return params.reshape(S, T, -1)[np.arange(S), chosen], objective_ST.min(1)
 
 
-def _starts(
-    N_P: Array, D_P: Array, target_P: Array, with_tokens: bool, irreducible: bool
-) -> Array:
+def _starts(N_P: Array, D_P: Array, target_P: Array, with_tokens: bool, irreducible: bool) -> Array:
     """Beginnings: shares of the least loss as E, some exponents, and the A that then fits best."""
     rows = []
     least = np.exp(target_P).min()
@@ -313,10 +311,8 @@ def _descend(
     return params, objective
 
 
-def _log_model(
-    params: Array, N_P: Array, D_P: Array, with_tokens: bool
-) -> tuple[Array, Array]:
-    """log L at the points and its derivatives, ``[R, P]`` and ``[R, P, K]``."""
+def _log_model(params: Array, N_P: Array, D_P: Array, with_tokens: bool) -> tuple[Array, Array]:
+    """Log L at the points and its derivatives, ``[R, P]`` and ``[R, P, K]``."""
     log_N, log_D = np.log(N_P), np.log(D_P)
     e, a, alpha = params[:, 0, None], params[:, 1, None], params[:, 2, None]
     terms = [np.broadcast_to(e, (len(params), len(N_P))), a - alpha * log_N]
@@ -350,9 +346,7 @@ def _losses(numbers_SK: Array, N: Array, D: Array) -> Array:
     return losses
 
 
-def _alphas_without(
-    N_P: Array, D_P: Array, log_P: Array, delta: float, with_tokens: bool
-) -> Array:
+def _alphas_without(N_P: Array, D_P: Array, log_P: Array, delta: float, with_tokens: bool) -> Array:
     """α where each point in turn is left out; NaN where too few would be left."""
     found = np.full(len(N_P), np.nan)
     for at in range(len(N_P)):

@@ -217,9 +217,7 @@ def rates_found(folder: Path, plan: ScalingPlan) -> dict[int, float]:
     for width in plan.widths:
         trials = plan.trials(width)
         losses = [trial_loss(folder / trial.name, trial) for trial in trials]
-        known = [
-            (loss, trial.recipe.lr) for loss, trial in zip(losses, trials) if loss is not None
-        ]
+        known = [(loss, trial.recipe.lr) for loss, trial in zip(losses, trials) if loss is not None]
         if trials and len(known) == len(trials) and math.isfinite(min(known)[0]):
             found[width] = min(known)[1]
     return found
@@ -264,7 +262,9 @@ def reading_queue(folder: Path) -> Generator[None, None, QueueRecord]:
     swept = plan.lr_rule == "sweep"
     sizes = []
     for run in plan.runs(rates):
-        sizes.append((yield from reading_size(folder, run, lr_known=not swept or run.width in rates)))
+        sizes.append(
+            (yield from reading_size(folder, run, lr_known=not swept or run.width in rates))
+        )
         yield
     d_vocab = max((size.d_vocab for size in sizes), default=0)
     return QueueRecord(

@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from model.trace import record
 from model.train.scaling.counts import n_parameters, training_flops
 from model.train.scaling.plan import PlanError, ScalingPlan
 from model.transformer import Transformer
-from model.trace import record
 
 DIFFER = {"name", "n_layers", "n_heads", "d_model", "lr", "min_lr"}
 
