@@ -1,5 +1,4 @@
-"""The losses of the sizes over their parameters, the law through them with its band, and how far
-each lies from it.
+"""The losses over parameters, the law through them with its band, and how far each is off.
 
 Beyond the sizes the law is dashed: there it is a guess. Knows a fit and points; no store.
 """
@@ -221,7 +220,7 @@ class LawView(Canvas):
             said.draw(painter, strip.left() - 5 - said.width, y)
         said = line("loss over law", theme.sans(theme.SMALL_FONT_SIZE))
         said.draw(painter, strip.right() - said.width - 6, strip.top() + 9)
-        for (at, n, _), residual in zip(self.points(), fit.residuals_P):
+        for (_, n, _), residual in zip(self.points(), fit.residuals_P):
             x = frame.x.at(n)
             color = t.color("accent" if residual >= 0 else "negative")
             painter.setPen(QPen(color, 3, c=Qt.PenCapStyle.FlatCap))

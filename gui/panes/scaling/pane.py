@@ -403,8 +403,8 @@ class ScalingPane(Pane):
         if mode == "tall" and view == "sizes":
             view = "curves"
         self.views.setVisible(not wide)
-        sizes = self.views.buttons["sizes"]
-        sizes.setVisible(mode == "low")
+        self.views.buttons["sizes"].setVisible(mode == "low")
+        self.views.buttons["curves"].first = mode != "low"
         curves, law = wide or view == "curves", wide or view == "law"
         fit, empty = self.store.scaling.fit is not None, self.curves.is_empty
         self._left.setVisible(mode != "low" or view == "sizes")

@@ -36,6 +36,8 @@ COLUMNS = (
 )
 _LESS = ("tokens", "all", "rate", "FLOP")
 """Columns that are left out where there is no room, the first one first."""
+_FITTED = (0, 7)
+"""Columns as wide as their words; the others share the rest."""
 _COLORS = {"done": "good", "training": "accent", "diverged": "bad", "damaged": "bad"}
 
 
@@ -158,7 +160,10 @@ class SizesTable(QTableView):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(theme.ROW_HEIGHT)
+        fitted = QHeaderView.ResizeMode.ResizeToContents
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        for at in _FITTED:
+            self.horizontalHeader().setSectionResizeMode(at, fitted)
         self.horizontalHeader().setHighlightSections(False)
         self.horizontalHeader().setMinimumSectionSize(30)
         self.setFont(theme.mono(theme.SMALL_FONT_SIZE))
@@ -207,7 +212,7 @@ class SizesTable(QTableView):
 
 
 def _side(column: int) -> int:
-    side = Qt.AlignmentFlag.AlignLeft if column in (0, 7) else Qt.AlignmentFlag.AlignRight
+    side = Qt.AlignmentFlag.AlignLeft if column in _FITTED else Qt.AlignmentFlag.AlignRight
     return int(side | Qt.AlignmentFlag.AlignVCenter)
 
 

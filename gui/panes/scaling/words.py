@@ -1,4 +1,4 @@
-"""What the pane says: of the plan, of what goes on, of the law. Knows records and fits; no store."""
+"""What the pane says of the plan, of what goes on and of the law. Knows records and fits."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from model.train.scaling.counts import COUNT_WORDS, ParameterCount
 from model.train.scaling.fit import LEAST_POINTS, LEVEL, LawFit, Number
 from model.train.scaling.folder import QueueRecord, SizeRecord
 
-EMPTY_CURVES = (
-    "No size has begun. Press Start: the curves of all sizes come to lie over each other."
-)
+EMPTY_CURVES = "No size has begun. Press Start: all curves will lie over each other here."
 STATE_WORDS = {
     "waiting": "waiting",
     "stopped": "stopped",
@@ -84,7 +82,7 @@ def how(fit: LawFit) -> str:
     )
     worst = float(abs(fit.residuals_P).max())
     return (
-        f"Huber loss between log losses (δ = 0.001), 400 resampled laws; brackets and band hold "
+        f"Huber loss between log losses (δ = {fit.delta:g}), {len(fit.samples_SK)} resampled laws; brackets and band hold "
         f"{LEVEL:.0%} of them. The farthest point is {worst:.1%} off.{without}"
     )
 

@@ -20,7 +20,7 @@ COUNT_WORDS: dict[ParameterCount, str] = {
     "all": "all parameters",
 }
 _FORWARD_AND_BACK = 3
-"""Going back takes two products for each one of the way forward: for the inputs, for the weights."""
+"""Going back takes two products for each one forward: for the inputs and for the weights."""
 
 
 def n_parameters(config: TransformerConfig, count: ParameterCount) -> int:

@@ -97,7 +97,7 @@ def test_a_queue_that_was_killed_goes_on_where_it_was(
         "import sys; from pathlib import Path; from model.train.scaling.queue import Queue\n"
         "n = 0\n"
         "for event in Queue(Path(sys.argv[1])).events():\n"
-        "    n += type(event).__name__ == 'SizeEvent' and type(event.event).__name__ == 'StepDone'\n"
+        "    n += type(getattr(event, 'event', None)).__name__ == 'StepDone'\n"
         "    if n == 60:\n"
         "        print('here', flush=True); import time; time.sleep(60)\n"
     )
@@ -131,9 +131,9 @@ def test_a_run_that_lacks_its_last_validation_is_not_done(
     events = Queue(folder).events()
     last = plan.runs()[-1]
     for event in events:
-        if isinstance(event, SizeEvent) and isinstance(event.event, StepDone):
-            if (event.run.name, event.event.step) == (last.name, last.recipe.steps):
-                events.close()
+        done = event.event if isinstance(event, SizeEvent) else None
+        if isinstance(done, StepDone) and done.step == last.recipe.steps and event.run == last:
+            events.close()
     assert [size.state for size in read(folder).sizes] == [*["done"] * 4, "stopped"]
     assert read(folder).sizes[-1].step == last.recipe.steps
     list(Queue(folder).events())
@@ -193,7 +193,7 @@ def test_a_plan_that_was_changed_is_not_mixed_with_what_it_began(
     with pytest.raises(ScalingError, match="has another plan already"):
         begin(whole, other)
     (whole / "plan.toml").write_text(other.to_toml())
-    with pytest.raises(ScalingError, match="was begun with lr = 0.1.*not be on equal terms"):
+    with pytest.raises(ScalingError, match=r"was begun with lr = .*not be on equal terms"):
         list(Queue(whole).events())
 
 
