@@ -205,6 +205,8 @@ class Scaling(Feature):
         sizes = tuple(size if one.name == size.name else one for one in self.record.sizes)
         # The vocabulary that one run has found is that of all.
         self.record = replace(self.record, sizes=tuple(_known(one, size) for one in sizes))
+        if size.state == "done":
+            self._fit()
 
     def _end(self, result: m.Failed | m.Cancelled) -> bool:
         """Something that was asked for here does not come; whether it was."""

@@ -8,7 +8,7 @@ queue of requests, no thread, no Qt.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from model import messages as m
@@ -18,13 +18,17 @@ from model.engine.workplace import Workplace
 from model.slices import retold
 
 if TYPE_CHECKING:
-    from model.train.events import Evaluated, StepDone
+    from model.train.events import Evaluated, FinishReason, StepDone
+    from model.train.scaling.folder import State
     from model.train.scaling.plan import PlannedRun
     from model.train.scaling.queue import Queue, QueueEvent
 
 TELL_SECONDS = 0.25
 TELL_SHARE = 0.02
 """The curve is handed over so often, and so seldom that this takes at most this share."""
+
+
+_ENDS: Mapping[FinishReason, State] = {"steps": "done", "diverged": "diverged"}
 
 
 class GoingQueue:
@@ -45,6 +49,7 @@ class GoingQueue:
         self._d_vocab = 0
         self._steps: list[StepDone] = []
         self._checks: list[Evaluated] = []
+        self._state: State = "training"
         self._next = 0.0
 
     def stop(self) -> None:
@@ -60,7 +65,7 @@ class GoingQueue:
 
         if isinstance(event, SizeBegins):
             self._run, self._is_trial, self._what = event.run, event.is_trial, ""
-            self._steps, self._checks = [], []
+            self._steps, self._checks, self._state = [], [], "training"
             if event.resumed:
                 self._read_again(event.run)
         else:
@@ -76,7 +81,8 @@ class GoingQueue:
                     self._steps.append(step)
                 case Evaluated() as check:
                     self._checks.append(check)
-                case Finished():
+                case Finished() as finished:
+                    self._state = _ENDS.get(finished.reason, "stopped")
                     self._next = 0.0
         yield from self.tell()
 
@@ -96,7 +102,7 @@ class GoingQueue:
                 self._d_vocab,
                 self._steps,
                 self._checks,
-                "training",
+                self._state,
             )
         yield m.QueueProgressed(
             request_id=self.request.id, size=size, doing=self._doing(run), paused=self.paused

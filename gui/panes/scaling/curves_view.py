@@ -112,13 +112,14 @@ class CurvesView(Canvas):
         if self.record is None or frame is None or not frame.area.contains(at):
             return -1
         for index, size in enumerate(self.record.sizes):
-            for x, y in (self.curve(size), self.checks(size)):
+            for (x, y), thin in ((self.checks(size), 1), (self.curve(size), 2)):
                 if len(x) < 2 or not frame.x.at(float(x[0])) - 4 <= at.x():
                     continue
                 if at.x() > frame.x.at(float(x[-1])) + NEAR:
                     continue
                 here = float(np.interp(np.log(frame.x.value(at.x())), np.log(x), np.log(y)))
-                away = abs(frame.y.at(float(np.exp(here))) - at.y())
+                # Where both are as near, the thick one is meant.
+                away = thin * abs(frame.y.at(float(np.exp(here))) - at.y())
                 if away < nearest:
                     best, nearest = index, away
         return best

@@ -47,6 +47,8 @@ from model.train.scaling.published import remark, verdict
 
 WIDE, HIGH = 900, 560
 """From this width on table and pictures stand beside each other; from this height on above."""
+ROOMY, VERY_HIGH = 600, 760
+"""From these heights on the exponents, and how the law was fitted, have room under it."""
 VIEWS = {
     "sizes": ("Sizes", "The plan, a row a size"),
     "curves": ("Curves", "The losses of all sizes over each other"),
@@ -142,9 +144,9 @@ class ScalingPane(Pane):
             box.setContentsMargins(0, 0, 0, 0)
             box.setSpacing(theme.TIGHT)
         self.table.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        left.addWidget(self.table, 1)
+        left.addWidget(self.table)
         left.addWidget(self.rules)
-        self._filler = QWidget(self)
+        left.addStretch(1)
         for widget, share in ((self.curves, 1), (self.no_curves, 1)):
             right.addWidget(widget, share)
         for widget, share in ((self.law, 1), (self.no_law, 1)):
@@ -414,22 +416,26 @@ class ScalingPane(Pane):
         self.law.setVisible(law and fit)
         self.no_law.setVisible(law and not fit)
         self._law_words.setVisible(law and fit)
-        self.exponents.setVisible(wide or self.height() >= 480)
-        self.note.setVisible(wide or self.height() >= HIGH)
+        self.exponents.setVisible(wide or self.height() >= ROOMY)
+        self.note.setVisible(wide or self.height() >= VERY_HIGH)
         self.rules.setVisible(mode != "tall")
         self.along.setVisible(curves)
         self.count.setVisible(law)
         direction = QHBoxLayout.Direction.LeftToRight if wide else QHBoxLayout.Direction.TopToBottom
         self._body.setDirection(direction)
-        self._body.setStretch(0, 4 if mode != "tall" else 0)
-        self._body.setStretch(1, 5)
+        self._body.setStretch(0, 9 if wide else 0)
+        self._body.setStretch(1, 16)
         if mode != self._arranged:
             self._arranged = mode
             # Beside the pictures its words stand under the table, which has room there.
-            self._columns[0 if wide else 1].addWidget(self._law_words)
+            if wide:
+                self._columns[0].insertWidget(2, self._law_words)
+            else:
+                self._columns[1].addWidget(self._law_words)
+        # Not all rows where the pictures would lose their half of the height.
+        most = self.height() // 3 if mode == "tall" else self.height()
         whole = self.table.wanted_height()
-        self.table.setMaximumHeight(whole if mode != "low" else 16_777_215)
-        self.table.setMinimumHeight(min(whole, 210) if mode == "tall" else 80)
+        self.table.setFixedHeight(max(90, min(whole, most)))
 
     def apply_theme(self) -> None:
         self.table.apply_theme()

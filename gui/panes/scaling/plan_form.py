@@ -146,7 +146,7 @@ def _numbers(what: str, text: str) -> tuple[int, ...]:
         PlanError: something else stands there.
     """
     found = set()
-    for part in re.sub(r"(?<=\d),(?=\d{3}\b)", "", text).replace(",", " ").split():
+    for part in text.replace(",", " ").split():
         match = _NUMBER.fullmatch(part)
         if match is None:
             raise PlanError(f"{what}: {part!r} is no number. Write them apart by blanks: 16 24 32.")

@@ -17,7 +17,9 @@ def command(
     count: Annotated[
         Count, typer.Option(help="parameters without embeddings (blocks), or all of them")
     ] = "blocks",
-    delta: Annotated[float, typer.Option(min=1e-6, help="of the Huber loss, in log loss; Hoffmann et al.: 0.001")] = 0.03,
+    delta: Annotated[
+        float, typer.Option(min=1e-6, help="of the Huber loss, in log loss; Hoffmann et al.: 0.001")
+    ] = 0.03,
     resamples: Annotated[int, typer.Option(min=20, help="of the bootstrap")] = 400,
     seed: Annotated[int, typer.Option(help="of the resamples")] = 0,
     as_json: AsJson = False,

@@ -40,8 +40,8 @@ class PlanError(ValueError):
 
 
 STORY_WORLD_LETTERS = Recipe(
-    # The story world letter by letter: with 60 letters hardly any parameter is an embedding. Of
-    # its four million letters none is read twice in the mean.
+    # The story world letter by letter: with 60 letters hardly any parameter is an embedding. Each
+    # size reads its four million letters about once.
     name="scaling",
     data="world",
     data_tokens=1_000_000,
