@@ -78,8 +78,9 @@ def remark(fit: LawFit) -> str:
     return (
         f"These sizes span {short(low)} to {short(high)} parameters, the smallest of theirs are "
         f"{short(LAWS[1].low)}, on other text in other tokens: compare how steep, never E, A or "
-        "the loss itself; Kaplan's law has no E, which makes its exponent smaller. An exponent belongs to its text and its range; going on beyond the "
-        "largest size is a guess that the band does not cover."
+        "the loss itself; Kaplan's law has no E, which makes its exponent smaller. An exponent "
+        "belongs to its text and its range; going on beyond the largest size is a guess that the "
+        "band does not cover."
     )
 
 

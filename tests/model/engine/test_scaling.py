@@ -52,9 +52,10 @@ def only(results: list[m.Result], kind: type[R]) -> list[R]:
 def until_step(engine: Engine, width: int, step: int) -> m.QueueProgressed:
     while True:
         for result in engine.advance():
-            if isinstance(result, m.QueueProgressed) and result.size is not None:
-                if (result.size.width, result.size.step) == (width, step):
-                    return result
+            size = result.size if isinstance(result, m.QueueProgressed) else None
+            if size is not None and (size.width, size.step) == (width, step):
+                assert isinstance(result, m.QueueProgressed)
+                return result
 
 
 def test_a_queue_is_trained_and_told_as_its_folder_has_it(
