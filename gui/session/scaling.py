@@ -16,7 +16,7 @@ from gui.session.feature import Feature
 from gui.session.state import Notice
 from model import messages as m
 from model.train.scaling.counts import ParameterCount
-from model.train.scaling.fit import LEAST_POINTS, LawFit
+from model.train.scaling.fit import LEAST_POINTS, LEAST_TOKENS, LEAST_WITH_TOKENS, LawFit
 from model.train.scaling.folder import Expected, QueueRecord, SizeRecord, of_plan
 from model.train.scaling.plan import ScalingPlan
 
@@ -225,7 +225,7 @@ class Scaling(Feature):
         elif self._reading is not None and result.request_id == self._reading.id:
             self._reading, self.problem = None, words
         elif self._fitting is not None and result.request_id == self._fitting.id:
-            self._fitting, self.fit_problem = None, words
+            self._fitting, self.fit, self.fit_problem = None, None, words
         else:
             return False
         return True
@@ -245,13 +245,26 @@ class Scaling(Feature):
             self._reading = m.ReadQueue(folder=self.record.folder)
             self._store.send(self._reading)
 
-    def _fit(self) -> None:
-        """Have the law fitted, where the points are others than those of the last time."""
-        done = self.record.done
+    def _points(self) -> tuple[tuple[float, float, float], ...]:
+        """Parameters, tokens and loss of what can be fitted together.
+
+        Until there are enough numbers of tokens for a term of their own, those of the latest one
+        of which enough sizes are done.
+        """
         points = tuple(
             (float(size.parameters(self.count) or 0), float(size.tokens), size.val_loss)
-            for size in done
+            for size in self.record.done
         )
+        tokens = sorted({d for _, d, _ in points})
+        if len(tokens) >= LEAST_TOKENS and len(points) >= LEAST_WITH_TOKENS:
+            return points
+        groups = [tuple(point for point in points if point[1] == d) for d in tokens]
+        enough = [group for group in groups if len(group) >= LEAST_POINTS]
+        return enough[-1] if enough else points if len(tokens) < 2 else ()
+
+    def _fit(self) -> None:
+        """Have the law fitted, where the points are others than those of the last time."""
+        points = self._points()
         if points == self._fitted:
             return
         self._fitted = points

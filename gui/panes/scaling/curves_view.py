@@ -53,7 +53,7 @@ class CurvesView(Canvas):
         self.record: QueueRecord | None = None
         self.along: Along = "tokens"
         self.lit = -1
-        self.frame: Frame | None = None  # type: ignore[assignment]
+        self.frame: Frame | None = None
         self.setAccessibleName("Loss curves of all sizes")
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -150,15 +150,15 @@ class CurvesView(Canvas):
         painter.setClipRect(frame.area)
         x, y = self.curve(size)
         painter.setPen(QPen(thin, 1))
-        painter.drawPolyline(frame.line(x.tolist(), y.tolist()))
+        painter.drawPolyline(frame.line(x, y))
         x, y = self.checks(size)
         painter.setPen(QPen(color, 1.8))
-        points = frame.line(x.tolist(), y.tolist())
+        points = frame.line(x, y)
         painter.drawPolyline(points)
         painter.setPen(QPen(theme.current().color("panel"), 1))
         painter.setBrush(color)
-        for index in range(points.size()):
-            painter.drawEllipse(points.at(index), 2.6, 2.6)
+        for point in points:
+            painter.drawEllipse(point, 2.6, 2.6)
         painter.restore()
 
     def _paint_legend(self, painter: QPainter, frame: Frame) -> None:
@@ -192,7 +192,10 @@ class CurvesView(Canvas):
             place = max(y, floor + 7)
             floor = place + 8
             painter.setPen(size_color(at, len(record.sizes)))
-            line(f"{record.sizes[at].width}", font).draw(painter, x + 7, place)
+            size = record.sizes[at]
+            several = len(record.plan.tokens) > 1
+            name = f"{size.width} {short(size.tokens)}" if several else f"{size.width}"
+            line(name, font).draw(painter, x + 7, place)
 
     # ------------------------------------------------------------------------- mouse
 

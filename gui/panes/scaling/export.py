@@ -12,7 +12,9 @@ from model.train.scaling.fit import LawFit
 from model.train.scaling.folder import QueueRecord
 
 
-def arrays_of(record: QueueRecord, fit: LawFit | None) -> Mapping[str, Named]:
+def arrays_of(
+    record: QueueRecord, fit: LawFit | None, count: ParameterCount
+) -> Mapping[str, Named]:
     """What is drawn; nothing before a size has begun."""
     if not any(len(size.train_loss_C) or len(size.val_loss_V) for size in record.sizes):
         return {}
@@ -36,12 +38,9 @@ def arrays_of(record: QueueRecord, fit: LawFit | None) -> Mapping[str, Named]:
         "val_loss": column([size.val_loss for size in sizes]),
     }
     if fit is not None:
-        at = [index for index, size in enumerate(sizes) if size.state == "done"]
+        rows = [fit.row(float(size.parameters(count) or 0), float(size.tokens)) for size in sizes]
         for name, values in (("law", fit.predicted_P), ("residual", fit.residuals_P)):
-            whole = np.full(len(sizes), np.nan)
-            if len(values) == len(at):
-                whole[at] = values
-            found[name] = Named(whole, ("size",))
+            found[name] = column([None if row is None else float(values[row]) for row in rows])
     return found
 
 

@@ -9,13 +9,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF
-from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QPainter, QPen
 
 from gui import theme
 from gui.widgets.charts.log_scale import LogScale, decades, spanning
 from gui.widgets.drawing_cache import line
 
+Numbers = NDArray[np.float64]
 LEFT, RIGHT, TOP, BOTTOM = 50.0, 14.0, 24.0, 38.0
 _STEPS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _TICK = 20.0
@@ -39,9 +42,9 @@ class Frame:
         """Where a pair of numbers is."""
         return QPointF(self.x.at(x), self.y.at(y))
 
-    def line(self, xs: Sequence[float], ys: Sequence[float]) -> QPolygonF:
+    def line(self, xs: Numbers, ys: Numbers) -> list[QPointF]:
         """A curve's points."""
-        return QPolygonF([self.point(float(x), float(y)) for x, y in zip(xs, ys)])
+        return [self.point(float(x), float(y)) for x, y in zip(xs, ys)]
 
 
 def framed(

@@ -49,7 +49,7 @@ class LawView(Canvas):
         self.fit: LawFit | None = None
         self.count: ParameterCount = "blocks"
         self.lit = -1
-        self.frame: Frame | None = None  # type: ignore[assignment]
+        self.frame: Frame | None = None
         self._strip = QRectF()
         self._most = 0.01
         self.setAccessibleName("Loss over parameters, the fitted law and its residuals")
@@ -80,6 +80,13 @@ class LawView(Canvas):
             for at, size in enumerate(self.record.sizes)
             if size.state == "done"
         ]
+
+    def row(self, at: int) -> int | None:
+        """Which point of the fit a size is; None while it is none of them."""
+        if self.record is None or self.fit is None:
+            return None
+        size = self.record.sizes[at]
+        return self.fit.row(float(size.parameters(self.count) or 0), float(size.tokens))
 
     def lay_out(self) -> None:
         whole = QRectF(self.viewport().rect())
@@ -157,7 +164,7 @@ class LawView(Canvas):
         painter.setClipRect(frame.area)
         for tokens in self._tokens():
             low, high = (np.maximum(edge, frame.y.low / 2) for edge in fit.band(N, tokens))
-            band = QPolygonF([*frame.line(N, high).toList(), *frame.line(N, low).toList()[::-1]])
+            band = QPolygonF([*frame.line(N, high), *frame.line(N, low)[::-1]])
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(t.color("accent", 0.16))
             painter.drawPolygon(band)
@@ -220,14 +227,17 @@ class LawView(Canvas):
             said.draw(painter, strip.left() - 5 - said.width, y)
         said = line("loss over law", theme.sans(theme.SMALL_FONT_SIZE))
         said.draw(painter, strip.right() - said.width - 6, strip.top() + 9)
-        for (_, n, _), residual in zip(self.points(), fit.residuals_P):
-            x = frame.x.at(n)
+        for at, n, _ in self.points():
+            row = self.row(at)
+            if row is None:
+                continue
+            x, residual = frame.x.at(n), float(fit.residuals_P[row])
             color = t.color("accent" if residual >= 0 else "negative")
             painter.setPen(QPen(color, 3, c=Qt.PenCapStyle.FlatCap))
-            painter.drawLine(QPointF(x, middle), QPointF(x, self.residual_y(float(residual))))
+            painter.drawLine(QPointF(x, middle), QPointF(x, self.residual_y(residual)))
             painter.setPen(QPen(t.color("panel"), 1))
             painter.setBrush(QColor(color))
-            painter.drawEllipse(QPointF(x, self.residual_y(float(residual))), 3, 3)
+            painter.drawEllipse(QPointF(x, self.residual_y(residual)), 3, 3)
 
     def paint_overlay(self, painter: QPainter) -> None:
         point = None if is_figure() else self.point(self.lit)
@@ -257,8 +267,8 @@ class LawView(Canvas):
             return ""
         if found >= 0:
             said = words.of_size(self.record.sizes[found])
-            if self.fit is not None:
-                row = [index for index, _, _ in self.points()].index(found)
+            row = self.row(found)
+            if self.fit is not None and row is not None:
                 law, off = self.fit.predicted_P[row], self.fit.residuals_P[row]
                 said += f"\nlaw {law:.4f}, {off:+.2%} off"
             return f"{said}\nclick to open it"

@@ -334,7 +334,9 @@ class ScalingPane(Pane):
         self.law.show_law(record, fit, scaling.count)
         self.exponents.show_fit(fit)
         self.no_law.setText(scaling.fit_problem or words.empty_law(record))
-        if fit is not None:
+        if fit is None:
+            self.sentence.setText(self.no_law.text())
+        else:
             self.sentence.setText(f"{verdict(fit)} {words.of_law(fit, scaling.count)}.")
             self.note.setText(f"{words.how(fit)} {remark(fit)}")
             self.law.setAccessibleDescription(self.sentence.text())
@@ -409,15 +411,16 @@ class ScalingPane(Pane):
         self.views.buttons["curves"].first = mode != "low"
         curves, law = wide or view == "curves", wide or view == "law"
         fit, empty = self.store.scaling.fit is not None, self.curves.is_empty
+        points = bool(self.law.points())
         self._left.setVisible(mode != "low" or view == "sizes")
         self._right.setVisible(mode != "low" or view != "sizes")
         self.curves.setVisible(curves and not empty)
         self.no_curves.setVisible(curves and empty)
-        self.law.setVisible(law and fit)
-        self.no_law.setVisible(law and not fit)
-        self._law_words.setVisible(law and fit)
-        self.exponents.setVisible(wide or self.height() >= ROOMY)
-        self.note.setVisible(wide or self.height() >= VERY_HIGH)
+        self.law.setVisible(law and points)
+        self.no_law.setVisible(law and not points)
+        self._law_words.setVisible(law and points)
+        self.exponents.setVisible(fit and (wide or self.height() >= ROOMY))
+        self.note.setVisible(fit and (wide or self.height() >= VERY_HIGH))
         self.rules.setVisible(mode != "tall")
         self.along.setVisible(curves)
         self.count.setVisible(law)
@@ -460,7 +463,7 @@ class ScalingPane(Pane):
 
     def export_data(self) -> Mapping[str, Named | np.ndarray]:
         scaling = self.store.scaling
-        return arrays_of(scaling.record, scaling.fit)
+        return arrays_of(scaling.record, scaling.fit, scaling.count)
 
     def remember(self) -> dict[str, Any]:
         record = self.store.scaling.record

@@ -83,7 +83,7 @@ def how(fit: LawFit) -> str:
     worst = float(abs(fit.residuals_P).max())
     return (
         f"Huber loss between log losses (δ = {fit.delta:g}), {len(fit.samples_SK)} resampled laws; "
-        f"brackets and band hold {LEVEL:.0%} of them. The farthest point is {worst:.1%} off.{without}"
+        f"brackets and band hold {LEVEL:.0%}. The farthest point is {worst:.1%} off.{without}"
     )
 
 

@@ -17,6 +17,9 @@ def command(
     count: Annotated[
         Count, typer.Option(help="parameters without embeddings (blocks), or all of them")
     ] = "blocks",
+    tokens: Annotated[
+        int | None, typer.Option(help="only the sizes that saw so many; all if left out")
+    ] = None,
     delta: Annotated[
         float, typer.Option(min=1e-6, help="of the Huber loss, in log loss; Hoffmann et al.: 0.001")
     ] = 0.03,
@@ -32,7 +35,7 @@ def command(
         from model.train.scaling.folder import reading_queue
 
         record = finish(reading_queue(folder))
-        done = record.done
+        done = [size for size in record.done if tokens in (None, size.tokens)]
         fit = finish(
             fit_law(
                 [size.parameters(count) or 0 for size in done],

@@ -12,6 +12,7 @@ import time
 from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -98,7 +99,7 @@ def _steps(
     return step, threads, preparing
 
 
-def _sample(plan: ScalingPlan, place: Path) -> dict[str, object]:
+def _sample(plan: ScalingPlan, place: Path) -> dict[str, Any]:
     """What the recipes of the probe have instead: a part of the text is enough for its time."""
     recipe = plan.recipe
     least = 20 * recipe.n_ctx

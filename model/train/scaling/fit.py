@@ -26,6 +26,8 @@ RESAMPLES = 400
 LEVEL = 0.9
 """Of the intervals: a twentieth of the resamples lies below, a twentieth above."""
 LEAST_POINTS = 5
+LEAST_TOKENS, LEAST_WITH_TOKENS = 3, 8
+"""Numbers of tokens, and points, from which on tokens have a term of their own."""
 _ITERATIONS, _ENOUGH, _IDLE = 200, 1e-7, 12
 """Of the search at most; it ends after so many in which no row has gained that share."""
 _CHUNK = 25
@@ -112,6 +114,11 @@ class LawFit:
     def needs_irreducible(self) -> bool:
         """Whether the points tell that there is an irreducible term at all."""
         return self.irreducible.low > 2 * _LEAST_E * float(self.loss_P.min())
+
+    def row(self, N: float, D: float) -> int | None:
+        """Which point has so many parameters and tokens; None for none."""
+        found = np.flatnonzero((self.N_P == N) & (self.D_P == D))
+        return int(found[0]) if len(found) else None
 
     def _tokens(self, N: Array, D: float | None) -> Array:
         return np.full(len(N), self.D_P.max() if D is None else D)
@@ -207,9 +214,10 @@ def _check(N_P: Array, D_P: Array, loss_P: Array) -> bool:
         )
     if n_tokens == 1:
         return False
-    if n_tokens < 3 or len(N_P) < 8:
+    if n_tokens < LEAST_TOKENS or len(N_P) < LEAST_WITH_TOKENS:
         raise FitError(
-            "A law over tokens needs at least 3 numbers of tokens and 8 points that are done; "
+            f"A law over tokens needs at least {LEAST_TOKENS} numbers of tokens and "
+            f"{LEAST_WITH_TOKENS} points that are done; "
             f"there are {n_tokens} and {len(N_P)}. Fit those of one number of tokens alone."
         )
     return True

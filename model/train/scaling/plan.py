@@ -92,7 +92,7 @@ class ScalingPlan:
         recipe: everything that all sizes share. Its sizes, steps and names are the rules' business.
     """
 
-    widths: tuple[int, ...] = (16, 24, 32, 40, 48, 64, 80)
+    widths: tuple[int, ...] = (16, 24, 32, 40, 48, 64)
     width_per_layer: int = 16
     d_head: int = 8
     tokens: tuple[int, ...] = (4_000_000,)

@@ -99,14 +99,14 @@ def color_at(view: Any, at: QPointF) -> Any:
 def test_a_plan_is_a_table_before_anything_is_trained(pane: ScalingPane) -> None:
     rows = pane.table.rows
     assert rows.rowCount() == len(ScalingPlan().widths)
-    assert [cell(pane, row, "width") for row in (0, 6)] == ["16 × 1", "80 × 5"]
+    assert [cell(pane, row, "width") for row in (0, 5)] == ["16 × 1", "64 × 4"]
     assert cell(pane, 0, "N") == "3.31k"
     assert cell(pane, 0, "all") == "–", "the vocabulary isn't known yet"
-    assert {cell(pane, row, "state") for row in range(7)} == {"waiting"}
+    assert {cell(pane, row, "state") for row in range(6)} == {"waiting"}
     assert "Measure says how long it takes here" in pane.status.text()
     assert "a layer for every 16 of width" in pane.rules.text()
     assert pane.no_curves.isVisible()
-    assert "0 sizes of 7 done" in pane.no_law.text()
+    assert "0 sizes of 6 done" in pane.no_law.text()
     assert not pane.export_data()
     assert not pane.code()
 
@@ -295,7 +295,7 @@ def test_hovering_reads_a_run_in_all_pictures_and_a_click_opens_it(
     assert f"6ND {size.six_nd('blocks'):.3g}" in tip
     end = end_point(pane.curves, 1)
     assert end is not None
-    assert pane.curves.near(QPoint(round(end.x()) - 1, round(end.y()))) == 1
+    assert pane.curves.near(QPoint(round(end.x()), round(end.y()))) == 1
     pane.law.hover(None)
     assert pane.curves.lit == -1
     qtbot.mouseClick(pane.law.viewport(), Qt.MouseButton.LeftButton, pos=point.toPoint())
@@ -443,3 +443,55 @@ def test_a_light_theme_is_taken(pane: ScalingPane, desk: Desk, trained: Path, qa
         assert color_at(pane.law, point) == size_color(0, 5)
     finally:
         theme.apply(qapp, "dark")
+
+
+def test_points_come_before_the_law_and_tokens_get_their_term(
+    pane: ScalingPane, desk: Desk, plan: ScalingPlan, tmp_path: Path
+) -> None:
+    """Of what is done so far: some points, then one number of tokens, then all."""
+    from model.messages import QueueRead, ReadQueue
+    from model.train.scaling.folder import of_plan
+
+    scaling = desk.store.scaling
+    several = replace(plan, tokens=(16 * 30, 16 * 60, 16 * 120))
+    empty = of_plan(several)
+
+    def show(n_done: int) -> None:
+        sizes = tuple(
+            replace(
+                size,
+                state="done",
+                d_vocab=20,
+                config=replace(size.config, d_vocab=20),
+                val_loss=1 + 20 / (size.parameters("blocks") or 1) ** 0.3 + 30 / size.tokens**0.4,
+                val_tokens_V=np.array([size.tokens / 2, size.tokens]),
+                val_loss_V=np.array([4.0, 3.0]),
+            )
+            if at < n_done
+            else size
+            for at, size in enumerate(empty.sizes)
+        )
+        request = ReadQueue(folder=str(tmp_path))
+        scaling._reading = request
+        record = replace(empty, folder=str(tmp_path / "q"), sizes=sizes)
+        desk.store.receive(QueueRead(request_id=request.id, record=record))
+        drawn(pane, desk)
+
+    show(3)
+    assert scaling.fit is None
+    assert pane.law.isVisible()
+    assert pane.law.point(2) is not None
+    assert "3 sizes of 15 done" in pane.sentence.text()
+    assert not pane.exponents.isVisible()
+    show(7)
+    assert scaling.fit is not None
+    assert len(scaling.fit.N_P) == 5, "two numbers of tokens are too few for a term"
+    assert [pane.law.row(at) for at in (0, 4, 5)] == [0, 4, None]
+    show(15)
+    assert scaling.fit.beta is not None
+    assert scaling.fit.alpha.value == pytest.approx(0.3, rel=0.02)
+    assert scaling.fit.beta.value == pytest.approx(0.4, rel=0.05)
+    assert "/ D^0.4" in pane.sentence.text()
+    assert all(abs(residual) < 0.01 for residual in scaling.fit.residuals_P)
+    residual = pane.export_data()["residual"]
+    assert len(residual.values) == 15  # type: ignore[union-attr]

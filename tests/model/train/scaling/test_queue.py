@@ -11,10 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from model.slices import finish
 from model.train.events import Evaluated, Finished, StepDone
 from model.train.folder_lock import FolderLock
+from model.train.measure import mean_loss
 from model.train.run_folder import read_metrics
 from model.train.scaling.expected import expected_seconds, measuring
 from model.train.scaling.folder import (
@@ -28,6 +30,7 @@ from model.train.scaling.folder import (
 )
 from model.train.scaling.plan import ScalingPlan
 from model.train.scaling.queue import Queue, SizeBegins, SizeEvent
+from model.transformer import Transformer
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -162,28 +165,19 @@ def test_a_sweep_takes_the_best_rate_of_each_width(plan: ScalingPlan, tmp_path: 
 def test_a_size_that_diverges_is_passed_over(
     plan: ScalingPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from model.train import updates
+    def loss(network: Transformer, windows_BT: torch.Tensor) -> torch.Tensor:
+        return mean_loss(network, windows_BT) * (np.nan if network.config.d_model == 12 else 1)
 
-    loss = updates.mean_loss
-    monkeypatch.setattr(
-        updates,
-        "mean_loss",
-        lambda network, windows: (
-            loss(network, windows) * (np.nan if network.config.d_model == 12 else 1)
-        ),
-    )
+    monkeypatch.setattr("model.train.updates.mean_loss", loss)
     begin(tmp_path / "one", plan)
     events = list(Queue(tmp_path / "one").events())
-    ends = [e.event.reason for e in events if isinstance(e, SizeEvent) and _is_end(e)]
+    inner = [event.event for event in events if isinstance(event, SizeEvent)]
+    ends = [event.reason for event in inner if isinstance(event, Finished)]
     assert ends == ["steps", "steps", "diverged", "steps", "steps"]
     record = read(tmp_path / "one")
     assert [size.state for size in record.sizes] == ["done", "done", "diverged", "done", "done"]
     assert record.is_done
     assert len(record.done) == 4
-
-
-def _is_end(event: SizeEvent) -> bool:
-    return isinstance(event.event, Finished)
 
 
 def test_a_plan_that_was_changed_is_not_mixed_with_what_it_began(
