@@ -89,7 +89,7 @@ def opened(pane: ScalingPane, desk: Desk, folder: Path) -> ScalingPane:
 
 def cell(pane: ScalingPane, row: int, name: str) -> str:
     size = pane.store.scaling.record.sizes[row]
-    return pane.table.rows.words(size, name)
+    return pane.content.table.rows.words(size, name)
 
 
 def color_at(view: Any, at: QPointF) -> Any:
@@ -97,16 +97,16 @@ def color_at(view: Any, at: QPointF) -> Any:
 
 
 def test_a_plan_is_a_table_before_anything_is_trained(pane: ScalingPane) -> None:
-    rows = pane.table.rows
+    rows = pane.content.table.rows
     assert rows.rowCount() == len(ScalingPlan().widths)
     assert [cell(pane, row, "width") for row in (0, 5)] == ["16 × 1", "64 × 4"]
     assert cell(pane, 0, "N") == "3.31k"
     assert cell(pane, 0, "all") == "–", "the vocabulary isn't known yet"
     assert {cell(pane, row, "state") for row in range(6)} == {"waiting"}
     assert "Measure says how long it takes here" in pane.status.text()
-    assert "a layer for every 16 of width" in pane.rules.text()
-    assert pane.no_curves.isVisible()
-    assert "0 sizes of 6 done" in pane.no_law.text()
+    assert "a layer for every 16 of width" in pane.content.rules.text()
+    assert pane.content.no_curves.isVisible()
+    assert "0 sizes of 6 done" in pane.content.no_law.text()
     assert not pane.export_data()
     assert not pane.code()
 
@@ -120,7 +120,7 @@ def test_what_is_typed_is_the_plan_or_says_why_not(pane: ScalingPane, qtbot: QtB
     record = pane.store.scaling.record
     assert record.plan.widths == (8, 16, 24, 32, 64)
     assert record.plan.tokens == (1_500_000, 3_000_000, 6_000_000)
-    assert pane.table.rows.rowCount() == 15
+    assert pane.content.table.rows.rowCount() == 15
     pane.form.widths.setText("8 16 24 32 63")
     QTest.keyClick(pane.form.widths, Qt.Key.Key_Return)
     pane.refresh_now()
@@ -137,16 +137,16 @@ def test_measuring_says_how_long_it_takes(
     pane.store.scaling.plan(plan)
     pane.form.set_plan(plan)
     pane.refresh_now()
-    qtbot.mouseClick(pane.measure_button, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(pane.controls.measure, Qt.MouseButton.LeftButton)
     pane.refresh_now()
-    assert pane.measure_button.text() == "Stop measuring"
-    assert not pane.start_button.isEnabled()
+    assert pane.controls.measure.text() == "Stop measuring"
+    assert not pane.controls.start.isEnabled()
     drawn(pane, desk)
     expected = pane.store.scaling.record.expected
     assert expected is not None
     assert "as measured here with 1 thread" in pane.status.text()
     assert all(cell(pane, row, "time").startswith("~") for row in range(5))
-    assert pane.measure_button.text() == "Measure"
+    assert pane.controls.measure.text() == "Measure"
 
 
 def test_a_queue_is_trained_by_its_buttons(
@@ -156,27 +156,27 @@ def test_a_queue_is_trained_by_its_buttons(
     scaling.plan(plan)
     pane.form.set_plan(plan)
     pane.refresh_now()
-    qtbot.mouseClick(pane.start_button, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(pane.controls.start, Qt.MouseButton.LeftButton)
     while not scaling.record.sizes[1].step:
         desk.advance()
     pane.invalidate()
     pane.refresh_now()
     assert scaling.record.folder == str(tmp_path / "runs" / "scaling")
     assert not pane.form.isVisible()
-    assert pane.curves.isVisible()
+    assert pane.content.curves.isVisible()
     assert "Width 16: step" in pane.status.text()
     assert "· 1 of 5 done" in pane.status.text()
     assert cell(pane, 0, "state") == "done"
     assert cell(pane, 1, "state").startswith("training ")
     assert pane.progress.isVisible()
-    qtbot.mouseClick(pane.pause_button, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(pane.controls.pause, Qt.MouseButton.LeftButton)
     pane.refresh_now()
-    assert pane.pause_button.text() == "Resume"
+    assert pane.controls.pause.text() == "Resume"
     assert pane.status.text().startswith("Paused.")
     assert not desk.engine.busy
-    qtbot.mouseClick(pane.pause_button, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(pane.controls.pause, Qt.MouseButton.LeftButton)
     assert desk.engine.busy
-    qtbot.mouseClick(pane.stop_button, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(pane.controls.stop, Qt.MouseButton.LeftButton)
     drawn(pane, desk)
     assert not scaling.going
     assert [size.state for size in scaling.record.sizes] == [
@@ -187,12 +187,12 @@ def test_a_queue_is_trained_by_its_buttons(
         "waiting",
     ]
     assert "Stopped, 1 of 5 done" in pane.status.text()
-    assert pane.start_button.text() == "Go on"
-    qtbot.mouseClick(pane.start_button, Qt.MouseButton.LeftButton)
+    assert pane.controls.start.text() == "Go on"
+    qtbot.mouseClick(pane.controls.start, Qt.MouseButton.LeftButton)
     drawn(pane, desk)
     assert scaling.record.is_done
     assert "All 5 sizes are done" in pane.status.text()
-    assert not pane.start_button.isEnabled()
+    assert not pane.controls.start.isEnabled()
     assert scaling.fit is not None
     assert [round(loss, 6) for loss in scaling.fit.loss_P] == [
         round(size.val_loss, 6) for size in scaling.record.sizes
@@ -221,8 +221,8 @@ def test_one_training_at_a_time_is_said(
     desk.store.run.start(recipe, str(tmp_path / "run"))
     pane.new_plan()
     pane.refresh_now()
-    assert not pane.start_button.isEnabled()
-    assert "One training at a time" in pane.start_button.toolTip()
+    assert not pane.controls.start.isEnabled()
+    assert "One training at a time" in pane.controls.start.toolTip()
     desk.advance(10_000)
 
 
@@ -232,22 +232,22 @@ def test_curves_and_points_are_drawn_where_their_numbers_are(
     opened(pane, desk, trained)
     sizes = pane.store.scaling.record.sizes
     for at, size in enumerate(sizes):
-        end = end_point(pane.curves, at)
+        end = end_point(pane.content.curves, at)
         assert end is not None
-        assert pane.curves.frame is not None
-        assert pane.curves.frame.y.value(end.y()) == pytest.approx(size.val_loss, rel=1e-6)
-        assert pane.curves.frame.x.value(end.x()) == pytest.approx(size.tokens, rel=1e-6)
-        point = pane.law.point(at)
+        assert pane.content.curves.frame is not None
+        assert pane.content.curves.frame.y.value(end.y()) == pytest.approx(size.val_loss, rel=1e-6)
+        assert pane.content.curves.frame.x.value(end.x()) == pytest.approx(size.tokens, rel=1e-6)
+        point = pane.content.law.point(at)
         assert point is not None
-        assert color_at(pane.law, point) == size_color(at, len(sizes))
-        assert pane.law.frame is not None
-        assert pane.law.frame.x.value(point.x()) == pytest.approx(size.parameters("blocks"))
-    pane.along.buttons["compute"].click()
+        assert color_at(pane.content.law, point) == size_color(at, len(sizes))
+        assert pane.content.law.frame is not None
+        assert pane.content.law.frame.x.value(point.x()) == pytest.approx(size.parameters("blocks"))
+    pane.controls.along.buttons["compute"].click()
     pane.refresh_now()
-    end, flops = end_point(pane.curves, 2), sizes[2].flops
+    end, flops = end_point(pane.content.curves, 2), sizes[2].flops
     assert end is not None
-    assert pane.curves.frame is not None
-    assert pane.curves.frame.x.value(end.x()) == pytest.approx(flops, rel=1e-6)
+    assert pane.content.curves.frame is not None
+    assert pane.content.curves.frame.x.value(end.x()) == pytest.approx(flops, rel=1e-6)
 
 
 def test_the_law_is_said_with_its_interval_and_beside_the_published_ones(
@@ -257,57 +257,62 @@ def test_the_law_is_said_with_its_interval_and_beside_the_published_ones(
     fit = pane.store.scaling.fit
     assert fit is not None
     assert fit.alpha.value == pytest.approx(0.3, rel=1e-3)
-    assert "α = 0.300" in pane.sentence.text()
-    assert "1.000 nats are left however large" in pane.sentence.text()
-    assert "parameters without embeddings" in pane.sentence.text()
-    assert "compare how steep" in pane.note.text()
-    assert [round(row.value, 4) for row in pane.exponents.rows()] == [0.3, 0.076, 0.34, 0.3478]
-    assert "Kaplan et al. 2020 0.076" in pane.exponents.accessibleDescription()
+    assert "α = 0.300" in pane.content.sentence.text()
+    assert "1.000 nats are left however large" in pane.content.sentence.text()
+    assert "parameters without embeddings" in pane.content.sentence.text()
+    assert "compare how steep" in pane.content.note.text()
+    assert [round(row.value, 4) for row in pane.content.exponents.rows()] == [
+        0.3,
+        0.076,
+        0.34,
+        0.3478,
+    ]
+    assert "Kaplan et al. 2020 0.076" in pane.content.exponents.accessibleDescription()
     assert pane.header_note() == "α = 0.300"
     line = fit.predict(np.array([2e4]))[0]
-    assert pane.law.frame is not None
-    at = pane.law.frame.point(2e4, line)
-    near = [color_at(pane.law, at + QPointF(0, dy)) for dy in (-1, 0, 1)]
+    assert pane.content.law.frame is not None
+    at = pane.content.law.frame.point(2e4, line)
+    near = [color_at(pane.content.law, at + QPointF(0, dy)) for dy in (-1, 0, 1)]
     assert max(color.lightness() for color in near) > 170, "the law is drawn there"
-    tip = pane.law.tooltip(pane.law.frame.point(4e5, 2.0).toPoint())
+    tip = pane.content.law.tooltip(pane.content.law.frame.point(4e5, 2.0).toPoint())
     assert "the law says" in tip
     assert "a guess" in tip
-    pane.count.buttons["all"].click()
+    pane.controls.count.buttons["all"].click()
     drawn(pane, desk)
     assert pane.store.scaling.fit is not None
     assert pane.store.scaling.fit.N_P[0] == pane.store.scaling.record.sizes[0].parameters("all")
-    assert "all parameters" in pane.sentence.text()
+    assert "all parameters" in pane.content.sentence.text()
 
 
 def test_hovering_reads_a_run_in_all_pictures_and_a_click_opens_it(
     pane: ScalingPane, desk: Desk, trained: Path, qtbot: QtBot
 ) -> None:
     opened(pane, desk, trained)
-    point = pane.law.point(3)
+    point = pane.content.law.point(3)
     assert point is not None
-    pane.law.hover(point.toPoint())
-    assert pane.curves.lit == pane.law.lit == 3
-    assert [index.row() for index in pane.table.selectionModel().selectedRows()] == [3]
+    pane.content.law.hover(point.toPoint())
+    assert pane.content.curves.lit == pane.content.law.lit == 3
+    assert [index.row() for index in pane.content.table.selectionModel().selectedRows()] == [3]
     size = pane.store.scaling.record.sizes[3]
-    tip = pane.law.tooltip(point.toPoint())
+    tip = pane.content.law.tooltip(point.toPoint())
     assert f"{size.parameters('blocks'):,} parameters without embeddings" in tip
     assert f"validation loss {size.val_loss:.4f}" in tip
     assert f"6ND {size.six_nd('blocks'):.3g}" in tip
-    end = end_point(pane.curves, 1)
+    end = end_point(pane.content.curves, 1)
     assert end is not None
-    assert pane.curves.near(QPoint(round(end.x()), round(end.y()))) == 1
-    pane.law.hover(None)
-    assert pane.curves.lit == -1
-    qtbot.mouseClick(pane.law.viewport(), Qt.MouseButton.LeftButton, pos=point.toPoint())
+    assert pane.content.curves.near(QPoint(round(end.x()), round(end.y()))) == 1
+    pane.content.law.hover(None)
+    assert pane.content.curves.lit == -1
+    qtbot.mouseClick(pane.content.law.viewport(), Qt.MouseButton.LeftButton, pos=point.toPoint())
     while desk.store.opening.going:
         desk.advance()
     assert desk.store.model is not None
     assert desk.store.model.config.d_model == size.width
     assert desk.store.model.run_dir == size.run_dir
-    index = pane.table.rows.index(0, 0)
-    pane.table.setCurrentIndex(index)
-    pane.table.setFocus()
-    QTest.keyClick(pane.table, Qt.Key.Key_Return)
+    index = pane.content.table.rows.index(0, 0)
+    pane.content.table.setCurrentIndex(index)
+    pane.content.table.setFocus()
+    QTest.keyClick(pane.content.table, Qt.Key.Key_Return)
     while desk.store.opening.going:
         desk.advance()
     assert desk.store.model.config.d_model == 8
@@ -329,19 +334,19 @@ def test_what_has_no_room_is_a_click_away(
     desk: Desk, qtbot: QtBot, trained: Path, size: tuple[int, int], views: str, table: bool
 ) -> None:
     pane = opened(shown(desk, qtbot, *size), desk, trained)
-    for key, picture in (("curves", pane.curves), ("law", pane.law)):
+    for key, picture in (("curves", pane.content.curves), ("law", pane.content.law)):
         if views == "one":
-            qtbot.mouseClick(pane.views.buttons[key], Qt.MouseButton.LeftButton)
+            qtbot.mouseClick(pane.controls.views.buttons[key], Qt.MouseButton.LeftButton)
             pane.refresh_now()
         assert picture.isVisible()
         assert picture.height() > 0.28 * pane.height()
         assert picture.frame is not None
-        other = pane.law if picture is pane.curves else pane.curves
+        other = pane.content.law if picture is pane.content.curves else pane.content.curves
         assert other.isVisible() == (views == "all")
-        assert pane.table.isVisible() == table
+        assert pane.content.table.isVisible() == table
     if not table:
-        qtbot.mouseClick(pane.views.buttons["sizes"], Qt.MouseButton.LeftButton)
-        assert pane.table.isVisible()
+        qtbot.mouseClick(pane.controls.views.buttons["sizes"], Qt.MouseButton.LeftButton)
+        assert pane.content.table.isVisible()
 
 
 def test_its_numbers_leave_it_as_arrays_and_as_lines(
@@ -369,7 +374,7 @@ def test_another_process_that_trains_it_is_named_and_followed(
     monkeypatch.setattr("model.train.scaling.folder.holder", lambda folder: who)
     opened(pane, desk, tmp_path / "other")
     assert f"trained by {who}: stop it there" in pane.status.text()
-    assert not pane.start_button.isEnabled()
+    assert not pane.controls.start.isEnabled()
     assert desk.store.scaling._timer.isActive()
     monkeypatch.undo()
     list(Queue(tmp_path / "other").events())
@@ -383,7 +388,7 @@ def test_a_queue_comes_back_at_the_next_start(
     pane: ScalingPane, desk: Desk, trained: Path, qtbot: QtBot
 ) -> None:
     opened(pane, desk, trained)
-    pane.count.buttons["all"].click()
+    pane.controls.count.buttons["all"].click()
     kept = pane.remember()
     pane.new_plan()
     assert not desk.store.scaling.record.folder
@@ -392,7 +397,7 @@ def test_a_queue_comes_back_at_the_next_start(
     drawn(other, desk)
     assert desk.store.scaling.record.folder == str(trained)
     assert desk.store.scaling.count == "all"
-    assert other.count.current == "all"
+    assert other.controls.count.current == "all"
     other.recall({"view": 3, "last": {"folder": "relative", "plan": "[plan]\nwidths = 3"}})
     desk.advance(10)
     assert desk.store.scaling.record.folder == str(trained)
@@ -438,9 +443,9 @@ def test_a_light_theme_is_taken(pane: ScalingPane, desk: Desk, trained: Path, qa
     theme.apply(qapp, "light")
     try:
         pane.apply_theme()
-        point = pane.law.point(0)
+        point = pane.content.law.point(0)
         assert point is not None
-        assert color_at(pane.law, point) == size_color(0, 5)
+        assert color_at(pane.content.law, point) == size_color(0, 5)
     finally:
         theme.apply(qapp, "dark")
 
@@ -479,19 +484,19 @@ def test_points_come_before_the_law_and_tokens_get_their_term(
 
     show(3)
     assert scaling.fit is None
-    assert pane.law.isVisible()
-    assert pane.law.point(2) is not None
-    assert "3 sizes of 15 done" in pane.sentence.text()
-    assert not pane.exponents.isVisible()
+    assert pane.content.law.isVisible()
+    assert pane.content.law.point(2) is not None
+    assert "3 sizes of 15 done" in pane.content.sentence.text()
+    assert not pane.content.exponents.isVisible()
     show(7)
     assert scaling.fit is not None
     assert len(scaling.fit.N_P) == 5, "two numbers of tokens are too few for a term"
-    assert [pane.law.row(at) for at in (0, 4, 5)] == [0, 4, None]
+    assert [pane.content.law.row(at) for at in (0, 4, 5)] == [0, 4, None]
     show(15)
     assert scaling.fit.beta is not None
     assert scaling.fit.alpha.value == pytest.approx(0.3, rel=0.02)
     assert scaling.fit.beta.value == pytest.approx(0.4, rel=0.05)
-    assert "/ D^0.4" in pane.sentence.text()
+    assert "/ D^0.4" in pane.content.sentence.text()
     assert all(abs(residual) < 0.01 for residual in scaling.fit.residuals_P)
     residual = pane.export_data()["residual"]
     assert len(residual.values) == 15  # type: ignore[union-attr]
