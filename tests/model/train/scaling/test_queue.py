@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -46,13 +47,6 @@ def losses(folder: Path) -> list[list[float]]:
         table = read_metrics(Path(size.run_dir))
         found.append([*table["train_loss"][1:], *table["val_loss"][~np.isnan(table["val_loss"])]])
     return found
-
-
-@pytest.fixture
-def whole(plan: ScalingPlan, tmp_path: Path) -> Path:
-    begin(tmp_path / "whole", plan)
-    list(Queue(tmp_path / "whole").events())
-    return tmp_path / "whole"
 
 
 def test_every_size_is_trained_on_its_tokens(whole: Path, plan: ScalingPlan) -> None:
@@ -186,9 +180,10 @@ def test_a_plan_that_was_changed_is_not_mixed_with_what_it_began(
     other = replace(plan, recipe=replace(plan.recipe, lr=0.5))
     with pytest.raises(ScalingError, match="has another plan already"):
         begin(whole, other)
-    (whole / "plan.toml").write_text(other.to_toml())
+    changed = Path(shutil.copytree(whole, tmp_path / "changed"))
+    (changed / "plan.toml").write_text(other.to_toml())
     with pytest.raises(ScalingError, match=r"was begun with lr = .*not be on equal terms"):
-        list(Queue(whole).events())
+        list(Queue(changed).events())
 
 
 def test_only_a_folder_that_is_free_is_taken(plan: ScalingPlan, tmp_path: Path) -> None:
