@@ -186,16 +186,15 @@ class CurvesView(Canvas):
             known = np.flatnonzero(np.isfinite(y))
             if len(known):
                 ends.append((frame.y.at(float(y[known[-1]])), frame.x.at(float(x[known[-1]])), at))
-        ends.sort()
         floor = frame.area.top()
-        for y, x, at in ends:
-            place = max(y, floor + 7)
+        for high, right, at in sorted(ends):
+            place = max(high, floor + 7)
             floor = place + 8
             painter.setPen(size_color(at, len(record.sizes)))
             size = record.sizes[at]
             several = len(record.plan.tokens) > 1
             name = f"{size.width} {short(size.tokens)}" if several else f"{size.width}"
-            line(name, font).draw(painter, x + 7, place)
+            line(name, font).draw(painter, right + 7, place)
 
     # ------------------------------------------------------------------------- mouse
 

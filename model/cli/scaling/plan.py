@@ -16,7 +16,7 @@ Rule = Literal["same", "width", "sweep"]
 def command(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="a new folder for the queue")],
     widths: Annotated[
-        str | None, typer.Option(help="of the sizes, five or more: 16,24,32,48,64")
+        str | None, typer.Option(help="of the sizes, five or more: 16,24,32,48,64,96")
     ] = None,
     tokens: Annotated[
         str | None,

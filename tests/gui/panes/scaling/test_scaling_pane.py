@@ -57,7 +57,7 @@ def color_at(view: Any, at: QPointF) -> Any:
 def test_a_plan_is_a_table_before_anything_is_trained(pane: ScalingPane) -> None:
     rows = pane.content.table.rows
     assert rows.rowCount() == len(ScalingPlan().widths)
-    assert [cell(pane, row, "width") for row in (0, 5)] == ["16 × 1", "64 × 4"]
+    assert [cell(pane, row, "width") for row in (0, 5)] == ["16 × 1", "96 × 6"]
     assert cell(pane, 0, "N") == "3.31k"
     assert cell(pane, 0, "all") == "–", "the vocabulary isn't known yet"
     assert {cell(pane, row, "state") for row in range(6)} == {"waiting"}

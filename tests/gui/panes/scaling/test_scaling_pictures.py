@@ -215,4 +215,4 @@ def test_points_come_before_the_law_and_tokens_get_their_term(
     assert "/ D^0.4" in pane.content.sentence.text()
     assert all(abs(residual) < 0.01 for residual in scaling.fit.residuals_P)
     residual = pane.export_data()["residual"]
-    assert len(residual.values) == 15  # type: ignore[union-attr]
+    assert len(residual.values) == 15

@@ -21,7 +21,7 @@ def test_sizes_differ_in_width_depth_heads_and_rate_only(plan: ScalingPlan) -> N
     for other in others:
         assert {name for name in first if first[name] != other[name]} <= DIFFER
     recipes = [run.recipe for run in ScalingPlan().runs()]
-    assert [one.n_layers for one in recipes] == [1, 2, 2, 3, 3, 4]
+    assert [one.n_layers for one in recipes] == [1, 2, 2, 3, 4, 6]
     assert {one.d_model // one.n_heads for one in recipes} == {8}
     assert [one.lr * one.d_model for one in recipes] == pytest.approx([1.2e-2 * 64] * 6)
     assert [one.lr / one.min_lr for one in recipes] == pytest.approx([10] * 6)
