@@ -159,6 +159,7 @@ def train_queue(request: m.TrainQueue, place: Workplace) -> Job:
                 yield from going.take(event)
             except JobCancelled:
                 going.stop()
+                yield from going.tell(force=True)
     finally:
         events.close()
         place.queue = None

@@ -89,7 +89,7 @@ class ScalingContent(QWidget):
         self._has_fit = fit is not None
         self.table.show_record(record)
         self.rules.setText(" ".join(record.plan.rules()))
-        self.curves.show_record(record, along)
+        self.curves.show_record(record, along, count)
         self.law.show_law(record, fit, count)
         self.exponents.show_fit(fit)
         self.no_law.setText(fit_problem or words.empty_law(record))

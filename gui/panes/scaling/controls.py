@@ -35,6 +35,7 @@ class ScalingControls(QWidget):
         self.along = Segments(self)
         self.along.add("tokens", "tokens", "Curves over the tokens that were seen")
         self.along.add("compute", "compute", "Curves over the counted FLOP of training")
+        self.along.add("six_nd", "6ND", "Curves over six FLOP a parameter and token")
         self.count = Segments(self)
         self.count.add("blocks", "N blocks", "Parameters without embeddings, as Kaplan et al.")
         self.count.add("all", "N all", "All parameters, as Hoffmann et al. (Chinchilla)")

@@ -20,12 +20,16 @@ from gui.panes.scaling.frame import Frame, framed, paint_frame, size_color
 from gui.widgets.canvas import Canvas
 from gui.widgets.drawing_cache import line
 from gui.widgets.figure import is_figure
-from model.train.scaling.counts import training_flops
+from model.train.scaling.counts import COUNT_WORDS, ParameterCount, training_flops
 from model.train.scaling.folder import QueueRecord, SizeRecord
 from model.train.scaling.published import short
 
-Along = Literal["tokens", "compute"]
-ALONG_WORDS: dict[Along, str] = {"tokens": "tokens seen", "compute": "counted FLOP of training"}
+Along = Literal["tokens", "compute", "six_nd"]
+ALONG_WORDS: dict[Along, str] = {
+    "tokens": "tokens seen",
+    "compute": "counted FLOP of training",
+    "six_nd": "6ND, FLOP of training",
+}
 NEAR = 12.0
 """Pixels from a curve at which it is meant."""
 _END = 58.0
@@ -52,16 +56,17 @@ class CurvesView(Canvas):
         super().__init__(parent)
         self.record: QueueRecord | None = None
         self.along: Along = "tokens"
+        self.count: ParameterCount = "blocks"
         self.lit = -1
         self.frame: Frame | None = None
         self.setAccessibleName("Loss curves of all sizes")
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
 
-    def show_record(self, record: QueueRecord, along: Along) -> None:
-        """Draw it."""
-        if record is not self.record or along != self.along:
-            self.record, self.along = record, along
+    def show_record(self, record: QueueRecord, along: Along, count: ParameterCount) -> None:
+        """Draw it; with 6ND, N are the parameters of ``count``."""
+        if record is not self.record or (along, count) != (self.along, self.count):
+            self.record, self.along, self.count = record, along, count
             self.lay_out()
             self.redraw()
 
@@ -69,6 +74,12 @@ class CurvesView(Canvas):
     def is_empty(self) -> bool:
         """Whether there is no curve yet."""
         return self.record is None or not any(len(s.train_loss_C) for s in self.record.sizes)
+
+    @property
+    def x_title(self) -> str:
+        """What the axis counts."""
+        said = ALONG_WORDS[self.along]
+        return f"{said}; N = {COUNT_WORDS[self.count]}" if self.along == "six_nd" else said
 
     def light(self, at: int) -> None:
         """Bring a size out; -1 for none."""
@@ -80,8 +91,12 @@ class CurvesView(Canvas):
 
     def xs(self, size: SizeRecord, tokens: NDArray[np.float64]) -> NDArray[np.float64]:
         """Where numbers of tokens stand along the axis."""
-        each = training_flops(size.config) if self.along == "compute" else 1.0
-        return tokens * each
+        match self.along:
+            case "compute":
+                return tokens * training_flops(size.config)
+            case "six_nd":
+                return tokens * 6.0 * (size.parameters(self.count) or 1)
+        return tokens
 
     def curve(self, size: SizeRecord) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The training loss as it is drawn."""
@@ -131,7 +146,7 @@ class CurvesView(Canvas):
         if frame is None or record is None:
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        paint_frame(painter, frame, ALONG_WORDS[self.along], "loss, nats per token", short)
+        paint_frame(painter, frame, self.x_title, "loss, nats per token", short)
         self._paint_legend(painter, frame)
         lit = -1 if is_figure() else self.lit
         order = sorted(range(len(record.sizes)), key=lambda at: at == lit)

@@ -20,7 +20,7 @@ from gui.panes.base import LAST, Pane, column
 from gui.panes.scaling import ENTRY, words
 from gui.panes.scaling.content import ScalingContent
 from gui.panes.scaling.controls import ScalingControls
-from gui.panes.scaling.curves_view import Along
+from gui.panes.scaling.curves_view import ALONG_WORDS
 from gui.panes.scaling.export import arrays_of, code_of
 from gui.panes.scaling.plan_form import PlanForm
 from gui.session import runs_folder
@@ -215,7 +215,7 @@ class ScalingPane(Pane):
     def refresh(self) -> None:
         scaling, controls = self.store.scaling, self.controls
         record = scaling.record
-        along: Along = "compute" if controls.along.current == "compute" else "tokens"
+        along = next(key for key in ALONG_WORDS if key == controls.along.current)
         self.content.show_queue(record, scaling.fit, scaling.fit_problem, scaling.count, along)
         self.form.setVisible(not record.folder and not scaling.going)
         busy = self.store.engine is None or self.store.run.going

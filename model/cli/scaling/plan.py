@@ -45,7 +45,7 @@ def command(
         from model.slices import finish
         from model.train.scaling.expected import measuring
         from model.train.scaling.folder import begin, reading_queue, write_expected
-        from model.train.scaling.plan import PlanError, ScalingPlan
+        from model.train.scaling.plan import ScalingPlan
 
         plan = ScalingPlan()
         if plan_file is not None:
@@ -64,8 +64,6 @@ def command(
         if lr is not None:
             recipe = replace(recipe, lr=lr, min_lr=lr * recipe.min_lr / recipe.lr)
         plan = replace(plan, recipe=recipe)
-        if len(plan.tokens) == 2:
-            raise PlanError("A term of tokens needs one or at least three numbers of tokens.")
         begin(folder, plan)
         if probe:
             set_threads(threads or default_threads())

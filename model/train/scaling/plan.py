@@ -203,6 +203,8 @@ class ScalingPlan:
             values = getattr(self, name)
             if not values or list(values) != sorted(set(values)) or values[0] < 1:
                 raise PlanError(f"{name} must be whole numbers above 0 that rise: {values}.")
+        if len(self.tokens) == 2:
+            raise PlanError("A term of tokens needs one, or at least three numbers of tokens.")
         if self.d_head < 1:
             raise PlanError(f"d_head is {self.d_head}; it must be at least 1.")
         if self.width_per_layer < 0:

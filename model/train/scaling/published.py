@@ -38,7 +38,7 @@ class PublishedLaw:
 LAWS = (
     PublishedLaw(
         "Kaplan et al. 2020",
-        "arXiv:2001.08361, table 5",
+        "arXiv:2001.08361, equations 1.1 and 1.2",
         0.076,
         0.095,
         None,

@@ -72,6 +72,6 @@ def test_what_can_not_be_planned_is_one_sentence(tmp_path: Path) -> None:
     plan = ("scaling", "plan", tmp_path / "queue", "--no-probe")
     assert "at least 5 different widths" in refusal(*plan, "--widths", "8,16")
     assert "are no numbers" in refusal(*plan, "--widths", "eight")
-    assert "one or at least three" in refusal(*plan, "--tokens", "500000,1000000")
+    assert "one, or at least three" in refusal(*plan, "--tokens", "500000,1000000")
     assert "holds no queue" in refusal("scaling", "fit", tmp_path)
     assert not (tmp_path / "queue").exists()

@@ -44,6 +44,13 @@ def test_curves_and_points_are_drawn_where_their_numbers_are(
     assert end is not None
     assert pane.content.curves.frame is not None
     assert pane.content.curves.frame.x.value(end.x()) == pytest.approx(flops, rel=1e-6)
+    pane.controls.along.buttons["six_nd"].click()
+    pane.refresh_now()
+    end, six_nd = end_point(pane.content.curves, 2), sizes[2].six_nd("blocks")
+    assert end is not None
+    assert pane.content.curves.frame is not None
+    assert pane.content.curves.frame.x.value(end.x()) == pytest.approx(six_nd, rel=1e-6)
+    assert "N = parameters without embeddings" in pane.content.curves.x_title
 
 
 def test_the_law_is_said_with_its_interval_and_beside_the_published_ones(
