@@ -205,7 +205,8 @@ class CurvesView(Canvas):
         for high, right, at in sorted(ends):
             place = max(high, floor + 7)
             floor = place + 8
-            painter.setPen(size_color(at, len(record.sizes)))
+            # Not in the size's colour, in which the lightest could not be read.
+            painter.setPen(theme.current().color("text" if at == self.lit else "dim"))
             size = record.sizes[at]
             several = len(record.plan.tokens) > 1
             name = f"{size.width} {short(size.tokens)}" if several else f"{size.width}"
