@@ -125,8 +125,10 @@ def test_a_run_that_lacks_its_last_validation_is_not_done(
     """Killed after the last row, before what comes at the end."""
     folder = tmp_path / "late"
     begin(folder, plan)
+    *others, last = plan.runs()
+    for run in others:
+        shutil.copytree(whole / run.name, folder / run.name)
     events = Queue(folder).events()
-    last = plan.runs()[-1]
     for event in events:
         done = event.event if isinstance(event, SizeEvent) else None
         if isinstance(done, StepDone) and done.step == last.recipe.steps and event.run == last:
@@ -140,20 +142,26 @@ def test_a_run_that_lacks_its_last_validation_is_not_done(
 
 def test_a_sweep_takes_the_best_rate_of_each_width(plan: ScalingPlan, tmp_path: Path) -> None:
     sweep = replace(plan, lr_rule="sweep", base_width=8)
-    begin(tmp_path / "sweep", sweep)
-    assert all(size.lr is None for size in read(tmp_path / "sweep").sizes)
+    folder = tmp_path / "sweep"
+    begin(folder, sweep)
+    assert all(size.lr is None for size in read(folder).sizes)
     ended: dict[str, float] = {}
-    for event in Queue(tmp_path / "sweep").events():
+    queue = Queue(folder)
+    for event in queue.events():
         if isinstance(event, SizeEvent) and event.is_trial and isinstance(event.event, Evaluated):
             ended[event.run.name] = event.event.val_loss
-    assert len(ended) == 15
-    record = read(tmp_path / "sweep")
-    for size in record.sizes:
-        trials = sweep.trials(size.width)
-        best = min(trials, key=lambda trial: ended[trial.name])
+        if isinstance(event, SizeBegins) and event.run.width == 12:
+            queue.stop()
+    assert len(ended) == 6
+    first, second, third, *_ = read(folder).sizes
+    for size in (first, second):
+        best = min(sweep.trials(size.width), key=lambda trial: ended[trial.name])
+        assert size.state == "done"
         assert size.lr == best.recipe.lr
-    assert rates_found(tmp_path / "sweep", sweep) == {s.width: s.lr for s in record.sizes}
-    assert not list(Queue(tmp_path / "sweep").events())
+    assert third.lr is None, "its short runs were stopped"
+    assert rates_found(folder, sweep) == {4: first.lr, 8: second.lr}
+    begun = next(event for event in Queue(folder).events() if isinstance(event, SizeBegins))
+    assert (begun.run.width, begun.is_trial) == (12, True)
 
 
 def test_a_size_that_diverges_is_passed_over(
