@@ -265,7 +265,8 @@ class ScalingPane(Pane):
         scaling = self.store.scaling
         if scaling.going:
             return "paused" if scaling.paused else scaling.doing
-        return "" if scaling.fit is None else f"α = {scaling.fit.alpha.value:.3f}"
+        fit = scaling.fit
+        return f"α = {fit.alpha.value:.3f}" if fit is not None and fit.is_settled else ""
 
     # ---------------------------------------------------------------------------- ways out
 

@@ -28,6 +28,8 @@ LEVEL = 0.9
 LEAST_POINTS = 5
 LEAST_TOKENS, LEAST_WITH_TOKENS = 3, 8
 """Numbers of tokens, and points, from which on tokens have a term of their own."""
+UNSETTLED = 3.0
+"""Between the ends of an exponent's interval; beyond it the law is said to say nothing."""
 _ITERATIONS, _ENOUGH, _IDLE = 200, 1e-7, 12
 """Of the search at most; it ends after so many in which no row has gained that share."""
 _CHUNK = 25
@@ -111,9 +113,14 @@ class LawFit:
         return first if self.b is None or self.beta is None else (*first, self.b, self.beta)
 
     @property
+    def is_settled(self) -> bool:
+        """Whether the points say how steep the law is, within a factor of `UNSETTLED`."""
+        return self.alpha.high <= UNSETTLED * self.alpha.low
+
+    @property
     def needs_irreducible(self) -> bool:
         """Whether the points tell that there is an irreducible term at all."""
-        return self.irreducible.low > 2 * _LEAST_E * float(self.loss_P.min())
+        return self.is_settled and self.irreducible.low > 2 * _LEAST_E * float(self.loss_P.min())
 
     def row(self, N: float, D: float) -> int | None:
         """Which point has so many parameters and tokens; None for none."""

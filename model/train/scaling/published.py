@@ -95,7 +95,7 @@ def short(n: float) -> str:
 def verdict(fit: LawFit) -> str:
     """What the points say, in a sentence or two; where they say little, that."""
     alpha, low, high = fit.alpha.value, fit.alpha.low, fit.alpha.high
-    if high > 3 * low:
+    if not fit.is_settled:
         return (
             f"These points do not settle the exponent: resamples give {low:.2g} to {high:.2g}. "
             "Take sizes that lie further apart, or more tokens."

@@ -111,7 +111,9 @@ def test_tokens_have_a_term_of_their_own_where_they_vary() -> None:
 
 def test_noise_alone_is_said_to_settle_nothing() -> None:
     flat = 2.4 * np.exp(np.random.default_rng(1).normal(0, 0.02, 6))
-    assert "do not settle the exponent" in verdict(fitted(flat, resamples=100))
+    fit = fitted(flat, resamples=100)
+    assert "do not settle the exponent" in verdict(fit)
+    assert not fit.needs_irreducible
 
 
 @pytest.mark.parametrize(
