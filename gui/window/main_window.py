@@ -383,7 +383,7 @@ class MainWindow(QMainWindow):
             self.store.exporting.finish()
             event.accept()
             return
-        if self.store.run.running:
+        if self.store.run.running or self.store.scaling.going:
             self.status_bar.showMessage("Saving the run…")
         event.ignore()
 

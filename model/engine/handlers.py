@@ -16,6 +16,7 @@ from model.engine import (
     opening,
     runs,
     saving,
+    scaling,
     space,
     starting,
     step_measures,
@@ -65,4 +66,9 @@ HANDLERS: dict[type[m.Request], Callable[[Any, Workplace], Job]] = {
     m.ShowStep: steps.show_step,
     m.MeasureSteps: step_measures.measure_steps,
     m.LookAtRun: runs.look_at_run,
+    m.TimeQueue: scaling.time_queue,
+    m.ReadQueue: scaling.read_queue,
+    m.TrainQueue: scaling.train_queue,
+    m.ControlQueue: scaling.control_queue,
+    m.FitLaw: scaling.fit_law,
 }

@@ -138,6 +138,8 @@ def start_training(request: m.StartTraining, place: Workplace) -> Job:
 
     if place.run is not None:
         raise RequestError("A run is going already. Stop it before you start another.")
+    if place.queue is not None:
+        raise RequestError("A queue of sizes is trained. Stop it (in Scaling) to start a run.")
     request.recipe.validate()
     device = choose_device(place.device).name
     run_dir = whole_path(request.run_dir)

@@ -35,7 +35,7 @@ from gui.panes.training.figures import ending
 from gui.panes.training.heading import RunHeading
 from gui.panes.training.status import state_of, told_step
 from gui.reading import code
-from gui.session.conditions import can_start_again, can_take_up
+from gui.session.conditions import can_start, can_start_again, can_take_up
 from gui.session.state import Notice
 from gui.session.store import Store
 from gui.session.training_run import Run
@@ -94,6 +94,7 @@ class TrainingPane(Pane):
         store.run.changed.connect(self._hear_of_run)
         store.run.proposed.connect(self._take_proposal)
         store.watching.changed.connect(self.invalidate)
+        store.scaling.changed.connect(self.invalidate)  # no run can begin meanwhile
         store.model_changed.connect(self._hear_of_run)
         store.activity.changed.connect(self._hear_of_activity)
         store.asked.delivered.connect(self.invalidate)  # the step that is told is another
@@ -256,7 +257,7 @@ class TrainingPane(Pane):
         self.invalidate()
 
     def _can_start(self) -> bool:
-        return self.store.engine is not None and not self.store.run.going
+        return can_start(self.store)
 
     def _fail(self, why: str) -> None:
         """Say why nothing has begun, and offer another place where the place is to blame."""

@@ -58,6 +58,8 @@ def state_of(store: Store, run: Run | None, failure: str) -> State:
         return State(words, color, (step, run.recipe.steps))
     if failure:
         return State(failure, "bad")
+    if store.scaling.going:
+        return State("A queue of sizes is trained: stop it in Scaling to train here")
     if run is not None and run.finished is not None:
         color, words = ending(run)
         return State(words, color) if words or problem is None else problem

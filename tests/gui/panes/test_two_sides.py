@@ -22,6 +22,7 @@ OF_NO_SIDE = {
     "prompt": "it is where texts are written",
     "training": "a run is no side",
     "interventions": "it lists what makes the sides",
+    "scaling": "runs of many sizes are no sides",
     "bpe": "a tokenizer is learned from a text of its own",
     "tokenizer": "tokenizers have a comparison of their own",
 }
