@@ -10,7 +10,16 @@ import math
 from dataclasses import replace
 
 from model import messages as m
-from model.train.events import Evaluated, Event, Finished, Sampled, SnapshotSaved, StepDone
+from model.train.events import (
+    ConditionMet,
+    Evaluated,
+    Event,
+    Finished,
+    Measured,
+    Sampled,
+    SnapshotSaved,
+    StepDone,
+)
 from model.train.recipe import Recipe
 from model.train.record import RunRecord
 
@@ -25,7 +34,8 @@ class Run:
         started: its recipe, its folder and its model then.
         model: its model now; None where it is not held any more.
         paused: whether it waits.
-        steps, evaluations, samples, snapshots: its events by kind, in order.
+        steps, evaluations, measured, samples, snapshots: its events by kind, in order.
+        met: what it was to wait for and waits at, while it does; None if it waits for a person.
         analogies: what has become of the analogy, in order.
         finished: its last event; None while it can still go on.
         can_resume: whether it can go on from a saved state, once it has ended.
@@ -40,6 +50,8 @@ class Run:
         self.paused = False
         self.steps: list[StepDone] = []
         self.evaluations: list[Evaluated] = []
+        self.measured: list[Measured] = []
+        self.met: ConditionMet | None = None
         self.samples: list[Sampled] = []
         self.snapshots: list[SnapshotSaved] = []
         self.analogies: list[m.AnalogyMeasured] = []
@@ -136,6 +148,10 @@ class Run:
                 self.steps.append(event)
             case Evaluated():
                 self.evaluations.append(event)
+            case Measured():
+                self.measured.append(event)
+            case ConditionMet():
+                self.met = event
             case Sampled():
                 self.samples.append(event)
             case SnapshotSaved():
@@ -180,5 +196,6 @@ class Run:
     def _take(self, record: RunRecord) -> None:
         self.steps += record.steps
         self.evaluations += record.evaluations
+        self.measured += record.measured
         self.samples += record.samples
         self.snapshots += record.snapshots

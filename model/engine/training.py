@@ -183,6 +183,13 @@ def control_training(request: m.ControlTraining, place: Workplace) -> Job:
     yield from run.flush(force=True)
 
 
+def watch_training(request: m.WatchTraining, place: Workplace) -> Job:
+    """Answers `WatchTraining`."""
+    if place.run is not None:
+        place.run.training.watch(request.watched, request.stop_when, request.picture)
+    yield None
+
+
 def follow_training(request: m.FollowTraining, place: Workplace) -> Job:
     """Answers `FollowTraining`: another model is in view."""
     place.show_beside(show=False)
@@ -192,7 +199,14 @@ def follow_training(request: m.FollowTraining, place: Workplace) -> Job:
 
 def _advance(run: Run, place: Workplace) -> Iterator[m.Result]:
     """One event of the run, and what comes of it."""
-    from model.train.events import Finished, Prepared, SnapshotSaved, Started, StepDone
+    from model.train.events import (
+        ConditionMet,
+        Finished,
+        Prepared,
+        SnapshotSaved,
+        Started,
+        StepDone,
+    )
 
     event = run.next_event()
     match event:
@@ -216,10 +230,11 @@ def _advance(run: Run, place: Workplace) -> Iterator[m.Result]:
                 place.bench.set_steps(run.model_id, {event.step: event.path}, None)
             ended = isinstance(event, Finished)
             stepped = isinstance(event, StepDone)
-            if stepped and run.pauses_after_step:
+            if isinstance(event, ConditionMet) or (stepped and run.pauses_after_step):
                 run.pause()
             now = ended or run.paused
-            if (stepped or ended) and not _has_diverged(event):
+            looks = stepped or ended or isinstance(event, ConditionMet)
+            if looks and not _has_diverged(event):
                 yield from _live(run, place, force=now)
             yield from run.flush(force=now)
             if stepped and run.activity_due():

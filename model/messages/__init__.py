@@ -81,6 +81,7 @@ from model.messages.training import (
     TrainingEnded,
     TrainingProgressed,
     TrainingStarted,
+    WatchTraining,
 )
 from model.messages.verifying import ModelVerified, VerifyModel
 from model.messages.weights import (
@@ -173,6 +174,7 @@ __all__ = [
     "VerifyModel",
     "VocabularyProjected",
     "Waiting",
+    "WatchTraining",
     "WeightExamined",
     "WeightFigures",
     "WeightTensor",

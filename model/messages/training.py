@@ -45,6 +45,20 @@ class ControlTraining(Request):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WatchTraining(Request):
+    """Watch other tensors of the network that learns, and wait for other conditions.
+
+    Attributes:
+        watched, stop_when: as in a recipe; in the place of what it had.
+        picture: place of the watched tensor that comes as a picture too; empty for none.
+    """
+
+    watched: tuple[str, ...] = ()
+    stop_when: tuple[str, ...] = ()
+    picture: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FollowTraining(Request):
     """Bring the model of the run into view (True), or the one that a person opened: `ModelOpened`.
 

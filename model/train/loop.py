@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -18,11 +19,14 @@ import torch
 from model.counting import counted
 from model.tokenizer.tokenizer import Tokenizer
 from model.train.claim import check_free
+from model.train.conditions import Conditions, check_asked
 from model.train.events import (
+    ConditionMet,
     Evaluated,
     Event,
     Finished,
     FinishReason,
+    Measured,
     Sampled,
     SnapshotSaved,
     Started,
@@ -30,6 +34,7 @@ from model.train.events import (
 )
 from model.train.keeping import Keeping
 from model.train.measure import sample, validate
+from model.train.metrics import measured
 from model.train.pace import Speed, Stopwatch
 from model.train.parts import Parts, checked_for_resume, getting_ready
 from model.train.places import with_whole_paths
@@ -100,6 +105,8 @@ class Training:
         self._speed = Speed()
         self._val_loss: float | None = None
         self._parts: Parts | None = None
+        self._conditions = Conditions()
+        self._asked_for: tuple[tuple[str, ...], tuple[str, ...], str] | None = None
 
     # For the caller
 
@@ -133,6 +140,37 @@ class Training:
         On a GPU the numbers of the update that is still on its way come before it.
         """
         self._stop_asked = True
+
+    def watch(
+        self, watched: tuple[str, ...], stop_when: tuple[str, ...], picture: str = ""
+    ) -> None:
+        """Watch other tensors and wait for other conditions, from the next measurement on.
+
+        Args:
+            watched, stop_when: as in the recipe, which the run folder then says too.
+            picture: place of a watched tensor (``blocks.0.mlp.W_in.grad``) that comes as a picture
+                with each measurement; empty for none.
+
+        Raises:
+            WatchError: this network has no such name, or a condition is none.
+        """
+        check_asked(self.recipe.config(1), watched, stop_when)
+        self._asked_for = watched, stop_when, picture
+        if self._parts is not None:
+            self._take_watches()
+
+    def _take_watches(self) -> None:
+        """Do what was asked for by `watch`; in the first process the run folder says it."""
+        if self._asked_for is None:
+            self._asked_for = self.recipe.watched, self.recipe.stop_when, ""
+        (watched, stop_when, picture), run = self._asked_for, self._run
+        config = run.updates.transformer.config
+        run.measuring.watches, conditions = check_asked(config, watched, stop_when)
+        run.measuring.picture = picture
+        self._conditions.replace(conditions)
+        if (watched, stop_when) != (self.recipe.watched, self.recipe.stop_when):
+            self.recipe = replace(self.recipe, watched=watched, stop_when=stop_when)
+            run.folder.keep_recipe(self.recipe)
 
     def events(self) -> Generator[Event, None, None]:
         """Run. To be called once.
@@ -191,6 +229,8 @@ class Training:
             yield from self._evaluate()
         if recipe.sample_every and self._run.sampled_at != self.step:
             yield from self._sample()
+        if recipe.curves_every and self._run.measured_at != self.step:
+            yield from self._measure()
         if self._run.saved_at != self.step:
             yield from self._save()
         elif self._run.state_is_old:
@@ -286,9 +326,31 @@ class Training:
         )
         self._run.folder.record(done)
         yield done
+        yield from self._check(done)
+        measured = self._run.measuring.of_update(update.step)
+        if measured is not None:
+            yield from self._tell(measured)
         if not update.finite:
             what = "The gradient" if math.isfinite(update.train_loss) else "The loss"
             raise _Diverged(what, update.step)
+
+    def _tell(self, event: Measured) -> Iterator[Event]:
+        """What was measured, and what of it somebody waits for."""
+        self._run.folder.record(event)
+        yield event
+        yield from self._check(event)
+
+    def _check(self, event: StepDone | Evaluated | Measured) -> Iterator[ConditionMet]:
+        """The conditions that an event meets."""
+        if not self._conditions:
+            return
+        values = (
+            event.values
+            if isinstance(event, Measured)
+            else [("", measure.name, float(value)) for measure, value in measured(event)]
+        )
+        for condition, words in self._conditions.met(values):
+            yield ConditionMet(event.step, condition.text, f"At step {event.step:,} {words}")
 
     # Between two steps
 
@@ -301,6 +363,7 @@ class Training:
             for is_due, done_at, job in (
                 (_divides(recipe.eval_every, step), run.evaluated_at, self._evaluate),
                 (step > 0 and _divides(recipe.sample_every, step), run.sampled_at, self._sample),
+                (_divides(recipe.curves_every, step), run.measured_at, self._measure),
                 (self._snapshot_is_due, run.kept_at, self._keep),
             )
             if is_due and done_at != step
@@ -357,6 +420,18 @@ class Training:
         )
         run.folder.record(evaluated)
         yield evaluated
+        yield from self._check(evaluated)
+
+    def _measure(self) -> Generator[Event, None, None]:
+        run, step = self._run, self.step
+        whole = self._keeping.whole()
+        found = None
+        if whole is not None:  # the first process measures
+            found = yield from run.measuring.of_weights(whole, step)
+        run.measured_at = step
+        run.state_is_old = True
+        if found is not None:
+            yield from self._tell(found)
 
     def _sample(self) -> Generator[Event, None, None]:
         run, recipe, step = self._run, self.recipe, self.step
@@ -400,6 +475,9 @@ class Training:
         self._keeping = Keeping(run, self.run_dir)
         self.recipe = run.recipe
         self._val_loss = run.val_loss
+        self._take_watches()
+        # What held already when the run was left is not waited for again.
+        self._conditions.met(run.last_values)
         # Getting ready is no training: the run's seconds begin here.
         self._clock.set(run.seconds)
         yield Started(
