@@ -21,6 +21,7 @@ from model.train.watches import (
     Watch,
     WatchError,
     check_watched,
+    is_watched,
     part_of,
     watch_of,
 )
@@ -127,12 +128,8 @@ def _what(text: str, config: TransformerConfig) -> tuple[str, str | None, Watch 
         return words[0], "", None
     if words[-1] in QUANTITIES and len(words) == 1:
         return words[0], None, None
-    if len(words) == 2 and words[1] in QUANTITIES:
-        try:
-            return words[1], part_of(words[0], words[1], config), None
-        except WatchError:
-            if words[0].count(".") == 0 or words[0].rpartition(".")[2].isdecimal():
-                raise  # a part of the network, and no tensor's name
+    if len(words) == 2 and words[1] in QUANTITIES and not is_watched(*words):
+        return words[1], part_of(words[0], words[1], config), None
     if len(words) == 1 and "." not in words[0] and words[0][:2] not in ("W_", "b_"):
         known = ", ".join((*OF_THE_RUN, *QUANTITIES))
         raise WatchError(f"There is no curve {words[0]!r}; there are {known}, and any tensor.")

@@ -325,20 +325,18 @@ class Training:
             tokens_per_second=self._speed.recent,
         )
         self._run.folder.record(done)
+        # Before anybody hears of the step: who stops there doesn't lose what was measured of it.
+        found = self._run.measuring.of_update(update.step)
+        if found is not None:
+            self._run.folder.record(found)
         yield done
         yield from self._check(done)
-        measured = self._run.measuring.of_update(update.step)
-        if measured is not None:
-            yield from self._tell(measured)
+        if found is not None:
+            yield found
+            yield from self._check(found)
         if not update.finite:
             what = "The gradient" if math.isfinite(update.train_loss) else "The loss"
             raise _Diverged(what, update.step)
-
-    def _tell(self, event: Measured) -> Iterator[Event]:
-        """What was measured, and what of it somebody waits for."""
-        self._run.folder.record(event)
-        yield event
-        yield from self._check(event)
 
     def _check(self, event: StepDone | Evaluated | Measured) -> Iterator[ConditionMet]:
         """The conditions that an event meets."""
@@ -431,7 +429,9 @@ class Training:
         run.measured_at = step
         run.state_is_old = True
         if found is not None:
-            yield from self._tell(found)
+            run.folder.record(found)
+            yield found
+            yield from self._check(found)
 
     def _sample(self) -> Generator[Event, None, None]:
         run, recipe, step = self._run, self.recipe, self.step

@@ -1,10 +1,10 @@
-"""The curves of a run, measured: of an update while its gradients lie there, of weights between two.
+"""The curves of a run, measured: of an update as it is made, and of the weights between two.
 
 Measuring changes nothing: it copies weights before an update and looks at what the update did, and
 runs the network on texts that are always the same, by the traced path and without learning from
 them. What is measured is `model.train.watches`'.
 
-Knows the network over the processes, tokenizer and validation text; no files, no events but its own.
+Knows the network over the processes, tokenizer and text; no files, and of events only its own.
 
 Shape suffixes: B batch, T position, H heads, Q queries, S keys, V tokens, D d_model, N scores.
 """

@@ -54,8 +54,8 @@ class Parts:
         val_loss: its last one then, if there was any.
         measuring: what the curves are measured by.
         last_values: the last numbers of the curves, of a run that goes on.
-        evaluated_at, sampled_at, measured_at, saved_at, kept_at: steps; -1 for never. Saved are snapshot and
-            state; kept is a snapshot, perhaps without the state.
+        evaluated_at, sampled_at, measured_at, saved_at, kept_at: steps; -1 for never. Saved are
+            snapshot and state; kept is a snapshot, perhaps without the state.
         plan: the steps that are kept.
         thrift: what the early ones among them have cost.
         state_is_old: whether something was measured since the state was saved.

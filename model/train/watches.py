@@ -251,7 +251,7 @@ def quantity_of(place: str, measure: str) -> Quantity:
 
 def is_watched(place: str, measure: str) -> bool:
     """Whether a curve is that of a tensor that somebody asked for, not one of every run."""
-    return _PART.fullmatch(place) is None
+    return measure in REDUCTIONS and _PART.fullmatch(place) is None
 
 
 _PART = re.compile(r"embed|unembed|blocks\.\d+(\.attn)?")
