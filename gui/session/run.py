@@ -177,6 +177,8 @@ class CurrentRun(Feature):
                     run.paused = result.paused
                     for event in result.events:
                         run.add(event)
+                    if not run.paused:
+                        run.met = None
                     self.changed.emit()
             case m.TrainingEnded():
                 if run is not None:

@@ -51,6 +51,7 @@ class Run:
         self.steps: list[StepDone] = []
         self.evaluations: list[Evaluated] = []
         self.measured: list[Measured] = []
+        self._measured_until: dict[tuple[str, str], int] = {}
         self.met: ConditionMet | None = None
         self.samples: list[Sampled] = []
         self.snapshots: list[SnapshotSaved] = []
@@ -149,7 +150,7 @@ class Run:
             case Evaluated():
                 self.evaluations.append(event)
             case Measured():
-                self.measured.append(event)
+                self._add_measured(event)
             case ConditionMet():
                 self.met = event
             case Sampled():
@@ -161,6 +162,14 @@ class Run:
                 self.can_resume = event.reason == "stopped" and bool(self.snapshots)
             case _:  # getting ready, and work between two steps, leave nothing to draw
                 pass
+
+    def _add_measured(self, event: Measured) -> None:
+        """Each number once: a folder that is looked at again may tell of it again."""
+        until = self._measured_until
+        new = [value for value in event.values if event.step > until.get(value[:2], -1)]
+        if new or event.picture is not None:
+            until.update((value[:2], event.step) for value in new)
+            self.measured.append(replace(event, values=tuple(new)))
 
     def break_off(self, why: str) -> None:
         """It can't go on as it is: it ends where it is, and its curves stay."""
@@ -196,6 +205,7 @@ class Run:
     def _take(self, record: RunRecord) -> None:
         self.steps += record.steps
         self.evaluations += record.evaluations
-        self.measured += record.measured
+        for measured in record.measured:
+            self._add_measured(measured)
         self.samples += record.samples
         self.snapshots += record.snapshots

@@ -40,7 +40,7 @@ from gui.session.state import Notice
 from gui.session.store import Store
 from gui.session.training_run import Run
 from model.probe.question import Named
-from model.train.recipe import Recipe
+from model.train.recipe import Recipe, RecipeError
 from model.train.run_folder import unique_run_dir
 
 log = logging.getLogger(__name__)
@@ -167,7 +167,12 @@ class TrainingPane(Pane):
             self.controls.recipe.setChecked(True)
             self.invalidate()
             return
-        recipe = self.form.recipe()
+        recipe = self.store.watches.added_to(self.form.recipe())
+        try:
+            recipe.validate()
+        except RecipeError as error:
+            self._fail(f"{error} Take it off the list in Curves over training.")
+            return
         folder = self._new_folder(recipe.name)
         if folder is None:
             return
