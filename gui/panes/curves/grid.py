@@ -17,8 +17,10 @@ from gui import theme
 from gui.panes.curves.ink import color_of, layer_color
 from gui.panes.curves.layout import HEAD, LEGEND, GridLayout, thinned
 from gui.panes.curves.scale import Scale, figure, rounded_up, scale_of
-from gui.panes.curves.series import FORMED, LOSS, Chart, Line, Moment
+from gui.panes.curves.series import LOSS, Chart, Line
+from gui.session.moments import FORMED, Moment
 from gui.widgets.canvas import Canvas
+from gui.widgets.drawing_cache import Text
 from gui.widgets.drawing_cache import line as text_line
 
 FIXED = {"induction": (0.0, 1.0), "analogies": (0.0, 1.0)}
@@ -281,7 +283,9 @@ class CurveGrid(Canvas):
         values = self.values(chart)
         right = cell.right() - 4
         room = cell.width() * 0.62
-        texts = [(text_line(words, mono), line) for line, words in values]
+        texts: list[tuple[Text, Line | None]] = [
+            (text_line(words, mono), line) for line, words in values
+        ]
         wide = sum(words.width + 7 for words, _ in texts)
         if wide > room and len(texts) > 1:
             numbers = [value for line, _ in values if (value := self.value(line)) is not None]
@@ -291,8 +295,12 @@ class CurveGrid(Canvas):
         x = right
         for words, line in reversed(texts):
             x -= words.width
-            of_line = line is not None and len(texts) > 1
-            painter.setPen(color_of(line, self.drawn.n_layers) if of_line else t.color("text"))
+            several = line is not None and len(texts) > 1
+            painter.setPen(
+                color_of(line, self.drawn.n_layers)
+                if line is not None and several
+                else t.color("text")
+            )
             words.draw(painter, x, middle)
             x -= 7
         has_focus = self.hasFocus() and index == self.chosen

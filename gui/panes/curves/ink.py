@@ -11,7 +11,7 @@ from gui import theme
 from gui.panes.curves.series import Line
 from gui.theme.color_maps import sequential_color
 
-_FIRST, _LAST = {"dark": 0.42, "light": 0.36}, {"dark": 1.0, "light": 1.0}
+_FIRST, _LAST = {"dark": 0.42, "light": 0.46}, {"dark": 1.0, "light": 1.0}
 
 
 def layer_color(layer: int, n_layers: int) -> QColor:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QRectF
 
 LEGEND = 20.0
-NARROWEST = 196.0
+NARROWEST = 172.0
 LOWEST, HIGHEST = 112.0, 230.0
 HEAD = 19.0
 LEFT, RIGHT, BOTTOM = 42.0, 8.0, 15.0

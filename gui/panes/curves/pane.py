@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtGui import QPalette, QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gui import theme
 from gui.panes.base import EmptyState, Pane
@@ -24,7 +24,6 @@ from gui.panes.curves.words import sentence
 from gui.reading import code
 from gui.session.store import Store
 from gui.session.training_run import Run
-from gui.widgets.text import Text
 from model.config import TransformerConfig
 from model.probe.question import Named
 from model.train.picture import Picture
@@ -48,11 +47,11 @@ class CurvesPane(Pane):
         self.form = WatchForm()
         self.grid = CurveGrid()
         self.picture = PictureView()
-        self.sentence = Text(
-            tone="dim",
-            font=theme.sans(theme.SMALL_FONT_SIZE),
-            elide=Qt.TextElideMode.ElideRight,
-        )
+        self.sentence = QLabel()
+        self.sentence.setTextFormat(Qt.TextFormat.PlainText)
+        self.sentence.setWordWrap(True)
+        self.sentence.setFont(theme.sans(theme.SMALL_FONT_SIZE))
+        self.sentence.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self.sentence.setAccessibleName("What the curves say")
         self.empty = EmptyState(
             "Press Start in Training: gradients, updates, attention and embedding appear here by "
@@ -182,7 +181,7 @@ class CurvesPane(Pane):
             self._charts = series.charts()
         newest = max(run.step, run.measured[-1].step if run.measured else 0)
         end = last_step(newest, run.recipe.steps) if run.running else max(1, newest)
-        n_layers, moment = run.started.info.config.n_layers, series.moment()
+        n_layers, moment = run.started.info.config.n_layers, series.moment
         at = self._step_in_view(run)
         drawn = Drawn(self._charts, n_layers, end, at, moment, watches.picture)
         self.grid.show_drawn(drawn)
@@ -229,7 +228,7 @@ class CurvesPane(Pane):
         run, series = self.store.run.shown, self._series
         if run is None:
             return ""
-        moment = None if series is None else series.moment()
+        moment = None if series is None else series.moment
         formed = "" if moment is None else f" · induction head at step {moment.step:,}"
         return f"{run.name} · every {run.recipe.curves_every:,} steps{formed}"
 

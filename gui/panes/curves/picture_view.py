@@ -80,12 +80,8 @@ class PictureView(Canvas):
             return whole
         rows, columns = self.picture.values_RC.shape
         # A vector is a strip, and cells are no larger than can be told apart well.
-        return QRectF(
-            whole.left(),
-            whole.top(),
-            min(whole.width(), 40.0 * columns),
-            min(whole.height(), 40.0 * rows),
-        )
+        width, height = min(whole.width(), 40.0 * columns), min(whole.height(), 40.0 * rows)
+        return QRectF(whole.left(), whole.top(), width, height)
 
     def cell_at(self, at: QPoint) -> tuple[int, int] | None:
         """Row and column of the cell under a place."""

@@ -11,14 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gui.session.moments import Moment, Moments
 from gui.session.training_run import Run
-from model.probe.heads.asks import LEAST
 from model.probe.question import Named
 from model.train.watches import QUANTITIES, Quantity, is_watched, layer_of, quantity_of
 
 LOSS = "loss"
-FORMED = LEAST["induction"]
-"""An induction score that earns a head its name (`model.probe.heads`)."""
 _LOSS = Quantity(
     name=LOSS,
     title="Loss",
@@ -89,27 +87,6 @@ class Chart:
         return (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """When an induction head formed: the first measured step at which one earns its name.
-
-    Attributes:
-        step: that step.
-        layer, head: which head.
-        score: its score there.
-    """
-
-    step: int
-    layer: int
-    head: int
-    score: float
-
-    @property
-    def words(self) -> str:
-        """For its line."""
-        return f"induction head: layer {self.layer}, head {self.head}"
-
-
 class RunSeries:
     """What a run has measured until now, by curve.
 
@@ -120,6 +97,7 @@ class RunSeries:
     def __init__(self, run: Run) -> None:
         self.run = run
         self._n = 0
+        self._moments = Moments(run)
         self._series: dict[tuple[str, str], tuple[list[int], list[float]]] = {}
 
     @property
@@ -135,6 +113,7 @@ class RunSeries:
                 steps.append(event.step)
                 values.append(value)
         self._n = len(self.run.measured)
+        self._moments.update()
 
     def charts(self) -> tuple[Chart, ...]:
         """All of them in order: the loss, what every run has, what is watched."""
@@ -154,19 +133,10 @@ class RunSeries:
                 found.append(Chart(key, quantity_of(place, measure), lines, watched=place))
         return tuple(found)
 
+    @property
     def moment(self) -> Moment | None:
         """When the first induction head formed; None while there is none."""
-        found: Moment | None = None
-        for (place, measure), (steps, values) in self._series.items():
-            layer = layer_of(place)
-            if measure != "induction" or layer is None or is_watched(place, measure):
-                continue
-            heads = dict(zip(*self._series.get((place, "induction_head"), ([], []))))
-            hit = next((i for i, value in enumerate(values) if value >= FORMED), None)
-            if hit is not None and (found is None or steps[hit] < found.step):
-                head = int(heads.get(steps[hit], -1))
-                found = Moment(steps[hit], layer, head, values[hit])
-        return found
+        return self._moments.induction
 
     def value_at(self, place: str, measure: str, step: int) -> float | None:
         """The last number of a curve at a step or before it."""

@@ -5,7 +5,8 @@ Knows what was measured; no widget.
 
 from __future__ import annotations
 
-from gui.panes.curves.series import Moment, RunSeries
+from gui.panes.curves.series import RunSeries
+from gui.session.moments import Moment
 from gui.session.training_run import Run
 
 USUAL_RATIO = 1e-3

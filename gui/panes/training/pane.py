@@ -94,6 +94,7 @@ class TrainingPane(Pane):
         store.run.changed.connect(self._hear_of_run)
         store.run.proposed.connect(self._take_proposal)
         store.watching.changed.connect(self.invalidate)
+        store.timeline.changed.connect(self.invalidate)
         store.model_changed.connect(self._hear_of_run)
         store.activity.changed.connect(self._hear_of_activity)
         store.asked.delivered.connect(self.invalidate)  # the step that is told is another
@@ -326,7 +327,10 @@ class TrainingPane(Pane):
         self._show_heading(run)
         self._show_status(run)
         if run is not None:
-            self.content.show_run(run, self._curves, self.controls, self._n_figures())
+            timeline = self.store.timeline
+            elsewhere = timeline.live or not self.store.run.in_view(run)
+            step = None if elsewhere else timeline.step
+            self.content.show_run(run, self._curves, self.controls, self._n_figures(), step)
         self._arrange()
 
     def _show_controls(self, run: Run | None) -> None:
