@@ -42,6 +42,7 @@ class Run:
         problem: what of its folder could not be read, a sentence.
         elsewhere: whether another process writes it; this window can't steer it then.
         is_done: whether nothing more can come to it, as its folder says.
+        program: whose run it is, where it isn't ours; only what its log has is known then.
     """
 
     def __init__(self, started: m.TrainingStarted) -> None:
@@ -61,6 +62,7 @@ class Run:
         self.problem = ""
         self.elsewhere = False
         self.is_done = False
+        self.program = ""
         if started.before is not None:
             self._take(started.before)
 
@@ -92,11 +94,14 @@ class Run:
         run.can_resume = record.can_resume
         run.problem = record.problem
         run.is_done = record.is_done
+        run.program = record.program
         return run
 
     @property
     def name(self) -> str:
         """What it is called: as its folder, which is unique beside others of one recipe."""
+        if self.program:
+            return self.recipe.name
         return self.run_dir.replace("\\", "/").rstrip("/").rpartition("/")[2] or self.recipe.name
 
     @property
@@ -116,7 +121,8 @@ class Run:
     @property
     def step(self) -> int:
         """Updates of the weights so far."""
-        return self.steps[-1].step if self.steps else 0
+        checked = self.evaluations[-1].step if self.evaluations else 0
+        return self.steps[-1].step if self.steps else checked
 
     @property
     def seconds(self) -> float:

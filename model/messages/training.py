@@ -140,10 +140,10 @@ class StepMeasured(Result):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadRun(Request):
-    """Read what a run folder tells of its run: `RunRead`.
+    """Read what a run folder, or another program's log, tells of its run: `RunRead`.
 
     Attributes:
-        path: the run folder.
+        path: the run folder, or the file of the log.
     """
 
     path: str

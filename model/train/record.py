@@ -46,6 +46,8 @@ class RunRecord:
         can_resume: whether it can go on from a saved state.
         ending: how far it came, in a sentence.
         problem: what of it could not be read, a sentence; empty if all could.
+        program: whose run it is, where it isn't ours: only what its log has is known then, and
+            ``run_dir`` is that log.
     """
 
     run_dir: str
@@ -59,6 +61,7 @@ class RunRecord:
     can_resume: bool = False
     ending: str = ""
     problem: str = ""
+    program: str = ""
 
     @property
     def step(self) -> int:

@@ -230,11 +230,15 @@ class CurvesPane(Pane):
             return ""
         moment = None if series is None else series.moment
         formed = "" if moment is None else f" · induction head at step {moment.step:,}"
+        if run.program:
+            return f"{run.name} · {run.program}"
         return f"{run.name} · every {run.recipe.curves_every:,} steps{formed}"
 
     def code(self) -> str:
         run = self.store.run.shown
-        return "" if run is None else code.of_curves(run.run_dir)
+        if run is None:
+            return ""
+        return code.of_log(run.run_dir) if run.program else code.of_curves(run.run_dir)
 
     def export_data(self) -> Mapping[str, Named]:
         """Every curve, place by step."""

@@ -38,6 +38,8 @@ def nothing_measured(run: Run) -> str:
     """Why there is only a loss."""
     if run.running and run.recipe.curves_every:
         return f"The first curves come with step {run.recipe.curves_every:,}."
+    if run.program:
+        return f"{run.finished.message if run.finished else ''} Curves by layer are measured here."
     return (
         "Only the loss was kept of this run: its recipe measures no curves (curves_every), or it "
         "was written by an older version."

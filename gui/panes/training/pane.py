@@ -293,7 +293,7 @@ class TrainingPane(Pane):
         if run is not None and run is not self._heard:
             self._heard = run
             self.controls.recipe.setChecked(False)  # whoever started it
-            if run is self.store.run.recorded:
+            if run is self.store.run.recorded and not run.program:
                 self.form.set_recipe(run.recipe)
         begun = current is not None and current.running
         if self._waiting and self.store.run.starting is None and begun:
@@ -413,7 +413,8 @@ class TrainingPane(Pane):
         run = self.store.run.shown
         if run is None:
             return ""
-        note = f"{run.name} · step {self._step_of(run):,} / {run.recipe.steps:,}"
+        whose = f" · {run.program}" if run.program else ""
+        note = f"{run.name}{whose} · step {self._step_of(run):,} / {run.recipe.steps:,}"
         if run.analogies:
             last = run.analogies[-1]
             note += f" · {last.expression}: rank {last.rank:,}"
@@ -421,7 +422,9 @@ class TrainingPane(Pane):
 
     def code(self) -> str:
         run = self.store.run.shown
-        return "" if run is None else code.of_run(run.run_dir)
+        if run is None:
+            return ""
+        return code.of_log(run.run_dir) if run.program else code.of_run(run.run_dir)
 
     def export_data(self) -> Mapping[str, Named]:
         """Everything that was measured of the run, over its steps."""

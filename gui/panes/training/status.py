@@ -69,4 +69,4 @@ def state_of(store: Store, run: Run | None, failure: str) -> State:
 def told_step(store: Store, run: Run) -> int:
     """The step that the window tells of a run."""
     told = store.run.told(run)
-    return 0 if told is None else told.step
+    return run.step if told is None else told.step
