@@ -31,6 +31,11 @@ class Moment:
     score: float
 
     @property
+    def short(self) -> str:
+        """For its line where there is little room."""
+        return f"induction L{self.layer} H{self.head}"
+
+    @property
     def words(self) -> str:
         """For its line."""
         return f"induction head: layer {self.layer}, head {self.head}"

@@ -29,6 +29,7 @@ class Watches(Feature):
         watched: ``NAME REDUCTION`` each, in the order in which they were asked for.
         stop_when: conditions at which the run waits.
         picture: place of the watched tensor that comes as a picture; empty for none.
+        every: steps between two measurements; 0 for as often as the recipe has it.
     """
 
     def __init__(self, store: Store) -> None:
@@ -36,6 +37,7 @@ class Watches(Feature):
         self.watched: tuple[str, ...] = ()
         self.stop_when: tuple[str, ...] = ()
         self.picture = ""
+        self.every = 0
         self._sent = 0
         self._run: Run | None = None
         self._met: object = None
@@ -87,6 +89,12 @@ class Watches(Feature):
             self.picture = place
             self._tell()
 
+    def measure_every(self, steps: int) -> None:
+        """Measure so often; 0 for as often as the recipe of the next run has it."""
+        if steps != self.every:
+            self.every = steps
+            self._tell()
+
     def set_lists(self, watched: tuple[str, ...], stop_when: tuple[str, ...]) -> None:
         """Take lists as a person left them; what fits no network is found out where it matters."""
         self.watched, self.stop_when = watched, stop_when
@@ -98,13 +106,17 @@ class Watches(Feature):
             recipe,
             watched=tuple(dict.fromkeys((*recipe.watched, *self.watched))),
             stop_when=tuple(dict.fromkeys((*recipe.stop_when, *self.stop_when))),
+            curves_every=self.every or recipe.curves_every,
         )
 
     def _tell(self) -> None:
         run = self._store.run
         if run.running and run.current is not None and not run.current.elsewhere:
             request = m.WatchTraining(
-                watched=self.watched, stop_when=self.stop_when, picture=self.picture
+                watched=self.watched,
+                stop_when=self.stop_when,
+                picture=self.picture,
+                every=self.every,
             )
             self._sent = request.id
             self._store.send(request)

@@ -186,7 +186,7 @@ def control_training(request: m.ControlTraining, place: Workplace) -> Job:
 def watch_training(request: m.WatchTraining, place: Workplace) -> Job:
     """Answers `WatchTraining`."""
     if place.run is not None:
-        place.run.training.watch(request.watched, request.stop_when, request.picture)
+        place.run.training.watch(request.watched, request.stop_when, request.picture, request.every)
     yield None
 
 

@@ -51,11 +51,13 @@ class WatchTraining(Request):
     Attributes:
         watched, stop_when: as in a recipe; in the place of what it had.
         picture: place of the watched tensor that comes as a picture too; empty for none.
+        every: steps between two measurements; 0 leaves that as it is.
     """
 
     watched: tuple[str, ...] = ()
     stop_when: tuple[str, ...] = ()
     picture: str = ""
+    every: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

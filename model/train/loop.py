@@ -106,7 +106,7 @@ class Training:
         self._val_loss: float | None = None
         self._parts: Parts | None = None
         self._conditions = Conditions()
-        self._asked_for: tuple[tuple[str, ...], tuple[str, ...], str] | None = None
+        self._asked_for: tuple[tuple[str, ...], tuple[str, ...], str, int] | None = None
 
     # For the caller
 
@@ -142,7 +142,11 @@ class Training:
         self._stop_asked = True
 
     def watch(
-        self, watched: tuple[str, ...], stop_when: tuple[str, ...], picture: str = ""
+        self,
+        watched: tuple[str, ...],
+        stop_when: tuple[str, ...],
+        picture: str = "",
+        every: int = 0,
     ) -> None:
         """Watch other tensors and wait for other conditions, from the next measurement on.
 
@@ -150,27 +154,35 @@ class Training:
             watched, stop_when: as in the recipe, which the run folder then says too.
             picture: place of a watched tensor (``blocks.0.mlp.W_in.grad``) that comes as a picture
                 with each measurement; empty for none.
+            every: steps between two measurements; 0 leaves that as it is.
 
         Raises:
             WatchError: this network has no such name, or a condition is none.
         """
         check_asked(self.recipe.config(1), watched, stop_when)
-        self._asked_for = watched, stop_when, picture
+        self._asked_for = watched, stop_when, picture, every
         if self._parts is not None:
             self._take_watches()
 
     def _take_watches(self) -> None:
         """Do what was asked for by `watch`; in the first process the run folder says it."""
         if self._asked_for is None:
-            self._asked_for = self.recipe.watched, self.recipe.stop_when, ""
-        (watched, stop_when, picture), run = self._asked_for, self._run
+            self._asked_for = self.recipe.watched, self.recipe.stop_when, "", 0
+        (watched, stop_when, picture, every), run = self._asked_for, self._run
         config = run.updates.transformer.config
         run.measuring.watches, conditions = check_asked(config, watched, stop_when)
         run.measuring.picture = picture
         self._conditions.replace(conditions)
-        if (watched, stop_when) != (self.recipe.watched, self.recipe.stop_when):
-            self.recipe = replace(self.recipe, watched=watched, stop_when=stop_when)
-            run.folder.keep_recipe(self.recipe)
+        asked = replace(
+            self.recipe,
+            watched=watched,
+            stop_when=stop_when,
+            curves_every=every or self.recipe.curves_every,
+        )
+        run.measuring.every = asked.curves_every
+        if asked != self.recipe:
+            self.recipe = asked
+            run.folder.keep_recipe(asked)
 
     def events(self) -> Generator[Event, None, None]:
         """Run. To be called once.
@@ -229,7 +241,7 @@ class Training:
             yield from self._evaluate()
         if recipe.sample_every and self._run.sampled_at != self.step:
             yield from self._sample()
-        if recipe.curves_every and self._run.measured_at != self.step:
+        if self.recipe.curves_every and self._run.measured_at != self.step:
             yield from self._measure()
         if self._run.saved_at != self.step:
             yield from self._save()

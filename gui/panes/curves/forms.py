@@ -7,13 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QStringListModel, Qt, Signal
-from PySide6.QtWidgets import QCompleter, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtCore import QSignalBlocker, QStringListModel, Qt, Signal
+from PySide6.QtWidgets import (
+    QCompleter,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
 
 from gui import theme
 from gui.widgets.control_button import ControlButton
 from gui.widgets.flow import FlowLayout
 
+MOST_EVERY = 100_000
 CONDITIONS = (
     "val_loss < 2",
     "train_loss < 1",
@@ -34,15 +43,18 @@ class WatchForm(QWidget):
         watch_asked: a name was typed, with a reduction or without.
         condition_asked: a condition was typed.
         dropped: a line of a list was clicked: no longer.
+        every_chosen: steps between two measurements; 0 for what the recipe has.
 
     Attributes:
         watch, condition: the lines to type into.
+        every: steps between two measurements.
         problem: why what was typed can't be.
     """
 
     watch_asked = Signal(str)
     condition_asked = Signal(str)
     dropped = Signal(str)
+    every_chosen = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -62,6 +74,20 @@ class WatchForm(QWidget):
             "number; or nan. Enter adds it.",
         )
         self.condition.setCompleter(_completer(QStringListModel(list(CONDITIONS), self), self))
+        self.every = QSpinBox()
+        self.every.setRange(0, MOST_EVERY)
+        self.every.setSpecialValueText("as the recipe")
+        self.every.setPrefix("every ")
+        self.every.setAccessibleName("Steps between two measurements")
+        self.every.setToolTip(
+            "Steps between two measurements of all curves. A measurement of a small network takes "
+            "about a third of a step."
+        )
+        self.every.setFixedHeight(theme.CONTROL_HEIGHT)
+        self.every.setFixedWidth(112)
+        self.every.setKeyboardTracking(False)
+        # A style sheet's padding does not reach the text of a spin box (Qt 6.11).
+        self.every.lineEdit().setTextMargins(5, 0, 0, 0)
         self.problem = QLabel()
         self.problem.setTextFormat(Qt.TextFormat.PlainText)
         self.problem.setWordWrap(True)
@@ -75,6 +101,7 @@ class WatchForm(QWidget):
         row.setSpacing(theme.TIGHT)
         row.addWidget(self.watch, 3)
         row.addWidget(self.condition, 2)
+        row.addWidget(self.every)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.TIGHT)
@@ -83,6 +110,7 @@ class WatchForm(QWidget):
         column.addWidget(self._chips)
         self._chips.hide()
         self.watch.returnPressed.connect(self._ask_watch)
+        self.every.valueChanged.connect(self.every_chosen)
         self.condition.returnPressed.connect(self._ask_condition)
         self.watch.textEdited.connect(self._forget_problem)
         self.condition.textEdited.connect(self._forget_problem)
@@ -92,6 +120,13 @@ class WatchForm(QWidget):
         if names is not self._known:
             self._known = names
             self._names.setStringList(list(names))
+
+    def show_every(self, steps: int) -> None:
+        """Show how often is measured, without reporting it."""
+        if steps != self.every.value() and not self.every.hasFocus():
+            blocked = QSignalBlocker(self.every)
+            self.every.setValue(steps)
+            blocked.unblock()
 
     def show_lists(self, watched: Sequence[str], stop_when: Sequence[str]) -> None:
         """Show what is watched and waited for."""

@@ -208,7 +208,13 @@ class CurveGrid(Canvas):
         painter.setPen(QPen(t.color("good"), 1, Qt.PenStyle.DashLine))
         painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
         if chart.key in ("induction", LOSS):
-            words = text_line(moment.words, theme.sans(theme.SMALL_FONT_SIZE), area.width() - 8)
+            font, room = (
+                theme.sans(theme.SMALL_FONT_SIZE),
+                max(x - area.left(), area.right() - x) - 6,
+            )
+            words = text_line(moment.words, font)
+            if words.width > room:
+                words = text_line(moment.short, font, area.width())
             left = x + 4 if x + 4 + words.width <= area.right() else x - 4 - words.width
             painter.setPen(t.color("good"))
             words.draw(painter, max(area.left() + 2, left), area.top() + 7)
@@ -290,7 +296,7 @@ class CurveGrid(Canvas):
         if wide > room and len(texts) > 1:
             numbers = [value for line, _ in values if (value := self.value(line)) is not None]
             ends = sorted((min(numbers), max(numbers))) if numbers else []
-            said = " to ".join(format(value, chart.quantity.spec) for value in ends)
+            said = "–".join(f"{value:.2g}" for value in ends)
             texts = [(text_line(said, mono), None)]
         x = right
         for words, line in reversed(texts):
@@ -305,9 +311,8 @@ class CurveGrid(Canvas):
             x -= 7
         has_focus = self.hasFocus() and index == self.chosen
         painter.setPen(t.color("text" if has_focus else "dim"))
-        title = text_line(
-            chart.title, sans, max(20.0, x - cell.left() - 6), Qt.TextElideMode.ElideMiddle
-        )
+        elide = Qt.TextElideMode.ElideMiddle if chart.watched else Qt.TextElideMode.ElideRight
+        title = text_line(chart.title, sans, max(20.0, x - cell.left() - 6), elide)
         title.draw(painter, cell.left() + 4, middle)
 
     # ------------------------------------------------------------------------- reading

@@ -5,6 +5,7 @@ Plain computing, without a widget.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,9 @@ from PySide6.QtCore import QRectF
 
 LEGEND = 20.0
 NARROWEST = 172.0
-LOWEST, HIGHEST = 112.0, 230.0
+LOWEST, HIGHEST = 112.0, 340.0
+SHAPE = 1.5
+"""Width of a chart by its height, at best."""
 HEAD = 19.0
 LEFT, RIGHT, BOTTOM = 42.0, 8.0, 15.0
 GAP = 8.0
@@ -34,10 +37,17 @@ class GridLayout:
 
     @property
     def columns(self) -> int:
-        """How many stand beside one another; a last line that is all but empty is avoided."""
-        most = max(1, min(self.n, int((self.width + GAP) // (NARROWEST + GAP)), 4))
-        rows = -(-self.n // most)
-        return -(-self.n // rows) if self.n else 1
+        """How many stand beside one another: charts of a good shape that fill the room."""
+        most = max(1, min(self.n, int((self.width + GAP) // (NARROWEST + GAP))))
+        return min(range(1, most + 1), key=self._badness)
+
+    def _badness(self, columns: int) -> float:
+        """How far charts are from their best shape, and how much of the room is empty or lacks."""
+        rows = -(-self.n // columns)
+        room = max(1.0, self.height - LEGEND)
+        height = min(max(room / rows, LOWEST), HIGHEST)
+        off = abs(math.log(self.width / columns / height / SHAPE))
+        return off + 2 * abs(room - rows * height) / room
 
     @property
     def rows(self) -> int:

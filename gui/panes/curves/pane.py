@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QBoxLayout, QLabel, QVBoxLayout, QWidget
 from gui import theme
 from gui.panes.base import EmptyState, Pane
 from gui.panes.curves import ENTRY
-from gui.panes.curves.forms import WatchForm
+from gui.panes.curves.forms import MOST_EVERY, WatchForm
 from gui.panes.curves.grid import CurveGrid, Drawn, last_step
 from gui.panes.curves.picture_view import PictureView
 from gui.panes.curves.series import Chart, RunSeries
@@ -37,7 +37,7 @@ class CurvesPane(Pane):
     """Charts by layer, what is watched, a picture of one of it."""
 
     entry = ENTRY
-    frame_ms: ClassVar[int] = 250  # measurements come seldom, and the run needs the processor
+    frame_ms: ClassVar[int] = 400  # measurements come seldom, and the run needs the processor
 
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(store, parent)
@@ -78,6 +78,7 @@ class CurvesPane(Pane):
         self.form.watch_asked.connect(self.watch)
         self.form.condition_asked.connect(self.wait_for)
         self.form.dropped.connect(store.watches.drop)
+        self.form.every_chosen.connect(store.watches.measure_every)
         self.grid.sought.connect(self.go_to)
         self.grid.moved.connect(self._move)
         self.grid.picture_asked.connect(self.toggle_picture)
@@ -151,10 +152,19 @@ class CurvesPane(Pane):
 
     def remember(self) -> dict[str, Any]:
         watches = self.store.watches
-        return {"watched": list(watches.watched), "stop_when": list(watches.stop_when)}
+        return {
+            "watched": list(watches.watched),
+            "stop_when": list(watches.stop_when),
+            "every": watches.every,
+        }
 
     def recall(self, kept: Mapping[str, Any]) -> None:
-        self.store.watches.set_lists(_words(kept.get("watched")), _words(kept.get("stop_when")))
+        watches, every = self.store.watches, kept.get("every")
+        if watches.watched or watches.stop_when or self.store.run.current is not None:
+            return  # what a run has brought is newer
+        watches.set_lists(_words(kept.get("watched")), _words(kept.get("stop_when")))
+        if type(every) is int and 0 <= every <= MOST_EVERY:
+            watches.measure_every(every)
 
     # ------------------------------------------------------------------------- drawing
 
@@ -168,6 +178,7 @@ class CurvesPane(Pane):
         if config is not None:
             self.form.offer(watchable(config))
         self.form.show_lists(watches.watched, watches.stop_when)
+        self.form.show_every(watches.every)
         self.grid.setVisible(run is not None)
         self.empty.setVisible(run is None)
         self.sentence.setVisible(run is not None)
@@ -201,7 +212,7 @@ class CurvesPane(Pane):
         self.picture.setVisible(bool(place) and run is not None)
         if place and run is not None:
             found = picture_in(run, place)
-            every = run.recipe.curves_every
+            every = self.store.watches.every or run.recipe.curves_every
             why = (
                 f"It comes with the next measurement, at a multiple of {every:,} steps."
                 if run.running
@@ -232,7 +243,8 @@ class CurvesPane(Pane):
         formed = "" if moment is None else f" · induction head at step {moment.step:,}"
         if run.program:
             return f"{run.name} · {run.program}"
-        return f"{run.name} · every {run.recipe.curves_every:,} steps{formed}"
+        every = self.store.watches.every if run.running else 0
+        return f"{run.name} · every {every or run.recipe.curves_every:,} steps{formed}"
 
     def code(self) -> str:
         run = self.store.run.shown

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtGui import QImage, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from gui import theme
@@ -117,6 +117,7 @@ class PictureView(Canvas):
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
         area = self.area
         painter.drawImage(area, image)
+        self._paint_borders(painter, area, picture)
         painter.setPen(t.color("dim"))
         layout = picture.layout
         across = text_line(f"{layout.words(layout.columns)} →", sans, area.width())
@@ -135,6 +136,21 @@ class PictureView(Canvas):
             limit,
             title=each or "value",
         )
+
+    def _paint_borders(self, painter: QPainter, area: QRectF, picture: Picture) -> None:
+        """A line between heads that stand beside or below one another."""
+        painter.setPen(QPen(theme.current().color("faint"), 1))
+        layout = picture.layout
+        if len(layout.columns) > 1:
+            size, n = layout.sizes[layout.columns[-1]], layout.n_columns
+            for at in range(size, n, size):
+                x = area.left() + area.width() * at / n
+                painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
+        if len(layout.rows) > 1:
+            size, n = layout.sizes[layout.rows[-1]], layout.n_rows
+            for at in range(size, n, size):
+                y = area.top() + area.height() * at / n
+                painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
 
     def tooltip(self, at: QPoint) -> str:
         cell, picture = self.cell_at(at), self.picture

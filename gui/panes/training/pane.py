@@ -284,9 +284,17 @@ class TrainingPane(Pane):
 
     def _take_proposal(self, recipe: Recipe) -> None:
         """Show a recipe that was made elsewhere; it begins where a person presses Start."""
-        self.form.set_recipe(recipe)
+        self._show_recipe(recipe)
         self.controls.recipe.setChecked(True)
         self.invalidate()
+
+    def _show_recipe(self, recipe: Recipe) -> None:
+        """Take over a recipe; what it watches and waits for stands in a list of its own."""
+        self.form.set_recipe(replace(recipe, watched=(), stop_when=()))
+        watches = self.store.watches
+        if recipe.watched or recipe.stop_when:
+            both = watches.added_to(recipe)
+            watches.set_lists(both.watched, both.stop_when)
 
     def _hear_of_run(self) -> None:
         run, current = self.store.run.shown, self.store.run.current
@@ -294,7 +302,7 @@ class TrainingPane(Pane):
             self._heard = run
             self.controls.recipe.setChecked(False)  # whoever started it
             if run is self.store.run.recorded and not run.program:
-                self.form.set_recipe(run.recipe)
+                self._show_recipe(run.recipe)
         begun = current is not None and current.running
         if self._waiting and self.store.run.starting is None and begun:
             self._waiting = False

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from gui import theme
@@ -26,6 +26,7 @@ from model.slices import finish
 from model.train.curves_file import reading_curves
 from model.train.events import Measured
 from model.train.presets import preset
+from model.train.run_folder import read_recipe
 from tests.gui.desk import Desk
 
 QUICK = replace(
@@ -86,9 +87,9 @@ def shown(pane: CurvesPane) -> None:
     pane.grid.finish()
 
 
-def type_into(line: object, text: str) -> None:
-    QTest.keyClicks(line, text)  # type: ignore[call-overload]
-    QTest.keyClick(line, Qt.Key.Key_Return)  # type: ignore[call-overload]
+def type_into(line: QWidget, text: str) -> None:
+    QTest.keyClicks(line, text)
+    QTest.keyClick(line, Qt.Key.Key_Return)
 
 
 def test_without_a_run_it_says_what_to_do(pane: CurvesPane) -> None:
@@ -335,12 +336,41 @@ def test_lists_are_remembered_and_the_next_run_has_them(
     pane: CurvesPane, desk: Desk, tmp_path: Path, qtbot: QtBot
 ) -> None:
     pane.recall({"watched": ["W_E rank"], "stop_when": ["nan"]})
-    assert pane.remember() == {"watched": ["W_E rank"], "stop_when": ["nan"]}
+    assert pane.remember() == {"watched": ["W_E rank"], "stop_when": ["nan"], "every": 0}
     run = begin(desk, tmp_path / "run")
     assert run.recipe.watched == ("W_E rank",)
     assert run.recipe.stop_when == ("nan",)
-    pane.recall({"watched": "W_E", "stop_when": [1]})  # what another version wrote
-    assert pane.remember() == {"watched": [], "stop_when": []}
+    pane.recall({"watched": [], "stop_when": []})  # the lists of a run are newer
+    assert desk.store.watches.watched == ("W_E rank",)
+
+
+def test_what_another_version_remembered_is_passed_over(pane: CurvesPane) -> None:
+    pane.recall({"watched": "W_E", "stop_when": [1], "every": -3})
+    assert pane.remember() == {"watched": [], "stop_when": [], "every": 0}
+
+
+def test_a_recipe_that_watches_brings_its_list(desk: Desk, qtbot: QtBot) -> None:
+    training = TrainingPane(desk.store)
+    qtbot.addWidget(training)
+    recipe = replace(QUICK, watched=("W_E rank",), stop_when=("nan",))
+    desk.store.run.proposed.emit(recipe)
+    assert desk.store.watches.watched == ("W_E rank",)
+    assert desk.store.watches.added_to(training.form.recipe()).stop_when == ("nan",)
+    desk.store.watches.drop("W_E rank")  # and what is dropped is not in the next run
+    assert desk.store.watches.added_to(training.form.recipe()).watched == ()
+
+
+def test_how_often_is_measured_can_change_while_it_runs(
+    pane: CurvesPane, desk: Desk, tmp_path: Path
+) -> None:
+    begin(desk, tmp_path / "run")
+    go_on(desk, pane, until_step=11)
+    pane.form.every.setValue(2)
+    run = go_on(desk, pane)
+    steps = sorted({event.step for event in run.measured})
+    assert steps == [0, 5, 10, 12, 14, 16, 18, 20]
+    assert read_recipe(tmp_path / "run").curves_every == 2
+    assert pane.form.every.text() == "every 2"
 
 
 def test_what_the_next_network_lacks_is_said_at_start(
