@@ -49,6 +49,7 @@ class Run:
         before: what the folder tells of a run that goes on.
         paused: whether it waits; its job then gets no slice.
         pauses_after_step: whether it pauses by itself after the next step.
+        diverged: whether its last step had numbers that are none.
     """
 
     def __init__(self, request: m.StartTraining, training: Training) -> None:
@@ -60,6 +61,7 @@ class Run:
         self.analogies: AnalogyProbe  # there with `model_id`
         self.paused = False
         self.pauses_after_step = False
+        self.diverged = False
         self._events = training.events()
         self._bundle: list[Event] = []
         self._flushed = 0.0
@@ -233,7 +235,9 @@ def _advance(run: Run, place: Workplace) -> Iterator[m.Result]:
             if isinstance(event, ConditionMet) or (stepped and run.pauses_after_step):
                 run.pause()
             now = ended or run.paused
-            looks = stepped or ended or isinstance(event, ConditionMet)
+            if stepped:
+                run.diverged = _has_diverged(event)
+            looks = stepped or ended or (isinstance(event, ConditionMet) and not run.diverged)
             if looks and not _has_diverged(event):
                 yield from _live(run, place, force=now)
             yield from run.flush(force=now)

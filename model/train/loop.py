@@ -373,7 +373,7 @@ class Training:
             for is_due, done_at, job in (
                 (_divides(recipe.eval_every, step), run.evaluated_at, self._evaluate),
                 (step > 0 and _divides(recipe.sample_every, step), run.sampled_at, self._sample),
-                (_divides(recipe.curves_every, step), run.measured_at, self._measure),
+                (self._curves_are_due, run.measured_at, self._measure),
                 (self._snapshot_is_due, run.kept_at, self._keep),
             )
             if is_due and done_at != step
@@ -384,6 +384,15 @@ class Training:
             yield from job()
         if _divides(recipe.snapshot_every, step) and run.kept_at != step:
             self._save_state()  # where the disk's budget has no room for a snapshot
+
+    @property
+    def _curves_are_due(self) -> bool:
+        """Of a network in shards only where it is gathered anyway: it is measured whole."""
+        recipe, step = self.recipe, self.step
+        if not _divides(recipe.curves_every, step):
+            return False
+        gathered = _divides(recipe.sample_every, step) or step in self._run.plan
+        return gathered or not self._run.updates.spread.is_sharded
 
     @property
     def _snapshot_is_due(self) -> bool:

@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
 from torch.nn.utils import get_total_norm
 
 from model.operations import INPUT_IDS, LOGITS
@@ -101,25 +102,29 @@ class Measuring:
                 grad = _gradient(transformer, watch.name)
                 if grad is not None:
                     self._take(watch, grad, step, self._values)
-        with torch.no_grad():
-            self._held = {
-                place: [p.detach().clone() for p in parameters]
-                for place, parameters in self._places.items()
-            }
+        # In the machine's own memory: a GPU that is full of a network has no room for it twice.
+        self._held = {
+            place: [_part_here(p).to("cpu", copy=True) for p in parameters]
+            for place, parameters in self._places.items()
+        }
         self._of_updates[step] = Measured(step, tuple(self._values), self._pictured)
 
     def after(self, step: int) -> None:
         """The update is made."""
         if not self._held:
             return
-        with torch.no_grad():
-            for place, parameters in self._places.items():
-                before = self._held[place]
-                moved = [p.detach() - was for p, was in zip(parameters, before, strict=True)]
-                length = float(full_of(get_total_norm(before)))
-                if length:
-                    ratio = float(full_of(get_total_norm(moved))) / length
-                    self._values.append((place, "update_ratio", ratio))
+        for place, parameters in self._places.items():
+            squares = torch.zeros(2, dtype=torch.float64)
+            for p, was in zip(parameters, self._held[place], strict=True):
+                here = _part_here(p)
+                before = was.to(here.device)
+                squares[0] += float(torch.linalg.vector_norm(here - before)) ** 2
+                squares[1] += float(torch.linalg.vector_norm(before)) ** 2
+            if self._spread.is_sharded:
+                squares = self._spread.group.sum(squares.to(_part_here(parameters[0]).device)).cpu()
+            moved, length = squares.sqrt().tolist()
+            if length:
+                self._values.append((place, "update_ratio", moved / length))
         self._held = {}
         self._of_updates[step] = Measured(step, tuple(self._values), self._pictured)
 
@@ -255,6 +260,12 @@ def _places(transformer: Transformer) -> dict[str, list[nn.Parameter]]:
 
 
 _EMBEDDING = ("embed", "project_in", "pos_embed", "token_type_embed", "ln_embed")
+
+
+def _part_here(parameter_: Tensor) -> Tensor:
+    """What of a parameter lies in this process: all of it, unless it is in shards."""
+    value = parameter_.detach()
+    return value.to_local() if isinstance(value, DTensor) else value
 
 
 def _gradient(transformer: Transformer, name: str) -> Tensor | None:

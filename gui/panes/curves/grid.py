@@ -22,6 +22,7 @@ from gui.session.moments import FORMED, Moment
 from gui.widgets.canvas import Canvas
 from gui.widgets.drawing_cache import Text
 from gui.widgets.drawing_cache import line as text_line
+from gui.widgets.figure import is_figure
 
 FIXED = {"induction": (0.0, 1.0), "analogies": (0.0, 1.0)}
 """Measures whose axis always spans all that they can be."""
@@ -272,7 +273,7 @@ class CurveGrid(Canvas):
                 x = self._x(area, drawn.at)
                 painter.setPen(QPen(t.color("accent"), 1.2))
                 painter.drawLine(QPointF(x, area.top() - 2), QPointF(x, area.bottom()))
-            if self.hovered is not None:
+            if self.hovered is not None and not is_figure():
                 x = self._x(area, self.hovered)
                 painter.setPen(QPen(t.color("faint"), 1))
                 painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
