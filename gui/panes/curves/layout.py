@@ -43,11 +43,12 @@ class GridLayout:
 
     def _badness(self, columns: int) -> float:
         """How far charts are from their best shape, and how much of the room is empty or lacks."""
-        rows = -(-self.n // columns)
+        rows = max(1, -(-self.n // columns))
         room = max(1.0, self.height - LEGEND)
         height = min(max(room / rows, LOWEST), HIGHEST)
-        off = abs(math.log(self.width / columns / height / SHAPE))
-        return off + 2 * abs(room - rows * height) / room
+        off = abs(math.log(max(1.0, self.width) / columns / height / SHAPE))
+        empty = 1 - self.n / (rows * columns)
+        return off + empty + 2 * abs(room - rows * height) / room
 
     @property
     def rows(self) -> int:
@@ -67,7 +68,7 @@ class GridLayout:
     def cell(self, index: int) -> QRectF:
         """The whole of a chart, before scrolling."""
         row, column = divmod(index, self.columns)
-        width = (self.width - GAP * (self.columns - 1)) / self.columns
+        width = max(LEFT + RIGHT + 1, (self.width - GAP * (self.columns - 1)) / self.columns)
         top = LEGEND + row * self.row_height
         return QRectF(column * (width + GAP), top, width, self.row_height - 4)
 
