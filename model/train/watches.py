@@ -68,7 +68,7 @@ _OF_EVERY_RUN = (
     ),
     Quantity(
         name="update_ratio",
-        title="Update / weight",
+        title="Update ratio",
         unit="",
         sentence="How far one step moved each part's weights, as a share of their own length",
         log=True,
@@ -98,9 +98,9 @@ _OF_EVERY_RUN = (
     ),
     Quantity(
         name="rank",
-        title="Effective rank of W_E",
+        title="Effective rank",
         unit="dimensions",
-        sentence="e to the entropy of the singular values' shares (Roy and Vetterli 2007): in how "
+        sentence="Of W_E: e to the entropy of its singular values' shares (Roy and Vetterli 2007), in how "
         "many directions the token vectors really lie",
         spec=".1f",
     ),

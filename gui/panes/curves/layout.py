@@ -48,7 +48,7 @@ class GridLayout:
         height = min(max(room / rows, LOWEST), HIGHEST)
         off = abs(math.log(max(1.0, self.width) / columns / height / SHAPE))
         empty = 1 - self.n / (rows * columns)
-        return off + empty + 2 * abs(room - rows * height) / room
+        return off + 1.5 * empty + 2 * abs(room - rows * height) / room
 
     @property
     def rows(self) -> int:
