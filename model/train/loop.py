@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -19,14 +18,11 @@ import torch
 from model.counting import counted
 from model.tokenizer.tokenizer import Tokenizer
 from model.train.claim import check_free
-from model.train.conditions import Conditions, check_asked
 from model.train.events import (
-    ConditionMet,
     Evaluated,
     Event,
     Finished,
     FinishReason,
-    Measured,
     Sampled,
     SnapshotSaved,
     Started,
@@ -34,7 +30,6 @@ from model.train.events import (
 )
 from model.train.keeping import Keeping
 from model.train.measure import sample, validate
-from model.train.metrics import measured
 from model.train.pace import Speed, Stopwatch
 from model.train.parts import Parts, checked_for_resume, getting_ready
 from model.train.places import with_whole_paths
@@ -43,6 +38,7 @@ from model.train.processes.spread import Parallel
 from model.train.recipe import Recipe
 from model.train.run_folder import RunError, read_recipe
 from model.train.updates import Update
+from model.train.watching import Asked, Watching
 from model.transformer import Transformer
 
 
@@ -105,8 +101,7 @@ class Training:
         self._speed = Speed()
         self._val_loss: float | None = None
         self._parts: Parts | None = None
-        self._conditions = Conditions()
-        self._asked_for: tuple[tuple[str, ...], tuple[str, ...], str, int] | None = None
+        self._watching = Watching()
 
     # For the caller
 
@@ -159,30 +154,16 @@ class Training:
         Raises:
             WatchError: this network has no such name, or a condition is none.
         """
-        check_asked(self.recipe.config(1), watched, stop_when)
-        self._asked_for = watched, stop_when, picture, every
+        self._watching.ask(self.recipe, Asked(watched, stop_when, picture, every))
         if self._parts is not None:
-            self._take_watches()
+            self._apply_watching()
 
-    def _take_watches(self) -> None:
-        """Do what was asked for by `watch`; in the first process the run folder says it."""
-        if self._asked_for is None:
-            self._asked_for = self.recipe.watched, self.recipe.stop_when, "", 0
-        (watched, stop_when, picture, every), run = self._asked_for, self._run
-        config = run.updates.transformer.config
-        run.measuring.watches, conditions = check_asked(config, watched, stop_when)
-        run.measuring.picture = picture
-        self._conditions.replace(conditions)
-        asked = replace(
-            self.recipe,
-            watched=watched,
-            stop_when=stop_when,
-            curves_every=every or self.recipe.curves_every,
-        )
-        run.measuring.every = asked.curves_every
-        if asked != self.recipe:
-            self.recipe = asked
-            run.folder.keep_recipe(asked)
+    def _apply_watching(self) -> None:
+        """Do what was asked for; the run folder says it too."""
+        recipe = self._watching.apply(self.recipe, self._run.measuring)
+        if recipe != self.recipe:
+            self.recipe = recipe
+            self._run.folder.keep_recipe(recipe)
 
     def events(self) -> Generator[Event, None, None]:
         """Run. To be called once.
@@ -342,25 +323,13 @@ class Training:
         if found is not None:
             self._run.folder.record(found)
         yield done
-        yield from self._check(done)
+        yield from self._watching.check(done)
         if found is not None:
             yield found
-            yield from self._check(found)
+            yield from self._watching.check(found)
         if not update.finite:
             what = "The gradient" if math.isfinite(update.train_loss) else "The loss"
             raise _Diverged(what, update.step)
-
-    def _check(self, event: StepDone | Evaluated | Measured) -> Iterator[ConditionMet]:
-        """The conditions that an event meets."""
-        if not self._conditions:
-            return
-        values = (
-            event.values
-            if isinstance(event, Measured)
-            else [("", measure.name, float(value)) for measure, value in measured(event)]
-        )
-        for condition, words in self._conditions.met(values):
-            yield ConditionMet(event.step, condition.text, f"At step {event.step:,} {words}")
 
     # Between two steps
 
@@ -439,7 +408,7 @@ class Training:
         )
         run.folder.record(evaluated)
         yield evaluated
-        yield from self._check(evaluated)
+        yield from self._watching.check(evaluated)
 
     def _measure(self) -> Generator[Event, None, None]:
         run, step = self._run, self.step
@@ -452,7 +421,7 @@ class Training:
         if found is not None:
             run.folder.record(found)
             yield found
-            yield from self._check(found)
+            yield from self._watching.check(found)
 
     def _sample(self) -> Generator[Event, None, None]:
         run, recipe, step = self._run, self.recipe, self.step
@@ -496,9 +465,8 @@ class Training:
         self._keeping = Keeping(run, self.run_dir)
         self.recipe = run.recipe
         self._val_loss = run.val_loss
-        self._take_watches()
-        # What held already when the run was left is not waited for again.
-        self._conditions.met(run.last_values)
+        self._apply_watching()
+        self._watching.take_as_known(run.last_values)
         # Getting ready is no training: the run's seconds begin here.
         self._clock.set(run.seconds)
         yield Started(

@@ -100,8 +100,8 @@ _OF_EVERY_RUN = (
         name="rank",
         title="Effective rank",
         unit="dimensions",
-        sentence="Of W_E: e to the entropy of its singular values' shares (Roy and Vetterli 2007), in how "
-        "many directions the token vectors really lie",
+        sentence="Of W_E: e to the entropy of its singular values' shares (Roy and Vetterli 2007), "
+        "in how many directions the token vectors really lie",
         spec=".1f",
     ),
     Quantity(

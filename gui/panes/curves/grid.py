@@ -14,8 +14,9 @@ from PySide6.QtGui import QKeyEvent, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
 from gui import theme
-from gui.panes.curves.ink import color_of, layer_color
+from gui.panes.curves.ink import color_of
 from gui.panes.curves.layout import HEAD, LEGEND, GridLayout, thinned
+from gui.panes.curves.legend import paint_legend
 from gui.panes.curves.scale import Scale, figure, rounded_up, scale_of
 from gui.panes.curves.series import LOSS, Chart, Line
 from gui.session.moments import FORMED, Moment
@@ -149,7 +150,7 @@ class CurveGrid(Canvas):
         for index, chart in enumerate(self.drawn.charts):
             if self.cell(index).intersects(shown):
                 self._paint_chart(painter, index, chart)
-        self._paint_legend(painter)
+        paint_legend(painter, self.viewport().width(), self.drawn.charts, self.drawn.n_layers)
 
     def _paint_chart(self, painter: QPainter, index: int, chart: Chart) -> None:
         t, area, scale = theme.current(), self.plot(index), self._scales[chart.key]
@@ -219,46 +220,6 @@ class CurveGrid(Canvas):
             left = x + 4 if x + 4 + words.width <= area.right() else x - 4 - words.width
             painter.setPen(t.color("good"))
             words.draw(painter, max(area.left() + 2, left), area.top() + 7)
-
-    def _paint_legend(self, painter: QPainter) -> None:
-        t, n = theme.current(), self.drawn.n_layers
-        painter.fillRect(QRectF(0, 0, self.viewport().width(), LEGEND), t.color("panel"))
-        places = {line.place: line for chart in self.drawn.charts for line in chart.lines}
-        font = theme.sans(theme.SMALL_FONT_SIZE)
-        x, middle = 2.0, LEGEND / 2 - 1
-
-        def entry(words: str, color: object) -> None:
-            nonlocal x
-            painter.setPen(QPen(color, 2))  # type: ignore[call-overload]
-            painter.drawLine(QPointF(x, middle), QPointF(x + 12, middle))
-            painter.setPen(t.color("dim"))
-            said = text_line(words, font)
-            said.draw(painter, x + 16, middle)
-            x += 16 + said.width + 10
-
-        for place, words in (("train", "train"), ("validation", "validation"), ("embed", "embed")):
-            if place in places:
-                entry(words, color_of(places[place], n))
-        if n <= 6:
-            for layer in range(n):
-                entry(f"layer {layer}" if layer == 0 else f"{layer}", layer_color(layer, n))
-        else:
-            first = text_line("layer 0", font)
-            painter.setPen(t.color("dim"))
-            first.draw(painter, x, middle)
-            x += first.width + 5
-            for layer in range(n):
-                width = 72 / n
-                painter.fillRect(
-                    QRectF(x + layer * width, middle - 3, width + 0.5, 6), layer_color(layer, n)
-                )
-            x += 77
-            painter.setPen(t.color("dim"))
-            last = text_line(f"{n - 1}", font)
-            last.draw(painter, x, middle)
-            x += last.width + 10
-        if "unembed" in places:
-            entry("unembed", color_of(places["unembed"], n))
 
     def paint_overlay(self, painter: QPainter) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

@@ -27,6 +27,7 @@ from gui.panes.training.curves import (
     choices,
 )
 from gui.panes.training.legend_line import Entry, LegendLine
+from gui.panes.training.marks import PlotMarks
 from gui.session.moments import Moment
 from gui.widgets.charts.steady_plot import SteadyAxis, steady_plot
 from model.train.events import StepDone
@@ -58,17 +59,7 @@ class LivePlot(QWidget):
         self._cursor = pg.InfiniteLine(angle=90, movable=False)
         self._cursor.setVisible(False)
         self.plot.addItem(self._cursor, ignoreBounds=True)
-        self._here = pg.InfiniteLine(angle=90, movable=False)
-        self._here.setVisible(False)
-        self.plot.addItem(self._here, ignoreBounds=True)
-        self._formed = pg.InfiniteLine(
-            angle=90,
-            movable=False,
-            label="",
-            labelOpts={"position": 0.93, "rotateAxis": None, "anchors": [(0, 0.5), (1, 0.5)]},
-        )
-        self._formed.setVisible(False)
-        self.plot.addItem(self._formed, ignoreBounds=True)
+        self.marks = PlotMarks(self.plot)
         self.plot.scene().sigMouseMoved.connect(self._moved)
         self.plot.viewport().installEventFilter(self)
         layout = QVBoxLayout(self)
@@ -98,10 +89,7 @@ class LivePlot(QWidget):
             axis.setTickFont(theme.mono(theme.SMALL_FONT_SIZE - 1))
             axis.setStyle(tickLength=-4, tickTextOffset=5, maxTextLevel=1, maxTickLevel=1)
         self._cursor.setPen(pg.mkPen(t.color("faint"), width=1))
-        self._here.setPen(pg.mkPen(t.color("accent"), width=1))
-        self._formed.setPen(pg.mkPen(t.color("good"), width=1, style=Qt.PenStyle.DashLine))
-        self._formed.label.setColor(t.color("good"))
-        self._formed.label.textItem.setFont(theme.sans(theme.SMALL_FONT_SIZE))
+        self.marks.apply_theme()
 
     def show_marks(self, step: int | None, moment: Moment | None) -> None:
         """Mark the step that the window shows, and the one at which an induction head formed.
@@ -110,15 +98,15 @@ class LivePlot(QWidget):
             step: in view; None where that is what learns now, or of another model.
             moment: None while there is none.
         """
-        curves = self.curves
-        self._here.setVisible(step is not None and curves is not None)
-        if step is not None and curves is not None:
-            self._here.setPos(float(curves.along(np.array([float(step)]), self.along)[0]))
-        self._formed.setVisible(moment is not None and curves is not None)
-        if moment is not None and curves is not None:
-            self._formed.setPos(float(curves.along(np.array([float(moment.step)]), self.along)[0]))
-            if self._formed.label.format != moment.words:
-                self._formed.label.setFormat(moment.words)
+        curves, along = self.curves, self.along
+        if curves is None:
+            self.marks.show(None, None, "")
+            return
+        here, formed = (
+            None if at is None else float(curves.along(np.array([float(at)]), along)[0])
+            for at in (step, None if moment is None else moment.step)
+        )
+        self.marks.show(here, formed, "" if moment is None else moment.words)
 
     def _number_axes(self, n: int) -> None:
         """No numbers on axes on which nothing lies."""

@@ -44,7 +44,7 @@ def test_a_trainers_log_is_drawn_as_the_run_of_its_checkpoint(
     x, y = pane.plots.loss.train.getOriginalDataset()
     assert x.tolist() == [10.0 * n for n in range(1, 21)]
     assert y.tolist() == [event["loss"] for event in history[:20]]
-    assert pane.plots.loss._here.value() == 100  # the checkpoint that is open
+    assert pane.plots.loss.marks.here.value() == 100  # the checkpoint that is open
     assert pane.header_note().startswith("finetuned · Hugging Face Trainer · step ")
     assert "Trained by Hugging Face Trainer" in pane.status.text()
     shown = {figure.label: figure.value for figure in pane.figures.figures}
