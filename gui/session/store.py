@@ -42,6 +42,7 @@ from gui.session.timeline import Timeline
 from gui.session.tokenizing import Tokenizing
 from gui.session.verifying import Verifying
 from gui.session.walking import Walking
+from gui.session.watches import Watches
 from gui.session.watching import Watching
 from gui.session.weights import Weights
 from model import messages as m
@@ -68,6 +69,7 @@ class Store(QObject):
         timeline, step_measures: the steps of its training, and which is in view; what the network
             can do at each.
         watching: a run that another process writes.
+        watches: what of a network that learns is watched, and what its run is to wait for.
         texts: texts beside the prompt, in tokens.
         learning_bpe: the byte-pair encoding that is learnt.
         tokenizing: what tokenizers do to a text, step by step and side by side.
@@ -131,6 +133,7 @@ class Store(QObject):
         self.tokenizing = Tokenizing(self)
         self.spreading = Spreading(self)
         self.scaling = Scaling(self)
+        self.watches = Watches(self)
         # All of the above, in that order: a new feature is one more line there.
         self._features = tuple(part for part in vars(self).values() if isinstance(part, Feature))
         self.timeline.watch()

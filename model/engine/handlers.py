@@ -52,6 +52,7 @@ HANDLERS: dict[type[m.Request], Callable[[Any, Workplace], Job]] = {
     m.Generate: generating.generate_text,
     m.StartTraining: training.start_training,
     m.ControlTraining: training.control_training,
+    m.WatchTraining: training.watch_training,
     m.FollowTraining: training.follow_training,
     m.ReadRun: runs.read_run,
     m.LearnBpe: tokenizing.learn_bpe,

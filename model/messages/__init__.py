@@ -97,6 +97,7 @@ from model.messages.training import (
     TrainingEnded,
     TrainingProgressed,
     TrainingStarted,
+    WatchTraining,
 )
 from model.messages.vectors import (
     Fit,
@@ -219,6 +220,7 @@ __all__ = [
     "VerifyModel",
     "VocabularyProjected",
     "Waiting",
+    "WatchTraining",
     "WeightExamined",
     "WeightFigures",
     "WeightTensor",

@@ -83,6 +83,7 @@ class Keeping:
                     evaluated_at=parts.evaluated_at,
                     sampled_at=parts.sampled_at,
                     shards=shards,
+                    measured_at=parts.measured_at,
                 ),
             )
             remove_others(self._run_dir, shards)

@@ -28,8 +28,8 @@ class TrainingState:
         val_loss: the last validation, None before the first.
         transformer: the network's state dict; empty where its state is in shards.
         optimiser: the optimiser's; the same.
-        evaluated_at, sampled_at: the last step at which this was done; -1 for never. What was due
-            at ``step`` and isn't done yet is done when the run goes on.
+        evaluated_at, sampled_at, measured_at: the last step at which this was done; -1 for never.
+            What was due at ``step`` and isn't done yet is done when the run goes on.
     """
 
     step: int
@@ -40,6 +40,7 @@ class TrainingState:
     evaluated_at: int = -1
     sampled_at: int = -1
     shards: str = ""
+    measured_at: int = -1
 
 
 def save_state(run_dir: Path, state: TrainingState) -> None:

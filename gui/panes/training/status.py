@@ -49,6 +49,8 @@ def state_of(store: Store, run: Run | None, failure: str) -> State:
     if run is not None and run.running:
         step = told_step(store, run)
         words = f"Paused at step {step:,}" if run.paused else ""
+        if run.paused and run.met is not None:
+            words = f"Paused. {run.met.message}"
         if run.elsewhere:
             watching = store.watching
             words = written_elsewhere(watching.writer, watching.age, watching.problem)
@@ -69,4 +71,4 @@ def state_of(store: Store, run: Run | None, failure: str) -> State:
 def told_step(store: Store, run: Run) -> int:
     """The step that the window tells of a run."""
     told = store.run.told(run)
-    return 0 if told is None else told.step
+    return run.step if told is None else told.step

@@ -23,6 +23,7 @@ OF_NO_SIDE = {
     "training": "a run is no side",
     "interventions": "it lists what makes the sides",
     "scaling": "runs of many sizes are no sides",
+    "curves": "a run is no side",
     "bpe": "a tokenizer is learned from a text of its own",
     "tokenizer": "tokenizers have a comparison of their own",
 }
