@@ -15,6 +15,8 @@ VERBS = (
     "model.cli.trace",
     "model.cli.generate",
     "model.cli.train",
+    "model.cli.branch",
+    "model.cli.runs",
     "model.cli.world",
     "model.cli.train_tokenizer",
     "model.cli.tokenize",

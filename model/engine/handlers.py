@@ -50,6 +50,7 @@ HANDLERS: dict[type[m.Request], Callable[[Any, Workplace], Job]] = {
     m.Generate: generating.generate_text,
     m.StartTraining: training.start_training,
     m.ControlTraining: training.control_training,
+    m.ChangeRate: training.change_rate,
     m.FollowTraining: training.follow_training,
     m.ReadRun: runs.read_run,
     m.LearnBpe: tokenizing.learn_bpe,

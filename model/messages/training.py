@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 from model.messages.base import Request, Result
 from model.messages.opening import ModelInfo
+from model.train.branching.record import Departure
 from model.train.events import Event
 from model.train.growing import Mark, RunNews
 from model.train.recipe import Recipe
@@ -26,6 +27,7 @@ class StartTraining(Request):
         resume: go on with the run in ``run_dir`` from its last saved state; ``recipe`` is its own.
         follow: whether prompt, embedding space and all panes follow the model while it learns.
         begin_paused: wait before the first step.
+        branch: the run and the step that a new run begins at; None for one that begins anew.
     """
 
     finished_at_close: ClassVar[bool] = True
@@ -35,6 +37,7 @@ class StartTraining(Request):
     follow: bool = True
     begin_paused: bool = False
     resume: bool = False
+    branch: Departure | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +45,30 @@ class ControlTraining(Request):
     """Pause, resume, do one step (and stay paused), or stop the run that is going."""
 
     action: Literal["pause", "resume", "step", "stop"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRate(Request):
+    """Give the run that is going another learning rate from its next step on: `RecipeChanged`.
+
+    Attributes:
+        lr: of the next step; those after it follow the schedule in proportion.
+    """
+
+    lr: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipeChanged(Result):
+    """The run that is going has another recipe from now on.
+
+    Attributes:
+        recipe: it.
+        step: the first update by it.
+    """
+
+    recipe: Recipe
+    step: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,7 @@ from model.train.processes.group import ALONE, Group, naming_the_lost
 from model.train.processes.spread import Parallel
 from model.train.recipe import Recipe
 from model.train.run_folder import RunError, read_recipe
+from model.train.state import OWED
 from model.train.updates import Update
 from model.transformer import Transformer
 
@@ -133,6 +134,25 @@ class Training:
         On a GPU the numbers of the update that is still on its way come before it.
         """
         self._stop_asked = True
+
+    def change_rate(self, lr: float) -> None:
+        """Let the next update, and the schedule after it in proportion, have another rate.
+
+        It is on disk before it counts: a run that is killed and resumed has the same rates.
+
+        Args:
+            lr: of the next update.
+
+        Raises:
+            RunError: the run has not started, several processes train it, or the disk refuses.
+            RecipeError: that is no rate.
+        """
+        run, recipe = self._run, self.recipe
+        if not self._group.is_alone:
+            raise RunError("Several processes train this run: stop it and resume it instead.")
+        recipe = recipe.with_rate(self.step + 1, lr).validate()
+        run.folder.change_recipe(recipe)
+        self.recipe = run.recipe = run.updates.recipe = recipe
 
     def events(self) -> Generator[Event, None, None]:
         """Run. To be called once.
@@ -299,7 +319,7 @@ class Training:
         jobs = [
             job
             for is_due, done_at, job in (
-                (_divides(recipe.eval_every, step), run.evaluated_at, self._evaluate),
+                (self._validation_is_due, run.evaluated_at, self._evaluate),
                 (step > 0 and _divides(recipe.sample_every, step), run.sampled_at, self._sample),
                 (self._snapshot_is_due, run.kept_at, self._keep),
             )
@@ -311,6 +331,10 @@ class Training:
             yield from job()
         if _divides(recipe.snapshot_every, step) and run.kept_at != step:
             self._save_state()  # where the disk's budget has no room for a snapshot
+
+    @property
+    def _validation_is_due(self) -> bool:
+        return self._run.evaluated_at == OWED or _divides(self.recipe.eval_every, self.step)
 
     @property
     def _snapshot_is_due(self) -> bool:

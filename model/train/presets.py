@@ -38,6 +38,7 @@ _STORY_WORLD = Recipe(
     sample_prompt="Once there was a",
     snapshot_every=1000,
     snapshot_early=True,
+    snapshot_states=True,
     snapshot_mb=1024,
 )
 
@@ -83,6 +84,7 @@ _SHAKESPEARE_CPU = Recipe(
     sample_every=250,
     snapshot_every=250,
     snapshot_early=True,
+    snapshot_states=True,
     snapshot_mb=1024,
 )
 
@@ -98,6 +100,7 @@ _SHAKESPEARE_GPU = replace(
     batch_size=64,
     steps=5000,
     eval_batches=200,
+    snapshot_states=False,  # 130 MB each
 )
 
 _TINY = Recipe(
@@ -120,6 +123,7 @@ _TINY = Recipe(
     sample_every=50,
     sample_tokens=32,
     snapshot_every=25,
+    snapshot_states=True,
 )
 
 PRESETS: Mapping[str, Recipe] = MappingProxyType(

@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
 
 from model.config import Activation, ConfigError, NormKind, Positions, TransformerConfig
 from model.counting import counted
+from model.train.rate_changes import factor_at, parsed, with_change
 from model.train.toml import toml_table
 
 Schedule = Literal["cosine", "linear", "constant"]
@@ -52,6 +53,8 @@ class Recipe:
         lr, min_lr: highest and last learning rate.
         warmup_steps: updates over which the rate rises from near 0 to ``lr``.
         schedule: how it falls from ``lr`` to ``min_lr`` after that.
+        lr_changes: factors of the schedule's rate that a person has set while the run went:
+            ``"120:0.5"`` halves it from update 120 on (`model.train.rate_changes`).
         weight_decay: of matrices and embeddings; biases and norms have none.
         beta1, beta2: of AdamW.
         grad_clip: highest norm of the gradient; 0 does not clip.
@@ -64,6 +67,8 @@ class Recipe:
         snapshot_every: steps between snapshots; 0 saves at the start and the end only.
         snapshot_early: whether snapshots before are closer together: at steps 1, 2, 3 and so on,
             each an eighth further than the one before (`model.train.snapshot_plan`).
+        snapshot_states: whether the optimiser is kept beside those every ``snapshot_every`` steps,
+            which takes three times their disk: a branch goes on from there exactly.
         snapshot_mb: MiB of disk for all of them, within which they lie further apart; 0 sets no
             limit.
         max_seconds: ends the run; 0 sets no limit.
@@ -98,6 +103,7 @@ class Recipe:
     min_lr: float = 1e-4
     warmup_steps: int = 100
     schedule: Schedule = "cosine"
+    lr_changes: str = ""
     weight_decay: float = 0.1
     beta1: float = 0.9
     beta2: float = 0.99
@@ -110,6 +116,7 @@ class Recipe:
     sample_tokens: int = 48
     snapshot_every: int = 100
     snapshot_early: bool = False
+    snapshot_states: bool = False
     snapshot_mb: int = 0
     max_seconds: float = 0.0
     target_val_loss: float = 0.0
@@ -138,6 +145,25 @@ class Recipe:
 
     def learning_rate(self, step: int) -> float:
         """The rate of update number ``step``, counted from 1."""
+        rate = self.scheduled_rate(step)
+        return rate * factor_at(self.lr_changes, step) if self.lr_changes else rate
+
+    def with_rate(self, step: int, lr: float) -> Recipe:
+        """The same, where update ``step`` has another rate and those after it in proportion.
+
+        Raises:
+            RecipeError: that is no rate.
+        """
+        scheduled = self.scheduled_rate(step)
+        if not (math.isfinite(lr) and lr > 0 and scheduled > 0):
+            ended = "." if scheduled > 0 else ", and the schedule has ended at 0."
+            raise RecipeError(
+                f"The learning rate of step {step:,} can't become {lr:g}: it must be above 0{ended}"
+            )
+        return replace(self, lr_changes=with_change(self.lr_changes, step, lr / scheduled))
+
+    def scheduled_rate(self, step: int) -> float:
+        """The same by the schedule alone, without what was changed while the run went."""
         if step <= self.warmup_steps:
             return self.lr * step / self.warmup_steps
         if self.schedule == "constant":
@@ -194,6 +220,10 @@ class Recipe:
             raise RecipeError(
                 f"schedule is {self.schedule!r}; known are {', '.join(get_args(Schedule))}."
             )
+        try:
+            parsed(self.lr_changes)
+        except ValueError as error:
+            raise RecipeError(f"lr_changes can't be read: {error}.") from error
         if not self.data:
             raise RecipeError("There is no text to train on: give a text file, or 'world'.")
         if self.data == WORLD and self.data_tokens < 1:
