@@ -19,6 +19,7 @@ from PySide6.QtCore import QObject, Signal
 from gui.session.activity import Activity
 from gui.session.adding import Adding
 from gui.session.asked import Asked
+from gui.session.branching import Branching
 from gui.session.comparing import Comparing
 from gui.session.exporting import Exporting
 from gui.session.feature import Feature
@@ -66,6 +67,7 @@ class Store(QObject):
         timeline, step_measures: the steps of its training, and which is in view; what the network
             can do at each.
         watching: a run that another process writes.
+        branching: where the next run begins, and the runs of a folder as a tree.
         texts: texts beside the prompt, in tokens.
         learning_bpe: the byte-pair encoding that is learnt.
         tokenizing: what tokenizers do to a text, step by step and side by side.
@@ -119,6 +121,7 @@ class Store(QObject):
         self.timeline = Timeline(self)
         self.step_measures = StepMeasures(self)
         self.watching = Watching(self)
+        self.branching = Branching(self)
         self.weights = Weights(self)
         self.texts = OtherTexts(self)
         self.intervening = Intervening(self)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -47,7 +47,7 @@ def command(
         departure = Departure(str(run), step, fresh_optimiser)
         note = made_with_progress(making_branch(departure, recipe, out))
         changes = differences(own, recipe)
-        result = {
+        result: dict[str, Any] = {
             "run": str(out),
             "parent": str(run),
             "step": step,

@@ -53,6 +53,7 @@ HANDLERS: dict[type[m.Request], Callable[[Any, Workplace], Job]] = {
     m.ChangeRate: training.change_rate,
     m.FollowTraining: training.follow_training,
     m.ReadRun: runs.read_run,
+    m.ReadRuns: runs.read_runs,
     m.LearnBpe: tokenizing.learn_bpe,
     m.WriteTokenizer: tokenizing.write_tokenizer,
     m.ReplayText: tokenizing.replay_text,

@@ -32,6 +32,14 @@ def read_run(request: m.ReadRun, place: Workplace) -> Job:
         yield None
 
 
+def read_runs(request: m.ReadRuns, place: Workplace) -> Job:
+    """Answers `ReadRuns`."""
+    from model.train.branching.tree import reading_tree
+
+    runs = yield from reading_tree(Path(request.folder), request.known)
+    yield m.RunsRead(request_id=request.id, folder=request.folder, runs=runs)
+
+
 def look_at_run(request: m.LookAtRun, place: Workplace) -> Job:
     """Answers `LookAtRun`."""
     from model.train.growing import news_of

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from model.messages.base import Request, Result
 from model.messages.opening import ModelInfo
 from model.train.branching.record import Departure
+from model.train.branching.tree import RunNode
 from model.train.events import Event
 from model.train.growing import Mark, RunNews
 from model.train.recipe import Recipe
@@ -160,6 +161,35 @@ class ReadRun(Request):
     """
 
     path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadRuns(Request):
+    """Read the runs of a folder, and who branches from whom: `RunsRead`. Newest wins.
+
+    Attributes:
+        folder: that holds run folders.
+        known: what was read of it before: only what has changed is read again.
+    """
+
+    newest_wins: ClassVar[bool] = True
+    lets_questions_first: ClassVar[bool] = True
+
+    folder: str
+    known: tuple[RunNode, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunsRead(Result):
+    """The runs of a folder.
+
+    Attributes:
+        folder: that was asked about.
+        runs: each before its branches.
+    """
+
+    folder: str
+    runs: tuple[RunNode, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

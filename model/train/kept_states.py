@@ -22,11 +22,10 @@ _KEPT = re.compile(r"step-(\d+)\.pt")
 def kept_states(run_dir: Path) -> dict[int, Path]:
     """The states that are kept, by step in order; not the last one."""
     try:
-        names = os.listdir(run_dir / STATE)
+        found = [(_KEPT.fullmatch(path.name), path) for path in (run_dir / STATE).iterdir()]
     except OSError:
         return {}
-    found = ((_KEPT.fullmatch(name), name) for name in names)
-    by_step = {int(match[1]): run_dir / STATE / name for match, name in found if match}
+    by_step = {int(match[1]): path for match, path in found if match}
     return dict(sorted(by_step.items()))
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from itertools import pairwise
 
 
 def factor_at(changes: str, step: int) -> float:
@@ -61,6 +62,6 @@ def parsed(changes: str) -> tuple[tuple[int, float], ...]:
         if not (math.isfinite(factor) and factor > 0):
             raise ValueError(f"the factor of {entry!r} must be above 0")
         found.append((int(since), factor))
-    if any(a >= b for (a, _), (b, _) in zip(found, found[1:], strict=False)):
+    if any(a >= b for (a, _), (b, _) in pairwise(found)):
         raise ValueError("their steps must rise")
     return tuple(found)

@@ -6,6 +6,8 @@ drawn of it, no store.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QElapsedTimer, Qt
 from PySide6.QtWidgets import QBoxLayout, QFrame, QScrollArea, QVBoxLayout, QWidget
 
@@ -19,6 +21,7 @@ from gui.panes.training.plots import RunPlots
 from gui.panes.training.recipe_form import RecipeForm
 from gui.panes.training.sample_view import SampleView
 from gui.session.training_run import Run
+from model.train.branching.tree import RunNode
 
 WIDE = 620
 """From this width on things stand side by side."""
@@ -72,7 +75,12 @@ class RunContent(QScrollArea):
         _scrolling(self, self.inner)
 
     def show_run(
-        self, run: Run, curves: RunCurves | None, controls: RunControls, n_figures: int | None
+        self,
+        run: Run,
+        curves: RunCurves | None,
+        controls: RunControls,
+        n_figures: int | None,
+        others: Sequence[RunNode] = (),
     ) -> None:
         """Draw what a run has reported until now.
 
@@ -81,9 +89,11 @@ class RunContent(QScrollArea):
             curves: its columns.
             controls: what of them is drawn, and over what.
             n_figures: how many have room; None for all.
+            others: runs whose losses are drawn over its own.
         """
         along = controls.along
         self.plots.loss.show_run(curves, along, controls.unit, controls.log, controls.what)
+        self.plots.loss.show_others(others)
         self.plots.analogies.show_run(curves, along)
         # Digits that change ten times a second can't be read; the last ones always stand.
         if not run.running or run.paused or self._figures_said.hasExpired(FIGURES_MS):

@@ -12,10 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
-from PySide6.QtGui import QValidator
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
-    QDoubleSpinBox,
     QLabel,
     QLineEdit,
     QSizePolicy,
@@ -25,8 +23,10 @@ from PySide6.QtWidgets import (
 )
 
 from gui import theme
+from gui.panes.training.branch_line import BranchLine
 from gui.panes.training.even_grid import EvenGrid
 from gui.panes.training.place import PlaceButton
+from gui.panes.training.rate_box import RateBox
 from gui.panes.training.wrapped import WrappedText
 from gui.session.runs_folder import proposed
 from gui.widgets.choice import Choice
@@ -34,6 +34,7 @@ from gui.widgets.text import as_written
 from model.config import ConfigError
 from model.counting import counted
 from model.preview import file_size
+from model.train.branching.record import Departure
 from model.train.presets import PRESETS
 from model.train.recipe import MIN_BPE_VOCAB, WORLD, Recipe, RecipeError
 from model.train.snapshot_plan import MEBIBYTE, plan_of
@@ -69,35 +70,6 @@ class Field(QWidget):
 
     def sizeHint(self) -> QSize:
         return QSize(FIELD_WIDTH, super().sizeHint().height())
-
-
-class RateBox(QDoubleSpinBox):
-    """A learning rate, written as people write it: 0.001 or 3e-4; a step is a factor."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setDecimals(9)
-        self.setRange(1e-7, 10.0)
-
-    def textFromValue(self, value: float) -> str:
-        return f"{value:g}"
-
-    def valueFromText(self, text: str) -> float:
-        return float(text.replace(",", "."))
-
-    def validate(self, text: str, position: int) -> object:  # type: ignore[override]
-        try:
-            value = float(text.replace(",", "."))
-        except ValueError:
-            begun = all(character in "0123456789.,eE+-" for character in text)
-            state = QValidator.State.Intermediate if begun else QValidator.State.Invalid
-            return state, text, position
-        inside = self.minimum() <= value <= self.maximum()
-        good = QValidator.State.Acceptable if inside else QValidator.State.Intermediate
-        return good, text, position
-
-    def stepBy(self, steps: int) -> None:
-        self.setValue(float(f"{self.value() * 10 ** (steps / 10):.2g}"))
 
 
 class RecipeForm(QWidget):
@@ -153,6 +125,7 @@ class RecipeForm(QWidget):
             Field("Run name", self.name, "Its folder; a number is added if there is one already"),
             Field("Runs in", self.place, "Where run folders are made; remembered"),
         )
+        self.branch_line = BranchLine()
         grid = QWidget()
         flow = EvenGrid(grid, spacing=theme.TIGHT + 2)
         for field in self.fields:
@@ -166,6 +139,7 @@ class RecipeForm(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.TIGHT)
+        layout.addWidget(self.branch_line)
         layout.addWidget(grid)
         layout.addWidget(self.summary)
         layout.addWidget(self.problem)
@@ -207,6 +181,38 @@ class RecipeForm(QWidget):
         self.name.setText(recipe.name)
         del blocked
         self._changed()
+
+    @property
+    def departure(self) -> Departure | None:
+        """Where the run begins, if it is a branch."""
+        return self.branch_line.departure
+
+    def set_departure(self, departure: Departure | None, name: str, recipe: Recipe | None) -> None:
+        """Write the recipe of a branch, or of a run that begins anew again.
+
+        Args:
+            departure: where it begins; None for anew.
+            name: of the run that it comes of.
+            recipe: of that run, with which the form begins.
+        """
+        self.branch_line.show_departure(departure, name, recipe)
+        self.place.setEnabled(departure is None)
+        self.place.show_path(self.folder)
+        if departure is not None:
+            self.place.setToolTip("A branch lies beside the run that it comes of")
+        if departure is not None and recipe is not None:
+            steps = recipe.steps
+            if departure.step >= steps:  # at its end: as many again
+                steps += departure.step
+            self.set_recipe(replace(recipe, name=f"{name}-branch", steps=steps))
+        else:
+            self._changed()
+
+    @property
+    def folder(self) -> Path:
+        """Where the run's folder will be made: a branch's beside its parent's."""
+        departure = self.departure
+        return self.runs_dir if departure is None else Path(departure.parent).parent
 
     def set_runs_dir(self, path: Path) -> None:
         """Choose where runs' folders will be."""
@@ -251,6 +257,12 @@ class RecipeForm(QWidget):
         recipe = self.recipe()
         if not recipe.name:
             return "The run needs a name."
+        departure = self.departure
+        if departure is not None and recipe.steps <= departure.step:
+            return (
+                f"The branch begins at step {departure.step:,} and would end at step "
+                f"{recipe.steps:,}: give it more steps."
+            )
         try:
             recipe.validate()
         except RecipeError as error:
@@ -312,6 +324,7 @@ class RecipeForm(QWidget):
         kind = self.tokenizer.currentData()
         self.n_vocab.setEnabled(kind == "bpe")
         self.summary.setText(self._summary())
+        self.branch_line.show_recipe(self.recipe())
         self.summary.setToolTip(f"<pre>{html.escape(self.recipe().to_toml(), quote=False)}</pre>")
         trouble = self.trouble()
         self.problem.setText(trouble)
@@ -333,13 +346,14 @@ class RecipeForm(QWidget):
                 size = f"{short(n_params)} parameters + {two - one} per token"
         except (ConfigError, RecipeError):
             return seen
-        place = self.runs_dir / (recipe.name or "…")
+        place = self.folder / (recipe.name or "…")
         return f"{size} · {seen} · {_kept(recipe, n_params)} · {place}"
 
     def apply_theme(self) -> None:
         """Take the colours of the theme in force."""
         t = theme.current()
         self.problem.setStyleSheet(f"color: {t.bad};")
+        self.branch_line.apply_theme()
         self.setStyleSheet(f'QLabel[quiet="true"] {{ color: {t.dim}; }}')
 
 
@@ -348,7 +362,9 @@ def _kept(recipe: Recipe, n_params: int) -> str:
     plan = plan_of(recipe, n_params)
     most = f" of at most {file_size(recipe.snapshot_mb * MEBIBYTE)}" if recipe.snapshot_mb else ""
     apart = f", {plan.thinned} × as far apart to fit" if plan.thinned > 1 else ""
-    return f"{counted(len(plan.steps), 'snapshot')}, {file_size(plan.total_bytes)}{most}{apart}"
+    states = f" + {len(plan.states)} with optimiser" if plan.states else ""
+    size = file_size(plan.total_bytes + plan.states_bytes)
+    return f"{counted(len(plan.steps), 'snapshot')}{states}, {size}{most}{apart}"
 
 
 def short(n: int) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from difflib import get_close_matches
 from pathlib import Path
@@ -72,10 +73,8 @@ def tables_of_branch(
     """What run.toml of a branch says besides what every run's says."""
     parent = os.path.abspath(departure.parent)  # noqa: PTH100 - Path.resolve follows links
     table: dict[str, Any] = {"parent": parent, "step": departure.step}
-    try:
+    with suppress(ValueError):  # another drive of Windows
         table["parent_from_run"] = Path(os.path.relpath(parent, run_dir)).as_posix()
-    except ValueError:  # another drive of Windows
-        pass
     changes = differences(before, after)
     return {
         BRANCH: table | {"optimiser": optimiser, "note": note},

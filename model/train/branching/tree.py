@@ -6,6 +6,7 @@ Knows run folders and what they tell of branches; no torch.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from model.train.branching.record import BranchRecord, branch_of, differences
 from model.train.recipe import Recipe, RecipeError
+from model.train.record import bits_per_byte
 from model.train.run_folder import (
     METRICS_FILE,
     RUN_FILE,
@@ -46,7 +48,9 @@ class RunNode:
         depth: 0 for a root, 1 for its branches, and so on.
         step: the last one.
         train_steps, train_loss: its curve, thinned: steps, nats per token.
+        train_seconds: how long it had taken then.
         val_steps, val_loss: its validations, all of them.
+        bits_per_byte: what a loss is multiplied by to be that; NaN where it isn't known.
         writer: who trains it now, else empty.
         problem: what of it can't be read, a sentence; empty if all can.
         stamp: by which it is known whether it has changed.
@@ -61,8 +65,10 @@ class RunNode:
     step: int = 0
     train_steps: NDArray[np.int64]
     train_loss: NDArray[np.float64]
+    train_seconds: NDArray[np.float64]
     val_steps: NDArray[np.int64]
     val_loss: NDArray[np.float64]
+    bits_per_byte: float = math.nan
     writer: str = ""
     problem: str = ""
     stamp: tuple[int, ...] = ()
@@ -118,16 +124,17 @@ def reading_node(path: Path, before: RunNode | None = None) -> Generator[None, N
     stamp = _stamp(path)
     if before is not None and before.stamp == stamp:
         return replace(before, writer=who_trains(path) or "")
-    recipe, branch, problem = None, None, ""
+    recipe, branch, problem, per_byte = None, None, "", math.nan
     try:
         tables = read_run(path)
+        per_byte = bits_per_byte(tables)
         branch = branch_of(tables, path)
         recipe = Recipe.from_mapping(tables.get("recipe", {}))
     except (RunError, RecipeError) as error:
         problem = str(error)
     curve = yield from _reading_curve(path)
     problem = problem or curve.problem
-    train_steps, train_loss = _thinned(curve.train)
+    train_steps, train_loss, train_seconds = _thinned(curve.train)
     return RunNode(
         run_dir=str(path),
         name=path.name,
@@ -136,8 +143,10 @@ def reading_node(path: Path, before: RunNode | None = None) -> Generator[None, N
         step=curve.step,
         train_steps=train_steps,
         train_loss=train_loss,
+        train_seconds=train_seconds,
         val_steps=_fixed(np.array([step for step, _ in curve.validation], np.int64)),
         val_loss=_fixed(np.array([loss for _, loss in curve.validation], np.float64)),
+        bits_per_byte=per_byte,
         writer=who_trains(path) or "",
         problem=problem,
         stamp=stamp,
@@ -229,7 +238,7 @@ def _stamp(path: Path) -> tuple[int, ...]:
 
 @dataclass(slots=True)
 class _Curve:
-    train: list[tuple[int, float]]
+    train: list[tuple[int, float, float]]
     validation: list[tuple[int, float]]
     step: int = 0
     problem: str = ""
@@ -240,12 +249,14 @@ def _reading_curve(path: Path) -> Generator[None, None, _Curve]:
     try:
         header, *lines = whole_lines(path / METRICS_FILE)
         names = header.split(",")
-        step_at, train_at, val_at = map(names.index, ("step", "train_loss", "val_loss"))
+        step_at, train_at, val_at, time_at = (
+            names.index(name) for name in ("step", "train_loss", "val_loss", "seconds")
+        )
         for n, line in enumerate(lines, start=1):
             cells = line.split(",")
             curve.step = step = int(cells[step_at])
             if cells[train_at]:
-                curve.train.append((step, float(cells[train_at])))
+                curve.train.append((step, float(cells[train_at]), float(cells[time_at] or "nan")))
             if cells[val_at]:
                 curve.validation.append((step, float(cells[val_at])))
             if n % ROWS_A_SLICE == 0:
@@ -258,18 +269,19 @@ def _reading_curve(path: Path) -> Generator[None, None, _Curve]:
 
 
 def _thinned(
-    points: Sequence[tuple[int, float]],
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    points: Sequence[tuple[int, float, float]],
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
     """At most so many points; where there are more, the mean of so many at their last step."""
-    steps = np.array([step for step, _ in points], np.int64)
-    losses = np.array([loss for _, loss in points], np.float64)
+    steps = np.array([step for step, _, _ in points], np.int64)
+    losses = np.array([loss for _, loss, _ in points], np.float64)
+    seconds = np.array([at for _, _, at in points], np.float64)
     together = -(-len(steps) // MOST_POINTS)
     if together > 1:
         starts = np.arange(0, len(steps), together)
         ends = np.minimum(starts + together, len(steps))
         losses = np.add.reduceat(losses, starts) / (ends - starts)
-        steps = steps[ends - 1]
-    return _fixed(steps), _fixed(losses)
+        steps, seconds = steps[ends - 1], seconds[ends - 1]
+    return _fixed(steps), _fixed(losses), _fixed(seconds)
 
 
 def _fixed(array: Any) -> Any:

@@ -19,7 +19,7 @@ from model.train.loop import train
 from model.train.recipe import Recipe, RecipeError
 from model.train.run_folder import RunError, read_metrics, read_recipe, read_run
 from model.train.state import load_state, load_state_file
-from tests.model.train.test_stopped_runs import assert_same, curve
+from tests.model.train.test_stopped_runs import assert_same
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from model.cli.app import app
+from model.cli.app import make_app
 from model.slices import finish
 from model.train.branching import tree as tree_of
 from model.train.branching.making import making_branch
@@ -101,15 +101,15 @@ def test_a_branch_whose_parent_is_gone_is_a_root_that_says_so(runs: Path) -> Non
     nodes = {node.name: node for node in finish(reading_tree(runs))}
     assert (nodes["late"].depth, nodes["late"].parent) == (0, "")
     assert nodes["twig"].depth == 1
-    said = CliRunner().invoke(app, ["runs", str(runs)]).output
+    said = CliRunner().invoke(make_app(), ["runs", str(runs)]).output
     assert "from step 4 of root, which is gone" in said
 
 
 def test_the_command_line_tells_the_tree_and_what_differs(runs: Path) -> None:
-    said = CliRunner().invoke(app, ["runs", str(runs), "--settings"]).output
+    said = CliRunner().invoke(make_app(), ["runs", str(runs), "--settings"]).output
     assert "    twig" in said
     assert "from step 4: lr 0.003 -> 0.01" in said
-    found = json.loads(CliRunner().invoke(app, ["runs", str(runs), "--json"]).output)
+    found = json.loads(CliRunner().invoke(make_app(), ["runs", str(runs), "--json"]).output)
     assert [run["departs_at"] for run in found["runs"]] == [None, None, 2, 2, 4]
     assert found["settings"]["seed"] == [1, 0, 0, 0, 0]
 
@@ -117,7 +117,7 @@ def test_the_command_line_tells_the_tree_and_what_differs(runs: Path) -> None:
 def test_the_command_line_branches_and_trains(runs: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     ran = CliRunner().invoke(
-        app,
+        make_app(),
         ["branch", str(runs / "root"), "--step", "4", "--out", str(out), "--set",
          "learning_rate=0.01", "--threads", "1", "--json"],
     )  # fmt: skip
@@ -127,7 +127,7 @@ def test_the_command_line_branches_and_trains(runs: Path, tmp_path: Path) -> Non
     assert found["steps"] == 6
     assert read_recipe(out).name == "out"
     refused = CliRunner().invoke(
-        app, ["branch", str(runs / "root"), "--step", "4", "--out", str(out)]
+        make_app(), ["branch", str(runs / "root"), "--step", "4", "--out", str(out)]
     )
     assert refused.exit_code == 2
     assert "holds a run already" in refused.output
