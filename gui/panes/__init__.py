@@ -24,6 +24,7 @@ PACKAGES = (
     "gui.panes.prediction",
     "gui.panes.continuations",
     "gui.panes.training",
+    "gui.panes.runs",
     "gui.panes.inspector",
     "gui.panes.interventions",
     "gui.panes.patching",

@@ -6,6 +6,7 @@ Knows widgets only; what becomes of a new rate is its owner's affair.
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from gui import theme
@@ -16,6 +17,13 @@ _TIP = (
     "The learning rate of the step; type another and press Enter: the next step has it, and the "
     "schedule goes on from there in proportion. It is kept with the run"
 )
+
+
+class _Box(RateBox):
+    """A wheel that turns over it scrolls the pane: no run changes its rate by accident."""
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()
 
 
 class LiveRate(QWidget):
@@ -29,7 +37,7 @@ class LiveRate(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.box = RateBox()
+        self.box = _Box()
         self.box.setKeyboardTracking(False)
         self.box.setFixedWidth(84)
         self.box.setAccessibleName("Learning rate of the run")

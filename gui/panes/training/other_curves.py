@@ -124,7 +124,9 @@ class OtherCurves:
         ends: list[tuple[float, float, pg.TextItem]] = []
         for _, validation, name in self._items[:n]:
             x, y = validation.xData, validation.yData
-            finite = [] if x is None else np.flatnonzero(np.isfinite(x) & np.isfinite(y))
+            finite = np.zeros(0, np.int64)
+            if x is not None and y is not None:
+                finite = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
             name.setVisible(len(finite) > 0)
             if len(finite):
                 ends.append((float(x[finite[-1]]), float(y[finite[-1]]), name))
@@ -168,7 +170,8 @@ def smoothed(
         return steps, losses
     starts = np.arange(0, len(steps), together)
     ends = np.minimum(starts + together, len(steps))
-    return steps[ends - 1], np.add.reduceat(losses, starts) / (ends - starts)
+    means = np.add.reduceat(losses, starts) / (ends - starts)
+    return steps[ends - 1], means.astype(np.float64)
 
 
 def _after(
