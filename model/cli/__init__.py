@@ -17,6 +17,7 @@ VERBS = (
     "model.cli.train",
     "model.cli.branch",
     "model.cli.runs",
+    "model.cli.export_run",
     "model.cli.world",
     "model.cli.train_tokenizer",
     "model.cli.tokenize",

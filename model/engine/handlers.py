@@ -54,6 +54,7 @@ HANDLERS: dict[type[m.Request], Callable[[Any, Workplace], Job]] = {
     m.FollowTraining: training.follow_training,
     m.ReadRun: runs.read_run,
     m.ReadRuns: runs.read_runs,
+    m.ExportEvents: runs.export_events,
     m.LearnBpe: tokenizing.learn_bpe,
     m.WriteTokenizer: tokenizing.write_tokenizer,
     m.ReplayText: tokenizing.replay_text,

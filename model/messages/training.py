@@ -193,6 +193,30 @@ class RunsRead(Result):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExportEvents(Request):
+    """Write a run's numbers as a folder of TensorBoard's events: `EventsExported`.
+
+    Attributes:
+        run_dir: the run folder.
+        out: the folder to make.
+    """
+
+    run_dir: str
+    out: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventsExported(Result):
+    """They are written.
+
+    Attributes:
+        out: the folder.
+    """
+
+    out: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LookAtRun(Request):
     """Read what a run folder, which another process may write, has new: `RunLookedAt`.
 

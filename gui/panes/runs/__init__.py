@@ -21,5 +21,13 @@ ENTRY = PaneEntry(
             when=has_run,
             in_front=True,
         ),
+        Command(
+            id="export_events",
+            text="Export as &TensorBoard events…",
+            tip="Write the numbers of the run that is shown to a folder that TensorBoard reads",
+            menu="Training",
+            does="ask_export_events",
+            when=has_run,
+        ),
     ),
 )

@@ -6,13 +6,15 @@ Knows the store and widgets, no other pane.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QHideEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
 
 from gui import theme
+from gui.on_screen import keep_on_screen
 from gui.panes.base import EmptyState, Pane, column
 from gui.panes.runs import ENTRY
 from gui.panes.runs.tables import RunTable, SettingsTable
@@ -23,6 +25,7 @@ from gui.session.store import Store
 from gui.widgets.text import Text
 from model.probe.question import Named
 from model.train.branching.tree import RunNode, differing, family
+from model.train.run_folder import unique_run_dir
 
 LEAST_TABLE = 84
 """Pixels that a table has in any case: its header and some rows."""
@@ -36,6 +39,7 @@ class RunsPane(Pane):
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(store, parent)
         self._seen: Sequence[RunNode] = ()
+        self._exported = "", ""
         self.said = Text(tone="dim", font=theme.sans(theme.SMALL_FONT_SIZE), wrap=True)
         self.open_button = QPushButton("Open")
         self.open_button.setToolTip("Bring the chosen run's newest snapshot into view (Enter)")
@@ -83,6 +87,26 @@ class RunsPane(Pane):
     def open_chosen(self) -> None:
         """Bring the chosen run into view."""
         self._open(self.tree.selected)
+
+    def ask_export_events(self) -> None:
+        """Ask where the numbers of the run that is shown are to be written for TensorBoard."""
+        run = self.store.run.shown
+        if run is None:
+            return
+        self._exported = run.run_dir, run.name
+        dialog = QFileDialog(self, f"A folder for the events of {run.name}")
+        keep_on_screen(dialog)
+        dialog.setObjectName("events_dialog")
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self.export_events)
+        dialog.open()
+
+    def export_events(self, folder: str) -> None:
+        """Write them to a folder of the run's name in this one: TensorBoard names it so."""
+        run_dir, name = self._exported
+        self.store.saving.export_events(run_dir, str(unique_run_dir(Path(folder), name)))
 
     def _open(self, run_dir: str) -> None:
         run = self.store.run.shown

@@ -148,7 +148,7 @@ def places(node: RunNode, steps: NDArray[np.int64], along: Along) -> NDArray[np.
     if along == "step" or node.recipe is None:
         return steps.astype(np.float64)
     if along == "tokens":
-        return steps * float(node.recipe.batch_size * node.recipe.n_ctx)
+        return steps.astype(np.float64) * float(node.recipe.batch_size * node.recipe.n_ctx)
     known = np.concatenate([[0.0], node.train_steps.astype(np.float64)])
     seconds = np.concatenate([[0.0], node.train_seconds])
     return np.interp(steps.astype(np.float64), known, seconds)
