@@ -31,6 +31,7 @@ from gui.session.learning_bpe import LearningBpe
 from gui.session.masking import Masking
 from gui.session.opening import Opening
 from gui.session.other_texts import OtherTexts
+from gui.session.recipes import Recipes
 from gui.session.run import CurrentRun
 from gui.session.run_until import RunUntil
 from gui.session.saving import Saving
@@ -67,6 +68,7 @@ class Store(QObject):
         timeline, step_measures: the steps of its training, and which is in view; what the network
             can do at each.
         watching: a run that another process writes.
+        recipes: what one would take, and those in files.
         branching: where the next run begins, and the runs of a folder as a tree.
         texts: texts beside the prompt, in tokens.
         learning_bpe: the byte-pair encoding that is learnt.
@@ -122,6 +124,7 @@ class Store(QObject):
         self.step_measures = StepMeasures(self)
         self.watching = Watching(self)
         self.branching = Branching(self)
+        self.recipes = Recipes(self)
         self.weights = Weights(self)
         self.texts = OtherTexts(self)
         self.intervening = Intervening(self)

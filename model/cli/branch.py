@@ -39,7 +39,7 @@ def command(
     with one_sentence():
         from model.cli.training_display import made_with_progress, run_from_command_line
         from model.train.branching.making import making_branch
-        from model.train.branching.record import Departure, changed, differences
+        from model.train.branching.record import Departure, changed, differences, shown
         from model.train.run_folder import read_recipe
 
         own = read_recipe(run)
@@ -55,7 +55,9 @@ def command(
             "note": note,
         }
         if not as_json:
-            said = ", ".join(f"{name} {was} -> {now}" for name, (was, now) in changes.items())
+            said = ", ".join(
+                f"{name} {shown(was)} -> {shown(now)}" for name, (was, now) in changes.items()
+            )
             print(
                 f"Branch of {run} at step {step:,}: {said or 'nothing is changed'}. {note}".strip()
             )

@@ -23,6 +23,7 @@ def command(
     """
     with one_sentence():
         from model.slices import finish
+        from model.train.branching.record import shown
         from model.train.branching.tree import differing, reading_tree, words_of_changes
 
         nodes = finish(reading_tree(folder))
@@ -62,7 +63,7 @@ def command(
     if settings and table:
         named = [node.name for node in nodes if node.recipe is not None]
         print()
-        rows = [("", *named), *((name, *map(str, values)) for name, values in table.items())]
+        rows = [("", *named), *((name, *map(shown, values)) for name, values in table.items())]
         widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
         for row in rows:
             print(

@@ -9,6 +9,7 @@ from model.messages.base import Request, Result
 from model.messages.opening import ModelInfo
 from model.train.branching.record import Departure
 from model.train.branching.tree import RunNode
+from model.train.estimate import Estimate
 from model.train.events import Event
 from model.train.growing import Mark, RunNews
 from model.train.recipe import Recipe
@@ -214,6 +215,51 @@ class EventsExported(Result):
     """
 
     out: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasureRecipe(Request):
+    """Do some updates of a recipe, to know what a run would take: `RecipeMeasured`. Newest wins."""
+
+    newest_wins: ClassVar[bool] = True
+
+    recipe: Recipe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipeMeasured(Result):
+    """What a run of a recipe would take on this machine."""
+
+    estimate: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadRecipe(Request):
+    """Read a recipe from a TOML file, or a run's run.toml: `RecipeRead`."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipeRead(Result):
+    """The recipe that a file holds."""
+
+    recipe: Recipe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteRecipe(Request):
+    """Write a recipe to a TOML file: `RecipeWritten`."""
+
+    recipe: Recipe
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipeWritten(Result):
+    """It lies there."""
+
+    path: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

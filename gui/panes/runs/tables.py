@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from gui import theme
 from gui.panes.runs.words import against_parent, arrows
 from gui.widgets.table_style import table_style
+from model.train.branching.record import shown
 from model.train.branching.tree import RunNode, words_of_changes
 
 COLUMNS = ("Run", "From step", "Step", "Loss", "− parent's", "Changed")
@@ -222,7 +223,7 @@ class SettingsTable(FlatTable):
         for row, (name, values) in enumerate(table.items()):
             self.setItem(row, 0, _cell(name, theme.sans()))
             for column, value in enumerate(values, start=1):
-                item = _cell(str(value), theme.mono(), right=not isinstance(value, str))
+                item = _cell(shown(value), theme.mono(), right=not isinstance(value, str))
                 if value != values[0]:  # other than in the first run, which the others come of
                     item.setForeground(strong)
                 self.setItem(row, column, item)

@@ -12,7 +12,7 @@ from gui import theme
 from gui.panes.training.wrapped import WrappedText
 from gui.widgets.control_button import ControlButton
 from gui.widgets.text import Text
-from model.train.branching.record import Departure, differences
+from model.train.branching.record import Departure, differences, shown
 from model.train.recipe import Recipe
 
 _KEPT = "Same weights, optimiser and batches"
@@ -20,6 +20,10 @@ _KEPT = "Same weights, optimiser and batches"
 
 class BranchLine(QFrame):
     """A few lines; hidden where the run begins anew.
+
+    Attributes:
+        departure: where the branch begins; None for none.
+        parent_recipe: of the run that it comes of.
 
     Signals:
         given_up: the run shall begin anew after all.
@@ -30,7 +34,7 @@ class BranchLine(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.departure: Departure | None = None
-        self._parent_recipe: Recipe | None = None
+        self.parent_recipe: Recipe | None = None
         self.setObjectName("branch_line")
         self.title = Text(
             font=theme.sans(theme.SMALL_FONT_SIZE + 0.5, bold=True),
@@ -63,7 +67,7 @@ class BranchLine(QFrame):
             name: of the run that it comes of.
             recipe: of that run.
         """
-        self.departure, self._parent_recipe = departure, recipe
+        self.departure, self.parent_recipe = departure, None if departure is None else recipe
         if departure is not None:
             self.title.setText(f"Branch of {name} at step {departure.step:,}")
             self.title.setToolTip(departure.parent)
@@ -71,12 +75,12 @@ class BranchLine(QFrame):
 
     def show_recipe(self, recipe: Recipe) -> None:
         """Say what is otherwise than in the run that it comes of."""
-        if self.departure is None or self._parent_recipe is None:
+        if self.departure is None or self.parent_recipe is None:
             return
-        changes = differences(self._parent_recipe, recipe)
+        changes = differences(self.parent_recipe, recipe)
         if changes:
             listed = ", ".join(
-                f"{name} {was!s} \u2192 {now!s}" for name, (was, now) in changes.items()
+                f"{name} {shown(was)} \u2192 {shown(now)}" for name, (was, now) in changes.items()
             )
             words = f"{_KEPT}; otherwise: {listed}."
         else:

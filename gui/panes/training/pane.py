@@ -94,6 +94,12 @@ class TrainingPane(Pane):
         self.place_button.clicked.connect(self.form.place.ask)
         self.form.recipe_changed.connect(self._form_changed)
         self.form.file_requested.connect(self.choose_file)
+        self.form.estimate.measure_requested.connect(self._measure)
+        self.form.estimate.cancel_requested.connect(store.recipes.cancel)
+        self.form.files.read_requested.connect(store.recipes.read_file)
+        self.form.files.write_requested.connect(self._write_recipe)
+        store.recipes.read.connect(self._take_proposal)
+        store.recipes.changed.connect(self.invalidate)
         store.run.changed.connect(self._hear_of_run)
         store.run.proposed.connect(self._take_proposal)
         store.watching.changed.connect(self.invalidate)
@@ -291,6 +297,12 @@ class TrainingPane(Pane):
             self._failure = self._refused_place = ""  # another one was chosen
         self.invalidate()
 
+    def _measure(self) -> None:
+        self.store.recipes.measure(self.form.recipe())
+
+    def _write_recipe(self, path: str) -> None:
+        self.store.recipes.write_file(self.form.recipe(), path)
+
     def _begin_anew(self) -> None:
         """No branch after all."""
         self.store.branching.propose(None)
@@ -358,6 +370,7 @@ class TrainingPane(Pane):
             elsewhere = "Another process writes this run; it is steered there"
         can_start = self._can_start() and not self.form.trouble()
         controls.start.setEnabled(can_start)
+        self._show_estimate(can_start)
         if running:
             controls.show_hold("go on" if run is not None and run.paused else "pause")
         elif can_take_up(self.store):
@@ -372,6 +385,17 @@ class TrainingPane(Pane):
         controls.axes.setVisible(run is not None)
         known = self._curves is not None and self._curves.scale("bits_per_byte") is not None
         controls.unit_actions["bits_per_byte"].setEnabled(known)
+
+    def _show_estimate(self, can_start: bool) -> None:
+        recipes, departure = self.store.recipes, self.form.departure
+        why_not = "" if can_start else "A recipe that can begin now can be measured"
+        self.form.estimate.show_estimate(
+            recipes.estimate(self.form.recipe()),
+            going=recipes.going,
+            first_step=0 if departure is None else departure.step,
+            why_not=why_not,
+            problem=recipes.problem,
+        )
 
     def _show_heading(self, run: Run | None) -> None:
         in_view = run is not None and self.store.run.in_view(run)

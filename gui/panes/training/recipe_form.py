@@ -11,12 +11,10 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
-    QAbstractSpinBox,
     QLabel,
     QLineEdit,
-    QSizePolicy,
     QSpinBox,
     QVBoxLayout,
     QWidget,
@@ -24,9 +22,13 @@ from PySide6.QtWidgets import (
 
 from gui import theme
 from gui.panes.training.branch_line import BranchLine
+from gui.panes.training.estimate_line import EstimateLine
 from gui.panes.training.even_grid import EvenGrid
+from gui.panes.training.field import Field
 from gui.panes.training.place import PlaceButton
 from gui.panes.training.rate_box import RateBox
+from gui.panes.training.recipe_files import RecipeFiles
+from gui.panes.training.settings_table import SettingsTable
 from gui.panes.training.wrapped import WrappedText
 from gui.session.runs_folder import proposed
 from gui.widgets.choice import Choice
@@ -34,42 +36,12 @@ from gui.widgets.text import as_written
 from model.config import ConfigError
 from model.counting import counted
 from model.preview import file_size
-from model.train.branching.record import Departure
+from model.train.branching.record import Departure, changed
 from model.train.presets import PRESETS
 from model.train.recipe import MIN_BPE_VOCAB, WORLD, Recipe, RecipeError
 from model.train.snapshot_plan import MEBIBYTE, plan_of
 
-FIELD_WIDTH = 112
 _CHOOSE = "choose a file…"
-
-
-class Field(QWidget):
-    """A small label above its editor."""
-
-    def __init__(self, label: str, editor: QWidget, tip: str) -> None:
-        super().__init__()
-        self.editor = editor
-        title = QLabel(label)
-        title.setFont(theme.sans(theme.SMALL_FONT_SIZE))
-        title.setProperty("quiet", True)
-        title.setBuddy(editor)
-        editor.setToolTip(tip)
-        editor.setAccessibleName(label)
-        editor.setAccessibleDescription(tip)
-        editor.setMinimumWidth(40)
-        editor.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        editor.setFixedHeight(26)
-        if isinstance(editor, QAbstractSpinBox):
-            # A style sheet's padding does not reach the text of a spin box (Qt 6.11).
-            editor.lineEdit().setTextMargins(5, 0, 0, 0)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(1)
-        layout.addWidget(title)
-        layout.addWidget(editor)
-
-    def sizeHint(self) -> QSize:
-        return QSize(FIELD_WIDTH, super().sizeHint().height())
 
 
 class RecipeForm(QWidget):
@@ -131,6 +103,10 @@ class RecipeForm(QWidget):
         for field in self.fields:
             flow.addWidget(field)
         self.summary = WrappedText()
+        self.estimate = EstimateLine()
+        self.files = RecipeFiles(self.estimate.button)
+        self.settings = SettingsTable()
+        self.settings.hide()
         self.place.show_path(self.runs_dir)
         self.problem = QLabel()
         self.problem.setTextFormat(Qt.TextFormat.PlainText)
@@ -143,6 +119,9 @@ class RecipeForm(QWidget):
         layout.addWidget(grid)
         layout.addWidget(self.summary)
         layout.addWidget(self.problem)
+        layout.addWidget(self.files)
+        layout.addWidget(self.estimate)
+        layout.addWidget(self.settings)
         layout.addStretch(1)
 
         self.preset.activated.connect(self._take_preset)
@@ -153,6 +132,8 @@ class RecipeForm(QWidget):
         for box in (*self._counts().values(), self.n_vocab):
             box.valueChanged.connect(self._changed)
         self.lr.valueChanged.connect(self._changed)
+        self.files.all_button.toggled.connect(self._show_all)
+        self.settings.setting_typed.connect(self._take_setting)
         self.set_recipe(self._base)
 
     # --------------------------------------------------------------------- the recipe
@@ -275,6 +256,19 @@ class RecipeForm(QWidget):
         names |= {"lr": self.lr.accessibleName()}
         return re.sub(r"\b(\w+)\b", lambda found: names.get(found[0], found[0]), message)
 
+    def _show_all(self, shown: bool) -> None:
+        self.settings.setVisible(shown)
+        self._changed()
+
+    def _take_setting(self, name: str, text: str) -> None:
+        """One that was typed in the table; what can't be read leaves all as it was."""
+        try:
+            self.set_recipe(changed(self.recipe(), (f"{name}={text}",)))
+        except RecipeError as error:
+            self._changed()
+            self.problem.setText(str(error))
+            self.problem.show()
+
     def choose_file(self, path: str) -> None:
         """Train on this text file."""
         self._show_data(path)
@@ -325,11 +319,23 @@ class RecipeForm(QWidget):
         self.n_vocab.setEnabled(kind == "bpe")
         self.summary.setText(self._summary())
         self.branch_line.show_recipe(self.recipe())
+        self.files.name = self.recipe().name
+        if not self.settings.isHidden():
+            beside, name = self._held_against()
+            self.settings.show_recipe(self.recipe(), beside, name)
         self.summary.setToolTip(f"<pre>{html.escape(self.recipe().to_toml(), quote=False)}</pre>")
         trouble = self.trouble()
         self.problem.setText(trouble)
         self.problem.setVisible(bool(trouble))
         self.recipe_changed.emit()
+
+    def _held_against(self) -> tuple[Recipe, str]:
+        """The recipe whose settings stand beside those of the table, and what it is called."""
+        parent = self.branch_line.parent_recipe
+        if parent is not None:
+            return parent, "Parent"
+        name = self.preset.currentText()
+        return PRESETS[name], name
 
     def _summary(self) -> str:
         """How large the network would be, and how much text it would see."""
@@ -354,6 +360,7 @@ class RecipeForm(QWidget):
         t = theme.current()
         self.problem.setStyleSheet(f"color: {t.bad};")
         self.branch_line.apply_theme()
+        self.settings.apply_theme()
         self.setStyleSheet(f'QLabel[quiet="true"] {{ color: {t.dim}; }}')
 
 

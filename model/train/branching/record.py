@@ -116,6 +116,13 @@ def differences(before: Recipe, after: Recipe) -> dict[str, tuple[Any, Any]]:
     }
 
 
+def shown(value: object) -> str:
+    """A setting's value for people: numbers in six digits, and a word for no text."""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return "none" if value == "" else str(value)
+
+
 def changed(recipe: Recipe, settings: Iterable[str]) -> Recipe:
     """A recipe with settings as they are typed: ``lr=1e-3``, ``data=stories.txt``.
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.train.branching.record import BranchRecord, branch_of, differences
+from model.train.branching.record import BranchRecord, branch_of, differences, shown
 from model.train.recipe import Recipe, RecipeError
 from model.train.record import bits_per_byte
 from model.train.run_folder import (
@@ -179,7 +179,7 @@ def words_of_changes(node: RunNode, parent: RunNode | None) -> str:
         return ""
     changes = differences(parent.recipe, node.recipe)
     return ", ".join(
-        f"{name} {was!s} -> {now!s}"
+        f"{name} {shown(was)} -> {shown(now)}"
         for name, (was, now) in changes.items()
         if name not in _NOT_COMPARED
     )

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from model.slices import finish
-from model.train.estimate import CHARACTERS, measuring
 from model.train.events import Finished, Started
 from model.train.loop import train
 from model.train.recipe import Recipe, RecipeError
+from model.train.recipe_measuring import CHARACTERS, measuring
 from model.transformer import Transformer
 
 
@@ -43,6 +43,15 @@ def test_the_expected_time_is_that_of_its_steps_and_validations(recipe: Recipe) 
     assert found.seconds(first_step=900) < found.seconds() / 2
     short = replace(found, recipe=replace(recipe, max_seconds=1e-3))
     assert short.seconds() == 1e-3
+
+
+def test_it_holds_for_recipes_with_the_same_updates_only(recipe: Recipe) -> None:
+    found = finish(measuring(recipe, "cpu"))
+    longer = found.of(replace(recipe, steps=500, lr=0.5, name="longer"))
+    assert longer is not None
+    assert longer.seconds() > found.seconds()
+    assert found.of(replace(recipe, d_model=32)) is None
+    assert found.of(replace(recipe, batch_size=8)) is None
 
 
 def test_it_is_measured_in_slices_and_changes_no_run(recipe: Recipe, tmp_path: Path) -> None:
