@@ -40,6 +40,7 @@ from gui.session.state import Inspected, Notice, Selection
 from gui.session.step_measures import StepMeasures
 from gui.session.timeline import Timeline
 from gui.session.tokenizing import Tokenizing
+from gui.session.trained_under import TrainedUnder
 from gui.session.verifying import Verifying
 from gui.session.walking import Walking
 from gui.session.watching import Watching
@@ -77,6 +78,7 @@ class Store(QObject):
         adding, following: what was added at its end; whether it grows with a text that is written.
         guessing: the game.
         exporting: files that are being written.
+        trained_under: what of a run's network was taken away while it learned.
         walking, run_until: the walk through the operations, and how far it runs by itself.
     """
 
@@ -141,6 +143,7 @@ class Store(QObject):
         self.exporting = Exporting(self)
         self.walking = Walking(self)
         self.run_until = RunUntil(self)
+        self.trained_under = TrainedUnder(self)
         self.asked.delivered.connect(self._deliver_vocabulary)
 
     # ------------------------------------------------------------------ asked by panes

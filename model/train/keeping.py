@@ -56,7 +56,8 @@ class Keeping:
         parts, step = self._parts, self._parts.updates.step
         whole, path = self.whole(), self._run_dir
         if isinstance(parts.folder, RunFolder) and whole is not None:
-            path = parts.folder.save_snapshot(step, whole, parts.data.tokenizer)
+            without = [one.words for one in parts.recipe.interventions()]
+            path = parts.folder.save_snapshot(step, whole, parts.data.tokenizer, without)
         parts.kept_at = step
         return path
 

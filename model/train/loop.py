@@ -388,7 +388,13 @@ class Training:
         text = None
         if whole is not None:  # the first process writes it
             text = yield from sample(
-                whole, self.tokenizer, run.prompt_ids, recipe.sample_tokens, recipe.seed, step
+                whole,
+                self.tokenizer,
+                run.prompt_ids,
+                recipe.sample_tokens,
+                recipe.seed,
+                step,
+                recipe.interventions(),
             )
         run.sampled_at = step
         run.state_is_old = True

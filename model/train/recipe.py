@@ -15,11 +15,15 @@ from typing import Any, Literal, get_args, get_type_hints
 
 from model.config import Activation, ConfigError, NormKind, Positions, TransformerConfig
 from model.counting import counted
+from model.interventions.intervention import Intervention
+from model.interventions.remove_mask import RemoveMask
+from model.interventions.remove_residual import RemoveResidual
 from model.train.rate_changes import factor_at, parsed, with_change
 from model.train.toml import toml_table
 
 Schedule = Literal["cosine", "linear", "constant"]
 
+_PARTS: tuple[Literal["attn", "mlp"], ...] = ("attn", "mlp")
 WORLD = "world"
 MIN_BPE_VOCAB = 257
 """256 bytes and one merge: below that there is nothing to train."""
@@ -44,6 +48,11 @@ class Recipe:
         n_layers, n_heads, n_kv_heads, d_model, d_mlp, n_ctx, norm, positions, activation, gated,
             attention_bias, mlp_bias, tied_embeddings, dropout: as in `TransformerConfig`;
             0 takes its default.
+        residual: whether blocks add to the stream; without, what attention or the MLP writes takes
+            the stream's place. The weights are an ordinary network's, which is run under
+            interventions (`model.interventions`), as it must be where it is opened later.
+        mask: whether a token sees only those before it; without, it also sees what it is to
+            foretell. The same holds of it.
         init_std: standard deviation of the first weights.
         batch_size: windows of ``n_ctx`` tokens per step, over all processes that train together.
         micro_batch: windows that go through the network at once, in each process; the gradients
@@ -95,6 +104,8 @@ class Recipe:
     mlp_bias: bool = True
     tied_embeddings: bool = True
     dropout: float = 0.0
+    residual: bool = True
+    mask: bool = True
     init_std: float = 0.02
     batch_size: int = 16
     micro_batch: int = 0
@@ -142,6 +153,17 @@ class Recipe:
             tied_embeddings=self.tied_embeddings,
             dropout=self.dropout,
         )
+
+    def interventions(self) -> tuple[Intervention, ...]:
+        """What of the network is taken away, also while it learns; mostly nothing."""
+        found: list[Intervention] = []
+        if not self.residual:
+            found += [
+                RemoveResidual(layer, part) for layer in range(self.n_layers) for part in _PARTS
+            ]
+        if not self.mask:
+            found.append(RemoveMask())
+        return tuple(found)
 
     def learning_rate(self, step: int) -> float:
         """The rate of update number ``step``, counted from 1."""
@@ -231,6 +253,8 @@ class Recipe:
         if not self.tokenizer:
             raise RecipeError("There is no tokenizer: give char, bpe:SIZE or a path.")
         _ = self.bpe_size
+        if self.dropout and self.interventions():
+            raise RecipeError("Without residual connections or a mask there can be no dropout.")
         if self.n_heads > 0 and self.d_model > 0:
             self._check_heads()
         try:

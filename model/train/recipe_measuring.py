@@ -69,7 +69,7 @@ def measuring(recipe: Recipe, device: str) -> Generator[float, None, Estimate]:
     began = time.perf_counter()
     with spread.evaluating():
         windows = torch.from_numpy(batches.at(1)).to(device)
-        float(mean_loss(spread.transformer, windows))
+        float(mean_loss(spread.evaluated, windows))
     forward = time.perf_counter() - began
     parameters = list(spread.transformer.parameters())
     n_params = sum(p.numel() for p in parameters)

@@ -35,6 +35,8 @@ _SECTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "mlp_bias",
             "tied_embeddings",
             "dropout",
+            "residual",
+            "mask",
             "init_std",
         ),
         "Learning": (

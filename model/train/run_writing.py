@@ -18,7 +18,7 @@ import secrets
 import shutil
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -189,8 +189,20 @@ class RunFolder:
             raise RunError(f"{self.path / RUN_FILE} can't be changed: {error}.") from error
         self._tables = text
 
-    def save_snapshot(self, step: int, transformer: Transformer, tokenizer: Tokenizer) -> Path:
+    def save_snapshot(
+        self,
+        step: int,
+        transformer: Transformer,
+        tokenizer: Tokenizer,
+        without: Sequence[str] = (),
+    ) -> Path:
         """The network as a model folder.
+
+        Args:
+            step: which.
+            transformer: the network.
+            tokenizer: its.
+            without: what was taken away from it while it learned, for config.json.
 
         Raises:
             RunError, CheckpointError: the disk refuses.
@@ -200,7 +212,10 @@ class RunFolder:
 
         self.flush()
         folder = self.path / SNAPSHOTS / f"step-{step:06d}"
-        save_checkpoint(folder, transformer, tokenizer, extra={"training_step": step})
+        extra: dict[str, Any] = {"training_step": step}
+        if without:
+            extra["trained_without"] = list(without)
+        save_checkpoint(folder, transformer, tokenizer, extra=extra)
         return folder
 
     def flush(self) -> None:

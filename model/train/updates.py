@@ -24,8 +24,9 @@ from model.train.processes.sharded_state import load_shards
 from model.train.processes.shares import Windows, pieces
 from model.train.processes.spread import Spread, full_of, take_optimiser, take_whole
 from model.train.recipe import Recipe
-from model.train.run_folder import STATE
+from model.train.run_folder import STATE, RunError
 from model.train.state import TrainingState
+from model.train.under import Under
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,14 @@ class Updates:
 
     def __init__(self, spread: Spread, recipe: Recipe, batches: Batches) -> None:
         self.spread = spread
+        under = recipe.interventions()
+        if under and not spread.group.is_alone:
+            raise RunError(
+                "Without residual connections or a mask a network is trained by one process: "
+                "start it without torchrun."
+            )
+        if under:
+            spread.network = spread.evaluated = Under(spread.transformer, under)
         self.transformer = transformer = spread.transformer
         self.optimiser = adamw(transformer, recipe)
         self.step = 0

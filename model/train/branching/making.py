@@ -224,6 +224,8 @@ def _is_measured_otherwise(own: Recipe, recipe: Recipe) -> bool:
     """Whether the same weights would have another validation loss by the new recipe."""
     if _has_another_text(own, recipe) or own.config(1) != recipe.config(1):
         return True
+    if own.interventions() != recipe.interventions():
+        return True
     return any(getattr(own, name) != getattr(recipe, name) for name in _OF_VALIDATION)
 
 

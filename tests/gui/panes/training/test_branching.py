@@ -18,6 +18,7 @@ from gui import theme
 from gui.panes.runs.pane import RunsPane
 from gui.panes.training.pane import TrainingPane
 from model import messages as m
+from model.interventions import RemoveMask
 from model.slices import finish as finish_slices
 from model.train import preset, read_metrics
 from model.train.branching.making import making_branch
@@ -149,6 +150,28 @@ def test_stopped_while_it_is_made_a_branch_leaves_nothing(
     finish(pane, desk)
     assert desk.store.run.starting is None
     assert [entry.name for entry in quick.parent.iterdir()] == ["quick"]
+
+
+def test_what_learned_without_a_mask_is_read_without_one(
+    desk: Desk, pane: TrainingPane, quick: Path, qtbot: QtBot
+) -> None:
+    opened_at(desk, pane, quick, 8)
+    desk.store.set_prompt("the king")
+    assert not desk.store.interventions
+    pane.branch_here()
+    pane.form._take_setting("mask", "false")
+    assert "mask True → False" in pane.form.branch_line.words.text()
+    pane.refresh_now()
+    begin(pane, desk, qtbot)
+    finish(pane, desk)
+    assert desk.store.interventions == (RemoveMask(),)
+    desk.store.intervening.clear()
+    desk.store.opening.open(str(quick))
+    finish(pane, desk)
+    assert not desk.store.interventions
+    desk.store.opening.open(str(quick.parent / "quick-branch"))
+    finish(pane, desk)
+    assert desk.store.interventions == (RemoveMask(),)
 
 
 def test_a_rate_that_is_typed_is_the_next_steps(
