@@ -20,6 +20,9 @@ from model.train.branching.tree import RunNode, family
 if TYPE_CHECKING:
     from gui.session.store import Store
 
+EVALUATIONS_A_LOOK = 5
+"""After so many validations of a run that goes on the folder is read again."""
+
 
 class Branching(Feature):
     """What is known of the runs beside the one that is shown.
@@ -144,8 +147,8 @@ class Branching(Feature):
         run = self._store.run.shown
         if not self._lookers or run is None or self._store.engine is None:
             return
-        # A run that goes on is known by its events; its snapshots are where others may begin.
-        of = run.run_dir, run.running, len(run.evaluations)
+        # A run that goes on is known by its events: its folder is read now and then.
+        of = run.run_dir, run.running, len(run.evaluations) // EVALUATIONS_A_LOOK
         if of != self._known_of:
             self._known_of = of
             self.read_again()

@@ -11,7 +11,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QTableWidget, QTableWidgetItem
+from PySide6.QtWidgets import QFileDialog, QTableWidget, QTableWidgetItem
 from pytestqt.qtbot import QtBot
 
 from gui import theme
@@ -309,6 +309,24 @@ def test_what_it_copies_gives_its_numbers(
     found = runs.export_data()["val_loss"]
     assert list(space["val_loss"]["fast"].values()) == list(found.values[1])  # type: ignore[index]
     assert space["settings"] == {"lr": (0.003, 0.02)}
+
+
+def test_the_numbers_are_written_for_tensorboard(
+    desk: Desk, pane: TrainingPane, runs: RunsPane, quick: Path, tmp_path: Path
+) -> None:
+    opened_at(desk, pane, quick, 12)
+    told: list[str] = []
+    desk.store.notice_posted.connect(lambda notice: told.append(notice.message))
+    runs.ask_export_events()
+    dialog = runs.findChild(QFileDialog, "events_dialog")
+    assert dialog is not None
+    dialog.fileSelected.emit(str(tmp_path))
+    dialog.close()
+    finish(pane, desk)
+    assert list((tmp_path / "quick").glob("events*"))
+    assert told == [
+        f"Written for TensorBoard; to look at it: tensorboard --logdir {tmp_path / 'quick'}"
+    ]
 
 
 def test_only_panes_in_view_have_the_folder_read(
