@@ -235,7 +235,7 @@ class Recipe:
             if not 0 <= getattr(self, name) < 1:
                 raise RecipeError(f"{name} is {getattr(self, name)}; it must be from 0 up to 1.")
         if self.min_lr > self.lr:
-            raise RecipeError(f"min_lr {self.min_lr} is above lr {self.lr}.")
+            raise RecipeError(f"min_lr {self.min_lr} is above lr {self.lr}: lower it too.")
         if self.seed >= 1 << 63:
             raise RecipeError(f"seed is {self.seed}; it must be below 2^63.")
         if self.schedule not in get_args(Schedule):

@@ -21,6 +21,9 @@ BRANCH = (
     "batches; both runs are kept"
 )
 
+ROOM_FOR_BOTH = 560
+"""From this width on both ways of going on have a button."""
+
 
 class RunHeading(QWidget):
     """One line above a run's curve.
@@ -99,7 +102,8 @@ class RunHeading(QWidget):
         self.view.set_tone("dim" if in_view else "warning")
         self.view.setMinimumWidth(self.view.sizeHint().width())  # the name gives way first
         self.show_button.setVisible(not in_view)
-        self.again.setVisible(in_view and again)  # "here" is what is in view
+        # "Here" is what is in view. In a narrow pane the run's name goes first: it is in the menu.
+        self.again.setVisible(in_view and again and self.width() >= ROOM_FOR_BOTH)
         self.branch.setVisible(in_view and branch is not None)
         if branch is not None:
             self.branch.setToolTip(f"{BRANCH}. Here is step {branch.step:,} (Ctrl+Shift+R)")

@@ -77,7 +77,7 @@ def finding(departure: Departure, recipe: Recipe) -> Generator[Prepared, None, F
         found = yield from _repeating(run_dir, recipe, tokenizer, near, step)
         if step not in saved:
             return replace(found, note=f"{again} were repeated from the state of {near.step:,}.")
-        weights = _weights(saved[step])
+        weights = _weights(saved[step], recipe, tokenizer)
         if _same(found.weights, weights):
             return found
         note = (
@@ -92,7 +92,7 @@ def finding(departure: Departure, recipe: Recipe) -> Generator[Prepared, None, F
             else f"because no state is kept near step {step:,}, only the weights"
         )
         note = "" if step == 0 else f"The optimiser begins anew, {why}."
-        return Found(_weights(saved[step]), {}, "fresh", note)
+        return Found(_weights(saved[step], recipe, tokenizer), {}, "fresh", note)
     if exact is not None:  # no snapshot, and a fresh optimiser was asked for
         return Found(exact.transformer, {}, "fresh", "The optimiser begins anew, as was asked for.")
     raise RunError(_nothing_kept(run_dir, step, [*saved, *kept_states(run_dir)]))
@@ -159,10 +159,14 @@ def _repeating(
     return Found(spread.transformer.state_dict(), updates.optimiser.state_dict(), "repeated", "")
 
 
-def _weights(snapshot: Path) -> dict[str, Tensor]:
+def _weights(snapshot: Path, recipe: Recipe, tokenizer: Tokenizer) -> dict[str, Tensor]:
+    """A snapshot's, without what its format has more than the run's network: biases of zero."""
     from model.checkpoint import open_checkpoint
 
-    return dict(open_checkpoint(snapshot, dtype=torch.float32).transformer.state_dict())
+    with torch.device("meta"):
+        names = Transformer(recipe.config(tokenizer.n_tokens), empty=True).state_dict().keys()
+    state = open_checkpoint(snapshot, dtype=torch.float32).transformer.state_dict()
+    return {name: value for name, value in state.items() if name in names}
 
 
 def _same(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:

@@ -16,6 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from model.checkpoint import save_checkpoint
@@ -41,6 +42,7 @@ from model.train.run_folder import (
     RUN_FILE,
     SNAPSHOTS,
     RunError,
+    read_metrics,
     read_recipe,
     read_run,
     whole_lines,
@@ -83,6 +85,7 @@ def making_branch(
             f"The branch begins at step {departure.step:,}, and its recipe ends at step "
             f"{recipe.steps:,}: give it more steps."
         )
+    _check_limits(parent, departure.step, recipe)
     check_free(run_dir)
     found = yield from finding(departure, own)
     tokenizer = Tokenizer.from_folder(parent)
@@ -129,6 +132,31 @@ def making_branch(
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return note
+
+
+def _check_limits(parent: Path, step: int, recipe: Recipe) -> None:
+    """See that the branch doesn't end where it begins, by what ended its parent.
+
+    Raises:
+        RecipeError: its time is over, or its target reached.
+    """
+    try:
+        metrics = read_metrics(parent)
+    except RunError:
+        return  # said where it is copied
+    seen = metrics["step"] <= step
+    seconds, losses = metrics["seconds"][seen], metrics["val_loss"][seen]
+    if recipe.max_seconds and len(seconds) and seconds[-1] >= recipe.max_seconds:
+        raise RecipeError(
+            f"At step {step:,} the run had taken {seconds[-1]:.0f} s, and max_seconds is "
+            f"{recipe.max_seconds:g}: raise it, or set it to 0."
+        )
+    losses = losses[~np.isnan(losses)]
+    if recipe.target_val_loss and len(losses) and losses[-1] <= recipe.target_val_loss:
+        raise RecipeError(
+            f"At step {step:,} the run was at its target, a validation loss of "
+            f"{recipe.target_val_loss:g}: lower target_val_loss, or set it to 0."
+        )
 
 
 def _has_another_text(own: Recipe, recipe: Recipe) -> bool:

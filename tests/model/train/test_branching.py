@@ -201,6 +201,29 @@ def test_what_cannot_branch_is_said(
     assert not (tmp_path / "branch").exists()
 
 
+def test_a_network_without_biases_has_none_after_its_snapshot(
+    recipe: Recipe, tmp_path: Path
+) -> None:
+    parent, branch = tmp_path / "parent", tmp_path / "branch"
+    list(train(replace(recipe, attention_bias=False, mlp_bias=False), parent))
+    note = make(parent, 7, branch)
+    assert "other numbers" not in note, "GPT-2's zero biases are no weights of this network"
+    go_on(branch)
+    assert_same(branch, parent)
+    shutil.rmtree(parent / "state")
+    assert "new are" not in make(parent, 8, tmp_path / "other")
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"), [("max_seconds=1e-9", "raise it"), ("target_val_loss=9", "lower target")]
+)
+def test_a_branch_that_would_end_where_it_begins_is_refused(
+    parent: Path, tmp_path: Path, setting: str, said: str
+) -> None:
+    with pytest.raises(RecipeError, match=said):
+        make(parent, 8, tmp_path / "branch", setting)
+
+
 def test_a_step_that_nothing_is_kept_of_has_the_nearest_named(parent: Path, tmp_path: Path) -> None:
     shutil.rmtree(parent / "state")
     with pytest.raises(RunError, match="nearest that are kept: 0, 4, 8"):
