@@ -18,7 +18,7 @@ from model.train.branching.making import making_branch
 from model.train.branching.record import Departure, changed
 from model.train.branching.tree import differing, family, reading_tree, words_of_changes
 from model.train.loop import train
-from model.train.recipe import Recipe
+from model.train.presets import PRESETS
 from model.train.run_folder import read_metrics, read_recipe
 
 
@@ -28,16 +28,38 @@ def branch(parent: Path, step: int, out: Path, *settings: str) -> Path:
     return out
 
 
-@pytest.fixture
-def runs(recipe: Recipe, tmp_path: Path) -> Path:
-    folder = tmp_path / "runs"
-    short = replace(recipe, steps=6, eval_every=3, sample_every=0, snapshot_every=2)
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Five runs, made once; each test has a copy."""
+    folder = tmp_path_factory.mktemp("made") / "runs"
+    text = folder.parent / "text.txt"
+    text.write_text("The king saw the queen, and she went home. " * 60, encoding="utf-8")
+    short = replace(
+        PRESETS["tiny"],
+        data=str(text),
+        n_layers=1,
+        d_model=16,
+        n_ctx=16,
+        batch_size=4,
+        steps=6,
+        warmup_steps=2,
+        eval_every=3,
+        eval_batches=2,
+        sample_every=0,
+        snapshot_every=2,
+    )
     list(train(short, folder / "root"))
     list(train(replace(short, seed=1), folder / "another"))
     branch(folder / "root", 4, folder / "late", "lr=0.01")
     branch(folder / "root", 2, folder / "soon", "beta1=0.8", "steps=8")
     branch(folder / "soon", 2, folder / "twig", "lr=0.02")
-    return folder
+    return folder.rename(folder.with_name("moved"))  # its copies know each other by their own place
+
+
+@pytest.fixture
+def runs(made: Path, tmp_path: Path) -> Path:
+    shutil.copytree(made, tmp_path / "runs")
+    return tmp_path / "runs"
 
 
 def test_each_run_stands_under_its_parent_in_the_order_of_departure(runs: Path) -> None:
