@@ -15,7 +15,6 @@ from typing import Any, ClassVar
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
-    QFileDialog,
     QHBoxLayout,
     QLabel,
     QProgressBar,
@@ -25,7 +24,6 @@ from PySide6.QtWidgets import (
 )
 
 from gui import theme
-from gui.on_screen import keep_on_screen
 from gui.panes.base import LAST, Pane
 from gui.panes.training import ENTRY
 from gui.panes.training.content import HIGH, ROOMY, WIDE, RunContent
@@ -33,6 +31,7 @@ from gui.panes.training.controls import RunControls
 from gui.panes.training.curves import RunCurves
 from gui.panes.training.figures import ending
 from gui.panes.training.heading import RunHeading
+from gui.panes.training.recipe_desk import RecipeDesk
 from gui.panes.training.status import state_of, told_step
 from gui.reading import code
 from gui.session.conditions import can_branch, can_start_again, can_take_up
@@ -68,9 +67,9 @@ class TrainingPane(Pane):
         self._failure = ""
         self._refused_place = ""  # the folder that could not be made
         self._heard: Run | None = None
-        self._dialog: QFileDialog | None = None
         self.controls = RunControls()
         self._make_content()
+        self.desk = RecipeDesk(store, self.form)
         self._connect()
         self.apply_theme()
 
@@ -89,15 +88,9 @@ class TrainingPane(Pane):
         self.heading.show_requested.connect(self.show_run)
         self.heading.again_requested.connect(self.start_again)
         self.heading.branch_requested.connect(self.branch_here)
-        self.form.branch_line.given_up.connect(self._begin_anew)
         self.heading.follow_requested.connect(self.store.watching.follow)
         self.place_button.clicked.connect(self.form.place.ask)
         self.form.recipe_changed.connect(self._form_changed)
-        self.form.file_requested.connect(self.choose_file)
-        self.form.estimate.measure_requested.connect(self._measure)
-        self.form.estimate.cancel_requested.connect(store.recipes.cancel)
-        self.form.files.read_requested.connect(store.recipes.read_file)
-        self.form.files.write_requested.connect(self._write_recipe)
         store.recipes.read.connect(self._take_proposal)
         store.recipes.changed.connect(self.invalidate)
         store.run.changed.connect(self._hear_of_run)
@@ -246,18 +239,6 @@ class TrainingPane(Pane):
         """Bring each new snapshot of a run that is written elsewhere into view, or no more."""
         self.store.watching.follow(not self.store.watching.follows)
 
-    def choose_file(self) -> None:
-        """Ask for a text to train on."""
-        dialog = QFileDialog(self, "A text to train on")
-        keep_on_screen(dialog)
-        dialog.setObjectName("training_text_dialog")
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setNameFilters(["Text (*.txt *.md *.csv *.py)", "All files (*)"])
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(self.form.choose_file)
-        self._dialog = dialog
-        dialog.open()
-
     def _new_folder(self, name: str) -> str | None:
         """A folder for a run that does not exist yet; None where that can't be found out."""
         try:
@@ -297,17 +278,6 @@ class TrainingPane(Pane):
             self._failure = self._refused_place = ""  # another one was chosen
         self.invalidate()
 
-    def _measure(self) -> None:
-        self.store.recipes.measure(self.form.recipe())
-
-    def _write_recipe(self, path: str) -> None:
-        self.store.recipes.write_file(self.form.recipe(), path)
-
-    def _begin_anew(self) -> None:
-        """No branch after all."""
-        self.store.branching.propose(None)
-        self.form.set_departure(None, "", None)
-
     def _take_proposal(self, recipe: Recipe) -> None:
         """Show a recipe that was made elsewhere; it begins where a person presses Start."""
         self.form.set_recipe(recipe)
@@ -320,7 +290,7 @@ class TrainingPane(Pane):
             self._heard = run
             self.controls.recipe.setChecked(False)  # whoever started it
             if self.form.departure is not None:
-                self._begin_anew()  # it has begun, or is about another run than the one in view
+                self.desk.begin_anew()  # it has begun, or is about another run than the one in view
             if run is self.store.run.recorded:
                 self.form.set_recipe(run.recipe)
         begun = current is not None and current.running
@@ -370,7 +340,7 @@ class TrainingPane(Pane):
             elsewhere = "Another process writes this run; it is steered there"
         can_start = self._can_start() and not self.form.trouble()
         controls.start.setEnabled(can_start)
-        self._show_estimate(can_start)
+        self.desk.show_estimate(can_start=can_start)
         if running:
             controls.show_hold("go on" if run is not None and run.paused else "pause")
         elif can_take_up(self.store):
@@ -385,17 +355,6 @@ class TrainingPane(Pane):
         controls.axes.setVisible(run is not None)
         known = self._curves is not None and self._curves.scale("bits_per_byte") is not None
         controls.unit_actions["bits_per_byte"].setEnabled(known)
-
-    def _show_estimate(self, can_start: bool) -> None:
-        recipes, departure = self.store.recipes, self.form.departure
-        why_not = "" if can_start else "A recipe that can begin now can be measured"
-        self.form.estimate.show_estimate(
-            recipes.estimate(self.form.recipe()),
-            going=recipes.going,
-            first_step=0 if departure is None else departure.step,
-            why_not=why_not,
-            problem=recipes.problem,
-        )
 
     def _show_heading(self, run: Run | None) -> None:
         in_view = run is not None and self.store.run.in_view(run)
