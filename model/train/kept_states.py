@@ -16,7 +16,7 @@ from model.train.run_folder import STATE
 
 LAST = "training.pt"
 """The state that a run is resumed from."""
-_KEPT = re.compile(r"step-(\d+)\.pt")
+_KEPT = re.compile(r"kept-(\d+)\.pt")
 
 
 def kept_states(run_dir: Path) -> dict[int, Path]:
@@ -55,4 +55,4 @@ def drop_states_after(run_dir: Path, step: int) -> None:
 
 
 def _path_of(run_dir: Path, step: int) -> Path:
-    return run_dir / STATE / f"step-{step:06d}.pt"
+    return run_dir / STATE / f"kept-{step:06d}.pt"

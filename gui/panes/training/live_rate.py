@@ -19,8 +19,16 @@ _TIP = (
 )
 
 
+def shown(rate: float) -> str:
+    """A rate as the box has it: three digits are what a person tells apart."""
+    return f"{rate:.3g}"
+
+
 class _Box(RateBox):
     """A wheel that turns over it scrolls the pane: no run changes its rate by accident."""
+
+    def textFromValue(self, value: float) -> str:
+        return shown(value)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()
@@ -65,6 +73,6 @@ class LiveRate(QWidget):
         del blocked
 
     def _choose(self, rate: float) -> None:
-        if rate != self._shown:
+        if shown(rate) != shown(self._shown):  # Enter in what stands there changes nothing
             self._shown = rate
             self.rate_chosen.emit(rate)

@@ -184,6 +184,8 @@ def test_a_rate_that_is_typed_is_the_next_steps(
     desk.store.run.pause()
     at = run.step
     box.setFocus()
+    QTest.keyClick(box, Qt.Key.Key_Return)
+    assert run.recipe.lr_changes == "", "Enter in what stands there changes nothing"
     box.selectAll()
     QTest.keyClicks(box, "2e-4")
     pane.invalidate()
