@@ -26,6 +26,7 @@ PACKAGES = (
     "gui.panes.training",
     "gui.panes.curves",
     "gui.panes.scaling",
+    "gui.panes.runs",
     "gui.panes.inspector",
     "gui.panes.interventions",
     "gui.panes.patching",

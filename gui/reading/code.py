@@ -219,6 +219,18 @@ def of_curves(run_dir: str) -> str:
     )
 
 
+def of_runs(folder: str) -> str:
+    """The runs of a folder as a tree, with their validation losses."""
+    return (
+        "from pathlib import Path\n"
+        "from model.slices import finish\n"
+        "from model.train.branching.tree import differing, reading_tree\n\n"
+        f"runs = finish(reading_tree(Path({folder!r})))\n"
+        "val_loss = {run.name: dict(zip(run.val_steps, run.val_loss)) for run in runs}\n"
+        "settings = differing([run.recipe for run in runs if run.recipe is not None])"
+    )
+
+
 def together(*parts: str) -> str:
     """Lines of several kinds as one: their imports first, each once."""
     rows = [row for part in parts for row in part.splitlines()]

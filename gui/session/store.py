@@ -19,6 +19,7 @@ from PySide6.QtCore import QObject, Signal
 from gui.session.activity import Activity
 from gui.session.adding import Adding
 from gui.session.asked import Asked
+from gui.session.branching import Branching
 from gui.session.comparing import Comparing
 from gui.session.exporting import Exporting
 from gui.session.feature import Feature
@@ -30,6 +31,7 @@ from gui.session.learning_bpe import LearningBpe
 from gui.session.masking import Masking
 from gui.session.opening import Opening
 from gui.session.other_texts import OtherTexts
+from gui.session.recipes import Recipes
 from gui.session.run import CurrentRun
 from gui.session.run_until import RunUntil
 from gui.session.saving import Saving
@@ -40,6 +42,7 @@ from gui.session.state import Inspected, Notice, Selection
 from gui.session.step_measures import StepMeasures
 from gui.session.timeline import Timeline
 from gui.session.tokenizing import Tokenizing
+from gui.session.trained_under import TrainedUnder
 from gui.session.verifying import Verifying
 from gui.session.walking import Walking
 from gui.session.watches import Watches
@@ -70,6 +73,8 @@ class Store(QObject):
             can do at each.
         watching: a run that another process writes.
         watches: what of a network that learns is watched, and what its run is to wait for.
+        recipes: what one would take, and those in files.
+        branching: where the next run begins, and the runs of a folder as a tree.
         texts: texts beside the prompt, in tokens.
         learning_bpe: the byte-pair encoding that is learnt.
         tokenizing: what tokenizers do to a text, step by step and side by side.
@@ -79,6 +84,7 @@ class Store(QObject):
         adding, following: what was added at its end; whether it grows with a text that is written.
         guessing: the game.
         exporting: files that are being written.
+        trained_under: what of a run's network was taken away while it learned.
         walking, run_until: the walk through the operations, and how far it runs by itself.
     """
 
@@ -125,6 +131,8 @@ class Store(QObject):
         self.timeline = Timeline(self)
         self.step_measures = StepMeasures(self)
         self.watching = Watching(self)
+        self.branching = Branching(self)
+        self.recipes = Recipes(self)
         self.weights = Weights(self)
         self.texts = OtherTexts(self)
         self.intervening = Intervening(self)
@@ -144,6 +152,7 @@ class Store(QObject):
         self.exporting = Exporting(self)
         self.walking = Walking(self)
         self.run_until = RunUntil(self)
+        self.trained_under = TrainedUnder(self)
         self.asked.delivered.connect(self._deliver_vocabulary)
 
     # ------------------------------------------------------------------ asked by panes

@@ -186,6 +186,7 @@ class MainWindow(QMainWindow):
         store.run.changed.connect(self._run_changed)
         store.notice_posted.connect(self._show_notice)
         self.notice_bar.dismissed.connect(self._hide_empty_notice)
+        self.timeline_bar.branch_requested.connect(self.actions_by_id["branch_here"].trigger)
         self.timeline_bar.wanted_changed.connect(self._show_timeline)
         store.timeline.changed.connect(self._update_actions)
         store.timeline.changed.connect(self._update_title)

@@ -7,6 +7,7 @@
     samples.jsonl           what it wrote while it learned (written by `model.train.samples`)
     snapshots/step-000100/  a model folder
     state/                  what resuming needs (written by `model.train.state`)
+    state/kept-000100.pt    the same of an earlier step (`model.train.kept_states`)
     .lock                   while a process trains it (`model.train.claim`)
 
 Files appear whole or not at all; metrics and samples grow by whole lines. Reading needs no torch;

@@ -41,6 +41,7 @@ from tests.small_models import TEXT
 ENTRIES = {entry.key: entry for entry in PANES}
 WITHOUT = {
     "training": "there is no run: the test of curves below has one",
+    "runs": "there is no run: its own test runs what it copies",
     "interventions": "there are none: the test of interventions has some",
     "patching": "nothing has been swept yet: its own test runs what it copies",
     "circuit": "nothing has been found yet: its own test runs what it copies",
