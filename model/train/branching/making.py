@@ -31,6 +31,7 @@ from model.train.branching.record import (
     tables_of_branch,
 )
 from model.train.claim import check_free
+from model.train.curves_file import CURVES_FILE, keep_curves
 from model.train.data import TextData, prepare
 from model.train.events import Prepared
 from model.train.kept_states import keep_last_state
@@ -212,11 +213,12 @@ def _write(
     """Everything of a branch, run.toml last: it makes the folder a run."""
     (folder / SNAPSHOTS).mkdir()
     tokenizer.save(folder)
-    for name in (METRICS_FILE, SAMPLES_FILE):
+    for name in (METRICS_FILE, SAMPLES_FILE, CURVES_FILE):
         if (parent / name).exists():
             shutil.copyfile(parent / name, folder / name)
     keep_rows(folder / METRICS_FILE, step)
     keep_samples(folder, step)
+    keep_curves(folder, step)
     measured = network.all_taken and not _is_measured_otherwise(own, recipe)
     rows = _rows(folder / METRICS_FILE)
     if not measured:
