@@ -166,6 +166,18 @@ PROBES = (
         "Cost of context",
         "Time and memory of reading and continuing a text, measured on this machine.",
     ),
+    _about_a_subject(
+        "batch_losses",
+        "BatchLosses",
+        "Loss of a batch",
+        "What every token of a batch of training or validation text costs.",
+    ),
+    _about_a_subject(
+        "landscape",
+        "Landscape",
+        "Cost surface",
+        "The loss of a batch over a plane through the current weights, and the run's path on it.",
+    ),
     Probe(
         "difference",
         "Difference",

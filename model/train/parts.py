@@ -120,7 +120,7 @@ def _text(
     tokenizer = None
     if resume:
         tokenizer = Tokenizer.from_folder(run_dir)
-        recipe = _as_it_was(recipe, run_dir, tokenizer)
+        recipe = as_it_was(recipe, run_dir, tokenizer)
     data = yield from prepare(recipe, tokenizer)
     if recipe.batch_size < group.size:
         raise RunError(
@@ -130,7 +130,7 @@ def _text(
     # Before anything is spent on it: can the result be saved at all?
     FAMILIES["gpt2"].config_to_hf(recipe.config(data.tokenizer.n_tokens))
     if resume:
-        _check_text(recipe, run_dir, data)
+        check_text(recipe, run_dir, data)
     return data, recipe
 
 
@@ -221,7 +221,7 @@ def _take_weights(transformer: Transformer, path: str) -> None:
         ) from error
 
 
-def _as_it_was(recipe: Recipe, run_dir: Path, tokenizer: Tokenizer) -> Recipe:
+def as_it_was(recipe: Recipe, run_dir: Path, tokenizer: Tokenizer) -> Recipe:
     """The recipe of a run that goes on, with the place of its text as it is today.
 
     Raises:
@@ -251,7 +251,7 @@ def _as_it_was(recipe: Recipe, run_dir: Path, tokenizer: Tokenizer) -> Recipe:
     return replace(recipe, data=str(places[0]))
 
 
-def _check_text(recipe: Recipe, run_dir: Path, data: TextData) -> None:
+def check_text(recipe: Recipe, run_dir: Path, data: TextData) -> None:
     """See that a run goes on with the text that it was begun with.
 
     Raises:

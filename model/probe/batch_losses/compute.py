@@ -1,0 +1,71 @@
+"""The loss of a batch, some windows a slice. Shape suffixes: B windows, T tokens, V vocabulary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from model.bench import Bench
+from model.probe.batch import batch_of, pieces, step_of
+from model.probe.batch_losses.asks import BatchLosses, BatchLossesFound
+from model.probe.question import Answer, Array, ProbeError, read_only
+from model.subject import Subject
+
+
+def answer(question: BatchLosses, subject: Subject, bench: Bench) -> Iterator[Answer | None]:
+    """A piece of the batch a slice; kept for any prompt.
+
+    Raises:
+        ValueError: there is no such batch, or nothing to cut it from.
+    """
+    if question.worst < 0:
+        raise ProbeError("The worst that are listed are 0 or more.")
+    kept = bench.found_of(subject.model, subject.step)
+    known = kept.get(question)
+    if known is None:
+        batch = yield from batch_of(
+            bench, subject, question.part, question.batch, question.file
+        )
+        network = bench.network(subject)
+        nats, top = [], []
+        for piece_BT in pieces(batch.windows_BT, network):
+            bench.network(subject)  # it may have learned on
+            with torch.inference_mode():
+                logits_BTV = network(piece_BT[:, :-1])
+                wanted_BT = piece_BT[:, 1:]
+                nats_BT = F.cross_entropy(
+                    logits_BTV.flatten(0, 1), wanted_BT.flatten(), reduction="none"
+                ).view(wanted_BT.shape)
+                nats.append(nats_BT.float().cpu().numpy())
+                top.append(logits_BTV.argmax(-1).cpu().numpy())
+            yield None
+        B = len(batch.windows_BT)
+        nats_BT = np.concatenate([np.full((B, 1), np.nan, np.float32), np.concatenate(nats)], 1)
+        top_BT = np.concatenate([np.full((B, 1), -1), np.concatenate(top)], 1).astype(np.int32)
+        known = kept[question] = (batch, nats_BT, top_BT)
+    batch, nats_BT, top_BT = known  # type: ignore[misc]
+    yield BatchLossesFound(
+        subject=subject,
+        question=question,
+        ids_BT=read_only(batch.windows_BT.astype(np.int32)),
+        nats_BT=read_only(nats_BT),
+        top_BT=read_only(top_BT),
+        loss=float(np.nanmean(nats_BT.astype(np.float64))),
+        number=batch.number,
+        n_batches=batch.text.n_batches,
+        step=step_of(bench, subject),
+        source=batch.text.source,
+        of_run=batch.text.of_run,
+        worst_K2=read_only(_worst(nats_BT, question.worst)),
+    )
+
+
+def _worst(nats_BT: Array, n: int) -> Array:
+    """Window and place of the dearest tokens, dearest first; equal ones in reading order."""
+    # What is no number is no cost that can be told; infinities are the dearest of all.
+    flat = np.where(np.isnan(nats_BT), -np.inf, nats_BT).ravel()
+    order = np.argsort(-flat, kind="stable")[: min(n, int((~np.isnan(nats_BT)).sum()))]
+    return np.stack(np.unravel_index(order, nats_BT.shape), axis=1).astype(np.int32)
