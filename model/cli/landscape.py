@@ -14,7 +14,6 @@ from model.cli.common import (
     AsJson,
     Checkpoint,
     Device,
-    Dtype,
     Threads,
     one_sentence,
     opened,
@@ -65,9 +64,7 @@ def command(
         if method not in ("random", "pca"):
             raise ValueError(f"--method is random or pca, not {method!r}.")
         given: dict[str, Any] = {"method": method, "part": checked(part)}
-        question = Landscape(
-            grid=grid, radius=radius, seed=seed, batch=batch, file=file, **given
-        )
+        question = Landscape(grid=grid, radius=radius, seed=seed, batch=batch, file=file, **given)
         if out is not None:
             answers.checked(out)
         lm = opened(path, device, None, threads)

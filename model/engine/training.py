@@ -246,9 +246,7 @@ def _begin(run: Run, place: Workplace, event: Started) -> Iterator[m.Result]:
     )
     info = place.hold(lm, training=True)
     for part in PARTS:  # that it learns from: who asks about a batch need not read it again
-        place.bench.held(info.model_id).texts["", part] = of_data(
-            training.data, event.recipe, part
-        )
+        place.bench.held(info.model_id).texts["", part] = of_data(training.data, event.recipe, part)
     was_shown, follow = place.following, run.follow
     place.train(info)
     if place.matrix is not None and place.matrix.plane:

@@ -104,9 +104,7 @@ def of_data(data: TextData, recipe: Recipe, part: Part) -> BatchText:
     return _of(recipe, ids, part, _words(recipe), of_run=True)
 
 
-def of_run(
-    run_dir: Path, tokenizer: Tokenizer, part: Part
-) -> Generator[Prepared, None, BatchText]:
+def of_run(run_dir: Path, tokenizer: Tokenizer, part: Part) -> Generator[Prepared, None, BatchText]:
     """The batches of a run, its text read or written again.
 
     Raises:

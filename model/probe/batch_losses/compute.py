@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
 from model.bench import Bench
-from model.probe.batch import batch_of, pieces, step_of
+from model.probe.batch import Batch, batch_of, pieces, step_of
 from model.probe.batch_losses.asks import BatchLosses, BatchLossesFound
 from model.probe.question import Answer, Array, ProbeError, read_only
 from model.subject import Subject
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Costs:
+    """What is kept of a batch; see `BatchLossesFound`."""
+
+    batch: Batch
+    nats_BT: Array
+    top_BT: Array
 
 
 def answer(question: BatchLosses, subject: Subject, bench: Bench) -> Iterator[Answer | None]:
@@ -25,28 +35,10 @@ def answer(question: BatchLosses, subject: Subject, bench: Bench) -> Iterator[An
         raise ProbeError("The worst that are listed are 0 or more.")
     kept = bench.found_of(subject.model, subject.step)
     known = kept.get(question)
-    if known is None:
-        batch = yield from batch_of(
-            bench, subject, question.part, question.batch, question.file
-        )
-        network = bench.network(subject)
-        nats, top = [], []
-        for piece_BT in pieces(batch.windows_BT, network):
-            bench.network(subject)  # it may have learned on
-            with torch.inference_mode():
-                logits_BTV = network(piece_BT[:, :-1])
-                wanted_BT = piece_BT[:, 1:]
-                nats_BT = F.cross_entropy(
-                    logits_BTV.flatten(0, 1), wanted_BT.flatten(), reduction="none"
-                ).view(wanted_BT.shape)
-                nats.append(nats_BT.float().cpu().numpy())
-                top.append(logits_BTV.argmax(-1).cpu().numpy())
-            yield None
-        B = len(batch.windows_BT)
-        nats_BT = np.concatenate([np.full((B, 1), np.nan, np.float32), np.concatenate(nats)], 1)
-        top_BT = np.concatenate([np.full((B, 1), -1), np.concatenate(top)], 1).astype(np.int32)
-        known = kept[question] = (batch, nats_BT, top_BT)
-    batch, nats_BT, top_BT = known  # type: ignore[misc]
+    if not isinstance(known, Costs):
+        batch = yield from batch_of(bench, subject, question.part, question.batch, question.file)
+        known = kept[question] = yield from _costs(batch, subject, bench)
+    batch, nats_BT, top_BT = known.batch, known.nats_BT, known.top_BT
     yield BatchLossesFound(
         subject=subject,
         question=question,
@@ -60,6 +52,29 @@ def answer(question: BatchLosses, subject: Subject, bench: Bench) -> Iterator[An
         source=batch.text.source,
         of_run=batch.text.of_run,
         worst_K2=read_only(_worst(nats_BT, question.worst)),
+    )
+
+
+def _costs(batch: Batch, subject: Subject, bench: Bench) -> Generator[None, None, Costs]:
+    """-log p and the likeliest token at every place."""
+    network = bench.network(subject)
+    nats, top = [], []
+    for piece_BT in pieces(batch.windows_BT, network):
+        bench.network(subject)  # it may have learned on
+        with torch.inference_mode():
+            logits_BTV = network(piece_BT[:, :-1])
+            wanted_BT = piece_BT[:, 1:]
+            of_each = F.cross_entropy(
+                logits_BTV.flatten(0, 1), wanted_BT.flatten(), reduction="none"
+            )
+            nats.append(of_each.view(wanted_BT.shape).float().cpu().numpy())
+            top.append(logits_BTV.argmax(-1).cpu().numpy())
+        yield None
+    B = len(batch.windows_BT)
+    return Costs(
+        batch,
+        np.concatenate([np.full((B, 1), np.nan, np.float32), np.concatenate(nats)], axis=1),
+        np.concatenate([np.full((B, 1), -1), np.concatenate(top)], axis=1).astype(np.int32),
     )
 
 

@@ -115,9 +115,7 @@ def gram(vectors_SP: Sequence[Tensor]) -> Generator[None, None, Tensor]:
 
 def dot(u_P: Tensor, v_P: Tensor) -> float:
     """The product of two long vectors; sums in float64, a part at a time."""
-    return sum(
-        float(u.dot(v)) for u, v in zip(_parts(u_P), _parts(v_P), strict=True)
-    )
+    return sum(float(u.dot(v)) for u, v in zip(_parts(u_P), _parts(v_P), strict=True))
 
 
 def _parts(vector_P: Tensor) -> Sequence[Tensor]:
