@@ -16,7 +16,7 @@ class Directions:
     """What a plane through the centre is spanned by.
 
     Attributes:
-        a_P, b_P: float32.
+        a_P, b_P: of all weights.
         unit: of a multiple of them, in words.
     """
 
@@ -52,18 +52,17 @@ def random_directions(network: Transformer, seed: int) -> Directions:
         network: whose weights.
         seed: of the draw.
     """
-    device = network.embed.weight.device
     generator = torch.Generator().manual_seed(seed)
     drawn = []
     for _ in range(2):
         parts = []
         for parameter in network.parameters():
-            own = parameter.detach().float()
+            own = parameter.detach()
             if own.ndim < 2:
-                parts.append(torch.zeros(own.numel(), device=device))
+                parts.append(own.new_zeros(own.numel()))
                 continue
             # Drawn on the processor: the same plane on every device.
-            part = torch.randn(own.shape, generator=generator).to(device)
+            part = torch.randn(own.shape, generator=generator).to(own)
             lengths, wanted = (t.flatten(1).norm(dim=1) for t in (part, own))
             scale = wanted / lengths.clamp_min(1e-12)
             parts.append((part * scale.view(-1, *[1] * (own.ndim - 1))).flatten())

@@ -28,9 +28,9 @@ def through_zero(low: float, high: float, n: int) -> tuple[Array, int]:
     """
     low, high = min(low, 0.0), max(high, 0.0)
     apart = (high - low) / (n - 1)
-    zero = min(max(round(-low / apart), 0), n - 1)
-    if -low > zero * apart or high > (n - 1 - zero) * apart:  # moved: what is cut off comes back
-        apart = max(-low / zero if zero else 0.0, high / (n - 1 - zero) if zero < n - 1 else 0.0)
+    # What is cut off where the lines are moved comes back as they are spread.
+    zero = min(max(round(-low / apart), int(low < 0)), n - 1 - int(high > 0))
+    apart = max(-low / zero if zero else 0.0, high / (n - 1 - zero) if zero < n - 1 else 0.0)
     return (np.arange(n) - zero) * apart, zero
 
 

@@ -11,8 +11,6 @@ from torch import Tensor
 
 from model.transformer import Transformer
 
-_NUMBER = torch.float32
-
 
 class Point:
     """A network at a place among all weights.
@@ -21,13 +19,13 @@ class Point:
         like: whose weights it begins with; tied ones count once.
 
     Attributes:
-        network: the copy, float32: parameters are parts of one vector.
+        network: the copy, float32 at least: parameters are parts of one vector.
         weights_P: that vector; who writes into it moves the network.
     """
 
     def __init__(self, like: Transformer) -> None:
-        device = like.embed.weight.device
-        self.network = Transformer(like.config, empty=True).to(device, _NUMBER)
+        own = like.embed.weight
+        self.network = Transformer(like.config, empty=True).to(own.device, _wide(own.dtype))
         self.network.eval().requires_grad_(False)
         self.weights_P = weights_of(like)
         at = 0
@@ -38,10 +36,15 @@ class Point:
 
 
 def weights_of(network: Transformer) -> Tensor:
-    """A copy of all weights as one vector, float32, ``[P]``."""
-    return torch.cat([p.detach().to(_NUMBER).flatten() for p in network.parameters()])
+    """A copy of all weights as one vector, float32 at least, ``[P]``."""
+    return torch.cat([p.detach().to(_wide(p.dtype)).flatten() for p in network.parameters()])
 
 
 def n_weights(network: Transformer) -> int:
     """How many there are; tied ones once."""
     return sum(p.numel() for p in network.parameters())
+
+
+def _wide(dtype: torch.dtype) -> torch.dtype:
+    # A half's steps are larger than what one place differs from the next by.
+    return dtype if dtype is torch.float64 else torch.float32
