@@ -122,7 +122,7 @@ PERSPECTIVES: Mapping[str, Split] = {
         "row",
         (
             Split("column", ("training", "prompt"), (84, 16)),
-            Split("column", ("space", "attention"), (55, 45)),
+            Split("column", (Tabs(("space", "losses", "landscape")), "attention"), (55, 45)),
             Split("column", ("prediction", "inspector"), (55, 45)),
         ),
         (37, 41, Least(22, 215)),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from gui.panes.tokens import surprisal
+from gui.widgets import surprisal
 from gui.panes.tokens.pane import TokensPane
 from gui.session.store import Store
 from model.language_model import LanguageModel
