@@ -31,6 +31,8 @@ NEXT = -1
 """The number of the batch that is learned next, or of the first one for validation."""
 SCORES_AT_ONCE = 1 << 24
 """Numbers that a piece's logits may be: 64 MB in float32."""
+FLOPS = 20_000_000_000
+"""Of a piece's forward pass: a tenth of a second of a core."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,9 +147,16 @@ def step_of(bench: Bench, subject: Subject) -> int | None:
 
 
 def pieces(windows_BT: NDArray[np.int64], network: Transformer) -> list[Tensor]:
-    """The batch in parts whose scores fit the memory, on the network's device."""
-    of_one = (windows_BT.shape[1] - 1) * network.config.d_vocab
-    rows = max(1, SCORES_AT_ONCE // of_one)
+    """The batch in parts whose scores fit the memory and whose pass is a slice of work.
+
+    A small network takes all of it at once: its loss is then that of the training, to the last bit.
+    """
+    length = windows_BT.shape[1] - 1
+    n_weights = sum(parameter.numel() for parameter in network.parameters())
+    rows = min(
+        SCORES_AT_ONCE // (length * network.config.d_vocab), FLOPS // (2 * length * n_weights)
+    )
+    rows = max(1, rows)
     device = network.embed.weight.device
     return [
         torch.from_numpy(windows_BT[at : at + rows]).to(device)
@@ -155,12 +164,18 @@ def pieces(windows_BT: NDArray[np.int64], network: Transformer) -> list[Tensor]:
     ]
 
 
-def loss_on(network: Transformer, pieces: Sequence[Tensor]) -> float:
-    """Mean cross-entropy of all tokens, nats; of a batch in one piece the loss that trains it."""
-    if len(pieces) == 1:
-        return mean_loss(network, pieces[0]).item()
-    n = sum(map(len, pieces))
-    return sum(mean_loss(network, piece).item() * len(piece) for piece in pieces) / n
+def losing(network: Transformer, pieces: Sequence[Tensor]) -> Generator[None, None, float]:
+    """Mean cross-entropy of all tokens, nats; a piece a slice."""
+    total, n = 0.0, sum(map(len, pieces))
+    for piece_BT in pieces:
+        # Entered anew for each: the mode must not leak out of a generator that waits.
+        with torch.inference_mode():
+            loss = mean_loss(network, piece_BT).item()
+        if len(pieces) == 1:
+            return loss
+        total += loss * len(piece_BT)
+        yield
+    return total / n
 
 
 _BEING_MADE = object()

@@ -1,4 +1,4 @@
-"""The line above the surface: directions, batch, fineness, block or map, linear or log, Run.
+"""The line above the surface: Run, directions, batch, fineness, block or map, logarithm.
 
 Knows what can be chosen and what is; asks and draws nothing.
 """
@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, cast
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from gui import theme
 from gui.panes.landscape.field import Scale
 from gui.widgets.choice import Choice
-from gui.widgets.control_button import make_primary
+from gui.widgets.control_button import ControlButton, make_primary
 from gui.widgets.flow import FlowLayout
 from gui.widgets.segments import Segments
 from model.probe.landscape.asks import Landscape
@@ -37,10 +37,6 @@ VIEWS: Mapping[str, tuple[str, str]] = {
     "block": ("3D", "A surface that is turned with the mouse or the arrow keys"),
     "map": ("contour", "The same from above, with a line for each level"),
 }
-SCALES: Mapping[str, tuple[str, str]] = {
-    "linear": ("linear", "Heights and colours by the loss"),
-    "log": ("log", "Heights and colours by the logarithm of the loss: the low places show"),
-}
 GRIDS = (11, 25, 51)
 RADII = (0.25, 0.5, 1.0, 2.0)
 
@@ -61,13 +57,19 @@ class Controls(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.methods = self._segments("Directions of the plane", METHODS)
-        self.parts = self._segments("Which batch is measured", PARTS)
         self.views = self._segments("How the surface is seen", VIEWS)
-        self.scales = self._segments("Scale of the loss", SCALES)
-        for segments in (self.methods, self.parts):
-            segments.chosen.connect(self._on_asked)
-        for segments in (self.views, self.scales):
-            segments.chosen.connect(self._on_drawn)
+        self.methods.chosen.connect(self._on_asked)
+        self.views.chosen.connect(self._on_drawn)
+        self.log = ControlButton("option", self)
+        self.log.setText("log")
+        self.log.setAccessibleName("Logarithmic scale")
+        self.log.setToolTip("Heights and colours by the logarithm of the loss: low places show")
+        self.log.toggled.connect(self._on_log)
+        self.parts = self._choice("Which batch is measured", "")
+        for part, (text, tip) in PARTS.items():
+            self.parts.addItem(text, part)
+            self.parts.setItemData(self.parts.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+        self.parts.setToolTip("Which text the batch is cut from")
         self.grid = self._choice(
             "Fineness", "How many losses are measured; coarse pictures come first"
         )
@@ -81,7 +83,7 @@ class Controls(QWidget):
         for radius in RADII:
             self.radius.addItem(f"± {radius:g}", radius)
         self.radius.setCurrentIndex(RADII.index(1.0))
-        for choice in (self.grid, self.radius):
+        for choice in (self.grid, self.radius, self.parts):
             choice.activated.connect(self._on_index)
         self.seed = 0
         self.run_button = QPushButton("Run", self)
@@ -89,7 +91,7 @@ class Controls(QWidget):
         self.run_button.setAccessibleName("Measure the cost surface")
         self.run_button.setToolTip("Nothing is measured before this is pressed")
         self.run_button.clicked.connect(self.run_wanted)
-        flow = FlowLayout(spacing=theme.SPACE)
+        flow = FlowLayout(spacing=theme.TIGHT)
         for widget in (
             self.run_button,
             self.methods,
@@ -97,7 +99,7 @@ class Controls(QWidget):
             self.grid,
             self.radius,
             self.views,
-            self.scales,
+            self.log,
         ):
             flow.addWidget(widget)
         layout = QVBoxLayout(self)
@@ -111,7 +113,7 @@ class Controls(QWidget):
             grid=int(self.grid.currentData()),
             radius=float(self.radius.currentData()),
             seed=self.seed,
-            part=cast(Part, self.parts.current),
+            part=cast(Part, self.parts.currentData()),
         )
 
     @property
@@ -120,15 +122,15 @@ class Controls(QWidget):
 
     @property
     def scale(self) -> Scale:
-        return cast(Scale, self.scales.current)
+        return "log" if self.log.isChecked() else "linear"
 
     def remember(self) -> dict[str, Any]:
         """All choices, as JSON has them."""
         return {
             "method": self.methods.current,
-            "part": self.parts.current,
+            "part": self.parts.currentData(),
             "view": self.views.current,
-            "scale": self.scales.current,
+            "log": self.log.isChecked(),
             "grid": self.grid.currentData(),
             "radius": self.radius.currentData(),
         }
@@ -137,16 +139,21 @@ class Controls(QWidget):
         """Take up what `remember` gave, as far as it can be."""
         for name, segments in (
             ("method", self.methods),
-            ("part", self.parts),
             ("view", self.views),
-            ("scale", self.scales),
         ):
             if kept.get(name) in segments.buttons:
                 segments.set_current(str(kept[name]))
-        for name, choice in (("grid", self.grid), ("radius", self.radius)):
+        for name, choice in (
+            ("grid", self.grid),
+            ("radius", self.radius),
+            ("part", self.parts),
+        ):
             at = choice.findData(kept.get(name))
             if at >= 0:
                 choice.setCurrentIndex(at)
+
+        if isinstance(kept.get("log"), bool):
+            self.log.setChecked(kept["log"])
 
     def _segments(self, name: str, options: Mapping[str, tuple[str, str]]) -> Segments:
         segments = Segments(self, font=theme.sans(theme.SMALL_FONT_SIZE))
@@ -167,6 +174,9 @@ class Controls(QWidget):
 
     def _on_index(self, _: int) -> None:
         self.asked_changed.emit()
+
+    def _on_log(self, _: object) -> None:
+        self.drawn_changed.emit()
 
     def _on_drawn(self, _: str) -> None:
         self.drawn_changed.emit()

@@ -183,8 +183,8 @@ class Furnishing:
         painter.setPen(t.color("dim"))
         painter.drawText(QRectF(x - 60, y - 24, 120, 16), Qt.AlignmentFlag.AlignCenter, "loss")
 
-    def level_labels(self, painter: QPainter) -> None:
-        """On a map: which loss each line is, where it crosses a diagonal."""
+    def level_labels(self, painter: QPainter, stops: Sequence[Stop]) -> None:
+        """On a map: which loss each line is, where it crosses a diagonal beside the path."""
         if not self._flat:
             return
         t = theme.current()
@@ -192,7 +192,7 @@ class Furnishing:
         metrics = QFontMetricsF(painter.font())
         levels = self._field.levels()
         heights = np.array([self._field.height(loss) for loss in levels])
-        taken: list[QPointF] = []
+        taken = [QPointF(*self._place.project(stop.u, stop.v)) for stop in stops]
         n = len(self._field.heights_FF) - 1
         for flip in (False, True):
             along = np.linspace(-0.96, 0.96, 400)
@@ -204,7 +204,7 @@ class Furnishing:
                 for i in crossed:
                     v, u = along[i], along[len(along) - 1 - i] if flip else along[i]
                     at = QPointF(*self._place.project(float(u), float(v)))
-                    if any(hypot(at.x() - o.x(), at.y() - o.y()) < 36 for o in taken):
+                    if any(hypot(at.x() - o.x(), at.y() - o.y()) < 44 for o in taken):
                         continue
                     taken.append(at)
                     text = short(loss)
@@ -345,14 +345,18 @@ def legend(painter: QPainter, box: QRectF, field: Field, ball: bool, path: bool)
     x += metrics.horizontalAdvance(high) + 8
     painter.setFont(theme.sans(theme.SMALL_FONT_SIZE))
     metrics = QFontMetricsF(painter.font())
-    words = [f"loss, nats{' (log scale)' if field.scale == 'log' else ''}"]
-    words += ["＋ centre"] if not path else ["— the run's kept steps"]
-    words += ["● the step in view"] if ball else []
-    for word in words:
-        width = metrics.horizontalAdvance(word)
+    dim = t.color("dim")
+    said = [("", f"nats a token{' (log scale)' if field.scale == 'log' else ''}", dim)]
+    said += [("— ", "kept steps", _path_color())] if path else [("+ ", "centre", _path_color())]
+    said += [("● ", "step in view", QColor(t.series[1]))] if ball else []
+    for mark, word, color in said:
+        width, before = metrics.horizontalAdvance(mark + word), metrics.horizontalAdvance(mark)
         if x + width > box.right():
             return
-        painter.drawText(QRectF(x, box.top(), width + 2, box.height()), left, word)
+        painter.setPen(color)
+        painter.drawText(QRectF(x, box.top(), before + 2, box.height()), left, mark)
+        painter.setPen(dim)
+        painter.drawText(QRectF(x + before, box.top(), width + 2, box.height()), left, word)
         x += width + 16
 
 

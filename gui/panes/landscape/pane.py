@@ -32,7 +32,7 @@ class LandscapePane(Pane):
     Attributes:
         controls: what is measured and how it is drawn.
         view: the surface.
-        status, sentence: what is measured and how far it is; what the picture says.
+        sentence: what the picture says, or what stands in the way.
         sweep: what was run.
     """
 
@@ -47,7 +47,6 @@ class LandscapePane(Pane):
         self.controls.asked_changed.connect(self._on_asked)
         self.controls.drawn_changed.connect(self.invalidate)
         self.progress = ShareLine("How much of the surface is measured", self)
-        self.status = Text(parent=self, tone="dim", font=small)
         self.view = LandscapeView(self)
         self.view.step_chosen.connect(self._go_to)
         self._empty = EmptyState(parent=self)
@@ -55,7 +54,6 @@ class LandscapePane(Pane):
         layout = column(self, spacing=theme.TIGHT)
         layout.addWidget(self.controls)
         layout.addWidget(self.progress)
-        layout.addWidget(self.status)
         layout.addWidget(self.view, 1)
         layout.addWidget(self._empty, 1)
         layout.addWidget(self.sentence)
@@ -120,16 +118,12 @@ class LandscapePane(Pane):
         self.view.set_flat(self.controls.flat)
         self.view.show_found(found)
         self._follow()
-        status = "" if found is None else words.heading(found)
-        if sweep.going and found is not None:
-            status = f"{sweep.share:.0%} · {status}"
-        self.status.setText(status)
-        self.status.setToolTip(as_written(status))
-        self.status.setVisible(bool(status))
         said = "" if found is None else problem or words.here(found)
         self.sentence.setText(said)
         self.sentence.set_tone("warning" if problem else "text")
         self.sentence.setVisible(bool(said))
+        tip = "" if found is None else f"{words.batch(found)}\n{words.legend_of(found)}"
+        self.sentence.setToolTip(as_written(tip) if tip else "")
 
     def _problem(self) -> str:
         sweep, found = self.sweep, self.found
@@ -146,11 +140,10 @@ class LandscapePane(Pane):
 
     def header_note(self) -> str:
         found = self.found
+        said = "" if found is None else words.heading(found)
         if self.sweep.going:
-            return f"measuring, {self.sweep.share:.0%}"
-        if found is None or found.step is None:
-            return ""
-        return f"around step {found.step:,}"
+            return f"measuring, {self.sweep.share:.0%}{' · ' if said else ''}{said}"
+        return said
 
     # ------------------------------------------------------------------------------ inside
 

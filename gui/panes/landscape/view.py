@@ -177,8 +177,8 @@ class LandscapeView(QWidget):
         tilt = math.radians(look.tilt)
         tall = TALL * math.cos(tilt)
         deep = 1.4143 * math.sin(tilt)
-        scale = max(20.0, min((wide - 190) / 2.83, (high - 74) / (2 * deep + tall)))
-        middle = 26 + scale * (deep + tall)
+        scale = max(20.0, min((wide - 190) / 2.83, (high - 58) / (2 * deep + tall)))
+        middle = 20 + scale * (deep + tall)
         return Place(look, wide / 2 + 14, middle, scale * look.zoom)
 
     def stop_at(self, at: QPointF) -> int | None:
@@ -245,7 +245,7 @@ class LandscapeView(QWidget):
                     field, self.place(), relief, self._ratio(), words.axis_names(found)
                 )
                 around.axes(painter)
-                around.level_labels(painter)
+                around.level_labels(painter, self._stops)
                 around.path(painter, self._stops)
                 if not self._stops:
                     around.centre(painter)
@@ -264,7 +264,7 @@ class LandscapeView(QWidget):
         if not n:
             return ()
         now = [i for i, stop in enumerate(self._stops) if stop.step == self._step]
-        between = range(n - 1, -1, -max(1, n // 6))
+        between = range(n - 1, -1, -max(1, n // 4))
         return tuple(dict.fromkeys((*now, n - 1, 0, *between)))
 
     # ------------------------------------------------------------------- mouse and keys

@@ -33,19 +33,26 @@ def axis_names(found: LandscapeFound) -> tuple[str, str]:
     question = found.question
     assert isinstance(question, Landscape)
     if question.method == "pca":
-        return "1st direction of the path, ‖Δ weights‖", "2nd direction"
-    return "a × a random direction", "b × another"
+        return "1st direction of the path", "2nd direction"
+    return "one random direction", "another"
 
 
 def heading(found: LandscapeFound) -> str:
-    """What was measured."""
+    """What was measured, short."""
     question = found.question
     assert isinstance(question, Landscape)
     n = len(found.a_X)
-    of = f"{n} × {n} of {question.grid} × {question.grid}" if not found.is_whole else f"{n} × {n}"
+    around = "" if found.step is None else f" · around step {found.step:,}"
+    return f"{n} × {n} losses · {question.part} batch {found.number}{around}"
+
+
+def batch(found: LandscapeFound) -> str:
+    """The batch, in full."""
+    question = found.question
+    assert isinstance(question, Landscape)
     return (
-        f"{of} losses · {question.part} batch {found.number} of {found.source} · "
-        f"{counted(found.windows * found.length, 'token')}"
+        f"{question.part} batch {found.number} of {found.source}: {found.windows} windows of "
+        f"{counted(found.length, 'token')}"
     )
 
 
@@ -86,10 +93,19 @@ def _path(found: LandscapeFound) -> str:
             f"Only {share} of the variance of the run's path lies in this plane, so the path would "
             "be a point of it and is not drawn: choose the path's own directions to see it."
         )
-    left = f"; {found.n_left_out} kept steps are left out" if found.n_left_out else ""
+    left = f" ({found.n_left_out} left out)" if found.n_left_out else ""
     return (
-        f"{share} of the variance of the run's path ({len(found.steps_S)} kept steps{left}) lies "
-        "in this plane; beside it the true loss of a step is another than the surface's."
+        f"{share} of the variance of the run's path, {len(found.steps_S)} kept steps{left}, lies "
+        "in this plane."
+    )
+
+
+def legend_of(found: LandscapeFound) -> str:
+    """What the axes count, and what a step beside the plane means; for a tooltip."""
+    return (
+        f"a and b: {found.unit}. Each crossing of {len(found.a_X)} × {len(found.b_Y)} lines is a "
+        "measured loss; between them the surface is a smooth curve. A kept step is drawn at the "
+        "nearest place of the plane, where the surface may cost something else than the step."
     )
 
 

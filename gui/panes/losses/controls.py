@@ -58,6 +58,7 @@ class Controls(QWidget):
         self.box.setPrefix("batch ")
         self.box.setRange(0, MOST)
         self.box.setKeyboardTracking(False)
+        self.box.setFixedWidth(104)
         self.box.setAccessibleName("Number of the batch")
         self.box.setToolTip("Of training the step that learns from it; of validation from 0")
         self.box.valueChanged.connect(self._on_number)
@@ -67,7 +68,7 @@ class Controls(QWidget):
         self.following.setAccessibleName("Follow the step in view")
         self.following.setToolTip("Always the batch that is learned next at the step in view")
         self.following.toggled.connect(self._on_following)
-        flow = FlowLayout(spacing=theme.SPACE)
+        flow = FlowLayout(spacing=theme.TIGHT)
         for widget in (self.views, self.parts, self.box, self.following):
             flow.addWidget(widget)
         layout = QVBoxLayout(self)

@@ -44,7 +44,7 @@ class LossesPane(Pane):
     Attributes:
         controls: which one, and which batch.
         texts, worst: the batch, and its dearest tokens.
-        flow: the gradient's lengths, operations by tokens.
+        flow, into: the gradient's lengths, operations by tokens; into each embedding.
         tensors, picture: how far each tensor went, and one of them.
         status, sentence: what is shown; what it says here.
     """
@@ -72,6 +72,13 @@ class LossesPane(Pane):
         self.flow.setAccessibleName("Gradient of the loss: rows are operations, columns tokens")
         self.flow.cell_chosen.connect(self._choose_operation)
         self.flow.describe = self._about_flow
+        self.into = RowList(
+            "How long the gradient into each token's embedding is",
+            (Column("", 34, figure=True), Column("into", 0), Column("‖d loss‖", 66, figure=True)),
+            2,
+            self,
+        )
+        self.into.chosen.connect(self._light)
         self.tensors = RowList(
             "How far each tensor moved",
             (
@@ -89,7 +96,7 @@ class LossesPane(Pane):
         self.picture.set_fit(True)
         self._views = QStackedWidget(self)
         self._views.addWidget(_beside(self.texts, self.worst))
-        self._views.addWidget(self.flow)
+        self._views.addWidget(_beside(self.flow, self.into))
         self._views.addWidget(_beside(self.tensors, self.picture, even=True))
         self._empty = EmptyState(parent=self)
         self.sentence = Text(parent=self, wrap=True, font=small)
@@ -306,6 +313,15 @@ class LossesPane(Pane):
                     digits=3,
                 )
             )
+            most = float(found.embedding_T.max()) or 1.0
+            self.into.set_lines(
+                [
+                    Line((str(at), token, f"{length:.3g}"), length / most)
+                    for at, (token, length) in enumerate(
+                        zip(tokens, found.embedding_T.tolist(), strict=True)
+                    )
+                ]
+            )
         self.flow.set_marks(line=(self._row_of_operation(found), None))
         status = f"gradient of −log p of {target} at position {question.position + 1}"
         return True, status, words.flow(found, target, tokens)
@@ -335,6 +351,10 @@ class LossesPane(Pane):
                 self.store.select(operation=at)
                 self.invalidate()
                 return
+
+    def _light(self, position: int) -> None:
+        """Show where a token's column is on the map."""
+        self.flow.set_lit(None, position)
 
     # --------------------------------------------------------------------------- moved
 

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from model.bench import Bench
 from model.checkpoint.memory import free_bytes
-from model.probe.batch import Batch, batch_of, loss_on, pieces, step_of
+from model.probe.batch import Batch, batch_of, losing, pieces, step_of
 from model.probe.landscape import directions as planes
 from model.probe.landscape.asks import MOST, Landscape, LandscapeFound
 from model.probe.landscape.lines import levels, through_zero
@@ -70,7 +70,7 @@ class Plane:
         """How much is measured."""
         return float(self._measured_YX.mean())
 
-    def measuring(self, rows: Sequence[int], columns: Sequence[int]) -> Iterator[None]:
+    def measuring(self, rows: Sequence[int], columns: Sequence[int]) -> Generator[None, None, None]:
         """Measure what is still to be measured where some lines cross, a loss a slice."""
         row_P = torch.empty_like(self.centre_P)
         for y in rows:
@@ -82,15 +82,9 @@ class Plane:
                 torch.add(
                     row_P, self.directions.a_P, alpha=float(self.a_X[x]), out=self.point.weights_P
                 )
-                self.loss_YX[y, x] = loss_on_point(self.point, self.pieces)
+                self.loss_YX[y, x] = yield from losing(self.point.network, self.pieces)
                 self._measured_YX[y, x] = True
                 yield
-
-
-def loss_on_point(point: Point, batch: Sequence[Tensor]) -> float:
-    """The loss where the copy is now."""
-    with torch.inference_mode():
-        return loss_on(point.network, batch)
 
 
 def answer(question: Landscape, subject: Subject, bench: Bench) -> Iterator[Answer | None]:
@@ -184,7 +178,7 @@ def _with_path(
     loss_S = np.full(len(steps.numbers), np.nan)
     for at, away_P in enumerate(steps.away_SP):
         torch.add(plane.centre_P, away_P, out=plane.point.weights_P)
-        loss_S[at] = loss_on_point(plane.point, plane.pieces)
+        loss_S[at] = yield from losing(plane.point.network, plane.pieces)
         yield None
     at_S2, inside_S = plane.directions.places(steps.away_SP)
     whole_S = gram_SS.diagonal()

@@ -10,9 +10,10 @@ import pytest
 import torch
 
 import model
-from model.probe.batch import loss_on, pieces
+from model.probe.batch import losing, pieces
 from model.probe.batch_losses.asks import BatchLosses, BatchLossesFound
 from model.probe.question import ProbeError
+from model.slices import finish
 from model.train.run_folder import read_metrics, snapshots
 from tests.model.networks import VARIANTS, network
 from tests.model.numpy_forward import forward
@@ -109,7 +110,7 @@ def test_the_loss_is_that_of_a_plain_forward():
     """The same numbers from the published formulas, in float64."""
     net = network(VARIANTS["learned"])
     rows_BT = np.array([[3, 17, 8, 1, 30], [4, 4, 22, 9, 11]])
-    ours = loss_on(net, pieces(rows_BT, net))
+    ours = finish(losing(net, pieces(rows_BT, net)))
     every = []
     for row_T in rows_BT:
         logits_TV = forward(net, row_T[:-1].tolist())

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 import model
+from model.probe import batch as batches
 from model.probe.batch import batch_of
 from model.probe.landscape import compute
 from model.probe.landscape.asks import Landscape, LandscapeFound
@@ -172,14 +174,14 @@ def test_coarse_pictures_are_measured_and_stay_true(desk: OnBench):
 
 def test_no_loss_is_measured_twice(desk: OnBench, monkeypatch: pytest.MonkeyPatch):
     n = 0
-    measure = compute.loss_on_point
+    measure = compute.losing
 
-    def counted(point: Point, batch: list[torch.Tensor]) -> float:
+    def counted(*args: Any) -> Any:
         nonlocal n
         n += 1
-        return measure(point, batch)
+        return measure(*args)
 
-    monkeypatch.setattr(compute, "loss_on_point", counted)
+    monkeypatch.setattr(compute, "losing", counted)
     *_, found = surfaces(desk, Landscape(grid=13))
     assert n == 13 * 13 + len(found.steps_S)
 
@@ -257,3 +259,11 @@ def test_a_model_without_a_run_has_a_surface_and_no_path():
     assert found.centre == found.loss_YX[1, 1] == found.loss_YX.min()
     with pytest.raises(ProbeError, match="needs three kept steps"):
         desk.answers(Landscape(method="pca", grid=3))
+
+
+def test_a_large_network_is_measured_in_slices(desk: OnBench, monkeypatch: pytest.MonkeyPatch):
+    whole = surfaces(desk, Landscape(grid=3))[-1]
+    monkeypatch.setattr(batches, "FLOPS", 1)
+    found = surfaces(desk, Landscape(grid=3))[-1]
+    np.testing.assert_allclose(found.loss_YX, whole.loss_YX, rtol=1e-6)
+    assert len(batches.pieces(windows(desk).numpy(), desk.lm.transformer)) == whole.windows == 4
