@@ -43,6 +43,7 @@ WITHOUT = {
     "training": "there is no run: the test of curves below has one",
     "interventions": "there are none: the test of interventions has some",
     "patching": "nothing has been swept yet: its own test runs what it copies",
+    "landscape": "nothing has been measured yet: its own test runs what it copies",
     "circuit": "nothing has been found yet: its own test runs what it copies",
     "guess": "the game is about what a person guesses",
 }
