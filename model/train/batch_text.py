@@ -38,7 +38,7 @@ PARTS: tuple[Part, ...] = ("training", "validation")
 
 WINDOWS, LENGTH = 8, 64
 """Windows of a batch, and tokens that are read of each, where no recipe says otherwise."""
-WORLD_TOKENS = 20_000
+WORLD_TOKENS = 8_000
 """Of the story world's text, where no run says how long it is."""
 
 

@@ -17,8 +17,8 @@ from model.bench.gradients import Gradients
 from model.bench.plan import plan_of
 from model.operations import INPUT_IDS, LOGITS, Operation
 from model.probe.loss_flow.asks import LossFlow, LossFlowFound
-from model.probe.measuring import finite, place, token_of
-from model.probe.question import Answer, Array, ProbeError, read_only
+from model.probe.measuring import finite, likeliest_at, place, token_of
+from model.probe.question import Answer, Array, ProbeError, TokenId, read_only
 from model.subject import Subject
 from model.transformer import Transformer
 
@@ -27,7 +27,7 @@ def answer(question: LossFlow, subject: Subject, bench: Bench) -> Iterator[Answe
     """A block a slice.
 
     Raises:
-        ValueError: there is no such position, no token behind it, or the network predicts none.
+        ValueError: there is no such position, or the network predicts no next token.
     """
     network = bench.network(subject)
     config = network.config
@@ -36,13 +36,8 @@ def answer(question: LossFlow, subject: Subject, bench: Bench) -> Iterator[Answe
     at = place(question.position, subject.n_tokens, "position")
     target = token_of(bench, subject, question.target, "target")
     if target is None:
-        if at + 1 >= subject.n_tokens:
-            raise ProbeError(
-                "Behind the last token nothing is to be predicted: choose an earlier position, or "
-                "a target."
-            )
-        target = subject.ids[at + 1]  # type: ignore[assignment]
-    assert target is not None
+        there = at + 1 < subject.n_tokens
+        target = TokenId(subject.ids[at + 1]) if there else likeliest_at(bench, subject, at)
     way = Gradients(bench, subject, at)
     found: dict[str, Array] = {}
     loss, flow_BTD = _end(way, network, at, int(target), found)

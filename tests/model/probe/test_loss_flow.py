@@ -119,9 +119,13 @@ def test_another_target_has_another_loss():
     assert own.nats != other.nats
 
 
-def test_the_last_token_has_nothing_behind_it():
-    with pytest.raises(ProbeError, match="Behind the last token"):
-        Asked("learned").ask(LossFlow(position=len(IDS) - 1))
+def test_behind_the_last_token_it_is_the_likeliest_that_is_predicted():
+    one = Asked("learned")
+    found = one.ask(LossFlow(position=len(IDS) - 1))
+    assert found.target == int(one.trace["logits"][0, -1].argmax())
+
+
+def test_a_network_that_predicts_no_next_token_says_so():
     with pytest.raises(ProbeError, match="fills masks"):
         Asked("masked").ask(LossFlow(position=2))
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from typer.testing import CliRunner
 
 import model
 from model.bench import Bench
+from model.cli.app import make_app
 from model.device import DeviceChoice
 from model.language_model import LanguageModel
 from model.parameters import parameter
@@ -118,3 +121,18 @@ def test_a_look_that_keeps_the_one_before_leaves_both_right(tmp_path: Path):
             held = desk.bench.held(0)
             if held.before is not None and held.before_step is not None:
                 assert torch.equal(held.before.embed.weight, copies[held.before_step])
+
+
+def test_the_command_line_and_its_lines_of_python_give_the_same(run: Path, tmp_path: Path):
+    said = CliRunner().invoke(make_app(), ["probe", "weights_moved", str(run), "--json"])
+    assert said.exit_code == 0, said.output
+    shown = json.loads(said.stdout.splitlines()[-1])
+    lm = model.open(run, device="cpu")
+    found = lm.ask([[0]], WeightsMoved())
+    assert isinstance(found, WeightsMovedFound)
+    assert [row["norm"] for row in shown["tensors"]] == found.norm_N.tolist()
+    *lines, last = found.code().splitlines()
+    space = {"lm": lm}
+    exec("\n".join(lines), space)
+    again = eval(last, space)
+    np.testing.assert_array_equal(again.picture_RC, found.picture_RC)
