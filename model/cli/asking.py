@@ -147,7 +147,7 @@ def text_of_tokens(lm: LanguageModel) -> Callable[[int], str]:
     continuing = frozenset() if lm.tokenizer is None else lm.tokenizer.continuing
 
     def text_of(token_id: int) -> str:
-        raw = vocabulary[token_id] if token_id < len(vocabulary) else b""
+        raw = vocabulary[token_id] if 0 <= token_id < len(vocabulary) else b""
         if not raw:
             return f"‹{token_id}›"
         return continued(visible(raw)) if token_id in continuing else visible(raw)

@@ -103,9 +103,9 @@ def _show(found: BatchLossesFound, part: str, text_of: Callable[[int], str]) -> 
         f"({found.loss / math.log(2):.3f} bits) a token, {B} windows of {T - 1} tokens"
     )
     table = Table(box=None, pad_edge=False)
-    for heading in ("nats", "window", "position", "token", "instead of", "after"):
+    for heading in ("nats", "window", "place", "token", "instead of", "after"):
         table.add_column(
-            heading, justify="right" if heading in ("nats", "window", "position") else "left"
+            heading, justify="right" if heading in ("nats", "window", "place") else "left"
         )
     for row, at in found.worst_K2:
         before = "".join(text_of(int(id)) for id in found.ids_BT[row, max(0, at - BEFORE) : at])

@@ -143,7 +143,8 @@ def draw(
     part = ((up_H - ahead) / np.where(behind > ahead, behind - ahead, 1)).clip(0, 1)
     deep_HW = near_W + (behind_HW - 1 + part) / (n - 1) * (far_W - near_W)
     deep_HW = np.where(kind_HW == SIDE, near_W, deep_HW).astype(np.float32)
-    u_HW, v_HW = x_W * ct + deep_HW * st, deep_HW * ct - x_W * st
+    u_HW = (x_W * ct + deep_HW * st).astype(np.float32)
+    v_HW = (deep_HW * ct - x_W * st).astype(np.float32)
     rgba_HW4 = np.zeros((high, wide, 4), np.uint8)
     surface = kind_HW == SURFACE
     lit_FF3 = _lit(heights_FF, filled_FF, table, unknown, turn)
@@ -153,7 +154,7 @@ def draw(
     height_HW[surface] = _smooth(filled_FF, u_HW[surface], v_HW[surface])
     ink = _contours(height_HW, levels)[surface][:, None]
     # A line is darker than what it lies on; where that is dark itself, brighter.
-    own = np.where(rgb.mean(axis=1, keepdims=True) > DARK, np.float32(lines[0]), lines[1])
+    own = np.where(rgb.mean(axis=1, keepdims=True) > DARK, _ink(lines[0]), _ink(lines[1]))
     rgba_HW4[surface, :3] = (rgb * (1 - ink) + own * ink).astype(np.uint8)
     rgba_HW4[surface, 3] = 255
     _paint_sides(rgba_HW4, kind_HW, u_HW, v_HW, up_H, floor_W, cp, levels, lines[1], side, turn)
@@ -272,14 +273,14 @@ def _paint_sides(
     facing = np.where(along_u, facing_u, -np.sign(v) * LIGHT[0] * sin(turn))
     height = ((up_H - floor_W) / np.float32(max(TALL * cp, 1e-6)))[cut]
     shade = (0.82 + 0.22 * facing + 0.10 * height).clip(0.5, 1.2)[:, None]
-    rgb = np.float32(side) * shade
+    rgb = _ink(side) * shade
     if len(levels):
         at = np.searchsorted(levels, height)
         below, above = levels[(at - 1).clip(0)], levels[at.clip(max=len(levels) - 1)]
         away = np.minimum(np.abs(height - below), np.abs(height - above))
         step = np.float32(abs(float(up_H[0, 0] - up_H[1, 0])) / max(TALL * cp, 1e-6))
         ink = (1 - away / step).clip(0, 1)[:, None] * 0.22
-        rgb = rgb * (1 - ink) + np.float32(line) * ink
+        rgb = rgb * (1 - ink) + _ink(line) * ink
     rgba_HW4[cut, :3] = rgb.clip(0, 255).astype(np.uint8)
     rgba_HW4[cut, 3] = 255
 
@@ -302,3 +303,7 @@ def _soften(
     cover = (rows + 1 - edge_W[columns]).clip(0, 1)
     rgba_HW4[rows, columns, :3] = rgba_HW4[rows + 1, columns, :3]
     rgba_HW4[rows, columns, 3] = (255 * cover).astype(np.uint8)
+
+
+def _ink(color: Rgb) -> Floats:
+    return np.array(color, np.float32)

@@ -346,10 +346,10 @@ class LandscapeView(QWidget):
         self._turning = False
         self.update()
 
-    def focusInEvent(self, event: QEvent) -> None:  # type: ignore[override]
+    def focusInEvent(self, event: QEvent) -> None:
         self.update()
 
-    def focusOutEvent(self, event: QEvent) -> None:  # type: ignore[override]
+    def focusOutEvent(self, event: QEvent) -> None:
         self.update()
 
     def tip(self, at: QPointF) -> str:

@@ -66,10 +66,10 @@ class BatchLossesFound(Answer):
 
     def arrays(self) -> Mapping[str, Named]:
         return {
-            "nats": Named(self.nats_BT, ("window", "position")),
-            "id": Named(self.ids_BT, ("window", "position")),
-            "likeliest_id": Named(self.top_BT, ("window", "position")),
-            "worst": Named(self.worst_K2, ("rank", "place")),
+            "nats": Named(self.nats_BT, ("window", "place")),
+            "id": Named(self.ids_BT, ("window", "place")),
+            "likeliest_id": Named(self.top_BT, ("window", "place")),
+            "worst": Named(self.worst_K2, ("rank", "at")),
         }
 
     def as_rows(self) -> Mapping[str, list[dict[str, Any]]]:
@@ -89,7 +89,7 @@ class BatchLossesFound(Answer):
             "worst": [
                 {
                     "window": int(row),
-                    "position": int(at),
+                    "place": int(at),
                     "id": int(self.ids_BT[row, at]),
                     "nats": float(self.nats_BT[row, at]),
                     "likeliest_id": int(self.top_BT[row, at]),

@@ -20,8 +20,8 @@ class LossFlow(Question):
 
     Attributes:
         position: from which the token is predicted.
-        target: the token that is to be predicted; if left out the text's own next one, or behind its
-            last token the likeliest.
+        target: the token that is to be predicted; if left out the text's own next one, or behind
+            its last token the likeliest.
     """
 
     name: ClassVar[str] = "loss_flow"

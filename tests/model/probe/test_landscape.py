@@ -147,7 +147,7 @@ def test_the_path_is_projected_and_its_share_of_the_variance_said(desk: OnBench)
 def test_each_step_has_the_loss_of_its_own_weights(desk: OnBench):
     assert desk.lm.path is not None
     for method in ("random", "pca"):
-        *_, found = surfaces(desk, Landscape(method=method, grid=5))  # type: ignore[arg-type]
+        *_, found = surfaces(desk, Landscape(method=method, grid=5))
         for (step, path), theirs in zip(
             snapshots(desk.lm.path.parent.parent), found.path_loss_S, strict=True
         ):
@@ -174,7 +174,7 @@ def test_coarse_pictures_are_measured_and_stay_true(desk: OnBench):
 
 def test_no_loss_is_measured_twice(desk: OnBench, monkeypatch: pytest.MonkeyPatch):
     n = 0
-    measure = compute.losing
+    measure = batches.losing
 
     def counted(*args: Any) -> Any:
         nonlocal n

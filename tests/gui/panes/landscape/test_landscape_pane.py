@@ -205,7 +205,7 @@ def bowl(n: int = 65) -> np.ndarray:
     return ((at[None] ** 2 + at[:, None] ** 2) / 2).astype(np.float32)
 
 
-def drawn(heights: np.ndarray, look: Look, size: tuple[int, int] = (240, 320)):  # type: ignore[no-untyped-def]
+def drawn(heights: np.ndarray, look: Look, size: tuple[int, int] = (240, 320)):
     table = np.stack([np.arange(256)] * 3, axis=1).astype(np.uint8)
     place = Place(look, size[1] / 2, size[0] / 2 + 40, 80.0)
     ink = ((0, 0, 0), (255, 255, 255))
@@ -254,7 +254,7 @@ def test_a_field_goes_through_every_measured_loss(pane: LandscapePane):
     found = measured(pane)
     for scale in ("linear", "log"):
         n = 10 * (len(found.a_X) - 1) + 1
-        field = field_of(found, scale, n)  # type: ignore[arg-type]
+        field = field_of(found, scale, n)
         for y in range(len(found.b_Y)):
             for x in range(len(found.a_X)):
                 there = field.loss(float(field.heights_FF[10 * y, 10 * x]))

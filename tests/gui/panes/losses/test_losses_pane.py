@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +17,15 @@ from gui.panes.losses.rows import HEAD, HIGH
 from gui.session.store import Store
 from gui.widgets.surprisal import color_of
 from gui.window.pane_menu import script_of
+from model import messages as m
 from model.probe.batch_losses.asks import BatchLosses, BatchLossesFound
 from model.probe.loss_flow.asks import LossFlowFound
 from model.probe.weights_moved.asks import WeightsMovedFound
+from model.train.events import StepDone
 from model.train.run_folder import read_metrics
 from tests.gui.desk import Desk
 from tests.gui.pixels import pixels
-from tests.model.probe.runs import trained
+from tests.model.probe.runs import RECIPE, trained
 
 
 @pytest.fixture(scope="module")
@@ -233,9 +236,9 @@ def test_choices_come_back(pane: LossesPane, store: Store, qtbot: QtBot):
     other = LossesPane(store)
     qtbot.addWidget(other)
     other.recall(pane.remember())
-    assert other.controls.view == "moved"
+    assert other.remember()["view"] == "moved"
     other.recall({"view": 3, "part": None})
-    assert other.controls.view == "batch"
+    assert other.remember()["view"] == "batch"
 
 
 def test_what_is_copied_and_exported_is_what_is_drawn(pane: LossesPane, store: Store):
@@ -246,3 +249,43 @@ def test_what_is_copied_and_exported_is_what_is_drawn(pane: LossesPane, store: S
     again = [one for one in space.values() if isinstance(one, BatchLossesFound)]
     assert again[0].loss == pytest.approx(found.loss, rel=1e-6)
     assert isinstance(again[0].question, BatchLosses)
+
+
+def test_one_live_step_moves_what_its_batch_says(desk: Desk, tmp_path: Path, qtbot: QtBot):
+    """Of a run that learns: the next batch is at hand, and each single step's move is its own."""
+    store = desk.store
+    store.set_prompt("The king")
+    recipe = replace(RECIPE, snapshot_every=100)
+    begin = m.StartTraining(recipe=recipe, run_dir=str(tmp_path / "run"), begin_paused=True)
+    desk._submit(begin)
+    while store.subject is None:
+        desk.advance()
+    pane = shown(store, qtbot)
+    view(pane, "moved")  # from now on the weights before are kept
+    for n in (1, 2, 3):
+        desk._submit(m.ControlTraining(action="step"))
+        while store.subject is None or store.subject.step != n:
+            desk.advance()
+        desk.settle()
+        pane.refresh_now()
+        found = pane.answered("moved", WeightsMovedFound)
+        assert found is not None
+        assert (found.since, found.step) == (n - 1, n)
+        assert 0 < found.max_abs_N.max() < 2 * recipe.lr
+        assert "(one step)" in pane.sentence.text()
+    view(pane, "batch")
+    assert batch(pane).number == 4
+    written = batch(pane).loss
+    desk._submit(m.ControlTraining(action="step"))
+    while store.subject.step != 4:
+        desk.advance()
+    told = [
+        event.train_loss
+        for result in desk.results
+        if isinstance(result, m.TrainingProgressed)
+        for event in result.events
+        if isinstance(event, StepDone) and event.step == 4
+    ]
+    assert told == [pytest.approx(written, abs=1e-6)]
+    desk._submit(m.ControlTraining(action="stop"))
+    desk.advance(50)
