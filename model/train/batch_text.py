@@ -36,7 +36,7 @@ from model.train.run_folder import read_recipe
 Part = Literal["training", "validation"]
 PARTS: tuple[Part, ...] = ("training", "validation")
 
-WINDOWS, LENGTH = 8, 64
+WINDOWS, LENGTH = 4, 64
 """Windows of a batch, and tokens that are read of each, where no recipe says otherwise."""
 WORLD_TOKENS = 8_000
 """Of the story world's text, where no run says how long it is."""

@@ -110,7 +110,7 @@ class LandscapePane(Pane):
         self.view.setVisible(found is not None)
         self._empty.setVisible(found is None)
         if found is None:
-            waits = "The first losses are on their way: the text is cut into batches…"
+            waits = "The first losses are on their way…"
             self._empty.setText(
                 problem or self._cannot() or (waits if sweep.going else words.EMPTY)
             )

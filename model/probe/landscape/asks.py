@@ -24,7 +24,7 @@ class Landscape(Question):
 
     Attributes:
         method: random for filter-normalised directions, pca for those of the run's path.
-        grid: points of a side, odd; the first answers have 5, 11 and 25 of them.
+        grid: points of a side, odd; the first answers have 3, 5, 11 and 25 of them.
         radius: how far it goes: of random directions in lengths of the weights' own filters; of
             the path 1 has all of it in view.
         seed: of random directions.

@@ -32,6 +32,8 @@ VECTORS = 5
 """Copies of all weights that a sweep holds: centre, both directions, a row, a place."""
 TELL_SECONDS = 0.4
 """How often it is said how far a finer picture is."""
+PATH_AFTER = 11
+"""Lines of the picture after which the run's path is put on it."""
 MARGIN = 1.18
 """Of the path's own extent, that is in view."""
 
@@ -136,31 +138,27 @@ def answer(question: Landscape, subject: Subject, bench: Bench) -> Iterator[Answ
         source=batch.text.source,
         no_path="" if places(bench, subject) else NO_PATH,
     )
-    (rows, columns), *finer = _levels(plane)
-    for _ in plane.measuring((plane.zero[0],), (plane.zero[1],)):
-        yield None
-    found = replace(found, centre=float(plane.loss_YX[plane.zero]))
+    rows, columns = (plane.zero[0],), (plane.zero[1],)
     yield from plane.measuring(rows, columns)
-    yield _seen(found, plane, rows, columns)
-    if finer:  # two pictures, before the steps of the run are read
-        (rows, columns), *finer = finer
-        yield from plane.measuring(rows, columns)
-        yield _seen(found, plane, rows, columns)
-    if not found.no_path:
-        if question.method == "random":
-            steps, gram_SS = yield from reading
-        found = yield from _with_path(found, plane, steps, gram_SS)
-        if finer:
-            yield _seen(found, plane, rows, columns)
+    found = replace(found, centre=float(plane.loss_YX[plane.zero]))
     pace = Pace(TELL_SECONDS)
-    for finer_rows, finer_columns in finer:
+    every = _levels(plane)
+    for finer_rows, finer_columns in every:
         for _ in plane.measuring(finer_rows, finer_columns):
             yield None
-            if pace.is_due():  # the picture stays, its share goes on
+            if len(rows) > 1 and pace.is_due():  # the picture stays, its share goes on
                 yield _seen(found, plane, rows, columns)
         rows, columns = finer_rows, finer_columns
-        if plane.share < 1:
+        whole = plane.share == 1
+        if not whole:
             yield _seen(found, plane, rows, columns)
+        # The steps of the run are read once there is something to see.
+        if not found.no_path and not len(found.steps_S) and (whole or len(rows) >= PATH_AFTER):
+            if question.method == "random":
+                steps, gram_SS = yield from reading
+            found = yield from _with_path(found, plane, steps, gram_SS)
+            if not whole:
+                yield _seen(found, plane, rows, columns)
     yield replace(_seen(found, plane, rows, columns), share=1.0)
 
 

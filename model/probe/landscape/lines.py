@@ -12,7 +12,7 @@ import numpy as np
 
 from model.probe.question import Array
 
-LEVELS = (5, 11, 25, 51)
+LEVELS = (3, 5, 11, 25, 51)
 """Lines of the pictures that come before the whole one."""
 
 

@@ -126,7 +126,8 @@ def _front(
         held: dict[str, Tensor] = {INPUT_IDS: ids_BT}
         for op in ops:
             output = way.run(op, [held[name] for name in op.inputs])
-            if op.output == table:
+            if not any(held[name].requires_grad for name in op.inputs):
+                # Read out of a table, whether or not that one learns.
                 output = output.detach().clone().requires_grad_()
             held[op.output] = output
         names = _on_the_way(held, "")

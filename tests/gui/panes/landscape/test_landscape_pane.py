@@ -163,7 +163,7 @@ def test_a_run_can_be_stopped_and_what_came_stays(pane: LandscapePane, desk: Des
     QTest.mouseClick(pane.controls.run_button, Qt.MouseButton.LeftButton)
     pane.refresh_now()
     assert pane.controls.run_button.text() == "Run"
-    assert "Stopped at 5 × 5 losses" in pane.sentence.text()
+    assert "Stopped at 3 × 3 losses" in pane.sentence.text()
 
 
 def test_a_model_without_a_path_says_that_its_own_directions_need_one(
