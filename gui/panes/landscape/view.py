@@ -43,6 +43,8 @@ TURN, TILT = 5.0, 4.0
 """Degrees by a key."""
 LEAST_TILT, MOST_TILT = 12.0, 84.0
 CAPTION = 20
+PIXELS = 700_000
+"""Of the surface on the screen, at most."""
 NEAR_STEP = 9.0
 """Pixels within which a step is pointed at."""
 
@@ -106,9 +108,12 @@ class LandscapeView(QWidget):
 
     def show_found(self, found: LandscapeFound | None) -> None:
         """Draw another answer."""
-        if found is not self._found:
-            self._found = found
-            self._anew()
+        before, self._found = self._found, found
+        if found is before:
+            return
+        if found is not None and before is not None and _looks_alike(found, before):
+            return  # the same picture, told again with how far the next one is
+        self._anew()
 
     def set_scale(self, scale: Scale) -> None:
         """Heights and colours by the loss or by its logarithm."""
@@ -207,8 +212,12 @@ class LandscapeView(QWidget):
     # ------------------------------------------------------------------------- painting
 
     def _ratio(self) -> float:
-        coarse = self._turning and not is_figure()
-        return float(self.devicePixelRatioF()) * (0.5 if coarse else 1.0)
+        ratio = float(self.devicePixelRatioF())
+        if is_figure():
+            return ratio
+        # A picture of more pixels would hold the window up; it is enlarged smoothly.
+        most = (PIXELS / max(1, self.width() * self.height())) ** 0.5
+        return min(ratio, most) * (0.5 if self._turning else 1.0)
 
     def _draw(self) -> tuple[Relief, Field]:
         """The relief as it is now, drawn if something has changed."""
@@ -375,6 +384,17 @@ class LandscapeView(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         return QSize(200, 140)
+
+
+def _looks_alike(one: LandscapeFound, other: LandscapeFound) -> bool:
+    """Whether both give the same picture."""
+    return (
+        one.question == other.question
+        and one.subject == other.subject
+        and np.array_equal(one.steps_S, other.steps_S)
+        and np.array_equal(one.a_X, other.a_X)
+        and np.array_equal(one.loss_YX, other.loss_YX)
+    )
 
 
 def _rgb(name: str) -> tuple[int, int, int]:

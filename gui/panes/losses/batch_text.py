@@ -36,7 +36,8 @@ class Texts:
 
     Attributes:
         words_BT: each token as it is shown.
-        bits_BT: what each costs; NaN for those that nothing predicts.
+        bits_BT: what each costs; NaN for the first, which nothing predicts, and where that is no
+            number.
         means_B: of each window.
         limit: bits at the end of the colours.
     """
@@ -184,8 +185,10 @@ class BatchText(Canvas):
                 if box.bottom() < 0 or box.top() > high:
                     continue
                 bits = texts.bits_BT[window, place]
-                if math.isnan(bits):
+                if math.isnan(bits) and place == 0:
                     hatch(painter, box, t.color("line"))
+                elif math.isnan(bits):
+                    painter.fillRect(box, t.color("no_number"))
                 else:
                     painter.fillRect(box, color_of(min(bits / texts.limit, 1.0)))
                 painter.setPen(t.color("text"))

@@ -186,7 +186,7 @@ class LossesPane(Pane):
     def _draw_batch(self, found: BatchLossesFound) -> None:
         bits_BT = found.nats_BT.astype(np.float64) / math.log(2)
         words_BT = [[self._text(int(token)) for token in ids_T] for ids_T in found.ids_BT]
-        means_B = np.array([np.nanmean(bits_T) for bits_T in bits_BT])
+        means_B = bits_BT[:, 1:].mean(axis=1)
         limit = math.log2(max(2, len(self._vocabulary())))
         before = self.texts.texts
         same = before is not None and before.words_BT == words_BT
@@ -200,7 +200,7 @@ class LossesPane(Pane):
             lines.append(
                 Line(
                     (f"{bits:.1f}", words_BT[row][at], after[-48:]),
-                    bits / max(limit, float(np.nanmax(bits_BT))),
+                    bits / float(np.nanmax(bits_BT, initial=limit)),
                     color_of(min(bits / limit, 1.0)),
                 )
             )

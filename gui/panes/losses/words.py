@@ -17,9 +17,11 @@ def batch(found: BatchLossesFound) -> str:
     question = found.question
     assert isinstance(question, BatchLosses)
     B, T = found.ids_BT.shape
+    costs = f"loss {found.loss:.4f} nats = {found.loss / math.log(2):.3f} bits a token"
+    if not math.isfinite(found.loss):
+        costs = "its loss is no finite number"
     return (
-        f"{question.part} batch {found.number} of {found.source} · {B} × {T - 1} tokens · loss "
-        f"{found.loss:.4f} nats = {found.loss / math.log(2):.3f} bits a token"
+        f"{question.part} batch {found.number} of {found.source} · {B} × {T - 1} tokens · {costs}"
     )
 
 

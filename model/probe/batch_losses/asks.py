@@ -44,7 +44,7 @@ class BatchLossesFound(Answer):
         nats_BT: float32 -log p of each token after those before it, natural logarithm; NaN for
             the first of a window, which nothing predicts.
         top_BT: id of the token that was likeliest in its place; -1 for the first.
-        loss: mean of all ``nats_BT`` that are numbers: the loss of this batch.
+        loss: mean of all but those first ones: the loss of this batch.
         number: of the batch; see `BatchLosses`.
         n_batches: how many there are; 0 where each update has another.
         step: of the weights; None where that is not known.

@@ -45,7 +45,7 @@ def answer(question: BatchLosses, subject: Subject, bench: Bench) -> Iterator[An
         ids_BT=read_only(batch.windows_BT.astype(np.int32)),
         nats_BT=read_only(nats_BT),
         top_BT=read_only(top_BT),
-        loss=float(np.nanmean(nats_BT.astype(np.float64))),
+        loss=float(nats_BT[:, 1:].astype(np.float64).mean()),
         number=batch.number,
         n_batches=batch.text.n_batches,
         step=step_of(bench, subject),

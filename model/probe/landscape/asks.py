@@ -121,7 +121,7 @@ class LandscapeFound(Answer):
                     "lowest": float(self.loss_YX[lowest_y, lowest_x]),
                     "lowest_a": float(self.a_X[lowest_x]),
                     "lowest_b": float(self.b_Y[lowest_y]),
-                    "highest": float(np.nanmax(self.loss_YX)),
+                    "highest": float(np.nanmax(self.loss_YX, initial=-np.inf)),
                     "path_variance_in_plane": self.variance,
                     "step": self.step,
                     "unit": self.unit,

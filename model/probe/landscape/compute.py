@@ -141,6 +141,11 @@ def answer(question: Landscape, subject: Subject, bench: Bench) -> Iterator[Answ
     rows, columns = (plane.zero[0],), (plane.zero[1],)
     yield from plane.measuring(rows, columns)
     found = replace(found, centre=float(plane.loss_YX[plane.zero]))
+    if not math.isfinite(found.centre):
+        raise ProbeError(
+            "The loss of these weights is no finite number, so there is no surface around them. Go "
+            "to an earlier step."
+        )
     pace = Pace(TELL_SECONDS)
     every = _levels(plane)
     for finer_rows, finer_columns in every:

@@ -13,6 +13,7 @@ import torch
 import model
 from model.probe import batch as batches
 from model.probe.batch import batch_of
+from model.probe.batch_losses.asks import BatchLosses, BatchLossesFound
 from model.probe.landscape import compute
 from model.probe.landscape.asks import Landscape, LandscapeFound
 from model.probe.landscape.compute import Plane
@@ -267,3 +268,13 @@ def test_a_large_network_is_measured_in_slices(desk: OnBench, monkeypatch: pytes
     found = surfaces(desk, Landscape(grid=3))[-1]
     np.testing.assert_allclose(found.loss_YX, whole.loss_YX, rtol=1e-6)
     assert len(batches.pieces(windows(desk).numpy(), desk.lm.transformer)) == whole.windows == 4
+
+
+def test_weights_that_are_no_numbers_have_no_surface(desk: OnBench):
+    with torch.no_grad():
+        desk.lm.transformer.embed.weight[0] = float("nan")
+    with pytest.raises(ProbeError, match="no finite number"):
+        desk.answers(Landscape(grid=3))
+    *_, found = desk.answers(BatchLosses(part="validation"))
+    assert isinstance(found, BatchLossesFound)
+    assert np.isnan(found.loss)
