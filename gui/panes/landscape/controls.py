@@ -35,7 +35,7 @@ PARTS: Mapping[str, tuple[str, str]] = {
 }
 VIEWS: Mapping[str, tuple[str, str]] = {
     "block": ("3D", "A surface that is turned with the mouse or the arrow keys"),
-    "map": ("contour", "The same from above, with a line for each level"),
+    "map": ("map", "The same from above, with a line for each level"),
 }
 GRIDS = (11, 25, 51)
 RADII = (0.25, 0.5, 1.0, 2.0)
@@ -70,6 +70,7 @@ class Controls(QWidget):
             self.parts.addItem(text, part)
             self.parts.setItemData(self.parts.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
         self.parts.setToolTip("Which text the batch is cut from")
+        self.parts.setFixedWidth(90)
         self.grid = self._choice(
             "Fineness", "How many losses are measured; coarse pictures come first"
         )
@@ -83,6 +84,8 @@ class Controls(QWidget):
         for radius in RADII:
             self.radius.addItem(f"± {radius:g}", radius)
         self.radius.setCurrentIndex(RADII.index(1.0))
+        self.grid.setFixedWidth(72)
+        self.radius.setFixedWidth(60)
         for choice in (self.grid, self.radius, self.parts):
             choice.activated.connect(self._on_index)
         self.seed = 0

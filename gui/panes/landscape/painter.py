@@ -59,13 +59,11 @@ def surface_table() -> np.ndarray:
     return theme.sequential_table()[rows]
 
 
-def image_of(relief: Relief, ratio: float) -> QImage:
+def image_of(relief: Relief) -> QImage:
     """The relief as an image of its own."""
     high, wide = relief.kind_HW.shape
     data = np.ascontiguousarray(relief.rgba_HW4)
-    image = QImage(data.data, wide, high, 4 * wide, QImage.Format.Format_RGBA8888).copy()
-    image.setDevicePixelRatio(ratio)
-    return image
+    return QImage(data.data, wide, high, 4 * wide, QImage.Format.Format_RGBA8888).copy()
 
 
 class Furnishing:
@@ -128,7 +126,8 @@ class Furnishing:
         length = hypot(outward.x(), outward.y()) or 1.0
         out = outward / length
         widest = 0.0
-        for value in ticks(low, high, 7):
+        span = at(1) - at(-1)
+        for value in ticks(low, high, max(2, min(7, int(hypot(span.x(), span.y()) / 42)))):
             along = 2 * (value - low) / (high - low) - 1
             foot = at(along)
             painter.setPen(QPen(t.color("faint"), 1))
@@ -142,6 +141,8 @@ class Furnishing:
         painter.setFont(theme.sans(theme.SMALL_FONT_SIZE))
         metrics = QFontMetricsF(painter.font())
         name = self._names[which]
+        if metrics.horizontalAdvance(name) > 1.2 * hypot(span.x(), span.y()):
+            return  # no room: the tooltip says it
         painter.setPen(t.color("dim"))
         one, other = at(-1), at(1)
         if one.x() > other.x():

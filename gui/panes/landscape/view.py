@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QHelpEvent,
     QImage,
@@ -182,7 +182,9 @@ class LandscapeView(QWidget):
         tilt = math.radians(look.tilt)
         tall = TALL * math.cos(tilt)
         deep = 1.4143 * math.sin(tilt)
-        scale = max(20.0, min((wide - 190) / 2.83, (high - 58) / (2 * deep + tall)))
+        scale = max(
+            20.0, min((wide - 190) / 2.83, (high - (58 if high > 220 else 42)) / (2 * deep + tall))
+        )
         middle = 20 + scale * (deep + tall)
         return Place(look, wide / 2 + 14, middle, scale * look.zoom)
 
@@ -239,7 +241,7 @@ class LandscapeView(QWidget):
                 _rgb(t.no_number),
                 _rgb(t.line),
             )
-            self._image = image_of(self._relief, ratio)
+            self._image = image_of(self._relief)
             self._drawn = key
         return self._relief, field
 
@@ -249,10 +251,10 @@ class LandscapeView(QWidget):
             if found is not None:
                 relief, field = self._draw()
                 painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-                painter.drawImage(QPointF(0, 0), self._image)
-                around = Furnishing(
-                    field, self.place(), relief, self._ratio(), words.axis_names(found)
-                )
+                ratio = self._ratio()
+                size = QSizeF(self._image.width() / ratio, self._image.height() / ratio)
+                painter.drawImage(QRectF(QPointF(0, 0), size), self._image)
+                around = Furnishing(field, self.place(), relief, ratio, words.axis_names(found))
                 around.axes(painter)
                 around.level_labels(painter, self._stops)
                 around.path(painter, self._stops)

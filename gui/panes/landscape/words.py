@@ -63,9 +63,9 @@ def here(found: LandscapeFound) -> str:
     row, column = found.lowest
     lowest = float(found.loss_YX[row, column])
     where = "" if found.step is None else f" (step {found.step:,})"
-    said = f"In the centre{where} the batch costs {found.centre:.3f} nats a token"
+    said = f"Centre{where}: {found.centre:.3f} nats a token"
     if lowest < found.centre - 5e-4:
-        said += f"; the lowest measured place, {_far(found, row, column)} away, costs {lowest:.3f}."
+        said += f"; lowest measured {lowest:.3f}, {_far(found, row, column)} away."
     else:
         said += ", the lowest of all measured places."
     return f"{said} {_path(found)}".strip()
@@ -90,13 +90,13 @@ def _path(found: LandscapeFound) -> str:
     share = f"{found.variance:.1%}" if found.variance < 0.995 else f"{found.variance:.2%}"
     if not shows_path(found):
         return (
-            f"Only {share} of the variance of the run's path lies in this plane, so the path would "
-            "be a point of it and is not drawn: choose the path's own directions to see it."
+            f"Only {share} of the variance of the run's path lies in this plane, so it is not "
+            "drawn: choose the path's own directions to see it."
         )
     left = f" ({found.n_left_out} left out)" if found.n_left_out else ""
     return (
-        f"{share} of the variance of the run's path, {len(found.steps_S)} kept steps{left}, lies "
-        "in this plane."
+        f"{share} of the variance of the path ({len(found.steps_S)} kept steps{left}) lies in "
+        "this plane."
     )
 
 

@@ -138,7 +138,8 @@ def answer(question: Landscape, subject: Subject, bench: Bench) -> Iterator[Answ
         source=batch.text.source,
         no_path="" if places(bench, subject) else NO_PATH,
     )
-    rows, columns = (plane.zero[0],), (plane.zero[1],)
+    rows: tuple[int, ...] = (plane.zero[0],)
+    columns: tuple[int, ...] = (plane.zero[1],)
     yield from plane.measuring(rows, columns)
     found = replace(found, centre=float(plane.loss_YX[plane.zero]))
     if not math.isfinite(found.centre):

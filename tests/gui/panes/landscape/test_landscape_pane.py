@@ -20,6 +20,7 @@ from gui.window.pane_menu import script_of
 from model import messages as m
 from model.probe.landscape.asks import Landscape, LandscapeFound
 from tests.gui.desk import Desk
+from tests.gui.pixels import pixels
 from tests.model.probe.runs import trained
 
 
@@ -76,7 +77,7 @@ def test_nothing_is_measured_before_run_is_pressed(pane: LandscapePane, desk: De
 def test_it_says_what_these_weights_cost_and_how_much_of_the_path_is_seen(pane: LandscapePane):
     found = measured(pane)
     said = pane.sentence.text()
-    assert f"In the centre (step 8) the batch costs {found.centre:.3f} nats a token" in said
+    assert f"Centre (step 8): {found.centre:.3f} nats a token" in said
     assert f"{found.variance:.1%} of the variance" in said or f"{found.variance:.2%}" in said
     assert "11 × 11 losses · validation batch 0 · around step 8" in pane.header_note()
 
@@ -132,6 +133,21 @@ def test_dragging_turns_it(pane: LandscapePane):
     QTest.mouseMove(pane.view, QPoint(360, 220))
     QTest.mouseRelease(pane.view, Qt.MouseButton.LeftButton, pos=QPoint(360, 220))
     assert pane.view.look.turn != first.turn
+
+
+def test_while_it_is_turned_the_surface_stays_where_its_axes_are(pane: LandscapePane):
+    """Fewer pixels then: enlarged to the same place."""
+    measured(pane)
+
+    def drawn_box() -> tuple[int, int, int, int]:
+        ground = pixels(pane.view)
+        blue = ground[..., 2].astype(int) - ground[..., 0] > 40
+        rows, columns = np.flatnonzero(blue.any(1)), np.flatnonzero(blue.any(0))
+        return int(rows[0]), int(rows[-1]), int(columns[0]), int(columns[-1])
+
+    at_rest = drawn_box()
+    pane.view._turning = True
+    np.testing.assert_allclose(drawn_box(), at_rest, atol=4)
 
 
 def test_a_place_says_the_loss_that_was_measured_nearest(pane: LandscapePane):
