@@ -84,8 +84,8 @@ class Controls(QWidget):
         for radius in RADII:
             self.radius.addItem(f"± {radius:g}", radius)
         self.radius.setCurrentIndex(RADII.index(1.0))
-        self.grid.setFixedWidth(72)
-        self.radius.setFixedWidth(60)
+        self.grid.setFixedWidth(84)
+        self.radius.setFixedWidth(58)
         for choice in (self.grid, self.radius, self.parts):
             choice.activated.connect(self._on_index)
         self.seed = 0
