@@ -16,6 +16,7 @@ NAMES = (
     "asking",
     "interpreting",
     "patching",
+    "landscape",
     "training",
     "curves",
     "tokenizing",

@@ -27,6 +27,8 @@ PACKAGES = (
     "gui.panes.curves",
     "gui.panes.scaling",
     "gui.panes.runs",
+    "gui.panes.losses",
+    "gui.panes.landscape",
     "gui.panes.inspector",
     "gui.panes.interventions",
     "gui.panes.patching",

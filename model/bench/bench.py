@@ -70,8 +70,9 @@ class Bench:
     # -------------------------------------------------------------------------- models
 
     def hold(self, model: int, lm: LanguageModel) -> None:
-        """Put a model on the bench."""
-        self._held[model] = Held(lm)
+        """Put a model on the bench; one that has ended learning keeps the text it learned from."""
+        texts = [held.texts for held in self._held.values() if held.lm is lm]
+        self._held[model] = Held(lm, texts=texts[0] if texts else {})
 
     def look(self, model: int, step: int) -> None:
         """Copy the weights of a model that learns, as they are after a step.
@@ -80,6 +81,8 @@ class Bench:
         """
         held = self._held[model]
         learning = held.lm.transformer
+        if held.keeps_before and held.step != step:
+            held.turn()
         if held.looked_at is None:
             like = learning.embed.weight
             copied = Transformer(learning.config, empty=True).to(like.device, like.dtype)
@@ -191,6 +194,17 @@ class Bench:
         """
         self.network_at(model, step)
         return self._held[model].found_of(step)
+
+    def held(self, model: int) -> Held:
+        """What is held of a model.
+
+        Raises:
+            MovedOnError: it isn't open any more.
+        """
+        held = self._held.get(model)
+        if held is None:
+            raise MovedOnError("That model is no longer open.")
+        return held
 
     def beside(self, model: int) -> Bench:
         """Another bench with the same model: what is run there takes no room from the screen's."""

@@ -21,6 +21,8 @@ VERBS = (
     "model.cli.world",
     "model.cli.train_tokenizer",
     "model.cli.tokenize",
+    "model.cli.losses",
+    "model.cli.landscape",
     "model.cli.score",
     "model.cli.compare",
     "model.cli.verify",

@@ -278,6 +278,7 @@ def _begin(run: Run, place: Workplace, event: Started) -> Job:
     from model.device import DeviceChoice
     from model.language_model import LanguageModel
     from model.probe.analogy.compute import AnalogyProbe
+    from model.train.batch_text import PARTS, of_data
     from model.train.record import reading_record
 
     training = run.training
@@ -289,6 +290,8 @@ def _begin(run: Run, place: Workplace, event: Started) -> Job:
         device=DeviceChoice(event.device, "where the run is"),
     )
     info = place.hold(lm, training=True)
+    for part in PARTS:  # that it learns from: who asks about a batch need not read it again
+        place.bench.held(info.model_id).texts["", part] = of_data(training.data, event.recipe, part)
     was_shown, follow = place.following, run.follow
     place.train(info)
     if place.matrix is not None and place.matrix.plane:

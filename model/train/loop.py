@@ -18,6 +18,7 @@ import torch
 from model.counting import counted
 from model.tokenizer.tokenizer import Tokenizer
 from model.train.claim import check_free
+from model.train.data import TextData
 from model.train.events import (
     Evaluated,
     Event,
@@ -119,6 +120,11 @@ class Training:
     def tokenizer(self) -> Tokenizer:
         """The run's tokenizer; there from `Started` on."""
         return self._run.data.tokenizer
+
+    @property
+    def data(self) -> TextData:
+        """The text that is learned from, as ids; there from `Started` on."""
+        return self._run.data
 
     @property
     def step(self) -> int:

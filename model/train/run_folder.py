@@ -144,6 +144,12 @@ def snapshots(path: Path) -> list[tuple[int, Path]]:
     return sorted((int(match[1]), entry) for match, entry in found if match)
 
 
+def step_of_snapshot(path: Path) -> int | None:
+    """The step of a snapshot, as its folder is called; None for any other path."""
+    match = _SNAPSHOT.fullmatch(path.name)
+    return int(match[1]) if match else None
+
+
 def whole_lines(path: Path) -> list[str]:
     """A file's finished lines: one that is still being written is left out.
 

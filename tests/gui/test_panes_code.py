@@ -44,6 +44,7 @@ WITHOUT = {
     "runs": "there is no run: its own test runs what it copies",
     "interventions": "there are none: the test of interventions has some",
     "patching": "nothing has been swept yet: its own test runs what it copies",
+    "landscape": "nothing has been measured yet: its own test runs what it copies",
     "circuit": "nothing has been found yet: its own test runs what it copies",
     "guess": "the game is about what a person guesses",
     "scaling": "no size is trained yet: its own test runs what it copies",

@@ -12,6 +12,7 @@ from model.tokenizer.tokenizer import Tokenizer
 from model.train.branching.making import making_branch
 from model.train.branching.record import Departure
 from model.train.claim import check_free
+from model.train.data import TextData
 from model.train.events import Event, Finished
 from model.train.loop import Training
 from model.train.recipe import Recipe
@@ -61,6 +62,11 @@ class BranchTraining:
     def tokenizer(self) -> Tokenizer:
         """The run's tokenizer; there from `Started` on."""
         return self._run.tokenizer
+
+    @property
+    def data(self) -> TextData:
+        """The run's text; there from `Started` on."""
+        return self._run.data
 
     @property
     def step(self) -> int:
