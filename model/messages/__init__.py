@@ -47,9 +47,14 @@ from model.messages.opening import (
     ShowBeside,
 )
 from model.messages.space import (
+    EMBEDDING,
+    FIRST_AXES,
+    AskTable,
     FindNeighbours,
     NeighboursFound,
     ProjectVocabulary,
+    TableAnswered,
+    TableTooLarge,
     VocabularyProjected,
 )
 from model.messages.tokenizing import (
@@ -99,6 +104,8 @@ from model.messages.weights import (
 )
 
 __all__ = [
+    "EMBEDDING",
+    "FIRST_AXES",
     "OPEN_MODEL",
     "OWN",
     "Activity",
@@ -106,6 +113,7 @@ __all__ = [
     "Answered",
     "Array",
     "Ask",
+    "AskTable",
     "BpeLearnt",
     "Cancel",
     "Cancelled",
@@ -162,6 +170,8 @@ __all__ = [
     "StepMeasured",
     "StepShown",
     "StreamReady",
+    "TableAnswered",
+    "TableTooLarge",
     "TextCut",
     "TextReplayed",
     "TokenGenerated",
