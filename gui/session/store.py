@@ -207,8 +207,7 @@ class Store(QObject):
     ) -> None:
         """Have a table of vectors drawn; the vocabulary, unless another source is named."""
         if self.model is not None or not source.of_model:
-            self.tables.begin()
-            self.send(m.ProjectVocabulary(source=source, how=how))
+            self.tables.draw(m.ProjectVocabulary(source=source, how=how))
 
     def find_neighbours(
         self,

@@ -25,6 +25,7 @@ class Tables(Feature):
         problem: why the table that was asked for isn't drawn; empty if it is, or is on its way.
         sample: of a file that is too large: every so many-th row can be had; 0 where not.
         refused: the source that `problem` is about.
+        drawing: the table that is on its way to being drawn; None where it is there.
         near_problem: why there are no neighbours.
         answers: by the name of a question.
         problems: by the name of a question, why it was not answered.
@@ -38,17 +39,27 @@ class Tables(Feature):
         self.problem = self.near_problem = ""
         self.sample = 0
         self.refused: Source | None = None
+        self.drawing: m.ProjectVocabulary | None = None
         self.answers: dict[str, m.TableAnswered] = {}
         self.problems: dict[str, str] = {}
         self._asked: dict[str, m.AskTable] = {}
+        self._steps: dict[str, int | None] = {}
 
-    def ask(self, source: Source, question: TableQuestion) -> None:
-        """Ask, if that isn't asked already."""
+    def ask(self, source: Source, question: TableQuestion, step: int | None = None) -> None:
+        """Ask, if that isn't asked already.
+
+        Args:
+            source: of which table.
+            question: what.
+            step: of which weights it is drawn: of others it is asked anew.
+        """
         before = self._asked.get(question.name)
         request = m.AskTable(source=source, question=question)
-        if before is not None and replace(before, id=request.id) == request:
-            return
+        if before is not None and self._steps.get(question.name) == step:
+            if replace(before, id=request.id) == request:
+                return
         self._asked[question.name] = request
+        self._steps[question.name] = step
         self.problems.pop(question.name, None)
         self._store.send(request)
 
@@ -65,9 +76,17 @@ class Tables(Feature):
             return False
         return found is None or found.request_id != asked.id or found.answer.share < 1
 
-    def begin(self) -> None:
-        """Another table, or other axes, are asked for: what was wrong before is over."""
+    def draw(self, request: m.ProjectVocabulary) -> None:
+        """Have a table drawn: what was wrong with the one before is over."""
         self.problem, self.sample, self.refused = "", 0, None
+        self.drawing = request
+        self._store.send(request)
+
+    def stop_drawing(self) -> None:
+        """Nobody waits for the picture any more; what came of it stays."""
+        if self.drawing is not None:
+            self._store.send(m.Cancel(target=self.drawing.id))
+            self.drawing = None
 
     def take(self, result: m.Result) -> bool:
         match result:
@@ -77,9 +96,11 @@ class Tables(Feature):
                 if asked is not None and asked.id == result.request_id:
                     self.answers[name] = result
             case m.TableTooLarge():
+                self.drawing = None
                 self.problem, self.sample = result.message, result.sample
                 self.refused = result.source
             case m.Failed(request=m.ProjectVocabulary() as request):
+                self.drawing = None
                 self.problem, self.sample, self.refused = result.message, 0, request.source
             case m.Failed(request=m.FindNeighbours()):
                 self.near_problem = result.message
@@ -88,10 +109,16 @@ class Tables(Feature):
             case m.NeighboursFound():
                 self.near_problem = ""
                 return False
+            case m.VocabularyProjected() if result.share >= 1 and self._draws(result):
+                self.drawing = None
+                return False
             case _:
                 return False
         self.changed.emit()
         return True
+
+    def _draws(self, result: m.Result) -> bool:
+        return self.drawing is not None and result.request_id == self.drawing.id
 
     def reset(self, model: m.ModelInfo) -> bool:
         """Rows of another model are other words."""

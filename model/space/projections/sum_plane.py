@@ -89,7 +89,7 @@ def _sentence(measures: dict[str, float]) -> str:
     look, are = int(measures["look_nearer"]), int(measures["are_nearer"])
     dots = "dot" if look == 1 else "dots"
     looks = "looks" if look == 1 else "look"
-    said += f", {percent(measures['nearest_kept'])} of that to {{nearest}}."
+    said += f", {percent(measures['nearest_kept'])} of that from the sum to {{nearest}}."
     if not look:
         return f"{said} No other dot looks nearer to the sum" + (
             "." if are else ", and by distance none is."
