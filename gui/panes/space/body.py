@@ -66,6 +66,7 @@ class SpaceBody(QWidget):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._source_key: object = None
+        self._tall_enough = True
         self.sources = Choice()
         self.sources.setAccessibleName("Which vectors")
         self.sources.setToolTip("Which vectors: of the vocabulary, of the prompt, or of a file")
@@ -197,6 +198,7 @@ class SpaceBody(QWidget):
         """How it is drawn; nothing is asked for."""
         self.projections.setCurrentIndex(self.projections.findData(name))
         self._form_stack.setCurrentWidget(self.forms[name])
+        self._show_second()
 
     @property
     def form(self) -> Form:
@@ -213,6 +215,7 @@ class SpaceBody(QWidget):
 
     def _projection_activated(self) -> None:
         self._form_stack.setCurrentWidget(self.form)
+        self._show_second()
         self.projection_chosen.emit(str(self.projections.currentData()))
 
     # ------------------------------------------------------------------------- the room
@@ -230,6 +233,16 @@ class SpaceBody(QWidget):
             self.sample.setText(f"Open one vector in {sample:,}")
             self.empty.setText(sentence)
 
+    def show_run(self, *, shown: bool) -> None:
+        """Whether what is chosen begins only when a person says so."""
+        self.run.setVisible(shown)
+        self._show_second()
+
+    def _show_second(self) -> None:
+        """The line of the form, where there is something in it and room for it."""
+        needed = not self.form.is_empty or not self.run.isHidden()
+        self._second.setVisible(self._tall_enough and needed)
+
     def arrange(self, width: int, height: int) -> None:
         """Fit a place."""
         beside = width >= MIN_WIDTH_FOR_SIDE
@@ -246,6 +259,7 @@ class SpaceBody(QWidget):
         self._top.setDirection(directions.TopToBottom if width < 470 else directions.LeftToRight)
         # Where there is little height, the picture gets it.
         self.caption.setVisible(height >= 300)
-        self._second.setVisible(height >= 240)
+        self._tall_enough = height >= 240
+        self._show_second()
         # Where there is little room, the search field gets it.
         self.tools.arrange(narrow=narrow)

@@ -174,7 +174,7 @@ class Chooser(QObject):
     def _show_run(self, *, on_request: bool, ready: bool) -> None:
         drawing = self._store.tables.drawing
         runs = drawing is not None and drawing.how.name == self.name
-        self._body.run.setVisible(on_request)
+        self._body.show_run(shown=on_request)
         self._body.run.setText("Stop" if runs else "Run")
         self._body.run.setEnabled(ready or runs)
 

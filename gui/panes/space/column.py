@@ -5,7 +5,7 @@ Knows its pages; no store.
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QWidget
 
 from gui import theme
@@ -48,7 +48,7 @@ class SideColumn(QWidget):
         for page in (self.near, self.suite, self.along):
             self._stack.addWidget(page)
         inner = column(self, margin=0, spacing=theme.TIGHT)
-        inner.addWidget(self.pages)
+        inner.addWidget(self.pages, 0, Qt.AlignmentFlag.AlignLeft)
         inner.addWidget(self._stack, 1)
         self.pages.chosen.connect(self._turned)
 

@@ -7,6 +7,7 @@ widgets and names of rows; no store.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
@@ -50,7 +51,10 @@ class Form(QWidget):
     Attributes:
         problem: why what is set can't be drawn; empty if it can.
         hint: what to do before it can; empty if it can.
+        is_empty: whether there is nothing to set, so that it needs no room.
     """
+
+    is_empty: ClassVar[bool] = False
 
     changed = Signal()
 
@@ -147,6 +151,8 @@ class PrincipalForm(Form):
 
 class PlaneForm(Form):
     """Nothing to set: it is the plane of the sum that is looked at."""
+
+    is_empty = True
 
     def projection(self, looked: Looked) -> Projection | None:
         is_sum = len(looked.terms) > 1

@@ -383,7 +383,7 @@ class SpacePane(Pane):
             self._name_rows(vocabulary)
         self.chooser.follow()
         self._show_doing()
-        if vocabulary is None or not self.chooser.is_drawn or tables.problem:
+        if vocabulary is None or self._is_elsewhere:
             return
         self._near.send()
         self._find_paths()
@@ -410,10 +410,19 @@ class SpacePane(Pane):
     def _show_doing(self) -> None:
         """A sentence in place of the cloud, while there is none of what is chosen."""
         tables = self.store.tables
-        wanted = self._cloud.vocabulary is None or not self.chooser.is_drawn or tables.problem
         at = self.store.activity.progress_of(tables.drawing)
-        why = words.why_empty(self.store.model, tables.problem, words.doing(at)) if wanted else ""
-        self._body.show_sentence(why, tables.sample)
+        why = ""
+        if self._cloud.vocabulary is None or self._is_elsewhere:
+            why = words.why_empty(self.store.model, tables.problem, words.doing(at))
+        self._body.show_sentence(why, tables.sample if why else 0)
+
+    @property
+    def _is_elsewhere(self) -> bool:
+        """Whether another table is chosen than the one that is there: it comes, or it can't."""
+        drawn, refused = self._cloud.vocabulary, self.store.tables.refused
+        if not self.chooser.is_drawn:
+            return True
+        return refused is not None and drawn is not None and refused != drawn.source
 
     def _draw_points(self, vocabulary: VocabularyProjected) -> None:
         self._ambient = framing.outermost(vocabulary)
@@ -475,8 +484,9 @@ class SpacePane(Pane):
         """The caption, and the line below: a problem, what the mouse is on, or what else is."""
         self.caption.setText(words.caption(vocabulary, self._lookup.text))
         token = self.view.hovered
-        if self._lookup.problem or self._body.form.problem:
-            tone, text = "warning", self._lookup.problem or self._body.form.problem
+        problem = self._lookup.problem or self._body.form.problem or self.store.tables.problem
+        if problem:
+            tone, text = "warning", problem
         elif token is not None and token < len(vocabulary.points):
             tone, text = "text", words.token(vocabulary, token, self._lookup.text(token))
         else:

@@ -69,7 +69,7 @@ class SpaceSide(QWidget):
         layout.setSpacing(theme.TIGHT)
         layout.addWidget(self.title)
         layout.addWidget(self.detail)
-        layout.addWidget(self.metrics)
+        layout.addWidget(self.metrics, 0, Qt.AlignmentFlag.AlignLeft)
         layout.addWidget(self.list, 1)
         layout.addWidget(self.histogram)
         self._found: NeighboursFound | None = None
