@@ -80,7 +80,7 @@ def axis_names(vocabulary: VocabularyProjected, text_of: TextOf) -> tuple[str, s
     how, names = vocabulary.how, list(vocabulary.names)
     if isinstance(how, WordAxes):
         for at, direction in enumerate(how.directions[:3]):
-            names[at] = direction.words or names[at]
+            names[at] = _shortened(direction.words) or names[at]
     elif isinstance(how, SumPlane):
         minus = next((row for sign, row in how.terms if sign < 0), None)
         plus = [row for sign, row in how.terms[1:] if sign > 0]
@@ -91,6 +91,10 @@ def axis_names(vocabulary: VocabularyProjected, text_of: TextOf) -> tuple[str, s
         if vocabulary.nearest >= 0 and names[2] == "to the nearest":
             names[2] = f"towards {text_of(vocabulary.nearest)}"
     return names[0], names[1], names[2]
+
+
+def _shortened(text: str, longest: int = 30) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def token(vocabulary: VocabularyProjected, token_id: int, text: str) -> str:
