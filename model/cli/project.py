@@ -19,7 +19,7 @@ def command(
         str, typer.Option(help="pca, plane (of --sum) or words (each --direction an axis)")
     ] = "pca",
     axes: Annotated[int, typer.Option(min=1, max=50, help="of pca: how many axes")] = 3,
-    sum: Annotated[  # noqa: A002 - the option is called so
+    sum: Annotated[
         str | None, typer.Option(help='of plane: "king - man + woman"')
     ] = None,
     direction: Annotated[
@@ -86,5 +86,8 @@ def command(
             }
         )
         return
-    tell_written(out, f"{len(at.table):,} vectors of {at.table.name} on {len(found)} axes, which "
-                 f"keep {kept:.1%} of the variance: {out}")
+    tell_written(
+        out,
+        f"{len(at.table):,} vectors of {at.table.name} on {len(found)} axes, which "
+        f"keep {kept:.1%} of the variance: {out}",
+    )

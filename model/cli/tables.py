@@ -129,4 +129,3 @@ def _of_file(path: Path, sample: int) -> Opened:
     names = tuple(label.encode("utf-8", "surrogatepass") for label in read.labels)
     labels = read.labels
     return Opened(table, RowNames(names, len(table), labels.__getitem__, f"row of {path.name}"))
-

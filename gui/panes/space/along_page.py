@@ -215,9 +215,13 @@ def summary(found: AlongFound, read: PairsRead | None) -> str:
     n = len(found.looked)
     said = ""
     if n:
-        held = "that were held out" if question.held_out else "each along the direction of the others"
+        held = (
+            "that were held out" if question.held_out else "each along the direction of the others"
+        )
         said = f"{found.ordered} of {counted(n, 'pair')} in order, {held}. "
-        said += f"A pair's step has a cosine of {float(found.cosines_P.mean()):.2f} with it on average."
+        said += (
+            f"A pair's step has a cosine of {float(found.cosines_P.mean()):.2f} with it on average."
+        )
     elif question.singles:
         said = f"{counted(len(question.singles), 'word')} along the direction."
     if read is not None and read.skipped:

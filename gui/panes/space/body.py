@@ -70,7 +70,9 @@ class SpaceBody(QWidget):
         self.sources = Choice()
         self.sources.setAccessibleName("Which vectors")
         self.sources.setToolTip("Which vectors: of the vocabulary, of the prompt, or of a file")
-        self.sources.setSizeAdjustPolicy(Choice.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.sources.setSizeAdjustPolicy(
+            Choice.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
         self.sources.setMinimumContentsLength(9)
         self.sources.activated.connect(self._source_activated)
         self.projections = Choice()
@@ -177,8 +179,10 @@ class SpaceBody(QWidget):
         listed += [(key, *CONTEXT[key]) for key in CONTEXT] if model else []
         listed += [(FILE, file, "The file that was opened")] if file else []
         listed.append((OPEN, "Open vectors…", "Out of a file: .npy, .npz, word2vec, GloVe, TSV"))
-        offered = [(self.sources.itemData(at), self.sources.itemText(at)) for at in
-                   range(self.sources.count())]
+        offered = [
+            (self.sources.itemData(at), self.sources.itemText(at))
+            for at in range(self.sources.count())
+        ]
         if offered == [(key, text) for key, text, _ in listed]:
             return
         current = self.sources.currentData()

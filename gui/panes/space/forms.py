@@ -23,7 +23,6 @@ from model.probe.neighbours.sums import SumError
 from model.space.projections.asks import MOST_AXES, Direction, PrincipalAxes, SumPlane, WordAxes
 from model.space.registry import Projection
 
-
 WAYS = ("across", "upwards", "in depth")
 
 

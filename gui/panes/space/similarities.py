@@ -72,7 +72,9 @@ class Similarities(Histogram):
             assert isinstance(found.question, Near)
             words = f"all {found.n:,} {METRIC_WORDS[found.question.metric]}"
             box = QRectF(plot.left(), 0, plot.width(), 16)
-            painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, words)
+            painter.drawText(
+                box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, words
+            )
         super().paint_overlay(painter)
 
 

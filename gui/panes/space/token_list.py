@@ -215,7 +215,9 @@ class TokenList(Canvas):
             painter.drawText(QRectF(rank, 0, rank, HEADER), right_align, "all")
         left = self._text_left()
         painter.drawText(QRectF(left, 0, width - left, HEADER), left_align, "token")
-        painter.drawText(QRectF(0, 0, width - 6, HEADER), right_align, _HEADINGS.get(self._metric, self._metric))
+        painter.drawText(
+            QRectF(0, 0, width - 6, HEADER), right_align, _HEADINGS.get(self._metric, self._metric)
+        )
 
     def _paint_row(self, painter: QPainter, index: int, row: Row, box: QRectF) -> None:
         t = theme.current()

@@ -105,9 +105,7 @@ def token_named(
     return None
 
 
-def _index(
-    vocabulary: Sequence[bytes], text: str, index: Mapping[bytes, int] | None
-) -> int | None:
+def _index(vocabulary: Sequence[bytes], text: str, index: Mapping[bytes, int] | None) -> int | None:
     raw = text.encode("utf-8", "surrogatepass")
     if index is not None:
         return index.get(raw) if raw else None

@@ -68,7 +68,9 @@ def _reading_npz(path: Path, sample: int) -> Reading:
             }
     except (zipfile.BadZipFile, ValueError) as error:
         raise SpaceError(f"{path.name} is no archive of NumPy's that can be read.") from error
-    tables = [key for key, (shape, dtype) in heads.items() if len(shape) == 2 and dtype.kind in "fi"]
+    tables = [
+        key for key, (shape, dtype) in heads.items() if len(shape) == 2 and dtype.kind in "fi"
+    ]
     if not tables:
         held = ", ".join(f"{key} {shape}" for key, (shape, _) in heads.items()) or "nothing"
         raise SpaceError(f"{path.name} has no two-dimensional table of numbers; it holds {held}.")

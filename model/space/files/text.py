@@ -88,9 +88,7 @@ def reading(path: Path, sample: int) -> Reading:
     return FileOfVectors(rows, tuple(labels), note)
 
 
-def _take(
-    raw: bytes, layout: _Layout, rows: NDArray[np.float32], at: int, where: str
-) -> str:
+def _take(raw: bytes, layout: _Layout, rows: NDArray[np.float32], at: int, where: str) -> str:
     """One line into a row; gives its name."""
     text = raw.decode("utf-8", "replace").rstrip()
     label = ""
@@ -107,9 +105,7 @@ def _take(
     else:
         numbers = text.split(layout.apart)
         if len(numbers) != layout.width:
-            raise SpaceError(
-                f"{where} has {len(numbers)} numbers; {layout.width} are expected."
-            )
+            raise SpaceError(f"{where} has {len(numbers)} numbers; {layout.width} are expected.")
     try:
         rows[at] = np.array(numbers, np.float32)
     except ValueError:

@@ -11,7 +11,15 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from model.probe.geometry.compute import leading_axes, on_axes, scatter, scattering, shares, turn
+from model.probe.geometry.compute import (
+    ROWS_AT_ONCE,
+    leading_axes,
+    on_axes,
+    scatter,
+    scattering,
+    shares,
+    turn,
+)
 from model.slices import finish
 from model.space.projections.asks import MOST_AXES
 from model.space.registry import SpaceError
@@ -124,7 +132,11 @@ def placed_on(
     """
     mean_D, scatter_DD = scatter_of(table)
     points = on_axes(table.rows_ND, mean_D, axes_aD)
-    if fixed < len(axes_aD) and previous is not None and previous.points_N3.shape == (len(table), 3):
+    if (
+        fixed < len(axes_aD)
+        and previous is not None
+        and previous.points_N3.shape == (len(table), 3)
+    ):
         before = previous.points_N3[:, fixed : len(axes_aD)]
         turned = turn(points[:, fixed:], before) @ axes_aD[fixed:]
         axes_aD = torch.cat([axes_aD[:fixed], turned])
@@ -153,12 +165,14 @@ def placed_on(
 def _off(table: VectorTable, basis_aD: Tensor, about_D: Tensor) -> Tensor:
     """How far every row lies from the axes through a place; float32."""
     about = about_D.float().to(table.rows_ND.device)
-    looked = torch.cat([basis_aD.float().to(about), about[None]])
-    dots = table.times(looked.T)
-    at_a = looked[:-1] @ about
-    squared = table.norms_N**2 - 2 * dots[:, -1] + about @ about
-    squared = squared - ((dots[:, :-1] - at_a) ** 2).sum(1)
-    return squared.clamp_min(0).sqrt()
+    basis = basis_aD.float().to(about)
+    parts = []
+    for rows in table.rows_ND.split(ROWS_AT_ONCE):
+        # Subtracted rather than squared and subtracted: near the plane little would be left of it.
+        left = rows.float() - about
+        left -= (left @ basis.T) @ basis
+        parts.append(left.norm(dim=1))
+    return torch.cat(parts)
 
 
 def percent(share: float) -> str:

@@ -26,11 +26,11 @@ def place(how: SumPlane, table: VectorTable, previous: Placed | None) -> Iterato
     Raises:
         SpaceError: there are too few words, or one is not in the table.
     """
+    for _ in finding_scatter(table):
+        yield None
     words = {row for _, row in how.terms}
     if len(how.terms) < 2 or any(not 0 <= row < len(table) for row in words):
         raise SpaceError("The plane of a sum needs two words or more, such as king − man + woman.")
-    for _ in finding_scatter(table):
-        yield None
     plane_rD = plane_of(table.rows_ND, how.terms)
     end_D = signed_sum(table.rows_ND, how.terms)
     kept = distances_kept(table.rows_ND, how.terms, plane_rD)
@@ -58,9 +58,7 @@ def place(how: SumPlane, table: VectorTable, previous: Placed | None) -> Iterato
     yield replace(placed, sentence=_sentence(measures), measures=measures)
 
 
-def _seen_from_end(
-    table: VectorTable, placed: Placed, how: SumPlane, to: int
-) -> dict[str, float]:
+def _seen_from_end(table: VectorTable, placed: Placed, how: SumPlane, to: int) -> dict[str, float]:
     """How far the sum's end is from a word, in truth and in the picture, and what seems nearer."""
     end_D = signed_sum(table.rows_ND, how.terms)
     axes, mean = placed.axes_3D, placed.mean_D
