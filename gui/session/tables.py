@@ -1,8 +1,8 @@
 """Questions of tables of vectors: what was answered, and why something was not.
 
 The newest answer of each kind of question. What a table looks like on its axes, and what is near
-in it, is the store's (`Store.vocabulary`, `Store.neighbours`); why they are not there is known here.
-Knows messages; no widget.
+in it, is the store's (`Store.vocabulary`, `Store.neighbours`); why they are not there is known
+here. Knows messages; no widget.
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ class Tables(Feature):
         """
         before = self._asked.get(question.name)
         request = m.AskTable(source=source, question=question)
-        if before is not None and self._steps.get(question.name) == step:
-            if replace(before, id=request.id) == request:
-                return
+        same_weights = self._steps.get(question.name) == step
+        if before is not None and same_weights and replace(before, id=request.id) == request:
+            return
         self._asked[question.name] = request
         self._steps[question.name] = step
         self.problems.pop(question.name, None)

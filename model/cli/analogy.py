@@ -51,7 +51,7 @@ def command(
         found = ask(Near(terms, k + 3, known, expected), at.table)
         assert isinstance(found, NearFound)
 
-    answers = []
+    answers: list[dict[str, object]] = []
     for rank, (row, value, own) in enumerate(zip(found.ids, found.values, found.own), start=1):
         if not own and len(answers) < k:
             entry = {**at.shown(row), metric: value, "rank": len(answers) + 1}

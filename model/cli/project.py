@@ -19,9 +19,7 @@ def command(
         str, typer.Option(help="pca, plane (of --sum) or words (each --direction an axis)")
     ] = "pca",
     axes: Annotated[int, typer.Option(min=1, max=50, help="of pca: how many axes")] = 3,
-    sum: Annotated[
-        str | None, typer.Option(help='of plane: "king - man + woman"')
-    ] = None,
+    sum: Annotated[str | None, typer.Option(help='of plane: "king - man + woman"')] = None,
     direction: Annotated[
         list[str] | None,
         typer.Option(help='of words: "woman - man", "cats, dogs - cat, dog", "/s$/ - /[^s]$/"'),
@@ -72,7 +70,7 @@ def command(
             "labels": np.array(labels),
         }
         with whole_file(out) as file:
-            np.savez(file, **arrays)
+            np.savez(file, allow_pickle=False, **arrays)
     kept = float(variance.sum()) if method == PrincipalAxes.name else placed.kept
     if as_json:
         print_json(

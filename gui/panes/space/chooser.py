@@ -35,6 +35,7 @@ class Chooser(QObject):
 
     Signals:
         table_changed: another table is asked for: what was typed about the rows is over.
+        changed: another choice, whether or not something is asked for it.
         flat_wanted: how a projection is best looked at: on two axes, or on three.
 
     Attributes:
@@ -43,6 +44,7 @@ class Chooser(QObject):
     """
 
     table_changed = Signal()
+    changed = Signal()
     flat_wanted = Signal(bool)
 
     def __init__(
@@ -61,7 +63,7 @@ class Chooser(QObject):
         body.run.clicked.connect(self._run)
         body.tools.file_wanted.connect(self.ask_file)
         for form in body.forms.values():
-            form.changed.connect(self.follow)
+            form.changed.connect(self._form_changed)
         self.offer()
 
     # ------------------------------------------------------------------------- sources
@@ -88,6 +90,7 @@ class Chooser(QObject):
             if {before, key} != {"W_E", "W_U"}:  # rows of both are the same tokens
                 self._leave_rows()
         self.follow()
+        self.changed.emit()
 
     def open_file(self, path: str, sample: int = 1) -> None:
         """A table out of a file."""
@@ -95,6 +98,7 @@ class Chooser(QObject):
         self.offer()
         self._leave_rows()
         self.follow()
+        self.changed.emit()
 
     def ask_file(self) -> None:
         """Ask for a file, and open it."""
@@ -135,6 +139,10 @@ class Chooser(QObject):
         self._body.show_projection(name)
         self._projection_chosen(name)
 
+    def _form_changed(self) -> None:
+        self.follow()
+        self.changed.emit()
+
     def _projection_chosen(self, name: str) -> None:
         if self._near.origin == "sum":
             self._wants_plane = name == PLANE
@@ -142,6 +150,7 @@ class Chooser(QObject):
             self._before = name
         self.flat_wanted.emit(name == PLANE)
         self.follow()
+        self.changed.emit()
 
     def begin_sum(self) -> None:
         """A sum is meant: from now on it is seen in its own plane, where it is what it claims."""
@@ -187,6 +196,7 @@ class Chooser(QObject):
         elif how is not None:
             self.choosing.follow(how)
         self.follow()
+        self.changed.emit()
 
     # ------------------------------------------------------------------- what is in view
 

@@ -80,6 +80,7 @@ class SpacePane(Pane):
         self.caption, self.column = self._body.caption, self._body.column
         self.chooser = Chooser(self.store, self._body, self._near, self._rows)
         self.pages = Pages(self.store, self.column, self._rows)
+        self.chooser.changed.connect(self.invalidate)
         self.chooser.table_changed.connect(self._leave_rows)
         self.chooser.flat_wanted.connect(self.tools.flat.setChecked)
         self.search.textEdited.connect(self._typed)

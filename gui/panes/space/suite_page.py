@@ -199,8 +199,9 @@ def summary(found: SuiteFound, read: SuiteRead | None) -> str:
     assert isinstance(question, Suite)
     n = len(found.ranks_Q2)
     said = (
-        f"{found.score():.0%} of {n:,} {'analogy' if n == 1 else 'analogies'} right, the three words left "
-        f"out; {found.score(inputs=True):.0%} with them, {found.score(top=5):.0%} among the first 5."
+        f"{found.score():.0%} of {n:,} {'analogy' if n == 1 else 'analogies'} right, the three "
+        f"words left out; {found.score(inputs=True):.0%} with them, {found.score(top=5):.0%} "
+        "among the first 5."
     )
     if found.share < 1:
         said = f"{found.share:.0%} done. {said}"

@@ -94,4 +94,5 @@ def _sentence(measures: dict[str, float]) -> str:
         )
     verb = "is" if are == 1 else "are"
     really = "none of them is" if not are else f"{are:,} {verb} by distance"
-    return f"{said} {look:,} {dots} {looks} nearer from here, but {'lies' if look == 1 else 'lie'} off the plane; {really}."
+    lies = "lies" if look == 1 else "lie"
+    return f"{said} {look:,} {dots} {looks} nearer from here, but {lies} off the plane; {really}."

@@ -1,4 +1,4 @@
-"""Axes that words make: each row's dot products with directions, as they are, not made orthogonal."""
+"""Axes that words make: dot products with directions as they are, not made orthogonal."""
 
 from __future__ import annotations
 

@@ -122,7 +122,7 @@ def test_rows_that_are_not_finite_are_last(rows: NDArray[np.float64]) -> None:
 
 
 def test_a_suite_ranks_every_expected_word(rows: NDArray[np.float64]) -> None:
-    fours = tuple(permutations((3, 7, 11, 19), 4)) + ((1, 1, 2, 2), (5, 6, 5, 5))
+    fours = (*permutations((3, 7, 11, 19), 4), (1, 1, 2, 2), (5, 6, 5, 5))
     groups = ("first",) * 10 + ("second",) * (len(fours) - 10)
     table = VectorTable(torch.tensor(rows).float(), "words")
     for metric in METRICS:
