@@ -19,6 +19,7 @@ NAMES = (
     "training",
     "tokenizing",
     "point_cloud",
+    "space",
     "window",
     "stage",
     "frames",

@@ -26,7 +26,7 @@ ENTRY = PaneEntry(
             id="open_vectors",
             text="Open &vectors…",
             tip="A file of vectors for the embedding space: .npy, .npz, word2vec, GloVe, TSV",
-            menu="File",
+            menu="Edit",
             does="ask_file",
             in_front=True,
         ),

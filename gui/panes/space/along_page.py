@@ -188,6 +188,7 @@ class AlongPage(QWidget):
         )
         self.plot = PairPlot()
         self.across = QPushButton("Draw it across")
+        self.across.setAccessibleName("Draw the direction across")
         self.across.setToolTip("Make this direction the first axis of the cloud")
         self.across.setEnabled(False)
         inner = column(self, margin=0, spacing=theme.TIGHT)

@@ -107,6 +107,8 @@ class SpaceBody(QWidget):
                 at = self.projections.count() - 1
                 self.projections.setItemData(at, entry.sentence, TOOL_TIP)
         self.run = QPushButton("Run")
+        self.run.setAccessibleName("Run this projection, or stop it")
+        self.run.setToolTip("This takes a while: it begins when you say so, and can be stopped")
         make_primary(self.run)
         self.run.hide()
         self.caption = Text(font=theme.sans(theme.SMALL_FONT_SIZE), wrap=True)
@@ -117,6 +119,8 @@ class SpaceBody(QWidget):
         self.status = Text(tone="dim", font=theme.sans(theme.SMALL_FONT_SIZE))
         self.empty = EmptyState()
         self.sample = QPushButton()
+        self.sample.setAccessibleName("Open a sample of this file")
+        self.sample.setToolTip("Read only a part of the vectors, evenly spaced")
         self.sample.clicked.connect(self.sample_wanted)
         self._lay_out()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -43,10 +42,9 @@ from tests.samples.projection import ENTRY, RandomAxes
 
 
 @pytest.fixture(autouse=True)
-def still_and_software(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def still_and_software(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(NO_GL_VARIABLE, "1")
     monkeypatch.setattr(theme, "MOTION_MS", 0)
-    yield
 
 
 @pytest.fixture
