@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from model.space.files.found import FileOfVectors, refuse_too_many, sampled
 from model.space.registry import SpaceError
 
-ROWS = 65_536
+ROWS = 16_384
 NAMES = ("vectors", "embeddings", "embedding", "points", "W_E", "arr_0")
 """Of several tables in one file the first that is called so."""
 
@@ -33,21 +33,35 @@ def reading(path: Path, sample: int) -> Reading:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError) as error:
         raise SpaceError(f"{path.name} is no array of NumPy's that can be read safely.") from error
-    return (yield from _taking(array, path.name, sample, ()))
+    shape, dtype = array.shape, array.dtype
+    del array
+
+    def part(start: int, stop: int) -> NDArray[Any]:
+        # Mapped anew each time: pages that were read would count as memory while the map stands.
+        return np.load(path, mmap_mode="r", allow_pickle=False)[start:stop:sample]
+
+    return (yield from _taking(part, shape, dtype, path.name, sample, ()))
 
 
 def _taking(
-    array: NDArray[Any], name: str, sample: int, labels: tuple[str, ...]
+    part: Callable[[int, int], NDArray[Any]],
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    name: str,
+    sample: int,
+    labels: tuple[str, ...],
 ) -> Generator[tuple[int, int], None, FileOfVectors]:
-    _refuse_shape(array.shape, array.dtype, name)
-    refuse_too_many(name, len(array), sample, array.shape[1])
-    taken = array[::sample]
-    rows = np.empty(taken.shape, np.float32)
-    for start in range(0, len(taken), ROWS):
+    """Rows part by part, as float32; ``part`` gives every ``sample``-th row of a span."""
+    _refuse_shape(shape, dtype, name)
+    n_all, width = shape
+    refuse_too_many(name, n_all, sample, width)
+    rows = np.empty((-(-n_all // sample), width), np.float32)
+    step = ROWS * sample
+    for at, start in enumerate(range(0, n_all, step)):
         with np.errstate(over="ignore"):  # what is too large for float32 is infinite, and said
-            rows[start : start + ROWS] = taken[start : start + ROWS]
-        yield min(start + ROWS, len(taken)), len(taken)
-    return FileOfVectors(rows, labels[::sample], sampled(len(array), sample))
+            rows[at * ROWS : (at + 1) * ROWS] = part(start, min(start + step, n_all))
+        yield min(start + step, n_all), n_all
+    return FileOfVectors(rows, labels[::sample], sampled(n_all, sample))
 
 
 def _refuse_shape(shape: tuple[int, ...], dtype: np.dtype[Any], name: str) -> None:
@@ -80,7 +94,15 @@ def _reading_npz(path: Path, sample: int) -> Reading:
     yield 0, shape[0]
     with np.load(path, allow_pickle=False) as archive:
         labels = _labels(archive, heads, shape[0])
-        read = yield from _taking(archive[chosen], path.name, sample, labels)
+        array = archive[chosen]
+        if array.dtype == np.float32 and sample == 1:
+            _refuse_shape(array.shape, array.dtype, path.name)
+            read = FileOfVectors(np.ascontiguousarray(array), labels)  # it is ours: no second one
+        else:
+            read = yield from _taking(
+                lambda start, stop: array[start:stop:sample],
+                *(array.shape, array.dtype, path.name, sample, labels),
+            )
     if len(tables) > 1:
         others = ", ".join(key for key in tables if key != chosen)
         note = f"Of its tables {chosen} is shown, not {others}."
