@@ -134,7 +134,7 @@ class SpacePane(Pane):
         drawn, newest = self._cloud.vocabulary, self.store.vocabulary
         if drawn is not None and newest is not None and same_axes(drawn, newest):
             drawn = newest  # in a moment it is; all headers change to another step at once
-        return "" if drawn is None else words.header(drawn)
+        return "" if drawn is None or self._is_elsewhere else words.header(drawn)
 
     def export_data(self) -> Mapping[str, Named | NDArray[Any]]:
         """The cloud and its axes, the neighbours, the paths as they are drawn, what was asked."""
@@ -416,6 +416,8 @@ class SpacePane(Pane):
         if self._cloud.vocabulary is None or self._is_elsewhere:
             why = words.why_empty(self.store.model, tables.problem, words.doing(at))
         self._body.show_sentence(why, tables.sample if why else 0)
+        if why:
+            self.status.setText("")
 
     @property
     def _is_elsewhere(self) -> bool:
@@ -491,23 +493,27 @@ class SpacePane(Pane):
         elif token is not None and token < len(vocabulary.points):
             tone, text = "text", words.token(vocabulary, token, self._lookup.text(token))
         else:
-            tone, text = "dim", " · ".join(self._notes(vocabulary))
+            tone, text = "dim", self._notes(vocabulary)
         self.status.set_tone(tone)
         self.status.setText(text)
 
-    def _notes(self, vocabulary: VocabularyProjected) -> list[str]:
+    def _notes(self, vocabulary: VocabularyProjected) -> str:
         slot, model = self.slot("path"), self.store.model
-        why = self.view.fallback_reason
-        notes = [f"software view: {why}" if why else "", self.chooser.hint]
         wider = self.tools.path.isChecked() and model is not None and words.is_wider(model.config)
-        wider = wider and vocabulary.source.of_vocabulary
-        problem = "" if slot is None else slot.problem
-        waits, paths = self.store.asked.waits(self.key), self._cloud.paths
-        notes.append(words.path_note(vocabulary, problem, waits, paths, wider=wider))
-        if self.tools.norm.isChecked():
-            notes.append(words.colors(vocabulary))
-        manual = words.FLAT_MANUAL if self.view.camera.flat else words.MANUAL
-        return [*filter(None, notes), manual]
+        return words.notes(
+            vocabulary,
+            fallback=self.view.fallback_reason,
+            hint=self.chooser.hint,
+            path=words.path_note(
+                vocabulary,
+                "" if slot is None else slot.problem,
+                self.store.asked.waits(self.key),
+                self._cloud.paths,
+                wider=wider and vocabulary.source.of_vocabulary,
+            ),
+            by_length=self.tools.norm.isChecked(),
+            flat=self.view.camera.flat,
+        )
 
     def _inspect(self, token: int) -> None:
         drawn, model, near = self._cloud.vocabulary, self.store.model, self._near.answer

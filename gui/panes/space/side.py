@@ -132,7 +132,8 @@ class SpaceSide(QWidget):
             text_of: how a token is written.
         """
         words = tuple(text_of(token) for _, token in found.terms)
-        sentence = f"id {found.terms[0][1]} · length {length:.4f}\nnearest in {found.matrix}. "
+        what = "id" if found.source.of_vocabulary else "row"
+        sentence = f"{what} {found.terms[0][1]} · length {length:.4f}\nnearest in {found.matrix}. "
         if is_sum(found.terms):
             sentence = (
                 f"Nearest in {found.matrix} by {found.question.metric}. Rank # leaves the words "

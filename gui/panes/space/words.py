@@ -156,6 +156,30 @@ def colors(vocabulary: VocabularyProjected) -> str:
     return f"colour: length from {low:.2f} to {high:.2f}"
 
 
+def notes(
+    vocabulary: VocabularyProjected,
+    *,
+    fallback: str,
+    hint: str,
+    path: str,
+    by_length: bool,
+    flat: bool,
+) -> str:
+    """What there is to know below the cloud, in one line.
+
+    Args:
+        vocabulary: the cloud.
+        fallback: why it is drawn without OpenGL; empty if it isn't.
+        hint: what is missing before what is chosen can be drawn.
+        path: of `path_note`.
+        by_length: whether colours stand for lengths.
+        flat: whether two axes are seen alone.
+    """
+    found = [f"software view: {fallback}" if fallback else "", hint, path]
+    found.append(colors(vocabulary) if by_length else "")
+    return " · ".join([*filter(None, found), FLAT_MANUAL if flat else MANUAL])
+
+
 def inspected(
     vocabulary: VocabularyProjected,
     found: NeighboursFound | None,
