@@ -2,8 +2,8 @@
 
 Reads the projection and the neighbours from the store and asks it for others; asks where positions
 are on their way through the layers. Which table and which axes is chosen in
-`gui.panes.space.chooser`, what is typed is looked up in `gui.panes.space.lookup`, what is marked
-is put together in `gui.panes.space.picture` and drawn by `gui.widgets.point_cloud.view`.
+`gui.panes.space.chooser`, what is typed is looked up in `gui.panes.space.lookup`, what is drawn
+is put together in `gui.panes.space.drawing`.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from gui.panes.base import Pane, column
-from gui.panes.space import ENTRY, framing, scene, words
+from gui.panes.space import ENTRY, words
 from gui.panes.space.arrays import arrays_of
 from gui.panes.space.body import SpaceBody
 from gui.panes.space.chooser import WORDS, Chooser
 from gui.panes.space.choosing import FILE
 from gui.panes.space.cloud import Cloud, same_axes
+from gui.panes.space.drawing import Drawing
 from gui.panes.space.dropping import dropped_table
 from gui.panes.space.lookup import Lookup
 from gui.panes.space.nearness import Nearness
 from gui.panes.space.pages import Pages
 from gui.panes.space.picking import Picking
-from gui.panes.space.picture import Picture
 from gui.panes.space.rows import Rows
 from gui.reading import space_code
 from gui.reading.code import together
@@ -56,9 +56,6 @@ class SpacePane(Pane):
         self._vocabulary: Sequence[bytes] = ()
         self._of_rows: object = None  # of which table `_lookup` knows the names
         self._bring_into_sight = False
-        self._drawn: object = None
-        self._ambient: list[int] = []
-        self._listed_hover: int | None = None
         self._picking = Picking(store)
         self._seen: tuple[int, tuple[int, ...], int | None] = (-1, (), None)
         self.setAcceptDrops(True)
@@ -79,6 +76,9 @@ class SpacePane(Pane):
         self.side, self.status = self._body.side, self._body.status
         self.caption, self.column = self._body.caption, self._body.column
         self.chooser = Chooser(self.store, self._body, self._near, self._rows)
+        self._drawing = Drawing(
+            self.store, self._body, self._lookup, self._near, self._cloud, self._picking
+        )
         self.pages = Pages(self.store, self.column, self._rows)
         self.chooser.changed.connect(self.invalidate)
         self.chooser.table_changed.connect(self._leave_rows)
@@ -170,7 +170,7 @@ class SpacePane(Pane):
         self.column.along.editor.recall(kept.get("pairs"))
 
     def apply_theme(self) -> None:
-        self._drawn = None  # the points take the new theme's colours
+        self._drawing.forget()  # the points take the new theme's colours
         self.side.list.redraw()
 
     # ------------------------------------------------------------ what the person does
@@ -223,7 +223,7 @@ class SpacePane(Pane):
         self._compose()
 
     def _list_hovered(self, token: object) -> None:
-        self._listed_hover = token if isinstance(token, int) else None
+        self._drawing.listed_hover = token if isinstance(token, int) else None
         self._compose()
 
     def _metric_chosen(self, metric: str) -> None:
@@ -239,7 +239,7 @@ class SpacePane(Pane):
     def _extent_changed(self) -> None:
         self.ask()
         self._find_paths()
-        self._set_home()
+        self._drawing.set_home()
         self.invalidate()
 
     def _ask_anew(self) -> None:
@@ -247,14 +247,14 @@ class SpacePane(Pane):
         self.invalidate()
 
     def _recolor(self) -> None:
-        self._drawn = None
+        self._drawing.forget()
         self.invalidate()
 
     def _flat_changed(self) -> None:
         shows_part = self.view.shows_part
         self.view.set_flat(flat=self.tools.flat.isChecked())
         if shows_part:
-            self._show_sum()
+            self._drawing.show_sum()
         self.invalidate()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -288,7 +288,7 @@ class SpacePane(Pane):
     # -------------------------------------------------------------- what the store says
 
     def _model_changed(self) -> None:
-        self._drawn = None
+        self._drawing.forget()
         self.chooser.model_changed()
         if self.chooser.choosing.kind == FILE:
             self.invalidate()
@@ -389,9 +389,7 @@ class SpacePane(Pane):
         self._near.send()
         self._find_paths()
         self._body.form.show_drawn(vocabulary)
-        if vocabulary is not self._drawn:
-            self._drawn = vocabulary
-            self._draw_points(vocabulary)
+        self._drawing.draw(vocabulary)
         self._compose()
         near = self._near.answer
         self.side.show_answers(
@@ -401,7 +399,7 @@ class SpacePane(Pane):
         there = near is not None and vocabulary.plane == self._plane
         if self._bring_into_sight and there:
             self._bring_into_sight = False
-            self._show_sum()
+            self._drawing.show_sum()
 
     @property
     def _plane(self) -> tuple[tuple[int, int], ...]:
@@ -427,59 +425,17 @@ class SpacePane(Pane):
             return True
         return refused is not None and drawn is not None and refused != drawn.source
 
-    def _draw_points(self, vocabulary: VocabularyProjected) -> None:
-        self._ambient = framing.outermost(vocabulary)
-        rgb = framing.colors(vocabulary, by_length=self.tools.norm.isChecked())
-        run = self.store.run.current
-        learning = run is not None and self.store.run.running and not run.paused
-        self.view.set_points(vocabulary.points, rgb, calm=learning)
-        self._set_home()
-        if self.view.shows_part:
-            self._show_sum()  # it goes where its words go, until a person looks elsewhere
-
-    def _set_home(self) -> None:
-        """What a reset shows: the cloud without its outliers, and the paths at true length."""
-        drawn, extent = self._cloud.vocabulary, self.view.extent
-        if drawn is not None:
-            self.view.set_home(framing.home(drawn, extent, self._cloud.paths))
-
-    def _show_sum(self) -> None:
-        """Turn and zoom to where a sum is, its arrows seen from the front."""
-        found, drawn = self._near.answer, self._cloud.vocabulary
-        if found is not None and drawn is not None and scene.is_sum(found.terms):
-            self.view.show_part(*framing.sum_frame(found, drawn))
-
     def _find_paths(self) -> None:
         """The newest paths that lie in the cloud that is drawn."""
         true_length = self.tools.true_length.isChecked()
         self._cloud.find_paths(self.slot("path"), true_length=true_length)
 
     def _compose(self) -> None:
-        """Put together what is drawn over the points, at the places where they are now."""
-        vocabulary, points = self._cloud.vocabulary, self.view.shown_points
-        if vocabulary is None or len(points) != len(vocabulary.points):
-            return
-        read = self.store.read
-        marked = read is not None and vocabulary.source.of_vocabulary
-        picture = Picture(
-            vocabulary=vocabulary,
-            points=points,
-            extent=self.view.extent,
-            found=self._near.answer,
-            matches=self._lookup.matches,
-            lit=self.side.list.current or 0,
-            paths=self._cloud.paths,
-            tokens=read.tokens if read is not None and marked else (),
-            selection=self.store.selection,
-            chosen=self._picking.chosen(vocabulary),
-            axis_names=words.axis_names(vocabulary, self._lookup.text),
-            flat=self.view.camera.flat,
-            pointed=(self.view.hovered, self._listed_hover),
-            ambient=self._ambient if self.tools.labels.isChecked() else (),
-            text_of=self._lookup.text,
-        )
-        self.view.set_overlay(picture.overlay())
-        self._say(vocabulary)
+        """What is drawn over the points is put together, and said."""
+        if self._drawing.compose():
+            drawn = self._cloud.vocabulary
+            assert drawn is not None
+            self._say(drawn)
 
     # ----------------------------------------------------------------- words and numbers
 
