@@ -140,7 +140,7 @@ def _picture() -> list[Row]:
         seconds.append(time.perf_counter() - start)
         for at in range(30):
             x, y = view.project(points[[at * 997]]).xy[0].tolist()
-            hovers.append(1000 * _once(lambda x=x, y=y: view.nearest_to(x, y)))
+            hovers.append(1000 * _once(lambda x=x, y=y, view=view: view.nearest_to(x, y)))
         view.close()
     first, hover = median(seconds), median(hovers)
     what = f"{MANY:,} x 100"

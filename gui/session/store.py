@@ -248,8 +248,8 @@ class Store(QObject):
         self.read = self.ran = None
         self.interventions = ()
         self.prompt_problem = ""
-        shown = self.vocabulary
-        of_file = shown is not None and not shown.source.of_model
+        wanted = self.tables.wanted
+        of_file = wanted is not None and not wanted.of_model
         if not of_file:
             self.vocabulary = self._coming_vocabulary = self.neighbours = None
         self.selection = self._clamped(
@@ -296,7 +296,8 @@ class Store(QObject):
                     self.prompt_problem = result.message
                     self.subject_changed.emit()
             case m.VocabularyProjected():
-                if self._is_of_view(result.source, result.model_id):
+                seen = self._is_of_view(result.source, result.model_id)
+                if seen and self.tables.wants(result.source):
                     self._coming_vocabulary = result
                     # Of another step it is seen together with the answers of that step.
                     moves = self.run.tells(result) or self.timeline.tells(result)

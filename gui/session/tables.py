@@ -25,6 +25,8 @@ class Tables(Feature):
         problem: why the table that was asked for isn't drawn; empty if it is, or is on its way.
         sample: of a file that is too large: every so many-th row can be had; 0 where not.
         refused: the source that `problem` is about.
+        wanted: the source that was asked for last; what else is drawn meanwhile (the vocabulary of
+            a model that learns) is nobody's.
         drawing: the table that is on its way to being drawn; None where it is there.
         near_problem: why there are no neighbours.
         answers: by the name of a question.
@@ -33,6 +35,7 @@ class Tables(Feature):
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
+        self.wanted: Source | None = None
         self._forget()
 
     def _forget(self) -> None:
@@ -79,8 +82,14 @@ class Tables(Feature):
     def draw(self, request: m.ProjectVocabulary) -> None:
         """Have a table drawn: what was wrong with the one before is over."""
         self.problem, self.sample, self.refused = "", 0, None
-        self.drawing = request
+        self.drawing, self.wanted = request, request.source
         self._store.send(request)
+
+    def wants(self, source: Source) -> bool:
+        """Whether the picture of a table is one that was asked for, perhaps at another step."""
+        wanted = self.wanted
+        same = wanted is None or source == wanted
+        return same or (wanted is not None and wanted.of_vocabulary and source.of_vocabulary)
 
     def stop_drawing(self) -> None:
         """Nobody waits for the picture any more; what came of it stays."""
@@ -123,5 +132,8 @@ class Tables(Feature):
     def reset(self, model: m.ModelInfo) -> bool:
         """Rows of another model are other words."""
         had = bool(self.answers or self.problem)
+        of_file = self.refused is not None and not self.refused.of_model
+        kept = (self.problem, self.sample, self.refused) if of_file else ("", 0, None)
         self._forget()
+        self.problem, self.sample, self.refused = kept
         return had

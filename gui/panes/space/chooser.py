@@ -210,6 +210,12 @@ class Chooser(QObject):
         self.offer()
 
     @property
+    def missing(self) -> str:
+        """Why what is chosen can't even be asked for; empty if it can."""
+        alone = self.choosing.source is None and self._store.model is not None
+        return "Type a prompt: what its tokens become in the model is drawn here." if alone else ""
+
+    @property
     def is_drawn(self) -> bool:
         """Whether the table in view is of the kind that is chosen."""
         drawn = self._store.vocabulary

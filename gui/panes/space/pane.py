@@ -215,6 +215,7 @@ class SpacePane(Pane):
         self._picking.select(self._cloud.vocabulary, token)
         if not keep:
             self._near.want(((1, token),), "token")
+            self.chooser.end_sum()
         self._inspect(token)
         self.invalidate()
 
@@ -412,7 +413,8 @@ class SpacePane(Pane):
         at = self.store.activity.progress_of(tables.drawing)
         why = ""
         if self._cloud.vocabulary is None or self._is_elsewhere:
-            why = words.why_empty(self.store.model, tables.problem, words.doing(at))
+            problem = tables.problem or self.chooser.missing
+            why = words.why_empty(self.store.model, problem, words.doing(at))
         self._body.show_sentence(why, tables.sample if why else 0)
         if why:
             self.status.setText("")

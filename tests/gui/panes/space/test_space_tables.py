@@ -200,6 +200,45 @@ def test_the_prompt_in_context_follows_layer_and_head(pane: SpacePane, desk: Des
     assert np.allclose(answer_of(store).cosines, cosines[order[: len(answer_of(store).ids)]])
 
 
+def test_a_vocabulary_that_nobody_asked_for_does_not_take_a_files_place(
+    pane: SpacePane, glove: Path
+) -> None:
+    """As it comes again and again of a model that learns."""
+    live = vocabulary_of(pane.store)
+    drop(pane, glove)
+    pane.store.receive(live)
+    settle(pane)
+    assert len(pane.view.shown_points) == 44
+    assert vocabulary_of(pane.store).matrix == "glove.txt"
+
+
+def test_what_is_missing_for_a_table_in_context_is_said(pane: SpacePane) -> None:
+    pane.store.set_prompt("")
+    settle(pane)
+    choose_source(pane, "v")
+    assert pane._body.empty.isVisible()
+    assert "Type a prompt" in pane._body.empty.text()
+    assert pane.header_note() == ""
+    pane.store.set_prompt("The king lost his crown")
+    settle(pane)
+    assert not pane._body.empty.isVisible()
+    pane.store.set_prompt("The")
+    settle(pane)
+    assert "a picture needs three or more" in pane._body.empty.text()
+
+
+def test_a_click_elsewhere_ends_the_sum_and_its_plane(pane: SpacePane) -> None:
+    pane.show_expression("king - man + woman")
+    settle(pane)
+    assert pane.tools.flat.isChecked()
+    far = int(np.argmax(vocabulary_of(pane.store).off))
+    pane.choose(far)
+    settle(pane)
+    assert not vocabulary_of(pane.store).plane
+    assert not pane.tools.flat.isChecked()
+    assert answer_of(pane.store).terms == ((1, far),)
+
+
 # --------------------------------------------------------------------------- projections
 
 
