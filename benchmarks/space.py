@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -103,7 +104,7 @@ def _neighbours() -> list[Row]:
         ask(question, table)
         ours, theirs = [], []
         for _ in range(20):
-            ours.append(_once(lambda question=question: ask(question, table)))
+            ours.append(_once(partial(ask, question, table)))
             theirs.append(_once(lambda: _by_hand(rows, lengths)))
         mine, other = 1000 * median(ours), 1000 * median(theirs)
         name = f"100 neighbours by {metric}, with histogram and ranks; beside a product and a sort"
@@ -140,7 +141,7 @@ def _picture() -> list[Row]:
         seconds.append(time.perf_counter() - start)
         for at in range(30):
             x, y = view.project(points[[at * 997]]).xy[0].tolist()
-            hovers.append(1000 * _once(lambda x=x, y=y, view=view: view.nearest_to(x, y)))
+            hovers.append(1000 * _once(partial(view.nearest_to, x, y)))
         view.close()
     first, hover = median(seconds), median(hovers)
     what = f"{MANY:,} x 100"

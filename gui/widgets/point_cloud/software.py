@@ -20,7 +20,7 @@ class SoftwareRenderer:
 
     def __init__(self) -> None:
         self._points = np.empty((0, 3), dtype=np.float32)
-        self._packed = np.empty(0, dtype=np.uint32)
+        self._packed: NDArray[np.uint32] = np.empty(0, dtype=np.uint32)
         self._image = QImage()
 
     def set_points(self, points_N3: NDArray[np.float32]) -> None:
@@ -29,7 +29,7 @@ class SoftwareRenderer:
     def set_colors(self, rgb_N3: NDArray[np.uint8]) -> None:
         # A word a point: sorting a million rows of three bytes takes 35 ms, a million words 2.
         red, green, blue = np.asarray(rgb_N3, dtype=np.uint32).reshape(-1, 3).T
-        self._packed = red << 16 | green << 8 | blue
+        self._packed = (red << 16 | green << 8 | blue).astype(np.uint32)
 
     def close(self) -> None:
         pass
