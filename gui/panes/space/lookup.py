@@ -17,6 +17,8 @@ class Lookup:
         rows: what its rows are called.
         matches: rows that hold what was typed; None where nothing is looked for.
         problem: why what was typed can't be answered, empty if it can.
+        unknown: the word that is no row, if that is the problem.
+        pieces: what such a word is cut into, where somebody has found out.
         expected: the row behind ``=`` of the sum that was read last; -1 for none.
     """
 
@@ -32,7 +34,15 @@ class Lookup:
     def end(self) -> None:
         """Nothing is looked for any more."""
         self.matches: tuple[int, ...] | None = None
-        self.problem = ""
+        self.problem = self.unknown = ""
+        self.pieces: tuple[str, ...] = ()
+
+    @property
+    def said(self) -> str:
+        """The problem, and what a word is cut into that is no single token."""
+        if not self.problem or len(self.pieces) < 2:
+            return self.problem
+        return f"{self.problem} It is cut into {len(self.pieces)}: {', '.join(self.pieces)}."
 
     def text(self, row: int) -> str:
         """A row as it is written."""
@@ -67,7 +77,7 @@ class Lookup:
         if isinstance(found, Expression):
             return self._of(found)
         if isinstance(found, Unknown):
-            self.problem, self.matches = found.message, None
+            self.problem, self.unknown, self.matches = found.message, found.word, None
             return ()
         if self.matches:
             return None

@@ -64,6 +64,7 @@ class SpacePane(Pane):
         store.neighbours_changed.connect(self.invalidate)
         store.tables.changed.connect(self.invalidate)
         store.activity.changed.connect(self._show_doing)
+        store.texts.changed.connect(self.invalidate)
         store.subject_changed.connect(self._subject_changed)
         store.model_changed.connect(self._model_changed)
         store.selection_changed.connect(self._selection_changed)
@@ -358,6 +359,16 @@ class SpacePane(Pane):
 
     # ------------------------------------------------------------------------ questions
 
+    def _cut_unknown(self) -> None:
+        """A word that is no single token is shown in those that it is cut into."""
+        word, model = self._lookup.unknown, self.store.model
+        if not word or model is None or not self._lookup.rows.of_tokens:
+            return
+        cut = self.store.texts.cut(f" {word}")
+        ids = () if cut is None else cut.ids
+        pieces = (model.token_text(token) for token in ids if token not in model.special_ids)
+        self._lookup.pieces = tuple(pieces)
+
     def _ask_position(self) -> None:
         self.chooser.end_sum()
         self._near.want_position()
@@ -383,6 +394,7 @@ class SpacePane(Pane):
         vocabulary, tables = self._cloud.vocabulary, self.store.tables
         if vocabulary is not None:
             self._name_rows(vocabulary)
+        self._cut_unknown()
         self.chooser.follow()
         self._show_doing()
         if vocabulary is None or self._is_elsewhere:
@@ -445,7 +457,7 @@ class SpacePane(Pane):
         """The caption, and the line below: a problem, what the mouse is on, or what else is."""
         self.caption.setText(words.caption(vocabulary, self._lookup.text))
         token = self.view.hovered
-        problem = self._lookup.problem or self._body.form.problem or self.store.tables.problem
+        problem = self._lookup.said or self._body.form.problem or self.store.tables.problem
         if problem:
             tone, text = "warning", problem
         elif token is not None and token < len(vocabulary.points):

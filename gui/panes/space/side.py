@@ -93,7 +93,7 @@ class SpaceSide(QWidget):
         """
         answers = False
         if lookup.problem:
-            self.show_sentence("", lookup.problem)
+            self.show_sentence("", lookup.said)
         elif lookup.matches is not None:
             self.show_matches(lookup.matches, lookup.text)
         elif problem:

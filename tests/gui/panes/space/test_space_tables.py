@@ -239,6 +239,17 @@ def test_a_click_elsewhere_ends_the_sum_and_its_plane(pane: SpacePane) -> None:
     assert answer_of(pane.store).terms == ((1, far),)
 
 
+def test_a_word_of_several_tokens_is_shown_in_them(pane: SpacePane, desk: Desk) -> None:
+    pane.show_expression("king - unicornish + woman")
+    settle(pane)
+    assert desk.lm.tokenizer is not None
+    ids = desk.lm.tokenizer.encode(" unicornish", add_special=False).ids
+    pieces = ", ".join(pane._lookup.text(token) for token in ids)
+    said = f"It is cut into {len(ids)}: {pieces}."
+    assert said in pane.side.detail.text()
+    assert said in pane.status.text()
+
+
 # --------------------------------------------------------------------------- projections
 
 
