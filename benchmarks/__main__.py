@@ -21,6 +21,7 @@ NAMES = (
     "curves",
     "tokenizing",
     "point_cloud",
+    "space",
     "window",
     "stage",
     "frames",
