@@ -35,6 +35,7 @@ MODULES = (
     "model.checkpoint.families.mixtral",
     "model.checkpoint.families.modernbert",
     "model.checkpoint.families.mpt",
+    "model.checkpoint.families.nanochat",
     "model.checkpoint.families.olmo2",
     "model.checkpoint.families.opt",
     "model.checkpoint.families.phi",
