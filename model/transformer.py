@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Collection, Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Literal, cast
 
 import torch
@@ -50,6 +51,10 @@ class Transformer(nn.Module):
     Args:
         config: sizes and choices.
         empty: leave the weights as the memory happens to be: for a loader that sets them all.
+
+    Attributes:
+        compute_dtype: in which the fast path computes from the embedding on; None for the
+            weights'. Set by `computing_in`, for training in a narrower one.
     """
 
     def __init__(self, config: TransformerConfig, *, empty: bool = False) -> None:
@@ -62,6 +67,7 @@ class Transformer(nn.Module):
         self.aliases_of: dict[str, list[str]] = {}
         for alias, name in self.aliases.items():
             self.aliases_of.setdefault(name, []).append(alias)
+        self.compute_dtype: torch.dtype | None = None
         narrow = c.d_embed != c.d_model
         self.embed = Embedding(c.d_vocab, c.d_embed)
         self.project_in = Linear(c.d_embed, c.d_model, bias=False) if narrow else None
@@ -145,6 +151,19 @@ class Transformer(nn.Module):
         [resid_BTD] = deque(self.stream(ids_BT, cache), maxlen=1)
         return self.head(resid_BTD[:, -1:] if last_only else resid_BTD)
 
+    @contextmanager
+    def computing_in(self, dtype: torch.dtype | None) -> Iterator[None]:
+        """Let the fast path compute in another dtype than the weights' meanwhile.
+
+        Gradients come in the weights' dtype. Not for a network with a mixture of experts, which
+        writes into tensors of the weights'.
+        """
+        before, self.compute_dtype = self.compute_dtype, dtype
+        try:
+            yield
+        finally:
+            self.compute_dtype = before
+
     def stream(
         self, ids_BT: Tensor, cache: KVCache | None = None, keep: Keep | None = None
     ) -> Generator[Tensor, None, None]:
@@ -166,8 +185,11 @@ class Transformer(nn.Module):
         start = 0 if cache is None else cache.length
         self.check_length(ids_BT, start)
         T = ids_BT.shape[1]
-        span = Span(self.config, start, T, self.embed.weight)
         resid_BTD = self._embedded(ids_BT, start)
+        if self.compute_dtype is not None:
+            resid_BTD = resid_BTD.to(self.compute_dtype)
+        like = self.embed.weight if self.compute_dtype is None else resid_BTD
+        span = Span(self.config, start, T, like)
         if self.config.dropout and self.training:
             resid_BTD = F.dropout(resid_BTD, self.config.dropout)
         for block in self.blocks:

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.config import TransformerConfig
+from model.network import training_kernels
 
 
 class Norm(nn.Module):
@@ -46,6 +47,8 @@ class Norm(nn.Module):
         if not self._fused:
             return self.normalize(x, self.scale(x))
         if self.w is None:
+            if self.rms and training_kernels.wanted(x):
+                return training_kernels.rms_norm(x, self.eps)
             norm = F.rms_norm if self.rms else F.layer_norm
             return norm(x, self._normed, eps=self.eps)
         w = self.weight()
