@@ -12,7 +12,6 @@ Knows nothing of files, tokens or families; checkpoints are mapped to these para
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ from model.config import TransformerConfig
 from model.network.attention import KVCache
 from model.network.block import Block, MaskedTransform
 from model.network.execute import Replace, Tap, execute
+from model.first_weights import FirstWeights
 from model.network.keep import Keep
 from model.network.linear import Embedding, Linear
 from model.network.norm import Norm
@@ -93,27 +93,16 @@ class Transformer(nn.Module):
             self.unembed.weight = self.embed.weight
 
     @torch.no_grad()
-    def initialize(self, generator: torch.Generator | None = None, std: float = 0.02) -> None:
-        """Random weights as GPT-2 draws them (Radford et al. 2019).
-
-        Normal with ``std``; what writes to the residual stream is scaled by 1/√(2 n_layers);
-        biases zero, norms one.
-        """
-        for name, parameter in self.named_parameters():
-            self.draw(name, parameter, generator, std)
-
-    def draw(
-        self, name: str, tensor: Tensor, generator: torch.Generator | None, std: float
+    def initialize(
+        self,
+        generator: torch.Generator | None = None,
+        std: float = 0.02,
+        first: FirstWeights | None = None,
     ) -> None:
-        """Fill a tensor with the first values of a parameter, as `initialize` does."""
-        if name.endswith(".w"):
-            tensor.fill_(1 - self.config.norms.offset)
-        elif tensor.ndim < 2:
-            tensor.zero_()
-        else:
-            writes = name.endswith((".out.weight", ".down.weight"))
-            scaled = std / math.sqrt(2 * self.config.n_layers) if writes else std
-            tensor.normal_(0.0, scaled, generator=generator)
+        """Random weights as GPT-2 draws them (Radford et al. 2019), with ``std``, or as ``first``."""
+        first = FirstWeights(std) if first is None else first
+        for name, parameter in self.named_parameters():
+            first.draw(name, parameter, self.config, generator)
 
     def adopt(self, state: Mapping[str, Tensor]) -> None:
         """Take tensors as the weights, without copying them.
