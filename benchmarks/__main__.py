@@ -17,6 +17,7 @@ NAMES = (
     "interpreting",
     "patching",
     "training",
+    "fast",
     "tokenizing",
     "point_cloud",
     "window",

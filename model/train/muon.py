@@ -93,13 +93,15 @@ class Muon(torch.optim.AdamW):
     def _momentum_of(self, parameter: nn.Parameter) -> Tensor:
         state = self.state[parameter]
         if "momentum" not in state:
+            state["step"] = torch.zeros(())  # AdamW looks for it when a state is loaded
             state["momentum"] = torch.zeros_like(parameter)
+        state["step"] += 1
         momentum: Tensor = state["momentum"]
         return momentum
 
 
 def orthogonal(matrices_NRC: Tensor, dtype: torch.dtype) -> Tensor:
-    """The same singular vectors, with singular values near one.
+    """The same singular vectors, with singular values between about a half and one and a half.
 
     Args:
         matrices_NRC: of one shape, not higher than wide.
