@@ -6,9 +6,9 @@ its first step to its last number, evaluations as its recipe has them counted, s
 left out of all. Afterwards each network's loss is measured over the whole validation split in
 float32, by the same code.
 
-The text is ``../shared/data/tinyshakespeare.txt`` or what the environment variable ``TEXT`` names.
-``NANOGPT`` names a checkout of nanoGPT, whose network and optimiser then are the third; without it a
-plain loop of the same network is.
+The text is ``../shared/data/tinyshakespeare.txt``, or what the environment variable ``TEXT``
+names. ``NANOGPT`` names a checkout of nanoGPT, whose network and optimiser then are the third;
+without it a plain loop of the same network is.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def _rows(classic: Trained, theirs: Trained, fast: list[Trained], threads: int) 
             "≤ 0.1",
         ),
         Row(
-            f"its loss over the whole validation split (of {len(fast)} seeds the worst {worst:.4f})",
+            f"its loss over the whole validation split ({len(fast)} seeds, worst {worst:.4f})",
             loss,
             classic.loss,
             loss / classic.loss,
@@ -109,7 +109,14 @@ def _rows(classic: Trained, theirs: Trained, fast: list[Trained], threads: int) 
             "≤ 1.0",
         ),
         Row(f"`fast`, beside {whose}", seconds, theirs.seconds, seconds / theirs.seconds, "s", ""),
-        Row(f"`classic`, {on}", *speeds, speeds[0] / speeds[1], "tokens/s", f"≥ 1.5 × {whose}"),
+        Row(
+            f"`classic`, {on}",
+            speeds[0],
+            speeds[1],
+            speeds[0] / speeds[1],
+            "tokens/s",
+            f"≥ 1.5 × {whose}",
+        ),
         Row(
             "its loss over the whole validation split",
             classic.loss,
@@ -308,7 +315,7 @@ def _plain(recipe: Recipe, d_vocab: int) -> tuple[Any, Any]:
 
 
 def _nanogpt(checkout: Path, recipe: Recipe, d_vocab: int) -> tuple[Any, Any]:
-    """nanoGPT's own network and optimiser, from its ``model.py``."""
+    """The network and optimiser of nanoGPT itself, from its ``model.py``."""
     spec = importlib.util.spec_from_file_location("nanogpt_model", checkout / "model.py")
     if spec is None or spec.loader is None or not (checkout / "model.py").is_file():
         raise SystemExit(f"There is no model.py in {checkout}; NANOGPT names a nanoGPT checkout.")

@@ -55,23 +55,23 @@ class Norms:
             normed after each sum (BERT). ``output``: what is added is normed (OLMo 2).
             ``sandwich``: what is read and what is added (Gemma 2). ``stream``: as ``pre``, and what
             attention and MLP write is added to the normed stream (a variant of BLOOM).
-        weight: they multiply with a learned weight; without one (nanochat's) nothing is learned.
         bias: LayerNorms add a bias.
         offset: added to a norm's weight before it multiplies; 1 for Gemma.
         shared: in a parallel block, attention and MLP read one norm; otherwise one each.
         first: the first block's attention reads a normed stream; ModernBERT's does not.
         final: the stream is normed before the head.
         embedding: the embedding is normed before the first block (BLOOM, BERT).
+        weight: they multiply with a learned weight; nanochat's have none.
     """
 
     placement: NormPlacement = "pre"
-    weight: bool = True
     bias: bool = True
     offset: float = 0.0
     shared: bool = True
     first: bool = True
     final: bool = True
     embedding: bool = False
+    weight: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """What a network's parameters are before it learns.
 
 Normal numbers as GPT-2 draws them (Radford et al. 2019) and, where it is asked for, outputs of zero
-and heads that look a few tokens back. Knows the config and names of parameters; no network, and torch
-only where it draws.
+and heads that look a few tokens back. Knows the config and names of parameters; no network, and
+torch only where it draws.
 """
 
 from __future__ import annotations

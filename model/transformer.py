@@ -22,10 +22,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.config import TransformerConfig
+from model.first_weights import FirstWeights
 from model.network.attention import KVCache
 from model.network.block import Block, MaskedTransform
 from model.network.execute import Replace, Tap, execute
-from model.first_weights import FirstWeights
 from model.network.keep import Keep
 from model.network.linear import Embedding, Linear
 from model.network.norm import Norm
@@ -99,7 +99,7 @@ class Transformer(nn.Module):
         std: float = 0.02,
         first: FirstWeights | None = None,
     ) -> None:
-        """Random weights as GPT-2 draws them (Radford et al. 2019), with ``std``, or as ``first``."""
+        """Random weights: as GPT-2 draws them with ``std``, or as ``first`` says."""
         first = FirstWeights(std) if first is None else first
         for name, parameter in self.named_parameters():
             first.draw(name, parameter, self.config, generator)

@@ -14,11 +14,10 @@ class Linear(nn.Linear):
     """A linear map whose weights `Transformer.initialize` or a checkpoint sets, no default."""
 
     def forward(self, x: Tensor) -> Tensor:
-        weight, bias = self.weight, self.bias
-        if x.dtype is not weight.dtype:
-            weight = weight.to(x.dtype)
-            bias = None if bias is None else bias.to(x.dtype)
-        return F.linear(x, weight, bias)
+        if x.dtype is self.weight.dtype:
+            return F.linear(x, self.weight, self.bias)
+        bias = None if self.bias is None else self.bias.to(x.dtype)
+        return F.linear(x, self.weight.to(x.dtype), bias)
 
     def reset_parameters(self) -> None:
         pass

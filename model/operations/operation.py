@@ -180,7 +180,7 @@ def write_norm(
 
 
 def norm_name(op: Operation) -> str:
-    """The norm that an operation of kind ``norm`` is the result of, for example ``blocks.0.ln1``."""
+    """Whose result an operation of kind ``norm`` is, for example ``blocks.0.ln1``."""
     return op.inputs[1].removesuffix(".hook_scale")
 
 

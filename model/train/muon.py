@@ -1,9 +1,10 @@
 """Muon (Jordan et al. 2024) for the matrices inside blocks, AdamW for all else.
 
-A matrix is moved by its momentum with all singular values brought near one, so that every direction
-learns alike. They are brought there by four steps of the Polar Express (Amsel et al. 2025), an
-odd polynomial of products alone. Matrices of one shape go through them together; queries, keys and
-values, which lie in one tensor, are three matrices, and a matrix that is higher than wide is turned.
+A matrix is moved by its momentum with all singular values brought near one, so that every
+direction learns alike. They are brought there by four steps of the Polar Express (Amsel et al.
+2025), an odd polynomial of products alone. Matrices of one shape go through them together; queries,
+keys and values, which lie in one tensor, are three matrices, and one that is higher than wide is
+turned.
 
 Knows parameters and gradients; no text, no run.
 """

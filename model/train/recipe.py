@@ -56,8 +56,8 @@ class Recipe:
         n_layers, n_heads, n_kv_heads, d_model, d_mlp, n_ctx, norm, positions, activation, gated,
             attention_bias, mlp_bias, tied_embeddings, dropout: as in `TransformerConfig`;
             0 takes its default.
-        rotary_base: of rotary positions: the slowest pair of dimensions turns by about its inverse a
-            token.
+        rotary_base: of rotary positions: the slowest pair of dimensions turns by about its inverse
+            a token.
         qk_norm: queries and keys are normed before they meet.
         norm_weights: norms have weights that are learned.
         embedding_norm: token vectors are normed before the first block.

@@ -1,9 +1,9 @@
 """nanochat (Karpathy 2025), as transformers writes it.
 
-Rotary heads whose queries and keys are normed, ReLU², norms without weights, one of them right after
-the embedding, and soft-capped logits. It turns its heads the other way round than Llama does: with
-the halves of queries and keys swapped that is the usual turn. It norms queries and keys after the
-turn: without weights that is the same as before it.
+Rotary heads whose queries and keys are normed, ReLU², norms without weights, one of them right
+after the embedding, and soft-capped logits. It turns its heads the other way round than Llama does:
+with the halves of queries and keys swapped that is the usual turn. It norms queries and keys after
+the turn: without weights that is the same as before it.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -67,13 +68,14 @@ def everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_gradients_are_those_of_the_plain_network(
     name: str, everywhere: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    used: list[bool] = []
+    used: list[Tensor] = []
     attention = training_kernels.causal_attention
-    monkeypatch.setattr(
-        training_kernels,
-        "causal_attention",
-        lambda *args: used.append(True) or attention(*args),
-    )
+
+    def noted(*args: Any) -> Tensor:
+        used.append(args[0])
+        return attention(*args)
+
+    monkeypatch.setattr(training_kernels, "causal_attention", noted)
     by_hand = gradients(made(NETWORKS[name], torch.float64))
     assert len(used) == 2  # a layer each
     monkeypatch.setattr(training_kernels, "wanted", lambda x: False)
@@ -115,7 +117,7 @@ def test_a_network_computes_in_bfloat16_only_meanwhile() -> None:
     ids=str,
 )
 def test_attention_of_another_kind_takes_the_usual_way(
-    change: dict[str, object], everywhere: None, monkeypatch: pytest.MonkeyPatch
+    change: dict[str, Any], everywhere: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(training_kernels, "causal_attention", None)
     gradients(made(replace(FAST, **change), torch.float64))

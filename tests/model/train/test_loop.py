@@ -51,6 +51,7 @@ def until_step(training: Training, step: int) -> tuple[list[e.Event], Iterable[e
 def break_the_weights(training: Training) -> None:
     norm = training.transformer.ln_final
     assert norm is not None
+    assert norm.w is not None
     with torch.no_grad():
         norm.w[0] = math.inf
 
@@ -528,7 +529,7 @@ def test_a_bad_text_leaves_no_folder(recipe: Recipe, tmp_path: Path) -> None:
 def test_a_network_that_cannot_be_saved_is_refused_before_it_is_trained(
     recipe: Recipe, tmp_path: Path
 ) -> None:
-    with pytest.raises(CheckpointError, match="No family .* has positions 'sinusoidal'"):
+    with pytest.raises(CheckpointError, match=r"No family .* has positions 'sinusoidal'"):
         list(train(replace(recipe, positions="sinusoidal"), tmp_path / "run"))
     assert not (tmp_path / "run").exists()
 

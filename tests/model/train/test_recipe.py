@@ -17,7 +17,6 @@ from model.train.presets import PRESETS, preset
 from model.train.recipe import Recipe, RecipeError
 from model.train.toml import toml_table
 
-
 LOOKING = {"positions": "rotary", "norm": "rms", "qk_norm": True}
 
 
