@@ -11,14 +11,10 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
-from PySide6.QtGui import QValidator
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
-    QAbstractSpinBox,
-    QDoubleSpinBox,
     QLabel,
     QLineEdit,
-    QSizePolicy,
     QSpinBox,
     QVBoxLayout,
     QWidget,
@@ -26,7 +22,9 @@ from PySide6.QtWidgets import (
 
 from gui import theme
 from gui.panes.training.even_grid import EvenGrid
+from gui.panes.training.field import Field, RateBox
 from gui.panes.training.place import PlaceButton
+from gui.panes.training.switch_fields import SwitchFields
 from gui.panes.training.wrapped import WrappedText
 from gui.session.runs_folder import proposed
 from gui.widgets.choice import Choice
@@ -38,66 +36,7 @@ from model.train.presets import PRESETS
 from model.train.recipe import MIN_BPE_VOCAB, WORLD, Recipe, RecipeError
 from model.train.snapshot_plan import MEBIBYTE, plan_of
 
-FIELD_WIDTH = 112
 _CHOOSE = "choose a file…"
-
-
-class Field(QWidget):
-    """A small label above its editor."""
-
-    def __init__(self, label: str, editor: QWidget, tip: str) -> None:
-        super().__init__()
-        self.editor = editor
-        title = QLabel(label)
-        title.setFont(theme.sans(theme.SMALL_FONT_SIZE))
-        title.setProperty("quiet", True)
-        title.setBuddy(editor)
-        editor.setToolTip(tip)
-        editor.setAccessibleName(label)
-        editor.setAccessibleDescription(tip)
-        editor.setMinimumWidth(40)
-        editor.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        editor.setFixedHeight(26)
-        if isinstance(editor, QAbstractSpinBox):
-            # A style sheet's padding does not reach the text of a spin box (Qt 6.11).
-            editor.lineEdit().setTextMargins(5, 0, 0, 0)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(1)
-        layout.addWidget(title)
-        layout.addWidget(editor)
-
-    def sizeHint(self) -> QSize:
-        return QSize(FIELD_WIDTH, super().sizeHint().height())
-
-
-class RateBox(QDoubleSpinBox):
-    """A learning rate, written as people write it: 0.001 or 3e-4; a step is a factor."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setDecimals(9)
-        self.setRange(1e-7, 10.0)
-
-    def textFromValue(self, value: float) -> str:
-        return f"{value:g}"
-
-    def valueFromText(self, text: str) -> float:
-        return float(text.replace(",", "."))
-
-    def validate(self, text: str, position: int) -> object:  # type: ignore[override]
-        try:
-            value = float(text.replace(",", "."))
-        except ValueError:
-            begun = all(character in "0123456789.,eE+-" for character in text)
-            state = QValidator.State.Intermediate if begun else QValidator.State.Invalid
-            return state, text, position
-        inside = self.minimum() <= value <= self.maximum()
-        good = QValidator.State.Acceptable if inside else QValidator.State.Intermediate
-        return good, text, position
-
-    def stepBy(self, steps: int) -> None:
-        self.setValue(float(f"{self.value() * 10 ** (steps / 10):.2g}"))
 
 
 class RecipeForm(QWidget):
@@ -137,6 +76,7 @@ class RecipeForm(QWidget):
         self.lr = RateBox()
         self.seed = _count(0, 2**31 - 1)
         self.name = QLineEdit()
+        self.switches = SwitchFields(self)
         self.fields = (
             Field("Preset", self.preset, "A recipe that is worth having by name"),
             Field("Text", self.data, "What it learns from: the story world, or a text file"),
@@ -157,6 +97,13 @@ class RecipeForm(QWidget):
         flow = EvenGrid(grid, spacing=theme.TIGHT + 2)
         for field in self.fields:
             flow.addWidget(field)
+        title = QLabel("How fast it learns")
+        title.setFont(theme.sans(theme.SMALL_FONT_SIZE))
+        title.setToolTip("Each can be turned off, to see what it gives; presets set them together")
+        below = QWidget()
+        flow = EvenGrid(below, spacing=theme.TIGHT + 2)
+        for field in self.switches.fields:
+            flow.addWidget(field)
         self.summary = WrappedText()
         self.place.show_path(self.runs_dir)
         self.problem = QLabel()
@@ -167,6 +114,8 @@ class RecipeForm(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.TIGHT)
         layout.addWidget(grid)
+        layout.addWidget(title)
+        layout.addWidget(below)
         layout.addWidget(self.summary)
         layout.addWidget(self.problem)
         layout.addStretch(1)
@@ -179,6 +128,7 @@ class RecipeForm(QWidget):
         for box in (*self._counts().values(), self.n_vocab):
             box.valueChanged.connect(self._changed)
         self.lr.valueChanged.connect(self._changed)
+        self.switches.changed.connect(self._changed)
         self.set_recipe(self._base)
 
     # --------------------------------------------------------------------- the recipe
@@ -186,7 +136,8 @@ class RecipeForm(QWidget):
     def set_recipe(self, recipe: Recipe) -> None:
         """Show a recipe; what has no field of its own is kept."""
         self._base = recipe
-        editors = (*(field.editor for field in self.fields),)
+        fields = (*self.fields, *self.switches.fields)
+        editors = (*(field.editor for field in fields), self.switches)
         blocked = [QSignalBlocker(editor) for editor in editors]
         if recipe.name in PRESETS:
             self.preset.setCurrentText(recipe.name)
@@ -204,6 +155,7 @@ class RecipeForm(QWidget):
         for key, box in self._counts().items():
             box.setValue(getattr(recipe, key))
         self.lr.setValue(recipe.lr)
+        self.switches.show_recipe(recipe)
         self.name.setText(recipe.name)
         del blocked
         self._changed()
@@ -231,6 +183,7 @@ class RecipeForm(QWidget):
             steps=steps,
             seed=self.seed.value(),
             lr=lr,
+            **self.switches.values(),
             # What depends on a number that was changed keeps its proportion to it.
             min_lr=base.min_lr if lr == base.lr else base.min_lr * lr / base.lr,
             warmup_steps=self._paced(base.warmup_steps),
@@ -260,7 +213,7 @@ class RecipeForm(QWidget):
     def _in_words_of_the_form(self, message: str) -> str:
         """What a recipe calls its values, as the form calls them: Width, not d_model."""
         names = {name: box.accessibleName() for name, box in self._counts().items()}
-        names |= {"lr": self.lr.accessibleName()}
+        names |= {"lr": self.lr.accessibleName()} | self.switches.labels()
         return re.sub(r"\b(\w+)\b", lambda found: names.get(found[0], found[0]), message)
 
     def choose_file(self, path: str) -> None:
