@@ -308,8 +308,8 @@ def _theirs(threads: int, seed: int) -> Iterator[Trained | None]:
 
     n_params = sum(parameter.numel() for parameter in network.parameters())
     tokens = recipe.steps * size * n_ctx
-    loss = _whole_loss(logits, val_ids, n_ctx)
-    yield Trained(seconds, cpu_seconds, step_seconds, tokens, loss, n_params)
+    whole = _whole_loss(logits, val_ids, n_ctx)
+    yield Trained(seconds, cpu_seconds, step_seconds, tokens, whole, n_params)
 
 
 def _plain(recipe: Recipe, d_vocab: int) -> tuple[Any, Any]:
