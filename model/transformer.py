@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Literal, cast
 
 import torch
@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from model.config import TransformerConfig
 from model.first_weights import FirstWeights
+from model.network import training_kernels
 from model.network.attention import KVCache
 from model.network.block import Block, MaskedTransform
 from model.network.execute import Replace, Tap, execute
@@ -149,7 +150,8 @@ class Transformer(nn.Module):
         """
         before, self.compute_dtype = self.compute_dtype, dtype
         try:
-            yield
+            with training_kernels.training() if dtype is not None else nullcontext():
+                yield
         finally:
             self.compute_dtype = before
 

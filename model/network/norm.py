@@ -46,9 +46,10 @@ class Norm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if not self._fused:
             return self.normalize(x, self.scale(x))
+        if self.rms and len(self.axes) == 1 and training_kernels.wanted(x):
+            normed = training_kernels.rms_norm(x, self.eps)
+            return normed if self.w is None else normed * self.weight().to(x.dtype)
         if self.w is None:
-            if self.rms and training_kernels.wanted(x):
-                return training_kernels.rms_norm(x, self.eps)
             norm = F.rms_norm if self.rms else F.layer_norm
             return norm(x, self._normed, eps=self.eps)
         w = self.weight()

@@ -13,6 +13,9 @@ Shape suffixes as elsewhere; N stands for batch and heads together, J for querie
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, cast
 
 import torch
@@ -24,10 +27,24 @@ LONGEST = 256
 they would take memory that grows with the square."""
 
 
+_TRAINS: ContextVar[bool] = ContextVar("trains in a narrower dtype", default=False)
+
+
+@contextmanager
+def training() -> Iterator[None]:
+    """A forward pass that is learned from; all others take the usual way, to its last digit."""
+    before = _TRAINS.set(True)
+    try:
+        yield
+    finally:
+        _TRAINS.reset(before)
+
+
 def wanted(x: Tensor) -> bool:
     """Whether what is computed of a tensor is to be learned from, where these are faster."""
     return (
-        x.dtype is torch.bfloat16
+        _TRAINS.get()
+        and x.dtype is torch.bfloat16
         and x.requires_grad
         and torch.is_grad_enabled()
         and x.device.type == "cpu"

@@ -30,6 +30,7 @@ NETWORKS = {
     "classic": CLASSIC,
     "fast": FAST,
     "rotary without norms of queries": replace(CLASSIC, positions="rotary"),
+    "rms norms with weights": replace(CLASSIC, norm="rms"),
     "normed queries that are not turned": replace(FAST, positions="learned", rotary=None),
 }
 IDS = torch.tensor([[3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5], [8, 9, 7, 9, 3, 2, 3, 8, 4, 6, 2]])
@@ -102,6 +103,14 @@ def test_a_network_computes_in_bfloat16_only_meanwhile() -> None:
         with network.computing_in(torch.bfloat16):
             assert network(IDS).dtype is torch.bfloat16
         assert torch.equal(network(IDS), before)
+
+
+def test_a_network_in_bfloat16_that_is_asked_for_gradients_takes_the_usual_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(training_kernels, "causal_attention", None)
+    monkeypatch.setattr(training_kernels, "rms_norm", None)
+    gradients(made(FAST, torch.bfloat16))
 
 
 @pytest.mark.parametrize(
