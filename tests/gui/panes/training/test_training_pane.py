@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -153,7 +154,9 @@ def test_typed_numbers_are_in_the_recipe(pane: TrainingPane, qtbot: QtBot) -> No
 def test_a_switch_is_turned_off_to_see_what_it_gives(pane: TrainingPane, qtbot: QtBot) -> None:
     fast = replace(PRESETS["fast"], data="world")
     pane.form.set_recipe(fast)
-    fields = {field.editor.accessibleName(): field.editor for field in pane.form.switches.fields}
+    fields: dict[str, Any] = {
+        field.editor.accessibleName(): field.editor for field in pane.form.switches.fields
+    }
     fields["Optimiser"].setCurrentText("adamw")
     fields["Outputs at zero"].setCurrentText("off")
     offsets = fields["Heads look back"]
