@@ -107,7 +107,7 @@ SWITCHES = (
     Switch(
         "zero_outputs",
         "Outputs at zero",
-        "At first blocks add nothing and all tokens are as likely, so that no noise is to be undone.",
+        "At first blocks add nothing and all tokens are as likely: no noise is to be undone.",
     ),
     Switch("logit_cap", "Logit cap", "Logits are kept softly below it; 0 leaves them as they are."),
 )
