@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from gui.panes.space.body import OPEN, SpaceBody
 from gui.panes.space.choosing import FILE, Choosing, kind_of
-from gui.panes.space.forms import Looked
+from gui.panes.space.form import Looked
 from gui.panes.space.nearness import Nearness
 from gui.panes.space.rows import Rows
 from gui.session.store import Store
@@ -132,7 +132,7 @@ class Chooser(QObject):
         """Choose a projection; nothing is asked for yet."""
         if name != self.name:
             self._body.show_projection(name)
-            self.flat_wanted.emit(name == PLANE)
+            self.flat_wanted.emit(self._body.form.flat)
 
     def choose_projection(self, name: str) -> None:
         """Draw it so."""
@@ -148,7 +148,7 @@ class Chooser(QObject):
             self._wants_plane = name == PLANE
         if name != PLANE:
             self._before = name
-        self.flat_wanted.emit(name == PLANE)
+        self.flat_wanted.emit(self._body.form.flat)
         self.follow()
         self.changed.emit()
 

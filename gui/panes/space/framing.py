@@ -57,7 +57,9 @@ def home(
     """What a reset shows: the cloud without its outliers, and paths at true length."""
     points = vocabulary.points
     inside = points[np.linalg.norm(points, axis=1) <= extent * 1.001]
-    parts = [inside, extent * np.eye(3, dtype=np.float32)]
+    parts = [inside]
+    if vocabulary.has_axes:
+        parts.append(extent * np.eye(3, dtype=np.float32))
     if paths is not None and paths.scaled_to is None:
         parts.append(paths.points_PS3.reshape(-1, 3))
     return np.concatenate(parts)
@@ -68,6 +70,11 @@ def sum_frame(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The places that a sum and its answer are at, and the normal of the plane of its arrows."""
     points = vocabulary.points
+    if not vocabulary.has_axes:  # a sum has no place in a map: its words and the answer have
+        listed = [token for _, token in found.terms]
+        best = next((token for token, own in zip(found.ids, found.own) if not own), None)
+        places = points[listed if best is None else [*listed, best]]
+        return places, np.zeros(3, np.float32)
     _, end = scene.sum_lines(found.terms, points, scene.origin(vocabulary))
     places, normal = scene.sum_plane(found.terms, points, end)
     best = next((token for token, own in zip(found.ids, found.own) if not own), None)

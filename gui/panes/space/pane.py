@@ -473,7 +473,7 @@ class SpacePane(Pane):
         return words.notes(
             vocabulary,
             fallback=self.view.fallback_reason,
-            hint=self.chooser.hint,
+            hint=self._running or self.chooser.hint,
             path=words.path_note(
                 vocabulary,
                 "" if slot is None else slot.problem,
@@ -484,6 +484,18 @@ class SpacePane(Pane):
             by_length=self.tools.norm.isChecked(),
             flat=self.view.camera.flat,
         )
+
+    @property
+    def _running(self) -> str:
+        """What a map that converges does now; empty where none does."""
+        drawing = self.store.tables.drawing
+        if drawing is None or not entry_of(PROJECTIONS, drawing.how.name).on_request:
+            return ""
+        told = words.doing(self.store.activity.progress_of(drawing))
+        drawn = self.store.vocabulary
+        if drawn is not None and drawn.request_id == drawing.id and drawn.share < 1:
+            return f"{drawn.share:.0%} of the steps; Stop keeps what came"
+        return told or "starting…"
 
     def _inspect(self, token: int) -> None:
         drawn, model, near = self._cloud.vocabulary, self.store.model, self._near.answer

@@ -60,9 +60,11 @@ class Picture:
     def overlay(self) -> Overlay:
         """All lines and marks; the first mark of a token carries its label."""
         points, text_of, selection = self.points, self.text_of, self.selection
-        lines, all_marks = scene.axis_lines(
-            self.extent, self.vocabulary.variance_kept, self.axis_names, flat=self.flat
-        )
+        lines, all_marks = [], []
+        if self.vocabulary.has_axes:
+            lines, all_marks = scene.axis_lines(
+                self.extent, self.vocabulary.variance_kept, self.axis_names, flat=self.flat
+            )
         all_marks += marks.pointed(self.pointed, points, text_of)
         all_marks += marks.chosen(self.chosen, points, text_of)
         if self.matches is not None:
@@ -81,17 +83,24 @@ class Picture:
         return Overlay(tuple(lines), marks.labelled_once(all_marks), self.ambient, text_of)
 
     def _near(self, found: NeighboursFound) -> tuple[list[Line], list[Mark]]:
-        """Neighbours; of a sum its arrows, its words and where it ends, too."""
+        """Neighbours; of a sum its arrows, its words and where it ends, too.
+
+        A map of neighbours has no directions: there the words of a sum are marked, and no arrows.
+        """
         points = self.points
         start = scene.place(points[found.terms[0][1]])
         arrows: list[Line] = []
         marked: list[Mark] = []
-        if scene.is_sum(found.terms):
+        of_sum = scene.is_sum(found.terms)
+        if of_sum and self.vocabulary.has_axes:
             arrows, start = scene.sum_lines(found.terms, points, scene.origin(self.vocabulary))
-            marked += marks.terms(found, points, self.text_of)
             marked.append(marks.end_of_sum(start))
+        if of_sum:
+            marked += marks.terms(found, points, self.text_of)
             expected = found.question.expected
             if 0 <= expected < len(points):
                 marked.append(marks.expected(expected, points, self.text_of))
         marked += marks.neighbours(found, points, self.text_of)
+        if of_sum and not self.vocabulary.has_axes:
+            return [], marked
         return [*scene.neighbour_lines(found, start, points), *arrows], marked

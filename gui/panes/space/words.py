@@ -61,7 +61,7 @@ def header(vocabulary: VocabularyProjected) -> str:
     axes = "plane and 1 axis" if vocabulary.plane else "3 axes"
     what = "tokens" if vocabulary.source.of_vocabulary else "vectors"
     counted = f"{len(vocabulary.points):,} {what}"
-    if not vocabulary.axes.shape[1]:
+    if not vocabulary.has_axes:
         return f"{counted} of {vocabulary.matrix}{step}"
     return f"{counted} · {axes} keep {kept:.1%} of the variance of {vocabulary.matrix}{step}"
 
