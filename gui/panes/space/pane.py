@@ -25,6 +25,7 @@ from gui.panes.space.choosing import FILE
 from gui.panes.space.cloud import Cloud, same_axes
 from gui.panes.space.drawing import Drawing
 from gui.panes.space.dropping import dropped_table
+from gui.panes.space.grouping import Grouping
 from gui.panes.space.lookup import Lookup
 from gui.panes.space.nearness import Nearness
 from gui.panes.space.pages import Pages
@@ -37,9 +38,12 @@ from model.messages import VocabularyProjected
 from model.probe.path.asks import Path
 from model.probe.question import Named, Question
 from model.space.projections import PROJECTIONS
+from model.space.projections.asks import TSNE, UMAP
 from model.space.questions.asks import METRICS
 from model.space.registry import entry_of
 from model.space.sources.asks import TokenTable
+
+MAPS = (TSNE.name, UMAP.name)
 
 
 class SpacePane(Pane):
@@ -77,8 +81,17 @@ class SpacePane(Pane):
         self.side, self.status = self._body.side, self._body.status
         self.caption, self.column = self._body.caption, self._body.column
         self.chooser = Chooser(self.store, self._body, self._near, self._rows)
+        self.grouping = Grouping(self.store, self._body, self._lookup, self._cloud, self.chooser)
+        self.grouping.changed.connect(self._recolor)
+        self.grouping.expression_wanted.connect(self.show_expression)
         self._drawing = Drawing(
-            self.store, self._body, self._lookup, self._near, self._cloud, self._picking
+            self.store,
+            self._body,
+            self._lookup,
+            self._near,
+            self._cloud,
+            self._picking,
+            self.grouping,
         )
         self.pages = Pages(self.store, self.column, self._rows)
         self.chooser.changed.connect(self.invalidate)
@@ -88,7 +101,6 @@ class SpacePane(Pane):
         self.search.returnPressed.connect(self._entered)
         self.search.installEventFilter(self)
         self.tools.flat_changed.connect(self._flat_changed)
-        self.tools.colors_changed.connect(self._recolor)
         self.tools.extent_changed.connect(self._extent_changed)
         self.tools.path_changed.connect(self._ask_anew)
         self.tools.changed.connect(self.invalidate)
@@ -144,7 +156,7 @@ class SpacePane(Pane):
             return {}
         near, cloud = self._near.answer, self._cloud
         found = arrays_of(vocabulary, near, cloud.found, cloud.paths, self._lookup.text)
-        return {**found, **self.pages.arrays()}
+        return {**found, **self.pages.arrays(), **self.grouping.arrays()}
 
     def code(self) -> str:
         """The cloud's axes, the neighbours that are listed, the paths."""
@@ -160,6 +172,8 @@ class SpacePane(Pane):
             "axes": self._body.forms[WORDS].kept(),
             "suite": self.column.suite.editor.kept(),
             "pairs": self.column.along.editor.kept(),
+            "maps": [self._body.forms[name].kept() for name in MAPS],
+            "views": self.grouping.kept(),
         }
 
     def recall(self, kept: Mapping[str, Any]) -> None:
@@ -169,6 +183,10 @@ class SpacePane(Pane):
         self._body.forms[WORDS].recall(kept.get("axes"))
         self.column.suite.editor.recall(kept.get("suite"))
         self.column.along.editor.recall(kept.get("pairs"))
+        maps = kept.get("maps")
+        for name, form in zip(MAPS, maps if isinstance(maps, list) else ()):
+            self._body.forms[name].recall(form)
+        self.grouping.recall(kept.get("views"))
 
     def apply_theme(self) -> None:
         self._drawing.forget()  # the points take the new theme's colours
@@ -295,7 +313,7 @@ class SpacePane(Pane):
         if self.chooser.choosing.kind == FILE:
             self.invalidate()
             return
-        for part in (self._near, self._cloud, self._picking, self.pages):
+        for part in (self._near, self._cloud, self._picking, self.pages, self.grouping):
             part.forget()
         self._name_rows(None)
         watched = self.view.shows_part
@@ -316,7 +334,7 @@ class SpacePane(Pane):
 
     def _leave_rows(self) -> None:
         """Other rows are to come: what was typed, listed and looked at is over."""
-        for part in (self._near, self._picking, self.pages):
+        for part in (self._near, self._picking, self.pages, self.grouping):
             part.forget()
         self._lookup.end()
         self.search.clear()
@@ -402,6 +420,7 @@ class SpacePane(Pane):
         self._near.send()
         self._find_paths()
         self._body.form.show_drawn(vocabulary)
+        self.grouping.refresh(vocabulary)
         self._drawing.draw(vocabulary)
         self._compose()
         near = self._near.answer

@@ -54,13 +54,14 @@ class Picture:
     axis_names: Sequence[str]
     flat: bool
     pointed: tuple[int | None, ...]
-    ambient: Sequence[int]
+    ambient: Sequence[int] | NDArray[np.intp]
     text_of: Callable[[int], str]
 
     def overlay(self) -> Overlay:
         """All lines and marks; the first mark of a token carries its label."""
         points, text_of, selection = self.points, self.text_of, self.selection
-        lines, all_marks = [], []
+        lines: list[Line] = []
+        all_marks: list[Mark] = []
         if self.vocabulary.has_axes:
             lines, all_marks = scene.axis_lines(
                 self.extent, self.vocabulary.variance_kept, self.axis_names, flat=self.flat

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -65,6 +65,17 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
+class Searched:
+    """Neighbours are being found.
+
+    Attributes:
+        share: of the vectors whose neighbours are known.
+    """
+
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """It can't be made.
 
@@ -82,13 +93,15 @@ def missing(how: type[NeighbourMap] | NeighbourMap) -> str:
         return ""
     title = "t-SNE" if how.name == "tsne" else "UMAP"
     return (
-        f"{title} needs {' and '.join(lacks)}, which is not installed here: "
+        f"{title} needs {' and '.join(lacks)}, not installed here: "
         f"pip install {PIP[how.name]}, then start again."
     )
 
 
-def mapping(order: Order, rows: Iterable[NDArray[np.float32]]) -> Iterator[Frame | None]:
-    """The map while it converges: the newest frame, or None where nothing is new.
+def mapping(
+    order: Order, rows: Iterable[NDArray[np.float32]]
+) -> Generator[Frame | Searched | None, None, None]:
+    """The map while it converges: what came last, or None where nothing is new.
 
     Args:
         order: what to do.
@@ -102,7 +115,7 @@ def mapping(order: Order, rows: Iterable[NDArray[np.float32]]) -> Iterator[Frame
         raise SpaceError(lacking)
     process = _start()
     came = threading.Event()
-    frames: deque[Frame] = deque(maxlen=1)
+    frames: deque[Frame | Searched] = deque(maxlen=1)
     refused: list[str] = []
 
     def feed() -> None:
@@ -123,7 +136,7 @@ def mapping(order: Order, rows: Iterable[NDArray[np.float32]]) -> Iterator[Frame
                     refused.append(found.message)
                     break
                 frames.append(found)
-                last = found.last
+                last = isinstance(found, Frame) and found.last
                 came.set()
         if not last and not refused:
             refused.append("its process has ended; was memory short?")
@@ -141,7 +154,7 @@ def mapping(order: Order, rows: Iterable[NDArray[np.float32]]) -> Iterator[Frame
             frame = frames.pop() if frames else None
             if frame is not None:
                 yield frame
-                if frame.last:
+                if isinstance(frame, Frame) and frame.last:
                     return
             if refused and not frames:
                 raise SpaceError(f"The map can't be made: {refused[0]}")

@@ -2,7 +2,8 @@
 
 ``compute`` is a generator of a projection, a `VectorTable` and the `Placed` of the same rows
 before (None for none), near which the points are laid where that can be done. It yields None after
-each slice of work (or in words what it does now), coarse `Placed` with ``share`` below 1 where it goes on, the whole one last.
+each slice of work (or in words what it does now), coarse `Placed` with ``share`` below 1 where it
+goes on, the whole one last.
 """
 
 from __future__ import annotations

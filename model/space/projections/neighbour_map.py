@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -17,8 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from model.probe.geometry.compute import ROWS_AT_ONCE, on_axes
-from model.space.maps.client import Frame, Order, mapping, missing
-from model.space.projections.asks import TSNE, UMAP, NeighbourMap
+from model.space.maps.client import Frame, Order, Searched, mapping, missing
+from model.space.projections.asks import TSNE, UMAP, Likeness, NeighbourMap
 from model.space.projections.placed import Placed, finding_scatter, principal_of
 from model.space.registry import SpaceError
 from model.space.table import VectorTable
@@ -58,19 +60,18 @@ def place(
         for frame in frames:
             if frame is None:
                 yield None
+            elif isinstance(frame, Searched):
+                yield f"finding the neighbours of {n:,} vectors, {frame.share:.0%}"
             elif not frame.last:
                 yield _placed(fitting, frame, steps, note)
             else:
                 kept = neighbours_kept(table, torch.from_numpy(frame.points), how.likeness)
                 yield None
-                whole = _placed(fitting, frame, steps, note, kept)
-                yield table.known(("map", how), lambda: whole)
+                yield table.known(("map", how), partial(_placed, fitting, frame, steps, note, kept))
 
 
 def fitted(how: NeighbourMap, n: int) -> tuple[NeighbourMap, str]:
     """The same for so many rows, and what had to be changed in words."""
-    from dataclasses import replace
-
     if isinstance(how, TSNE) and how.perplexity > (n - 1) / 3:
         most = max(2.0, float((n - 1) // 3))
         return replace(how, perplexity=most), (
@@ -154,7 +155,7 @@ def _placed(
     )
 
 
-def neighbours_kept(table: VectorTable, points_Nn: Tensor, likeness: str) -> float:
+def neighbours_kept(table: VectorTable, points_Nn: Tensor, likeness: Likeness) -> float:
     """The share of rows' nearest ten that are among their nearest ten in the picture.
 
     Args:
@@ -167,7 +168,6 @@ def neighbours_kept(table: VectorTable, points_Nn: Tensor, likeness: str) -> flo
     n = len(table)
     rows = torch.linspace(0, n - 1, min(n, ASKED)).long()
     k = min(NEAREST, n - 1)
-    metric = "cosine" if likeness == "cosine" else "euclidean"
     drawn = VectorTable(points_Nn.float(), "map")
     same = total = 0
     for part in rows.split(50):
@@ -175,7 +175,7 @@ def neighbours_kept(table: VectorTable, points_Nn: Tensor, likeness: str) -> flo
         part = part[(lengths > 0).cpu()]
         if not len(part):
             continue
-        high = scores(table, table.rows_ND[part].float(), metric).cpu()
+        high = scores(table, table.rows_ND[part].float(), likeness).cpu()
         low = scores(drawn, drawn.rows_ND[part], "euclidean")
         for at, row in enumerate(part.tolist()):
             high[row, at] = low[row, at] = float("-inf")
