@@ -18,6 +18,7 @@ from gui.panes.space.lookup import Lookup
 from gui.panes.space.nearness import Nearness
 from gui.panes.space.picking import Picking
 from gui.panes.space.picture import Picture
+from gui.panes.space.trails import Trails
 from gui.session.store import Store
 from model.messages import VocabularyProjected
 
@@ -32,6 +33,7 @@ class Drawing:
         grouping: which points are drawn, and in which colours.
 
     Attributes:
+        trails: where words came from while the model learnt.
         listed_hover: the row under the mouse in the list; None for none.
     """
 
@@ -52,6 +54,7 @@ class Drawing:
         self._drawn: object = None
         self._ambient: Sequence[int] | NDArray[np.intp] = ()
         self._points = np.empty((0, 3), np.float32)
+        self.trails = Trails()
         self.listed_hover: int | None = None
 
     def forget(self) -> None:
@@ -62,6 +65,7 @@ class Drawing:
         """The points, if they are others than those that are drawn."""
         if vocabulary is not self._drawn:
             self._drawn = vocabulary
+            self.trails.take(vocabulary)
             self._draw_points(vocabulary)
 
     def _draw_points(self, vocabulary: VocabularyProjected) -> None:
@@ -111,6 +115,7 @@ class Drawing:
             chosen=self._picking.chosen(vocabulary),
             axis_names=words.axis_names(vocabulary, self._lookup.text),
             flat=self._view.camera.flat,
+            trails=self.trails if self._tools.trails.isChecked() else None,
             pointed=(self._view.hovered, self.listed_hover),
             ambient=self._ambient if self._tools.labels.isChecked() else (),
             text_of=self._lookup.text,

@@ -31,9 +31,11 @@ from gui.panes.space.nearness import Nearness
 from gui.panes.space.pages import Pages
 from gui.panes.space.picking import Picking
 from gui.panes.space.rows import Rows
+from gui.panes.space.turntable import Turntable
 from gui.reading import space_code
 from gui.reading.code import together
 from gui.session.store import Store
+from gui.widgets.point_cloud import thinning
 from model.messages import VocabularyProjected
 from model.probe.path.asks import Path
 from model.probe.question import Named, Question
@@ -102,6 +104,8 @@ class SpacePane(Pane):
         self.search.installEventFilter(self)
         self.tools.flat_changed.connect(self._flat_changed)
         self.tools.extent_changed.connect(self._extent_changed)
+        self._turntable = Turntable(self.store, self.view)
+        self.tools.turntable.triggered.connect(self._turntable.ask_path)
         self.tools.path_changed.connect(self._ask_anew)
         self.tools.changed.connect(self.invalidate)
         self.tools.reset_wanted.connect(self.reset_view)
@@ -315,6 +319,7 @@ class SpacePane(Pane):
             return
         for part in (self._near, self._cloud, self._picking, self.pages, self.grouping):
             part.forget()
+        self._drawing.trails.forget()
         self._name_rows(None)
         watched = self.view.shows_part
         vocabulary = () if self.store.model is None else self.store.model.vocabulary
@@ -502,6 +507,9 @@ class SpacePane(Pane):
             ),
             by_length=self.tools.norm.isChecked(),
             flat=self.view.camera.flat,
+            thinned=thinning.said(len(vocabulary.points), software=self.view.is_software),
+            trails=self._drawing.trails.said() if self.tools.trails.isChecked() else "",
+            sum_in_map=not vocabulary.has_axes and len(self._near.terms) > 1,
         )
 
     @property

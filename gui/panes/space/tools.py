@@ -22,6 +22,7 @@ class SpaceTools(QWidget):
         flat: whether the first two axes are seen alone.
         path, all_paths, true_length: the ways through the layers.
         norm, labels: how points are coloured and named.
+        trails: whether it is drawn where words came from.
         open_file: a table out of a file.
         write_tsv, turntable: files that are written.
         reset: the first view again.
@@ -87,6 +88,10 @@ class SpaceTools(QWidget):
         self.write_tsv.setToolTip(
             "For other projectors: all vectors and their names, or only those that are lit"
         )
+        self.trails = self._toggle(
+            "Trails", "Where the words in view came from, at the steps that were seen", on=True
+        )
+        self.trails.toggled.connect(self.changed)
         self.turntable = QAction("Turntable as GIF…", self)
         self.turntable.setToolTip("A picture that turns once about the upright axis")
         self.row = ActionRow(
@@ -100,7 +105,7 @@ class SpaceTools(QWidget):
                 self.reset,
             ),
             "What is drawn",
-            only_in_menu=(self.open_file, self.write_tsv, self.turntable),
+            only_in_menu=(self.trails, self.open_file, self.write_tsv, self.turntable),
         )
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

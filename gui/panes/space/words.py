@@ -164,6 +164,9 @@ def notes(
     path: str,
     by_length: bool,
     flat: bool,
+    thinned: str = "",
+    trails: str = "",
+    sum_in_map: bool = False,
 ) -> str:
     """What there is to know below the cloud, in one line.
 
@@ -174,8 +177,13 @@ def notes(
         path: of `path_note`.
         by_length: whether colours stand for lengths.
         flat: whether two axes are seen alone.
+        thinned: what of very many points isn't drawn.
+        trails: what is drawn of earlier steps.
+        sum_in_map: whether a sum is looked at where there are no directions.
     """
-    found = [f"software view: {fallback}" if fallback else "", hint, path]
+    found = [f"software view: {fallback}" if fallback else "", hint, path, thinned, trails]
+    if sum_in_map:
+        found.append("a map has no directions: of a sum its words and the nearest are marked")
     found.append(colors(vocabulary) if by_length else "")
     return " · ".join([*filter(None, found), FLAT_MANUAL if flat else MANUAL])
 

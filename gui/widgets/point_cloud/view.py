@@ -26,7 +26,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gui import theme
 from gui.widgets.canvas import is_vector
-from gui.widgets.figure import is_figure
+from gui.widgets.figure import is_figure, painting_figure
 from gui.widgets.focus_ring import draw_focus
 from gui.widgets.point_cloud import overlay as space_overlay
 from gui.widgets.point_cloud import vector
@@ -229,6 +229,13 @@ class PointCloudView(QWidget):
         self._flight = (self.camera, camera)
         self._flight_clock.start()
         self._flying.start(frame_ms)
+
+    def picture_from(self, camera: Camera) -> QImage:
+        """Look from there, and give what is then seen, with all points."""
+        self.set_camera(camera)
+        self._moves.stop()
+        with painting_figure():
+            return self.grab().toImage()
 
     def reset_view(self) -> None:
         """The first view again: from the first direction, everything that is home in sight."""
