@@ -20,6 +20,8 @@ from model.messages import ModelInfo, VocabularyProjected
 from model.space.words import RowNames
 from model.tokenizer.token_kinds import kind_of
 
+_ASCII_LETTER = re.compile(rb"[A-Za-z]")
+
 
 @dataclass(frozen=True)
 class Labels:
@@ -107,7 +109,10 @@ class Rows:
 
     def kind(self, row: int) -> str:
         """Its script, a number, punctuation, a part of a character, special."""
-        return kind_of(self.raw(row), special=row in self._special)
+        raw = self.raw(row)
+        if row not in self._special and raw.isascii() and _ASCII_LETTER.search(raw):
+            return "Latin"  # most are, and this way 50,000 are known in a tenth of the time
+        return kind_of(raw, special=row in self._special)
 
     def start(self, row: int) -> str:
         """Whether a word starts with it."""

@@ -181,7 +181,7 @@ def notes(
         trails: what is drawn of earlier steps.
         sum_in_map: whether a sum is looked at where there are no directions.
     """
-    found = [f"software view: {fallback}" if fallback else "", hint, path, thinned, trails]
+    found = [hint, thinned, f"software view: {fallback}" if fallback else "", path, trails]
     if sum_in_map:
         found.append("a map has no directions: of a sum its words and the nearest are marked")
     found.append(colors(vocabulary) if by_length else "")

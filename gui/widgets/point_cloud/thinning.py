@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gui.widgets.point_cloud.renderer import PointRenderer
 from gui.widgets.point_cloud.software import SoftwareRenderer
 
-MOVING = 25_000
+MOVING = 20_000
 """Points that are drawn while the view moves: 5 ms."""
 STILL = 300_000
 """Points that are drawn at rest: more would stop the window for more than a fifth of a second."""

@@ -124,8 +124,8 @@ def test_a_group_that_is_switched_off_is_neither_drawn_nor_found_by_the_mouse(
     assert set(hidden(pane)) == set(members[~np.isin(members, list(pane.store.model.special_ids))])  # type: ignore[union-attr]
     at = pane.view.nearest_to(x, y, reach=3.0)
     assert at is None or at not in members
-    assert not {label.token for label in pane.view.labels} & set(members.tolist())
     pane.view.repaint()
+    assert not {label.token for label in pane.view.labels} & set(members.tolist())
     tick(pane, listed.index(first), on=True)
     assert np.array_equal(pane.view.shown_points, before)
 
