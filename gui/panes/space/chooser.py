@@ -176,6 +176,12 @@ class Chooser(QObject):
         self.hint = form.problem or form.hint
         self._show_run(on_request=entry.on_request, ready=how is not None)
         if entry.on_request:
+            # Of another table the principal axes are drawn until a person has it mapped.
+            source, drawn = self.choosing.source, self._store.vocabulary
+            drawing = self._store.tables.drawing
+            comes = drawing is not None and drawing.source == source
+            if source is not None and not comes and (drawn is None or drawn.source != source):
+                self.choosing.follow(FIRST_AXES)
             return
         # Where something is missing, the principal axes are drawn until it is there.
         self.choosing.follow(how or FIRST_AXES)

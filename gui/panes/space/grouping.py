@@ -62,6 +62,7 @@ class Grouping(QObject):
         self._lookup, self._cloud, self._chooser = lookup, cloud, chooser
         self.filtering = Filtering()
         self._coloured: tuple[object, Coloured] | None = None
+        self._of_colours: object = None
         self._sought: object = None
         self._told: object = None
         self._views: list[dict[str, Any]] = []
@@ -105,8 +106,11 @@ class Grouping(QObject):
         rows, clusters = self._lookup.rows, self._clusters(vocabulary)
         by = self.filtering.by
         prompt = ids if by == "prompt" else ()
-        key = (by, id(vocabulary), id(rows), prompt, id(clusters), theme.current().name)
+        # What is kept alive here can be told apart by where it is.
+        of = (vocabulary if by in ("one", "norm") else None, rows, clusters)
+        key = (by, *map(id, of), len(vocabulary.points), prompt, theme.current().name)
         if self._coloured is None or self._coloured[0] != key:
+            self._of_colours = of
             self._coloured = key, coloured(by, vocabulary, rows, ids, clusters)
         return self._coloured[1]
 

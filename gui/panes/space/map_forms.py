@@ -153,13 +153,15 @@ class UmapForm(MapForm):
 
     def kept(self) -> object:
         values = [self.neighbours.value(), self.steps.value(), self.seed.value()]
-        return [self._near(), *values, int(self.dimensions.current)]
+        return [self._near(), *values, int(self.dimensions.current), self.apart.value()]
 
     def recall(self, kept: object) -> None:
-        if isinstance(kept, list) and len(kept) == 5 and all(_is_whole(n) for n in kept[1:]):
+        if isinstance(kept, list) and len(kept) == 6 and all(_is_whole(n) for n in kept[1:5]):
             _set(self, kept[0], (self.neighbours, self.steps, self.seed), kept[1:4])
             if kept[4] in (2, 3):
                 self.dimensions.set_current(str(kept[4]))
+            if isinstance(kept[5], float) and 0 <= kept[5] <= 1:
+                self.apart.setValue(kept[5])
 
 
 def _is_whole(value: object) -> bool:

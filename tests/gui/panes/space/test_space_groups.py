@@ -30,6 +30,7 @@ from model.space.projections.asks import TSNE
 from tests.gui.desk import Desk
 from tests.gui.panes.space.test_space_pane import (
     choose_axes,
+    choose_source,
     pixels,
     settle,
     shown,
@@ -194,6 +195,33 @@ def test_what_lies_in_a_loop_is_by_the_even_odd_rule_and_nan_lies_nowhere() -> N
     assert inside(places, notched).tolist() == [True, False, True, True, False]
 
 
+@pytest.mark.gl
+def test_what_is_hidden_is_hidden_by_opengl_too(
+    live_store: Store, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(NO_GL_VARIABLE)
+    pane = shown(live_store, qtbot)
+    pane.tools.labels.setChecked(False)
+    pane.tools.path.setChecked(False)
+    pane.grouping.select(np.array([5, 9]))
+    settle(pane)
+    pane.view.repaint()
+    before = drawn_share(pane)
+    pane.column.groups.alone.click()
+    settle(pane)
+    pane.view.repaint()
+    assert pane.view.renderer_name == "OpenGL"
+    assert 0 < drawn_share(pane) < before / 20
+
+
+def drawn_share(pane: SpacePane) -> float:
+    picture = pane.view._picture
+    assert picture is not None
+    ground = QColor(theme.current().background)
+    apart = pixels(picture) - [ground.red(), ground.green(), ground.blue()]
+    return float((np.abs(apart).sum(2) > 0).mean())
+
+
 # ------------------------------------------------------------------------------- clusters
 
 
@@ -282,6 +310,19 @@ def test_a_map_waits_for_run_and_marks_a_sum_without_arrows(pane: SpacePane, des
     told = [r.what for r in desk.results if isinstance(r, m.Progress)]
     assert any(what.startswith("finding the neighbours of") for what in told)
     pane.view.repaint()
+
+
+def test_of_another_table_the_axes_are_drawn_until_a_person_has_it_mapped(
+    pane: SpacePane,
+) -> None:
+    choose_axes(pane, "tsne")
+    choose_source(pane, "W_U")
+    settle(pane)
+    drawn = vocabulary_of(pane.store)
+    assert (drawn.matrix, drawn.how.name) == ("W_U", "pca")
+    assert pane.view.isVisible()
+    assert pane._body.projections.currentData() == "tsne"
+    assert pane._body.run.isVisible()
 
 
 def test_where_the_library_lacks_the_pane_says_what_brings_it(
