@@ -96,13 +96,13 @@ def _many(app: QCoreApplication, n: int, target: float) -> list[Row]:
             rest = _rest(ours)
             hover = [_hover(ours, at) for at in range(20)]
             if turn:
-                for name, taken in zip(seconds, (mine, other, [rest], hover)):
-                    seconds[name] += taken
+                for name, some in zip(seconds, (mine, other, [rest], hover)):
+                    seconds[name] += some
     finally:
         ours.close()
         theirs.close()
         app.processEvents()
-    taken = {name: median(some) for name, some in seconds.items()}
+    taken = {name: median(several) for name, several in seconds.items()}
     rate, beside = 1 / taken["ours"], 1 / taken["theirs"]
     what, step = f"{n:,} points, software view", step_of(n, MOVING)
     at_rest = step_of(n, STILL)

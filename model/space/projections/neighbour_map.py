@@ -42,12 +42,12 @@ def place(
         SpaceError: there is too little to map, or a library lacks or refuses.
     """
     n = len(table)
-    if lacking := missing(how):
-        raise SpaceError(lacking)
     for _ in finding_scatter(table):
         yield None
     if n < FEWEST:
         raise SpaceError(f"{table.name} has {n} vectors; a map needs {FEWEST} or more.")
+    if lacking := missing(how):
+        raise SpaceError(lacking)
     if table.knows(("map", how)):
         yield table.known(("map", how), _never)
         return

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from model.space.projecting import project, projecting
 from model.space.projections import PROJECTIONS
-from model.space.projections.asks import Direction, PrincipalAxes, SumPlane, WordAxes
+from model.space.projections.asks import TSNE, UMAP, Direction, PrincipalAxes, SumPlane, WordAxes
 from model.space.projections.placed import Placed
 from model.space.registry import SpaceError, entry_of
 from model.space.table import VectorTable
@@ -132,6 +132,8 @@ def test_poor_tables_are_refused_in_a_sentence_whatever_the_axes(entry: object) 
         "pca": PrincipalAxes(),
         "plane": SumPlane(((1, 0), (-1, 1))),
         "words": WordAxes((Direction((0,), (1,)),)),
+        "tsne": TSNE(),
+        "umap": UMAP(),
     }
     how = asked[entry.name]  # type: ignore[attr-defined]
     assert isinstance(how, entry.kind())  # type: ignore[attr-defined]
