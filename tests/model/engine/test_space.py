@@ -102,7 +102,12 @@ def test_a_map_is_stopped_at_once_and_what_came_of_it_is_not_taken_back(
 ) -> None:
     started: list[Popen[bytes]] = []
     start = client._start
-    monkeypatch.setattr(client, "_start", lambda: started.append(start()) or started[0])
+
+    def noted() -> Popen[bytes]:
+        started.append(start())
+        return started[-1]
+
+    monkeypatch.setattr(client, "_start", noted)
     request = m.ProjectVocabulary(source=table, how=TSNE(steps=100_000))
     results = list(engine.handle(request))
     while not any(isinstance(r, m.VocabularyProjected) for r in results):
