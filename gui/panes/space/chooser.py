@@ -56,6 +56,7 @@ class Chooser(QObject):
         self.hint = ""
         self._before = PRINCIPAL  # what is gone back to when a sum is over
         self._wants_plane = True
+        self._flat = False
         self._dialog: QFileDialog | None = None
         body.source_chosen.connect(self.choose_source)
         body.projection_chosen.connect(self._projection_chosen)
@@ -132,7 +133,7 @@ class Chooser(QObject):
         """Choose a projection; nothing is asked for yet."""
         if name != self.name:
             self._body.show_projection(name)
-            self.flat_wanted.emit(self._body.form.flat)
+            self._want_flat()
 
     def choose_projection(self, name: str) -> None:
         """Draw it so."""
@@ -140,15 +141,21 @@ class Chooser(QObject):
         self._projection_chosen(name)
 
     def _form_changed(self) -> None:
+        if self._body.form.flat != self._flat:  # a map in 3D is asked for, or one in a plane
+            self._want_flat()
         self.follow()
         self.changed.emit()
+
+    def _want_flat(self) -> None:
+        self._flat = self._body.form.flat
+        self.flat_wanted.emit(self._flat)
 
     def _projection_chosen(self, name: str) -> None:
         if self._near.origin == "sum":
             self._wants_plane = name == PLANE
         if name != PLANE:
             self._before = name
-        self.flat_wanted.emit(self._body.form.flat)
+        self._want_flat()
         self.follow()
         self.changed.emit()
 

@@ -18,7 +18,10 @@ from model.messages import VocabularyProjected
 TONE = "series 4"
 MOST_BYTES = 48 * 2**20
 """Of clouds that are kept; the ones that were seen first go first."""
+MOST_CLOUDS = 400
 MOST_ROWS = 12
+MOST_STEPS = 40
+"""On a trail; of more every n-th is drawn."""
 
 
 class Trails:
@@ -48,7 +51,7 @@ class Trails:
             return
         self._clouds.pop(drawn.step, None)
         self._clouds[drawn.step] = drawn.points
-        most = max(2, MOST_BYTES // max(1, drawn.points.nbytes))
+        most = min(MOST_CLOUDS, max(2, MOST_BYTES // max(1, drawn.points.nbytes)))
         while len(self._clouds) > most:
             del self._clouds[next(iter(self._clouds))]
         self.steps = tuple(sorted(step for step in self._clouds if step <= drawn.step))
@@ -66,10 +69,12 @@ class Trails:
             return [], []
         lines: list[Line] = []
         marks: list[Mark] = []
+        earlier = self.steps[:-1]
+        earlier = earlier[:: -(-len(earlier) // MOST_STEPS)]
         for row in list(dict.fromkeys(rows))[:MOST_ROWS]:
             if not 0 <= row < len(points):
                 continue
-            before = [place(self._clouds[step][row]) for step in self.steps[:-1]]
+            before = [place(self._clouds[step][row]) for step in earlier]
             lines.append(Line((*before, place(points[row])), TONE, 1.5, opacity=0.7))
             marks += [Mark(at, tone=TONE, dot=3.0, rank=8) for at in before[1:]]
             marks.append(Mark(before[0], f"step {self.steps[0]:,}", TONE, dot=4.0, rank=8))

@@ -127,3 +127,21 @@ def test_what_is_no_table_for_a_map_is_refused_in_words() -> None:
 def test_a_picture_of_the_rows_themselves_keeps_all_neighbours() -> None:
     rows = torch.randn(60, 2, generator=torch.Generator().manual_seed(1))
     assert neighbours_kept(VectorTable(rows, "plane"), rows, "euclidean") == 1
+
+
+def test_neighbours_are_exact_and_told_while_they_are_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from model.space.maps import process
+
+    monkeypatch.setattr(process, "SCORES", 700)  # in several parts
+    rows = np.random.default_rng(3).standard_normal((90, 6)).astype(np.float32)
+    told: list[float] = []
+    found, away = process.nearest(rows, 12, 1, lambda _, points, share: told.append(share))
+    apart = np.linalg.norm(rows[:, None].astype(float) - rows[None].astype(float), axis=2)
+    np.fill_diagonal(apart, np.inf)
+    order = np.argsort(apart, axis=1)[:, :12]
+    assert np.array_equal(found, order)
+    assert np.allclose(away, np.take_along_axis(apart, order, 1), atol=1e-4)
+    assert told == sorted(told)
+    assert len(told) > 5

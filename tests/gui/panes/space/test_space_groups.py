@@ -325,6 +325,24 @@ def test_of_another_table_the_axes_are_drawn_until_a_person_has_it_mapped(
     assert pane._body.run.isVisible()
 
 
+def test_a_map_is_seen_in_as_many_dimensions_as_it_is_asked_for(pane: SpacePane) -> None:
+    choose_axes(pane, "umap")
+    assert pane.view.camera.flat
+    form = pane._body.forms["umap"]
+    form.dimensions.buttons["3"].click()  # type: ignore[attr-defined]
+    assert not pane.view.camera.flat
+    form.neighbours.setValue(25)  # type: ignore[attr-defined]
+    kept = pane.remember()
+    form.dimensions.buttons["2"].click()  # type: ignore[attr-defined]
+    form.neighbours.setValue(9)  # type: ignore[attr-defined]
+    assert pane.view.camera.flat
+    pane.recall(kept)
+    how = form.set_map()  # type: ignore[attr-defined]
+    assert (how.dimensions, how.n_neighbors) == (3, 25)
+    choose_axes(pane, "tsne")
+    assert pane.view.camera.flat, "t-SNE lies in a plane"
+
+
 def test_where_the_library_lacks_the_pane_says_what_brings_it(
     pane: SpacePane, monkeypatch: pytest.MonkeyPatch
 ) -> None:
