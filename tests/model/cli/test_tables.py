@@ -12,9 +12,8 @@ from typer.testing import CliRunner
 
 import model
 from model.cli.app import make_app
-from model.space.maps.client import missing
-from model.space.projections.asks import TSNE
 from resources import STORY_WORLD
+from tests.optional import needs
 
 
 def run(*typed: str) -> dict[str, Any]:
@@ -130,7 +129,7 @@ def test_what_can_not_be_done_is_a_sentence(glove: Path, tmp_path: Path) -> None
     assert "Line 2 of bad.txt" in refused("neighbours", str(tmp_path / "bad.txt"), "a")
 
 
-@pytest.mark.skipif(bool(missing(TSNE)), reason=missing(TSNE) or "-")
+@needs("openTSNE")
 def test_a_map_is_made_from_the_command_line(glove: Path, tmp_path: Path) -> None:
     out = tmp_path / "map.npz"
     found = run("project", str(glove), "--method", "tsne", "--seed", "3", "--out", str(out))

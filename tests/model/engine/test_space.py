@@ -13,11 +13,11 @@ from model import messages as m
 from model.engine import Engine
 from model.space.files import found as limits
 from model.space.maps import client
-from model.space.maps.client import missing
 from model.space.projections.asks import TSNE, PrincipalAxes, SumPlane
 from model.space.questions.asks import Suite, SuiteFound
 from model.space.sources.asks import InContext, TableFile, TokenTable
 from resources import STORY_WORLD
+from tests.optional import needs
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_a_newer_question_of_a_kind_takes_the_place_of_the_older(
     assert [r.request_id for r in results if isinstance(r, m.TableAnswered)] == [other.id]
 
 
-@pytest.mark.skipif(bool(missing(TSNE)), reason=missing(TSNE) or "-")
+@needs("openTSNE")
 def test_a_map_is_stopped_at_once_and_what_came_of_it_is_not_taken_back(
     engine: Engine, table: TableFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:

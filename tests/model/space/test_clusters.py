@@ -16,8 +16,7 @@ from model.space.questions import clusters
 from model.space.questions.asks import Clusters, ClustersFound, TSVWritten, WriteTSV
 from model.space.registry import SpaceError
 from model.space.table import VectorTable
-
-needs_library = pytest.mark.skipif(find_spec("sklearn") is None, reason="scikit-learn lacks")
+from tests.optional import needs
 
 
 def groups() -> tuple[VectorTable, np.ndarray]:
@@ -32,7 +31,7 @@ def groups() -> tuple[VectorTable, np.ndarray]:
     return VectorTable(torch.from_numpy(rows.astype(np.float32)), "three"), own
 
 
-@needs_library
+@needs("sklearn")
 def test_clusters_are_directions_the_largest_first_named_by_their_middle() -> None:
     table, own = groups()
     found = ask(Clusters(3), table)

@@ -11,19 +11,17 @@ import pytest
 import torch
 
 from model.space.maps import client
-from model.space.maps.client import missing
 from model.space.projecting import project, projecting
 from model.space.projections.asks import TSNE, UMAP, NeighbourMap
 from model.space.projections.neighbour_map import neighbours_kept
 from model.space.projections.placed import Placed
 from model.space.registry import SpaceError
 from model.space.table import VectorTable
+from tests.optional import needs
 
 GROUPS, EACH = 4, 25
 KINDS = [
-    pytest.param(
-        how, id=how.name, marks=pytest.mark.skipif(bool(missing(how)), reason=missing(how) or "-")
-    )
+    pytest.param(how, id=how.name, marks=needs(*how.needs))
     for how in (TSNE(perplexity=10, steps=1000), UMAP(n_neighbors=8, steps=100, dimensions=3))
 ]
 
@@ -67,7 +65,7 @@ def test_a_map_keeps_groups_together_and_says_how_many_neighbours_stayed(
     assert again is whole, "what was found stays with the table"
 
 
-@pytest.mark.skipif(bool(missing(TSNE)), reason=missing(TSNE) or "-")
+@needs("openTSNE")
 def test_equal_tables_give_equal_maps_and_too_many_neighbours_are_lowered() -> None:
     how = TSNE(perplexity=90, steps=60)
     first, second = project(how, groups()), project(how, groups())
@@ -75,7 +73,7 @@ def test_equal_tables_give_equal_maps_and_too_many_neighbours_are_lowered() -> N
     assert "Perplexity 90 was lowered to 33: there are 100 vectors." in first.sentence
 
 
-@pytest.mark.skipif(bool(missing(TSNE)), reason=missing(TSNE) or "-")
+@needs("openTSNE")
 def test_a_map_that_is_given_up_leaves_no_process_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     started = []
     start = client._start
@@ -96,7 +94,7 @@ def test_a_map_that_is_given_up_leaves_no_process_behind(monkeypatch: pytest.Mon
         assert not Path(f"/proc/{started[0].pid}").exists()
 
 
-@pytest.mark.skipif(bool(missing(TSNE)), reason=missing(TSNE) or "-")
+@needs("openTSNE")
 def test_a_process_that_dies_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     start = client._start
 

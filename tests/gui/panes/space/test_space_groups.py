@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +24,6 @@ from model import messages as m
 from model.slices import finish
 from model.space.files import reading_file
 from model.space.maps import client
-from model.space.maps.client import missing
 from model.space.projections.asks import TSNE
 from tests.gui.desk import Desk
 from tests.gui.panes.space.test_space_pane import (
@@ -38,9 +36,7 @@ from tests.gui.panes.space.test_space_pane import (
     token_id,
     vocabulary_of,
 )
-
-needs_tsne = pytest.mark.skipif(bool(missing(TSNE)), reason=missing(TSNE) or "-")
-needs_clusters = pytest.mark.skipif(find_spec("sklearn") is None, reason="scikit-learn lacks")
+from tests.optional import needs
 
 
 @pytest.fixture(autouse=True)
@@ -129,6 +125,28 @@ def test_a_group_that_is_switched_off_is_neither_drawn_nor_found_by_the_mouse(
     assert not {label.token for label in pane.view.labels} & set(members.tolist())
     tick(pane, listed.index(first), on=True)
     assert np.array_equal(pane.view.shown_points, before)
+
+
+@pytest.mark.parametrize("opengl", [pytest.param(True, marks=pytest.mark.gl), False])
+def test_where_all_groups_are_switched_off_nothing_is_drawn_and_nothing_breaks(
+    live_store: Store, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, opengl: bool
+) -> None:
+    if opengl:
+        monkeypatch.delenv(NO_GL_VARIABLE)
+    pane = shown(live_store, qtbot)
+    colour_by(pane, "space")
+    for at in range(len(legend(pane))):
+        tick(pane, at, on=False)
+    pane.view.repaint()
+    assert len(hidden(pane)) == len(pane.view.shown_points)
+    pane.reset_view()
+    pane.show_expression("king - man + woman")
+    settle(pane)
+    pane.view.repaint()
+    assert pane.view.nearest_to(200, 200, reach=1000) is None
+    tick(pane, 0, on=True)
+    pane.view.repaint()
+    assert len(hidden(pane)) < len(pane.view.shown_points)
 
 
 def test_a_search_lights_all_that_it_finds_and_the_rest_steps_back(pane: SpacePane) -> None:
@@ -225,7 +243,7 @@ def drawn_share(pane: SpacePane) -> float:
 # ------------------------------------------------------------------------------- clusters
 
 
-@needs_clusters
+@needs("sklearn")
 def test_clusters_are_found_on_request_and_named_by_their_middle(
     pane: SpacePane, desk: Desk
 ) -> None:
@@ -284,7 +302,7 @@ def test_a_view_that_was_kept_comes_back_with_its_axes_colours_and_camera(
 # ----------------------------------------------------------------------------------- maps
 
 
-@needs_tsne
+@needs("openTSNE")
 def test_a_map_waits_for_run_and_marks_a_sum_without_arrows(pane: SpacePane, desk: Desk) -> None:
     pane.show_expression("king - man + woman")
     settle(pane)
@@ -399,7 +417,7 @@ def test_what_is_lit_is_written_for_other_projectors(
     assert any(f"2 vectors are in {tmp_path}" in notice.message for notice in told)
 
 
-@pytest.mark.skipif(find_spec("PIL") is None, reason="Pillow lacks")
+@needs("PIL")
 def test_a_turntable_is_a_gif_that_turns_once_and_leaves_the_view_as_it_was(
     pane: SpacePane, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
