@@ -142,8 +142,8 @@ def mapping(
             refused.append("its process has ended; was memory short?")
         came.set()
 
-    threads = [threading.Thread(target=do, name="map", daemon=True) for do in (feed, listen)]
-    for thread in threads:
+    both = [threading.Thread(target=do, name="map", daemon=True) for do in (feed, listen)]
+    for thread in both:
         thread.start()
     try:
         while True:
@@ -161,7 +161,7 @@ def mapping(
     finally:
         process.kill()
         process.wait()
-        for thread in threads:
+        for thread in both:
             thread.join()
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
@@ -169,16 +169,23 @@ def mapping(
                     pipe.close()
 
 
+def threads() -> int:
+    """How many the process may use: one core is left to the window."""
+    return max(1, (os.cpu_count() or 2) - 1)
+
+
 def _start() -> subprocess.Popen[bytes]:
     root = str(Path(__file__).resolve().parents[3])
     paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+    env.setdefault("OPENBLAS_NUM_THREADS", str(threads()))
     try:
         return subprocess.Popen(
             [sys.executable, "-P", "-m", "model.space.maps.process"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+            env=env,
             start_new_session=True,  # a Ctrl+C in the terminal is for this process alone
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )

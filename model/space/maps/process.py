@@ -27,6 +27,7 @@ FIRST_SHARE = 1 / 3
 
 Rows = NDArray[np.float32]
 Tell = Callable[[int, NDArray[Any] | None, float], None]
+FEW = 4_000
 SCORES = 8_000_000
 """Distances that are held at once."""
 
@@ -94,29 +95,45 @@ def _teller(order: Order, answers: BinaryIO) -> Tell:
 def nearest(rows_ND: Rows, k: int, threads: int, tell: Tell) -> tuple[NDArray[Any], NDArray[Any]]:
     """Each row's k nearest others, exact: their rows and distances, ``[N, k]``, nearest first.
 
-    The library's own are found by chance, and of 49,152 x 576 take longer.
+    The library's own are found by chance, and of 49,152 x 576 take longer. Of many rows torch finds
+    the least numbers; of few it isn't worth its two seconds of import.
     """
-    import torch
-
-    torch.set_num_threads(threads)
-    rows = torch.from_numpy(rows_ND)
-    n = len(rows)
-    half_N = rows.square().sum(1) / 2
+    n = len(rows_ND)
+    half_N = np.square(rows_ND).sum(1) / 2
+    find = _least_by_torch(threads) if n > FEW else _least
     found = np.empty((n, k), np.int64)
     away = np.empty((n, k), np.float64)
     at_once = max(1, SCORES // n)
     for start in range(0, n, at_once):
-        some = rows[start : start + at_once]
+        some = slice(start, min(start + at_once, n))
         # Half of the squared distance, less what is the same for all.
-        less = torch.addmm(half_N, some, rows.T, alpha=-1)
-        own = torch.arange(len(some))
-        less[own, own + start] = float("inf")
-        near = less.topk(k, largest=False)  # sorted
-        found[start : start + len(some)] = near.indices.numpy()
-        squared = 2 * (near.values + half_N[start : start + len(some), None])
-        away[start : start + len(some)] = squared.clamp_min(0).sqrt().numpy()
+        less = half_N - rows_ND[some] @ rows_ND.T
+        own = np.arange(len(less))
+        less[own, own + start] = np.inf
+        near, values = find(less, k)
+        found[some] = near
+        away[some] = np.sqrt(np.maximum(2 * (values + half_N[some, None]), 0))
         tell(0, None, start / n)
     return found, away
+
+
+def _least(numbers: NDArray[Any], k: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    near = np.argsort(numbers, axis=1)[:, :k]
+    return near, np.take_along_axis(numbers, near, 1)
+
+
+def _least_by_torch(
+    threads: int,
+) -> Callable[[NDArray[Any], int], tuple[NDArray[Any], NDArray[Any]]]:
+    import torch
+
+    torch.set_num_threads(threads)
+
+    def least(numbers: NDArray[Any], k: int) -> tuple[NDArray[Any], NDArray[Any]]:
+        near = torch.from_numpy(numbers).topk(k, largest=False)  # sorted
+        return near.indices.numpy(), near.values.numpy()
+
+    return least
 
 
 def tsne(rows_ND: Rows, order: Order, tell: Tell) -> tuple[NDArray[Any], float]:

@@ -7,7 +7,6 @@ be believed is measured: the share of each row's nearest ten that are among its 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from model.probe.geometry.compute import ROWS_AT_ONCE, on_axes
-from model.space.maps.client import Frame, Order, Searched, mapping, missing
+from model.space.maps.client import Frame, Order, Searched, mapping, missing, threads
 from model.space.projections.asks import TSNE, UMAP, Likeness, NeighbourMap
 from model.space.projections.placed import Placed, finding_scatter, principal_of
 from model.space.registry import SpaceError
@@ -53,7 +52,7 @@ def place(
         return
     fitting, note = fitted(how, n)
     steps = default_steps(fitting, n)
-    order = Order(fitting, (n, table.rows_ND.shape[1]), _start(table), steps, _threads())
+    order = Order(fitting, (n, table.rows_ND.shape[1]), _start(table), steps, threads())
     yield f"finding the neighbours of {n:,} vectors"
     parts = (rows.float().cpu().numpy() for rows in table.rows_ND.split(ROWS_AT_ONCE))
     with closing(mapping(order, parts)) as frames:
@@ -91,10 +90,6 @@ def default_steps(how: NeighbourMap, n: int) -> int:
     if isinstance(how, TSNE):
         return 750
     return 200 if n > LARGE else 500
-
-
-def _threads() -> int:
-    return max(1, (os.cpu_count() or 2) - 1)
 
 
 def _never() -> Placed:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from model.space.maps import client
+from model.space.maps import client, process
 from model.space.projecting import project, projecting
 from model.space.projections.asks import TSNE, UMAP, NeighbourMap
 from model.space.projections.neighbour_map import neighbours_kept
@@ -67,7 +67,7 @@ def test_a_map_keeps_groups_together_and_says_how_many_neighbours_stayed(
 
 @needs("openTSNE")
 def test_equal_tables_give_equal_maps_and_too_many_neighbours_are_lowered() -> None:
-    how = TSNE(perplexity=90, steps=60)
+    how = TSNE(perplexity=90, steps=30)
     first, second = project(how, groups()), project(how, groups())
     assert torch.equal(first.points_N3, second.points_N3)
     assert "Perplexity 90 was lowered to 33: there are 100 vectors." in first.sentence
@@ -127,11 +127,11 @@ def test_a_picture_of_the_rows_themselves_keeps_all_neighbours() -> None:
     assert neighbours_kept(VectorTable(rows, "plane"), rows, "euclidean") == 1
 
 
+@pytest.mark.parametrize("few", [0, 4000])
 def test_neighbours_are_exact_and_told_while_they_are_found(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
-    from model.space.maps import process
-
+    monkeypatch.setattr(process, "FEW", few)
     monkeypatch.setattr(process, "SCORES", 700)  # in several parts
     rows = np.random.default_rng(3).standard_normal((90, 6)).astype(np.float32)
     told: list[float] = []

@@ -349,13 +349,13 @@ def test_a_map_is_seen_in_as_many_dimensions_as_it_is_asked_for(pane: SpacePane)
     form = pane._body.forms["umap"]
     form.dimensions.buttons["3"].click()  # type: ignore[attr-defined]
     assert not pane.view.camera.flat
-    form.neighbours.setValue(25)  # type: ignore[attr-defined]
+    form.neighbours.setValue(25)
     kept = pane.remember()
-    form.dimensions.buttons["2"].click()  # type: ignore[attr-defined]
-    form.neighbours.setValue(9)  # type: ignore[attr-defined]
+    form.dimensions.buttons["2"].click()
+    form.neighbours.setValue(9)
     assert pane.view.camera.flat
     pane.recall(kept)
-    how = form.set_map()  # type: ignore[attr-defined]
+    how = form.set_map()
     assert (how.dimensions, how.n_neighbors) == (3, 25)
     choose_axes(pane, "tsne")
     assert pane.view.camera.flat, "t-SNE lies in a plane"
