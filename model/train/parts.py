@@ -20,7 +20,7 @@ from model.train.claim import Claim
 from model.train.data import Batches, TextData, prepare, sha256_of_text, validation_batches
 from model.train.events import Prepared
 from model.train.optimiser import warm_up
-from model.train.places import from_run, names_a_file, places_of_text
+from model.train.places import from_run, is_written, names_a_file, places_of_text
 from model.train.processes.group import ALONE, Group
 from model.train.processes.handing import handing, received
 from model.train.processes.spread import Parallel, fits, spread_out, take_whole
@@ -236,7 +236,7 @@ def _as_it_was(recipe: Recipe, run_dir: Path, tokenizer: Tokenizer) -> Recipe:
                 "own copy. Name none, or start a new run."
             )
         recipe = replace(recipe, tokenizer=own.tokenizer)
-    if recipe.data in (WORLD, "") or recipe.data != own.data:
+    if not recipe.data or is_written(recipe.data) or recipe.data != own.data:
         return recipe
     table = read_run(run_dir).get("data", {})
     places = places_of_text(run_dir, own, table)
@@ -354,7 +354,7 @@ def checked_for_resume(recipe: Recipe, own: Recipe) -> Recipe:
         if name in _MAY_CHANGE or given == begun:
             continue
         # A file may lie elsewhere now: what is in it decides, once it is read.
-        if name == "data" and WORLD not in (given, begun):
+        if name == "data" and not (is_written(given) or is_written(begun)):
             continue
         if name == "tokenizer" and names_a_file(given) and names_a_file(begun):
             continue
