@@ -17,6 +17,7 @@ VERBS = (
     "model.cli.train",
     "model.cli.world",
     "model.cli.train_tokenizer",
+    "model.cli.token_cache",
     "model.cli.tokenize",
     "model.cli.score",
     "model.cli.compare",

@@ -96,15 +96,23 @@ def chosen_task(data: str) -> Chosen:
     return Chosen(task, int(size))
 
 
-def task_of_symbols(symbols: Sequence[str]) -> Chosen | None:
-    """The task that a vocabulary belongs to; sizes that share one are of the usual size.
+def task_of(vocabulary: Sequence[bytes], n_ctx: int) -> Chosen | None:
+    """The task that a model was trained on, by its vocabulary and context; None for others.
 
     Args:
-        symbols: in the order of their ids, without the token of everything else.
+        vocabulary: the bytes of each token, by id.
+        n_ctx: of the model.
     """
+    if len(vocabulary) > _LARGEST:
+        return None
+    symbols = tuple(raw.decode("utf-8", "replace") for raw in vocabulary[FIRST:])
     for task in TASKS.values():
-        for size in (task.size, *range(task.least, task.most + 1)):
+        for size in range(task.least, task.most + 1, 2 if task.even else 1):
             found = Chosen(task, size)
-            if len(found.symbols) == len(symbols) and found.symbols == tuple(symbols):
+            if found.n_ctx == n_ctx and found.symbols == symbols:
                 return found
     return None
+
+
+_LARGEST = 1024
+"""Tokens: no task has more."""
