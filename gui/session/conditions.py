@@ -114,14 +114,24 @@ def can_start_again(store: Store) -> bool:
     return can_start(store) and run is not None and not run.running and bool(run.weights)
 
 
+def has_run(store: Store) -> bool:
+    """A run is told of."""
+    return store.run.shown is not None
+
+
+def can_branch(store: Store) -> bool:
+    """The run that is told of has kept a step that another can begin at."""
+    return can_start(store) and store.branching.here is not None
+
+
 def can_follow(store: Store) -> bool:
     """The run of the opened model is written by another process."""
     return store.watching.grows or store.watching.newest is not None
 
 
 def can_start(store: Store) -> bool:
-    """A run can begin."""
-    return store.engine is not None and not store.run.going
+    """A run can begin: none goes on, and no queue of sizes is trained."""
+    return store.engine is not None and not store.run.going and not store.scaling.going
 
 
 def can_step(store: Store) -> bool:
@@ -137,3 +147,13 @@ def has_steps(store: Store) -> bool:
 def may_stop(store: Store) -> bool:
     """A run is going, or gets ready."""
     return store.run.going
+
+
+def can_start_queue(store: Store) -> bool:
+    """A queue of sizes can begin, or go on."""
+    return not store.scaling.going and not store.scaling.refusal
+
+
+def is_training_queue(store: Store) -> bool:
+    """A queue of sizes is trained; it may be paused."""
+    return store.scaling.going

@@ -15,12 +15,29 @@ VERBS = (
     "model.cli.trace",
     "model.cli.generate",
     "model.cli.train",
+    "model.cli.branch",
+    "model.cli.runs",
+    "model.cli.export_run",
     "model.cli.world",
     "model.cli.train_tokenizer",
     "model.cli.token_cache",
     "model.cli.tokenize",
+    "model.cli.losses",
+    "model.cli.landscape",
     "model.cli.score",
+    "model.cli.neighbours",
+    "model.cli.analogy",
+    "model.cli.project",
     "model.cli.compare",
     "model.cli.verify",
     "model.cli.convert",
 )
+
+GROUPS = (
+    (
+        "model.cli.scaling",
+        "Train a queue of sizes on equal terms, and fit the power law of their losses.",
+        ("model.cli.scaling.plan", "model.cli.scaling.run", "model.cli.scaling.fit"),
+    ),
+)
+"""Verbs that are typed after another: a package, what they are for, and its modules."""

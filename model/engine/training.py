@@ -16,12 +16,15 @@ from model import messages as m
 from model.engine.asking import prompt_read
 from model.engine.job import Job, JobCancelled, RequestError, failed
 from model.engine.model_info import whole_path
-from model.engine.space import has_table, projected, token_vectors
+from model.engine.space import is_redrawn, projected, token_vectors
 from model.engine.workplace import Workplace
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from model.language_model import LanguageModel
     from model.probe.analogy.compute import AnalogyProbe
+    from model.train.branching.training import BranchTraining
     from model.train.events import Event, Started
     from model.train.loop import Training
     from model.train.record import RunRecord
@@ -49,9 +52,10 @@ class Run:
         before: what the folder tells of a run that goes on.
         paused: whether it waits; its job then gets no slice.
         pauses_after_step: whether it pauses by itself after the next step.
+        diverged: whether its last step had numbers that are none.
     """
 
-    def __init__(self, request: m.StartTraining, training: Training) -> None:
+    def __init__(self, request: m.StartTraining, training: Training | BranchTraining) -> None:
         self.request = request
         self.training = training
         self.model_id: int | None = None
@@ -60,6 +64,7 @@ class Run:
         self.analogies: AnalogyProbe  # there with `model_id`
         self.paused = False
         self.pauses_after_step = False
+        self.diverged = False
         self._events = training.events()
         self._bundle: list[Event] = []
         self._flushed = 0.0
@@ -133,16 +138,16 @@ class Run:
 def start_training(request: m.StartTraining, place: Workplace) -> Job:
     """Answers `StartTraining`; cancelled, it is stopped and saved."""
     from model.device import choose_device
-    from model.train.loop import Training
     from model.train.record import reading_record
 
     if place.run is not None:
         raise RequestError("A run is going already. Stop it before you start another.")
+    if place.queue is not None:
+        raise RequestError("A queue of sizes is trained. Stop it (in Scaling) to start a run.")
     request.recipe.validate()
     device = choose_device(place.device).name
     run_dir = whole_path(request.run_dir)
-    recipe = None if request.resume else request.recipe
-    run = Run(request, Training(recipe, run_dir, device=device, resume=request.resume))
+    run = Run(request, _training(request, run_dir, device))
     place.run = run
     try:
         yield m.Activity(request_id=request.id, what="preparing a run")
@@ -166,6 +171,28 @@ def start_training(request: m.StartTraining, place: Workplace) -> Job:
             place.run = None
 
 
+def _training(request: m.StartTraining, run_dir: Path, device: str) -> Training | BranchTraining:
+    """The run that is asked for: new, gone on with, or a branch."""
+    from model.train.branching.training import BranchTraining
+    from model.train.loop import Training
+
+    if request.branch is not None:
+        return BranchTraining(request.branch, request.recipe, run_dir, device=device)
+    recipe = None if request.resume else request.recipe
+    return Training(recipe, run_dir, device=device, resume=request.resume)
+
+
+def change_rate(request: m.ChangeRate, place: Workplace) -> Job:
+    """Answers `ChangeRate`."""
+    run = place.run
+    if run is None or run.model_id is None:
+        raise RequestError("No run is going whose learning rate could change.")
+    run.training.change_rate(request.lr)
+    yield m.RecipeChanged(
+        request_id=run.request.id, recipe=run.training.recipe, step=run.training.step + 1
+    )
+
+
 def control_training(request: m.ControlTraining, place: Workplace) -> Job:
     """Answers `ControlTraining`."""
     run = place.run
@@ -183,6 +210,13 @@ def control_training(request: m.ControlTraining, place: Workplace) -> Job:
     yield from run.flush(force=True)
 
 
+def watch_training(request: m.WatchTraining, place: Workplace) -> Job:
+    """Answers `WatchTraining`."""
+    if place.run is not None:
+        place.run.training.watch(request.watched, request.stop_when, request.picture, request.every)
+    yield None
+
+
 def follow_training(request: m.FollowTraining, place: Workplace) -> Job:
     """Answers `FollowTraining`: another model is in view."""
     place.show_beside(show=False)
@@ -190,9 +224,16 @@ def follow_training(request: m.FollowTraining, place: Workplace) -> Job:
     yield m.ModelOpened(request_id=request.id, info=place.info, seconds=0.0)
 
 
-def _advance(run: Run, place: Workplace) -> Iterator[m.Result]:
+def _advance(run: Run, place: Workplace) -> Job:
     """One event of the run, and what comes of it."""
-    from model.train.events import Finished, Prepared, SnapshotSaved, Started, StepDone
+    from model.train.events import (
+        ConditionMet,
+        Finished,
+        Prepared,
+        SnapshotSaved,
+        Started,
+        StepDone,
+    )
 
     event = run.next_event()
     match event:
@@ -216,10 +257,13 @@ def _advance(run: Run, place: Workplace) -> Iterator[m.Result]:
                 place.bench.set_steps(run.model_id, {event.step: event.path}, None)
             ended = isinstance(event, Finished)
             stepped = isinstance(event, StepDone)
-            if stepped and run.pauses_after_step:
+            if isinstance(event, ConditionMet) or (stepped and run.pauses_after_step):
                 run.pause()
             now = ended or run.paused
-            if (stepped or ended) and not _has_diverged(event):
+            if stepped:
+                run.diverged = _has_diverged(event)
+            looks = stepped or ended or (isinstance(event, ConditionMet) and not run.diverged)
+            if looks and not _has_diverged(event):
                 yield from _live(run, place, force=now)
             yield from run.flush(force=now)
             if stepped and run.activity_due():
@@ -229,11 +273,13 @@ def _advance(run: Run, place: Workplace) -> Iterator[m.Result]:
                 yield from _end(run, place, keep=not _has_diverged(event))
 
 
-def _begin(run: Run, place: Workplace, event: Started) -> Iterator[m.Result]:
+def _begin(run: Run, place: Workplace, event: Started) -> Job:
     """The network exists: it can be looked at from now on. The last run's is let go of."""
     from model.device import DeviceChoice
     from model.language_model import LanguageModel
     from model.probe.analogy.compute import AnalogyProbe
+    from model.train.batch_text import PARTS, of_data
+    from model.train.record import reading_record
 
     training = run.training
     lm = LanguageModel(
@@ -244,12 +290,16 @@ def _begin(run: Run, place: Workplace, event: Started) -> Iterator[m.Result]:
         device=DeviceChoice(event.device, "where the run is"),
     )
     info = place.hold(lm, training=True)
+    for part in PARTS:  # that it learns from: who asks about a batch need not read it again
+        place.bench.held(info.model_id).texts["", part] = of_data(training.data, event.recipe, part)
     was_shown, follow = place.following, run.follow
     place.train(info)
-    if place.matrix is not None and place.matrix.plane:
+    if place.matrix is not None and place.matrix.how.name != m.FIRST_AXES.name:
         # Its words have other ids here, if any.
-        place.matrix = replace(place.matrix, plane=())
+        place.matrix = replace(place.matrix, how=m.FIRST_AXES)
     run.model_id = info.model_id
+    if run.request.branch is not None:
+        run.before = yield from reading_record(event.run_dir)
     if run.before is not None:
         saved = {at.step: at.path for at in run.before.until(event.step).snapshots}
         place.bench.set_steps(info.model_id, saved, None)
@@ -290,7 +340,7 @@ def _live(run: Run, place: Workplace, *, force: bool) -> Iterator[m.Result]:
         place.bench.look(run.model_id, run.training.step)
         if place.prompt is not None:
             yield prompt_read(place.prompt, place, run.request.id)
-        if place.matrix is not None and has_table(lm, place.matrix.matrix):
+        if place.matrix is not None and is_redrawn(place.matrix, lm):
             yield projected(place.matrix, place, run.request.id)
     run.live_done(time.perf_counter() - began)
 

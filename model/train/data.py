@@ -40,7 +40,7 @@ __all__ = ["Batches", "DataError", "TextData", "prepare", "read_text", "validati
 
 VALIDATION_SHARE = 0.1
 # Seeds of validation texts lie far from those that a person types.
-_VALIDATION_SEED = 1_000_000_007
+VALIDATION_SEED = 1_000_000_007
 MOST_HELD = 1 << 24
 """Characters of a text that is held in memory while it is cut; longer ones are cut into files."""
 _PART = 1 << 20
@@ -107,7 +107,7 @@ def prepare(
         train_text = yield from writing_world(recipe.data_tokens, seed, "Writing the story world")
         n_val = max(1, round(recipe.data_tokens * VALIDATION_SHARE))
         val_text = yield from writing_world(
-            n_val, seed + _VALIDATION_SEED, "Writing its validation text"
+            n_val, seed + VALIDATION_SEED, "Writing its validation text"
         )
     else:
         path = Path(recipe.data)
@@ -134,8 +134,8 @@ def prepare(
         del text  # both parts of it are copies
     if tokenizer is None:
         tokenizer = yield from making_tokenizer(recipe, train_text, val_text)
-    train_ids = yield from _cut(train_text, tokenizer, "Cutting the text into tokens")
-    val_ids = yield from _cut(val_text, tokenizer, "Cutting the validation text")
+    train_ids = yield from cut_text(train_text, tokenizer, "Cutting the text into tokens")
+    val_ids = yield from cut_text(val_text, tokenizer, "Cutting the validation text")
     _check_length(recipe, len(train_ids), len(val_ids))
     digest = hashlib.sha256()
     n_train_bytes = yield from _hash(train_text, digest)
@@ -327,7 +327,7 @@ def writing_world(n_tokens: int, seed: int, what: str) -> Generator[Prepared, No
     return "\n".join(lines) + "\n"
 
 
-def _cut(text: str, tokenizer: Tokenizer, what: str) -> Generator[Prepared, None, Ids]:
+def cut_text(text: str, tokenizer: Tokenizer, what: str) -> Generator[Prepared, None, Ids]:
     """A long text as ids, piece by piece."""
     dtype = dtype_of(tokenizer)
     yield Prepared(what, 0.0)

@@ -17,8 +17,11 @@ from numpy.typing import NDArray
 from model.checkpoint.families import FAMILIES
 from model.tokenizer.tokenizer import Tokenizer
 from model.train.claim import Claim
+from model.train.curves_file import last_values
 from model.train.data import Batches, TextData, prepare, sha256_of_text, validation_batches
 from model.train.events import Prepared
+from model.train.kept_states import drop_states_after
+from model.train.measuring import Measuring
 from model.train.optimiser import warm_up
 from model.train.places import from_run, is_written, names_a_file, places_of_text
 from model.train.processes.group import ALONE, Group
@@ -50,8 +53,10 @@ class Parts:
         prompt_ids: what a sample begins with.
         seconds: that the run had taken before it was taken up.
         val_loss: its last one then, if there was any.
-        evaluated_at, sampled_at, saved_at, kept_at: steps; -1 for never. Saved are snapshot and
-            state; kept is a snapshot, perhaps without the state.
+        measuring: what the curves are measured by.
+        last_values: the last numbers of the curves, of a run that goes on.
+        evaluated_at, sampled_at, measured_at, saved_at, kept_at: steps; -1 for never. Saved are
+            snapshot and state; kept is a snapshot, perhaps without the state.
         plan: the steps that are kept.
         thrift: what the early ones among them have cost.
         state_is_old: whether something was measured since the state was saved.
@@ -64,11 +69,14 @@ class Parts:
     validation: Sequence[NDArray[np.int64]]
     prompt_ids: list[int]
     plan: SnapshotPlan
+    measuring: Measuring
+    last_values: tuple[tuple[str, str, float], ...] = ()
     thrift: Thrift = field(default_factory=Thrift)
     seconds: float = 0.0
     val_loss: float | None = None
     evaluated_at: int = -1
     sampled_at: int = -1
+    measured_at: int = -1
     saved_at: int = -1
     kept_at: int = -1
     state_is_old: bool = False
@@ -120,7 +128,7 @@ def _text(
     tokenizer = None
     if resume:
         tokenizer = Tokenizer.from_folder(run_dir)
-        recipe = _as_it_was(recipe, run_dir, tokenizer)
+        recipe = as_it_was(recipe, run_dir, tokenizer)
     data = yield from prepare(recipe, tokenizer)
     if recipe.batch_size < group.size:
         raise RunError(
@@ -130,7 +138,7 @@ def _text(
     # Before anything is spent on it: can the result be saved at all?
     FAMILIES["gpt2"].config_to_hf(recipe.config(data.tokenizer.n_tokens))
     if resume:
-        _check_text(recipe, run_dir, data)
+        check_text(recipe, run_dir, data)
     return data, recipe
 
 
@@ -173,24 +181,33 @@ def _made(
             return NoFolder(run_dir)
         if resume:
             kept = -1 if state is None else state.step
+            drop_states_after(run_dir, kept)
             return RunFolder.resume(run_dir, kept, data.tokenizer, recipe, claim)
         facts = _facts(recipe, run_dir, data, device, updates)
         return RunFolder.create(run_dir, recipe, data.tokenizer, facts, claim)
 
+    validation = validation_batches(
+        data.val_ids, recipe.batch_size, recipe.n_ctx, recipe.eval_batches
+    )
+    measuring = Measuring(
+        updates.spread, data.tokenizer, validation, recipe.curves_every, recipe.steps
+    )
+    updates.measuring = measuring
     parts = Parts(
         recipe=recipe,
         data=data,
         updates=updates,
         folder=group.together(opened),
-        validation=validation_batches(
-            data.val_ids, recipe.batch_size, recipe.n_ctx, recipe.eval_batches
-        ),
+        validation=validation,
+        measuring=measuring,
         prompt_ids=_prompt_ids(recipe, data),
         plan=plan_of(recipe, config.n_params),
     )
     if state is not None:
         parts.seconds, parts.val_loss = state.seconds, state.val_loss
         parts.evaluated_at, parts.sampled_at = state.evaluated_at, state.sampled_at
+        parts.measured_at = state.measured_at
+        parts.last_values = last_values(run_dir)
         # A state may be saved where the budget has no room for a snapshot.
         is_kept = state.step in dict(snapshots(run_dir))
         parts.kept_at = parts.saved_at = state.step if is_kept else -1
@@ -221,7 +238,7 @@ def _take_weights(transformer: Transformer, path: str) -> None:
         ) from error
 
 
-def _as_it_was(recipe: Recipe, run_dir: Path, tokenizer: Tokenizer) -> Recipe:
+def as_it_was(recipe: Recipe, run_dir: Path, tokenizer: Tokenizer) -> Recipe:
     """The recipe of a run that goes on, with the place of its text as it is today.
 
     Raises:
@@ -251,7 +268,7 @@ def _as_it_was(recipe: Recipe, run_dir: Path, tokenizer: Tokenizer) -> Recipe:
     return replace(recipe, data=str(places[0]))
 
 
-def _check_text(recipe: Recipe, run_dir: Path, data: TextData) -> None:
+def check_text(recipe: Recipe, run_dir: Path, data: TextData) -> None:
     """See that a run goes on with the text that it was begun with.
 
     Raises:
@@ -326,6 +343,7 @@ _MAY_CHANGE = frozenset(
         "min_lr",
         "warmup_steps",
         "schedule",
+        "lr_changes",
         "grad_clip",
         "eval_every",
         "eval_batches",
@@ -335,7 +353,11 @@ _MAY_CHANGE = frozenset(
         "micro_batch",
         "snapshot_every",
         "snapshot_early",
+        "snapshot_states",
         "snapshot_mb",
+        "curves_every",
+        "watched",
+        "stop_when",
         "max_seconds",
         "target_val_loss",
         "threads",

@@ -38,7 +38,9 @@ _STORY_WORLD = Recipe(
     sample_prompt="Once there was a",
     snapshot_every=1000,
     snapshot_early=True,
+    snapshot_states=True,
     snapshot_mb=1024,
+    curves_every=100,
 )
 
 _MINUTE = replace(
@@ -58,6 +60,7 @@ _MINUTE = replace(
     eval_every=50,
     sample_every=100,
     snapshot_every=50,
+    curves_every=20,
 )
 
 _SHAKESPEARE_CPU = Recipe(
@@ -83,7 +86,9 @@ _SHAKESPEARE_CPU = Recipe(
     sample_every=250,
     snapshot_every=250,
     snapshot_early=True,
+    snapshot_states=True,
     snapshot_mb=1024,
+    curves_every=50,
 )
 
 _SHAKESPEARE_GPU = replace(
@@ -98,6 +103,7 @@ _SHAKESPEARE_GPU = replace(
     batch_size=64,
     steps=5000,
     eval_batches=200,
+    snapshot_states=False,  # 130 MB each
 )
 
 _TINY = Recipe(
@@ -120,6 +126,8 @@ _TINY = Recipe(
     sample_every=50,
     sample_tokens=32,
     snapshot_every=25,
+    curves_every=5,
+    snapshot_states=True,
 )
 
 PRESETS: Mapping[str, Recipe] = MappingProxyType(

@@ -18,7 +18,7 @@ import secrets
 import shutil
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -26,7 +26,8 @@ from typing import TYPE_CHECKING, Any
 
 from model import __version__
 from model.train.claim import Claim, cannot_be_made, check_free
-from model.train.events import Evaluated, Sampled, StepDone
+from model.train.curves_file import CURVES_FILE, CURVES_HEADER, curve_lines, keep_curves
+from model.train.events import Evaluated, Measured, Sampled, StepDone
 from model.train.folder_lock import LOCK_FILE
 from model.train.lines import Lines
 from model.train.metrics import columns, row_of
@@ -67,6 +68,9 @@ class RunFolder:
         self._tables = (path / RUN_FILE).read_text(encoding="utf-8")
         self._rows = Lines(path / METRICS_FILE)
         self._samples = Lines(path / SAMPLES_FILE)
+        self._curves = Lines(path / CURVES_FILE)
+        if not self._curves.content():
+            self._curves.add(CURVES_HEADER)
         header, *rows = self._rows.content().decode("utf-8").splitlines()
         self._columns = header.split(",")
         # The last row, which may still be completed: by the validation after its step.
@@ -108,7 +112,8 @@ class RunFolder:
             write_whole(path / METRICS_FILE, ",".join(columns()) + "\n", ordinary=True)
             # Last: a folder with a run.toml is a run with all that belongs to it.
             write_whole(
-                path / RUN_FILE, _toml({"recipe": asdict(recipe), **facts, "versions": versions()})
+                path / RUN_FILE,
+                toml_tables({"recipe": asdict(recipe), **facts, "versions": versions()}),
             )
             folder = cls(claim, tokenizer)
         except OSError as error:
@@ -142,8 +147,9 @@ class RunFolder:
         """
         claim = claim or Claim.of_run(path)
         try:
-            _keep_rows(path / METRICS_FILE, step)
-            _keep_samples(path, step)
+            keep_rows(path / METRICS_FILE, step)
+            keep_samples(path, step)
+            keep_curves(path, step)
             if recipe is not None:
                 _keep_recipe(path, recipe)
             return cls(claim, tokenizer)
@@ -154,13 +160,17 @@ class RunFolder:
             claim.release()
             raise RunError(f"{path} can't be written: {error.strerror or error}.") from error
 
-    def record(self, event: StepDone | Evaluated | Sampled) -> None:
+    def record(self, event: StepDone | Evaluated | Measured | Sampled) -> None:
         """Take what is measured of a step; its row is written once the next step or the end comes.
 
         What of it was measured before, as the seconds of a step that is then validated, stays.
         """
         if isinstance(event, Sampled):
             self._record_sample(event)
+            return
+        if isinstance(event, Measured):
+            for line in curve_lines(event):
+                self._curves.add(line)
             return
         row = {column: repr(value) for column, value in row_of(event).items()}
         if self._row.get("step") == row["step"]:
@@ -173,8 +183,35 @@ class RunFolder:
             with contextlib.suppress(OSError):  # tried again in a second
                 self._write()
 
-    def save_snapshot(self, step: int, transformer: Transformer, tokenizer: Tokenizer) -> Path:
+    def change_recipe(self, recipe: Recipe) -> None:
+        """Let run.toml say what is run from now on.
+
+        Raises:
+            RunError: the disk refuses, or another run lies in the folder's place.
+        """
+        self._check_not_lost()
+        try:
+            tables = read_run(self.path) | {"recipe": asdict(recipe)}
+            text = toml_tables(tables)
+            write_whole(self.path / RUN_FILE, text, ordinary=True)
+        except (OSError, TypeError) as error:
+            raise RunError(f"{self.path / RUN_FILE} can't be changed: {error}.") from error
+        self._tables = text
+
+    def save_snapshot(
+        self,
+        step: int,
+        transformer: Transformer,
+        tokenizer: Tokenizer,
+        without: Sequence[str] = (),
+    ) -> Path:
         """The network as a model folder.
+
+        Args:
+            step: which.
+            transformer: the network.
+            tokenizer: its.
+            without: what was taken away from it while it learned, for config.json.
 
         Raises:
             RunError, CheckpointError: the disk refuses.
@@ -184,8 +221,17 @@ class RunFolder:
 
         self.flush()
         folder = self.path / SNAPSHOTS / f"step-{step:06d}"
-        save_checkpoint(folder, transformer, tokenizer, extra={"training_step": step})
+        extra: dict[str, Any] = {"training_step": step}
+        if without:
+            extra["trained_without"] = list(without)
+        save_checkpoint(folder, transformer, tokenizer, extra=extra)
         return folder
+
+    def keep_recipe(self, recipe: Recipe) -> None:
+        """Let run.toml say what is run from now on; where the disk refuses, it stays as it was."""
+        with contextlib.suppress(OSError, RunError):
+            if (self.path / RUN_FILE).read_text(encoding="utf-8") == self._tables:
+                self.change_recipe(recipe)
 
     def flush(self) -> None:
         """Write every row there is, the last one too.
@@ -198,7 +244,7 @@ class RunFolder:
             self._take_row()
             if not self._claim.is_whole or not is_run(self.path):
                 self._make_again()
-            for lines in (self._rows, self._samples):
+            for lines in (self._rows, self._samples, self._curves):
                 if not lines.is_in_place:
                     lines.make_again()
             self._write()
@@ -219,6 +265,7 @@ class RunFolder:
             finally:
                 self._rows.close()
                 self._samples.close()
+                self._curves.close()
                 self._claim.release()
 
     def _make_again(self) -> None:
@@ -259,6 +306,7 @@ class RunFolder:
         self._written_at = time.monotonic()
         self._rows.write()
         self._samples.write()
+        self._curves.write()
 
 
 class NoFolder:
@@ -267,7 +315,13 @@ class NoFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def record(self, event: StepDone | Evaluated | Sampled) -> None:
+    def record(self, event: StepDone | Evaluated | Measured | Sampled) -> None:
+        """Written by the first process."""
+
+    def keep_recipe(self, recipe: Recipe) -> None:
+        """Written by the first process."""
+
+    def change_recipe(self, recipe: Recipe) -> None:
         """Written by the first process."""
 
     def flush(self) -> None:
@@ -328,11 +382,12 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _toml(tables: Mapping[str, Mapping[str, Any]]) -> str:
+def toml_tables(tables: Mapping[str, Mapping[str, Any]]) -> str:
+    """A run.toml."""
     return "\n".join(f"[{name}]\n{toml_table(table)}" for name, table in tables.items())
 
 
-def _keep_rows(metrics: Path, step: int) -> None:
+def keep_rows(metrics: Path, step: int) -> None:
     """Drop the rows beyond a step, and half a row at the end; a curve that is lost begins anew."""
     text = metrics.read_text(encoding="utf-8") if metrics.exists() else ""
     try:
@@ -345,7 +400,7 @@ def _keep_rows(metrics: Path, step: int) -> None:
         write_whole(metrics, content, ordinary=True)
 
 
-def _keep_samples(path: Path, step: int) -> None:
+def keep_samples(path: Path, step: int) -> None:
     """Drop the samples beyond a step, and half a line at the end."""
     content = "".join(f"{sample_line(sample)}\n" for sample in read_samples(path, step))
     file = path / SAMPLES_FILE
@@ -364,4 +419,4 @@ def _keep_recipe(path: Path, recipe: Recipe) -> None:
     tables = before | {"recipe": asdict(recipe), "data": text}
     if tables != before:
         with contextlib.suppress(TypeError):  # tables of a later version, which we can't write
-            write_whole(path / RUN_FILE, _toml(tables), ordinary=True)
+            write_whole(path / RUN_FILE, toml_tables(tables), ordinary=True)

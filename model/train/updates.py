@@ -19,13 +19,15 @@ from torch import Tensor
 
 from model.train.data import Batches
 from model.train.measure import mean_loss
+from model.train.measuring import Measuring
 from model.train.optimiser import adamw, clip, grad_norm, gradients
 from model.train.processes.sharded_state import load_shards
 from model.train.processes.shares import Windows, pieces
 from model.train.processes.spread import Spread, full_of, take_optimiser, take_whole
 from model.train.recipe import Recipe
-from model.train.run_folder import STATE
+from model.train.run_folder import STATE, RunError
 from model.train.state import TrainingState
+from model.train.under import Under
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +54,31 @@ class Updates:
         batches: the training text.
 
     Attributes:
+        recipe: its rates are read before each update; another one may take its place.
         step: updates that the network has had.
+        measuring: looks at gradients and weights around an update, and changes neither.
     """
 
     def __init__(self, spread: Spread, recipe: Recipe, batches: Batches) -> None:
         self.spread = spread
+        under = recipe.interventions()
+        if under and not spread.group.is_alone:
+            raise RunError(
+                "Without residual connections or a mask a network is trained by one process: "
+                "start it without torchrun."
+            )
+        if under:
+            spread.network = spread.evaluated = Under(spread.transformer, under)
         self.transformer = transformer = spread.transformer
         self.optimiser = adamw(transformer, recipe)
         self.step = 0
-        self._recipe = recipe
+        self.recipe = recipe
         self._batches = batches
         self._device = transformer.embed.weight.device
         # A GPU computes while Python goes on; waiting for each loss would leave it idle.
         self._late = self._device.type != "cpu"
         self._in_flight: tuple[int, float, Tensor] | None = None
+        self.measuring: Measuring | None = None
 
     def advance(self) -> Update | None:
         """Make the next update.
@@ -105,29 +118,37 @@ class Updates:
     def _update_on_cpu(self) -> Update:
         # The numbers are there at once: an update that would ruin the weights is not made, and
         # gradients that are short enough are not multiplied by one.
-        step, lr = self.step + 1, self._recipe.learning_rate(self.step + 1)
+        step, lr = self.step + 1, self.recipe.learning_rate(self.step + 1)
         loss, norm = self._backward(step)
+        if self.measuring is not None:
+            self.measuring.before(step)
         update = _read(step, lr, torch.stack((loss, full_of(norm))))
         if update.finite:
-            limit = self._recipe.grad_clip
+            limit = self.recipe.grad_clip
             if limit and update.grad_norm > limit:
                 clip(self.optimiser, limit, norm)
             self._apply(lr)
+            if self.measuring is not None:
+                self.measuring.after(step)
         self.optimiser.zero_grad(set_to_none=True)
         return update
 
     def _enqueue(self) -> tuple[int, float, Tensor]:
-        step, lr = self.step + 1, self._recipe.learning_rate(self.step + 1)
+        step, lr = self.step + 1, self.recipe.learning_rate(self.step + 1)
         loss, norm = self._backward(step)
-        if self._recipe.grad_clip:
-            clip(self.optimiser, self._recipe.grad_clip, norm)
+        if self.measuring is not None:
+            self.measuring.before(step)
+        if self.recipe.grad_clip:
+            clip(self.optimiser, self.recipe.grad_clip, norm)
         self._apply(lr)
+        if self.measuring is not None:
+            self.measuring.after(step)
         self.optimiser.zero_grad(set_to_none=True)
         return step, lr, torch.stack((loss, full_of(norm)))
 
     def _backward(self, step: int) -> tuple[Tensor, Tensor]:
         """Loss and norm of the gradients of a step, which lie at the parameters then."""
-        group, most = self.spread.group, self._recipe.micro_batch
+        group, most = self.spread.group, self.recipe.micro_batch
         loss: Tensor | None = None
         for piece in pieces(self._batches.at(step), group.rank, group.size, most):
             with self.spread.syncing(piece.is_last), self._dropping(step, piece.first):
@@ -159,10 +180,10 @@ class Updates:
             step: which.
             first: the row of the batch with which the piece begins.
         """
-        if not self._recipe.dropout:
+        if not self.recipe.dropout:
             yield
             return
-        of = (self._recipe.seed, step, first) if first else (self._recipe.seed, step)
+        of = (self.recipe.seed, step, first) if first else (self.recipe.seed, step)
         words = np.random.SeedSequence(of).generate_state(1, np.uint64)
         seed = int(words[0] >> np.uint64(1))
         on_cpu = self._device.type == "cpu"
