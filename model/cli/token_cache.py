@@ -41,8 +41,7 @@ def command(
         )
         return
     for entry in kept:
-        print(
-            f"{entry.text}  {entry.tokenizer}  {entry.n_tokens:,} tokens, {file_size(entry.n_bytes)}"
-        )
+        size = file_size(entry.n_bytes)
+        print(f"{entry.text}  {entry.tokenizer}  {entry.n_tokens:,} tokens, {size}")
     total = sum(entry.n_bytes for entry in kept)
     print(f"{counted(len(kept), 'text')}, {file_size(total)} in {place}")

@@ -166,13 +166,15 @@ def _examples(recipe: Recipe) -> Generator[Prepared, None, TextData]:
         )
     train_ids, val_ids = found.train_NT.ravel(), found.held_out_NT.ravel()
     n_bytes = [len(tokenizer.decode(ids.tolist()).encode()) for ids in (train_ids, val_ids)]
+    answers = found.held_out_NT[:, chosen.answer_at :].ravel()
+    n_answer_bytes = len(tokenizer.decode(answers.tolist()).encode())
     digest = hashlib.sha256(train_ids.astype("<u2").tobytes() + val_ids.astype("<u2").tobytes())
     yield Prepared(what, 1.0)
     return TextData(
         tokenizer=tokenizer,
         train_ids=train_ids,
         val_ids=val_ids,
-        val_tokens_per_byte=len(val_ids) / n_bytes[1],
+        val_tokens_per_byte=len(answers) / n_answer_bytes,
         n_bytes=sum(n_bytes),
         sha256=digest.hexdigest(),
         notes=(
@@ -288,6 +290,13 @@ def example_batches(rows_NT: Ids, batch_size: int, n_batches: int) -> list[NDArr
     """
     n = min(len(rows_NT), n_batches * batch_size) if n_batches else len(rows_NT)
     return [rows_NT[i : min(i + batch_size, n)].astype(np.int64) for i in range(0, n, batch_size)]
+
+
+def validation_of(data: TextData, recipe: Recipe) -> list[NDArray[np.int64]]:
+    """What a recipe is measured on: never trained on, and always the same."""
+    if data.n_example:
+        return example_batches(data.rows[1], recipe.batch_size, recipe.eval_batches)
+    return validation_batches(data.val_ids, recipe.batch_size, recipe.n_ctx, recipe.eval_batches)
 
 
 def validation_batches(

@@ -24,13 +24,14 @@ from model.train.events import (
     Event,
     Finished,
     FinishReason,
+    Measured,
     Sampled,
     SnapshotSaved,
     Started,
     StepDone,
 )
 from model.train.keeping import Keeping
-from model.train.measure import sample, validate
+from model.train.measure import exact_match, sample, validate
 from model.train.pace import Speed, Stopwatch
 from model.train.parts import Parts, checked_for_resume, getting_ready
 from model.train.places import with_whole_paths
@@ -40,6 +41,7 @@ from model.train.recipe import Recipe
 from model.train.run_folder import RunError, read_recipe
 from model.train.state import OWED
 from model.train.updates import Update
+from model.train.watches import ACCURACY, HELD_OUT, TRAINED_ON
 from model.train.watching import Asked, Watching
 from model.transformer import Transformer
 
@@ -423,7 +425,10 @@ class Training:
     def _evaluate(self) -> Generator[Event, None, None]:
         run, step = self._run, self.step
         spread, most = run.updates.spread, self.recipe.micro_batch
-        loss = yield from validate(spread, run.validation, self.device, step, most)
+        answer_at = run.data.answer_at
+        loss = yield from validate(
+            spread, run.validation, self.device, step, most, answer_at=answer_at
+        )
         if not math.isfinite(loss):
             raise _Diverged("The validation loss", step)
         self._val_loss = loss
@@ -436,9 +441,21 @@ class Training:
             val_loss=loss,
             bits_per_byte=loss / math.log(2) * run.data.val_tokens_per_byte,
         )
+        scored = None
+        if answer_at:
+            values = []
+            for place, batches in ((TRAINED_ON, run.trained_on), (HELD_OUT, run.validation)):
+                share = yield from exact_match(spread, batches, self.device, step, answer_at, most)
+                values.append((place, ACCURACY, share))
+            scored = Measured(step, tuple(values))
         run.folder.record(evaluated)
+        if scored is not None:
+            run.folder.record(scored)
         yield evaluated
         yield from self._watching.check(evaluated)
+        if scored is not None:
+            yield scored
+            yield from self._watching.check(scored)
 
     def _measure(self) -> Generator[Event, None, None]:
         run, step = self._run, self.step
@@ -515,6 +532,7 @@ class Training:
             step=run.updates.step,
             device=self.device,
             threads=torch.get_num_threads(),
+            notes=run.data.notes,
         )
 
     @property

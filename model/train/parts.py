@@ -18,7 +18,14 @@ from model.checkpoint.families import FAMILIES
 from model.tokenizer.tokenizer import Tokenizer
 from model.train.claim import Claim
 from model.train.curves_file import last_values
-from model.train.data import Batches, TextData, prepare, sha256_of_text, validation_batches
+from model.train.data import (
+    TextData,
+    batches_of,
+    example_batches,
+    prepare,
+    sha256_of_text,
+    validation_of,
+)
 from model.train.events import Prepared
 from model.train.kept_states import drop_states_after
 from model.train.measuring import Measuring
@@ -32,6 +39,7 @@ from model.train.run_folder import RunError, read_recipe, read_run, snapshots
 from model.train.run_writing import NoFolder, RunFolder
 from model.train.snapshot_plan import SnapshotPlan, Thrift, plan_of
 from model.train.state import TrainingState, can_resume, has_state, load_state, values_of
+from model.train.tasks.examples import MOST_HELD_OUT
 from model.train.tokenizer_choice import tokenizer_at
 from model.train.updates import Updates
 from model.transformer import Transformer
@@ -50,6 +58,7 @@ class Parts:
         updates: the network and its optimiser.
         folder: what is written.
         validation: batches that are never trained on.
+        trained_on: of a task, examples that it is trained on, beside those of ``validation``.
         prompt_ids: what a sample begins with.
         seconds: that the run had taken before it was taken up.
         val_loss: its last one then, if there was any.
@@ -70,6 +79,7 @@ class Parts:
     prompt_ids: list[int]
     plan: SnapshotPlan
     measuring: Measuring
+    trained_on: Sequence[NDArray[np.int64]] = ()
     last_values: tuple[tuple[str, str, float], ...] = ()
     thrift: Thrift = field(default_factory=Thrift)
     seconds: float = 0.0
@@ -167,8 +177,7 @@ def _made(
             seed=recipe.seed,
             std=recipe.init_std,
         )
-        batches = Batches(data.train_ids, recipe.batch_size, recipe.n_ctx, recipe.seed)
-        updates = Updates(spread, recipe, batches)
+        updates = Updates(spread, recipe, batches_of(data, recipe))
         state = _restore(run_dir, updates, group) if resume else None
         if recipe.weights and state is None:
             _take_weights(updates.transformer, recipe.weights)
@@ -186,9 +195,7 @@ def _made(
         facts = _facts(recipe, run_dir, data, device, updates)
         return RunFolder.create(run_dir, recipe, data.tokenizer, facts, claim)
 
-    validation = validation_batches(
-        data.val_ids, recipe.batch_size, recipe.n_ctx, recipe.eval_batches
-    )
+    validation = validation_of(data, recipe)
     measuring = Measuring(
         updates.spread, data.tokenizer, validation, recipe.curves_every, recipe.steps
     )
@@ -199,6 +206,9 @@ def _made(
         updates=updates,
         folder=group.together(opened),
         validation=validation,
+        trained_on=example_batches(data.rows[0][:MOST_HELD_OUT], recipe.batch_size, 0)
+        if data.n_example
+        else (),
         measuring=measuring,
         prompt_ids=_prompt_ids(recipe, data),
         plan=plan_of(recipe, config.n_params),
@@ -322,6 +332,7 @@ def _facts(
             "n_val_tokens": len(data.val_ids),
             "val_tokens_per_byte": data.val_tokens_per_byte,
             **from_run(recipe, run_dir),
+            **({"notes": " ".join(data.notes)} if data.notes else {}),
         },
         "network": {"d_vocab": config.d_vocab, "n_params": config.n_params},
         "machine": machine,
@@ -331,7 +342,8 @@ def _facts(
 def _prompt_ids(recipe: Recipe, data: TextData) -> list[int]:
     """What a sample begins with; room for one new token at least is left."""
     ids = data.tokenizer.encode(recipe.sample_prompt).ids if recipe.sample_prompt else []
-    ids = ids or [int(i) for i in data.val_ids[:_PROMPT_TOKENS]]
+    # Of a task a question that was held out.
+    ids = ids or [int(i) for i in data.val_ids[: data.answer_at or _PROMPT_TOKENS]]
     return ids[: max(1, recipe.n_ctx - 1)]
 
 

@@ -24,6 +24,7 @@ from model.train.places import names_a_file
 from model.train.processes.group import ALONE
 from model.train.processes.spread import spread_out
 from model.train.recipe import Recipe
+from model.train.tasks.chosen import FIRST, chosen_task, is_task
 from model.train.tokenizer_choice import tokenizer_at
 from model.train.updates import Updates
 
@@ -95,6 +96,8 @@ def _vocabulary(recipe: Recipe) -> int:
         if not found.n_tokens:
             raise TokenizerError(f"{recipe.tokenizer} has no tokens.")
         return found.n_tokens
+    if is_task(recipe.data):
+        return FIRST + len(chosen_task(recipe.data).symbols)
     return CHARACTERS
 
 

@@ -20,7 +20,7 @@ from torch import Tensor
 from model.counting import counted
 from model.tokenizer.tokenizer import Tokenizer
 from model.train.branching.record import Departure, OptimiserIs
-from model.train.data import Batches, prepare
+from model.train.data import batches_of, prepare
 from model.train.events import Prepared
 from model.train.kept_states import kept_states
 from model.train.optimiser import adamw
@@ -147,8 +147,7 @@ def _repeating(
     spread = spread_out(
         recipe.config(tokenizer.n_tokens), ALONE, "cpu", sharded=False, seed=recipe.seed, std=0.02
     )
-    batches = Batches(data.train_ids, recipe.batch_size, recipe.n_ctx, recipe.seed)
-    updates = Updates(spread, recipe, batches)
+    updates = Updates(spread, recipe, batches_of(data, recipe))
     updates.take(state, run_dir)
     n = step - state.step
     for done in range(n):
