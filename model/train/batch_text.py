@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.tokenizer.tokenizer import Tokenizer
+from model.train.cutting import Ids
 from model.train.data import (
     VALIDATION_SEED,
     Batches,
-    Ids,
     TextData,
     cut_text,
     example_batches,

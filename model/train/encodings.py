@@ -38,7 +38,8 @@ def decoding(pieces: Iterable[bytes]) -> Iterator[str]:
     Raises:
         ValueError: as `decoded`.
     """
-    name, decoder = "UTF-8", codecs.getincrementaldecoder("utf-8")()
+    name = "UTF-8"
+    decoder: codecs.IncrementalDecoder = codecs.getincrementaldecoder("utf-8")()
     n_bytes = n_characters = 0
     for i, raw in enumerate(chain(pieces, (None,))):
         if i == 0:

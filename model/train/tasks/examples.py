@@ -36,7 +36,7 @@ def examples_of(chosen: Chosen, n_train: int, seed: int) -> Examples:
         seed: of the choice.
     """
     n_all = chosen.n_questions
-    n_train = max(1, min(n_train, round(chosen.task.train_share * n_all)))
+    n_train = max(1, min(n_train, round(chosen.task.train_share * n_all), n_all - 1))
     n = n_train + min(n_all - n_train, MOST_HELD_OUT)
     numbers_N = np.random.default_rng(seed).choice(n_all, size=n, replace=False).astype(np.int64)
     return Examples(_rows(chosen, numbers_N[:n_train]), _rows(chosen, numbers_N[n_train:]))

@@ -15,6 +15,7 @@ from model.tokenizer import long_text
 from model.tokenizer.tokenizer import Tokenizer
 from model.train import cutting, data, text_files, token_cache
 from model.train.data import DataError, TextData, batches_of, prepare
+from model.train.events import Prepared
 from model.train.recipe import Recipe
 from tests.model.conftest import CARROLL
 
@@ -60,7 +61,7 @@ def test_a_long_text_has_the_ids_that_it_has_in_memory(
 
 def test_a_text_is_cut_once(recipe: Recipe, text_file: Path) -> None:
     first = finish(prepare(recipe))
-    signs = []
+    signs: list[Prepared] = []
     again = finish(prepare(recipe), signs.append)
     assert {sign.what for sign in signs} == {f"Reading {text_file.name}"}
     assert again.train_ids.tolist() == first.train_ids.tolist()
@@ -109,7 +110,7 @@ def test_a_disk_without_room_is_said_before_anything_is_cut(
     recipe: Recipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(token_cache.shutil, "disk_usage", lambda _: usage(10, 9, 1))
+    monkeypatch.setattr("model.train.token_cache.shutil.disk_usage", lambda _: usage(10, 9, 1))
     with pytest.raises(DataError, match=r"needs up to .* GB are free\. Make room there, or name"):
         finish(prepare(recipe))
     assert token_cache.kept() == []
