@@ -27,7 +27,7 @@ def _recipe(name: str, **more: object) -> Recipe:
         "activation": "gelu",
         "tied_embeddings": False,
         "batch_size": 128,
-        "steps": 1500,
+        "steps": 800,
         "lr": 3e-3,
         "min_lr": 1e-4,
         "warmup_steps": 50,
@@ -67,8 +67,8 @@ _ALL = (
     _recipe("sorting"),
     _recipe("addition"),
     _MODULAR_ADDITION,
-    _recipe("brackets"),
-    _recipe("copying"),
+    _recipe("brackets", steps=300, eval_every=10, sample_every=50, snapshot_every=50),
+    _recipe("copying", steps=200, eval_every=10, sample_every=50, snapshot_every=50),
 )
 
 TASK_PRESETS = {recipe.name: recipe for recipe in _ALL}

@@ -141,6 +141,7 @@ class PromptPane(Pane):
         store.subject_changed.connect(self._answered)
         store.subject_changed.connect(self.invalidate)
         store.model_changed.connect(self.invalidate)
+        store.model_changed.connect(self._ask_of_task)
         self._follow()
 
     # ------------------------------------------------------------------------- drawing
@@ -354,6 +355,12 @@ class PromptPane(Pane):
         """The toy task that the model was trained on."""
         model = self.store.model
         return None if model is None else task_of(model.vocabulary, model.config.n_ctx)
+
+    def _ask_of_task(self) -> None:
+        """A model of a toy task reads nothing but its questions: it is asked one."""
+        task = self._task()
+        if task is not None and not task.can_read(self.store.prompt):
+            self.store.set_prompt(task.examples[0])
 
     def _fill_menu(self, entries: list[tuple[str, str]], empty: str) -> None:
         self._menu.clear()

@@ -5,6 +5,7 @@ Knows the tasks; no recipe.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -67,6 +68,11 @@ class Chosen:
     def examples(self) -> tuple[str, ...]:
         """Questions that a person may ask."""
         return self.task.examples(self.size)
+
+    def can_read(self, text: str) -> bool:
+        """Whether a text, which is not empty, has nothing but its symbols."""
+        symbols = sorted(map(re.escape, self.symbols), key=len, reverse=True)
+        return re.fullmatch(f"(?:{'|'.join(symbols)})+", text) is not None
 
 
 def is_task(data: str) -> bool:
