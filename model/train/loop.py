@@ -425,9 +425,9 @@ class Training:
     def _evaluate(self) -> Generator[Event, None, None]:
         run, step = self._run, self.step
         spread, most = run.updates.spread, self.recipe.micro_batch
-        answer_at = run.data.answer_at
+        dtype, answer_at = run.updates.compute_dtype, run.data.answer_at
         loss = yield from validate(
-            spread, run.validation, self.device, step, most, answer_at=answer_at
+            spread, run.validation, self.device, step, most, dtype, answer_at=answer_at
         )
         if not math.isfinite(loss):
             raise _Diverged("The validation loss", step)
@@ -441,13 +441,7 @@ class Training:
             val_loss=loss,
             bits_per_byte=loss / math.log(2) * run.data.val_tokens_per_byte,
         )
-        scored = None
-        if answer_at:
-            values = []
-            for place, batches in ((TRAINED_ON, run.trained_on), (HELD_OUT, run.validation)):
-                share = yield from exact_match(spread, batches, self.device, step, answer_at, most)
-                values.append((place, ACCURACY, share))
-            scored = Measured(step, tuple(values))
+        scored = (yield from self._score()) if answer_at else None
         run.folder.record(evaluated)
         if scored is not None:
             run.folder.record(scored)
@@ -456,6 +450,16 @@ class Training:
         if scored is not None:
             yield scored
             yield from self._watching.check(scored)
+
+    def _score(self) -> Generator[Event, None, Measured]:
+        """The share of a task's questions that are answered rightly."""
+        run, step, most = self._run, self.step, self.recipe.micro_batch
+        spread, dtype, at = run.updates.spread, run.updates.compute_dtype, run.data.answer_at
+        values = []
+        for place, batches in ((TRAINED_ON, run.trained_on), (HELD_OUT, run.validation)):
+            share = yield from exact_match(spread, batches, self.device, step, at, most, dtype)
+            values.append((place, ACCURACY, share))
+        return Measured(step, tuple(values))
 
     def _measure(self) -> Generator[Event, None, None]:
         run, step = self._run, self.step

@@ -39,7 +39,10 @@ def mean_loss(network: nn.Module, windows_BT: Tensor, answer_at: int = 0) -> Ten
     """
     first = max(1, answer_at)
     logits_BTV = network(windows_BT[:, :-1])[:, first - 1 :]
-    return F.cross_entropy(logits_BTV.flatten(0, 1), windows_BT[:, first:].flatten())
+    logits_NV = logits_BTV.flatten(0, 1)
+    if logits_NV.dtype is torch.bfloat16:  # sums over the vocabulary need more digits
+        logits_NV = logits_NV.float()
+    return F.cross_entropy(logits_NV, windows_BT[:, first:].flatten())
 
 
 def validate(
@@ -48,6 +51,7 @@ def validate(
     device: str,
     step: int,
     most: int = 0,
+    dtype: torch.dtype | None = None,
     *,
     answer_at: int = 0,
 ) -> Generator[Working, None, float]:
@@ -59,6 +63,7 @@ def validate(
         device: of this process.
         step: for what is told.
         most: windows that go through the network at once; 0 for all of a batch.
+        dtype: in which it is computed; None for the weights'.
         answer_at: as of `mean_loss`.
     """
     group = spread.group
@@ -67,7 +72,7 @@ def validate(
     for done, batch in enumerate(batches):
         for piece in pieces(batch, group.rank, group.size, most):
             # Entered anew for each: the mode must not leak out of a generator that waits.
-            with spread.evaluating():
+            with spread.evaluating(), spread.transformer.computing_in(dtype):
                 there = torch.from_numpy(piece.windows_BT).to(device)
                 loss = mean_loss(spread.evaluated, there, answer_at)
             total += loss.item() * piece.weight * len(batch)
@@ -82,6 +87,7 @@ def exact_match(
     step: int,
     answer_at: int,
     most: int = 0,
+    dtype: torch.dtype | None = None,
 ) -> Generator[Working, None, float]:
     """The share of examples whose whole answer is right; a slice is a batch.
 
@@ -89,7 +95,7 @@ def exact_match(
     the answers that a greedy generation writes.
 
     Args:
-        spread, device, step, most: as of `validate`.
+        spread, device, step, most, dtype: as of `validate`.
         batches: examples, ``[b, T]`` each.
         answer_at: the token with which answers begin.
     """
@@ -98,7 +104,7 @@ def exact_match(
     n = sum(map(len, batches))
     for done, batch in enumerate(batches):
         for piece in pieces(batch, group.rank, group.size, most):
-            with spread.evaluating():
+            with spread.evaluating(), spread.transformer.computing_in(dtype):
                 there = torch.from_numpy(piece.windows_BT).to(device)
                 best_BA = spread.evaluated(there[:, :-1])[:, answer_at - 1 :].argmax(-1)
             share = (best_BA == there[:, answer_at:]).all(-1).double().mean().item()

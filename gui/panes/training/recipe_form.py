@@ -29,6 +29,7 @@ from gui.panes.training.place import PlaceButton
 from gui.panes.training.rate_box import RateBox
 from gui.panes.training.recipe_files import RecipeFiles
 from gui.panes.training.settings_table import SettingsTable
+from gui.panes.training.switch_fields import SwitchFields
 from gui.panes.training.text_choice import TextChoice, TokenizerChoice
 from gui.panes.training.wrapped import WrappedText
 from gui.session.runs_folder import proposed
@@ -41,7 +42,7 @@ from model.train.places import is_written
 from model.train.presets import PRESETS
 from model.train.recipe import MIN_BPE_VOCAB, WORLD, Recipe, RecipeError
 from model.train.snapshot_plan import MEBIBYTE, plan_of
-from model.train.tasks.chosen import FIRST, TaskError, chosen_task, is_task
+from model.train.tasks.chosen import TaskError, chosen_task, is_task
 
 
 class RecipeForm(QWidget):
@@ -76,6 +77,7 @@ class RecipeForm(QWidget):
         self.lr = RateBox()
         self.seed = _count(0, 2**31 - 1)
         self.name = QLineEdit()
+        self.switches = SwitchFields(self)
         self.fields = (
             Field("Preset", self.preset, "A recipe that is worth having by name"),
             Field("Text", self.data, "What it learns from: story world, toy task, file or folder"),
@@ -97,6 +99,13 @@ class RecipeForm(QWidget):
         flow = EvenGrid(grid, spacing=theme.TIGHT + 2)
         for field in self.fields:
             flow.addWidget(field)
+        title = QLabel("How fast it learns")
+        title.setFont(theme.sans(theme.SMALL_FONT_SIZE))
+        title.setToolTip("Each can be turned off, to see what it gives; presets set them together")
+        below = QWidget()
+        flow = EvenGrid(below, spacing=theme.TIGHT + 2)
+        for field in self.switches.fields:
+            flow.addWidget(field)
         self.summary = WrappedText()
         self.estimate = EstimateLine()
         self.files = RecipeFiles(self.estimate.button)
@@ -112,6 +121,8 @@ class RecipeForm(QWidget):
         layout.setSpacing(theme.TIGHT)
         layout.addWidget(self.branch_line)
         layout.addWidget(grid)
+        layout.addWidget(title)
+        layout.addWidget(below)
         layout.addWidget(self.summary)
         layout.addWidget(self.problem)
         layout.addWidget(self.files)
@@ -131,6 +142,7 @@ class RecipeForm(QWidget):
         self.lr.valueChanged.connect(self._changed)
         self.files.all_button.toggled.connect(self._show_all)
         self.settings.setting_typed.connect(self._take_setting)
+        self.switches.changed.connect(self._changed)
         self.set_recipe(self._base)
 
     # --------------------------------------------------------------------- the recipe
@@ -138,7 +150,8 @@ class RecipeForm(QWidget):
     def set_recipe(self, recipe: Recipe) -> None:
         """Show a recipe; what has no field of its own is kept."""
         self._base = recipe
-        editors = (*(field.editor for field in self.fields),)
+        fields = (*self.fields, *self.switches.fields)
+        editors = (*(field.editor for field in fields), self.switches)
         blocked = [QSignalBlocker(editor) for editor in editors]
         if recipe.name in PRESETS:
             self.preset.setCurrentText(recipe.name)
@@ -153,6 +166,7 @@ class RecipeForm(QWidget):
         for key, box in self._counts().items():
             box.setValue(getattr(recipe, key))
         self.lr.setValue(recipe.lr)
+        self.switches.show_recipe(recipe)
         self.name.setText(recipe.name)
         del blocked
         self._changed()
@@ -212,6 +226,7 @@ class RecipeForm(QWidget):
             steps=steps,
             seed=self.seed.value(),
             lr=lr,
+            **self.switches.values(),
             # What depends on a number that was changed keeps its proportion to it.
             min_lr=base.min_lr if lr == base.lr else base.min_lr * lr / base.lr,
             warmup_steps=self._paced(base.warmup_steps),
@@ -248,7 +263,7 @@ class RecipeForm(QWidget):
     def _in_words_of_the_form(self, message: str) -> str:
         """What a recipe calls its values, as the form calls them: Width, not d_model."""
         names = {name: box.accessibleName() for name, box in self._counts().items()}
-        names |= {"lr": self.lr.accessibleName()}
+        names |= {"lr": self.lr.accessibleName()} | self.switches.labels()
         return re.sub(r"\b(\w+)\b", lambda found: names.get(found[0], found[0]), message)
 
     def _show_all(self, shown: bool) -> None:
@@ -335,9 +350,8 @@ class RecipeForm(QWidget):
         recipe = self.recipe()
         seen = f"{short(recipe.steps * recipe.batch_size * recipe.n_ctx)} tokens to train on"
         try:
-            size_known = recipe.bpe_size
-            if is_task(recipe.data):
-                size_known = FIRST + len(chosen_task(recipe.data).symbols)
+            task = chosen_task(recipe.data) if is_task(recipe.data) else None
+            size_known = recipe.bpe_size if task is None else task.d_vocab
             if size_known is not None:
                 n_params = recipe.config(size_known).n_params
                 size = f"{short(n_params)} parameters"

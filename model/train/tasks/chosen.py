@@ -45,6 +45,11 @@ class Chosen:
         return self.task.symbols(self.size)
 
     @property
+    def d_vocab(self) -> int:
+        """How many tokens its vocabulary has."""
+        return FIRST + len(self.symbols)
+
+    @property
     def answer_at(self) -> int:
         """Tokens of a question: where its answer begins."""
         return self.task.lengths(self.size)[0]
