@@ -72,9 +72,17 @@ def cut_into_files(
     of_text = recipe.tokenizer == "char" or recipe.bpe_size is not None
     if tokenizer is None and not of_text:
         tokenizer = tokenizer_at(recipe.tokenizer)
-    key = token_cache.key_of(survey.sha256, share, tokenizer or recipe.tokenizer)
-    if (known := token_cache.read(key)) is not None:
-        return known
+    # A tokenizer that is made of the text is named by its kind, so that the next run needs to make
+    # none; one that goes on has it already, and finds the same tokens.
+    kinds: list[str | Tokenizer] = [recipe.tokenizer] if of_text else []
+    kinds += [] if tokenizer is None else [tokenizer]
+    for kind in kinds:
+        key = token_cache.key_of(survey.sha256, share, kind)
+        known = token_cache.read(key)
+        if known is not None and (
+            tokenizer is None or known.tokenizer.to_json() == tokenizer.to_json()
+        ):
+            return known
     cut = round(survey.n_characters * (1 - share))
     notes: list[str] = []
     if tokenizer is None:
@@ -87,7 +95,6 @@ def cut_into_files(
                     f"The tokenizer was trained on {LEARNT_FROM / 1e6:.0f} million characters that "
                     f"are spread over the {cut / 1e6:,.0f} million to train on."
                 )
-    # Of characters and BPE the entry's key is the text's, so that the next run needs to learn none.
     dtype = dtype_of(tokenizer)
     most = survey.n_bytes * np.dtype(dtype).itemsize
     with token_cache.writing(key, dtype, most) as writer:

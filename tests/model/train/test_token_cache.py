@@ -66,6 +66,10 @@ def test_a_text_is_cut_once(recipe: Recipe, text_file: Path) -> None:
     assert {sign.what for sign in signs} == {f"Reading {text_file.name}"}
     assert again.train_ids.tolist() == first.train_ids.tolist()
     assert len(token_cache.kept()) == 1
+    # A run that goes on brings its tokenizer, which was made of the same text.
+    resumed = finish(prepare(recipe, first.tokenizer))
+    assert resumed.train_ids.tolist() == first.train_ids.tolist()
+    assert len(token_cache.kept()) == 1
     # Another place of the same text is the same entry; another tokenizer or text is another.
     moved = text_file.rename(text_file.with_name("moved.txt"))
     finish(prepare(replace(recipe, data=str(moved))))
