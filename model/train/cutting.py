@@ -20,7 +20,7 @@ from model.tokenizer.tokenizer import Tokenizer
 from model.train import token_cache
 from model.train.events import Prepared
 from model.train.recipe import Recipe
-from model.train.text_files import DataError, FileText, Survey, pieces_of
+from model.train.text_files import DataError, FileText, Survey
 from model.train.token_cache import Entry
 from model.train.tokenizer_choice import tokenizer_at
 
@@ -103,21 +103,21 @@ def cut_into_files(
             what = "Cutting the text into tokens" if begin == 0 else "Cutting the validation text"
             yield Prepared(what, 0.0)
             n_tokens[name] = 0
+            text = FileText(survey, begin, end)
+            for _ in text.opening():
+                yield Prepared(what, 0.0)
             with writer.part(name) as add:
-                for done, ids in ids_of(FileText(survey, begin, end), tokenizer):
+                for done, ids in ids_of(text, tokenizer):
                     add(ids)
                     n_tokens[name] += len(ids)
                     yield Prepared(what, done / max(1, end - begin))
-        n_val_bytes = sum(
-            len(piece.encode()) for piece in pieces_of(survey, cut, survey.n_characters)
-        )
         facts = {
             "text": recipe.data,
             "sha256": survey.sha256,
             "tokenizer": recipe.tokenizer,
             "n_train_tokens": n_tokens["train"],
             "n_val_tokens": n_tokens["val"],
-            "n_val_bytes": n_val_bytes,
+            "n_val_bytes": text.n_bytes,
             "notes": notes,
         }
         writer.finish(tokenizer, facts)

@@ -109,7 +109,7 @@ def surveying(path: Path, most_held: int) -> Generator[float, None, Survey]:
 
 
 def pieces_of(survey: Survey, begin: int, end: int) -> Iterator[str]:
-    """The characters of a text between two places, piece by piece.
+    """The characters of a text between two places, piece by piece; empty for what lies before.
 
     Raises:
         DataError: the files have changed since they were read through.
@@ -118,8 +118,7 @@ def pieces_of(survey: Survey, begin: int, end: int) -> Iterator[str]:
     for piece, _ in _pieces(survey.files):
         if at >= end:
             return
-        if at + len(piece) > begin:
-            yield piece[max(0, begin - at) : end - at]
+        yield piece[max(0, begin - at) : end - at]
         at += len(piece)
     if at < end:
         raise DataError(
@@ -134,6 +133,9 @@ class FileText:
     Args:
         survey: of the text.
         begin, end: characters of it; places in this text count from ``begin``.
+
+    Attributes:
+        n_bytes: of what is read until now, in UTF-8.
     """
 
     def __init__(self, survey: Survey, begin: int, end: int) -> None:
@@ -141,6 +143,13 @@ class FileText:
         self._pieces = pieces_of(survey, begin, end)
         self._held = ""
         self._first = 0
+        self.n_bytes = 0
+
+    def opening(self) -> Iterator[None]:
+        """Read what lies before, in slices; else the first character asked for waits for it."""
+        while not self._held and self._n:
+            self._held = self._next()
+            yield
 
     def __len__(self) -> int:
         return self._n
@@ -166,10 +175,15 @@ class FileText:
             return
         found = [self._held]
         while missing > 0:
-            piece = next(self._pieces)
+            piece = self._next()
             found.append(piece)
             missing -= len(piece)
         self._held = "".join(found)
+
+    def _next(self) -> str:
+        piece = next(self._pieces)
+        self.n_bytes += len(piece.encode("utf-8"))
+        return piece
 
 
 def text_files(path: Path) -> tuple[tuple[Path, ...], int]:
