@@ -59,6 +59,7 @@ class BatchText:
         source: what text it is, a few words.
         of_run: whether it is what the model learned from, or was measured on.
         n_example: tokens of each example of a task; 0 for a text.
+        answer_at: the token of a window from which on a loss is counted; 0 for all.
     """
 
     part: Part
@@ -70,6 +71,7 @@ class BatchText:
     source: str
     of_run: bool
     n_example: int = 0
+    answer_at: int = 0
 
     @property
     def n_batches(self) -> int:
@@ -112,7 +114,8 @@ class BatchText:
 def of_data(data: TextData, recipe: Recipe, part: Part) -> BatchText:
     """The batches of a run whose text is at hand."""
     ids = data.train_ids if part == "training" else data.val_ids
-    return replace(_of(recipe, ids, part, _words(recipe), of_run=True), n_example=data.n_example)
+    text = _of(recipe, ids, part, _words(recipe), of_run=True)
+    return replace(text, n_example=data.n_example, answer_at=data.answer_at)
 
 
 def of_run(run_dir: Path, tokenizer: Tokenizer, part: Part) -> Generator[Prepared, None, BatchText]:

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+import model
 from model.checkpoint import open_checkpoint
 from model.generate import generate
+from model.probe.batch_losses.asks import BatchLosses, BatchLossesFound
 from model.sampling import Sampling
 from model.slices import finish
 from model.train.batch_text import of_run
@@ -18,6 +20,7 @@ from model.train.curves_file import reading_curves
 from model.train.data import Batches, DataError, batches_of, prepare
 from model.train.events import Finished, Sampled, Started
 from model.train.loop import train
+from model.train.measure import mean_loss
 from model.train.recipe import Recipe, RecipeError
 from model.train.run_folder import read_run, snapshots
 from model.train.task_presets import TASK_PRESETS, recipe_of_task
@@ -239,3 +242,18 @@ def test_a_task_is_resumed_and_its_batches_are_had_again(
     held_out = finish(of_run(half, data.tokenizer, "validation"))
     assert held_out.batch(0).tolist() == data.rows[1][:64].tolist()
     assert held_out.n_batches == 2
+
+
+def test_the_losses_of_a_batch_are_those_of_its_answers(
+    run: tuple[Path, Recipe, list[object]],
+) -> None:
+    folder, recipe, _ = run
+    lm = model.open(snapshots(folder)[-1][1], device="cpu")
+    found = lm.ask([[1]], BatchLosses(part="training", batch=7))
+    assert isinstance(found, BatchLossesFound)
+    data = finish(prepare(recipe))
+    assert np.isnan(found.nats_BT[:, : data.answer_at]).all()
+    windows_BT = torch.from_numpy(batches_of(data, recipe).at(7))
+    with torch.inference_mode():
+        loss = mean_loss(lm.transformer, windows_BT, data.answer_at).item()
+    assert found.loss == pytest.approx(loss, rel=1e-5)
