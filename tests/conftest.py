@@ -78,6 +78,7 @@ def own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Every test has its own, empty settings: none reads or writes those of the person."""
     folder = tmp_path / "settings"
     monkeypatch.setenv("GLASSFORMER_SETTINGS_DIR", str(folder))
+    monkeypatch.setenv("GLASSFORMER_CACHE_DIR", str(tmp_path / "cache"))
     return folder
 
 
