@@ -240,7 +240,7 @@ def _begin(run: Run, place: Workplace, event: Started) -> Iterator[m.Result]:
         transformer=training.transformer,
         tokenizer=training.tokenizer,
         path=event.run_dir,
-        family="gpt2",
+        family=training.family,
         device=DeviceChoice(event.device, "where the run is"),
     )
     info = place.hold(lm, training=True)

@@ -37,6 +37,8 @@ Ids = NDArray[np.unsignedinteger[Any]]
 VALIDATION_SHARE = 0.1
 # Seeds of validation texts lie far from those that a person types.
 _VALIDATION_SEED = 1_000_000_007
+_OLD_TOKENS = 20_000
+"""Of the story world, where its loss shows what is forgotten."""
 _PART = 1 << 20
 """Characters that are looked at before the next sign of progress."""
 
@@ -55,6 +57,8 @@ class TextData:
         val_tokens_per_byte: turns a loss per token into one per byte.
         n_bytes: of the whole text in UTF-8.
         sha256: of the whole text in UTF-8, for a resumed run to know it again.
+        old_ids: the validation part of a text that the model knew before, of a run that is
+            watched for what it forgets.
     """
 
     tokenizer: Tokenizer
@@ -63,6 +67,7 @@ class TextData:
     val_tokens_per_byte: float
     n_bytes: int
     sha256: str
+    old_ids: Ids | None = None
 
 
 def prepare(
@@ -104,6 +109,9 @@ def prepare(
     train_ids = yield from _cut(train_text, tokenizer, "Cutting the text into tokens")
     val_ids = yield from _cut(val_text, tokenizer, "Cutting the validation text")
     _check_length(recipe, len(train_ids), len(val_ids))
+    old_ids = None
+    if recipe.old_data:
+        old_ids = yield from _old_ids(recipe, tokenizer)
     digest = hashlib.sha256()
     n_train_bytes = yield from _hash(train_text, digest)
     n_val_bytes = yield from _hash(val_text, digest)
@@ -114,7 +122,27 @@ def prepare(
         val_tokens_per_byte=len(val_ids) / n_val_bytes,
         n_bytes=n_train_bytes + n_val_bytes,
         sha256=digest.hexdigest(),
+        old_ids=old_ids,
     )
+
+
+def _old_ids(recipe: Recipe, tokenizer: Tokenizer) -> Generator[Prepared, None, Ids]:
+    """The validation part of the text whose loss shows what is forgotten."""
+    what = "Reading the older text"
+    if recipe.old_data == WORLD:
+        text = yield from writing_world(_OLD_TOKENS, recipe.seed + _VALIDATION_SEED, what)
+    else:
+        yield Prepared(what, 0.0)
+        text = read_text(Path(recipe.old_data))
+        text = text[round(len(text) * (1 - VALIDATION_SHARE)) :]
+    ids = yield from _cut(text, tokenizer, what)
+    if len(ids) <= recipe.n_ctx:
+        raise DataError(
+            f"The last tenth of {recipe.old_data} gives {counted(len(ids), 'token')}, and a "
+            f"context of {recipe.n_ctx} needs {recipe.n_ctx + 1}: take a longer text to watch "
+            "what is forgotten, or a smaller context."
+        )
+    return ids
 
 
 def read_text(path: Path) -> str:

@@ -12,6 +12,7 @@ from model.train.parts import Parts
 from model.train.processes.sharded_state import remove_others, save_shards
 from model.train.run_writing import RunFolder
 from model.train.state import TrainingState, save_state
+from model.train.tuning import write_adapter
 from model.transformer import Transformer
 
 
@@ -54,7 +55,9 @@ class Keeping:
         parts, step = self._parts, self._parts.updates.step
         whole, path = self.whole(), self._run_dir
         if isinstance(parts.folder, RunFolder) and whole is not None:
-            path = parts.folder.save_snapshot(step, whole, parts.data.tokenizer)
+            path = parts.folder.save_snapshot(step, whole, parts.data.tokenizer, parts.family)
+            if parts.updates.adapting is not None:
+                write_adapter(self._run_dir, step, parts.updates.adapting, parts.recipe)
         parts.kept_at = step
         return path
 
@@ -83,6 +86,7 @@ class Keeping:
                     evaluated_at=parts.evaluated_at,
                     sampled_at=parts.sampled_at,
                     shards=shards,
+                    adapter=updates.adapter_state(),
                 ),
             )
             remove_others(self._run_dir, shards)

@@ -109,6 +109,11 @@ class Training:
         return self._run.updates.transformer
 
     @property
+    def family(self) -> str:
+        """As which the network is saved; there from `Started` on."""
+        return self._run.family
+
+    @property
     def _tokens_per_step(self) -> int:
         return self.recipe.batch_size * self.recipe.n_ctx
 
@@ -345,6 +350,9 @@ class Training:
         loss = yield from validate(spread, run.validation, self.device, step, most)
         if not math.isfinite(loss):
             raise _Diverged("The validation loss", step)
+        old_loss = None
+        if run.old:
+            old_loss = yield from validate(spread, run.old, self.device, step, most)
         self._val_loss = loss
         run.evaluated_at = step
         run.state_is_old = True
@@ -354,6 +362,7 @@ class Training:
             seconds=self._clock.seconds,
             val_loss=loss,
             bits_per_byte=loss / math.log(2) * run.data.val_tokens_per_byte,
+            old_loss=old_loss,
         )
         run.folder.record(evaluated)
         yield evaluated

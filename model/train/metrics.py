@@ -32,6 +32,7 @@ class Measure:
         kept: whether it is a column of metrics.csv, of its name.
         whole: whether it is a whole number.
         spec: how its number is written for people.
+        optional: whether an event may carry none of it.
         said: how the command line says it; empty where it doesn't.
     """
 
@@ -44,6 +45,7 @@ class Measure:
     whole: bool = False
     spec: str = ".4f"
     said: str = ""
+    optional: bool = False
 
     def of(self, event: Event) -> Number | None:
         """The number that an event carries; None where it carries none."""
@@ -108,6 +110,15 @@ MEASURES = (
         on=(Evaluated,),
         kept=False,
         said="{} bits per byte",
+    ),
+    Measure(
+        name="old_loss",
+        title="older text",
+        unit="nats per token",
+        sentence="Loss on a text that the model knew before: it rises as that is forgotten",
+        on=(Evaluated,),
+        said="on the older text {}",
+        optional=True,
     ),
     Measure(
         name="lr",

@@ -18,6 +18,7 @@ from model.counting import counted
 from model.train.toml import toml_table
 
 Schedule = Literal["cosine", "linear", "constant"]
+Tuning = Literal["", "full", "lora"]
 
 WORLD = "world"
 MIN_BPE_VOCAB = 257
@@ -40,6 +41,15 @@ class Recipe:
             folder that holds one, of any file of a tokenizer, or of a model that has one.
         weights: the path of a model that it begins with, in place of new weights; empty for none.
             The tokenizer must be that model's.
+        tuning: whether the model of ``weights`` is fine-tuned: ``full``, all of its weights learn;
+            ``lora``, a low-rank change of them does. Its sizes then are the model's, and those
+            of the recipe aren't looked at, but for ``n_ctx``, the tokens of a window. Empty
+            trains the network that the recipe describes.
+        lora_rank, lora_alpha: of ``lora``: the change of a matrix is alpha / rank times B A.
+        lora_targets: names of the linear maps that are adapted, as the model's own files call
+            them, with commas between (``q_proj, v_proj``); empty takes all in the blocks.
+        old_data: a text whose loss is followed beside that of the validation, to see what is
+            forgotten: ``"world"`` or the path of a text file; empty for none.
         n_layers, n_heads, n_kv_heads, d_model, d_mlp, n_ctx, norm, positions, activation, gated,
             attention_bias, mlp_bias, tied_embeddings, dropout: as in `TransformerConfig`;
             0 takes its default.
@@ -76,6 +86,11 @@ class Recipe:
     data_tokens: int = 1_000_000
     tokenizer: str = "bpe:1024"
     weights: str = ""
+    tuning: Tuning = ""
+    lora_rank: int = 8
+    lora_alpha: float = 16.0
+    lora_targets: str = ""
+    old_data: str = ""
     n_layers: int = 4
     n_heads: int = 4
     n_kv_heads: int = 0
@@ -190,6 +205,15 @@ class Recipe:
             raise RecipeError(f"min_lr {self.min_lr} is above lr {self.lr}.")
         if self.seed >= 1 << 63:
             raise RecipeError(f"seed is {self.seed}; it must be below 2^63.")
+        if self.tuning not in get_args(Tuning):
+            raise RecipeError(f"tuning is {self.tuning!r}; known are full and lora.")
+        if self.tuning and not self.weights:
+            raise RecipeError("Fine-tuning needs a model: give its path as weights.")
+        if self.lora_rank < 1 or self.lora_alpha <= 0:
+            raise RecipeError(
+                f"lora_rank is {self.lora_rank} and lora_alpha {self.lora_alpha:g}; the rank must "
+                "be at least 1 and alpha above 0."
+            )
         if self.schedule not in get_args(Schedule):
             raise RecipeError(
                 f"schedule is {self.schedule!r}; known are {', '.join(get_args(Schedule))}."

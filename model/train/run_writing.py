@@ -173,8 +173,10 @@ class RunFolder:
             with contextlib.suppress(OSError):  # tried again in a second
                 self._write()
 
-    def save_snapshot(self, step: int, transformer: Transformer, tokenizer: Tokenizer) -> Path:
-        """The network as a model folder.
+    def save_snapshot(
+        self, step: int, transformer: Transformer, tokenizer: Tokenizer, family: str = "gpt2"
+    ) -> Path:
+        """The network as a model folder, of a family that it is one of.
 
         Raises:
             RunError, CheckpointError: the disk refuses.
@@ -184,7 +186,7 @@ class RunFolder:
 
         self.flush()
         folder = self.path / SNAPSHOTS / f"step-{step:06d}"
-        save_checkpoint(folder, transformer, tokenizer, extra={"training_step": step})
+        save_checkpoint(folder, transformer, tokenizer, {"training_step": step}, family)
         return folder
 
     def flush(self) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from model.lora.adapter import Adapting
 from model.train.data import Batches
 from model.train.measure import mean_loss
 from model.train.optimiser import adamw, clip, grad_norm, gradients
@@ -50,15 +51,24 @@ class Updates:
             update is going on.
         recipe: batch size, learning rate and the rest.
         batches: the training text.
+        adapting: what of the network learns, where that is an adapter of it alone.
 
     Attributes:
         step: updates that the network has had.
     """
 
-    def __init__(self, spread: Spread, recipe: Recipe, batches: Batches) -> None:
+    def __init__(
+        self,
+        spread: Spread,
+        recipe: Recipe,
+        batches: Batches,
+        adapting: Adapting | None = None,
+    ) -> None:
         self.spread = spread
         self.transformer = transformer = spread.transformer
-        self.optimiser = adamw(transformer, recipe)
+        self.adapting = adapting
+        learns = transformer if adapting is None else adapting.adapter
+        self.optimiser = adamw(learns, recipe)
         self.step = 0
         self._recipe = recipe
         self._batches = batches
@@ -96,7 +106,14 @@ class Updates:
         else:
             take_whole(self.transformer, state.transformer)
             take_optimiser(self.optimiser, state.optimiser)
+        if self.adapting is not None:
+            self.adapting.adapter.load_state_dict(state.adapter)
+            self.adapting.write()
         self.step = state.step
+
+    def adapter_state(self) -> dict[str, Tensor]:
+        """The factors of an adapter that learns; empty where there is none."""
+        return {} if self.adapting is None else self.adapting.adapter.state_dict()
 
     def weights_are_finite(self) -> bool:
         """Whether every weight is a finite number; asked by all processes."""
@@ -137,6 +154,8 @@ class Updates:
                 (part if group.is_alone else part * self.spread.factor).backward()
             loss = part.detach() if loss is None else loss + part.detach()
         assert loss is not None  # a batch has one piece at least
+        if self.adapting is not None:
+            self.adapting.pull_back()
         return group.sum(loss), grad_norm(gradients(self.optimiser))
 
     def _mean_loss(self, windows_BT: Windows) -> Tensor:
@@ -147,6 +166,8 @@ class Updates:
         for group in self.optimiser.param_groups:
             group["lr"] = lr
         self.optimiser.step()
+        if self.adapting is not None:
+            self.adapting.write()
         self.step += 1
 
     @contextmanager
