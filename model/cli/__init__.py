@@ -15,6 +15,7 @@ VERBS = (
     "model.cli.trace",
     "model.cli.generate",
     "model.cli.train",
+    "model.cli.finetune",
     "model.cli.world",
     "model.cli.train_tokenizer",
     "model.cli.tokenize",

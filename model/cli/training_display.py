@@ -111,6 +111,22 @@ def run_from_command_line(
         return _train(group.together(made), out, console, group.rank)
 
 
+def run_recipe(
+    recipe: Recipe | None,
+    out: Path,
+    device: str,
+    resume: bool = False,
+    console: Console | None = None,
+) -> dict[str, Any]:
+    """Train by a recipe in this process alone, and say how it went.
+
+    Args:
+        recipe: what to train; None with ``resume``, to go on with the run in ``out``.
+        out, device, resume, console: as of `Training` and `run_from_command_line`.
+    """
+    return _train(Training(recipe, out, device=device, resume=resume), out, console, 0)
+
+
 def _begun_from(preset_name: str, recipe_file: Path | None) -> Recipe:
     return preset(preset_name) if recipe_file is None else Recipe.from_file(recipe_file)
 

@@ -20,6 +20,7 @@ from model.checkpoint.sources import source_of
 from model.config import TransformerConfig
 from model.lora.adapter import Adapter, Adapting, LoraConfig
 from model.lora.files import save_adapter
+from model.slices import finish
 from model.train.recipe import Recipe, RecipeError
 from model.train.run_folder import SNAPSHOTS, RunError
 from model.train.whole_snapshot import is_whole
@@ -54,6 +55,18 @@ class Base:
             network = Transformer(replace(read.config, dropout=self.config.dropout), empty=True)
         network.adopt(read.state_dict())
         return network.requires_grad_(True).eval().to(device)
+
+
+def whole_path(path: Path) -> Path:
+    """Where a model's files are: a path from the root, of a name on a hub its cache.
+
+    Raises:
+        HubError: the hub does not give it.
+    """
+    from model.hub import fetching, is_hub_name
+
+    place = finish(fetching(str(path))) if is_hub_name(str(path)) else path
+    return Path(place).expanduser().absolute()
 
 
 def base_of(recipe: Recipe, run_dir: Path) -> Base | None:

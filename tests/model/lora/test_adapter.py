@@ -48,6 +48,12 @@ def neox(folder: Path) -> Path:
     return folder
 
 
+NAMED = {
+    "llama": "layers.0.self_attn.q_proj",
+    "gpt2": "h.0.attn.c_attn",
+    "gpt_neox": "layers.0.attention.query_key_value",
+}
+"""A map by a part of its name, whose rank and alpha are its own."""
 MODELS = {"llama": llama, "gpt2": gpt2, "gpt_neox": neox}
 
 
@@ -127,8 +133,8 @@ def test_what_peft_writes_is_applied_here_to_equal_logits(kind: str, tmp_path: P
         target_modules="all-linear",
         use_rslora=True,
         init_lora_weights=False,
-        rank_pattern={"layers.0.self_attn.q_proj": 2},
-        alpha_pattern={"layers.0.self_attn.q_proj": 9},
+        rank_pattern={NAMED[kind]: 2},
+        alpha_pattern={NAMED[kind]: 9},
         fan_in_fan_out=kind == "gpt2",
         task_type="CAUSAL_LM",
     )

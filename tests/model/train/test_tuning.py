@@ -86,15 +86,14 @@ def opened(path: Path) -> Checkpoint:
 def test_the_new_text_is_learned_and_the_older_forgotten(
     kind: str, tuning: Recipe, tmp_path: Path
 ) -> None:
-    rate = {"full": 1e-2, "lora": 3e-2}[kind]
-    recipe = replace(tuning, tuning=kind, lr=rate, min_lr=rate)
-    first, _, last = evaluations(tmp_path / "run", recipe)
+    recipe = replace(tuning, tuning=kind, lora_rank=8, lr=2e-2, min_lr=2e-2, steps=30)
+    first, *_, last = evaluations(tmp_path / "run", recipe)
     assert first.old_loss is not None
     assert last.old_loss is not None
-    assert first.val_loss - last.val_loss > 0.5
+    assert first.val_loss - last.val_loss > 0.3
     assert last.old_loss - first.old_loss > 0.2
     table = read_metrics(tmp_path / "run")["old_loss"]
-    assert table[~np.isnan(table)].tolist() == pytest.approx([first.old_loss, *table[[6, 12]]])
+    assert table[~np.isnan(table)].tolist() == pytest.approx([first.old_loss, *table[6::6]])
 
 
 def test_a_run_begins_with_the_very_model_and_its_family(
