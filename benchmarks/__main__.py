@@ -17,6 +17,7 @@ NAMES = (
     "interpreting",
     "patching",
     "training",
+    "curves",
     "tokenizing",
     "point_cloud",
     "window",

@@ -1,7 +1,7 @@
 """Two models or two texts beside each other: weights, activations, predictions.
 
-The questions are those that the window asks (`model.probe.difference`,
-`model.probe.weight_difference`); here they are asked of two models that were opened. Knows
+The questions are those that the window asks (`model.probe.difference`, `weight_difference`,
+`routes_difference`); here they are asked of two models that were opened. Knows
 language models and the bench; no engine.
 """
 
@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model.alignment import Alignment, aligned
-from model.likeness import architecture_words
+from model.likeness import architecture_words, same_inside
 from model.probe.difference.asks import Difference, DifferenceFound
+from model.probe.routes_difference.asks import RoutesDifference, RoutesDifferenceFound
 from model.probe.weight_difference.asks import WeightDifference, WeightDifferenceFound
 from model.subject import Subject
 
@@ -32,6 +33,8 @@ class Comparison:
         words: whether the architectures are the same, or how they differ.
         weights: tensor by tensor; None where both are one model.
         activations: operation by operation, with what is predicted; None without a text.
+        routes: edges of attention that differ; None where they weren't asked for, or the networks
+            have other layers or heads.
         alignment: which tokens belong together; None without a text.
         ids_a, ids_b: the tokens of either text.
     """
@@ -39,6 +42,7 @@ class Comparison:
     words: str
     weights: WeightDifferenceFound | None = None
     activations: DifferenceFound | None = None
+    routes: RoutesDifferenceFound | None = None
     alignment: Alignment | None = None
     ids_a: tuple[int, ...] = ()
     ids_b: tuple[int, ...] = ()
@@ -50,6 +54,7 @@ def compare(
     text_or_ids: TextOrIds | None = None,
     text_b: TextOrIds | None = None,
     interventions: Iterable[Intervention] = (),
+    routes: float | None = None,
 ) -> Comparison:
     """Compare two models, or one model's reading of two texts.
 
@@ -59,6 +64,7 @@ def compare(
         text_or_ids: what A reads; without it only weights are compared.
         text_b: what B reads; the same if left out.
         interventions: what is changed in B.
+        routes: of edges of attention, the least difference; None leaves them out.
 
     Raises:
         ValueError: more than one sequence; an intervention doesn't fit B; two models of one
@@ -86,11 +92,19 @@ def compare(
     ids_b = _ids(b, text_or_ids if text_b is None else text_b)
     alignment = aligned(_tokens(a, ids_a, b), _tokens(b, ids_b, a))
     if not alignment.pairs:
-        return Comparison(words, weights, None, alignment, ids_a, ids_b)
+        return Comparison(words, weights, None, None, alignment, ids_a, ids_b)
     subject, other = Subject(A, None, ids_a), Subject(B, None, ids_b, some)
     difference = whole_answer(Difference(other, alignment.pairs), subject, bench)
     assert isinstance(difference, DifferenceFound)
-    return Comparison(words, weights, difference, alignment, ids_a, ids_b)
+    edges = None
+    if routes is not None and same_inside(a.config, b.config):
+        asked = RoutesDifference(
+            position=None, threshold=routes, other=other, pairs=alignment.pairs
+        )
+        found_routes = whole_answer(asked, subject, bench)
+        assert isinstance(found_routes, RoutesDifferenceFound)
+        edges = found_routes
+    return Comparison(words, weights, difference, edges, alignment, ids_a, ids_b)
 
 
 def _ids(lm: LanguageModel, text_or_ids: TextOrIds) -> tuple[int, ...]:

@@ -31,7 +31,8 @@ def parameter(transformer: Transformer, name: str) -> Tensor:
         near = get_close_matches(name, known, n=3)
         hint = f" Near it: {', '.join(near)}." if near else ""
         raise KeyError(f"No parameter is called {name!r}.{hint}")
-    return _find(transformer, name).detach()
+    module, key = place_of(transformer, name)
+    return view_of(transformer, name, module.get_parameter(key)).detach()
 
 
 def place_of(transformer: Transformer, name: str) -> tuple[nn.Module, str]:
@@ -56,19 +57,24 @@ def place_of(transformer: Transformer, name: str) -> tuple[nn.Module, str]:
     return part.get_submodule(_MLP_MODULES[found[4][2:]]), key
 
 
-def _find(transformer: Transformer, name: str) -> Tensor:
-    module, key = place_of(transformer, name)
-    weight = module.get_parameter(key)
+def view_of(transformer: Transformer, name: str, whole: Tensor) -> Tensor:
+    """The part and the layout that a parameter has in the tensor that holds it.
+
+    Args:
+        transformer: the network.
+        name: of the parameter.
+        whole: what `place_of` names, or something of its shape: a gradient.
+    """
     if name in _ENDS:
-        return weight.T if _ENDS[name][1] else weight
+        return whole.T if _ENDS[name][1] else whole
     found = _BLOCK.fullmatch(name)
     if found is None:
-        return weight
+        return whole
     if found[2] == "attn":
         block = transformer.blocks[int(found[1])]
         assert isinstance(block, Block)
-        return _of_attention(block.attn, found[4])
-    return weight.T if key == "weight" else weight
+        return _of_attention(block.attn, found[4], whole)
+    return whole.T if found[4].startswith("W_") else whole
 
 
 # Parameters outside the blocks: where they are, and whether they are seen transposed.
@@ -85,18 +91,18 @@ _ENDS = {
 }
 
 
-def _of_attention(attn: Attention, tail: str) -> Tensor:
+def _of_attention(attn: Attention, tail: str, whole: Tensor) -> Tensor:
     d_head = attn.config.d_head
     match tail:
         case "W_O":
-            return attn.out.weight.unflatten(1, (-1, d_head)).permute(1, 2, 0)
+            return whole.unflatten(1, (-1, d_head)).permute(1, 2, 0)
         case "b_O":
-            return attn.out.bias
+            return whole
     rows = {
         "Q": slice(0, attn.n_q),
         "K": slice(attn.n_q, attn.n_q + attn.n_kv),
         "V": slice(attn.n_q + attn.n_kv, None),
     }[tail[2:]]
     if tail.startswith("b_"):
-        return attn.qkv.bias[rows].unflatten(0, (-1, d_head))
-    return attn.qkv.weight[rows].unflatten(0, (-1, d_head)).transpose(1, 2)
+        return whole[rows].unflatten(0, (-1, d_head))
+    return whole[rows].unflatten(0, (-1, d_head)).transpose(1, 2)

@@ -24,6 +24,8 @@ PACKAGES = (
     "gui.panes.prediction",
     "gui.panes.continuations",
     "gui.panes.training",
+    "gui.panes.curves",
+    "gui.panes.scaling",
     "gui.panes.inspector",
     "gui.panes.interventions",
     "gui.panes.patching",

@@ -26,6 +26,8 @@ A = TypeVar("A", bound=Answer)
 
 LAST = "last"
 """Key of `remember` for what was done last: a text, a recipe; all else are settings."""
+NO_TOKEN = "The other text has no such token."
+"""Why there is no other side of a position."""
 FRAME_MS = 33
 """Time between two repaints of a pane that has much to follow: 30 a second."""
 TOGETHER_MS = 16
@@ -46,6 +48,8 @@ class Pane(QWidget):
     Class attributes:
         entry: the ``ENTRY`` of its package.
         frame_ms: time between two repaints, while there is always something new.
+        one_side: of a pane that draws no difference, why, as a sentence that says what to do; empty
+            where it draws one, or where what it draws is of no side.
 
     Attributes:
         title: on the dock's header.
@@ -58,6 +62,7 @@ class Pane(QWidget):
     drawn = Signal()
 
     entry: ClassVar[PaneEntry]
+    one_side: ClassVar[str] = ""
     frame_ms: ClassVar[int] = FRAME_MS
 
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
@@ -106,6 +111,19 @@ class Pane(QWidget):
 
     def apply_theme(self) -> None:
         """Take new colours; called when the theme changes."""
+
+    def no_difference(self) -> str:
+        """Why one side is drawn although B − A is chosen, in a sentence; empty where it isn't so.
+
+        Asked while the difference is shown.
+        """
+        return self.one_side
+
+    @property
+    def alone(self) -> str:
+        """``A alone: `` and why, while B − A is chosen and this pane can't show it; else empty."""
+        why = self.no_difference() if self.shows_difference else ""
+        return f"{self.store.comparing.sides.in_view} alone: {why}" if why else ""
 
     def set_title(self, title: str) -> None:
         """Another title, where what is shown depends on the model; the dock follows."""

@@ -193,6 +193,32 @@ def of_run(run_dir: str) -> str:
     )
 
 
+def of_log(path: str) -> str:
+    """What another program's log tells of a training."""
+    return (
+        "from pathlib import Path\n"
+        "from model.slices import finish\n"
+        "from model.train.other_logs import reading_log\n\n"
+        f"run = finish(reading_log(Path({path!r})))\n"
+        "train_loss = [(step.step, step.train_loss) for step in run.steps]\n"
+        "val_loss = [(at.step, at.val_loss) for at in run.evaluations]"
+    )
+
+
+def of_curves(run_dir: str) -> str:
+    """What was measured of a run's network, read from its folder."""
+    return (
+        "from pathlib import Path\n"
+        "from model.slices import finish\n"
+        "from model.train.record import reading_record\n\n"
+        f"run = finish(reading_record(Path({run_dir!r})))\n"
+        "curves = {}\n"
+        "for measured in run.measured:\n"
+        "    for place, measure, value in measured.values:\n"
+        "        curves.setdefault((place, measure), []).append((measured.step, value))"
+    )
+
+
 def together(*parts: str) -> str:
     """Lines of several kinds as one: their imports first, each once."""
     rows = [row for part in parts for row in part.splitlines()]

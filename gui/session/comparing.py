@@ -124,6 +124,11 @@ class Comparing(Feature):
         )
 
     @property
+    def no_places(self) -> str:
+        """Why layers, heads and neurons can't be compared; empty if they can."""
+        return "" if self.same_places else "The other model has other layers, heads or neurons."
+
+    @property
     def no_predictions(self) -> str:
         """Why what both predict can't be compared; empty if it can."""
         a, b = self._store.model, self.model

@@ -120,8 +120,8 @@ def can_follow(store: Store) -> bool:
 
 
 def can_start(store: Store) -> bool:
-    """A run can begin."""
-    return store.engine is not None and not store.run.going
+    """A run can begin: none goes on, and no queue of sizes is trained."""
+    return store.engine is not None and not store.run.going and not store.scaling.going
 
 
 def can_step(store: Store) -> bool:
@@ -137,3 +137,13 @@ def has_steps(store: Store) -> bool:
 def may_stop(store: Store) -> bool:
     """A run is going, or gets ready."""
     return store.run.going
+
+
+def can_start_queue(store: Store) -> bool:
+    """A queue of sizes can begin, or go on."""
+    return not store.scaling.going and not store.scaling.refusal
+
+
+def is_training_queue(store: Store) -> bool:
+    """A queue of sizes is trained; it may be paused."""
+    return store.scaling.going

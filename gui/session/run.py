@@ -102,7 +102,7 @@ class CurrentRun(Feature):
         """Whether the panes show a model of this run: what it has learned, or a snapshot."""
         model = self._store.model
         return model is not None and (
-            model.run_dir == run.run_dir if run is not self.current else self._comes_of(model)
+            model.curve_path == run.run_dir if run is not self.current else self._comes_of(model)
         )
 
     def owns(self, model: m.ModelInfo) -> bool:
@@ -177,6 +177,8 @@ class CurrentRun(Feature):
                     run.paused = result.paused
                     for event in result.events:
                         run.add(event)
+                    if not run.paused:
+                        run.met = None
                     self.changed.emit()
             case m.TrainingEnded():
                 if run is not None:
@@ -213,8 +215,8 @@ class CurrentRun(Feature):
             recorded.model = model  # another snapshot of a run that grows: its curve is known
         elif not self.following and (recorded is None or not _same(recorded.model, model)):
             self._forget_record()
-            if model.run_dir and not self._comes_of(model):
-                self._reading = m.ReadRun(path=model.run_dir)
+            if model.curve_path and not self._comes_of(model):
+                self._reading = m.ReadRun(path=model.curve_path)
                 self._store.send(self._reading)
         return before != (self.following, self.recorded, self.problem)
 

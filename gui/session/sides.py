@@ -30,6 +30,11 @@ class Sides:
         return (other, in_view) if self.in_view_is_b else (in_view, other)
 
     @property
+    def places(self) -> tuple[str, str]:
+        """Where a number of A and one of B hold: ``before`` and ``after``, or in A, in B."""
+        return self.names if self.names == ("before", "after") else ("in A", "in B")
+
+    @property
     def difference(self) -> str:
         """What B − A is called."""
         return f"{self.names[1]} − {self.names[0]}"

@@ -33,6 +33,7 @@ from gui.session.other_texts import OtherTexts
 from gui.session.run import CurrentRun
 from gui.session.run_until import RunUntil
 from gui.session.saving import Saving
+from gui.session.scaling import Scaling
 from gui.session.selection import changed, clamped
 from gui.session.spreading import Spreading
 from gui.session.state import Inspected, Notice, Selection
@@ -41,6 +42,7 @@ from gui.session.timeline import Timeline
 from gui.session.tokenizing import Tokenizing
 from gui.session.verifying import Verifying
 from gui.session.walking import Walking
+from gui.session.watches import Watches
 from gui.session.watching import Watching
 from gui.session.weights import Weights
 from model import messages as m
@@ -67,10 +69,12 @@ class Store(QObject):
         timeline, step_measures: the steps of its training, and which is in view; what the network
             can do at each.
         watching: a run that another process writes.
+        watches: what of a network that learns is watched, and what its run is to wait for.
         texts: texts beside the prompt, in tokens.
         learning_bpe: the byte-pair encoding that is learnt.
         tokenizing: what tokenizers do to a text, step by step and side by side.
         spreading: vectors that are made to be looked at.
+        scaling: a queue of sizes, and the law of their losses.
         masking: what becomes of the prompt when a token is masked.
         adding, following: what was added at its end; whether it grows with a text that is written.
         guessing: the game.
@@ -128,6 +132,8 @@ class Store(QObject):
         self.learning_bpe = LearningBpe(self)
         self.tokenizing = Tokenizing(self)
         self.spreading = Spreading(self)
+        self.scaling = Scaling(self)
+        self.watches = Watches(self)
         # All of the above, in that order: a new feature is one more line there.
         self._features = tuple(part for part in vars(self).values() if isinstance(part, Feature))
         self.timeline.watch()

@@ -10,7 +10,16 @@ import math
 from dataclasses import replace
 
 from model import messages as m
-from model.train.events import Evaluated, Event, Finished, Sampled, SnapshotSaved, StepDone
+from model.train.events import (
+    ConditionMet,
+    Evaluated,
+    Event,
+    Finished,
+    Measured,
+    Sampled,
+    SnapshotSaved,
+    StepDone,
+)
 from model.train.recipe import Recipe
 from model.train.record import RunRecord
 
@@ -25,13 +34,15 @@ class Run:
         started: its recipe, its folder and its model then.
         model: its model now; None where it is not held any more.
         paused: whether it waits.
-        steps, evaluations, samples, snapshots: its events by kind, in order.
+        steps, evaluations, measured, samples, snapshots: its events by kind, in order.
+        met: what it was to wait for and waits at, while it does; None if it waits for a person.
         analogies: what has become of the analogy, in order.
         finished: its last event; None while it can still go on.
         can_resume: whether it can go on from a saved state, once it has ended.
         problem: what of its folder could not be read, a sentence.
         elsewhere: whether another process writes it; this window can't steer it then.
         is_done: whether nothing more can come to it, as its folder says.
+        program: whose run it is, where it isn't ours; only what its log has is known then.
     """
 
     def __init__(self, started: m.TrainingStarted) -> None:
@@ -40,6 +51,9 @@ class Run:
         self.paused = False
         self.steps: list[StepDone] = []
         self.evaluations: list[Evaluated] = []
+        self.measured: list[Measured] = []
+        self._measured_until: dict[tuple[str, str], int] = {}
+        self.met: ConditionMet | None = None
         self.samples: list[Sampled] = []
         self.snapshots: list[SnapshotSaved] = []
         self.analogies: list[m.AnalogyMeasured] = []
@@ -48,6 +62,7 @@ class Run:
         self.problem = ""
         self.elsewhere = False
         self.is_done = False
+        self.program = ""
         if started.before is not None:
             self._take(started.before)
 
@@ -79,11 +94,14 @@ class Run:
         run.can_resume = record.can_resume
         run.problem = record.problem
         run.is_done = record.is_done
+        run.program = record.program
         return run
 
     @property
     def name(self) -> str:
         """What it is called: as its folder, which is unique beside others of one recipe."""
+        if self.program:
+            return self.recipe.name
         return self.run_dir.replace("\\", "/").rstrip("/").rpartition("/")[2] or self.recipe.name
 
     @property
@@ -103,7 +121,8 @@ class Run:
     @property
     def step(self) -> int:
         """Updates of the weights so far."""
-        return self.steps[-1].step if self.steps else 0
+        checked = self.evaluations[-1].step if self.evaluations else 0
+        return self.steps[-1].step if self.steps else checked
 
     @property
     def seconds(self) -> float:
@@ -136,6 +155,10 @@ class Run:
                 self.steps.append(event)
             case Evaluated():
                 self.evaluations.append(event)
+            case Measured():
+                self._add_measured(event)
+            case ConditionMet():
+                self.met = event
             case Sampled():
                 self.samples.append(event)
             case SnapshotSaved():
@@ -145,6 +168,14 @@ class Run:
                 self.can_resume = event.reason == "stopped" and bool(self.snapshots)
             case _:  # getting ready, and work between two steps, leave nothing to draw
                 pass
+
+    def _add_measured(self, event: Measured) -> None:
+        """Each number once: a folder that is looked at again may tell of it again."""
+        until = self._measured_until
+        new = [value for value in event.values if event.step > until.get(value[:2], -1)]
+        if new or event.picture is not None:
+            until.update((value[:2], event.step) for value in new)
+            self.measured.append(replace(event, values=tuple(new)))
 
     def break_off(self, why: str) -> None:
         """It can't go on as it is: it ends where it is, and its curves stay."""
@@ -180,5 +211,7 @@ class Run:
     def _take(self, record: RunRecord) -> None:
         self.steps += record.steps
         self.evaluations += record.evaluations
+        for measured in record.measured:
+            self._add_measured(measured)
         self.samples += record.samples
         self.snapshots += record.snapshots

@@ -167,6 +167,7 @@ class Watching(Feature):
         events: tuple[Event, ...] = (
             *news.steps,
             *news.evaluations,
+            *news.measured,
             *news.samples,
             *news.snapshots,
         )

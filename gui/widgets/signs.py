@@ -56,6 +56,12 @@ def _search(p: QPainter) -> None:
     _way(p, (10.2, 10.2), (13.5, 13.5))
 
 
+def _beside(p: QPainter) -> None:
+    """Two frames beside each other."""
+    for left in (2.0, 9.0):
+        p.drawRect(QRectF(left, 4, 5, 8))
+
+
 def _transpose(p: QPainter) -> None:
     """A row and a column that change places."""
     _way(p, (2.5, 6), (2.5, 13.5))
@@ -195,6 +201,7 @@ SIGNS: dict[str, Callable[[QPainter], None]] = {
     "reset": _reset,
     "search": _search,
     "to_largest": _to_largest,
+    "beside": _beside,
     "transpose": _transpose,
     "undo": _undo,
     "why": _why,

@@ -121,8 +121,8 @@ PERSPECTIVES: Mapping[str, Split] = {
     "Train": Split(
         "row",
         (
-            Split("column", ("training", "prompt"), (84, 16)),
-            Split("column", ("space", "attention"), (55, 45)),
+            Split("column", (Tabs(("training", "scaling")), "prompt"), (84, 16)),
+            Split("column", (Tabs(("curves", "space")), "attention"), (55, 45)),
             Split("column", ("prediction", "inspector"), (55, 45)),
         ),
         (37, 41, Least(22, 215)),

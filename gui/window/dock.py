@@ -129,7 +129,7 @@ class DockHeader(QWidget):
     def __init__(self, dock: PaneDock) -> None:
         super().__init__(dock)
         self._dock = dock
-        self._note = ""
+        self._note = self._alone = ""
         self.setToolTip(dock.entry.hint)
         self.setFixedHeight(theme.HEADER_HEIGHT)
         layout = QHBoxLayout(self)
@@ -155,11 +155,21 @@ class DockHeader(QWidget):
         # the fixed height, and the pane would begin under the header.
         return QSize(super().sizeHint().width(), theme.HEADER_HEIGHT)
 
-    def set_note(self, note: str) -> None:
-        """The fact at the right side."""
-        if note != self._note:
-            self._note = note
-            self.setAccessibleDescription(note)
+    def set_note(self, note: str, alone: str = "") -> None:
+        """The fact at the right side.
+
+        Args:
+            note: in a few words.
+            alone: why one side of a comparison stands alone: ``A alone: `` and a sentence, which
+                the tooltip says.
+        """
+        side, _, _ = alone.partition(":")
+        if side and side not in note:
+            note = " · ".join(filter(None, (side, note)))
+        if (note, alone) != (self._note, self._alone):
+            self._note, self._alone = note, alone
+            self.setAccessibleDescription(" · ".join(filter(None, (note, alone))))
+            self.setToolTip("\n".join(filter(None, (alone, self._dock.entry.hint))))
             self.update()
 
     @property

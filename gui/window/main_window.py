@@ -356,7 +356,7 @@ class MainWindow(QMainWindow):
     def _update_notes(self) -> None:
         for dock in self.docks.values():
             if dock.pane is not None and dock.pane.isVisible():
-                dock.header.set_note(dock.pane.header_note())
+                dock.header.set_note(dock.pane.header_note(), dock.pane.alone)
 
     def _show_notice(self, notice: object) -> None:
         self.notice_bar.show_notice(notice)
@@ -383,7 +383,7 @@ class MainWindow(QMainWindow):
             self.store.exporting.finish()
             event.accept()
             return
-        if self.store.run.running:
+        if self.store.run.running or self.store.scaling.going:
             self.status_bar.showMessage("Saving the run…")
         event.ignore()
 

@@ -24,3 +24,12 @@ VERBS = (
     "model.cli.verify",
     "model.cli.convert",
 )
+
+GROUPS = (
+    (
+        "model.cli.scaling",
+        "Train a queue of sizes on equal terms, and fit the power law of their losses.",
+        ("model.cli.scaling.plan", "model.cli.scaling.run", "model.cli.scaling.fit"),
+    ),
+)
+"""Verbs that are typed after another: a package, what they are for, and its modules."""

@@ -11,10 +11,15 @@ from model.cli import asking, output
 
 
 def make_app() -> typer.Typer:
-    """All verbs of `model.cli.VERBS` and, under ``probe``, those of `model.probe.PROBES`."""
+    """All verbs of `model.cli`, in groups and alone, and under ``probe`` those of `model.probe`."""
     app = _group("Open, trace, train and score transformers, without a window.")
     for module in cli.VERBS:
-        _add(app, module.rpartition(".")[2].replace("_", "-"), module)
+        _add(app, _name(module), module)
+    for package, sentence, modules in cli.GROUPS:
+        group = _group(sentence)
+        for module in modules:
+            _add(group, _name(module), module)
+        app.add_typer(group, name=_name(package))
     probes = _group("Ask a model one question.")
     for listed in probe.PROBES:
         if listed.verb is not None:
@@ -28,6 +33,10 @@ def make_app() -> typer.Typer:
 def main() -> None:
     """Run the command that the arguments name."""
     output.run(lambda: make_app()(prog_name="python -m model"))
+
+
+def _name(module: str) -> str:
+    return module.rpartition(".")[2].replace("_", "-")
 
 
 def _group(help: str) -> typer.Typer:

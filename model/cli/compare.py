@@ -47,6 +47,15 @@ def command(
         list[str] | None,
         typer.Option(help='change B first: "ablate_head layer=0 head=3"; may be repeated'),
     ] = None,
+    routes: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            metavar="WEIGHT",
+            help="list the edges of attention whose weight differs by at least this, too",
+        ),
+    ] = None,
     device: Device = "cpu",
     dtype: Dtype = None,
     threads: Threads = 0,
@@ -63,7 +72,7 @@ def command(
         prompt = None
         if text is not None or ids is not None:
             prompt = prompt_of("--text", text, ids)
-        elif text_b is not None or changed:
+        elif text_b is not None or changed or routes is not None:
             raise ValueError("Give --text too: what A reads.")
         a = opened(path, device, dtype, threads)
         one = _same_place(path, other)
@@ -76,11 +85,11 @@ def command(
         for lm in (a,) if one else (a, b):
             if prompt is not None:
                 tell(lm, prompt, "--text")
-        found = compare(a, b, prompt, text_b, interventions(changed, b))
+        found = compare(a, b, prompt, text_b, interventions(changed, b), routes)
     if as_json:
         print_json(_as_json(found, a, b))
     else:
-        _show(found, a)
+        _show(found, a, b)
 
 
 def _same_place(path: Path, other: Path) -> bool:
@@ -109,10 +118,62 @@ def _as_json(found: Comparison, a: LanguageModel, b: LanguageModel) -> dict[str,
             {**row, "top_a_text": _text(a, row["top_a"]), "top_b_text": _text(b, row["top_b"])}
             for row in rows["positions"]
         ]
+        if found.routes is not None:
+            data["routes"] = _edges(found, a, b)
+            data["routes_above"] = found.routes.total
         data["no_predictions"] = activations.no_predictions
         data["top_token_agreement"] = activations.agreement
         data["mean_kl_bits"] = _mean([row["kl_bits"] for row in rows["positions"]])
     return data
+
+
+def _edges(found: Comparison, a: LanguageModel, b: LanguageModel) -> list[dict[str, Any]]:
+    """A row an edge: which head, both weights, and the tokens with their positions in either."""
+    routes = found.routes
+    assert routes is not None
+    rows = []
+    for at in range(len(routes)):
+        row: dict[str, Any] = {"layer": int(routes.layer_E[at]), "head": int(routes.head_E[at])}
+        for name, column in (("query", routes.query_E[at]), ("key", routes.key_E[at])):
+            in_a, in_b = int(routes.own_C[column]), int(routes.other_C[column])
+            row[f"{name}_a"], row[f"{name}_b"] = in_a, in_b
+            row[f"{name}_text"] = _text(a, found.ids_a[in_a]) if in_a >= 0 else ""
+            row[f"{name}_text_b"] = _text(b, found.ids_b[in_b]) if in_b >= 0 else ""
+        weights = float(routes.own_E[at]), float(routes.other_E[at])
+        row["a"], row["b"] = (None if math.isnan(weight) else weight for weight in weights)
+        row["difference"] = None if math.isnan(sum(weights)) else weights[1] - weights[0]
+        rows.append(row)
+    return rows
+
+
+def _named(row: dict[str, Any], name: str) -> str:
+    """A token of an edge: A's, then B's where that is another, at A's position."""
+    a, b = row[f"{name}_text"], row[f"{name}_text_b"]
+    return f"{a if a == b else f'{a} → {b}'} ({row[f'{name}_a']})"
+
+
+def _show_routes(console: Console, found: Comparison, a: LanguageModel, b: LanguageModel) -> None:
+    """The edges that differ most, where both texts have their tokens."""
+    routes = found.routes
+    assert routes is not None
+    rows = [row for row in _edges(found, a, b) if row["difference"] is not None]
+    if not rows:
+        console.print(f"No edge differs enough; the largest difference is {routes.largest:.4g}.")
+        return
+    table = Table(box=None, pad_edge=False, title="attention that differs", title_justify="left")
+    for heading in ("head", "query", "key", "A", "B", "B − A"):
+        table.add_column(heading, justify="left" if heading in ("query", "key") else "right")
+    for row in rows[:SHOWN]:
+        table.add_row(
+            f"{row['layer']}.{row['head']}",
+            *(_named(row, name) for name in ("query", "key")),
+            f"{row['a']:.4f}",
+            f"{row['b']:.4f}",
+            f"{row['difference']:+.4f}",
+        )
+    console.print(table)
+    if len(rows) > SHOWN:
+        console.print(f"and {len(rows) - SHOWN:,} more; all of them with --json")
 
 
 def _mean(numbers: list[float]) -> float:
@@ -127,7 +188,7 @@ def _text(lm: LanguageModel, token_id: int) -> str:
     return visible(raw) if raw else f"‹{token_id}›"
 
 
-def _show(found: Comparison, a: LanguageModel) -> None:
+def _show(found: Comparison, a: LanguageModel, b: LanguageModel) -> None:
     console = Console()
     console.print(found.words)
     weights, activations = found.weights, found.activations
@@ -148,6 +209,8 @@ def _show(found: Comparison, a: LanguageModel) -> None:
     rows = activations.as_rows()["activations"]
     rows.sort(key=lambda row: -_finite(row["relative_norm"]))
     _table(console, "what differs most on the way of the text", rows)
+    if found.routes is not None:
+        _show_routes(console, found, a, b)
     if activations.no_predictions:
         console.print(activations.no_predictions)
         return

@@ -34,6 +34,20 @@ def command(
         float | None, typer.Option(help="stop once the validation loss is this low, in nats")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="of weights, data order and samples")] = None,
+    watch: Annotated[
+        list[str] | None,
+        typer.Option(
+            help='measure it too, beside every curve: "blocks.0.mlp.W_in.grad norm"; may be '
+            "given again"
+        ),
+    ] = None,
+    stop_when: Annotated[
+        list[str] | None,
+        typer.Option(
+            help='stop there, saved: "val_loss < 2", "grad_norm > 10", "blocks.1.attn induction > '
+            '0.5", "nan"; may be given again'
+        ),
+    ] = None,
     parallel: Annotated[
         Parallel,
         typer.Option(
@@ -66,6 +80,8 @@ def command(
             max_seconds=max_seconds,
             target_val_loss=target_val_loss,
             seed=seed,
+            watched=None if watch is None else tuple(watch),
+            stop_when=None if stop_when is None else tuple(stop_when),
             device=device,
             threads=threads,
             resume=resume,

@@ -21,9 +21,11 @@ from model.counting import counted
 from model.device import default_threads
 from model.end_signals import heeded
 from model.train.events import (
+    ConditionMet,
     Evaluated,
     Event,
     Finished,
+    Measured,
     Prepared,
     Sampled,
     SnapshotSaved,
@@ -52,6 +54,8 @@ def run_from_command_line(
     max_seconds: float | None = None,
     target_val_loss: float | None = None,
     seed: int | None = None,
+    watched: tuple[str, ...] | None = None,
+    stop_when: tuple[str, ...] | None = None,
     device: str = "auto",
     threads: int = 0,
     resume: bool = False,
@@ -67,6 +71,8 @@ def run_from_command_line(
         max_seconds: replaces its limit of time.
         target_val_loss: replaces its target.
         seed: replaces its seed.
+        watched: replaces what is watched.
+        stop_when: replaces the conditions at which it stops; all is saved then.
         preset_name: where the other choices come from; with ``resume`` not looked at.
         recipe_file: a TOML file in the preset's place, a run's run.toml too.
         parallel: how the network lies over several processes: ``ddp``, ``fsdp`` or ``auto``.
@@ -91,6 +97,8 @@ def run_from_command_line(
         "max_seconds": max_seconds,
         "target_val_loss": target_val_loss,
         "seed": seed,
+        "watched": watched,
+        "stop_when": stop_when,
     }
     with joined(device) as (group, own_device):
         # Processes that torchrun has started anew after one failed go on where the run was.
@@ -135,6 +143,7 @@ def _train(training: Training, out: Path, console: Console | None, rank: int) ->
     """Go through a run, telling of it unless another process does."""
     console = Console(quiet=True) if rank > 0 else console or Console(stderr=True)
     n_params = 0
+    met: list[str] = []
     finished: Finished | None = None
     with _Display(training.recipe, console) as display, _signals_stop(training):
         try:
@@ -142,6 +151,9 @@ def _train(training: Training, out: Path, console: Console | None, rank: int) ->
                 display.show(event)
                 if isinstance(event, Started):
                     n_params = event.n_params
+                elif isinstance(event, ConditionMet):
+                    met.append(event.message)
+                    training.stop()  # nobody is there who could press Resume
                 elif isinstance(event, Finished):
                     finished = event
         except LostError as error:
@@ -158,7 +170,7 @@ def _train(training: Training, out: Path, console: Console | None, rank: int) ->
         "n_params": n_params,
         "tokens_per_second": training.tokens_per_second,
         "reason": finished.reason,
-        "message": finished.message,
+        "message": " ".join([*met, finished.message]),
         "run": str(out),
     }
 
@@ -242,8 +254,10 @@ class _Display:
                 self._say(f"step {event.step:>6,}  {', '.join(sayings(event))}")
             case Sampled():
                 self._say(f"step {event.step:>6,}  {event.text!r}")
-            case SnapshotSaved():
+            case SnapshotSaved() | Measured():
                 pass  # too many to be told
+            case ConditionMet():
+                self._say(f"{event.message} It was to stop when {event.condition}.")
             case Finished():
                 self._say(event.message)
 

@@ -93,8 +93,7 @@ class Engine:
 
     def close(self) -> Iterator[m.Result]:
         """End everything within one step: a run is saved, a saving is finished."""
-        if self.place.run is not None:
-            self.place.run.stop()
+        self.place.stop_training()
         for live in tuple(self._live.values()):
             if not live.request.finished_at_close:
                 del self._live[live.request.id]

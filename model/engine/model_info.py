@@ -13,6 +13,7 @@ from model.checkpoint.steps import Steps, steps_beside
 from model.hub import cached_name
 from model.messages import ModelInfo, ModelStep
 from model.preview import checkpoint_name
+from model.train.other_logs import log_beside
 from model.train.record import run_dir_of
 from model.train.run_folder import snapshots
 
@@ -63,9 +64,14 @@ def info_of(
         mask_id=None if tokenizer is None else tokenizer.mask_id,
         place=place or str(path),
         run_dir=str(run_dir or ""),
+        log=str(_log(lm, path) or "") if run_dir is None and not training else "",
         step=steps.own,
         steps=tuple(ModelStep(at.step, at.name, str(at.path)) for at in steps.places),
     )
+
+
+def _log(lm: LanguageModel, path: Path) -> Path | None:
+    return None if lm.path is None else log_beside(path, lm.format)
 
 
 def _steps(path: Path, run_dir: Path | None, step: int | None) -> Steps:

@@ -14,10 +14,12 @@ from model.engine.workplace import Workplace
 
 def read_run(request: m.ReadRun, place: Workplace) -> Job:
     """Answers `ReadRun`."""
+    from model.train.other_logs import reading_log
     from model.train.record import reading_record
-    from model.train.run_folder import RunError
+    from model.train.run_folder import RunError, is_run
 
-    steps = reading_record(Path(request.path))
+    path = Path(request.path)
+    steps = reading_log(path) if path.is_file() and not is_run(path) else reading_record(path)
     while True:
         try:
             next(steps)

@@ -49,6 +49,7 @@ class Run:
         before: what the folder tells of a run that goes on.
         paused: whether it waits; its job then gets no slice.
         pauses_after_step: whether it pauses by itself after the next step.
+        diverged: whether its last step had numbers that are none.
     """
 
     def __init__(self, request: m.StartTraining, training: Training) -> None:
@@ -60,6 +61,7 @@ class Run:
         self.analogies: AnalogyProbe  # there with `model_id`
         self.paused = False
         self.pauses_after_step = False
+        self.diverged = False
         self._events = training.events()
         self._bundle: list[Event] = []
         self._flushed = 0.0
@@ -138,6 +140,8 @@ def start_training(request: m.StartTraining, place: Workplace) -> Job:
 
     if place.run is not None:
         raise RequestError("A run is going already. Stop it before you start another.")
+    if place.queue is not None:
+        raise RequestError("A queue of sizes is trained. Stop it (in Scaling) to start a run.")
     request.recipe.validate()
     device = choose_device(place.device).name
     run_dir = whole_path(request.run_dir)
@@ -183,6 +187,13 @@ def control_training(request: m.ControlTraining, place: Workplace) -> Job:
     yield from run.flush(force=True)
 
 
+def watch_training(request: m.WatchTraining, place: Workplace) -> Job:
+    """Answers `WatchTraining`."""
+    if place.run is not None:
+        place.run.training.watch(request.watched, request.stop_when, request.picture, request.every)
+    yield None
+
+
 def follow_training(request: m.FollowTraining, place: Workplace) -> Job:
     """Answers `FollowTraining`: another model is in view."""
     place.show_beside(show=False)
@@ -192,7 +203,14 @@ def follow_training(request: m.FollowTraining, place: Workplace) -> Job:
 
 def _advance(run: Run, place: Workplace) -> Iterator[m.Result]:
     """One event of the run, and what comes of it."""
-    from model.train.events import Finished, Prepared, SnapshotSaved, Started, StepDone
+    from model.train.events import (
+        ConditionMet,
+        Finished,
+        Prepared,
+        SnapshotSaved,
+        Started,
+        StepDone,
+    )
 
     event = run.next_event()
     match event:
@@ -216,10 +234,13 @@ def _advance(run: Run, place: Workplace) -> Iterator[m.Result]:
                 place.bench.set_steps(run.model_id, {event.step: event.path}, None)
             ended = isinstance(event, Finished)
             stepped = isinstance(event, StepDone)
-            if stepped and run.pauses_after_step:
+            if isinstance(event, ConditionMet) or (stepped and run.pauses_after_step):
                 run.pause()
             now = ended or run.paused
-            if (stepped or ended) and not _has_diverged(event):
+            if stepped:
+                run.diverged = _has_diverged(event)
+            looks = stepped or ended or (isinstance(event, ConditionMet) and not run.diverged)
+            if looks and not _has_diverged(event):
                 yield from _live(run, place, force=now)
             yield from run.flush(force=now)
             if stepped and run.activity_due():

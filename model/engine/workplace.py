@@ -15,6 +15,7 @@ from model.engine.model_info import info_of
 
 if TYPE_CHECKING:
     from model.bench import Bench
+    from model.engine.scaling import GoingQueue
     from model.engine.training import Run
     from model.language_model import LanguageModel
 
@@ -39,6 +40,7 @@ class Workplace:
         openings: how often a person has brought another model into view; work that began before
             the last time is about a model that is not.
         run: the run that is going, paused or getting ready.
+        queue: the queue of sizes that is trained; never while a run goes on.
         following: whether of both the run's model is the one in view.
         prompt, matrix: what was asked last; a model that learns is asked it again and again.
         bench: where the models are held, with what is kept of the prompts they read.
@@ -60,6 +62,7 @@ class Workplace:
         self.shown: dict[int, int] = {}
         self.openings = 0
         self.run: Run | None = None
+        self.queue: GoingQueue | None = None
         self.following = False
         self.prompt: m.ReadPrompt | None = None
         self.matrix: m.ProjectVocabulary | None = None
@@ -242,4 +245,13 @@ class Workplace:
 
     def paused(self, request: m.Request) -> bool:
         """Whether the job of that request waits for the person."""
-        return self.run is not None and self.run.request is request and self.run.paused
+        return any(
+            going is not None and going.request is request and going.paused
+            for going in (self.run, self.queue)
+        )
+
+    def stop_training(self) -> None:
+        """Have a run or a queue end within one step."""
+        for going in (self.run, self.queue):
+            if going is not None:
+                going.stop()

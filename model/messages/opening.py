@@ -131,6 +131,7 @@ class ModelInfo:
         path: the checkpoint's or run's file or folder, as a whole path.
         place: by what it is opened again: a whole path, or a name on a hub.
         run_dir: the run folder that it comes of; empty if it comes of none.
+        log: where another program's log of its training lies; empty if none does.
         family: for example ``gpt2``.
         config: sizes and choices.
         n_params: parameters, tied ones once.
@@ -170,9 +171,15 @@ class ModelInfo:
     mask_id: int | None = None
     place: str = ""
     run_dir: str = ""
+    log: str = ""
     stored: str = ""
     step: int | None = None
     steps: tuple[ModelStep, ...] = ()
+
+    @property
+    def curve_path(self) -> str:
+        """Where the curve of its training lies: a run folder or another program's log."""
+        return self.run_dir or self.log
 
     def token_text(self, token_id: int) -> str:
         """A token as the window writes it, whitespace and partial characters visible."""

@@ -45,6 +45,22 @@ class ControlTraining(Request):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WatchTraining(Request):
+    """Watch other tensors of the network that learns, and wait for other conditions.
+
+    Attributes:
+        watched, stop_when: as in a recipe; in the place of what it had.
+        picture: place of the watched tensor that comes as a picture too; empty for none.
+        every: steps between two measurements; 0 leaves that as it is.
+    """
+
+    watched: tuple[str, ...] = ()
+    stop_when: tuple[str, ...] = ()
+    picture: str = ""
+    every: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FollowTraining(Request):
     """Bring the model of the run into view (True), or the one that a person opened: `ModelOpened`.
 
@@ -126,10 +142,10 @@ class StepMeasured(Result):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadRun(Request):
-    """Read what a run folder tells of its run: `RunRead`.
+    """Read what a run folder, or another program's log, tells of its run: `RunRead`.
 
     Attributes:
-        path: the run folder.
+        path: the run folder, or the file of the log.
     """
 
     path: str

@@ -103,6 +103,12 @@ PROBES = (
         "The likeliest continuations of a text, as a tree.",
     ),
     _about_a_subject(
+        "chances",
+        "Chances",
+        "Chances",
+        "How likely given continuations are, token by token.",
+    ),
+    _about_a_subject(
         "not_finite",
         "NotFinite",
         "Not finite",
@@ -170,6 +176,11 @@ PROBES = (
         "difference",
         "Difference",
         "How far two subjects are apart, by operation and in what they predict: `model compare`.",
+    ),
+    Probe(
+        "routes_difference",
+        "Difference of routes",
+        "Where the attention of two subjects differs, as edges of heads: `model compare`.",
     ),
     Probe(
         "weight_difference",

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from model.config import TransformerConfig
+from model.train.picture import Picture
 from model.train.recipe import Recipe
 
 FinishReason = Literal["steps", "time", "target", "stopped", "diverged"]
@@ -94,7 +95,7 @@ class Working:
     """
 
     step: int
-    what: Literal["evaluating", "sampling"]
+    what: Literal["evaluating", "sampling", "measuring"]
     done: int
     total: int
 
@@ -119,6 +120,36 @@ class Evaluated:
     val_loss: float
     bits_per_byte: float
     old_loss: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was measured of the network for its curves; of a step there may be two.
+
+    Attributes:
+        step: updates so far; of an update's gradient, that update.
+        values: place, measure and number of each (`model.train.watches`).
+        picture: a watched tensor in full, where it is looked at.
+    """
+
+    step: int
+    values: tuple[tuple[str, str, float], ...]
+    picture: Picture | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionMet:
+    """Something holds that the run was to wait for: whoever asks for events decides what follows.
+
+    Attributes:
+        step: updates so far.
+        condition: as it was written.
+        message: one sentence for a person: what is how large.
+    """
+
+    step: int
+    condition: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,4 +188,15 @@ class Finished:
     message: str
 
 
-Event = Prepared | Started | StepDone | Working | Evaluated | Sampled | SnapshotSaved | Finished
+Event = (
+    Prepared
+    | Started
+    | StepDone
+    | Working
+    | Evaluated
+    | Measured
+    | ConditionMet
+    | Sampled
+    | SnapshotSaved
+    | Finished
+)

@@ -17,7 +17,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from model.train.events import Evaluated, Sampled, SnapshotSaved, StepDone
+from model.train.curves_file import CURVES_FILE, Row, measured_of, row_of
+from model.train.events import Evaluated, Measured, Sampled, SnapshotSaved, StepDone
 from model.train.record import bits_per_byte, event_of, nothing_left, row_of_line
 from model.train.run_folder import (
     METRICS_FILE,
@@ -47,6 +48,7 @@ class Mark:
         offset: where in the curve its last known row begins; that row may still be completed.
         before: what stands in front of it.
         samples_size: bytes of the samples.
+        curves_offset: bytes of the curves that are known, in whole lines.
     """
 
     step: int = -1
@@ -57,6 +59,7 @@ class Mark:
     offset: int = 0
     before: bytes = b""
     samples_size: int = -1
+    curves_offset: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +68,7 @@ class RunNews:
 
     Attributes:
         mark: how much of it is known now.
-        steps, evaluations, samples, snapshots: what is new, by kind, in order.
+        steps, evaluations, measured, samples, snapshots: what is new, by kind, in order.
         anew: whether the curve is another one than the one that is known: it has to be read again.
         more: whether there is more than was read at once.
         age: seconds since the curve was last written, by this machine's clock; a synchronised
@@ -78,6 +81,7 @@ class RunNews:
     mark: Mark
     steps: tuple[StepDone, ...] = ()
     evaluations: tuple[Evaluated, ...] = ()
+    measured: tuple[Measured, ...] = ()
     samples: tuple[Sampled, ...] = ()
     snapshots: tuple[SnapshotSaved, ...] = ()
     anew: bool = False
@@ -90,7 +94,9 @@ class RunNews:
     @property
     def is_something(self) -> bool:
         """Whether anything has come."""
-        return bool(self.steps or self.evaluations or self.samples or self.snapshots)
+        return bool(
+            self.steps or self.evaluations or self.measured or self.samples or self.snapshots
+        )
 
 
 def news_of(run_dir: Path, mark: Mark) -> RunNews:
@@ -108,6 +114,7 @@ def news_of(run_dir: Path, mark: Mark) -> RunNews:
         if news.anew:
             return news
         news = _samples(run_dir, news)
+        news = _curves(run_dir, news)
         news = _snapshots(run_dir, news)
         done = "" if news.more else _done(run_dir, news)
         return replace(news, writer=who_trains(run_dir) or "", done=done)
@@ -187,6 +194,33 @@ def _samples(run_dir: Path, news: RunNews) -> RunNews:
     found = tuple(one for one in read_samples(run_dir, last) if one.step > mark.sampled_at)
     at = found[-1].step if found else mark.sampled_at
     return replace(news, samples=found, mark=replace(mark, samples_size=size, sampled_at=at))
+
+
+def _curves(run_dir: Path, news: RunNews) -> RunNews:
+    """The whole lines that have come; whether the run is another one is seen by its metrics."""
+    mark = news.mark
+    try:
+        with (run_dir / CURVES_FILE).open("rb") as file:
+            file.seek(mark.curves_offset)
+            raw = file.read(MOST_BYTES)
+    except OSError:
+        return news
+    last = max(mark.step, mark.evaluated_at)
+    found: list[Row] = []
+    known = 0
+    for line in raw.split(b"\n")[:-1]:
+        row = row_of(line.decode("utf-8", "replace"))
+        if row is not None and row[0] > last:
+            break  # its step's own row has not come yet
+        if row is not None:
+            found.append(row)
+        known += len(line) + 1
+    return replace(
+        news,
+        measured=measured_of(found),
+        mark=replace(mark, curves_offset=mark.curves_offset + known),
+        more=news.more or (len(raw) == MOST_BYTES and known > 0),
+    )
 
 
 def _snapshots(run_dir: Path, news: RunNews) -> RunNews:

@@ -86,6 +86,7 @@ class Keeping:
                     evaluated_at=parts.evaluated_at,
                     sampled_at=parts.sampled_at,
                     shards=shards,
+                    measured_at=parts.measured_at,
                     adapter=updates.adapter_state(),
                 ),
             )

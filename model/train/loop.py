@@ -38,6 +38,7 @@ from model.train.processes.spread import Parallel
 from model.train.recipe import Recipe
 from model.train.run_folder import RunError, read_recipe
 from model.train.updates import Update
+from model.train.watching import Asked, Watching
 from model.transformer import Transformer
 
 
@@ -100,6 +101,7 @@ class Training:
         self._speed = Speed()
         self._val_loss: float | None = None
         self._parts: Parts | None = None
+        self._watching = Watching()
 
     # For the caller
 
@@ -138,6 +140,35 @@ class Training:
         On a GPU the numbers of the update that is still on its way come before it.
         """
         self._stop_asked = True
+
+    def watch(
+        self,
+        watched: tuple[str, ...],
+        stop_when: tuple[str, ...],
+        picture: str = "",
+        every: int = 0,
+    ) -> None:
+        """Watch other tensors and wait for other conditions, from the next measurement on.
+
+        Args:
+            watched, stop_when: as in the recipe, which the run folder then says too.
+            picture: place of a watched tensor (``blocks.0.mlp.W_in.grad``) that comes as a picture
+                with each measurement; empty for none.
+            every: steps between two measurements; 0 leaves that as it is.
+
+        Raises:
+            WatchError: this network has no such name, or a condition is none.
+        """
+        self._watching.ask(self.recipe, Asked(watched, stop_when, picture, every))
+        if self._parts is not None:
+            self._apply_watching()
+
+    def _apply_watching(self) -> None:
+        """Do what was asked for; the run folder says it too."""
+        recipe = self._watching.apply(self.recipe, self._run.measuring)
+        if recipe != self.recipe:
+            self.recipe = recipe
+            self._run.folder.keep_recipe(recipe)
 
     def events(self) -> Generator[Event, None, None]:
         """Run. To be called once.
@@ -196,6 +227,8 @@ class Training:
             yield from self._evaluate()
         if recipe.sample_every and self._run.sampled_at != self.step:
             yield from self._sample()
+        if self.recipe.curves_every and self._run.measured_at != self.step:
+            yield from self._measure()
         if self._run.saved_at != self.step:
             yield from self._save()
         elif self._run.state_is_old:
@@ -290,7 +323,15 @@ class Training:
             tokens_per_second=self._speed.recent,
         )
         self._run.folder.record(done)
+        # Before anybody hears of the step: who stops there doesn't lose what was measured of it.
+        found = self._run.measuring.of_update(update.step)
+        if found is not None:
+            self._run.folder.record(found)
         yield done
+        yield from self._watching.check(done)
+        if found is not None:
+            yield found
+            yield from self._watching.check(found)
         if not update.finite:
             what = "The gradient" if math.isfinite(update.train_loss) else "The loss"
             raise _Diverged(what, update.step)
@@ -306,6 +347,7 @@ class Training:
             for is_due, done_at, job in (
                 (_divides(recipe.eval_every, step), run.evaluated_at, self._evaluate),
                 (step > 0 and _divides(recipe.sample_every, step), run.sampled_at, self._sample),
+                (self._curves_are_due, run.measured_at, self._measure),
                 (self._snapshot_is_due, run.kept_at, self._keep),
             )
             if is_due and done_at != step
@@ -316,6 +358,15 @@ class Training:
             yield from job()
         if _divides(recipe.snapshot_every, step) and run.kept_at != step:
             self._save_state()  # where the disk's budget has no room for a snapshot
+
+    @property
+    def _curves_are_due(self) -> bool:
+        """Of a network in shards only where it is gathered anyway: it is measured whole."""
+        recipe, step = self.recipe, self.step
+        if not _divides(recipe.curves_every, step):
+            return False
+        gathered = _divides(recipe.sample_every, step) or step in self._run.plan
+        return gathered or not self._run.updates.spread.is_sharded
 
     @property
     def _snapshot_is_due(self) -> bool:
@@ -366,6 +417,20 @@ class Training:
         )
         run.folder.record(evaluated)
         yield evaluated
+        yield from self._watching.check(evaluated)
+
+    def _measure(self) -> Generator[Event, None, None]:
+        run, step = self._run, self.step
+        whole = self._keeping.whole()
+        found = None
+        if whole is not None:  # the first process measures
+            found = yield from run.measuring.of_weights(whole, step)
+        run.measured_at = step
+        run.state_is_old = True
+        if found is not None:
+            run.folder.record(found)
+            yield found
+            yield from self._watching.check(found)
 
     def _sample(self) -> Generator[Event, None, None]:
         run, recipe, step = self._run, self.recipe, self.step
@@ -409,6 +474,8 @@ class Training:
         self._keeping = Keeping(run, self.run_dir)
         self.recipe = run.recipe
         self._val_loss = run.val_loss
+        self._apply_watching()
+        self._watching.take_as_known(run.last_values)
         # Getting ready is no training: the run's seconds begin here.
         self._clock.set(run.seconds)
         yield Started(

@@ -18,8 +18,10 @@ from model.checkpoint.families import FAMILIES
 from model.config import TransformerConfig
 from model.tokenizer.tokenizer import Tokenizer
 from model.train.claim import Claim
+from model.train.curves_file import last_values
 from model.train.data import Batches, TextData, prepare, sha256_of_text, validation_batches
 from model.train.events import Prepared
+from model.train.measuring import Measuring
 from model.train.optimiser import warm_up
 from model.train.places import from_run, names_a_file, places_of_text
 from model.train.processes.group import ALONE, Group
@@ -52,8 +54,10 @@ class Parts:
         prompt_ids: what a sample begins with.
         seconds: that the run had taken before it was taken up.
         val_loss: its last one then, if there was any.
-        evaluated_at, sampled_at, saved_at, kept_at: steps; -1 for never. Saved are snapshot and
-            state; kept is a snapshot, perhaps without the state.
+        measuring: what the curves are measured by.
+        last_values: the last numbers of the curves, of a run that goes on.
+        evaluated_at, sampled_at, measured_at, saved_at, kept_at: steps; -1 for never. Saved are
+            snapshot and state; kept is a snapshot, perhaps without the state.
         plan: the steps that are kept.
         family: as which its network is saved.
         old: batches of a text that the model knew before it was tuned, if it is watched.
@@ -68,6 +72,8 @@ class Parts:
     validation: Sequence[NDArray[np.int64]]
     prompt_ids: list[int]
     plan: SnapshotPlan
+    measuring: Measuring
+    last_values: tuple[tuple[str, str, float], ...] = ()
     family: str = "gpt2"
     old: Sequence[NDArray[np.int64]] = ()
     thrift: Thrift = field(default_factory=Thrift)
@@ -75,6 +81,7 @@ class Parts:
     val_loss: float | None = None
     evaluated_at: int = -1
     sampled_at: int = -1
+    measured_at: int = -1
     saved_at: int = -1
     kept_at: int = -1
     state_is_old: bool = False
@@ -194,14 +201,20 @@ def _made(
         facts = _facts(recipe, run_dir, data, device, updates, config)
         return RunFolder.create(run_dir, recipe, data.tokenizer, facts, claim)
 
+    validation = validation_batches(
+        data.val_ids, recipe.batch_size, recipe.n_ctx, recipe.eval_batches
+    )
+    measuring = Measuring(
+        updates.spread, data.tokenizer, validation, recipe.curves_every, recipe.steps
+    )
+    updates.measuring = measuring
     parts = Parts(
         recipe=recipe,
         data=data,
         updates=updates,
         folder=group.together(opened),
-        validation=validation_batches(
-            data.val_ids, recipe.batch_size, recipe.n_ctx, recipe.eval_batches
-        ),
+        validation=validation,
+        measuring=measuring,
         prompt_ids=_prompt_ids(recipe, data),
         plan=plan_of(recipe, config.n_params),
         family="gpt2" if base is None else base.family,
@@ -210,6 +223,8 @@ def _made(
     if state is not None:
         parts.seconds, parts.val_loss = state.seconds, state.val_loss
         parts.evaluated_at, parts.sampled_at = state.evaluated_at, state.sampled_at
+        parts.measured_at = state.measured_at
+        parts.last_values = last_values(run_dir)
         # A state may be saved where the budget has no room for a snapshot.
         is_kept = state.step in dict(snapshots(run_dir))
         parts.kept_at = parts.saved_at = state.step if is_kept else -1
@@ -381,6 +396,9 @@ _MAY_CHANGE = frozenset(
         "snapshot_every",
         "snapshot_early",
         "snapshot_mb",
+        "curves_every",
+        "watched",
+        "stop_when",
         "max_seconds",
         "target_val_loss",
         "threads",

@@ -39,6 +39,7 @@ _STORY_WORLD = Recipe(
     snapshot_every=1000,
     snapshot_early=True,
     snapshot_mb=1024,
+    curves_every=100,
 )
 
 _MINUTE = replace(
@@ -58,6 +59,7 @@ _MINUTE = replace(
     eval_every=50,
     sample_every=100,
     snapshot_every=50,
+    curves_every=20,
 )
 
 _SHAKESPEARE_CPU = Recipe(
@@ -84,6 +86,7 @@ _SHAKESPEARE_CPU = Recipe(
     snapshot_every=250,
     snapshot_early=True,
     snapshot_mb=1024,
+    curves_every=50,
 )
 
 _SHAKESPEARE_GPU = replace(
@@ -120,6 +123,7 @@ _TINY = Recipe(
     sample_every=50,
     sample_tokens=32,
     snapshot_every=25,
+    curves_every=5,
 )
 
 PRESETS: Mapping[str, Recipe] = MappingProxyType(

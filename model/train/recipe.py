@@ -11,11 +11,13 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, get_args, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from model.config import Activation, ConfigError, NormKind, Positions, TransformerConfig
 from model.counting import counted
+from model.train.conditions import check_asked
 from model.train.toml import toml_table
+from model.train.watches import WatchError
 
 Schedule = Literal["cosine", "linear", "constant"]
 Tuning = Literal["", "full", "lora"]
@@ -74,6 +76,12 @@ class Recipe:
         snapshot_every: steps between snapshots; 0 saves at the start and the end only.
         snapshot_early: whether snapshots before are closer together: at steps 1, 2, 3 and so on,
             each an eighth further than the one before (`model.train.snapshot_plan`).
+        curves_every: steps between two measurements of the curves (`model.train.watches`: gradient
+            norm and update by layer, entropy of attention, and so on); 0 measures none.
+        watched: what else is measured then: names of activations, parameters or gradients, each
+            with a reduction, as ``"blocks.0.mlp.W_in.grad norm"``.
+        stop_when: conditions at which the run waits, as ``"val_loss < 2"``
+            (`model.train.conditions`).
         snapshot_mb: MiB of disk for all of them, within which they lie further apart; 0 sets no
             limit.
         max_seconds: ends the run; 0 sets no limit.
@@ -126,6 +134,9 @@ class Recipe:
     snapshot_every: int = 100
     snapshot_early: bool = False
     snapshot_mb: int = 0
+    curves_every: int = 100
+    watched: tuple[str, ...] = ()
+    stop_when: tuple[str, ...] = ()
     max_seconds: float = 0.0
     target_val_loss: float = 0.0
     threads: int = 0
@@ -228,8 +239,12 @@ class Recipe:
         if self.n_heads > 0 and self.d_model > 0:
             self._check_heads()
         try:
-            self.config(d_vocab=1)
+            config = self.config(d_vocab=1)
         except ConfigError as error:
+            raise RecipeError(str(error)) from error
+        try:
+            check_asked(config, self.watched, self.stop_when)
+        except WatchError as error:
             raise RecipeError(str(error)) from error
         return self
 
@@ -265,6 +280,9 @@ class Recipe:
         for key, value in values.items():
             if key not in known:
                 raise RecipeError(f"A recipe has no {key!r}.")
+            if get_origin(known[key]) is tuple:
+                given[key] = _words(key, value)
+                continue
             wanted = known[key] if isinstance(known[key], type) else str
             if wanted is float and type(value) is int:
                 value = float(value)
@@ -295,6 +313,17 @@ class Recipe:
         return cls.from_toml(path.read_text(encoding="utf-8"))
 
 
+def _words(key: str, value: Any) -> tuple[str, ...]:
+    """A list of strings.
+
+    Raises:
+        RecipeError: it is none.
+    """
+    if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
+        return tuple(value)
+    raise RecipeError(f"{key} is {value!r}; a list of strings is needed, as ['…', '…'].")
+
+
 _NOT_NEGATIVE = (
     "data_tokens",
     "micro_batch",
@@ -308,6 +337,7 @@ _NOT_NEGATIVE = (
     "sample_every",
     "snapshot_every",
     "snapshot_mb",
+    "curves_every",
     "max_seconds",
     "target_val_loss",
     "threads",

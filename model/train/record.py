@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from model.train.events import Evaluated, Sampled, SnapshotSaved, StepDone
+from model.train.curves_file import reading_curves
+from model.train.events import Evaluated, Measured, Sampled, SnapshotSaved, StepDone
 from model.train.metrics import MEASURES, Measure, whole_columns
 from model.train.recipe import Recipe
 from model.train.run_folder import (
@@ -40,23 +41,27 @@ class RunRecord:
     Attributes:
         run_dir: the folder, as a whole path.
         recipe: its own.
-        steps, evaluations, samples, snapshots: its events by kind, in order.
+        steps, evaluations, measured, samples, snapshots: its events by kind, in order.
         is_done: whether nothing more can come to it.
         can_resume: whether it can go on from a saved state.
         ending: how far it came, in a sentence.
         problem: what of it could not be read, a sentence; empty if all could.
+        program: whose run it is, where it isn't ours: only what its log has is known then, and
+            ``run_dir`` is that log.
     """
 
     run_dir: str
     recipe: Recipe
     steps: tuple[StepDone, ...] = ()
     evaluations: tuple[Evaluated, ...] = ()
+    measured: tuple[Measured, ...] = ()
     samples: tuple[Sampled, ...] = ()
     snapshots: tuple[SnapshotSaved, ...] = ()
     is_done: bool = False
     can_resume: bool = False
     ending: str = ""
     problem: str = ""
+    program: str = ""
 
     @property
     def step(self) -> int:
@@ -69,6 +74,7 @@ class RunRecord:
             self,
             steps=tuple(event for event in self.steps if event.step <= step),
             evaluations=tuple(event for event in self.evaluations if event.step <= step),
+            measured=tuple(event for event in self.measured if event.step <= step),
             samples=tuple(event for event in self.samples if event.step <= step),
             snapshots=tuple(event for event in self.snapshots if event.step <= step),
         )
@@ -116,11 +122,13 @@ def reading_record(run_dir: Path) -> Generator[None, None, RunRecord]:
         problem = f"Its {METRICS_FILE} is damaged: {error}. The curve ends there."
     last = max(steps[-1].step if steps else 0, evaluations[-1].step if evaluations else 0)
     done = nothing_left(recipe, steps, evaluations)
+    curves = yield from reading_curves(run_dir, last)
     return RunRecord(
         run_dir=str(run_dir),
         recipe=recipe,
         steps=tuple(steps),
         evaluations=tuple(evaluations),
+        measured=curves,
         samples=read_samples(run_dir, last),
         snapshots=tuple(
             SnapshotSaved(step, path) for step, path in snapshots(run_dir) if is_whole(path)

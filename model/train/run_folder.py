@@ -2,7 +2,7 @@
 
     run.toml                recipe, data hash, seed, versions
     metrics.csv             one row a step
-    samples.jsonl           what the network wrote (`model.train.samples`)
+    curves.csv              what was measured of the network (`model.train.curves_file`)
     tokenizer.json
     samples.jsonl           what it wrote while it learned (written by `model.train.samples`)
     snapshots/step-000100/  a model folder

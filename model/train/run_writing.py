@@ -26,7 +26,8 @@ from typing import TYPE_CHECKING, Any
 
 from model import __version__
 from model.train.claim import Claim, cannot_be_made, check_free
-from model.train.events import Evaluated, Sampled, StepDone
+from model.train.curves_file import CURVES_FILE, CURVES_HEADER, curve_lines, keep_curves
+from model.train.events import Evaluated, Measured, Sampled, StepDone
 from model.train.folder_lock import LOCK_FILE
 from model.train.lines import Lines
 from model.train.metrics import columns, row_of
@@ -67,6 +68,9 @@ class RunFolder:
         self._tables = (path / RUN_FILE).read_text(encoding="utf-8")
         self._rows = Lines(path / METRICS_FILE)
         self._samples = Lines(path / SAMPLES_FILE)
+        self._curves = Lines(path / CURVES_FILE)
+        if not self._curves.content():
+            self._curves.add(CURVES_HEADER)
         header, *rows = self._rows.content().decode("utf-8").splitlines()
         self._columns = header.split(",")
         # The last row, which may still be completed: by the validation after its step.
@@ -144,6 +148,7 @@ class RunFolder:
         try:
             _keep_rows(path / METRICS_FILE, step)
             _keep_samples(path, step)
+            keep_curves(path, step)
             if recipe is not None:
                 _keep_recipe(path, recipe)
             return cls(claim, tokenizer)
@@ -154,13 +159,17 @@ class RunFolder:
             claim.release()
             raise RunError(f"{path} can't be written: {error.strerror or error}.") from error
 
-    def record(self, event: StepDone | Evaluated | Sampled) -> None:
+    def record(self, event: StepDone | Evaluated | Measured | Sampled) -> None:
         """Take what is measured of a step; its row is written once the next step or the end comes.
 
         What of it was measured before, as the seconds of a step that is then validated, stays.
         """
         if isinstance(event, Sampled):
             self._record_sample(event)
+            return
+        if isinstance(event, Measured):
+            for line in curve_lines(event):
+                self._curves.add(line)
             return
         row = {column: repr(value) for column, value in row_of(event).items()}
         if self._row.get("step") == row["step"]:
@@ -189,6 +198,13 @@ class RunFolder:
         save_checkpoint(folder, transformer, tokenizer, {"training_step": step}, family)
         return folder
 
+    def keep_recipe(self, recipe: Recipe) -> None:
+        """Let run.toml say what is run from now on; where the disk refuses, it stays as it was."""
+        with contextlib.suppress(OSError, RunError):
+            if (self.path / RUN_FILE).read_text(encoding="utf-8") == self._tables:
+                _keep_recipe(self.path, recipe)
+                self._tables = (self.path / RUN_FILE).read_text(encoding="utf-8")
+
     def flush(self) -> None:
         """Write every row there is, the last one too.
 
@@ -200,7 +216,7 @@ class RunFolder:
             self._take_row()
             if not self._claim.is_whole or not is_run(self.path):
                 self._make_again()
-            for lines in (self._rows, self._samples):
+            for lines in (self._rows, self._samples, self._curves):
                 if not lines.is_in_place:
                     lines.make_again()
             self._write()
@@ -221,6 +237,7 @@ class RunFolder:
             finally:
                 self._rows.close()
                 self._samples.close()
+                self._curves.close()
                 self._claim.release()
 
     def _make_again(self) -> None:
@@ -261,6 +278,7 @@ class RunFolder:
         self._written_at = time.monotonic()
         self._rows.write()
         self._samples.write()
+        self._curves.write()
 
 
 class NoFolder:
@@ -269,7 +287,10 @@ class NoFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def record(self, event: StepDone | Evaluated | Sampled) -> None:
+    def record(self, event: StepDone | Evaluated | Measured | Sampled) -> None:
+        """Written by the first process."""
+
+    def keep_recipe(self, recipe: Recipe) -> None:
         """Written by the first process."""
 
     def flush(self) -> None:

@@ -29,8 +29,8 @@ class TrainingState:
         transformer: the network's state dict; empty where its state is in shards.
         optimiser: the optimiser's; the same.
         adapter: of a low-rank change that learns, its factors.
-        evaluated_at, sampled_at: the last step at which this was done; -1 for never. What was due
-            at ``step`` and isn't done yet is done when the run goes on.
+        evaluated_at, sampled_at, measured_at: the last step at which this was done; -1 for never.
+            What was due at ``step`` and isn't done yet is done when the run goes on.
     """
 
     step: int
@@ -41,6 +41,7 @@ class TrainingState:
     evaluated_at: int = -1
     sampled_at: int = -1
     shards: str = ""
+    measured_at: int = -1
     adapter: dict[str, Any] = field(default_factory=dict)
 
 

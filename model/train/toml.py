@@ -1,6 +1,6 @@
 """Writing the flat TOML tables of a run folder; Python's own tomllib reads them back.
 
-Knows strings, numbers and truth values; nothing nested.
+Knows strings, numbers, truth values and lists of these; nothing nested.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ def toml_table(values: Mapping[str, object]) -> str:
     """``key = value`` lines.
 
     Raises:
-        TypeError: a value is neither string, bool, int nor float.
+        TypeError: a value is neither string, bool, int nor float, nor a list or tuple of them.
     """
     return "".join(f"{key} = {_value(value)}\n" for key, value in values.items())
 
@@ -28,4 +28,6 @@ def _value(value: object) -> str:
         return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")
     if isinstance(value, int | float):
         return repr(value)
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_value, value))}]"
     raise TypeError(f"{type(value).__name__} has no place in a flat TOML table.")

@@ -20,6 +20,7 @@ from torch import Tensor
 from model.lora.adapter import Adapting
 from model.train.data import Batches
 from model.train.measure import mean_loss
+from model.train.measuring import Measuring
 from model.train.optimiser import adamw, clip, grad_norm, gradients
 from model.train.processes.sharded_state import load_shards
 from model.train.processes.shares import Windows, pieces
@@ -55,6 +56,7 @@ class Updates:
 
     Attributes:
         step: updates that the network has had.
+        measuring: looks at gradients and weights around an update, and changes neither.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class Updates:
         # A GPU computes while Python goes on; waiting for each loss would leave it idle.
         self._late = self._device.type != "cpu"
         self._in_flight: tuple[int, float, Tensor] | None = None
+        self.measuring: Measuring | None = None
 
     def advance(self) -> Update | None:
         """Make the next update.
@@ -124,21 +127,29 @@ class Updates:
         # gradients that are short enough are not multiplied by one.
         step, lr = self.step + 1, self._recipe.learning_rate(self.step + 1)
         loss, norm = self._backward(step)
+        if self.measuring is not None:
+            self.measuring.before(step)
         update = _read(step, lr, torch.stack((loss, full_of(norm))))
         if update.finite:
             limit = self._recipe.grad_clip
             if limit and update.grad_norm > limit:
                 clip(self.optimiser, limit, norm)
             self._apply(lr)
+            if self.measuring is not None:
+                self.measuring.after(step)
         self.optimiser.zero_grad(set_to_none=True)
         return update
 
     def _enqueue(self) -> tuple[int, float, Tensor]:
         step, lr = self.step + 1, self._recipe.learning_rate(self.step + 1)
         loss, norm = self._backward(step)
+        if self.measuring is not None:
+            self.measuring.before(step)
         if self._recipe.grad_clip:
             clip(self.optimiser, self._recipe.grad_clip, norm)
         self._apply(lr)
+        if self.measuring is not None:
+            self.measuring.after(step)
         self.optimiser.zero_grad(set_to_none=True)
         return step, lr, torch.stack((loss, full_of(norm)))
 

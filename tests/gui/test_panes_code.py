@@ -45,6 +45,7 @@ WITHOUT = {
     "patching": "nothing has been swept yet: its own test runs what it copies",
     "circuit": "nothing has been found yet: its own test runs what it copies",
     "guess": "the game is about what a person guesses",
+    "scaling": "no size is trained yet: its own test runs what it copies",
 }
 """Panes that draw nothing of a model just opened."""
 

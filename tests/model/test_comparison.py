@@ -89,6 +89,32 @@ def test_before_and_after_a_cut_from_the_command_line(gpt2_folder: Path, lm: Lan
     assert relative["blocks.0.attn.hook_z"] > 0.1
 
 
+def test_edges_of_attention_that_differ_are_listed(gpt2_folder: Path, lm: LanguageModel):
+    arguments = (gpt2_folder, gpt2_folder, "--text", PROMPT, "--text-b", f"A {PROMPT}")
+    found = run(*arguments, "--routes", "0.01")
+    assert "routes" not in run(*arguments)
+    ids = lm.ids(PROMPT)[0].tolist(), lm.ids(f"A {PROMPT}")[0].tolist()
+    traces = [lm.trace(one) for one in ids]
+    alone = 0
+    for row in found["routes"]:
+        weights: list[float] = []
+        for side, trace in zip("ab", traces, strict=True):
+            pattern = trace[f"blocks.{row['layer']}.attn.hook_pattern"][0, row["head"]]
+            query, key = row[f"query_{side}"], row[f"key_{side}"]
+            there = min(query, key) >= 0
+            assert (row[side] is not None) == there
+            if there:
+                weights.append(float(pattern[query, key]))
+                assert row[side] == pytest.approx(weights[-1], abs=1e-5)
+        alone += len(weights) < 2
+        if len(weights) == 2:
+            assert row["difference"] == pytest.approx(weights[1] - weights[0], abs=1e-5)
+            assert abs(row["difference"]) >= 0.01
+        else:
+            assert row["difference"] is None
+    assert 0 < alone < len(found["routes"]) <= found["routes_above"]
+
+
 def test_another_architecture_is_said_and_the_rest_compared(gpt2_folder: Path, tmp_path: Path):
     found = run(gpt2_folder, make_gpt2(tmp_path / "other", None, n_layer=1), "--ids", "3,17,8")
     assert "1 layers instead of" in found["architecture"]

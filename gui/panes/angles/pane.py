@@ -115,6 +115,9 @@ class AnglesPane(Pane):
     def questions(self) -> Mapping[str, Question]:
         return {"table": TableAngles()} if self.kind == "spread" else {}
 
+    def other_questions(self) -> Mapping[str, Question]:
+        return self.questions()
+
     @property
     def kind(self) -> Kind:
         """Of what is shown."""
@@ -154,6 +157,10 @@ class AnglesPane(Pane):
             name = f"{found.n:,} token vectors"
             shown.append(Shown(name, "accent", found.counts_A, found.largest_cosine))
             said.append(words.of_table(found, shown[-1], degrees))
+        theirs = self.other("table", AnglesFound) if self.shows_difference else None
+        if theirs is not None:
+            name = f"{theirs.n:,} of the other side"
+            shown.append(Shown(name, "negative", theirs.counts_A, theirs.largest_cosine))
         chance, bound = None, 0.0
         if spread is not None:
             pushed = "pushed apart" if spread.steps else "random"

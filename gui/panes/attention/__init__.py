@@ -10,7 +10,8 @@ ENTRY = PaneEntry(
     title="Attention",
     hint="Which tokens each token reads, in every head of every layer. Arrow keys move through "
     "heads in the mosaic, through cells in the matrix; Ctrl+click adds heads to the graph. "
-    "P pins the head, T the token, W asks why, / filters heads, E opens the graph's edges.",
+    "P pins the head, T the token, W asks why, B sets a second matrix beside, / filters heads, "
+    "E opens the graph's edges.",
     made_by="gui.panes.attention.pane:AttentionPane",
     commands=(
         Command(
@@ -91,6 +92,16 @@ ENTRY = PaneEntry(
             when=has_model,
             in_front=True,
             checked="controls.why.isChecked",
+        ),
+        Command(
+            id="matrix_beside",
+            text="Matrices side by side",
+            tip="The other side of a comparison, or the pinned head, on one scale (B in the pane)",
+            menu="Model",
+            does="controls.beside.toggle",
+            when=has_model,
+            in_front=True,
+            checked="controls.beside.isChecked",
         ),
         Command(
             id="pin_head",

@@ -164,6 +164,47 @@ def with_card(places: Places) -> Places:
     return replace(places, views=views, rows=rows)
 
 
+SECOND, SECOND_NAME = 150, 18
+"""Two matrices beside each other are each at least so wide and high; above each is its name."""
+SECOND_WIDE = 210
+"""The mosaic gives its room where either matrix would be narrower than this."""
+
+
+def with_second(places: Places) -> Places:
+    """The same with a second matrix beside the first, or below it; the same if it finds no room.
+
+    It takes the graph's place, where that stands beside, and in narrow panes the mosaic's.
+    """
+    views, rows = dict(places.views), dict(places.rows)
+    if "matrix" not in views:
+        return places
+    box = QRect(views["matrix"])
+    for name in ("graph", "heads"):
+        other = views.get(name)
+        # In a low pane the choice of views stands above the mosaic.
+        enough = box.width() >= 2 * SECOND_WIDE or not places.corner.isEmpty()
+        enough = enough and name == "heads"
+        if other is not None and other.bottom() == box.bottom() and not enough:
+            box = box.united(other)
+            if places.corner.isEmpty():
+                box.setTop(max(views["matrix"].top(), other.top()))
+            del views[name]
+            rows.pop(name, None)
+    first, second = QRect(box), QRect(box)
+    if box.width() >= box.height() or box.height() < 2 * (SECOND + SECOND_NAME):
+        first.setWidth((box.width() - 8) // 2)
+        second.setLeft(first.right() + 9)
+    else:
+        first.setHeight((box.height() - 8) // 2)
+        second.setTop(first.bottom() + 9)
+    for one in (first, second):
+        one.setTop(one.top() + SECOND_NAME)
+    if min(first.width(), first.height()) < SECOND:
+        return places
+    views["matrix"], views["second"] = first, second
+    return replace(places, views=views, rows=rows)
+
+
 EDGE_BESIDE, EDGE_CARD = 560, 330
 """In graphs that are so wide the card of an edge stands at the right; else below."""
 

@@ -135,8 +135,10 @@ class Changing(QObject):
         question = edges.question
         assert isinstance(question, Routes)
         offers: tuple[reading.Offer, ...] = ()
-        if not question.words:
-            offers = reading.of_edge(model.config, layer, head, query, key)
+        units = self._units["graph"]
+        of_query, of_key = units.token_of(query), units.token_of(key)
+        if not question.words and of_query is not None and of_key is not None:
+            offers = reading.of_edge(model.config, layer, head, of_query, of_key)
         mine = self._pin_tokens("graph", query, key)
         if head is not None:
             offers += reading.of_head(model.config, layer, head)
@@ -157,7 +159,7 @@ class Changing(QObject):
         units, items = self._units[view], []
         for unit in dict.fromkeys(of):
             token = units.token_of(unit)
-            if token < subject.n_tokens:
+            if token is not None and token < subject.n_tokens:
                 is_on = self.pins.token(subject.ids) == token
                 words = f"Pin {named(units, unit)}"
                 items.append(MenuItem(words, PinToken(token), is_on, group=_PINS))
@@ -167,7 +169,10 @@ class Changing(QObject):
         units, subject = self._units.get(view), self.store.subject
         if units is None or subject is None:
             return []
-        asked = AskWhy(layer, head, units.token_of(query), units.token_of(key))
+        of_query, of_key = units.token_of(query), units.token_of(key)
+        if of_query is None or of_key is None:  # the text in view has no such token
+            return []
+        asked = AskWhy(layer, head, of_query, of_key)
         return [MenuItem(why_words.title(units, query, key), asked, group=_WHY)]
 
     def _open(

@@ -39,6 +39,12 @@ GRAPH_MODES = {
     "head": ("This head", "Edges of the selected head"),
     "chosen": ("Chosen heads", "Edges of the heads that were added with Ctrl+click in the mosaic"),
 }
+LEAST = {False: 0.3, True: 0.05}
+"""The least weight of an edge at first, and the least difference: that is smaller."""
+LEAST_TIPS = {
+    False: "Draw edges of at least this weight",
+    True: "Draw edges whose weight differs by at least this",
+}
 DECADES = 3
 """The slider goes from 0.001 to 1, by equal factors."""
 
@@ -53,7 +59,7 @@ class AttentionControls(QObject):
 
     Attributes:
         view_row, heads_row, matrix_row, graph_row: the widgets.
-        transpose, to_largest, fit: checkable actions of the matrix.
+        beside, transpose, to_largest, fit: checkable actions of the matrix.
         hide_first, valued, words, why: checkable actions of all views.
         all_positions: a checkable action of the graph.
     """
@@ -100,6 +106,12 @@ class AttentionControls(QObject):
             sign="hide_first",
         )
         self.fit = self._action("Fit", "The whole matrix, however small its cells", sign="fit")
+        self.beside = self._action(
+            "Side by side",
+            "A second matrix on the same scale: the other side while B − A is shown, else the "
+            "pinned head (B)",
+            sign="beside",
+        )
         self.all_positions = self._action(
             "All positions",
             "Edges of all positions, not only the routes to the selected one",
@@ -112,7 +124,8 @@ class AttentionControls(QObject):
         self.words.toggled.connect(self._scores_by_token)
         self.why.toggled.connect(self.view_changed)
         self.fit.toggled.connect(self.fit_changed)
-        toggles = (self.transpose, self.to_largest, self.hide_first, self.fit)
+        self.beside.toggled.connect(self.view_changed)
+        toggles = (self.beside, self.transpose, self.to_largest, self.hide_first, self.fit)
         self.matrix_row = ActionRow((*self._tensors.actions(), *toggles), "Matrix", parent)
 
         self._orders = self._group(ORDERS, "layer")
@@ -127,7 +140,9 @@ class AttentionControls(QObject):
         self._slider = QSlider(Qt.Orientation.Horizontal)
         self._least = Text("", tone="dim", font=theme.mono(theme.SMALL_FONT_SIZE))
         self._make_graph_row()
-        self.set_threshold(0.3)
+        self._leasts = dict(LEAST)
+        self._apart = False
+        self.set_threshold(LEAST[False])
 
     def _make_graph_row(self) -> None:
         self._mode_button.setFont(theme.sans(theme.SMALL_FONT_SIZE))
@@ -143,7 +158,7 @@ class AttentionControls(QObject):
         self._mode_button.setText(f"{GRAPH_MODES[self.graph_mode][0]} ▾")
         self._slider.setRange(0, 100 * DECADES)
         self._slider.setAccessibleName("Least weight in the graph")
-        self._slider.setToolTip("Draw edges of at least this weight")
+        self._slider.setToolTip(LEAST_TIPS[False])
         self._slider.setMinimumWidth(50)
         self._slider.valueChanged.connect(self._slider_moved)
         self._least.setFixedWidth(self._least.fontMetrics().horizontalAdvance("≥ 0.0000"))
@@ -259,7 +274,8 @@ class AttentionControls(QObject):
         return {
             "order": self.order,
             "graph": self.graph_mode,
-            "threshold": self.threshold,
+            "threshold": self.threshold_of(apart=False),
+            "threshold_apart": self.threshold_of(apart=True),
             **{name: getattr(self, name).isChecked() for name in _OPTIONS},
         }
 
@@ -269,9 +285,11 @@ class AttentionControls(QObject):
             self.set_order(str(kept["order"]))
         if kept.get("graph") in GRAPH_MODES and kept["graph"] != "chosen":
             self.set_graph_mode(str(kept["graph"]))
-        threshold = kept.get("threshold")
-        if type(threshold) is float and 0 < threshold <= 1:
-            self.set_threshold(threshold)
+        for apart, name in ((False, "threshold"), (True, "threshold_apart")):
+            least = kept.get(name)
+            if type(least) is float and 0 < least <= 1:
+                self._leasts[apart] = least
+        self.set_threshold(self._leasts[self._apart])
         for name in _OPTIONS:
             if type(kept.get(name)) is bool:
                 getattr(self, name).setChecked(kept[name])
@@ -286,8 +304,23 @@ class AttentionControls(QObject):
 
     @property
     def threshold(self) -> float:
-        """The least weight of an edge, 0.001 to 1."""
+        """The least weight of an edge, or the least difference: 0.001 to 1."""
         return round(10 ** (self._slider.value() / 100 - DECADES), 4)
+
+    def threshold_of(self, *, apart: bool) -> float:
+        """The least weight, or of a comparison the least difference, whichever is in force."""
+        return self.threshold if apart == self._apart else self._leasts[apart]
+
+    def show_apart(self, apart: bool) -> None:
+        """The slider is of weights, or of differences; it tells of no change: nothing changes."""
+        if apart != self._apart:
+            self._leasts[self._apart] = self.threshold
+            self._apart = apart
+            self._slider.blockSignals(True)
+            self.set_threshold(self._leasts[apart])
+            self._slider.blockSignals(False)
+            self._least.setText(at_least(self.threshold))
+            self._slider.setToolTip(LEAST_TIPS[apart])
 
     def set_threshold(self, weight: float) -> None:
         """Move the slider to the step nearest to a weight."""
@@ -298,7 +331,7 @@ class AttentionControls(QObject):
         self.choice_changed.emit()
 
 
-_OPTIONS = ("transpose", "to_largest", "hide_first", "valued", "words", "all_positions")
+_OPTIONS = ("transpose", "to_largest", "hide_first", "valued", "words", "all_positions", "beside")
 """Attributes that are remembered."""
 
 

@@ -49,6 +49,7 @@ class EdgeCard(QWidget):
         self.setAutoFillBackground(True)
         small = theme.sans(theme.SMALL_FONT_SIZE)
         self._found: EdgeFound | None = None
+        self._side = ""
         self.query_button = self._token_button("the token that reads")
         self.key_button = self._token_button("the token that is read")
         self._reads = Text("reads", self, tone="dim", font=small)
@@ -113,6 +114,7 @@ class EdgeCard(QWidget):
         tokens: Sequence[Token],
         text: Callable[[int], str],
         colors: Mapping[Head, QColor],
+        side: str = "",
     ) -> None:
         """Draw an answer.
 
@@ -121,8 +123,9 @@ class EdgeCard(QWidget):
             tokens: of its prompt.
             text: how a token of the vocabulary is written.
             colors: of the heads that have a hue in the graph.
+            side: of a comparison, whose heads these are; empty where nothing is compared.
         """
-        self._found = found
+        self._found, self._side = found, side
         self._name(tokens, found.asked.query, found.asked.key)
         self.rows.show_answer(found, text, colors)
         self.says.setText(self._sentence())
@@ -143,9 +146,10 @@ class EdgeCard(QWidget):
         if not len(found.head_N) or not math.isfinite(float(found.weight_H[found.head_N[0]])):
             return "The weights of this edge are no numbers."
         head = int(found.head_N[0])
+        begins = f"{self._side}, in" if self._side else "In"
         said = (
-            f"In layer {found.asked.layer}, head {found.asked.layer}.{head} carries most: it gives "
-            f"{percent(float(found.weight_H[head]))} of its attention and adds "
+            f"{begins} layer {found.asked.layer}, head {found.asked.layer}.{head} carries most: "
+            f"it gives {percent(float(found.weight_H[head]))} of its attention and adds "
             f"{percent(float(found.share_H[head]))} of the stream's length"
         )
         tokens = self.rows.tokens_of(0)

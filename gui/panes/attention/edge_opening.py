@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Signal
 
 from gui.panes.attention.edge_card import EdgeCard
 from gui.panes.attention.views import Views
+from gui.panes.attention.why_words import begun
 from gui.panes.base import Pane
 from model.probe.edge.asks import Edge, EdgeFound
 
@@ -89,11 +90,14 @@ class EdgeOpening(QObject):
         current = slot is not None and slot.is_current and found is not None
         problem = "" if slot is None or current else slot.problem
         colors = self._views.graph.colors
-        drawn = (at, found if current else problem, read, tuple(colors))
+        sides, side = self._pane.store.comparing.sides, ""
+        if self._pane.shows_difference:  # its heads are those of the side in view
+            side = begun(sides.places[1 if sides.in_view_is_b else 0])
+        drawn = (at, found if current else problem, read, tuple(colors), side)
         if drawn != self._drawn:
             self._drawn = drawn
             if current and found is not None and slot is not None and slot.read is not None:
-                self.card.show_answer(found, slot.read.tokens, model.token_text, colors)
+                self.card.show_answer(found, slot.read.tokens, model.token_text, colors, side)
             else:
                 self.card.say(read.tokens, at.query, at.key, problem or COMES)
         selection = self._pane.store.selection
@@ -116,7 +120,10 @@ class EdgeOpening(QObject):
             return
         query, key = int(edges.query_E[index]), int(edges.key_E[index])
         layer = int(edges.layer_E[index])
-        self.opened = Opened(layer, units.token_of(query), units.token_of(key))
+        of_query, of_key = units.token_of(query), units.token_of(key)
+        if of_query is None or of_key is None:  # the text in view has no such edge
+            return
+        self.opened = Opened(layer, of_query, of_key)
         self.changed.emit()
         self._mark()
 

@@ -5,6 +5,8 @@ Knows answers; no widget, no store. Shape suffixes: E edges.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,23 +17,23 @@ Head = tuple[int, int]
 
 
 def feeding(
-    edges: RoutesFound, position: int, n_tokens: int, n_layers: int
+    edges: RoutesFound, positions: Sequence[int], n_tokens: int, n_layers: int
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """What reaches a position at the top, through these edges and the residual stream.
+    """What reaches positions at the top, through these edges and the residual stream.
 
     Args:
         edges: the edges that count.
-        position: the position whose last residual vector is asked about.
+        positions: those whose last residual vectors are asked about: one, or the ends of two texts.
         n_tokens: how many positions there are.
         n_layers: how many layers lie beneath it.
 
     Returns:
-        Which edges lie on a path to it, ``[E]``, and which nodes do, ``[n_layers + 1, n_tokens]``
+        Which edges lie on a path to them, ``[E]``, and which nodes do, ``[n_layers + 1, n_tokens]``
         from the embedding up to the last layer.
     """
     on_path_E = np.zeros(len(edges), np.bool_)
     reached = np.zeros((n_layers + 1, n_tokens), np.bool_)
-    reached[n_layers, position] = True
+    reached[n_layers, list(positions)] = True
     for layer in reversed(range(n_layers)):
         hit_E = (edges.layer_E == layer) & reached[layer + 1][edges.query_E]
         on_path_E |= hit_E

@@ -10,17 +10,20 @@ from collections.abc import Mapping
 import numpy as np
 
 from gui.panes.attention.units import Units
+from gui.session.sides import Sides
 from model.probe.edge.asks import EdgeFound
 from model.probe.mosaic.asks import MosaicFound
 from model.probe.pattern.asks import Pattern, PatternFound
 from model.probe.question import Answer, Array, Named
 from model.probe.routes.asks import RoutesFound
+from model.probe.routes_difference.asks import RoutesDifferenceFound
 from model.probe.why_attends.asks import WhyAttendsFound
 
 Table = dict[str, Array]
+SIDES = Sides()
 
 
-def table(answer: Answer | None, units: Units) -> Mapping[str, Named | Array]:
+def table(answer: Answer | None, units: Units, sides: Sides = SIDES) -> Mapping[str, Named | Array]:
     """What a view shows, as a table with named columns.
 
     Mosaic: of each cell of a tile its largest weight, by layer, head, its first query and key;
@@ -32,6 +35,8 @@ def table(answer: Answer | None, units: Units) -> Mapping[str, Named | Array]:
             return matrix(answer, units)
         case MosaicFound() | WhyAttendsFound() | EdgeFound():
             return answer.arrays()
+        case RoutesDifferenceFound():
+            return routes_difference(answer, units, sides)
         case RoutesFound():
             return routes(answer, units)
     return {}
@@ -74,6 +79,26 @@ def routes(found: RoutesFound, units: Units) -> Table:
     """A row an edge: layer, head (-1 for a mean over heads), query, key, weight, both tokens."""
     table = {name: named.values for name, named in found.arrays().items()}
     return {**table, **_texts(found.query_E, found.key_E, units)}
+
+
+def routes_difference(found: RoutesDifferenceFound, units: Units, sides: Sides) -> Table:
+    """A row an edge: layer, head, both weights, their difference, both tokens."""
+    own, other = found.own_E, found.other_E
+    weights = zip(sides.names, sides.in_order(own, other), strict=True)
+    query, key = found.query_E, found.key_E
+    places = {
+        f"{of}_{whose}": at_C[column]
+        for of, column in (("query", query), ("key", key))
+        for whose, at_C in zip(sides.names, sides.in_order(found.own_C, found.other_C), strict=True)
+    }
+    return {
+        "layer": found.layer_E,
+        "head": found.head_E,
+        **places,
+        **dict(weights),
+        sides.difference: sides.minus(own, other),
+        **_texts(query, key, units),
+    }
 
 
 def _texts(query: Array, key: Array, units: Units) -> Table:

@@ -23,7 +23,8 @@ from PySide6.QtWidgets import QWidget
 from gui import theme
 from gui.panes.attention.edges import Head, feeding, touched
 from gui.panes.attention.graph_caption import GraphCaption
-from gui.panes.attention.graph_ink import GraphInk
+from gui.panes.attention.graph_ink import GraphInk, Group, by_head
+from gui.panes.attention.graph_label import RIGHT, paint_label
 from gui.panes.attention.graph_layout import GraphPlace, place_graph
 from gui.widgets.canvas import Canvas
 from gui.widgets.heat_map.layout import label_font, thinned
@@ -62,6 +63,9 @@ class AttentionGraph(Canvas):
         self._n_layers = 0
         self._caption = GraphCaption()
         self._colors: dict[Head, QColor] = {}
+        self._groups: tuple[Group, ...] = ()
+        self._tones: dict[int, str] = {}
+        self._ends: tuple[int, ...] = ()
         self._position = -1
         self._lit_E: NDArray[np.bool_] = np.zeros(0, np.bool_)
         self._reached: NDArray[np.bool_] = np.zeros((0, 0), np.bool_)  # nodes, row by position
@@ -84,6 +88,10 @@ class AttentionGraph(Canvas):
         caption: str,
         colors: Mapping[Head, QColor] | None = None,
         position: int = -1,
+        *,
+        groups: Sequence[Group] | None = None,
+        tones: Mapping[int, str] | None = None,
+        ends: tuple[int, ...] = (),
     ) -> None:
         """Draw another graph.
 
@@ -95,13 +103,21 @@ class AttentionGraph(Canvas):
             colors: of the heads that have a hue of their own; the others share a grey one. Empty
                 where heads aren't told apart.
             position: whose paths are lit.
+            groups: edges of one colour each, where that is not their head's.
+            tones: of the theme, for tokens that are not written like the others.
+            ends: positions whose paths are lit together: the last of two texts.
         """
         self._position = position
         self._edges = edges
+        self._ends = ends
+        self._tones = dict(tones or {})
         self._labels = tuple(labels)
         self._n_layers = n_layers
         self._colors = dict(colors or {})
-        self._caption = GraphCaption(caption, self._colors, self._has_others)
+        self._groups = ()
+        if edges is not None:
+            self._groups = by_head(edges, self._colors) if groups is None else tuple(groups)
+        self._caption = GraphCaption(caption, self._legend, self._has_others)
         self._edge = self.opened = None
         self._find_paths()
         self.lay_out()
@@ -128,11 +144,18 @@ class AttentionGraph(Canvas):
 
     @property
     def _has_others(self) -> bool:
-        """Whether there are edges of heads without a hue of their own."""
+        """Whether there are edges without a colour of their own."""
         if self._edges is None:
             return False
-        heads = zip(self._edges.layer_E.tolist(), self._edges.head_E.tolist(), strict=True)
-        return any(head not in self._colors for head in heads)
+        named_E = np.zeros(len(self._edges), np.bool_)
+        for group in self._groups:
+            named_E |= group.member_E
+        return not named_E.all()
+
+    @property
+    def _legend(self) -> tuple[Group, ...]:
+        """The colours that are named: those of heads always, others where there are such edges."""
+        return tuple(group for group in self._groups if self._colors or group.member_E.any())
 
     def set_position(self, position: int) -> None:
         """Light the paths that feed this position."""
@@ -173,7 +196,8 @@ class AttentionGraph(Canvas):
     def _find_paths(self) -> None:
         edges, n = self._edges, len(self._labels)
         if edges is not None and 0 <= self._position < n:
-            self._lit_E, self._reached = feeding(edges, self._position, n, self._n_layers)
+            together = self._ends if self._position in self._ends else (self._position,)
+            self._lit_E, self._reached = feeding(edges, together, n, self._n_layers)
         else:
             self._lit_E = np.zeros(0 if edges is None else len(edges), np.bool_)
             self._reached = np.zeros((self._n_layers + 1, n), np.bool_)
@@ -230,7 +254,7 @@ class AttentionGraph(Canvas):
         if self._edges is None:
             return
         t = theme.current()
-        self._ink = GraphInk(self._edges, self._lit_E, self._reached, self._colors, self._place)
+        self._ink = GraphInk(self._edges, self._lit_E, self._reached, self._groups, self._place)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._paint_axes(painter)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
@@ -277,9 +301,10 @@ class AttentionGraph(Canvas):
             y = self.node_at(row, 0).y()
             if window.top() <= y <= window.bottom():
                 box = QRectF(0, y - 10, window.left() - 10, 20)
-                painter.drawText(box, _RIGHT, f"L{row - 1}" if row else "embed")
+                painter.drawText(box, RIGHT, f"L{row - 1}" if row else "embed")
         room = 0 if self._place.flat else metrics.height() - 2
         for position in self._place.labelled(self._seen, self._position, room):
+            painter.setPen(t.color(self._tones.get(position, "dim")))
             self._paint_label(painter, position)
         self._paint_caption(painter)
 
@@ -303,29 +328,8 @@ class AttentionGraph(Canvas):
         return self._caption.height(size.width() - theme.SPACE - 4, size.height())
 
     def _paint_label(self, painter: QPainter, position: int, ground: QColor | None = None) -> None:
-        metrics = QFontMetricsF(painter.font())
         x = self.node_at(0, position).x()
-        if not self._place.window.left() <= x <= self._place.window.right():
-            return
-        top, height = self._place.window.bottom() + 4, metrics.height()
-        if self._place.flat:
-            box = QRectF(x - self._place.step / 2, top, self._place.step, height)
-            if ground is not None:
-                painter.fillRect(box, ground)
-            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self._labels[position])
-            return
-        text = metrics.elidedText(
-            self._labels[position], Qt.TextElideMode.ElideRight, self._place.label_length + 0.5
-        )
-        painter.save()
-        painter.translate(x, top)
-        painter.rotate(-90)
-        length = self._place.label_length + 2
-        box = QRectF(-length, -height / 2, length, height)
-        if ground is not None:
-            painter.fillRect(box, ground)
-        painter.drawText(box, _RIGHT, text)
-        painter.restore()
+        paint_label(painter, self._place, x, self._labels[position], ground)
 
     def paint_overlay(self, painter: QPainter) -> None:
         if self._edges is None:
@@ -409,6 +413,3 @@ class AttentionGraph(Canvas):
             self.edge_stepped.emit(-1 if back else 1)
         else:
             event.ignore()
-
-
-_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter

@@ -6,14 +6,13 @@ most of the room is left to the graph. Knows the theme and rectangles; no answer
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter
 
 from gui import theme
-from gui.panes.attention.edges import Head
+from gui.panes.attention.graph_ink import Group
 from gui.widgets.canvas import CAPTION_HEIGHT
 
 SQUARE = 12
@@ -28,19 +27,19 @@ class GraphCaption:
 
     Attributes:
         text: what is drawn, in words.
-        colors: of the heads that have a hue.
-        others: whether there are edges of heads without one.
+        groups: edges that have a colour of their own.
+        others: whether there are edges without one.
     """
 
     text: str = ""
-    colors: Mapping[Head, QColor] = field(default_factory=dict)
+    groups: tuple[Group, ...] = ()
     others: bool = False
 
     def height(self, width: float, whole: float) -> int:
         """Pixels that it takes of a graph's whole height, at a width."""
         lines = 1
         if not self._fits_in_one(width):
-            lines = self._text_lines(width) + bool(self.colors)
+            lines = self._text_lines(width) + bool(self.groups)
         most = max(1, int(whole / MOST // self._pitch))
         return CAPTION_HEIGHT + round((min(lines, most) - 1) * self._pitch)
 
@@ -49,10 +48,10 @@ class GraphCaption:
         painter.setFont(self._font)
         line = QRectF(area.left(), area.top(), area.width(), CAPTION_HEIGHT)
         more = area.height() >= CAPTION_HEIGHT + self._pitch - 1
-        if self.colors and more and not self._fits_in_one(area.width()):
+        if self.groups and more and not self._fits_in_one(area.width()):
             self._paint_hues(painter, line, 0.0)
             line = area.adjusted(0, self._pitch, 0, 0)
-        elif self.colors:
+        elif self.groups:
             line.setLeft(self._paint_hues(painter, line, 120.0))
         elif more:
             line = area
@@ -78,9 +77,7 @@ class GraphCaption:
         return self._metrics.lineSpacing()
 
     def _entries(self) -> list[tuple[str, QColor, str]]:
-        entries = [
-            (f"L{layer}·{head}", color, "text") for (layer, head), color in self.colors.items()
-        ]
+        entries = [(group.name, group.color, "text") for group in self.groups]
         if self.others and entries:
             entries.append(("others", theme.current().color("dim"), "dim"))
         return entries

@@ -1,7 +1,8 @@
 """The ink of an attention graph: its edges and nodes, on whatever is painted on.
 
 Thousands of curves are drawn as one picture a layer; a figure for print gets each as a curve. Each
-head has a hue; the others share a grey one. Knows an answer and places; no widget.
+head has a hue, or each sign of a difference; the others share a grey one. Knows an answer and
+places; no widget.
 
 Shape suffixes: E edges, P pixels, T positions.
 """
@@ -9,7 +10,8 @@ Shape suffixes: E edges, P pixels, T positions.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,23 +22,67 @@ from gui import theme
 from gui.panes.attention.curve_raster import curve_opacity, ink
 from gui.panes.attention.edges import Head
 from gui.panes.attention.graph_layout import GraphPlace
+from gui.session.sides import Sides
 from gui.widgets.canvas import is_vector
+from model.probe.question import Array
 from model.probe.routes.asks import Routes, RoutesFound
+from model.probe.routes_difference.asks import RoutesDifferenceFound
 
+BEHIND = 0.35
+"""Share of its opacity that is left to an edge that stays behind the others."""
 SPARSE = 16.0
 """Where layers are closer than this, logical pixels, only nodes with an edge are drawn."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Group:
+    """Edges of one colour.
+
+    Attributes:
+        name: for the legend.
+        color: theirs.
+        member_E: which.
+    """
+
+    name: str
+    color: QColor
+    member_E: Array
+
+
+def by_head(edges: RoutesFound, colors: Mapping[Head, QColor]) -> tuple[Group, ...]:
+    """The edges of each head that has a hue of its own."""
+    return tuple(
+        Group(f"L{layer}·{head}", color, (edges.layer_E == layer) & (edges.head_E == head))
+        for (layer, head), color in colors.items()
+    )
+
+
+def by_sign(edges: RoutesDifferenceFound, sides: Sides) -> tuple[Group, ...]:
+    """What weighs more in B, what more in A, and what only one of both has."""
+    t, shared_E = theme.current(), edges.shared_E
+    minus_E = np.nan_to_num(sides.minus(edges.own_E, edges.other_E))
+    a, b = sides.places
+    return (
+        Group(f"more {b}", t.color("accent"), shared_E & (minus_E > 0)),
+        Group(f"more {a}", t.color("negative"), shared_E & (minus_E < 0)),
+        Group("a token of one text alone", t.color("dim"), ~shared_E),
+    )
 
 
 def ink_limit(edges: RoutesFound) -> float:
     """The weight that has all the ink: 1 or, of weights that can't reach it, their largest.
 
-    These are what is left without the first token, and what weights carry.
+    These are what is left without the first token, what weights carry, and differences.
     """
     question = edges.question
     assert isinstance(question, Routes)
-    if not len(edges) or not (question.hide_first or question.valued):
+    whole = not (question.hide_first or question.valued or isinstance(edges, RoutesDifferenceFound))
+    if not len(edges) or whole:
         return 1.0
-    largest = float(np.nan_to_num(edges.weight_E).max())
+    weight_E = np.nan_to_num(edges.weight_E)
+    if isinstance(edges, RoutesDifferenceFound) and edges.shared_E.any():
+        weight_E = weight_E[edges.shared_E]  # what one text lacks is drawn faintly
+    largest = float(weight_E.max())
     return largest if largest > 0 else 1.0
 
 
@@ -47,7 +93,8 @@ class GraphInk:
         edges: of the graph.
         lit_E: which edges lead to the selected position.
         reached: which nodes do, row by position.
-        colors: of the heads that have a hue; empty where heads aren't told apart.
+        groups: edges that have a colour of their own; the others share a grey one. Empty where
+            all are of one kind.
         place: where.
 
     Attributes:
@@ -59,13 +106,13 @@ class GraphInk:
         edges: RoutesFound,
         lit_E: NDArray[np.bool_],
         reached: NDArray[np.bool_],
-        colors: Mapping[Head, QColor],
+        groups: Sequence[Group],
         place: GraphPlace,
     ) -> None:
         self._edges = edges
         self._lit_E = lit_E
         self._reached = reached
-        self._colors = colors
+        self._groups = tuple(groups)
         self._place = place
         weight_E = np.nan_to_num(np.clip(edges.weight_E / ink_limit(edges), 0, 1))
         weight_E = weight_E.astype(np.float64)
@@ -73,7 +120,10 @@ class GraphInk:
         self.width_E = 0.8 + min(2.6, max(1.4, place.step / 8)) * weight_E
         self._opacity_E = np.where(lit_E, 0.45 + 0.5 * weight_E, 0.1 + 0.5 * weight_E)
         # What heads park at the first token stays behind what they read.
-        self._opacity_E *= np.where((edges.key_E == 0) & (edges.query_E > 0), 0.35, 1)
+        self._opacity_E *= np.where((edges.key_E == 0) & (edges.query_E > 0), BEHIND, 1)
+        if isinstance(edges, RoutesDifferenceFound):  # of the others there is no difference
+            self._opacity_E *= np.where(edges.shared_E, 1, BEHIND)
+            self.width_E = np.where(edges.shared_E, self.width_E, 0.8)
 
     def paint_layer(self, painter: QPainter, layer: int, scrolled: QPoint, ratio: float) -> None:
         """Paint a layer's edges, lit above unlit."""
@@ -85,22 +135,21 @@ class GraphInk:
             group_E = of_layer_E & (self._lit_E == lit)
             if not group_E.any():
                 continue
-            if not self._colors:
+            if not self._groups:
                 color = theme.current().color("accent" if lit else "dim")
                 self._paint_group(painter, layer, np.nonzero(group_E)[0], color, scrolled, ratio)
                 continue
             others_E = group_E.copy()
             groups = []
-            for (of, head), color in self._colors.items():
-                if of == layer:
-                    of_head_E = group_E & (self._edges.head_E == head)
-                    others_E &= ~of_head_E
-                    groups.append((of_head_E, color))
+            for group in self._groups:
+                member_E = group_E & group.member_E
+                others_E &= ~member_E
+                groups.append((member_E, group.color))
             groups.insert(0, (others_E, theme.current().color("dim")))
-            for of_head_E, color in groups:
-                if of_head_E.any():
+            for member_E, color in groups:
+                if member_E.any():
                     self._paint_group(
-                        painter, layer, np.nonzero(of_head_E)[0], color, scrolled, ratio
+                        painter, layer, np.nonzero(member_E)[0], color, scrolled, ratio
                     )
 
     def _paint_group(

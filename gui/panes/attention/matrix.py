@@ -5,7 +5,7 @@ Knows answers and labels; no store, no widget.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -168,6 +168,13 @@ def matrix_content(
         masked_title=hatched,
         digits=1 if scores else 2,
     )
+
+
+def to_limit(content: HeatMapContent, limit: float) -> HeatMapContent:
+    """The same with colours that end elsewhere: at the end of another matrix' scale."""
+    drawn = content.values_RC[content.drawn_RC]
+    past = _largest(drawn) > limit * (1 + 1e-6) or bool(np.isinf(drawn).any())
+    return replace(content, limit=limit, beyond=past)
 
 
 _WEIGHT = ("attention weight", "weight")

@@ -11,12 +11,12 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from gui.panes.attention.difference import Difference
-from gui.panes.attention.matrix import Looks, matrix_content, own_scale
+from gui.panes.attention.matrix import Looks, matrix_content, own_scale, to_limit
 from gui.panes.attention.questions import LONG
 from gui.panes.attention.window import View, Window, first_window, next_window
 from gui.session.state import Selection
 from gui.widgets.heat_map.heat_map import HeatMap
-from gui.widgets.heat_map.layout import SMALLEST_CELL
+from gui.widgets.heat_map.layout import SMALLEST_CELL, HeatMapContent
 from model.probe.pattern.asks import Pattern, PatternFound
 
 
@@ -29,7 +29,8 @@ class MatrixView(QObject):
     Attributes:
         map: the widget.
         found: the answer that is drawn.
-        difference: that is drawn instead of its numbers; None where they are.
+        difference: of two sides, drawn instead of its numbers unless both stand beside each other;
+            None where nothing is compared.
     """
 
     window_changed = Signal()
@@ -42,6 +43,8 @@ class MatrixView(QObject):
         self.difference: Difference | None = None
         self._row: PatternFound | None = None
         self._looks = Looks()
+        self._content: HeatMapContent | None = None
+        self._least = 0.0
         self._fit = False
         self._window = Window()
         self._n_tokens = 0  # that the window is of
@@ -53,6 +56,7 @@ class MatrixView(QObject):
         self.found = self._row = self.difference = None
         self._n_tokens = 0
         self._followed = ()
+        self._content = None
         self.map.set_content(None)
 
     def set_fit(self, fit: bool) -> None:
@@ -101,6 +105,8 @@ class MatrixView(QObject):
         looks: Looks,
         formula: str,
         difference: Difference | None = None,
+        *,
+        plain: bool = False,
     ) -> None:
         """Draw a head.
 
@@ -113,6 +119,7 @@ class MatrixView(QObject):
             looks: how.
             formula: what a score is of a query and a key.
             difference: drawn instead of its numbers, where two sides are compared.
+            plain: its numbers are drawn all the same: both sides stand beside each other.
         """
         scale = None
         if len(labels) > LONG:
@@ -122,10 +129,28 @@ class MatrixView(QObject):
         shares = head.shares if head is not None and _same_head(found, head) else None
         self.found, self._row, self._looks = found, row, looks
         self.difference = difference
-        self.map.set_content(
-            matrix_content(found, labels, looks, scale, shares, formula, difference)
-        )
+        drawn = None if plain else difference
+        self._content = matrix_content(found, labels, looks, scale, shares, formula, drawn)
+        self._show()
         self._follow()
+
+    @property
+    def own_limit(self) -> float:
+        """Where the colours would end without `hold_scale`; 0 where nothing is drawn."""
+        return 0.0 if self._content is None else self._content.limit
+
+    def hold_scale(self, least: float) -> None:
+        """Colours end no earlier than there: two matrices have one scale."""
+        if least != self._least:
+            self._least = least
+            if self._content is not None:
+                self._show()
+
+    def _show(self) -> None:
+        content = self._content
+        if content is not None and self._least > content.limit:
+            content = to_limit(content, self._least)
+        self.map.set_content(content)
 
     def mark(self, selection: Selection, hovered: int | None, pinned: int | None = None) -> None:
         """Frame the selected query and key, light what the mouse is over elsewhere.

@@ -10,19 +10,26 @@ from collections.abc import Mapping
 from typing import Any
 
 from numpy.typing import NDArray
-from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from gui import theme
 from gui.panes.attention import ENTRY, export, words
-from gui.panes.attention.arrangement import Places, with_card, with_edge, with_strip
+from gui.panes.attention.arrangement import (
+    Places,
+    with_card,
+    with_edge,
+    with_second,
+    with_strip,
+)
 from gui.panes.attention.changing import Changing
 from gui.panes.attention.controls import AttentionControls
 from gui.panes.attention.edge_opening import EdgeOpening
 from gui.panes.attention.edges import Head
 from gui.panes.attention.head_order import Order
 from gui.panes.attention.pins import Pins
+from gui.panes.attention.placing import place_all, place_second
 from gui.panes.attention.pointing import Pointing
 from gui.panes.attention.questions import Choices, questions
 from gui.panes.attention.views import Views
@@ -58,6 +65,7 @@ class AttentionPane(Pane):
         self._readout = Text("", self, tone="dim", font=theme.mono(theme.SMALL_FONT_SIZE))
 
         self._places = Places()
+        self._wants_second = False  # a second matrix, whether it finds room or not
         self._missing: tuple[str, ...] = ()  # views that were asked for and find no room
         self._chosen: list[Head] = []
         self.pointing = Pointing(store, self.views, self)
@@ -76,8 +84,12 @@ class AttentionPane(Pane):
         self.graph.layer_stepped.connect(self.select_next_layer)
         self.controls.view_changed.connect(self._arrange)
         self.controls.choice_changed.connect(self._choose)
+        self.beside = self.views.beside
+        self.beside.view.window_changed.connect(self.ask)
         self.controls.fit_changed.connect(self.matrix.set_fit)
+        self.controls.fit_changed.connect(self.beside.view.set_fit)
         self.pins.changed.connect(self._arrange)
+        store.comparing.changed.connect(self._show_apart)
         store.model_changed.connect(self._forget)
         store.subject_changed.connect(self._note_subject)
         store.selection_changed.connect(self._mark)
@@ -171,7 +183,7 @@ class AttentionPane(Pane):
             hide_first=controls.hide_first.isChecked(),
             mode=controls.graph_mode,
             chosen=self.chosen,
-            threshold=controls.threshold,
+            threshold=controls.threshold_of(apart=self.views.two_sides.of_edges),
             all_positions=controls.all_positions.isChecked(),
             valued=controls.valued.isChecked(),
             words=self.views.words_of(read),
@@ -194,6 +206,13 @@ class AttentionPane(Pane):
             query=min(max(selection.position, 0), read.n_tokens - 1),
             kinds=controls.by_kind or model.config.n_params <= most,
         )
+        if "graph" in asked:
+            asked["graph"] = self.views.two_sides.graph_question(asked["graph"], units)
+        if "second" in self._places.views:
+            pinned = self.pins.heads(model.config)
+            asked |= self.beside.state(asked.get("matrix"), at, pinned, units)
+        else:
+            self.beside.leave()
         edge = self.edge.question() if "edge" in self._places.views else None
         return asked if edge is None else {**asked, "edge": edge}
 
@@ -214,8 +233,13 @@ class AttentionPane(Pane):
         )
         return Order(self.controls.order, self.controls.heads_row.filter, on)
 
+    def _show_apart(self) -> None:
+        """The graph's slider is of weights, or of differences."""
+        self.controls.show_apart(self.views.two_sides.of_edges)
+
     def other_questions(self) -> Mapping[str, Question]:
-        return self.views.two_sides.questions(self.questions())
+        asked = self.views.two_sides.questions(self.questions())
+        return {**asked, **self.beside.of_other}
 
     def _choose(self) -> None:
         """Another choice of the controls."""
@@ -247,6 +271,7 @@ class AttentionPane(Pane):
     # ------------------------------------------------------------------------- drawing
 
     def refresh(self) -> None:
+        self._show_apart()
         self._place_views()
         self._show_waiting()
         if not self._is_there:
@@ -254,6 +279,7 @@ class AttentionPane(Pane):
             self._empty.update()
             return
         self.views.draw(self._places.views, self._chosen, self._order)
+        place_second(self.views, self._places, there=True)
         self.edge.draw()
         self._mark()
         self._show_facts()
@@ -286,45 +312,27 @@ class AttentionPane(Pane):
         # Beside longer words, if so.
         places = with_strip(controls.view, *size, controls.needed, n_pinned)
         places = with_card(places) if controls.why.isChecked() else places
+        self._wants_second = controls.beside.isChecked() and "matrix" in places.views
+        places = with_second(places) if self._wants_second else places
         self._places = places if self.edge.opened is None else with_edge(places)
         self._place_views()
         self.ask()
         self.invalidate()
 
     def _place_views(self) -> None:
-        there, places, controls = self._is_there, self._places, self.controls
+        there, places = self._is_there, self._places
         self._empty.setVisible(not there)
         self._empty.setGeometry(self.rect())
         self._waiting.setGeometry(0, 0, self.width(), WAITING)
-        for view, widget in zip(VIEWS, (self.mosaic, self.heat_map, self.graph), strict=True):
-            slot, problem = self.slot(view), self._problems[view]
-            wrong = "" if slot is None or slot.is_current else slot.problem
-            shown = there and view in places.views
-            box = places.views.get(view, QRect())
-            widget.setGeometry(box)
-            widget.setVisible(shown and not wrong)
-            problem.setGeometry(box)
-            problem.setText(wrong)
-            problem.setVisible(shown and bool(wrong))
-        cards = ("pinned", self.strip), ("why", self.card), ("edge", self.edge.card)
-        for name, more in cards:
-            more.setGeometry(places.views.get(name, QRect()))
-            more.setVisible(there and name in places.views)
-        rows = {
-            "view": controls.view_row,
-            "heads": controls.heads_row,
-            "matrix": controls.matrix_row,
-            "graph": controls.graph_row,
-        }
-        for name, row in rows.items():
-            row.setVisible(there and name in places.rows)
-            row.setGeometry(places.rows.get(name, QRect()))
-        controls.matrix_row.raise_()
-        self.heat_map.set_corner(
-            places.corner.size() if not places.corner.isEmpty() else QSize(0, 0)
-        )
+        problems = {view: (self._problems[view], self._problem(view)) for view in VIEWS}
+        place_all(self.views, self.controls, self.edge.card, problems, places, there=there)
         self._readout.setVisible(there and not places.readout.isEmpty())
         self._readout.setGeometry(places.readout)
+
+    def _problem(self, view: str) -> str:
+        """Why a view can't be drawn; empty if it can."""
+        slot = self.slot(view)
+        return "" if slot is None or slot.is_current else slot.problem
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -338,13 +346,22 @@ class AttentionPane(Pane):
 
     # ----------------------------------------------------------------- facts and hover
 
+    def no_difference(self) -> str:
+        return self.store.comparing.no_places
+
     def header_note(self) -> str:
         head = self.answered("head", PatternFound)
         note = ""
         if head is not None and self._is_there:
             note = words.header(head, self.answered("kinds", HeadsFound))
-        left_out = words.no_room_for(self._missing) if self._missing and note else ""
-        alone = self.views.two_sides.refused(self.questions())
+        missing = self._missing
+        if self._wants_second and "second" not in self._places.views:
+            missing = (*missing, "second matrix")
+        left_out = words.no_room_for(missing) if missing and note else ""
+        asked = dict(self.questions())
+        if self.beside.source is not None and "second" in self._places.views:
+            asked.pop("matrix", None)  # both sides stand beside each other
+        alone = self.views.two_sides.refused(asked)
         return " · ".join(filter(None, (left_out, self._waits_for(), alone, note)))
 
     def _waits_for(self) -> str:
@@ -405,6 +422,7 @@ class AttentionPane(Pane):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         does = {Qt.Key.Key_P: self.pin_head, Qt.Key.Key_T: self.pin_token}
         does |= {Qt.Key.Key_W: self.toggle_why, Qt.Key.Key_Slash: self.find_heads}
+        does[Qt.Key.Key_B] = self.controls.beside.toggle
         key, plain = Qt.Key(event.key()), not event.modifiers()
         if key == Qt.Key.Key_Escape and self.controls.why.isChecked():
             self.close_why()

@@ -16,6 +16,7 @@ from PySide6.QtGui import QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from gui import theme
+from gui.panes.attention.difference import Difference
 from gui.panes.attention.edges import Head
 from gui.widgets.canvas import Canvas
 from gui.widgets.cells import paint_cells
@@ -36,11 +37,13 @@ class Pinned:
         head: which.
         found: its matrix; None while it is on its way.
         label: what kind of head it is, in a word or two; empty if it has none.
+        difference: drawn instead of its numbers, where two sides are compared.
     """
 
     head: Head
     found: PatternFound | None = None
     label: str = ""
+    difference: Difference | None = None
 
 
 class PinnedStrip(Canvas):
@@ -86,6 +89,12 @@ class PinnedStrip(Canvas):
         if (selected, unit) != (self._selected, self._unit):
             self._selected, self._unit = selected, unit
             self.viewport().update()
+
+    @property
+    def _apart_limit(self) -> float:
+        """Where the colours of differences end: together, so that heads can be compared."""
+        ends = [pinned.difference.limit for pinned in self._pinned if pinned.difference is not None]
+        return max(ends, default=1.0)
 
     # ------------------------------------------------------------------------- places
 
@@ -141,24 +150,32 @@ class PinnedStrip(Canvas):
             draw_sign(painter, "close", self._cross(index), t.color("dim"))
             painter.fillRect(box, t.color("raised"))
             if pinned.found is not None:
-                self._paint_matrix(painter, box, pinned.found)
+                self._paint_matrix(painter, box, pinned.found, pinned.difference)
 
-    def _paint_matrix(self, painter: QPainter, box: QRectF, found: PatternFound) -> None:
+    def _paint_matrix(
+        self, painter: QPainter, box: QRectF, found: PatternFound, difference: Difference | None
+    ) -> None:
         question = found.question
         assert isinstance(question, Pattern)
-        drawn = ~found.masked
+        numbers, masked = found.values, found.masked
+        if difference is not None:
+            numbers, masked = difference.values, difference.missing
+        drawn = ~masked
         if self._hide_first:
             drawn = drawn & (found.value_columns > 0)
-        values = np.where(drawn & np.isfinite(found.values), found.values, 0)
+        values = np.where(drawn & np.isfinite(numbers), numbers, 0)
+        kind: cell_image.Kind = "sequential" if difference is None else "diverging"
         limit = 1.0
-        if question.valued or self._hide_first or max(found.values.shape) > 64:
+        if difference is not None:
+            limit = self._apart_limit
+        elif question.valued or self._hide_first or max(found.values.shape) > 64:
             limit = float(values.max(initial=0.0)) or 1.0
         k = math.ceil(max(values.shape) / max(1.0, box.width() * self.ratio))
         if k > 1:
-            values, drawn = cell_image.pool_cells(values, drawn, k, "sequential")
+            values, drawn = cell_image.pool_cells(values, drawn, k, kind)
         painter.fillRect(box, theme.current().color("panel"))
         painter.fillRect(box, cell_image.hatch_brush())
-        rgb = cell_image.colors(values, "sequential", limit)
+        rgb = cell_image.colors(values, kind, limit)
         paint_cells(painter, box, cell_image.image(rgb, drawn))
 
     def paint_overlay(self, painter: QPainter) -> None:

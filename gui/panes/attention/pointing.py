@@ -10,7 +10,8 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
-from gui.panes.attention import words
+from gui.panes.attention import difference_words, words
+from gui.panes.attention.columns import Columns
 from gui.panes.attention.mosaic import MosaicCell
 from gui.panes.attention.views import Views
 from gui.reading.inspecting import inspected
@@ -19,6 +20,7 @@ from gui.session.store import Store
 from model.probe.pattern.asks import Pattern
 from model.probe.question import Answer
 from model.probe.routes.asks import Routes
+from model.probe.routes_difference.asks import RoutesDifferenceFound
 
 
 class Pointing(QObject):
@@ -59,6 +61,10 @@ class Pointing(QObject):
         mosaic.cell_hovered.connect(self._hover_tile)
         matrix.map.cell_hovered.connect(self._hover_cell)
         matrix.map.cell_chosen.connect(self._choose_cell)
+        self.beside = views.beside
+        self.beside.view.map.describe = self.describe_second
+        self.beside.hovered.connect(self._hover_second)
+        self.beside.chosen.connect(self._choose_second)
         graph.edge_hovered.connect(self._hover_edge)
         graph.edge_chosen.connect(self._choose_edge)
         graph.position_hovered.connect(self._hover_position)
@@ -97,6 +103,40 @@ class Pointing(QObject):
         else:
             key = self.matrix.turned(row, column)[1]
             self._say(self.describe_cell(row, column), self._token("matrix", key), here=True)
+        self.beside.light(cell)
+
+    def _hover_second(self, cell: tuple[int | None, int | None] | None) -> None:
+        row, column = cell or (None, None)
+        if row is None or column is None:
+            own = self.beside.own_unit_of(column if row is None else row)
+            self._say("", self._token("matrix", own))
+        else:
+            key = self.beside.own_unit_of(self.beside.view.turned(row, column)[1])
+            self._say(self.describe_second(row, column), self._token("matrix", key), here=True)
+
+    def describe_second(self, row: int, column: int) -> str:
+        """What a cell of the second matrix is, and of which it is beside."""
+        view, source = self.beside.view, self.beside.source
+        place = view.place_of(row, column)
+        if view.found is None or source is None or "matrix" not in self._units:
+            return ""
+        if place is None:
+            return "still to come"
+        said = f"{source.names[1]}: {words.cell(view.found, source.units, place)}"
+        query, key = map(self.beside.own_unit_of, view.turned(row, column))
+        if query is None or key is None:
+            return f"{said}\n{source.names[0]} lacks one of these"
+        mine = self.matrix.turned(query, key)  # which turns a cell and turns it back
+        own = self.matrix.place_of(*mine)
+        if own is None or self.matrix.found is None:
+            return said
+        return f"{said}\n{source.names[0]} {self.matrix.found.values[own]:.4g}"
+
+    def _choose_second(self, query: int | None, key: int | None) -> None:
+        """Select what belongs to it in the text in view."""
+        if query is not None:
+            at = {} if key is None else {"key": self._token("matrix", key)}
+            self.store.select(position=self._token("matrix", query), **at)
 
     def _hover_edge(self, index: int | None) -> None:
         edges = self.graph.edges
@@ -123,7 +163,18 @@ class Pointing(QObject):
         if place is None:
             return "still to come"
         said, difference = words.cell(found, self._units["matrix"], place), self.matrix.difference
-        return said if difference is None else f"{said}\n{difference.words(place)}"
+        if difference is not None:
+            return f"{said}\n{difference.words(place)}"
+        return "\n".join(filter(None, (said, self._beside_cell(row, column))))
+
+    def _beside_cell(self, row: int, column: int) -> str:
+        """What the second matrix has there, where nothing can be subtracted."""
+        source, view = self.beside.source, self.beside.view
+        units = [self.beside.unit_of(unit) for unit in self.matrix.turned(row, column)]
+        if source is None or view.found is None or view.map.isHidden() or None in units:
+            return ""
+        place = view.place_of(*view.turned(*units))  # type: ignore[arg-type]
+        return "" if place is None else f"{source.names[1]} {view.found.values[place]:.4g}"
 
     def _hover_pinned(self, cell: tuple[int, tuple[int, int]] | None) -> None:
         self._say("" if cell is None else self.describe_pinned(*cell), None)
@@ -133,7 +184,9 @@ class Pointing(QObject):
         found = self.strip.pinned[index].found
         if found is None or "pinned" not in self._units:
             return ""
-        return words.cell(found, self._units["pinned"], place)
+        said = words.cell(found, self._units["pinned"], place)
+        apart = self.strip.pinned[index].difference
+        return said if apart is None else f"{said}\n{apart.words(place)}"
 
     def describe_tile(self, cell: MosaicCell) -> str:
         """What a cell of the mosaic is, and where its head looks."""
@@ -152,7 +205,13 @@ class Pointing(QObject):
         edges, model = self.graph.edges, self.store.model
         if edges is None or model is None or "graph" not in self._reads:
             return ""
-        return words.edge(edges, self._units["graph"], index, model.config.n_heads)
+        units, n_heads = self._units["graph"], model.config.n_heads
+        if isinstance(edges, RoutesDifferenceFound):
+            if not isinstance(units, Columns):
+                return ""
+            sides = self.store.comparing.sides
+            return difference_words.edge(edges, units, index, n_heads, sides)
+        return words.edge(edges, units, index, n_heads)
 
     # ------------------------------------------------------------------- exact numbers
 
@@ -182,9 +241,15 @@ class Pointing(QObject):
         if edges is None or not self.is_current(edges):
             return
         layer, head = int(edges.layer_E[index]), int(edges.head_E[index])
-        query, key = int(edges.query_E[index]), int(edges.key_E[index])
+        query = self._token("graph", int(edges.query_E[index]))
+        key = self._token("graph", int(edges.key_E[index]))
         weight = float(edges.weight_E[index])
-        at = {"position": self._token("graph", query), "key": self._token("graph", key)}
+        if isinstance(edges, RoutesDifferenceFound):  # the number is that of the side in view
+            weight = float(edges.own_E[index])
+        if query is None or key is None:  # the text in view has no such token
+            self.store.select(layer=layer, **({} if head < 0 else {"head": head}))
+            return
+        at = {"position": query, "key": key}
         question = edges.question
         assert isinstance(question, Routes)
         if head < 0:  # a mean is no tensor's number
@@ -197,8 +262,9 @@ class Pointing(QObject):
         self._inspect("graph", name, (layer, head, query, key), weight)
 
     def _choose_position(self, position: int | None) -> None:
-        if position is not None:
-            self.store.select(position=self._token("graph", position))
+        token = self._token("graph", position)
+        if token is not None:  # else the text in view has no such token
+            self.store.select(position=token)
 
     def _inspect(self, view: str, name: str, at: tuple[int, int, int, int], value: float) -> None:
         """Show one number in the inspector; ``at`` is layer, head, query and key."""

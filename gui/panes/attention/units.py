@@ -85,8 +85,11 @@ class Units(Sequence[Unit]):
         """The unit that a token is in."""
         return int(np.searchsorted(self._starts, token, "right")) - 1
 
-    def token_of(self, unit: int) -> int:
-        """The token that stands for a unit in the selection: its last, where all of it is read."""
+    def token_of(self, unit: int) -> int | None:
+        """The token that stands for a unit in the selection: its last, where all of it is read.
+
+        None where it is no token of the text in view (`gui/panes/attention/columns.py`).
+        """
         return int(self._ends[min(max(unit, 0), len(self) - 1)]) - 1
 
 

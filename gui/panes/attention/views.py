@@ -14,10 +14,13 @@ import numpy as np
 from PySide6.QtGui import QColor
 
 from gui import theme
-from gui.panes.attention import export, head_kinds, words
+from gui.panes.attention import difference_words, export, head_kinds, words
+from gui.panes.attention.beside import Beside
+from gui.panes.attention.columns import Columns
 from gui.panes.attention.controls import AttentionControls
 from gui.panes.attention.edges import Head, strongest_heads
 from gui.panes.attention.graph import AttentionGraph
+from gui.panes.attention.graph_ink import by_sign
 from gui.panes.attention.head_order import Order, ordered
 from gui.panes.attention.matrix_view import MatrixView
 from gui.panes.attention.mosaic import HeadMosaic
@@ -37,7 +40,8 @@ from model.probe.on_key.asks import OnKeyFound
 from model.probe.pattern.asks import Pattern, PatternFound
 from model.probe.question import Array, Named
 from model.probe.routes.asks import Routes, RoutesFound
-from model.probe.why_attends.asks import WhyAttendsFound
+from model.probe.routes_difference.asks import RoutesDifferenceFound
+from model.probe.why_attends.asks import WhyAttends, WhyAttendsFound
 
 HUES = 7
 """How many heads of a graph have a hue of their own."""
@@ -56,6 +60,8 @@ class Views:
         reads: the prompt that each draws, by its name.
         units: that prompt's tokens or words, as the view's rows and columns.
         two_sides: of a comparison, whose difference is drawn.
+        beside: a second matrix, on the scale of the first.
+        has_second: whether that has room.
     """
 
     def __init__(self, pane: Pane, controls: AttentionControls, pins: Pins) -> None:
@@ -66,6 +72,8 @@ class Views:
         self.strip = PinnedStrip(pane)
         self.card = WhyCard(pane)
         self.two_sides = TwoSides(pane.store, pane.other)
+        self.beside = Beside(pane, self.matrix, self.two_sides)
+        self.has_second = False
         self.reads: dict[str, PromptRead] = {}
         self.units: dict[str, Units] = {}
         self._drawn: dict[str, tuple[object, ...]] = {}
@@ -77,6 +85,7 @@ class Views:
         self.reads.clear()
         self.units.clear()
         self.matrix.clear()
+        self.beside.view.clear()
         self.mosaic.set_tiles(None, 0, 0)
         self.graph.set_edges(None, (), 0, "")
         self.strip.set_pinned(())
@@ -109,10 +118,14 @@ class Views:
         draws = {
             "heads": lambda: self._draw_mosaic(chosen, order),
             "matrix": self._draw_matrix,
+            "second": self._draw_second,
             "graph": self._draw_graph,
             "pinned": self._draw_strip,
             "why": self._draw_card,
         }
+        self.has_second = "second" in shown
+        if not self.has_second:
+            self.matrix.hold_scale(0.0)
         for view in shown:
             if view in draws:  # a card draws itself
                 draws[view]()
@@ -152,12 +165,22 @@ class Views:
         if found is None or slot is None or slot.read is None or model is None:
             return
         other = pane.other("matrix", PatternFound)
-        if self._take("matrix", found, row, head, looks, other, merged=_words(found.question)):
+        plain = self.has_second and self.beside.source is not None and self.beside.source.of_other
+        key = (found, row, head, looks, other, plain)
+        if self._take("matrix", *key, merged=_words(found.question)):
             assert isinstance(found.question, Pattern)
             formula = score_formula(model.config, found.question.layer)
             self._controls.explain_scores(formula)
             apart, labels = self.two_sides.of_matrix(found), self.units["matrix"].labels
-            self.matrix.draw(found, row, head, labels, looks, formula, apart)
+            self.matrix.draw(found, row, head, labels, looks, formula, apart, plain=plain)
+
+    def _draw_second(self) -> None:
+        model, found = self._pane.store.model, self.matrix.found
+        if model is None or found is None:
+            return
+        assert isinstance(found.question, Pattern)
+        formula = score_formula(model.config, found.question.layer)
+        self.beside.draw(self._controls.looks, formula)
 
     def _draw_graph(self) -> None:
         pane = self._pane
@@ -167,7 +190,9 @@ class Views:
             return
         same = tiles is not None and tiles.subject == found.subject
         sink = tiles.sink if tiles is not None and same else math.nan
-        if self._take("graph", found, sink, merged=_words(found.question)):
+        if isinstance(found, RoutesDifferenceFound):
+            self._draw_graph_apart(found)
+        elif self._take("graph", found, sink, merged=_words(found.question)):
             question = found.question
             assert isinstance(question, Routes)
             heads = question.heads if question.over == "heads" else strongest_heads(found, HUES)
@@ -179,6 +204,30 @@ class Views:
                 hues(heads),
                 self._graph_position(found),
             )
+
+    def _draw_graph_apart(self, found: RoutesDifferenceFound) -> None:
+        """The edges that differ, on the columns of both texts."""
+        slot, model = self._pane.slot("graph"), self._pane.store.model
+        if slot is None or slot.read is None or model is None:
+            return
+        own = self.units_of(slot.read, merged=_words(found.question))
+        columns, sides = self.two_sides.columns(found, own), self._pane.store.comparing.sides
+        if columns is None:  # of another comparison: the one of now is on its way
+            return
+        if self._take("graph", found, sides):
+            self.units["graph"] = columns
+            tones = {1: "accent", -1: "negative"}
+            self.graph.set_edges(
+                found,
+                columns.labels,
+                model.config.n_layers,
+                difference_words.routes(found, columns, model.config.n_heads, sides),
+                position=self._graph_position(found),
+                groups=by_sign(found, sides),
+                tones={column: tones[whose] for column, whose in columns.alone.items()},
+                ends=columns.ends,
+            )
+        self.units["graph"] = columns
 
     def _draw_strip(self) -> None:
         pane, model = self._pane, self._pane.store.model
@@ -192,11 +241,18 @@ class Views:
             answers.append(found if mine else None)
         hide = self._controls.hide_first.isChecked()
         merged = any(found is not None and _words(found.question) for found in answers)
-        if self._take("pinned", *answers, *heads, kinds, hide, slot="pin0", merged=merged):
+        others = [pane.other(f"pin{place}", PatternFound) for place in range(len(heads))]
+        key = (*answers, *others, *heads, kinds, hide)
+        if self._take("pinned", *key, slot="pin0", merged=merged):
             self.strip.set_pinned(
                 [
-                    Pinned(head, found, head_kinds.short(kinds, *head))
-                    for head, found in zip(heads, answers, strict=True)
+                    Pinned(
+                        head,
+                        found,
+                        head_kinds.short(kinds, *head),
+                        self.two_sides.of_matrix(found, f"pin{place}"),
+                    )
+                    for place, (head, found) in enumerate(zip(heads, answers, strict=True))
                 ],
                 hide_first=hide,
             )
@@ -208,15 +264,32 @@ class Views:
         if slot is None or problem or model is None:
             if self._take("why", problem, slot is None):
                 self.card.say(problem or HOW)
-        elif found is not None and slot.read is not None and self._take("why", found):
-            self.card.show_answer(found, self.units["why"], model.config)
+        elif found is not None and slot.read is not None:
+            assert isinstance(found.question, WhyAttends)
+            coming = self.two_sides.why_pending(found.question) and not (
+                self._pane.other_waits or self._pane.other_problem("why")
+            )
+            if coming and self.card.found is not None:
+                return  # in a moment: until then the old picture stays
+            both = self.two_sides.of_why(found)
+            other = self._pane.other("why", WhyAttendsFound)
+            alone = self.two_sides.why_alone(found.question, self._pane.other_problem("why"))
+            sides = self._pane.store.comparing.sides
+            if not self._take("why", found, other if both else alone, sides):
+                return
+            if both is None:
+                self.card.show_answer(found, self.units["why"], model.config, alone)
+            else:
+                self.card.show_difference(found, self.units["why"], *both)
 
     def _graph_position(self, found: RoutesFound) -> int:
         """The row and column whose routes are lit: the one that was asked about."""
         question = found.question
         assert isinstance(question, Routes)
+        units = self.units["graph"]
         if question.position is not None:
-            return question.position
+            at = question.position
+            return units.column(at) if isinstance(units, Columns) else at
         return self.units["graph"].of(self._pane.store.selection.position)
 
     def table(self, slot: Slot) -> Mapping[str, Named | Array]:
@@ -224,8 +297,15 @@ class Views:
         if slot.read is None or slot.answer is None:
             return {}
         units = self.units_of(slot.read, merged=_words(slot.answer.question))
+        if (apart := self.card.apart) is not None and slot.answer is self.card.found:
+            return apart.table()
+        if isinstance(slot.answer, RoutesDifferenceFound):
+            columns = self.two_sides.columns(slot.answer, units)
+            if columns is None:
+                return {}
+            units = columns
         return {
-            **export.table(slot.answer, units),
+            **export.table(slot.answer, units, self._pane.store.comparing.sides),
             **self.two_sides.exported(slot.answer, self.matrix),
         }
 
@@ -250,6 +330,9 @@ class Views:
                 self.in_units(selection, self.units["matrix"]),
                 self._unit("matrix", elsewhere),
                 self._unit("matrix", token),
+            )
+            self.beside.mark(
+                self.in_units(selection, self.units["matrix"]), self._unit("matrix", token)
             )
         edges = self.graph.edges
         if edges is not None and self.is_current(edges):

@@ -14,14 +14,16 @@ from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from gui import theme
-from gui.panes.attention import why_words
+from gui.panes.attention import why_difference, why_words
 from gui.panes.attention.pair_bars import ROW, Bar, PairBars
 from gui.panes.attention.units import Units
+from gui.panes.attention.why_difference import WhyDifference
 from gui.widgets.control_button import ControlButton
 from gui.widgets.heat_map.heat_map import HeatMap
 from gui.widgets.heat_map.layout import HeatMapContent
 from gui.widgets.text import Text
 from model.config import TransformerConfig
+from model.probe.question import Array
 from model.probe.why_attends.asks import WhyAttends, WhyAttendsFound
 
 PAD = 8
@@ -50,6 +52,7 @@ class WhyCard(QWidget):
         self.setAccessibleName("Why a head attends")
         self.setAutoFillBackground(True)
         self._found: WhyAttendsFound | None = None
+        self._apart: WhyDifference | None = None
         self._units: Units | None = None
         self._title = Text("", self, font=theme.sans())
         self._close = ControlButton("press", self, sign="close")
@@ -71,6 +74,11 @@ class WhyCard(QWidget):
         return self._found
 
     @property
+    def apart(self) -> WhyDifference | None:
+        """Both sides, where their difference is drawn."""
+        return self._apart
+
+    @property
     def text(self) -> str:
         """What the card says, line by line."""
         parts = (self._title.text(), self._says.text(), self._note.text())
@@ -78,7 +86,7 @@ class WhyCard(QWidget):
 
     def say(self, text: str) -> None:
         """A sentence in place of an answer: what to do, or why there is none."""
-        self._found = None
+        self._found = self._apart = None
         self._title.setText("Why does a query attend to a key?")
         self._says.setText(text)
         self._note.setText("")
@@ -86,24 +94,79 @@ class WhyCard(QWidget):
         self.bars.set_bars(())
         self._lay_out()
 
-    def show_answer(self, found: WhyAttendsFound, units: Units, config: TransformerConfig) -> None:
-        """Draw an answer about these tokens."""
+    def show_answer(
+        self, found: WhyAttendsFound, units: Units, config: TransformerConfig, alone: str = ""
+    ) -> None:
+        """Draw an answer about these tokens.
+
+        Args:
+            found: the answer.
+            units: tokens of its prompt.
+            config: of its model.
+            alone: of a comparison, why this side stands alone; empty where nothing is compared.
+        """
+        self._found, self._units, self._apart = found, units, None
+        self._name(found, units)
+        self._says.setText(f"{why_words.summary(found)} {alone}".strip())
+        self._tell(why_words.remainder(found, config))
+        self._draw(
+            found.values_QK,
+            (found.query_parts, found.key_parts),
+            ("what each pair adds to the score", "adds to the score"),
+            found.strongest(MOST),
+        )
+
+    def show_difference(
+        self, found: WhyAttendsFound, units: Units, apart: WhyDifference, other: Units
+    ) -> None:
+        """Draw B − A.
+
+        Args:
+            found: the answer of the side in view.
+            units: tokens of its prompt.
+            apart: both sides, subtracted.
+            other: tokens of the other side's prompt.
+        """
+        self._found, self._units, self._apart = found, units, apart
+        self._name(found, units)
+        theirs = why_difference.other_tokens(apart, units, other)
+        said = f"{why_difference.summary(apart)} {theirs and f'Beside it {theirs}.'}"
+        self._says.setText(said.strip())
+        self._tell(why_difference.remainder(apart))
+        name = apart.sides.difference
+        self._draw(
+            apart.values_QK,
+            (apart.query_parts, apart.key_parts),
+            (f"what each pair adds to the score, {name}", f"adds to the score, {name}", name),
+            apart.strongest(MOST),
+        )
+
+    def _name(self, found: WhyAttendsFound, units: Units) -> None:
         question = found.question
         assert isinstance(question, WhyAttends)
-        self._found, self._units = found, units
         self._title.setText(why_words.title(units, question.query, question.key))
         self._title.setToolTip(f"layer {question.layer} · head {question.head}")
-        self._says.setText(why_words.summary(found))
-        self._note.setText(why_words.remainder(found, config))
-        self._note.setToolTip(self._note.text())
-        values = found.values_QK
+
+    def _tell(self, note: str) -> None:
+        self._note.setText(note)
+        self._note.setToolTip(note)
+
+    def _draw(
+        self,
+        values: Array,
+        parts: tuple[tuple[str, ...], tuple[str, ...]],
+        adds: tuple[str, ...],
+        strongest: list[tuple[str, str, float]],
+    ) -> None:
+        """The map of the pairs, and the strongest of them."""
+        found, units = self._found, self._units
+        assert found is not None
+        assert units is not None
         finite = np.abs(values[np.isfinite(values)])
         many = max(values.shape) > why_words.MANY
         rows, columns = (
-            tuple(why_words.short(part, letters=many) for part in parts)
-            for parts in (found.query_parts, found.key_parts)
+            tuple(why_words.short(part, letters=many) for part in side) for side in parts
         )
-        adds = ("what each pair adds to the score", "adds to the score")
         self.map.set_content(
             HeatMapContent(
                 values_RC=values,
@@ -122,16 +185,21 @@ class WhyCard(QWidget):
         self.bars.set_bars(
             tuple(
                 Bar(why_words.brief(one, other), value, why_words.pair(found, units, one, other))
-                for one, other, value in found.strongest(MOST)
+                for one, other, value in strongest
                 if not math.isnan(value)
             )
         )
         self._lay_out()
 
     def _describe(self, row: int, column: int) -> str:
-        found, units = self._found, self._units
+        found, units, apart = self._found, self._units, self._apart
         if found is None or units is None:
             return ""
+        if apart is not None:
+            pair = apart.query_parts[row], apart.key_parts[column]
+            return (
+                f"{why_difference.cell(apart, row, column)}\n{why_words.pair(found, units, *pair)}"
+            )
         one, other = found.query_parts[row], found.key_parts[column]
         value = float(found.values_QK[row, column])
         share = f" · {value / found.score:.0%} of the score" if found.score else ""

@@ -72,7 +72,7 @@ def summary(found: WhyAttendsFound) -> str:
     for verb, one in (("raised", up), ("lowered", down)):
         if one is not None:
             told.append(f"{verb} most by {one[0]} (query) × {one[1]} (key), {signed(one[2])}")
-    return f"{text} {_begun('; '.join(told))}." if told else text
+    return f"{text} {begun('; '.join(told))}." if told else text
 
 
 def remainder(found: WhyAttendsFound, config: TransformerConfig) -> str:
@@ -94,5 +94,6 @@ def brief(one: str, other: str) -> str:
     return f"{short(one)} × {short(other)}"
 
 
-def _begun(words: str) -> str:
+def begun(words: str) -> str:
+    """As the beginning of a sentence."""
     return words[:1].upper() + words[1:]

@@ -61,6 +61,7 @@ class CircuitPane(Pane):
     """
 
     entry = ENTRY
+    one_side = "An attribution graph explains a token of one side. Choose A or B, then Run."
 
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(store, parent)

@@ -17,9 +17,10 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
 
 from gui import theme
 from gui.panes.base import EmptyState, Pane
-from gui.panes.continuations import ENTRY, words
+from gui.panes.continuations import ENTRY, two_words, words
 from gui.panes.continuations.text_view import ORDERS, OtherText, TextView
-from gui.panes.continuations.tree_view import TreeView
+from gui.panes.continuations.tree_view import Strands, TreeView
+from gui.panes.continuations.two_sides import BothTrees, TwoTrees
 from gui.reading import waiting
 from gui.reading.quoting import quoted
 from gui.session.store import Store
@@ -41,6 +42,7 @@ VIEWS = {
 DEPTH, BEAMS = 5, 6
 MOST_DEPTH, MOST_BEAMS = 12, 24
 BRANCHES = 4
+LEGEND = "thick: a likely token   bright: a likely way"
 ROOT_TOKENS = 3
 """So many of the prompt's last tokens are written where the tree begins."""
 
@@ -53,6 +55,8 @@ class ContinuationsPane(Pane):
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(store, parent)
         small = theme.sans(theme.SMALL_FONT_SIZE)
+        self.two_trees = TwoTrees(self)
+        self._both: BothTrees | None = None  # that the tree draws
         self._refused = ""  # why what was typed last is no such number
         self.views = Segments(self, font=small)
         self.views.setAccessibleName("What is shown of the text")
@@ -82,7 +86,7 @@ class ContinuationsPane(Pane):
         self._labels = (
             Text("tokens ahead", self, tone="dim", font=small),
             Text("kept", self, tone="dim", font=small),
-            Text("thick: a likely token   bright: a likely way", self, tone="dim", font=small),
+            Text(LEGEND, self, tone="dim", font=small),
         )
         self.back_button = ControlButton("press", self, sign="undo")
         self.back_button.setAccessibleName("Take back the last token")
@@ -147,15 +151,17 @@ class ContinuationsPane(Pane):
             return {}
         if self.views.current == "text":
             return {"text": Surprisal(ranks=True)}
-        return {
-            "tree": Continuations(
-                position=self._wanted_position,
-                beams=self.kept.value(),
-                depth=self.ahead.value(),
-                branches=BRANCHES,
-                sampling=store.sampling,
-            )
-        }
+        return {"tree": self._tree_question, **self.two_trees.questions(self._tree_question)}
+
+    @property
+    def _tree_question(self) -> Continuations:
+        return Continuations(
+            position=self._wanted_position,
+            beams=self.kept.value(),
+            depth=self.ahead.value(),
+            branches=BRANCHES,
+            sampling=self.store.sampling,
+        )
 
     @property
     def _wanted_position(self) -> int:
@@ -214,10 +220,33 @@ class ContinuationsPane(Pane):
             self._pages.setCurrentWidget(self._empty)
             return
         at = min(position_of(found), read.n_tokens - 1)
-        root = "".join(token.text for token in read.tokens[max(0, at + 1 - ROOT_TOKENS) : at + 1])
-        self.tree.show_tree(found, root, model.token_text)
+        root = _root(read, at)
+        self._both = both = self.two_trees.merged(self._tree_question)
+        said = LEGEND
+        if both is not None:
+            said = "thick: a likely token, {} above and {} below".format(*both.sides.names)
+        self._labels[-1].setText(said)
+        if both is not None:
+            self.tree.show_tree(both.tree, root, model.token_text, self._strands(both, root))
+        elif not self._is_coming(found):
+            self.tree.show_tree(found, root, model.token_text)
         self._pages.setCurrentWidget(self._tree_page)
         self._say_node(self.tree.lit)
+
+    def _is_coming(self, found: ContinuationsFound) -> bool:
+        """Whether both trees are about to be drawn: until then the old picture stays."""
+        pane_waits = self.store.asked.waits(self.key) is not None or self.other_waits
+        alone = self.two_trees.why_alone(position_of(found))
+        return (
+            self.two_trees.wanted and not alone and not pane_waits and self.tree.found is not None
+        )
+
+    def _strands(self, both: BothTrees, root: str) -> Strands:
+        """What the tree draws of both sides."""
+        read = self.store.comparing.other
+        at = self.store.comparing.other_position(position_of(both.tree))
+        theirs = root if read is None or at is None else _root(read, at)
+        return two_words.strands(both, root, theirs)
 
     def _show_text(self, model: ModelInfo, read: PromptRead) -> None:
         found = self.answered("text", SurprisalFound)
@@ -233,8 +262,10 @@ class ContinuationsPane(Pane):
         self._follow_position()
 
     def other_questions(self) -> Mapping[str, Question]:
-        if self.views.current != "text" or self.store.comparing.no_predictions:
+        if self.store.comparing.no_predictions or self._refusal():
             return {}
+        if self.views.current == "tree":
+            return self.two_trees.other_questions(self._tree_question)
         return self.questions()
 
     def _other_text(self, found: SurprisalFound) -> OtherText | None:
@@ -251,20 +282,33 @@ class ContinuationsPane(Pane):
         model, found = self.store.model, self.tree.found
         if model is None or found is None:
             return
-        if node is None:
-            self.sentence.setText(words.tree_sentence(model, found))
+        if self._both is not None and self._both.tree is found:
+            self.sentence.setText(two_words.sentence(model, self._both, node))
+        elif node is None:
+            self.sentence.setText(f"{words.tree_sentence(model, found)} {self.alone}".strip())
         else:
             self.sentence.setText(words.node_sentence(model, found, node))
 
     def _node_tip(self, node: int) -> str:
         model, found = self.store.model, self.tree.found
-        return "" if model is None or found is None else words.node_tip(model, found, node)
+        if model is None or found is None:
+            return ""
+        if self._both is not None and self._both.tree is found:
+            return two_words.node_tip(model, self._both, node)
+        return words.node_tip(model, found, node)
 
     def _follow_position(self) -> None:
         self.text.rows.set_position(self.store.selection.position)
 
+    def no_difference(self) -> str:
+        if self.views.current == "text":
+            return self.store.comparing.no_predictions
+        return self.two_trees.why_alone(self._wanted_position)
+
     def header_note(self) -> str:
         waits = waiting.words(self.store.asked.waits(self.key))
+        if not waits and self.other_waits:
+            waits = f"waiting for {self.store.comparing.sides.other}"
         if waits or self._pages.currentWidget() is self._empty:
             return waits
         if self.views.current == "text":
@@ -290,11 +334,13 @@ class ContinuationsPane(Pane):
             came = np.array([marks[i].how if i in marks else "" for i in range(len(texts))])
             columns = {name: named.values for name, named in found.arrays().items()}
             return {"text": texts, "added": came, **columns}
-        tree = self.answered("tree", ContinuationsFound)
+        both = self.two_trees.merged(self._tree_question)
+        tree = self.answered("tree", ContinuationsFound) if both is None else both.tree
         if tree is None or model is None:
             return {}
         paths = np.array([words.path_text(model, tree, i) for i in range(len(tree.ids))])
-        return {"text": paths, **{name: one.values for name, one in tree.arrays().items()}}
+        columns = {name: one.values for name, one in tree.arrays().items()}
+        return {"text": paths, **columns, **({} if both is None else both.columns())}
 
     def remember(self) -> dict[str, Any]:
         return {
@@ -347,6 +393,11 @@ class ContinuationsPane(Pane):
     def _refuse(self, why: str) -> None:
         self._refused = why
         self.invalidate()
+
+
+def _root(read: PromptRead, at: int) -> str:
+    """The end of a text where a tree begins."""
+    return "".join(token.text for token in read.tokens[max(0, at + 1 - ROOT_TOKENS) : at + 1])
 
 
 def position_of(found: ContinuationsFound) -> int:

@@ -5,7 +5,7 @@ Knows the answer and sizes; no Qt widget, no store.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF
@@ -20,6 +20,8 @@ THINNEST = 1.0
 BRANCH = 34.0
 """Of a column, for the branches; the rest is for words."""
 LEAST_COLUMN = 104.0
+LEAST_OF_TWO = 164.0
+"""Of a column in which both sides' figures stand."""
 WIDEST_COLUMN = 210.0
 ROOT_WIDTH = 118.0
 
@@ -75,7 +77,12 @@ class TreeLayout:
 
 
 def laid_out(
-    found: ContinuationsFound, width: float, height: float, measure: Callable[[int], float]
+    found: ContinuationsFound,
+    width: float,
+    height: float,
+    measure: Callable[[int], float],
+    kept: Collection[int] | None = None,
+    least: float = LEAST_COLUMN,
 ) -> TreeLayout:
     """Places for a tree in a room: rows are as high as fits, from `ROW` on.
 
@@ -83,12 +90,15 @@ def laid_out(
         found: the tree.
         width, height: of the room; the whole may be larger.
         measure: how wide the words of a node are.
+        least: width of a column.
+        kept: nodes that stand out; those that were followed to their end, if left out.
     """
     rows = {index: place for place, index in enumerate(_leaves(found, ROOT))}
     depth = int(found.depths.max()) if len(found.depths) else 0
     high = min(HIGHEST_ROW, max(ROW, height / max(1, len(rows))))
-    column = min(WIDEST_COLUMN, max(LEAST_COLUMN, (width - ROOT_WIDTH) / max(1, depth)))
-    best = {node for last in found.best for node in found.path(last)}
+    column = min(WIDEST_COLUMN, max(least, (width - ROOT_WIDTH) / max(1, depth)))
+    if kept is None:
+        kept = {node for last in found.best for node in found.path(last)}
     middles = dict[int, float]()
     _place(found, ROOT, rows, high, middles)
     nodes = {ROOT: Node(ROOT, QRectF(0, middles[ROOT] - high / 2, ROOT_WIDTH, high), 0.0, True)}
@@ -97,7 +107,7 @@ def laid_out(
         room = column - BRANCH
         box = QRectF(left + BRANCH, middles[index] - high / 2, min(room, measure(index)), high)
         thickness = max(THINNEST, THICKEST * float(found.probabilities[index]))
-        nodes[index] = Node(index, box, thickness, index in best)
+        nodes[index] = Node(index, box, thickness, index in kept)
     whole = ROOT_WIDTH + depth * column
     return TreeLayout(nodes, whole, max(1, len(rows)) * high, column)
 

@@ -6,19 +6,55 @@ Knows the theme and the answer; no store.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
+import numpy as np
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSizeF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPainterPath
 from PySide6.QtWidgets import QWidget
 
 from gui import theme
-from gui.panes.continuations.tree_layout import Node, TreeLayout, laid_out
+from gui.panes.continuations.tree_layout import (
+    LEAST_COLUMN,
+    LEAST_OF_TWO,
+    Node,
+    TreeLayout,
+    laid_out,
+)
 from gui.widgets.canvas import Canvas
+from gui.widgets.drawing_cache import Text as Line
 from gui.widgets.drawing_cache import line
 from model.probe.continuations.asks import ROOT, ContinuationsFound
+from model.probe.question import Array
 
+TONES = ("negative", "accent")
+"""Of A and of B, as everywhere where B − A is drawn."""
+STRAND = 9.0
+"""Of a branch that one side is certain of; a probability is drawn as its share of that."""
+LEAST_STRAND = 0.35
+"""Of what is less than likely enough to be seen nothing is drawn, logical pixels."""
+LEAST_NAME = 40.0
 MARGIN = 8.0
 PAD = 6.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Strands:
+    """Both sides of a tree.
+
+    Attributes:
+        chances: of A and of B, each node's probability after those before it.
+        figures: what stands beside each node: A's, then B's.
+        kept: nodes on the ways that either side finds likeliest.
+        names: of A and B.
+        roots: the end of A's and B's text, where they differ; else empty.
+    """
+
+    chances: tuple[Array, Array]
+    figures: tuple[tuple[str, str], ...]
+    kept: frozenset[int]
+    names: tuple[str, str]
+    roots: tuple[str, ...] = ()
 
 
 class TreeView(Canvas):
@@ -38,6 +74,7 @@ class TreeView(Canvas):
         self._found: ContinuationsFound | None = None
         self._name: Callable[[int], str] = str
         self._root = ""
+        self._strands: Strands | None = None
         self._layout: TreeLayout | None = None
         self._lit: int | None = None
         self._font = theme.mono()
@@ -47,7 +84,11 @@ class TreeView(Canvas):
     # ------------------------------------------------------------------------ contents
 
     def show_tree(
-        self, found: ContinuationsFound | None, root: str, name: Callable[[int], str]
+        self,
+        found: ContinuationsFound | None,
+        root: str,
+        name: Callable[[int], str],
+        strands: Strands | None = None,
     ) -> None:
         """Draw a tree.
 
@@ -55,15 +96,20 @@ class TreeView(Canvas):
             found: that; None for nothing.
             root: the end of the text that is continued.
             name: a token's bytes made visible.
+            strands: of two sides, whose tree this is; None where one is drawn.
         """
+        before = self._found
         same = (
             found is not None
-            and self._found is not None
-            and found.question == (self._found.question)
+            and before is not None
+            and (found.question, found.subject) == (before.question, before.subject)
+            # While it grows, nodes are added at the end; merged with another's it is another.
+            and np.array_equal(found.ids[: len(before.ids)], before.ids)
         )
-        if not same or found is None or self._found is None or found.subject != self._found.subject:
+        if not same:
             self._lit = None
         self._found, self._root, self._name = found, root, name
+        self._strands = strands
         self.lay_out()
         self.redraw()
 
@@ -93,7 +139,11 @@ class TreeView(Canvas):
             self._layout = None
             return
         room = QSizeF(size.width() - 2 * MARGIN, size.height() - 2 * MARGIN)
-        self._layout = laid_out(found, room.width(), room.height(), self._width_of)
+        kept, least = None, LEAST_COLUMN
+        if self._strands is not None:
+            kept, least = self._strands.kept, LEAST_OF_TWO
+        width, height = room.width(), room.height()
+        self._layout = laid_out(found, width, height, self._width_of, kept, least)
         whole = QSizeF(self._layout.width + 2 * MARGIN, self._layout.height + 2 * MARGIN)
         self.scroll_over(whole, QSizeF(size))
 
@@ -102,11 +152,17 @@ class TreeView(Canvas):
         found = self._found
         assert found is not None
         name = line(self._name(int(found.ids[index])), self._font)
-        return (
-            name.width
-            + line(percent(float(found.probabilities[index])), self._small).width
-            + 3 * PAD
-        )
+        chances = sum(chance.width + PAD for chance, _ in self._chances(index))
+        return name.width + chances + 2 * PAD
+
+    def _chances(self, index: int) -> list[tuple[Line, str]]:
+        """The figures beside a token, each with its tone."""
+        assert self._found is not None
+        if self._strands is None:
+            said = percent(float(self._found.probabilities[index]))
+            return [(line(said, self._small), "dim")]
+        figures = zip(self._strands.figures[index], TONES, strict=True)
+        return [(line(said, self._small), tone) for said, tone in figures]
 
     def _offset(self) -> QPointF:
         assert self._layout is not None
@@ -122,6 +178,34 @@ class TreeView(Canvas):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.translate(self._offset())
         t = theme.current()
+        painter.setPen(Qt.PenStyle.NoPen)
+        if self._strands is None:
+            self._paint_branches(painter, found, places)
+        else:
+            self._paint_strands(painter, found, places, self._strands)
+        for index, node in places.nodes.items():
+            if index == ROOT:
+                painter.setPen(t.color("dim"))
+                self._paint_root(painter, node)
+            else:
+                self._paint_node(painter, node, "text" if node.kept else "dim")
+        painter.resetTransform()
+
+    def _paint_root(self, painter: QPainter, node: Node) -> None:
+        """The end of the text; of two texts that end otherwise both, A's above."""
+        roots = () if self._strands is None else self._strands.roots
+        high = 18.0
+        for at, root in enumerate(roots or (self._root,)):
+            words = line(root, self._font, node.box.width() - PAD, Qt.TextElideMode.ElideLeft)
+            middle = node.box.center().y() + (at - 0.5 if roots else 0.0) * high
+            if roots:
+                painter.setPen(theme.current().color(TONES[at]))
+            words.draw(painter, node.box.right() - PAD - words.width, middle)
+
+    def _paint_branches(
+        self, painter: QPainter, found: ContinuationsFound, places: TreeLayout
+    ) -> None:
+        t = theme.current()
         best = {int(d): float(found.cumulative[found.depths == d].max()) for d in {*found.depths}}
         for kept in (False, True):  # those that were followed to their end lie above
             for index, node in places.nodes.items():
@@ -130,20 +214,25 @@ class TreeView(Canvas):
                     # Bright where the whole way is likely beside others of its length.
                     of_best = float(found.cumulative[index]) / best[int(found.depths[index])]
                     strength = round(0.4 + 0.6 * of_best**0.5, 2)
-                    color = t.color("accent", strength) if kept else t.color("faint", 0.6)
-                    painter.setPen(Qt.PenStyle.NoPen)
-                    painter.setBrush(color)
+                    painter.setBrush(t.color("accent", strength) if kept else t.color("faint", 0.6))
                     painter.drawPath(branch(before, node))
+
+    def _paint_strands(
+        self, painter: QPainter, found: ContinuationsFound, places: TreeLayout, strands: Strands
+    ) -> None:
+        """A branch as two strands that touch: A's above, B's below."""
+        t = theme.current()
         for index, node in places.nodes.items():
             if index == ROOT:
-                painter.setPen(t.color("dim"))
-                words = line(
-                    self._root, self._font, node.box.width() - PAD, Qt.TextElideMode.ElideLeft
-                )
-                words.draw(painter, node.box.right() - PAD - words.width, node.box.center().y())
-            else:
-                self._paint_node(painter, node, "text" if node.kept else "dim")
-        painter.resetTransform()
+                continue
+            before = places.nodes[int(found.parents[index])]
+            for which, tone in enumerate(TONES):
+                thick = STRAND * float(np.nan_to_num(strands.chances[which][index]))
+                if thick < LEAST_STRAND:
+                    continue
+                middle = -thick / 2 if which == 0 else thick / 2
+                painter.setBrush(t.color(tone, 0.9 if node.kept else 0.45))
+                painter.drawPath(ribbon(before.exit, node.entry, thick, middle))
 
     def _paint_node(self, painter: QPainter, node: Node, tone: str) -> None:
         found = self._found
@@ -151,16 +240,25 @@ class TreeView(Canvas):
         t = theme.current()
         left, right = node.box.left() + PAD, node.box.right()
         middle = node.box.center().y()
-        words = line(self._name(int(found.ids[node.index])), self._font, right - left)
+        room = right - left
+        if self._strands is not None:  # both figures are what is compared: a long name is cut
+            figures = sum(chance.width + PAD for chance, _ in self._chances(node.index))
+            room = max(LEAST_NAME, room - figures)
+        words = line(self._name(int(found.ids[node.index])), self._font, room)
         painter.setPen(t.color(tone))
         words.draw(painter, left, middle)
-        chance = line(percent(float(found.probabilities[node.index])), self._small)
-        if left + words.width + PAD + chance.width <= right:  # the name comes first
-            painter.setPen(t.color("dim"))
-            chance.draw(painter, left + words.width + PAD, middle)
+        left += words.width + PAD
+        for chance, of in self._chances(node.index):
+            if left + chance.width > right:  # the name comes first
+                break
+            painter.setPen(t.color(of))
+            chance.draw(painter, left, middle)
+            left += chance.width + PAD
 
     def paint_overlay(self, painter: QPainter) -> None:
         found, places = self._found, self._layout
+        if found is not None and self._strands is not None:
+            self._paint_legend(painter, self._strands)
         if found is None or places is None or self._lit is None:
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -178,6 +276,19 @@ class TreeView(Canvas):
             self._paint_node(painter, node, "accent" if last else "text")
             before = node
         painter.resetTransform()
+
+    def _paint_legend(self, painter: QPainter, strands: Strands) -> None:
+        """Which strand is whose, over the text's own column."""
+        t, y = theme.current(), MARGIN + 8
+        assert self._layout is not None
+        root = self._layout.nodes[ROOT].box.center().y() + self._offset().y()
+        if root < self.viewport().height() / 2:  # where the text itself does not stand
+            y = self.viewport().height() - MARGIN - 24
+        for name, tone in zip(strands.names, TONES, strict=True):
+            painter.fillRect(QRectF(MARGIN, y - 4, 8, 8), t.color(tone))
+            painter.setPen(t.color("text"))
+            line(name, theme.sans(theme.SMALL_FONT_SIZE)).draw(painter, MARGIN + 14, y)
+            y += 16
 
     # ------------------------------------------------------------------ mouse and keys
 
@@ -246,20 +357,30 @@ class TreeView(Canvas):
 
 def branch(before: Node, node: Node) -> QPainterPath:
     """The shape from one node to the next: as thick all along as the next is likely."""
-    half = node.thickness / 2
-    start, end = before.exit, node.entry
+    return ribbon(before.exit, node.entry, node.thickness)
+
+
+def ribbon(start: QPointF, end: QPointF, thick: float, below: float = 0.0) -> QPainterPath:
+    """A bent band from one point to another.
+
+    Args:
+        start, end: of its middle.
+        thick: all along.
+        below: how far its middle is moved down.
+    """
     middle = (start.x() + end.x()) / 2
-    path = QPainterPath(QPointF(start.x(), start.y() - half))
+    high, low = below - thick / 2, below + thick / 2
+    path = QPainterPath(QPointF(start.x(), start.y() + high))
     path.cubicTo(
-        QPointF(middle, start.y() - half),
-        QPointF(middle, end.y() - half),
-        QPointF(end.x(), end.y() - half),
+        QPointF(middle, start.y() + high),
+        QPointF(middle, end.y() + high),
+        QPointF(end.x(), end.y() + high),
     )
-    path.lineTo(QPointF(end.x(), end.y() + half))
+    path.lineTo(QPointF(end.x(), end.y() + low))
     path.cubicTo(
-        QPointF(middle, end.y() + half),
-        QPointF(middle, start.y() + half),
-        QPointF(start.x(), start.y() + half),
+        QPointF(middle, end.y() + low),
+        QPointF(middle, start.y() + low),
+        QPointF(start.x(), start.y() + low),
     )
     path.closeSubpath()
     return path

@@ -17,8 +17,8 @@ from PySide6.QtWidgets import QWidget
 
 from gui import theme
 from gui.panes.cost.curves import Curve, Picture
-from gui.panes.cost.scale import LogScale, decades, doublings, spanning
 from gui.widgets.canvas import Canvas
+from gui.widgets.charts.log_scale import LogScale, decades, doublings, spanning
 from gui.widgets.drawing_cache import line
 from gui.widgets.figure import is_figure
 

@@ -70,6 +70,7 @@ class CostPane(Pane):
     """
 
     entry = ENTRY
+    one_side = "Time and memory are measured of the side in view. Choose A or B for the other."
 
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(store, parent)

@@ -13,7 +13,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from gui import theme
-from gui.panes.base import Pane
+from gui.panes.base import NO_TOKEN, Pane
 from gui.panes.inspector import ENTRY
 from gui.panes.inspector.operation_card import OperationCard
 from gui.panes.inspector.value_card import NO_BREAK, ValueCard
@@ -201,6 +201,13 @@ class InspectorPane(Pane):
 
     def apply_theme(self) -> None:
         self._rule.setStyleSheet(f"background: {theme.current().line}; border: none;")
+
+    def no_difference(self) -> str:
+        comparing, read = self.store.comparing, self.store.read
+        if read is None or comparing.no_places:
+            return comparing.no_places
+        at = comparing.other_position(min(self.store.selection.position, read.n_tokens - 1))
+        return "" if at is not None else NO_TOKEN
 
     def header_note(self) -> str:
         n = len(self.store.operations)

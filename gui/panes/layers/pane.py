@@ -291,6 +291,9 @@ class LayersPane(Pane):
     def apply_theme(self) -> None:
         self.invalidate()  # its pictures have the colours in them
 
+    def no_difference(self) -> str:
+        return self.store.comparing.no_places
+
     def header_note(self) -> str:
         n = len(self.store.operations)
         if not n:

@@ -15,6 +15,7 @@ from gui.panes.base import EmptyState, Pane
 from gui.panes.model import ENTRY
 from gui.panes.model.two_models import TwoModels
 from gui.reading import code
+from gui.session.comparing import Kind
 from gui.session.store import Store
 from model.preview import short_count
 from model.probe.question import Named, Question
@@ -22,6 +23,14 @@ from model.probe.weight_difference.asks import WeightDifference, WeightDifferenc
 
 if TYPE_CHECKING:
     from gui.panes.model.view import WeightsView
+
+WHY_ONE: dict[Kind, str] = {
+    "changes": "Both sides have these weights, but for those that interventions set.",
+    "prompt": "Both sides read with these weights.",
+    "step": "These are the weights of one step. Choose A or B to see those of either.",
+    "model": "",
+}
+"""Why its weights are of one side, by what is compared."""
 
 
 class ModelPane(Pane):
@@ -90,6 +99,9 @@ class ModelPane(Pane):
     def apply_theme(self) -> None:
         if self._views is not None:
             self._views.apply_theme()
+
+    def no_difference(self) -> str:
+        return WHY_ONE[self.store.comparing.kind]
 
     def header_note(self) -> str:
         model = self.store.model

@@ -149,6 +149,9 @@ class NeuronsPane(Pane):
             return {}
         return {"map": two_sides.question(found)}
 
+    def no_difference(self) -> str:
+        return self.store.comparing.no_places
+
     def other_rows(self, found: NeuronMapFound) -> OtherRows | None:
         """The other side of the rows that are drawn, where the difference is shown."""
         comparing = self.store.comparing

@@ -57,6 +57,7 @@ class PatchingPane(Pane):
     """
 
     entry = ENTRY
+    one_side = "A sweep is of the side in view: it compares two texts itself. Choose A or B."
 
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(store, parent)

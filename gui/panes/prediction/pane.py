@@ -15,7 +15,7 @@ from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from gui import theme
-from gui.panes.base import Pane
+from gui.panes.base import NO_TOKEN, Pane
 from gui.panes.prediction import ENTRY, pointing, words
 from gui.panes.prediction.answers import position_of, row_of
 from gui.panes.prediction.bars import Bar
@@ -266,6 +266,12 @@ class PredictionPane(Pane):
         if found is None or read is None or model is None or actual is None:
             return ""
         return words.goes_on(self.store, model, read, found, actual)
+
+    def no_difference(self) -> str:
+        comparing = self.store.comparing
+        if self.read is None or comparing.no_predictions:
+            return comparing.no_predictions
+        return "" if comparing.other_position(self.position) is not None else NO_TOKEN
 
     def header_note(self) -> str:
         model, read = self.store.model, self.read

@@ -15,7 +15,7 @@ from PySide6.QtGui import QFontMetrics, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QStackedLayout, QWidget
 
 from gui import theme
-from gui.panes.base import EmptyState, Pane, column
+from gui.panes.base import NO_TOKEN, EmptyState, Pane, column
 from gui.panes.residual import ENTRY, angles, lengths_picture, lens_picture, words
 from gui.panes.residual.controls import Controls
 from gui.panes.residual.exporting import exported
@@ -317,6 +317,11 @@ class ResidualPane(Pane):
         """An answer, if it is about the same prompt as what is drawn beside it."""
         found = self.answered(name, kind)
         return found if found is not None and found.subject == read.subject else None
+
+    def no_difference(self) -> str:
+        comparing = self.store.comparing
+        at = comparing.other_position(self._choices.position)
+        return comparing.no_places or ("" if at is not None else NO_TOKEN)
 
     def header_note(self) -> str:
         read, at = self.store.read, self._choices.position

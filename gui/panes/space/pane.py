@@ -35,6 +35,7 @@ class SpacePane(Pane):
     """The vocabulary as a cloud, with neighbours, sums of words and ways through the layers."""
 
     entry = ENTRY
+    one_side = "One table of vectors is drawn, on axes of its own. Choose A or B to see either."
 
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(store, parent)

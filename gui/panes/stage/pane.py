@@ -356,6 +356,9 @@ class StagePane(Pane):
             self._default = default
             self.ask()
 
+    def no_difference(self) -> str:
+        return two_sides.why_alone(self.store.comparing, of_all=self._shows_sheet)
+
     def header_note(self) -> str:
         op, store = self.operation, self.store
         if op is None or store.read is None:

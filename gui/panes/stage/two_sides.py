@@ -17,6 +17,22 @@ def compares(comparing: Comparing) -> bool:
     return comparing.shows_difference and comparing.same_places and comparing.alignment.by_position
 
 
+def why_alone(comparing: Comparing, *, of_all: bool) -> str:
+    """Why one side is drawn alone while the difference is chosen; empty where both are.
+
+    Args:
+        comparing: the comparison.
+        of_all: whether what all tokens have is drawn.
+    """
+    if comparing.no_places:
+        return comparing.no_places
+    if not comparing.alignment.by_position:
+        return (
+            "Both texts have other positions, so that numbers stand at other places. Choose A or B."
+        )
+    return "All tokens are drawn of one side. Choose one token to see both." if of_all else ""
+
+
 def questions(drawn: SceneFound | None, comparing: Comparing) -> Mapping[str, Question]:
     """What is asked of it: what is drawn."""
     return {"scene": drawn.question} if drawn is not None and compares(comparing) else {}

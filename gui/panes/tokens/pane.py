@@ -246,6 +246,9 @@ class TokensPane(Pane):
         self._waits.set_tone("warning" if problem else "dim")
         self._waits.setVisible(bool(said))
 
+    def no_difference(self) -> str:
+        return self.store.comparing.no_predictions if self.by_surprisal else ""
+
     def header_note(self) -> str:
         read = self._read
         return "" if read is None else words.counted(read, narrow=self.width() < NARROW)

@@ -18,6 +18,7 @@ from gui.panes.training.figures import run_figures
 from gui.panes.training.plots import RunPlots
 from gui.panes.training.recipe_form import RecipeForm
 from gui.panes.training.sample_view import SampleView
+from gui.session.moments import Moments
 from gui.session.training_run import Run
 
 WIDE = 620
@@ -46,6 +47,7 @@ class RunContent(QScrollArea):
         self.form = RecipeForm()
         self.figures = FigureGrid("Figures of the run")
         self._figures_said = QElapsedTimer()
+        self._moments: Moments | None = None
         self.samples = SampleView()
         self._hint = EmptyState("Start a run: its curves appear here, step by step.")
         self.form_area = _scrolling(QScrollArea(), self.form)
@@ -72,7 +74,12 @@ class RunContent(QScrollArea):
         _scrolling(self, self.inner)
 
     def show_run(
-        self, run: Run, curves: RunCurves | None, controls: RunControls, n_figures: int | None
+        self,
+        run: Run,
+        curves: RunCurves | None,
+        controls: RunControls,
+        n_figures: int | None,
+        step: int | None = None,
     ) -> None:
         """Draw what a run has reported until now.
 
@@ -81,10 +88,15 @@ class RunContent(QScrollArea):
             curves: its columns.
             controls: what of them is drawn, and over what.
             n_figures: how many have room; None for all.
+            step: that the window shows, which is marked; None for none.
         """
         along = controls.along
         self.plots.loss.show_run(curves, along, controls.unit, controls.log, controls.what)
         self.plots.analogies.show_run(curves, along)
+        if self._moments is None or self._moments.run is not run:
+            self._moments = Moments(run)
+        self.plots.loss.show_marks(step, self._moments.update())
+        self.plots.analogies.show_marks(step, None)
         # Digits that change ten times a second can't be read; the last ones always stand.
         if not run.running or run.paused or self._figures_said.hasExpired(FIGURES_MS):
             self._figures_said.start()

@@ -67,8 +67,10 @@ def _figure(run: Run, measure: Measure) -> Figure | None:
         return None
     last = events[-1]
     value = measure.of(last)
-    if value is None or (math.isnan(value) and not measure.kept):
+    if value is None or (math.isnan(value) and (run.program or not measure.kept)):
         return None
+    if run.program and measure.name == "tokens" and not value:
+        return None  # its log has none
     tip = measure.sentence + (f", {measure.unit}" if measure.unit else "")
     if not of_steps:
         tip += f"; at step {last.step:,}"

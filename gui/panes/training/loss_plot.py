@@ -27,6 +27,8 @@ from gui.panes.training.curves import (
     choices,
 )
 from gui.panes.training.legend_line import Entry, LegendLine
+from gui.panes.training.marks import PlotMarks
+from gui.session.moments import Moment
 from gui.widgets.charts.steady_plot import SteadyAxis, steady_plot
 from model.train.events import StepDone
 from model.train.metrics import Measure
@@ -57,6 +59,7 @@ class LivePlot(QWidget):
         self._cursor = pg.InfiniteLine(angle=90, movable=False)
         self._cursor.setVisible(False)
         self.plot.addItem(self._cursor, ignoreBounds=True)
+        self.marks = PlotMarks(self.plot)
         self.plot.scene().sigMouseMoved.connect(self._moved)
         self.plot.viewport().installEventFilter(self)
         layout = QVBoxLayout(self)
@@ -86,6 +89,24 @@ class LivePlot(QWidget):
             axis.setTickFont(theme.mono(theme.SMALL_FONT_SIZE - 1))
             axis.setStyle(tickLength=-4, tickTextOffset=5, maxTextLevel=1, maxTickLevel=1)
         self._cursor.setPen(pg.mkPen(t.color("faint"), width=1))
+        self.marks.apply_theme()
+
+    def show_marks(self, step: int | None, moment: Moment | None) -> None:
+        """Mark the step that the window shows, and the one at which an induction head formed.
+
+        Args:
+            step: in view; None where that is what learns now, or of another model.
+            moment: None while there is none.
+        """
+        curves, along = self.curves, self.along
+        if curves is None:
+            self.marks.show(None, None, "")
+            return
+        here, formed = (
+            None if at is None else float(curves.along(np.array([float(at)]), along)[0])
+            for at in (step, None if moment is None else moment.step)
+        )
+        self.marks.show(here, formed, "" if moment is None else moment.words)
 
     def _number_axes(self, n: int) -> None:
         """No numbers on axes on which nothing lies."""

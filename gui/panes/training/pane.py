@@ -35,12 +35,12 @@ from gui.panes.training.figures import ending
 from gui.panes.training.heading import RunHeading
 from gui.panes.training.status import state_of, told_step
 from gui.reading import code
-from gui.session.conditions import can_start_again, can_take_up
+from gui.session.conditions import can_start, can_start_again, can_take_up
 from gui.session.state import Notice
 from gui.session.store import Store
 from gui.session.training_run import Run
 from model.probe.question import Named
-from model.train.recipe import Recipe
+from model.train.recipe import Recipe, RecipeError
 from model.train.run_folder import unique_run_dir
 
 log = logging.getLogger(__name__)
@@ -94,6 +94,8 @@ class TrainingPane(Pane):
         store.run.changed.connect(self._hear_of_run)
         store.run.proposed.connect(self._take_proposal)
         store.watching.changed.connect(self.invalidate)
+        store.scaling.changed.connect(self.invalidate)  # no run can begin meanwhile
+        store.timeline.changed.connect(self.invalidate)
         store.model_changed.connect(self._hear_of_run)
         store.activity.changed.connect(self._hear_of_activity)
         store.asked.delivered.connect(self.invalidate)  # the step that is told is another
@@ -167,7 +169,12 @@ class TrainingPane(Pane):
             self.controls.recipe.setChecked(True)
             self.invalidate()
             return
-        recipe = self.form.recipe()
+        recipe = self.store.watches.added_to(self.form.recipe())
+        try:
+            recipe.validate()
+        except RecipeError as error:
+            self._fail(f"{error} Take it off the list in Curves over training.")
+            return
         folder = self._new_folder(recipe.name)
         if folder is None:
             return
@@ -256,7 +263,7 @@ class TrainingPane(Pane):
         self.invalidate()
 
     def _can_start(self) -> bool:
-        return self.store.engine is not None and not self.store.run.going
+        return can_start(self.store)
 
     def _fail(self, why: str) -> None:
         """Say why nothing has begun, and offer another place where the place is to blame."""
@@ -278,17 +285,25 @@ class TrainingPane(Pane):
 
     def _take_proposal(self, recipe: Recipe) -> None:
         """Show a recipe that was made elsewhere; it begins where a person presses Start."""
-        self.form.set_recipe(recipe)
+        self._show_recipe(recipe)
         self.controls.recipe.setChecked(True)
         self.invalidate()
+
+    def _show_recipe(self, recipe: Recipe) -> None:
+        """Take over a recipe; what it watches and waits for stands in a list of its own."""
+        self.form.set_recipe(replace(recipe, watched=(), stop_when=()))
+        watches = self.store.watches
+        if recipe.watched or recipe.stop_when:
+            both = watches.added_to(recipe)
+            watches.set_lists(both.watched, both.stop_when)
 
     def _hear_of_run(self) -> None:
         run, current = self.store.run.shown, self.store.run.current
         if run is not None and run is not self._heard:
             self._heard = run
             self.controls.recipe.setChecked(False)  # whoever started it
-            if run is self.store.run.recorded:
-                self.form.set_recipe(run.recipe)
+            if run is self.store.run.recorded and not run.program:
+                self._show_recipe(run.recipe)
         begun = current is not None and current.running
         if self._waiting and self.store.run.starting is None and begun:
             self._waiting = False
@@ -321,7 +336,10 @@ class TrainingPane(Pane):
         self._show_heading(run)
         self._show_status(run)
         if run is not None:
-            self.content.show_run(run, self._curves, self.controls, self._n_figures())
+            timeline = self.store.timeline
+            elsewhere = timeline.live or not self.store.run.in_view(run)
+            step = None if elsewhere else timeline.step
+            self.content.show_run(run, self._curves, self.controls, self._n_figures(), step)
         self._arrange()
 
     def _show_controls(self, run: Run | None) -> None:
@@ -404,7 +422,8 @@ class TrainingPane(Pane):
         run = self.store.run.shown
         if run is None:
             return ""
-        note = f"{run.name} · step {self._step_of(run):,} / {run.recipe.steps:,}"
+        whose = f" · {run.program}" if run.program else ""
+        note = f"{run.name}{whose} · step {self._step_of(run):,} / {run.recipe.steps:,}"
         if run.analogies:
             last = run.analogies[-1]
             note += f" · {last.expression}: rank {last.rank:,}"
@@ -412,7 +431,9 @@ class TrainingPane(Pane):
 
     def code(self) -> str:
         run = self.store.run.shown
-        return "" if run is None else code.of_run(run.run_dir)
+        if run is None:
+            return ""
+        return code.of_log(run.run_dir) if run.program else code.of_run(run.run_dir)
 
     def export_data(self) -> Mapping[str, Named]:
         """Everything that was measured of the run, over its steps."""

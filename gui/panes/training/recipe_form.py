@@ -237,6 +237,7 @@ class RecipeForm(QWidget):
             eval_every=self._paced(base.eval_every),
             sample_every=self._paced(base.sample_every),
             snapshot_every=self._paced(base.snapshot_every),
+            curves_every=self._paced(base.curves_every),
         )
 
     def _paced(self, every: int) -> int:

@@ -49,6 +49,8 @@ def state_of(store: Store, run: Run | None, failure: str) -> State:
     if run is not None and run.running:
         step = told_step(store, run)
         words = f"Paused at step {step:,}" if run.paused else ""
+        if run.paused and run.met is not None:
+            words = f"Paused. {run.met.message}"
         if run.elsewhere:
             watching = store.watching
             words = written_elsewhere(watching.writer, watching.age, watching.problem)
@@ -58,6 +60,8 @@ def state_of(store: Store, run: Run | None, failure: str) -> State:
         return State(words, color, (step, run.recipe.steps))
     if failure:
         return State(failure, "bad")
+    if store.scaling.going:
+        return State("A queue of sizes is trained: stop it in Scaling to train here")
     if run is not None and run.finished is not None:
         color, words = ending(run)
         return State(words, color) if words or problem is None else problem
@@ -67,4 +71,4 @@ def state_of(store: Store, run: Run | None, failure: str) -> State:
 def told_step(store: Store, run: Run) -> int:
     """The step that the window tells of a run."""
     told = store.run.told(run)
-    return 0 if told is None else told.step
+    return run.step if told is None else told.step

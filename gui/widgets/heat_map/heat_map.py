@@ -134,6 +134,11 @@ class HeatMap(Canvas):
     # ------------------------------------------------------------------------- places
 
     @property
+    def zoom(self) -> float | None:
+        """Side of a cell that was asked for, logical pixels; None where it is automatic."""
+        return self._zoom
+
+    @property
     def cell_size(self) -> float:
         """Side of a cell, logical pixels."""
         return self._place.cell

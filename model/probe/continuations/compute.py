@@ -51,10 +51,7 @@ def answer(question: Continuations, subject: Subject, bench: Bench) -> Iterator[
     at = min(question.position, subject.n_tokens - 1)
     # What stands behind the last position of the context can be said, but nothing after it.
     depth = min(question.depth, config.n_ctx - at)
-    apart = subject.interventions or config.length_changes_rotations(
-        at + 1, max(subject.n_tokens, at + depth)
-    )
-    runs = (_Apart if apart else _Together)(subject, bench, at, question.beams, depth)
+    runs = running(subject, bench, at, question.beams, depth)
     tree = _Tree(question, subject, frozenset(bench.ends(subject.model)))
     try:
         beams = tree.grow([ROOT], (yield from runs.logits([()])))
@@ -69,6 +66,22 @@ def answer(question: Continuations, subject: Subject, bench: Bench) -> Iterator[
         yield replace(tree.found(), problem=f"{error} {why}".strip())
         return
     yield tree.found(full=depth < question.depth)
+
+
+def running(subject: Subject, bench: Bench, at: int, beams: int, depth: int) -> _Apart | _Together:
+    """What runs continuations, together where that is the same.
+
+    Args:
+        subject, bench: whose.
+        at: after which position they begin.
+        beams: how many of one length there are at most.
+        depth: how long they become at most.
+    """
+    config = bench.network(subject).config
+    apart = subject.interventions or config.length_changes_rotations(
+        at + 1, max(subject.n_tokens, at + depth)
+    )
+    return (_Apart if apart else _Together)(subject, bench, at, beams, depth)
 
 
 class _Tree:

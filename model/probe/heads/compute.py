@@ -8,7 +8,7 @@ Shape suffixes: L layers, H heads, Q queries, S keys, N scores.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -16,14 +16,10 @@ import torch
 from torch import Tensor
 
 from model.bench import Bench
-from model.config import TransformerConfig
 from model.probe.heads.asks import SCORES, Heads, HeadsFound
+from model.probe.heads.texts import SKIPPED, repeated_texts
 from model.probe.question import Answer, Array, ProbeError, read_only
 from model.subject import Subject
-from model.tokenizer.tokenizer import Tokenizer
-
-SKIPPED = 2
-"""Queries at the beginning that do not count: of two keys each is the first or the one before."""
 
 
 def answer(question: Heads, subject: Subject, bench: Bench) -> Iterator[Answer | None]:
@@ -46,9 +42,8 @@ def _measuring(
     config = bench.network(subject).config
     if question.n_texts < 2:
         raise ProbeError(f"n_texts is {question.n_texts}; texts are compared, so 2 are the least.")
-    tokenizer = bench.tokenizer(subject.model)
-    start, end = ((), ()) if tokenizer is None else _around(tokenizer)
-    n = min(question.n_random, (config.n_ctx - len(start) - len(end)) // 2)
+    texts = repeated_texts(question, config, bench.tokenizer(subject.model))
+    n, start = texts.n, texts.start
     if n <= SKIPPED:
         why = (
             f"A text of {n} repeated tokens is too short to tell heads apart: "
@@ -62,22 +57,19 @@ def _measuring(
             n_random=n,
             problem=why,
         )
-    pool = _pool(config, tokenizer)
-    random = np.random.default_rng(question.seed)
     aside = bench.beside(subject.model)
     sums_LHN = torch.zeros(config.n_layers, config.n_heads, len(SCORES), dtype=torch.float64)
     before: list[Tensor] = []
-    for text in range(question.n_texts):
-        drawn = random.choice(pool, n, replace=len(pool) < n).tolist()
-        read = Subject(subject.model, subject.step, (*start, *drawn, *drawn, *end))
+    for text, ids in enumerate(texts.ids):
+        read = Subject(subject.model, subject.step, ids)
         for _ in aside.streaming(read):
             yield None
         for layer in range(config.n_layers):
             pattern_HQS = aside.pattern(read, layer)
             with torch.inference_mode():
                 pattern_HQS = pattern_HQS.float().cpu()
-                sums_LHN[layer] += _scores(pattern_HQS, len(start), n, causal=config.causal)
-                first_HQS = pattern_HQS[:, : len(start) + n].clone()
+                sums_LHN[layer] += head_scores(pattern_HQS, start, n, causal=config.causal)
+                first_HQS = pattern_HQS[:, : start + n].clone()
                 if text:
                     overlap_H = _overlap(first_HQS, before[layer])
                     sums_LHN[layer, :, _POSITIONAL] += overlap_H
@@ -95,7 +87,7 @@ def _measuring(
 _POSITIONAL = SCORES.index("positional")
 
 
-def _scores(pattern_HQS: Tensor, start: int, n: int, *, causal: bool) -> Tensor:
+def head_scores(pattern_HQS: Tensor, start: int, n: int, *, causal: bool) -> Tensor:
     """All scores of one text but ``positional``, ``[H, N]`` float64.
 
     Args:
@@ -147,28 +139,3 @@ def _overlap(one_HQS: Tensor, other_HQS: Tensor) -> Tensor:
     there_H = one.maximum(other).sum((-1, -2)).double()
     n_queries = one.shape[1]
     return torch.where(there_H < 0.2 * n_queries, 0.0, 2 * same_H / (same_H + there_H))
-
-
-def _around(tokenizer: Tokenizer) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """What stands before and behind a text of the model's: heads park there what they don't need.
-
-    What its tokenizer puts around any text; where it puts nothing, the token that begins one.
-    """
-    bare = tokenizer.encode("a", add_special=False).ids
-    whole = tokenizer.encode("a").ids
-    for at in range(len(whole) - len(bare) + 1):
-        if whole[at : at + len(bare)] == bare and len(whole) > len(bare):
-            return tuple(whole[:at]), tuple(whole[at + len(bare) :])
-    first = tokenizer.start_of_text
-    return ((), ()) if first is None else ((first,), ())
-
-
-def _pool(config: TransformerConfig, tokenizer: Tokenizer | None) -> Sequence[int]:
-    """Ids that stand for text."""
-    every = range(config.d_vocab)
-    if tokenizer is None:
-        return every
-    left_out = {*tokenizer.special_ids, tokenizer.unknown_id}
-    written = tokenizer.vocabulary
-    found = [one for one in every[: len(written)] if written[one] and one not in left_out]
-    return found or every

@@ -53,6 +53,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "scene": ("--of", "blocks.1.attn.hook_q", "--position", "3", "--head", "2"),
     "terms": ("--of", "blocks.1.attn.hook_z", "--index", "0,3,1,2"),
     "tokenized": ("--written", "The queen"),
+    "chances": ("--paths", "3,1;3,2;7"),
     "rows": ("--of", "blocks.1.attn.hook_pattern", "--head", "2"),
     "until": ("--condition", "norm", "--position", "-1", "--above", "0.001"),
     "on_key": ("--query", "3", "--key", "1"),
@@ -99,6 +100,7 @@ def of(probe: Probe) -> type[Question]:
 
 
 def asked_by_hand(lm: LanguageModel, name: str) -> Any:
+    from model.probe.chances.asks import Chances
     from model.probe.cost.asks import Cost
     from model.probe.edge.asks import Edge
     from model.probe.facts.asks import Facts
@@ -136,6 +138,7 @@ def asked_by_hand(lm: LanguageModel, name: str) -> Any:
         "neuron_curve": NeuronCurve(layer=1, neuron=7),
         "neuron_texts": NeuronTexts(layer=1, neuron=7, scan=500),
         "tokenized": Tokenized("The queen"),
+        "chances": Chances(-1, ((3, 1), (3, 2), (7,))),
         "rows": Rows("blocks.1.attn.hook_pattern", head=2),
         "until": Until("norm", -1, above=0.001),
         "on_key": OnKey(3, 1),
@@ -447,7 +450,7 @@ def test_every_question_in_the_house_has_its_line():
     kinds = {of(probe) for probe in ASKED.values()}
     # Both subjects of these are named by a verb of their own, which their sentences say.
     of_two = {probe.name for probe in PROBES if "`model compare`" in probe.sentence}
-    assert of_two == {"difference", "weight_difference"}
+    assert of_two == {"difference", "routes_difference", "weight_difference"}
     for asks in folder.glob("*/asks.py"):
         if asks.parent.name in of_two:
             continue

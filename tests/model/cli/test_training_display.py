@@ -60,6 +60,47 @@ def test_a_target_ends_the_run(text_file: Path, tmp_path: Path) -> None:
     assert result["steps"] < 100
 
 
+def test_a_condition_stops_the_run_with_all_saved_and_it_goes_on_later(
+    text_file: Path, tmp_path: Path
+) -> None:
+    out, console = said()
+    result = run_from_command_line(
+        out=tmp_path / "run",
+        data=str(text_file),
+        preset_name="tiny",
+        steps=30,
+        threads=1,
+        watched=("blocks.0.mlp.W_in.grad",),
+        stop_when=("blocks.1.attn entropy > 0", "step > 12"),
+        console=console,
+    )
+    # Before the first step is measured too, and what holds then stops it.
+    assert (result["reason"], result["steps"]) == ("stopped", 0)
+    assert "entropy of blocks.1.attn is" in result["message"]
+    assert "It was to stop when blocks.1.attn entropy > 0." in out.getvalue()
+    again = run_from_command_line(out=tmp_path / "run", resume=True, threads=1, console=said()[1])
+    # The one that held already is not waited for again; the other one is met now.
+    assert again["steps"] == 13
+    assert "step is 13, above 12." in again["message"]
+    last = run_from_command_line(out=tmp_path / "run", resume=True, threads=1, console=said()[1])
+    assert (last["reason"], last["steps"]) == ("steps", 30)
+    assert "blocks.0.mlp.W_in.grad,norm," in (tmp_path / "run" / "curves.csv").read_text()
+
+
+def test_a_wrong_condition_is_told_before_anything_is_written(
+    text_file: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(RecipeError, match="There is no curve 'wal_loss'"):
+        run_from_command_line(
+            out=tmp_path / "run",
+            data=str(text_file),
+            preset_name="tiny",
+            stop_when=("wal_loss < 2",),
+            console=said()[1],
+        )
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.usefixtures("heard_signals")
 @pytest.mark.parametrize("number", END_SIGNALS, ids=lambda n: signal.Signals(n).name)
 def test_a_signal_to_end_saves_and_the_run_goes_on_later(

@@ -25,6 +25,7 @@ from model.probe.next_token.asks import NextToken
 from model.probe.patch.asks import Patch
 from model.probe.question import Answer, Named, Question, TokenId
 from model.probe.routes.asks import Routes
+from model.probe.routes_difference.asks import RoutesDifference
 from model.probe.weight_difference.asks import WeightDifference
 from model.sampling import Sampling
 from model.subject import Subject
@@ -67,9 +68,15 @@ NEEDED: dict[str, dict[str, Any]] = {
     "facts": {"first": 1, "last": 2, "samples": 2},
     "neuron_texts": {"scan": 300},
     "graph": {"check": 8},
+    "chances": {"paths": ((3, 4), (3, 5, 1), (7,))},
     "tokenized": {"written": "the queen"},
     "cost": {"longest": 24, "repeats": 1},
     "difference": {"other": Subject(1, None, (2, 12, 9, 15, 9, 17), (AblateHead(0, 1),))},
+    "routes_difference": {
+        "position": 3,
+        "threshold": 0.001,
+        "other": Subject(1, None, (2, 12, 9, 15, 9, 17), (AblateHead(0, 1),)),
+    },
     "weight_difference": {"other": 1},
 }
 """Fields beside those, and smaller amounts of work."""
@@ -78,11 +85,15 @@ IDS = (2, 12, 9, 14, 9, 17)
 
 OF_TWO: dict[str, type[Question]] = {
     "difference": Difference,
+    "routes_difference": RoutesDifference,
     "weight_difference": WeightDifference,
 }
 """About two models, and asked by `model compare`; a script opens the second as ``lm_b``."""
 
-REFUSED = {("encoder", "continuations"): "not made to continue"}
+REFUSED = {
+    ("encoder", "continuations"): "not made to continue",
+    ("encoder", "chances"): "not made to continue",
+}
 """What a kind of network can't be asked, with the words in which it says so."""
 
 

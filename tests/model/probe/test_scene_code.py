@@ -24,11 +24,29 @@ from tests.model.probe.asking import Asked
 AT = 7
 
 
-def run(asked: Asked, lines: str, changed: Callable[[dict[str, Any]], None] | None = None) -> Any:
-    """What the lines leave; ``lm`` and ``trace`` are the network's own."""
+def run(
+    asked: Asked,
+    lines: str,
+    changed: Callable[[dict[str, Any]], None] | None = None,
+    opened: list[str] | None = None,
+) -> Any:
+    """What the lines leave; ``lm`` and ``trace`` are the network's own.
+
+    Args:
+        asked: whose.
+        lines: that are run.
+        changed: does something to the trace before.
+        opened: takes the names of the parameters that are fetched.
+    """
+
+    def fetched(name: str) -> torch.Tensor:
+        if opened is not None:
+            opened.append(name)
+        return parameter(asked.network, name)
+
     lm = SimpleNamespace(
         config=asked.config,
-        parameter=lambda name: parameter(asked.network, name),
+        parameter=fetched,
         ids=lambda text: torch.tensor([text]),
     )
     there: dict[str, Any] = {
@@ -105,3 +123,21 @@ def test_every_nonlinearity_has_a_line(activation: str):
     x = torch.linspace(-12, 12, 97, dtype=torch.float64)
     line = ACTIVATIONS[activation].format("x")
     assert torch.allclose(eval(line, {"torch": torch, "x": x}), activate(x, activation))
+
+
+@pytest.mark.parametrize("variant", [name for name in VARIANTS if "expert" in name])
+@pytest.mark.parametrize("part", ["hook_pre", "hook_pre_linear", "hook_post", "hook_mlp_out"])
+def test_the_lines_of_experts_are_of_all_positions_and_of_those_that_were_chosen(
+    variant: str, part: str
+) -> None:
+    asked = Asked(variant)
+    names = [op.output for op in asked.network.operations if op.output.endswith(part)]
+    for name in names:
+        lines = asked.ask(Scene(name, AT)).lines
+        assert f'"{name}"], rtol' in lines.splitlines()[-1], "no position is picked out"
+        opened: list[str] = []
+        there = run(asked, lines, opened=opened)
+        chosen = there.get("experts")
+        if chosen is not None:
+            numbers = {int(one.split(".experts.")[1].split(".")[0]) for one in opened}
+            assert numbers == set(chosen.unique().tolist()), "none that nobody asked is opened"

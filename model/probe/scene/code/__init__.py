@@ -1,8 +1,9 @@
 """The lines of Python that compute an operation from what it reads, in torch's own words.
 
 They run where ``import torch``, ``import model``, ``lm = model.open(…)`` and
-``trace = lm.trace(…)`` have been, compute the whole tensor (experts: one position's) and end with a
-comparison with what the trace recorded. Knows operations and the config; no weights, no tensor.
+``trace = lm.trace(…)`` have been, compute the whole tensor (``probabilities``: one position's) and
+end with a comparison with what the trace recorded. Knows operations and the config; no weights, no
+tensor.
 """
 
 from __future__ import annotations

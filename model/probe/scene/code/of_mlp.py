@@ -42,19 +42,27 @@ def _linear(letter: str) -> Callable[[Wanted], Made]:
 
 
 def _of_experts(w: Wanted, letter: str) -> Made:
+    """One expert after the other, at the positions that were sent to it."""
     weight, bias = _expert_names(w)
-    at = f"[0, {w.position}]"
-    product = "x @ W[e] + b[e]" if bias else "x @ W[e]"
     return Made(
         (
-            f"x = {w.read(0, at)}",
-            f"experts = {w.read(1, at)}.tolist()",
-            f"W = {{e: lm.parameter({weight}) for e in experts}}",
-            *((f"b = {{e: lm.parameter({bias}) for e in experts}}",) if bias else ()),
-            f"{letter} = torch.stack([{product} for e in experts])",
+            f"x = {w.read()}",
+            f"experts = {w.read(1)}  # [batch, position, place]",
+            f"{letter} = x.new_zeros(*experts.shape, {w.config.d_mlp})",
+            *_each_expert(weight, bias),
+            f"    {letter}[where] = x[where[:2]] @ W{' + b' if bias else ''}",
         ),
         letter,
-        at,
+    )
+
+
+def _each_expert(weight: str, bias: str) -> tuple[str, ...]:
+    """Begins a loop over the experts that were chosen: ``W``, ``b``, and where each was."""
+    return (
+        "for e in experts.unique().tolist():",
+        f"    W = lm.parameter({weight})",
+        *((f"    b = lm.parameter({bias})",) if bias else ()),
+        "    where = (experts == e).nonzero(as_tuple=True)",
     )
 
 
@@ -83,21 +91,18 @@ def _down(w: Wanted) -> Made:
         product = "h @ W" + (" + b" if w.has_bias else "")
         return Made((f"h = {w.read()}", *w.weight("W"), f"m = {w.times(product)}"), "m")
     weight, bias = _expert_names(w)
-    at = f"[0, {w.position}]"
-    product = "(h[a] @ W[e] + b[e])" if bias else "(h[a] @ W[e])"
-    total = f"sum(shares[a] * {product} for a, e in enumerate(experts))"
+    total = w.times("each.sum(2)")
     return Made(
         (
-            f"h = {w.read(0, at)}",
-            f"shares = {w.read(1, at)}",
-            f"experts = {w.read(2, at)}.tolist()",
-            f"W = {{e: lm.parameter({weight}) for e in experts}}",
-            *((f"b = {{e: lm.parameter({bias}) for e in experts}}",) if bias else ()),
-            f"m = {w.times(total)}",
-            "m = m.to(h.dtype)",
+            f"h = {w.read()}",
+            f"shares = {w.read(1)}",
+            f"experts = {w.read(2)}  # [batch, position, place]",
+            f"each = h.new_zeros(*experts.shape, {w.config.d_model}, dtype=shares.dtype)",
+            *_each_expert(weight, bias),
+            f"    each[where] = shares[where][:, None] * (h[where] @ W{' + b' if bias else ''})",
+            f"m = ({total}).to(h.dtype)",
         ),
         "m",
-        at,
     )
 
 

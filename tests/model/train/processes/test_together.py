@@ -16,6 +16,7 @@ import pytest
 import torch
 
 from model.checkpoint import open_checkpoint
+from model.train.curves_file import CURVES_FILE, row_of
 from model.train.loop import train
 from model.train.run_folder import RunError, read_metrics, read_run
 from model.train.run_writing import copy_run
@@ -213,3 +214,22 @@ def test_what_one_process_can_not_do_is_said_once(folder: Path) -> None:
         ]
     assert not (folder / "small").exists()
     assert read_metrics(folder / "plain-1")["step"][-1] == RECIPE.steps, "left as it was"
+
+
+@pytest.mark.parametrize("out", ["plain-ddp-2", "plain-fsdp-2", "plain-fsdp-4"])
+def test_curves_are_those_of_one_process(folder: Path, out: str) -> None:
+    def curves(name: str) -> dict[tuple[int, str, str], float]:
+        rows = [row_of(line) for line in (folder / name / CURVES_FILE).read_text().splitlines()]
+        return {row[:3]: row[3] for row in rows if row is not None}
+
+    one, several = curves("plain-1"), curves(out)
+    # In shards the weights are measured only where they are gathered anyway.
+    of_weights = ("entropy", "induction", "induction_head", "rank")
+    if "fsdp" in out:
+        steps = {step for step, _, measure in several if measure in of_weights}
+        one = {key: one[key] for key in one if key[2] not in of_weights or key[0] in steps}
+        assert steps
+    assert several.keys() == one.keys()
+    assert {measure for _, _, measure in one} >= {"grad_norm", "update_ratio", "entropy", "rank"}
+    for key, value in one.items():
+        assert several[key] == pytest.approx(value, rel=2e-3), key
