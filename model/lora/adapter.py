@@ -13,6 +13,7 @@ Shapes: A ``[r, in]``, B ``[out, r]``, of a linear map ``[out, in]``.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -130,8 +131,7 @@ class Adapter(nn.Module):
         self.modules_adapted = tuple(factors)
         self._flipped = family in CONV1D_FAMILIES
         self._shapes = _file_shapes(family, config)
-        with torch.enable_grad():
-            self._changed = {name for name, t in self._in_network().items() if t.requires_grad}
+        self._changed = self._found_out()
 
     @classmethod
     def new(
@@ -171,22 +171,45 @@ class Adapter(nn.Module):
 
         Differentiable in the factors. Tensors that the adapter leaves alone are not there.
         """
-        found = self._in_network()
-        return {name: found[name] for name in found if name in self._changed}
+        return {name: delta for some in self.by_layer() for name, delta in some.items()}
 
-    def _in_network(self) -> dict[str, Tensor]:
-        """The same with all other tensors of the network, which hold zeros."""
-        changed: dict[str, Tensor] = {}
-        for name, a, b in self.factors():
-            delta = (b @ a) * self.lora.scale(a.shape[0], self.alpha_of(name))
-            changed[f"{name}.weight"] = delta.T if self._flipped else delta
-        like = next(iter(changed.values()))
+    def by_layer(self) -> Iterator[dict[str, Tensor]]:
+        """The same a layer at a time: of a large network all changes at once fill the memory."""
+        for modules, names in self._changed:
+            in_file: dict[str, Tensor] = {}
+            for name in modules:
+                a, b = self.A[_key(name)], self.B[_key(name)]
+                delta = (b @ a) * self.lora.scale(a.shape[0], self.alpha_of(name))
+                in_file[f"{name}.weight"] = delta.T if self._flipped else delta
+            found = self._in_network(in_file)
+            yield {name: found[name] for name in names}
+
+    def _in_network(self, in_file: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Tensors of the family's files carried over to the network's, with zeros for all others."""
+        like = next(iter(in_file.values()))
         nothing = torch.zeros((), dtype=like.dtype, device=like.device)
-        in_file = {
-            name: changed[name] if name in changed else nothing.expand(shape)
+        whole = {
+            name: in_file[name] if name in in_file else nothing.expand(shape)
             for name, shape in self._shapes.items()
         }
-        return FAMILIES[self.family].state_from_hf(in_file, self.config)
+        return FAMILIES[self.family].state_from_hf(whole, self.config)
+
+    def _found_out(self) -> list[tuple[list[str], list[str]]]:
+        """By layer the adapted maps, and the network's tensors that they change."""
+        layers: dict[str, list[str]] = {}
+        for name in self.modules_adapted:
+            number = re.search(r"\.(\d+)\.", name)
+            layers.setdefault("" if number is None else number[1], []).append(name)
+        found = []
+        for modules in layers.values():
+            # Real bytes: a rule may take a tensor that is one number seen everywhere for empty.
+            marks = {
+                f"{name}.weight": torch.ones(self._shapes[f"{name}.weight"], dtype=torch.uint8)
+                for name in modules
+            }
+            ours = self._in_network(marks)
+            found.append((modules, [name for name, t in ours.items() if bool(t.any())]))
+        return found
 
 
 class Adapting:
@@ -230,10 +253,11 @@ def merge(transformer: Transformer, adapter: Adapter) -> None:
     Computed in float32, whatever the weights are stored in, and rounded once.
     """
     weights = dict(transformer.named_parameters())
-    for name, delta in adapter.deltas().items():
-        weight = weights[name]
-        summed = weight.float() + delta.to(weight.device, torch.float32)
-        weight.copy_(summed.to(weight.dtype))
+    for deltas in adapter.by_layer():
+        for name, delta in deltas.items():
+            weight = weights[name]
+            summed = weight.float() + delta.to(weight.device, torch.float32)
+            weight.copy_(summed.to(weight.dtype))
 
 
 def _key(name: str) -> str:

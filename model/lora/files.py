@@ -8,7 +8,6 @@ Tensors are called ``base_model.model.<module>.lora_A.weight`` ``[r, in]`` and `
 from __future__ import annotations
 
 import json
-import os
 import re
 import secrets
 import shutil
@@ -21,17 +20,19 @@ from torch import Tensor
 
 from model.checkpoint.errors import CheckpointError
 from model.checkpoint.families import FAMILIES
+from model.checkpoint.sources.adapter import (
+    CONFIG_FILE,
+    WEIGHTS_FILE,
+    base_named,
+    read_adapter_config,
+)
 from model.checkpoint.sources.safetensors_file import safetensors_header
-from model.checkpoint.stored import parse_json, read_text
 from model.checkpoint.weights import read_weights
 from model.config import TransformerConfig
 from model.lora.adapter import CONV1D_FAMILIES, Adapter, LoraConfig, adaptable
 from model.slices import finish
 from model.tensor_file import write_tensors
 
-CONFIG_FILE = "adapter_config.json"
-WEIGHTS_FILE = "adapter_model.safetensors"
-_LARGEST_CONFIG = 4 * 2**20
 _NAME = re.compile(r"base_model\.model\.(?P<module>.+)\.lora_(?P<which>[AB])(\.default)?\.weight")
 
 
@@ -68,42 +69,6 @@ def save_adapter(folder: Path, adapter: Adapter, base: str) -> Path:
     return folder
 
 
-def is_adapter(folder: Path) -> bool:
-    """Whether a folder holds an adapter and no whole model."""
-    return (folder / CONFIG_FILE).is_file() and not os.path.lexists(folder / "config.json")
-
-
-def base_named(folder: Path) -> str:
-    """The model that an adapter says it changes; empty where it says none.
-
-    Raises:
-        CheckpointError: its config can't be read.
-    """
-    base = _read_config(folder).get("base_model_name_or_path")
-    return base if isinstance(base, str) else ""
-
-
-def base_place(folder: Path) -> Path | None:
-    """Where the model lies that an adapter changes; None where it is not found.
-
-    Looked for at the place that the adapter names, from its own folder too, and, of an adapter
-    that one of our runs wrote, at that run's first snapshot.
-
-    Raises:
-        CheckpointError: its config can't be read.
-    """
-    named = base_named(folder)
-    places = []
-    if named:
-        places += [Path(named).expanduser(), folder / named]
-    whole = folder.absolute()
-    places += [above / "snapshots" / "step-000000" for above in whole.parents[:2]]
-    for place in places:
-        if os.path.exists(place) and place.absolute() != whole:  # noqa: PTH110 - names too long
-            return place
-    return None
-
-
 def read_adapter(folder: Path, family: str, config: TransformerConfig) -> Adapter:
     """Read an adapter of a network.
 
@@ -114,7 +79,7 @@ def read_adapter(folder: Path, family: str, config: TransformerConfig) -> Adapte
     Raises:
         CheckpointError: it is damaged, of another kind, or of another network.
     """
-    found = _read_config(folder)
+    found = read_adapter_config(folder)
     lora = _lora_of(found, folder)
     tensors = _read_tensors(folder)
     maps = adaptable(family, config)
@@ -191,19 +156,6 @@ def chosen_ends(adapter: Adapter) -> list[str]:
     maps = adaptable(adapter.family, adapter.config)
     same = {name for name in maps if name.rpartition(".")[2] in ends}
     return sorted(ends) if same == set(adapter.modules_adapted) else []
-
-
-def _read_config(folder: Path) -> dict[str, Any]:
-    path = folder / CONFIG_FILE
-    try:
-        found = parse_json(read_text(path, _LARGEST_CONFIG, "an adapter's config"))
-    except ValueError as error:
-        if isinstance(error, CheckpointError):
-            raise
-        raise CheckpointError(f"{path} is no JSON: {error}.") from error
-    if not isinstance(found, dict):
-        raise CheckpointError(f"{path} is no JSON object; get it again from where it came from.")
-    return found
 
 
 _CHANGES_MORE: Mapping[str, tuple[Any, ...]] = {

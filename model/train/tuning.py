@@ -17,6 +17,7 @@ from model.checkpoint.families import FAMILIES
 from model.checkpoint.fitting import fit
 from model.checkpoint.opening import open_checkpoint
 from model.checkpoint.sources import source_of
+from model.checkpoint.sources.adapter import is_there
 from model.config import TransformerConfig
 from model.lora.adapter import Adapter, Adapting, LoraConfig
 from model.lora.files import save_adapter
@@ -65,6 +66,8 @@ def whole_path(path: Path) -> Path:
     """
     from model.hub import fetching, is_hub_name
 
+    if is_there(path):
+        return path.expanduser().absolute()
     place = finish(fetching(str(path))) if is_hub_name(str(path)) else path
     return Path(place).expanduser().absolute()
 
