@@ -154,33 +154,6 @@ def of_tensor(
     return "\n".join((*sorted(imports), "", *lines))
 
 
-def of_vocabulary(vocabulary: m.VocabularyProjected, near: m.NeighboursFound | None) -> str:
-    """The table of token vectors on its axes, and the tokens that are near a sum of them.
-
-    While a model learns, the cloud is turned to lie as the one before: the lines give it unturned.
-
-    Args:
-        vocabulary: that is drawn.
-        near: the neighbours that are listed, if any.
-    """
-    imports = ["from model.probe.geometry.compute import principal_axes"]
-    lines = [f'table = lm.transformer.table("{vocabulary.matrix}")']
-    if vocabulary.plane:
-        imports.append("from model.probe.geometry.plane import plane_of")
-        lines.append(
-            f"projection = principal_axes(table, first_rD=plane_of(table, {vocabulary.plane}))"
-        )
-    else:
-        lines.append("projection = principal_axes(table)")
-    if near is not None:
-        imports[0] += ", nearest, signed_sum"
-        lines.append(
-            "neighbour_ids, neighbour_cosines = nearest("
-            f"table, signed_sum(table, {near.terms}), {len(near.ids)})"
-        )
-    return "\n".join((*imports, "", *lines))
-
-
 def of_run(run_dir: str) -> str:
     """What was measured of a run, read from its folder."""
     return (
@@ -216,6 +189,18 @@ def of_curves(run_dir: str) -> str:
         "for measured in run.measured:\n"
         "    for place, measure, value in measured.values:\n"
         "        curves.setdefault((place, measure), []).append((measured.step, value))"
+    )
+
+
+def of_runs(folder: str) -> str:
+    """The runs of a folder as a tree, with their validation losses."""
+    return (
+        "from pathlib import Path\n"
+        "from model.slices import finish\n"
+        "from model.train.branching.tree import differing, reading_tree\n\n"
+        f"runs = finish(reading_tree(Path({folder!r})))\n"
+        "val_loss = {run.name: dict(zip(run.val_steps, run.val_loss)) for run in runs}\n"
+        "settings = differing([run.recipe for run in runs if run.recipe is not None])"
     )
 
 

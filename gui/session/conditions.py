@@ -114,6 +114,16 @@ def can_start_again(store: Store) -> bool:
     return can_start(store) and run is not None and not run.running and bool(run.weights)
 
 
+def has_run(store: Store) -> bool:
+    """A run is told of."""
+    return store.run.shown is not None
+
+
+def can_branch(store: Store) -> bool:
+    """The run that is told of has kept a step that another can begin at."""
+    return can_start(store) and store.branching.here is not None
+
+
 def can_follow(store: Store) -> bool:
     """The run of the opened model is written by another process."""
     return store.watching.grows or store.watching.newest is not None

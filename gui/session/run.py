@@ -7,6 +7,7 @@ events of a run; no widget, no file.
 from __future__ import annotations
 
 from bisect import bisect_right
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import Signal
@@ -15,6 +16,7 @@ from gui.session.feature import Feature
 from gui.session.state import Notice
 from gui.session.training_run import Run
 from model import messages as m
+from model.train.branching.record import Departure
 from model.train.events import Finished, StepDone
 from model.train.recipe import Recipe
 
@@ -116,7 +118,13 @@ class CurrentRun(Feature):
     # ------------------------------------------------------------------------ changing
 
     def start(
-        self, recipe: Recipe, run_dir: str, *, follow: bool = True, begin_paused: bool = False
+        self,
+        recipe: Recipe,
+        run_dir: str,
+        *,
+        follow: bool = True,
+        begin_paused: bool = False,
+        branch: Departure | None = None,
     ) -> None:
         """Train a new model.
 
@@ -125,10 +133,15 @@ class CurrentRun(Feature):
             run_dir: folder to write; must not exist.
             follow: whether its model comes into view.
             begin_paused: wait before the first step.
+            branch: the run and the step that it begins at; None for one that begins anew.
         """
         self._ask(
             m.StartTraining(
-                recipe=recipe, run_dir=run_dir, follow=follow, begin_paused=begin_paused
+                recipe=recipe,
+                run_dir=run_dir,
+                follow=follow,
+                begin_paused=begin_paused,
+                branch=branch,
             )
         )
 
@@ -146,6 +159,10 @@ class CurrentRun(Feature):
     def step(self) -> None:
         """One update of the weights, then pause."""
         self._control("step")
+
+    def change_rate(self, lr: float) -> None:
+        """Give the next step another learning rate, and those after it in proportion."""
+        self._store.send(m.ChangeRate(lr=lr))
 
     def stop(self) -> None:
         """End the run, also while it gets ready; what it learned stays on disk."""
@@ -179,6 +196,10 @@ class CurrentRun(Feature):
                         run.add(event)
                     if not run.paused:
                         run.met = None
+                    self.changed.emit()
+            case m.RecipeChanged():
+                if run is not None:
+                    run.started = replace(run.started, recipe=result.recipe)
                     self.changed.emit()
             case m.TrainingEnded():
                 if run is not None:

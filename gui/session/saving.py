@@ -25,7 +25,15 @@ class Saving(Feature):
         """Write the model in view, or copy its run folder, to a new folder; `saved` follows."""
         self._store.send(m.SaveModel(path=path))
 
+    def export_events(self, run_dir: str, out: str) -> None:
+        """Write a run's numbers for TensorBoard to a new folder; a notice says when it is there."""
+        self._store.send(m.ExportEvents(run_dir=run_dir, out=out))
+
     def take(self, result: m.Result) -> bool:
+        if isinstance(result, m.EventsExported):
+            where = f"tensorboard --logdir {result.out}"
+            self._store.post(Notice(f"Written for TensorBoard; to look at it: {where}"))
+            return True
         if not isinstance(result, m.Saved):
             return False
         without = " Interventions are not part of a model: it was saved as it is."

@@ -122,7 +122,11 @@ PERSPECTIVES: Mapping[str, Split] = {
         "row",
         (
             Split("column", (Tabs(("training", "scaling")), "prompt"), (84, 16)),
-            Split("column", (Tabs(("curves", "space")), "attention"), (55, 45)),
+            Split(
+                "column",
+                (Tabs(("curves", "losses", "landscape", "runs", "space")), "attention"),
+                (55, 45),
+            ),
             Split("column", ("prediction", "inspector"), (55, 45)),
         ),
         (37, 41, Least(22, 215)),

@@ -102,8 +102,6 @@ def _ask(
     threads: int,
     as_json: bool,
 ) -> None:
-    from model.tokenizer.tokens import continued, visible
-
     built(kind, own, lambda _: 0)  # before a model is opened for nothing
     changed = records(intervene or ())
     prompt = None
@@ -118,15 +116,7 @@ def _ask(
     tell(lm, prompt, "--text")
     some = interventions(changed, lm)
     answer = lm.ask(prompt, question, some)
-    vocabulary = () if lm.tokenizer is None else lm.tokenizer.vocabulary
-    continuing = frozenset() if lm.tokenizer is None else lm.tokenizer.continuing
-
-    def text_of(token_id: int) -> str:
-        raw = vocabulary[token_id] if token_id < len(vocabulary) else b""
-        if not raw:
-            return f"‹{token_id}›"
-        return continued(visible(raw)) if token_id in continuing else visible(raw)
-
+    text_of = text_of_tokens(lm)
     if out is not None:
         answers.write(answer, out)
     if as_json:
@@ -147,6 +137,22 @@ def _ask(
         print(f"{', '.join(answer.arrays())} in {out}")
     else:
         answers.show(answer, text_of, answer.subject.ids)
+
+
+def text_of_tokens(lm: LanguageModel) -> Callable[[int], str]:
+    """What a model's tokens are shown as, by their ids."""
+    from model.tokenizer.tokens import continued, visible
+
+    vocabulary = () if lm.tokenizer is None else lm.tokenizer.vocabulary
+    continuing = frozenset() if lm.tokenizer is None else lm.tokenizer.continuing
+
+    def text_of(token_id: int) -> str:
+        raw = vocabulary[token_id] if 0 <= token_id < len(vocabulary) else b""
+        if not raw:
+            return f"‹{token_id}›"
+        return continued(visible(raw)) if token_id in continuing else visible(raw)
+
+    return text_of
 
 
 def token_id(lm: LanguageModel, typed: str) -> int:

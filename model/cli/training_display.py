@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -40,6 +40,8 @@ from model.train.processes.group import LostError, is_restart, joined
 from model.train.processes.spread import Parallel
 from model.train.recipe import Recipe
 from model.train.run_folder import is_run, read_recipe
+
+T = TypeVar("T")
 
 
 def run_from_command_line(
@@ -133,6 +135,24 @@ def run_recipe(
         out, device, resume, console: as of `Training` and `run_from_command_line`.
     """
     return _train(Training(recipe, out, device=device, resume=resume), out, console, 0)
+
+
+def made_with_progress(making: Generator[Prepared, None, T]) -> T:
+    """Go through what gets ready, saying of each part that it begins.
+
+    Returns:
+        What it makes.
+    """
+    console, said = Console(stderr=True), ""
+    while True:
+        try:
+            event = next(making)
+        except StopIteration as stop:
+            made: T = stop.value
+            return made
+        if event.what != said:
+            said = event.what
+            console.print(f"{said} …", markup=False, highlight=False, soft_wrap=True)
 
 
 def _begun_from(preset_name: str, recipe_file: Path | None) -> Recipe:

@@ -34,6 +34,35 @@ def read_run(request: m.ReadRun, place: Workplace) -> Job:
         yield None
 
 
+def read_runs(request: m.ReadRuns, place: Workplace) -> Job:
+    """Answers `ReadRuns`."""
+    from model.train.branching.tree import reading_tree
+
+    runs = yield from reading_tree(Path(request.folder), request.known)
+    yield m.RunsRead(request_id=request.id, folder=request.folder, runs=runs)
+
+
+def export_events(request: m.ExportEvents, place: Workplace) -> Job:
+    """Answers `ExportEvents`; cancelled, it leaves nothing behind."""
+    from model.train.exporting import writing_events
+
+    yield m.Activity(request_id=request.id, what="writing TensorBoard events")
+    writing = writing_events(Path(request.run_dir), Path(request.out))
+    try:
+        while True:
+            try:
+                said = next(writing)
+            except StopIteration as stop:
+                yield m.EventsExported(request_id=request.id, out=str(stop.value))
+                return
+            yield m.Progress(
+                request_id=request.id, what=said.what, done=round(1000 * said.fraction), total=1000
+            )
+            yield None
+    finally:
+        writing.close()
+
+
 def look_at_run(request: m.LookAtRun, place: Workplace) -> Job:
     """Answers `LookAtRun`."""
     from model.train.growing import news_of

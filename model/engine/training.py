@@ -16,12 +16,15 @@ from model import messages as m
 from model.engine.asking import prompt_read
 from model.engine.job import Job, JobCancelled, RequestError, failed
 from model.engine.model_info import whole_path
-from model.engine.space import has_table, projected, token_vectors
+from model.engine.space import is_redrawn, projected, token_vectors
 from model.engine.workplace import Workplace
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from model.language_model import LanguageModel
     from model.probe.analogy.compute import AnalogyProbe
+    from model.train.branching.training import BranchTraining
     from model.train.events import Event, Started
     from model.train.loop import Training
     from model.train.record import RunRecord
@@ -52,7 +55,7 @@ class Run:
         diverged: whether its last step had numbers that are none.
     """
 
-    def __init__(self, request: m.StartTraining, training: Training) -> None:
+    def __init__(self, request: m.StartTraining, training: Training | BranchTraining) -> None:
         self.request = request
         self.training = training
         self.model_id: int | None = None
@@ -135,7 +138,6 @@ class Run:
 def start_training(request: m.StartTraining, place: Workplace) -> Job:
     """Answers `StartTraining`; cancelled, it is stopped and saved."""
     from model.device import choose_device
-    from model.train.loop import Training
     from model.train.record import reading_record
 
     if place.run is not None:
@@ -145,8 +147,7 @@ def start_training(request: m.StartTraining, place: Workplace) -> Job:
     request.recipe.validate()
     device = choose_device(place.device).name
     run_dir = whole_path(request.run_dir)
-    recipe = None if request.resume else request.recipe
-    run = Run(request, Training(recipe, run_dir, device=device, resume=request.resume))
+    run = Run(request, _training(request, run_dir, device))
     place.run = run
     try:
         yield m.Activity(request_id=request.id, what="preparing a run")
@@ -168,6 +169,28 @@ def start_training(request: m.StartTraining, place: Workplace) -> Job:
         run.close()
         if place.run is run:
             place.run = None
+
+
+def _training(request: m.StartTraining, run_dir: Path, device: str) -> Training | BranchTraining:
+    """The run that is asked for: new, gone on with, or a branch."""
+    from model.train.branching.training import BranchTraining
+    from model.train.loop import Training
+
+    if request.branch is not None:
+        return BranchTraining(request.branch, request.recipe, run_dir, device=device)
+    recipe = None if request.resume else request.recipe
+    return Training(recipe, run_dir, device=device, resume=request.resume)
+
+
+def change_rate(request: m.ChangeRate, place: Workplace) -> Job:
+    """Answers `ChangeRate`."""
+    run = place.run
+    if run is None or run.model_id is None:
+        raise RequestError("No run is going whose learning rate could change.")
+    run.training.change_rate(request.lr)
+    yield m.RecipeChanged(
+        request_id=run.request.id, recipe=run.training.recipe, step=run.training.step + 1
+    )
 
 
 def control_training(request: m.ControlTraining, place: Workplace) -> Job:
@@ -201,7 +224,7 @@ def follow_training(request: m.FollowTraining, place: Workplace) -> Job:
     yield m.ModelOpened(request_id=request.id, info=place.info, seconds=0.0)
 
 
-def _advance(run: Run, place: Workplace) -> Iterator[m.Result]:
+def _advance(run: Run, place: Workplace) -> Job:
     """One event of the run, and what comes of it."""
     from model.train.events import (
         ConditionMet,
@@ -250,11 +273,13 @@ def _advance(run: Run, place: Workplace) -> Iterator[m.Result]:
                 yield from _end(run, place, keep=not _has_diverged(event))
 
 
-def _begin(run: Run, place: Workplace, event: Started) -> Iterator[m.Result]:
+def _begin(run: Run, place: Workplace, event: Started) -> Job:
     """The network exists: it can be looked at from now on. The last run's is let go of."""
     from model.device import DeviceChoice
     from model.language_model import LanguageModel
     from model.probe.analogy.compute import AnalogyProbe
+    from model.train.batch_text import PARTS, of_data
+    from model.train.record import reading_record
 
     training = run.training
     lm = LanguageModel(
@@ -265,12 +290,16 @@ def _begin(run: Run, place: Workplace, event: Started) -> Iterator[m.Result]:
         device=DeviceChoice(event.device, "where the run is"),
     )
     info = place.hold(lm, training=True)
+    for part in PARTS:  # that it learns from: who asks about a batch need not read it again
+        place.bench.held(info.model_id).texts["", part] = of_data(training.data, event.recipe, part)
     was_shown, follow = place.following, run.follow
     place.train(info)
-    if place.matrix is not None and place.matrix.plane:
+    if place.matrix is not None and place.matrix.how.name != m.FIRST_AXES.name:
         # Its words have other ids here, if any.
-        place.matrix = replace(place.matrix, plane=())
+        place.matrix = replace(place.matrix, how=m.FIRST_AXES)
     run.model_id = info.model_id
+    if run.request.branch is not None:
+        run.before = yield from reading_record(event.run_dir)
     if run.before is not None:
         saved = {at.step: at.path for at in run.before.until(event.step).snapshots}
         place.bench.set_steps(info.model_id, saved, None)
@@ -311,7 +340,7 @@ def _live(run: Run, place: Workplace, *, force: bool) -> Iterator[m.Result]:
         place.bench.look(run.model_id, run.training.step)
         if place.prompt is not None:
             yield prompt_read(place.prompt, place, run.request.id)
-        if place.matrix is not None and has_table(lm, place.matrix.matrix):
+        if place.matrix is not None and is_redrawn(place.matrix, lm):
             yield projected(place.matrix, place, run.request.id)
     run.live_done(time.perf_counter() - began)
 

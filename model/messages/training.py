@@ -7,6 +7,9 @@ from typing import ClassVar, Literal
 
 from model.messages.base import Request, Result
 from model.messages.opening import ModelInfo
+from model.train.branching.record import Departure
+from model.train.branching.tree import RunNode
+from model.train.estimate import Estimate
 from model.train.events import Event
 from model.train.growing import Mark, RunNews
 from model.train.recipe import Recipe
@@ -26,6 +29,7 @@ class StartTraining(Request):
         resume: go on with the run in ``run_dir`` from its last saved state; ``recipe`` is its own.
         follow: whether prompt, embedding space and all panes follow the model while it learns.
         begin_paused: wait before the first step.
+        branch: the run and the step that a new run begins at; None for one that begins anew.
     """
 
     finished_at_close: ClassVar[bool] = True
@@ -35,6 +39,7 @@ class StartTraining(Request):
     follow: bool = True
     begin_paused: bool = False
     resume: bool = False
+    branch: Departure | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +63,30 @@ class WatchTraining(Request):
     stop_when: tuple[str, ...] = ()
     picture: str = ""
     every: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRate(Request):
+    """Give the run that is going another learning rate from its next step on: `RecipeChanged`.
+
+    Attributes:
+        lr: of the next step; those after it follow the schedule in proportion.
+    """
+
+    lr: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipeChanged(Result):
+    """The run that is going has another recipe from now on.
+
+    Attributes:
+        recipe: it.
+        step: the first update by it.
+    """
+
+    recipe: Recipe
+    step: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +176,104 @@ class ReadRun(Request):
     Attributes:
         path: the run folder, or the file of the log.
     """
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadRuns(Request):
+    """Read the runs of a folder, and who branches from whom: `RunsRead`. Newest wins.
+
+    Attributes:
+        folder: that holds run folders.
+        known: what was read of it before: only what has changed is read again.
+    """
+
+    newest_wins: ClassVar[bool] = True
+    lets_questions_first: ClassVar[bool] = True
+
+    folder: str
+    known: tuple[RunNode, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunsRead(Result):
+    """The runs of a folder.
+
+    Attributes:
+        folder: that was asked about.
+        runs: each before its branches.
+    """
+
+    folder: str
+    runs: tuple[RunNode, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportEvents(Request):
+    """Write a run's numbers as a folder of TensorBoard's events: `EventsExported`.
+
+    Attributes:
+        run_dir: the run folder.
+        out: the folder to make.
+    """
+
+    run_dir: str
+    out: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventsExported(Result):
+    """They are written.
+
+    Attributes:
+        out: the folder.
+    """
+
+    out: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasureRecipe(Request):
+    """Do some updates of a recipe, to know what a run would take: `RecipeMeasured`. Newest wins."""
+
+    newest_wins: ClassVar[bool] = True
+
+    recipe: Recipe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipeMeasured(Result):
+    """What a run of a recipe would take on this machine."""
+
+    estimate: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadRecipe(Request):
+    """Read a recipe from a TOML file, or a run's run.toml: `RecipeRead`."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipeRead(Result):
+    """The recipe that a file holds."""
+
+    recipe: Recipe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteRecipe(Request):
+    """Write a recipe to a TOML file: `RecipeWritten`."""
+
+    recipe: Recipe
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipeWritten(Result):
+    """It lies there."""
 
     path: str
 

@@ -172,6 +172,30 @@ PROBES = (
         "Cost of context",
         "Time and memory of reading and continuing a text, measured on this machine.",
     ),
+    _about_a_subject(
+        "batch_losses",
+        "BatchLosses",
+        "Loss of a batch",
+        "What every token of a batch of training or validation text costs.",
+    ),
+    _about_a_subject(
+        "loss_flow",
+        "LossFlow",
+        "Gradient of the loss",
+        "What flows back from one token's loss through every operation into the embeddings.",
+    ),
+    _about_a_subject(
+        "weights_moved",
+        "WeightsMoved",
+        "What a step moved",
+        "How far every weight tensor is from where it was at an earlier step of the training.",
+    ),
+    _about_a_subject(
+        "landscape",
+        "Landscape",
+        "Cost surface",
+        "The loss of a batch over a plane through the current weights, and the run's path on it.",
+    ),
     Probe(
         "difference",
         "Difference",

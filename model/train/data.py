@@ -36,7 +36,7 @@ Ids = NDArray[np.unsignedinteger[Any]]
 
 VALIDATION_SHARE = 0.1
 # Seeds of validation texts lie far from those that a person types.
-_VALIDATION_SEED = 1_000_000_007
+VALIDATION_SEED = 1_000_000_007
 _OLD_TOKENS = 20_000
 """Of the story world, where its loss shows what is forgotten."""
 _PART = 1 << 20
@@ -96,7 +96,7 @@ def prepare(
         train_text = yield from writing_world(recipe.data_tokens, seed, "Writing the story world")
         n_val = max(1, round(recipe.data_tokens * VALIDATION_SHARE))
         val_text = yield from writing_world(
-            n_val, seed + _VALIDATION_SEED, "Writing its validation text"
+            n_val, seed + VALIDATION_SEED, "Writing its validation text"
         )
     else:
         yield Prepared(f"Reading {Path(recipe.data).name}", 0.0)
@@ -106,8 +106,8 @@ def prepare(
         del text  # both parts of it are copies
     if tokenizer is None:
         tokenizer = yield from making_tokenizer(recipe, train_text, val_text)
-    train_ids = yield from _cut(train_text, tokenizer, "Cutting the text into tokens")
-    val_ids = yield from _cut(val_text, tokenizer, "Cutting the validation text")
+    train_ids = yield from cut_text(train_text, tokenizer, "Cutting the text into tokens")
+    val_ids = yield from cut_text(val_text, tokenizer, "Cutting the validation text")
     _check_length(recipe, len(train_ids), len(val_ids))
     old_ids = None
     if recipe.old_data:
@@ -130,12 +130,12 @@ def _old_ids(recipe: Recipe, tokenizer: Tokenizer) -> Generator[Prepared, None, 
     """The validation part of the text whose loss shows what is forgotten."""
     what = "Reading the older text"
     if recipe.old_data == WORLD:
-        text = yield from writing_world(_OLD_TOKENS, recipe.seed + _VALIDATION_SEED, what)
+        text = yield from writing_world(_OLD_TOKENS, recipe.seed + VALIDATION_SEED, what)
     else:
         yield Prepared(what, 0.0)
         text = read_text(Path(recipe.old_data))
         text = text[round(len(text) * (1 - VALIDATION_SHARE)) :]
-    ids = yield from _cut(text, tokenizer, what)
+    ids = yield from cut_text(text, tokenizer, what)
     if len(ids) <= recipe.n_ctx:
         raise DataError(
             f"The last tenth of {recipe.old_data} gives {counted(len(ids), 'token')}, and a "
@@ -261,7 +261,7 @@ def writing_world(n_tokens: int, seed: int, what: str) -> Generator[Prepared, No
     return "\n".join(lines) + "\n"
 
 
-def _cut(text: str, tokenizer: Tokenizer, what: str) -> Generator[Prepared, None, Ids]:
+def cut_text(text: str, tokenizer: Tokenizer, what: str) -> Generator[Prepared, None, Ids]:
     """A long text as ids, piece by piece."""
     dtype: type[np.unsignedinteger[Any]] = np.uint16 if tokenizer.n_tokens <= 1 << 16 else np.uint32
     yield Prepared(what, 0.0)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from model.train.kept_states import keep_last_state
 from model.train.parts import Parts
 from model.train.processes.sharded_state import remove_others, save_shards
+from model.train.run_folder import RunError
 from model.train.run_writing import RunFolder
 from model.train.state import TrainingState, save_state
 from model.train.tuning import write_adapter
@@ -55,7 +57,10 @@ class Keeping:
         parts, step = self._parts, self._parts.updates.step
         whole, path = self.whole(), self._run_dir
         if isinstance(parts.folder, RunFolder) and whole is not None:
-            path = parts.folder.save_snapshot(step, whole, parts.data.tokenizer, parts.family)
+            without = [one.words for one in parts.recipe.interventions()]
+            path = parts.folder.save_snapshot(
+                step, whole, parts.data.tokenizer, without, parts.family
+            )
             if parts.updates.adapting is not None:
                 write_adapter(self._run_dir, step, parts.updates.adapting, parts.recipe)
         parts.kept_at = step
@@ -91,4 +96,12 @@ class Keeping:
                 ),
             )
             remove_others(self._run_dir, shards)
+            if not shards and updates.step in parts.plan.states:
+                try:
+                    keep_last_state(self._run_dir, updates.step)
+                except OSError as error:
+                    raise RunError(
+                        f"The state of step {updates.step:,} can't be kept in {self._run_dir}: "
+                        f"{error.strerror or error}. What was saved before stays."
+                    ) from error
         parts.state_is_old = False

@@ -18,6 +18,7 @@ import torch
 from model.counting import counted
 from model.tokenizer.tokenizer import Tokenizer
 from model.train.claim import check_free
+from model.train.data import TextData
 from model.train.events import (
     Evaluated,
     Event,
@@ -37,6 +38,7 @@ from model.train.processes.group import ALONE, Group, naming_the_lost
 from model.train.processes.spread import Parallel
 from model.train.recipe import Recipe
 from model.train.run_folder import RunError, read_recipe
+from model.train.state import OWED
 from model.train.updates import Update
 from model.train.watching import Asked, Watching
 from model.transformer import Transformer
@@ -125,6 +127,11 @@ class Training:
         return self._run.data.tokenizer
 
     @property
+    def data(self) -> TextData:
+        """The text that is learned from, as ids; there from `Started` on."""
+        return self._run.data
+
+    @property
     def step(self) -> int:
         """Updates that the network has had."""
         return 0 if self._parts is None else self._parts.updates.step
@@ -169,6 +176,25 @@ class Training:
         if recipe != self.recipe:
             self.recipe = recipe
             self._run.folder.keep_recipe(recipe)
+
+    def change_rate(self, lr: float) -> None:
+        """Let the next update, and the schedule after it in proportion, have another rate.
+
+        It is on disk before it counts: a run that is killed and resumed has the same rates.
+
+        Args:
+            lr: of the next update.
+
+        Raises:
+            RunError: the run has not started, several processes train it, or the disk refuses.
+            RecipeError: that is no rate.
+        """
+        run, recipe = self._run, self.recipe
+        if not self._group.is_alone:
+            raise RunError("Several processes train this run: stop it and resume it instead.")
+        recipe = recipe.with_rate(self.step + 1, lr).validate()
+        run.folder.change_recipe(recipe)
+        self.recipe = run.recipe = run.updates.recipe = recipe
 
     def events(self) -> Generator[Event, None, None]:
         """Run. To be called once.
@@ -345,7 +371,7 @@ class Training:
         jobs = [
             job
             for is_due, done_at, job in (
-                (_divides(recipe.eval_every, step), run.evaluated_at, self._evaluate),
+                (self._validation_is_due, run.evaluated_at, self._evaluate),
                 (step > 0 and _divides(recipe.sample_every, step), run.sampled_at, self._sample),
                 (self._curves_are_due, run.measured_at, self._measure),
                 (self._snapshot_is_due, run.kept_at, self._keep),
@@ -367,6 +393,10 @@ class Training:
             return False
         gathered = _divides(recipe.sample_every, step) or step in self._run.plan
         return gathered or not self._run.updates.spread.is_sharded
+
+    @property
+    def _validation_is_due(self) -> bool:
+        return self._run.evaluated_at == OWED or _divides(self.recipe.eval_every, self.step)
 
     @property
     def _snapshot_is_due(self) -> bool:
@@ -438,7 +468,13 @@ class Training:
         text = None
         if whole is not None:  # the first process writes it
             text = yield from sample(
-                whole, self.tokenizer, run.prompt_ids, recipe.sample_tokens, recipe.seed, step
+                whole,
+                self.tokenizer,
+                run.prompt_ids,
+                recipe.sample_tokens,
+                recipe.seed,
+                step,
+                recipe.interventions(),
             )
         run.sampled_at = step
         run.state_is_old = True

@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from model.generate import generate
+from model.interventions.intervention import Intervention
 from model.sampling import Sampling
 from model.tokenizer.tokenizer import Tokenizer
 from model.train.events import Working
 from model.train.processes.shares import pieces
 from model.train.processes.spread import Spread
+from model.train.under import logits_after
 from model.transformer import Transformer
 
 _SAMPLE = Sampling(temperature=0.8)
@@ -61,7 +63,7 @@ def validate(
         for piece in pieces(batch, group.rank, group.size, most):
             # Entered anew for each: the mode must not leak out of a generator that waits.
             with spread.evaluating():
-                loss = mean_loss(spread.transformer, torch.from_numpy(piece.windows_BT).to(device))
+                loss = mean_loss(spread.evaluated, torch.from_numpy(piece.windows_BT).to(device))
             total += loss.item() * piece.weight * len(batch)
         yield Working(step, "evaluating", done + 1, len(batches))
     return group.sum(torch.tensor(total, dtype=torch.float64)).item() / n
@@ -74,6 +76,7 @@ def sample(
     n_tokens: int,
     seed: int,
     step: int,
+    interventions: Sequence[Intervention] = (),
 ) -> Generator[Working, None, str]:
     """A text that the network goes on with, the prompt included; a slice is a few tokens."""
     end = tokenizer.end_of_text
@@ -85,6 +88,7 @@ def sample(
         _SAMPLE,
         np.random.default_rng((seed, step)),
         stop_ids=() if end is None else (end,),
+        logits_of=logits_after(transformer, interventions),
     )
     for done, drawn in enumerate(steps, start=1):
         ids.append(drawn.token_id)

@@ -21,6 +21,7 @@ from model.train.claim import Claim
 from model.train.curves_file import last_values
 from model.train.data import Batches, TextData, prepare, sha256_of_text, validation_batches
 from model.train.events import Prepared
+from model.train.kept_states import drop_states_after
 from model.train.measuring import Measuring
 from model.train.optimiser import warm_up
 from model.train.places import from_run, names_a_file, places_of_text
@@ -133,7 +134,7 @@ def _text(
     tokenizer = None
     if resume:
         tokenizer = Tokenizer.from_folder(run_dir)
-        recipe = _as_it_was(recipe, run_dir, tokenizer)
+        recipe = as_it_was(recipe, run_dir, tokenizer)
     base = base_of(recipe, run_dir)
     data = yield from prepare(recipe, tokenizer)
     if recipe.batch_size < group.size:
@@ -147,7 +148,7 @@ def _text(
     else:
         _check_tuning(recipe, base, data, group)
     if resume:
-        _check_text(recipe, run_dir, data)
+        check_text(recipe, run_dir, data)
     return data, recipe
 
 
@@ -197,6 +198,7 @@ def _made(
             return NoFolder(run_dir)
         if resume:
             kept = -1 if state is None else state.step
+            drop_states_after(run_dir, kept)
             return RunFolder.resume(run_dir, kept, data.tokenizer, recipe, claim)
         facts = _facts(recipe, run_dir, data, device, updates, config)
         return RunFolder.create(run_dir, recipe, data.tokenizer, facts, claim)
@@ -277,7 +279,7 @@ def _take_weights(transformer: Transformer, path: str) -> None:
         ) from error
 
 
-def _as_it_was(recipe: Recipe, run_dir: Path, tokenizer: Tokenizer) -> Recipe:
+def as_it_was(recipe: Recipe, run_dir: Path, tokenizer: Tokenizer) -> Recipe:
     """The recipe of a run that goes on, with the place of its text as it is today.
 
     Raises:
@@ -307,7 +309,7 @@ def _as_it_was(recipe: Recipe, run_dir: Path, tokenizer: Tokenizer) -> Recipe:
     return replace(recipe, data=str(places[0]))
 
 
-def _check_text(recipe: Recipe, run_dir: Path, data: TextData) -> None:
+def check_text(recipe: Recipe, run_dir: Path, data: TextData) -> None:
     """See that a run goes on with the text that it was begun with.
 
     Raises:
@@ -386,6 +388,7 @@ _MAY_CHANGE = frozenset(
         "min_lr",
         "warmup_steps",
         "schedule",
+        "lr_changes",
         "grad_clip",
         "eval_every",
         "eval_batches",
@@ -395,6 +398,7 @@ _MAY_CHANGE = frozenset(
         "micro_batch",
         "snapshot_every",
         "snapshot_early",
+        "snapshot_states",
         "snapshot_mb",
         "curves_every",
         "watched",

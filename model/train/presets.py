@@ -38,6 +38,7 @@ _STORY_WORLD = Recipe(
     sample_prompt="Once there was a",
     snapshot_every=1000,
     snapshot_early=True,
+    snapshot_states=True,
     snapshot_mb=1024,
     curves_every=100,
 )
@@ -85,6 +86,7 @@ _SHAKESPEARE_CPU = Recipe(
     sample_every=250,
     snapshot_every=250,
     snapshot_early=True,
+    snapshot_states=True,
     snapshot_mb=1024,
     curves_every=50,
 )
@@ -101,6 +103,7 @@ _SHAKESPEARE_GPU = replace(
     batch_size=64,
     steps=5000,
     eval_batches=200,
+    snapshot_states=False,  # 130 MB each
 )
 
 _TINY = Recipe(
@@ -124,6 +127,7 @@ _TINY = Recipe(
     sample_tokens=32,
     snapshot_every=25,
     curves_every=5,
+    snapshot_states=True,
 )
 
 PRESETS: Mapping[str, Recipe] = MappingProxyType(

@@ -9,19 +9,24 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from model.config import Activation, ConfigError, NormKind, Positions, TransformerConfig
 from model.counting import counted
+from model.interventions.intervention import Intervention
+from model.interventions.remove_mask import RemoveMask
+from model.interventions.remove_residual import RemoveResidual
 from model.train.conditions import check_asked
+from model.train.rate_changes import factor_at, parsed, with_change
 from model.train.toml import toml_table
 from model.train.watches import WatchError
 
 Schedule = Literal["cosine", "linear", "constant"]
 Tuning = Literal["", "full", "lora"]
 
+_PARTS: tuple[Literal["attn", "mlp"], ...] = ("attn", "mlp")
 WORLD = "world"
 MIN_BPE_VOCAB = 257
 """256 bytes and one merge: below that there is nothing to train."""
@@ -55,6 +60,11 @@ class Recipe:
         n_layers, n_heads, n_kv_heads, d_model, d_mlp, n_ctx, norm, positions, activation, gated,
             attention_bias, mlp_bias, tied_embeddings, dropout: as in `TransformerConfig`;
             0 takes its default.
+        residual: whether blocks add to the stream; without, what attention or the MLP writes takes
+            the stream's place. The weights are an ordinary network's, which is run under
+            interventions (`model.interventions`), as it must be where it is opened later.
+        mask: whether a token sees only those before it; without, it also sees what it is to
+            foretell. The same holds of it.
         init_std: standard deviation of the first weights.
         batch_size: windows of ``n_ctx`` tokens per step, over all processes that train together.
         micro_batch: windows that go through the network at once, in each process; the gradients
@@ -64,6 +74,8 @@ class Recipe:
         lr, min_lr: highest and last learning rate.
         warmup_steps: updates over which the rate rises from near 0 to ``lr``.
         schedule: how it falls from ``lr`` to ``min_lr`` after that.
+        lr_changes: factors of the schedule's rate that a person has set while the run went:
+            ``"120:0.5"`` halves it from update 120 on (`model.train.rate_changes`).
         weight_decay: of matrices and embeddings; biases and norms have none.
         beta1, beta2: of AdamW.
         grad_clip: highest norm of the gradient; 0 does not clip.
@@ -76,6 +88,8 @@ class Recipe:
         snapshot_every: steps between snapshots; 0 saves at the start and the end only.
         snapshot_early: whether snapshots before are closer together: at steps 1, 2, 3 and so on,
             each an eighth further than the one before (`model.train.snapshot_plan`).
+        snapshot_states: whether the optimiser is kept beside those every ``snapshot_every`` steps,
+            which takes three times their disk: a branch goes on from there exactly.
         curves_every: steps between two measurements of the curves (`model.train.watches`: gradient
             norm and update by layer, entropy of attention, and so on); 0 measures none.
         watched: what else is measured then: names of activations, parameters or gradients, each
@@ -113,6 +127,8 @@ class Recipe:
     mlp_bias: bool = True
     tied_embeddings: bool = True
     dropout: float = 0.0
+    residual: bool = True
+    mask: bool = True
     init_std: float = 0.02
     batch_size: int = 16
     micro_batch: int = 0
@@ -121,6 +137,7 @@ class Recipe:
     min_lr: float = 1e-4
     warmup_steps: int = 100
     schedule: Schedule = "cosine"
+    lr_changes: str = ""
     weight_decay: float = 0.1
     beta1: float = 0.9
     beta2: float = 0.99
@@ -133,6 +150,7 @@ class Recipe:
     sample_tokens: int = 48
     snapshot_every: int = 100
     snapshot_early: bool = False
+    snapshot_states: bool = False
     snapshot_mb: int = 0
     curves_every: int = 100
     watched: tuple[str, ...] = ()
@@ -162,8 +180,38 @@ class Recipe:
             dropout=self.dropout,
         )
 
+    def interventions(self) -> tuple[Intervention, ...]:
+        """What of the network is taken away, also while it learns; mostly nothing."""
+        found: list[Intervention] = []
+        if not self.residual:
+            found += [
+                RemoveResidual(layer, part) for layer in range(self.n_layers) for part in _PARTS
+            ]
+        if not self.mask:
+            found.append(RemoveMask())
+        return tuple(found)
+
     def learning_rate(self, step: int) -> float:
         """The rate of update number ``step``, counted from 1."""
+        rate = self.scheduled_rate(step)
+        return rate * factor_at(self.lr_changes, step) if self.lr_changes else rate
+
+    def with_rate(self, step: int, lr: float) -> Recipe:
+        """The same, where update ``step`` has another rate and those after it in proportion.
+
+        Raises:
+            RecipeError: that is no rate.
+        """
+        scheduled = self.scheduled_rate(step)
+        if not (math.isfinite(lr) and lr > 0 and scheduled > 0):
+            ended = "." if scheduled > 0 else ", and the schedule has ended at 0."
+            raise RecipeError(
+                f"The learning rate of step {step:,} can't become {lr:g}: it must be above 0{ended}"
+            )
+        return replace(self, lr_changes=with_change(self.lr_changes, step, lr / scheduled))
+
+    def scheduled_rate(self, step: int) -> float:
+        """The same by the schedule alone, without what was changed while the run went."""
         if step <= self.warmup_steps:
             return self.lr * step / self.warmup_steps
         if self.schedule == "constant":
@@ -213,7 +261,7 @@ class Recipe:
             if not 0 <= getattr(self, name) < 1:
                 raise RecipeError(f"{name} is {getattr(self, name)}; it must be from 0 up to 1.")
         if self.min_lr > self.lr:
-            raise RecipeError(f"min_lr {self.min_lr} is above lr {self.lr}.")
+            raise RecipeError(f"min_lr {self.min_lr} is above lr {self.lr}: lower it too.")
         if self.seed >= 1 << 63:
             raise RecipeError(f"seed is {self.seed}; it must be below 2^63.")
         if self.tuning not in get_args(Tuning):
@@ -229,6 +277,10 @@ class Recipe:
             raise RecipeError(
                 f"schedule is {self.schedule!r}; known are {', '.join(get_args(Schedule))}."
             )
+        try:
+            parsed(self.lr_changes)
+        except ValueError as error:
+            raise RecipeError(f"lr_changes can't be read: {error}.") from error
         if not self.data:
             raise RecipeError("There is no text to train on: give a text file, or 'world'.")
         if self.data == WORLD and self.data_tokens < 1:
@@ -236,6 +288,8 @@ class Recipe:
         if not self.tokenizer:
             raise RecipeError("There is no tokenizer: give char, bpe:SIZE or a path.")
         _ = self.bpe_size
+        if self.dropout and self.interventions():
+            raise RecipeError("Without residual connections or a mask there can be no dropout.")
         if self.n_heads > 0 and self.d_model > 0:
             self._check_heads()
         try:

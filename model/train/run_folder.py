@@ -7,6 +7,7 @@
     samples.jsonl           what it wrote while it learned (written by `model.train.samples`)
     snapshots/step-000100/  a model folder
     state/                  what resuming needs (written by `model.train.state`)
+    state/kept-000100.pt    the same of an earlier step (`model.train.kept_states`)
     .lock                   while a process trains it (`model.train.claim`)
 
 Files appear whole or not at all; metrics and samples grow by whole lines. Reading needs no torch;
@@ -141,6 +142,12 @@ def snapshots(path: Path) -> list[tuple[int, Path]]:
         return []
     found = ((_SNAPSHOT.fullmatch(entry.name), entry) for entry in folder.iterdir())
     return sorted((int(match[1]), entry) for match, entry in found if match)
+
+
+def step_of_snapshot(path: Path) -> int | None:
+    """The step of a snapshot, as its folder is called; None for any other path."""
+    match = _SNAPSHOT.fullmatch(path.name)
+    return int(match[1]) if match else None
 
 
 def whole_lines(path: Path) -> list[str]:

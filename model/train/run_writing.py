@@ -18,7 +18,7 @@ import secrets
 import shutil
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -112,7 +112,8 @@ class RunFolder:
             write_whole(path / METRICS_FILE, ",".join(columns()) + "\n", ordinary=True)
             # Last: a folder with a run.toml is a run with all that belongs to it.
             write_whole(
-                path / RUN_FILE, _toml({"recipe": asdict(recipe), **facts, "versions": versions()})
+                path / RUN_FILE,
+                toml_tables({"recipe": asdict(recipe), **facts, "versions": versions()}),
             )
             folder = cls(claim, tokenizer)
         except OSError as error:
@@ -146,8 +147,8 @@ class RunFolder:
         """
         claim = claim or Claim.of_run(path)
         try:
-            _keep_rows(path / METRICS_FILE, step)
-            _keep_samples(path, step)
+            keep_rows(path / METRICS_FILE, step)
+            keep_samples(path, step)
             keep_curves(path, step)
             if recipe is not None:
                 _keep_recipe(path, recipe)
@@ -182,10 +183,37 @@ class RunFolder:
             with contextlib.suppress(OSError):  # tried again in a second
                 self._write()
 
+    def change_recipe(self, recipe: Recipe) -> None:
+        """Let run.toml say what is run from now on.
+
+        Raises:
+            RunError: the disk refuses, or another run lies in the folder's place.
+        """
+        self._check_not_lost()
+        try:
+            tables = read_run(self.path) | {"recipe": asdict(recipe)}
+            text = toml_tables(tables)
+            write_whole(self.path / RUN_FILE, text, ordinary=True)
+        except (OSError, TypeError) as error:
+            raise RunError(f"{self.path / RUN_FILE} can't be changed: {error}.") from error
+        self._tables = text
+
     def save_snapshot(
-        self, step: int, transformer: Transformer, tokenizer: Tokenizer, family: str = "gpt2"
+        self,
+        step: int,
+        transformer: Transformer,
+        tokenizer: Tokenizer,
+        without: Sequence[str] = (),
+        family: str = "gpt2",
     ) -> Path:
-        """The network as a model folder, of a family that it is one of.
+        """The network as a model folder.
+
+        Args:
+            step: which.
+            transformer: the network.
+            tokenizer: its.
+            without: what was taken away from it while it learned, for config.json.
+            family: as which it is saved.
 
         Raises:
             RunError, CheckpointError: the disk refuses.
@@ -195,15 +223,17 @@ class RunFolder:
 
         self.flush()
         folder = self.path / SNAPSHOTS / f"step-{step:06d}"
-        save_checkpoint(folder, transformer, tokenizer, {"training_step": step}, family)
+        extra: dict[str, Any] = {"training_step": step}
+        if without:
+            extra["trained_without"] = list(without)
+        save_checkpoint(folder, transformer, tokenizer, extra, family)
         return folder
 
     def keep_recipe(self, recipe: Recipe) -> None:
         """Let run.toml say what is run from now on; where the disk refuses, it stays as it was."""
         with contextlib.suppress(OSError, RunError):
             if (self.path / RUN_FILE).read_text(encoding="utf-8") == self._tables:
-                _keep_recipe(self.path, recipe)
-                self._tables = (self.path / RUN_FILE).read_text(encoding="utf-8")
+                self.change_recipe(recipe)
 
     def flush(self) -> None:
         """Write every row there is, the last one too.
@@ -293,6 +323,9 @@ class NoFolder:
     def keep_recipe(self, recipe: Recipe) -> None:
         """Written by the first process."""
 
+    def change_recipe(self, recipe: Recipe) -> None:
+        """Written by the first process."""
+
     def flush(self) -> None:
         """Nothing waits here."""
 
@@ -351,11 +384,12 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _toml(tables: Mapping[str, Mapping[str, Any]]) -> str:
+def toml_tables(tables: Mapping[str, Mapping[str, Any]]) -> str:
+    """A run.toml."""
     return "\n".join(f"[{name}]\n{toml_table(table)}" for name, table in tables.items())
 
 
-def _keep_rows(metrics: Path, step: int) -> None:
+def keep_rows(metrics: Path, step: int) -> None:
     """Drop the rows beyond a step, and half a row at the end; a curve that is lost begins anew."""
     text = metrics.read_text(encoding="utf-8") if metrics.exists() else ""
     try:
@@ -368,7 +402,7 @@ def _keep_rows(metrics: Path, step: int) -> None:
         write_whole(metrics, content, ordinary=True)
 
 
-def _keep_samples(path: Path, step: int) -> None:
+def keep_samples(path: Path, step: int) -> None:
     """Drop the samples beyond a step, and half a line at the end."""
     content = "".join(f"{sample_line(sample)}\n" for sample in read_samples(path, step))
     file = path / SAMPLES_FILE
@@ -387,4 +421,4 @@ def _keep_recipe(path: Path, recipe: Recipe) -> None:
     tables = before | {"recipe": asdict(recipe), "data": text}
     if tables != before:
         with contextlib.suppress(TypeError):  # tables of a later version, which we can't write
-            write_whole(path / RUN_FILE, _toml(tables), ordinary=True)
+            write_whole(path / RUN_FILE, toml_tables(tables), ordinary=True)

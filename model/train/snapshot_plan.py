@@ -10,7 +10,7 @@ Knows recipes; no torch, no file.
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from model.train.recipe import Recipe
 
@@ -22,6 +22,9 @@ SHARE = 0.02
 
 MEBIBYTE = 2**20
 
+STATE_SIZE = 3
+"""A state is so many times as large as a snapshot."""
+
 
 @dataclass(frozen=True, slots=True)
 class SnapshotPlan:
@@ -32,11 +35,13 @@ class SnapshotPlan:
         n_bytes: of one snapshot.
         thinned: 1 if the budget holds what the recipe asks for; else the snapshots lie so many
             times as far apart.
+        states: the steps at which the optimiser is kept too, in order.
     """
 
     steps: tuple[int, ...]
     n_bytes: int
     thinned: int = 1
+    states: tuple[int, ...] = ()
 
     def __contains__(self, step: int) -> bool:
         at = bisect_left(self.steps, step)
@@ -44,8 +49,13 @@ class SnapshotPlan:
 
     @property
     def total_bytes(self) -> int:
-        """What all of them take on the disk."""
+        """What all snapshots take on the disk."""
         return self.n_bytes * len(self.steps)
+
+    @property
+    def states_bytes(self) -> int:
+        """What the states take: weights, and what AdamW keeps of each."""
+        return STATE_SIZE * self.n_bytes * len(self.states)
 
 
 def snapshot_plan(
@@ -76,13 +86,32 @@ def plan_of(recipe: Recipe, n_params: int) -> SnapshotPlan:
         recipe: of the run.
         n_params: of its network, which is kept in float32.
     """
-    return snapshot_plan(
+    budget_bytes = recipe.snapshot_mb * MEBIBYTE
+    plan = snapshot_plan(
         recipe.steps,
         recipe.snapshot_every,
         4 * n_params,
         early=recipe.snapshot_early,
-        budget_bytes=recipe.snapshot_mb * MEBIBYTE,
+        budget_bytes=budget_bytes,
     )
+    if not recipe.snapshot_states:
+        return plan
+    return _with_states(plan, recipe.snapshot_every, budget_bytes)
+
+
+def _with_states(plan: SnapshotPlan, every: int, budget_bytes: int) -> SnapshotPlan:
+    """States at the regular steps, further apart where the snapshots leave less of the budget."""
+    apart = every
+    while True:
+        end = plan.steps[-1]
+        states = tuple(range(0, end + 1, apart)) if apart else (0,)
+        found = replace(plan, states=states)
+        fits = not budget_bytes or plan.total_bytes + found.states_bytes <= budget_bytes
+        if fits:
+            return found
+        if apart == 0 or apart > end:
+            return replace(plan, states=())
+        apart *= 2
 
 
 def _steps(steps: int, every: int, thinned: int, *, early: bool) -> tuple[int, ...]:

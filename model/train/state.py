@@ -14,9 +14,13 @@ from typing import Any
 
 import torch
 
+from model.train.kept_states import LAST
 from model.train.run_folder import STATE, RunError, read_metrics, snapshots
 
-STATE_FILE = Path(STATE) / "training.pt"
+STATE_FILE = Path(STATE) / LAST
+
+OWED = -2
+"""In place of the step of the last validation: the step of the state itself is to be validated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,8 @@ class TrainingState:
         optimiser: the optimiser's; the same.
         adapter: of a low-rank change that learns, its factors.
         evaluated_at, sampled_at, measured_at: the last step at which this was done; -1 for never.
-            What was due at ``step`` and isn't done yet is done when the run goes on.
+            What was due at ``step`` and isn't done yet is done when the run goes on; a validation
+            that is `OWED`, whether it was due or not.
     """
 
     step: int
@@ -96,12 +101,21 @@ def _has_learned_nothing(run_dir: Path) -> bool:
 
 
 def load_state(run_dir: Path, device: str) -> TrainingState:
-    """Read the state.
+    """Read the last state of a run.
 
     Raises:
         RunError: there is none, or it is damaged.
     """
-    path = run_dir / STATE_FILE
+    return load_state_file(run_dir / STATE_FILE, device)
+
+
+def load_state_file(path: Path, device: str) -> TrainingState:
+    """Read a state, the last one or one that was kept.
+
+    Raises:
+        RunError: there is none, or it is damaged.
+    """
+    run_dir = path.parent.parent
     try:
         # weights_only: a pickle that some other program put here can't run code.
         values = torch.load(path, map_location=device, weights_only=True)

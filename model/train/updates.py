@@ -26,8 +26,9 @@ from model.train.processes.sharded_state import load_shards
 from model.train.processes.shares import Windows, pieces
 from model.train.processes.spread import Spread, full_of, take_optimiser, take_whole
 from model.train.recipe import Recipe
-from model.train.run_folder import STATE
+from model.train.run_folder import STATE, RunError
 from model.train.state import TrainingState
+from model.train.under import Under
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Updates:
         adapting: what of the network learns, where that is an adapter of it alone.
 
     Attributes:
+        recipe: its rates are read before each update; another one may take its place.
         step: updates that the network has had.
         measuring: looks at gradients and weights around an update, and changes neither.
     """
@@ -67,12 +69,20 @@ class Updates:
         adapting: Adapting | None = None,
     ) -> None:
         self.spread = spread
+        under = recipe.interventions()
+        if under and not spread.group.is_alone:
+            raise RunError(
+                "Without residual connections or a mask a network is trained by one process: "
+                "start it without torchrun."
+            )
+        if under:
+            spread.network = spread.evaluated = Under(spread.transformer, under)
         self.transformer = transformer = spread.transformer
         self.adapting = adapting
         learns = transformer if adapting is None else adapting.adapter
         self.optimiser = adamw(learns, recipe)
         self.step = 0
-        self._recipe = recipe
+        self.recipe = recipe
         self._batches = batches
         self._device = transformer.embed.weight.device
         # A GPU computes while Python goes on; waiting for each loss would leave it idle.
@@ -125,13 +135,13 @@ class Updates:
     def _update_on_cpu(self) -> Update:
         # The numbers are there at once: an update that would ruin the weights is not made, and
         # gradients that are short enough are not multiplied by one.
-        step, lr = self.step + 1, self._recipe.learning_rate(self.step + 1)
+        step, lr = self.step + 1, self.recipe.learning_rate(self.step + 1)
         loss, norm = self._backward(step)
         if self.measuring is not None:
             self.measuring.before(step)
         update = _read(step, lr, torch.stack((loss, full_of(norm))))
         if update.finite:
-            limit = self._recipe.grad_clip
+            limit = self.recipe.grad_clip
             if limit and update.grad_norm > limit:
                 clip(self.optimiser, limit, norm)
             self._apply(lr)
@@ -141,12 +151,12 @@ class Updates:
         return update
 
     def _enqueue(self) -> tuple[int, float, Tensor]:
-        step, lr = self.step + 1, self._recipe.learning_rate(self.step + 1)
+        step, lr = self.step + 1, self.recipe.learning_rate(self.step + 1)
         loss, norm = self._backward(step)
         if self.measuring is not None:
             self.measuring.before(step)
-        if self._recipe.grad_clip:
-            clip(self.optimiser, self._recipe.grad_clip, norm)
+        if self.recipe.grad_clip:
+            clip(self.optimiser, self.recipe.grad_clip, norm)
         self._apply(lr)
         if self.measuring is not None:
             self.measuring.after(step)
@@ -155,7 +165,7 @@ class Updates:
 
     def _backward(self, step: int) -> tuple[Tensor, Tensor]:
         """Loss and norm of the gradients of a step, which lie at the parameters then."""
-        group, most = self.spread.group, self._recipe.micro_batch
+        group, most = self.spread.group, self.recipe.micro_batch
         loss: Tensor | None = None
         for piece in pieces(self._batches.at(step), group.rank, group.size, most):
             with self.spread.syncing(piece.is_last), self._dropping(step, piece.first):
@@ -191,10 +201,10 @@ class Updates:
             step: which.
             first: the row of the batch with which the piece begins.
         """
-        if not self._recipe.dropout:
+        if not self.recipe.dropout:
             yield
             return
-        of = (self._recipe.seed, step, first) if first else (self._recipe.seed, step)
+        of = (self.recipe.seed, step, first) if first else (self.recipe.seed, step)
         words = np.random.SeedSequence(of).generate_state(1, np.uint64)
         seed = int(words[0] >> np.uint64(1))
         on_cpu = self._device.type == "cpu"

@@ -41,8 +41,10 @@ from tests.small_models import TEXT
 ENTRIES = {entry.key: entry for entry in PANES}
 WITHOUT = {
     "training": "there is no run: the test of curves below has one",
+    "runs": "there is no run: its own test runs what it copies",
     "interventions": "there are none: the test of interventions has some",
     "patching": "nothing has been swept yet: its own test runs what it copies",
+    "landscape": "nothing has been measured yet: its own test runs what it copies",
     "circuit": "nothing has been found yet: its own test runs what it copies",
     "guess": "the game is about what a person guesses",
     "scaling": "no size is trained yet: its own test runs what it copies",
@@ -161,7 +163,8 @@ def test_the_cloud_and_its_neighbours_are_those_of_the_table(
     assert near is not None
     space = run(script_of(pane, live_store))
     assert np.allclose(space["projection"].points_Vn.numpy(), cloud.points, atol=1e-5)
-    assert tuple(space["neighbour_ids"].tolist()) == near.ids
+    assert space["neighbours"].ids == near.ids
+    assert space["neighbours"].values == pytest.approx(near.cosines)
 
 
 @pytest.fixture

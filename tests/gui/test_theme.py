@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QFont, QFontInfo, QFontMetricsF, QPalette
 from PySide6.QtWidgets import QApplication
 
 from gui import theme
-from gui.panes.tokens.surprisal import ramp
+from gui.widgets.surprisal import ramp
 from gui.widgets.text import ink_on
 
 READABLE = 4.5

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QRectF, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from gui import theme
@@ -19,36 +18,12 @@ from gui.widgets.charts.histogram import Histogram
 from gui.widgets.choice import Choice
 from gui.widgets.control_button import make_primary
 from gui.widgets.segments import Segments
+from gui.widgets.share_line import ShareLine
 from gui.widgets.text import Text
 from model.probe.neurons.texts.asks import NeuronTextsFound
 
 WORLD = "story world"
 HISTOGRAM = 74
-
-
-class ReadingLine(QWidget):
-    """A thin line that says how much is read."""
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.share: float | None = None
-        self.setFixedHeight(2)
-        self.setAccessibleName("How much is read")
-
-    def set_share(self, share: float | None) -> None:
-        """0 to 1; None where nothing is being read."""
-        if share != self.share:
-            self.share = share
-            self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        if self.share is None:
-            return
-        t = theme.current()
-        with QPainter(self) as painter:
-            painter.fillRect(self.rect(), t.color("line"))
-            done = QRectF(0, 0, self.width() * max(self.share, 0.02), self.height())
-            painter.fillRect(done, t.color("accent"))
 
 
 class TextsView(QWidget):
@@ -90,7 +65,7 @@ class TextsView(QWidget):
         head.addWidget(self.ends)
         head.addStretch(1)
         head.addWidget(self.button)
-        self.line = ReadingLine(self)
+        self.line = ShareLine("How much is read", self)
         self.status = Text(parent=self, tone="dim", font=theme.sans(theme.SMALL_FONT_SIZE))
         self.activity = Text(parent=self, tone="dim", font=theme.sans(theme.SMALL_FONT_SIZE))
         self.histogram = Histogram(self)

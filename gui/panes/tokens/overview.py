@@ -13,8 +13,8 @@ from PySide6.QtGui import QColor, QHelpEvent, QImage, QMouseEvent, QPainter, QPa
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from gui import theme
-from gui.panes.tokens.surprisal import ramp, signed_colors
 from gui.widgets.cells import paint_cells
+from gui.widgets.surprisal import ramp, signed_colors
 from gui.widgets.tips import Tips
 
 HEIGHT = 12

@@ -19,18 +19,19 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QWidget
 
 from gui import theme
 from gui.panes.base import EmptyState, Pane, column
-from gui.panes.tokens import ENTRY, surprisal, words
+from gui.panes.tokens import ENTRY, words
 from gui.panes.tokens.chips import Look, Tokens
 from gui.panes.tokens.exporting import columns
 from gui.panes.tokens.strip import TokenStrip
-from gui.panes.tokens.surprisal import SurprisalLegend
 from gui.panes.tokens.two_sides import TwoSides
 from gui.panes.tokens.values import Values
 from gui.reading import code
 from gui.reading.inspecting import inspected
 from gui.session.adding import CAME, AddedToken
 from gui.session.store import Store
+from gui.widgets import surprisal
 from gui.widgets.segments import Segments
+from gui.widgets.surprisal import SurprisalLegend
 from gui.widgets.text import Text, as_written
 from model.messages import PromptRead
 from model.operations import INPUT_IDS

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gui.panes.tokens import surprisal
 from gui.panes.tokens.chips import Look
 from gui.session.comparing import Comparing
+from gui.widgets import surprisal
 from model.probe.surprisal.asks import SurprisalFound
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gui.panes.entry import Command, PaneEntry
 from gui.session.conditions import (
+    can_branch,
     can_follow,
     can_hold,
     can_start,
@@ -62,6 +63,17 @@ ENTRY = PaneEntry(
             menu="Training",
             does="start_again",
             when=can_start_again,
+            in_front=True,
+        ),
+        Command(
+            id="branch_here",
+            text="&Branch from here…",
+            tip="A run that begins at the step in view, with the same weights, optimiser and "
+            "batches and with other settings; both runs are kept",
+            menu="Training",
+            does="branch_here",
+            keys="Ctrl+Shift+R",
+            when=can_branch,
             in_front=True,
         ),
         Command(

@@ -6,6 +6,8 @@ drawn of it, no store.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QElapsedTimer, Qt
 from PySide6.QtWidgets import QBoxLayout, QFrame, QScrollArea, QVBoxLayout, QWidget
 
@@ -20,6 +22,7 @@ from gui.panes.training.recipe_form import RecipeForm
 from gui.panes.training.sample_view import SampleView
 from gui.session.moments import Moments
 from gui.session.training_run import Run
+from model.train.branching.tree import RunNode
 
 WIDE = 620
 """From this width on things stand side by side."""
@@ -80,6 +83,7 @@ class RunContent(QScrollArea):
         controls: RunControls,
         n_figures: int | None,
         step: int | None = None,
+        others: Sequence[RunNode] = (),
     ) -> None:
         """Draw what a run has reported until now.
 
@@ -89,9 +93,11 @@ class RunContent(QScrollArea):
             controls: what of them is drawn, and over what.
             n_figures: how many have room; None for all.
             step: that the window shows, which is marked; None for none.
+            others: runs whose losses are drawn over its own.
         """
         along = controls.along
         self.plots.loss.show_run(curves, along, controls.unit, controls.log, controls.what)
+        self.plots.loss.show_others(others)
         self.plots.analogies.show_run(curves, along)
         if self._moments is None or self._moments.run is not run:
             self._moments = Moments(run)

@@ -12,6 +12,7 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QPushButton, QToolButton, QWidget
 
 from gui.panes.training.curves import ALONG_WORDS, LOSS, UNIT_WORDS, Along, Unit, choices
+from gui.panes.training.live_rate import LiveRate
 from gui.widgets.control_button import make_primary
 from gui.widgets.flow import FlowLayout
 
@@ -63,6 +64,10 @@ class RunControls(QWidget):
             control.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             control.setMaximumHeight(self.start.sizeHint().height())
             flow.addWidget(control)
+        self.rate = LiveRate()
+        self.rate.setFixedHeight(self.start.sizeHint().height())
+        self.rate.hide()
+        flow.addWidget(self.rate)
 
     @property
     def along(self) -> Along:

@@ -12,8 +12,17 @@ from gui import theme
 from gui.session.training_run import Run
 from gui.session.watching import Watching
 from gui.widgets.text import Text
+from model.train.branching.record import Departure
 
 AGAIN = "A new run by this recipe that begins with this run's weights"
+
+BRANCH = (
+    "A run with other settings that begins at the step in view, with its weights, optimiser and "
+    "batches; both runs are kept"
+)
+
+ROOM_FOR_BOTH = 560
+"""From this width on both ways of going on have a button."""
 
 
 class RunHeading(QWidget):
@@ -22,12 +31,14 @@ class RunHeading(QWidget):
     Signals:
         show_requested: the panes shall show the model of this run.
         again_requested: a new run shall begin with the weights of this one.
+        branch_requested: a run shall begin at the step of this one that is in view.
         follow_requested: each new snapshot of a run that is written elsewhere shall come into
             view, or no more.
     """
 
     show_requested = Signal()
     again_requested = Signal()
+    branch_requested = Signal()
     follow_requested = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -43,6 +54,8 @@ class RunHeading(QWidget):
         self.again = QPushButton("Start again from here")
         self.again.setToolTip(AGAIN)
         self.again.clicked.connect(self.again_requested)
+        self.branch = QPushButton("Branch from here…")
+        self.branch.clicked.connect(self.branch_requested)
         self.follow = QPushButton("Follow")
         self.follow.setToolTip("Every pane shows each new snapshot of this run as it comes")
         self.follow.setCheckable(True)
@@ -53,7 +66,7 @@ class RunHeading(QWidget):
         row.addWidget(self.name)
         row.addWidget(self.place, 1)
         row.addWidget(self.view)
-        for button in (self.follow, self.show_button, self.again):
+        for button in (self.follow, self.show_button, self.branch, self.again):
             button.setAccessibleName(button.text())
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             row.addWidget(button)
@@ -70,7 +83,9 @@ class RunHeading(QWidget):
         self.follow.setAccessibleName("Follow the snapshots of this run")
         self.follow.setToolTip(f"Every pane shows each new snapshot as it comes; {there}")
 
-    def show_run(self, run: Run, *, in_view: bool, other: str, again: bool) -> None:
+    def show_run(
+        self, run: Run, *, in_view: bool, other: str, again: bool, branch: Departure | None
+    ) -> None:
         """Say whose curve it is.
 
         Args:
@@ -78,6 +93,7 @@ class RunHeading(QWidget):
             in_view: whether the panes show a model of it.
             other: what they show, if not.
             again: whether another run can begin with its weights.
+            branch: where a branch would begin; None where none can.
         """
         self.name.setText(f"Run {run.name}")
         self.place.setText(run.run_dir)
@@ -86,7 +102,11 @@ class RunHeading(QWidget):
         self.view.set_tone("dim" if in_view else "warning")
         self.view.setMinimumWidth(self.view.sizeHint().width())  # the name gives way first
         self.show_button.setVisible(not in_view)
-        self.again.setVisible(in_view and again)  # "here" is what is in view
+        # "Here" is what is in view. In a narrow pane the run's name goes first: it is in the menu.
+        self.again.setVisible(in_view and again and self.width() >= ROOM_FOR_BOTH)
+        self.branch.setVisible(in_view and branch is not None)
+        if branch is not None:
+            self.branch.setToolTip(f"{BRANCH}. Here is step {branch.step:,} (Ctrl+Shift+R)")
         if run.weights_step is not None:
             self.again.setToolTip(f"{AGAIN}: those of step {run.weights_step:,}")
         self.setAccessibleName(f"Run {run.name} in {run.run_dir}. {self.view.text()}")

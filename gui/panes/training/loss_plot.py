@@ -7,6 +7,7 @@ column. Knows pyqtgraph and the run's arrays, no store.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -28,8 +29,10 @@ from gui.panes.training.curves import (
 )
 from gui.panes.training.legend_line import Entry, LegendLine
 from gui.panes.training.marks import PlotMarks
+from gui.panes.training.other_curves import OtherCurves
 from gui.session.moments import Moment
 from gui.widgets.charts.steady_plot import SteadyAxis, steady_plot
+from model.train.branching.tree import RunNode
 from model.train.events import StepDone
 from model.train.metrics import Measure
 
@@ -155,6 +158,7 @@ class LossPlot(LivePlot):
 
     Attributes:
         items: a curve a measure, by its name; those of other choices are hidden.
+        others: the curves of other runs.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -164,6 +168,7 @@ class LossPlot(LivePlot):
         self.what = LOSS
         self.items: dict[str, pg.PlotDataItem] = {}
         self._drawn: dict[str, tuple[object, ...]] = {}
+        self.others = OtherCurves(self.plot)
         self.setToolTip("Wheel zooms, dragging moves, a double click shows all.")
         self._show_items()
         self.apply_theme()
@@ -243,6 +248,12 @@ class LossPlot(LivePlot):
             self._number_axes(len(curves.steps) + len(curves.validation))
         self.describe()
 
+    def show_others(self, runs: Sequence[RunNode]) -> None:
+        """Draw the losses of other runs over those of this one; called after `show_run`."""
+        shown = runs if self.what == LOSS and self.curves is not None else ()
+        if self.others.show_runs(shown, self.along, self.unit, log=self.log):
+            self.describe()
+
     def _show_measure(self, measure: Measure) -> None:
         curves, item = self.curves, self.items[measure.name]
         if curves is None:
@@ -272,6 +283,7 @@ class LossPlot(LivePlot):
         unit = UNIT_WORDS[self.unit] if self.what == LOSS else one.unit or one.title
         note = f"{unit} over {ALONG_WORDS[self.along]}"
         curves, at, check = self.curves, -1, -1
+        step: float | None = None
         if curves is not None:
             n, checked = len(curves.steps), len(curves.validation)
             at, check = n - 1, checked - 1
@@ -292,6 +304,7 @@ class LossPlot(LivePlot):
                 if dots and self._hovered is not None:
                     value += f" (step {int(table['step'][row]):,})"
             entries.append(Entry(measure.title, value, color.name(), dots=dots))
+        entries += self.others.entries(self.unit, step)
         self.legend.say(tuple(entries), note)
 
 

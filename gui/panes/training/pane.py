@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
-    QFileDialog,
     QHBoxLayout,
     QLabel,
     QProgressBar,
@@ -25,7 +24,6 @@ from PySide6.QtWidgets import (
 )
 
 from gui import theme
-from gui.on_screen import keep_on_screen
 from gui.panes.base import LAST, Pane
 from gui.panes.training import ENTRY
 from gui.panes.training.content import HIGH, ROOMY, WIDE, RunContent
@@ -33,9 +31,10 @@ from gui.panes.training.controls import RunControls
 from gui.panes.training.curves import RunCurves
 from gui.panes.training.figures import ending
 from gui.panes.training.heading import RunHeading
+from gui.panes.training.recipe_desk import RecipeDesk
 from gui.panes.training.status import state_of, told_step
 from gui.reading import code
-from gui.session.conditions import can_start, can_start_again, can_take_up
+from gui.session.conditions import can_branch, can_start, can_start_again, can_take_up
 from gui.session.state import Notice
 from gui.session.store import Store
 from gui.session.training_run import Run
@@ -68,9 +67,9 @@ class TrainingPane(Pane):
         self._failure = ""
         self._refused_place = ""  # the folder that could not be made
         self._heard: Run | None = None
-        self._dialog: QFileDialog | None = None
         self.controls = RunControls()
         self._make_content()
+        self.desk = RecipeDesk(store, self.form)
         self._connect()
         self.apply_theme()
 
@@ -83,19 +82,23 @@ class TrainingPane(Pane):
         controls.pause.clicked.connect(self.toggle_pause)
         controls.step.clicked.connect(self.step)
         controls.stop.clicked.connect(self.stop)
+        controls.rate.rate_chosen.connect(store.run.change_rate)
         controls.axes_changed.connect(self.invalidate)
         controls.fit_requested.connect(self.content.fit)
         self.heading.show_requested.connect(self.show_run)
         self.heading.again_requested.connect(self.start_again)
+        self.heading.branch_requested.connect(self.branch_here)
         self.heading.follow_requested.connect(self.store.watching.follow)
         self.place_button.clicked.connect(self.form.place.ask)
         self.form.recipe_changed.connect(self._form_changed)
-        self.form.file_requested.connect(self.choose_file)
+        store.recipes.read.connect(self._take_proposal)
+        store.recipes.changed.connect(self.invalidate)
         store.run.changed.connect(self._hear_of_run)
         store.run.proposed.connect(self._take_proposal)
         store.watching.changed.connect(self.invalidate)
         store.scaling.changed.connect(self.invalidate)  # no run can begin meanwhile
         store.timeline.changed.connect(self.invalidate)
+        store.branching.changed.connect(self.invalidate)
         store.model_changed.connect(self._hear_of_run)
         store.activity.changed.connect(self._hear_of_activity)
         store.asked.delivered.connect(self.invalidate)  # the step that is told is another
@@ -170,6 +173,7 @@ class TrainingPane(Pane):
             self.invalidate()
             return
         recipe = self.store.watches.added_to(self.form.recipe())
+        branch = self.form.departure
         try:
             recipe.validate()
         except RecipeError as error:
@@ -180,7 +184,7 @@ class TrainingPane(Pane):
             return
         run = self.store.run
         self._await(
-            lambda: run.start(recipe, folder, begin_paused=begin_paused),
+            lambda: run.start(recipe, folder, begin_paused=begin_paused, branch=branch),
             new=True,
             step=begin_paused,
         )
@@ -196,6 +200,17 @@ class TrainingPane(Pane):
         # Its own tokenizer: one that is trained anew could cut the text differently.
         recipe = replace(run.recipe, weights=run.weights, tokenizer=run.run_dir)
         self._await(lambda: self.store.run.start(recipe, folder), new=True)
+
+    def branch_here(self) -> None:
+        """Write the recipe of a run that begins at the step in view; it begins with Start."""
+        run, here = self.store.run.shown, self.store.branching.here
+        if run is None or here is None or not self._can_start():
+            return
+        self.store.branching.propose(here)
+        self.form.set_departure(here, run.name, run.recipe)
+        self.controls.recipe.setChecked(True)
+        self.form.lr.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.invalidate()
 
     def toggle_pause(self) -> None:
         """Hold the run, let it go on, or take up one that has ended."""
@@ -232,26 +247,14 @@ class TrainingPane(Pane):
         """Bring each new snapshot of a run that is written elsewhere into view, or no more."""
         self.store.watching.follow(not self.store.watching.follows)
 
-    def choose_file(self) -> None:
-        """Ask for a text to train on."""
-        dialog = QFileDialog(self, "A text to train on")
-        keep_on_screen(dialog)
-        dialog.setObjectName("training_text_dialog")
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setNameFilters(["Text (*.txt *.md *.csv *.py)", "All files (*)"])
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(self.form.choose_file)
-        self._dialog = dialog
-        dialog.open()
-
     def _new_folder(self, name: str) -> str | None:
         """A folder for a run that does not exist yet; None where that can't be found out."""
         try:
-            return str(unique_run_dir(self.runs_dir, name))
+            return str(unique_run_dir(self.form.folder, name))
         except OSError as error:
             why = error.strerror or error
             self._makes_folder = True
-            self._fail(f"The folder {self.runs_dir} can't be used: {why}. Choose another place.")
+            self._fail(f"The folder {self.form.folder} can't be used: {why}. Choose another place.")
             return None
 
     def _await(self, ask: Callable[[], None], *, new: bool, step: bool = False) -> None:
@@ -302,6 +305,8 @@ class TrainingPane(Pane):
         if run is not None and run is not self._heard:
             self._heard = run
             self.controls.recipe.setChecked(False)  # whoever started it
+            if self.form.departure is not None:
+                self.desk.begin_anew()  # it has begun, or is about another run than the one in view
             if run is self.store.run.recorded and not run.program:
                 self._show_recipe(run.recipe)
         begun = current is not None and current.running
@@ -339,7 +344,8 @@ class TrainingPane(Pane):
             timeline = self.store.timeline
             elsewhere = timeline.live or not self.store.run.in_view(run)
             step = None if elsewhere else timeline.step
-            self.content.show_run(run, self._curves, self.controls, self._n_figures(), step)
+            others = self.store.branching.relatives(run)
+            self.content.show_run(run, self._curves, self.controls, self._n_figures(), step, others)
         self._arrange()
 
     def _show_controls(self, run: Run | None) -> None:
@@ -353,6 +359,7 @@ class TrainingPane(Pane):
             elsewhere = "Another process writes this run; it is steered there"
         can_start = self._can_start() and not self.form.trouble()
         controls.start.setEnabled(can_start)
+        self.desk.show_estimate(can_start=can_start)
         if running:
             controls.show_hold("go on" if run is not None and run.paused else "pause")
         elif can_take_up(self.store):
@@ -362,6 +369,8 @@ class TrainingPane(Pane):
             controls.show_hold("pause", why or "There is no run to hold")
         controls.step.setEnabled(running or can_start)
         controls.stop.setEnabled(going and not elsewhere)
+        rate = None if run is None or not running or not run.steps else run.steps[-1].lr
+        controls.rate.show_rate(rate)
         controls.axes.setVisible(run is not None)
         known = self._curves is not None and self._curves.scale("bits_per_byte") is not None
         controls.unit_actions["bits_per_byte"].setEnabled(known)
@@ -373,8 +382,13 @@ class TrainingPane(Pane):
         if run is not None:
             model = self.store.model
             other = "no model" if model is None else model.name
-            again = can_start_again(self.store)
-            self.heading.show_run(run, in_view=in_view, other=other, again=again)
+            self.heading.show_run(
+                run,
+                in_view=in_view,
+                other=other,
+                again=can_start_again(self.store),
+                branch=self.store.branching.here if can_branch(self.store) else None,
+            )
             self.heading.show_following(self.store.watching, run)
 
     def _show_status(self, run: Run | None) -> None:
@@ -412,6 +426,14 @@ class TrainingPane(Pane):
     def apply_theme(self) -> None:
         self.form.apply_theme()
         self.plots.apply_theme()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.store.branching.look(self.key, looks=True)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.store.branching.look(self.key, looks=False)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

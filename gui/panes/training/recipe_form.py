@@ -11,22 +11,24 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
-from PySide6.QtGui import QValidator
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
-    QAbstractSpinBox,
-    QDoubleSpinBox,
     QLabel,
     QLineEdit,
-    QSizePolicy,
     QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
 from gui import theme
+from gui.panes.training.branch_line import BranchLine
+from gui.panes.training.estimate_line import EstimateLine
 from gui.panes.training.even_grid import EvenGrid
+from gui.panes.training.field import Field
 from gui.panes.training.place import PlaceButton
+from gui.panes.training.rate_box import RateBox
+from gui.panes.training.recipe_files import RecipeFiles
+from gui.panes.training.settings_table import SettingsTable
 from gui.panes.training.wrapped import WrappedText
 from gui.session.runs_folder import proposed
 from gui.widgets.choice import Choice
@@ -34,70 +36,12 @@ from gui.widgets.text import as_written
 from model.config import ConfigError
 from model.counting import counted
 from model.preview import file_size
+from model.train.branching.record import Departure, changed
 from model.train.presets import PRESETS
 from model.train.recipe import MIN_BPE_VOCAB, WORLD, Recipe, RecipeError
 from model.train.snapshot_plan import MEBIBYTE, plan_of
 
-FIELD_WIDTH = 112
 _CHOOSE = "choose a file…"
-
-
-class Field(QWidget):
-    """A small label above its editor."""
-
-    def __init__(self, label: str, editor: QWidget, tip: str) -> None:
-        super().__init__()
-        self.editor = editor
-        title = QLabel(label)
-        title.setFont(theme.sans(theme.SMALL_FONT_SIZE))
-        title.setProperty("quiet", True)
-        title.setBuddy(editor)
-        editor.setToolTip(tip)
-        editor.setAccessibleName(label)
-        editor.setAccessibleDescription(tip)
-        editor.setMinimumWidth(40)
-        editor.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        editor.setFixedHeight(26)
-        if isinstance(editor, QAbstractSpinBox):
-            # A style sheet's padding does not reach the text of a spin box (Qt 6.11).
-            editor.lineEdit().setTextMargins(5, 0, 0, 0)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(1)
-        layout.addWidget(title)
-        layout.addWidget(editor)
-
-    def sizeHint(self) -> QSize:
-        return QSize(FIELD_WIDTH, super().sizeHint().height())
-
-
-class RateBox(QDoubleSpinBox):
-    """A learning rate, written as people write it: 0.001 or 3e-4; a step is a factor."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setDecimals(9)
-        self.setRange(1e-7, 10.0)
-
-    def textFromValue(self, value: float) -> str:
-        return f"{value:g}"
-
-    def valueFromText(self, text: str) -> float:
-        return float(text.replace(",", "."))
-
-    def validate(self, text: str, position: int) -> object:  # type: ignore[override]
-        try:
-            value = float(text.replace(",", "."))
-        except ValueError:
-            begun = all(character in "0123456789.,eE+-" for character in text)
-            state = QValidator.State.Intermediate if begun else QValidator.State.Invalid
-            return state, text, position
-        inside = self.minimum() <= value <= self.maximum()
-        good = QValidator.State.Acceptable if inside else QValidator.State.Intermediate
-        return good, text, position
-
-    def stepBy(self, steps: int) -> None:
-        self.setValue(float(f"{self.value() * 10 ** (steps / 10):.2g}"))
 
 
 class RecipeForm(QWidget):
@@ -153,11 +97,16 @@ class RecipeForm(QWidget):
             Field("Run name", self.name, "Its folder; a number is added if there is one already"),
             Field("Runs in", self.place, "Where run folders are made; remembered"),
         )
+        self.branch_line = BranchLine()
         grid = QWidget()
         flow = EvenGrid(grid, spacing=theme.TIGHT + 2)
         for field in self.fields:
             flow.addWidget(field)
         self.summary = WrappedText()
+        self.estimate = EstimateLine()
+        self.files = RecipeFiles(self.estimate.button)
+        self.settings = SettingsTable()
+        self.settings.hide()
         self.place.show_path(self.runs_dir)
         self.problem = QLabel()
         self.problem.setTextFormat(Qt.TextFormat.PlainText)
@@ -166,9 +115,13 @@ class RecipeForm(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.TIGHT)
+        layout.addWidget(self.branch_line)
         layout.addWidget(grid)
         layout.addWidget(self.summary)
         layout.addWidget(self.problem)
+        layout.addWidget(self.files)
+        layout.addWidget(self.estimate)
+        layout.addWidget(self.settings)
         layout.addStretch(1)
 
         self.preset.activated.connect(self._take_preset)
@@ -179,6 +132,8 @@ class RecipeForm(QWidget):
         for box in (*self._counts().values(), self.n_vocab):
             box.valueChanged.connect(self._changed)
         self.lr.valueChanged.connect(self._changed)
+        self.files.all_button.toggled.connect(self._show_all)
+        self.settings.setting_typed.connect(self._take_setting)
         self.set_recipe(self._base)
 
     # --------------------------------------------------------------------- the recipe
@@ -207,6 +162,38 @@ class RecipeForm(QWidget):
         self.name.setText(recipe.name)
         del blocked
         self._changed()
+
+    @property
+    def departure(self) -> Departure | None:
+        """Where the run begins, if it is a branch."""
+        return self.branch_line.departure
+
+    def set_departure(self, departure: Departure | None, name: str, recipe: Recipe | None) -> None:
+        """Write the recipe of a branch, or of a run that begins anew again.
+
+        Args:
+            departure: where it begins; None for anew.
+            name: of the run that it comes of.
+            recipe: of that run, with which the form begins.
+        """
+        self.branch_line.show_departure(departure, name, recipe)
+        self.place.setEnabled(departure is None)
+        self.place.show_path(self.folder)
+        if departure is not None:
+            self.place.setToolTip("A branch lies beside the run that it comes of")
+        if departure is not None and recipe is not None:
+            steps = recipe.steps
+            if departure.step >= steps:  # at its end: as many again
+                steps += departure.step
+            self.set_recipe(replace(recipe, name=f"{name}-branch", steps=steps))
+        else:
+            self._changed()
+
+    @property
+    def folder(self) -> Path:
+        """Where the run's folder will be made: a branch's beside its parent's."""
+        departure = self.departure
+        return self.runs_dir if departure is None else Path(departure.parent).parent
 
     def set_runs_dir(self, path: Path) -> None:
         """Choose where runs' folders will be."""
@@ -252,6 +239,12 @@ class RecipeForm(QWidget):
         recipe = self.recipe()
         if not recipe.name:
             return "The run needs a name."
+        departure = self.departure
+        if departure is not None and recipe.steps <= departure.step:
+            return (
+                f"The branch begins at step {departure.step:,} and would end at step "
+                f"{recipe.steps:,}: give it more steps."
+            )
         try:
             recipe.validate()
         except RecipeError as error:
@@ -263,6 +256,19 @@ class RecipeForm(QWidget):
         names = {name: box.accessibleName() for name, box in self._counts().items()}
         names |= {"lr": self.lr.accessibleName()}
         return re.sub(r"\b(\w+)\b", lambda found: names.get(found[0], found[0]), message)
+
+    def _show_all(self, shown: bool) -> None:
+        self.settings.setVisible(shown)
+        self._changed()
+
+    def _take_setting(self, name: str, text: str) -> None:
+        """One that was typed in the table; what can't be read leaves all as it was."""
+        try:
+            self.set_recipe(changed(self.recipe(), (f"{name}={text}",)))
+        except RecipeError as error:
+            self._changed()
+            self.problem.setText(str(error))
+            self.problem.show()
 
     def choose_file(self, path: str) -> None:
         """Train on this text file."""
@@ -313,11 +319,24 @@ class RecipeForm(QWidget):
         kind = self.tokenizer.currentData()
         self.n_vocab.setEnabled(kind == "bpe")
         self.summary.setText(self._summary())
+        self.branch_line.show_recipe(self.recipe())
+        self.files.name = self.recipe().name
+        if not self.settings.isHidden():
+            beside, name = self._held_against()
+            self.settings.show_recipe(self.recipe(), beside, name)
         self.summary.setToolTip(f"<pre>{html.escape(self.recipe().to_toml(), quote=False)}</pre>")
         trouble = self.trouble()
         self.problem.setText(trouble)
         self.problem.setVisible(bool(trouble))
         self.recipe_changed.emit()
+
+    def _held_against(self) -> tuple[Recipe, str]:
+        """The recipe whose settings stand beside those of the table, and what it is called."""
+        parent = self.branch_line.parent_recipe
+        if parent is not None:
+            return parent, "Parent"
+        name = self.preset.currentText()
+        return PRESETS[name], name
 
     def _summary(self) -> str:
         """How large the network would be, and how much text it would see."""
@@ -334,13 +353,15 @@ class RecipeForm(QWidget):
                 size = f"{short(n_params)} parameters + {two - one} per token"
         except (ConfigError, RecipeError):
             return seen
-        place = self.runs_dir / (recipe.name or "…")
+        place = self.folder / (recipe.name or "…")
         return f"{size} · {seen} · {_kept(recipe, n_params)} · {place}"
 
     def apply_theme(self) -> None:
         """Take the colours of the theme in force."""
         t = theme.current()
         self.problem.setStyleSheet(f"color: {t.bad};")
+        self.branch_line.apply_theme()
+        self.settings.apply_theme()
         self.setStyleSheet(f'QLabel[quiet="true"] {{ color: {t.dim}; }}')
 
 
@@ -349,7 +370,9 @@ def _kept(recipe: Recipe, n_params: int) -> str:
     plan = plan_of(recipe, n_params)
     most = f" of at most {file_size(recipe.snapshot_mb * MEBIBYTE)}" if recipe.snapshot_mb else ""
     apart = f", {plan.thinned} × as far apart to fit" if plan.thinned > 1 else ""
-    return f"{counted(len(plan.steps), 'snapshot')}, {file_size(plan.total_bytes)}{most}{apart}"
+    states = f" + {len(plan.states)} with optimiser" if plan.states else ""
+    size = file_size(plan.total_bytes + plan.states_bytes)
+    return f"{counted(len(plan.steps), 'snapshot')}{states}, {size}{most}{apart}"
 
 
 def short(n: int) -> str:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from gui import theme
 from gui.pace import Later
+from gui.session.conditions import can_branch
 from gui.session.step_measures import Measure
 from gui.session.store import Store
 from gui.session.training_run import Run
@@ -38,9 +39,11 @@ class TimelineBar(QWidget):
 
     Signals:
         wanted_changed: whether there is something to show.
+        branch_requested: a run shall begin at the step in view.
     """
 
     wanted_changed = Signal()
+    branch_requested = Signal()
 
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -84,6 +87,13 @@ class TimelineBar(QWidget):
             "Keep the step in view as B, then travel: panes show A, B or B − A (Ctrl+Alt+B); "
             "Shift+click a step to make it B"
         )
+        self.branch = ControlButton("press", self)
+        self.branch.setText("Branch…")
+        self.branch.setAccessibleName("Branch from this step")
+        self.branch.setToolTip(
+            "A run with other settings that begins at the step in view, with its weights, "
+            "optimiser and batches (Ctrl+Shift+R)"
+        )
         self.live = QToolButton(self)
         self.live.setCheckable(True)
         self.live.setText("Live")
@@ -107,6 +117,7 @@ class TimelineBar(QWidget):
         row.addWidget(self.track, 1)
         row.addLayout(said)
         row.addWidget(self.compare)
+        row.addWidget(self.branch)
         row.addWidget(self.live)
 
         timeline = self._timeline
@@ -116,6 +127,7 @@ class TimelineBar(QWidget):
         self.speed.clicked.connect(timeline.next_speed)
         self.measure.activated.connect(self._choose_measure)
         self.compare.clicked.connect(self._compare)
+        self.branch.clicked.connect(self.branch_requested)
         self.live.clicked.connect(self._go_live)
         self.track.compared.connect(store.comparing.compare_step)
         self.track.sought.connect(self._seek)
@@ -155,6 +167,8 @@ class TimelineBar(QWidget):
         compares = self._store.comparing.kind == "step" and self._store.comparing.there
         self.track.show_compared(self._store.comparing.at_step if compares else None)
         self.compare.setChecked(compares)
+        self.branch.setVisible(run is not None)
+        self.branch.setEnabled(can_branch(self._store))
         self.live.setVisible(timeline.learns)
         self.live.setChecked(live)
         playing = timeline.playing

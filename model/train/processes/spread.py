@@ -37,6 +37,7 @@ class Spread:
     Attributes:
         transformer: the network; its parameters are what the optimiser changes.
         network: what is called to run it.
+        evaluated: what is called to run it where nothing is learned.
         factor: what a process's share of the loss is multiplied by before its backward pass.
         kind: how it lies over the processes, as it stands in run.toml.
         is_sharded: whether this process has a part of the weights only.
@@ -48,6 +49,7 @@ class Spread:
     def __init__(self, transformer: Transformer, group: Group) -> None:
         self.transformer = transformer
         self.network: nn.Module = transformer
+        self.evaluated: nn.Module = transformer
         self.group = group
         self.factor = float(group.size)  # both ways take the mean of what the processes have
 

@@ -24,6 +24,8 @@ OF_NO_SIDE = {
     "interventions": "it lists what makes the sides",
     "scaling": "runs of many sizes are no sides",
     "curves": "a run is no side",
+    "runs": "runs are no sides",
+    "landscape": "a surface is of one run",
     "bpe": "a tokenizer is learned from a text of its own",
     "tokenizer": "tokenizers have a comparison of their own",
 }

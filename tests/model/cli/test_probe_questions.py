@@ -35,7 +35,13 @@ from model.probe.vectors.asks import Vectors
 from model.sampling import Sampling
 from tests.model.conftest import PROMPT
 
-ASKED = {probe.name: probe for probe in PROBES if probe.question is not None}
+OF_A_RUN = {"weights_moved": "two steps of a training: tests/model/probe/test_weights_moved.py"}
+"""Asked of a run alone, and where that is done."""
+ASKED = {
+    probe.name: probe
+    for probe in PROBES
+    if probe.question is not None and probe.name not in OF_A_RUN
+}
 CLEAN = (7, 296, 12, 264, 31)
 NEEDED: dict[str, tuple[str, ...]] = {
     "pattern": ("--layer", "1", "--head", "2"),
@@ -46,6 +52,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "patch": ("--clean-ids", ",".join(map(str, CLEAN))),
     "facts": ("--about", "queen", "--samples", "2"),
     "cost": ("--longest", "16", "--repeats", "1"),
+    "landscape": ("--grid", "3"),
     "neurons": ("--layer", "1"),
     "neuron_map": ("--layer", "1"),
     "neuron_curve": ("--layer", "1", "--neuron", "7"),
@@ -104,6 +111,7 @@ def asked_by_hand(lm: LanguageModel, name: str) -> Any:
     from model.probe.cost.asks import Cost
     from model.probe.edge.asks import Edge
     from model.probe.facts.asks import Facts
+    from model.probe.landscape.asks import Landscape
     from model.probe.mosaic.asks import Mosaic
     from model.probe.neurons.asks import Neurons
     from model.probe.neurons.curve.asks import NeuronCurve
@@ -133,6 +141,7 @@ def asked_by_hand(lm: LanguageModel, name: str) -> Any:
         "patch": Patch(clean_ids=CLEAN),
         "facts": Facts(about="queen", samples=2),
         "cost": Cost(longest=16, repeats=1),
+        "landscape": Landscape(grid=3),
         "neurons": Neurons(layer=1),
         "neuron_map": NeuronMap(layer=1),
         "neuron_curve": NeuronCurve(layer=1, neuron=7),

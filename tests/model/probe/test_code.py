@@ -78,6 +78,7 @@ NEEDED: dict[str, dict[str, Any]] = {
         "other": Subject(1, None, (2, 12, 9, 15, 9, 17), (AblateHead(0, 1),)),
     },
     "weight_difference": {"other": 1},
+    "landscape": {"grid": 3},
 }
 """Fields beside those, and smaller amounts of work."""
 
@@ -90,9 +91,15 @@ OF_TWO: dict[str, type[Question]] = {
 }
 """About two models, and asked by `model compare`; a script opens the second as ``lm_b``."""
 
+NETWORKS_OF_NO_RUN = ("bundled", "like Llama", "encoder", "experts")
 REFUSED = {
     ("encoder", "continuations"): "not made to continue",
     ("encoder", "chances"): "not made to continue",
+    ("encoder", "batch_losses"): "no loss token by token",
+    ("encoder", "landscape"): "no loss token by token",
+    ("encoder", "loss_flow"): "no token has a loss",
+    # Its own test asks of a run, in test_weights_moved.
+    **{(one, "weights_moved"): "No other step of a training" for one in NETWORKS_OF_NO_RUN},
 }
 """What a kind of network can't be asked, with the words in which it says so."""
 

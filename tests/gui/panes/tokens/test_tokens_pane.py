@@ -17,10 +17,10 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from gui import theme
-from gui.panes.tokens import surprisal
 from gui.panes.tokens.pane import BYTES, IDS, SURPRISAL, TokensPane
 from gui.panes.tokens.strip import TokenStrip
 from gui.session.store import Store
+from gui.widgets import surprisal
 from gui.widgets.text import contrast
 from model import messages as m
 from model.probe.surprisal.asks import Surprisal, SurprisalFound

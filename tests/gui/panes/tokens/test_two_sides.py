@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from gui.panes.tokens import surprisal
 from gui.panes.tokens.pane import TokensPane
 from gui.session.store import Store
+from gui.widgets import surprisal
 from model.language_model import LanguageModel
 from tests.gui.desk import PROMPT, Desk
 from tests.gui.panes.tokens.test_tokens_pane import shown

@@ -1,0 +1,67 @@
+"""What a person does with a recipe before it runs: choose its text, measure it, keep it in a file.
+
+Between the form and the session: the form asks, this has it done. Knows the store and the form.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtWidgets import QFileDialog
+
+from gui.on_screen import keep_on_screen
+from gui.panes.training.recipe_form import RecipeForm
+from gui.session.store import Store
+
+
+class RecipeDesk(QObject):
+    """Answers the form.
+
+    Args:
+        store: of the window.
+        form: whose requests are done.
+    """
+
+    def __init__(self, store: Store, form: RecipeForm) -> None:
+        super().__init__(form)
+        self._store = store
+        self._form = form
+        form.file_requested.connect(self.choose_text)
+        form.estimate.measure_requested.connect(self.measure)
+        form.estimate.cancel_requested.connect(store.recipes.cancel)
+        form.files.read_requested.connect(store.recipes.read_file)
+        form.files.write_requested.connect(self._write)
+        form.branch_line.given_up.connect(self.begin_anew)
+
+    def choose_text(self) -> None:
+        """Ask for a text to train on."""
+        dialog = QFileDialog(self._form, "A text to train on")
+        keep_on_screen(dialog)
+        dialog.setObjectName("training_text_dialog")
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setNameFilters(["Text (*.txt *.md *.csv *.py)", "All files (*)"])
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self._form.choose_file)
+        dialog.open()
+
+    def measure(self) -> None:
+        """Have some updates of the recipe done, to know what a run takes."""
+        self._store.recipes.measure(self._form.recipe())
+
+    def begin_anew(self) -> None:
+        """No branch after all."""
+        self._store.branching.propose(None)
+        self._form.set_departure(None, "", None)
+
+    def show_estimate(self, *, can_start: bool) -> None:
+        """Say what was measured of the recipe as it stands."""
+        recipes, departure = self._store.recipes, self._form.departure
+        self._form.estimate.show_estimate(
+            recipes.estimate(self._form.recipe()),
+            going=recipes.going,
+            first_step=0 if departure is None else departure.step,
+            why_not="" if can_start else "A recipe that can begin now can be measured",
+            problem=recipes.problem,
+        )
+
+    def _write(self, path: str) -> None:
+        self._store.recipes.write_file(self._form.recipe(), path)

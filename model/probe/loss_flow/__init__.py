@@ -1,0 +1,1 @@
+"""What flows back from one token's loss, through every operation, into the tokens' embeddings."""

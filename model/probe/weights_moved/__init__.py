@@ -1,0 +1,1 @@
+"""Which weights the training moved between two steps, tensor by tensor."""
