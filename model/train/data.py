@@ -9,6 +9,7 @@ Knows text, tokenizers and NumPy; no torch, no network, no run folder.
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from model.tokenizer.tokenizer import Tokenizer
 from model.train.encodings import decoded
 from model.train.events import Prepared
 from model.train.places import names_a_file
+from model.train.preferences import Pair, PreferenceError, pairs_of, read_preferences
 from model.train.recipe import WORLD, Recipe
 from model.train.tokenizer_choice import check_tokenizer_word, tokenizer_at
 from model.world.text import count_tokens, documents
@@ -59,6 +61,7 @@ class TextData:
         sha256: of the whole text in UTF-8, for a resumed run to know it again.
         old_ids: the validation part of a text that the model knew before, of a run that is
             watched for what it forgets.
+        pairs: choices of a run that learns preferences; its two texts then are what is preferred.
     """
 
     tokenizer: Tokenizer
@@ -68,6 +71,7 @@ class TextData:
     n_bytes: int
     sha256: str
     old_ids: Ids | None = None
+    pairs: tuple[Pair, ...] = ()
 
 
 def prepare(
@@ -91,6 +95,8 @@ def prepare(
     """
     if tokenizer is None and names_a_file(recipe.tokenizer):
         check_tokenizer_word(recipe.tokenizer)  # before a long text is read
+    if recipe.objective == "preferences":
+        return (yield from _prepare_choices(recipe, tokenizer))
     if recipe.data == WORLD:
         seed = recipe.seed
         train_text = yield from writing_world(recipe.data_tokens, seed, "Writing the story world")
@@ -123,6 +129,33 @@ def prepare(
         n_bytes=n_train_bytes + n_val_bytes,
         sha256=digest.hexdigest(),
         old_ids=old_ids,
+    )
+
+
+def _prepare_choices(
+    recipe: Recipe, tokenizer: Tokenizer | None
+) -> Generator[Prepared, None, TextData]:
+    """Of a run that learns preferences."""
+    yield Prepared(f"Reading {Path(recipe.data).name}", 0.0)
+    text = read_text(Path(recipe.data))
+    if tokenizer is None:
+        tokenizer = yield from making_tokenizer(recipe, "", "")
+    try:
+        pairs = pairs_of(read_preferences(text, recipe.data), tokenizer, recipe.n_ctx)
+    except PreferenceError as error:
+        raise DataError(str(error)) from error
+    old_ids = (yield from _old_ids(recipe, tokenizer)) if recipe.old_data else None
+    ids = np.array([i for one in pairs for i in one.chosen_ids], dtype=np.uint32)
+    raw = text.encode("utf-8")
+    return TextData(
+        tokenizer=tokenizer,
+        train_ids=ids,
+        val_ids=np.array(pairs[0].prompt_ids, dtype=np.uint32),
+        val_tokens_per_byte=math.nan,
+        n_bytes=len(raw),
+        sha256=hashlib.sha256(raw).hexdigest(),
+        old_ids=old_ids,
+        pairs=tuple(pairs),
     )
 
 

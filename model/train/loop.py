@@ -16,9 +16,11 @@ from pathlib import Path
 import torch
 
 from model.counting import counted
+from model.slices import retold
 from model.tokenizer.tokenizer import Tokenizer
 from model.train.claim import check_free
 from model.train.data import TextData
+from model.train.dpo import Preferring
 from model.train.events import (
     Evaluated,
     Event,
@@ -28,8 +30,10 @@ from model.train.events import (
     SnapshotSaved,
     Started,
     StepDone,
+    Working,
 )
 from model.train.keeping import Keeping
+from model.train.margins_file import add_margins
 from model.train.measure import sample, validate
 from model.train.pace import Speed, Stopwatch
 from model.train.parts import Parts, checked_for_resume, getting_ready
@@ -428,7 +432,10 @@ class Training:
     def _evaluate(self) -> Generator[Event, None, None]:
         run, step = self._run, self.step
         spread, most = run.updates.spread, self.recipe.micro_batch
-        loss = yield from validate(spread, run.validation, self.device, step, most)
+        if run.updates.preferring is None:
+            loss = yield from validate(spread, run.validation, self.device, step, most)
+        else:
+            loss = yield from self._measure_choices(run.updates.preferring)
         if not math.isfinite(loss):
             raise _Diverged("The validation loss", step)
         old_loss = None
@@ -448,6 +455,16 @@ class Training:
         run.folder.record(evaluated)
         yield evaluated
         yield from self._watching.check(evaluated)
+
+    def _measure_choices(self, preferring: Preferring) -> Generator[Event, None, float]:
+        """What the network makes of every preference; the mean of their losses."""
+        step, n = self.step, len(preferring.pairs)
+        found = yield from retold(
+            preferring.measure(), lambda done: Working(step, "evaluating", round(done * n), n)
+        )
+        self._run.folder.flush()
+        add_margins(self.run_dir, step, found)
+        return found.loss
 
     def _measure(self) -> Generator[Event, None, None]:
         run, step = self._run, self.step

@@ -20,6 +20,7 @@ from model.tokenizer.tokenizer import Tokenizer
 from model.train.claim import Claim
 from model.train.curves_file import last_values
 from model.train.data import Batches, TextData, prepare, sha256_of_text, validation_batches
+from model.train.dpo import Preferring
 from model.train.events import Prepared
 from model.train.kept_states import drop_states_after
 from model.train.measuring import Measuring
@@ -169,13 +170,10 @@ def _made(
     def network() -> tuple[Updates, TrainingState | None]:
         _set_threads(recipe)
         warm_up()
-        batches = Batches(data.train_ids, recipe.batch_size, recipe.n_ctx, recipe.seed)
         if base is not None:
-            tuned = base.network(device)
-            updates = Updates(
-                Spread(tuned, group), recipe, batches, adapting_of(recipe, base, tuned)
-            )
+            updates = _tuning(recipe, base, data, device, group)
             return updates, _restore(run_dir, updates, group) if resume else None
+        batches = Batches(data.train_ids, recipe.batch_size, recipe.n_ctx, recipe.seed)
         sharded = parallel == "fsdp" or (parallel == "auto" and not fits(config, device))
         spread = spread_out(
             config,
@@ -203,9 +201,11 @@ def _made(
         facts = _facts(recipe, run_dir, data, device, updates, config)
         return RunFolder.create(run_dir, recipe, data.tokenizer, facts, claim)
 
-    validation = validation_batches(
-        data.val_ids, recipe.batch_size, recipe.n_ctx, recipe.eval_batches
-    )
+    validation: Sequence[NDArray[np.int64]] = ()
+    if not data.pairs:
+        validation = validation_batches(
+            data.val_ids, recipe.batch_size, recipe.n_ctx, recipe.eval_batches
+        )
     measuring = Measuring(
         updates.spread, data.tokenizer, validation, recipe.curves_every, recipe.steps
     )
@@ -231,6 +231,20 @@ def _made(
         is_kept = state.step in dict(snapshots(run_dir))
         parts.kept_at = parts.saved_at = state.step if is_kept else -1
     return parts
+
+
+def _tuning(recipe: Recipe, base: Base, data: TextData, device: str, group: Group) -> Updates:
+    """What learns of a model that is there, before its first step."""
+    network = base.network(device)
+    preferring, batches = None, None
+    if data.pairs:
+        preferring = Preferring(
+            network, data.pairs, recipe.dpo_beta, recipe.batch_size, recipe.seed
+        )
+    else:
+        batches = Batches(data.train_ids, recipe.batch_size, recipe.n_ctx, recipe.seed)
+    adapting = adapting_of(recipe, base, network)
+    return Updates(Spread(network, group), recipe, batches, adapting, preferring)
 
 
 def old_batches(recipe: Recipe, data: TextData) -> Sequence[NDArray[np.int64]]:

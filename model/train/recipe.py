@@ -25,6 +25,7 @@ from model.train.watches import WatchError
 
 Schedule = Literal["cosine", "linear", "constant"]
 Tuning = Literal["", "full", "lora"]
+Objective = Literal["text", "preferences"]
 
 _PARTS: tuple[Literal["attn", "mlp"], ...] = ("attn", "mlp")
 WORLD = "world"
@@ -55,6 +56,10 @@ class Recipe:
         lora_rank, lora_alpha: of ``lora``: the change of a matrix is alpha / rank times B A.
         lora_targets: names of the linear maps that are adapted, as the model's own files call
             them, with commas between (``q_proj, v_proj``); empty takes all in the blocks.
+        objective: of fine-tuning: ``text`` predicts the next token; ``preferences`` learns which
+            of two continuations is preferred (DPO, arXiv:2305.18290), and ``data`` then holds such
+            choices as JSON lines, a batch is so many of them, and losses are DPO's.
+        dpo_beta: of ``preferences``: how strongly the model is held to what it was.
         old_data: a text whose loss is followed beside that of the validation, to see what is
             forgotten: ``"world"`` or the path of a text file; empty for none.
         n_layers, n_heads, n_kv_heads, d_model, d_mlp, n_ctx, norm, positions, activation, gated,
@@ -112,6 +117,8 @@ class Recipe:
     lora_rank: int = 8
     lora_alpha: float = 16.0
     lora_targets: str = ""
+    objective: Objective = "text"
+    dpo_beta: float = 0.1
     old_data: str = ""
     n_layers: int = 4
     n_heads: int = 4
@@ -268,6 +275,15 @@ class Recipe:
             raise RecipeError(f"tuning is {self.tuning!r}; known are full and lora.")
         if self.tuning and not self.weights:
             raise RecipeError("Fine-tuning needs a model: give its path as weights.")
+        if self.objective not in get_args(Objective):
+            raise RecipeError(f"objective is {self.objective!r}; known are text and preferences.")
+        if self.objective == "preferences" and (not self.tuning or self.data == WORLD):
+            raise RecipeError(
+                "Preferences are learned by a model that is there, from a file of choices: give "
+                "tuning, weights and data."
+            )
+        if self.dpo_beta <= 0:
+            raise RecipeError(f"dpo_beta is {self.dpo_beta:g}; it must be above 0.")
         if self.lora_rank < 1 or self.lora_alpha <= 0:
             raise RecipeError(
                 f"lora_rank is {self.lora_rank} and lora_alpha {self.lora_alpha:g}; the rank must "

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from model.lora.adapter import Adapting
 from model.train.data import Batches
+from model.train.dpo import Preferring
 from model.train.measure import mean_loss
 from model.train.measuring import Measuring
 from model.train.optimiser import adamw, clip, grad_norm, gradients
@@ -52,8 +53,9 @@ class Updates:
         spread: the network over the processes, changed in place; in evaluation mode whenever no
             update is going on.
         recipe: batch size, learning rate and the rest.
-        batches: the training text.
+        batches: the training text; None where preferences are learned.
         adapting: what of the network learns, where that is an adapter of it alone.
+        preferring: what is learned, where that is no text.
 
     Attributes:
         recipe: its rates are read before each update; another one may take its place.
@@ -65,8 +67,9 @@ class Updates:
         self,
         spread: Spread,
         recipe: Recipe,
-        batches: Batches,
+        batches: Batches | None,
         adapting: Adapting | None = None,
+        preferring: Preferring | None = None,
     ) -> None:
         self.spread = spread
         under = recipe.interventions()
@@ -79,6 +82,7 @@ class Updates:
             spread.network = spread.evaluated = Under(spread.transformer, under)
         self.transformer = transformer = spread.transformer
         self.adapting = adapting
+        self.preferring = preferring
         learns = transformer if adapting is None else adapting.adapter
         self.optimiser = adamw(learns, recipe)
         self.step = 0
@@ -166,6 +170,9 @@ class Updates:
     def _backward(self, step: int) -> tuple[Tensor, Tensor]:
         """Loss and norm of the gradients of a step, which lie at the parameters then."""
         group, most = self.spread.group, self.recipe.micro_batch
+        if self.preferring is not None:
+            return self._backward_of_choices(self.preferring, step)
+        assert self._batches is not None
         loss: Tensor | None = None
         for piece in pieces(self._batches.at(step), group.rank, group.size, most):
             with self.spread.syncing(piece.is_last), self._dropping(step, piece.first):
@@ -178,6 +185,14 @@ class Updates:
         if self.adapting is not None:
             self.adapting.pull_back()
         return group.sum(loss), grad_norm(gradients(self.optimiser))
+
+    def _backward_of_choices(self, preferring: Preferring, step: int) -> tuple[Tensor, Tensor]:
+        with self._dropping(step, 0):
+            loss = preferring.loss(step)
+            loss.backward()
+        if self.adapting is not None:
+            self.adapting.pull_back()
+        return loss.detach(), grad_norm(gradients(self.optimiser))
 
     def _mean_loss(self, windows_BT: Windows) -> Tensor:
         there = torch.from_numpy(windows_BT).to(self._device, non_blocking=True)
