@@ -89,9 +89,7 @@ def chosen(maps: Mapping[str, object], targets: Sequence[str]) -> list[str]:
     if not targets:
         return list(maps)
     ends = sorted({name.rpartition(".")[2] for name in maps})
-    picked = [
-        name for name in maps if any(name == t or name.endswith(f".{t}") for t in targets)
-    ]
+    picked = [name for name in maps if any(name == t or name.endswith(f".{t}") for t in targets)]
     for target in targets:
         if not any(name == target or name.endswith(f".{target}") for name in maps):
             raise AdapterError(
@@ -185,7 +183,7 @@ class Adapter(nn.Module):
             yield {name: found[name] for name in names}
 
     def _in_network(self, in_file: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Tensors of the family's files carried over to the network's, with zeros for all others."""
+        """Tensors of the family's files carried over to the network's; all others hold zeros."""
         like = next(iter(in_file.values()))
         nothing = torch.zeros((), dtype=like.dtype, device=like.device)
         whole = {
@@ -232,9 +230,7 @@ class Adapting:
     def pull_back(self) -> None:
         """Turn the gradients of the merged weights into those of the factors."""
         found = self.adapter.deltas()
-        pairs = [
-            (found[name], p.grad) for name, p in self._weights.items() if p.grad is not None
-        ]
+        pairs = [(found[name], p.grad) for name, p in self._weights.items() if p.grad is not None]
         torch.autograd.backward([delta for delta, _ in pairs], [grad for _, grad in pairs])
         for parameter in self._weights.values():
             parameter.grad = None

@@ -116,9 +116,7 @@ class Preferring:
                 np.random.Philox(key=self._seed, counter=[0, 0, 0, step])
             )
             chosen = generator.choice(len(chosen), self._batch_size, replace=False).tolist()
-        policy_2P = log_probabilities(
-            self._network, [self.pairs[i] for i in chosen], self._device
-        )
+        policy_2P = log_probabilities(self._network, [self.pairs[i] for i in chosen], self._device)
         return dpo_loss(policy_2P, self.reference_2P[:, chosen], self._beta)
 
     def measure(self) -> Generator[float, None, Margins]:

@@ -9,37 +9,18 @@ import csv
 import io
 import math
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from model.probe.singular_values.compute import effective_rank
+from model.train.moved_rows import Moved
 from model.transformer import Transformer
 from model.whole_file import write_whole
 
 MOVED_FILE = "moved.csv"
 _LARGEST = 2_000_000
 """Numbers of a matrix whose singular values are found: more take seconds each."""
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """How far a tensor has come.
-
-    Attributes:
-        name: in the network's state dict.
-        norm: ‖after − before‖ (Frobenius).
-        relative: that over ‖before‖; infinite where that is 0.
-        effective_rank: of the change of a matrix: the exponential of the entropy of its singular
-            values' shares (Roy and Vetterli 2007), 1 for one direction; NaN for vectors, for what
-            has not moved, and for tables too large.
-    """
-
-    name: str
-    norm: float
-    relative: float
-    effective_rank: float
 
 
 def moving(before: Transformer, after: Transformer) -> Generator[float, None, tuple[Moved, ...]]:

@@ -108,12 +108,11 @@ def pairs_of(preferences: Sequence[Preference], tokenizer: Tokenizer, n_ctx: int
     pairs: list[Pair] = []
     for n, one in enumerate(preferences, 1):
         a, b = (
-            tokenizer.encode(one.prompt + text).ids[:n_ctx]
-            for text in (one.chosen, one.rejected)
+            tokenizer.encode(one.prompt + text).ids[:n_ctx] for text in (one.chosen, one.rejected)
         )
         prompt = tokenizer.encode(one.prompt).ids
         shared = 0
-        for shared, both in enumerate(zip(prompt, a, b, strict=False), 1):  # noqa: B007
+        for shared, both in enumerate(zip(prompt, a, b, strict=False), 1):
             if len(set(both)) > 1:
                 shared -= 1
                 break

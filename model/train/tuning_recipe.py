@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from model.train.recipe import Recipe, Tuning
@@ -50,4 +51,30 @@ def tuning_recipe(
         snapshot_every=0 if large else 50,
         snapshot_early=not large,
         snapshot_mb=1024,
+    )
+
+
+def preferences_recipe(weights: str, n_ctx: int, n_params: int) -> Recipe:
+    """What choices are learned by, where nobody chose otherwise: some steps of DPO on an adapter.
+
+    Args:
+        weights: path of the model.
+        n_ctx: tokens that the model reads at most.
+        n_params: its parameters.
+    """
+    base = tuning_recipe(weights, "choices.jsonl", n_ctx, n_params, "lora")
+    return replace(
+        base,
+        name=f"{Path(weights).stem[:40] or 'model'}-dpo",
+        objective="preferences",
+        n_ctx=n_ctx,
+        batch_size=4,
+        steps=20,
+        lr=1e-3,
+        min_lr=1e-3,
+        warmup_steps=0,
+        eval_every=5,
+        sample_every=0,
+        snapshot_every=0 if n_params > LARGE else 5,
+        snapshot_early=False,
     )

@@ -1,8 +1,8 @@
 """Where a LoRA adapter's base lies: what its folder names, or what a person adds with a plus.
 
-An adapter is changes to a model that is not in it. ``ADAPTER + BASE``, two paths with a plus between
-blanks, means the adapter on that base; without one its own adapter_config.json is believed. Reads
-no weight; how factors become weights is `model.lora`'s.
+An adapter is changes to a model that is not in it. ``ADAPTER + BASE``, two paths with a plus
+between blanks, means the adapter on that base; without one its own adapter_config.json is
+believed. Reads no weight; how factors become weights is `model.lora`'s.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from transformers import (
 )
 
 from model.checkpoint import CheckpointError, open_checkpoint
-from model.lora.adapter import Adapter, Adapting, AdapterError, LoraConfig, adaptable, merge
+from model.lora.adapter import Adapter, AdapterError, Adapting, LoraConfig, adaptable, merge
 from model.lora.files import read_adapter, save_adapter
 from model.train.measure import mean_loss
 from model.transformer import Transformer
@@ -193,15 +193,13 @@ def test_gradients_of_the_factors_are_those_of_the_loss(tmp_path: Path) -> None:
 def test_a_name_of_no_map_is_refused_with_those_there_are(tmp_path: Path) -> None:
     network, family = opened(llama(tmp_path / "base"))
     assert len(adaptable(family, network.config)) == 14
-    with pytest.raises(AdapterError, match="'c_attn'.*down_proj, gate_proj, k_proj"):
+    with pytest.raises(AdapterError, match=r"'c_attn'.*down_proj, gate_proj, k_proj"):
         Adapter.new(family, network.config, LoraConfig(targets=("c_attn",)))
 
 
 def test_an_adapter_of_another_model_is_refused(tmp_path: Path) -> None:
     network, family = opened(llama(tmp_path / "base"))
-    save_adapter(
-        tmp_path / "adapter", Adapter.new(family, network.config, LoraConfig()), "base-7b"
-    )
+    save_adapter(tmp_path / "adapter", Adapter.new(family, network.config, LoraConfig()), "base-7b")
     wide, _ = opened(llama(tmp_path / "wide", hidden_size=32))
     with pytest.raises(CheckpointError, match="adapter of another model"):
         read_adapter(tmp_path / "adapter", family, wide.config)

@@ -37,9 +37,7 @@ def adapter_on(base: Path, folder: Path, named: str) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("named", ["the whole path", "../base"])
-def test_an_adapter_opens_on_the_base_that_it_names(
-    named: str, base: Path, tmp_path: Path
-) -> None:
+def test_an_adapter_opens_on_the_base_that_it_names(named: str, base: Path, tmp_path: Path) -> None:
     folder = tmp_path / "adapter"
     expected = adapter_on(base, folder, str(base) if named == "the whole path" else named)
     assert torch.equal(logits(folder), expected)
@@ -54,7 +52,7 @@ def test_an_adapter_opens_on_the_base_that_it_names(
 def test_where_the_base_is_not_found_a_person_names_it(base: Path, tmp_path: Path) -> None:
     folder = tmp_path / "adapter"
     expected = adapter_on(base, folder, "somebody/tiny-llama")
-    with pytest.raises(CheckpointError, match="somebody/tiny-llama.* not found. Choose its base:"):
+    with pytest.raises(CheckpointError, match=r"somebody/tiny-llama.* not found. Choose its base:"):
         open_checkpoint(folder)
     assert torch.equal(logits(Path(f"{folder} + {base}")), expected)
 

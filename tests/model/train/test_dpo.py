@@ -1,4 +1,4 @@
-"""DPO: loss, margins and gradient are those of the paper; a run of it prefers what a person does."""
+"""DPO: loss, margins and gradient are the paper's; a run of it prefers what a person does."""
 
 from __future__ import annotations
 
@@ -98,9 +98,9 @@ def test_its_gradient_is_that_of_finite_differences() -> None:
     generator = torch.Generator().manual_seed(2)
     for name in ("embed.weight", "blocks.1.attn.qkv.weight", "blocks.0.mlp.down.weight"):
         weight = policy.get_parameter(name)
-        at = int(weight.grad.abs().flatten().topk(20).indices[
-            torch.randint(20, (), generator=generator)
-        ])
+        at = int(
+            weight.grad.abs().flatten().topk(20).indices[torch.randint(20, (), generator=generator)]
+        )
         ends = []
         for way in (1e-4, -1e-4):
             with torch.no_grad():
@@ -114,7 +114,11 @@ def test_its_gradient_is_that_of_finite_differences() -> None:
 def test_prompt_and_text_are_cut_together_and_nothing_empty_is_compared() -> None:
     tokenizer = Tokenizer.train_char("abcdefgh ")
     [pair] = pairs_of([Preference("ab", "cd", "e")], tokenizer, 16)
-    assert [len(part) for part in (pair.prompt_ids, pair.chosen_ids, pair.rejected_ids)] == [2, 2, 1]
+    assert [len(part) for part in (pair.prompt_ids, pair.chosen_ids, pair.rejected_ids)] == [
+        2,
+        2,
+        1,
+    ]
     for bad, said in (
         (Preference("ab", "", "e"), "Choice 1 can't be compared"),
         (Preference("ab", "c", "c"), "prefers a text to itself"),

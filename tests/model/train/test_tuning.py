@@ -111,15 +111,15 @@ def test_an_adapter_leaves_the_embedding_and_adds_up_to_the_snapshot(
     list(train(tuning, tmp_path / "run"))
     network, family = opened(base).transformer, opened(base).family
     before = network.embed.weight.clone()
-    adapter = read_adapter(
-        tmp_path / "run" / "adapters" / "step-000012", family, network.config
-    )
+    adapter = read_adapter(tmp_path / "run" / "adapters" / "step-000012", family, network.config)
     merge(network, adapter)
     last = opened(tmp_path / "run").transformer
     assert torch.equal(last.embed.weight, before)
     for name, weight in last.state_dict().items():
         torch.testing.assert_close(weight, network.state_dict()[name], msg=name)
-    assert not torch.equal(last.blocks[0].attn.qkv.weight, opened(base).transformer.blocks[0].attn.qkv.weight)
+    assert not torch.equal(
+        last.blocks[0].attn.qkv.weight, opened(base).transformer.blocks[0].attn.qkv.weight
+    )
 
 
 @pytest.mark.parametrize("kind", ["full", "lora"])
