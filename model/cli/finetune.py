@@ -14,6 +14,8 @@ from model.counting import counted
 from model.slices import finish
 
 if TYPE_CHECKING:
+    from model.config import TransformerConfig
+    from model.language_model import LanguageModel
     from model.train.recipe import Recipe
 
 _MOST_NAMED = 5
@@ -24,6 +26,14 @@ def command(
     path: Checkpoint,
     out: Annotated[Path, typer.Option(help="the run folder to write")],
     data: Annotated[str, typer.Option(help='the new text: a file, or "world"')] = "",
+    preferences: Annotated[
+        Path | None,
+        typer.Option(
+            help="in the text's place: choices as JSON lines of prompt, chosen and rejected, "
+            "which are learned by DPO"
+        ),
+    ] = None,
+    beta: Annotated[float, typer.Option(help="of DPO: how strongly the model is held")] = 0.1,
     old_data: Annotated[
         str, typer.Option(help='a text that it knows already, "world" or a file, to see forgetting')
     ] = "",
@@ -60,9 +70,14 @@ def command(
 
         recipe: Recipe | None = None
         if not resume:
-            if not data:
-                raise ValueError("There is no text to learn from: give --data FILE, or world.")
-            recipe = _recipe(str(whole_path(path)), data, "full" if full else "lora", context)
+            if bool(data) == (preferences is not None):
+                raise ValueError(
+                    "Give what is to be learned: --data FILE (or world), or --preferences FILE."
+                )
+            kind = "full" if full else "lora"
+            recipe = _recipe(str(whole_path(path)), data, kind, context)
+            if preferences is not None:
+                recipe = _of_preferences(recipe, preferences, beta, context)
             given: dict[str, Any] = {
                 "steps": steps,
                 "max_seconds": max_seconds,
@@ -92,30 +107,58 @@ def command(
         rank = one["effective_rank"]
         directions = "" if rank is None or math.isnan(rank) else f", effective rank {rank:.1f}"
         print(f"{one['name']} moved by {one['relative']:.2%} of its norm{directions}")
+    if result["margins"]:
+        margins = result["margins"]
+        n, right = len(margins), sum(margin > 0 for margin in margins)
+        print(f"{right} of {counted(n, 'preferred text')} gained on the other; margins: ", end="")
+        print(", ".join(f"{margin:+.3f}" for margin in margins))
+    for one in result["tokens"]:
+        print(f"next token {one['token']!r}: {one['before']:.3f} → {one['after']:.3f}")
     if prompt:
         print(f"before: {result['before']!r}\nafter:  {result['after']!r}")
 
 
 def _recipe(weights: str, data: str, tuning: Any, context: int | None) -> Recipe:
-    from model.checkpoint.fitting import fit
-    from model.checkpoint.sources import source_of
     from model.train.tuning_recipe import tuning_recipe
 
-    fitting = fit(source_of(Path(weights)))
-    config = fitting.config
+    config = _headers(weights)
     recipe = tuning_recipe(weights, data, config.n_ctx, config.n_params, tuning)
     return recipe if context is None else replace(recipe, n_ctx=context)
+
+
+def _of_preferences(recipe: Recipe, path: Path, beta: float, context: int | None) -> Recipe:
+    from model.train.tuning_recipe import preferences_recipe
+
+    headers = _headers(recipe.weights)
+    found = preferences_recipe(recipe.weights, headers.n_ctx, headers.n_params)
+    return replace(
+        found,
+        data=str(path),
+        tuning=recipe.tuning,
+        dpo_beta=beta,
+        n_ctx=context or found.n_ctx,
+        lr=found.lr if recipe.tuning == "lora" else found.lr / 10,
+        min_lr=found.lr if recipe.tuning == "lora" else found.lr / 10,
+    )
+
+
+def _headers(weights: str) -> TransformerConfig:
+    from model.checkpoint.fitting import fit
+    from model.checkpoint.sources import source_of
+
+    return fit(source_of(Path(weights))).config
 
 
 def _changed(run: Path, prompt: str) -> dict[str, Any]:
     """Which weights moved, and what a prompt is continued by, before and after."""
     from model.language_model import open_model
+    from model.train.margins_file import read_margins
     from model.train.moved import moving, write_moved
     from model.train.run_folder import snapshots
 
     steps = snapshots(run)
     if len(steps) < 2:
-        return {"moved": [], "before": None, "after": None}
+        return {"moved": [], "margins": [], "tokens": [], "before": None, "after": None}
     before, after = (open_model(place, "cpu", "float32") for _, place in (steps[0], steps[-1]))
     moved = finish(moving(before.transformer, after.transformer))
     write_moved(run, moved)
@@ -123,8 +166,35 @@ def _changed(run: Path, prompt: str) -> dict[str, Any]:
         lm.generate(prompt, _NEW_TOKENS, temperature=0.0) if prompt else None
         for lm in (before, after)
     ]
+    margins = read_margins(run)
     return {
         "moved": [asdict(one) for one in moved],
+        "margins": list(margins[-1].margins) if margins else [],
+        "tokens": _tokens_moved(before, after, prompt) if prompt else [],
         "before": texts[0],
         "after": texts[1],
     }
+
+
+def _tokens_moved(
+    before: LanguageModel, after: LanguageModel, prompt: str
+) -> list[dict[str, float | str]]:
+    """Of the next token those whose probability changed most."""
+    import torch
+
+    assert before.tokenizer is not None
+    ids = torch.tensor([before.tokenizer.encode(prompt).ids])
+    with torch.inference_mode():
+        p, q = (
+            torch.softmax(lm.transformer(ids, last_only=True)[0, -1].double(), -1)
+            for lm in (before, after)
+        )
+    most = (q - p).abs().topk(min(_MOST_NAMED, len(p))).indices.tolist()
+    return [
+        {
+            "token": before.tokenizer.decode([i]),
+            "before": float(p[i]),
+            "after": float(q[i]),
+        }
+        for i in most
+    ]

@@ -77,8 +77,8 @@ class MovedView(QWidget):
             painter.setFont(theme.mono(theme.SMALL_FONT_SIZE))
             metrics = QFontMetrics(painter.font())
             names = min(self.width() * 0.46, 30.0 * metrics.horizontalAdvance("0"))
-            moved_x = self.width() - 21.0 * metrics.horizontalAdvance("0")
-            rank_x = self.width() - 11.0 * metrics.horizontalAdvance("0")
+            moved_x = self.width() - 22.0 * metrics.horizontalAdvance("0")
+            rank_x = self.width() - 12.0 * metrics.horizontalAdvance("0")
             painter.setPen(t.color("dim"))
             for x, right, text in (
                 (0.0, names, "tensor"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -22,6 +23,7 @@ from gui.panes.finetune.moved_view import MovedView, sentence
 from gui.session import runs_folder
 from gui.session.conditions import can_start, can_tune
 from gui.session.store import Store
+from gui.session.training_run import Run
 from gui.widgets.control_button import make_primary
 from gui.widgets.share_line import ShareLine
 from gui.widgets.text import Text
@@ -46,7 +48,7 @@ class FinetunePane(Pane):
 
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(store, parent)
-        self._of: tuple[str, str] | None = None  # the model and kind that the form begins from
+        self._of: tuple[object, ...] | None = None  # what the form was proposed for
         self._refusal = ""
         self._dialog: QFileDialog | None = None
         small = theme.sans(theme.SMALL_FONT_SIZE)
@@ -145,7 +147,8 @@ class FinetunePane(Pane):
         recipe = self.form.recipe()
         if recipe is None or not weights:
             return None
-        return replace(recipe, weights=weights, tokenizer=weights)
+        name = f"{Path(weights).stem[:40] or 'model'}-{recipe.tuning}"
+        return replace(recipe, name=name, weights=weights, tokenizer=weights)
 
     # ------------------------------------------------------------------------- drawing
 
@@ -153,7 +156,9 @@ class FinetunePane(Pane):
         self._show_subject()
         self._show_buttons()
         found = self.store.tuning.found
-        self.words.setText("" if found is None else found.problem or sentence(found.moved))
+        said = "" if found is None else found.problem or sentence(found.moved)
+        run = self.store.tuning.run
+        self.words.setText(f"{losses(run)} {said}" if said and run is not None else said)
         self.words.setVisible(found is not None)
         self.moved.setVisible(found is not None and bool(found.moved))
         self.moved.set_rows(() if found is None else found.moved)
@@ -163,12 +168,13 @@ class FinetunePane(Pane):
         if model is None:
             self.subject.setText("Open a model first: the one in view is tuned.")
             return
-        of = (self.store.tuning.weights, self.form.tuning)
-        if of != self._of:
+        config = model.config
+        of = (self.form.tuning, config.n_ctx, model.n_params)
+        if of != self._of:  # the model that a run of this one gives keeps what was chosen
             self._of = of
-            config = model.config
+            weights = self.store.tuning.weights
             recipe = tuning_recipe(
-                of[0], self.form.data, config.n_ctx, model.n_params, self.form.tuning
+                weights, self.form.data, config.n_ctx, model.n_params, self.form.tuning
             )
             self.form.set_recipe(recipe, config.n_ctx)
         float32 = ""
@@ -232,3 +238,18 @@ class FinetunePane(Pane):
             f" for run, n in (({run!r}, 0), ({run!r}, {found.step})))\n"
             "moved = finish(moving(before.transformer, after.transformer))\n"
         )
+
+
+def losses(run: Run) -> str:
+    """How the losses on both texts have changed, in a sentence; empty where none was measured."""
+    if len(run.evaluations) < 2:
+        return ""
+    first, last = run.evaluations[0], run.evaluations[-1]
+    what = "new text" if run.recipe.objective == "text" else "choices"
+    said = f"Loss on the {what} {first.val_loss:.3f} → {last.val_loss:.3f}"
+    if first.old_loss is None or last.old_loss is None:
+        return f"{said}."
+    forgot = last.old_loss - first.old_loss
+    word = "forgot a little" if forgot > 0.02 else "forgot next to nothing"
+    word = "forgot much" if forgot > 0.5 else word
+    return f"{said}; on the older text {first.old_loss:.3f} → {last.old_loss:.3f}: it {word}."

@@ -129,14 +129,10 @@ class ChoicesView(QWidget):
                 at, y = self.first + row, HEAD + row * ROW
                 if at == self.selected:
                     painter.fillRect(QRectF(0, y, self.width(), ROW), t.color("accent_soft"))
-                for x, words, tone in (
-                    (4.0, choice.chosen, "text"),
-                    (4 + half, choice.rejected, "dim"),
-                ):
+                chosen, rejected = from_difference(choice)
+                for x, words, tone in ((4.0, chosen, "text"), (4 + half, rejected, "dim")):
                     painter.setPen(t.color(tone))
-                    said = metrics.elidedText(
-                        "… " + " ".join(words.split()), Qt.TextElideMode.ElideRight, int(half) - 8
-                    )
+                    said = metrics.elidedText(words, Qt.TextElideMode.ElideRight, int(half) - 8)
                     painter.drawText(QRectF(x, y, half, ROW), middle, said)
                 self._paint_margin(painter, at, y)
 
@@ -162,3 +158,16 @@ class ChoicesView(QWidget):
             f"{margin:+.3f}",
         )
         painter.setFont(theme.sans(theme.SMALL_FONT_SIZE))
+
+
+def from_difference(choice: Preference) -> tuple[str, str]:
+    """Both texts from the word on in which they differ, each in a line."""
+    one, other = choice.chosen.split(), choice.rejected.split()
+    shared = 0
+    for a, b in zip(one, other, strict=False):
+        if a != b:
+            break
+        shared += 1
+    first = max(0, shared - 1)  # a word that both have, to see where
+    begun = "… " if first else ""
+    return begun + " ".join(one[first:]), begun + " ".join(other[first:])

@@ -74,6 +74,7 @@ class PreferencesPane(Pane):
         self.beta.setRange(0.01, 10.0)
         self.beta.setSingleStep(0.05)
         self.beta.setValue(0.1)
+        self.beta.setFixedWidth(58)
         self.beta.setAccessibleName("β")
         self.beta.setToolTip("β: how strongly it is held to the model as it was; higher is more")
         self.words = Text(EXPLAINED, self, wrap=True)
@@ -203,8 +204,10 @@ class PreferencesPane(Pane):
         self.learn_button.setText(f"Learn {counted(n, 'choice')}" if n else "Learn")
         found = tuning.found
         margins = () if found is None else found.margins
-        if margins and found is not None:
-            self.choices.show_choices(found.choices, margins[0], margins[-1])
+        learned = () if found is None else found.choices
+        # Texts that were chosen since the run, or before another one, have no margin yet.
+        if margins and (not tuning.choices or tuple(tuning.choices) == learned):
+            self.choices.show_choices(learned, margins[0], margins[-1])
         else:
             self.choices.show_choices(tuning.choices, None, None)
         self.choices.setVisible(bool(self.choices.choices))
@@ -271,6 +274,7 @@ def sentence(after: MarginsAt) -> str:
         f"After {counted(after.step, 'step')} {right} of {counted(n, 'preferred text')} "
         f"{'has' if right == 1 else 'have'} gained on the other: log probability changed by "
         f"{gained:+.2f} nats for what was preferred and {lost:+.2f} for the other, on average."
+        + (" Both became less likely: DPO asks for their difference alone." if gained < 0 else "")
     )
 
 
@@ -307,6 +311,7 @@ def _count(low: int, high: int, value: int, name: str, tip: str) -> QSpinBox:
     box.setValue(value)
     box.setAccessibleName(name)
     box.setToolTip(tip)
+    box.setFixedWidth(58)
     return box
 
 

@@ -26,6 +26,7 @@ from tests.model.checkpoint.families.harness import make, some_ids
 from tests.model.checkpoint.tiny import llama
 
 D_VOCAB = 61
+QKV = "blocks.1.attn.qkv.weight"
 
 
 def gpt2(folder: Path) -> Path:
@@ -87,9 +88,9 @@ def test_queries_keys_and_values_get_the_product_of_their_own_factors(tmp_path: 
     network, family = opened(llama(tmp_path / "base"))
     lora = LoraConfig(rank=3, alpha=6.0, targets=("q_proj", "v_proj"))
     adapter = filled(Adapter.new(family, network.config, lora))
-    before = network.blocks[1].attn.qkv.weight.detach().numpy().astype(np.float64)
+    before = network.get_parameter(QKV).detach().numpy().astype(np.float64)
     merge(network, adapter)
-    after = network.blocks[1].attn.qkv.weight.detach().numpy().astype(np.float64)
+    after = network.get_parameter(QKV).detach().numpy().astype(np.float64)
     factors = {n: (a.detach().numpy(), b.detach().numpy()) for n, a, b in adapter.factors()}
     place = "model.layers.1.self_attn."
     q, v = (
@@ -179,6 +180,7 @@ def test_gradients_of_the_factors_are_those_of_the_loss(tmp_path: Path) -> None:
     for name, *pair in list(adapter.factors())[::3]:
         for factor in pair:
             at = torch.randint(factor.numel(), (), generator=generator)
+            assert factor.grad is not None
             grad = factor.grad.flatten()[at].item()
             ends = []
             for way in (1e-5, -1e-5):

@@ -52,7 +52,7 @@ def log_probability(logits_TV: Array, prompt: Sequence[int], text: Sequence[int]
     total = 0.0
     for at, token in enumerate(text, len(prompt)):
         row = logits_TV[at - 1] - logits_TV[at - 1].max()
-        total += row[token] - np.log(np.exp(row).sum())
+        total += float(row[token] - np.log(np.exp(row).sum()))
     return total
 
 
@@ -98,9 +98,9 @@ def test_its_gradient_is_that_of_finite_differences() -> None:
     generator = torch.Generator().manual_seed(2)
     for name in ("embed.weight", "blocks.1.attn.qkv.weight", "blocks.0.mlp.down.weight"):
         weight = policy.get_parameter(name)
-        at = int(
-            weight.grad.abs().flatten().topk(20).indices[torch.randint(20, (), generator=generator)]
-        )
+        grad = weight.grad
+        assert grad is not None
+        at = int(grad.abs().flatten().topk(20).indices[torch.randint(20, (), generator=generator)])
         ends = []
         for way in (1e-4, -1e-4):
             with torch.no_grad():
@@ -108,7 +108,7 @@ def test_its_gradient_is_that_of_finite_differences() -> None:
                 ends.append(by_numpy(policy, reference)[1])
                 weight.view(-1)[at] -= way
         numeric = (ends[0] - ends[1]) / 2e-4
-        assert weight.grad.flatten()[at].item() == pytest.approx(numeric, rel=2e-3), name
+        assert grad.flatten()[at].item() == pytest.approx(numeric, rel=2e-3), name
 
 
 def test_prompt_and_text_are_cut_together_and_nothing_empty_is_compared() -> None:

@@ -15,7 +15,7 @@ from model.lora.adapter import merge
 from model.lora.files import read_adapter
 from model.train import events as e
 from model.train.loop import Training, train
-from model.train.recipe import Recipe, RecipeError
+from model.train.recipe import Recipe, RecipeError, Tuning
 from model.train.run_folder import read_metrics
 
 OLD = "the king and the queen live in the old castle by the sea . " * 60
@@ -84,7 +84,7 @@ def opened(path: Path) -> Checkpoint:
 
 @pytest.mark.parametrize("kind", ["full", "lora"])
 def test_the_new_text_is_learned_and_the_older_forgotten(
-    kind: str, tuning: Recipe, tmp_path: Path
+    kind: Tuning, tuning: Recipe, tmp_path: Path
 ) -> None:
     recipe = replace(tuning, tuning=kind, lora_rank=8, lr=2e-2, min_lr=2e-2, steps=30)
     first, *_, last = evaluations(tmp_path / "run", recipe)
@@ -117,14 +117,14 @@ def test_an_adapter_leaves_the_embedding_and_adds_up_to_the_snapshot(
     assert torch.equal(last.embed.weight, before)
     for name, weight in last.state_dict().items():
         torch.testing.assert_close(weight, network.state_dict()[name], msg=name)
-    assert not torch.equal(
-        last.blocks[0].attn.qkv.weight, opened(base).transformer.blocks[0].attn.qkv.weight
-    )
+    name = "blocks.0.attn.qkv.weight"
+    begun = opened(base).transformer.get_parameter(name)
+    assert not torch.equal(last.get_parameter(name), begun)
 
 
 @pytest.mark.parametrize("kind", ["full", "lora"])
 def test_a_run_that_was_stopped_goes_on_to_the_same_bits(
-    kind: str, tuning: Recipe, tmp_path: Path
+    kind: Tuning, tuning: Recipe, tmp_path: Path
 ) -> None:
     recipe = replace(tuning, tuning=kind, steps=9, snapshot_every=4)
     whole = [ev for ev in train(recipe, tmp_path / "a") if isinstance(ev, e.StepDone)]
