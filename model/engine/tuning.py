@@ -85,7 +85,7 @@ def write_choices(request: m.WriteChoices, place: Workplace) -> Job:
 
 def read_tuning(request: m.ReadTuning, place: Workplace) -> Job:
     """Answers `ReadTuning`."""
-    from model.checkpoint import open_checkpoint
+    from model.checkpoint import CheckpointError, open_checkpoint
     from model.slices import retold
     from model.train.margins_file import read_margins
     from model.train.moved import moving
@@ -115,7 +115,7 @@ def read_tuning(request: m.ReadTuning, place: Workplace) -> Job:
                 total=1000,
             ),
         )
-    except ValueError as error:  # also CheckpointError: each has its sentence
+    except (ValueError, CheckpointError) as error:  # each has its sentence
         yield m.TuningRead(request_id=request.id, run_dir=request.run_dir, problem=str(error))
         return
     yield m.TuningRead(

@@ -11,13 +11,13 @@ import os
 from pathlib import Path
 from typing import Any
 
-from model.checkpoint.errors import CheckpointError
+from model.checkpoint.errors import CheckpointError, NoBaseError
 from model.checkpoint.sources.foreign import holds_no_weights
 from model.checkpoint.stored import parse_json, read_text
+from model.preview import PLUS
 
 CONFIG_FILE = "adapter_config.json"
 WEIGHTS_FILE = "adapter_model.safetensors"
-PLUS = " + "
 _WEIGHTS = frozenset({".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".gguf"})
 _LARGEST_CONFIG = 4 * 2**20
 
@@ -82,7 +82,7 @@ def base_of_adapter(folder: Path) -> Path:
     and, of an adapter that one of our runs wrote, at that run's first snapshot.
 
     Raises:
-        CheckpointError: it is not found; the message says how to name it.
+        NoBaseError: it is not found; the message says how to name it.
     """
     named = base_named(folder)
     whole = folder.absolute()
@@ -95,7 +95,7 @@ def base_of_adapter(folder: Path) -> Path:
     if cached is not None:
         return cached
     what = f"a model, {named[:100]}," if named else "a model, which it does not name,"
-    raise CheckpointError(
+    raise NoBaseError(
         f"{folder} holds an adapter ({CONFIG_FILE}): changes to {what} that is not in it and was "
         f"not found. Choose its base: {folder}{PLUS}BASE, with the path of that model for BASE."
     )

@@ -44,7 +44,7 @@ def moved(transformer: Transformer) -> None:
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for p in transformer.parameters():
-            p += 0.1 * torch.randn(p.shape, generator=generator, dtype=p.dtype)
+            p.add_(0.1 * torch.randn(p.shape, generator=generator, dtype=p.dtype))
 
 
 def log_probability(logits_TV: Array, prompt: Sequence[int], text: Sequence[int]) -> float:

@@ -1,4 +1,4 @@
-"""The Fine-tune pane on a real trainer: what it begins, what it says of the run, what it compares."""
+"""The Fine-tune pane on a real trainer: what it begins, says of the run, and compares."""
 
 from __future__ import annotations
 
