@@ -19,6 +19,7 @@ NAMES = (
     "landscape",
     "training",
     "curves",
+    "fast",
     "tokenizing",
     "point_cloud",
     "space",

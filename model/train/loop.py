@@ -15,6 +15,7 @@ from pathlib import Path
 
 import torch
 
+from model.checkpoint.families import family_for
 from model.counting import counted
 from model.slices import retold
 from model.tokenizer.tokenizer import Tokenizer
@@ -119,7 +120,7 @@ class Training:
     @property
     def family(self) -> str:
         """As which the network is saved; there from `Started` on."""
-        return self._run.family
+        return self._run.family or family_for(self.transformer.config)
 
     @property
     def _tokens_per_step(self) -> int:
@@ -432,15 +433,16 @@ class Training:
     def _evaluate(self) -> Generator[Event, None, None]:
         run, step = self._run, self.step
         spread, most = run.updates.spread, self.recipe.micro_batch
+        dtype = run.updates.compute_dtype
         if run.updates.preferring is None:
-            loss = yield from validate(spread, run.validation, self.device, step, most)
+            loss = yield from validate(spread, run.validation, self.device, step, most, dtype)
         else:
             loss = yield from self._measure_choices(run.updates.preferring)
         if not math.isfinite(loss):
             raise _Diverged("The validation loss", step)
         old_loss = None
         if run.old:
-            old_loss = yield from validate(spread, run.old, self.device, step, most)
+            old_loss = yield from validate(spread, run.old, self.device, step, most, dtype)
         self._val_loss = loss
         run.evaluated_at = step
         run.state_is_old = True

@@ -14,8 +14,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from model.checkpoint.families import FAMILIES
+from model.checkpoint.families import family_for
 from model.config import TransformerConfig
+from model.precision import slowdown
 from model.tokenizer.tokenizer import Tokenizer
 from model.train.claim import Claim
 from model.train.curves_file import last_values
@@ -76,7 +77,7 @@ class Parts:
     plan: SnapshotPlan
     measuring: Measuring
     last_values: tuple[tuple[str, str, float], ...] = ()
-    family: str = "gpt2"
+    family: str | None = None
     old: Sequence[NDArray[np.int64]] = ()
     thrift: Thrift = field(default_factory=Thrift)
     seconds: float = 0.0
@@ -115,7 +116,7 @@ def getting_ready(
     with handing(group) as hand:
         claim = Claim.of_run(run_dir) if resume else Claim.new(run_dir)
         try:
-            text, recipe = yield from _text(recipe, run_dir, resume, group)
+            text, recipe = yield from _text(recipe, run_dir, resume, group, device)
             hand(text, recipe)
         except BaseException:
             claim.release()
@@ -128,7 +129,7 @@ def getting_ready(
 
 
 def _text(
-    recipe: Recipe, run_dir: Path, resume: bool, group: Group
+    recipe: Recipe, run_dir: Path, resume: bool, group: Group, device: str
 ) -> Generator[Prepared, None, tuple[TextData, Recipe]]:
     """The run's text in tokens, and the recipe with the text's place as it is today."""
     _set_threads(recipe)
@@ -137,6 +138,7 @@ def _text(
         tokenizer = Tokenizer.from_folder(run_dir)
         recipe = as_it_was(recipe, run_dir, tokenizer)
     base = base_of(recipe, run_dir)
+    recipe = with_precision(recipe, device)
     data = yield from prepare(recipe, tokenizer)
     if recipe.batch_size < group.size:
         raise RunError(
@@ -145,7 +147,7 @@ def _text(
         )
     # Before anything is spent on it: can the result be saved at all?
     if base is None:
-        FAMILIES["gpt2"].config_to_hf(recipe.config(data.tokenizer.n_tokens))
+        family_for(recipe.config(data.tokenizer.n_tokens))
     else:
         _check_tuning(recipe, base, data, group)
     if resume:
@@ -181,7 +183,7 @@ def _made(
             device,
             sharded=sharded and not group.is_alone,
             seed=recipe.seed,
-            std=recipe.init_std,
+            first=recipe.first_weights,
         )
         updates = Updates(spread, recipe, batches)
         state = _restore(run_dir, updates, group) if resume else None
@@ -219,7 +221,7 @@ def _made(
         measuring=measuring,
         prompt_ids=_prompt_ids(recipe, data),
         plan=plan_of(recipe, config.n_params),
-        family="gpt2" if base is None else base.family,
+        family=family_for(config) if base is None else base.family,
         old=old_batches(recipe, data),
     )
     if state is not None:
@@ -267,6 +269,17 @@ def _check_tuning(recipe: Recipe, base: Base, data: TextData, group: Group) -> N
             f"The tokenizer {recipe.tokenizer} has {data.tokenizer.n_base_tokens} tokens, but "
             f"{recipe.weights} embeds {base.config.d_vocab}: give the tokenizer of that model."
         )
+
+
+def with_precision(recipe: Recipe, device: str) -> Recipe:
+    """The recipe with a precision of its own: which one is known where it is computed."""
+    if recipe.precision != "auto":
+        return recipe
+    if device.startswith("cuda"):
+        fast = torch.cuda.is_bf16_supported()
+    else:
+        fast = device == "cpu" and slowdown("bfloat16") < 1
+    return replace(recipe, precision="bfloat16" if fast else "float32")
 
 
 def _set_threads(recipe: Recipe) -> None:
@@ -433,6 +446,9 @@ def checked_for_resume(recipe: Recipe, own: Recipe) -> Recipe:
     for name in Recipe.__dataclass_fields__:
         given, begun = getattr(recipe, name), getattr(own, name)
         if name in _MAY_CHANGE or given == begun:
+            continue
+        if name == "precision" and given == "auto":
+            recipe = replace(recipe, precision=begun)  # as it was found then
             continue
         # A file may lie elsewhere now: what is in it decides, once it is read.
         if name == "data" and WORLD not in (given, begun):

@@ -204,7 +204,7 @@ class RunFolder:
         transformer: Transformer,
         tokenizer: Tokenizer,
         without: Sequence[str] = (),
-        family: str = "gpt2",
+        family: str | None = None,
     ) -> Path:
         """The network as a model folder.
 
@@ -213,7 +213,7 @@ class RunFolder:
             transformer: the network.
             tokenizer: its.
             without: what was taken away from it while it learned, for config.json.
-            family: as which it is saved.
+            family: as which it is saved; None takes one that it is.
 
         Raises:
             RunError, CheckpointError: the disk refuses.

@@ -22,7 +22,7 @@ from model.train.data import Batches
 from model.train.dpo import Preferring
 from model.train.measure import mean_loss
 from model.train.measuring import Measuring
-from model.train.optimiser import adamw, clip, grad_norm, gradients
+from model.train.optimiser import clip, grad_norm, gradients, optimiser_of, set_rate
 from model.train.processes.sharded_state import load_shards
 from model.train.processes.shares import Windows, pieces
 from model.train.processes.spread import Spread, full_of, take_optimiser, take_whole
@@ -61,6 +61,7 @@ class Updates:
         recipe: its rates are read before each update; another one may take its place.
         step: updates that the network has had.
         measuring: looks at gradients and weights around an update, and changes neither.
+        compute_dtype: in which losses are computed, None for the weights'.
     """
 
     def __init__(
@@ -84,7 +85,8 @@ class Updates:
         self.adapting = adapting
         self.preferring = preferring
         learns = transformer if adapting is None else adapting.adapter
-        self.optimiser = adamw(learns, recipe)
+        self.compute_dtype = torch.bfloat16 if recipe.precision == "bfloat16" else None
+        self.optimiser = optimiser_of(learns, recipe, self.compute_dtype or torch.float32)
         self.step = 0
         self.recipe = recipe
         self._batches = batches
@@ -196,11 +198,11 @@ class Updates:
 
     def _mean_loss(self, windows_BT: Windows) -> Tensor:
         there = torch.from_numpy(windows_BT).to(self._device, non_blocking=True)
-        return mean_loss(self.spread.network, there)
+        with self.transformer.computing_in(self.compute_dtype):
+            return mean_loss(self.spread.network, there)
 
     def _apply(self, lr: float) -> None:
-        for group in self.optimiser.param_groups:
-            group["lr"] = lr
+        set_rate(self.optimiser, lr)
         self.optimiser.step()
         if self.adapting is not None:
             self.adapting.write()

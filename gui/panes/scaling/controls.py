@@ -48,8 +48,8 @@ class ScalingControls(QWidget):
         self.pause.setToolTip("Hold the queue between two steps, or let it go on")
         self.stop = QPushButton("Stop", self)
         self.stop.setToolTip("End it; what was trained is saved, and it goes on later")
-        for button in (self.measure, self.start, self.pause, self.stop):
-            button.setAccessibleName(f"{button.text()}: the queue of sizes")
+        for named in (self.measure, self.start, self.pause, self.stop):
+            named.setAccessibleName(f"{named.text()}: the queue of sizes")
         self.more = ControlButton("press", self, sign="more")
         self.more.setToolTip("A new plan, open a queue's folder")
         self.more.setAccessibleName("More: Scaling")
