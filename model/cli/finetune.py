@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from model.cli.common import AsJson, Checkpoint, Device, Threads, one_sentence, print_json
+from model.cli.common import AsJson, Checkpoint, Device, Threads, one_sentence, print_json, say
 from model.counting import counted
 from model.slices import finish
 
@@ -122,6 +122,7 @@ def _recipe(weights: str, data: str, tuning: Any, context: int | None) -> Recipe
     from model.train.tuning_recipe import tuning_recipe
 
     config = _headers(weights)
+    _say_of_quantised(weights)
     recipe = tuning_recipe(weights, data, config.n_ctx, config.n_params, tuning)
     return recipe if context is None else replace(recipe, n_ctx=context)
 
@@ -140,6 +141,22 @@ def _of_preferences(recipe: Recipe, path: Path, beta: float, context: int | None
         lr=found.lr if recipe.tuning == "lora" else found.lr / 10,
         min_lr=found.lr if recipe.tuning == "lora" else found.lr / 10,
     )
+
+
+def _say_of_quantised(weights: str) -> None:
+    """What a person should know of weights that are stored in few bits."""
+    from model.checkpoint.fitting import fit
+    from model.checkpoint.sources import source_of
+
+    fitting = fit(source_of(Path(weights)))
+    if any(tensor.quantised for tensor in fitting.tensors.values()):
+        stored = " and ".join(fitting.dtypes[:2])
+        say(
+            (
+                f"{fitting.source.path.name} is quantised ({stored}): its weights are read as "
+                "float32 and saved so; what is learned does not lie on its few levels.",
+            )
+        )
 
 
 def _headers(weights: str) -> TransformerConfig:
