@@ -147,21 +147,23 @@ class Tuning(Feature):
         self.pair = None
         return had
 
-    def _follow(self) -> None:
-        """Ask what the run that is shown has changed, once it has ended."""
+    def look(self) -> None:
+        """Ask what the run that is shown has changed, once it has ended: for who shows it."""
         run = self.run
-        if run is None:
-            if self.found is not None:
-                self.found = None
-                self.changed.emit()
+        if run is None or run.running or not run.step:
             return
         known = self.found is not None and self.found.run_dir == run.run_dir
         asked = self.reading is not None and self.reading.run_dir == run.run_dir
-        if run.running:
-            if known:
-                self.found = None
-                self.changed.emit()
-        elif not known and not asked and run.step:
+        if not known and not asked:
             self.reading = m.ReadTuning(run_dir=str(Path(run.run_dir)))
             self._store.send(self.reading)
+            self.changed.emit()
+
+    def _follow(self) -> None:
+        """What is known is of the run that is shown, as long as that goes no further."""
+        run = self.run
+        if self.found is not None and (
+            run is None or run.running or self.found.run_dir != run.run_dir
+        ):
+            self.found = None
             self.changed.emit()

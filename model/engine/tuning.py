@@ -16,6 +16,7 @@ from model.engine.workplace import Workplace
 if TYPE_CHECKING:
     from model.language_model import LanguageModel
     from model.train.preferences import Preference
+    from model.transformer import Transformer
 
 MOST_TRIES = 4
 """Draws of the second text: a model that is sure writes the same again."""
@@ -85,7 +86,7 @@ def write_choices(request: m.WriteChoices, place: Workplace) -> Job:
 
 def read_tuning(request: m.ReadTuning, place: Workplace) -> Job:
     """Answers `ReadTuning`."""
-    from model.checkpoint import CheckpointError, open_checkpoint
+    from model.checkpoint import CheckpointError
     from model.slices import retold
     from model.train.margins_file import read_margins
     from model.train.moved import moving
@@ -101,11 +102,8 @@ def read_tuning(request: m.ReadTuning, place: Workplace) -> Job:
         margins = read_margins(run_dir)
         choices = _choices(recipe.data) if recipe.objective == "preferences" else ()
         yield m.Activity(request_id=request.id, what="comparing weights")
-        import torch
-
-        before, after = (
-            open_checkpoint(path, torch.float32).transformer for _, path in (kept[0], kept[-1])
-        )
+        before = yield from _opened(kept[0][1])
+        after = yield from _opened(kept[-1][1])
         moved = yield from retold(
             moving(before, after),
             lambda done: m.Progress(
@@ -126,6 +124,22 @@ def read_tuning(request: m.ReadTuning, place: Workplace) -> Job:
         margins=margins,
         choices=choices,
     )
+
+
+def _opened(path: Path) -> Generator[m.Result | None, None, Transformer]:
+    """The network of a snapshot, in slices."""
+    import torch
+
+    from model.checkpoint.opening import opening
+
+    steps = opening(path, torch.float32)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as stop:
+            network: Transformer = stop.value.transformer
+            return network
+        yield None
 
 
 def _choices(path: str) -> tuple[Preference, ...]:

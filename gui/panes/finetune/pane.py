@@ -153,6 +153,7 @@ class FinetunePane(Pane):
     # ------------------------------------------------------------------------- drawing
 
     def refresh(self) -> None:
+        self.store.tuning.look()
         self._show_subject()
         self._show_buttons()
         found = self.store.tuning.found

@@ -186,6 +186,7 @@ class PreferencesPane(Pane):
 
     def refresh(self) -> None:
         store, tuning = self.store, self.store.tuning
+        tuning.look()
         pair = tuning.pair
         for text, button, words in zip(
             self.texts,

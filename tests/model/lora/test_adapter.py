@@ -18,12 +18,23 @@ from transformers import (
 )
 
 from model.checkpoint import CheckpointError, open_checkpoint
-from model.lora.adapter import Adapter, AdapterError, Adapting, LoraConfig, adaptable, merge
+from model.checkpoint.families import FAMILIES, Family
+from model.config import ConfigError
+from model.lora.adapter import (
+    CONV1D_FAMILIES,
+    Adapter,
+    AdapterError,
+    Adapting,
+    LoraConfig,
+    adaptable,
+    merge,
+)
 from model.lora.files import read_adapter, save_adapter
 from model.train.measure import mean_loss
 from model.transformer import Transformer
 from tests.model.checkpoint.families.harness import make, some_ids
 from tests.model.checkpoint.tiny import llama
+from tests.model.networks import VARIANTS
 
 D_VOCAB = 61
 QKV = "blocks.1.attn.qkv.weight"
@@ -147,6 +158,36 @@ def test_what_peft_writes_is_applied_here_to_equal_logits(kind: str, tmp_path: P
     network, family = opened(base)
     merge(network, read_adapter(tmp_path / "adapter", family, network.config))
     np.testing.assert_allclose(logits_of(network), expected, atol=2e-5)
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_in_every_familys_files_the_change_is_that_product_and_nothing_else(name: str) -> None:
+    config = VARIANTS[name]
+    if config.head != "lm":
+        return  # no such network is tuned
+    for family in FAMILIES.values():
+        try:
+            family.config_to_hf(config)
+        except (CheckpointError, ConfigError):
+            continue
+        network = Transformer(config)
+        before = {k: v.clone() for k, v in _file(family, network).items()}
+        adapter = filled(Adapter.new(family.model_type, config, LoraConfig(rank=2, alpha=3.0)))
+        merge(network, adapter)
+        products = {
+            f"{module}.weight": 1.5 * (b @ a).detach() for module, a, b in adapter.factors()
+        }
+        assert products
+        for key, after in _file(family, network).items():
+            change = products.get(key, torch.zeros(()))
+            if family.model_type in CONV1D_FAMILIES:
+                change = change.T if change.ndim else change
+            torch.testing.assert_close(after, before[key] + change, msg=f"{family.title} {key}")
+
+
+def _file(family: Family, network: Transformer) -> dict[str, torch.Tensor]:
+    state = {name: tensor.detach() for name, tensor in network.state_dict().items()}
+    return family.state_to_hf(state, network.config)
 
 
 @pytest.mark.parametrize("kind", MODELS)

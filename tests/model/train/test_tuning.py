@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -120,6 +121,23 @@ def test_an_adapter_leaves_the_embedding_and_adds_up_to_the_snapshot(
     name = "blocks.0.attn.qkv.weight"
     begun = opened(base).transformer.get_parameter(name)
     assert not torch.equal(last.get_parameter(name), begun)
+
+
+def test_a_run_goes_on_although_the_model_that_it_tunes_is_gone(
+    base: Path, tuning: Recipe, tmp_path: Path
+) -> None:
+    copy = shutil.copytree(base, tmp_path / "model")
+    shutil.copy(base.parents[1] / "tokenizer.json", copy)
+    recipe = replace(tuning, weights=str(copy), tokenizer=str(copy), snapshot_every=4)
+    for event in Training(recipe, tmp_path / "run").events():
+        if isinstance(event, e.StepDone) and event.step == 5:
+            break
+    shutil.rmtree(copy)
+    *_, last = Training(None, tmp_path / "run", resume=True).events()
+    assert isinstance(last, e.Finished)
+    assert last.step == recipe.steps
+    # And its adapter opens on the run's first snapshot, which is that model.
+    opened(tmp_path / "run" / "adapters" / "step-000012")
 
 
 @pytest.mark.parametrize("kind", ["full", "lora"])
