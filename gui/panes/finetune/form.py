@@ -9,7 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QDoubleSpinBox, QLabel, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QDoubleSpinBox,
+    QLabel,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
 
 from gui import theme
 from gui.widgets.choice import Choice
@@ -19,7 +26,7 @@ from model.train.recipe import WORLD, Recipe, Tuning
 
 _CHOOSE = "choose a file…"
 _NONE = "none"
-WIDTH = 116
+WIDTH, NUMBER = 116, 82
 
 
 class TuningForm(QWidget):
@@ -174,7 +181,7 @@ def field(name: str, editor: QWidget, tip: str) -> QWidget:
     editor.setAccessibleDescription(tip)
     editor.setFixedHeight(26)
     if not isinstance(editor, Segments):
-        editor.setFixedWidth(WIDTH)
+        editor.setFixedWidth(NUMBER if isinstance(editor, QAbstractSpinBox) else WIDTH)
     layout = QVBoxLayout(whole)
     layout.setContentsMargins(0, 0, 0, 0)
     layout.setSpacing(1)
