@@ -44,6 +44,7 @@ def ended(desk: Desk, pane: FinetunePane) -> None:
         if desk.store.run.current is not None and not desk.store.run.running:
             break
         desk.advance()
+    pane.refresh_now()  # what can be seen asks what was changed
     for _ in range(4000):
         if desk.store.tuning.found is not None:
             break

@@ -69,6 +69,11 @@ def test_the_choices_are_learned_by_a_run_and_every_pair_has_its_margin(
     pane.refresh_now()
     pane.learn_button.click()
     for _ in range(4000):
+        if desk.store.run.current is not None and not desk.store.run.running:
+            break
+        desk.advance()
+    pane.refresh_now()  # what can be seen asks what was changed
+    for _ in range(4000):
         if desk.store.tuning.found is not None:
             break
         desk.advance()
