@@ -12,6 +12,9 @@ from types import MappingProxyType
 
 from model.counting import counted
 
+PLUS = " + "
+"""Between the path of an adapter and that of the model that it changes."""
+
 _NO_NAMES = {"checkpoint", "ckpt", "config", "model", "pytorch_model", "run"}
 _FILES = {".bin", ".ckpt", ".gguf", ".json", ".pt", ".pth", ".safetensors", ".toml"}
 
@@ -41,6 +44,7 @@ class Preview:
             float32 where the processor is slow at the file's own.
         notes: what a person should know beside it, one sentence each.
         problem: the sentence why it can't be opened and what to do, or None.
+        needs_base: whether it is an adapter whose model was not found: a person may name it.
         on_hub: whether the path is a name on a hub.
     """
 
@@ -67,6 +71,7 @@ class Preview:
     notes: tuple[str, ...] = ()
     problem: str | None = None
     on_hub: bool = False
+    needs_base: bool = False
 
     @property
     def line(self) -> str:

@@ -43,7 +43,7 @@ from gui.session.store import Store
 from gui.settings import Settings
 from gui.widgets.text import Text
 from gui.window.notice_bar import show_details
-from model.preview import Preview
+from model.preview import PLUS, Preview
 
 LOOK_MS = 180
 """How long the typing must rest before the worker is asked to look."""
@@ -106,6 +106,9 @@ class OpenDialog(QDialog):
         self._folder_button = self._button("&Folder…", "Choose a folder")
         self._file_button = self._button("F&ile…", "Choose a file")
         self.recent = RecentList(self)
+        self.base_button = self._button(
+            "Choose its &base…", "The model that this adapter changes: a folder, or a file"
+        )
         self._no_recent = Text(
             "What you open is kept here, with a line on what it is.",
             parent=self,
@@ -160,6 +163,7 @@ class OpenDialog(QDialog):
         layout.setSpacing(theme.SPACE + 2)
         layout.addLayout(top)
         layout.addLayout(middle, 1)
+        layout.addWidget(self.base_button, 0, Qt.AlignmentFlag.AlignRight)
         layout.addWidget(self.progress)
         layout.addLayout(bottom)
 
@@ -178,6 +182,7 @@ class OpenDialog(QDialog):
         self.field.returnPressed.connect(self.open_chosen)
         self._folder_button.clicked.connect(self._ask_folder)
         self._file_button.clicked.connect(self._ask_file)
+        self.base_button.clicked.connect(self._ask_base)
         self.recent.chosen.connect(self.choose)
         self.recent.opened.connect(self._recent_opened)
         self._details_button.clicked.connect(self._show_details)
@@ -243,6 +248,18 @@ class OpenDialog(QDialog):
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.setNameFilters(list(FILTERS))
         dialog.open()
+
+    def _ask_base(self) -> None:
+        """Ask for the model that an adapter changes; both are opened as one."""
+        dialog = self._file_dialog("Choose the model that this adapter changes")
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.fileSelected.disconnect(self.choose)
+        dialog.fileSelected.connect(self.choose_base)
+        dialog.open()
+
+    def choose_base(self, path: str) -> None:
+        """Open the adapter that is chosen on this model."""
+        self.choose(f"{self.path.partition(PLUS)[0]}{PLUS}{path}")
 
     def _file_dialog(self, title: str) -> QFileDialog:
         dialog = QFileDialog(self, title)
@@ -363,6 +380,8 @@ class OpenDialog(QDialog):
         preview = self._shown()
         possible = bool(self.path) and not (preview is not None and preview.problem)
         self.open_button.setEnabled(possible and not opening)
+        self.base_button.setVisible(preview is not None and preview.needs_base)
+        self.base_button.setEnabled(not opening)
         for widget in (self.field, self._folder_button, self._file_button, self.recent, self.card):
             widget.setEnabled(not opening)
         self.cancel_button.setToolTip("Stop opening it" if opening else "Close this dialog")

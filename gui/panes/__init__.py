@@ -24,6 +24,8 @@ PACKAGES = (
     "gui.panes.prediction",
     "gui.panes.continuations",
     "gui.panes.training",
+    "gui.panes.finetune",
+    "gui.panes.preferences",
     "gui.panes.curves",
     "gui.panes.scaling",
     "gui.panes.runs",

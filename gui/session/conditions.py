@@ -134,6 +134,28 @@ def can_start(store: Store) -> bool:
     return store.engine is not None and not store.run.going and not store.scaling.going
 
 
+def can_tune(store: Store) -> bool:
+    """The model in view predicts the next token and lies somewhere, so that it can be tuned."""
+    model = store.model
+    there = model is not None and model.config.head == "lm" and model.config.causal
+    return there and bool(store.tuning.weights)
+
+
+def can_tune_now(store: Store) -> bool:
+    """And no other run goes on."""
+    return can_start(store) and can_tune(store)
+
+
+def can_draw_pair(store: Store) -> bool:
+    """Two continuations can be drawn to choose from."""
+    return can_generate(store) and store.tuning.drawing is None
+
+
+def can_learn_choices(store: Store) -> bool:
+    """Something was preferred, and a run can begin that learns it."""
+    return can_tune_now(store) and bool(store.tuning.choices)
+
+
 def can_step(store: Store) -> bool:
     """An update of the weights can be asked for: of the run that is going, or as its first."""
     return is_training(store) or can_start(store)

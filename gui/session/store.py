@@ -43,6 +43,7 @@ from gui.session.tables import Tables
 from gui.session.timeline import Timeline
 from gui.session.tokenizing import Tokenizing
 from gui.session.trained_under import TrainedUnder
+from gui.session.tuning import Tuning
 from gui.session.verifying import Verifying
 from gui.session.walking import Walking
 from gui.session.watches import Watches
@@ -82,6 +83,7 @@ class Store(QObject):
         tokenizing: what tokenizers do to a text, step by step and side by side.
         spreading: vectors that are made to be looked at.
         scaling: a queue of sizes, and the law of their losses.
+        tuning: what a person prefers of a model's texts, and what a fine-tuning has changed.
         tables: what else is asked of the table of vectors that is in view.
         masking: what becomes of the prompt when a token is masked.
         adding, following: what was added at its end; whether it grows with a text that is written.
@@ -145,6 +147,7 @@ class Store(QObject):
         self.spreading = Spreading(self)
         self.scaling = Scaling(self)
         self.watches = Watches(self)
+        self.tuning = Tuning(self)
         self.tables = Tables(self)
         # All of the above, in that order: a new feature is one more line there.
         self._features = tuple(part for part in vars(self).values() if isinstance(part, Feature))

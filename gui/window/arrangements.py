@@ -95,6 +95,9 @@ _LAB = (
 )
 """The panes for experiments, one behind the other: each needs the room."""
 
+_TRAIN = ("training", "finetune", "preferences", "scaling")
+"""What trains, one behind the other."""
+
 PERSPECTIVES: Mapping[str, Split] = {
     "Explore": Split(
         "row",
@@ -121,7 +124,7 @@ PERSPECTIVES: Mapping[str, Split] = {
     "Train": Split(
         "row",
         (
-            Split("column", (Tabs(("training", "scaling")), "prompt"), (84, 16)),
+            Split("column", (Tabs(_TRAIN), "prompt"), (84, 16)),
             Split(
                 "column",
                 (Tabs(("curves", "losses", "landscape", "runs", "space")), "attention"),

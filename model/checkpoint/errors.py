@@ -15,5 +15,9 @@ class TooLargeError(CheckpointError):
     """It needs more memory than is free, in every dtype."""
 
 
+class NoBaseError(CheckpointError):
+    """It is an adapter, and the model that it changes is not found."""
+
+
 class NoRoomError(CheckpointError):
     """The disk has less room than the weights take."""

@@ -217,6 +217,11 @@ def _reading_network(
     # Each tensor is given away when it is asked for, so that what is joined is not there twice.
     transformer.adopt(family.state_from_hf(_Given(tensors), config))
     transformer.eval()
+    if source.adapter is not None:
+        from model.lora.adapter import merge  # which knows families and sources itself
+        from model.lora.files import read_adapter
+
+        merge(transformer, read_adapter(source.adapter, family.model_type, config))
     return transformer, read.notes
 
 

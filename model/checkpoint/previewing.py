@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from model.checkpoint.errors import CheckpointError
+from model.checkpoint.errors import CheckpointError, NoBaseError
 from model.checkpoint.families import FAMILIES, family_of
 from model.checkpoint.fitting import Fitting, config_of, fit
 from model.checkpoint.memory import free_bytes
@@ -50,6 +50,7 @@ def preview(path: str | Path, device: str = "cpu") -> Preview:
             raise
     except CheckpointError as error:
         known["problem"] = str(error)
+        known["needs_base"] = isinstance(error, NoBaseError)
     except OSError as error:
         known["problem"] = str(unreadable(path, error))
     return Preview(**known)

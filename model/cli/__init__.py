@@ -15,6 +15,7 @@ VERBS = (
     "model.cli.trace",
     "model.cli.generate",
     "model.cli.train",
+    "model.cli.finetune",
     "model.cli.branch",
     "model.cli.runs",
     "model.cli.export_run",

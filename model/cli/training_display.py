@@ -131,6 +131,22 @@ def run_from_command_line(
         return _train(group.together(made), out, console, group.rank)
 
 
+def run_recipe(
+    recipe: Recipe | None,
+    out: Path,
+    device: str,
+    resume: bool = False,
+    console: Console | None = None,
+) -> dict[str, Any]:
+    """Train by a recipe in this process alone, and say how it went.
+
+    Args:
+        recipe: what to train; None with ``resume``, to go on with the run in ``out``.
+        out, device, resume, console: as of `Training` and `run_from_command_line`.
+    """
+    return _train(Training(recipe, out, device=device, resume=resume), out, console, 0)
+
+
 def made_with_progress(making: Generator[Prepared, None, T]) -> T:
     """Go through what gets ready, saying of each part that it begins.
 

@@ -5,7 +5,6 @@ Knows messages and how to open; no queue, no thread, no Qt.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Generator
 from pathlib import Path
@@ -98,8 +97,10 @@ def show_beside(request: m.ShowBeside, place: Workplace) -> Job:
 
 def _is_gone(request: m.OpenModel | m.PreviewModel) -> bool:
     """Whether a path that was opened before leads nowhere now; a name on a hub is no path."""
+    from model.checkpoint.sources.adapter import is_there
+
     path = Path(request.path)
-    return request.remembered and path.is_absolute() and not os.path.lexists(path)
+    return request.remembered and path.is_absolute() and not is_there(path)
 
 
 def _gone(path: str) -> str:

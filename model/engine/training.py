@@ -275,7 +275,6 @@ def _advance(run: Run, place: Workplace) -> Job:
 
 def _begin(run: Run, place: Workplace, event: Started) -> Job:
     """The network exists: it can be looked at from now on. The last run's is let go of."""
-    from model.checkpoint.families import family_for
     from model.device import DeviceChoice
     from model.language_model import LanguageModel
     from model.probe.analogy.compute import AnalogyProbe
@@ -287,7 +286,7 @@ def _begin(run: Run, place: Workplace, event: Started) -> Job:
         transformer=training.transformer,
         tokenizer=training.tokenizer,
         path=event.run_dir,
-        family=family_for(training.transformer.config),
+        family=training.family,
         device=DeviceChoice(event.device, "where the run is"),
     )
     info = place.hold(lm, training=True)

@@ -116,6 +116,14 @@ from model.messages.training import (
     WatchTraining,
     WriteRecipe,
 )
+from model.messages.tuning import (
+    ChoicesWritten,
+    DrawPair,
+    PairDrawn,
+    ReadTuning,
+    TuningRead,
+    WriteChoices,
+)
 from model.messages.vectors import (
     Fit,
     PackVectors,
@@ -156,6 +164,7 @@ __all__ = [
     "Cancel",
     "Cancelled",
     "ChangeRate",
+    "ChoicesWritten",
     "CloseBeside",
     "CompareTokenizers",
     "ControlQueue",
@@ -163,6 +172,7 @@ __all__ = [
     "CountTokens",
     "CutText",
     "DescribeWeights",
+    "DrawPair",
     "EngineReady",
     "EventsExported",
     "ExamineWeight",
@@ -193,6 +203,7 @@ __all__ = [
     "OpeningProgressed",
     "OtherRead",
     "PackVectors",
+    "PairDrawn",
     "PreviewModel",
     "Progress",
     "ProjectVocabulary",
@@ -209,6 +220,7 @@ __all__ = [
     "ReadRecipe",
     "ReadRun",
     "ReadRuns",
+    "ReadTuning",
     "RecipeChanged",
     "RecipeMeasured",
     "RecipeRead",
@@ -248,6 +260,7 @@ __all__ = [
     "TrainingEnded",
     "TrainingProgressed",
     "TrainingStarted",
+    "TuningRead",
     "VectorsPacked",
     "VectorsSpread",
     "VerifyModel",
@@ -260,6 +273,7 @@ __all__ = [
     "WeightsDescribed",
     "WeightsListed",
     "WeightsResult",
+    "WriteChoices",
     "WriteRecipe",
     "WriteTokenizer",
 ]

@@ -11,6 +11,7 @@ Knows text, tokenizers and NumPy; no torch, no network, no run folder.
 from __future__ import annotations
 
 import hashlib
+import math
 import sys
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from model.tokenizer.tokenizer import Tokenizer
 from model.train.cutting import Ids, cut_into_files, dtype_of, ids_of
 from model.train.events import Prepared
 from model.train.places import names_a_file
+from model.train.preferences import Pair, PreferenceError, pairs_of, read_preferences
 from model.train.recipe import WORLD, Recipe
 from model.train.tasks.chosen import chosen_task, is_task
 from model.train.tasks.examples import examples_of
@@ -43,6 +45,8 @@ VALIDATION_SHARE = 0.1
 VALIDATION_SEED = 1_000_000_007
 MOST_HELD = 1 << 24
 """Characters of a text that is held in memory while it is cut; longer ones are cut into files."""
+_OLD_TOKENS = 20_000
+"""Of the story world, where its loss shows what is forgotten."""
 _PART = 1 << 20
 """Characters that are looked at before the next sign of progress."""
 
@@ -60,6 +64,9 @@ class TextData:
         notes: what a person should know of the text, sentences.
         n_example: tokens of each example of a task, which follow each other; 0 for a text.
         answer_at: the token of an example with which its answer begins: only answers are learned.
+        old_ids: the validation part of a text that the model knew before, of a run that is
+            watched for what it forgets.
+        pairs: choices of a run that learns preferences; its two texts then are what is preferred.
     """
 
     tokenizer: Tokenizer
@@ -71,6 +78,8 @@ class TextData:
     notes: tuple[str, ...] = ()
     n_example: int = 0
     answer_at: int = 0
+    old_ids: Ids | None = None
+    pairs: tuple[Pair, ...] = ()
 
     @property
     def rows(self) -> tuple[Ids, Ids]:
@@ -101,6 +110,8 @@ def prepare(
         check_tokenizer_word(recipe.tokenizer)  # before a long text is read
     if is_task(recipe.data):
         return (yield from _examples(recipe))
+    if recipe.objective == "preferences":
+        return (yield from _prepare_choices(recipe, tokenizer))
     notes: tuple[str, ...] = ()
     if recipe.data == WORLD:
         seed = recipe.seed
@@ -118,6 +129,9 @@ def prepare(
         if survey.text is None:
             ready = yield from cut_into_files(recipe, survey, VALIDATION_SHARE, tokenizer)
             _check_length(recipe, len(ready.train_ids), len(ready.val_ids))
+            old_ids = None
+            if recipe.old_data:
+                old_ids = yield from _old_ids(recipe, ready.tokenizer)
             return TextData(
                 tokenizer=ready.tokenizer,
                 train_ids=ready.train_ids,
@@ -126,6 +140,7 @@ def prepare(
                 n_bytes=survey.n_bytes,
                 sha256=survey.sha256,
                 notes=(*survey.notes, *ready.facts["notes"]),
+                old_ids=old_ids,
             )
         notes, text = survey.notes, survey.text
         del survey
@@ -137,6 +152,9 @@ def prepare(
     train_ids = yield from cut_text(train_text, tokenizer, "Cutting the text into tokens")
     val_ids = yield from cut_text(val_text, tokenizer, "Cutting the validation text")
     _check_length(recipe, len(train_ids), len(val_ids))
+    old_ids = None
+    if recipe.old_data:
+        old_ids = yield from _old_ids(recipe, tokenizer)
     digest = hashlib.sha256()
     n_train_bytes = yield from _hash(train_text, digest)
     n_val_bytes = yield from _hash(val_text, digest)
@@ -148,6 +166,7 @@ def prepare(
         n_bytes=n_train_bytes + n_val_bytes,
         sha256=digest.hexdigest(),
         notes=notes,
+        old_ids=old_ids,
     )
 
 
@@ -184,6 +203,52 @@ def _examples(recipe: Recipe) -> Generator[Prepared, None, TextData]:
         n_example=chosen.n_tokens,
         answer_at=chosen.answer_at,
     )
+
+
+def _prepare_choices(
+    recipe: Recipe, tokenizer: Tokenizer | None
+) -> Generator[Prepared, None, TextData]:
+    """Of a run that learns preferences."""
+    yield Prepared(f"Reading {Path(recipe.data).name}", 0.0)
+    text = read_text(Path(recipe.data))
+    if tokenizer is None:
+        tokenizer = yield from making_tokenizer(recipe, "", "")
+    try:
+        pairs = pairs_of(read_preferences(text, recipe.data), tokenizer, recipe.n_ctx)
+    except PreferenceError as error:
+        raise DataError(str(error)) from error
+    old_ids = (yield from _old_ids(recipe, tokenizer)) if recipe.old_data else None
+    ids = np.array([i for one in pairs for i in one.chosen_ids], dtype=np.uint32)
+    raw = text.encode("utf-8")
+    return TextData(
+        tokenizer=tokenizer,
+        train_ids=ids,
+        val_ids=np.array(pairs[0].prompt_ids, dtype=np.uint32),
+        val_tokens_per_byte=math.nan,
+        n_bytes=len(raw),
+        sha256=hashlib.sha256(raw).hexdigest(),
+        old_ids=old_ids,
+        pairs=tuple(pairs),
+    )
+
+
+def _old_ids(recipe: Recipe, tokenizer: Tokenizer) -> Generator[Prepared, None, Ids]:
+    """The validation part of the text whose loss shows what is forgotten."""
+    what = "Reading the older text"
+    if recipe.old_data == WORLD:
+        text = yield from writing_world(_OLD_TOKENS, recipe.seed + VALIDATION_SEED, what)
+    else:
+        yield Prepared(what, 0.0)
+        text = read_text(Path(recipe.old_data))
+        text = text[round(len(text) * (1 - VALIDATION_SHARE)) :]
+    ids = yield from cut_text(text, tokenizer, what)
+    if len(ids) <= recipe.n_ctx:
+        raise DataError(
+            f"The last tenth of {recipe.old_data} gives {counted(len(ids), 'token')}, and a "
+            f"context of {recipe.n_ctx} needs {recipe.n_ctx + 1}: take a longer text to watch "
+            "what is forgotten, or a smaller context."
+        )
+    return ids
 
 
 def read_text(path: Path) -> str:

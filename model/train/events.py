@@ -112,6 +112,8 @@ class Evaluated:
         val_loss: mean cross-entropy, nats per token.
         bits_per_byte: the same in bits per byte of the validation text: comparable between
             tokenizers.
+        old_loss: the same as ``val_loss`` on a text that the model knew before it was tuned; None
+            where none is watched.
     """
 
     step: int
@@ -119,6 +121,7 @@ class Evaluated:
     seconds: float
     val_loss: float
     bits_per_byte: float
+    old_loss: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

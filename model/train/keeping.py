@@ -14,6 +14,7 @@ from model.train.processes.sharded_state import remove_others, save_shards
 from model.train.run_folder import RunError
 from model.train.run_writing import RunFolder
 from model.train.state import TrainingState, save_state
+from model.train.tuning import write_adapter
 from model.transformer import Transformer
 
 
@@ -57,7 +58,11 @@ class Keeping:
         whole, path = self.whole(), self._run_dir
         if isinstance(parts.folder, RunFolder) and whole is not None:
             without = [one.words for one in parts.recipe.interventions()]
-            path = parts.folder.save_snapshot(step, whole, parts.data.tokenizer, without)
+            path = parts.folder.save_snapshot(
+                step, whole, parts.data.tokenizer, without, parts.family
+            )
+            if parts.updates.adapting is not None:
+                write_adapter(self._run_dir, step, parts.updates.adapting, parts.recipe)
         parts.kept_at = step
         return path
 
@@ -87,6 +92,7 @@ class Keeping:
                     sampled_at=parts.sampled_at,
                     shards=shards,
                     measured_at=parts.measured_at,
+                    adapter=updates.adapter_state(),
                 ),
             )
             remove_others(self._run_dir, shards)

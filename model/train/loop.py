@@ -15,10 +15,13 @@ from pathlib import Path
 
 import torch
 
+from model.checkpoint.families import family_for
 from model.counting import counted
+from model.slices import retold
 from model.tokenizer.tokenizer import Tokenizer
 from model.train.claim import check_free
 from model.train.data import TextData
+from model.train.dpo import Preferring
 from model.train.events import (
     Evaluated,
     Event,
@@ -29,8 +32,10 @@ from model.train.events import (
     SnapshotSaved,
     Started,
     StepDone,
+    Working,
 )
 from model.train.keeping import Keeping
+from model.train.margins_file import add_margins
 from model.train.measure import exact_match, sample, validate
 from model.train.pace import Speed, Stopwatch
 from model.train.parts import Parts, checked_for_resume, getting_ready
@@ -113,6 +118,11 @@ class Training:
     def transformer(self) -> Transformer:
         """The network that learns; there from `Started` on."""
         return self._run.updates.transformer
+
+    @property
+    def family(self) -> str:
+        """As which the network is saved; there from `Started` on."""
+        return self._run.family or family_for(self.transformer.config)
 
     @property
     def _tokens_per_step(self) -> int:
@@ -426,11 +436,17 @@ class Training:
         run, step = self._run, self.step
         spread, most = run.updates.spread, self.recipe.micro_batch
         dtype, answer_at = run.updates.compute_dtype, run.data.answer_at
-        loss = yield from validate(
-            spread, run.validation, self.device, step, most, dtype, answer_at=answer_at
-        )
+        if run.updates.preferring is None:
+            loss = yield from validate(
+                spread, run.validation, self.device, step, most, dtype, answer_at=answer_at
+            )
+        else:
+            loss = yield from self._measure_choices(run.updates.preferring)
         if not math.isfinite(loss):
             raise _Diverged("The validation loss", step)
+        old_loss = None
+        if run.old:
+            old_loss = yield from validate(spread, run.old, self.device, step, most, dtype)
         self._val_loss = loss
         run.evaluated_at = step
         run.state_is_old = True
@@ -440,6 +456,7 @@ class Training:
             seconds=self._clock.seconds,
             val_loss=loss,
             bits_per_byte=loss / math.log(2) * run.data.val_tokens_per_byte,
+            old_loss=old_loss,
         )
         scored = (yield from self._score()) if answer_at else None
         run.folder.record(evaluated)
@@ -460,6 +477,16 @@ class Training:
             share = yield from exact_match(spread, batches, self.device, step, at, most, dtype)
             values.append((place, ACCURACY, share))
         return Measured(step, tuple(values))
+
+    def _measure_choices(self, preferring: Preferring) -> Generator[Event, None, float]:
+        """What the network makes of every preference; the mean of their losses."""
+        step, n = self.step, len(preferring.pairs)
+        found = yield from retold(
+            preferring.measure(), lambda done: Working(step, "evaluating", round(done * n), n)
+        )
+        self._run.folder.flush()
+        add_margins(self.run_dir, step, found)
+        return found.loss
 
     def _measure(self) -> Generator[Event, None, None]:
         run, step = self._run, self.step

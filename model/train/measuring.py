@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.distributed.tensor import DTensor
 from torch.nn.utils import get_total_norm
 
+from model.config import TransformerConfig
 from model.operations import INPUT_IDS, LOGITS
 from model.parameters import parameter, place_of, view_of
 from model.probe.analogy.compute import AnalogyProbe
@@ -79,6 +80,11 @@ class Measuring:
         self._values: Values = []
         self._pictured: Picture | None = None
         self._of_updates: dict[int, Measured] = {}
+
+    @property
+    def config(self) -> TransformerConfig:
+        """Of the network that is measured."""
+        return self._spread.transformer.config
 
     def is_due(self, step: int) -> bool:
         """Whether a step is measured."""

@@ -8,7 +8,7 @@ Knows the events; no torch, no files, no window.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -32,6 +32,7 @@ class Measure:
         kept: whether it is a column of metrics.csv, of its name.
         whole: whether it is a whole number.
         spec: how its number is written for people.
+        optional: whether some runs have none of it; metrics.csv then has no such column.
         said: how the command line says it; empty where it doesn't.
     """
 
@@ -44,6 +45,7 @@ class Measure:
     whole: bool = False
     spec: str = ".4f"
     said: str = ""
+    optional: bool = False
 
     def of(self, event: Event) -> Number | None:
         """The number that an event carries; None where it carries none."""
@@ -110,6 +112,15 @@ MEASURES = (
         said="{} bits per byte",
     ),
     Measure(
+        name="old_loss",
+        title="older text",
+        unit="nats per token",
+        sentence="Loss on a text that the model knew before: it rises as that is forgotten",
+        on=(Evaluated,),
+        said="on the older text {}",
+        optional=True,
+    ),
+    Measure(
         name="lr",
         title="rate",
         unit="",
@@ -150,9 +161,18 @@ def measure(name: str) -> Measure:
     raise KeyError(name)
 
 
-def columns() -> tuple[str, ...]:
-    """Of metrics.csv, in their order."""
-    return tuple(measure.name for measure in MEASURES if measure.kept)
+def columns(optional: Iterable[str] = ()) -> tuple[str, ...]:
+    """Of metrics.csv, in their order.
+
+    Args:
+        optional: measures that not every run has, and this one does.
+    """
+    has = set(optional)
+    return tuple(
+        measure.name
+        for measure in MEASURES
+        if measure.kept and (not measure.optional or measure.name in has)
+    )
 
 
 def whole_columns() -> frozenset[str]:

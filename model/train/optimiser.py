@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import platform
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -23,12 +23,12 @@ from model.transformer import Transformer
 
 
 def optimiser_of(
-    transformer: Transformer, recipe: Recipe, dtype: torch.dtype = torch.float32
+    transformer: nn.Module, recipe: Recipe, dtype: torch.dtype = torch.float32
 ) -> torch.optim.AdamW:
     """The optimiser of a run: matrices and embeddings decay, biases and norms do not.
 
     Args:
-        transformer: whose parameters it changes.
+        transformer: the network, or an adapter of it, whose parameters it changes.
         recipe: names the optimiser and its numbers.
         dtype: in which Muon makes matrices orthogonal.
 
@@ -70,12 +70,12 @@ def optimiser_of(
 
 
 def _rows_of_matrices(
-    name: str, parameter: nn.Parameter, transformer: Transformer
+    name: str, parameter: nn.Parameter, transformer: nn.Module
 ) -> tuple[int, ...]:
     """The rows of the matrices in a parameter: queries, keys and values lie in one."""
     if not name.endswith(".qkv.weight"):
         return (parameter.shape[0],)
-    config = transformer.config
+    config = cast("Transformer", transformer).config
     kv = config.n_kv_heads * config.d_head
     return (config.n_heads * config.d_head, kv, kv)
 

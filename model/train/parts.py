@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from model.checkpoint.families import family_for
+from model.config import TransformerConfig
 from model.precision import slowdown
 from model.tokenizer.tokenizer import Tokenizer
 from model.train.claim import Claim
@@ -25,8 +26,10 @@ from model.train.data import (
     example_batches,
     prepare,
     sha256_of_text,
+    validation_batches,
     validation_of,
 )
+from model.train.dpo import Preferring
 from model.train.events import Prepared
 from model.train.kept_states import drop_states_after
 from model.train.measuring import Measuring
@@ -34,7 +37,7 @@ from model.train.optimiser import warm_up
 from model.train.places import from_run, is_written, names_a_file, places_of_text
 from model.train.processes.group import ALONE, Group
 from model.train.processes.handing import handing, received
-from model.train.processes.spread import Parallel, fits, spread_out, take_whole
+from model.train.processes.spread import Parallel, Spread, fits, spread_out, take_whole
 from model.train.recipe import WORLD, Recipe
 from model.train.run_folder import RunError, read_recipe, read_run, snapshots
 from model.train.run_writing import NoFolder, RunFolder
@@ -42,6 +45,7 @@ from model.train.snapshot_plan import SnapshotPlan, Thrift, plan_of
 from model.train.state import TrainingState, can_resume, has_state, load_state, values_of
 from model.train.tasks.examples import MOST_HELD_OUT
 from model.train.tokenizer_choice import tokenizer_at
+from model.train.tuning import Base, adapting_of, base_of
 from model.train.updates import Updates
 from model.transformer import Transformer
 
@@ -70,6 +74,8 @@ class Parts:
         evaluated_at, sampled_at, measured_at, saved_at, kept_at: steps; -1 for never. Saved are
             snapshot and state; kept is a snapshot, perhaps without the state.
         plan: the steps that are kept.
+        family: as which its network is saved.
+        old: batches of a text that the model knew before it was tuned, if it is watched.
         thrift: what the early ones among them have cost.
         state_is_old: whether something was measured since the state was saved.
     """
@@ -84,6 +90,8 @@ class Parts:
     measuring: Measuring
     trained_on: Sequence[NDArray[np.int64]] = ()
     last_values: tuple[tuple[str, str, float], ...] = ()
+    family: str | None = None
+    old: Sequence[NDArray[np.int64]] = ()
     thrift: Thrift = field(default_factory=Thrift)
     seconds: float = 0.0
     val_loss: float | None = None
@@ -142,6 +150,7 @@ def _text(
     if resume:
         tokenizer = Tokenizer.from_folder(run_dir)
         recipe = as_it_was(recipe, run_dir, tokenizer)
+    base = base_of(recipe, run_dir)
     recipe = with_precision(recipe, device)
     data = yield from prepare(recipe, tokenizer)
     if recipe.batch_size < group.size:
@@ -150,7 +159,10 @@ def _text(
             "start fewer, or give the recipe a larger batch_size."
         )
     # Before anything is spent on it: can the result be saved at all?
-    family_for(recipe.config(data.tokenizer.n_tokens))
+    if base is None:
+        family_for(recipe.config(data.tokenizer.n_tokens))
+    else:
+        _check_tuning(recipe, base, data, group)
     if resume:
         check_text(recipe, run_dir, data)
     return data, recipe
@@ -167,11 +179,16 @@ def _made(
     claim: Claim | None,
 ) -> Parts:
     """The network and the folder; in every process of the group, each step of it by all."""
-    config = recipe.config(data.tokenizer.n_tokens)
+    base = base_of(recipe, run_dir)
+    config = recipe.config(data.tokenizer.n_tokens) if base is None else base.config
 
     def network() -> tuple[Updates, TrainingState | None]:
         _set_threads(recipe)
         warm_up()
+        if base is not None:
+            updates = _tuning(recipe, base, data, device, group)
+            return updates, _restore(run_dir, updates, group) if resume else None
+        batches = batches_of(data, recipe)
         sharded = parallel == "fsdp" or (parallel == "auto" and not fits(config, device))
         spread = spread_out(
             config,
@@ -181,7 +198,7 @@ def _made(
             seed=recipe.seed,
             first=recipe.first_weights,
         )
-        updates = Updates(spread, recipe, batches_of(data, recipe))
+        updates = Updates(spread, recipe, batches)
         state = _restore(run_dir, updates, group) if resume else None
         if recipe.weights and state is None:
             _take_weights(updates.transformer, recipe.weights)
@@ -196,10 +213,12 @@ def _made(
             kept = -1 if state is None else state.step
             drop_states_after(run_dir, kept)
             return RunFolder.resume(run_dir, kept, data.tokenizer, recipe, claim)
-        facts = _facts(recipe, run_dir, data, device, updates)
+        facts = _facts(recipe, run_dir, data, device, updates, config)
         return RunFolder.create(run_dir, recipe, data.tokenizer, facts, claim)
 
-    validation = validation_of(data, recipe)
+    validation: Sequence[NDArray[np.int64]] = ()
+    if not data.pairs:
+        validation = validation_of(data, recipe)
     measuring = Measuring(
         updates.spread, data.tokenizer, validation, recipe.curves_every, recipe.steps
     )
@@ -216,6 +235,8 @@ def _made(
         measuring=measuring,
         prompt_ids=_prompt_ids(recipe, data),
         plan=plan_of(recipe, config.n_params),
+        family=family_for(config) if base is None else base.family,
+        old=old_batches(recipe, data),
     )
     if state is not None:
         parts.seconds, parts.val_loss = state.seconds, state.val_loss
@@ -226,6 +247,42 @@ def _made(
         is_kept = state.step in dict(snapshots(run_dir))
         parts.kept_at = parts.saved_at = state.step if is_kept else -1
     return parts
+
+
+def _tuning(recipe: Recipe, base: Base, data: TextData, device: str, group: Group) -> Updates:
+    """What learns of a model that is there, before its first step."""
+    network = base.network(device)
+    preferring, batches = None, None
+    if data.pairs:
+        preferring = Preferring(
+            network, data.pairs, recipe.dpo_beta, recipe.batch_size, recipe.seed
+        )
+    else:
+        batches = batches_of(data, recipe)
+    adapting = adapting_of(recipe, base, network)
+    return Updates(Spread(network, group), recipe, batches, adapting, preferring)
+
+
+def old_batches(recipe: Recipe, data: TextData) -> Sequence[NDArray[np.int64]]:
+    """Windows of the text that shows what is forgotten; none where there is no such text."""
+    if data.old_ids is None:
+        return ()
+    return validation_batches(data.old_ids, recipe.batch_size, recipe.n_ctx, recipe.eval_batches)
+
+
+def _check_tuning(recipe: Recipe, base: Base, data: TextData, group: Group) -> None:
+    """See that a model can be tuned on this text.
+
+    Raises:
+        RunError: it can't.
+    """
+    if not group.is_alone:
+        raise RunError("A model is fine-tuned by one process: start it without torchrun.")
+    if data.tokenizer.n_base_tokens > base.config.d_vocab:
+        raise RunError(
+            f"The tokenizer {recipe.tokenizer} has {data.tokenizer.n_base_tokens} tokens, but "
+            f"{recipe.weights} embeds {base.config.d_vocab}: give the tokenizer of that model."
+        )
 
 
 def with_precision(recipe: Recipe, device: str) -> Recipe:
@@ -331,10 +388,14 @@ def _restore(run_dir: Path, updates: Updates, group: Group) -> TrainingState | N
 
 
 def _facts(
-    recipe: Recipe, run_dir: Path, data: TextData, device: str, updates: Updates
+    recipe: Recipe,
+    run_dir: Path,
+    data: TextData,
+    device: str,
+    updates: Updates,
+    config: TransformerConfig,
 ) -> dict[str, dict[str, object]]:
     """What run.toml says besides the recipe."""
-    config = recipe.config(data.tokenizer.n_tokens)
     group = updates.spread.group
     machine: dict[str, object] = {"device": device, "threads": torch.get_num_threads()}
     if not group.is_alone:

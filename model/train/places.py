@@ -31,6 +31,8 @@ def with_whole_paths(recipe: Recipe) -> Recipe:
         changes["data"] = _whole(recipe.data)
     if names_a_file(recipe.tokenizer) and os.path.lexists(recipe.tokenizer):
         changes["tokenizer"] = _whole(recipe.tokenizer)
+    if recipe.old_data not in ("", WORLD) and os.path.lexists(recipe.old_data):
+        changes["old_data"] = _whole(recipe.old_data)
     if recipe.weights and os.path.lexists(recipe.weights):
         changes["weights"] = _whole(recipe.weights)
     return replace(recipe, **changes)

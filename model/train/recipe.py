@@ -36,6 +36,8 @@ from model.train.toml import toml_table
 from model.train.watches import WatchError
 
 Schedule = Literal["cosine", "linear", "constant"]
+Tuning = Literal["", "full", "lora"]
+Objective = Literal["text", "preferences"]
 Optimiser = Literal["adamw", "muon"]
 Precision = Literal["float32", "bfloat16", "auto"]
 
@@ -66,6 +68,19 @@ class Recipe:
             task always ``"task"``.
         weights: the path of a model that it begins with, in place of new weights; empty for none.
             The tokenizer must be that model's.
+        tuning: whether the model of ``weights`` is fine-tuned: ``full``, all of its weights learn;
+            ``lora``, a low-rank change of them does. Its sizes then are the model's, and those
+            of the recipe aren't looked at, but for ``n_ctx``, the tokens of a window. Empty
+            trains the network that the recipe describes.
+        lora_rank, lora_alpha: of ``lora``: the change of a matrix is alpha / rank times B A.
+        lora_targets: names of the linear maps that are adapted, as the model's own files call
+            them, with commas between (``q_proj, v_proj``); empty takes all in the blocks.
+        objective: of fine-tuning: ``text`` predicts the next token; ``preferences`` learns which
+            of two continuations is preferred (DPO, arXiv:2305.18290), and ``data`` then holds such
+            choices as JSON lines, a batch is so many of them, and losses are DPO's.
+        dpo_beta: of ``preferences``: how strongly the model is held to what it was.
+        old_data: a text whose loss is followed beside that of the validation, to see what is
+            forgotten: ``"world"`` or the path of a text file; empty for none.
         n_layers, n_heads, n_kv_heads, d_model, d_mlp, n_ctx, norm, positions, activation, gated,
             attention_bias, mlp_bias, tied_embeddings, dropout: as in `TransformerConfig`;
             0 takes its default.
@@ -131,6 +146,13 @@ class Recipe:
     data_tokens: int = 1_000_000
     tokenizer: str = "bpe:1024"
     weights: str = ""
+    tuning: Tuning = ""
+    lora_rank: int = 8
+    lora_alpha: float = 16.0
+    lora_targets: str = ""
+    objective: Objective = "text"
+    dpo_beta: float = 0.1
+    old_data: str = ""
     n_layers: int = 4
     n_heads: int = 4
     n_kv_heads: int = 0
@@ -317,6 +339,28 @@ class Recipe:
             raise RecipeError(f"min_lr {self.min_lr} is above lr {self.lr}: lower it too.")
         if self.seed >= 1 << 63:
             raise RecipeError(f"seed is {self.seed}; it must be below 2^63.")
+        if self.tuning not in get_args(Tuning):
+            raise RecipeError(f"tuning is {self.tuning!r}; known are full and lora.")
+        if self.tuning and not self.weights:
+            raise RecipeError("Fine-tuning needs a model: give its path as weights.")
+        if self.objective not in get_args(Objective):
+            raise RecipeError(f"objective is {self.objective!r}; known are text and preferences.")
+        if self.objective == "preferences" and (not self.tuning or self.data == WORLD):
+            raise RecipeError(
+                "Preferences are learned by a model that is there, from a file of choices: give "
+                "tuning, weights and data."
+            )
+        if self.tuning == "lora" and self.optimiser != "adamw":
+            raise RecipeError(
+                f"optimiser is {self.optimiser!r}; a low-rank change learns by adamw."
+            )
+        if self.dpo_beta <= 0:
+            raise RecipeError(f"dpo_beta is {self.dpo_beta:g}; it must be above 0.")
+        if self.lora_rank < 1 or self.lora_alpha <= 0:
+            raise RecipeError(
+                f"lora_rank is {self.lora_rank} and lora_alpha {self.lora_alpha:g}; the rank must "
+                "be at least 1 and alpha above 0."
+            )
         for name, choices in (
             ("schedule", Schedule),
             ("optimiser", Optimiser),

@@ -24,7 +24,7 @@ from model.train.parts import with_precision
 from model.train.places import names_a_file
 from model.train.processes.group import ALONE
 from model.train.processes.spread import spread_out
-from model.train.recipe import Recipe
+from model.train.recipe import Recipe, RecipeError
 from model.train.tasks.chosen import chosen_task, is_task
 from model.train.tokenizer_choice import tokenizer_at
 from model.train.updates import Updates
@@ -47,6 +47,11 @@ def measuring(recipe: Recipe, device: str) -> Generator[float, None, Estimate]:
         TokenizerError: its tokenizer can't be read.
     """
     recipe.validate()
+    if recipe.tuning:
+        raise RecipeError(
+            "The time of a fine-tuning is not measured before it begins: start it, and its first "
+            "steps tell."
+        )
     d_vocab = _vocabulary(recipe)
     config = recipe.config(d_vocab)
     yield 0.0

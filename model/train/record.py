@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from model.train.curves_file import reading_curves
 from model.train.events import Evaluated, Measured, Sampled, SnapshotSaved, StepDone
-from model.train.metrics import MEASURES, whole_columns
+from model.train.metrics import MEASURES, Measure, whole_columns
 from model.train.recipe import Recipe
 from model.train.run_folder import (
     METRICS_FILE,
@@ -162,11 +162,18 @@ def event_of(event: type[E], row: Mapping[str, Any]) -> E:
     if "step" not in row:
         raise ValueError("a row has no step")
     values = {
-        measure.name: row.get(measure.name, 0 if measure.whole else math.nan)
+        measure.name: row.get(measure.name, _missing(measure))
         for measure in MEASURES
         if event in measure.on
     }
     return event(**values)
+
+
+def _missing(measure: Measure) -> float | None:
+    """What stands for a number that a row does not have."""
+    if measure.optional:
+        return None
+    return 0 if measure.whole else math.nan
 
 
 def bits_per_byte(tables: Mapping[str, Any]) -> float:

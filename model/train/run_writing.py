@@ -109,7 +109,7 @@ class RunFolder:
         try:
             (path / SNAPSHOTS).mkdir(exist_ok=True)
             tokenizer.save(path)
-            write_whole(path / METRICS_FILE, ",".join(columns()) + "\n", ordinary=True)
+            write_whole(path / METRICS_FILE, ",".join(_columns_of(recipe)) + "\n", ordinary=True)
             # Last: a folder with a run.toml is a run with all that belongs to it.
             write_whole(
                 path / RUN_FILE,
@@ -204,6 +204,7 @@ class RunFolder:
         transformer: Transformer,
         tokenizer: Tokenizer,
         without: Sequence[str] = (),
+        family: str | None = None,
     ) -> Path:
         """The network as a model folder.
 
@@ -212,6 +213,7 @@ class RunFolder:
             transformer: the network.
             tokenizer: its.
             without: what was taken away from it while it learned, for config.json.
+            family: as which it is saved; None takes one that it is.
 
         Raises:
             RunError, CheckpointError: the disk refuses.
@@ -224,7 +226,7 @@ class RunFolder:
         extra: dict[str, Any] = {"training_step": step}
         if without:
             extra["trained_without"] = list(without)
-        save_checkpoint(folder, transformer, tokenizer, extra=extra)
+        save_checkpoint(folder, transformer, tokenizer, extra, family)
         return folder
 
     def keep_recipe(self, recipe: Recipe) -> None:
@@ -385,6 +387,11 @@ def versions() -> dict[str, str]:
 def toml_tables(tables: Mapping[str, Mapping[str, Any]]) -> str:
     """A run.toml."""
     return "\n".join(f"[{name}]\n{toml_table(table)}" for name, table in tables.items())
+
+
+def _columns_of(recipe: Recipe) -> tuple[str, ...]:
+    """Of the table of a run: what only some runs measure has a column in those."""
+    return columns(("old_loss",) if recipe.old_data else ())
 
 
 def keep_rows(metrics: Path, step: int) -> None:

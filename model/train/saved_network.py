@@ -13,6 +13,7 @@ from model.tokenizer.tokenizer import Tokenizer
 from model.train.processes.sharded_state import load_shards
 from model.train.run_folder import STATE, RunError, is_run, read_recipe
 from model.train.state import load_state
+from model.train.tuning import network_config
 from model.transformer import Transformer
 
 
@@ -46,7 +47,7 @@ def saved_network(path: Path) -> tuple[int, Transformer, Tokenizer]:
             f"{run_dir / STATE}."
         )
     tokenizer = Tokenizer.from_folder(run_dir)
-    config = read_recipe(run_dir).config(tokenizer.n_tokens)
+    config = network_config(read_recipe(run_dir), run_dir, tokenizer.n_tokens)
     with torch.random.fork_rng(devices=[]):
         transformer = Transformer(config, empty=True)
     if state.shards:

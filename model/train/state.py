@@ -8,7 +8,7 @@ saved generator: both are functions of the seed and the step.
 from __future__ import annotations
 
 import pickle
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ class TrainingState:
         val_loss: the last validation, None before the first.
         transformer: the network's state dict; empty where its state is in shards.
         optimiser: the optimiser's; the same.
+        adapter: of a low-rank change that learns, its factors.
         evaluated_at, sampled_at, measured_at: the last step at which this was done; -1 for never.
             What was due at ``step`` and isn't done yet is done when the run goes on; a validation
             that is `OWED`, whether it was due or not.
@@ -46,6 +47,7 @@ class TrainingState:
     sampled_at: int = -1
     shards: str = ""
     measured_at: int = -1
+    adapter: dict[str, Any] = field(default_factory=dict)
 
 
 def save_state(run_dir: Path, state: TrainingState) -> None:

@@ -24,6 +24,8 @@ def tokenizer_at(path: str) -> Tokenizer:
     """
     place = Path(path)
     _check_there(place)
+    if not os.path.lexists(place):  # an adapter with its base
+        return _of_model(place)
     if place.is_dir():
         if Tokenizer.in_folder(place):
             return Tokenizer.from_folder(place)
@@ -70,7 +72,9 @@ _WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".ckpt")
 
 
 def _check_there(place: Path) -> None:
-    if not os.path.exists(place):  # noqa: PTH110 - Path's raises for a name too long
+    from model.checkpoint.sources.adapter import is_there
+
+    if not is_there(place):
         raise TokenizerError(
             f"There is no tokenizer {str(place)!r}: give char, bpe:SIZE (for example bpe:1024), or "
             "the path of a tokenizer's file or folder."

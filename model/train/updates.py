@@ -17,7 +17,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from model.lora.adapter import Adapting
 from model.train.data import Batches
+from model.train.dpo import Preferring
 from model.train.measure import mean_loss
 from model.train.measuring import Measuring
 from model.train.optimiser import clip, grad_norm, gradients, optimiser_of, set_rate
@@ -51,7 +53,9 @@ class Updates:
         spread: the network over the processes, changed in place; in evaluation mode whenever no
             update is going on.
         recipe: batch size, learning rate and the rest.
-        batches: the training text.
+        batches: the training text; None where preferences are learned.
+        adapting: what of the network learns, where that is an adapter of it alone.
+        preferring: what is learned, where that is no text.
 
     Attributes:
         recipe: its rates are read before each update; another one may take its place.
@@ -60,7 +64,14 @@ class Updates:
         compute_dtype: in which losses are computed, None for the weights'.
     """
 
-    def __init__(self, spread: Spread, recipe: Recipe, batches: Batches) -> None:
+    def __init__(
+        self,
+        spread: Spread,
+        recipe: Recipe,
+        batches: Batches | None,
+        adapting: Adapting | None = None,
+        preferring: Preferring | None = None,
+    ) -> None:
         self.spread = spread
         under = recipe.interventions()
         if under and not spread.group.is_alone:
@@ -71,8 +82,11 @@ class Updates:
         if under:
             spread.network = spread.evaluated = Under(spread.transformer, under)
         self.transformer = transformer = spread.transformer
+        self.adapting = adapting
+        self.preferring = preferring
+        learns = transformer if adapting is None else adapting.adapter
         self.compute_dtype = torch.bfloat16 if recipe.precision == "bfloat16" else None
-        self.optimiser = optimiser_of(transformer, recipe, self.compute_dtype or torch.float32)
+        self.optimiser = optimiser_of(learns, recipe, self.compute_dtype or torch.float32)
         self.step = 0
         self.recipe = recipe
         self._batches = batches
@@ -111,7 +125,14 @@ class Updates:
         else:
             take_whole(self.transformer, state.transformer)
             take_optimiser(self.optimiser, state.optimiser)
+        if self.adapting is not None:
+            self.adapting.adapter.load_state_dict(state.adapter)
+            self.adapting.write()
         self.step = state.step
+
+    def adapter_state(self) -> dict[str, Tensor]:
+        """The factors of an adapter that learns; empty where there is none."""
+        return {} if self.adapting is None else self.adapting.adapter.state_dict()
 
     def weights_are_finite(self) -> bool:
         """Whether every weight is a finite number; asked by all processes."""
@@ -151,6 +172,9 @@ class Updates:
     def _backward(self, step: int) -> tuple[Tensor, Tensor]:
         """Loss and norm of the gradients of a step, which lie at the parameters then."""
         group, most = self.spread.group, self.recipe.micro_batch
+        if self.preferring is not None:
+            return self._backward_of_choices(self.preferring, step)
+        assert self._batches is not None
         loss: Tensor | None = None
         for piece in pieces(self._batches.at(step), group.rank, group.size, most):
             with self.spread.syncing(piece.is_last), self._dropping(step, piece.first):
@@ -160,16 +184,29 @@ class Updates:
                 (part if group.is_alone else part * self.spread.factor).backward()
             loss = part.detach() if loss is None else loss + part.detach()
         assert loss is not None  # a batch has one piece at least
+        if self.adapting is not None:
+            self.adapting.pull_back()
         return group.sum(loss), grad_norm(gradients(self.optimiser))
+
+    def _backward_of_choices(self, preferring: Preferring, step: int) -> tuple[Tensor, Tensor]:
+        with self._dropping(step, 0):
+            loss = preferring.loss(step)
+            loss.backward()
+        if self.adapting is not None:
+            self.adapting.pull_back()
+        return loss.detach(), grad_norm(gradients(self.optimiser))
 
     def _mean_loss(self, windows_BT: Windows) -> Tensor:
         there = torch.from_numpy(windows_BT).to(self._device, non_blocking=True)
         with self.transformer.computing_in(self.compute_dtype):
-            return mean_loss(self.spread.network, there, self._batches.answer_at)
+            answer_at = 0 if self._batches is None else self._batches.answer_at
+            return mean_loss(self.spread.network, there, answer_at)
 
     def _apply(self, lr: float) -> None:
         set_rate(self.optimiser, lr)
         self.optimiser.step()
+        if self.adapting is not None:
+            self.adapting.write()
         self.step += 1
 
     @contextmanager

@@ -38,13 +38,14 @@ class Watching:
         Raises:
             WatchError: the network of the recipe has no such name, or a condition is none.
         """
-        check_asked(recipe.config(1), asked.watched, asked.stop_when)
+        if not recipe.tuning:  # of a model that is tuned the names are known once it is read
+            check_asked(recipe.config(1), asked.watched, asked.stop_when)
         self._asked = asked
 
     def apply(self, recipe: Recipe, measuring: Measuring) -> Recipe:
         """Measure what is asked for, else what the recipe asks; the recipe that says so."""
         asked = self._asked or Asked(recipe.watched, recipe.stop_when)
-        found, conditions = check_asked(recipe.config(1), asked.watched, asked.stop_when)
+        found, conditions = check_asked(measuring.config, asked.watched, asked.stop_when)
         measuring.watches, measuring.picture = found, asked.picture
         measuring.every = asked.every or recipe.curves_every
         self._conditions.replace(conditions)

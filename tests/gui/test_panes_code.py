@@ -47,6 +47,8 @@ WITHOUT = {
     "landscape": "nothing has been measured yet: its own test runs what it copies",
     "circuit": "nothing has been found yet: its own test runs what it copies",
     "guess": "the game is about what a person guesses",
+    "finetune": "nothing has been tuned yet: its own test runs what it copies",
+    "preferences": "nothing has been learned yet: its own test runs what it copies",
     "scaling": "no size is trained yet: its own test runs what it copies",
 }
 """Panes that draw nothing of a model just opened."""

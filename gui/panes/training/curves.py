@@ -133,6 +133,8 @@ class RunCurves:
             every = np.concatenate([table["step"] for table in tables]).astype(np.int64)
             steps, first = np.unique(every, return_index=True)
             values = np.concatenate([table[measure.name] for table in tables])[first]
+            if measure.optional and not np.isfinite(values).any():
+                continue
             whole = values.astype(np.int64) if measure.whole else values
             data[measure.name] = Named(whole, ("step",), {"step": steps})
         at = {"step": self.analogies["step"].astype(np.int64)}
@@ -142,6 +144,10 @@ class RunCurves:
             if len(values):
                 data[f"analogy_{name}"] = Named(values, ("step",), at)
         return data
+
+    def has(self, measure: Measure) -> bool:
+        """Whether there may be numbers of a measure: some are measured of few runs."""
+        return not measure.optional or bool(np.isfinite(self.table_of(measure)[measure.name]).any())
 
     def along(self, steps: NDArray[np.float64], along: Along) -> NDArray[np.float64]:
         """Where step numbers lie on the axis: themselves, or the tokens or seconds until then."""

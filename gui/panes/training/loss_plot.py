@@ -256,7 +256,7 @@ class LossPlot(LivePlot):
 
     def _show_measure(self, measure: Measure) -> None:
         curves, item = self.curves, self.items[measure.name]
-        if curves is None:
+        if curves is None or not curves.has(measure):
             item.setData([], [])
             self._drawn.pop(measure.name, None)
             return
@@ -295,6 +295,8 @@ class LossPlot(LivePlot):
                 note = f"step {int(step):,}"
         entries = []
         for measure, color in measures:
+            if measure.optional and (curves is None or not curves.has(measure)):
+                continue
             dots = StepDone not in measure.on
             row = check if dots else at
             value = "–"

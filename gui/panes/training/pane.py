@@ -307,7 +307,8 @@ class TrainingPane(Pane):
             self.controls.recipe.setChecked(False)  # whoever started it
             if self.form.departure is not None:
                 self.desk.begin_anew()  # it has begun, or is about another run than the one in view
-            if run is self.store.run.recorded and not run.program:
+            own = not run.program and not run.recipe.tuning  # what is tuned has a form of its own
+            if run is self.store.run.recorded and own:
                 self._show_recipe(run.recipe)
         begun = current is not None and current.running
         if self._waiting and self.store.run.starting is None and begun:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from model.checkpoint.errors import CheckpointError
+from model.checkpoint.sources.adapter import base_of_adapter, halves, is_adapter
 from model.checkpoint.sources.foreign import holds_no_weights, is_foreign_file, refuse_folder
 from model.checkpoint.sources.gguf_file import gguf_source, is_gguf
 from model.checkpoint.sources.hugging_face import (
@@ -51,6 +52,7 @@ _PARTS = frozenset(
         "vocab.txt",
     }
 )
+_OF_ADAPTER = frozenset({"adapter_config.json", "adapter_model.safetensors"})
 _LARGEST_CONFIG = 4 * 2**20
 
 
@@ -60,12 +62,16 @@ def source_of(path: Path) -> Source:
     Args:
         path: a Hugging Face folder or one of its files, a file of weights beside its config.json,
             a run folder (its last whole snapshot), a snapshot, a model's folder in the hub's
-            cache, a folder around a model, nanoGPT's or minGPT's output, or a GGUF file.
+            cache, a folder around a model, nanoGPT's or minGPT's output, a GGUF file, a LoRA
+            adapter whose base is found, or ``ADAPTER + BASE``.
 
     Raises:
         CheckpointError: there is none, or it is damaged.
     """
     path = path.expanduser()
+    both = halves(path)
+    if both is not None:
+        return _adapted(both[0], both[1], path)
     if not path.exists():
         if path.is_symlink():
             raise CheckpointError(
@@ -75,11 +81,24 @@ def source_of(path: Path) -> Source:
     return _in_folder(path) if path.is_dir() else _of_file(path)
 
 
+def _adapted(adapter: Path, base: Path, path: Path) -> Source:
+    """A base with an adapter, which is merged into it as it is opened."""
+    if is_adapter(base):
+        raise CheckpointError(
+            f"{base} is an adapter itself; merge it into its model first (python -m model convert "
+            "ADAPTER OUT), then take that as the base."
+        )
+    source = source_of(base)
+    note = f"The adapter in {adapter} is merged into {source.path}."
+    return replace(source, path=path, adapter=adapter, notes=(note, *source.notes))
+
+
 def _of_file(file: Path) -> Source:
     folder = file.parent
     if file.suffix == ".gguf" or is_gguf(file):
         return gguf_source(file)
-    if file.name in _PARTS or file.suffix == ".tiktoken":
+    is_config = file.name in _PARTS or file.suffix == ".tiktoken"
+    if is_config or (file.name in _OF_ADAPTER and is_adapter(folder)):
         return _in_folder(folder)
     what = holds_no_weights(file.name)
     if what is not None:
@@ -110,6 +129,8 @@ def _of_file(file: Path) -> Source:
 
 
 def _in_folder(folder: Path) -> Source:
+    if is_adapter(folder):
+        return _adapted(folder, base_of_adapter(folder), folder)
     if os.path.lexists(folder / "config.json"):  # reading one that leads nowhere says so
         if _has_hf_config(folder):
             return hugging_face_source(folder)
@@ -149,6 +170,10 @@ def _in_folder(folder: Path) -> Source:
         _needs_config(folder)
     last = last_step(folder)
     if last is not None:
+        if is_adapter(last):
+            source = _in_folder(last)
+            note = f"Opened is {last.name}, the last adapter in {folder}."
+            return replace(source, notes=(note, *source.notes))
         refuse_folder(last)
     raise CheckpointError(
         f"{folder} is no checkpoint: it has no config.json, no weights and no folder with both. "

@@ -6,7 +6,6 @@ opens. Reads no weight.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -167,12 +166,6 @@ def refuse_folder(folder: Path) -> None:
         CheckpointError: it is another program's.
     """
     names = _names(folder)
-    adapter = "adapter_config.json"
-    if adapter in names:
-        raise CheckpointError(
-            f"{folder} holds an adapter ({adapter}): changes to {_base(folder / adapter)} that is "
-            "not in it. Merge it into its model, in peft by merge_and_unload(), and save the whole."
-        )
     for pattern, what, remedy in _PATTERNS:
         found = next((name for name in names if pattern.fullmatch(name)), None)
         if found is not None:
@@ -226,13 +219,3 @@ def whose_names(names: Iterable[str]) -> tuple[str, str] | None:
 
 def _names(folder: Path) -> list[str]:
     return sorted(place.name for place in folder.iterdir())
-
-
-def _base(adapter_config: Path) -> str:
-    """What a message calls the model that an adapter changes."""
-    try:
-        with adapter_config.open("rb") as file:
-            base = json.loads(file.read(2**20))["base_model_name_or_path"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        base = None
-    return f"a model, {base[:100]}," if isinstance(base, str) and base else "a model"

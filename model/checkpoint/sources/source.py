@@ -63,6 +63,7 @@ class Source:
         adapt: for some tensors, what is done to them once read: undoing what a format changed.
         end_ids: ids that end a text, where the files say so.
         notes: what a person should know, one sentence each.
+        adapter: folder of a LoRA adapter that is merged into the weights once they are read.
     """
 
     path: Path
@@ -74,6 +75,7 @@ class Source:
     adapt: Mapping[str, Callable[[Tensor], Tensor]] = field(default_factory=dict)
     end_ids: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
+    adapter: Path | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:

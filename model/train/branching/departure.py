@@ -66,6 +66,11 @@ def finding(departure: Departure, recipe: Recipe) -> Generator[Prepared, None, F
         DataError, TokenizerError: steps are to be repeated, and the text is no good any more.
     """
     run_dir, step = Path(departure.parent), departure.step
+    if recipe.tuning:
+        raise RunError(
+            f"{run_dir} fine-tunes a model; no other run branches from it. Tune its snapshot of "
+            f"step {step:,} instead: python -m model finetune {run_dir / 'snapshots'}/…"
+        )
     tokenizer = Tokenizer.from_folder(run_dir)
     saved = {at: path for at, path in snapshots(run_dir) if is_whole(path)}
     yield Prepared(f"Looking for step {step:,}", 0.0)

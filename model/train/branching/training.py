@@ -64,6 +64,11 @@ class BranchTraining:
         return self._run.tokenizer
 
     @property
+    def family(self) -> str:
+        """As which the network is saved; there from `Started` on."""
+        return self._run.family
+
+    @property
     def data(self) -> TextData:
         """The run's text; there from `Started` on."""
         return self._run.data

@@ -29,7 +29,10 @@ from gui.settings import Settings
 from gui.widgets.parts import part_color
 from gui.window.status_bar import StatusBar
 from model import messages as m
+from model.checkpoint import open_checkpoint
 from model.hub import fetching
+from model.lora.adapter import Adapter, LoraConfig
+from model.lora.files import save_adapter
 from model.preview import Preview
 from resources import STORY_WORLD
 from tests.gui.desk import Desk
@@ -125,6 +128,27 @@ def test_enter_opens_it_and_the_dialog_closes(
     assert live_store.model is not None
     assert live_store.model.path == str(copy)
     qtbot.waitUntil(lambda: not isValid(dialog) or not dialog.isVisible())
+
+
+def test_an_adapter_whose_base_is_not_found_opens_on_the_one_that_is_chosen(
+    dialog: OpenDialog, live_store: Store, copy: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    checkpoint = open_checkpoint(copy)
+    adapter = Adapter.new("gpt2", checkpoint.transformer.config, LoraConfig(rank=2))
+    folder = save_adapter(tmp_path / "adapter", adapter, "somebody/gone")
+    dialog.choose(str(copy))
+    assert dialog.base_button.isHidden()
+    dialog.choose(str(folder))
+    assert "somebody/gone, that is not in it" in dialog.card.problem.text()
+    assert not dialog.open_button.isEnabled()
+    assert not dialog.base_button.isHidden()
+    dialog.choose_base(str(copy))
+    assert dialog.base_button.isHidden()
+    dialog.open_chosen()
+    model = live_store.model
+    assert model is not None
+    assert model.place == f"{folder} + {copy}"
+    assert f"The adapter in {folder} is merged into {copy}." in model.notes
 
 
 def test_the_precision_that_was_chosen_is_the_models(

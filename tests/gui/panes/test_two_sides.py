@@ -23,6 +23,8 @@ OF_NO_SIDE = {
     "training": "a run is no side",
     "interventions": "it lists what makes the sides",
     "scaling": "runs of many sizes are no sides",
+    "finetune": "it is a run's own before and after",
+    "preferences": "texts are chosen between, and margins are a run's",
     "curves": "a run is no side",
     "runs": "runs are no sides",
     "landscape": "a surface is of one run",

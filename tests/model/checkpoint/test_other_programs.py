@@ -69,9 +69,15 @@ def files(*names: str) -> Callable[[Path], None]:
     return write
 
 
+def adapter(folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / "adapter_config.json").write_text('{"base_model_name_or_path": "ada/tiny"}')
+    (folder / "adapter_model.safetensors").write_bytes(b"")
+
+
 STATE = ("rng_state.pth", "optimizer.pt", "scheduler.pt")
 FOLDERS: dict[str, tuple[Callable[[Path], None], str]] = {
-    "adapter": (files("adapter_config.json", "adapter_model.safetensors"), r"merge_and_unload"),
+    "adapter": (adapter, r"changes to a model, ada/tiny, that is not in it.*Choose its base"),
     "DeepSpeed": (
         files("global_step100/zero_pp_rank_0_mp_rank_00_model_states.pt", "rng_state_0.pth"),
         r"state of a training in parts, as DeepSpeed.*zero_to_fp32\.py",
@@ -183,8 +189,7 @@ def test_an_adapter_beside_whole_weights_is_not_applied_and_named(tmp_path: Path
 
 def test_adapters_of_a_training_are_told_as_such(tmp_path: Path):
     for step in (100, 1000):
-        (tmp_path / f"checkpoint-{step}").mkdir()
-        files("adapter_config.json", "adapter_model.safetensors")(tmp_path / f"checkpoint-{step}")
+        adapter(tmp_path / f"checkpoint-{step}")
     assert f"{tmp_path / 'checkpoint-1000'} holds an adapter" in refusal(tmp_path)
 
 

@@ -17,17 +17,22 @@ from model.train.run_folder import read_metrics
 
 STEP = StepDone(1200, 76_800, 8.25, 2.34567, 0.00061803, 0.98765, 12_345.6)
 EVALUATED = Evaluated(1200, 76_800, 8.5, 2.5, 1.75)
+WATCHED = replace(EVALUATED, old_loss=3.25)
+"""Of a run that follows the loss on a text that the model knew before."""
 
 
 def test_every_number_of_a_step_is_measured_once() -> None:
-    for event in (STEP, EVALUATED):
+    for event in (STEP, WATCHED):
         found = {measure.name: value for measure, value in measured(event)}
         assert found == {field.name: getattr(event, field.name) for field in fields(event)}
+    plain = {measure.name for measure, _ in measured(EVALUATED)}
+    assert plain == found.keys() - {"old_loss"}
     assert len({measure.name for measure in MEASURES}) == len(MEASURES)
     assert columns() == (
         *("step", "tokens", "seconds", "train_loss", "val_loss"),
         *("lr", "grad_norm", "tokens_per_second"),
     )
+    assert columns(["old_loss"])[4:6] == ("val_loss", "old_loss")
 
 
 def test_numbers_are_said_with_their_units() -> None:
@@ -36,6 +41,7 @@ def test_numbers_are_said_with_their_units() -> None:
         "validation loss 2.5000 nats per token",
         "1.7500 bits per byte",
     ]
+    assert sayings(WATCHED)[-1] == "on the older text 3.2500"
     texts = {measure.name: measure.text(value) for measure, value in measured(STEP)}
     assert (texts["step"], texts["lr"], texts["grad_norm"]) == ("1,200", "0.000618", "0.988")
 

@@ -1,0 +1,197 @@
+"""What a fine-tuning is made of, as few fields: text, older text, how much learns, how long.
+
+Knows recipes and widgets; no store.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QDoubleSpinBox,
+    QLabel,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gui import theme
+from gui.widgets.choice import Choice
+from gui.widgets.flow import FlowLayout
+from gui.widgets.segments import Segments
+from model.train.recipe import WORLD, Recipe, Tuning
+
+_CHOOSE = "choose a file…"
+_NONE = "none"
+WIDTH, NUMBER = 116, 82
+
+
+class TuningForm(QWidget):
+    """Edits a recipe that tunes a model.
+
+    Signals:
+        changed: a choice was changed.
+        file_requested: a file is to be chosen, for the ``text`` or the ``old`` one; answer with
+            `choose_file`.
+    """
+
+    changed = Signal()
+    file_requested = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._base: Recipe | None = None
+        self._files = {"text": WORLD, "old": ""}
+        self.kind = Segments(self)
+        self.kind.add("lora", "LoRA", "A low-rank change of each matrix learns; the rest stays")
+        self.kind.add("full", "All weights", "Every weight learns: more is learned and forgotten")
+        self.text = Choice()
+        self.text.addItem("story world", WORLD)
+        self.text.addItem(_CHOOSE, None)
+        self.old = Choice()
+        self.old.addItem(_NONE, "")
+        self.old.addItem("story world", WORLD)
+        self.old.addItem(_CHOOSE, None)
+        self.rank = _count(1, 1024)
+        self.steps = _count(1, 1_000_000, 50)
+        self.batch_size = _count(1, 1024)
+        self.n_ctx = _count(1, 8192, 16)
+        self.lr = QDoubleSpinBox()
+        self.lr.setDecimals(7)
+        self.lr.setRange(1e-7, 1.0)
+        self.lr.setSingleStep(1e-4)
+        flow = FlowLayout(spacing=theme.SPACE)
+        for name, editor, tip in (
+            ("What learns", self.kind, "LoRA, a low-rank change, or all weights"),
+            ("New text", self.text, "What it learns from: a text file, or the story world"),
+            (
+                "Older text",
+                self.old,
+                "A text that it knows: its loss is drawn beside the other, and rises as it forgets",
+            ),
+            ("Rank", self.rank, "lora_rank: of the change of each matrix; alpha is twice that"),
+            ("Steps", self.steps, "Updates of the weights"),
+            ("Learning rate", self.lr, "lr: highest rate, after ten steps of warm-up"),
+            ("Batch", self.batch_size, "batch_size: windows of text per step"),
+            ("Context", self.n_ctx, "n_ctx: tokens of a window, no more than the model reads"),
+        ):
+            flow.addWidget(field(name, editor, tip))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(flow)
+        self.kind.chosen.connect(self._changed)
+        self.text.activated.connect(self._choose_text)
+        self.old.activated.connect(self._choose_old)
+        for box in (self.rank, self.steps, self.batch_size, self.n_ctx, self.lr):
+            box.valueChanged.connect(self._changed)
+
+    def set_recipe(self, recipe: Recipe, most_ctx: int) -> None:
+        """Show a recipe.
+
+        Args:
+            recipe: what has no field of its own is kept.
+            most_ctx: tokens that the model reads at most.
+        """
+        self._base = recipe
+        boxes = (self.rank, self.steps, self.batch_size, self.n_ctx, self.lr)
+        for box in boxes:
+            box.blockSignals(True)
+        self.n_ctx.setMaximum(most_ctx)
+        self.kind.set_current(recipe.tuning or "lora")
+        self.rank.setValue(recipe.lora_rank)
+        self.steps.setValue(recipe.steps)
+        self.batch_size.setValue(recipe.batch_size)
+        self.n_ctx.setValue(recipe.n_ctx)
+        self.lr.setValue(recipe.lr)
+        for box in boxes:
+            box.blockSignals(False)
+        self._changed()
+
+    @property
+    def tuning(self) -> Tuning:
+        return "lora" if self.kind.current == "lora" else "full"
+
+    @property
+    def data(self) -> str:
+        """The new text: a path, or ``"world"``."""
+        return self._files["text"]
+
+    def recipe(self) -> Recipe | None:
+        """The recipe as it stands; None before a model was there."""
+        if self._base is None:
+            return None
+        lr, rank = self.lr.value(), self.rank.value()
+        return replace(
+            self._base,
+            data=self._files["text"],
+            old_data=self._files["old"],
+            tuning=self.tuning,
+            lora_rank=rank,
+            lora_alpha=2.0 * rank,
+            steps=self.steps.value(),
+            batch_size=self.batch_size.value(),
+            n_ctx=self.n_ctx.value(),
+            lr=lr,
+            min_lr=lr / 10,
+        )
+
+    def choose_file(self, which: str, path: str) -> None:
+        """Take a text file."""
+        box = self.text if which == "text" else self.old
+        at = box.findData(path)
+        if at < 0:
+            at = box.count() - 1
+            box.insertItem(at, Path(path).name, path)
+        box.setCurrentIndex(at)
+        self._files[which] = path
+        self._changed()
+
+    def _choose_text(self, at: int) -> None:
+        self._choose("text", at)
+
+    def _choose_old(self, at: int) -> None:
+        self._choose("old", at)
+
+    def _choose(self, which: str, at: int) -> None:
+        box = self.text if which == "text" else self.old
+        path = box.itemData(at)
+        if path is None:  # all stays as it was until a file is there
+            box.setCurrentIndex(max(0, box.findData(self._files[which])))
+            self.file_requested.emit(which)
+            return
+        self._files[which] = path
+        self._changed()
+
+    def _changed(self) -> None:
+        self.rank.setEnabled(self.tuning == "lora")
+        self.changed.emit()
+
+
+def field(name: str, editor: QWidget, tip: str) -> QWidget:
+    """A small label above its editor."""
+    whole = QWidget()
+    label = QLabel(name)
+    label.setFont(theme.sans(theme.SMALL_FONT_SIZE))
+    label.setBuddy(editor)
+    editor.setToolTip(tip)
+    editor.setAccessibleName(name)
+    editor.setAccessibleDescription(tip)
+    editor.setFixedHeight(26)
+    if not isinstance(editor, Segments):
+        editor.setFixedWidth(NUMBER if isinstance(editor, QAbstractSpinBox) else WIDTH)
+    layout = QVBoxLayout(whole)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(1)
+    layout.addWidget(label)
+    layout.addWidget(editor)
+    return whole
+
+
+def _count(low: int, high: int, step: int = 1) -> QSpinBox:
+    box = QSpinBox()
+    box.setRange(low, high)
+    box.setSingleStep(step)
+    return box
