@@ -214,9 +214,7 @@ class BatchText(Canvas):
         painter.drawText(rest, left, end)
         wide = QFontMetricsF(painter.font()).horizontalAdvance(end) + 14
         painter.setFont(theme.sans(theme.SMALL_FONT_SIZE))
-        said = (
-            "−log p of each token · at the left the mean bits of a window · hatched: not predicted"
-        )
+        said = "−log p · at the left: a window's mean, in bits · hatched: not predicted"
         rest = rest.adjusted(wide, 0, 0, 0)
         metrics = QFontMetricsF(painter.font())
         painter.drawText(
