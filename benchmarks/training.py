@@ -24,7 +24,7 @@ from model.train.recipe import Recipe
 if TYPE_CHECKING:
     from model.train.data import TextData
 
-PRESET_NAMES = ("minute", "shakespeare-cpu")
+PRESET_NAMES = ("minute", "classic")
 TURNS = 24
 SECONDS_PER_TURN = 0.7
 

@@ -61,6 +61,7 @@ class Norms:
         first: the first block's attention reads a normed stream; ModernBERT's does not.
         final: the stream is normed before the head.
         embedding: the embedding is normed before the first block (BLOOM, BERT).
+        weight: they multiply with a learned weight; nanochat's have none.
     """
 
     placement: NormPlacement = "pre"
@@ -70,6 +71,7 @@ class Norms:
     first: bool = True
     final: bool = True
     embedding: bool = False
+    weight: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,6 +323,8 @@ class TransformerConfig:
             raise ConfigError("Parallel blocks are built with norms before them only.")
         if not self.norms.first and (self.norms.placement != "pre" or self.parallel):
             raise ConfigError("Only sequential blocks with norms before them can lack the first.")
+        if not self.norms.weight and (self.norms.offset or self.has_norm_bias):
+            raise ConfigError("A norm without a weight has neither a bias nor an offset.")
         if self.experts is not None and not 1 <= self.experts.n_active <= self.experts.n:
             raise ConfigError(
                 f"{self.experts.n_active} of {self.experts.n} experts can't be active."
@@ -345,6 +349,11 @@ class TransformerConfig:
     def has_logits(self) -> bool:
         """Whether it ends with scores of tokens, and not with hidden states."""
         return self.head != "none"
+
+    @property
+    def has_norm_bias(self) -> bool:
+        """Whether norms of the stream add a bias."""
+        return self.norm == "layer" and self.norms.bias
 
     @property
     def n_neurons(self) -> int:
@@ -418,8 +427,7 @@ class TransformerConfig:
             (with experts and their router), ``norm``, ``unembedding`` (its matrix unless tied,
             biases, projection, masked head). The sum is the network's parameter count.
         """
-        has_bias = self.norm == "layer" and self.norms.bias
-        per_norm = (2 if has_bias else 1) * self.d_model
+        per_norm = (self.norms.weight + self.has_norm_bias) * self.d_model
         n_norms = sum(len(self.block_norms(layer)) for layer in range(self.n_layers))
         n_norms += self.norms.final + self.norms.embedding + (self.head == "mlm")
         heads, kv = self.n_heads * self.d_head, self.n_kv_heads * self.d_head
@@ -453,7 +461,7 @@ class TransformerConfig:
         """Parameters of one layer's norms of queries and keys."""
         if self.qk_norm is None:
             return 0
-        times = 2 if self.qk_norm.bias and self.norm == "layer" else 1
+        times = self.norms.weight + (self.qk_norm.bias and self.norm == "layer")
         if self.qk_norm.over == "head":
             return times * 2 * self.d_head
         return times * (self.n_heads + self.n_kv_heads) * self.d_head

@@ -12,9 +12,9 @@ Knows nothing of files, tokens or families; checkpoints are mapped to these para
 
 from __future__ import annotations
 
-import math
 from collections import deque
-from collections.abc import Collection, Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Literal, cast
 
 import torch
@@ -22,6 +22,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.config import TransformerConfig
+from model.first_weights import FirstWeights
+from model.network import training_kernels
 from model.network.attention import KVCache
 from model.network.block import Block, MaskedTransform
 from model.network.execute import Replace, Tap, execute
@@ -50,6 +52,10 @@ class Transformer(nn.Module):
     Args:
         config: sizes and choices.
         empty: leave the weights as the memory happens to be: for a loader that sets them all.
+
+    Attributes:
+        compute_dtype: in which the fast path computes from the embedding on; None for the
+            weights'. Set by `computing_in`, for training in a narrower one.
     """
 
     def __init__(self, config: TransformerConfig, *, empty: bool = False) -> None:
@@ -62,6 +68,7 @@ class Transformer(nn.Module):
         self.aliases_of: dict[str, list[str]] = {}
         for alias, name in self.aliases.items():
             self.aliases_of.setdefault(name, []).append(alias)
+        self.compute_dtype: torch.dtype | None = None
         narrow = c.d_embed != c.d_model
         self.embed = Embedding(c.d_vocab, c.d_embed)
         self.project_in = Linear(c.d_embed, c.d_model, bias=False) if narrow else None
@@ -87,27 +94,16 @@ class Transformer(nn.Module):
             self.unembed.weight = self.embed.weight
 
     @torch.no_grad()
-    def initialize(self, generator: torch.Generator | None = None, std: float = 0.02) -> None:
-        """Random weights as GPT-2 draws them (Radford et al. 2019).
-
-        Normal with ``std``; what writes to the residual stream is scaled by 1/√(2 n_layers);
-        biases zero, norms one.
-        """
-        for name, parameter in self.named_parameters():
-            self.draw(name, parameter, generator, std)
-
-    def draw(
-        self, name: str, tensor: Tensor, generator: torch.Generator | None, std: float
+    def initialize(
+        self,
+        generator: torch.Generator | None = None,
+        std: float = 0.02,
+        first: FirstWeights | None = None,
     ) -> None:
-        """Fill a tensor with the first values of a parameter, as `initialize` does."""
-        if name.endswith(".w"):
-            tensor.fill_(1 - self.config.norms.offset)
-        elif tensor.ndim < 2:
-            tensor.zero_()
-        else:
-            writes = name.endswith((".out.weight", ".down.weight"))
-            scaled = std / math.sqrt(2 * self.config.n_layers) if writes else std
-            tensor.normal_(0.0, scaled, generator=generator)
+        """Random weights: as GPT-2 draws them with ``std``, or as ``first`` says."""
+        first = FirstWeights(std) if first is None else first
+        for name, parameter in self.named_parameters():
+            first.draw(name, parameter, self.config, generator)
 
     def adopt(self, state: Mapping[str, Tensor]) -> None:
         """Take tensors as the weights, without copying them.
@@ -145,6 +141,20 @@ class Transformer(nn.Module):
         [resid_BTD] = deque(self.stream(ids_BT, cache), maxlen=1)
         return self.head(resid_BTD[:, -1:] if last_only else resid_BTD)
 
+    @contextmanager
+    def computing_in(self, dtype: torch.dtype | None) -> Iterator[None]:
+        """Let the fast path compute in another dtype than the weights' meanwhile.
+
+        Gradients come in the weights' dtype. Not for a network with a mixture of experts, which
+        writes into tensors of the weights'.
+        """
+        before, self.compute_dtype = self.compute_dtype, dtype
+        try:
+            with training_kernels.training() if dtype is not None else nullcontext():
+                yield
+        finally:
+            self.compute_dtype = before
+
     def stream(
         self, ids_BT: Tensor, cache: KVCache | None = None, keep: Keep | None = None
     ) -> Generator[Tensor, None, None]:
@@ -166,8 +176,11 @@ class Transformer(nn.Module):
         start = 0 if cache is None else cache.length
         self.check_length(ids_BT, start)
         T = ids_BT.shape[1]
-        span = Span(self.config, start, T, self.embed.weight)
         resid_BTD = self._embedded(ids_BT, start)
+        if self.compute_dtype is not None:
+            resid_BTD = resid_BTD.to(self.compute_dtype)
+        like = self.embed.weight if self.compute_dtype is None else resid_BTD
+        span = Span(self.config, start, T, like)
         if self.config.dropout and self.training:
             resid_BTD = F.dropout(resid_BTD, self.config.dropout)
         for block in self.blocks:

@@ -108,6 +108,23 @@ def small_llama(folder: Path) -> Path:
     return folder
 
 
+def small_nanochat(folder: Path) -> Path:
+    """Norms without weights, normed queries and keys, ReLU²."""
+    config = transformers.NanoChatConfig(
+        vocab_size=len(VOCABULARY),
+        hidden_size=36,
+        intermediate_size=52,
+        num_hidden_layers=2,
+        num_attention_heads=6,
+        num_key_value_heads=6,
+        max_position_embeddings=32,
+        attention_bias=True,
+    )
+    make(transformers.NanoChatForCausalLM, config, folder)
+    word_pieces(folder)
+    return folder
+
+
 def small_bloom(folder: Path) -> Path:
     """Linear biases in place of positions."""
     config = transformers.BloomConfig(
@@ -181,6 +198,7 @@ MAKERS: dict[str, Callable[[Path], Path]] = {
     "modernbert": small_modernbert,
     "mixtral": small_mixtral,
     "llama": small_llama,
+    "nanochat": small_nanochat,
     "bloom": small_bloom,
     "gemma": small_gemma,
     "opt": small_opt,

@@ -90,8 +90,9 @@ def _write(session: _Session, widget, path: Path) -> None:  # type: ignore[no-un
 
 
 def _train(session: _Session, preset: str) -> None:
-    from model.train import PRESETS, unique_run_dir
+    from model.train import ALIASES, PRESETS, unique_run_dir
 
+    preset = ALIASES.get(preset, preset)
     if preset not in PRESETS:
         raise PictureError(f"There is no preset {preset!r}; there are {', '.join(PRESETS)}.")
     recipe = PRESETS[preset]

@@ -154,33 +154,6 @@ def of_tensor(
     return "\n".join((*sorted(imports), "", *lines))
 
 
-def of_vocabulary(vocabulary: m.VocabularyProjected, near: m.NeighboursFound | None) -> str:
-    """The table of token vectors on its axes, and the tokens that are near a sum of them.
-
-    While a model learns, the cloud is turned to lie as the one before: the lines give it unturned.
-
-    Args:
-        vocabulary: that is drawn.
-        near: the neighbours that are listed, if any.
-    """
-    imports = ["from model.probe.geometry.compute import principal_axes"]
-    lines = [f'table = lm.transformer.table("{vocabulary.matrix}")']
-    if vocabulary.plane:
-        imports.append("from model.probe.geometry.plane import plane_of")
-        lines.append(
-            f"projection = principal_axes(table, first_rD=plane_of(table, {vocabulary.plane}))"
-        )
-    else:
-        lines.append("projection = principal_axes(table)")
-    if near is not None:
-        imports[0] += ", nearest, signed_sum"
-        lines.append(
-            "neighbour_ids, neighbour_cosines = nearest("
-            f"table, signed_sum(table, {near.terms}), {len(near.ids)})"
-        )
-    return "\n".join((*imports, "", *lines))
-
-
 def of_run(run_dir: str) -> str:
     """What was measured of a run, read from its folder."""
     return (

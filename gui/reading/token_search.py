@@ -1,4 +1,4 @@
-"""Finding tokens by what a person types: a part of a token, or a sum of words.
+"""Finding tokens, or rows of another table, by what a person types: a part of one, or a sum.
 
 Works on the vocabulary's bytes; knows neither Qt nor the tokenizer (which runs in the worker).
 """
@@ -8,15 +8,30 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model.messages import ModelInfo
 from model.probe.neighbours.sums import SumError, is_sign, pieces_of, terms_of, token_named
 from model.tokenizer.tokens import SPACE
 
 LIMIT = 200
+
+
+class Searched(Protocol):
+    """What can be searched: a model's vocabulary, or the labels of another table."""
+
+    @property
+    def vocabulary(self) -> Sequence[bytes]:
+        """The bytes of each; empty where there are only numbers."""
+
+    @property
+    def n_tokens(self) -> int:
+        """How many there are."""
+
+    def token_text(self, token_id: int) -> str:
+        """One as it is written for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +41,12 @@ class Expression:
     Attributes:
         terms: (sign, token id).
         words: as they are written for a person, one per term.
+        expected: the id that stands behind ``=``; -1 for none.
     """
 
     terms: tuple[tuple[int, int], ...]
     words: tuple[str, ...]
+    expected: int = -1
 
     def __str__(self) -> str:
         """The sum as a line: ``·king − ·man + ·woman``."""
@@ -60,11 +77,16 @@ class TokenSearch:
     """Searches one vocabulary.
 
     Args:
-        model: whose.
+        model: whose, or the labels of another table.
+        what: in a sentence, what there is so many of; a word that is none is told so.
     """
 
-    def __init__(self, model: ModelInfo) -> None:
+    def __init__(self, model: Searched, what: str = "token of this model's") -> None:
         self._model = model
+        self._what = what
+        self._index: dict[bytes, int] = {}
+        for at, raw in enumerate(model.vocabulary):
+            self._index.setdefault(raw, at)
         # All tokens in one row of bytes: NumPy then looks through 50,000 in a millisecond.
         lowered = [raw.lower() for raw in model.vocabulary]
         self._bytes = np.frombuffer(b"".join(lowered), np.uint8)
@@ -78,7 +100,7 @@ class TokenSearch:
     @property
     def n_tokens(self) -> int:
         """How many ids there are."""
-        return self._model.config.d_vocab
+        return self._model.n_tokens
 
     def find(self, typed: str, limit: int = LIMIT) -> tuple[int, ...]:
         """Tokens that contain what was typed, upper or lower case.
@@ -128,7 +150,7 @@ class TokenSearch:
         A word is looked for with a space before it, then without; then both in lower case. In
         quotes it is taken byte by byte; ``#812`` is an id.
         """
-        return token_named(word, self._model.vocabulary, self.n_tokens)
+        return token_named(word, self._model.vocabulary, self.n_tokens, self._index)
 
     def expression(self, typed: str) -> Expression | Unknown | None:
         """What was typed as a sum of words.
@@ -137,6 +159,7 @@ class TokenSearch:
             The sum; or why it can't be made; or None where nothing is added or subtracted, so
             that it is a search for one token.
         """
+        typed, equals, right = typed.partition("=")
         pieces = pieces_of(typed)
         if not any(is_sign(piece) for piece in pieces) or len(pieces) < 2:
             return None
@@ -144,10 +167,17 @@ class TokenSearch:
             terms = terms_of(pieces, self.token)
         except SumError as error:
             return self._unknown(error.word) if error.word else Unknown(str(error))
-        return Expression(terms, tuple(self._model.token_text(token_id) for _, token_id in terms))
+        expected = -1
+        if equals and right.strip():
+            found = self.token(right.strip())
+            if found is None:
+                return self._unknown(right.strip())
+            expected = found
+        words = tuple(self._model.token_text(token_id) for _, token_id in terms)
+        return Expression(terms, words, expected)
 
     def _unknown(self, word: str) -> Unknown:
-        sentence = f"“{word}” is not one token of this model's {self.n_tokens:,}."
+        sentence = f"“{word}” is not one {self._what} {self.n_tokens:,}."
         for length in range(len(word) - 1, 1, -1) if self._model.vocabulary else ():
             near = self.find(word[:length], limit=4)
             if near:

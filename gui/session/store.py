@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Literal
 
 from PySide6.QtCore import QObject, Signal
 
@@ -40,6 +39,7 @@ from gui.session.selection import changed, clamped
 from gui.session.spreading import Spreading
 from gui.session.state import Inspected, Notice, Selection
 from gui.session.step_measures import StepMeasures
+from gui.session.tables import Tables
 from gui.session.timeline import Timeline
 from gui.session.tokenizing import Tokenizing
 from gui.session.trained_under import TrainedUnder
@@ -52,6 +52,8 @@ from model import messages as m
 from model.interventions import Intervention
 from model.operations import Operation, operations
 from model.sampling import Sampling
+from model.space.questions.asks import Metric
+from model.space.registry import Projection, Source
 from model.subject import Subject
 
 Submit = Callable[[m.Request], None]
@@ -80,6 +82,7 @@ class Store(QObject):
         tokenizing: what tokenizers do to a text, step by step and side by side.
         spreading: vectors that are made to be looked at.
         scaling: a queue of sizes, and the law of their losses.
+        tables: what else is asked of the table of vectors that is in view.
         masking: what becomes of the prompt when a token is masked.
         adding, following: what was added at its end; whether it grows with a text that is written.
         guessing: the game.
@@ -142,6 +145,7 @@ class Store(QObject):
         self.spreading = Spreading(self)
         self.scaling = Scaling(self)
         self.watches = Watches(self)
+        self.tables = Tables(self)
         # All of the above, in that order: a new feature is one more line there.
         self._features = tuple(part for part in vars(self).values() if isinstance(part, Feature))
         self.timeline.watch()
@@ -217,21 +221,24 @@ class Store(QObject):
             self.sampling_changed.emit()
 
     def project_vocabulary(
-        self,
-        matrix: Literal["W_E", "W_U"] = "W_E",
-        plane: tuple[tuple[int, int], ...] = (),
+        self, source: Source = m.EMBEDDING, how: Projection = m.FIRST_AXES
     ) -> None:
-        """Have the vocabulary drawn on its principal axes, or in the plane of a sum of words."""
-        if self.model is not None:
-            self.send(m.ProjectVocabulary(matrix=matrix, plane=plane))
+        """Have a table of vectors drawn; the vocabulary, unless another source is named."""
+        if self.model is not None or not source.of_model:
+            self.tables.draw(m.ProjectVocabulary(source=source, how=how))
 
     def find_neighbours(
         self,
         terms: tuple[tuple[int, int], ...],
         k: int = 12,
-        matrix: Literal["W_E", "W_U"] = "W_E",
+        source: Source = m.EMBEDDING,
+        metric: Metric = "cosine",
+        expected: int = -1,
     ) -> None:
-        self.send(m.FindNeighbours(terms=terms, k=k, matrix=matrix))
+        """Have the rows of a table found that are near a sum of some of them."""
+        self.send(
+            m.FindNeighbours(terms=terms, k=k, source=source, metric=metric, expected=expected)
+        )
 
     def set_threads(self, n: int) -> None:
         self.send(m.SetThreads(n=n))
@@ -259,8 +266,10 @@ class Store(QObject):
         self.read = self.ran = None
         self.interventions = ()
         self.prompt_problem = ""
-        self.vocabulary = self._coming_vocabulary = None
-        self.neighbours = None
+        wanted = self.tables.wanted
+        of_file = wanted is not None and not wanted.of_model
+        if not of_file:
+            self.vocabulary = self._coming_vocabulary = self.neighbours = None
         self.selection = self._clamped(
             replace(self.selection, vocabulary_id=None, key=None, neuron=None)
         )
@@ -271,7 +280,8 @@ class Store(QObject):
             feature.changed.emit()
         self.inspected_changed.emit()
         self.read_prompt()
-        self.project_vocabulary()
+        if not of_file:
+            self.project_vocabulary()
 
     # ------------------------------------------------------------- told by the backend
 
@@ -304,14 +314,15 @@ class Store(QObject):
                     self.prompt_problem = result.message
                     self.subject_changed.emit()
             case m.VocabularyProjected():
-                if self.model is not None and result.model_id == self.model.model_id:
+                seen = self._is_of_view(result.source, result.model_id)
+                if seen and self.tables.wants(result.source):
                     self._coming_vocabulary = result
                     # Of another step it is seen together with the answers of that step.
                     moves = self.run.tells(result) or self.timeline.tells(result)
                     if not (moves and self.asked.is_gathering):
                         self._deliver_vocabulary()
             case m.NeighboursFound():
-                seen = self.model is not None and result.model_id == self.model.model_id
+                seen = self._is_of_view(result.source, result.model_id)
                 if seen and not self._stale(result, m.FindNeighbours):
                     self.neighbours = result
                     self.neighbours_changed.emit()
@@ -323,6 +334,10 @@ class Store(QObject):
                 raise TypeError(f"The store does not know {type(result).__name__}.")
 
     # ------------------------------------------------------------------------- inside
+
+    def _is_of_view(self, source: Source, model_id: int) -> bool:
+        """Whether a table is of the model in view, or of none."""
+        return not source.of_model or (self.model is not None and model_id == self.model.model_id)
 
     def _deliver_vocabulary(self) -> None:
         if self._coming_vocabulary is not None:

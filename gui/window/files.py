@@ -21,6 +21,7 @@ from gui.settings import Settings
 from gui.widgets.text import as_written, no_mnemonic
 from gui.window import export
 from gui.window.pane_host import PaneHost
+from model.space.files import looks_like_table
 from resources import STORY_WORLD
 
 
@@ -57,6 +58,14 @@ class Files(QObject):
         """Take what comes from this machine."""
         if _dragged_path(event) is not None:
             event.acceptProposedAction()
+
+    def dropped_table(self, event: QDropEvent) -> str:
+        """The path of a file of vectors that was dropped; empty if it is something else."""
+        path = _dragged_path(event)
+        if path is None or not looks_like_table(path):
+            return ""
+        event.acceptProposedAction()
+        return path
 
     def dropped(self, event: QDropEvent) -> None:
         """Open the first file or folder of this machine that was dropped."""

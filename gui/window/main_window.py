@@ -302,7 +302,20 @@ class MainWindow(QMainWindow):
         self.files.drag_entered(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        self.files.dropped(event)
+        path = self.files.dropped_table(event)
+        if path:
+            self.show_thing("vectors", path)
+        else:
+            self.files.dropped(event)
+
+    def show_thing(self, kind: str, what: object) -> None:
+        """Let the first pane that can show such a thing do so, in front."""
+        for key, dock in self.docks.items():
+            for shown, method in dock.entry.shows:
+                if shown == kind:
+                    self.layouts.show_pane(key)
+                    attrgetter(method)(self.host.pane(key))(what)
+                    return
 
     def _drop_recent(self) -> None:
         button = self.top_bar.model_button

@@ -33,9 +33,12 @@ from model.device import keep_freed_memory
 from model.interventions.window import Ids, Read
 from model.language_model import LanguageModel
 from model.operations import LOGITS
-from model.probe.geometry.compute import Projection, principal_axes
-from model.probe.geometry.plane import Terms, plane_of
 from model.slices import finish
+from model.space.projecting import project
+from model.space.projections.asks import PrincipalAxes
+from model.space.projections.placed import Placed
+from model.space.registry import Projection
+from model.space.table import VectorTable
 from model.subject import Subject
 from model.tokenizer.tokenizer import Tokenizer
 from model.transformer import Transformer
@@ -64,8 +67,8 @@ class Bench:
         self._streams: OrderedDict[Subject, Stream] = OrderedDict()
         self._running: dict[Subject, Generator[None, None, None]] = {}
         self._last: tuple[Subject, Stream] | None = None  # that was asked for
-        self._projections: dict[tuple[int, str, bool], tuple[int | None, Terms, Projection]] = {}
-        self._frames: OrderedDict[tuple[int, str, Terms, int | None], Projection] = OrderedDict()
+        self._projections: dict[tuple[int, str, str], tuple[int | None, Projection, Placed]] = {}
+        self._frames: OrderedDict[tuple[int, str, Projection, int | None], Placed] = OrderedDict()
 
     # -------------------------------------------------------------------------- models
 
@@ -463,41 +466,53 @@ class Bench:
         vectors_BTD = self.values(subject, (own,))[own]
         return torch.linalg.vector_norm(vectors_BTD[0].float(), dim=-1).cpu()
 
+    def token_table(
+        self, model: int, step: int | None, matrix: Literal["W_E", "W_U"]
+    ) -> VectorTable:
+        """The table of token vectors, with what was found of it.
+
+        Raises:
+            MovedOnError: as of `network`.
+        """
+        found = self.found_of(model, step).setdefault(("table", matrix), {})
+        assert isinstance(found, dict)
+        rows_VD = self.network_at(model, step).table(matrix)
+        return VectorTable(rows_VD, matrix, found=found)
+
     def projection(
         self,
         model: int,
         step: int | None,
         matrix: Literal["W_E", "W_U"],
-        plane: Terms = (),
-    ) -> Projection:
-        """The table of token vectors on three axes: the first principal ones, or those of a plane.
+        how: Projection | None = None,
+    ) -> Placed:
+        """The table of token vectors on three axes.
 
         While a model learns, the cloud is turned to lie as the one before, so that it doesn't flip.
 
         Args:
             model, step: whose weights.
             matrix: which table.
-            plane: a sum of words, (sign, token id) each, in whose plane the first two axes lie.
+            how: on which axes; the first principal ones if left out.
         """
-        key = (model, matrix, bool(plane))
+        how = PrincipalAxes() if how is None else how
+        key = (model, matrix, how.name)
         before = self._projections.get(key)
-        if before is not None and before[:2] == (step, plane):
+        if before is not None and before[:2] == (step, how):
             return before[2]
-        frame = (model, matrix, plane, step)
+        frame = (model, matrix, how, step)
         if frame in self._frames:
-            self._projections[key] = step, plane, self._frames[frame]
+            self._projections[key] = step, how, self._frames[frame]
             return self._frames[frame]
-        table_VD = self.network_at(model, step).table(matrix)
-        previous = before[2] if before is not None and before[1] == plane else None
-        first_rD = plane_of(table_VD, plane) if plane else None
-        projection = principal_axes(table_VD, 3, previous, first_rD)
-        self._projections[key] = step, plane, projection
+        previous = before[2] if before is not None and before[1] == how else None
+        placed = project(how, self.token_table(model, step, matrix), previous)
+        self._projections[key] = step, how, placed
         if self.knows_step(model, step):
             # Who comes back to a step finds it as it lay, whichever way it was reached.
-            self._frames[frame] = projection
+            self._frames[frame] = placed
             while len(self._frames) > FRAMES:
                 self._frames.popitem(last=False)
-        return projection
+        return placed
 
     def _looking(self, subject: Subject, start: int, stop: int | None) -> Looking:
         stream = self.stream(subject)

@@ -11,7 +11,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Collection, Generator, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from model.checkpoint.errors import CheckpointError, NoRoomError
-from model.checkpoint.families import FAMILIES, Family
+from model.checkpoint.families import FAMILIES, Family, family_for
 from model.checkpoint.families.bare import bare_to_hf
 from model.checkpoint.stored import INDEX, SINGLE
 from model.preview import file_size
@@ -49,7 +49,7 @@ def save_checkpoint(
     transformer: Transformer,
     tokenizer: Tokenizer | None,
     extra: Mapping[str, Any] | None = None,
-    family: str = "gpt2",
+    family: str | None = None,
     dtype: torch.dtype | None = None,
     largest_file: int = LARGEST_FILE,
     ends: Collection[int] = (),
@@ -64,7 +64,7 @@ def save_checkpoint(
         transformer: the network.
         tokenizer: its tokenizer, if there is one.
         extra: further keys for config.json.
-        family: config.json's model_type; the network must be one.
+        family: config.json's model_type; the network must be one. None takes one that it is.
         dtype: of the weights in the file; None keeps the network's.
         largest_file: bytes of weights in one file.
         ends: ids that end a text; none takes the tokenizer's.
@@ -84,7 +84,7 @@ def saving(
     transformer: Transformer,
     tokenizer: Tokenizer | None,
     extra: Mapping[str, Any] | None = None,
-    family: str = "gpt2",
+    family: str | None = None,
     dtype: torch.dtype | None = None,
     largest_file: int = LARGEST_FILE,
     ends: Collection[int] = (),
@@ -94,6 +94,7 @@ def saving(
     The network must not change in between.
     """
     folder = Path(folder)
+    family = family_for(transformer.config) if family is None else family
     known = FAMILIES.get(family)
     if known is None:
         raise CheckpointError(
@@ -157,7 +158,14 @@ def _config(
     }
     config = transformer.config
     bare = config.head == "none" and family.heads is None
-    hf = bare_to_hf(family, config) if bare else family.config_to_hf(config)
+    if bare:
+        hf = bare_to_hf(family, config)
+    else:
+        try:
+            hf = family.config_to_hf(config)
+        except CheckpointError:
+            # Most families have no key for the dropout of a training that is over.
+            hf = family.config_to_hf(replace(config, dropout=0.0))
     return hf | {"dtype": name, "torch_dtype": name} | roles
 
 

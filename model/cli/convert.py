@@ -69,6 +69,7 @@ def _state_of_a_run(path: Path) -> LanguageModel | None:
 
     if run_of_state(path) is None:
         return None
+    from model.checkpoint.families import family_for
     from model.device import DeviceChoice
     from model.language_model import LanguageModel
 
@@ -78,6 +79,6 @@ def _state_of_a_run(path: Path) -> LanguageModel | None:
         transformer=transformer,
         tokenizer=tokenizer,
         path=path,
-        family="gpt2",
+        family=family_for(transformer.config),
         device=DeviceChoice("cpu", "where it is put together"),
     )

@@ -46,6 +46,7 @@ HANDLERS: dict[type[m.Request], Callable[[Any, Workplace], Job]] = {
     m.Ask: asking.ask,
     m.ProjectVocabulary: space.project_vocabulary,
     m.FindNeighbours: space.find_neighbours,
+    m.AskTable: space.ask_table,
     m.ListWeights: weights.list_weights,
     m.DescribeWeights: weights.describe_weights,
     m.ExamineWeight: weights.examine_weight,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from model import messages as m
 from model.engine.asking import read_again
 from model.engine.job import Job, RequestError
-from model.engine.space import has_table, projected
+from model.engine.space import is_redrawn, projected
 from model.engine.workplace import Workplace
 
 
@@ -34,5 +34,5 @@ def show_step(request: m.ShowStep, place: Workplace) -> Job:
     if place.prompt is not None:
         yield from read_again(place.prompt, place, request.id)
     yield None
-    if place.matrix is not None and has_table(place.lm, place.matrix.matrix):
+    if place.matrix is not None and is_redrawn(place.matrix, place.lm):
         yield projected(place.matrix, place, request.id)

@@ -16,7 +16,7 @@ from model import messages as m
 from model.engine.asking import prompt_read
 from model.engine.job import Job, JobCancelled, RequestError, failed
 from model.engine.model_info import whole_path
-from model.engine.space import has_table, projected, token_vectors
+from model.engine.space import is_redrawn, projected, token_vectors
 from model.engine.workplace import Workplace
 
 if TYPE_CHECKING:
@@ -275,6 +275,7 @@ def _advance(run: Run, place: Workplace) -> Job:
 
 def _begin(run: Run, place: Workplace, event: Started) -> Job:
     """The network exists: it can be looked at from now on. The last run's is let go of."""
+    from model.checkpoint.families import family_for
     from model.device import DeviceChoice
     from model.language_model import LanguageModel
     from model.probe.analogy.compute import AnalogyProbe
@@ -286,7 +287,7 @@ def _begin(run: Run, place: Workplace, event: Started) -> Job:
         transformer=training.transformer,
         tokenizer=training.tokenizer,
         path=event.run_dir,
-        family="gpt2",
+        family=family_for(training.transformer.config),
         device=DeviceChoice(event.device, "where the run is"),
     )
     info = place.hold(lm, training=True)
@@ -294,9 +295,9 @@ def _begin(run: Run, place: Workplace, event: Started) -> Job:
         place.bench.held(info.model_id).texts["", part] = of_data(training.data, event.recipe, part)
     was_shown, follow = place.following, run.follow
     place.train(info)
-    if place.matrix is not None and place.matrix.plane:
+    if place.matrix is not None and place.matrix.how.name != m.FIRST_AXES.name:
         # Its words have other ids here, if any.
-        place.matrix = replace(place.matrix, plane=())
+        place.matrix = replace(place.matrix, how=m.FIRST_AXES)
     run.model_id = info.model_id
     if run.request.branch is not None:
         run.before = yield from reading_record(event.run_dir)
@@ -340,7 +341,7 @@ def _live(run: Run, place: Workplace, *, force: bool) -> Iterator[m.Result]:
         place.bench.look(run.model_id, run.training.step)
         if place.prompt is not None:
             yield prompt_read(place.prompt, place, run.request.id)
-        if place.matrix is not None and has_table(lm, place.matrix.matrix):
+        if place.matrix is not None and is_redrawn(place.matrix, lm):
             yield projected(place.matrix, place, run.request.id)
     run.live_done(time.perf_counter() - began)
 

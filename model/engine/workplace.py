@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from model.engine.scaling import GoingQueue
     from model.engine.training import Run
     from model.language_model import LanguageModel
+    from model.space.registry import Source
+    from model.space.table import VectorTable
 
 
 class Workplace:
@@ -43,6 +45,7 @@ class Workplace:
         queue: the queue of sizes that is trained; never while a run goes on.
         following: whether of both the run's model is the one in view.
         prompt, matrix: what was asked last; a model that learns is asked it again and again.
+        table: of a file or of the prompt in context, the last that was looked at.
         bench: where the models are held, with what is kept of the prompts they read.
         saving: whether a model is being saved: one at a time.
         alone: whether the job whose slice it is is the only one that goes on: it may wait a
@@ -66,6 +69,7 @@ class Workplace:
         self.following = False
         self.prompt: m.ReadPrompt | None = None
         self.matrix: m.ProjectVocabulary | None = None
+        self.table: tuple[Source, VectorTable] | None = None
         self.saving = False
         self.alone = False
         self._bench: Bench | None = None

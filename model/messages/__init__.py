@@ -59,9 +59,14 @@ from model.messages.scaling import (
     TrainQueue,
 )
 from model.messages.space import (
+    EMBEDDING,
+    FIRST_AXES,
+    AskTable,
     FindNeighbours,
     NeighboursFound,
     ProjectVocabulary,
+    TableAnswered,
+    TableTooLarge,
     VocabularyProjected,
 )
 from model.messages.tokenizing import (
@@ -137,6 +142,8 @@ from model.messages.weights import (
 )
 
 __all__ = [
+    "EMBEDDING",
+    "FIRST_AXES",
     "OPEN_MODEL",
     "OWN",
     "Activity",
@@ -144,6 +151,7 @@ __all__ = [
     "Answered",
     "Array",
     "Ask",
+    "AskTable",
     "BpeLearnt",
     "Cancel",
     "Cancelled",
@@ -224,6 +232,8 @@ __all__ = [
     "StepMeasured",
     "StepShown",
     "StreamReady",
+    "TableAnswered",
+    "TableTooLarge",
     "TemplateApplied",
     "TextCut",
     "TextReplayed",

@@ -181,6 +181,11 @@ class ModelInfo:
         """Where the curve of its training lies: a run folder or another program's log."""
         return self.run_dir or self.log
 
+    @property
+    def n_tokens(self) -> int:
+        """How many ids there are."""
+        return self.config.d_vocab
+
     def token_text(self, token_id: int) -> str:
         """A token as the window writes it, whitespace and partial characters visible."""
         raw = self.vocabulary[token_id] if 0 <= token_id < len(self.vocabulary) else b""

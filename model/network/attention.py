@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.config import TransformerConfig
+from model.network import training_kernels
 from model.network.keep import Keep
 from model.network.linear import Linear
 from model.network.norm import Norm
@@ -88,6 +89,13 @@ class Attention(nn.Module):
         qkv_BTN = self.qkv(x_BTD)
         if c.caps.qkv is not None:
             qkv_BTN = qkv_BTN.clamp(-c.caps.qkv, c.caps.qkv)
+        if cache is None and keep is None and self._trains_by_hand(qkv_BTN, span):
+            eps = None if self.q_norm is None else self.q_norm.eps
+            rotation = None if self.rotary is None else span.rotation(self.rotary)
+            scale = c.score_scale(self.layer)
+            return self.out(
+                training_kernels.causal_attention(qkv_BTN, c.n_heads, scale, rotation, eps)
+            )
         q_BTN, k_BTN, v_BTN = qkv_BTN.split((self.n_q, self.n_kv, self.n_kv), dim=-1)
         q_BTHK = q_BTN.view(B, T, c.n_heads, c.d_head)
         k_BTGK = k_BTN.view(B, T, c.n_kv_heads, c.d_head)
@@ -116,6 +124,22 @@ class Attention(nn.Module):
         if keep is not None:
             keep(f"{self.name}.hook_z", z_BTHK)
         return self.out(z_BTHK.reshape(B, T, self.n_q))
+
+    def _trains_by_hand(self, qkv_BTN: Tensor, span: Span) -> bool:
+        """Whether `causal_attention` knows this attention, and is faster."""
+        c, rotary = self.config, self.rotary
+        return (
+            training_kernels.wanted(qkv_BTN)
+            and span.T <= training_kernels.LONGEST
+            and span.is_plainly_causal(self.layer)
+            and c.n_heads == c.n_kv_heads
+            and c.caps.scores is None
+            and c.alibi is None
+            and (rotary is None or not (rotary.interleaved or rotary.odd_dim))
+            and (rotary is None or c.rotary_dim(rotary) == c.d_head)
+            and (self.q_norm is None or (self.q_norm.rms and self.q_norm.w is None))
+            and (c.qk_norm is None or c.qk_norm.over != "all heads")
+        )
 
     def _mix(
         self, q_BHTK: Tensor, k_BGTK: Tensor, v_BGTK: Tensor, span: Span, keep: Keep | None

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.config import Experts, TransformerConfig
+from model.network import training_kernels
 from model.network.keep import Keep
 from model.network.linear import Linear
 
@@ -133,7 +134,7 @@ def activate(x: Tensor, activation: str) -> Tensor:
         case "relu":
             return F.relu(x)
         case "relu2":
-            return F.relu(x).square()
+            return training_kernels.relu2(x) if training_kernels.wanted(x) else F.relu(x).square()
         case "silu":
             return F.silu(x)
         case "quick_gelu":

@@ -7,17 +7,18 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.config import TransformerConfig
+from model.network import training_kernels
 
 
 class Norm(nn.Module):
     """LayerNorm (Ba et al. 2016) or RMSNorm (Zhang and Sennrich 2019), over the last axes.
 
     The weight is kept as the checkpoint stores it; ``config.norms.offset`` is added to it where it
-    multiplies.
+    multiplies. Without a weight (``config.norms.weight``) nothing is learned.
 
     Args:
         config: which of the two, epsilon and offset.
-        shape: of the weight; by default ``[d_model]``.
+        shape: of the weight, or of what it would be; by default ``[d_model]``.
         bias: whether a LayerNorm adds one; by default as the config says.
         n_axes: over how many of the last axes the mean is taken; the weight may have more.
     """
@@ -35,25 +36,36 @@ class Norm(nn.Module):
         self.eps = config.norm_eps
         self.offset = config.norms.offset
         self.axes = tuple(range(-n_axes, 0))
-        self.w = nn.Parameter(torch.ones(shape))
+        self.w = nn.Parameter(torch.ones(shape)) if config.norms.weight else None
         has_bias = not self.rms and (config.norms.bias if bias is None else bias)
         self.b = nn.Parameter(torch.zeros(shape)) if has_bias else None
-        self._fused = n_axes == len(shape)
+        self._normed = shape[-n_axes:]
+        # Without a weight there is none that had more axes than are normed.
+        self._fused = n_axes == len(shape) or self.w is None
 
     def forward(self, x: Tensor) -> Tensor:
         if not self._fused:
             return self.normalize(x, self.scale(x))
+        if self.rms and len(self.axes) == 1 and training_kernels.wanted(x):
+            normed = training_kernels.rms_norm(x, self.eps)
+            return normed if self.w is None else normed * self.weight().to(x.dtype)
+        if self.w is None:
+            norm = F.rms_norm if self.rms else F.layer_norm
+            return norm(x, self._normed, eps=self.eps)
+        w = self.weight()
         if self.rms:
-            w = self.weight()
             return F.rms_norm(x.to(w.dtype), w.shape, w, self.eps).to(x.dtype)
-        return F.layer_norm(x, self.w.shape, self.weight().to(x.dtype), self.b, self.eps)
+        b = None if self.b is None else self.b.to(x.dtype)
+        return F.layer_norm(x, w.shape, w.to(x.dtype), b, self.eps)
 
     def weight(self) -> Tensor:
-        """What multiplies: the stored weight and its offset.
+        """What multiplies: the stored weight and its offset; a single one where there is none.
 
         Where there is an offset at least in float32: one and a little more is just one in half
         precision.
         """
+        if self.w is None:
+            return torch.ones(())
         if not self.offset:
             return self.w
         return self.w.to(torch.promote_types(self.w.dtype, torch.float32)) + self.offset
@@ -71,8 +83,11 @@ class Norm(nn.Module):
     def normalize(self, x: Tensor, scale: Tensor) -> Tensor:
         """The norm's result from a scale that was computed (or intervened on) before."""
         if self.rms:
-            return (x / scale * self.weight()).to(x.dtype)
+            normed = x / scale
+            return normed if self.w is None else (normed * self.weight()).to(x.dtype)
         centred = (x - x.mean(self.axes, keepdim=True)) / scale
+        if self.w is None:
+            return centred
         if self.b is None:
             return (centred * self.weight()).to(x.dtype)
         return torch.addcmul(self.b, centred, self.weight().to(x.dtype))

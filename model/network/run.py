@@ -17,7 +17,7 @@ from model.network.block import Block
 from model.network.mlp import MLP, Mixture, activate
 from model.network.rotary import rotate
 from model.network.span import Span
-from model.operations import Operation
+from model.operations import Operation, norm_name
 
 if TYPE_CHECKING:
     from model.transformer import Transformer
@@ -51,7 +51,7 @@ def run(
         case "norm_scale":
             return network.norm_of(op.output.removesuffix(".hook_scale")).scale(inputs[0])
         case "norm":
-            norm = network.norm_of(op.parameters[0].removesuffix(".w"))
+            norm = network.norm_of(norm_name(op))
             return norm.normalize(inputs[0], inputs[1])
         case "add":
             total = inputs[0] + inputs[1]

@@ -27,6 +27,7 @@ from model.operations.operation import (
     Group,
     Kind,
     Operation,
+    norm_name,
     shape_of,
 )
 from model.operations.parameters import parameter_letters, parameter_sizes
@@ -46,6 +47,7 @@ __all__ = [
     "keys_and_values",
     "matching_names",
     "needed",
+    "norm_name",
     "operations",
     "output_name",
     "parameter_letters",

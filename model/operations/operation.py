@@ -151,6 +151,7 @@ def write_norm(
     """
     rms = config.norm == "rms"
     has_bias = not rms and (config.norms.bias if bias is None else bias)
+    has_weight = config.norms.weight
     kind = "RMSNorm" if rms else "LayerNorm"
     weight = f"({config.norms.offset:g} + w)" if config.norms.offset else "w"
     x, result = symbols
@@ -171,12 +172,17 @@ def write_norm(
         output or f"{name}.hook_normalized",
         "norm",
         (source, scale),
-        (f"{name}.w", f"{name}.b") if has_bias else (f"{name}.w",),
+        (f"{name}.w",) * has_weight + (f"{name}.b",) * has_bias,
         shapes[1],
         label or kind,
-        f"{result} {centred} / σ_i ⊙ {weight}" + (" + b" if has_bias else ""),
+        f"{result} {centred} / σ_i" + f" ⊙ {weight}" * has_weight + " + b" * has_bias,
         sentence,
     )
+
+
+def norm_name(op: Operation) -> str:
+    """Whose result an operation of kind ``norm`` is, for example ``blocks.0.ln1``."""
+    return op.inputs[1].removesuffix(".hook_scale")
 
 
 def shape_of(

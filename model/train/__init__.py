@@ -26,7 +26,7 @@ from model.train.events import (
     Working,
 )
 from model.train.metrics import MEASURES, Measure, measured
-from model.train.presets import PRESETS, preset
+from model.train.presets import ALIASES, PRESETS, preset
 from model.train.recipe import Recipe, RecipeError
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ _HOMES = {
     "warm_up": "optimiser",
 }
 __all__ = [
+    "ALIASES",
     "MEASURES",
     "PRESETS",
     "DataError",

@@ -423,7 +423,8 @@ class Training:
     def _evaluate(self) -> Generator[Event, None, None]:
         run, step = self._run, self.step
         spread, most = run.updates.spread, self.recipe.micro_batch
-        loss = yield from validate(spread, run.validation, self.device, step, most)
+        dtype = run.updates.compute_dtype
+        loss = yield from validate(spread, run.validation, self.device, step, most, dtype)
         if not math.isfinite(loss):
             raise _Diverged("The validation loss", step)
         self._val_loss = loss

@@ -37,7 +37,10 @@ def mean_loss(network: nn.Module, windows_BT: Tensor) -> Tensor:
         windows_BT: ids, one more than the network reads: the last is only a target.
     """
     logits_BTV = network(windows_BT[:, :-1])
-    return F.cross_entropy(logits_BTV.flatten(0, 1), windows_BT[:, 1:].flatten())
+    logits_NV = logits_BTV.flatten(0, 1)
+    if logits_NV.dtype is torch.bfloat16:  # sums over the vocabulary need more digits
+        logits_NV = logits_NV.float()
+    return F.cross_entropy(logits_NV, windows_BT[:, 1:].flatten())
 
 
 def validate(
@@ -46,6 +49,7 @@ def validate(
     device: str,
     step: int,
     most: int = 0,
+    dtype: torch.dtype | None = None,
 ) -> Generator[Working, None, float]:
     """Mean loss over all tokens of some batches, nats; a slice is a batch.
 
@@ -55,6 +59,7 @@ def validate(
         device: of this process.
         step: for what is told.
         most: windows that go through the network at once; 0 for all of a batch.
+        dtype: in which it is computed; None for the weights'.
     """
     group = spread.group
     total = 0.0
@@ -62,7 +67,7 @@ def validate(
     for done, batch in enumerate(batches):
         for piece in pieces(batch, group.rank, group.size, most):
             # Entered anew for each: the mode must not leak out of a generator that waits.
-            with spread.evaluating():
+            with spread.evaluating(), spread.transformer.computing_in(dtype):
                 loss = mean_loss(spread.evaluated, torch.from_numpy(piece.windows_BT).to(device))
             total += loss.item() * piece.weight * len(batch)
         yield Working(step, "evaluating", done + 1, len(batches))

@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from model.checkpoint.families import FAMILIES
+from model.checkpoint.families import family_for
+from model.precision import slowdown
 from model.tokenizer.tokenizer import Tokenizer
 from model.train.claim import Claim
 from model.train.curves_file import last_values
@@ -108,7 +109,7 @@ def getting_ready(
     with handing(group) as hand:
         claim = Claim.of_run(run_dir) if resume else Claim.new(run_dir)
         try:
-            text, recipe = yield from _text(recipe, run_dir, resume, group)
+            text, recipe = yield from _text(recipe, run_dir, resume, group, device)
             hand(text, recipe)
         except BaseException:
             claim.release()
@@ -121,7 +122,7 @@ def getting_ready(
 
 
 def _text(
-    recipe: Recipe, run_dir: Path, resume: bool, group: Group
+    recipe: Recipe, run_dir: Path, resume: bool, group: Group, device: str
 ) -> Generator[Prepared, None, tuple[TextData, Recipe]]:
     """The run's text in tokens, and the recipe with the text's place as it is today."""
     _set_threads(recipe)
@@ -129,6 +130,7 @@ def _text(
     if resume:
         tokenizer = Tokenizer.from_folder(run_dir)
         recipe = as_it_was(recipe, run_dir, tokenizer)
+    recipe = with_precision(recipe, device)
     data = yield from prepare(recipe, tokenizer)
     if recipe.batch_size < group.size:
         raise RunError(
@@ -136,7 +138,7 @@ def _text(
             "start fewer, or give the recipe a larger batch_size."
         )
     # Before anything is spent on it: can the result be saved at all?
-    FAMILIES["gpt2"].config_to_hf(recipe.config(data.tokenizer.n_tokens))
+    family_for(recipe.config(data.tokenizer.n_tokens))
     if resume:
         check_text(recipe, run_dir, data)
     return data, recipe
@@ -165,7 +167,7 @@ def _made(
             device,
             sharded=sharded and not group.is_alone,
             seed=recipe.seed,
-            std=recipe.init_std,
+            first=recipe.first_weights,
         )
         batches = Batches(data.train_ids, recipe.batch_size, recipe.n_ctx, recipe.seed)
         updates = Updates(spread, recipe, batches)
@@ -212,6 +214,17 @@ def _made(
         is_kept = state.step in dict(snapshots(run_dir))
         parts.kept_at = parts.saved_at = state.step if is_kept else -1
     return parts
+
+
+def with_precision(recipe: Recipe, device: str) -> Recipe:
+    """The recipe with a precision of its own: which one is known where it is computed."""
+    if recipe.precision != "auto":
+        return recipe
+    if device.startswith("cuda"):
+        fast = torch.cuda.is_bf16_supported()
+    else:
+        fast = device == "cpu" and slowdown("bfloat16") < 1
+    return replace(recipe, precision="bfloat16" if fast else "float32")
 
 
 def _set_threads(recipe: Recipe) -> None:
@@ -374,6 +387,9 @@ def checked_for_resume(recipe: Recipe, own: Recipe) -> Recipe:
     for name in Recipe.__dataclass_fields__:
         given, begun = getattr(recipe, name), getattr(own, name)
         if name in _MAY_CHANGE or given == begun:
+            continue
+        if name == "precision" and given == "auto":
+            recipe = replace(recipe, precision=begun)  # as it was found then
             continue
         # A file may lie elsewhere now: what is in it decides, once it is read.
         if name == "data" and WORLD not in (given, begun):

@@ -13,17 +13,30 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from model.config import Activation, ConfigError, NormKind, Positions, TransformerConfig
+from model.config import (
+    Activation,
+    Caps,
+    ConfigError,
+    NormKind,
+    Norms,
+    Positions,
+    QKNorm,
+    TransformerConfig,
+)
 from model.counting import counted
+from model.first_weights import FirstWeights
 from model.interventions.intervention import Intervention
 from model.interventions.remove_mask import RemoveMask
 from model.interventions.remove_residual import RemoveResidual
+from model.positions import Rotary
 from model.train.conditions import check_asked
 from model.train.rate_changes import factor_at, parsed, with_change
 from model.train.toml import toml_table
 from model.train.watches import WatchError
 
 Schedule = Literal["cosine", "linear", "constant"]
+Optimiser = Literal["adamw", "muon"]
+Precision = Literal["float32", "bfloat16", "auto"]
 
 _PARTS: tuple[Literal["attn", "mlp"], ...] = ("attn", "mlp")
 WORLD = "world"
@@ -50,12 +63,23 @@ class Recipe:
         n_layers, n_heads, n_kv_heads, d_model, d_mlp, n_ctx, norm, positions, activation, gated,
             attention_bias, mlp_bias, tied_embeddings, dropout: as in `TransformerConfig`;
             0 takes its default.
+        rotary_base: of rotary positions: the slowest pair of dimensions turns by about its inverse
+            a token.
+        qk_norm: queries and keys are normed before they meet.
+        norm_weights: norms have weights that are learned.
+        embedding_norm: token vectors are normed before the first block.
+        logit_cap: logits are kept softly within it, ``c tanh(x / c)``; 0 leaves them as they are.
         residual: whether blocks add to the stream; without, what attention or the MLP writes takes
             the stream's place. The weights are an ordinary network's, which is run under
             interventions (`model.interventions`), as it must be where it is opened later.
         mask: whether a token sees only those before it; without, it also sees what it is to
             foretell. The same holds of it.
         init_std: standard deviation of the first weights.
+        zero_outputs: at first blocks add nothing to the stream, and all tokens are as likely.
+        head_offsets: how many tokens back the heads of every block look at first, a number a head
+            with commas between, for example "1,2,3"; empty for nowhere in particular.
+        precision: in which an update and a validation are computed; weights, their gradients' sum
+            and snapshots stay in float32. ``auto`` takes bfloat16 where the device is fast at it.
         batch_size: windows of ``n_ctx`` tokens per step, over all processes that train together.
         micro_batch: windows that go through the network at once, in each process; the gradients
             of a step are summed over them. 0 takes all of a process's share: fastest where there
@@ -67,6 +91,9 @@ class Recipe:
         lr_changes: factors of the schedule's rate that a person has set while the run went:
             ``"120:0.5"`` halves it from update 120 on (`model.train.rate_changes`).
         weight_decay: of matrices and embeddings; biases and norms have none.
+        optimiser: ``adamw`` for all, or ``muon`` for the matrices of blocks and AdamW for the rest.
+        matrix_lr: highest learning rate of what Muon moves; it rises and falls as ``lr`` does.
+        momentum: of Muon.
         beta1, beta2: of AdamW.
         grad_clip: highest norm of the gradient; 0 does not clip.
         seed: of the first weights, the batches, the dropout and the world's text.
@@ -112,9 +139,17 @@ class Recipe:
     mlp_bias: bool = True
     tied_embeddings: bool = True
     dropout: float = 0.0
+    rotary_base: float = 10_000.0
+    qk_norm: bool = False
+    norm_weights: bool = True
+    embedding_norm: bool = False
+    logit_cap: float = 0.0
     residual: bool = True
     mask: bool = True
     init_std: float = 0.02
+    zero_outputs: bool = False
+    head_offsets: str = ""
+    precision: Precision = "float32"
     batch_size: int = 16
     micro_batch: int = 0
     steps: int = 1000
@@ -124,6 +159,9 @@ class Recipe:
     schedule: Schedule = "cosine"
     lr_changes: str = ""
     weight_decay: float = 0.1
+    optimiser: Optimiser = "adamw"
+    matrix_lr: float = 0.02
+    momentum: float = 0.95
     beta1: float = 0.9
     beta2: float = 0.99
     grad_clip: float = 1.0
@@ -163,6 +201,14 @@ class Recipe:
             mlp_bias=self.mlp_bias,
             tied_embeddings=self.tied_embeddings,
             dropout=self.dropout,
+            rotary=Rotary(base=self.rotary_base) if self.positions == "rotary" else None,
+            qk_norm=QKNorm() if self.qk_norm else None,
+            norms=Norms(
+                weight=self.norm_weights,
+                bias=self.norm_weights or self.norm == "rms",  # of LayerNorms only
+                embedding=self.embedding_norm,
+            ),
+            caps=Caps(logits=self.logit_cap or None),
         )
 
     def interventions(self) -> tuple[Intervention, ...]:
@@ -175,6 +221,22 @@ class Recipe:
         if not self.mask:
             found.append(RemoveMask())
         return tuple(found)
+
+    @property
+    def first_weights(self) -> FirstWeights:
+        """How the network's first weights are drawn.
+
+        Raises:
+            RecipeError: ``head_offsets`` are no whole numbers.
+        """
+        try:
+            offsets = tuple(int(word) for word in self.head_offsets.split(",") if word.strip())
+        except ValueError:
+            raise RecipeError(
+                f"head_offsets is {self.head_offsets!r}; whole numbers with commas between are "
+                "needed, for example 1,2,3."
+            ) from None
+        return FirstWeights(self.init_std, self.zero_outputs, offsets)
 
     def learning_rate(self, step: int) -> float:
         """The rate of update number ``step``, counted from 1."""
@@ -239,20 +301,25 @@ class Recipe:
         for name in _NOT_NEGATIVE:
             if getattr(self, name) < 0:
                 raise RecipeError(f"{name} is {getattr(self, name)}; it can't be negative.")
-        for name in ("lr", "init_std"):
+        for name in ("lr", "init_std", "matrix_lr", "rotary_base"):
             if getattr(self, name) <= 0:
                 raise RecipeError(f"{name} is {getattr(self, name)}; it must be above 0.")
-        for name in ("beta1", "beta2", "dropout"):
+        for name in ("beta1", "beta2", "dropout", "momentum"):
             if not 0 <= getattr(self, name) < 1:
                 raise RecipeError(f"{name} is {getattr(self, name)}; it must be from 0 up to 1.")
         if self.min_lr > self.lr:
             raise RecipeError(f"min_lr {self.min_lr} is above lr {self.lr}: lower it too.")
         if self.seed >= 1 << 63:
             raise RecipeError(f"seed is {self.seed}; it must be below 2^63.")
-        if self.schedule not in get_args(Schedule):
-            raise RecipeError(
-                f"schedule is {self.schedule!r}; known are {', '.join(get_args(Schedule))}."
-            )
+        for name, choices in (
+            ("schedule", Schedule),
+            ("optimiser", Optimiser),
+            ("precision", Precision),
+        ):
+            if getattr(self, name) not in get_args(choices):
+                raise RecipeError(
+                    f"{name} is {getattr(self, name)!r}; known are {', '.join(get_args(choices))}."
+                )
         try:
             parsed(self.lr_changes)
         except ValueError as error:
@@ -270,6 +337,8 @@ class Recipe:
             self._check_heads()
         try:
             config = self.config(d_vocab=1)
+            config = self.config(d_vocab=1)
+            self.first_weights.check(config)
         except ConfigError as error:
             raise RecipeError(str(error)) from error
         try:
@@ -361,6 +430,7 @@ _NOT_NEGATIVE = (
     "warmup_steps",
     "weight_decay",
     "grad_clip",
+    "logit_cap",
     "seed",
     "eval_every",
     "eval_batches",

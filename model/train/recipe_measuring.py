@@ -20,6 +20,7 @@ from model.train.data import Batches
 from model.train.estimate import Estimate
 from model.train.measure import mean_loss
 from model.train.optimiser import warm_up
+from model.train.parts import with_precision
 from model.train.places import names_a_file
 from model.train.processes.group import ALONE
 from model.train.processes.spread import spread_out
@@ -49,7 +50,10 @@ def measuring(recipe: Recipe, device: str) -> Generator[float, None, Estimate]:
     config = recipe.config(d_vocab)
     yield 0.0
     warm_up()
-    spread = spread_out(config, ALONE, device, sharded=False, seed=recipe.seed, std=recipe.init_std)
+    recipe = with_precision(recipe, device)
+    spread = spread_out(
+        config, ALONE, device, sharded=False, seed=recipe.seed, first=recipe.first_weights
+    )
     yield 0.1
     n = max(4 * recipe.n_ctx, 4_096) + 1
     ids = np.random.default_rng(0).integers(d_vocab, size=n).astype(np.uint32)
@@ -67,7 +71,7 @@ def measuring(recipe: Recipe, device: str) -> Generator[float, None, Estimate]:
         seconds.append(time.perf_counter() - began)
         yield 0.3 + 0.6 * max(len(seconds) / MOST_STEPS, min(1.0, sum(seconds) / MOST_SECONDS))
     began = time.perf_counter()
-    with spread.evaluating():
+    with spread.evaluating(), spread.transformer.computing_in(updates.compute_dtype):
         windows = torch.from_numpy(batches.at(1)).to(device)
         float(mean_loss(spread.evaluated, windows))
     forward = time.perf_counter() - began

@@ -20,7 +20,7 @@ from torch import Tensor
 from model.train.data import Batches
 from model.train.measure import mean_loss
 from model.train.measuring import Measuring
-from model.train.optimiser import adamw, clip, grad_norm, gradients
+from model.train.optimiser import clip, grad_norm, gradients, optimiser_of, set_rate
 from model.train.processes.sharded_state import load_shards
 from model.train.processes.shares import Windows, pieces
 from model.train.processes.spread import Spread, full_of, take_optimiser, take_whole
@@ -57,6 +57,7 @@ class Updates:
         recipe: its rates are read before each update; another one may take its place.
         step: updates that the network has had.
         measuring: looks at gradients and weights around an update, and changes neither.
+        compute_dtype: in which losses are computed, None for the weights'.
     """
 
     def __init__(self, spread: Spread, recipe: Recipe, batches: Batches) -> None:
@@ -70,7 +71,8 @@ class Updates:
         if under:
             spread.network = spread.evaluated = Under(spread.transformer, under)
         self.transformer = transformer = spread.transformer
-        self.optimiser = adamw(transformer, recipe)
+        self.compute_dtype = torch.bfloat16 if recipe.precision == "bfloat16" else None
+        self.optimiser = optimiser_of(transformer, recipe, self.compute_dtype or torch.float32)
         self.step = 0
         self.recipe = recipe
         self._batches = batches
@@ -162,11 +164,11 @@ class Updates:
 
     def _mean_loss(self, windows_BT: Windows) -> Tensor:
         there = torch.from_numpy(windows_BT).to(self._device, non_blocking=True)
-        return mean_loss(self.spread.network, there)
+        with self.transformer.computing_in(self.compute_dtype):
+            return mean_loss(self.spread.network, there)
 
     def _apply(self, lr: float) -> None:
-        for group in self.optimiser.param_groups:
-            group["lr"] = lr
+        set_rate(self.optimiser, lr)
         self.optimiser.step()
         self.step += 1
 

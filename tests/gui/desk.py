@@ -9,6 +9,7 @@ from model import messages as m
 from model.engine import Engine
 from model.language_model import LanguageModel
 
+QUESTIONS = (m.Ask, m.ReadPrompt, m.ProjectVocabulary, m.FindNeighbours, m.AskTable)
 PROMPT = "The king lost his crown. The queen lost her"
 
 
@@ -38,7 +39,7 @@ class Desk:
         while asked := [
             live
             for live in tuple(self.engine._live.values())
-            if isinstance(live.request, m.Ask | m.ReadPrompt)
+            if isinstance(live.request, QUESTIONS)
         ]:
             self._take(self.engine._slice(asked[0]))
 

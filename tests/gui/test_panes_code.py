@@ -163,7 +163,8 @@ def test_the_cloud_and_its_neighbours_are_those_of_the_table(
     assert near is not None
     space = run(script_of(pane, live_store))
     assert np.allclose(space["projection"].points_Vn.numpy(), cloud.points, atol=1e-5)
-    assert tuple(space["neighbour_ids"].tolist()) == near.ids
+    assert space["neighbours"].ids == near.ids
+    assert space["neighbours"].values == pytest.approx(near.cosines)
 
 
 @pytest.fixture

@@ -81,6 +81,9 @@ VARIANTS: dict[str, TransformerConfig] = {
     "alibi and window": replace(BASE, positions="alibi", window=(None, 4)),
     "rms": replace(BASE, norm="rms"),
     "norms without bias": replace(BASE, norms=Norms(bias=False)),
+    "norms without weight": replace(
+        BASE, norms=Norms(weight=False, bias=False, embedding=True), qk_norm=QKNorm("each head")
+    ),
     "norms around one": replace(BASE, norm="rms", norms=Norms(offset=1.0)),
     "norms after": replace(BASE, norms=Norms(placement="post", final=False)),
     "norms of outputs": replace(BASE, norms=Norms(placement="output")),
@@ -126,6 +129,17 @@ VARIANTS: dict[str, TransformerConfig] = {
     ),
     "like Llama": LLAMA,
     "like NeoX": replace(ROTARY, rotary=Rotary(dim=2), parallel=True, activation="gelu"),
+    "like nanochat": replace(
+        ROTARY,
+        norm="rms",
+        norms=Norms(weight=False, embedding=True),
+        qk_norm=QKNorm(),
+        n_kv_heads=2,
+        activation="relu2",
+        mlp_bias=False,
+        tied_embeddings=False,
+        caps=Caps(logits=3.0),
+    ),
     "like Gemma 2": replace(
         LLAMA,
         tied_embeddings=True,

@@ -124,8 +124,9 @@ def test_the_end_of_text_is_not_part_of_the_generated_text(lm: LanguageModel):
     assert silent.unembed is not None
     assert silent.ln_final is not None
     silent.unembed.weight.data.zero_()
-    silent.ln_final.w.data.zero_()
+    assert silent.ln_final.w is not None
     assert silent.ln_final.b is not None
+    silent.ln_final.w.data.zero_()
     silent.ln_final.b.data.fill_(1)
     silent.embed.weight.data[end] = 1
     quiet = LanguageModel(silent, lm.tokenizer, None, "gpt2", lm.device)

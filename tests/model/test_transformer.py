@@ -118,6 +118,7 @@ def test_a_norm_around_one_keeps_the_digits_of_its_weight_in_half_precision():
     config = VARIANTS["norms around one"]
     norm = network(config).ln_final
     assert norm is not None
+    assert norm.w is not None
     with torch.no_grad():
         norm.w.fill_(0.003)  # 1.003 is 1.0 in bfloat16
     x_BTD = torch.randn(1, 1000, config.d_model, generator=torch.Generator().manual_seed(0))

@@ -50,6 +50,7 @@ class LossesPane(Pane):
     """
 
     entry = ENTRY
+    one_side = "Losses and gradients are of the side in view. Choose A or B to see either."
 
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(store, parent)

@@ -1,4 +1,4 @@
-"""Embedding space: every token's vector on the axes that keep most of the variance."""
+"""Embedding space: every vector of a table on axes that a person chooses."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from gui.panes.entry import Command, PaneEntry
 ENTRY = PaneEntry(
     key="space",
     title="Embedding space",
-    hint="Every token's vector on the three axes that keep most of the variance. Drag to turn, "
-    "click a token for its nearest neighbours, type a word or a sum of words.",
+    hint="Every token's vector, or another table's, on axes that you choose: those that keep most "
+    "of the variance, the plane of a sum, directions. Drag to turn, click a token for its nearest "
+    "neighbours, type a word or a sum of words, drop a file of vectors.",
     made_by="gui.panes.space.pane:SpacePane",
-    shows=(("token", "choose"),),
+    shows=(("token", "choose"), ("vectors", "open_file")),
     commands=(
         Command(
             id="find_token",
@@ -19,6 +20,14 @@ ENTRY = PaneEntry(
             menu="Edit",
             does="focus_search",
             keys="Ctrl+F",
+            in_front=True,
+        ),
+        Command(
+            id="open_vectors",
+            text="Open &vectors…",
+            tip="A file of vectors for the embedding space: .npy, .npz, word2vec, GloVe, TSV",
+            menu="Edit",
+            does="ask_file",
             in_front=True,
         ),
     ),

@@ -39,13 +39,15 @@ def arrays_of(
         "axes": Named(vocabulary.axes, ("axis", "dimension")),
         "mean": Named(vocabulary.mean, ("dimension",)),
         "variance_kept": Named(vocabulary.variance_kept, ("axis",)),
+        "off": Named(vocabulary.off, ("token",)),
     }
     if near is not None:
         terms = np.array(near.terms)
         data["neighbour_term_signs"] = Named(terms[:, 0], ("term",))
         data["neighbour_term_ids"] = Named(terms[:, 1], ("term",))
         data["neighbour_ids"] = Named(np.array(near.ids), ("place",))
-        data["neighbour_cosines"] = Named(np.array(near.cosines), ("place",))
+        data[f"neighbour_{near.question.metric}s"] = Named(np.array(near.cosines), ("place",))
+        data["similarity_counts"] = near.found.arrays()["counts"]
     if found is not None and paths is not None:
         drawn = found.arrays()
         data["path_points"] = Named(

@@ -5,90 +5,269 @@ Knows widgets and sizes; neither store nor messages.
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLineEdit, QStackedWidget, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QPushButton,
+    QSizePolicy,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from gui import theme
 from gui.panes.base import EmptyState, column
-from gui.panes.space.side import SpaceSide
+from gui.panes.space.choosing import CONTEXT, FILE, TABLES
+from gui.panes.space.column import SideColumn
+from gui.panes.space.forms import FORMS, Form
 from gui.panes.space.tools import NO_LIMIT, SpaceTools
+from gui.widgets.choice import Choice
+from gui.widgets.control_button import make_primary
 from gui.widgets.point_cloud.view import PointCloudView
 from gui.widgets.text import Text
+from model.space.projections import PROJECTIONS
 
-SIDE_WIDTH = 252
+SIDE_WIDTH = 268
 MIN_WIDTH_FOR_SIDE = 560
 MIN_HEIGHT_FOR_BELOW = 460
-MIN_WIDTH_FOR_TOOLS = 520
+MIN_WIDTH_FOR_TOOLS = 700
+OPEN = "open…"
+TOOL_TIP = Qt.ItemDataRole.ToolTipRole
 
 
-class SpaceBody(QStackedWidget):
-    """A sentence while there is nothing to draw; else a search, tools, the cloud and its column.
+class SpaceBody(QWidget):
+    """What is drawn and how, a search, tools; below it the cloud and its column, or a sentence.
 
     Attributes:
-        search: where a token or a sum of words is typed.
+        sources, projections: which table, and how it is drawn.
+        search: where a row or a sum of words is typed.
         tools: the buttons beside it.
+        forms: what can be set of each projection, by its name.
+        run: begins a projection that takes long, or stops it.
+        caption: what the picture keeps.
         view: the cloud.
         side: the column beside it, or below.
         status: the line below.
         empty: the sentence.
+        sample: opens a sample of a file that is too large.
+
+    Signals:
+        source_chosen: key of a source.
+        projection_chosen: name of a projection.
+        sample_wanted: the sample was pressed.
     """
+
+    source_chosen = Signal(str)
+    projection_chosen = Signal(str)
+    sample_wanted = Signal()
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
+        self._source_key: object = None
+        self._tall_enough = True
+        self.sources = Choice()
+        self.sources.setAccessibleName("Which vectors")
+        self.sources.setToolTip("Which vectors: of the vocabulary, of the prompt, or of a file")
+        self.sources.setSizeAdjustPolicy(
+            Choice.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.sources.setMinimumContentsLength(9)
+        self.sources.activated.connect(self._source_activated)
+        self.projections = Choice()
+        self.projections.setAccessibleName("On which axes")
+        self.projections.setMinimumContentsLength(9)
+        self.projections.setSizeAdjustPolicy(
+            Choice.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.projections.setToolTip("On which axes, or by which method, the vectors are drawn")
+        self.projections.activated.connect(self._projection_activated)
         self.search = QLineEdit()
-        self.search.setPlaceholderText("Find a token, or king - man + woman")
+        self.search.setPlaceholderText("Find a token, or king - man + woman = queen")
         self.search.setClearButtonEnabled(True)
         self.search.setMinimumWidth(140)
         self.search.setAccessibleName("Search the vocabulary, or a sum of words")
         self.search.setToolTip(
             "Type a part of a token: Enter selects the first, arrow keys another.\n"
-            "Or a sum of words such as king - man + woman. In quotes a token is taken byte by\n"
-            'byte (" king" has a space before it); #812 is an id. Escape clears.'
+            "Or a sum of words such as king - man + woman; behind = may stand the word that you\n"
+            "expect, whose rank is told. In quotes a token is taken byte by byte\n"
+            '(" king" has a space before it); #812 is an id. Escape clears.'
         )
         self.tools = SpaceTools()
+        self.forms: dict[str, Form] = {}
+        self._form_stack = QStackedWidget()
+        self._form_stack.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        for entry in PROJECTIONS:
+            if entry.name in FORMS:
+                form = FORMS[entry.name]()
+                self.forms[entry.name] = form
+                self._form_stack.addWidget(form)
+                self.projections.addItem(entry.title, entry.name)
+                at = self.projections.count() - 1
+                self.projections.setItemData(at, entry.sentence, TOOL_TIP)
+        self.run = QPushButton("Run")
+        self.run.setAccessibleName("Run this projection, or stop it")
+        self.run.setToolTip("This takes a while: it begins when you say so, and can be stopped")
+        make_primary(self.run)
+        self.run.hide()
+        self.caption = Text(font=theme.sans(theme.SMALL_FONT_SIZE), wrap=True)
         self.view = PointCloudView()
         self.view.setAccessibleName("Tokens in space")
-        self.side = SpaceSide()
+        self.column = SideColumn()
+        self.side = self.column.near
         self.status = Text(tone="dim", font=theme.sans(theme.SMALL_FONT_SIZE))
         self.empty = EmptyState()
-        top = QHBoxLayout()
-        top.setSpacing(theme.TIGHT)
-        top.addWidget(self.search, 1)
-        top.addWidget(self.tools)
+        self.sample = QPushButton()
+        self.sample.setAccessibleName("Open a sample of this file")
+        self.sample.setToolTip("Read only a part of the vectors, evenly spaced")
+        self.sample.clicked.connect(self.sample_wanted)
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        self._top = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._top.setSpacing(theme.TIGHT)
+        choices = QHBoxLayout()
+        choices.setSpacing(theme.TIGHT)
+        choices.addWidget(self.sources, 1)
+        choices.addWidget(self.projections, 1)
+        search = QHBoxLayout()
+        search.setSpacing(theme.TIGHT)
+        search.addWidget(self.search, 1)
+        search.addWidget(self.tools)
+        self._top.addLayout(choices, 1)
+        self._top.addLayout(search, 2)
+        self._second = QWidget()
+        second = QHBoxLayout(self._second)
+        second.setContentsMargins(0, 0, 0, 0)
+        second.addWidget(self._form_stack, 1)
+        second.addWidget(self.run)
+        drawn = QWidget()
+        seen = column(drawn, margin=0, spacing=theme.TIGHT)
+        seen.addWidget(self.caption)
+        seen.addWidget(self.view, 1)
         self._middle = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._middle.setSpacing(theme.SPACE)
-        self._middle.addWidget(self.view, 1)
-        self._middle.addWidget(self.side)
-        self._content = QWidget()
-        inner = column(self._content, margin=0, spacing=theme.TIGHT)
-        inner.addLayout(top)
-        inner.addLayout(self._middle, 1)
-        inner.addWidget(self.status)
+        self._middle.setContentsMargins(0, 0, 0, 0)
+        self._middle.addWidget(drawn, 1)
+        self._middle.addWidget(self.column)
+        content = QWidget()
+        content.setLayout(self._middle)
+        nothing = QWidget()
+        in_nothing = QVBoxLayout(nothing)
+        in_nothing.addWidget(self.empty, 1)
+        in_nothing.addWidget(self.sample, 0, Qt.AlignmentFlag.AlignCenter)
+        in_nothing.addStretch(1)
+        self._stack = QStackedWidget()
         # Pages of one size: what is shown first is laid out at once.
-        self.addWidget(self.empty)
-        self.addWidget(self._content)
+        self._stack.addWidget(nothing)
+        self._stack.addWidget(content)
+        inner = column(self, margin=0, spacing=theme.TIGHT)
+        inner.addLayout(self._top)
+        inner.addWidget(self._second)
+        inner.addWidget(self._stack, 1)
+        inner.addWidget(self.status)
 
-    def show_sentence(self, sentence: str) -> None:
-        """There is nothing to draw, and why; empty: there is."""
-        self.setCurrentWidget(self.empty if sentence else self._content)
-        if sentence:
-            self.empty.setText(sentence)
+    # ------------------------------------------------------------------- what is chosen
 
-    def arrange(self, width: int, height: int, *, tied: bool) -> None:
-        """Fit a place.
+    def offer_sources(self, *, model: bool, tied: bool, file: str) -> None:
+        """List what can be drawn.
 
         Args:
-            width, height: of the pane.
-            tied: the model has one table, so there is none to choose.
+            model: a model is open.
+            tied: it has one table of tokens.
+            file: the name of the file that is open; empty for none.
         """
+        wanted = list(TABLES)[: 1 if tied else 2] if model else []
+        listed = [(key, *TABLES[key]) for key in wanted]
+        listed += [(key, *CONTEXT[key]) for key in CONTEXT] if model else []
+        listed += [(FILE, file, "The file that was opened")] if file else []
+        listed.append((OPEN, "Open vectors…", "Out of a file: .npy, .npz, word2vec, GloVe, TSV"))
+        offered = [
+            (self.sources.itemData(at), self.sources.itemText(at))
+            for at in range(self.sources.count())
+        ]
+        if offered == [(key, text) for key, text, _ in listed]:
+            return
+        current = self.sources.currentData()
+        self.sources.clear()
+        for key, text, tip in listed:
+            self.sources.addItem(text, key)
+            self.sources.setItemData(self.sources.count() - 1, tip, TOOL_TIP)
+        self.show_source(current)
+
+    def show_source(self, key: object) -> None:
+        """Which table is drawn; nothing is asked for."""
+        at = self.sources.findData(key)
+        self.sources.setCurrentIndex(max(0, at))
+        self._source_key = self.sources.currentData()
+
+    def show_projection(self, name: str) -> None:
+        """How it is drawn; nothing is asked for."""
+        self.projections.setCurrentIndex(self.projections.findData(name))
+        self._form_stack.setCurrentWidget(self.forms[name])
+        self._show_second()
+
+    @property
+    def form(self) -> Form:
+        """Of the projection that is chosen."""
+        return self.forms[self.projections.currentData()]
+
+    def _source_activated(self) -> None:
+        key = str(self.sources.currentData())
+        if key == OPEN:
+            self.show_source(self._source_key)
+        else:
+            self._source_key = key
+        self.source_chosen.emit(key)
+
+    def _projection_activated(self) -> None:
+        self._form_stack.setCurrentWidget(self.form)
+        self._show_second()
+        self.projection_chosen.emit(str(self.projections.currentData()))
+
+    # ------------------------------------------------------------------------- the room
+
+    def show_sentence(self, sentence: str, sample: int = 0) -> None:
+        """There is nothing to draw, and why; empty: there is.
+
+        Args:
+            sentence: what is said.
+            sample: what can be opened instead: every so many-th row; 0 for nothing.
+        """
+        self._stack.setCurrentIndex(0 if sentence else 1)
+        self.sample.setVisible(sample > 0)
+        if sentence:
+            self.sample.setText(f"Open one vector in {sample:,}")
+            self.empty.setText(sentence)
+
+    def show_run(self, *, shown: bool) -> None:
+        """Whether what is chosen begins only when a person says so."""
+        self.run.setVisible(shown)
+        self._show_second()
+
+    def _show_second(self) -> None:
+        """The line of the form, where there is something in it and room for it."""
+        needed = not self.form.is_empty or not self.run.isHidden()
+        self._second.setVisible(self._tall_enough and needed)
+
+    def arrange(self, width: int, height: int) -> None:
+        """Fit a place."""
         beside = width >= MIN_WIDTH_FOR_SIDE
         below = height >= MIN_HEIGHT_FOR_BELOW and width >= 220
         directions = QBoxLayout.Direction
         self._middle.setDirection(directions.LeftToRight if beside else directions.TopToBottom)
-        self.side.setVisible(beside or below)
-        self.side.setFixedWidth(min(SIDE_WIDTH, width * 2 // 5))
+        self.column.setVisible(beside or below)
+        self.column.setFixedWidth(min(SIDE_WIDTH, width * 2 // 5))
         if not beside:
-            self.side.setMinimumWidth(0)
-            self.side.setMaximumWidth(NO_LIMIT)
-        self.side.setMaximumHeight(NO_LIMIT if beside else height * 2 // 5)
+            self.column.setMinimumWidth(0)
+            self.column.setMaximumWidth(NO_LIMIT)
+        self.column.setMaximumHeight(NO_LIMIT if beside else height * 2 // 5)
+        narrow = width < MIN_WIDTH_FOR_TOOLS
+        self._top.setDirection(directions.TopToBottom if width < 470 else directions.LeftToRight)
+        # Where there is little height, the picture gets it.
+        self.caption.setVisible(height >= 300)
+        self._tall_enough = height >= 240
+        self._show_second()
         # Where there is little room, the search field gets it.
-        self.tools.arrange(tied=tied, narrow=width < MIN_WIDTH_FOR_TOOLS)
+        self.tools.arrange(narrow=narrow)

@@ -85,7 +85,7 @@ class Cloud(QObject):
 
 def same_axes(a: VocabularyProjected, b: VocabularyProjected) -> bool:
     """Whether one is the other at another step, perhaps."""
-    return (a.model_id, a.matrix, a.plane) == (b.model_id, b.matrix, b.plane)
+    return (a.model_id, a.source, a.how) == (b.model_id, b.source, b.how)
 
 
 def _answer(slot: Slot | None) -> PathFound | None:

@@ -16,7 +16,11 @@ N_AMBIENT = 1500
 
 
 def colors(vocabulary: VocabularyProjected, *, by_length: bool) -> NDArray[np.uint8]:
-    """``[V, 3]`` colours of the points: one for all, or by the length of each vector."""
+    """``[V, 3]`` colours of the points: one for all, or by the length of each vector.
+
+    In the plane of a sum a point is the fainter the farther it lies off the plane: what only looks
+    near there is not mistaken for near.
+    """
     if by_length:
         norms = vocabulary.norms
         share_V = (norms - norms.min()) / (float(np.ptp(norms)) or 1.0)
@@ -24,7 +28,21 @@ def colors(vocabulary: VocabularyProjected, *, by_length: bool) -> NDArray[np.ui
         return theme.sequential_rgb(0.25 + 0.75 * share_V)
     color = theme.current().color("dim")
     one = np.array([color.red(), color.green(), color.blue()], np.uint8)
+    if vocabulary.plane and len(vocabulary.off) == len(vocabulary.points):
+        return _faded(vocabulary.off)
     return np.tile(one, (len(vocabulary.points), 1))
+
+
+def _faded(off_V: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """From the text's colour, in the plane, to nearly the ground's, as far off as most are."""
+    least, far = float(off_V.min()), float(np.quantile(off_V, 0.9))
+    share_V = np.clip((off_V - least) / max(far - least, 1e-9), 0, 1)
+    near, ground = theme.current().color("text"), theme.current().color("background")
+    ends = np.array(
+        [[tone.red(), tone.green(), tone.blue()] for tone in (near, ground)], np.float32
+    )
+    mixed = ends[0] + (ends[1] - ends[0]) * (0.78 * share_V[:, None])
+    return mixed.astype(np.uint8)
 
 
 def outermost(vocabulary: VocabularyProjected) -> list[int]:

@@ -1,85 +1,96 @@
-"""What was typed into the search: tokens that hold it, a sum of words, or why it is neither.
+"""What was typed into the search: rows that hold it, a sum of words, or why it is neither.
 
-Knows the store's model by the words of its vocabulary; no widget.
+Knows the names of the rows; no widget, no store.
 """
 
 from __future__ import annotations
 
 from gui.panes.space.nearness import Terms
+from gui.panes.space.rows import Rows
 from gui.reading.token_search import Expression, TokenSearch, Unknown
-from gui.session.store import Store
 
 
 class Lookup:
-    """The search of one model's vocabulary.
+    """The search of one table.
 
     Attributes:
-        matches: tokens that hold what was typed; None where nothing is looked for.
+        rows: what its rows are called.
+        matches: rows that hold what was typed; None where nothing is looked for.
         problem: why what was typed can't be answered, empty if it can.
+        unknown: the word that is no row, if that is the problem.
+        pieces: what such a word is cut into, where somebody has found out.
+        expected: the row behind ``=`` of the sum that was read last; -1 for none.
     """
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self.forget()
+    def __init__(self) -> None:
+        self.use(Rows(None, None))
 
-    def forget(self) -> None:
-        """Another model comes into view."""
-        self._search: TokenSearch | None = None
-        self._texts: dict[int, str] = {}
+    def use(self, rows: Rows) -> None:
+        """Another table comes into view."""
+        self.rows = rows
+        self.expected = -1
         self.end()
 
     def end(self) -> None:
         """Nothing is looked for any more."""
         self.matches: tuple[int, ...] | None = None
-        self.problem = ""
+        self.problem = self.unknown = ""
+        self.pieces: tuple[str, ...] = ()
 
-    def text(self, token: int) -> str:
-        """A token as it is written."""
-        if token not in self._texts:
-            model = self._store.model
-            self._texts[token] = f"‹{token}›" if model is None else model.token_text(token)
-        return self._texts[token]
+    @property
+    def said(self) -> str:
+        """The problem, and what a word is cut into that is no single token."""
+        if not self.problem or len(self.pieces) < 2:
+            return self.problem
+        return f"{self.problem} It is cut into {len(self.pieces)}: {', '.join(self.pieces)}."
+
+    def text(self, row: int) -> str:
+        """A row as it is written."""
+        return self.rows.text(row)
 
     def sum_of(self, typed: str) -> Terms:
         """The sum that was typed; empty if it is none."""
-        search = self._of_model() if typed.strip() else None
+        search = self._search(typed)
         found = None if search is None else search.expression(typed)
-        return found.terms if isinstance(found, Expression) else ()
+        return self._of(found) if isinstance(found, Expression) else ()
 
     def type(self, typed: str) -> Terms:
-        """While it is typed: look for tokens that hold it; gives the sum, if it is one."""
+        """While it is typed: look for rows that hold it; gives the sum, if it is one."""
         self.end()
-        search = self._of_model() if typed.strip() else None
+        search = self._search(typed)
         if search is None:
             return ()
         found = search.expression(typed)
         if isinstance(found, Expression):
-            return found.terms
+            return self._of(found)
         # While a sum grows, its last word is looked for.
         word = found.word if isinstance(found, Unknown) else typed
         self.matches = search.find(word) if word else None
         return ()
 
     def enter(self, typed: str) -> Terms | int | None:
-        """It is meant so: a sum, or a token (None: the one that is lit); or there is a problem."""
-        search = self._of_model()
-        if search is None or not typed.strip():
+        """It is meant so: a sum, or a row (None: the one that is lit); or there is a problem."""
+        search = self._search(typed)
+        if search is None:
             return ()
         found = search.expression(typed)
         if isinstance(found, Expression):
-            return found.terms
+            return self._of(found)
         if isinstance(found, Unknown):
-            self.problem, self.matches = found.message, None
+            self.problem, self.unknown, self.matches = found.message, found.word, None
             return ()
         if self.matches:
             return None
         ids = search.find(typed)
         if ids:
             return ids[0]
-        self.problem, self.matches = f"No token holds “{typed.strip()}”.", None
+        what = "token" if self.rows.of_tokens else "row"
+        self.problem, self.matches = f"No {what} holds “{typed.strip()}”.", None
         return ()
 
-    def _of_model(self) -> TokenSearch | None:
-        if self._search is None and self._store.model is not None:
-            self._search = TokenSearch(self._store.model)
-        return self._search
+    def _of(self, found: Expression) -> Terms:
+        self.expected = found.expected
+        return found.terms
+
+    def _search(self, typed: str) -> TokenSearch | None:
+        return self.rows.search if typed.strip() else None

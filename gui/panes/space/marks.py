@@ -99,6 +99,13 @@ def end_of_sum(at: Place) -> Mark:
     return Mark(at, "sum", SUM_TONE, ring=9, rank=BEST)
 
 
+def expected(row: int, points: Points, text_of: TextOf) -> Mark:
+    """The word that a sum should end at."""
+    return Mark(
+        place(points[row]), text_of(row), "good", dot=8, ring=15, strong=True, rank=BEST, token=row
+    )
+
+
 def neighbours(found: NeighboursFound, points: Points, text_of: TextOf) -> list[Mark]:
     """What is near, nearest first; the answer to a sum is written strongly."""
     others = [token for token, own in zip(found.ids, found.own) if not own]

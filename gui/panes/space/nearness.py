@@ -1,4 +1,4 @@
-"""What is near what: the token or the sum of words that is asked about, and the answer.
+"""What is near what: the row or the sum of rows that is asked about, and the answer.
 
 Knows the store; no widget.
 """
@@ -9,41 +9,52 @@ from typing import Literal
 
 from gui.session.store import Store
 from model.messages import NeighboursFound
+from model.space.questions.asks import Metric
+from model.space.sources.asks import InContext
 
 N_NEIGHBOURS = 12
 
 Origin = Literal["position", "token", "sum"]
 """What the neighbours were asked for: the prompt's selected token, a token, a sum of words."""
 Terms = tuple[tuple[int, int], ...]
-"""(sign, token id) of each word."""
+"""(sign, row) of each word."""
 
 
 class Nearness:
-    """Asks for neighbours, once for each table, training step and sum.
+    """Asks for neighbours, once for each table, training step, sum and metric.
 
     Attributes:
         terms: what is asked about; empty for nothing.
         origin: where that comes from.
+        expected: the row at which a sum should end; -1 for none.
+        metric: what near means.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.metric: Metric = "cosine"
         self.forget()
 
     def forget(self) -> None:
-        """Another model comes into view."""
+        """Another table comes into view."""
         self.terms: Terms = ()
         self.origin: Origin = "position"
+        self.expected = -1
         self._asked: tuple[object, ...] = ()
 
-    def want(self, terms: Terms, origin: Origin) -> None:
+    def want(self, terms: Terms, origin: Origin, expected: int = -1) -> None:
         """From now on this is asked about; it is sent at once."""
-        self.terms, self.origin = terms, origin
+        self.terms, self.origin, self.expected = terms, origin, expected
         self.send()
 
     def want_position(self) -> None:
         """What is near the token that is selected in the prompt."""
         self.want(self._of_position(), "position")
+
+    def measure(self, metric: Metric) -> None:
+        """From now on that is what near means."""
+        self.metric = metric
+        self.send()
 
     def send(self) -> None:
         """Ask, if the answer to what is wanted isn't there or on its way."""
@@ -52,26 +63,39 @@ class Nearness:
         vocabulary = self._store.vocabulary
         if vocabulary is None or not self.terms:
             return
-        question = (vocabulary.model_id, vocabulary.step, vocabulary.matrix, self.terms)
+        n = len(vocabulary.points)
+        if any(row >= n for _, row in self.terms):
+            return
+        key = (vocabulary.model_id, vocabulary.step, vocabulary.source)
+        question = (*key, self.terms, self.metric, self.expected)
         if question != self._asked:
             self._asked = question
-            k = min(N_NEIGHBOURS + len(self.terms), len(vocabulary.points))
-            matrix: Literal["W_E", "W_U"] = "W_U" if vocabulary.matrix == "W_U" else "W_E"
-            self._store.find_neighbours(self.terms, k=k, matrix=matrix)
+            self._store.find_neighbours(
+                self.terms,
+                k=min(N_NEIGHBOURS + len(self.terms), n),
+                source=vocabulary.source,
+                metric=self.metric,
+                expected=self.expected,
+            )
 
     @property
     def answer(self) -> NeighboursFound | None:
         """The neighbours in the store, if they answer what is asked here."""
-        found = self._store.neighbours
-        return found if found is not None and found.terms == self.terms else None
+        found, drawn = self._store.neighbours, self._store.vocabulary
+        if found is None or drawn is None or found.source != drawn.source:
+            return None
+        return found if found.terms == self.terms else None
 
-    def holds(self, token: int) -> bool:
-        """Whether the answer is to a sum, and a token is in it."""
+    def holds(self, row: int) -> bool:
+        """Whether the answer is to a sum, and a row is in it."""
         found = self.answer
-        return self.origin == "sum" and found is not None and token in found.ids
+        return self.origin == "sum" and found is not None and row in found.ids
 
     def _of_position(self) -> Terms:
         subject, position = self._store.subject, self._store.selection.position
-        if subject is None or not 0 <= position < subject.n_tokens:
+        drawn = self._store.vocabulary
+        if subject is None or drawn is None or not 0 <= position < subject.n_tokens:
             return ()
-        return ((1, subject.ids[position]),)
+        if isinstance(drawn.source, InContext):
+            return ((1, position),)
+        return ((1, subject.ids[position]),) if drawn.source.of_vocabulary else ()

@@ -33,6 +33,9 @@ class Picture:
         paths: ways through the layers; None for none.
         tokens: of the prompt.
         selection: what is selected.
+        chosen: the row that is; None for none.
+        axis_names: of the axes.
+        flat: whether the first two are seen alone.
         pointed: tokens under the mouse, in the cloud or in the list.
         ambient: tokens that are named where there is room.
         text_of: how a token is written.
@@ -47,6 +50,9 @@ class Picture:
     paths: scene.Paths | None
     tokens: Sequence[Token]
     selection: Selection
+    chosen: int | None
+    axis_names: Sequence[str]
+    flat: bool
     pointed: tuple[int | None, ...]
     ambient: Sequence[int]
     text_of: Callable[[int], str]
@@ -55,10 +61,10 @@ class Picture:
         """All lines and marks; the first mark of a token carries its label."""
         points, text_of, selection = self.points, self.text_of, self.selection
         lines, all_marks = scene.axis_lines(
-            self.extent, self.vocabulary.variance_kept, in_plane=bool(self.vocabulary.plane)
+            self.extent, self.vocabulary.variance_kept, self.axis_names, flat=self.flat
         )
         all_marks += marks.pointed(self.pointed, points, text_of)
-        all_marks += marks.chosen(selection.vocabulary_id, points, text_of)
+        all_marks += marks.chosen(self.chosen, points, text_of)
         if self.matches is not None:
             all_marks += marks.matches(self.matches, self.lit, points, text_of)
         elif self.found is not None and self.found.terms:
@@ -84,5 +90,8 @@ class Picture:
             arrows, start = scene.sum_lines(found.terms, points, scene.origin(self.vocabulary))
             marked += marks.terms(found, points, self.text_of)
             marked.append(marks.end_of_sum(start))
+            expected = found.question.expected
+            if 0 <= expected < len(points):
+                marked.append(marks.expected(expected, points, self.text_of))
         marked += marks.neighbours(found, points, self.text_of)
         return [*scene.neighbour_lines(found, start, points), *arrows], marked

@@ -48,11 +48,11 @@ def agree(found: PathFound, vocabulary: VocabularyProjected) -> bool:
     """Whether both are of the same weights and table on the same axes: one lies in the other."""
     question, subject = found.question, found.subject
     assert isinstance(question, Path)
-    return (subject.model, subject.step, question.matrix, question.plane) == (
+    return (subject.model, subject.step, question.matrix, question.how) == (
         vocabulary.model_id,
         vocabulary.step,
         vocabulary.matrix,
-        vocabulary.plane,
+        vocabulary.how,
     )
 
 
@@ -191,21 +191,26 @@ def neighbour_lines(
 
 
 def axis_lines(
-    extent: float, variance_kept: NDArray[np.floating], *, in_plane: bool = False
+    extent: float,
+    variance_kept: NDArray[np.floating],
+    names: Sequence[str],
+    *,
+    flat: bool = False,
 ) -> tuple[list[Line], list[Mark]]:
     """The three axes through the mean, with the share of variance that each keeps.
 
     Args:
         extent: how far they go.
         variance_kept: of each.
-        in_plane: whether the first two are those of a sum's plane.
+        names: of each.
+        flat: the third is not seen.
     """
     lines: list[Line] = []
     marks: list[Mark] = []
-    for axis in range(3):
+    for axis in range(2 if flat else 3):
         end = np.zeros(3, np.float32)
         end[axis] = extent
         lines.append(Line((place(-end), place(end)), "faint", 1.0, opacity=0.45))
-        name = f"plane {axis + 1}" if in_plane and axis < 2 else f"axis {axis + 1}"
-        marks.append(Mark(place(end), f"{name}  {variance_kept[axis]:.1%}", "dim"))
+        kept = f"  {variance_kept[axis]:.1%}" if len(variance_kept) else ""
+        marks.append(Mark(place(end), f"{names[axis]}{kept}", "dim"))
     return lines, marks

@@ -13,24 +13,35 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from gui import theme
 from gui.panes.space.lookup import Lookup
 from gui.panes.space.scene import is_sum
+from gui.panes.space.similarities import Similarities, said
 from gui.panes.space.token_list import Row, TokenList
 from gui.reading.token_search import LIMIT, Expression
+from gui.widgets.segments import Segments
 from gui.widgets.text import Text
 from model.messages import NeighboursFound, VocabularyProjected
 
 TextOf = Callable[[int], str]
+HISTOGRAM_HEIGHT = 92
+ROOM_FOR_HISTOGRAM = 330
+METRICS = (
+    ("cosine", "cosine", "Near is what points the same way"),
+    ("dot", "dot", "Near is what has a large dot product: long vectors win"),
+    ("euclidean", "distance", "Near is what lies close by: Euclidean distance"),
+)
 
 
 class SpaceSide(QWidget):
-    """A title, a sentence and a list of tokens.
+    """A title, a sentence, a list of tokens, and how near all others are.
 
     Signals:
         token_chosen: id of a token that was clicked in the list.
         token_hovered: id of the token under the mouse, or None.
+        metric_chosen: what near is to mean.
     """
 
     token_chosen = Signal(int)
     token_hovered = Signal(object)
+    metric_chosen = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -43,16 +54,25 @@ class SpaceSide(QWidget):
         self.detail.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         # Room for two lines at all times: the list below stays where it is.
         self.detail.setMinimumHeight(2 * self.detail.fontMetrics().lineSpacing())
+        self.metrics = Segments(font=theme.sans(theme.SMALL_FONT_SIZE))
+        for key, text, tip in METRICS:
+            self.metrics.add(key, text, tip)
+        self.metrics.chosen.connect(self.metric_chosen)
         self.list = TokenList()
         self.list.setAccessibleName("Neighbours, or tokens found")
         self.list.token_chosen.connect(self.token_chosen)
         self.list.token_hovered.connect(self.token_hovered)
+        self.histogram = Similarities()
+        self.histogram.setFixedHeight(HISTOGRAM_HEIGHT)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.TIGHT)
         layout.addWidget(self.title)
         layout.addWidget(self.detail)
+        layout.addWidget(self.metrics, 0, Qt.AlignmentFlag.AlignLeft)
         layout.addWidget(self.list, 1)
+        layout.addWidget(self.histogram)
+        self._found: NeighboursFound | None = None
 
     def show_answers(
         self,
@@ -60,6 +80,7 @@ class SpaceSide(QWidget):
         found: NeighboursFound | None,
         vocabulary: VocabularyProjected,
         chosen: int | None,
+        problem: str = "",
     ) -> None:
         """What was looked for, or else what is near what is asked about.
 
@@ -68,16 +89,23 @@ class SpaceSide(QWidget):
             found: the neighbours; None while there are none.
             vocabulary: the cloud that they lie in.
             chosen: the token that is selected.
+            problem: why there are no neighbours.
         """
+        answers = False
         if lookup.problem:
-            self.show_sentence("", lookup.problem)
+            self.show_sentence("", lookup.said)
         elif lookup.matches is not None:
             self.show_matches(lookup.matches, lookup.text)
+        elif problem:
+            self.show_sentence("Neighbours", problem)
         elif found is None or not found.terms:
             self.show_sentence("Neighbours", "Click a token, or type a word.")
         else:
+            answers = True
             length = float(vocabulary.norms[found.terms[0][1]])
             self.show_answer(found, length, chosen, lookup.text)
+        self._found = found if answers else None
+        self._show_histogram()
 
     def show_sentence(self, title: str, sentence: str) -> None:
         """No tokens: what to do, or what went wrong."""
@@ -104,16 +132,31 @@ class SpaceSide(QWidget):
             text_of: how a token is written.
         """
         words = tuple(text_of(token) for _, token in found.terms)
-        sentence = f"id {found.terms[0][1]} · length {length:.4f}\nnearest in {found.matrix}"
+        what = "id" if found.source.of_vocabulary else "row"
+        sentence = f"{what} {found.terms[0][1]} · length {length:.4f}\nnearest in {found.matrix}. "
         if is_sum(found.terms):
             sentence = (
-                f"Nearest in {found.matrix} by cosine. Rank # leaves the words of the sum out, "
-                "“all” counts them."
+                f"Nearest in {found.matrix} by {found.question.metric}. Rank # leaves the words "
+                "of the sum out, “all” counts them. "
             )
-        self._say(str(Expression(found.terms, words)), sentence)
+        answer = found.found
+        if answer.rank:
+            sentence = (
+                f"{text_of(found.question.expected)} is number {answer.rank_without:,} without "
+                f"the words of the sum, {answer.rank:,} with them. "
+            )
+        self._say(str(Expression(found.terms, words)), sentence + said(answer))
+        self.list.set_metric(found.question.metric)
+        self.metrics.set_current(found.question.metric)
         self.list.set_rows(
             answer_rows(found, text_of), found.ids.index(chosen) if chosen in found.ids else None
         )
+
+    def _show_histogram(self) -> None:
+        found = self._found
+        self.metrics.setVisible(found is not None)
+        self.histogram.setVisible(found is not None and self.height() >= ROOM_FOR_HISTOGRAM)
+        self.histogram.show_found(None if found is None else found.found)
 
     def _say(self, title: str, sentence: str) -> None:
         if (title, sentence) != (self.title.text(), self.detail.text()):

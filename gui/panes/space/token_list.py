@@ -19,6 +19,8 @@ ROW = 20
 HEADER = 18
 BAR = 7.0
 
+_HEADINGS = {"dot": "dot product", "euclidean": "distance"}
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -27,7 +29,8 @@ class Row:
     Attributes:
         token_id: index into the vocabulary.
         text: its bytes made visible.
-        cosine: with what was asked for; None in a list of search results.
+        cosine: or dot product, or distance, with what was asked for; None in a list of search
+            results.
         rank: place among all tokens; 0 where there are no ranks.
         rank_without: place with the words of the sum left out; 0 for those words themselves.
         own: one of those words.
@@ -56,6 +59,7 @@ class TokenList(Canvas):
         super().__init__(parent)
         self.setAccessibleName("Tokens")
         self._rows: tuple[Row, ...] = ()
+        self._metric = "cosine"
         self._widest: float | None = None  # text of a row, in pixels; None until it is asked for
         self._current: int | None = None
         self._hovered: int | None = None
@@ -84,6 +88,12 @@ class TokenList(Canvas):
         if self._current is not None:
             self._reveal(self._current)
         self.redraw()
+
+    def set_metric(self, metric: str) -> None:
+        """What the numbers are: cosines, of which 1 is a full bar, or others, whose largest is."""
+        if metric != self._metric:
+            self._metric = metric
+            self.redraw()
 
     def set_current(self, index: int | None) -> None:
         """Light a row and bring it into sight."""
@@ -116,7 +126,7 @@ class TokenList(Canvas):
         return QRectF(0, top, self.viewport().width(), ROW)
 
     def bar_box(self, index: int) -> QRectF:
-        """The place of a row's bar; its full length stands for a cosine of 1."""
+        """The place of a row's bar; its full length stands for a cosine of 1, or the largest."""
         left, right = self._columns()
         box = self.row_box(index)
         return QRectF(left, box.top() + (ROW - BAR) / 2, max(0.0, right - left), BAR)
@@ -125,7 +135,12 @@ class TokenList(Canvas):
         """The bar itself. A negative cosine grows as far, in the colour of negative values."""
         box = self.bar_box(index)
         cosine = self._rows[index].cosine or 0.0
-        return QRectF(box.left(), box.top(), box.width() * min(abs(cosine), 1.0), box.height())
+        full = 1.0
+        if self._metric != "cosine":
+            full = max((abs(row.cosine or 0.0) for row in self._rows), default=0.0) or 1.0
+        return QRectF(
+            box.left(), box.top(), box.width() * min(abs(cosine) / full, 1.0), box.height()
+        )
 
     def row_at(self, y: float) -> int | None:
         """The row at a height of the viewport."""
@@ -200,7 +215,9 @@ class TokenList(Canvas):
             painter.drawText(QRectF(rank, 0, rank, HEADER), right_align, "all")
         left = self._text_left()
         painter.drawText(QRectF(left, 0, width - left, HEADER), left_align, "token")
-        painter.drawText(QRectF(0, 0, width - 6, HEADER), right_align, "cosine")
+        painter.drawText(
+            QRectF(0, 0, width - 6, HEADER), right_align, _HEADINGS.get(self._metric, self._metric)
+        )
 
     def _paint_row(self, painter: QPainter, index: int, row: Row, box: QRectF) -> None:
         t = theme.current()
@@ -231,7 +248,7 @@ class TokenList(Canvas):
         tone = "faint" if row.own else ("accent" if row.cosine >= 0 else "negative")
         painter.fillRect(self.bar(index), t.color(tone))
         painter.setPen(t.color("dim"))
-        painter.drawText(box.adjusted(0, 0, -6, 0), right_align, f"{row.cosine:.3f}")
+        painter.drawText(box.adjusted(0, 0, -6, 0), right_align, _short(row.cosine))
 
     # ----------------------------------------------------------------- mouse and keys
 
@@ -255,7 +272,7 @@ class TokenList(Canvas):
         row = self._rows[index]
         lines = [f"{row.text}   id {row.token_id}"]
         if row.cosine is not None:
-            lines.append(f"cosine {row.cosine:.6f}")
+            lines.append(f"{_HEADINGS.get(self._metric, self._metric)} {row.cosine:.6f}")
         if row.rank:
             left_out = "a word of the sum" if row.own else f"{row.rank_without} without them"
             lines.append(f"rank {row.rank} with the words of the sum, {left_out}")
@@ -269,3 +286,8 @@ class TokenList(Canvas):
             self.token_chosen.emit(self._rows[self._current].token_id)
         else:
             super().keyPressEvent(event)
+
+
+def _short(value: float) -> str:
+    """Three decimals where there is room for them."""
+    return f"{value:.3f}" if abs(value) < 100 else f"{value:.4g}"

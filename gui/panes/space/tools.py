@@ -1,4 +1,4 @@
-"""The buttons above the embedding space: which table, what is drawn over it, how it is coloured.
+"""The buttons above the embedding space: what is drawn over it, how it is coloured and looked at.
 
 Knows what can be chosen and what is; draws and asks nothing itself.
 """
@@ -6,7 +6,7 @@ Knows what can be chosen and what is; draws and asks nothing itself.
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from gui.widgets.action_row import ActionRow
@@ -19,39 +19,36 @@ class SpaceTools(QWidget):
     """Choices, and one row of buttons for them.
 
     Attributes:
-        tables: ``W_E`` and ``W_U``, of which one is chosen.
+        flat: whether the first two axes are seen alone.
         path, all_paths, true_length: the ways through the layers.
-        plane: whether a sum of words is seen in its own plane.
         norm, labels: how points are coloured and named.
+        open_file: a table out of a file.
         reset: the first view again.
 
     Signals:
-        table_chosen: another table, by name.
-        plane_changed: of the sum, or back to the principal axes.
+        flat_changed: two axes, or three.
         colors_changed: of the points.
         path_changed: paths are drawn, or not.
         extent_changed: paths may now reach farther, or less far.
         changed: another choice.
         reset_wanted: the first view was asked for.
+        file_wanted: a file of vectors is to be opened.
     """
 
-    table_chosen = Signal(str)
-    plane_changed = Signal()
+    flat_changed = Signal()
     colors_changed = Signal()
     extent_changed = Signal()
     path_changed = Signal()
     changed = Signal()
     reset_wanted = Signal()
+    file_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.tables = QActionGroup(self)
-        for name, tip in (
-            ("W_E", "The vectors by which tokens enter the model"),
-            ("W_U", "The vectors with which the model's last vector is compared"),
-        ):
-            self.tables.addAction(self._toggle(name, tip, on=name == "W_E"))
-        self.tables.triggered.connect(self._table_triggered)
+        self.flat = self._toggle(
+            "2D", "The first two axes alone, as on paper: a drag moves, nothing turns"
+        )
+        self.flat.toggled.connect(self.flat_changed)
         self.path = self._toggle(
             "Path",
             "The selected token's way through the layers: its residual stream",
@@ -70,13 +67,6 @@ class SpaceTools(QWidget):
             sign="length",
         )
         self.true_length.toggled.connect(self.extent_changed)
-        self.plane = self._toggle(
-            "Plane",
-            "Draw a sum of words, such as king - man + woman, in the plane in which it lies:\n"
-            "its words and its end are as far apart there as they are. The third axis is the\n"
-            "longest of the rest.",
-        )
-        self.plane.toggled.connect(self.plane_changed)
         self.norm = self._toggle(
             "Norm", "Colour each token by the length of its vector", sign="norm"
         )
@@ -89,40 +79,29 @@ class SpaceTools(QWidget):
         self.reset.setProperty(SIGN, "reset")
         self.reset.setToolTip("The first view again (double click, Home)")
         self.reset.triggered.connect(self.reset_wanted)
-        others = (
-            self.path,
-            self.all_paths,
-            self.true_length,
-            self.plane,
-            self.norm,
-            self.labels,
-            self.reset,
+        self.open_file = QAction("Open vectors…", self)
+        self.open_file.setToolTip("Vectors out of a file: .npy, .npz, word2vec or GloVe text, TSV")
+        self.open_file.triggered.connect(self.file_wanted)
+        self.row = ActionRow(
+            (
+                self.flat,
+                self.path,
+                self.all_paths,
+                self.true_length,
+                self.norm,
+                self.labels,
+                self.reset,
+            ),
+            "What is drawn",
+            only_in_menu=(self.open_file,),
         )
-        # One row for a model with two tables, one for a model with one.
-        self.untied = ActionRow((*self.tables.actions(), *others), "What is drawn")
-        self.tied = ActionRow(others, "What is drawn")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.untied)
-        layout.addWidget(self.tied)
-        self.arrange(tied=True, narrow=False)
+        layout.addWidget(self.row)
 
-    def set_table(self, name: str) -> None:
-        """Show which table is drawn; nothing is asked for."""
-        for action in self.tables.actions():
-            if action.text() == name:
-                action.setChecked(True)
-
-    def arrange(self, *, tied: bool, narrow: bool) -> None:
-        """Fit a model and a place.
-
-        Args:
-            tied: there is only one table, so nothing to choose.
-            narrow: all goes into one menu.
-        """
-        for row, shown in ((self.untied, not tied), (self.tied, tied)):
-            row.setVisible(shown)
-            row.setMaximumWidth(row.minimumSizeHint().width() if narrow else NO_LIMIT)
+    def arrange(self, *, narrow: bool) -> None:
+        """Fit a place; where it is narrow, all goes into one menu."""
+        self.row.setMaximumWidth(self.row.minimumSizeHint().width() if narrow else NO_LIMIT)
 
     def _toggle(self, text: str, tip: str, *, on: bool = False, sign: str = "") -> QAction:
         action = QAction(text, self)
@@ -131,9 +110,6 @@ class SpaceTools(QWidget):
         action.setToolTip(tip)
         action.setProperty(SIGN, sign)
         return action
-
-    def _table_triggered(self, action: QAction) -> None:
-        self.table_chosen.emit(action.text())
 
     def _path_toggled(self, on: bool) -> None:
         self.all_paths.setEnabled(on)

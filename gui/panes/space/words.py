@@ -17,40 +17,84 @@ from gui.reading.token_search import Expression
 from gui.session.asked import Asking
 from gui.session.state import Inspected
 from model.config import TransformerConfig
-from model.messages import ModelInfo, NeighboursFound, VocabularyProjected
+from model.messages import ModelInfo, NeighboursFound, Progress, VocabularyProjected
+from model.space.projections.asks import SumPlane, WordAxes
 
 TextOf = Callable[[int], str]
 
 MANUAL = "drag turns, wheel zooms, right drag moves, double click resets"
-NO_SUM = "plane: type a sum of words, such as king - man + woman"
+FLAT_MANUAL = "drag moves, wheel zooms, double click resets"
 PATH_WIDER = "no path: the residual stream is wider than the token vectors"
 
 
-def why_empty(model: ModelInfo | None) -> str:
-    """Why there is no cloud."""
+def why_empty(model: ModelInfo | None, problem: str, doing: str) -> str:
+    """Why there is no cloud.
+
+    Args:
+        model: that is open.
+        problem: why the table that was asked for isn't drawn; empty if it is on its way.
+        doing: what is done for it; empty where that isn't known.
+    """
+    if problem:
+        return problem
+    if doing:
+        return doing
     if model is None:
-        return "Open a checkpoint to see its vocabulary in space."
+        return "Open a checkpoint to see its vocabulary in space, or drop a file of vectors here."
     return "Finding the axes along which the vocabulary varies most…"
+
+
+def doing(progress: Progress | None) -> str:
+    """What is done for a table that is to come; empty where that isn't known."""
+    if progress is None:
+        return ""
+    share = f", {progress.done / progress.total:.0%}" if progress.total else ""
+    return f"{progress.what[:1].upper()}{progress.what[1:]}{share}…"
 
 
 def header(vocabulary: VocabularyProjected) -> str:
     """How many tokens, and how much of their variance three axes show."""
-    kept = float(np.sum(vocabulary.variance_kept))
+    kept = vocabulary.kept
+    if not math.isfinite(kept):
+        kept = float(np.sum(vocabulary.variance_kept))
     step = "" if vocabulary.step is None else f" · step {vocabulary.step:,}"
     axes = "plane and 1 axis" if vocabulary.plane else "3 axes"
-    return (
-        f"{len(vocabulary.points):,} tokens · {axes} keep {kept:.1%} of the variance of "
-        f"{vocabulary.matrix}{step}"
-    )
+    what = "tokens" if vocabulary.source.of_vocabulary else "vectors"
+    counted = f"{len(vocabulary.points):,} {what}"
+    if not vocabulary.axes.shape[1]:
+        return f"{counted} of {vocabulary.matrix}{step}"
+    return f"{counted} · {axes} keep {kept:.1%} of the variance of {vocabulary.matrix}{step}"
 
 
-def plane(vocabulary: VocabularyProjected, text_of: TextOf) -> str:
-    """How much of the distances that a sum is about is left in the picture."""
-    said = f"plane: keeps {vocabulary.own_kept:.0%} of the distances between the words and the sum"
-    if vocabulary.nearest < 0:
-        return said
-    nearest = text_of(vocabulary.nearest)
-    return f"{said}, {vocabulary.nearest_kept:.0%} of that from the sum to {nearest}"
+def caption(vocabulary: VocabularyProjected, text_of: TextOf) -> str:
+    """What the picture keeps, and what there is to know of the table."""
+    nearest = text_of(vocabulary.nearest) if vocabulary.nearest >= 0 else ""
+    said = vocabulary.sentence.replace("{nearest}", nearest)
+    if vocabulary.plane:
+        said += " The fainter a dot, the farther it lies off the plane."
+    return " ".join(filter(None, (said, vocabulary.note)))
+
+
+def axis_names(vocabulary: VocabularyProjected, text_of: TextOf) -> tuple[str, str, str]:
+    """What the axes are called, by the words that they are made of."""
+    how, names = vocabulary.how, list(vocabulary.names)
+    if isinstance(how, WordAxes):
+        for at, direction in enumerate(how.directions[:3]):
+            names[at] = _shortened(direction.words) or names[at]
+    elif isinstance(how, SumPlane):
+        minus = next((row for sign, row in how.terms if sign < 0), None)
+        plus = [row for sign, row in how.terms[1:] if sign > 0]
+        if minus is not None and plus:
+            names[0] = f"{text_of(plus[-1])} − {text_of(minus)}"
+        if names[1].startswith("plane"):
+            names[1] = "across it"
+        if vocabulary.nearest >= 0 and names[2] == "to the nearest":
+            names[2] = f"towards {text_of(vocabulary.nearest)}"
+    return names[0], names[1], names[2]
+
+
+def _shortened(text: str, longest: int = 30) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def token(vocabulary: VocabularyProjected, token_id: int, text: str) -> str:
@@ -110,6 +154,30 @@ def colors(vocabulary: VocabularyProjected) -> str:
     """What the colours of the points stand for."""
     low, high = vocabulary.norms.min(), vocabulary.norms.max()
     return f"colour: length from {low:.2f} to {high:.2f}"
+
+
+def notes(
+    vocabulary: VocabularyProjected,
+    *,
+    fallback: str,
+    hint: str,
+    path: str,
+    by_length: bool,
+    flat: bool,
+) -> str:
+    """What there is to know below the cloud, in one line.
+
+    Args:
+        vocabulary: the cloud.
+        fallback: why it is drawn without OpenGL; empty if it isn't.
+        hint: what is missing before what is chosen can be drawn.
+        path: of `path_note`.
+        by_length: whether colours stand for lengths.
+        flat: whether two axes are seen alone.
+    """
+    found = [f"software view: {fallback}" if fallback else "", hint, path]
+    found.append(colors(vocabulary) if by_length else "")
+    return " · ".join([*filter(None, found), FLAT_MANUAL if flat else MANUAL])
 
 
 def inspected(

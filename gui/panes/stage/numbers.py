@@ -54,11 +54,12 @@ def _right(found: TermsFound, most: int) -> str:
             left = found.n_terms - 1 - len(others)
             return f"{top} / ({under}" + (f" + … {left:,} more)" if left > 0 else ")")
         case "norm":
-            x, sigma, gain = found.terms[0].factors
+            x, sigma, *gains = found.terms[0].factors
             mean = f" − {_bracket(found.mean, 3)}" if found.mean else ""
             above = f"({_number(x.value)}{mean})" if mean else _number(x.value)
             bias = "" if found.bias is None else f" + {_bracket(found.bias.value)}"
-            return f"{above} / {_number(sigma.value, 3)} · {_bracket(gain.value)}{bias}"
+            gain = "".join(f" · {_bracket(gain.value)}" for gain in gains)
+            return f"{above} / {_number(sigma.value, 3)}{gain}{bias}"
         case "function":
             values = ", ".join(
                 f"{_name(f.name) or 'constant'} {_number(f.value, 3)}"

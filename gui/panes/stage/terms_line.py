@@ -92,14 +92,14 @@ def pieces(found: TermsFound, model: m.ModelInfo, read: m.PromptRead) -> list[Pi
         ]
         return said
     if found.how == "norm":
-        x, sigma, gain = found.terms[0].factors
+        x, sigma, *gains = found.terms[0].factors  # a norm may be without a weight
         mean = f" − {figure(found.mean, 3)}" if found.mean else ""
         before, scale = _target(x), _target(sigma)
         said.append(
             Piece(f"({figure(x.value)}{mean})", "the number before", "text", before, before)
         )
         said.append(Piece(f"÷ {figure(sigma.value, 3)}", "σ", "text", scale, scale))
-        said.append(Piece(f"× {figure(gain.value)}", symbol(gain.name), "text"))
+        said += [Piece(f"× {figure(gain.value)}", symbol(gain.name), "text") for gain in gains]
     elif found.how == "function":
         said += [
             Piece(

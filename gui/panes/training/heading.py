@@ -55,6 +55,7 @@ class RunHeading(QWidget):
         self.again.setToolTip(AGAIN)
         self.again.clicked.connect(self.again_requested)
         self.branch = QPushButton("Branch from here…")
+        self.branch.setToolTip("Another run from the step in view, with other settings")
         self.branch.clicked.connect(self.branch_requested)
         self.follow = QPushButton("Follow")
         self.follow.setToolTip("Every pane shows each new snapshot of this run as it comes")

@@ -29,6 +29,7 @@ from gui.panes.training.place import PlaceButton
 from gui.panes.training.rate_box import RateBox
 from gui.panes.training.recipe_files import RecipeFiles
 from gui.panes.training.settings_table import SettingsTable
+from gui.panes.training.switch_fields import SwitchFields
 from gui.panes.training.wrapped import WrappedText
 from gui.session.runs_folder import proposed
 from gui.widgets.choice import Choice
@@ -81,6 +82,7 @@ class RecipeForm(QWidget):
         self.lr = RateBox()
         self.seed = _count(0, 2**31 - 1)
         self.name = QLineEdit()
+        self.switches = SwitchFields(self)
         self.fields = (
             Field("Preset", self.preset, "A recipe that is worth having by name"),
             Field("Text", self.data, "What it learns from: the story world, or a text file"),
@@ -102,6 +104,13 @@ class RecipeForm(QWidget):
         flow = EvenGrid(grid, spacing=theme.TIGHT + 2)
         for field in self.fields:
             flow.addWidget(field)
+        title = QLabel("How fast it learns")
+        title.setFont(theme.sans(theme.SMALL_FONT_SIZE))
+        title.setToolTip("Each can be turned off, to see what it gives; presets set them together")
+        below = QWidget()
+        flow = EvenGrid(below, spacing=theme.TIGHT + 2)
+        for field in self.switches.fields:
+            flow.addWidget(field)
         self.summary = WrappedText()
         self.estimate = EstimateLine()
         self.files = RecipeFiles(self.estimate.button)
@@ -117,6 +126,8 @@ class RecipeForm(QWidget):
         layout.setSpacing(theme.TIGHT)
         layout.addWidget(self.branch_line)
         layout.addWidget(grid)
+        layout.addWidget(title)
+        layout.addWidget(below)
         layout.addWidget(self.summary)
         layout.addWidget(self.problem)
         layout.addWidget(self.files)
@@ -134,6 +145,7 @@ class RecipeForm(QWidget):
         self.lr.valueChanged.connect(self._changed)
         self.files.all_button.toggled.connect(self._show_all)
         self.settings.setting_typed.connect(self._take_setting)
+        self.switches.changed.connect(self._changed)
         self.set_recipe(self._base)
 
     # --------------------------------------------------------------------- the recipe
@@ -141,7 +153,8 @@ class RecipeForm(QWidget):
     def set_recipe(self, recipe: Recipe) -> None:
         """Show a recipe; what has no field of its own is kept."""
         self._base = recipe
-        editors = (*(field.editor for field in self.fields),)
+        fields = (*self.fields, *self.switches.fields)
+        editors = (*(field.editor for field in fields), self.switches)
         blocked = [QSignalBlocker(editor) for editor in editors]
         if recipe.name in PRESETS:
             self.preset.setCurrentText(recipe.name)
@@ -159,6 +172,7 @@ class RecipeForm(QWidget):
         for key, box in self._counts().items():
             box.setValue(getattr(recipe, key))
         self.lr.setValue(recipe.lr)
+        self.switches.show_recipe(recipe)
         self.name.setText(recipe.name)
         del blocked
         self._changed()
@@ -218,6 +232,7 @@ class RecipeForm(QWidget):
             steps=steps,
             seed=self.seed.value(),
             lr=lr,
+            **self.switches.values(),
             # What depends on a number that was changed keeps its proportion to it.
             min_lr=base.min_lr if lr == base.lr else base.min_lr * lr / base.lr,
             warmup_steps=self._paced(base.warmup_steps),
@@ -254,7 +269,7 @@ class RecipeForm(QWidget):
     def _in_words_of_the_form(self, message: str) -> str:
         """What a recipe calls its values, as the form calls them: Width, not d_model."""
         names = {name: box.accessibleName() for name, box in self._counts().items()}
-        names |= {"lr": self.lr.accessibleName()}
+        names |= {"lr": self.lr.accessibleName()} | self.switches.labels()
         return re.sub(r"\b(\w+)\b", lambda found: names.get(found[0], found[0]), message)
 
     def _show_all(self, shown: bool) -> None:

@@ -49,18 +49,22 @@ class Camera:
         target: the point in the middle of the screen.
         azimuth, elevation: where on the sphere, in radians.
         distance: the sphere's radius, in the units of the points.
+        flat: the first two axes alone are seen, as on paper: nothing turns, near is as far.
     """
 
     target: tuple[float, float, float] = (0.0, 0.0, 0.0)
     azimuth: float = 0.5
     elevation: float = 0.3
     distance: float = 4.0
+    flat: bool = False
 
     # ----------------------------------------------------------------- where it stands
 
     @property
     def axes(self) -> NDArray[np.float64]:
         """``[3, 3]``: right, up, and back towards the viewer, as unit vectors."""
+        if self.flat:
+            return np.eye(3)
         sa, ca = sin(self.azimuth), cos(self.azimuth)
         se, ce = sin(self.elevation), cos(self.elevation)
         return np.array([[ca, 0.0, -sa], [-sa * se, ce, -ca * se], [sa * ce, se, ca * ce]])
@@ -89,6 +93,8 @@ class Camera:
         axes = self.axes * np.array([[focal], [-focal], [-1.0]])
         shift = np.array([0.0, 0.0, self.distance]) - axes @ np.asarray(self.target)
         x, y, depth = axes.astype(np.float32) @ array.T + shift.astype(np.float32)[:, None]
+        if self.flat:
+            depth = np.full(len(array), self.distance, dtype=np.float32)
         xy = np.empty((2, len(array)), dtype=np.float32)
         with np.errstate(divide="ignore", invalid="ignore"):
             np.divide(x, depth, out=xy[0])
@@ -102,7 +108,7 @@ class Camera:
     ) -> NDArray[np.float64]:
         """The point ``[3]`` that lies at a place on the screen at a depth."""
         per_pixel = depth / self.focal_length(width, height)
-        seen = np.array(
+        seen = np.array(  # of what is flat the depth is the distance
             [
                 (x - width / 2) * per_pixel,
                 (height / 2 - y) * per_pixel,
@@ -128,12 +134,17 @@ class Camera:
         clip[2, 2] = -(far + near) / (far - near)
         clip[2, 3] = -2 * far * near / (far - near)
         clip[3, 2] = -1.0
+        if self.flat:  # everything is as far as the target
+            clip[2] = 0.0, 0.0, -1 / FAR, -self.distance / FAR
+            clip[3] = 0.0, 0.0, 0.0, self.distance
         return (clip @ view).astype(np.float32)
 
     # -------------------------------------------------------------------- moving about
 
     def rotated(self, dx: float, dy: float) -> Camera:
-        """After a drag by so many pixels: half a turn in 500."""
+        """After a drag by so many pixels: half a turn in 500; what is flat doesn't turn."""
+        if self.flat:
+            return self
         elevation = min(max(self.elevation + dy * pi / 500, -STEEPEST), STEEPEST)
         azimuth = (self.azimuth - dx * pi / 500 + pi) % (2 * pi) - pi
         return replace(self, azimuth=azimuth, elevation=elevation)
@@ -177,6 +188,8 @@ class Camera:
             return self
         middle = (array.min(0) + array.max(0)) / 2
         seen = (array - middle) @ self.axes.T
+        if self.flat:
+            seen[:, 2] = 0.0
         # A point at x, y, z (z to the viewer) is inside if focal * |x| / (distance - z) is at
         # most half the free width; the same for y.
         focal = self.focal_length(width, height)
@@ -198,7 +211,7 @@ class Camera:
         """
         back = np.asarray(normal, dtype=np.float64)
         length = float(np.linalg.norm(back))
-        if length == 0:
+        if length == 0 or self.flat:
             return self
         back = back / length * (1 if back @ self.axes[2] >= 0 else -1)
         elevation = min(max(asin(min(max(back[1], -1.0), 1.0)), -STEEPEST), STEEPEST)
@@ -213,6 +226,7 @@ class Camera:
             azimuth=(self.azimuth + turn * share + pi) % (2 * pi) - pi,
             elevation=self.elevation + (other.elevation - self.elevation) * share,
             distance=self.distance * (other.distance / self.distance) ** share,
+            flat=other.flat,
         )
 
 

@@ -8,6 +8,7 @@ Knows points by their index; neither tokens nor the store.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import hypot
 
 import numpy as np
@@ -45,7 +46,7 @@ class PointCloudView(QWidget):
     """A cloud of points in 3D.
 
     Drag turns, the wheel zooms at the mouse, right or Shift drag moves, a double click resets;
-    arrow keys turn, + and - zoom, Home resets.
+    arrow keys turn, + and - zoom, Home resets. Seen flat, a drag and the arrow keys move.
 
     Args:
         renderer: what draws the points; by default the best that works here, found when the first
@@ -214,7 +215,17 @@ class PointCloudView(QWidget):
     def reset_view(self) -> None:
         """The first view again: from the first direction, everything that is home in sight."""
         self._untouched, self._shows_part = True, False
-        self._go_home(fly=True, direction=Camera())
+        self._go_home(fly=True, direction=Camera(flat=self.camera.flat))
+
+    def set_flat(self, *, flat: bool) -> None:
+        """See the first two axes alone, as on paper, or all three in depth."""
+        if flat == self.camera.flat:
+            return
+        self._flying.stop()
+        self._look_from(replace(Camera() if not flat else self.camera, flat=flat))
+        if self._home is not None and not self._shows_part:
+            self._untouched = True
+            self._go_home(fly=False)
 
     def show_part(self, points: ArrayLike, normal: ArrayLike | None = None) -> None:
         """Bring some places into sight, from the front of the plane with this normal."""
@@ -347,7 +358,7 @@ class PointCloudView(QWidget):
             size=size,
             near=middle - self._extent,
             far=middle + self._extent,
-            faded=0.22,
+            faded=1.0 if self.camera.flat else 0.22,
         )
 
     def _drop_renderer(self) -> None:
@@ -400,7 +411,8 @@ class PointCloudView(QWidget):
         dx, dy = here.x() - self._dragged.x(), here.y() - self._dragged.y()
         self._dragged = here
         shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-        if event.buttons() & Qt.MouseButton.LeftButton and not shift:
+        turns = event.buttons() & Qt.MouseButton.LeftButton and not shift
+        if turns and not self.camera.flat:
             self._touch(self.camera.rotated(dx, dy))
         else:
             self._touch(self.camera.panned(dx, dy, self.width(), self.height()))
@@ -433,7 +445,7 @@ class PointCloudView(QWidget):
         key = Qt.Key(event.key())
         if key in turns:
             dx, dy = turns[key]
-            if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            if event.modifiers() & Qt.KeyboardModifier.ShiftModifier or self.camera.flat:
                 self._touch(self.camera.panned(dx, dy, self.width(), self.height()))
             else:
                 self._touch(self.camera.rotated(dx, dy))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QAction
@@ -171,13 +170,7 @@ class Offers:
     # ---------------------------------------------------------------------------- inside
 
     def _show(self, kind: str, what: object) -> None:
-        """Let the first pane that can show it do so, in front."""
-        for key, dock in self._window.docks.items():
-            for shown, method in dock.entry.shows:
-                if shown == kind:
-                    self._window.layouts.show_pane(key)
-                    attrgetter(method)(self._window.host.pane(key))(what)
-                    return
+        self._window.show_thing(kind, what)
 
     def _in_front(self, pane: Pane, do: Callable[[], object]) -> Callable[[], object]:
         def shown() -> None:

@@ -6,6 +6,7 @@ A new family is a module whose ``FAMILY`` says all that is known of it, and its 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
@@ -14,8 +15,9 @@ from typing import Any
 from model.checkpoint.errors import CheckpointError
 from model.checkpoint.families.family import Family, Heads
 from model.checkpoint.values import where
+from model.config import TransformerConfig
 
-__all__ = ["FAMILIES", "MODULES", "Family", "Heads", "family_of"]
+__all__ = ["FAMILIES", "MODULES", "Family", "Heads", "family_for", "family_of"]
 
 MODULES = (
     "model.checkpoint.families.bert",
@@ -35,6 +37,7 @@ MODULES = (
     "model.checkpoint.families.mixtral",
     "model.checkpoint.families.modernbert",
     "model.checkpoint.families.mpt",
+    "model.checkpoint.families.nanochat",
     "model.checkpoint.families.olmo2",
     "model.checkpoint.families.opt",
     "model.checkpoint.families.phi",
@@ -70,6 +73,52 @@ class _Families(Mapping[str, Family]):
 FAMILIES = _Families()
 # Now, not in the middle of opening a file.
 _listed(MODULES)
+
+
+_USUAL = ("gpt2", "llama", "nanochat", "qwen3", "starcoder2")
+"""Asked first: what several families can describe is saved as the one that most programs know."""
+
+
+def family_for(config: TransformerConfig) -> str:
+    """The family as which a network can be saved, so that transformers loads it to equal logits.
+
+    Args:
+        config: of the network; its dropout, which only training has, is no matter.
+
+    Returns:
+        Its model_type.
+
+    Raises:
+        CheckpointError: no family describes the network.
+    """
+    bare = replace(config, dropout=0.0)
+    for model_type in dict.fromkeys((*_USUAL, *FAMILIES)):
+        try:
+            FAMILIES[model_type].config_to_hf(bare)
+        except CheckpointError:
+            continue
+        return model_type
+    raise CheckpointError(
+        f"No family of networks that transformers knows has {_parts(config)} together, so this "
+        "network could not be saved. Positions 'learned' with norm 'layer' make a GPT-2; "
+        "'rotary' with 'rms', a gated MLP and no biases a Llama; 'rotary' with 'rms', qk_norm, "
+        "embedding_norm, activation 'relu2' and neither norm_weights nor mlp_bias a nanochat."
+    )
+
+
+def _parts(config: TransformerConfig) -> str:
+    """What of a network families differ in, in the words of a recipe."""
+    words = [
+        f"positions {config.positions!r}",
+        f"norm {config.norm!r}",
+        "a gated MLP" if config.gated else "a plain MLP",
+        "biases" if config.qkv_bias or config.mlp_bias else "no biases",
+    ]
+    words += ["qk_norm"] if config.qk_norm is not None else []
+    words += [] if config.norms.weight else ["norms without weights"]
+    words += ["embedding_norm"] if config.norms.embedding else []
+    words += ["logit_cap"] if config.caps.logits is not None else []
+    return ", ".join(words)
 
 
 def family_of(hf: Mapping[str, Any]) -> Family:

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from model.network.norm import Norm
-from model.operations import LOGITS, Operation
+from model.operations import LOGITS, Operation, norm_name
 from model.probe.attribution.asks import Part
 from model.probe.question import ProbeError
 from model.transformer import Transformer
@@ -92,7 +92,7 @@ class Walk:
             case "unembed":
                 yield from self._unembed(op)
             case "norm":
-                norm = self.network.norm_of(op.parameters[0].removesuffix(".w"))
+                norm = self.network.norm_of(norm_name(op))
                 if norm.b is not None:
                     name = op.parameters[1].removesuffix(".b")
                     yield Part(

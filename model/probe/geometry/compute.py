@@ -8,13 +8,14 @@ Shapes use these letters: V tokens, D width of a vector, n axes, k neighbours.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Generator, Iterable
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from model.probe.question import ProbeError
+from model.slices import finish
 
 ROWS_AT_ONCE = 4096
 
@@ -65,22 +66,17 @@ def principal_axes(
     Raises:
         ValueError: the table is no matrix, has no rows, or holds NaN or infinity.
     """
-    mean_D, scatter_DD = _scatter(table_VD)
+    mean_D, scatter_DD = scatter(table_VD)
     width = len(mean_D)
     given_rD = scatter_DD.new_zeros(0, width) if first_rD is None else first_rD.to(scatter_DD)
-    without_DD = torch.eye(width, dtype=scatter_DD.dtype) - given_rD.T @ given_rD
-    _, vectors = torch.linalg.eigh(without_DD @ scatter_DD @ without_DD)
-    n_found = min(n, width) - len(given_rD)
-    found_nD = vectors.flip(1)[:, :n_found].T
-    largest = found_nD.abs().argmax(1, keepdim=True)
-    found_nD = found_nD * _sign(found_nD.gather(1, largest))
+    found_nD = leading_axes(scatter_DD, n - len(given_rD), given_rD)
     axes_nD = torch.cat([given_rD, found_nD])
-    points_Vn = _on_axes(table_VD, mean_D, axes_nD)
+    points_Vn = on_axes(table_VD, mean_D, axes_nD)
     if previous is not None and previous.points_Vn.shape == points_Vn.shape:
-        turn_nn = _turn(points_Vn[:, len(given_rD) :], previous.points_Vn[:, len(given_rD) :])
+        turn_nn = turn(points_Vn[:, len(given_rD) :], previous.points_Vn[:, len(given_rD) :])
         axes_nD = torch.cat([given_rD, turn_nn @ found_nD])
-        points_Vn = _on_axes(table_VD, mean_D, axes_nD)
-    share_n = _shares(axes_nD, scatter_DD)
+        points_Vn = on_axes(table_VD, mean_D, axes_nD)
+    share_n = shares(axes_nD, scatter_DD)
     if len(axes_nD) < n:
         missing = n - len(axes_nD)
         axes_nD = torch.cat([axes_nD, axes_nD.new_zeros(missing, width)])
@@ -89,8 +85,39 @@ def principal_axes(
     return Projection(points_Vn, axes_nD.float().contiguous().to(mean_D.device), mean_D, share_n)
 
 
-def _scatter(table_VD: Tensor) -> tuple[Tensor, Tensor]:
-    """The mean of a table's rows, and the sum of their squares around it in float64 on the CPU."""
+def leading_axes(scatter_DD: Tensor, n: int, given_rD: Tensor) -> Tensor:
+    """The principal axes of what is left without some others, in falling order of variance.
+
+    Args:
+        scatter_DD: as of `scatter`.
+        n: how many.
+        given_rD: orthonormal axes that come before; float64.
+
+    Returns:
+        ``[≤ n, D]`` float64, orthonormal; each points to where its largest component is positive.
+    """
+    width = len(scatter_DD)
+    left_DD = scatter_DD
+    if len(given_rD):
+        without_DD = torch.eye(width, dtype=scatter_DD.dtype) - given_rD.T @ given_rD
+        left_DD = without_DD @ scatter_DD @ without_DD
+    _, vectors = torch.linalg.eigh(left_DD)
+    found_nD = vectors.flip(1)[:, : max(0, min(n, width - len(given_rD)))].T
+    largest = found_nD.abs().argmax(1, keepdim=True)
+    return found_nD * _sign(found_nD.gather(1, largest))
+
+
+def scatter(table_VD: Tensor) -> tuple[Tensor, Tensor]:
+    """The mean of a table's rows, and the sum of their squares around it in float64 on the CPU.
+
+    Raises:
+        ValueError: the table is no matrix, has no rows, or holds NaN or infinity.
+    """
+    return finish(scattering(table_VD))
+
+
+def scattering(table_VD: Tensor) -> Generator[None, None, tuple[Tensor, Tensor]]:
+    """The same in slices of some tens of milliseconds."""
     if table_VD.ndim != 2 or len(table_VD) == 0:
         raise ProbeError(f"A table of vectors is needed, not a shape of {tuple(table_VD.shape)}.")
     table_VD = table_VD.detach()
@@ -99,23 +126,26 @@ def _scatter(table_VD: Tensor) -> tuple[Tensor, Tensor]:
     sum_D = torch.zeros(width, dtype=torch.float64)
     for rows in table_VD.split(ROWS_AT_ONCE):
         sum_D += rows.float().sum(0).cpu()
+    yield
     mean_D = (sum_D / n_rows).float().to(table_VD.device)
     scatter_DD = torch.zeros(width, width, dtype=torch.float64)
     for rows in table_VD.split(ROWS_AT_ONCE):
         centred = rows.float() - mean_D
         scatter_DD += (centred.T @ centred).cpu()
+        yield
     if not bool(torch.isfinite(scatter_DD).all()):
         raise ProbeError("The vectors hold NaN or infinity; there are no principal axes.")
     return mean_D, scatter_DD
 
 
-def _on_axes(table_VD: Tensor, mean_D: Tensor, axes_nD: Tensor) -> Tensor:
+def on_axes(table_VD: Tensor, mean_D: Tensor, axes_nD: Tensor) -> Tensor:
+    """The centred table on some axes, float32 ``[V, n]``."""
     axes_Dn = axes_nD.float().to(table_VD.device).T
     rows_at_once = table_VD.detach().split(ROWS_AT_ONCE)
     return torch.cat([(rows.float() - mean_D) @ axes_Dn for rows in rows_at_once])
 
 
-def _shares(axes_nD: Tensor, scatter_DD: Tensor) -> Tensor:
+def shares(axes_nD: Tensor, scatter_DD: Tensor) -> Tensor:
     """How much of the variance each axis keeps."""
     total = torch.diagonal(scatter_DD).sum()
     # Rounding can leave a variance that is zero a hair below it.
@@ -127,7 +157,7 @@ def _sign(values: Tensor) -> Tensor:
     return torch.where(values < 0, -1.0, 1.0).to(values.dtype)
 
 
-def _turn(points_Vn: Tensor, previous_Vn: Tensor) -> Tensor:
+def turn(points_Vn: Tensor, previous_Vn: Tensor) -> Tensor:
     """How axes are to be turned or mirrored so that points come nearest to where they were."""
     left, _, right = torch.linalg.svd((previous_Vn.to(points_Vn).T @ points_Vn).double().cpu())
     return left @ right

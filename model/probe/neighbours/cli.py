@@ -1,4 +1,4 @@
-"""`python -m model probe neighbours`: tokens near a word or a sum of words."""
+"""`python -m model neighbours`: rows near a word or a sum of words."""
 
 from __future__ import annotations
 
@@ -9,86 +9,80 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from model.cli.common import (
-    AsJson,
-    Checkpoint,
-    Device,
-    Dtype,
-    Threads,
-    one_sentence,
-    opened,
-    print_json,
-    say,
-)
-from model.probe.question import ProbeError
+from model.cli.common import AsJson, Device, Dtype, Threads, one_sentence, print_json
+from model.cli.tables import MatrixOption, Sample, TablePath, opened_table
 
 
 def command(
-    path: Checkpoint,
+    path: TablePath,
     words: Annotated[
         str, typer.Argument(metavar="SUM", help='a word or a sum of words: "king - man + woman"')
     ],
     k: Annotated[int, typer.Option("--k", min=1, help="how many neighbours")] = 12,
-    matrix: Annotated[
-        str, typer.Option(help="W_E, the embedding, or W_U, the unembedding")
-    ] = "W_E",
+    metric: Annotated[
+        str, typer.Option(help="cosine, dot (product) or euclidean (distance: small is near)")
+    ] = "cosine",
+    matrix: MatrixOption = "W_E",
+    sample: Sample = 1,
     device: Device = "auto",
     dtype: Dtype = None,
     threads: Threads = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Tokens near a word or a sum of words, by the cosine of their vectors.
+    """Tokens near a word or a sum of words; cosine, dot product or Euclidean distance.
 
-    The words themselves are among them, and marked: an analogy is read without them.
+    The words themselves are among them, and marked: an analogy is read without them. Behind = may
+    stand the word that is expected: king - man + woman = queen; its rank is told.
 
     A word is looked for with a space before it, then without. In quotes it is taken as it is.
 
     #812 is an id.
     """
     with one_sentence():
-        from model.probe.neighbours import compute
-        from model.probe.neighbours.asks import MATRICES, NeighboursQuestion
-        from model.probe.neighbours.sums import pieces_of, terms_of, token_named
-        from model.tokenizer.tokens import continued, visible
+        from model.probe.neighbours.sums import pieces_of, terms_of
+        from model.space.asking import ask
+        from model.space.questions.asks import METRICS, Near, NearFound
+        from model.space.registry import SpaceError
 
-        if matrix not in MATRICES:
-            raise ProbeError(f"There is no table {matrix!r} of token vectors; W_E and W_U are.")
-        lm = opened(path, device, dtype, threads)
-        say(lm.notes)
-        tokenizer = lm.tokenizer
-        vocabulary = () if tokenizer is None else tokenizer.vocabulary
-        continuing = frozenset() if tokenizer is None else tokenizer.continuing
-        d_vocab = lm.config.d_vocab
-        terms = terms_of(pieces_of(words), lambda word: token_named(word, vocabulary, d_vocab))
-        question = NeighboursQuestion(terms=terms, k=k, matrix=matrix)
-        found = compute.answer(question, compute.table(lm.transformer, matrix))
+        known = next((one for one in METRICS if one == metric), None)
+        if known is None:
+            raise SpaceError(f"There is no metric {metric!r}; there are {', '.join(METRICS)}.")
+        at = opened_table(path, matrix, device, dtype, threads, sample)
+        left, _, right = words.partition("=")
+        terms = terms_of(pieces_of(left), at.row)
+        expected = at.row(right.strip()) if right.strip() else -1
+        found = ask(Near(terms, k, known, expected), at.table)
+        assert isinstance(found, NearFound)
 
-    def shown(token_id: int) -> str:
-        raw = vocabulary[token_id] if token_id < len(vocabulary) else b""
-        if not raw:
-            return f"‹{token_id}›"
-        text = visible(raw)
-        return continued(text) if token_id in continuing else text
-
-    rows = list(zip(found.ids, found.cosines, found.own, found.ranks_without_own, strict=True))
+    rows = []
+    without = 0
+    for rank, (row, value, own) in enumerate(zip(found.ids, found.values, found.own), start=1):
+        without += not own
+        rows.append((rank, None if own else without, row, value, own))
     if as_json:
         print_json(
             {
-                "matrix": matrix,
-                "terms": [
-                    {"sign": sign, "id": token_id, "token": shown(token_id)}
-                    for sign, token_id in terms
-                ],
+                "matrix": at.table.name,
+                "metric": metric,
+                "terms": [{"sign": sign, **at.shown(row)} for sign, row in terms],
+                "mean": found.mean,
+                "std": found.std,
+                "expected": None
+                if expected < 0
+                else {
+                    **at.shown(expected),
+                    "rank": found.rank,
+                    "rank_without_own": found.rank_without,
+                },
                 "neighbours": [
                     {
-                        "id": token_id,
-                        "token": shown(token_id),
-                        "cosine": cosine,
+                        **at.shown(row),
+                        metric: value,
                         "own": own,
                         "rank": rank,
-                        "rank_without_own": without,
+                        "rank_without_own": rank_without,
                     }
-                    for rank, (token_id, cosine, own, without) in enumerate(rows, 1)
+                    for rank, rank_without, row, value, own in rows
                 ],
             }
         )
@@ -98,7 +92,7 @@ def command(
     table.add_column()
     table.add_column(justify="right")
     table.add_column(style="dim")
-    for rank, (token_id, cosine, own, _) in enumerate(rows, 1):
+    for rank, _, row, value, own in rows:
         mark = "in the sum" if own else ""
-        table.add_row(str(rank), escape(shown(token_id)), f"{cosine:.4f}", mark)
+        table.add_row(str(rank), escape(at.names.text(row)), f"{value:.4f}", mark)
     Console().print(table)

@@ -6,7 +6,7 @@ Works on a vocabulary's bytes; knows no tokenizer, no tensor.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from model.tokenizer.tokens import SPACE
 
@@ -72,7 +72,12 @@ def terms_of(
     return tuple(terms)
 
 
-def token_named(word: str, vocabulary: Sequence[bytes], n_tokens: int) -> int | None:
+def token_named(
+    word: str,
+    vocabulary: Sequence[bytes],
+    n_tokens: int,
+    index: Mapping[bytes, int] | None = None,
+) -> int | None:
     """The id that a word of a sum stands for, None if it is no single token.
 
     A word is looked for with a space before it, then without; then both in lower case. In quotes
@@ -82,23 +87,26 @@ def token_named(word: str, vocabulary: Sequence[bytes], n_tokens: int) -> int | 
         word: as typed; ``·`` is read as a space.
         vocabulary: the bytes of every token, or empty.
         n_tokens: how many ids there are.
+        index: the id of each token's bytes, where many words are looked for.
     """
     number = word.removeprefix("#") if not vocabulary else word[1:] if word[:1] == "#" else ""
     if number.isdecimal():
         return int(number) if int(number) < n_tokens else None
     text = word.replace(SPACE, " ")
     if len(text) >= 2 and text[0] == text[-1] == '"':
-        return _index(vocabulary, text[1:-1])
+        return _index(vocabulary, text[1:-1], index)
     text = text.strip()
     if not text:
         return None
     for candidate in (" " + text, text, " " + text.lower(), text.lower()):
-        found = _index(vocabulary, candidate)
+        found = _index(vocabulary, candidate, index)
         if found is not None:
             return found
     return None
 
 
-def _index(vocabulary: Sequence[bytes], text: str) -> int | None:
+def _index(vocabulary: Sequence[bytes], text: str, index: Mapping[bytes, int] | None) -> int | None:
     raw = text.encode("utf-8", "surrogatepass")
+    if index is not None:
+        return index.get(raw) if raw else None
     return vocabulary.index(raw) if raw and raw in vocabulary else None

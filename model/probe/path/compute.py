@@ -25,7 +25,8 @@ def answer(question: Path, subject: Subject, bench: Bench) -> Iterator[Answer | 
     places = stations(network.config)
     positions = question.positions or tuple(range(subject.n_tokens))
     positions = tuple(at for at in positions if at < subject.n_tokens)
-    axes_nD = bench.projection(subject.model, subject.step, question.matrix, question.plane).axes_nD
+    placed = bench.projection(subject.model, subject.step, question.matrix, question.how)
+    axes_nD = placed.axes_3D
     start, stop = min(positions), max(positions) + 1
     points, lengths = [], []
     for station in places:

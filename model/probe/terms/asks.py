@@ -71,7 +71,7 @@ class TermsFound(Answer):
     - ``sum``: s, after ``outer`` (a scale, a cap) where there is one;
     - ``lookup``: the only term, read from a table;
     - ``mean square``: √(s + ε), a norm's scale; the terms are squares over their number;
-    - ``norm``: (x − mean) / σ · w + b, its only term;
+    - ``norm``: (x − mean) / σ · w + b, its only term; without w where the norm has none;
     - ``softmax``: e^x / s; the terms are the e^x of all, ``chosen`` is the one above the line;
     - ``function``: a function of its only term's factors, named by ``outer``;
     - ``choice``: the index of a largest one; the terms are what it was chosen from.

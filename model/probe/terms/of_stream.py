@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import torch
 
+from model.operations import norm_name
 from model.parameters import parameter
 from model.probe.question import Array
 from model.probe.terms.asks import Factor
@@ -88,8 +89,18 @@ def _norm(at: Place) -> Parts:
     sigma = at.factor(scale, *index)
     everything, _ = _normed(at, source, letters)
     mean = 0.0 if at.config.norm == "rms" else float(everything.mean())
+    if not at.op.parameters:  # a norm without a weight
+        value = (x.value - mean) / sigma.value
+        return Parts(
+            np.array([value]),
+            lambda _: (x, sigma),
+            "",
+            how="norm",
+            mean=mean,
+            outer="(x − mean) / σ",
+        )
     name = at.op.parameters[0]
-    norm = at.network.norm_of(name.removesuffix(".w"))
+    norm = at.network.norm_of(norm_name(at.op))
     # The gain of a norm of queries may be one for all heads, or one for each.
     own = _own(parameter(at.network, name), behind)
     gain = Factor(name, own, float(at.weights(name, own)))

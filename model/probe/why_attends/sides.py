@@ -21,7 +21,7 @@ from torch import Tensor
 from model.bench import Bench
 from model.network.block import Block
 from model.network.rotary import rotate, rotation
-from model.operations import Operation
+from model.operations import Operation, norm_name
 from model.probe.attribution.walk import wide
 from model.probe.why_attends.asks import BIASES, CHANGE
 from model.subject import Subject
@@ -123,7 +123,7 @@ class Side:
         }
 
     def _normed(self, op: Operation, read: Parts, scale: Tensor) -> Parts:
-        norm = self._network.norm_of(op.parameters[0].removesuffix(".w"))
+        norm = self._network.norm_of(norm_name(op))
         weight = wide(norm.weight())
         parts = {
             name: (x if norm.rms else x - x.mean(norm.axes, keepdim=True)) / scale * weight

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from model.counting import counted
-from model.train.optimiser import adamw
+from model.train.optimiser import optimiser_of
 from model.train.recipe import Recipe
 from model.transformer import Transformer
 
@@ -63,7 +63,8 @@ def carried(
     """
     with torch.random.fork_rng(devices=[]):
         transformer = Transformer(after.config(d_vocab))
-    transformer.initialize(torch.Generator().manual_seed(after.seed), after.init_std)
+    generator = torch.Generator().manual_seed(after.seed)
+    transformer.initialize(generator, first=after.first_weights)
     transformer.eval()
     taken: set[str] = set()
     partly: list[str] = []
@@ -101,18 +102,24 @@ def _optimiser(
     taken: set[str],
 ) -> dict[str, Any]:
     """The new recipe's settings, with what is kept of each weight that was taken."""
-    mine = adamw(transformer, after)
+    mine = optimiser_of(transformer, after)
     found: dict[str, Any] = mine.state_dict()
     if not state:
         return found
     with torch.device("meta"):
         other = Transformer(before.config(d_vocab_before), empty=True)
     other.tie()
-    old_names = _names(other, adamw(other, before))
-    kept = {old_names[index]: values for index, values in state["state"].items()}
-    names = _names(transformer, mine)
+    theirs = optimiser_of(other, before)
+    old_names, old_rules = _names(other, theirs), _rules(theirs)
+    kept = {
+        (old_names[index], old_rules[index]): values for index, values in state["state"].items()
+    }
+    names, rules = _names(transformer, mine), _rules(mine)
+    # What one rule keeps of a weight means nothing to another.
     found["state"] = {
-        index: kept[name] for index, name in names.items() if name in taken and name in kept
+        index: kept[name, rules[index]]
+        for index, name in names.items()
+        if name in taken and (name, rules[index]) in kept
     }
     return found
 
@@ -122,6 +129,12 @@ def _names(transformer: nn.Module, optimiser: torch.optim.Optimizer) -> dict[int
     name_of = {id(parameter): name for name, parameter in transformer.named_parameters()}
     parameters = (p for group in optimiser.param_groups for p in group["params"])
     return {index: name_of[id(parameter)] for index, parameter in enumerate(parameters)}
+
+
+def _rules(optimiser: torch.optim.Optimizer) -> list[str]:
+    """By which rule each parameter is moved, by its number in an optimiser's state dict."""
+    groups = optimiser.param_groups
+    return [group.get("rule", "adamw") for group in groups for _ in group["params"]]
 
 
 def _note(n_taken: int, n_all: int, new: list[str], left_out: list[str], partly: list[str]) -> str:

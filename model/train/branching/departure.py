@@ -23,8 +23,8 @@ from model.train.branching.record import Departure, OptimiserIs
 from model.train.data import Batches, prepare
 from model.train.events import Prepared
 from model.train.kept_states import kept_states
-from model.train.optimiser import adamw
-from model.train.parts import as_it_was, check_text
+from model.train.optimiser import optimiser_of
+from model.train.parts import as_it_was, check_text, with_precision
 from model.train.processes.group import ALONE
 from model.train.processes.sharded_state import load_shards
 from model.train.processes.spread import spread_out
@@ -125,7 +125,7 @@ def _whole(
         return state
     with torch.random.fork_rng(devices=[]):
         transformer = Transformer(recipe.config(tokenizer.n_tokens), empty=True)
-    optimiser = adamw(transformer, recipe)
+    optimiser = optimiser_of(transformer, recipe)
     load_shards(run_dir / STATE / state.shards, transformer, optimiser, ALONE)
     return replace(
         state,
@@ -139,13 +139,18 @@ def _repeating(
     run_dir: Path, recipe: Recipe, tokenizer: Tokenizer, state: TrainingState, step: int
 ) -> Generator[Prepared, None, Found]:
     """Do a run's updates again, from a kept state up to a step."""
-    recipe = as_it_was(recipe, run_dir, tokenizer)
+    recipe = with_precision(as_it_was(recipe, run_dir, tokenizer), "cpu")
     data = yield from prepare(recipe, tokenizer)
     check_text(recipe, run_dir, data)
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
     spread = spread_out(
-        recipe.config(tokenizer.n_tokens), ALONE, "cpu", sharded=False, seed=recipe.seed, std=0.02
+        recipe.config(tokenizer.n_tokens),
+        ALONE,
+        "cpu",
+        sharded=False,
+        seed=recipe.seed,
+        first=recipe.first_weights,
     )
     batches = Batches(data.train_ids, recipe.batch_size, recipe.n_ctx, recipe.seed)
     updates = Updates(spread, recipe, batches)

@@ -20,6 +20,7 @@ from torch.distributed.tensor import DTensor, distribute_tensor
 from torch.nn.parallel import DistributedDataParallel
 
 from model.config import TransformerConfig
+from model.first_weights import FirstWeights
 from model.train.processes.group import Group
 from model.transformer import Transformer
 
@@ -117,7 +118,13 @@ class Sharded(Spread):
 
 
 def spread_out(
-    config: TransformerConfig, group: Group, device: str, *, sharded: bool, seed: int, std: float
+    config: TransformerConfig,
+    group: Group,
+    device: str,
+    *,
+    sharded: bool,
+    seed: int,
+    first: FirstWeights,
 ) -> Spread:
     """A new network over the processes, with the first weights that one process would draw.
 
@@ -126,20 +133,25 @@ def spread_out(
         group: the processes.
         device: of this one.
         sharded: whether in shards.
-        seed, std: of its first weights.
+        seed: of its first weights.
+        first: how they are drawn.
     """
     generator = torch.Generator().manual_seed(seed)
     if sharded:
-        return in_shards(config, group, device, generator, std)
+        return in_shards(config, group, device, generator, first)
     with torch.random.fork_rng(devices=[]):  # torch's own first weights draw from the global one
         transformer = Transformer(config)
-    transformer.initialize(generator, std)
+    transformer.initialize(generator, first=first)
     transformer.eval().to(device)
     return (Spread if group.is_alone else Copied)(transformer, group)
 
 
 def in_shards(
-    config: TransformerConfig, group: Group, device: str, generator: torch.Generator, std: float
+    config: TransformerConfig,
+    group: Group,
+    device: str,
+    generator: torch.Generator,
+    first: FirstWeights,
 ) -> Sharded:
     """A network in shards, which is whole nowhere: of one tensor after the other a part is kept."""
     with torch.device("meta"):
@@ -151,7 +163,7 @@ def in_shards(
     transformer.tie()  # memory of its own was given to each use of a weight
     for name, parameter in transformer.named_parameters():
         full = torch.empty(parameter.shape, dtype=parameter.dtype)
-        transformer.draw(name, full, generator, std)
+        first.draw(name, full, config, generator)
         put(parameter.detach(), full)
     return Sharded(transformer.eval(), group)
 

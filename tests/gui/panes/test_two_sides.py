@@ -115,7 +115,7 @@ def test_each_draws_the_difference_or_says_why_not(
         else:
             assert asks_both(pane), key
         pane.hide()
-    always = {"space", "patching", "circuit", "cost"}
+    always = {"space", "patching", "circuit", "cost", "losses"}
     assert always <= set(alone)
     if compare is models:
         assert set(alone) == always

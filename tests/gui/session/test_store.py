@@ -176,8 +176,8 @@ def test_every_feature_of_the_store_is_asked() -> None:
 
 def test_a_failure_of_no_feature_is_a_notice_and_a_result_of_none_an_error() -> None:
     store = Unanswered()
-    store.find_neighbours(((1, 3),))
-    store.fail(store.last(m.FindNeighbours))
+    store.set_threads(1)
+    store.fail(store.last(m.SetThreads))
     assert [notice.message for notice in store.notices] == ["No memory is left."]
     with pytest.raises(TypeError, match="Count"):
         store.receive(Count(request_id=0))

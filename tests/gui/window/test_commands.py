@@ -97,6 +97,7 @@ def test_what_panes_do_and_what_the_window_does_stand_in_a_sensible_order(
         "Prompt examples",
         "Prompt history",
         "Find a token…",
+        "Open vectors…",
         "Find a weight…",
         "—",
         "Search everything…",

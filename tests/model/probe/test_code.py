@@ -31,7 +31,7 @@ from model.sampling import Sampling
 from model.subject import Subject
 from resources import STORY_WORLD
 from tests.model.cli.test_probe_questions import TIMED
-from tests.small_models import small_bert, small_llama, small_mixtral
+from tests.small_models import small_bert, small_llama, small_mixtral, small_nanochat
 
 OF_WEIGHTS = "about weights alone: `gui.reading.code` has lines, see tests/gui/test_panes_code.py"
 
@@ -104,7 +104,12 @@ REFUSED = {
 """What a kind of network can't be asked, with the words in which it says so."""
 
 
-MAKERS = {"like Llama": small_llama, "encoder": small_bert, "experts": small_mixtral}
+MAKERS = {
+    "like Llama": small_llama,
+    "encoder": small_bert,
+    "experts": small_mixtral,
+    "like nanochat": small_nanochat,
+}
 NETWORKS = ("bundled", *MAKERS)
 
 

@@ -21,7 +21,7 @@ def normed(x_TD: np.ndarray, asked: Asked) -> np.ndarray:
     norm, config = asked.network.ln_final, asked.config
     if norm is None:
         return x_TD
-    weight_D = norm.w.detach().numpy() + config.norms.offset
+    weight_D = 1.0 if norm.w is None else norm.w.detach().numpy() + config.norms.offset
     if config.norm == "rms":
         length_T1 = np.sqrt((x_TD**2).mean(-1, keepdims=True) + config.norm_eps)
         return x_TD / length_T1 * weight_D

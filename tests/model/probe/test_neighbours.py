@@ -13,8 +13,6 @@ from typer.testing import CliRunner
 
 import model
 from model.cli.app import make_app
-from model.probe.neighbours import compute
-from model.probe.neighbours.asks import NeighboursQuestion
 from model.probe.neighbours.sums import SumError, pieces_of, terms_of, token_named
 from resources import STORY_WORLD
 
@@ -60,16 +58,18 @@ def test_what_can_not_be_asked_is_said_in_a_sentence(words: str, says: str) -> N
 
 
 def test_the_unembedding_has_neighbours_of_its_own(untied_folder: Path) -> None:
-    transformer = model.open(untied_folder, device="cpu").transformer
+    lm = model.open(untied_folder, device="cpu")
     for matrix in ("W_E", "W_U"):
-        question = NeighboursQuestion(terms=((1, 7),), k=2, matrix=matrix)
-        found = compute.answer(question, compute.table(transformer, matrix))
-        assert found.own == (True, False)
-        assert found.cosines[0] == pytest.approx(1, abs=1e-5)
-        assert found.ranks_without_own == (None, 1)
-    assert transformer.unembed is not None
-    assert compute.table(transformer, "W_U").data_ptr() == transformer.unembed.weight.data_ptr()
-    assert compute.table(transformer, "W_E").data_ptr() == transformer.embed.weight.data_ptr()
+        asked = ["neighbours", str(untied_folder), "#7", "--matrix", matrix, "--k", "2", "--json"]
+        found = json.loads(CliRunner().invoke(make_app(), asked).stdout.splitlines()[-1])
+        itself, other = found["neighbours"]
+        assert (itself["own"], other["own"]) == (True, False)
+        assert itself["cosine"] == pytest.approx(1, abs=1e-5)
+        assert (itself["rank_without_own"], other["rank_without_own"]) == (None, 1)
+        weights = lm.parameter(matrix).detach().double()
+        table = weights if matrix == "W_E" else weights.T
+        expected = torch.nn.functional.cosine_similarity(table[7], table[other["id"]], dim=0)
+        assert other["cosine"] == pytest.approx(float(expected), abs=1e-6)
 
 
 def test_a_word_is_meant_with_a_space_before_it_and_a_gap_is_no_token() -> None:
@@ -96,7 +96,10 @@ def test_the_list_of_probes_and_what_is_asked_load_no_torch() -> None:
             "names = [place.partition(':')[0] for place in places]\n"
             "names += [f'model.probe.{p.name}' for p in PROBES if not p.question]\n"
             "names += [probe.verb for probe in PROBES if probe.verb]\n"
-            "names += ['model.probe.neighbours.sums', 'model.probe.neighbours.asks']\n"
+            "from model.space import projections, questions, sources\n"
+            "lists = (projections.PROJECTIONS, questions.QUESTIONS, sources.SOURCES)\n"
+            "names += [e.asks.partition(':')[0] for entries in lists for e in entries]\n"
+            "names += ['model.probe.neighbours.sums', 'model.space.words', 'model.space.files']\n"
             "names += ['model.probe.score.asks', 'model.probe.weights.matrix_layout']\n"
             "for name in names: import_module(name)\n"
             "assert 'torch' not in sys.modules",

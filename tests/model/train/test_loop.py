@@ -19,6 +19,7 @@ from model.train import events as e
 from model.train import run_folder
 from model.train.data import DataError
 from model.train.loop import Training, train
+from model.train.presets import PRESETS
 from model.train.recipe import Recipe, RecipeError
 from model.train.run_folder import RunError, read_metrics, read_recipe, snapshots
 from model.train.state import load_state
@@ -50,6 +51,7 @@ def until_step(training: Training, step: int) -> tuple[list[e.Event], Iterable[e
 def break_the_weights(training: Training) -> None:
     norm = training.transformer.ln_final
     assert norm is not None
+    assert norm.w is not None
     with torch.no_grad():
         norm.w[0] = math.inf
 
@@ -154,11 +156,22 @@ def test_a_run_leaves_the_global_generator_alone(recipe: Recipe, tmp_path: Path)
     assert torch.equal(torch.rand(3), expected)
 
 
-@pytest.mark.parametrize("dropout", [0.0, 0.2])
+FAST = {
+    name: getattr(PRESETS["fast"], name)
+    for name in (
+        *("norm", "norm_weights", "embedding_norm", "positions", "rotary_base", "qk_norm"),
+        *("activation", "mlp_bias", "tied_embeddings", "zero_outputs", "init_std"),
+        *("optimiser", "matrix_lr", "momentum", "beta1", "beta2"),
+    )
+} | {"head_offsets": "1,2", "logit_cap": 15.0, "precision": "bfloat16"}
+"""All switches at once."""
+
+
+@pytest.mark.parametrize("change", [{}, {"dropout": 0.2}, FAST], ids=["plain", "dropout", "fast"])
 def test_a_resumed_run_is_the_uninterrupted_one_to_the_last_bit(
-    recipe: Recipe, tmp_path: Path, dropout: float
+    recipe: Recipe, tmp_path: Path, change: dict[str, Any]
 ) -> None:
-    recipe = replace(recipe, dropout=dropout)
+    recipe = replace(recipe, **change)
     whole = Training(recipe, tmp_path / "whole")
     expected = losses(whole.events())
 
@@ -392,23 +405,80 @@ def test_a_snapshot_has_the_logits_of_the_live_network(recipe: Recipe, tmp_path:
     assert opened.tokenizer.encode("Alice").ids == training.tokenizer.encode("Alice").ids
 
 
+LLAMA = {
+    "positions": "rotary",
+    "norm": "rms",
+    "gated": True,
+    "activation": "silu",
+    "attention_bias": False,
+    "mlp_bias": False,
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "family"),
+    [
+        ({}, "gpt2"),
+        (LLAMA | {"dropout": 0.1, "rotary_base": 30.0}, "llama"),
+        (LLAMA | {"qk_norm": True}, "qwen3"),
+        (FAST, "nanochat"),
+        ({"positions": "rotary", "zero_outputs": True}, "starcoder2"),
+    ],
+    ids=["gpt2", "llama", "qwen3", "nanochat", "starcoder2"],
+)
 def test_transformers_opens_a_snapshot(
-    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    recipe: Recipe,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    change: dict[str, Any],
+    family: str,
 ) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     monkeypatch.setattr("tqdm.tqdm.monitor_interval", 0)  # its bars start a thread that never ends
-    training = Training(replace(recipe, tokenizer="bpe:300"), tmp_path / "run")
+    recipe = replace(recipe, tokenizer="bpe:300", **change)
+    training = Training(recipe, tmp_path / "run")
     list(training.events())
     folder = snapshots(tmp_path / "run")[-1][1]
     theirs = AutoModelForCausalLM.from_pretrained(folder)
+    assert theirs.config.model_type == family
+    assert open_checkpoint(folder).family == family
     tokenizer = AutoTokenizer.from_pretrained(folder)
     ids = tokenizer("Alice was beginning")["input_ids"]
     assert ids == training.tokenizer.encode("Alice was beginning").ids
     with torch.inference_mode():
         batch = torch.tensor([ids])
-        difference = (theirs(batch).logits - training.transformer(batch)).abs().max()
+        logits = theirs(batch).logits
+        difference = (logits - training.transformer(batch)).abs().max()
     assert difference < 1e-5
+    assert logits.std() > 0.01  # what is small agrees by being small
+
+
+@pytest.mark.parametrize(("slow", "found"), [(0.3, "bfloat16"), (1.2, "float32")])
+def test_a_precision_that_is_left_open_is_found_once(
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slow: float, found: str
+) -> None:
+    monkeypatch.setattr("model.train.parts.slowdown", lambda dtype: slow)
+    left_open = replace(recipe, precision="auto")
+    training = Training(left_open, tmp_path / "run")
+    for event in training.events():
+        if isinstance(event, e.StepDone) and event.step == 10:
+            training.stop()
+    assert training.recipe.precision == read_recipe(tmp_path / "run").precision == found
+    # Elsewhere another one may be faster: the run goes on as it was begun.
+    monkeypatch.setattr("model.train.parts.slowdown", lambda dtype: 2.4 - slow)
+    again = Training(left_open, tmp_path / "run", resume=True)
+    assert list(again.events())
+    assert again.recipe.precision == found
+
+
+def test_in_bfloat16_a_run_learns_what_it_learns_in_float32(recipe: Recipe, tmp_path: Path) -> None:
+    curves = []
+    for precision in ("float32", "bfloat16"):
+        events = train(replace(recipe, precision=precision), tmp_path / precision)
+        curves.append(losses(events))
+    assert curves[0] != curves[1]
+    np.testing.assert_allclose(curves[1], curves[0], rtol=0.01)
 
 
 def test_an_exception_while_saving_leaves_no_half_snapshot(
@@ -459,8 +529,8 @@ def test_a_bad_text_leaves_no_folder(recipe: Recipe, tmp_path: Path) -> None:
 def test_a_network_that_cannot_be_saved_is_refused_before_it_is_trained(
     recipe: Recipe, tmp_path: Path
 ) -> None:
-    with pytest.raises(CheckpointError):
-        list(train(replace(recipe, positions="rotary"), tmp_path / "run"))
+    with pytest.raises(CheckpointError, match=r"No family .* has positions 'sinusoidal'"):
+        list(train(replace(recipe, positions="sinusoidal"), tmp_path / "run"))
     assert not (tmp_path / "run").exists()
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from model.train.optimiser import adamw, keep_freed_memory
+from model.train.optimiser import keep_freed_memory, optimiser_of
 from model.train.presets import PRESETS
 from model.transformer import Transformer
 
@@ -20,7 +20,7 @@ def test_matrices_decay_and_biases_and_norms_do_not(tied: bool) -> None:
     before = {name: p.detach().clone() for name, p in network.named_parameters()}
     for p in network.parameters():
         p.grad = torch.zeros_like(p)
-    adamw(network, recipe).step()
+    optimiser_of(network, recipe).step()
     for name, p in network.named_parameters():
         expected = before[name] * (1 - 0.1 * 0.5) if p.ndim >= 2 else before[name]
         torch.testing.assert_close(p.detach(), expected, msg=name)
@@ -28,7 +28,7 @@ def test_matrices_decay_and_biases_and_norms_do_not(tied: bool) -> None:
 
 def test_tied_weights_are_updated_once() -> None:
     network = Transformer(PRESETS["tiny"].config(d_vocab=7))
-    groups = adamw(network, PRESETS["tiny"]).param_groups
+    groups = optimiser_of(network, PRESETS["tiny"]).param_groups
     assert sum(p.numel() for group in groups for p in group["params"]) == network.config.n_params
 
 

@@ -11,9 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from model.config import TransformerConfig
+from model.first_weights import FirstWeights
 from model.train.presets import PRESETS, preset
 from model.train.recipe import Recipe, RecipeError
 from model.train.toml import toml_table
+
+LOOKING = {"positions": "rotary", "norm": "rms", "qk_norm": True}
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -41,6 +45,24 @@ def test_a_preset_that_is_not_there_names_those_that_are() -> None:
         preset("huge")
 
 
+def test_a_preset_answers_to_its_old_name() -> None:
+    assert preset("shakespeare-cpu") is PRESETS["classic"]
+
+
+def test_fast_has_no_more_parameters_than_classic() -> None:
+    sizes = {name: PRESETS[name].config(65).n_params for name in ("fast", "classic")}
+    assert sizes["fast"] <= sizes["classic"] == 809_856
+
+
+def test_a_recipe_from_before_there_were_switches_is_what_it_was() -> None:
+    before = Recipe.from_toml('data = "some.txt"\nlr = 0.001')
+    assert before.config(65) == TransformerConfig(
+        n_layers=4, n_heads=4, d_model=128, n_ctx=128, d_vocab=65
+    )
+    assert (before.optimiser, before.precision) == ("adamw", "float32")
+    assert before.first_weights == FirstWeights(0.02)
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
@@ -62,6 +84,15 @@ def test_a_preset_that_is_not_there_names_those_that_are() -> None:
         ({"n_heads": 32, "positions": "rotary"}, "make d_model a multiple of twice n_heads"),
         ({"positions": "abacus"}, "positions is 'abacus'"),
         ({"seed": 1 << 63}, "below 2\\^63"),
+        ({"optimiser": "sgd"}, "optimiser is 'sgd'; known are adamw, muon"),
+        ({"precision": "int8"}, "known are float32, bfloat16, auto"),
+        ({"momentum": 1.0}, "momentum is 1.0"),
+        ({"matrix_lr": 0.0}, "matrix_lr is 0.0; it must be above 0"),
+        ({"logit_cap": -1.0}, "logit_cap is -1.0"),
+        ({"norm_weights": False, "norm": "rms", "head_offsets": "1"}, "need rotary positions"),
+        ({**LOOKING, "head_offsets": "1,two"}, "whole numbers with commas between"),
+        ({**LOOKING, "head_offsets": "1,2,3"}, "3 heads shall look back, and a block has 2"),
+        ({**LOOKING, "head_offsets": "40"}, "by 0 to 31 tokens"),
     ],
 )
 def test_a_recipe_that_cannot_run_says_why(change: dict[str, object], says: str) -> None:

@@ -61,6 +61,9 @@ def _norm_scale(w: Wanted) -> Made:
 def _norm(w: Wanted) -> Made:
     config = w.config
     centred = "x" if config.norm == "rms" else f"(x - x.mean({_axes(w)}, keepdim=True))"
+    if not w.op.parameters:
+        lines = (f"x = {w.read()}", f"sigma = {w.read(1)}", f"n = {centred} / sigma")
+        return Made(lines, "n")
     weight = f"({config.norms.offset!r} + w)" if config.norms.offset else "w"
     n = f"n = {centred} / sigma * {weight}" + (" + b" if w.has_bias else "")
     return Made((f"x = {w.read()}", f"sigma = {w.read(1)}", *w.weight("w"), n), "n")

@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QImage, QMouseEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from gui import theme
 from gui.panes.space import scene
 from gui.panes.space.pane import SpacePane
-from gui.session.state import Notice
 from gui.session.store import Store
 from gui.widgets.point_cloud.overlay import Line, Overlay
 from gui.widgets.point_cloud.renderer import NO_GL_VARIABLE
@@ -133,6 +132,27 @@ def spot(pane: SpacePane, token: int) -> QPoint:
     return QPoint(int(x), int(y))
 
 
+def choose_source(pane: SpacePane, key: str) -> None:
+    """As a person does in the list of tables."""
+    sources = pane._body.sources
+    sources.setCurrentIndex(sources.findData(key))
+    sources.activated.emit(sources.currentIndex())
+    settle(pane)
+
+
+def choose_axes(pane: SpacePane, name: str) -> None:
+    """As a person does in the list of projections."""
+    projections = pane._body.projections
+    projections.setCurrentIndex(projections.findData(name))
+    projections.activated.emit(projections.currentIndex())
+    settle(pane)
+
+
+def offered(pane: SpacePane) -> list[str]:
+    sources = pane._body.sources
+    return [sources.itemData(at) for at in range(sources.count())]
+
+
 def type_text(pane: SpacePane, text: str) -> None:
     pane.search.clear()
     pane.search.setFocus()
@@ -197,8 +217,7 @@ def test_colour_can_be_the_length_of_the_vector(pane: SpacePane) -> None:
 
 
 def test_the_unembedding_is_one_click_away(pane: SpacePane, desk: Desk) -> None:
-    w_u = next(a for a in pane.tools.tables.actions() if a.text() == "W_U")
-    w_u.trigger()
+    choose_source(pane, "W_U")
     settle(pane)
     table = table_of(desk, "W_U")
     assert vocabulary_of(pane.store).matrix == "W_U"
@@ -214,15 +233,13 @@ def test_the_unembedding_is_one_click_away(pane: SpacePane, desk: Desk) -> None:
 
 
 def test_tied_embeddings_offer_no_second_table(pane: SpacePane) -> None:
-    untied, tied = pane.tools.untied, pane.tools.tied
-    assert untied.isVisible()
-    assert not tied.isVisible()
+    assert "W_U" in offered(pane)
     model = pane.store.model
     assert model is not None
     info = replace(model, config=replace(model.config, tied_embeddings=True))
     pane.store.receive(m.ModelOpened(request_id=0, info=info, seconds=0.0))
-    assert not untied.isVisible()
-    assert tied.isVisible()
+    assert "W_U" not in offered(pane)
+    assert "W_E" in offered(pane)
 
 
 # ------------------------------------------------------------------------ pointing at tokens
@@ -494,12 +511,15 @@ def test_a_result_can_be_picked_without_losing_the_sum(pane: SpacePane) -> None:
     assert answer_of(pane.store).terms == terms
 
 
-def test_a_sum_that_points_nowhere_is_refused_in_words(pane: SpacePane, qtbot: QtBot) -> None:
-    with qtbot.waitSignal(pane.store.notice_posted) as posted:
-        pane.show_expression("king - king")
-    assert isinstance(posted.args[0], Notice)
-    assert "points nowhere" in posted.args[0].message
+def test_a_sum_that_points_nowhere_is_refused_in_words(pane: SpacePane) -> None:
+    pane.show_expression("king - king")
     settle(pane)
+    assert "points nowhere" in pane.side.detail.text()
+    assert len(pane.view.shown_points), "the cloud stays where it was"
+    assert pane.view.isVisible()
+    pane.show_expression("king - man + woman")
+    settle(pane)
+    assert "points nowhere" not in pane.side.detail.text() + pane.status.text()
 
 
 # ------------------------------------------------------------------- ways through the layers
@@ -535,8 +555,7 @@ def test_the_path_is_the_residual_stream_on_the_same_axes(pane: SpacePane, desk:
 
 
 def test_the_path_lies_on_the_axes_of_the_table_that_is_drawn(pane: SpacePane, desk: Desk) -> None:
-    w_u = next(a for a in pane.tools.tables.actions() if a.text() == "W_U")
-    w_u.trigger()
+    choose_source(pane, "W_U")
     pane.tools.true_length.trigger()
     settle(pane)
     vocabulary = vocabulary_of(pane.store)
@@ -842,10 +861,21 @@ def test_exported_data_are_what_is_drawn(pane: SpacePane) -> None:
 
 
 def test_everything_has_a_name_and_a_tip(pane: SpacePane) -> None:
-    for widget in (pane.search, pane.view, pane.side.list, pane.tools.untied, pane.tools.tied):
+    body, pages = pane._body, pane.column
+    for widget in (
+        *(pane.search, pane.view, pane.side.list, pane.side.histogram, pane.tools.row),
+        *(body.sources, body.projections, pages.suite.editor.field, pages.along.editor.field),
+        *(pages.suite.list, pages.along.plot, *body.forms["words"].findChildren(QLineEdit)),
+    ):
         assert widget.accessibleName()
-    for action in (*pane.tools.tables.actions(), pane.tools.path, pane.tools.reset):
+    for action in pane.tools.row.offered:
         assert action.toolTip()
+    for button in (*pane.side.metrics.buttons.values(), *pages.pages.buttons.values()):
+        assert button.toolTip()
+        assert button.accessibleName()
+    for choice in (body.sources, body.projections):
+        tips = [choice.itemData(at, Qt.ItemDataRole.ToolTipRole) for at in range(choice.count())]
+        assert all(tips)
     assert pane.search.toolTip()
 
 

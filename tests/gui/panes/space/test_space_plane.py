@@ -18,6 +18,7 @@ from gui.session.store import Store
 from gui.widgets.point_cloud.renderer import NO_GL_VARIABLE
 from tests.gui.desk import Desk
 from tests.gui.panes.space.test_space_pane import (
+    choose_axes,
     path_of,
     settle,
     shown,
@@ -72,8 +73,6 @@ def test_in_its_plane_a_sum_ends_beside_the_nearest_word(pane: SpacePane, desk: 
     king, man, woman, queen = ids(pane)
     table = table_of(desk)
     end = table[king] - table[man] + table[woman]
-    pane.tools.plane.trigger()
-    settle(pane)
     drawn, points = vocabulary_of(pane.store), pane.view.shown_points
     assert np.allclose(points, (table - drawn.mean) @ drawn.axes.T, atol=1e-4)
     assert np.allclose(ring(pane), (end - drawn.mean) @ drawn.axes.T, atol=1e-4)
@@ -85,20 +84,18 @@ def test_in_its_plane_a_sum_ends_beside_the_nearest_word(pane: SpacePane, desk: 
     assert int(np.argsort(away)[0]) == queen
     assert in_sight(pane, np.array([*points[[king, man, woman, queen]], ring(pane)]))
     kept = np.linalg.norm(points[queen] - ring(pane)) / np.linalg.norm(table[queen] - end)
-    said = pane.status.text()
+    said = pane.caption.text()
     assert "keeps 100% of the distances between the words and the sum" in said
     assert f"{kept:.0%} of that from the sum to ·queen" in said
     share = float(drawn.variance_kept.sum())
     assert f"plane and 1 axis keep {share:.1%}" in pane.header_note()
-    pane.tools.plane.trigger()
-    settle(pane)
+    choose_axes(pane, "pca")
     assert not vocabulary_of(pane.store).plane
     assert "3 axes keep" in pane.header_note()
 
 
 def test_paths_lie_in_the_plane_too(pane: SpacePane) -> None:
     pane.tools.true_length.trigger()
-    pane.tools.plane.trigger()
     settle(pane)
     assert vocabulary_of(pane.store).plane
     token = tokens_of(pane.store)[pane.store.selection.position].id
@@ -106,7 +103,6 @@ def test_paths_lie_in_the_plane_too(pane: SpacePane) -> None:
 
 
 def test_the_plane_follows_the_sum_and_goes_with_it(pane: SpacePane) -> None:
-    pane.tools.plane.trigger()
     pane.show_expression("Paris - France + Spain")
     settle(pane)
     words = vocabulary_of(pane.store).plane
@@ -115,7 +111,19 @@ def test_the_plane_follows_the_sum_and_goes_with_it(pane: SpacePane) -> None:
     QTest.keyClick(pane.search, Qt.Key.Key_Escape)
     settle(pane)
     assert not vocabulary_of(pane.store).plane
-    assert "type a sum of words" in pane.status.text()
+    choose_axes(pane, "plane")
+    assert "Type a sum of words" in pane.status.text()
+    assert not vocabulary_of(pane.store).plane
+
+
+def test_who_wants_a_sum_on_other_axes_has_it_there(pane: SpacePane) -> None:
+    choose_axes(pane, "pca")
+    assert not vocabulary_of(pane.store).plane
+    pane.show_expression("Paris - France + Spain")
+    settle(pane)
+    assert not vocabulary_of(pane.store).plane
+    choose_axes(pane, "plane")
+    assert vocabulary_of(pane.store).plane
 
 
 def test_a_sum_stays_in_sight_while_the_cloud_grows_until_a_person_looks_elsewhere(
@@ -156,8 +164,6 @@ def test_the_watched_sum_goes_on_in_its_plane_in_the_next_model(
 ) -> None:
     from resources import STORY_WORLD
 
-    pane.tools.plane.trigger()
-    settle(pane)
     desk.store.opening.open(str(STORY_WORLD))
     settle(pane)
     assert vocabulary_of(pane.store).plane

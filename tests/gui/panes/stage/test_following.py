@@ -201,3 +201,16 @@ def test_of_heads_that_share_keys_the_selected_one_stays(opened: Callable[..., S
     assert other is not None
     assert (other["head"], other["position"]) == (share, 1)
     assert selected_at(Target("nothing"), ops, config, 0) is None
+
+
+def test_a_norm_without_a_weight_multiplies_with_none(
+    qtbot: QtBot, opened: Callable[..., Store]
+) -> None:
+    pane = shown(qtbot, opened("nanochat"), (1200, 420))
+    for op in pane.store.operations:
+        select(pane, op.output)
+        if op.kind != "norm":
+            continue
+        made_of, _, _ = pane.terms.text.partition("; feeds")
+        assert "÷" in made_of, op.output
+        assert "×" not in made_of, op.output

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -149,6 +150,28 @@ def test_typed_numbers_are_in_the_recipe(pane: TrainingPane, qtbot: QtBot) -> No
     # Half as many steps, and it looks at itself as often.
     assert recipe.eval_every == round(QUICK.eval_every / 2)
     recipe.validate()
+
+
+def test_a_switch_is_turned_off_to_see_what_it_gives(pane: TrainingPane, qtbot: QtBot) -> None:
+    fast = replace(PRESETS["fast"], data="world")
+    pane.form.set_recipe(fast)
+    fields: dict[str, Any] = {
+        field.editor.accessibleName(): field.editor for field in pane.form.switches.fields
+    }
+    fields["Optimiser"].setCurrentText("adamw")
+    fields["Outputs at zero"].setCurrentText("off")
+    offsets = fields["Heads look back"]
+    offsets.selectAll()
+    qtbot.keyClicks(offsets, "2,4")
+    expected = replace(fast, optimiser="adamw", zero_outputs=False, head_offsets="2,4")
+    assert pane.form.recipe() == expected.validate()
+    assert pane.form.trouble() == ""
+    # What doesn't go together is said in place.
+    fields["QK norm"].setCurrentText("off")
+    assert "need rotary Positions" in pane.form.problem.text()
+    offsets.clear()
+    fields["Optimiser"].setCurrentText("muon")
+    assert pane.form.recipe().optimiser == "muon"
 
 
 def test_what_cannot_be_run_is_said_in_place(pane: TrainingPane, qtbot: QtBot) -> None:

@@ -75,6 +75,16 @@ CASES: dict[str, Case] = {
         hf.MixtralForCausalLM,
         hf.MixtralConfig(**WIDE, rope_parameters=PLAIN, num_local_experts=5, num_experts_per_tok=2),
     ),
+    "nanochat": (
+        hf.NanoChatForCausalLM,
+        hf.NanoChatConfig(**SIZES, rope_parameters=PLAIN, final_logit_softcapping=3.0),
+    ),
+    "nanochat with biases, tied and without a cap": (
+        hf.NanoChatForCausalLM,
+        hf.NanoChatConfig(
+            **SIZES, attention_bias=True, tie_word_embeddings=True, final_logit_softcapping=None
+        ),
+    ),
     "qwen2": (hf.Qwen2ForCausalLM, hf.Qwen2Config(**SIZES, rope_parameters=YARN)),
     "qwen2 whose heads turn as a whole, whatever the file says": (
         hf.Qwen2ForCausalLM,

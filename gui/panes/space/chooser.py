@@ -1,0 +1,222 @@
+"""The choices above the cloud at work: which table, on which axes, out of which file.
+
+Knows the store, the choices and what is looked at; of the pane nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QFileDialog
+
+from gui.panes.space.body import OPEN, SpaceBody
+from gui.panes.space.choosing import FILE, Choosing, kind_of
+from gui.panes.space.forms import Looked
+from gui.panes.space.nearness import Nearness
+from gui.panes.space.rows import Rows
+from gui.session.store import Store
+from model.messages import FIRST_AXES
+from model.space.files import ENDINGS
+from model.space.projections import PROJECTIONS
+from model.space.registry import Projection, entry_of
+
+PRINCIPAL, PLANE, WORDS = "pca", "plane", "words"
+
+
+class Chooser(QObject):
+    """Asks for what is chosen. A sum of words is drawn in its own plane, unless a person says no.
+
+    Args:
+        store: the store.
+        body: where the choices stand.
+        near: what is looked at.
+        rows: gives the names of the rows in view.
+
+    Signals:
+        table_changed: another table is asked for: what was typed about the rows is over.
+        changed: another choice, whether or not something is asked for it.
+        flat_wanted: how a projection is best looked at: on two axes, or on three.
+
+    Attributes:
+        choosing: what is chosen.
+        hint: what is missing before what is chosen can be drawn; empty for nothing.
+    """
+
+    table_changed = Signal()
+    changed = Signal()
+    flat_wanted = Signal(bool)
+
+    def __init__(
+        self, store: Store, body: SpaceBody, near: Nearness, rows: Callable[[], Rows]
+    ) -> None:
+        super().__init__(body)
+        self._store, self._body, self._near, self._rows = store, body, near, rows
+        self.choosing = Choosing(store)
+        self.hint = ""
+        self._before = PRINCIPAL  # what is gone back to when a sum is over
+        self._wants_plane = True
+        self._dialog: QFileDialog | None = None
+        body.source_chosen.connect(self.choose_source)
+        body.projection_chosen.connect(self._projection_chosen)
+        body.sample_wanted.connect(self._open_sample)
+        body.run.clicked.connect(self._run)
+        body.tools.file_wanted.connect(self.ask_file)
+        for form in body.forms.values():
+            form.changed.connect(self._form_changed)
+        self.offer()
+
+    # ------------------------------------------------------------------------- sources
+
+    def offer(self) -> None:
+        """List what can be drawn of the model that is open."""
+        model = self._store.model
+        file = self.choosing.file
+        self._body.offer_sources(
+            model=model is not None,
+            tied=model is not None and model.config.tied_embeddings,
+            file="" if file is None else file.title,
+        )
+        self._body.show_source(self.choosing.kind)
+
+    def choose_source(self, key: str) -> None:
+        """Another table."""
+        if key == OPEN:
+            self.ask_file()
+            return
+        if key != self.choosing.kind:
+            before, self.choosing.kind = self.choosing.kind, key
+            self._body.show_source(key)
+            if {before, key} != {"W_E", "W_U"}:  # rows of both are the same tokens
+                self._leave_rows()
+        self.follow()
+        self.changed.emit()
+
+    def open_file(self, path: str, sample: int = 1) -> None:
+        """A table out of a file."""
+        self.choosing.open(path, sample)
+        self.offer()
+        self._leave_rows()
+        self.follow()
+        self.changed.emit()
+
+    def ask_file(self) -> None:
+        """Ask for a file, and open it."""
+        dialog = QFileDialog(self._body, "Open vectors")
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        endings = " ".join(f"*{ending}" for ending in ENDINGS)
+        dialog.setNameFilters([f"Vectors ({endings})", "All files (*)"])
+        dialog.fileSelected.connect(self.open_file)
+        self._dialog = dialog
+        dialog.open()
+
+    def _open_sample(self) -> None:
+        file = self.choosing.file
+        if file is not None and self._store.tables.sample:
+            self.open_file(file.path, self._store.tables.sample)
+
+    def _leave_rows(self) -> None:
+        self.show_projection(PRINCIPAL)
+        for form in self._body.forms.values():
+            form.forget_rows()
+        self.table_changed.emit()
+
+    # --------------------------------------------------------------------- projections
+
+    @property
+    def name(self) -> str:
+        """Of the projection that is chosen."""
+        return str(self._body.projections.currentData())
+
+    def show_projection(self, name: str) -> None:
+        """Choose a projection; nothing is asked for yet."""
+        if name != self.name:
+            self._body.show_projection(name)
+            self.flat_wanted.emit(name == PLANE)
+
+    def choose_projection(self, name: str) -> None:
+        """Draw it so."""
+        self._body.show_projection(name)
+        self._projection_chosen(name)
+
+    def _form_changed(self) -> None:
+        self.follow()
+        self.changed.emit()
+
+    def _projection_chosen(self, name: str) -> None:
+        if self._near.origin == "sum":
+            self._wants_plane = name == PLANE
+        if name != PLANE:
+            self._before = name
+        self.flat_wanted.emit(name == PLANE)
+        self.follow()
+        self.changed.emit()
+
+    def begin_sum(self) -> None:
+        """A sum is meant: from now on it is seen in its own plane, where it is what it claims."""
+        if self._wants_plane and self.name == PRINCIPAL:
+            self.show_projection(PLANE)
+
+    def end_sum(self) -> None:
+        """The sum is over: back to what was there before."""
+        if self.name == PLANE and self._wants_plane:
+            self.show_projection(self._before)
+
+    def projection(self) -> Projection | None:
+        """What is set; None where something is missing."""
+        near = self._near
+        terms = near.terms if near.origin == "sum" else ()
+        return self._body.form.projection(Looked(self._rows(), terms, near.expected))
+
+    def follow(self) -> None:
+        """Ask for what is chosen, if that isn't asked already and begins by itself."""
+        entry = entry_of(PROJECTIONS, self.name)
+        how = self.projection()
+        form = self._body.form
+        self.hint = form.problem or form.hint
+        self._show_run(on_request=entry.on_request, ready=how is not None)
+        if entry.on_request:
+            return
+        # Where something is missing, the principal axes are drawn until it is there.
+        self.choosing.follow(how or FIRST_AXES)
+
+    def _show_run(self, *, on_request: bool, ready: bool) -> None:
+        drawing = self._store.tables.drawing
+        runs = drawing is not None and drawing.how.name == self.name
+        self._body.show_run(shown=on_request)
+        self._body.run.setText("Stop" if runs else "Run")
+        self._body.run.setEnabled(ready or runs)
+
+    def _run(self) -> None:
+        drawing = self._store.tables.drawing
+        how = self.projection()
+        if drawing is not None and drawing.how.name == self.name:
+            self._store.tables.stop_drawing()
+            self.choosing.forget_asked()
+        elif how is not None:
+            self.choosing.follow(how)
+        self.follow()
+        self.changed.emit()
+
+    # ------------------------------------------------------------------- what is in view
+
+    def model_changed(self) -> None:
+        """Another model is in view."""
+        self.choosing.forget()
+        if self.choosing.kind != FILE:
+            self.show_projection(PRINCIPAL)
+            for form in self._body.forms.values():
+                form.forget_rows()
+        self.offer()
+
+    @property
+    def missing(self) -> str:
+        """Why what is chosen can't even be asked for; empty if it can."""
+        alone = self.choosing.source is None and self._store.model is not None
+        return "Type a prompt: what its tokens become in the model is drawn here." if alone else ""
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether the table in view is of the kind that is chosen."""
+        drawn = self._store.vocabulary
+        return drawn is not None and kind_of(drawn.source) == self.choosing.kind

@@ -1,0 +1,108 @@
+"""The cloud on the screen: its points, what is drawn over them, and what is brought into sight.
+
+Puts into the view what the pane's parts hold. Knows the store and those parts; asks for nothing.
+"""
+
+from __future__ import annotations
+
+from gui.panes.space import framing, scene, words
+from gui.panes.space.body import SpaceBody
+from gui.panes.space.cloud import Cloud
+from gui.panes.space.lookup import Lookup
+from gui.panes.space.nearness import Nearness
+from gui.panes.space.picking import Picking
+from gui.panes.space.picture import Picture
+from gui.session.store import Store
+from model.messages import VocabularyProjected
+
+
+class Drawing:
+    """Draws what the parts hold.
+
+    Args:
+        store: the store.
+        body: the widgets.
+        lookup, near, cloud, picking: what is looked for, near, projected and selected.
+
+    Attributes:
+        listed_hover: the row under the mouse in the list; None for none.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        body: SpaceBody,
+        lookup: Lookup,
+        near: Nearness,
+        cloud: Cloud,
+        picking: Picking,
+    ) -> None:
+        self._store, self._list = store, body.side.list
+        self._view, self._tools = body.view, body.tools
+        self._lookup, self._near, self._cloud, self._picking = lookup, near, cloud, picking
+        self._drawn: object = None
+        self._ambient: list[int] = []
+        self.listed_hover: int | None = None
+
+    def forget(self) -> None:
+        """The points are to be drawn anew."""
+        self._drawn = None
+
+    def draw(self, vocabulary: VocabularyProjected) -> None:
+        """The points, if they are others than those that are drawn."""
+        if vocabulary is not self._drawn:
+            self._drawn = vocabulary
+            self._draw_points(vocabulary)
+
+    def _draw_points(self, vocabulary: VocabularyProjected) -> None:
+        self._ambient = framing.outermost(vocabulary)
+        rgb = framing.colors(vocabulary, by_length=self._tools.norm.isChecked())
+        run = self._store.run.current
+        learning = run is not None and self._store.run.running and not run.paused
+        self._view.set_points(vocabulary.points, rgb, calm=learning)
+        self.set_home()
+        if self._view.shows_part:
+            self.show_sum()  # it goes where its words go, until a person looks elsewhere
+
+    def set_home(self) -> None:
+        """What a reset shows: the cloud without its outliers, and the paths at true length."""
+        drawn, extent = self._cloud.vocabulary, self._view.extent
+        if drawn is not None:
+            self._view.set_home(framing.home(drawn, extent, self._cloud.paths))
+
+    def show_sum(self) -> None:
+        """Turn and zoom to where a sum is, its arrows seen from the front."""
+        found, drawn = self._near.answer, self._cloud.vocabulary
+        if found is not None and drawn is not None and scene.is_sum(found.terms):
+            self._view.show_part(*framing.sum_frame(found, drawn))
+
+    def compose(self) -> bool:
+        """Put together what is drawn over the points, at the places where they are now.
+
+        Returns:
+            Whether there is a cloud to draw it over.
+        """
+        vocabulary, points = self._cloud.vocabulary, self._view.shown_points
+        if vocabulary is None or len(points) != len(vocabulary.points):
+            return False
+        read = self._store.read
+        marked = read is not None and vocabulary.source.of_vocabulary
+        picture = Picture(
+            vocabulary=vocabulary,
+            points=points,
+            extent=self._view.extent,
+            found=self._near.answer,
+            matches=self._lookup.matches,
+            lit=self._list.current or 0,
+            paths=self._cloud.paths,
+            tokens=read.tokens if read is not None and marked else (),
+            selection=self._store.selection,
+            chosen=self._picking.chosen(vocabulary),
+            axis_names=words.axis_names(vocabulary, self._lookup.text),
+            flat=self._view.camera.flat,
+            pointed=(self._view.hovered, self.listed_hover),
+            ambient=self._ambient if self._tools.labels.isChecked() else (),
+            text_of=self._lookup.text,
+        )
+        self._view.set_overlay(picture.overlay())
+        return True
