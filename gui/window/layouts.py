@@ -19,7 +19,7 @@ from gui import settings as settings_file
 from gui.settings import Settings
 from gui.window.arrangements import PERSPECTIVES, Split, arrangement, keys
 from gui.window.dock import PaneDock
-from gui.window.perspectives import arrange, hide_left_tabs, measured, resize, shape
+from gui.window.perspectives import arrange, measured, resize, shape
 
 ADDED_SHARE = 5
 """A pane that an arrangement has no place for gets one of so many parts of the window's width."""
@@ -130,7 +130,6 @@ class Layouts(QObject):
             self._settling.start()
         else:
             self._made, self._shares, self._sized_by_person = None, None, True
-            hide_left_tabs(self._window, self._docks)
             self._noting.start()
         # While docks were hidden, Qt gave the focus to whatever button was next: its ring would
         # look like a choice that nobody made.

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import get_args
 
 from PySide6.QtCore import QRect, Qt
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabBar
+from PySide6.QtWidgets import QDockWidget, QMainWindow
 
 from gui.window.arrangements import Direction, Split, Tabs, keys
 
@@ -43,20 +43,6 @@ def _in_front(split: Split) -> list[str]:
         elif isinstance(part, Split):
             found += _in_front(part)
     return found
-
-
-def hide_left_tabs(window: QMainWindow, docks: Mapping[str, QDockWidget]) -> None:
-    """Hide tabs of docks that no longer stand behind each other.
-
-    A window that takes up a saved state leaves those of the docks that stood there before (Qt
-    6.11), painted over what stands there now.
-    """
-    by_title = {dock.windowTitle(): dock for dock in docks.values()}
-    directly = Qt.FindChildOption.FindDirectChildrenOnly
-    for bar in window.findChildren(QTabBar, options=directly):
-        behind = [by_title.get(bar.tabText(index)) for index in range(bar.count())]
-        if not behind or any(dock is None or dock.isHidden() for dock in behind):
-            bar.hide()
 
 
 def resize(window: QMainWindow, docks: Mapping[str, QDockWidget], split: Split) -> None:

@@ -150,27 +150,6 @@ def test_going_back_to_a_perspective_shows_its_panes_and_no_others(
         assert shown == set(keys(PERSPECTIVES[name])), name
 
 
-def test_no_tabs_of_another_perspective_stay(qtbot: QtBot, program: Program) -> None:
-    window = program.window
-    window.on_screen.stop()
-    window.resize(1366, 768)  # low: Explore, too, has docks behind each other
-    for name, front in (("Train", "runs"), ("Explore", "attention"), ("Lab", "cost")) * 2:
-        window.layouts.set_perspective(name)
-        qtbot.wait(30)
-        window.layouts.show_pane(front)  # which makes the arrangement a person's own
-        qtbot.wait(30)
-        titles = {dock.windowTitle() for dock in window.docks.values() if not dock.isHidden()}
-        bars = [
-            bar for bar in window.findChildren(QTabBar) if window.rect().intersects(bar.geometry())
-        ]
-        tabs = [
-            bar.tabText(index) for bar in bars if bar.isVisible() for index in range(bar.count())
-        ]
-        assert tabs, name
-        assert not set(tabs) - titles, name
-        assert len(set(tabs)) == len(tabs), name
-
-
 def test_another_perspective_gives_the_focus_to_no_button(qtbot: QtBot, program: Program) -> None:
     window = program.window
     window.activateWindow()
