@@ -32,7 +32,7 @@ _TRAINS: ContextVar[bool] = ContextVar("trains in a narrower dtype", default=Fal
 
 @contextmanager
 def training() -> Iterator[None]:
-    """A forward pass that is learned from; all others take the usual way, to its last digit."""
+    """A pass that learns or validates; all others take the usual way, to its last digit."""
     before = _TRAINS.set(True)
     try:
         yield
@@ -41,14 +41,8 @@ def training() -> Iterator[None]:
 
 
 def wanted(x: Tensor) -> bool:
-    """Whether what is computed of a tensor is to be learned from, where these are faster."""
-    return (
-        _TRAINS.get()
-        and x.dtype is torch.bfloat16
-        and x.requires_grad
-        and torch.is_grad_enabled()
-        and x.device.type == "cpu"
-    )
+    """Whether a tensor is one of a training pass, of a kind for which these are faster."""
+    return _TRAINS.get() and x.dtype is torch.bfloat16 and x.device.type == "cpu"
 
 
 def rms_norm(x: Tensor, eps: float) -> Tensor:

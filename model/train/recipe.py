@@ -93,7 +93,7 @@ class Recipe:
         weight_decay: of matrices and embeddings; biases and norms have none.
         optimiser: ``adamw`` for all, or ``muon`` for the matrices of blocks and AdamW for the rest.
         matrix_lr: highest learning rate of what Muon moves; it rises and falls as ``lr`` does.
-        momentum: of Muon.
+        momentum: how much of the last update Muon keeps (Nesterov).
         beta1, beta2: of AdamW.
         grad_clip: highest norm of the gradient; 0 does not clip.
         seed: of the first weights, the batches, the dropout and the world's text.

@@ -42,7 +42,7 @@ SWITCHES = (
         "optimiser",
         "Optimiser",
         "adamw for all weights, or muon for the matrices of blocks: it moves every direction of a "
-        "matrix equally far, and needs a third of the steps here.",
+        "matrix equally far, and learns much more in a few hundred steps.",
         get_args(Optimiser),
     ),
     Switch("matrix_lr", "Matrix rate", "Highest learning rate of the matrices that Muon moves"),
@@ -107,7 +107,7 @@ SWITCHES = (
     Switch(
         "zero_outputs",
         "Outputs at zero",
-        "At first blocks add nothing and all tokens are as likely: the first steps undo no noise.",
+        "At first blocks add nothing and all tokens are as likely: no noise is to be undone.",
     ),
     Switch("logit_cap", "Logit cap", "Logits are kept softly below it; 0 leaves them as they are."),
 )

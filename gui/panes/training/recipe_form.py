@@ -33,6 +33,7 @@ from gui.panes.training.switch_fields import SwitchFields
 from gui.panes.training.wrapped import WrappedText
 from gui.session.runs_folder import proposed
 from gui.widgets.choice import Choice
+from gui.widgets.control_button import ControlButton
 from gui.widgets.text import as_written
 from model.config import ConfigError
 from model.counting import counted
@@ -104,10 +105,16 @@ class RecipeForm(QWidget):
         flow = EvenGrid(grid, spacing=theme.TIGHT + 2)
         for field in self.fields:
             flow.addWidget(field)
-        title = QLabel("How fast it learns")
-        title.setFont(theme.sans(theme.SMALL_FONT_SIZE))
-        title.setToolTip("Each can be turned off, to see what it gives; presets set them together")
+        self.speed = ControlButton("option")
+        self.speed.setText("How fast it learns")
+        self.speed.setCheckable(True)
+        self.speed.setAccessibleName("Switches of how fast it learns")
+        self.speed.setToolTip(
+            "Each can be turned off, to see what it gives; presets set them together"
+        )
         below = QWidget()
+        below.hide()
+        self.speed.toggled.connect(below.setVisible)
         flow = EvenGrid(below, spacing=theme.TIGHT + 2)
         for field in self.switches.fields:
             flow.addWidget(field)
@@ -126,7 +133,7 @@ class RecipeForm(QWidget):
         layout.setSpacing(theme.TIGHT)
         layout.addWidget(self.branch_line)
         layout.addWidget(grid)
-        layout.addWidget(title)
+        layout.addWidget(self.speed, 0, Qt.AlignmentFlag.AlignLeft)
         layout.addWidget(below)
         layout.addWidget(self.summary)
         layout.addWidget(self.problem)
@@ -173,6 +180,8 @@ class RecipeForm(QWidget):
             box.setValue(getattr(recipe, key))
         self.lr.setValue(recipe.lr)
         self.switches.show_recipe(recipe)
+        if recipe.optimiser != Recipe().optimiser:
+            self.speed.setChecked(True)  # a fast recipe shows what makes it so
         self.name.setText(recipe.name)
         del blocked
         self._changed()

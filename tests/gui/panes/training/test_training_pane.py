@@ -1110,3 +1110,19 @@ def test_a_recipe_that_is_proposed_stands_in_the_form(pane: TrainingPane) -> Non
     assert pane.form.recipe().name == "own"
     assert pane.controls.recipe.isChecked()
     assert not pane.store.run.going
+
+
+def test_switches_are_folded_until_a_fast_recipe_has_them(pane: TrainingPane) -> None:
+    pane.form.set_recipe(PRESETS["minute"])
+    matrix_rate = next(
+        f for f in pane.form.switches.fields if "Matrix" in f.editor.accessibleName()
+    )
+    pane.controls.recipe.setChecked(True)
+    pane.refresh_now()
+    assert not matrix_rate.isVisible()
+    pane.form.speed.click()
+    assert matrix_rate.isVisible()
+    pane.form.speed.click()
+    assert not matrix_rate.isVisible()
+    pane.form.set_recipe(replace(PRESETS["fast"], data="world"))
+    assert matrix_rate.isVisible()
