@@ -64,8 +64,6 @@ class SourceForm(QWidget):
         self.source.setMinimumContentsLength(12)
         self.source.activated.connect(self._on_source)
         self.size_box = WholeBox(LEAST, MOST, "size of the vocabulary", self)
-        # A style sheet's padding does not reach the text of a spin box (Qt 6.11).
-        self.size_box.lineEdit().setTextMargins(5, 0, 0, 0)
         self.size_box.setValue(1024)
         self.size_box.setAccessibleName("Vocabulary at most")
         self.size_box.setToolTip("Tokens at most: 256 bytes, <|endoftext|>, and one for each merge")

@@ -69,7 +69,7 @@ class RecipeForm(QWidget):
         self.data = Choice()
         self.data.addItem("story world", WORLD)
         self.data.addItem(_CHOOSE, None)
-        self.data.setPlaceholderText("choose a text…")
+        self.data.setPlaceholderText("choose…")
         self.tokenizer = Choice()
         self.tokenizer.addItem("BPE", "bpe")
         self.tokenizer.addItem("characters", "char")
@@ -263,6 +263,8 @@ class RecipeForm(QWidget):
         recipe = self.recipe()
         if not recipe.name:
             return "The run needs a name."
+        if not recipe.data:
+            return "Choose a Text to train on: the story world, or a file of yours."
         departure = self.departure
         if departure is not None and recipe.steps <= departure.step:
             return (

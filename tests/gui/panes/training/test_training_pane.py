@@ -134,7 +134,7 @@ def test_a_preset_is_shown_and_given_back_unchanged(pane: TrainingPane, name: st
     pane.form.preset.activated.emit(pane.form.preset.currentIndex())
     assert pane.form.recipe() == PRESETS[name]
     needs_text = not PRESETS[name].data
-    assert ("text" in pane.form.trouble()) == needs_text
+    assert ("Choose a Text" in pane.form.trouble()) == needs_text
     pane.refresh_now()
     assert pane.controls.start.isEnabled() != needs_text
 
