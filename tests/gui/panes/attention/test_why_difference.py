@@ -55,7 +55,7 @@ def test_the_card_draws_b_minus_a_of_every_pair(pane: AttentionPane, desk: Desk)
     strongest = pane.card.bars.bars[0]
     assert strongest.value == pytest.approx(expected[row, column], abs=1e-4)
     assert f"{a.query_parts[row]} (query) × {a.key_parts[column]} (key)" in said
-    assert "Beside it B: “·lost” (8) to “·duke” (7)." in said
+    assert "Beside it B: “lost” (8) to “duke” (7)." in said
     tip = pane.card.map.describe
     assert tip is not None
     first, both, *_ = tip(int(row), int(column)).replace("−", "-").splitlines()
