@@ -21,6 +21,7 @@ NAMES = (
     "curves",
     "fast",
     "tokenizing",
+    "long_text",
     "point_cloud",
     "space",
     "window",

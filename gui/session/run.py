@@ -270,6 +270,8 @@ class CurrentRun(Feature):
             self._forget_record()  # it goes on
         elif before is not None and opened is not None and opened.run_dir == before.run_dir:
             before.model, self.recorded = opened, before  # the opened model's curve stays
+        if started.notes:
+            self._store.post(Notice(" ".join(started.notes)))
         if started.follow:
             self._store.show_model(started.info)
         self.changed.emit()

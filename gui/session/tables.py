@@ -72,6 +72,11 @@ class Tables(Feature):
         if asked is not None:
             self._store.send(m.Cancel(target=asked.id))
 
+    def forget(self, name: str) -> None:
+        """What was asked and answered by that name is over: the same may be asked again."""
+        for of in (self._asked, self.answers, self.problems):
+            of.pop(name, None)
+
     def waits(self, name: str) -> bool:
         """Whether the question of that name is asked and not answered in full."""
         asked, found = self._asked.get(name), self.answers.get(name)

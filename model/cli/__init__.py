@@ -20,6 +20,7 @@ VERBS = (
     "model.cli.export_run",
     "model.cli.world",
     "model.cli.train_tokenizer",
+    "model.cli.token_cache",
     "model.cli.tokenize",
     "model.cli.losses",
     "model.cli.landscape",

@@ -16,14 +16,18 @@ def command(
     path: TablePath,
     out: Annotated[Path, typer.Option(help="the .npz file that is written")],
     method: Annotated[
-        str, typer.Option(help="pca, plane (of --sum) or words (each --direction an axis)")
+        str,
+        typer.Option(help="pca, plane (of --sum), words (each --direction an axis), tsne or umap"),
     ] = "pca",
-    axes: Annotated[int, typer.Option(min=1, max=50, help="of pca: how many axes")] = 3,
+    axes: Annotated[
+        int, typer.Option(min=1, max=50, help="of pca: how many axes; of umap 2 or 3")
+    ] = 3,
     sum: Annotated[str | None, typer.Option(help='of plane: "king - man + woman"')] = None,
     direction: Annotated[
         list[str] | None,
         typer.Option(help='of words: "woman - man", "cats, dogs - cat, dog", "/s$/ - /[^s]$/"'),
     ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="of tsne and umap: another map")] = 0,
     matrix: MatrixOption = "W_E",
     sample: Sample = 1,
     device: Device = "auto",
@@ -31,7 +35,7 @@ def command(
     threads: Threads = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Every vector of a table on a few axes, exact and on the whole table, as .npz.
+    """Every vector of the whole table on a few exact axes, or on a map, as .npz.
 
     It holds points, axes, mean, the share of variance that each axis keeps, and the labels.
     """
@@ -39,7 +43,7 @@ def command(
         from model.probe.geometry.compute import on_axes
         from model.space.projecting import project
         from model.space.projections import PROJECTIONS
-        from model.space.projections.asks import PrincipalAxes, SumPlane, WordAxes
+        from model.space.projections.asks import TSNE, UMAP, PrincipalAxes, SumPlane, WordAxes
         from model.space.projections.placed import principal_of, scatter_of
         from model.space.registry import Projection, SpaceError, entry_of
         from model.whole_file import whole_file
@@ -51,6 +55,10 @@ def command(
             how = SumPlane(*at.names.sum(sum or ""))
         elif method == WordAxes.name:
             how = WordAxes(tuple(at.names.direction(typed) for typed in direction or ()))
+        elif method == TSNE.name:
+            how = TSNE(seed=seed)
+        elif method == UMAP.name:
+            how = UMAP(seed=seed, dimensions=3 if axes > 2 else 2)
         elif method != PrincipalAxes.name:
             raise SpaceError(f"{method} is not offered here; open it in the window.")
         placed = project(how, at.table)
@@ -79,13 +87,13 @@ def command(
                 "method": method,
                 "n": len(at.table),
                 "variance_kept": [float(share) for share in variance],
-                "kept": kept,
+                "kept": kept if kept == kept else None,
+                "measures": placed.measures,
                 "out": str(out),
             }
         )
         return
-    tell_written(
-        out,
-        f"{len(at.table):,} vectors of {at.table.name} on {len(found)} axes, which "
-        f"keep {kept:.1%} of the variance: {out}",
-    )
+    said = f"{len(found)} axes, which keep {kept:.1%} of the variance"
+    if method in (TSNE.name, UMAP.name):
+        said = f"a map. {placed.sentence[:-1]}"
+    tell_written(out, f"{len(at.table):,} vectors of {at.table.name} on {said}: {out}")

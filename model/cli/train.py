@@ -18,10 +18,22 @@ Parallel = Literal["auto", "ddp", "fsdp"]
 def command(
     out: Annotated[Path, typer.Option(help="the run folder to write")],
     data: Annotated[
-        str | None, typer.Option(help='a text file, or "world"; the preset\'s if left out')
+        str | None,
+        typer.Option(help='a text file, a folder of them, or "world"; the preset\'s if left out'),
+    ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            help="a toy task in a text's place, with its own preset: sorting, addition, "
+            "modular-addition, brackets or copying; with its size sorting:12"
+        ),
     ] = None,
     tokenizer: Annotated[
-        str | None, typer.Option(help="char, bpe:SIZE, or the path of a tokenizer or model")
+        str | None,
+        typer.Option(
+            help="characters, bpe:SIZE, the path of a tokenizer or model, or open: that of the "
+            "model whose weights it begins with"
+        ),
     ] = None,
     preset: Annotated[str, typer.Option(help="the recipe to start from")] = "minute",
     recipe: Annotated[
@@ -72,6 +84,7 @@ def command(
         result = run_from_command_line(
             out=out,
             data=data,
+            task=task,
             tokenizer=tokenizer,
             preset_name=preset,
             recipe_file=recipe,

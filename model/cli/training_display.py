@@ -38,8 +38,11 @@ from model.train.metrics import sayings
 from model.train.presets import preset
 from model.train.processes.group import LostError, is_restart, joined
 from model.train.processes.spread import Parallel
-from model.train.recipe import Recipe
+from model.train.recipe import Recipe, RecipeError
 from model.train.run_folder import is_run, read_recipe
+from model.train.task_presets import recipe_of_task
+from model.train.tokenizer_choice import with_tokenizer_word
+from model.train.watches import ACCURACY
 
 T = TypeVar("T")
 
@@ -48,6 +51,7 @@ def run_from_command_line(
     *,
     out: Path,
     data: str | None = None,
+    task: str | None = None,
     tokenizer: str | None = None,
     preset_name: str = "minute",
     recipe_file: Path | None = None,
@@ -68,6 +72,7 @@ def run_from_command_line(
     Args:
         out: the run folder, new or empty; with ``resume`` a run.
         data: replaces the preset's text (with ``resume`` the run's, as the five below).
+        task: a toy task in the text's place; without a preset or a file of its own recipe.
         tokenizer: replaces its tokenizer.
         steps: replaces its number of updates.
         max_seconds: replaces its limit of time.
@@ -92,6 +97,10 @@ def run_from_command_line(
         RecipeError, DataError, TokenizerError, RunError, CheckpointError, DeviceError: with a
             sentence for the person.
     """
+    if data is not None and task is not None:
+        raise RecipeError("A task is a text of its own: give --task or --data, not both.")
+    if task is not None and resume:
+        raise RecipeError("A run goes on with what it was begun with: leave --task out.")
     changes: dict[str, Any] = {
         "data": data,
         "tokenizer": tokenizer,
@@ -109,8 +118,9 @@ def run_from_command_line(
         def made() -> Training:
             recipe: Recipe | None = None
             if group.is_first:
-                base = read_recipe(out) if resume else _begun_from(preset_name, recipe_file)
+                base = read_recipe(out) if resume else _begun_from(preset_name, recipe_file, task)
                 recipe = replace(base, **{k: v for k, v in changes.items() if v is not None})
+                recipe = with_tokenizer_word(recipe)
                 # The real number goes into run.toml: on a CPU it decides the last bits.
                 each = max(1, default_threads() // group.local_size)
                 recipe = replace(recipe, threads=threads or recipe.threads or each)
@@ -139,8 +149,11 @@ def made_with_progress(making: Generator[Prepared, None, T]) -> T:
             console.print(f"{said} …", markup=False, highlight=False, soft_wrap=True)
 
 
-def _begun_from(preset_name: str, recipe_file: Path | None) -> Recipe:
-    return preset(preset_name) if recipe_file is None else Recipe.from_file(recipe_file)
+def _begun_from(preset_name: str, recipe_file: Path | None, task: str | None) -> Recipe:
+    if recipe_file is None and task is not None and preset_name == "minute":
+        return recipe_of_task(task)  # its own
+    recipe = preset(preset_name) if recipe_file is None else Recipe.from_file(recipe_file)
+    return recipe if task is None else recipe_of_task(task, recipe)
 
 
 def _train(training: Training, out: Path, console: Console | None, rank: int) -> dict[str, Any]:
@@ -234,6 +247,8 @@ class _Display:
                     self._say(f"{event.what} …")
                 self._progress.update(self._task, description=event.what, completed=event.fraction)
             case Started():
+                for note in event.notes:
+                    self._say(note)
                 self._say(
                     f"{event.n_params:,} parameters on {event.device}, "
                     f"{counted(event.threads, 'thread')}; "
@@ -258,7 +273,10 @@ class _Display:
                 self._say(f"step {event.step:>6,}  {', '.join(sayings(event))}")
             case Sampled():
                 self._say(f"step {event.step:>6,}  {event.text!r}")
-            case SnapshotSaved() | Measured():
+            case Measured():
+                if said := _accuracies(event):
+                    self._say(f"step {event.step:>6,}  {said}")
+            case SnapshotSaved():
                 pass  # too many to be told
             case ConditionMet():
                 self._say(f"{event.message} It was to stop when {event.condition}.")
@@ -268,3 +286,12 @@ class _Display:
     def _say(self, sentence: str) -> None:
         # Text of a person's own: brackets in it are no markup.
         self._console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+
+
+def _accuracies(event: Measured) -> str:
+    """A task's metric; empty where other curves were measured, which are too many to be told."""
+    return ", ".join(
+        f"{place} accuracy {value:.1%}"
+        for place, measure, value in event.values
+        if measure == ACCURACY
+    )

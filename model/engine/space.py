@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -55,8 +56,12 @@ def project_vocabulary(request: m.ProjectVocabulary, place: Workplace) -> Job:
             return
         table = yield from _table(request.source, place, request.id)
         of = _of(request.source, place)
-        for placed in projecting(request.how, table):
-            yield None if placed is None else _told(request, request.id, of, table, placed)
+        with closing(projecting(request.how, table)) as steps:
+            for placed in steps:
+                if isinstance(placed, str):
+                    yield m.Progress(request_id=request.id, what=placed, done=0, total=0)
+                else:
+                    yield None if placed is None else _told(request, request.id, of, table, placed)
     except MovedOnError:
         raise JobCancelled from None
     except TooManyRows as error:

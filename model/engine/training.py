@@ -317,6 +317,7 @@ def _begin(run: Run, place: Workplace, event: Started) -> Job:
         run_dir=str(event.run_dir),
         follow=place.following,
         before=None if run.before is None else run.before.until(event.step),
+        notes=event.notes,
     )
     if was_shown and not place.following and not place.beside_in_view:
         yield m.ModelOpened(request_id=run.request.id, info=place.info, seconds=0.0)

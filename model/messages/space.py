@@ -128,6 +128,11 @@ class VocabularyProjected(Result):
         return self.source.title
 
     @property
+    def has_axes(self) -> bool:
+        """Whether the method has axes, so that directions and sums lie in the picture."""
+        return self.axes.shape[1] > 0
+
+    @property
     def plane(self) -> Terms:
         """The sum in whose plane the first two axes lie; empty for none."""
         return self.how.terms if isinstance(self.how, SumPlane) else ()

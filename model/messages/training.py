@@ -298,6 +298,7 @@ class TrainingStarted(Result):
     Attributes:
         run_dir: its folder, as a whole path.
         before: what its folder tells of it up to the step at which it goes on; None for a new one.
+        notes: what a person should know of its text, sentences.
     """
 
     info: ModelInfo
@@ -305,6 +306,7 @@ class TrainingStarted(Result):
     run_dir: str
     follow: bool
     before: RunRecord | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

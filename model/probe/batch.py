@@ -164,13 +164,15 @@ def pieces(windows_BT: NDArray[np.int64], network: Transformer) -> list[Tensor]:
     ]
 
 
-def losing(network: Transformer, pieces: Sequence[Tensor]) -> Generator[None, None, float]:
-    """Mean cross-entropy of all tokens, nats; a piece a slice."""
+def losing(
+    network: Transformer, pieces: Sequence[Tensor], answer_at: int = 0
+) -> Generator[None, None, float]:
+    """Mean cross-entropy of all tokens that are learned, nats; a piece a slice."""
     total, n = 0.0, sum(map(len, pieces))
     for piece_BT in pieces:
         # Entered anew for each: the mode must not leak out of a generator that waits.
         with torch.inference_mode():
-            loss = mean_loss(network, piece_BT).item()
+            loss = mean_loss(network, piece_BT, answer_at).item()
         if len(pieces) == 1:
             return loss
         total += loss * len(piece_BT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from model.space.projections import PROJECTIONS
 from model.space.projections.placed import Placed
@@ -12,8 +12,8 @@ from model.space.table import VectorTable
 
 def projecting(
     how: Projection, table: VectorTable, previous: Placed | None = None
-) -> Iterator[Placed | None]:
-    """As ``compute`` of its line does it.
+) -> Generator[Placed | str | None, None, None]:
+    """As ``compute`` of its line does it: None, or in words what it does now, frames, the whole.
 
     Raises:
         SpaceError: it can't be drawn so.
@@ -25,6 +25,6 @@ def project(how: Projection, table: VectorTable, previous: Placed | None = None)
     """The same, at once."""
     placed = None
     for step in projecting(how, table, previous):
-        placed = step if step is not None else placed
+        placed = step if isinstance(step, Placed) else placed
     assert placed is not None
     return placed

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, overload
 from unicodedata import category
 
 import numpy as np
@@ -31,6 +31,23 @@ _OTHER = 37
 """Characters that a window is shorter by to see whether its end counts; a prime: no period."""
 
 Ids = NDArray[np.unsignedinteger[Any]]
+
+
+class LongText(Protocol):
+    """What is asked of a text: a string, or one that is read from a file as it is needed."""
+
+    def __len__(self) -> int: ...
+    @overload
+    def __getitem__(self, at: int, /) -> str: ...
+    @overload
+    def __getitem__(self, at: slice, /) -> str: ...
+
+
+class PassingText(LongText, Protocol):
+    """A text that keeps only what is still needed."""
+
+    def let_go(self, before: int) -> None:
+        """No character before this one is asked for again."""
 
 
 # ------------------------------------------------------------------------------- learning
@@ -56,7 +73,7 @@ def parts_to_learn_from(text: str, size: int) -> Iterator[str]:
         start = end
 
 
-def _begins_a_word(text: str, at: int) -> bool:
+def _begins_a_word(text: LongText, at: int) -> bool:
     before, here = text[at - 1], text[at]
     if here.isspace():
         return not before.isspace()
@@ -113,29 +130,45 @@ def cutting(
         How many characters are done.
     """
     found: list[Ids] = []
+    for done, ids in cutting_in_parts(tokenizer, text, dtype):
+        found.append(ids)
+        yield done
+    return np.concatenate(found)
+
+
+def cutting_in_parts(
+    tokenizer: Tokenizer, text: str | PassingText, dtype: type[np.unsignedinteger[Any]]
+) -> Iterator[tuple[int, Ids]]:
+    """As `cutting`, without keeping the ids.
+
+    Yields:
+        How many characters are done, and the ids since the last time, which may be none.
+    """
+    nothing = np.empty(0, dtype)
     window = _cut(tokenizer, text, 0, WINDOW)
     done = 0
+    yield done, nothing
     while window.end < len(text):
-        yield done
         overlap = OVERLAP
         joined: tuple[_Window, int] | None = None
         while joined is None and 2 * overlap <= window.end - window.begin:
             joined = _next(tokenizer, text, window, overlap, done)
             overlap *= 4
         if joined is None:
-            yield done
+            yield done, nothing
             window = _cut(tokenizer, text, window.begin, 2 * (window.end - window.begin))
             continue
         following, join = joined
-        found.append(window.ids[window.between(done, join)].astype(dtype))
+        ids = window.ids[window.between(done, join)].astype(dtype)
         window, done = following, join
-    found.append(window.ids[window.between(done, len(text) + 1)].astype(dtype))
-    yield len(text)
-    return np.concatenate(found)
+        if not isinstance(text, str):
+            text.let_go(window.begin)
+        yield done, ids
+    yield len(text), window.ids[window.between(done, len(text) + 1)].astype(dtype)
 
 
 def _next(
-    tokenizer: Tokenizer, text: str, window: _Window, overlap: int, done: int
+    tokenizer: Tokenizer, text: LongText, window: _Window, overlap: int, done: int
 ) -> tuple[_Window, int] | None:
     """The window that follows, and where it takes over; None where the two do not agree."""
     low, high = max(done, window.begin) + 1, window.end - overlap
@@ -161,7 +194,7 @@ def _next(
     return (following, _best(text, joins, (first + last) // 2)) if len(joins) else None
 
 
-def _is_settled(tokenizer: Tokenizer, text: str, window: _Window, high: int) -> bool:
+def _is_settled(tokenizer: Tokenizer, text: LongText, window: _Window, high: int) -> bool:
     """Whether the tokens up to a place are the same with another end of the window.
 
     Looked at where the window ends inside a word: a run of one letter may be cut by its length.
@@ -173,13 +206,13 @@ def _is_settled(tokenizer: Tokenizer, text: str, window: _Window, high: int) -> 
     return np.array_equal(window.ids[ours], other.ids[theirs])
 
 
-def _best(text: str, places: NDArray[np.int64], wanted: int) -> int:
+def _best(text: LongText, places: NDArray[np.int64], wanted: int) -> int:
     """The place next to the wanted one, where words are parted by white space if there is one."""
     words = [at for at in places.tolist() if text[at].isspace() and not text[at - 1].isspace()]
     return min(words or places.tolist(), key=lambda at: abs(at - wanted))
 
 
-def _cut(tokenizer: Tokenizer, text: str, begin: int, size: int) -> _Window:
+def _cut(tokenizer: Tokenizer, text: LongText, begin: int, size: int) -> _Window:
     end = min(begin + size, len(text))
     if end < len(text):
         # Better between two words, which no tokenizer joins, if there is such a place.

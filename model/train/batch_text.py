@@ -18,12 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.tokenizer.tokenizer import Tokenizer
+from model.train.cutting import Ids
 from model.train.data import (
     VALIDATION_SEED,
     Batches,
-    Ids,
     TextData,
     cut_text,
+    example_batches,
     prepare,
     validation_batches,
     writing_world,
@@ -32,6 +33,7 @@ from model.train.events import Prepared
 from model.train.parts import as_it_was, check_text
 from model.train.recipe import WORLD, Recipe
 from model.train.run_folder import read_recipe
+from model.train.tasks.chosen import chosen_task, is_task
 
 Part = Literal["training", "validation"]
 PARTS: tuple[Part, ...] = ("training", "validation")
@@ -56,6 +58,8 @@ class BatchText:
         batch_size, n_ctx, seed, eval_batches: as of a `Recipe`.
         source: what text it is, a few words.
         of_run: whether it is what the model learned from, or was measured on.
+        n_example: tokens of each example of a task; 0 for a text.
+        answer_at: the token of a window from which on a loss is counted; 0 for all.
     """
 
     part: Part
@@ -66,6 +70,8 @@ class BatchText:
     eval_batches: int
     source: str
     of_run: bool
+    n_example: int = 0
+    answer_at: int = 0
 
     @property
     def n_batches(self) -> int:
@@ -73,6 +79,8 @@ class BatchText:
         if self.part == "training":
             return 0
         n_whole = (len(self.ids) - 1) // self.n_ctx
+        if self.n_example:
+            n_whole = len(self.ids) // self.n_example
         most = self.eval_batches * self.batch_size
         n = min(n_whole, most) if most else n_whole
         return -(-n // self.batch_size)
@@ -89,11 +97,16 @@ class BatchText:
         if self.part == "training":
             if number < 1:
                 raise NoBatchError("Training batches are counted from 1, as the updates are.")
-            return Batches(self.ids, self.batch_size, self.n_ctx, self.seed).at(number)
+            apart = self.n_example or 1
+            batches = Batches(self.ids, self.batch_size, self.n_ctx, self.seed, apart=apart)
+            return batches.at(number)
         if not 0 <= number < self.n_batches:
             raise NoBatchError(
                 f"There is no validation batch {number}; there are 0 to {self.n_batches - 1}."
             )
+        if self.n_example:
+            rows_NT = self.ids.reshape(-1, self.n_example)
+            return example_batches(rows_NT, self.batch_size, self.eval_batches)[number]
         every = validation_batches(self.ids, self.batch_size, self.n_ctx, self.eval_batches)
         return every[number]
 
@@ -101,7 +114,8 @@ class BatchText:
 def of_data(data: TextData, recipe: Recipe, part: Part) -> BatchText:
     """The batches of a run whose text is at hand."""
     ids = data.train_ids if part == "training" else data.val_ids
-    return _of(recipe, ids, part, _words(recipe), of_run=True)
+    text = _of(recipe, ids, part, _words(recipe), of_run=True)
+    return replace(text, n_example=data.n_example, answer_at=data.answer_at)
 
 
 def of_run(run_dir: Path, tokenizer: Tokenizer, part: Part) -> Generator[Prepared, None, BatchText]:
@@ -165,6 +179,8 @@ def _of(recipe: Recipe, ids: Ids, part: Part, source: str, *, of_run: bool) -> B
 
 
 def _words(recipe: Recipe) -> str:
+    if is_task(recipe.data):
+        return chosen_task(recipe.data).task.title.lower()
     return "the story world" if recipe.data == WORLD else Path(recipe.data).name
 
 

@@ -1,7 +1,9 @@
 """From a recipe to token ids: text is written or read, a tokenizer made, both parts cut.
 
-The text's last tenth is for validation; the story world writes a text of another seed for it.
-Batches are a pure function of seed and step, so that a run can go on, or be looked into, anywhere.
+The text's last tenth is for validation; the story world writes a text of another seed for it, and
+a task holds examples out. A text that is too long for the memory is cut into files
+(`model.train.token_cache`). Batches are a pure function of seed and step, so that a run can go on,
+or be looked into, anywhere.
 
 Knows text, tokenizers and NumPy; no torch, no network, no run folder.
 """
@@ -9,10 +11,9 @@ Knows text, tokenizers and NumPy; no torch, no network, no run folder.
 from __future__ import annotations
 
 import hashlib
-import re
+import sys
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,28 +22,29 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from model.counting import counted
-from model.slices import retold
+from model.slices import finish, retold
 from model.tokenizer.client import learning_bpe
-from model.tokenizer.long_text import cutting
 from model.tokenizer.tokenizer import Tokenizer
-from model.train.encodings import decoded
+from model.train.cutting import Ids, cut_into_files, dtype_of, ids_of
 from model.train.events import Prepared
 from model.train.places import names_a_file
 from model.train.recipe import WORLD, Recipe
+from model.train.tasks.chosen import chosen_task, is_task
+from model.train.tasks.examples import examples_of
+from model.train.tasks.vocabulary import tokenizer_of
+from model.train.text_files import DataError, surveying
 from model.train.tokenizer_choice import check_tokenizer_word, tokenizer_at
 from model.world.text import count_tokens, documents
 
-Ids = NDArray[np.unsignedinteger[Any]]
+__all__ = ["Batches", "DataError", "TextData", "prepare", "read_text", "validation_batches"]
 
 VALIDATION_SHARE = 0.1
 # Seeds of validation texts lie far from those that a person types.
 VALIDATION_SEED = 1_000_000_007
+MOST_HELD = 1 << 24
+"""Characters of a text that is held in memory while it is cut; longer ones are cut into files."""
 _PART = 1 << 20
 """Characters that are looked at before the next sign of progress."""
-
-
-class DataError(ValueError):
-    """A text that can't be trained on; the message says why and what is needed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,6 +57,9 @@ class TextData:
         val_tokens_per_byte: turns a loss per token into one per byte.
         n_bytes: of the whole text in UTF-8.
         sha256: of the whole text in UTF-8, for a resumed run to know it again.
+        notes: what a person should know of the text, sentences.
+        n_example: tokens of each example of a task, which follow each other; 0 for a text.
+        answer_at: the token of an example with which its answer begins: only answers are learned.
     """
 
     tokenizer: Tokenizer
@@ -63,6 +68,14 @@ class TextData:
     val_tokens_per_byte: float
     n_bytes: int
     sha256: str
+    notes: tuple[str, ...] = ()
+    n_example: int = 0
+    answer_at: int = 0
+
+    @property
+    def rows(self) -> tuple[Ids, Ids]:
+        """A task's examples to train on and those held out, ``[N, n_example]`` each."""
+        return self.train_ids.reshape(-1, self.n_example), self.val_ids.reshape(-1, self.n_example)
 
 
 def prepare(
@@ -86,6 +99,9 @@ def prepare(
     """
     if tokenizer is None and names_a_file(recipe.tokenizer):
         check_tokenizer_word(recipe.tokenizer)  # before a long text is read
+    if is_task(recipe.data):
+        return (yield from _examples(recipe))
+    notes: tuple[str, ...] = ()
     if recipe.data == WORLD:
         seed = recipe.seed
         train_text = yield from writing_world(recipe.data_tokens, seed, "Writing the story world")
@@ -94,8 +110,25 @@ def prepare(
             n_val, seed + VALIDATION_SEED, "Writing its validation text"
         )
     else:
-        yield Prepared(f"Reading {Path(recipe.data).name}", 0.0)
-        text = read_text(Path(recipe.data))
+        path = Path(recipe.data)
+        yield Prepared(f"Reading {path.name}", 0.0)
+        survey = yield from retold(
+            surveying(path, MOST_HELD), lambda share: Prepared(f"Reading {path.name}", share)
+        )
+        if survey.text is None:
+            ready = yield from cut_into_files(recipe, survey, VALIDATION_SHARE, tokenizer)
+            _check_length(recipe, len(ready.train_ids), len(ready.val_ids))
+            return TextData(
+                tokenizer=ready.tokenizer,
+                train_ids=ready.train_ids,
+                val_ids=ready.val_ids,
+                val_tokens_per_byte=len(ready.val_ids) / ready.facts["n_val_bytes"],
+                n_bytes=survey.n_bytes,
+                sha256=survey.sha256,
+                notes=(*survey.notes, *ready.facts["notes"]),
+            )
+        notes, text = survey.notes, survey.text
+        del survey
         cut = round(len(text) * (1 - VALIDATION_SHARE))
         train_text, val_text = text[:cut], text[cut:]
         del text  # both parts of it are copies
@@ -114,36 +147,60 @@ def prepare(
         val_tokens_per_byte=len(val_ids) / n_val_bytes,
         n_bytes=n_train_bytes + n_val_bytes,
         sha256=digest.hexdigest(),
+        notes=notes,
+    )
+
+
+def _examples(recipe: Recipe) -> Generator[Prepared, None, TextData]:
+    """A task's examples; its vocabulary is known, also to a run that goes on."""
+    chosen = chosen_task(recipe.data)
+    what = f"Writing examples of {chosen.task.title.lower()}"
+    yield Prepared(what, 0.0)
+    tokenizer = tokenizer_of(chosen)
+    found = examples_of(chosen, recipe.data_tokens // chosen.n_tokens, recipe.seed)
+    n_train, n_held_out = len(found.train_NT), len(found.held_out_NT)
+    if recipe.batch_size > n_train:
+        raise DataError(
+            f"A batch of {recipe.batch_size:,} is more than the {counted(n_train, 'example')} that "
+            f"there are to train on: set batch_size to {n_train} at most, or raise data_tokens."
+        )
+    train_ids, val_ids = found.train_NT.ravel(), found.held_out_NT.ravel()
+    n_bytes = [len(tokenizer.decode(ids.tolist()).encode()) for ids in (train_ids, val_ids)]
+    answers = found.held_out_NT[:, chosen.answer_at :].ravel()
+    n_answer_bytes = len(tokenizer.decode(answers.tolist()).encode())
+    digest = hashlib.sha256(train_ids.astype("<u2").tobytes() + val_ids.astype("<u2").tobytes())
+    yield Prepared(what, 1.0)
+    return TextData(
+        tokenizer=tokenizer,
+        train_ids=train_ids,
+        val_ids=val_ids,
+        val_tokens_per_byte=len(answers) / n_answer_bytes,
+        n_bytes=sum(n_bytes),
+        sha256=digest.hexdigest(),
+        notes=(
+            f"{chosen.task.title}: {n_train:,} of {chosen.n_questions:,} questions to train on, "
+            f"{n_held_out:,} others held out.",
+        ),
+        n_example=chosen.n_tokens,
+        answer_at=chosen.answer_at,
     )
 
 
 def read_text(path: Path) -> str:
-    """A text file in UTF-8, or in UTF-16 or UTF-32 with a mark at its start that says so.
+    """The text of a file or folder: UTF-8, or UTF-16 or UTF-32 with a mark at its start.
 
     Raises:
         DataError: it can't be read, is empty, or is no text.
     """
-    try:
-        raw = path.read_bytes()
-    except FileNotFoundError:
-        raise DataError(f"There is no file {path}. Give a text file, or 'world'.") from None
-    except IsADirectoryError:
-        raise DataError(f"{path} is a folder; give one text file.") from None
-    except OSError as error:
-        raise DataError(f"{path} can't be read: {error.strerror or error}.") from error
-    try:
-        text = decoded(raw)
-    except ValueError as error:
-        raise DataError(f"{path} {error}") from error
-    if not text or text.isspace():
-        raise DataError(f"{path} is empty; there is nothing to learn from.")
+    text = finish(surveying(path, sys.maxsize)).text
+    assert text is not None  # all of it is held
     return text
 
 
 def sha256_of_text(path: Path) -> str | None:
-    """The sha256 of a file's text in UTF-8, as in `TextData`; None where it is no text."""
+    """The sha256 of a place's text in UTF-8, as in `TextData`; None where it is no text."""
     try:
-        return hashlib.sha256(read_text(path).encode("utf-8")).hexdigest()
+        return finish(surveying(path, 0)).sha256
     except DataError:
         return None
 
@@ -180,20 +237,66 @@ class Batches:
         batch_size: windows per batch.
         n_ctx: tokens that are read per window; one more is the last target.
         seed: of the choice.
+        apart: tokens from one window to the next; a task's are its examples, one after the other.
+        answer_at: the token of a window from which on all are targets.
     """
 
-    def __init__(self, ids: Ids, batch_size: int, n_ctx: int, seed: int) -> None:
-        # A view: row i is the window that begins at token i.
-        self._windows = sliding_window_view(ids, n_ctx + 1)
+    def __init__(
+        self,
+        ids: Ids,
+        batch_size: int,
+        n_ctx: int,
+        seed: int,
+        *,
+        apart: int = 1,
+        answer_at: int = 0,
+    ) -> None:
+        # A view: row i is the window that begins at token i times `apart`.
+        self._windows = sliding_window_view(ids, n_ctx + 1)[::apart]
         self._batch_size = batch_size
         self._seed = seed
+        self._apart = apart
+        self.answer_at = answer_at
 
     def at(self, step: int) -> NDArray[np.int64]:
         """The batch of update number ``step``, ``[B, n_ctx + 1]``."""
+        if self._apart > 1 and self._batch_size == len(self._windows):
+            return self._windows.astype(np.int64)  # each example once, the full batch
         # Philox is counter-based (Salmon et al. 2011): the step chooses its place in the stream.
         generator = np.random.Generator(np.random.Philox(key=self._seed, counter=[0, 0, 0, step]))
         starts = generator.integers(len(self._windows), size=self._batch_size)
         return self._windows[starts].astype(np.int64)
+
+
+def batches_of(data: TextData, recipe: Recipe) -> Batches:
+    """What a recipe trains on."""
+    return Batches(
+        data.train_ids,
+        recipe.batch_size,
+        recipe.n_ctx,
+        recipe.seed,
+        apart=data.n_example or 1,
+        answer_at=data.answer_at,
+    )
+
+
+def example_batches(rows_NT: Ids, batch_size: int, n_batches: int) -> list[NDArray[np.int64]]:
+    """A task's examples in their order, ``[b, T]`` each.
+
+    Args:
+        rows_NT: examples.
+        batch_size: of a batch; the last may have fewer.
+        n_batches: how many at most; 0 takes all examples.
+    """
+    n = min(len(rows_NT), n_batches * batch_size) if n_batches else len(rows_NT)
+    return [rows_NT[i : min(i + batch_size, n)].astype(np.int64) for i in range(0, n, batch_size)]
+
+
+def validation_of(data: TextData, recipe: Recipe) -> list[NDArray[np.int64]]:
+    """What a recipe is measured on: never trained on, and always the same."""
+    if data.n_example:
+        return example_batches(data.rows[1], recipe.batch_size, recipe.eval_batches)
+    return validation_batches(data.val_ids, recipe.batch_size, recipe.n_ctx, recipe.eval_batches)
 
 
 def validation_batches(
@@ -235,20 +338,15 @@ def writing_world(n_tokens: int, seed: int, what: str) -> Generator[Prepared, No
 
 def cut_text(text: str, tokenizer: Tokenizer, what: str) -> Generator[Prepared, None, Ids]:
     """A long text as ids, piece by piece."""
-    dtype: type[np.unsignedinteger[Any]] = np.uint16 if tokenizer.n_tokens <= 1 << 16 else np.uint32
+    dtype = dtype_of(tokenizer)
     yield Prepared(what, 0.0)
     if not text:
         return np.empty(0, dtype=dtype)
-    if tokenizer.kind == "characters":
-        found: list[Ids] = []
-        done = 0
-        for ids, n in _character_ids(text, tokenizer):
-            found.append(ids.astype(dtype))
-            done += n
-            yield Prepared(what, done / len(text))
-        return np.concatenate(found)
-    steps = cutting(tokenizer, text, dtype)
-    return (yield from retold(steps, lambda done: Prepared(what, done / len(text))))
+    found: list[Ids] = []
+    for done, ids in ids_of(text, tokenizer):
+        found.append(ids)
+        yield Prepared(what, done / len(text))
+    return np.concatenate(found)
 
 
 def _parts(*texts: str) -> Iterator[str]:
@@ -266,31 +364,6 @@ def _hash(text: str, digest: Any) -> Generator[Prepared, None, int]:
         n_bytes += len(raw)
         yield Prepared("Cutting the validation text", 1.0)
     return n_bytes
-
-
-def _character_ids(text: str, tokenizer: Tokenizer) -> Iterator[tuple[NDArray[np.int64], int]]:
-    """A text by a character tokenizer, by table look-ups: 100 times faster than its encode.
-
-    Yields:
-        Ids, and of how many characters they are. The name of a special token is one id.
-    """
-    table = np.full(0x110000, tokenizer.unknown_id or 0, dtype=np.int64)
-    names: dict[str, int] = {}
-    for id, raw in enumerate(tokenizer.vocabulary):
-        if id in tokenizer.special_ids:
-            names[raw.decode("utf-8")] = id
-        elif raw:
-            table[ord(raw.decode("utf-8"))] = id
-    longest_first = sorted(names, key=len, reverse=True)
-    special = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
-    start = 0
-    for match in chain(special.finditer(text), (None,)):
-        end = len(text) if match is None else match.start()
-        for part in _parts(text[start:end]):
-            yield table[np.frombuffer(part.encode("utf-32-le"), dtype=np.uint32)], len(part)
-        if match is not None:
-            start = match.end()
-            yield np.array([names[match[0]]]), start - end
 
 
 def _check_length(recipe: Recipe, n_train: int, n_val: int) -> None:

@@ -46,6 +46,7 @@ class Started:
         step: 0 for a new run, the last saved step for one that goes on.
         device: where it runs, for example ``"cpu"``.
         threads: CPU threads that torch uses.
+        notes: what a person should know of the text, sentences.
     """
 
     run_dir: Path
@@ -57,6 +58,7 @@ class Started:
     step: int
     device: str
     threads: int
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

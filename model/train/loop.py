@@ -24,13 +24,14 @@ from model.train.events import (
     Event,
     Finished,
     FinishReason,
+    Measured,
     Sampled,
     SnapshotSaved,
     Started,
     StepDone,
 )
 from model.train.keeping import Keeping
-from model.train.measure import sample, validate
+from model.train.measure import exact_match, sample, validate
 from model.train.pace import Speed, Stopwatch
 from model.train.parts import Parts, checked_for_resume, getting_ready
 from model.train.places import with_whole_paths
@@ -40,6 +41,7 @@ from model.train.recipe import Recipe
 from model.train.run_folder import RunError, read_recipe
 from model.train.state import OWED
 from model.train.updates import Update
+from model.train.watches import ACCURACY, HELD_OUT, TRAINED_ON
 from model.train.watching import Asked, Watching
 from model.transformer import Transformer
 
@@ -423,8 +425,10 @@ class Training:
     def _evaluate(self) -> Generator[Event, None, None]:
         run, step = self._run, self.step
         spread, most = run.updates.spread, self.recipe.micro_batch
-        dtype = run.updates.compute_dtype
-        loss = yield from validate(spread, run.validation, self.device, step, most, dtype)
+        dtype, answer_at = run.updates.compute_dtype, run.data.answer_at
+        loss = yield from validate(
+            spread, run.validation, self.device, step, most, dtype, answer_at=answer_at
+        )
         if not math.isfinite(loss):
             raise _Diverged("The validation loss", step)
         self._val_loss = loss
@@ -437,9 +441,25 @@ class Training:
             val_loss=loss,
             bits_per_byte=loss / math.log(2) * run.data.val_tokens_per_byte,
         )
+        scored = (yield from self._score()) if answer_at else None
         run.folder.record(evaluated)
+        if scored is not None:
+            run.folder.record(scored)
         yield evaluated
         yield from self._watching.check(evaluated)
+        if scored is not None:
+            yield scored
+            yield from self._watching.check(scored)
+
+    def _score(self) -> Generator[Event, None, Measured]:
+        """The share of a task's questions that are answered rightly."""
+        run, step, most = self._run, self.step, self.recipe.micro_batch
+        spread, dtype, at = run.updates.spread, run.updates.compute_dtype, run.data.answer_at
+        values = []
+        for place, batches in ((TRAINED_ON, run.trained_on), (HELD_OUT, run.validation)):
+            share = yield from exact_match(spread, batches, self.device, step, at, most, dtype)
+            values.append((place, ACCURACY, share))
+        return Measured(step, tuple(values))
 
     def _measure(self) -> Generator[Event, None, None]:
         run, step = self._run, self.step
@@ -516,6 +536,7 @@ class Training:
             step=run.updates.step,
             device=self.device,
             threads=torch.get_num_threads(),
+            notes=run.data.notes,
         )
 
     @property

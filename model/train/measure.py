@@ -29,18 +29,20 @@ _SLICE = 4
 """Tokens of a sample that are drawn in one go."""
 
 
-def mean_loss(network: nn.Module, windows_BT: Tensor) -> Tensor:
+def mean_loss(network: nn.Module, windows_BT: Tensor, answer_at: int = 0) -> Tensor:
     """Mean cross-entropy of every token after its context, nats.
 
     Args:
         network: a transformer, or what runs one.
         windows_BT: ids, one more than the network reads: the last is only a target.
+        answer_at: the token of a window from which on they count; 0 for all that have a context.
     """
-    logits_BTV = network(windows_BT[:, :-1])
+    first = max(1, answer_at)
+    logits_BTV = network(windows_BT[:, :-1])[:, first - 1 :]
     logits_NV = logits_BTV.flatten(0, 1)
     if logits_NV.dtype is torch.bfloat16:  # sums over the vocabulary need more digits
         logits_NV = logits_NV.float()
-    return F.cross_entropy(logits_NV, windows_BT[:, 1:].flatten())
+    return F.cross_entropy(logits_NV, windows_BT[:, first:].flatten())
 
 
 def validate(
@@ -50,6 +52,8 @@ def validate(
     step: int,
     most: int = 0,
     dtype: torch.dtype | None = None,
+    *,
+    answer_at: int = 0,
 ) -> Generator[Working, None, float]:
     """Mean loss over all tokens of some batches, nats; a slice is a batch.
 
@@ -60,6 +64,7 @@ def validate(
         step: for what is told.
         most: windows that go through the network at once; 0 for all of a batch.
         dtype: in which it is computed; None for the weights'.
+        answer_at: as of `mean_loss`.
     """
     group = spread.group
     total = 0.0
@@ -68,10 +73,44 @@ def validate(
         for piece in pieces(batch, group.rank, group.size, most):
             # Entered anew for each: the mode must not leak out of a generator that waits.
             with spread.evaluating(), spread.transformer.computing_in(dtype):
-                loss = mean_loss(spread.evaluated, torch.from_numpy(piece.windows_BT).to(device))
+                there = torch.from_numpy(piece.windows_BT).to(device)
+                loss = mean_loss(spread.evaluated, there, answer_at)
             total += loss.item() * piece.weight * len(batch)
         yield Working(step, "evaluating", done + 1, len(batches))
     return group.sum(torch.tensor(total, dtype=torch.float64)).item() / n
+
+
+def exact_match(
+    spread: Spread,
+    batches: Sequence[NDArray[np.int64]],
+    device: str,
+    step: int,
+    answer_at: int,
+    most: int = 0,
+    dtype: torch.dtype | None = None,
+) -> Generator[Working, None, float]:
+    """The share of examples whose whole answer is right; a slice is a batch.
+
+    Each token of an answer is the likeliest one after what stands before it, so that these are
+    the answers that a greedy generation writes.
+
+    Args:
+        spread, device, step, most, dtype: as of `validate`.
+        batches: examples, ``[b, T]`` each.
+        answer_at: the token with which answers begin.
+    """
+    group = spread.group
+    right = 0.0
+    n = sum(map(len, batches))
+    for done, batch in enumerate(batches):
+        for piece in pieces(batch, group.rank, group.size, most):
+            with spread.evaluating(), spread.transformer.computing_in(dtype):
+                there = torch.from_numpy(piece.windows_BT).to(device)
+                best_BA = spread.evaluated(there[:, :-1])[:, answer_at - 1 :].argmax(-1)
+            share = (best_BA == there[:, answer_at:]).all(-1).double().mean().item()
+            right += share * piece.weight * len(batch)
+        yield Working(step, "evaluating", done + 1, len(batches))
+    return group.sum(torch.tensor(right, dtype=torch.float64)).item() / n
 
 
 def sample(

@@ -19,12 +19,19 @@ from model.precision import slowdown
 from model.tokenizer.tokenizer import Tokenizer
 from model.train.claim import Claim
 from model.train.curves_file import last_values
-from model.train.data import Batches, TextData, prepare, sha256_of_text, validation_batches
+from model.train.data import (
+    TextData,
+    batches_of,
+    example_batches,
+    prepare,
+    sha256_of_text,
+    validation_of,
+)
 from model.train.events import Prepared
 from model.train.kept_states import drop_states_after
 from model.train.measuring import Measuring
 from model.train.optimiser import warm_up
-from model.train.places import from_run, names_a_file, places_of_text
+from model.train.places import from_run, is_written, names_a_file, places_of_text
 from model.train.processes.group import ALONE, Group
 from model.train.processes.handing import handing, received
 from model.train.processes.spread import Parallel, fits, spread_out, take_whole
@@ -33,6 +40,7 @@ from model.train.run_folder import RunError, read_recipe, read_run, snapshots
 from model.train.run_writing import NoFolder, RunFolder
 from model.train.snapshot_plan import SnapshotPlan, Thrift, plan_of
 from model.train.state import TrainingState, can_resume, has_state, load_state, values_of
+from model.train.tasks.examples import MOST_HELD_OUT
 from model.train.tokenizer_choice import tokenizer_at
 from model.train.updates import Updates
 from model.transformer import Transformer
@@ -53,6 +61,7 @@ class Parts:
         updates: the network and its optimiser.
         folder: what is written.
         validation: batches that are never trained on.
+        trained_on: of a task, examples that it is trained on, beside those of ``validation``.
         prompt_ids: what a sample begins with.
         seconds: that the run had taken before it was taken up.
         val_loss: its last one then, if there was any.
@@ -73,6 +82,7 @@ class Parts:
     prompt_ids: list[int]
     plan: SnapshotPlan
     measuring: Measuring
+    trained_on: Sequence[NDArray[np.int64]] = ()
     last_values: tuple[tuple[str, str, float], ...] = ()
     thrift: Thrift = field(default_factory=Thrift)
     seconds: float = 0.0
@@ -171,8 +181,7 @@ def _made(
             seed=recipe.seed,
             first=recipe.first_weights,
         )
-        batches = Batches(data.train_ids, recipe.batch_size, recipe.n_ctx, recipe.seed)
-        updates = Updates(spread, recipe, batches)
+        updates = Updates(spread, recipe, batches_of(data, recipe))
         state = _restore(run_dir, updates, group) if resume else None
         if recipe.weights and state is None:
             _take_weights(updates.transformer, recipe.weights)
@@ -190,9 +199,7 @@ def _made(
         facts = _facts(recipe, run_dir, data, device, updates)
         return RunFolder.create(run_dir, recipe, data.tokenizer, facts, claim)
 
-    validation = validation_batches(
-        data.val_ids, recipe.batch_size, recipe.n_ctx, recipe.eval_batches
-    )
+    validation = validation_of(data, recipe)
     measuring = Measuring(
         updates.spread, data.tokenizer, validation, recipe.curves_every, recipe.steps
     )
@@ -203,6 +210,9 @@ def _made(
         updates=updates,
         folder=group.together(opened),
         validation=validation,
+        trained_on=example_batches(data.rows[0][:MOST_HELD_OUT], recipe.batch_size, 0)
+        if data.n_example
+        else (),
         measuring=measuring,
         prompt_ids=_prompt_ids(recipe, data),
         plan=plan_of(recipe, config.n_params),
@@ -268,7 +278,7 @@ def as_it_was(recipe: Recipe, run_dir: Path, tokenizer: Tokenizer) -> Recipe:
                 "own copy. Name none, or start a new run."
             )
         recipe = replace(recipe, tokenizer=own.tokenizer)
-    if recipe.data in (WORLD, "") or recipe.data != own.data:
+    if not recipe.data or is_written(recipe.data) or recipe.data != own.data:
         return recipe
     table = read_run(run_dir).get("data", {})
     places = places_of_text(run_dir, own, table)
@@ -337,6 +347,7 @@ def _facts(
             "n_val_tokens": len(data.val_ids),
             "val_tokens_per_byte": data.val_tokens_per_byte,
             **from_run(recipe, run_dir),
+            **({"notes": " ".join(data.notes)} if data.notes else {}),
         },
         "network": {"d_vocab": config.d_vocab, "n_params": config.n_params},
         "machine": machine,
@@ -346,7 +357,8 @@ def _facts(
 def _prompt_ids(recipe: Recipe, data: TextData) -> list[int]:
     """What a sample begins with; room for one new token at least is left."""
     ids = data.tokenizer.encode(recipe.sample_prompt).ids if recipe.sample_prompt else []
-    ids = ids or [int(i) for i in data.val_ids[:_PROMPT_TOKENS]]
+    # Of a task a question that was held out.
+    ids = ids or [int(i) for i in data.val_ids[: data.answer_at or _PROMPT_TOKENS]]
     return ids[: max(1, recipe.n_ctx - 1)]
 
 
@@ -394,7 +406,7 @@ def checked_for_resume(recipe: Recipe, own: Recipe) -> Recipe:
             recipe = replace(recipe, precision=begun)  # as it was found then
             continue
         # A file may lie elsewhere now: what is in it decides, once it is read.
-        if name == "data" and WORLD not in (given, begun):
+        if name == "data" and not (is_written(given) or is_written(begun)):
             continue
         if name == "tokenizer" and names_a_file(given) and names_a_file(begun):
             continue

@@ -14,7 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from model.train.recipe import WORLD, Recipe
+from model.train.recipe import TASK_TOKENIZER, WORLD, Recipe
+from model.train.tasks.chosen import is_task
 
 FROM_RUN = "path_from_run"
 """Key of run.toml's table of the text: its path from the run's folder."""
@@ -26,7 +27,7 @@ def with_whole_paths(recipe: Recipe) -> Recipe:
     What is neither there nor a kind stays as it was typed, for the sentence about it.
     """
     changes: dict[str, Any] = {}
-    if recipe.data != WORLD and os.path.lexists(recipe.data):
+    if not is_written(recipe.data) and os.path.lexists(recipe.data):
         changes["data"] = _whole(recipe.data)
     if names_a_file(recipe.tokenizer) and os.path.lexists(recipe.tokenizer):
         changes["tokenizer"] = _whole(recipe.tokenizer)
@@ -37,12 +38,17 @@ def with_whole_paths(recipe: Recipe) -> Recipe:
 
 def names_a_file(tokenizer: str) -> bool:
     """Whether a recipe's tokenizer is the path of one, not a kind."""
-    return tokenizer != "char" and not tokenizer.startswith("bpe:")
+    return tokenizer not in ("char", TASK_TOKENIZER) and not tokenizer.startswith("bpe:")
+
+
+def is_written(data: str) -> bool:
+    """Whether a recipe's text is written for it: the story world's, or a task's examples."""
+    return data == WORLD or is_task(data)
 
 
 def from_run(recipe: Recipe, run_dir: Path) -> dict[str, str]:
     """What run.toml says of the text's place besides its whole path."""
-    if recipe.data == WORLD:
+    if is_written(recipe.data):
         return {}
     try:
         return {FROM_RUN: Path(os.path.relpath(recipe.data, run_dir)).as_posix()}

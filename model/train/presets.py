@@ -10,6 +10,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from model.train.recipe import Recipe, RecipeError
+from model.train.task_presets import TASK_PRESETS
 
 _STORY_WORLD = Recipe(
     # The bundled model. Small on purpose: with 1.1M parameters every head can be looked at, and it
@@ -184,6 +185,7 @@ PRESETS: Mapping[str, Recipe] = MappingProxyType(
         recipe.name: recipe
         for recipe in (_MINUTE, _STORY_WORLD, _FAST, _CLASSIC, _SHAKESPEARE_GPU, _TINY)
     }
+    | TASK_PRESETS
 )
 
 ALIASES: Mapping[str, str] = MappingProxyType({"shakespeare-cpu": "classic"})

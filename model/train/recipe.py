@@ -31,6 +31,7 @@ from model.interventions.remove_residual import RemoveResidual
 from model.positions import Rotary
 from model.train.conditions import check_asked
 from model.train.rate_changes import factor_at, parsed, with_change
+from model.train.tasks.chosen import TaskError, chosen_task, is_task
 from model.train.toml import toml_table
 from model.train.watches import WatchError
 
@@ -40,6 +41,8 @@ Precision = Literal["float32", "bfloat16", "auto"]
 
 _PARTS: tuple[Literal["attn", "mlp"], ...] = ("attn", "mlp")
 WORLD = "world"
+TASK_TOKENIZER = "task"
+"""A task's own vocabulary: the only tokenizer that its examples can be cut by."""
 MIN_BPE_VOCAB = 257
 """256 bytes and one merge: below that there is nothing to train."""
 
@@ -54,10 +57,13 @@ class Recipe:
 
     Attributes:
         name: for the run folder and the window.
-        data: ``"world"`` or the path of a text file: UTF-8, or UTF-16 or UTF-32 with its mark.
-        data_tokens: how much text of the story world is written, in its words; not used for files.
+        data: ``"world"``, ``"task:NAME"`` or ``"task:NAME:SIZE"`` (`model.train.tasks`), or the
+            path of a text file or of a folder of them: UTF-8, or UTF-16 or UTF-32 with its mark.
+        data_tokens: how much text of the story world is written, in its words, or of a task, in
+            its tokens; not used for files.
         tokenizer: ``"char"``, ``"bpe:SIZE"`` (trained on the run's text) or the path of a
-            folder that holds one, of any file of a tokenizer, or of a model that has one.
+            folder that holds one, of any file of a tokenizer, or of a model that has one; of a
+            task always ``"task"``.
         weights: the path of a model that it begins with, in place of new weights; empty for none.
             The tokenizer must be that model's.
         n_layers, n_heads, n_kv_heads, d_model, d_mlp, n_ctx, norm, positions, activation, gated,
@@ -328,6 +334,7 @@ class Recipe:
             raise RecipeError("There is no text to train on: give a text file, or 'world'.")
         if self.data == WORLD and self.data_tokens < 1:
             raise RecipeError("data_tokens is 0: the story world would have no text.")
+        self._check_task()
         if not self.tokenizer:
             raise RecipeError("There is no tokenizer: give char, bpe:SIZE or a path.")
         _ = self.bpe_size
@@ -346,6 +353,35 @@ class Recipe:
         except WatchError as error:
             raise RecipeError(str(error)) from error
         return self
+
+    def _check_task(self) -> None:
+        """A task's examples are read whole, by its own vocabulary."""
+        if not is_task(self.data):
+            if self.tokenizer == TASK_TOKENIZER:
+                raise RecipeError(
+                    f"The tokenizer 'task' is that of a task, and {self.data} is none: give char, "
+                    "bpe:SIZE or a path."
+                )
+            return
+        try:
+            chosen = chosen_task(self.data)
+        except TaskError as error:
+            raise RecipeError(str(error)) from error
+        if self.tokenizer != TASK_TOKENIZER:
+            raise RecipeError(
+                f"A task has a vocabulary of its own, so that {self.data} can't be cut by "
+                f"{self.tokenizer!r}: set tokenizer to 'task'."
+            )
+        if self.n_ctx != chosen.n_ctx:
+            raise RecipeError(
+                f"n_ctx is {self.n_ctx}; of an example of {self.data} a network reads "
+                f"{chosen.n_ctx} tokens: set n_ctx to {chosen.n_ctx}."
+            )
+        if self.data_tokens < chosen.n_tokens:
+            raise RecipeError(
+                f"data_tokens is {self.data_tokens}; one example of {self.data} has "
+                f"{chosen.n_tokens}."
+            )
 
     def _check_heads(self) -> None:
         """In the terms of a recipe, which has no size of a head of its own."""

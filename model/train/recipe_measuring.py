@@ -25,6 +25,7 @@ from model.train.places import names_a_file
 from model.train.processes.group import ALONE
 from model.train.processes.spread import spread_out
 from model.train.recipe import Recipe
+from model.train.tasks.chosen import chosen_task, is_task
 from model.train.tokenizer_choice import tokenizer_at
 from model.train.updates import Updates
 
@@ -99,6 +100,8 @@ def _vocabulary(recipe: Recipe) -> int:
         if not found.n_tokens:
             raise TokenizerError(f"{recipe.tokenizer} has no tokens.")
         return found.n_tokens
+    if is_task(recipe.data):
+        return chosen_task(recipe.data).d_vocab
     return CHARACTERS
 
 

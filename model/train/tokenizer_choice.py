@@ -6,9 +6,11 @@ Knows formats of tokenizers and checkpoints by their readers; trains none.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from model.tokenizer.tokenizer import Tokenizer, TokenizerError
+from model.train.recipe import Recipe
 
 
 def tokenizer_at(path: str) -> Tokenizer:
@@ -34,6 +36,25 @@ def tokenizer_at(path: str) -> Tokenizer:
     if place.suffix in _WEIGHTS:
         return _of_model(place)
     return Tokenizer.from_file(place)
+
+
+def with_tokenizer_word(recipe: Recipe) -> Recipe:
+    """A recipe whose tokenizer may be named as people name it.
+
+    ``characters`` is ``char``, ``bpe`` has a vocabulary of its usual size, and ``open`` is the
+    tokenizer of the model whose weights it begins with.
+
+    Raises:
+        TokenizerError: there is no such model.
+    """
+    word = recipe.tokenizer
+    if word == "open" and not recipe.weights:
+        raise TokenizerError(
+            "The tokenizer 'open' is that of the model that a run begins with, and this recipe "
+            "names none in weights: give the path of a model or of a tokenizer."
+        )
+    known = {"characters": "char", "bpe": Recipe().tokenizer, "open": recipe.weights}
+    return replace(recipe, tokenizer=known[word]) if word in known else recipe
 
 
 def check_tokenizer_word(path: str) -> None:

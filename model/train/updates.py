@@ -165,7 +165,7 @@ class Updates:
     def _mean_loss(self, windows_BT: Windows) -> Tensor:
         there = torch.from_numpy(windows_BT).to(self._device, non_blocking=True)
         with self.transformer.computing_in(self.compute_dtype):
-            return mean_loss(self.spread.network, there)
+            return mean_loss(self.spread.network, there, self._batches.answer_at)
 
     def _apply(self, lr: float) -> None:
         set_rate(self.optimiser, lr)

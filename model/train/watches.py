@@ -27,6 +27,9 @@ from model.operations import (
     parameter_names,
 )
 
+ACCURACY = "accuracy"
+TRAINED_ON, HELD_OUT = "train", "held-out"
+"""The metric of a task, and the examples that it is measured on."""
 Kind = Literal["activation", "parameter", "gradient", "activation gradient"]
 GRAD = ".grad"
 
@@ -59,6 +62,14 @@ class Quantity:
 
 
 _OF_EVERY_RUN = (
+    Quantity(
+        name=ACCURACY,
+        title="Accuracy",
+        unit="",
+        sentence="Of a task: the share of questions whose whole answer is right, of those that are "
+        "trained on and of those that are held out",
+        spec=".1%",
+    ),
     Quantity(
         name="grad_norm",
         title="Gradient norm",
@@ -254,7 +265,7 @@ def is_watched(place: str, measure: str) -> bool:
     return measure in REDUCTIONS and _PART.fullmatch(place) is None
 
 
-_PART = re.compile(r"embed|unembed|blocks\.\d+(\.attn)?")
+_PART = re.compile(r"train|held-out|embed|unembed|blocks\.\d+(\.attn)?")
 """Where the curves of every run are measured: parts of the network, no single tensors."""
 
 
@@ -264,6 +275,13 @@ def part_of(text: str, measure: str, config: TransformerConfig) -> str:
     Raises:
         WatchError: there is none, or that measure is not of it.
     """
+    if (measure == ACCURACY) != (text in (TRAINED_ON, HELD_OUT)):
+        raise WatchError(
+            f"{ACCURACY} is measured of a task's examples, {TRAINED_ON} or {HELD_OUT}, and nothing "
+            f"else is: {measure} of {text!r} is none."
+        )
+    if text in (TRAINED_ON, HELD_OUT):
+        return text
     if _PART.fullmatch(text) is None:
         raise WatchError(f"{measure} is measured of embed, blocks.0, blocks.1, …; not of {text!r}.")
     layer = layer_of(text)

@@ -19,11 +19,12 @@ from gui.panes.curves.layout import HEAD, LEGEND, GridLayout, thinned
 from gui.panes.curves.legend import paint_legend
 from gui.panes.curves.scale import Scale, figure, rounded_up, scale_of
 from gui.panes.curves.series import LOSS, Chart, Line
-from gui.session.moments import FORMED, Moment
+from gui.session.moments import FORMED, Learned, Moment
 from gui.widgets.canvas import Canvas
 from gui.widgets.drawing_cache import Text
 from gui.widgets.drawing_cache import line as text_line
 from gui.widgets.figure import is_figure
+from model.train.watches import ACCURACY
 
 FIXED = {"induction": (0.0, 1.0), "analogies": (0.0, 1.0)}
 """Measures whose axis always spans all that they can be."""
@@ -40,7 +41,7 @@ class Drawn:
         n_layers: of the network.
         last: the step at the right end of the axis.
         at: the step that the window shows; None for none.
-        moment: when an induction head formed.
+        moment: when a task was learned, or an induction head formed.
         pictured: place of the tensor that is shown as a picture.
     """
 
@@ -48,7 +49,7 @@ class Drawn:
     n_layers: int = 1
     last: int = 1
     at: int | None = None
-    moment: Moment | None = None
+    moment: Moment | Learned | None = None
     pictured: str = ""
 
 
@@ -209,7 +210,7 @@ class CurveGrid(Canvas):
         t, x = theme.current(), self._x(area, moment.step)
         painter.setPen(QPen(t.color("good"), 1, Qt.PenStyle.DashLine))
         painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
-        if chart.key in ("induction", LOSS):
+        if chart.key in ("induction", ACCURACY, LOSS):
             font, room = (
                 theme.sans(theme.SMALL_FONT_SIZE),
                 max(x - area.left(), area.right() - x) - 6,

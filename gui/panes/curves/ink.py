@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor
 from gui import theme
 from gui.panes.curves.series import Line
 from gui.theme.color_maps import sequential_color
+from model.train.watches import HELD_OUT
 
 _FIRST, _LAST = {"dark": 0.42, "light": 0.46}, {"dark": 1.0, "light": 1.0}
 
@@ -27,7 +28,7 @@ def color_of(line: Line, n_layers: int) -> QColor:
     t = theme.current()
     if line.layer is not None:
         return layer_color(line.layer, n_layers)
-    if line.place == "validation":
+    if line.place in ("validation", HELD_OUT):
         return t.color("text")
     if line.place == "train":
         return t.color("accent", 0.75)

@@ -15,6 +15,7 @@ from gui.panes.curves.ink import color_of, layer_color
 from gui.panes.curves.layout import LEGEND
 from gui.panes.curves.series import Chart
 from gui.widgets.drawing_cache import line as text_line
+from model.train.watches import HELD_OUT
 
 
 def paint_legend(painter: QPainter, width: float, charts: Sequence[Chart], n_layers: int) -> None:
@@ -41,7 +42,8 @@ def paint_legend(painter: QPainter, width: float, charts: Sequence[Chart], n_lay
         said.draw(painter, x + 16, middle)
         x += 16 + said.width + 10
 
-    for place, words in (("train", "train"), ("validation", "validation"), ("embed", "embed")):
+    unseen = "validation, held out" if HELD_OUT in places else "validation"
+    for place, words in (("train", "train"), ("validation", unseen), ("embed", "embed")):
         if place in places:
             entry(words, color_of(places[place], n))
     if n <= 6:

@@ -22,6 +22,7 @@ from gui.panes.curves.picture_view import PictureView
 from gui.panes.curves.series import Chart, RunSeries
 from gui.panes.curves.words import sentence
 from gui.reading import code
+from gui.session.moments import Learned
 from gui.session.store import Store
 from gui.session.training_run import Run
 from model.config import TransformerConfig
@@ -235,12 +236,13 @@ class CurvesPane(Pane):
         self.picture.redraw()
 
     def header_note(self) -> str:
-        """The run, and when an induction head formed."""
+        """The run, and when its task was learned or an induction head formed."""
         run, series = self.store.run.shown, self._series
         if run is None:
             return ""
         moment = None if series is None else series.moment
-        formed = "" if moment is None else f" · induction head at step {moment.step:,}"
+        what = moment.short if isinstance(moment, Learned) else "induction head"
+        formed = "" if moment is None else f" · {what} at step {moment.step:,}"
         if run.program:
             return f"{run.name} · {run.program}"
         every = self.store.watches.every if run.running else 0

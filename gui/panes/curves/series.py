@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gui.session.moments import Moment, Moments
+from gui.session.moments import Learned, Moment, Moments
 from gui.session.training_run import Run
 from model.probe.question import Named
 from model.train.watches import QUANTITIES, Quantity, is_watched, layer_of, quantity_of
@@ -134,9 +134,9 @@ class RunSeries:
         return tuple(found)
 
     @property
-    def moment(self) -> Moment | None:
-        """When the first induction head formed; None while there is none."""
-        return self._moments.induction
+    def moment(self) -> Moment | Learned | None:
+        """When its task was learned, or the first induction head formed; None while neither."""
+        return self._moments.first
 
     def value_at(self, place: str, measure: str, step: int) -> float | None:
         """The last number of a curve at a step or before it."""

@@ -6,19 +6,20 @@ Knows what was measured; no widget.
 from __future__ import annotations
 
 from gui.panes.curves.series import RunSeries
-from gui.session.moments import Moment
+from gui.session.moments import Learned, Moment
 from gui.session.training_run import Run
+from model.train.watches import ACCURACY, HELD_OUT, TRAINED_ON
 
 USUAL_RATIO = 1e-3
 """Of a step's update to the weights; a rule of thumb, said as one."""
 
 
-def sentence(series: RunSeries, moment: Moment | None, step: int, n_layers: int) -> str:
+def sentence(series: RunSeries, moment: Moment | Learned | None, step: int, n_layers: int) -> str:
     """What is worth saying at a step.
 
     Args:
         series: of the run.
-        moment: when an induction head formed.
+        moment: when a task was learned, or an induction head formed.
         step: that is in view.
         n_layers: of the network.
     """
@@ -26,9 +27,14 @@ def sentence(series: RunSeries, moment: Moment | None, step: int, n_layers: int)
     if not run.measured:
         return nothing_measured(run)
     said = []
-    if moment is not None:
+    accuracy = _of_task(series, step)
+    if accuracy:
+        said.append(accuracy)
+    if isinstance(moment, Learned):
+        said.append(_of_learned(moment))
+    elif moment is not None:
         said.append(_of_moment(series, moment))
-    elif n_layers == 1:
+    elif n_layers == 1 and not accuracy:
         said.append("One layer: an induction head needs a head of an earlier layer to build on.")
     said.append(_of_step(series, step, n_layers))
     return " ".join(part for part in said if part)
@@ -43,6 +49,26 @@ def nothing_measured(run: Run) -> str:
     return (
         "Only the loss was kept of this run: its recipe measures no curves (curves_every), or it "
         "was written by an older version."
+    )
+
+
+def _of_task(series: RunSeries, step: int) -> str:
+    """A task's metric; empty where there is none."""
+    known, held_out = (series.value_at(place, ACCURACY, step) for place in (TRAINED_ON, HELD_OUT))
+    if known is None or held_out is None:
+        return ""
+    return (
+        f"At step {step:,} it answers {known:.1%} of the questions that it is trained on, and "
+        f"{held_out:.1%} of those that it never saw."
+    )
+
+
+def _of_learned(moment: Learned) -> str:
+    if not moment.groks:
+        return f"By step {moment.step:,} it has the rule: {moment.share:.0%} of those are right."
+    return (
+        f"It groks: it knew the others by heart at step {moment.knew_at:,}, and only at step "
+        f"{moment.step:,} has the rule."
     )
 
 

@@ -187,7 +187,9 @@ class LossesPane(Pane):
     def _draw_batch(self, found: BatchLossesFound) -> None:
         bits_BT = found.nats_BT.astype(np.float64) / math.log(2)
         words_BT = [[self._text(int(token)) for token in ids_T] for ids_T in found.ids_BT]
-        means_B = bits_BT[:, 1:].mean(axis=1)
+        # The first token of a window is not predicted, nor is the question of a task.
+        first = int(np.isnan(bits_BT).all(axis=0).argmin())
+        means_B = bits_BT[:, first:].mean(axis=1)
         limit = math.log2(max(2, len(self._vocabulary())))
         before = self.texts.texts
         same = before is not None and before.words_BT == words_BT

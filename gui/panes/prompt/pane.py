@@ -30,6 +30,7 @@ from gui.panes.prompt.words import how_run
 from gui.reading import code
 from gui.session.store import Store
 from gui.widgets.text import Text, as_written, no_mnemonic
+from model.train.tasks.chosen import Chosen, task_of
 
 DEBOUNCE_MS = 12
 STOOD_MS = 1500
@@ -140,6 +141,7 @@ class PromptPane(Pane):
         store.subject_changed.connect(self._answered)
         store.subject_changed.connect(self.invalidate)
         store.model_changed.connect(self.invalidate)
+        store.model_changed.connect(self._ask_of_task)
         self._follow()
 
     # ------------------------------------------------------------------------- drawing
@@ -338,6 +340,8 @@ class PromptPane(Pane):
             examples = tuple((label, text.format(mask=mask)) for label, text in MASKED_EXAMPLES)
         elif self.store.model is not None and not self.store.model.vocabulary:
             examples = id_examples(self.store.model.config.d_vocab)
+        elif self.store.model is not None and (task := self._task()) is not None:
+            examples = tuple((task.task.title, text) for text in task.examples)
         self._fill_menu(
             [
                 (f"{label}:  {_one_line(text)}" if label else _one_line(text), text)
@@ -346,6 +350,17 @@ class PromptPane(Pane):
             "This model brings no examples",
         )
         self._open_menu(self.examples_button)
+
+    def _task(self) -> Chosen | None:
+        """The toy task that the model was trained on."""
+        model = self.store.model
+        return None if model is None else task_of(model.vocabulary, model.config.n_ctx)
+
+    def _ask_of_task(self) -> None:
+        """A model of a toy task reads nothing but its questions: it is asked one."""
+        task = self._task()
+        if task is not None and not task.can_read(self.store.prompt):
+            self.store.set_prompt(task.examples[0])
 
     def _fill_menu(self, entries: list[tuple[str, str]], empty: str) -> None:
         self._menu.clear()

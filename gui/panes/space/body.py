@@ -21,7 +21,8 @@ from gui import theme
 from gui.panes.base import EmptyState, column
 from gui.panes.space.choosing import CONTEXT, FILE, TABLES
 from gui.panes.space.column import SideColumn
-from gui.panes.space.forms import FORMS, Form
+from gui.panes.space.form import Form
+from gui.panes.space.forms import FORMS
 from gui.panes.space.tools import NO_LIMIT, SpaceTools
 from gui.widgets.choice import Choice
 from gui.widgets.control_button import make_primary

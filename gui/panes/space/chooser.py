@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from gui.panes.space.body import OPEN, SpaceBody
 from gui.panes.space.choosing import FILE, Choosing, kind_of
-from gui.panes.space.forms import Looked
+from gui.panes.space.form import Looked
 from gui.panes.space.nearness import Nearness
 from gui.panes.space.rows import Rows
 from gui.session.store import Store
@@ -56,6 +56,7 @@ class Chooser(QObject):
         self.hint = ""
         self._before = PRINCIPAL  # what is gone back to when a sum is over
         self._wants_plane = True
+        self._flat = False
         self._dialog: QFileDialog | None = None
         body.source_chosen.connect(self.choose_source)
         body.projection_chosen.connect(self._projection_chosen)
@@ -132,7 +133,7 @@ class Chooser(QObject):
         """Choose a projection; nothing is asked for yet."""
         if name != self.name:
             self._body.show_projection(name)
-            self.flat_wanted.emit(name == PLANE)
+            self._want_flat()
 
     def choose_projection(self, name: str) -> None:
         """Draw it so."""
@@ -140,15 +141,21 @@ class Chooser(QObject):
         self._projection_chosen(name)
 
     def _form_changed(self) -> None:
+        if self._body.form.flat != self._flat:  # a map in 3D is asked for, or one in a plane
+            self._want_flat()
         self.follow()
         self.changed.emit()
+
+    def _want_flat(self) -> None:
+        self._flat = self._body.form.flat
+        self.flat_wanted.emit(self._flat)
 
     def _projection_chosen(self, name: str) -> None:
         if self._near.origin == "sum":
             self._wants_plane = name == PLANE
         if name != PLANE:
             self._before = name
-        self.flat_wanted.emit(name == PLANE)
+        self._want_flat()
         self.follow()
         self.changed.emit()
 
@@ -176,6 +183,12 @@ class Chooser(QObject):
         self.hint = form.problem or form.hint
         self._show_run(on_request=entry.on_request, ready=how is not None)
         if entry.on_request:
+            # Of another table the principal axes are drawn until a person has it mapped.
+            source, drawn = self.choosing.source, self._store.vocabulary
+            drawing = self._store.tables.drawing
+            comes = drawing is not None and drawing.source == source
+            if source is not None and not comes and (drawn is None or drawn.source != source):
+                self.choosing.follow(FIRST_AXES)
             return
         # Where something is missing, the principal axes are drawn until it is there.
         self.choosing.follow(how or FIRST_AXES)

@@ -1,4 +1,4 @@
-"""The column beside the cloud: what is near, a suite of analogies, pairs along a direction.
+"""The column beside the cloud: what is near, analogies, pairs along a direction, groups.
 
 Knows its pages; no store.
 """
@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QWidget
 from gui import theme
 from gui.panes.base import column
 from gui.panes.space.along_page import AlongPage
+from gui.panes.space.groups_page import GroupsPage
 from gui.panes.space.side import SpaceSide
 from gui.panes.space.suite_page import SuitePage
 from gui.widgets.segments import Segments
@@ -19,15 +20,16 @@ PAGES = (
     ("near", "Near", "What is near the token or the sum that is looked at"),
     ("suite", "Analogies", "A list of analogies, and of how many the expected word is nearest"),
     ("along", "Direction", "Whether a direction orders pairs that it was not made of"),
+    ("groups", "Groups", "Colours, filters, selections, clusters, and views that are kept"),
 )
 
 
 class SideColumn(QWidget):
-    """One of three pages.
+    """One of four pages.
 
     Attributes:
         pages: which is seen.
-        near, suite, along: the pages.
+        near, suite, along, groups: the pages.
 
     Signals:
         page_chosen: its key.
@@ -44,8 +46,9 @@ class SideColumn(QWidget):
         self.near = SpaceSide()
         self.suite = SuitePage()
         self.along = AlongPage()
+        self.groups = GroupsPage()
         self._stack = QStackedWidget()
-        for page in (self.near, self.suite, self.along):
+        for page in (self.near, self.suite, self.along, self.groups):
             self._stack.addWidget(page)
         inner = column(self, margin=0, spacing=theme.TIGHT)
         inner.addWidget(self.pages, 0, Qt.AlignmentFlag.AlignLeft)

@@ -5,13 +5,20 @@ Puts into the view what the pane's parts hold. Knows the store and those parts; 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
 from gui.panes.space import framing, scene, words
 from gui.panes.space.body import SpaceBody
 from gui.panes.space.cloud import Cloud
+from gui.panes.space.grouping import Grouping
 from gui.panes.space.lookup import Lookup
 from gui.panes.space.nearness import Nearness
 from gui.panes.space.picking import Picking
 from gui.panes.space.picture import Picture
+from gui.panes.space.trails import Trails
 from gui.session.store import Store
 from model.messages import VocabularyProjected
 
@@ -23,8 +30,10 @@ class Drawing:
         store: the store.
         body: the widgets.
         lookup, near, cloud, picking: what is looked for, near, projected and selected.
+        grouping: which points are drawn, and in which colours.
 
     Attributes:
+        trails: where words came from while the model learnt.
         listed_hover: the row under the mouse in the list; None for none.
     """
 
@@ -36,12 +45,16 @@ class Drawing:
         near: Nearness,
         cloud: Cloud,
         picking: Picking,
+        grouping: Grouping,
     ) -> None:
         self._store, self._list = store, body.side.list
         self._view, self._tools = body.view, body.tools
         self._lookup, self._near, self._cloud, self._picking = lookup, near, cloud, picking
+        self._grouping = grouping
         self._drawn: object = None
-        self._ambient: list[int] = []
+        self._ambient: Sequence[int] | NDArray[np.intp] = ()
+        self._points = np.empty((0, 3), np.float32)
+        self.trails = Trails()
         self.listed_hover: int | None = None
 
     def forget(self) -> None:
@@ -52,14 +65,16 @@ class Drawing:
         """The points, if they are others than those that are drawn."""
         if vocabulary is not self._drawn:
             self._drawn = vocabulary
+            self.trails.take(vocabulary)
             self._draw_points(vocabulary)
 
     def _draw_points(self, vocabulary: VocabularyProjected) -> None:
-        self._ambient = framing.outermost(vocabulary)
-        rgb = framing.colors(vocabulary, by_length=self._tools.norm.isChecked())
+        points, rgb = self._grouping.drawn(vocabulary)
+        self._points = points
+        self._ambient = framing.outermost(points)
         run = self._store.run.current
         learning = run is not None and self._store.run.running and not run.paused
-        self._view.set_points(vocabulary.points, rgb, calm=learning)
+        self._view.set_points(points, rgb, calm=learning)
         self.set_home()
         if self._view.shows_part:
             self.show_sum()  # it goes where its words go, until a person looks elsewhere
@@ -67,8 +82,8 @@ class Drawing:
     def set_home(self) -> None:
         """What a reset shows: the cloud without its outliers, and the paths at true length."""
         drawn, extent = self._cloud.vocabulary, self._view.extent
-        if drawn is not None:
-            self._view.set_home(framing.home(drawn, extent, self._cloud.paths))
+        if drawn is not None and len(self._points) == len(drawn.points):
+            self._view.set_home(framing.home(drawn, self._points, extent, self._cloud.paths))
 
     def show_sum(self) -> None:
         """Turn and zoom to where a sum is, its arrows seen from the front."""
@@ -100,6 +115,7 @@ class Drawing:
             chosen=self._picking.chosen(vocabulary),
             axis_names=words.axis_names(vocabulary, self._lookup.text),
             flat=self._view.camera.flat,
+            trails=self.trails if self._tools.trails.isChecked() else None,
             pointed=(self._view.hovered, self.listed_hover),
             ambient=self._ambient if self._tools.labels.isChecked() else (),
             text_of=self._lookup.text,

@@ -6,84 +6,28 @@ widgets and names of rows; no store.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
-
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QLineEdit, QWidget
 
 from gui import theme
-from gui.panes.space.nearness import Terms
-from gui.panes.space.rows import Rows
+from gui.panes.space.form import Form, Looked
+from gui.panes.space.map_forms import TsneForm, UmapForm
 from gui.panes.space.spectrum_strip import SpectrumStrip
 from gui.widgets.number_boxes import WholeBox
 from gui.widgets.text import Text
 from model.messages import VocabularyProjected
 from model.probe.neighbours.sums import SumError
-from model.space.projections.asks import MOST_AXES, Direction, PrincipalAxes, SumPlane, WordAxes
+from model.space.projections.asks import (
+    MOST_AXES,
+    TSNE,
+    UMAP,
+    Direction,
+    PrincipalAxes,
+    SumPlane,
+    WordAxes,
+)
 from model.space.registry import Projection
 
 WAYS = ("across", "upwards", "in depth")
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """What a form may need to know.
-
-    Attributes:
-        rows: the names of the table's rows.
-        terms: the sum that is looked at; empty for none.
-        expected: the row at which it should end; -1 for none.
-    """
-
-    rows: Rows
-    terms: Terms
-    expected: int
-
-
-class Form(QWidget):
-    """Of one projection.
-
-    Signals:
-        changed: another is set.
-
-    Attributes:
-        problem: why what is set can't be drawn; empty if it can.
-        hint: what to do before it can; empty if it can.
-        is_empty: whether there is nothing to set, so that it needs no room.
-    """
-
-    is_empty: ClassVar[bool] = False
-
-    changed = Signal()
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.problem = ""
-        self.hint = ""
-        self.line = QHBoxLayout(self)
-        self.line.setContentsMargins(0, 0, 0, 0)
-        self.line.setSpacing(theme.TIGHT)
-
-    def projection(self, looked: Looked) -> Projection | None:
-        """What is set; None where something is missing, which `hint` or `problem` says."""
-        raise NotImplementedError
-
-    def show_drawn(self, vocabulary: VocabularyProjected) -> None:
-        """A picture has come: tell of it what helps to choose."""
-
-    def forget_rows(self) -> None:
-        """Other rows: what was typed about the others is over."""
-
-    def set_first(self, typed: str) -> None:
-        """Take up a direction as the first axis, where there is such a thing."""
-
-    def kept(self) -> object:
-        """What is remembered at the end of the program, as JSON has it."""
-        return None
-
-    def recall(self, kept: object) -> None:
-        """The same, taken up again; what isn't as it should be is passed over."""
 
 
 class PrincipalForm(Form):
@@ -152,6 +96,7 @@ class PlaneForm(Form):
     """Nothing to set: it is the plane of the sum that is looked at."""
 
     is_empty = True
+    flat = True
 
     def projection(self, looked: Looked) -> Projection | None:
         is_sum = len(looked.terms) > 1
@@ -220,5 +165,7 @@ FORMS: dict[str, type[Form]] = {
     PrincipalAxes.name: PrincipalForm,
     SumPlane.name: PlaneForm,
     WordAxes.name: WordsForm,
+    TSNE.name: TsneForm,
+    UMAP.name: UmapForm,
 }
 """By the name of a projection; one without a line here has nothing to set, and can't be drawn."""

@@ -12,7 +12,7 @@ from gui import theme
 from gui.panes.space import scene
 from model.messages import NeighboursFound, VocabularyProjected
 
-N_AMBIENT = 1500
+N_AMBIENT = 60_000
 
 
 def colors(vocabulary: VocabularyProjected, *, by_length: bool) -> NDArray[np.uint8]:
@@ -45,19 +45,33 @@ def _faded(off_V: NDArray[np.floating]) -> NDArray[np.uint8]:
     return mixed.astype(np.uint8)
 
 
-def outermost(vocabulary: VocabularyProjected) -> list[int]:
-    """Tokens to name first: far from the middle the axes say most, and labels find room."""
-    radius_V = np.linalg.norm(vocabulary.points, axis=1)
-    return np.argsort(-radius_V, kind="stable")[:N_AMBIENT].tolist()
+def outermost(points: NDArray[np.float32]) -> NDArray[np.intp]:
+    """Tokens to name first: far from the middle the axes say most, and labels find room.
+
+    So many are given that there are some at any zoom. Those that aren't drawn (NaN) come last.
+    """
+    radius_V = np.linalg.norm(points, axis=1)
+    return np.argsort(-radius_V, kind="stable")[:N_AMBIENT]
 
 
 def home(
-    vocabulary: VocabularyProjected, extent: float, paths: scene.Paths | None
+    vocabulary: VocabularyProjected,
+    points: NDArray[np.float32],
+    extent: float,
+    paths: scene.Paths | None,
 ) -> NDArray[np.float32]:
-    """What a reset shows: the cloud without its outliers, and paths at true length."""
-    points = vocabulary.points
+    """What a reset shows: the cloud without its outliers, and paths at true length.
+
+    Args:
+        vocabulary: the cloud.
+        points: as they are drawn: NaN where they aren't.
+        extent: its radius.
+        paths: ways through the layers.
+    """
     inside = points[np.linalg.norm(points, axis=1) <= extent * 1.001]
-    parts = [inside, extent * np.eye(3, dtype=np.float32)]
+    parts = [inside]
+    if vocabulary.has_axes and points is vocabulary.points:
+        parts.append(extent * np.eye(3, dtype=np.float32))
     if paths is not None and paths.scaled_to is None:
         parts.append(paths.points_PS3.reshape(-1, 3))
     return np.concatenate(parts)
@@ -68,6 +82,11 @@ def sum_frame(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The places that a sum and its answer are at, and the normal of the plane of its arrows."""
     points = vocabulary.points
+    if not vocabulary.has_axes:  # a sum has no place in a map: its words and the answer have
+        listed = [token for _, token in found.terms]
+        best = next((token for token, own in zip(found.ids, found.own) if not own), None)
+        places = points[listed if best is None else [*listed, best]]
+        return places, np.zeros(3, np.float32)
     _, end = scene.sum_lines(found.terms, points, scene.origin(vocabulary))
     places, normal = scene.sum_plane(found.terms, points, end)
     best = next((token for token, own in zip(found.ids, found.own) if not own), None)

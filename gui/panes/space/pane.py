@@ -25,21 +25,27 @@ from gui.panes.space.choosing import FILE
 from gui.panes.space.cloud import Cloud, same_axes
 from gui.panes.space.drawing import Drawing
 from gui.panes.space.dropping import dropped_table
+from gui.panes.space.grouping import Grouping
 from gui.panes.space.lookup import Lookup
 from gui.panes.space.nearness import Nearness
 from gui.panes.space.pages import Pages
 from gui.panes.space.picking import Picking
 from gui.panes.space.rows import Rows
+from gui.panes.space.turntable import Turntable
 from gui.reading import space_code
 from gui.reading.code import together
 from gui.session.store import Store
+from gui.widgets.point_cloud import thinning
 from model.messages import VocabularyProjected
 from model.probe.path.asks import Path
 from model.probe.question import Named, Question
 from model.space.projections import PROJECTIONS
+from model.space.projections.asks import TSNE, UMAP
 from model.space.questions.asks import METRICS
 from model.space.registry import entry_of
 from model.space.sources.asks import TokenTable
+
+MAPS = (TSNE.name, UMAP.name)
 
 
 class SpacePane(Pane):
@@ -78,8 +84,17 @@ class SpacePane(Pane):
         self.side, self.status = self._body.side, self._body.status
         self.caption, self.column = self._body.caption, self._body.column
         self.chooser = Chooser(self.store, self._body, self._near, self._rows)
+        self.grouping = Grouping(self.store, self._body, self._lookup, self._cloud, self.chooser)
+        self.grouping.changed.connect(self._recolor)
+        self.grouping.expression_wanted.connect(self.show_expression)
         self._drawing = Drawing(
-            self.store, self._body, self._lookup, self._near, self._cloud, self._picking
+            self.store,
+            self._body,
+            self._lookup,
+            self._near,
+            self._cloud,
+            self._picking,
+            self.grouping,
         )
         self.pages = Pages(self.store, self.column, self._rows)
         self.chooser.changed.connect(self.invalidate)
@@ -89,8 +104,9 @@ class SpacePane(Pane):
         self.search.returnPressed.connect(self._entered)
         self.search.installEventFilter(self)
         self.tools.flat_changed.connect(self._flat_changed)
-        self.tools.colors_changed.connect(self._recolor)
         self.tools.extent_changed.connect(self._extent_changed)
+        self._turntable = Turntable(self.store, self.view)
+        self.tools.turntable.triggered.connect(self._turntable.ask_path)
         self.tools.path_changed.connect(self._ask_anew)
         self.tools.changed.connect(self.invalidate)
         self.tools.reset_wanted.connect(self.reset_view)
@@ -145,7 +161,7 @@ class SpacePane(Pane):
             return {}
         near, cloud = self._near.answer, self._cloud
         found = arrays_of(vocabulary, near, cloud.found, cloud.paths, self._lookup.text)
-        return {**found, **self.pages.arrays()}
+        return {**found, **self.pages.arrays(), **self.grouping.arrays()}
 
     def code(self) -> str:
         """The cloud's axes, the neighbours that are listed, the paths."""
@@ -161,6 +177,8 @@ class SpacePane(Pane):
             "axes": self._body.forms[WORDS].kept(),
             "suite": self.column.suite.editor.kept(),
             "pairs": self.column.along.editor.kept(),
+            "maps": [self._body.forms[name].kept() for name in MAPS],
+            "views": self.grouping.kept(),
         }
 
     def recall(self, kept: Mapping[str, Any]) -> None:
@@ -170,6 +188,10 @@ class SpacePane(Pane):
         self._body.forms[WORDS].recall(kept.get("axes"))
         self.column.suite.editor.recall(kept.get("suite"))
         self.column.along.editor.recall(kept.get("pairs"))
+        maps = kept.get("maps")
+        for name, form in zip(MAPS, maps if isinstance(maps, list) else ()):
+            self._body.forms[name].recall(form)
+        self.grouping.recall(kept.get("views"))
 
     def apply_theme(self) -> None:
         self._drawing.forget()  # the points take the new theme's colours
@@ -296,8 +318,9 @@ class SpacePane(Pane):
         if self.chooser.choosing.kind == FILE:
             self.invalidate()
             return
-        for part in (self._near, self._cloud, self._picking, self.pages):
+        for part in (self._near, self._cloud, self._picking, self.pages, self.grouping):
             part.forget()
+        self._drawing.trails.forget()
         self._name_rows(None)
         watched = self.view.shows_part
         vocabulary = () if self.store.model is None else self.store.model.vocabulary
@@ -317,7 +340,7 @@ class SpacePane(Pane):
 
     def _leave_rows(self) -> None:
         """Other rows are to come: what was typed, listed and looked at is over."""
-        for part in (self._near, self._picking, self.pages):
+        for part in (self._near, self._picking, self.pages, self.grouping):
             part.forget()
         self._lookup.end()
         self.search.clear()
@@ -403,6 +426,7 @@ class SpacePane(Pane):
         self._near.send()
         self._find_paths()
         self._body.form.show_drawn(vocabulary)
+        self.grouping.refresh(vocabulary)
         self._drawing.draw(vocabulary)
         self._compose()
         near = self._near.answer
@@ -474,7 +498,7 @@ class SpacePane(Pane):
         return words.notes(
             vocabulary,
             fallback=self.view.fallback_reason,
-            hint=self.chooser.hint,
+            hint=self._running or self.chooser.hint,
             path=words.path_note(
                 vocabulary,
                 "" if slot is None else slot.problem,
@@ -484,7 +508,22 @@ class SpacePane(Pane):
             ),
             by_length=self.tools.norm.isChecked(),
             flat=self.view.camera.flat,
+            thinned=thinning.said(len(vocabulary.points), software=self.view.is_software),
+            trails=self._drawing.trails.said() if self.tools.trails.isChecked() else "",
+            sum_in_map=not vocabulary.has_axes and len(self._near.terms) > 1,
         )
+
+    @property
+    def _running(self) -> str:
+        """What a map that converges does now; empty where none does."""
+        drawing = self.store.tables.drawing
+        if drawing is None or not entry_of(PROJECTIONS, drawing.how.name).on_request:
+            return ""
+        told = words.doing(self.store.activity.progress_of(drawing))
+        drawn = self.store.vocabulary
+        if drawn is not None and drawn.request_id == drawing.id and drawn.share < 1:
+            return f"{drawn.share:.0%} of the steps; Stop keeps what came"
+        return told or "starting…"
 
     def _inspect(self, token: int) -> None:
         drawn, model, near = self._cloud.vocabulary, self.store.model, self._near.answer

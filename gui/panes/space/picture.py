@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gui.panes.space import marks, scene
+from gui.panes.space.trails import Trails
 from gui.session.state import Selection
 from gui.widgets.point_cloud.overlay import Line, Mark, Overlay
 from model.messages import NeighboursFound, VocabularyProjected
@@ -37,6 +38,7 @@ class Picture:
         axis_names: of the axes.
         flat: whether the first two are seen alone.
         pointed: tokens under the mouse, in the cloud or in the list.
+        trails: where words came from; None for none.
         ambient: tokens that are named where there is room.
         text_of: how a token is written.
     """
@@ -54,15 +56,19 @@ class Picture:
     axis_names: Sequence[str]
     flat: bool
     pointed: tuple[int | None, ...]
-    ambient: Sequence[int]
+    trails: Trails | None
+    ambient: Sequence[int] | NDArray[np.intp]
     text_of: Callable[[int], str]
 
     def overlay(self) -> Overlay:
         """All lines and marks; the first mark of a token carries its label."""
         points, text_of, selection = self.points, self.text_of, self.selection
-        lines, all_marks = scene.axis_lines(
-            self.extent, self.vocabulary.variance_kept, self.axis_names, flat=self.flat
-        )
+        lines: list[Line] = []
+        all_marks: list[Mark] = []
+        if self.vocabulary.has_axes:
+            lines, all_marks = scene.axis_lines(
+                self.extent, self.vocabulary.variance_kept, self.axis_names, flat=self.flat
+            )
         all_marks += marks.pointed(self.pointed, points, text_of)
         all_marks += marks.chosen(self.chosen, points, text_of)
         if self.matches is not None:
@@ -74,24 +80,43 @@ class Picture:
         all_marks += marks.prompt(
             self.tokens, selection.position, selection.hovered, points, text_of
         )
+        if self.trails is not None:
+            trail_lines, trail_marks = self.trails.marks(self._followed(), points)
+            lines = [*trail_lines, *lines]
+            all_marks += trail_marks
         if self.paths is not None:
             path_lines, path_marks = scene.path_lines(self.paths, selection.position)
             lines += path_lines
             all_marks += path_marks
         return Overlay(tuple(lines), marks.labelled_once(all_marks), self.ambient, text_of)
 
+    def _followed(self) -> list[int]:
+        """Rows whose way is drawn: the selected one, a sum's, those that are near."""
+        rows = [] if self.chosen is None else [self.chosen]
+        if self.found is not None:
+            rows += [row for _, row in self.found.terms]
+            rows += [row for row, own in zip(self.found.ids, self.found.own) if not own]
+        return rows
+
     def _near(self, found: NeighboursFound) -> tuple[list[Line], list[Mark]]:
-        """Neighbours; of a sum its arrows, its words and where it ends, too."""
+        """Neighbours; of a sum its arrows, its words and where it ends, too.
+
+        A map of neighbours has no directions: there the words of a sum are marked, and no arrows.
+        """
         points = self.points
         start = scene.place(points[found.terms[0][1]])
         arrows: list[Line] = []
         marked: list[Mark] = []
-        if scene.is_sum(found.terms):
+        of_sum = scene.is_sum(found.terms)
+        if of_sum and self.vocabulary.has_axes:
             arrows, start = scene.sum_lines(found.terms, points, scene.origin(self.vocabulary))
-            marked += marks.terms(found, points, self.text_of)
             marked.append(marks.end_of_sum(start))
+        if of_sum:
+            marked += marks.terms(found, points, self.text_of)
             expected = found.question.expected
             if 0 <= expected < len(points):
                 marked.append(marks.expected(expected, points, self.text_of))
         marked += marks.neighbours(found, points, self.text_of)
+        if of_sum and not self.vocabulary.has_axes:
+            return [], marked
         return [*scene.neighbour_lines(found, start, points), *arrows], marked

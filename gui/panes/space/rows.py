@@ -6,13 +6,21 @@ no store, no widget.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from gui.reading.token_search import Searched, TokenSearch
 from model.messages import ModelInfo, VocabularyProjected
 from model.space.words import RowNames
+from model.tokenizer.token_kinds import kind_of
+
+_ASCII_LETTER = re.compile(rb"[A-Za-z]")
 
 
 @dataclass(frozen=True)
@@ -56,7 +64,9 @@ class Rows:
             self._named = Labels(vocabulary.labels)
             self._what = f"row of {vocabulary.matrix}: there are"
             self._name = f"row of {vocabulary.matrix}"
+        self._special = model.special_ids if model is not None and self.of_tokens else frozenset()
         self._texts: dict[int, str] = {}
+        self._known: dict[str, NDArray[Any]] = {}
 
     @property
     def n(self) -> int:
@@ -80,3 +90,58 @@ class Rows:
         """Reads directions, pairs and suites."""
         names = () if self._named is None else self._named.vocabulary
         return RowNames(names, self.n, self.text, self._name)
+
+    # ------------------------------------------------------------- what sort a row is of
+
+    def known(self, key: str, find: Callable[[int], str | int]) -> NDArray[Any]:
+        """Something of every row, found once."""
+        if key not in self._known:
+            self._known[key] = np.array([find(row) for row in range(self.n)])
+        return self._known[key]
+
+    def raw(self, row: int) -> bytes:
+        """A row's name as bytes."""
+        return b"" if self._named is None else self._named.vocabulary[row]
+
+    def plain(self, row: int) -> str:
+        """A row's name without the space before it; what is no whole character is left out."""
+        return self.raw(row).decode("utf-8", "ignore").strip()
+
+    def kind(self, row: int) -> str:
+        """Its script, a number, punctuation, a part of a character, special."""
+        raw = self.raw(row)
+        if row not in self._special and raw.isascii() and _ASCII_LETTER.search(raw):
+            return "Latin"  # most are, and this way 50,000 are known in a tenth of the time
+        return kind_of(raw, special=row in self._special)
+
+    def start(self, row: int) -> str:
+        """Whether a word starts with it."""
+        if row in self._special:
+            return "special"
+        return "space before it" if self.raw(row)[:1].isspace() else "no space before it"
+
+    def letter(self, row: int) -> str:
+        """Its first letter, small; of what has none, what it is."""
+        plain = self.plain(row)
+        return plain[0].lower() if plain and row not in self._special else "none"
+
+    def size(self, row: int) -> int:
+        """How many characters it has."""
+        return len(self.plain(row))
+
+    def holding(self, typed: str) -> NDArray[np.intp]:
+        """All rows whose name holds a text, in any case; between slashes an expression."""
+        if len(typed) > 2 and typed[0] == typed[-1] == "/":
+            try:
+                pattern = re.compile(typed[1:-1])
+            except re.error:  # while it is typed
+                return np.empty(0, np.intp)
+            plain = self.known("plain", self.plain).tolist()
+            return np.array(
+                [row for row, text in enumerate(plain) if pattern.search(text)], np.intp
+            )
+        wanted = typed.strip().casefold()
+        if not wanted:
+            return np.empty(0, np.intp)
+        folded = self.known("folded", lambda row: self.plain(row).casefold())
+        return np.flatnonzero(np.char.find(folded, wanted) >= 0)

@@ -22,7 +22,9 @@ class SpaceTools(QWidget):
         flat: whether the first two axes are seen alone.
         path, all_paths, true_length: the ways through the layers.
         norm, labels: how points are coloured and named.
+        trails: whether it is drawn where words came from.
         open_file: a table out of a file.
+        write_tsv, turntable: files that are written.
         reset: the first view again.
 
     Signals:
@@ -82,6 +84,16 @@ class SpaceTools(QWidget):
         self.open_file = QAction("Open vectors…", self)
         self.open_file.setToolTip("Vectors out of a file: .npy, .npz, word2vec or GloVe text, TSV")
         self.open_file.triggered.connect(self.file_wanted)
+        self.write_tsv = QAction("Write vectors.tsv, metadata.tsv…", self)
+        self.write_tsv.setToolTip(
+            "For other projectors: all vectors and their names, or only those that are lit"
+        )
+        self.trails = self._toggle(
+            "Trails", "Where the words in view came from, at the steps that were seen", on=True
+        )
+        self.trails.toggled.connect(self.changed)
+        self.turntable = QAction("Turntable as GIF…", self)
+        self.turntable.setToolTip("A picture that turns once about the upright axis")
         self.row = ActionRow(
             (
                 self.flat,
@@ -93,7 +105,7 @@ class SpaceTools(QWidget):
                 self.reset,
             ),
             "What is drawn",
-            only_in_menu=(self.open_file,),
+            only_in_menu=(self.trails, self.open_file, self.write_tsv, self.turntable),
         )
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

@@ -61,7 +61,7 @@ def header(vocabulary: VocabularyProjected) -> str:
     axes = "plane and 1 axis" if vocabulary.plane else "3 axes"
     what = "tokens" if vocabulary.source.of_vocabulary else "vectors"
     counted = f"{len(vocabulary.points):,} {what}"
-    if not vocabulary.axes.shape[1]:
+    if not vocabulary.has_axes:
         return f"{counted} of {vocabulary.matrix}{step}"
     return f"{counted} · {axes} keep {kept:.1%} of the variance of {vocabulary.matrix}{step}"
 
@@ -164,6 +164,9 @@ def notes(
     path: str,
     by_length: bool,
     flat: bool,
+    thinned: str = "",
+    trails: str = "",
+    sum_in_map: bool = False,
 ) -> str:
     """What there is to know below the cloud, in one line.
 
@@ -174,8 +177,13 @@ def notes(
         path: of `path_note`.
         by_length: whether colours stand for lengths.
         flat: whether two axes are seen alone.
+        thinned: what of very many points isn't drawn.
+        trails: what is drawn of earlier steps.
+        sum_in_map: whether a sum is looked at where there are no directions.
     """
-    found = [f"software view: {fallback}" if fallback else "", hint, path]
+    found = [hint, thinned, f"software view: {fallback}" if fallback else "", path, trails]
+    if sum_in_map:
+        found.append("a map has no directions: of a sum its words and the nearest are marked")
     found.append(colors(vocabulary) if by_length else "")
     return " · ".join([*filter(None, found), FLAT_MANUAL if flat else MANUAL])
 

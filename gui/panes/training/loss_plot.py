@@ -30,7 +30,7 @@ from gui.panes.training.curves import (
 from gui.panes.training.legend_line import Entry, LegendLine
 from gui.panes.training.marks import PlotMarks
 from gui.panes.training.other_curves import OtherCurves
-from gui.session.moments import Moment
+from gui.session.moments import Learned, Moment
 from gui.widgets.charts.steady_plot import SteadyAxis, steady_plot
 from model.train.branching.tree import RunNode
 from model.train.events import StepDone
@@ -94,7 +94,7 @@ class LivePlot(QWidget):
         self._cursor.setPen(pg.mkPen(t.color("faint"), width=1))
         self.marks.apply_theme()
 
-    def show_marks(self, step: int | None, moment: Moment | None) -> None:
+    def show_marks(self, step: int | None, moment: Moment | Learned | None) -> None:
         """Mark the step that the window shows, and the one at which an induction head formed.
 
         Args:

@@ -27,6 +27,9 @@ class RecipeDesk(QObject):
         self._store = store
         self._form = form
         form.file_requested.connect(self.choose_text)
+        form.folder_requested.connect(self.choose_folder)
+        store.model_changed.connect(self._offer_tokenizer)
+        self._offer_tokenizer()
         form.estimate.measure_requested.connect(self.measure)
         form.estimate.cancel_requested.connect(store.recipes.cancel)
         form.files.read_requested.connect(store.recipes.read_file)
@@ -43,6 +46,26 @@ class RecipeDesk(QObject):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(self._form.choose_file)
         dialog.open()
+
+    def choose_folder(self) -> None:
+        """Ask for a folder of texts to train on."""
+        dialog = QFileDialog(self._form, "A folder of texts to train on")
+        keep_on_screen(dialog)
+        dialog.setObjectName("training_folder_dialog")
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self._form.choose_file)
+        dialog.open()
+
+    def _offer_tokenizer(self) -> None:
+        """The text may be cut as the model in view cuts; one that learns has that of its run."""
+        model = self._store.model
+        has_one = model is not None and bool(model.vocabulary) and not model.training
+        if model is not None and has_one:
+            self._form.tokenizer.offer_open_model(model.name, model.path)
+        else:
+            self._form.tokenizer.offer_open_model("", "")
 
     def measure(self) -> None:
         """Have some updates of the recipe done, to know what a run takes."""

@@ -30,20 +30,20 @@ from gui.panes.training.rate_box import RateBox
 from gui.panes.training.recipe_files import RecipeFiles
 from gui.panes.training.settings_table import SettingsTable
 from gui.panes.training.switch_fields import SwitchFields
+from gui.panes.training.text_choice import TextChoice, TokenizerChoice
 from gui.panes.training.wrapped import WrappedText
 from gui.session.runs_folder import proposed
 from gui.widgets.choice import Choice
 from gui.widgets.control_button import ControlButton
-from gui.widgets.text import as_written
 from model.config import ConfigError
 from model.counting import counted
 from model.preview import file_size
 from model.train.branching.record import Departure, changed
+from model.train.places import is_written
 from model.train.presets import PRESETS
 from model.train.recipe import MIN_BPE_VOCAB, WORLD, Recipe, RecipeError
 from model.train.snapshot_plan import MEBIBYTE, plan_of
-
-_CHOOSE = "choose a file…"
+from model.train.tasks.chosen import TaskError, chosen_task, is_task
 
 
 class RecipeForm(QWidget):
@@ -51,34 +51,29 @@ class RecipeForm(QWidget):
 
     Signals:
         recipe_changed: a choice was changed.
-        file_requested: a text file is to be chosen; answer with `choose_file`.
+        file_requested, folder_requested: texts are to be chosen; answer with `choose_file`.
     """
 
     recipe_changed = Signal()
     file_requested = Signal()
+    folder_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._base = next(iter(PRESETS.values()))
-        self._chosen = WORLD  # the text that is learned from, "" while none is chosen
         self.runs_dir = proposed()
         self.runs_dir_chosen = False
         self.place = PlaceButton()
         self.preset = Choice()
         self.preset.addItems(list(PRESETS))
-        self.data = Choice()
-        self.data.addItem("story world", WORLD)
-        self.data.addItem(_CHOOSE, None)
-        self.data.setPlaceholderText("choose…")
-        self.tokenizer = Choice()
-        self.tokenizer.addItem("BPE", "bpe")
-        self.tokenizer.addItem("characters", "char")
+        self.data = TextChoice()
+        self.tokenizer = TokenizerChoice()
         self.n_vocab = _count(MIN_BPE_VOCAB, 60_000)
         self.n_layers = _count(1, 96)
         self.n_heads = _count(1, 128)
         self.d_model = _count(1, 8192, step=16)
         self.n_ctx = _count(1, 8192, step=16)
-        self.batch_size = _count(1, 4096)
+        self.batch_size = _count(1, 100_000)
         self.steps = _count(1, 10_000_000, step=100)
         self.lr = RateBox()
         self.seed = _count(0, 2**31 - 1)
@@ -86,7 +81,7 @@ class RecipeForm(QWidget):
         self.switches = SwitchFields(self)
         self.fields = (
             Field("Preset", self.preset, "A recipe that is worth having by name"),
-            Field("Text", self.data, "What it learns from: the story world, or a text file"),
+            Field("Text", self.data, "What it learns from: story world, toy task, file or folder"),
             Field("Tokenizer", self.tokenizer, "How the text is cut; BPE is trained on the text"),
             Field("Vocabulary", self.n_vocab, "How many tokens BPE may make"),
             Field("Layers", self.n_layers, "n_layers: blocks one after the other"),
@@ -143,7 +138,9 @@ class RecipeForm(QWidget):
         layout.addStretch(1)
 
         self.preset.activated.connect(self._take_preset)
-        self.data.activated.connect(self._choose_data)
+        self.data.text_chosen.connect(self._take_text)
+        self.data.file_requested.connect(self.file_requested)
+        self.data.folder_requested.connect(self.folder_requested)
         self.name.textEdited.connect(self._changed)
         self.place.chosen.connect(self._choose_place)
         self.tokenizer.currentIndexChanged.connect(self._changed)
@@ -166,14 +163,11 @@ class RecipeForm(QWidget):
         if recipe.name in PRESETS:
             self.preset.setCurrentText(recipe.name)
         if recipe.data:
-            self._show_data(recipe.data)
-        elif self._chosen == WORLD:
-            self._chosen = ""  # this recipe wants a text of one's own
-            self.data.setCurrentIndex(-1)
+            self.data.show_text(recipe.data)
+        elif is_written(self.data.chosen):
+            self.data.show_text("")  # this recipe wants a text of one's own
         kind = "bpe" if recipe.tokenizer.startswith("bpe:") else recipe.tokenizer
-        if self.tokenizer.findData(kind) < 0:
-            self.tokenizer.addItem(Path(kind).name, kind)
-        self.tokenizer.setCurrentIndex(self.tokenizer.findData(kind))
+        self.tokenizer.show_tokenizer(kind)
         if recipe.tokenizer.startswith("bpe:"):
             self.n_vocab.setValue(int(recipe.tokenizer.removeprefix("bpe:")))
         for key, box in self._counts().items():
@@ -231,7 +225,7 @@ class RecipeForm(QWidget):
         return replace(
             base,
             name=self.name.text().strip(),
-            data=self._chosen,
+            data=self.data.chosen,
             tokenizer=f"bpe:{self.n_vocab.value()}" if kind == "bpe" else kind,
             n_layers=self.n_layers.value(),
             n_heads=self.n_heads.value(),
@@ -264,7 +258,7 @@ class RecipeForm(QWidget):
         if not recipe.name:
             return "The run needs a name."
         if not recipe.data:
-            return "Choose a Text to train on: the story world, or a file of yours."
+            return "Choose a Text to train on: one of the list, or one of your own."
         departure = self.departure
         if departure is not None and recipe.steps <= departure.step:
             return (
@@ -297,8 +291,9 @@ class RecipeForm(QWidget):
             self.problem.show()
 
     def choose_file(self, path: str) -> None:
-        """Train on this text file."""
-        self._show_data(path)
+        """Train on this text file, or on those of this folder."""
+        self.data.show_text(path)
+        self._leave_task()
         if self.name.text() == WORLD or self.name.text() in PRESETS:
             self.name.setText(Path(path).stem)
         self._changed()
@@ -322,28 +317,25 @@ class RecipeForm(QWidget):
     def _take_preset(self, index: int) -> None:
         self.set_recipe(PRESETS[self.preset.itemText(index)])
 
-    def _show_data(self, data: str) -> None:
-        at = self.data.findData(data)
-        if at < 0:
-            at = self.data.count() - 1
-            self.data.insertItem(at, Path(data).name, data)
-            self.data.setItemData(at, as_written(data), Qt.ItemDataRole.ToolTipRole)
-        self.data.setCurrentIndex(at)
-        self._chosen = data
-
-    def _choose_data(self, index: int) -> None:
-        data = self.data.itemData(index)
-        if data is None:
-            # Not a text yet: all stays as it was until a file is there.
-            self.data.setCurrentIndex(self.data.findData(self._chosen) if self._chosen else -1)
-            self.file_requested.emit()
+    def _take_text(self) -> None:
+        """Another text: a task comes with its own preset, since nothing else fits its examples."""
+        data = self.data.chosen
+        if is_task(data):
+            self.set_recipe(PRESETS[chosen_task(data).task.name])
         else:
-            self._chosen = data
-        self._changed()
+            self._leave_task()
+            self._changed()
+
+    def _leave_task(self) -> None:
+        """A text after a task: the vocabulary and the context of examples fit no text."""
+        if is_task(self._base.data):
+            base = next(iter(PRESETS.values()))
+            self.set_recipe(replace(base, data=self.data.chosen))
 
     def _changed(self) -> None:
         kind = self.tokenizer.currentData()
         self.n_vocab.setEnabled(kind == "bpe")
+        self.n_ctx.setEnabled(not is_task(self.data.chosen))  # of a task that of its examples
         self.summary.setText(self._summary())
         self.branch_line.show_recipe(self.recipe())
         self.files.name = self.recipe().name
@@ -369,15 +361,17 @@ class RecipeForm(QWidget):
         recipe = self.recipe()
         seen = f"{short(recipe.steps * recipe.batch_size * recipe.n_ctx)} tokens to train on"
         try:
-            if recipe.bpe_size is not None:
-                n_params = recipe.config(recipe.bpe_size).n_params
+            task = chosen_task(recipe.data) if is_task(recipe.data) else None
+            size_known = recipe.bpe_size if task is None else task.d_vocab
+            if size_known is not None:
+                n_params = recipe.config(size_known).n_params
                 size = f"{short(n_params)} parameters"
             else:
                 # How many characters there are is known when the text is read.
                 one, two = recipe.config(1).n_params, recipe.config(2).n_params
                 n_params = 2 * one - two
                 size = f"{short(n_params)} parameters + {two - one} per token"
-        except (ConfigError, RecipeError):
+        except (ConfigError, RecipeError, TaskError):
             return seen
         place = self.folder / (recipe.name or "…")
         return f"{size} · {seen} · {_kept(recipe, n_params)} · {place}"

@@ -90,7 +90,7 @@ class Overlay:
 
     lines: tuple[Line, ...] = ()
     marks: tuple[Mark, ...] = ()
-    ambient: Sequence[int] = ()
+    ambient: Sequence[int] | NDArray[np.intp] = ()
     text_of: Callable[[int], str] = str
 
 
@@ -163,7 +163,12 @@ def _cells(left: float, right: float) -> int:
 
 
 def lay_out(
-    overlay: Overlay, camera: Camera, width: int, height: int, places: NDArray[np.float32]
+    overlay: Overlay,
+    camera: Camera,
+    width: int,
+    height: int,
+    ambient: NDArray[np.integer],
+    places: NDArray[np.float32],
 ) -> Layout:
     """Find the place of everything, and room for labels.
 
@@ -171,14 +176,15 @@ def lay_out(
         overlay: what.
         camera: the points' camera.
         width, height: of the widget in logical pixels.
-        places: ``[N, 2]`` of all points on the screen, NaN where behind; for ambient labels.
+        ambient: ids of the points that get a label where there is room, A of the overlay's.
+        places: ``[A, 2]`` of them on the screen, NaN where behind.
     """
     room = _Room(width, height)
     spots = camera.project([mark.at for mark in overlay.marks], width, height).xy
     lines = _project_lines(overlay.lines, camera, width, height)
     labels = _place_marks(overlay.marks, spots, room)
     limit = max(4, int(width * height / 16_000))
-    labels += _place_ambient(overlay, places, room, limit)
+    labels += _place_ambient(overlay, ambient, places, room, limit)
     return Layout(spots, lines, tuple(labels))
 
 
@@ -262,18 +268,21 @@ def _place_marks(
 
 
 def _place_ambient(
-    overlay: Overlay, places: NDArray[np.float32], room: _Room, limit: int
+    overlay: Overlay,
+    order: NDArray[np.integer],
+    places: NDArray[np.float32],
+    room: _Room,
+    limit: int,
 ) -> list[tuple[Label, Mark]]:
     """Labels for as many other points as fit, up to a limit that keeps the view calm."""
     placed: list[tuple[Label, Mark]] = []
-    if not len(overlay.ambient) or not len(places):
+    if not len(order):
         return placed
-    order = np.asarray(overlay.ambient)
-    x, y = places[order, 0], places[order, 1]
+    x, y = places[:, 0], places[:, 1]
     inside = (x >= 0) & (x < room.width) & (y >= 0) & (y < room.height)
     inside &= ~np.isin(order, [mark.token for mark in overlay.marks if mark.token is not None])
-    tried = order[inside][: 5 * limit]
-    for token, (x, y) in zip(tried.tolist(), places[tried].tolist()):
+    tried = np.flatnonzero(inside)[: 5 * limit]
+    for token, (x, y) in zip(order[tried].tolist(), places[tried].tolist()):
         if len(placed) >= limit:
             break
         text = overlay.text_of(token)

@@ -141,8 +141,12 @@ def back_to_front(depth: NDArray[np.float32]) -> NDArray[np.intp]:
     """Indices from the farthest point to the nearest, by 65,536 steps of depth.
 
     Integers of 16 bits are sorted by radix: 50,000 in half a millisecond, a tenth of the time
-    that floats take.
+    that floats take. Points of NaN, which aren't drawn, are left out.
     """
+    hidden = np.isnan(depth)
+    if hidden.any():
+        seen = np.flatnonzero(~hidden)
+        return seen[back_to_front(depth[seen])]
     if len(depth) == 0:
         return np.empty(0, dtype=np.intp)
     least, most = float(depth.min()), float(depth.max())

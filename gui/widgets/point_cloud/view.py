@@ -26,7 +26,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gui import theme
 from gui.widgets.canvas import is_vector
-from gui.widgets.figure import is_figure
+from gui.widgets.figure import is_figure, painting_figure
 from gui.widgets.focus_ring import draw_focus
 from gui.widgets.point_cloud import overlay as space_overlay
 from gui.widgets.point_cloud import vector
@@ -34,10 +34,15 @@ from gui.widgets.point_cloud.camera import Camera, Projected
 from gui.widgets.point_cloud.overlay import Label, Overlay
 from gui.widgets.point_cloud.renderer import MANY, Look, PointRenderer, RendererError, make_renderer
 from gui.widgets.point_cloud.software import SoftwareRenderer
+from gui.widgets.point_cloud.thinning import MOVING, STILL, Thinned, step_of
 
 REACH = 14.0  # how far from the mouse a point may be, in pixels
 CLICK = 4.0  # a press that moves less than this is a click
 FRAME_MS = 16
+LABELS_MOVING = 2_000
+"""Of so many points the label is tried while very many points move."""
+REST_MS = 120
+"""Without a move for so long, all points are drawn."""
 CALM_FRAME_MS = 45
 """A way in four pictures, where somebody else needs the processor."""
 
@@ -90,6 +95,12 @@ class PointCloudView(QWidget):
         self._picture: QImage | None = None
         self._picture_key: tuple[object, ...] = ()
         self._places: Projected | None = None
+        self._thinned = Thinned()
+        self._drawing: PointRenderer | None = None
+        self._moves = QTimer(self)
+        self._moves.setSingleShot(True)
+        self._moves.setInterval(REST_MS)
+        self._moves.timeout.connect(self.update)
         self._pressed: QPointF | None = None
         self._dragged = QPointF()
         self._moved = False
@@ -111,7 +122,7 @@ class PointCloudView(QWidget):
         """Show these points; if there are as many as before, they move to their new places.
 
         Args:
-            points_N3: places, finite.
+            points_N3: places; those of NaN are not drawn.
             rgb_N3: a colour each.
             calm: move in few pictures, and so does the camera if it follows.
         """
@@ -200,8 +211,15 @@ class PointCloudView(QWidget):
         self._flying.stop()
         self._look_from(camera)
 
-    def fly_to(self, camera: Camera) -> None:
-        """Look from there, on a short way so that a person sees where things went."""
+    def fly_to(self, camera: Camera, *, by_hand: bool = False) -> None:
+        """Look from there, on a short way so that a person sees where things went.
+
+        Args:
+            camera: from where.
+            by_hand: a person chose it: it stays when the points change.
+        """
+        if by_hand:
+            self._untouched = self._shows_part = False
         self._fly_to(camera, FRAME_MS)
 
     def _fly_to(self, camera: Camera, frame_ms: int) -> None:
@@ -211,6 +229,13 @@ class PointCloudView(QWidget):
         self._flight = (self.camera, camera)
         self._flight_clock.start()
         self._flying.start(frame_ms)
+
+    def picture_from(self, camera: Camera) -> QImage:
+        """Look from there, and give what is then seen, with all points."""
+        self.set_camera(camera)
+        self._moves.stop()
+        with painting_figure():
+            return self.grab().toImage()
 
     def reset_view(self) -> None:
         """The first view again: from the first direction, everything that is home in sight."""
@@ -274,6 +299,7 @@ class PointCloudView(QWidget):
         if camera != self.camera:
             self.camera = camera
             self._places = None
+            self._hurry()
             self.update()
             self.camera_moved.emit()
 
@@ -299,12 +325,16 @@ class PointCloudView(QWidget):
                 if len(self._shown) <= vector.MOST_DISCS:
                     self._paint_vector(painter, look)
                     return
-            key = (self.camera, look, size, ratio)
+            hurried = self._moves.isActive() and self.is_software
+            step = step_of(len(self._shown), MOVING if hurried else STILL)
+            key = (self.camera, look, size, ratio, step)
             stale = self._picture is None or key != self._picture_key
             if stale:
-                self._start(look, ratio)
+                self._start(look, ratio, step)
             # While the points are drawn, room is found for what goes over them.
-            layout = space_overlay.lay_out(self._overlay, self.camera, *size, self._projected().xy)
+            layout = space_overlay.lay_out(
+                self._overlay, self.camera, *size, *self._ambient(few=hurried and step > 1)
+            )
             self.labels = tuple(label for label, _ in layout.labels)
             if stale:
                 self._picture, self._picture_key = self._finish(look, ratio), key
@@ -318,30 +348,41 @@ class PointCloudView(QWidget):
         box = QRectF(self.rect())
         vector.paint_discs(painter, box, self._shown, self._rgb, self.camera, look)
         layout = space_overlay.lay_out(
-            self._overlay, self.camera, self.width(), self.height(), self._projected().xy
+            self._overlay, self.camera, self.width(), self.height(), *self._ambient(few=False)
         )
         space_overlay.paint(painter, self._overlay, layout)
 
-    def _start(self, look: Look, ratio: float) -> None:
+    def _ambient(self, *, few: bool) -> tuple[NDArray[np.integer], NDArray[np.float32]]:
+        """Which points get a label where there is room, and where those are on the screen."""
+        order = np.asarray(self._overlay.ambient, np.intp)
+        if few:
+            order = order[:LABELS_MOVING]
+            return order, self.project(self._shown[order]).xy
+        return order, self._projected().xy[order]
+
+    def _start(self, look: Look, ratio: float, step: int) -> None:
         if self._renderer is None:
             self._renderer, self.fallback_reason = make_renderer(len(self._shown))
             self._fill(self._renderer)
+        self._drawing = self._renderer
+        if step > 1 and self.is_software:
+            self._drawing = self._thinned.renderer(self._shown, self._rgb, step)
         try:
-            self._renderer.start(self.camera, look, self.width(), self.height(), ratio)
+            self._drawing.start(self.camera, look, self.width(), self.height(), ratio)
         except RendererError as error:
             self._fall_back(error, look, ratio)
 
     def _finish(self, look: Look, ratio: float) -> QImage:
-        assert self._renderer is not None
+        assert self._drawing is not None
         try:
-            return self._renderer.finish()
+            return self._drawing.finish()
         except RendererError as error:
             return self._fall_back(error, look, ratio).finish()
 
     def _fall_back(self, error: RendererError, look: Look, ratio: float) -> PointRenderer:
         """Go on without OpenGL."""
         self.fallback_reason = str(error)
-        self._renderer = SoftwareRenderer()
+        self._renderer = self._drawing = SoftwareRenderer()
         self._fill(self._renderer)
         self._renderer.start(self.camera, look, self.width(), self.height(), ratio)
         return self._renderer
@@ -371,6 +412,16 @@ class PointCloudView(QWidget):
         renderer.set_points(self._shown)
         renderer.set_colors(self._rgb)
 
+    def _hurry(self) -> None:
+        """The view moves: of very many points fewer are drawn, until it rests."""
+        if len(self._shown) > MOVING:
+            self._moves.start()
+
+    @property
+    def is_software(self) -> bool:
+        """Whether the processor draws: each point costs time."""
+        return isinstance(self._renderer, SoftwareRenderer)
+
     def _show_points(self, points: NDArray[np.float32]) -> None:
         self._shown = points
         self._places = None
@@ -386,6 +437,7 @@ class PointCloudView(QWidget):
             self._motion.stop()
             self._show_points(self._points)
             return
+        self._hurry()
         self._show_points(self._from + (self._points - self._from) * np.float32(share))
 
     def _projected(self) -> Projected:

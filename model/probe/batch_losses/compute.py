@@ -45,7 +45,7 @@ def answer(question: BatchLosses, subject: Subject, bench: Bench) -> Iterator[An
         ids_BT=read_only(batch.windows_BT.astype(np.int32)),
         nats_BT=read_only(nats_BT),
         top_BT=read_only(top_BT),
-        loss=float(nats_BT[:, 1:].astype(np.float64).mean()),
+        loss=float(nats_BT[:, max(1, batch.text.answer_at) :].astype(np.float64).mean()),
         number=batch.number,
         n_batches=batch.text.n_batches,
         step=step_of(bench, subject),
@@ -71,9 +71,11 @@ def _costs(batch: Batch, subject: Subject, bench: Bench) -> Generator[None, None
             top.append(logits_BTV.argmax(-1).cpu().numpy())
         yield None
     B = len(batch.windows_BT)
+    nats_BT = np.concatenate([np.full((B, 1), np.nan, np.float32), np.concatenate(nats)], axis=1)
+    nats_BT[:, : batch.text.answer_at] = np.nan  # the question of a task is given, not learned
     return Costs(
         batch,
-        np.concatenate([np.full((B, 1), np.nan, np.float32), np.concatenate(nats)], axis=1),
+        nats_BT,
         np.concatenate([np.full((B, 1), -1), np.concatenate(top)], axis=1).astype(np.int32),
     )
 

@@ -49,6 +49,7 @@ class Plane:
         pieces: the batch.
         a_X, b_Y: the lines; one of each is 0.
         zero: which.
+        answer_at: the token of a window from which on losses are counted; 0 for all.
         loss_YX: NaN where nothing was measured yet.
     """
 
@@ -59,6 +60,7 @@ class Plane:
     a_X: Array
     b_Y: Array
     zero: tuple[int, int]
+    answer_at: int = 0
     loss_YX: Array = field(init=False)
     _measured_YX: Array = field(init=False)
 
@@ -84,7 +86,9 @@ class Plane:
                 torch.add(
                     row_P, self.directions.a_P, alpha=float(self.a_X[x]), out=self.point.weights_P
                 )
-                self.loss_YX[y, x] = yield from losing(self.point.network, self.pieces)
+                self.loss_YX[y, x] = yield from losing(
+                    self.point.network, self.pieces, self.answer_at
+                )
                 self._measured_YX[y, x] = True
                 yield
 
@@ -182,7 +186,7 @@ def _with_path(
     loss_S = np.full(len(steps.numbers), np.nan)
     for at, away_P in enumerate(steps.away_SP):
         torch.add(plane.centre_P, away_P, out=plane.point.weights_P)
-        loss_S[at] = yield from losing(plane.point.network, plane.pieces)
+        loss_S[at] = yield from losing(plane.point.network, plane.pieces, plane.answer_at)
         yield None
     at_S2, inside_S = plane.directions.places(steps.away_SP)
     whole_S = gram_SS.diagonal()
@@ -271,6 +275,7 @@ def _plane(
         centre_P=centre_P,
         directions=spanned,
         pieces=pieces(batch.windows_BT, point.network),
+        answer_at=batch.text.answer_at,
         a_X=a_X,
         b_Y=b_Y,
         zero=(zero_y, zero_x),

@@ -2,7 +2,8 @@
 
 ``compute`` is a generator of a projection, a `VectorTable` and the `Placed` of the same rows
 before (None for none), near which the points are laid where that can be done. It yields None after
-each slice of work, coarse `Placed` with ``share`` below 1 where it goes on, the whole one last.
+each slice of work (or in words what it does now), coarse `Placed` with ``share`` below 1 where it
+goes on, the whole one last.
 """
 
 from __future__ import annotations
@@ -33,5 +34,21 @@ PROJECTIONS = (
         asks="model.space.projections.asks:WordAxes",
         compute="model.space.projections.word_axes:place",
         linear=True,
+    ),
+    Entry(
+        "tsne",
+        "t-SNE",
+        "A map in which neighbours stay neighbours; distances between groups mean little.",
+        asks="model.space.projections.asks:TSNE",
+        compute="model.space.projections.neighbour_map:place",
+        on_request=True,
+    ),
+    Entry(
+        "umap",
+        "UMAP",
+        "A map of the neighbours in two or three dimensions; sizes of groups mean little.",
+        asks="model.space.projections.asks:UMAP",
+        compute="model.space.projections.neighbour_map:place",
+        on_request=True,
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from model.space.registry import Projection
 
@@ -65,3 +65,56 @@ class WordAxes(Projection):
 
     name: ClassVar[str] = "words"
     directions: tuple[Direction, ...]
+
+
+Likeness = Literal["cosine", "euclidean"]
+"""What near means to a map: the same direction, or a small distance."""
+
+
+@dataclass(frozen=True, slots=True)
+class NeighbourMap(Projection):
+    """What maps have in common, which keep who is near whom and no axes.
+
+    Attributes:
+        likeness: what near means.
+        steps: of the optimisation; 0 for as many as the method takes by default.
+        seed: of the chance.
+    """
+
+    needs: ClassVar[tuple[str, ...]] = ()
+    """Libraries without which it can't be drawn, as they are imported."""
+    likeness: Likeness = "cosine"
+    steps: int = 0
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TSNE(NeighbourMap):
+    """t-distributed stochastic neighbour embedding (van der Maaten and Hinton 2008), in a plane.
+
+    Attributes:
+        perplexity: of about so many neighbours each vector's place takes notice.
+        exaggeration: how much neighbours attract each other more in the first third of the steps.
+    """
+
+    name: ClassVar[str] = "tsne"
+    needs: ClassVar[tuple[str, ...]] = ("openTSNE",)
+    perplexity: float = 30.0
+    exaggeration: float = 12.0
+
+
+@dataclass(frozen=True, slots=True)
+class UMAP(NeighbourMap):
+    """Uniform manifold approximation and projection (McInnes, Healy and Melville 2018).
+
+    Attributes:
+        n_neighbors: of so many neighbours each vector's place takes notice.
+        min_dist: how near two points may come.
+        dimensions: two or three.
+    """
+
+    name: ClassVar[str] = "umap"
+    needs: ClassVar[tuple[str, ...]] = ("torchdr", "faiss", "matplotlib")
+    n_neighbors: int = 15
+    min_dist: float = 0.1
+    dimensions: int = 2

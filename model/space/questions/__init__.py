@@ -31,4 +31,20 @@ QUESTIONS = (
         asks="model.space.questions.asks:Along",
         compute="model.space.questions.along:answer",
     ),
+    Entry(
+        "clusters",
+        "Clusters",
+        "Groups of vectors that point the same way, each named by the words in its middle.",
+        asks="model.space.questions.asks:Clusters",
+        compute="model.space.questions.clusters:answer",
+        on_request=True,
+    ),
+    Entry(
+        "write_tsv",
+        "Files for projectors",
+        "vectors.tsv and metadata.tsv, which other projectors open.",
+        asks="model.space.questions.asks:WriteTSV",
+        compute="model.space.questions.write_tsv:answer",
+        on_request=True,
+    ),
 )

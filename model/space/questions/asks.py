@@ -186,3 +186,69 @@ class AlongFound(TableAnswer):
             "single": Named(self.singles_S, ("row",)),
             "direction": Named(self.direction_D, ("dimension",)),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Clusters(TableQuestion):
+    """Which vectors point the same way? k-means of the vectors at length 1.
+
+    Attributes:
+        k: how many groups.
+        seed: of the chance by which they begin.
+    """
+
+    name: ClassVar[str] = "clusters"
+    title: ClassVar[str] = "clusters"
+    k: int = 12
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ClustersFound(TableAnswer):
+    """A group for each row; the largest first.
+
+    Attributes:
+        groups_N: which group each row is in; -1 for one of zeros, which has no direction.
+        central: the rows nearest to each group's middle, nearest first.
+        likeness: the mean cosine of each group's rows with its middle.
+    """
+
+    groups_N: Array
+    central: tuple[tuple[int, ...], ...]
+    likeness: tuple[float, ...]
+
+    def arrays(self) -> Mapping[str, Named]:
+        return {
+            "group": Named(self.groups_N, ("row",)),
+            "likeness": Named(np.array(self.likeness), ("group",)),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class WriteTSV(TableQuestion):
+    """Write vectors.tsv and metadata.tsv, as the Embedding Projector reads them.
+
+    Attributes:
+        folder: into which.
+        labels: the names of all rows.
+        rows: which rows; empty for all.
+        groups: a group's name for each row, a column of its own; empty for none.
+    """
+
+    name: ClassVar[str] = "write_tsv"
+    title: ClassVar[str] = "files for projectors"
+    folder: str
+    labels: tuple[str, ...]
+    rows: tuple[int, ...] = ()
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TSVWritten(TableAnswer):
+    """The files are there.
+
+    Attributes:
+        n: rows that were written.
+    """
+
+    n: int

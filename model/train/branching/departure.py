@@ -20,7 +20,7 @@ from torch import Tensor
 from model.counting import counted
 from model.tokenizer.tokenizer import Tokenizer
 from model.train.branching.record import Departure, OptimiserIs
-from model.train.data import Batches, prepare
+from model.train.data import batches_of, prepare
 from model.train.events import Prepared
 from model.train.kept_states import kept_states
 from model.train.optimiser import optimiser_of
@@ -152,8 +152,7 @@ def _repeating(
         seed=recipe.seed,
         first=recipe.first_weights,
     )
-    batches = Batches(data.train_ids, recipe.batch_size, recipe.n_ctx, recipe.seed)
-    updates = Updates(spread, recipe, batches)
+    updates = Updates(spread, recipe, batches_of(data, recipe))
     updates.take(state, run_dir)
     n = step - state.step
     for done in range(n):

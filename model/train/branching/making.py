@@ -36,8 +36,8 @@ from model.train.data import TextData, prepare
 from model.train.events import Prepared
 from model.train.kept_states import keep_last_state
 from model.train.parts import as_it_was
-from model.train.places import from_run, with_whole_paths
-from model.train.recipe import WORLD, Recipe, RecipeError
+from model.train.places import from_run, is_written, with_whole_paths
+from model.train.recipe import Recipe, RecipeError
 from model.train.run_folder import (
     METRICS_FILE,
     RUN_FILE,
@@ -163,7 +163,7 @@ def _check_limits(parent: Path, step: int, recipe: Recipe) -> None:
 def _has_another_text(own: Recipe, recipe: Recipe) -> bool:
     """Whether the text, or how it is cut, has to be made anew."""
     named = any(getattr(own, name) != getattr(recipe, name) for name in _OF_THE_TEXT)
-    return named or (own.data == WORLD and own.seed != recipe.seed)
+    return named or (is_written(own.data) and own.seed != recipe.seed)
 
 
 def _tables(

@@ -63,6 +63,8 @@ def _packed(data: TextData) -> dict[str, Any]:
         values["files"] = {file.name: file.read_bytes() for file in Path(name).iterdir()}
     for key in ("train_ids", "val_ids"):
         ids = values[key]
+        if not ids.flags.writeable:  # mapped from a file
+            ids = ids.copy()
         values[key] = {"bytes": torch.from_numpy(ids.view(np.uint8)), "dtype": ids.dtype.name}
     return values
 

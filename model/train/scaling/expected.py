@@ -19,6 +19,7 @@ import numpy as np
 from model.train.data import read_text
 from model.train.events import Started, StepDone
 from model.train.loop import Training
+from model.train.places import is_written
 from model.train.recipe import WORLD
 from model.train.scaling.folder import Expected
 from model.train.scaling.plan import EVALUATIONS, PlannedRun, ScalingPlan
@@ -105,6 +106,8 @@ def _sample(plan: ScalingPlan, place: Path) -> dict[str, Any]:
     least = 20 * recipe.n_ctx
     if recipe.data == WORLD:
         return {"data_tokens": min(recipe.data_tokens, max(_SAMPLE // 10, least))}
+    if is_written(recipe.data):
+        return {}  # a task's examples are there at once
     text = read_text(Path(recipe.data))
     path = place / "sample.txt"
     path.write_text(text[: max(_SAMPLE, 20 * least)], encoding="utf-8")

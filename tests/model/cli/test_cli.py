@@ -400,7 +400,11 @@ def test_a_run_that_is_being_trained_is_refused(tmp_path: Path):
             "bogus",
             "no tokenizer 'bogus': give char, bpe:SIZE (for example bpe:1024)",
         ),
-        ("--data", "bogus", "There is no file bogus. Give a text file, or 'world'."),
+        (
+            "--data",
+            "bogus",
+            "There is no file bogus. Give a text file, a folder of them, 'world' or a task.",
+        ),
         ("--preset", "bogus", "There is no preset 'bogus'; known are minute"),
     ],
 )

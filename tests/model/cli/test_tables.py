@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 import model
 from model.cli.app import make_app
 from resources import STORY_WORLD
+from tests.optional import needs
 
 
 def run(*typed: str) -> dict[str, Any]:
@@ -126,3 +127,14 @@ def test_what_can_not_be_done_is_a_sentence(glove: Path, tmp_path: Path) -> None
     assert "is not one row of glove.txt" in refused("neighbours", str(glove), "unicorn")
     (tmp_path / "bad.txt").write_text("a 1 2\nb 1\n")
     assert "Line 2 of bad.txt" in refused("neighbours", str(tmp_path / "bad.txt"), "a")
+
+
+@needs("openTSNE")
+def test_a_map_is_made_from_the_command_line(glove: Path, tmp_path: Path) -> None:
+    out = tmp_path / "map.npz"
+    found = run("project", str(glove), "--method", "tsne", "--seed", "3", "--out", str(out))
+    assert found["kept"] is None, "a map keeps no share of variance"
+    assert 0 < found["measures"]["neighbours_kept"] <= 1
+    points = np.load(out)["points"]
+    assert points.shape == (64, 3)
+    assert not points[:, 2].any(), "t-SNE lies in a plane"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import Popen
 
 import numpy as np
 import pytest
@@ -11,10 +12,12 @@ import pytest
 from model import messages as m
 from model.engine import Engine
 from model.space.files import found as limits
-from model.space.projections.asks import PrincipalAxes, SumPlane
+from model.space.maps import client
+from model.space.projections.asks import TSNE, PrincipalAxes, SumPlane
 from model.space.questions.asks import Suite, SuiteFound
 from model.space.sources.asks import InContext, TableFile, TokenTable
 from resources import STORY_WORLD
+from tests.optional import needs
 
 
 @pytest.fixture
@@ -91,6 +94,34 @@ def test_a_newer_question_of_a_kind_takes_the_place_of_the_older(
     while engine.busy:
         results += engine.advance()
     assert [r.request_id for r in results if isinstance(r, m.TableAnswered)] == [other.id]
+
+
+@needs("openTSNE")
+def test_a_map_is_stopped_at_once_and_what_came_of_it_is_not_taken_back(
+    engine: Engine, table: TableFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[Popen[bytes]] = []
+    start = client._start
+
+    def noted() -> Popen[bytes]:
+        started.append(start())
+        return started[-1]
+
+    monkeypatch.setattr(client, "_start", noted)
+    request = m.ProjectVocabulary(source=table, how=TSNE(steps=100_000))
+    results = list(engine.handle(request))
+    while not any(isinstance(r, m.VocabularyProjected) for r in results):
+        assert engine.busy, results
+        results += engine.advance()
+    frame = results[-1]
+    assert isinstance(frame, m.VocabularyProjected)
+    assert 0 < frame.share < 1
+    assert frame.axes.shape == (3, 0), "a map has no axes"
+    near = list(engine.handle(m.FindNeighbours(terms=((1, 4),), source=table)))
+    assert isinstance(near[-1], m.NeighboursFound), "what is asked meanwhile is answered"
+    assert [type(r) for r in engine.handle(m.Cancel(target=request.id))] == [m.Cancelled]
+    assert not engine.busy
+    assert started[0].poll() is not None, "its process has ended"
 
 
 def test_a_model_is_drawn_in_the_plane_of_a_sum_and_in_context(engine: Engine) -> None:

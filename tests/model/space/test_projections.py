@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from model.space.projecting import project, projecting
 from model.space.projections import PROJECTIONS
-from model.space.projections.asks import Direction, PrincipalAxes, SumPlane, WordAxes
+from model.space.projections.asks import TSNE, UMAP, Direction, PrincipalAxes, SumPlane, WordAxes
+from model.space.projections.placed import Placed
 from model.space.registry import SpaceError, entry_of
 from model.space.table import VectorTable
 
@@ -51,7 +52,8 @@ def test_any_three_principal_axes_are_those_of_an_svd(rows: NDArray[np.float64])
 def test_the_same_axes_lie_as_they_lay_before(rows: NDArray[np.float64]) -> None:
     before = project(PrincipalAxes(), table(rows))
     turned = rows @ np.linalg.qr(np.random.default_rng(1).standard_normal((24, 24)))[0]
-    (after,) = [p for p in projecting(PrincipalAxes(), table(-turned), before) if p is not None]
+    steps = projecting(PrincipalAxes(), table(-turned), before)
+    (after,) = [step for step in steps if isinstance(step, Placed)]
     assert np.allclose(after.points_N3, before.points_N3, atol=1e-3)
 
 
@@ -130,6 +132,8 @@ def test_poor_tables_are_refused_in_a_sentence_whatever_the_axes(entry: object) 
         "pca": PrincipalAxes(),
         "plane": SumPlane(((1, 0), (-1, 1))),
         "words": WordAxes((Direction((0,), (1,)),)),
+        "tsne": TSNE(),
+        "umap": UMAP(),
     }
     how = asked[entry.name]  # type: ignore[attr-defined]
     assert isinstance(how, entry.kind())  # type: ignore[attr-defined]

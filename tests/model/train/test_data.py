@@ -70,9 +70,8 @@ def test_learning_a_tokenizer_shows_progress_and_can_be_given_up(
     text_file.write_text("the king lost his crown " * 40_000, encoding="utf-8")
     recipe = replace(recipe, tokenizer="bpe:300")
     preparing = prepare(recipe)
-    sign = next(sign for sign in preparing if sign.fraction > 0)
-    assert sign.what == "Making the tokenizer"
-    assert sign.fraction <= 1
+    making = (sign for sign in preparing if sign.what == "Making the tokenizer")
+    assert 0 < next(sign for sign in making if sign.fraction > 0).fraction <= 1
     began = time.perf_counter()
     preparing.close()
     assert time.perf_counter() - began < 5
@@ -126,10 +125,11 @@ def test_a_file_that_is_no_text_says_why(text_file: Path, content: bytes, says: 
         read_text(text_file)
 
 
-def test_a_missing_file_and_a_folder_say_so(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="There is no file"):
+def test_a_missing_file_and_a_folder_without_a_text_say_so(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"There is no file .* Give a text file, a folder of them"):
         read_text(tmp_path / "nowhere.txt")
-    with pytest.raises(DataError, match=r"is a folder; give one text file"):
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0")
+    with pytest.raises(DataError, match=r"is a folder without a text file\. Give one that has"):
         read_text(tmp_path)
 
 

@@ -18,6 +18,7 @@ from pytestqt.qtbot import QtBot
 
 from gui import theme
 from gui.panes.space import scene
+from gui.panes.space import trails as trail
 from gui.panes.space.pane import SpacePane
 from gui.session.store import Store
 from gui.widgets.point_cloud.overlay import Line, Overlay
@@ -733,6 +734,11 @@ def test_while_it_learns_cloud_and_path_are_always_of_one_step(
     assert f"step {pane.store.vocabulary.step}" in pane.header_note()
     assert not np.allclose(pane.view.shown_points, cloud, atol=1e-4)
     begins_in_the_cloud()
+    trails = [line for line in pane.view.overlay.lines if line.tone == trail.TONE]
+    token = tokens_of(pane.store)[pane.store.selection.position].id
+    ends = [line.points[-1] for line in trails]
+    assert np.abs(np.array(ends) - pane.view.shown_points[token]).max(1).min() < 1e-5
+    assert "trails: step" in pane.status.text()
     desk.store.run.stop()
     while desk.engine.busy:
         desk.advance()

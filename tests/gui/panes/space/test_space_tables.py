@@ -15,7 +15,8 @@ from pytestqt.qtbot import QtBot
 from gui import theme
 from gui.panes.space import words
 from gui.panes.space.body import OPEN
-from gui.panes.space.forms import FORMS, Form, Looked
+from gui.panes.space.form import Form, Looked
+from gui.panes.space.forms import FORMS
 from gui.panes.space.pane import SpacePane
 from gui.session.store import Store
 from gui.widgets.point_cloud.renderer import NO_GL_VARIABLE

@@ -1,0 +1,155 @@
+"""By what points are coloured: kinds, first letters, lengths, counts, clusters, with their legend.
+
+Plain functions from names and numbers of rows to groups and colours. Knows the theme and messages;
+no widget, no store.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtGui import QColor
+
+from gui import theme
+from gui.panes.space import framing
+from gui.panes.space.rows import Rows
+from model.messages import VocabularyProjected
+from model.space.questions.asks import ClustersFound
+
+BY = (
+    ("one", "one colour", "All points alike; in the plane of a sum the fainter, the farther off"),
+    ("norm", "vector length", "The length of each vector"),
+    ("kind", "kind of token", "Its script, a number, punctuation, a part of a character, special"),
+    ("space", "start of a word", "Whether a space stands before it, as at a word's start"),
+    ("letter", "first letter", "Its first letter or sign"),
+    ("size", "letters", "How many characters it has"),
+    ("prompt", "count in prompt", "How often the prompt has it"),
+    ("cluster", "cluster", "Groups of vectors that point the same way"),
+)
+MOST_GROUPS = 7
+"""With a colour each; what is left is one group, in grey."""
+OTHERS = "others"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A line of the legend.
+
+    Attributes:
+        name: of it.
+        n: how many rows are in it.
+        rgb: its colour.
+    """
+
+    name: str
+    n: int
+    rgb: tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Coloured:
+    """Points with their colours.
+
+    Attributes:
+        rgb_V3: uint8.
+        groups: the legend; empty where colours are a scale or one.
+        group_V: which group each row is in; empty where there are none.
+        scale: what a scale of colours goes from and to, and of what; None for no scale.
+    """
+
+    rgb_V3: NDArray[np.uint8]
+    groups: tuple[Group, ...] = ()
+    group_V: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    scale: tuple[float, float, str] | None = None
+
+
+def coloured(
+    by: str,
+    vocabulary: VocabularyProjected,
+    rows: Rows,
+    ids: Sequence[int] = (),
+    clusters: ClustersFound | None = None,
+) -> Coloured:
+    """Colours by one of `BY`.
+
+    Args:
+        by: its key.
+        vocabulary: the cloud.
+        rows: the names of its rows.
+        ids: the prompt's tokens.
+        clusters: the clusters, where there are any.
+    """
+    n = len(vocabulary.points)
+    if by == "norm":
+        rgb = framing.colors(vocabulary, by_length=True)
+        low, high = float(vocabulary.norms.min()), float(vocabulary.norms.max())
+        return Coloured(rgb, scale=(low, high, "length"))
+    if by == "cluster" and clusters is not None and len(clusters.groups_N) == n:
+        named = [", ".join(rows.text(row) for row in some) for some in clusters.central]
+        return _by_number(clusters.groups_N, named)
+    if by == "prompt" and vocabulary.source.of_vocabulary:
+        counts = np.bincount([row for row in ids if row < n], minlength=n)[:n]
+        most = int(counts.max(initial=0))
+        names = ["not in the prompt", *(f"{at} ×" for at in range(1, most + 1))]
+        return _ordered(counts, names)
+    names_of: dict[str, Callable[[int], str]] = {
+        "kind": rows.kind,
+        "space": rows.start,
+        "letter": rows.letter,
+    }
+    if by in names_of:
+        return _by_name(rows.known(by, names_of[by]))
+    if by == "size":
+        sizes = np.minimum(rows.known("size", rows.size), 8).astype(np.int64)
+        return _ordered(sizes, [*(str(at) for at in range(8)), "8 or more"])
+    return Coloured(framing.colors(vocabulary, by_length=False))
+
+
+def _by_name(names: NDArray[Any]) -> Coloured:
+    """The most frequent names have a colour each."""
+    counts = Counter(names.tolist())
+    listed = [name for name, _ in counts.most_common(MOST_GROUPS)]
+    at = {name: number for number, name in enumerate(listed)}
+    group_V = np.array([at.get(name, len(listed)) for name in names.tolist()], np.int64)
+    return _grouped(group_V, listed, rest=len(counts) > len(listed))
+
+
+def _by_number(numbers: NDArray[np.integer], names: Sequence[str]) -> Coloured:
+    """Groups that are numbered, the largest first; -1 and the last ones are the rest."""
+    shown = min(len(names), MOST_GROUPS)
+    group_V = np.where((numbers < 0) | (numbers >= shown), shown, numbers)
+    return _grouped(group_V, list(names[:shown]), rest=bool((group_V == shown).any()))
+
+
+def _grouped(group_V: NDArray[np.int64], names: list[str], *, rest: bool) -> Coloured:
+    t = theme.current()
+    tones = [_rgb(QColor(t.series[at])) for at in range(len(names))]
+    if rest:
+        names, tones = [*names, OTHERS], [*tones, _rgb(t.color("faint"))]
+    return _told(group_V, names, tones)
+
+
+def _ordered(group_V: NDArray[np.integer], names: Sequence[str]) -> Coloured:
+    """Groups in an order, on the sequential map; groups without rows are left out."""
+    filled = np.unique(group_V)
+    place = np.searchsorted(filled, group_V)
+    shares = 0.25 + 0.75 * np.linspace(0, 1, max(len(filled), 2))[: len(filled)]
+    tones = [tuple(rgb) for rgb in theme.sequential_rgb(shares).tolist()]
+    return _told(place, [names[at] for at in filled.tolist()], tones)
+
+
+def _told(group_V: NDArray[Any], names: list[str], tones: Sequence[Any]) -> Coloured:
+    counts = np.bincount(group_V, minlength=len(names))
+    groups = tuple(
+        Group(name, int(n), tone) for name, n, tone in zip(names, counts.tolist(), tones)
+    )
+    return Coloured(np.array(tones, np.uint8)[group_V], groups, group_V.astype(np.int64))
+
+
+def _rgb(color: QColor) -> tuple[int, int, int]:
+    return color.red(), color.green(), color.blue()
