@@ -117,6 +117,7 @@ def style_sheet(theme: Theme) -> str:
     QStatusBar {{ background: {t.background}; color: {t.dim}; }}
     QStatusBar QLabel {{ color: {t.dim}; }}
     QScrollArea:focus {{ border: 1px solid {t.focus}; }}
+    QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
     QAbstractScrollArea::corner {{ background: transparent; border: none; }}
     QStatusBar::item {{ border: none; }}
     QTabBar {{ qproperty-drawBase: 0; }}

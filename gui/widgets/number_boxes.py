@@ -32,6 +32,8 @@ class _Refusals:
         self._box, self._what, self._limits = box, what, limits
         self.tell: Tell = lambda why: None
         box.lineEdit().textEdited.connect(self.hear)
+        # A style sheet's padding does not reach the text of a spin box (Qt 6.11).
+        box.lineEdit().setTextMargins(5, 0, 0, 0)
 
     def hear(self, text: str) -> None:
         """Something was typed: it is a number, may become one, or never will."""

@@ -127,7 +127,7 @@ PERSPECTIVES: Mapping[str, Split] = {
             Split("column", (Tabs(_TRAIN), "prompt"), (84, 16)),
             Split(
                 "column",
-                (Tabs(("curves", "losses", "landscape", "runs", "space")), "attention"),
+                (Tabs(("curves", "runs", "losses", "landscape", "space")), "attention"),
                 (55, 45),
             ),
             Split("column", ("prediction", "inspector"), (55, 45)),

@@ -112,7 +112,7 @@ WINDOW_COMMANDS = (
     Command(
         id="space",
         text="&Space",
-        tip="The embedding space in 3D",
+        tip="The vocabulary: its vectors in 3D, their angles, how a text is cut into tokens",
         menu="View",
         does="layouts.set_perspective",
         args=("Space",),

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 from PySide6.QtCore import QPointF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QHideEvent, QPainter, QPaintEvent, QPen, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
 from gui import theme
@@ -30,9 +30,11 @@ class RunLine(QWidget):
 
     Signals:
         show_requested: the run is to be seen with all its curves.
+        came_or_went: there is a run to tell of, or no longer.
     """
 
     show_requested = Signal()
+    came_or_went = Signal()
 
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -105,6 +107,14 @@ class RunLine(QWidget):
         self.pause.setEnabled(True)
         self.pause.setText("Resume" if run.paused else "Pause")
         self.pause.setAccessibleName(f"{self.pause.text()} the run")
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.came_or_went.emit()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.came_or_went.emit()
 
     @property
     def _wanted(self) -> bool:

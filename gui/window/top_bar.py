@@ -33,6 +33,8 @@ MARK = 18
 """Side of the program's mark, in pixels."""
 ROOM_FOR_BRAND = 900
 """Narrower than this, the program's name is on the window's frame alone."""
+ROOM_BESIDE_A_RUN = 1600
+"""While the bar tells of a run, too."""
 ROOM_FOR_PALETTE = 720
 """And this, the palette has its key and its place in the menu."""
 
@@ -80,6 +82,7 @@ class TopBar(QWidget):
         layout.addStretch(1)
         self.run_line = RunLine(store, self)
         layout.addWidget(self.run_line)
+        self.run_line.came_or_went.connect(self._show_brand)
         self._palette = TwoPartButton(sign="search", parent=self)
         self._palette.say("", "Search…   Ctrl K")
         self._palette.setToolTip("Find any command, token, tensor, model or setting by its name")
@@ -106,8 +109,14 @@ class TopBar(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._brand.setVisible(self.width() >= ROOM_FOR_BRAND)
+        self._show_brand()
         self._palette.setVisible(self.width() >= ROOM_FOR_PALETTE)
+
+    def _show_brand(self) -> None:
+        """The name of the program gives its room to a run that is told of, and to two models."""
+        told = not self.run_line.isHidden()
+        least = ROOM_BESIDE_A_RUN if told else ROOM_FOR_BRAND
+        self._brand.setVisible(self.width() >= least)
 
     def apply_theme(self) -> None:
         t = theme.current()

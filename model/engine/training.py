@@ -201,6 +201,8 @@ def control_training(request: m.ControlTraining, place: Workplace) -> Job:
     match request.action:
         case "pause":
             run.pause()
+            if not run.diverged:  # who looks closely now sees where it stands, not a second before
+                yield from _live(run, place, force=True)
         case "resume":
             run.resume()
         case "step":

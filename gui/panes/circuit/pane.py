@@ -131,10 +131,8 @@ class CircuitPane(Pane):
             self.against,
             self.where,
             self.baseline,
-            Text("heads by", self, tone="dim"),
-            self.rules,
-            self.slider,
-            self.n_edges,
+            _together(Text("heads by", self, tone="dim"), self.rules),
+            _together(self.slider, self.n_edges),
         ):
             row.addWidget(widget)
         below = QHBoxLayout()
@@ -354,3 +352,14 @@ class CircuitPane(Pane):
 def _label(text: str, at: int, found: GraphFound) -> str:
     """A token; in a long text, where others between are left out, with its position."""
     return f"{text} {at}" if found.subject.n_tokens > LONG else text
+
+
+def _together(*widgets: QWidget) -> QWidget:
+    """Widgets that wrap to the next line as one."""
+    group = QWidget()
+    row = QHBoxLayout(group)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(theme.TIGHT)
+    for widget in widgets:
+        row.addWidget(widget)
+    return group

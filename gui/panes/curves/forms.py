@@ -80,8 +80,8 @@ class WatchForm(QWidget):
         self.every.setPrefix("every ")
         self.every.setAccessibleName("Steps between two measurements")
         self.every.setToolTip(
-            "Steps between two measurements of all curves. A measurement of a small network takes "
-            "about a third of a step."
+            "Steps between two measurements of all curves; at 0, as often as the recipe has it. A "
+            "measurement of a small network takes about a third of a step."
         )
         self.every.setFixedHeight(theme.CONTROL_HEIGHT)
         self.every.setFixedWidth(112)
@@ -121,8 +121,16 @@ class WatchForm(QWidget):
             self._known = names
             self._names.setStringList(list(names))
 
-    def show_every(self, steps: int) -> None:
-        """Show how often is measured, without reporting it."""
+    def show_every(self, steps: int, recipes: int | None = None) -> None:
+        """Show how often is measured, without reporting it.
+
+        Args:
+            steps: between two measurements; 0 for what the recipe has.
+            recipes: what that is; None while it is not known.
+        """
+        self.every.setSpecialValueText(
+            "as the recipe" if recipes is None else f"every {recipes:,} steps"
+        )
         if steps != self.every.value() and not self.every.hasFocus():
             blocked = QSignalBlocker(self.every)
             self.every.setValue(steps)

@@ -14,7 +14,7 @@ from PySide6.QtCore import QRectF
 
 LEGEND = 20.0
 NARROWEST = 172.0
-LOWEST, HIGHEST = 112.0, 340.0
+LOWEST, HIGHEST = 88.0, 340.0
 SHAPE = 1.5
 """Width of a chart by its height, at best."""
 HEAD = 19.0
@@ -56,9 +56,10 @@ class GridLayout:
 
     @property
     def row_height(self) -> float:
-        """Of a chart with its head; what has no room is scrolled to."""
-        room = (self.height - LEGEND) / max(1, self.rows)
-        return min(max(room, LOWEST), HIGHEST)
+        """Of a chart with its head; rows that have no room are scrolled to, and none is cut."""
+        room = self.height - LEGEND
+        seen = min(max(1, int(room // LOWEST)), max(1, self.rows))
+        return min(max(room / seen, LOWEST), HIGHEST)
 
     @property
     def content(self) -> float:

@@ -179,7 +179,7 @@ class CurvesPane(Pane):
         if config is not None:
             self.form.offer(watchable(config))
         self.form.show_lists(watches.watched, watches.stop_when)
-        self.form.show_every(watches.every)
+        self.form.show_every(watches.every, None if run is None else run.recipe.curves_every)
         self.grid.setVisible(run is not None)
         self.empty.setVisible(run is None)
         self.sentence.setVisible(run is not None)

@@ -99,6 +99,8 @@ def _of_step(series: RunSeries, step: int, n_layers: int) -> str:
     if not known or not moves:
         return ""
     (_, steepest), (ratio, fastest) = max(known), max(moves)
+    if ratio == 0:
+        return f"At step {step:,} no weight moves: the learning rate has come to 0."
     much = ratio / USUAL_RATIO
     usual = (
         f", {much:.0f} times the usual tenth of a percent"

@@ -48,6 +48,16 @@ class Texts:
     limit: float
 
 
+LEGENDS = (
+    "−log p of each token · at the left the mean bits of a window · hatched: not predicted",
+    "−log p · at the left: a window's mean · hatched: not predicted",
+    "−log p · at the left: a window's mean",
+    "−log p of each token",
+    "−log p",
+)
+"""What the colours and numbers are, in as many words as have room."""
+
+
 class BatchText(Canvas):
     """The paragraphs.
 
@@ -214,14 +224,10 @@ class BatchText(Canvas):
         painter.drawText(rest, left, end)
         wide = QFontMetricsF(painter.font()).horizontalAdvance(end) + 14
         painter.setFont(theme.sans(theme.SMALL_FONT_SIZE))
-        said = (
-            "−log p of each token · at the left the mean bits of a window · hatched: not predicted"
-        )
         rest = rest.adjusted(wide, 0, 0, 0)
         metrics = QFontMetricsF(painter.font())
-        painter.drawText(
-            rest, left, metrics.elidedText(said, Qt.TextElideMode.ElideRight, rest.width())
-        )
+        fits = (said for said in LEGENDS if metrics.horizontalAdvance(said) <= rest.width())
+        painter.drawText(rest, left, next(fits, ""))
 
     def paint_overlay(self, painter: QPainter) -> None:
         t = theme.current()

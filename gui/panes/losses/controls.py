@@ -59,6 +59,8 @@ class Controls(QWidget):
         self.box.setRange(0, MOST)
         self.box.setKeyboardTracking(False)
         self.box.setFixedWidth(104)
+        # A style sheet's padding does not reach the text of a spin box (Qt 6.11).
+        self.box.lineEdit().setTextMargins(5, 0, 0, 0)
         self.box.setAccessibleName("Number of the batch")
         self.box.setToolTip("Of training the step that learns from it; of validation from 0")
         self.box.valueChanged.connect(self._on_number)

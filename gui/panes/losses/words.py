@@ -43,9 +43,10 @@ def here(found: BatchLossesFound) -> str:
             whose = f"Step {found.number:,} has learned from this. "
     elif not found.of_run:
         whose = "This model has no run folder, so this is not what it was trained on. "
+    half = max(float(np.median(nats)) / math.log(2), 0.01)  # "less than 0.00" says nothing
     return (
         f"{whose}A tenth of the tokens carries {share:.0%} of the loss; half of them cost less "
-        f"than {np.median(nats) / math.log(2):.2f} bits each."
+        f"than {half:.2f} bits each."
     )
 
 

@@ -23,6 +23,7 @@ from gui.reading import code
 from gui.session.conditions import has_run
 from gui.session.store import Store
 from gui.widgets.text import Text
+from model.counting import counted
 from model.probe.question import Named
 from model.train.branching.tree import RunNode, differing, family
 from model.train.run_folder import unique_run_dir
@@ -203,7 +204,10 @@ class RunsPane(Pane):
 
     def header_note(self) -> str:
         n = sum(node.branch is not None for node in self._seen)
-        return f"{len(self._seen)} runs · {n} branches" if self._seen else ""
+        if not self._seen:
+            return ""
+        runs = counted(len(self._seen), "run")
+        return f"{runs} · {n:,} branch{'' if n == 1 else 'es'}" if n else runs
 
     def code(self) -> str:
         folder = self.store.branching.folder

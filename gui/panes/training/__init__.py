@@ -18,6 +18,7 @@ ENTRY = PaneEntry(
     title="Training",
     hint="Train a model here and watch what it learns, step by step.",
     made_by="gui.panes.training.pane:TrainingPane",
+    shows=(("preset", "desk.choose_preset"),),
     commands=(
         Command(
             id="start_training",

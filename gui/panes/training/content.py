@@ -92,7 +92,7 @@ class RunContent(QScrollArea):
             curves: its columns.
             controls: what of them is drawn, and over what.
             n_figures: how many have room; None for all.
-            step: that the window shows, which is marked; None for none.
+            step: that the window shows, which is marked and whose sample stands; None for none.
             others: runs whose losses are drawn over its own.
         """
         along = controls.along
@@ -107,7 +107,7 @@ class RunContent(QScrollArea):
         if not run.running or run.paused or self._figures_said.hasExpired(FIGURES_MS):
             self._figures_said.start()
             self.figures.say(run_figures(run)[:n_figures])
-        self.samples.show_samples(run.samples)
+        self.samples.show_samples(run.samples, step)
 
     def fit(self) -> None:
         """Show the whole run again."""

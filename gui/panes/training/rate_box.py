@@ -13,6 +13,8 @@ class RateBox(QDoubleSpinBox):
         super().__init__()
         self.setDecimals(9)
         self.setRange(1e-7, 10.0)
+        # A style sheet's padding does not reach the text of a spin box (Qt 6.11).
+        self.lineEdit().setTextMargins(5, 0, 0, 0)
 
     def textFromValue(self, value: float) -> str:
         return f"{value:g}"

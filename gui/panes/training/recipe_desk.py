@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog
 from gui.on_screen import keep_on_screen
 from gui.panes.training.recipe_form import RecipeForm
 from gui.session.store import Store
+from model.train.presets import PRESETS
 
 
 class RecipeDesk(QObject):
@@ -69,6 +70,10 @@ class RecipeDesk(QObject):
     def measure(self) -> None:
         """Have some updates of the recipe done, to know what a run takes."""
         self._store.recipes.measure(self._form.recipe())
+
+    def choose_preset(self, name: str) -> None:
+        """Have the recipe of this name in the form, which opens."""
+        self._store.run.proposed.emit(PRESETS[name])
 
     def begin_anew(self) -> None:
         """No branch after all."""

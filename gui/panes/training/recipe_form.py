@@ -257,6 +257,8 @@ class RecipeForm(QWidget):
         recipe = self.recipe()
         if not recipe.name:
             return "The run needs a name."
+        if not recipe.data:
+            return "Choose a Text to train on: one of the list, or one of your own."
         departure = self.departure
         if departure is not None and recipe.steps <= departure.step:
             return (

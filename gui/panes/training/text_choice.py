@@ -46,7 +46,7 @@ class TextChoice(Choice):
         self.addItem("choose a folder…", _FOLDER)
         self.setItemData(self.count() - 1, "All text files of a folder, one after the other", _TIP)
         self.addItem("choose a file…", None)
-        self.setPlaceholderText("choose a text…")
+        self.setPlaceholderText("choose…")
         self.activated.connect(self._choose)
 
     def show_text(self, data: str) -> None:

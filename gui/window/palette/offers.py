@@ -20,6 +20,7 @@ from gui.widgets.action_row import ActionRow
 from gui.widgets.segments import Segments
 from gui.window.palette.ranking import Offer, ranked
 from gui.window.settings_rows import ROWS
+from model.train.presets import PRESETS
 from resources import STORY_WORLD
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Offers:
             yield from self._options()
             yield from self._settings()
             yield from self._models()
+            yield from self._presets()
             yield from self._glossary()
             yield from self._of_prompt(typed)
             yield from self._operations()
@@ -109,6 +111,12 @@ class Offers:
                 line = settings.recent_lines.get(path, "opened before")
                 do = partial(files.open_path, path)
                 yield Offer(short_name(path), "model", line, path, do)
+
+    def _presets(self) -> Iterator[Offer]:
+        for name in PRESETS:
+            do = partial(self._show, "preset", name)
+            tip = "Put this recipe into Training; it begins where Start is pressed"
+            yield Offer(name, "preset", "recipe to train by", tip, do)
 
     def _glossary(self) -> Iterator[Offer]:
         for term in TERMS:

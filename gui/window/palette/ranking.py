@@ -13,6 +13,7 @@ Kind = Literal[
     "option",
     "setting",
     "model",
+    "preset",
     "glossary",
     "prompt",
     "operation",

@@ -97,7 +97,9 @@ class Places:
 
 
 def labelled(stops: Sequence[int], room: int) -> list[int]:
-    """Which steps are written below the line: the ends, and some between that have room.
+    """Which steps are written below the line: the ends, and every second, third, … between.
+
+    Stops are few pixels apart: of two that are written, none stands nearer than the others do.
 
     Args:
         stops: in order, evenly apart.
@@ -106,5 +108,5 @@ def labelled(stops: Sequence[int], room: int) -> list[int]:
     n = len(stops)
     if n <= room:
         return list(stops)
-    room = max(2, room)
-    return [stops[round(i * (n - 1) / (room - 1))] for i in range(room)]
+    every = -(-(n - 1) // (max(2, room) - 1))
+    return [*stops[: n - every : every], stops[-1]]

@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 from shiboken6 import delete
 
 from gui.panes.prompt.pane import PromptPane
+from gui.panes.training.pane import TrainingPane
 from gui.session.backend import Backend
 from gui.session.store import Store
 from gui.settings import Settings
@@ -19,6 +20,7 @@ from gui.window.palette.overlay import Palette
 from gui.window.palette.ranking import Offer, ranked
 from gui.window.palette.rows import OFFER_ROLE
 from gui.window.settings_page import SettingsPage
+from model.train.presets import PRESETS
 
 SOON = 5000
 RECENT = "/models/a-tiny-gpt"
@@ -101,6 +103,18 @@ def test_train_is_found_first_and_done(window: MainWindow, qtbot: QtBot) -> None
     qtbot.keyClick(palette.field, Qt.Key.Key_Return)
     assert not palette.isVisible()
     qtbot.waitUntil(lambda: window.layouts.perspective == "Train", timeout=SOON)
+
+
+def test_a_preset_is_found_and_stands_in_the_recipe_that_opens(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    palette = opened(window, qtbot)
+    assert first(palette, "tiny", "preset").title == "tiny"
+    qtbot.keyClick(palette.field, Qt.Key.Key_Return)
+    pane = window.host.get(TrainingPane)
+    qtbot.waitUntil(pane.form.isVisible, timeout=SOON)
+    assert pane.form.recipe() == PRESETS["tiny"]
+    assert not window.store.run.going, "it begins where Start is pressed"
 
 
 def test_it_lies_over_the_window_and_a_click_beside_it_closes_it(

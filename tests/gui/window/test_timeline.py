@@ -114,11 +114,13 @@ def test_ranks_stand_upside_down_on_a_logarithmic_axis() -> None:
     np.testing.assert_allclose(rank.share(rank.values), [1.0, 0.5, 0.0])
 
 
-@pytest.mark.parametrize("room", [1, 2, 3, 7])
-def test_labels_are_the_ends_and_some_between(room: int) -> None:
-    found = labelled(range(0, 50, 5), room)
-    assert (found[0], found[-1]) == (0, 45)
-    assert len(found) == max(2, room)
+@pytest.mark.parametrize(("n", "room"), [(10, 1), (10, 2), (10, 3), (10, 7), (61, 41), (3, 9)])
+def test_labels_are_the_ends_and_some_between_none_over_another(n: int, room: int) -> None:
+    found = labelled(range(n), room)
+    assert (found[0], found[-1]) == (0, n - 1)
+    share = (n - 1) / (max(2, room) - 1)
+    assert min(np.diff(found)) >= share, "each has its width"
+    assert max(np.diff(found)) < 2 * (share + 1), "none is left out that has room"
 
 
 # ------------------------------------------------------------------------------ the bar

@@ -125,6 +125,7 @@ def test_nothing_in_the_bar_covers_anything_with_long_names_at_1366_pixels(
     bar = window.top_bar
     bar.run_line.refresh()
     qtbot.wait(1)
+    assert not bar._brand.isVisible(), "its name gives way to the run"
     for key in (OPENED, RUN):
         click(window, qtbot, key)
         qtbot.wait(20)  # the bar is laid out anew

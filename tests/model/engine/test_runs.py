@@ -114,6 +114,24 @@ def test_the_next_run_takes_the_place_of_the_last(engine: Engine, tmp_path: Path
     assert shown.info.name == "story-world", "what was in view is gone"
 
 
+def test_a_run_that_is_paused_is_seen_where_it_stands(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(engine, m.ReadPrompt(text="the king"))
+    monkeypatch.setattr("model.engine.training.LIVE_SECONDS", 600.0)
+    list(engine.handle(m.StartTraining(recipe=TINY, run_dir=str(tmp_path / "run"))))
+    while engine.place.run is None or engine.place.run.training.step < 7:
+        list(engine.advance())
+    results = list(engine.handle(m.ControlTraining(action="pause")))
+    while not engine.place.run.paused:
+        results += engine.advance()
+    results += drive(engine)
+    read = [result for result in results if isinstance(result, m.PromptRead)]
+    assert [one.subject.step for one in read] == [engine.place.run.training.step]
+    list(engine.handle(m.ControlTraining(action="stop")))
+    drive(engine)
+
+
 def test_a_run_that_gets_ready_leaves_the_last_ones_model_out_of_view(
     engine: Engine, tmp_path: Path
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from gui import theme
 from gui.panes.curves.ink import layer_color
 from gui.panes.curves.pane import CurvesPane, picture_in
 from gui.panes.curves.series import LOSS, RunSeries
+from gui.panes.curves.words import sentence
 from gui.panes.training.pane import TrainingPane
 from gui.session.store import Store
 from gui.session.training_run import Run
@@ -387,3 +389,14 @@ def test_what_the_next_network_lacks_is_said_at_start(
     assert "nothing called 'blocks.3.attn.W_Q'" in training.status.text()
     assert "Take it off the list" in training.status.text()
     assert not desk.store.run.going
+
+
+def test_at_a_rate_of_nothing_it_says_that_nothing_moves() -> None:
+    values = {"grad_norm": 0.5, "update_ratio": 0.0}
+    series = SimpleNamespace(
+        run=SimpleNamespace(measured=[1]), value_at=lambda _place, what, _step: values[what]
+    )
+    said = sentence(series, None, 170, 2)  # type: ignore[arg-type]
+    assert said == "At step 170 no weight moves: the learning rate has come to 0."
+    values["update_ratio"] = 2e-3
+    assert "moves most, 0.20% of its own length" in sentence(series, None, 170, 2)  # type: ignore[arg-type]

@@ -22,7 +22,16 @@ def test_charts_fill_the_room_and_stay_readable() -> None:
     for width, height, columns in ((550, 200, 3), (900, 700, 3), (1500, 400, 4), (300, 900, 1)):
         layout = GridLayout(width, height, 8)
         assert layout.columns == columns, (width, height)
-        assert layout.plot(0).height() >= 60
+        assert layout.plot(0).height() >= 45
+
+
+@pytest.mark.parametrize("height", [150, 200, 208, 260, 330, 500])
+def test_no_chart_is_cut_where_not_all_have_room(height: int) -> None:
+    """Before anything is scrolled, a chart is seen whole or not at all."""
+    layout = GridLayout(540, height, 8)
+    bottoms = [layout.cell(index).bottom() for index in range(8)]
+    tops = [layout.cell(index).top() for index in range(8)]
+    assert not [(t, b) for t, b in zip(tops, bottoms, strict=True) if t < height - 5 < b - 5]
 
 
 def test_axes_are_round_and_thinning_keeps_the_extremes() -> None:

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from gui.panes.losses.pane import LossesPane
 from gui.panes.losses.rows import HEAD, HIGH
+from gui.panes.losses.words import here
 from gui.session.store import Store
 from gui.widgets.surprisal import color_of
 from gui.window.pane_menu import script_of
@@ -221,6 +222,17 @@ def test_what_moved_is_a_table_and_a_picture_of_one_tensor(pane: LossesPane, sto
     content = pane.picture.content
     assert content is not None
     np.testing.assert_array_equal(content.values_RC, drawn.picture_RC)
+
+
+def test_a_batch_that_is_known_by_heart_costs_less_than_a_hundredth(pane: LossesPane):
+    found = batch(pane)
+    free = replace(
+        found,
+        nats_BT=np.where(np.arange(found.nats_BT.size) == 5, 3.0, 1e-4).reshape(
+            found.nats_BT.shape
+        ),
+    )
+    assert "half of them cost less than 0.01 bits each" in here(free)
 
 
 def test_a_model_without_a_run_shows_the_story_world_and_says_so(live_store: Store, qtbot: QtBot):

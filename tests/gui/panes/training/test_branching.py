@@ -291,6 +291,7 @@ def test_enter_opens_the_run_that_is_chosen(
     fast = branched(quick, 4, "fast", lr=0.02)
     opened_at(desk, pane, quick, 12)
     runs.refresh_now()
+    assert runs.header_note() == "2 runs · 1 branch"
     runs.tree.setCurrentCell(1, 0)
     QTest.keyClick(runs.tree, Qt.Key.Key_Return)
     finish(pane, desk)

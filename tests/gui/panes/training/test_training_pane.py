@@ -25,6 +25,7 @@ from gui.panes.training.curves import GrowingTable
 from gui.panes.training.figures import duration
 from gui.panes.training.pane import TrainingPane
 from gui.panes.training.recipe_form import short
+from gui.panes.training.sample_view import SampleView
 from gui.session import runs_folder
 from gui.session.store import Store
 from gui.session.training_run import Run
@@ -133,7 +134,7 @@ def test_a_preset_is_shown_and_given_back_unchanged(pane: TrainingPane, name: st
     pane.form.preset.activated.emit(pane.form.preset.currentIndex())
     assert pane.form.recipe() == PRESETS[name]
     needs_text = not PRESETS[name].data
-    assert ("text" in pane.form.trouble()) == needs_text
+    assert ("Choose a Text" in pane.form.trouble()) == needs_text
     pane.refresh_now()
     assert pane.controls.start.isEnabled() != needs_text
 
@@ -703,14 +704,29 @@ def test_samples_follow_and_earlier_ones_can_be_read(
     assert "step 20" in pane.samples.title.text()
     click(qtbot, pane.samples.earlier)
     assert pane.samples.text.toPlainText() == run.samples[0].text
-    pane.samples.show_samples(run.samples)
+    pane.samples.show_samples(run.samples, 20)
     assert pane.samples.at == 0, "who looks at an earlier one keeps it"
     run.samples.append(Sampled(30, "more"))
-    pane.samples.show_samples(run.samples)
+    pane.samples.show_samples(run.samples, 20)
     assert pane.samples.at == 0
     click(qtbot, pane.samples.later)
     click(qtbot, pane.samples.later)
     assert pane.samples.text.toPlainText() == "more"
+
+
+def test_the_sample_is_that_of_the_step_in_view(qtbot: QtBot) -> None:
+    view = SampleView()
+    qtbot.addWidget(view)
+    samples = [Sampled(step, f"at {step}") for step in (10, 20, 30)]
+    for step, text in ((25, "at 20"), (20, "at 20"), (30, "at 30"), (5, "at 10"), (None, "at 30")):
+        view.show_samples(samples, step)
+        assert view.text.toPlainText() == text, step
+    view.show_samples(samples, 30)
+    samples.append(Sampled(40, "at 40"))
+    view.show_samples(samples, 30)
+    assert view.text.toPlainText() == "at 30", "a run that goes on moves no step in view"
+    view.show_samples(samples)
+    assert view.text.toPlainText() == "at 40"
 
 
 # --------------------------------------------------------------------------- appearance
