@@ -57,6 +57,7 @@ class FinetunePane(Pane):
         self.form = TuningForm(self)
         self.start_button = QPushButton("Fine-tune")
         self.start_button.setAccessibleName("Fine-tune this model")
+        self.start_button.setToolTip("Let the open model learn the text, as the form says")
         make_primary(self.start_button)
         self.compare_button = QPushButton("Before and after")
         self.compare_button.setToolTip("The prompt under the model before (A) and after (B)")

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog
 
+from gui.on_screen import keep_on_screen
 from gui.panes.space.body import OPEN, SpaceBody
 from gui.panes.space.choosing import FILE, Choosing, kind_of
 from gui.panes.space.form import Looked
@@ -104,6 +105,7 @@ class Chooser(QObject):
     def ask_file(self) -> None:
         """Ask for a file, and open it."""
         dialog = QFileDialog(self._body, "Open vectors")
+        keep_on_screen(dialog)
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         endings = " ".join(f"*{ending}" for ending in ENDINGS)
         dialog.setNameFilters([f"Vectors ({endings})", "All files (*)"])

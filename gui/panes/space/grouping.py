@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog
 
 from gui import theme
+from gui.on_screen import keep_on_screen
 from gui.panes.space.body import SpaceBody
 from gui.panes.space.chooser import Chooser
 from gui.panes.space.cloud import Cloud
@@ -273,6 +274,7 @@ class Grouping(QObject):
 
     def _ask_folder(self) -> None:
         dialog = QFileDialog(self._body, "A folder for vectors.tsv and metadata.tsv")
+        keep_on_screen(dialog)
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.fileSelected.connect(self.write_tsv)
         self._dialog = dialog

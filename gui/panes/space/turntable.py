@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject, QSize, Qt, QTimer
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog
 
+from gui.on_screen import keep_on_screen
 from gui.session.exporting import Writing
 from gui.session.state import Notice
 from gui.session.store import Store
@@ -59,6 +60,7 @@ class Turntable(QObject):
             self._store.post(Notice(self.problem, level="warning"))
             return
         dialog = QFileDialog(self._view, "Turntable")
+        keep_on_screen(dialog)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setNameFilter("GIF (*.gif)")
         dialog.setDefaultSuffix("gif")

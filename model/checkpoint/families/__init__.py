@@ -15,7 +15,7 @@ from typing import Any
 from model.checkpoint.errors import CheckpointError
 from model.checkpoint.families.family import Family, Heads
 from model.checkpoint.values import where
-from model.config import TransformerConfig
+from model.config import ConfigError, TransformerConfig
 
 __all__ = ["FAMILIES", "MODULES", "Family", "Heads", "family_for", "family_of"]
 
@@ -95,7 +95,7 @@ def family_for(config: TransformerConfig) -> str:
     for model_type in dict.fromkeys((*_USUAL, *FAMILIES)):
         try:
             FAMILIES[model_type].config_to_hf(bare)
-        except CheckpointError:
+        except (CheckpointError, ConfigError):  # what it would be there, no network can be
             continue
         return model_type
     raise CheckpointError(

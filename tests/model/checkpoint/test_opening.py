@@ -18,6 +18,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2LMHeadModel
 
 import model
 from model.checkpoint import CheckpointError, open_checkpoint, save_checkpoint
+from model.checkpoint.families import FAMILIES, family_for
 from model.transformer import Transformer
 from tests.model.conftest import PROMPT, make_gpt2
 from tests.model.networks import VARIANTS
@@ -265,8 +266,24 @@ def test_saving_into_a_folder_of_other_things_is_refused(gpt2_folder: Path, tmp_
 )
 def test_a_network_that_is_no_gpt2_is_not_saved_as_one(name: str, says: str, tmp_path: Path):
     with pytest.raises(CheckpointError, match=f"can't be saved as a GPT-2: it has .*{says}"):
-        save_checkpoint(tmp_path / "saved", Transformer(VARIANTS[name]), None)
+        save_checkpoint(tmp_path / "saved", Transformer(VARIANTS[name]), None, family="gpt2")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_a_family_is_found_for_every_network_or_it_is_said_that_there_is_none(name: str):
+    config = VARIANTS[name]
+    refused = ""
+    family = "gpt2"
+    try:
+        family = family_for(config)
+    except CheckpointError as error:
+        refused = str(error)
+    if refused:
+        assert "No family of networks that transformers knows has" in refused
+    else:
+        saved = FAMILIES[family].config_from_hf(FAMILIES[family].config_to_hf(config))
+        assert (saved.n_layers, saved.positions) == (config.n_layers, config.positions)
 
 
 # What is refused: the place
@@ -488,7 +505,7 @@ def test_an_adapter_alone_is_no_model(weights: str, tmp_path: Path):
     (tmp_path / weights).write_bytes(b"")
     said = refusal(tmp_path)
     assert "holds an adapter (adapter_config.json)" in said
-    assert "merge_and_unload" in said
+    assert f"{tmp_path} + BASE" in said
 
 
 # What is refused: the tokenizer

@@ -20,7 +20,9 @@ def questions() -> list[type[Question]]:
         one
         for module in modules
         for one in vars(module).values()
-        if isinstance(one, type) and issubclass(one, Question) and one is not Question
+        if isinstance(one, type) and issubclass(one, Question)
+        # Where it is made, not where another question names it.
+        if one.__module__ == module.__name__
     ]
 
 

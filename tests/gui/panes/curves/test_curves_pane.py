@@ -394,7 +394,7 @@ def test_what_the_next_network_lacks_is_said_at_start(
 def test_at_a_rate_of_nothing_it_says_that_nothing_moves() -> None:
     values = {"grad_norm": 0.5, "update_ratio": 0.0}
     series = SimpleNamespace(
-        run=SimpleNamespace(measured=[1]), value_at=lambda _place, what, _step: values[what]
+        run=SimpleNamespace(measured=[1]), value_at=lambda _place, what, _step: values.get(what)
     )
     said = sentence(series, None, 170, 2)  # type: ignore[arg-type]
     assert said == "At step 170 no weight moves: the learning rate has come to 0."
