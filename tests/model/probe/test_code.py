@@ -91,7 +91,7 @@ OF_TWO: dict[str, type[Question]] = {
 }
 """About two models, and asked by `model compare`; a script opens the second as ``lm_b``."""
 
-NETWORKS_OF_NO_RUN = ("bundled", "like Llama", "encoder", "experts")
+NETWORKS_OF_NO_RUN = ("bundled", "like Llama", "like nanochat", "encoder", "experts")
 REFUSED = {
     ("encoder", "continuations"): "not made to continue",
     ("encoder", "chances"): "not made to continue",

@@ -167,8 +167,9 @@ def test_a_sweep_takes_the_best_rate_of_each_width(plan: ScalingPlan, tmp_path: 
 def test_a_size_that_diverges_is_passed_over(
     plan: ScalingPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def loss(network: Transformer, windows_BT: torch.Tensor) -> torch.Tensor:
-        return mean_loss(network, windows_BT) * (np.nan if network.config.d_model == 12 else 1)
+    def loss(network: Transformer, windows_BT: torch.Tensor, answer_at: int = 0) -> torch.Tensor:
+        whole = mean_loss(network, windows_BT, answer_at)
+        return whole * (np.nan if network.config.d_model == 12 else 1)
 
     monkeypatch.setattr("model.train.updates.mean_loss", loss)
     begin(tmp_path / "one", plan)
