@@ -43,7 +43,7 @@ _WORDS: Mapping[Sign, str] = {
 
 OF_THE_RUN = (
     *("step", "tokens", "seconds", "train_loss", "val_loss", "bits_per_byte", "lr"),
-    *("grad_norm", "tokens_per_second"),
+    *("grad_norm", "tokens_per_second", "old_loss"),
 )
 """Measures of the run as a whole (`model.train.metrics`; a test holds the two together)."""
 
