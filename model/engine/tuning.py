@@ -29,6 +29,12 @@ def draw_pair(request: m.DrawPair, place: Workplace) -> Job:
         raise RequestError("This model continues no text, so there is nothing to prefer.")
     if not request.text:
         raise RequestError("There is no prompt to continue: type one first.")
+    n_ctx = lm.config.n_ctx
+    if len(lm.tokenizer.encode(request.text).ids) >= n_ctx:
+        raise RequestError(
+            f"The prompt fills the model's context of {n_ctx:,} tokens: there is no room for a "
+            "continuation. Shorten it."
+        )
     yield m.Activity(request_id=request.id, what="drawing two texts")
     one = yield from _drawn(lm, request, 0)
     other = one
