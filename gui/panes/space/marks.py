@@ -64,6 +64,8 @@ def matches(ids: Sequence[int], current: int, points: Points, text_of: TextOf) -
     """Tokens that a search found, one of them lit."""
     marks: list[Mark] = []
     for index, token in enumerate(ids[:N_MARKED_MATCHES]):
+        if token >= len(points):
+            continue  # of another model, which has fewer, for a moment
         lit = index == current
         mark = Mark(
             place(points[token]),

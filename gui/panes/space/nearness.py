@@ -84,6 +84,10 @@ class Nearness:
         found, drawn = self._store.neighbours, self._store.vocabulary
         if found is None or drawn is None or found.source != drawn.source:
             return None
+        # For a moment they may be of another model, which has more rows than are drawn.
+        rows = (*(row for _, row in found.terms), *found.ids)
+        if any(row >= len(drawn.points) for row in rows):
+            return None
         return found if found.terms == self.terms else None
 
     def holds(self, row: int) -> bool:

@@ -527,7 +527,10 @@ class SpacePane(Pane):
 
     def _inspect(self, token: int) -> None:
         drawn, model, near = self._cloud.vocabulary, self.store.model, self._near.answer
-        if drawn is not None and model is not None and drawn.source.of_vocabulary:
+        if drawn is None or model is None or not drawn.source.of_vocabulary:
+            return
+        # What is drawn may be another model's for a moment, with fewer tokens.
+        if drawn.model_id == model.model_id and token < len(drawn.points):
             text_of = self._lookup.text
             self.store.inspect(words.inspected(drawn, near, token, text_of, model.dtype))
 

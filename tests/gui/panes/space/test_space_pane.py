@@ -896,3 +896,19 @@ def test_a_refresh_is_quick(pane: SpacePane) -> None:
         times.append(time.perf_counter() - start)
     # Under 2 ms on a quiet machine; this bound only notices work that belongs in the worker.
     assert sorted(times)[4] < 0.05
+
+
+def test_a_token_that_is_not_drawn_yet_is_chosen_without_its_place(
+    pane: SpacePane, live_store: Store
+) -> None:
+    drawn = live_store.vocabulary
+    assert drawn is not None
+    few = replace(drawn, points=drawn.points[:33], norms=drawn.norms[:33])
+    live_store.vocabulary = few
+    live_store.vocabulary_changed.emit()
+    pane.refresh_now()
+    inspected = live_store.inspected
+    pane.choose(681)
+    pane.refresh_now()
+    assert live_store.selection.vocabulary_id == 681
+    assert live_store.inspected is inspected
