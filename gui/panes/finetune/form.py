@@ -11,7 +11,6 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
-    QDoubleSpinBox,
     QLabel,
     QSpinBox,
     QVBoxLayout,
@@ -21,6 +20,7 @@ from PySide6.QtWidgets import (
 from gui import theme
 from gui.widgets.choice import Choice
 from gui.widgets.flow import FlowLayout
+from gui.widgets.rate_box import RateBox
 from gui.widgets.segments import Segments
 from model.train.recipe import WORLD, Recipe, Tuning
 
@@ -59,10 +59,8 @@ class TuningForm(QWidget):
         self.steps = _count(1, 1_000_000, 50)
         self.batch_size = _count(1, 1024)
         self.n_ctx = _count(1, 8192, 16)
-        self.lr = QDoubleSpinBox()
-        self.lr.setDecimals(7)
+        self.lr = RateBox()
         self.lr.setRange(1e-7, 1.0)
-        self.lr.setSingleStep(1e-4)
         flow = FlowLayout(spacing=theme.SPACE)
         for name, editor, tip in (
             ("What learns", self.kind, "LoRA, a low-rank change, or all weights"),
@@ -194,4 +192,6 @@ def _count(low: int, high: int, step: int = 1) -> QSpinBox:
     box = QSpinBox()
     box.setRange(low, high)
     box.setSingleStep(step)
+    # A style sheet's padding does not reach the text of a spin box (Qt 6.11).
+    box.lineEdit().setTextMargins(5, 0, 0, 0)
     return box

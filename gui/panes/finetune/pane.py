@@ -80,6 +80,7 @@ class FinetunePane(Pane):
         layout.addWidget(self.progress)
         layout.addWidget(self.words)
         layout.addWidget(self.moved, 1)
+        layout.addStretch(0)  # takes the room while there is nothing to show of what moved
         self._connect()
 
     def _connect(self) -> None:

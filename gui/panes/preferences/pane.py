@@ -74,7 +74,8 @@ class PreferencesPane(Pane):
         self.beta.setRange(0.01, 10.0)
         self.beta.setSingleStep(0.05)
         self.beta.setValue(0.1)
-        self.beta.setFixedWidth(58)
+        self.beta.setFixedWidth(62)
+        self.beta.lineEdit().setTextMargins(5, 0, 0, 0)
         self.beta.setAccessibleName("β")
         self.beta.setToolTip("β: how strongly it is held to the model as it was; higher is more")
         self.words = Text(EXPLAINED, self, wrap=True)
@@ -312,7 +313,9 @@ def _count(low: int, high: int, value: int, name: str, tip: str) -> QSpinBox:
     box.setValue(value)
     box.setAccessibleName(name)
     box.setToolTip(tip)
-    box.setFixedWidth(58)
+    box.setFixedWidth(62)
+    # A style sheet's padding does not reach the text of a spin box (Qt 6.11).
+    box.lineEdit().setTextMargins(5, 0, 0, 0)
     return box
 
 

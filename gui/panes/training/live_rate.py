@@ -10,7 +10,7 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from gui import theme
-from gui.panes.training.rate_box import RateBox
+from gui.widgets.rate_box import RateBox
 from gui.widgets.text import Text
 
 _TIP = (

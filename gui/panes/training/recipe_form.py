@@ -26,7 +26,6 @@ from gui.panes.training.estimate_line import EstimateLine
 from gui.panes.training.even_grid import EvenGrid
 from gui.panes.training.field import Field
 from gui.panes.training.place import PlaceButton
-from gui.panes.training.rate_box import RateBox
 from gui.panes.training.recipe_files import RecipeFiles
 from gui.panes.training.settings_table import SettingsTable
 from gui.panes.training.switch_fields import SwitchFields
@@ -35,6 +34,7 @@ from gui.panes.training.wrapped import WrappedText
 from gui.session.runs_folder import proposed
 from gui.widgets.choice import Choice
 from gui.widgets.control_button import ControlButton
+from gui.widgets.rate_box import RateBox
 from model.config import ConfigError
 from model.counting import counted
 from model.preview import file_size

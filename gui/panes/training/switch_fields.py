@@ -11,8 +11,8 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from gui.panes.training.field import Field
-from gui.panes.training.rate_box import RateBox
 from gui.widgets.choice import Choice
+from gui.widgets.rate_box import RateBox
 from model.train.recipe import Recipe
 from model.train.switches import SWITCHES, Switch
 
