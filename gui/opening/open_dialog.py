@@ -33,6 +33,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui import theme
+from gui.file_dialog import file_dialog
 from gui.on_screen import keep_on_screen
 from gui.opening.path_field import PathField
 from gui.opening.preview_card import PreviewCard
@@ -262,10 +263,7 @@ class OpenDialog(QDialog):
         self.choose(f"{self.path.partition(PLUS)[0]}{PLUS}{path}")
 
     def _file_dialog(self, title: str) -> QFileDialog:
-        dialog = QFileDialog(self, title)
-        keep_on_screen(dialog)
-        dialog.setObjectName("file_dialog")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog = file_dialog(self, title)
         dialog.fileSelected.connect(self.choose)
         return dialog
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, cast
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
-from gui.on_screen import keep_on_screen
+from gui.file_dialog import file_dialog
 from gui.opening.words import short_name
 from gui.panes.base import Pane
 from gui.session.state import Notice
@@ -164,11 +164,7 @@ class Files(QObject):
         dialog.setDefaultSuffix(name_filter.partition("*.")[2].rstrip(")"))
 
     def _file_dialog(self, title: str) -> QFileDialog:
-        dialog = QFileDialog(self._window, title)
-        keep_on_screen(dialog)
-        dialog.setObjectName("file_dialog")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        return dialog
+        return file_dialog(self._window, title)
 
     def _fill_recent(self) -> None:
         self.recent_menu.clear()

@@ -30,6 +30,7 @@ from PySide6.QtWidgets import (
 
 from gui import settings as settings_file
 from gui import theme
+from gui.file_dialog import file_dialog
 from gui.on_screen import keep_on_screen
 from gui.session.store import Store
 from gui.settings import Settings
@@ -238,11 +239,12 @@ class SettingsPage(QDialog):
         return both
 
     def _ask_runs(self) -> None:
-        dialog = QFileDialog(self, "Folder in which runs are written")
-        keep_on_screen(dialog)
-        dialog.setObjectName("runs_folder_dialog")
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog = file_dialog(
+            self,
+            "Folder in which runs are written",
+            "runs_folder_dialog",
+            QFileDialog.FileMode.Directory,
+        )
         dialog.fileSelected.connect(self.set_runs_folder)
         dialog.open()
 

@@ -108,6 +108,22 @@ class Bench:
         for frame in [frame for frame in self._frames if frame[0] == model]:
             del self._frames[frame]
 
+    def leave(self, model: int) -> None:
+        """Another model has come into view: of this one only what is read in a moment is let go.
+
+        Its weights stay, and the last steps that were looked at; who comes back to it reads and
+        computes the rest again.
+        """
+        held = self._held.get(model)
+        if held is None:
+            return
+        held.steps.keep_within(0)
+        while len(held.found) > 1:
+            held.found.popitem(last=False)
+        self._forget(lambda subject: subject.model == model)
+        for frame in [frame for frame in self._frames if frame[0] == model]:
+            del self._frames[frame]
+
     def network(self, subject: Subject) -> Transformer:
         """A subject's network, with the weights of its step.
 

@@ -242,8 +242,11 @@ class Workplace:
             self.run.follow = False
         shown = self.trained is not None and (run or self.opened is None)
         if shown != self.following:
+            left = self.trained if self.following else self.opened
             self.following = shown
             self.openings += 1
+            if left is not None:
+                self.bench.leave(left)
 
     # What is going on
 

@@ -17,7 +17,7 @@ from PySide6.QtGui import QGuiApplication, QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QPushButton, QWidget
 
 from gui import theme
-from gui.on_screen import keep_on_screen
+from gui.file_dialog import file_dialog
 from gui.panes.base import EmptyState, Pane, column
 from gui.panes.bpe import ENTRY, words
 from gui.panes.bpe.film import Film
@@ -93,7 +93,6 @@ class BpePane(Pane):
         self._refusal = ""
         self._then_at = 0  # merges after which the film goes on, once the next history is there
         self._train_when_written = ""
-        self._dialog: QFileDialog | None = None
         self.form.chosen.connect(self._on_source)
         self.form.file_requested.connect(self.ask_file)
         self.film.changed.connect(self.invalidate)
@@ -307,12 +306,7 @@ class BpePane(Pane):
         dialog.open()
 
     def _file_dialog(self, title: str) -> QFileDialog:
-        dialog = QFileDialog(self, title)
-        keep_on_screen(dialog)
-        dialog.setObjectName("bpe_file_dialog")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self._dialog = dialog
-        return dialog
+        return file_dialog(self, title, "bpe_file_dialog")
 
     def _write_tokenizer(self, path: str) -> None:
         self.store.learning_bpe.write(self.film.at, path)

@@ -15,7 +15,7 @@ import numpy as np
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
 
 from gui import theme
-from gui.on_screen import keep_on_screen
+from gui.file_dialog import file_dialog
 from gui.panes.base import Pane, column
 from gui.panes.finetune import ENTRY
 from gui.panes.finetune.form import TuningForm
@@ -50,7 +50,6 @@ class FinetunePane(Pane):
         super().__init__(store, parent)
         self._of: tuple[object, ...] | None = None  # what the form was proposed for
         self._refusal = ""
-        self._dialog: QFileDialog | None = None
         small = theme.sans(theme.SMALL_FONT_SIZE)
         self.subject = Text(parent=self, tone="dim", font=small, wrap=True)
         self.subject.setAccessibleName("The model that is tuned")
@@ -124,14 +123,10 @@ class FinetunePane(Pane):
     def choose_file(self, which: str) -> None:
         """Ask for a text."""
         words = "A text to learn from" if which == "text" else "A text that it knows already"
-        dialog = QFileDialog(self, words)
-        keep_on_screen(dialog)
-        dialog.setObjectName("tuning_text_dialog")
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog = file_dialog(self, words, "tuning_text_dialog", QFileDialog.FileMode.ExistingFile)
         dialog.setNameFilters(["Text (*.txt *.md *.csv *.py)", "All files (*)"])
         chosen = self._take_text if which == "text" else self._take_old
         dialog.fileSelected.connect(chosen)
-        self._dialog = dialog
         dialog.open()
 
     def _take_text(self, path: str) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PySide6.QtWidgets import QFileDialog, QStackedLayout, QVBoxLayout, QWidget
 
 from gui import theme
-from gui.on_screen import keep_on_screen
+from gui.file_dialog import file_dialog
 from gui.panes.base import EmptyState, Pane
 from gui.panes.neurons import ENTRY, pictures, two_sides, words
 from gui.panes.neurons.arrangement import VIEWS, Body
@@ -239,12 +239,10 @@ class NeuronsPane(Pane):
         self.invalidate()
 
     def _ask_file(self) -> None:
-        dialog = QFileDialog(self, "Text to read for neurons")
-        keep_on_screen(dialog)
-        dialog.setObjectName("file_dialog")
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog = file_dialog(
+            self, "Text to read for neurons", mode=QFileDialog.FileMode.ExistingFile
+        )
         dialog.fileSelected.connect(self.read_file)
-        dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
     def _choose_end(self, end: str) -> None:

@@ -14,7 +14,7 @@ from PySide6.QtGui import QColor, QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
 
 from gui import theme
-from gui.on_screen import keep_on_screen
+from gui.file_dialog import file_dialog
 from gui.panes.base import EmptyState, Pane, column
 from gui.panes.runs import ENTRY
 from gui.panes.runs.tables import RunTable, SettingsTable
@@ -95,12 +95,12 @@ class RunsPane(Pane):
         if run is None:
             return
         self._exported = run.run_dir, run.name
-        dialog = QFileDialog(self, f"A folder for the events of {run.name}")
-        keep_on_screen(dialog)
-        dialog.setObjectName("events_dialog")
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog = file_dialog(
+            self,
+            f"A folder for the events of {run.name}",
+            "events_dialog",
+            QFileDialog.FileMode.Directory,
+        )
         dialog.fileSelected.connect(self.export_events)
         dialog.open()
 

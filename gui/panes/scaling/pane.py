@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from PySide6.QtCore import QPoint, QSize, Qt
+from PySide6.QtCore import QPoint, QSize
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFileDialog, QProgressBar, QWidget
 
 from gui import theme
-from gui.on_screen import keep_on_screen
+from gui.file_dialog import file_dialog
 from gui.panes.base import LAST, Pane, column
 from gui.panes.scaling import ENTRY, words
 from gui.panes.scaling.content import ScalingContent
@@ -50,7 +50,6 @@ class ScalingPane(Pane):
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(store, parent)
         self._refusal = ""
-        self._dialog: QFileDialog | None = None
         self.controls = ScalingControls(self)
         self.form = PlanForm(self)
         self.content = ScalingContent(self)
@@ -168,12 +167,7 @@ class ScalingPane(Pane):
         dialog.open()
 
     def _file_dialog(self, title: str) -> QFileDialog:
-        dialog = QFileDialog(self, title)
-        keep_on_screen(dialog)
-        dialog.setObjectName("scaling_file_dialog")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self._dialog = dialog
-        return dialog
+        return file_dialog(self, title, "scaling_file_dialog")
 
     def _do(self, thing: object) -> None:
         if callable(thing):

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog
 
-from gui.on_screen import keep_on_screen
+from gui.file_dialog import file_dialog
 from gui.panes.space.body import OPEN, SpaceBody
 from gui.panes.space.choosing import FILE, Choosing, kind_of
 from gui.panes.space.form import Looked
@@ -58,7 +58,6 @@ class Chooser(QObject):
         self._before = PRINCIPAL  # what is gone back to when a sum is over
         self._wants_plane = True
         self._flat = False
-        self._dialog: QFileDialog | None = None
         body.source_chosen.connect(self.choose_source)
         body.projection_chosen.connect(self._projection_chosen)
         body.sample_wanted.connect(self._open_sample)
@@ -104,13 +103,10 @@ class Chooser(QObject):
 
     def ask_file(self) -> None:
         """Ask for a file, and open it."""
-        dialog = QFileDialog(self._body, "Open vectors")
-        keep_on_screen(dialog)
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog = file_dialog(self._body, "Open vectors", mode=QFileDialog.FileMode.ExistingFile)
         endings = " ".join(f"*{ending}" for ending in ENDINGS)
         dialog.setNameFilters([f"Vectors ({endings})", "All files (*)"])
         dialog.fileSelected.connect(self.open_file)
-        self._dialog = dialog
         dialog.open()
 
     def _open_sample(self) -> None:

@@ -15,7 +15,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog
 
 from gui import theme
-from gui.on_screen import keep_on_screen
+from gui.file_dialog import file_dialog
 from gui.panes.space.body import SpaceBody
 from gui.panes.space.chooser import Chooser
 from gui.panes.space.cloud import Cloud
@@ -67,7 +67,6 @@ class Grouping(QObject):
         self._sought: object = None
         self._told: object = None
         self._views: list[dict[str, Any]] = []
-        self._dialog: QFileDialog | None = None
         self.region = RegionLayer(body.view)
         page, tools = self._page, body.tools
         page.by_chosen.connect(self._by_chosen)
@@ -273,11 +272,12 @@ class Grouping(QObject):
     # ------------------------------------------------------------------------- files
 
     def _ask_folder(self) -> None:
-        dialog = QFileDialog(self._body, "A folder for vectors.tsv and metadata.tsv")
-        keep_on_screen(dialog)
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog = file_dialog(
+            self._body,
+            "A folder for vectors.tsv and metadata.tsv",
+            mode=QFileDialog.FileMode.Directory,
+        )
         dialog.fileSelected.connect(self.write_tsv)
-        self._dialog = dialog
         dialog.open()
 
     def write_tsv(self, folder: str) -> None:

@@ -15,7 +15,7 @@ from PySide6.QtCore import QObject, QSize, Qt, QTimer
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog
 
-from gui.on_screen import keep_on_screen
+from gui.file_dialog import file_dialog
 from gui.session.exporting import Writing
 from gui.session.state import Notice
 from gui.session.store import Store
@@ -41,7 +41,6 @@ class Turntable(QObject):
         self._pictures: list[QImage] = []
         self._path = Path()
         self._start = self._last = view.camera
-        self._dialog: QFileDialog | None = None
         self._turning = QTimer(self)
         self._turning.timeout.connect(self._take)
 
@@ -59,13 +58,11 @@ class Turntable(QObject):
         if self.problem:
             self._store.post(Notice(self.problem, level="warning"))
             return
-        dialog = QFileDialog(self._view, "Turntable")
-        keep_on_screen(dialog)
+        dialog = file_dialog(self._view, "Turntable")
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setNameFilter("GIF (*.gif)")
         dialog.setDefaultSuffix("gif")
         dialog.fileSelected.connect(self.take)
-        self._dialog = dialog
         dialog.open()
 
     def take(self, path: str) -> None:

@@ -10,11 +10,11 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QPoint, QSize, Qt
+from PySide6.QtCore import QPoint, QSize
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QStackedWidget, QWidget
 
 from gui import theme
-from gui.on_screen import keep_on_screen
+from gui.file_dialog import file_dialog
 from gui.panes.base import LAST, EmptyState, Pane, column
 from gui.panes.tokenizer import ENTRY, words
 from gui.panes.tokenizer.aligned_view import AlignedView
@@ -107,7 +107,6 @@ class TokenizerPane(Pane):
         layout.addLayout(top)
         layout.addWidget(self.sentence)
         layout.addWidget(self._stack, 1)
-        self._dialog: QFileDialog | None = None
         store.tokenizing.changed.connect(self.invalidate)
         store.selection_changed.connect(self.invalidate)
         store.subject_changed.connect(self.invalidate)
@@ -284,13 +283,8 @@ class TokenizerPane(Pane):
         self._ask(QFileDialog.FileMode.Directory, BESIDE, self.add_file)
 
     def _ask(self, mode: QFileDialog.FileMode, title: str, then: Callable[[str], None]) -> None:
-        dialog = QFileDialog(self, title)
-        keep_on_screen(dialog)
-        dialog.setObjectName("tokenizer_dialog")
-        dialog.setFileMode(mode)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog = file_dialog(self, title, "tokenizer_dialog", mode)
         dialog.fileSelected.connect(then)
-        self._dialog = dialog
         dialog.open()
 
     def add_file(self, path: str) -> None:

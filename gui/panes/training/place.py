@@ -8,7 +8,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFileDialog, QPushButton, QWidget
 
-from gui.on_screen import keep_on_screen
+from gui.file_dialog import file_dialog
 from gui.session.runs_folder import FOLDER
 
 
@@ -34,12 +34,9 @@ class PlaceButton(QPushButton):
 
     def ask(self) -> None:
         """Open the dialog in which a folder is chosen, or made."""
-        dialog = QFileDialog(self, "A folder for runs")
-        keep_on_screen(dialog)
-        dialog.setObjectName("runs_dir_dialog")
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog = file_dialog(
+            self, "A folder for runs", "runs_dir_dialog", QFileDialog.FileMode.Directory
+        )
         if self._path.is_dir():
             dialog.setDirectory(str(self._path))
         dialog.fileSelected.connect(self.chosen)

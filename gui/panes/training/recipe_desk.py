@@ -5,10 +5,10 @@ Between the form and the session: the form asks, this has it done. Knows the sto
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog
 
-from gui.on_screen import keep_on_screen
+from gui.file_dialog import file_dialog
 from gui.panes.training.recipe_form import RecipeForm
 from gui.session.store import Store
 from model.train.presets import PRESETS
@@ -38,23 +38,24 @@ class RecipeDesk(QObject):
 
     def choose_text(self) -> None:
         """Ask for a text to train on."""
-        dialog = QFileDialog(self._form, "A text to train on")
-        keep_on_screen(dialog)
-        dialog.setObjectName("training_text_dialog")
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog = file_dialog(
+            self._form,
+            "A text to train on",
+            "training_text_dialog",
+            QFileDialog.FileMode.ExistingFile,
+        )
         dialog.setNameFilters(["Text (*.txt *.md *.csv *.py)", "All files (*)"])
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(self._form.choose_file)
         dialog.open()
 
     def choose_folder(self) -> None:
         """Ask for a folder of texts to train on."""
-        dialog = QFileDialog(self._form, "A folder of texts to train on")
-        keep_on_screen(dialog)
-        dialog.setObjectName("training_folder_dialog")
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog = file_dialog(
+            self._form,
+            "A folder of texts to train on",
+            "training_folder_dialog",
+            QFileDialog.FileMode.Directory,
+        )
         dialog.fileSelected.connect(self._form.choose_file)
         dialog.open()
 

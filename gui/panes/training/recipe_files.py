@@ -5,11 +5,11 @@ Knows dialogs and widgets; reading and writing are its owner's affair.
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from gui import theme
-from gui.on_screen import keep_on_screen
+from gui.file_dialog import file_dialog
 from gui.widgets.control_button import ControlButton
 from gui.widgets.flow import FlowLayout
 
@@ -72,9 +72,6 @@ class RecipeFiles(QWidget):
         dialog.open()
 
     def _dialog(self, title: str, name: str) -> QFileDialog:
-        dialog = QFileDialog(self, title)
-        keep_on_screen(dialog)
-        dialog.setObjectName(name)
+        dialog = file_dialog(self, title, name)
         dialog.setNameFilters([_TOML, "All files (*)"])
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         return dialog

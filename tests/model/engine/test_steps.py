@@ -260,6 +260,33 @@ def test_few_steps_are_kept_in_memory(engine: Engine, run_dir: Path) -> None:
     assert bench.n_bytes < before + 3 * 4 * info.n_params
 
 
+def test_another_model_in_view_frees_what_was_read_of_the_run(
+    engine: Engine, tmp_path: Path
+) -> None:
+    results = list(engine.handle(m.StartTraining(recipe=TINY, run_dir=str(tmp_path / "run"))))
+    results += drive(engine)
+    model_id = engine.place.trained
+    assert model_id is not None
+    ask(engine, m.ProjectVocabulary())
+    subject = read(engine)
+    asked = NextToken(position=0)
+    before = [
+        answer(engine, replace(subject, step=step), asked).arrays() for step in (0, 5, 10, 15)
+    ]
+    bench = engine.place.bench
+    one = engine.place.info.n_params * 4
+    assert bench.held(model_id).steps.n_bytes == 4 * one
+    opened(engine, STORY_WORLD)
+    assert bench.held(model_id).steps.n_bytes == 2 * one
+    assert not [kept for kept in bench._streams if kept.model == model_id]
+    assert not [frame for frame in bench._frames if frame[0] == model_id]
+    ask(engine, m.FollowTraining(follow=True))
+    for step, arrays in zip((0, 5, 10, 15), before, strict=True):
+        again = answer(engine, replace(subject, step=step), asked).arrays()
+        for name in arrays:
+            np.testing.assert_array_equal(again[name].values, arrays[name].values)
+
+
 # ----------------------------------------------------------------------------- what is in view
 
 
