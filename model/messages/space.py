@@ -180,7 +180,7 @@ class NeighboursFound(Result):
         return self.found.ids
 
     @property
-    def cosines(self) -> tuple[float, ...]:
+    def values(self) -> tuple[float, ...]:
         """How near each is, by the metric that was asked for."""
         return self.found.values
 

@@ -166,7 +166,7 @@ def test_the_cloud_and_its_neighbours_are_those_of_the_table(
     space = run(script_of(pane, live_store))
     assert np.allclose(space["projection"].points_Vn.numpy(), cloud.points, atol=1e-5)
     assert space["neighbours"].ids == near.ids
-    assert space["neighbours"].values == pytest.approx(near.cosines)
+    assert space["neighbours"].values == pytest.approx(near.values)
 
 
 @pytest.fixture

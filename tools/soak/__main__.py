@@ -12,7 +12,9 @@ import random
 import sys
 import tempfile
 import threading
+from functools import partial
 from pathlib import Path
+from typing import TextIO
 
 LEAST_FOR_MEMORY = 5000
 """Actions from which on the growth of memory is judged: before, caches are still filling."""
@@ -38,6 +40,12 @@ def main() -> int:
         os.environ["HF_HUB_OFFLINE"] = "1"
         os.chdir(folder)
         return _soak(seed, options, folder, log)
+
+
+def _note(log: TextIO, words: str) -> None:
+    from tools.soak.driver import write
+
+    write(log, f"  at {words}")
 
 
 def _tell(line: str) -> None:
@@ -76,7 +84,8 @@ def _soak(seed: int, options: argparse.Namespace, folder: Path, log: Path) -> in
             program.backend.result_ready.connect(watcher.heard_result)
             program.window.show()
             program.start()
-            hand = Hand(chance, program, folder, good, bad, without)
+            note = partial(_note, lines)
+            hand = Hand(chance, program, folder, good, bad, without, note)
             driver = Driver(hand, watcher, n_actions, lines, _tell, driver, calm=options.calm)
             driver.start()
             app.exec()

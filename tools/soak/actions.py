@@ -64,6 +64,10 @@ SIZES = ((1366, 768), (1440, 900), (1024, 600), (1920, 1080), (800, 480), (1700,
 LONGEST_PROMPT = 1500
 
 
+def _unheard(words: str) -> None:
+    """Nobody is told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hand:
     """Who acts.
@@ -75,6 +79,7 @@ class Hand:
         good: checkpoints.
         bad: what is none.
         without: names of actions that are left out, to find which of them does something.
+        note: is told what is touched before it is: the last line of a log that ends in a crash.
     """
 
     random: Random
@@ -83,6 +88,7 @@ class Hand:
     good: list[str]
     bad: list[str]
     without: frozenset[str] = frozenset()
+    note: Callable[[str], None] = _unheard
 
     @property
     def top(self) -> QWidget:
@@ -105,7 +111,9 @@ class Hand:
         if isinstance(top, kind):
             found.append(top)
         near = [w for w in found if not w.visibleRegion().isEmpty() and w.window() is top.window()]
-        return self.random.choice(near) if near else None
+        chosen = self.random.choice(near) if near else None
+        self.note(_way_to(chosen))
+        return chosen
 
     def point(self, widget: QWidget) -> QPoint:
         """A place of a widget that is in sight."""
@@ -117,6 +125,15 @@ class Hand:
 
 
 Action: TypeAlias = Callable[[Hand], str]
+
+
+def _way_to(widget: QWidget | None) -> str:
+    """A widget with those that it lies in."""
+    way: list[str] = []
+    while widget is not None:
+        way.append(name_of(widget))
+        widget = widget.parentWidget()
+    return " in ".join(way[:5])
 
 
 def name_of(widget: QWidget | None) -> str:

@@ -125,8 +125,7 @@ class Driver(QObject):
         every = max(50, self._n_actions // N_WEIGHINGS)
         action = chosen(hand)
         self.done += 1
-        self._log.write(f"{self.done} {action.__name__}\n")
-        self._log.flush()
+        write(self._log, f"{self.done} {action.__name__}")
         self._acts_since = time.monotonic()
         try:
             done = action(hand)
@@ -193,6 +192,12 @@ class Driver(QObject):
 
         look.timeout.connect(over)
         look.start(20)
+
+
+def write(log: TextIO, line: str) -> None:
+    """A line of a log, there whatever comes next."""
+    log.write(f"{line}\n")
+    log.flush()
 
 
 def growth(weights: list[int]) -> float | None:

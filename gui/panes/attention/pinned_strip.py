@@ -173,8 +173,7 @@ class PinnedStrip(Canvas):
         k = math.ceil(max(values.shape) / max(1.0, box.width() * self.ratio))
         if k > 1:
             values, drawn = cell_image.pool_cells(values, drawn, k, kind)
-        painter.fillRect(box, theme.current().color("panel"))
-        painter.fillRect(box, cell_image.hatch_brush())
+        cell_image.fill_hatched(painter, box)
         rgb = cell_image.colors(values, kind, limit)
         paint_cells(painter, box, cell_image.image(rgb, drawn))
 

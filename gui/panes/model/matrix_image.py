@@ -252,7 +252,7 @@ class MatrixImage(Canvas):
         if p is None or frame.isEmpty():
             return
         painter.setClipRect(frame)
-        painter.fillRect(frame, cell_image.hatch_brush())
+        cell_image.fill_hatched(painter, frame)
         n_rows, n_columns = p.values_RC.shape
         target = self._rect_of(
             (p.rows[0], p.rows[0] + n_rows * p.block[0]),

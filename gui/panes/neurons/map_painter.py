@@ -96,8 +96,7 @@ class MapPainter:
         )
         if content.routed:
             drawn = ~np.isnan(values)
-            painter.fillRect(box, theme.current().color("panel"))
-            painter.fillRect(box, cell_image.hatch_brush())
+            cell_image.fill_hatched(painter, box)
             values = np.where(drawn, values, 0)
         rgb = cell_image.colors(values, "diverging", content.limit)
         paint_cells(painter, box, cell_image.image(rgb, drawn))

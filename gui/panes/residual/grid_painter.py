@@ -88,8 +88,7 @@ class GridPainter:
         paint_cells(painter, box, cell_image.image(rgb, known_RC))
         for row in self._c.absent_rows:
             band = self._l.band(row, self._at)
-            painter.fillRect(band, t.color("panel"))
-            painter.fillRect(band, cell_image.hatch_brush())
+            cell_image.fill_hatched(painter, band)
         for row, column in np.argwhere(np.isnan(amounts_RC) & known_RC).tolist():
             cell = self._l.cell_rect(rows.start + row, first + column * k, self._at)
             cell.setWidth(self._l.column * k)

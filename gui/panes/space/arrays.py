@@ -46,7 +46,7 @@ def arrays_of(
         data["neighbour_term_signs"] = Named(terms[:, 0], ("term",))
         data["neighbour_term_ids"] = Named(terms[:, 1], ("term",))
         data["neighbour_ids"] = Named(np.array(near.ids), ("place",))
-        data[f"neighbour_{near.question.metric}s"] = Named(np.array(near.cosines), ("place",))
+        data[f"neighbour_{near.question.metric}s"] = Named(np.array(near.values), ("place",))
         data["similarity_counts"] = near.found.arrays()["counts"]
     if found is not None and paths is not None:
         drawn = found.arrays()

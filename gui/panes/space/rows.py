@@ -100,8 +100,9 @@ class Rows:
         return self._known[key]
 
     def raw(self, row: int) -> bytes:
-        """A row's name as bytes."""
-        return b"" if self._named is None else self._named.vocabulary[row]
+        """A row's name as bytes; nothing where the model's tokens have none."""
+        names = () if self._named is None else self._named.vocabulary
+        return names[row] if row < len(names) else b""
 
     def plain(self, row: int) -> str:
         """A row's name without the space before it; what is no whole character is left out."""

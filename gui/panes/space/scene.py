@@ -182,11 +182,23 @@ def sum_lines(
 def neighbour_lines(
     found: NeighboursFound, start: Place, points: NDArray[np.float32]
 ) -> tuple[Line, ...]:
-    """Thin lines to the neighbours; the nearer by cosine, the stronger."""
-    return tuple(
-        Line((start, place(points[token])), "accent", 1.0, opacity=0.12 + 0.4 * max(cosine, 0.0))
-        for token, cosine, own in zip(found.ids, found.cosines, found.own)
+    """Thin lines to the neighbours; the nearer, the stronger, whatever near is measured by."""
+    others = [
+        (token, value)
+        for token, value, own in zip(found.ids, found.values, found.own)
         if not own and token < len(points)
+    ]
+    values = [value for _, value in others]
+    nearest, farthest = (values[0], values[-1]) if values else (0.0, 0.0)
+    span = (nearest - farthest) or 1.0
+    return tuple(
+        Line(
+            (start, place(points[token])),
+            "accent",
+            1.0,
+            opacity=0.12 + 0.4 * (value - farthest) / span,
+        )
+        for token, value in others
     )
 
 

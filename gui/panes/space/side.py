@@ -169,7 +169,7 @@ def answer_rows(found: NeighboursFound, text_of: TextOf) -> list[Row]:
     ranked = is_sum(found.terms)
     rows: list[Row] = []
     n_others = 0
-    for rank, (token, cosine, own) in enumerate(zip(found.ids, found.cosines, found.own), start=1):
+    for rank, (token, cosine, own) in enumerate(zip(found.ids, found.values, found.own), start=1):
         n_others += not own
         without = n_others if ranked and not own else 0
         rows.append(Row(token, text_of(token), cosine, rank if ranked else 0, without, own))

@@ -23,6 +23,11 @@ from model.space.projections.asks import SumPlane, WordAxes
 TextOf = Callable[[int], str]
 
 MANUAL = "drag turns, wheel zooms, right drag moves, double click resets"
+MEASURES: dict[str, str] = {
+    "cosine": "cosine with",
+    "dot": "dot product with",
+    "euclidean": "distance from",
+}
 FLAT_MANUAL = "drag moves, wheel zooms, double click resets"
 PATH_WIDER = "no path: the residual stream is wider than the token vectors"
 
@@ -203,7 +208,8 @@ def inspected(
     )
     if found is not None and is_sum(found.terms) and token_id in found.ids:
         words = tuple(text_of(i) for _, i in found.terms)
-        cosine = found.cosines[found.ids.index(token_id)]
-        note += f" Its cosine with {Expression(found.terms, words)} is {cosine:.6f}."
+        value = found.values[found.ids.index(token_id)]
+        measure = MEASURES[found.question.metric]
+        note += f" Its {measure} {Expression(found.terms, words)} is {value:.6f}."
     line = code.vector_of(vocabulary.matrix, token_id)
     return inspected_parameter(vocabulary.matrix, (token_id,), None, note, dtype=dtype, line=line)

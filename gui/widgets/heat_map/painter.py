@@ -65,9 +65,7 @@ class HeatMapPainter:
             painter.fillRect(self._place.window, t.color("raised"))
         # Cells without a colour are transparent: the hatch beneath shows.
         if not self._drawn_RC.all():
-            box = self._box(*self._content.patch)
-            painter.fillRect(box, t.color("panel"))
-            painter.fillRect(box, cell_image.hatch_brush())
+            cell_image.fill_hatched(painter, self._box(*self._content.patch))
         k = math.ceil(1 / (cell * ratio * min(self._content.block)) - 1e-6)
         self._paint_cells(painter, rows, columns, k)
         if self._no_number:

@@ -20,11 +20,13 @@ from gui import theme
 from gui.panes.space import scene
 from gui.panes.space import trails as trail
 from gui.panes.space.pane import SpacePane
+from gui.panes.space.rows import Rows
 from gui.session.store import Store
 from gui.widgets.point_cloud.overlay import Line, Overlay
 from gui.widgets.point_cloud.renderer import NO_GL_VARIABLE
 from model import messages as m
 from model.probe.question import Named
+from model.space.questions.asks import Metric
 from model.tokenizer.tokens import Token
 from model.train.presets import preset
 from tests.gui.desk import Desk
@@ -230,7 +232,7 @@ def test_the_unembedding_is_one_click_away(pane: SpacePane, desk: Desk) -> None:
     found = answer_of(pane.store)
     assert found.matrix == "W_U"
     exact = cosines(table, table[found.terms[0][1]])
-    assert np.allclose(found.cosines, exact[list(found.ids)], atol=1e-5)
+    assert np.allclose(found.values, exact[list(found.ids)], atol=1e-5)
 
 
 def test_tied_embeddings_offer_no_second_table(pane: SpacePane) -> None:
@@ -503,7 +505,7 @@ def test_a_result_can_be_picked_without_losing_the_sum(pane: SpacePane) -> None:
     assert answer_of(pane.store).terms == terms
     inspected = pane.store.inspected
     assert inspected is not None
-    cosine = answer_of(pane.store).cosines[answer_of(pane.store).ids.index(queen)]
+    cosine = answer_of(pane.store).values[answer_of(pane.store).ids.index(queen)]
     assert f"Its cosine with ·king − ·man + ·woman is {cosine:.6f}" in inspected.note
     # Nor by moving the mouse over the prompt, or about the space.
     pane.store.select(hovered=2)
@@ -521,6 +523,43 @@ def test_a_sum_that_points_nowhere_is_refused_in_words(pane: SpacePane) -> None:
     pane.show_expression("king - man + woman")
     settle(pane)
     assert "points nowhere" not in pane.side.detail.text() + pane.status.text()
+
+
+@pytest.mark.parametrize(
+    ("metric", "words"),
+    [("cosine", "cosine with"), ("dot", "dot product with"), ("euclidean", "distance from")],
+)
+def test_what_near_means_is_said_and_the_nearest_has_the_strongest_line(
+    pane: SpacePane, metric: Metric, words: str
+) -> None:
+    pane.show_expression("king - man + woman")
+    settle(pane)
+    pane.side.metric_chosen.emit(metric)
+    settle(pane)
+    found = answer_of(pane.store)
+    assert found.question.metric == metric
+    queen = token_id(pane.store, "queen")
+    pane.side.token_chosen.emit(queen)
+    settle(pane)
+    value = found.values[found.ids.index(queen)]
+    assert pane.store.inspected is not None
+    said = f"Its {words} ·king − ·man + ·woman is {value:.6f}"
+    assert said in pane.store.inspected.note
+    lines = scene.neighbour_lines(found, (0.0, 0.0, 0.0), vocabulary_of(pane.store).points)
+    opacity = [line.opacity for line in lines]
+    assert len(opacity) > 3
+    assert (opacity[0], opacity[-1]) == pytest.approx((0.52, 0.12))
+    assert opacity == sorted(opacity, reverse=True)
+
+
+def test_tokens_without_names_can_be_searched_in_vain(pane: SpacePane) -> None:
+    model = pane.store.model
+    assert model is not None
+    nameless = Rows(vocabulary_of(pane.store), replace(model, vocabulary=()))
+    assert nameless.n == model.n_tokens
+    assert not len(nameless.holding("king"))
+    assert not len(nameless.holding("/king/"))
+    assert nameless.kind(3)
 
 
 # ------------------------------------------------------------------- ways through the layers

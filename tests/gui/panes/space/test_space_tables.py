@@ -198,7 +198,7 @@ def test_the_prompt_in_context_follows_layer_and_head(pane: SpacePane, desk: Des
     rows = keys.double().numpy()
     cosines = rows @ rows[2] / np.linalg.norm(rows, axis=1) / np.linalg.norm(rows[2])
     order = np.argsort(-cosines, kind="stable")
-    assert np.allclose(answer_of(store).cosines, cosines[order[: len(answer_of(store).ids)]])
+    assert np.allclose(answer_of(store).values, cosines[order[: len(answer_of(store).ids)]])
 
 
 def test_a_vocabulary_that_nobody_asked_for_does_not_take_a_files_place(
