@@ -179,12 +179,12 @@ class Camera:
 
         Args:
             points: ``[N, 3]``; those that aren't finite are ignored. None: nothing changes.
-            width, height: of the screen.
+            width, height: of the screen; without extent (it is being laid out) nothing changes.
             margin: share of the screen left free at each side.
         """
         array = np.asarray(points, dtype=np.float64).reshape(-1, 3)
         array = array[np.isfinite(array).all(1)]
-        if len(array) == 0:
+        if len(array) == 0 or min(width, height) <= 0:
             return self
         middle = (array.min(0) + array.max(0)) / 2
         seen = (array - middle) @ self.axes.T

@@ -146,6 +146,8 @@ def test_fitting_brings_all_points_into_view(
 def test_fitting_one_point_or_none_stays_sane() -> None:
     assert FRONT.fitted(np.empty((0, 3)), WIDTH, HEIGHT) == FRONT
     assert FRONT.fitted([[np.nan, 0, 0]], WIDTH, HEIGHT) == FRONT
+    for screen in ((0, HEIGHT), (WIDTH, 0), (0, 0)):
+        assert FRONT.fitted([[1, 0, 0], [0, 0, 0]], *screen) == FRONT
     one = FRONT.fitted([[1, 2, 3]], WIDTH, HEIGHT)
     assert one.target == (1, 2, 3)
     assert one.distance > 0
