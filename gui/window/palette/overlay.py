@@ -14,8 +14,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QLabel,
     QLineEdit,
-    QListWidget,
-    QListWidgetItem,
     QVBoxLayout,
     QWidget,
 )
@@ -24,7 +22,7 @@ from shiboken6 import isValid
 from gui import theme
 from gui.panes.base import EmptyState
 from gui.window.palette.ranking import Offer
-from gui.window.palette.rows import OFFER_ROLE, ROW, RowDelegate
+from gui.window.palette.rows import ROW, OfferList
 
 WIDTH = 640
 FROM_TOP = 0.12
@@ -72,15 +70,8 @@ class Palette(QWidget):
         self.field.setFrame(False)
         self.field.textChanged.connect(self.refresh)
         self.field.installEventFilter(self)
-        self.rows = QListWidget(self.box)
-        self.rows.setAccessibleName("Found")
-        self.rows.setItemDelegate(RowDelegate(self.rows))
-        self.rows.setFrameShape(QFrame.Shape.NoFrame)
-        self.rows.setUniformItemSizes(True)
-        self.rows.setMouseTracking(True)
-        self.rows.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.rows.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.rows.itemClicked.connect(self.choose)
+        self.rows = OfferList(self.box)
+        self.rows.clicked.connect(self.choose)
         self.empty = EmptyState(parent=self.box)
         self._keys = QLabel("↑ ↓ choose     Enter do it     Esc close", self.box)
         self._keys.setFont(theme.sans(theme.SMALL_FONT_SIZE))
@@ -92,7 +83,7 @@ class Palette(QWidget):
         layout.setSpacing(0)
         for part in (self.field, self.rows, self.empty, self._tip, self._keys):
             layout.addWidget(part)
-        self.rows.currentItemChanged.connect(self._show_tip)
+        self.rows.selectionModel().currentChanged.connect(self._show_tip)
         window.installEventFilter(self)
         self.apply_theme()
         self.hide()
@@ -120,10 +111,9 @@ class Palette(QWidget):
 
     def choose(self) -> None:
         """Do what is chosen, once the palette is gone: it may open something itself."""
-        item = self.rows.currentItem()
-        if item is None:
+        if self.rows.offer is None:
             return
-        self._chosen = item.data(OFFER_ROLE)
+        self._chosen = self.rows.offer
         self.close_up()
         QTimer.singleShot(0, self._do)
 
@@ -134,21 +124,17 @@ class Palette(QWidget):
 
     def refresh(self) -> None:
         """List anew what the text finds."""
-        self.rows.clear()
         typed = self.field.text()
-        for offer in self._find(typed):
-            item = QListWidgetItem(self.rows)
-            item.setData(OFFER_ROLE, offer)
-            words = ", ".join(part for part in (offer.title, offer.where, offer.keys) if part)
-            item.setData(Qt.ItemDataRole.AccessibleTextRole, words)
-        nothing = self.rows.count() == 0
+        self.rows.found.show(self._find(typed))
+        nothing = not self.rows.found.offers
         self.empty.setText(
             f"Nothing is called “{typed.strip()}”.\n"
             "Commands, panes, settings, models, operations, tensors and tokens are searched."
         )
         self.empty.setVisible(nothing)
         self.rows.setVisible(not nothing)
-        self.rows.setCurrentRow(0)
+        self.rows.go_to(0)
+        self._show_tip()
         self._place()
 
     def apply_theme(self) -> None:
@@ -159,23 +145,24 @@ class Palette(QWidget):
             f" border-radius: 8px; }}"
             f"QLineEdit, QLineEdit:focus {{ background: transparent; border: none;"
             f" border-bottom: 1px solid {t.line}; border-radius: 0; padding: 11px 12px; }}"
-            f"QListWidget {{ background: {t.panel}; border: none; outline: none; }}"
+            f"QListView {{ background: {t.panel}; border: none; outline: none; }}"
             f"QLabel {{ color: {t.dim}; padding: 5px 12px; border-top: 1px solid {t.line}; }}"
         )
 
     # ------------------------------------------------------------------------- inside
 
     def _show_tip(self) -> None:
-        item = self.rows.currentItem()
-        offer = None if item is None else item.data(OFFER_ROLE)
-        self._tip.setText(offer.tip if isinstance(offer, Offer) else "")
+        offer = self.rows.offer
+        self._tip.setText("" if offer is None else offer.tip)
         self._tip.setVisible(bool(self._tip.text()))
 
     def _place(self) -> None:
         self.setGeometry(self._window.rect())
         width = min(WIDTH, self.width() - 4 * theme.SPACE)
         top = round(FROM_TOP * self.height())
-        shown = max(3, min(MOST_ROWS, self.rows.count(), (self.height() - top) // ROW - 4))
+        shown = max(
+            3, min(MOST_ROWS, len(self.rows.found.offers), (self.height() - top) // ROW - 4)
+        )
         self.rows.setFixedHeight(shown * ROW)
         self.empty.setFixedHeight(3 * ROW)
         self.box.setFixedWidth(width)
@@ -212,8 +199,8 @@ class Palette(QWidget):
             self.close_up()
         elif key in _ENTER:
             self.choose()
-        elif key in _STEPS and self.rows.count():
-            n, step = self.rows.count(), _STEPS[key]
-            row = self.rows.currentRow() + step
+        elif key in _STEPS and self.rows.found.offers:
+            n, step = len(self.rows.found.offers), _STEPS[key]
+            row = self.rows.row + step
             # One step goes round; a page stops at the ends.
-            self.rows.setCurrentRow(row % n if abs(step) == 1 else max(0, min(row, n - 1)))
+            self.rows.go_to(row % n if abs(step) == 1 else max(0, min(row, n - 1)))

@@ -24,7 +24,6 @@ from gui.program.program import Program
 from gui.settings import Settings
 from gui.window.arrangements import PERSPECTIVES, keys
 from gui.window.palette.overlay import Palette
-from gui.window.palette.rows import OFFER_ROLE
 from model.interventions import Intervention
 from resources import STORY_WORLD
 from tests.gui.pixels import pixels
@@ -134,7 +133,7 @@ def test_the_palette_finds_its_commands_and_runs_one(qtbot: QtBot, program: Prog
     palette = window.findChild(Palette)
     assert palette is not None
     qtbot.keyClicks(palette.field, "stream")
-    found = [palette.rows.item(row).data(OFFER_ROLE) for row in range(palette.rows.count())]
+    found = list(palette.rows.found.offers)
     assert {(offer.title, offer.kind, offer.keys) for offer in found[:3]} == {
         ("Stream length", "pane", ""),
         ("Select the longest stream", "command", ""),

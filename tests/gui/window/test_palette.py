@@ -18,7 +18,6 @@ from gui.settings import Settings
 from gui.window.main_window import MainWindow
 from gui.window.palette.overlay import Palette
 from gui.window.palette.ranking import Offer, ranked
-from gui.window.palette.rows import OFFER_ROLE
 from gui.window.settings_page import SettingsPage
 from model.train.presets import PRESETS
 
@@ -51,14 +50,14 @@ def opened(window: MainWindow, qtbot: QtBot) -> Palette:
 
 
 def found(palette: Palette) -> list[Offer]:
-    return [palette.rows.item(row).data(OFFER_ROLE) for row in range(palette.rows.count())]
+    return list(palette.rows.found.offers)
 
 
 def first(palette: Palette, typed: str, kind: str) -> Offer:
     """The first offer of a kind for what is typed; it is the chosen one then."""
     palette.field.setText(typed)
     row = next(i for i, offer in enumerate(found(palette)) if offer.kind == kind)
-    palette.rows.setCurrentRow(row)
+    palette.rows.go_to(row)
     return found(palette)[row]
 
 
@@ -163,9 +162,9 @@ def test_an_empty_list_says_so_and_enter_does_nothing(window: MainWindow, qtbot:
 def test_arrows_go_round(window: MainWindow, qtbot: QtBot) -> None:
     palette = opened(window, qtbot)
     qtbot.keyClick(palette.field, Qt.Key.Key_Up)
-    assert palette.rows.currentRow() == palette.rows.count() - 1
+    assert palette.rows.row == len(palette.rows.found.offers) - 1
     qtbot.keyClick(palette.field, Qt.Key.Key_Down)
-    assert palette.rows.currentRow() == 0
+    assert palette.rows.row == 0
 
 
 def test_options_of_panes_are_found_also_those_without_a_button(
