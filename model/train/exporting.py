@@ -117,9 +117,11 @@ def exporting_model(run_dir: Path, step: int, out: Path) -> Generator[Prepared, 
 
     from model.checkpoint import save_checkpoint
     from model.checkpoint.errors import CheckpointError
+    from model.checkpoint.fitting import note_of
     from model.tokenizer.tokenizer import Tokenizer
     from model.train.branching.departure import finding
     from model.train.branching.record import Departure
+    from model.train.under import extra_of
     from model.transformer import Transformer
 
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -129,8 +131,10 @@ def exporting_model(run_dir: Path, step: int, out: Path) -> Generator[Prepared, 
     with torch.random.fork_rng(devices=[]):
         transformer = Transformer(recipe.config(tokenizer.n_tokens), empty=True)
     transformer.load_state_dict(found.weights)
-    save_checkpoint(out, transformer.eval(), tokenizer, extra={"training_step": step})
-    return found.note if found.optimiser_is == "repeated" else ""
+    under = recipe.interventions(transformer.config.n_layers)
+    save_checkpoint(out, transformer.eval(), tokenizer, extra=extra_of(step, under))
+    notes = [found.note] if found.optimiser_is == "repeated" else []
+    return " ".join((*notes, *note_of(extra_of(step, under))))
 
 
 def _lines(run_dir: Path) -> list[str]:

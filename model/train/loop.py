@@ -513,7 +513,7 @@ class Training:
                 recipe.sample_tokens,
                 recipe.seed,
                 step,
-                recipe.interventions(),
+                recipe.interventions(whole.config.n_layers),
             )
         run.sampled_at = step
         run.state_is_old = True

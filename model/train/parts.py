@@ -220,7 +220,12 @@ def _made(
     if not data.pairs:
         validation = validation_of(data, recipe)
     measuring = Measuring(
-        updates.spread, data.tokenizer, validation, recipe.curves_every, recipe.steps
+        updates.spread,
+        data.tokenizer,
+        validation,
+        recipe.curves_every,
+        recipe.steps,
+        recipe.interventions(config.n_layers),
     )
     updates.measuring = measuring
     parts = Parts(

@@ -27,6 +27,7 @@ from model.counting import counted
 from model.first_weights import FirstWeights
 from model.interventions.intervention import Intervention
 from model.interventions.remove_mask import RemoveMask
+from model.interventions.remove_norm import RemoveNorm
 from model.interventions.remove_residual import RemoveResidual
 from model.positions import Rotary
 from model.train.conditions import check_asked
@@ -95,6 +96,8 @@ class Recipe:
             interventions (`model.interventions`), as it must be where it is opened later.
         mask: whether a token sees only those before it; without, it also sees what it is to
             foretell. The same holds of it.
+        norms: whether what attention, the MLP and the head read is normed; without, they read the
+            stream as it is. The same holds of them; `qk_norm` is a choice of its own.
         init_std: standard deviation of the first weights.
         zero_outputs: at first blocks add nothing to the stream, and all tokens are as likely.
         head_offsets: how many tokens back the heads of every block look at first, a number a head
@@ -174,6 +177,7 @@ class Recipe:
     logit_cap: float = 0.0
     residual: bool = True
     mask: bool = True
+    norms: bool = True
     init_std: float = 0.02
     zero_outputs: bool = False
     head_offsets: str = ""
@@ -239,15 +243,23 @@ class Recipe:
             caps=Caps(logits=self.logit_cap or None),
         )
 
-    def interventions(self) -> tuple[Intervention, ...]:
-        """What of the network is taken away, also while it learns; mostly nothing."""
+    def interventions(self, n_layers: int = 0) -> tuple[Intervention, ...]:
+        """What of the network is taken away, also while it learns; mostly nothing.
+
+        Args:
+            n_layers: of the network, where it isn't the recipe's own but that of a tuned model.
+        """
         found: list[Intervention] = []
         if not self.residual:
             found += [
-                RemoveResidual(layer, part) for layer in range(self.n_layers) for part in _PARTS
+                RemoveResidual(layer, part)
+                for layer in range(n_layers or self.n_layers)
+                for part in _PARTS
             ]
         if not self.mask:
             found.append(RemoveMask())
+        if not self.norms:
+            found.append(RemoveNorm())
         return tuple(found)
 
     @property
@@ -350,6 +362,10 @@ class Recipe:
                 "Preferences are learned by a model that is there, from a file of choices: give "
                 "tuning, weights and data."
             )
+        if self.objective == "preferences" and self.interventions():
+            raise RecipeError(
+                "Preferences are learned by the whole model: leave residual, mask and norms true."
+            )
         if self.tuning == "lora" and self.optimiser != "adamw":
             raise RecipeError(
                 f"optimiser is {self.optimiser!r}; a low-rank change learns by adamw."
@@ -383,11 +399,12 @@ class Recipe:
             raise RecipeError("There is no tokenizer: give char, bpe:SIZE or a path.")
         _ = self.bpe_size
         if self.dropout and self.interventions():
-            raise RecipeError("Without residual connections or a mask there can be no dropout.")
+            raise RecipeError(
+                "Without residual connections, a mask or norms there can be no dropout."
+            )
         if self.n_heads > 0 and self.d_model > 0:
             self._check_heads()
         try:
-            config = self.config(d_vocab=1)
             config = self.config(d_vocab=1)
             self.first_weights.check(config)
         except ConfigError as error:

@@ -18,7 +18,7 @@ import secrets
 import shutil
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -203,7 +203,7 @@ class RunFolder:
         step: int,
         transformer: Transformer,
         tokenizer: Tokenizer,
-        without: Sequence[str] = (),
+        extra: Mapping[str, Any],
         family: str | None = None,
     ) -> Path:
         """The network as a model folder.
@@ -212,7 +212,7 @@ class RunFolder:
             step: which.
             transformer: the network.
             tokenizer: its.
-            without: what was taken away from it while it learned, for config.json.
+            extra: what config.json says besides.
             family: as which it is saved; None takes one that it is.
 
         Raises:
@@ -223,9 +223,6 @@ class RunFolder:
 
         self.flush()
         folder = self.path / SNAPSHOTS / f"step-{step:06d}"
-        extra: dict[str, Any] = {"training_step": step}
-        if without:
-            extra["trained_without"] = list(without)
         save_checkpoint(folder, transformer, tokenizer, extra, family)
         return folder
 

@@ -23,6 +23,7 @@ from model.interventions import (
     Intervention,
     PatchActivation,
     RemoveMask,
+    RemoveNorm,
     RemovePositions,
     RemoveResidual,
     ScaleHead,
@@ -123,6 +124,10 @@ def _says(one: Intervention, op: Operation, scenery: Scenery) -> str:
             return "Cut: the stream is not added; what the part wrote takes its place."
         case RemoveMask():
             return "Taken away: nothing is masked, later positions are seen, too."
+        case RemoveNorm() if op.kind == "norm_scale":
+            return "Taken away: the norm divides by 1."
+        case RemoveNorm():
+            return "Taken away: the norm passes on what it reads."
         case RemovePositions():
             what = {
                 "pos_embed": "the position's vector is zero",

@@ -51,6 +51,7 @@ from model.train.run_folder import (
 from model.train.run_writing import keep_rows, keep_samples, toml_tables, versions
 from model.train.samples import SAMPLES_FILE, read_samples
 from model.train.state import OWED, TrainingState, save_state
+from model.train.under import extra_of
 from model.whole_file import write_whole
 
 _OF_THE_TEXT = ("data", "data_tokens", "tokenizer")
@@ -231,7 +232,7 @@ def _write(
         folder / SNAPSHOTS / f"step-{step:06d}",
         network.transformer,
         tokenizer,
-        extra={"training_step": step},
+        extra=extra_of(step, recipe.interventions(network.transformer.config.n_layers)),
     )
     save_state(
         folder,
