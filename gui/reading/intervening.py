@@ -165,13 +165,13 @@ def of_operation(config: TransformerConfig, op: Operation, head: int) -> tuple[O
     own: tuple[Offer, ...] = ()
     if op.kind in ("norm", "norm_scale"):
         name = norm_name(op) if op.kind == "norm" else op.output.removesuffix(".hook_scale")
-        own = _fitting(config, ((f"No norm {name}", RemoveNorm(name), 0),))
+        own = _fitting(config, ((f"No norm {name}", RemoveNorm(name), 3),))
     if op.layer is None:
         return own + of_all(config)
     layers = of_layer(config, op.layer)
-    own += of_head(config, op.layer, head) if op.group == "attention" else ()
+    heads = of_head(config, op.layer, head) if op.group == "attention" else ()
     first = 1 if op.group == "mlp" else 0
-    return own + layers[first:] + layers[:first]
+    return heads + layers[first:] + layers[:first] + own
 
 
 def is_weight(config: TransformerConfig, inspected: Inspected) -> bool:

@@ -66,7 +66,8 @@ def changes(scenery: Scenery) -> list[Change]:
     # The scores and the weights are one scene: a change to any step of it belongs there.
     shown = {panel.name for panel in scenery.found.panels} & set(ops)
     for one in scenery.found.subject.interventions:
-        for name in one.operations(config):
+        # First what the scene is about: what else of it is changed is said only where that isn't.
+        for name in sorted(one.operations(config), key=lambda name: name != scenery.op.output):
             if (name == scenery.op.output or name in shown) and _is_here(one, ops[name], scenery):
                 written = name == scenery.op.output
                 says = _says(one, ops[name], scenery)

@@ -56,7 +56,6 @@ CASES = [
     (RemoveMask(1), "mask", "Taken away: nothing is masked"),
     (RemoveMask(1), "dot", "A step of this is changed: no mask in layer 1."),
     (RemoveNorm(), "norm", "Taken away: the norm passes on what it reads."),
-    (RemoveNorm("blocks.1.ln1"), "norm_scale", "Taken away: the norm divides by 1."),
     (RemovePositions(), "pos_embed", "Taken away: the position's vector is zero."),
     (RemoveResidual(1, "attn"), "add", "Cut: the stream is not added"),
     (PatchActivation("blocks.1.hook_attn_out", (5, 6, 7)), "attn_out", "Put in from another text"),
