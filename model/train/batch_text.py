@@ -30,8 +30,8 @@ from model.train.data import (
     writing_world,
 )
 from model.train.events import Prepared
-from model.train.parts import as_it_was, check_text
 from model.train.recipe import WORLD, Recipe
+from model.train.resuming import as_it_was, check_text
 from model.train.run_folder import read_recipe
 from model.train.tasks.chosen import chosen_task, is_task
 

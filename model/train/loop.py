@@ -38,11 +38,12 @@ from model.train.keeping import Keeping
 from model.train.margins_file import add_margins
 from model.train.measure import exact_match, sample, validate
 from model.train.pace import Speed, Stopwatch
-from model.train.parts import Parts, checked_for_resume, getting_ready
+from model.train.parts import Parts, getting_ready
 from model.train.places import with_whole_paths
 from model.train.processes.group import ALONE, Group, naming_the_lost
 from model.train.processes.spread import Parallel
 from model.train.recipe import Recipe
+from model.train.resuming import checked_for_resume
 from model.train.run_folder import RunError, read_recipe
 from model.train.state import OWED
 from model.train.updates import Update

@@ -24,11 +24,12 @@ from model.train.data import batches_of, prepare
 from model.train.events import Prepared
 from model.train.kept_states import kept_states
 from model.train.optimiser import optimiser_of
-from model.train.parts import as_it_was, check_text, with_precision
+from model.train.parts import with_precision
 from model.train.processes.group import ALONE
 from model.train.processes.sharded_state import load_shards
 from model.train.processes.spread import spread_out
 from model.train.recipe import Recipe
+from model.train.resuming import as_it_was, check_text
 from model.train.run_folder import STATE, RunError, read_recipe, snapshots
 from model.train.state import STATE_FILE, TrainingState, has_state, load_state_file
 from model.train.updates import Updates

@@ -35,9 +35,9 @@ from model.train.curves_file import CURVES_FILE, keep_curves
 from model.train.data import TextData, prepare
 from model.train.events import Prepared
 from model.train.kept_states import keep_last_state
-from model.train.parts import as_it_was
 from model.train.places import from_run, is_written, with_whole_paths
 from model.train.recipe import Recipe, RecipeError
+from model.train.resuming import as_it_was
 from model.train.run_folder import (
     METRICS_FILE,
     RUN_FILE,

@@ -1,0 +1,49 @@
+"""What learns of a model that is tuned, before its first step, and whether it can be tuned here.
+
+Knows recipe, text, the opened model and updates; no run folder.
+"""
+
+from __future__ import annotations
+
+from model.train.data import (
+    TextData,
+    batches_of,
+)
+from model.train.dpo import Preferring
+from model.train.processes.group import Group
+from model.train.processes.spread import Spread
+from model.train.recipe import Recipe
+from model.train.run_folder import RunError
+from model.train.tuning import Base, adapting_of
+from model.train.updates import Updates
+
+
+def tuning_updates(
+    recipe: Recipe, base: Base, data: TextData, device: str, group: Group
+) -> Updates:
+    """What learns of a model that is there, before its first step."""
+    network = base.network(device)
+    preferring, batches = None, None
+    if data.pairs:
+        preferring = Preferring(
+            network, data.pairs, recipe.dpo_beta, recipe.batch_size, recipe.seed
+        )
+    else:
+        batches = batches_of(data, recipe)
+    adapting = adapting_of(recipe, base, network)
+    return Updates(Spread(network, group), recipe, batches, adapting, preferring)
+
+
+def check_tuning(recipe: Recipe, base: Base, data: TextData, group: Group) -> None:
+    """See that a model can be tuned on this text.
+
+    Raises:
+        RunError: it can't.
+    """
+    if not group.is_alone:
+        raise RunError("A model is fine-tuned by one process: start it without torchrun.")
+    if data.tokenizer.n_base_tokens > base.config.d_vocab:
+        raise RunError(
+            f"The tokenizer {recipe.tokenizer} has {data.tokenizer.n_base_tokens} tokens, but "
+            f"{recipe.weights} embeds {base.config.d_vocab}: give the tokenizer of that model."
+        )
