@@ -63,7 +63,7 @@ class Keeping:
                 step, whole, parts.data.tokenizer, extra, parts.family
             )
             if parts.updates.adapting is not None:
-                write_adapter(self._run_dir, step, parts.updates.adapting, parts.recipe)
+                write_adapter(self._run_dir, step, parts.updates.adapting.adapter, parts.recipe)
         parts.kept_at = step
         return path
 

@@ -128,7 +128,7 @@ def getting_ready(
     with handing(group) as hand:
         claim = Claim.of_run(run_dir) if resume else Claim.new(run_dir)
         try:
-            text, recipe = yield from _text(recipe, run_dir, resume, group, device)
+            text, recipe = yield from _text(recipe, run_dir, resume, group, device, parallel)
             hand(text, recipe)
         except BaseException:
             claim.release()
@@ -141,7 +141,7 @@ def getting_ready(
 
 
 def _text(
-    recipe: Recipe, run_dir: Path, resume: bool, group: Group, device: str
+    recipe: Recipe, run_dir: Path, resume: bool, group: Group, device: str, parallel: Parallel
 ) -> Generator[Prepared, None, tuple[TextData, Recipe]]:
     """The run's text in tokens, and the recipe with the text's place as it is today."""
     _set_threads(recipe)
@@ -161,7 +161,7 @@ def _text(
     if base is None:
         family_for(recipe.config(data.tokenizer.n_tokens))
     else:
-        check_tuning(recipe, base, data, group)
+        check_tuning(recipe, base, data, group, parallel)
     if resume:
         check_text(recipe, run_dir, data)
     return data, recipe
@@ -178,7 +178,7 @@ def _made(
     claim: Claim | None,
 ) -> Parts:
     """The network and the folder; in every process of the group, each step of it by all."""
-    base = base_of(recipe, run_dir)
+    base = group.together(lambda: base_of(recipe, run_dir))
     config = recipe.config(data.tokenizer.n_tokens) if base is None else base.config
 
     def network() -> tuple[Updates, TrainingState | None]:

@@ -404,6 +404,15 @@ def keep_rows(metrics: Path, step: int) -> None:
         write_whole(metrics, content, ordinary=True)
 
 
+def add_columns(metrics: Path, recipe: Recipe) -> None:
+    """Give a table the columns that a recipe measures and it has not yet."""
+    header, *rows = whole_lines(metrics)
+    new = [name for name in _columns_of(recipe) if name not in header.split(",")]
+    if new:
+        lines = (",".join((header, *new)), *(row + "," * len(new) for row in rows))
+        write_whole(metrics, "".join(f"{line}\n" for line in lines), ordinary=True)
+
+
 def keep_samples(path: Path, step: int) -> None:
     """Drop the samples beyond a step, and half a line at the end."""
     content = "".join(f"{sample_line(sample)}\n" for sample in read_samples(path, step))

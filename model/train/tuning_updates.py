@@ -11,7 +11,7 @@ from model.train.data import (
 )
 from model.train.dpo import Preferring
 from model.train.processes.group import Group
-from model.train.processes.spread import Spread
+from model.train.processes.spread import Copied, Parallel, Spread
 from model.train.recipe import Recipe
 from model.train.run_folder import RunError
 from model.train.tuning import Base, adapting_of
@@ -30,18 +30,26 @@ def tuning_updates(
         )
     else:
         batches = batches_of(data, recipe)
+    # First: what doesn't learn has no gradient that would be exchanged.
     adapting = adapting_of(recipe, base, network)
-    return Updates(Spread(network, group), recipe, batches, adapting, preferring)
+    spread = (Spread if group.is_alone else Copied)(network, group)
+    return Updates(spread, recipe, batches, adapting, preferring)
 
 
-def check_tuning(recipe: Recipe, base: Base, data: TextData, group: Group) -> None:
-    """See that a model can be tuned on this text.
+def check_tuning(
+    recipe: Recipe, base: Base, data: TextData, group: Group, parallel: Parallel
+) -> None:
+    """See that a model can be tuned on this text, by these processes.
 
     Raises:
         RunError: it can't.
     """
-    if not group.is_alone:
-        raise RunError("A model is fine-tuned by one process: start it without torchrun.")
+    if not group.is_alone and data.pairs:
+        raise RunError("Preferences are learned by one process: start it without torchrun.")
+    if not group.is_alone and parallel == "fsdp":
+        raise RunError(
+            "A model is fine-tuned in whole copies, not in shards: give --parallel ddp, or nothing."
+        )
     if data.tokenizer.n_base_tokens > base.config.d_vocab:
         raise RunError(
             f"The tokenizer {recipe.tokenizer} has {data.tokenizer.n_base_tokens} tokens, but "
