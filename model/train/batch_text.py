@@ -18,17 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.tokenizer.tokenizer import Tokenizer
+from model.train.batches import Batches, example_batches, validation_batches
 from model.train.cutting import Ids
-from model.train.data import (
-    VALIDATION_SEED,
-    Batches,
-    TextData,
-    cut_text,
-    example_batches,
-    prepare,
-    validation_batches,
-    writing_world,
-)
+from model.train.data import VALIDATION_SEED, TextData, cut_text, prepare, writing_world
 from model.train.events import Prepared
 from model.train.recipe import WORLD, Recipe
 from model.train.resuming import as_it_was, check_text

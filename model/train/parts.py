@@ -18,16 +18,10 @@ from model.checkpoint.families import family_for
 from model.config import TransformerConfig
 from model.precision import slowdown
 from model.tokenizer.tokenizer import Tokenizer
+from model.train.batches import batches_of, example_batches, validation_batches, validation_of
 from model.train.claim import Claim
 from model.train.curves_file import last_values
-from model.train.data import (
-    TextData,
-    batches_of,
-    example_batches,
-    prepare,
-    validation_batches,
-    validation_of,
-)
+from model.train.data import TextData, prepare
 from model.train.events import Prepared
 from model.train.kept_states import drop_states_after
 from model.train.measuring import Measuring

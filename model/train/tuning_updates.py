@@ -5,10 +5,8 @@ Knows recipe, text, the opened model and updates; no run folder.
 
 from __future__ import annotations
 
-from model.train.data import (
-    TextData,
-    batches_of,
-)
+from model.train.batches import batches_of
+from model.train.data import TextData
 from model.train.dpo import Preferring
 from model.train.processes.group import Group
 from model.train.processes.spread import Copied, Parallel, Spread

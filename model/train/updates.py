@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from model.lora.adapter import Adapting
-from model.train.data import Batches
+from model.train.batches import Batches
 from model.train.dpo import Preferring
 from model.train.measure import mean_loss
 from model.train.measuring import Measuring

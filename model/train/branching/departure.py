@@ -20,8 +20,9 @@ from torch import Tensor
 from model.counting import counted
 from model.lora.files import read_adapter
 from model.tokenizer.tokenizer import Tokenizer
+from model.train.batches import batches_of
 from model.train.branching.record import Departure, OptimiserIs
-from model.train.data import batches_of, prepare
+from model.train.data import prepare
 from model.train.events import Prepared
 from model.train.kept_states import kept_states
 from model.train.optimiser import optimiser_of

@@ -14,9 +14,10 @@ import torch.nn.functional as F
 from model.checkpoint import open_checkpoint
 from model.slices import finish
 from model.trace import record
+from model.train.batches import Batches, validation_of
 from model.train.branching.making import making_branch
 from model.train.branching.record import Departure, changed
-from model.train.data import Batches, prepare, validation_of
+from model.train.data import prepare
 from model.train.events import Measured, Sampled, StepDone
 from model.train.exporting import exporting_model
 from model.train.loop import Training, train
@@ -150,7 +151,8 @@ def test_without_norms_all_that_is_measured_is_of_such_a_network(
     expected = F.cross_entropy(logits.flatten(0, 1), batch[:, 1:].flatten())
     assert losses[5] == pytest.approx(expected.item(), rel=1e-5)
     # Norms have not learned: nothing flows through them, and nothing decays them.
-    assert all((norm.w == 1).all() for norm in (network.ln_final, network.blocks[0].ln1))
+    weights = network.state_dict()
+    assert all((weights[f"{norm}.w"] == 1).all() for norm in ("ln_final", "blocks.0.ln1"))
     # The curves are those of this network, not of one with norms.
     entropies = {
         (e.step, place): value
