@@ -39,6 +39,7 @@ from model.train.margins_file import keep_margins
 from model.train.places import from_run, is_written, with_whole_paths
 from model.train.recipe import Recipe, RecipeError
 from model.train.resuming import as_it_was
+from model.train.run_files import add_columns, keep_rows, keep_samples, toml_tables, versions
 from model.train.run_folder import (
     METRICS_FILE,
     RUN_FILE,
@@ -49,7 +50,6 @@ from model.train.run_folder import (
     read_run,
     whole_lines,
 )
-from model.train.run_writing import add_columns, keep_rows, keep_samples, toml_tables, versions
 from model.train.samples import SAMPLES_FILE, read_samples
 from model.train.state import OWED, TrainingState, save_state
 from model.train.tuning import base_of, write_adapter

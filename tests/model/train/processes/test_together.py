@@ -19,8 +19,8 @@ from model.checkpoint import open_checkpoint
 from model.train.curves_file import CURVES_FILE, row_of
 from model.train.loop import train
 from model.train.recipe import Recipe, Tuning
+from model.train.run_files import copy_run
 from model.train.run_folder import RunError, read_metrics, read_run
-from model.train.run_writing import copy_run
 from model.train.state import load_state
 from tests.model.train.processes.launching import (
     RECIPE,
