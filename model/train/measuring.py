@@ -36,7 +36,9 @@ from model.train.events import Measured, Working
 from model.train.picture import Picture
 from model.train.processes.spread import Spread, full_of
 from model.train.reductions import effective_rank, picture_of, reduced
+from model.train.under import Under
 from model.train.watches import Watch, letters_of
+from model.train.world_questions import WorldQuestions
 from model.transformer import Transformer
 
 WINDOWS, POSITIONS = 4, 128
@@ -77,10 +79,12 @@ class Measuring:
         self._last = last
         self._spread = spread
         config = spread.transformer.config
+        self._under = tuple(under)
         self._tap, self._replace = apply(under, config)
         self._sees_back_only = config.causal and not any(isinstance(u, RemoveMask) for u in under)
         self._tokenizer = tokenizer
         self._analogies: AnalogyProbe | None = None
+        self._world: WorldQuestions | None = None
         first = validation[0][:WINDOWS] if len(validation) else np.zeros((0, 2), np.int64)
         self._windows_BT = torch.from_numpy(first[:, : POSITIONS + 1])
         self._places = _places(spread.transformer)
@@ -185,6 +189,7 @@ class Measuring:
             if analogies is not None:
                 values.append(("embed", "analogies", analogies.share))
                 values.append(("embed", "analogy_rank", float(analogies.rank)))
+            values += self._of_world(whole)
             for watch in self.watches:
                 if watch.kind == "parameter":
                     weight = parameter(whole, watch.name)
@@ -217,6 +222,21 @@ class Measuring:
                 values.append((place, "induction", float(score_H[head])))
                 values.append((place, "induction_head", float(head)))
         return values
+
+    def _of_world(self, whole: Transformer) -> Values:
+        """What it knows of the story world, where its tokenizer has the world's words."""
+        assert self._analogies is not None
+        if not self._analogies.asks or not self._sees_back_only:
+            return []
+        if self._world is None:
+            self._world = WorldQuestions(self._tokenizer, whole.config.n_ctx)
+        runs = Under(whole, self._under) if self._under else whole
+        device = whole.embed.weight.device
+        found = {
+            "facts": self._world.facts(runs, device),
+            "copying": self._world.copying(runs, device),
+        }
+        return [("unembed", name, share) for name, share in found.items() if share is not None]
 
     def _run(
         self, whole: Transformer, names: Iterable[str], ids_BT: Tensor, *, listen: bool = False
