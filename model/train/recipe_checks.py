@@ -11,6 +11,7 @@ from typing import get_args
 
 from model.config import (
     ConfigError,
+    NormKind,
 )
 from model.counting import counted
 from model.train.conditions import check_asked
@@ -74,10 +75,10 @@ def check(recipe: Recipe) -> None:
             raise RecipeError(f"{name} is {getattr(recipe, name)}; it must be from 0 up to 1.")
     if recipe.min_lr > recipe.lr:
         raise RecipeError(f"min_lr {recipe.min_lr} is above lr {recipe.lr}: lower it too.")
-    if recipe.norm == "none":
+    if recipe.norm not in get_args(NormKind):
         raise RecipeError(
-            "norm is 'none'; it says of which kind norms are, layer or rms: set norms to false to "
-            "have none."
+            f"norm is {recipe.norm!r}; known are {', '.join(get_args(NormKind))}. To have none, "
+            "set norms to false."
         )
     if recipe.seed >= 1 << 63:
         raise RecipeError(f"seed is {recipe.seed}; it must be below 2^63.")

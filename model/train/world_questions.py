@@ -67,7 +67,7 @@ def _facts(tokenizer: Tokenizer) -> list[Asked]:
 def _lists(tokenizer: Tokenizer) -> list[Asked]:
     found: list[Asked] = []
     for repeated in scoring_lists(SEED, LISTS):
-        ids, asked = tokenizer.encode(repeated.first).ids, []
+        ids, asked = tokenizer.encode(repeated.first).ids, list[int]()
         for at, word in enumerate(repeated.words):
             between = repeated.separator if at else ""
             ids = ids + (tokenizer.encode(between, add_special=False).ids if between else [])

@@ -28,7 +28,7 @@ def shaken() -> LanguageModel:
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for weight in lm.transformer.parameters():
-            weight += 0.35 * weight.std() * torch.randn(weight.shape, generator=generator)
+            weight.add_(0.35 * weight.std() * torch.randn(weight.shape, generator=generator))
     return lm
 
 
