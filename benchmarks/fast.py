@@ -365,7 +365,7 @@ def _whole_loss(logits: Callable[[Tensor], Tensor], ids: NDArray[Any], n_ctx: in
     import torch
     from torch.nn import functional as F
 
-    from model.train.data import validation_batches
+    from model.train.batches import validation_batches
 
     total = n = 0.0
     with torch.inference_mode():

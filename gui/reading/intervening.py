@@ -17,6 +17,7 @@ from model.interventions import (
     Intervention,
     PatchActivation,
     RemoveMask,
+    RemoveNorm,
     RemovePositions,
     RemoveResidual,
     ScaleHead,
@@ -25,7 +26,7 @@ from model.interventions import (
     SetWeight,
     Steer,
 )
-from model.operations import Operation, parameter_sizes
+from model.operations import Operation, norm_name, parameter_sizes
 from model.probe.lines import written
 
 
@@ -98,7 +99,12 @@ def of_layer(config: TransformerConfig, layer: int) -> tuple[Offer, ...]:
 def of_all(config: TransformerConfig) -> tuple[Offer, ...]:
     """What can be done to the whole network."""
     return _fitting(
-        config, (("No mask in any layer", RemoveMask(), 4), ("No positions", RemovePositions(), 4))
+        config,
+        (
+            ("No mask in any layer", RemoveMask(), 4),
+            ("No norms", RemoveNorm(), 4),
+            ("No positions", RemovePositions(), 4),
+        ),
     )
 
 
@@ -156,12 +162,16 @@ def of_operation(config: TransformerConfig, op: Operation, head: int) -> tuple[O
         op: the operation.
         head: the selected head.
     """
+    own: tuple[Offer, ...] = ()
+    if op.kind in ("norm", "norm_scale"):
+        name = norm_name(op) if op.kind == "norm" else op.output.removesuffix(".hook_scale")
+        own = _fitting(config, ((f"No norm {name}", RemoveNorm(name), 3),))
     if op.layer is None:
-        return of_all(config)
+        return own + of_all(config)
     layers = of_layer(config, op.layer)
-    own = of_head(config, op.layer, head) if op.group == "attention" else ()
+    heads = of_head(config, op.layer, head) if op.group == "attention" else ()
     first = 1 if op.group == "mlp" else 0
-    return own + layers[first:] + layers[:first]
+    return heads + layers[first:] + layers[:first] + own
 
 
 def is_weight(config: TransformerConfig, inspected: Inspected) -> bool:

@@ -64,10 +64,10 @@ class Branching(Feature):
     def here(self) -> Departure | None:
         """Where a branch of the run that is shown would begin: at the step in view, if it is its.
 
-        None where nothing of it is kept, and of a run that tunes a model: that is tuned again.
+        None where nothing of it is kept.
         """
         run = self._store.run.shown
-        if run is None or not run.snapshots or run.recipe.tuning:
+        if run is None or not run.snapshots:
             return None
         step = run.snapshots[-1].step
         if self._store.run.in_view(run):

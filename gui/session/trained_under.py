@@ -1,4 +1,4 @@
-"""A network that learned without residual connections or a mask is read without them.
+"""A network that learned without residual connections, a mask or norms is read without them.
 
 Its weights are an ordinary network's, which would show what it never learned to do. Once, when such
 a model comes into view, what its recipe takes away is put into its list of interventions, where a
@@ -32,7 +32,7 @@ class TrainedUnder(QObject):
         model = store.model
         if run is None or model is None or model.model_id in self._told:
             return
-        under = run.recipe.interventions()
+        under = run.recipe.interventions(model.config.n_layers)
         if not under or not store.run.in_view(run):
             return
         self._told.add(model.model_id)
@@ -44,6 +44,7 @@ class TrainedUnder(QObject):
             for there, words in (
                 (run.recipe.residual, "residual connections"),
                 (run.recipe.mask, "a mask"),
+                (run.recipe.norms, "norms"),
             )
             if not there
         ]

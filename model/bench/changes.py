@@ -10,7 +10,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from model.config import TransformerConfig
-from model.interventions import Intervention, Prepared, Window
+from model.interventions import (
+    Intervention,
+    Prepared,
+    RemoveNorm,
+    SetWeight,
+    Window,
+    apply,
+)
 from model.interventions.window import Read
 from model.operations import operations
 
@@ -78,6 +85,17 @@ class Changes:
     def needs_all(self, outputs: Collection[str]) -> bool:
         """Whether one of these operations is changed by what stands at other positions."""
         return not self._of_all.isdisjoint(outputs)
+
+
+def of_the_head(
+    interventions: tuple[Intervention, ...], config: TransformerConfig
+) -> tuple[Tap | None, Replace | None]:
+    """What `Transformer.execute` takes where the head reads other vectors than its own: a lens.
+
+    A norm that is taken away and another weight are the head's, whatever it reads; other changes
+    are about the text and its last stream.
+    """
+    return apply((one for one in interventions if isinstance(one, RemoveNorm | SetWeight)), config)
 
 
 @lru_cache(maxsize=16)

@@ -22,6 +22,10 @@ from model.checkpoint.values import Config, where
 from model.config import ConfigError, TransformerConfig
 from model.transformer import Transformer
 
+TRAINED_WITHOUT = "trained_without"
+"""Key of config.json: what was taken away from a network while it learned, in words."""
+_SAID = 3
+
 # Beside the weights: buffers of the reading, one layer's joined projections.
 _WORKING_BYTES = 64 * 2**20
 
@@ -83,10 +87,23 @@ def fit(source: Source) -> Fitting:
     family = family_of(hf)
     found = _found(source, family)
     config = found.named.config
-    notes = (*left_out_note(found.named.left_out), *found.named.notes)
+    notes = (*left_out_note(found.named.left_out), *found.named.notes, *note_of(hf))
     fitting = Fitting(source, family, config, found.named.tensors, found.transformer, notes)
     _check(fitting, found)
     return fitting
+
+
+def note_of(hf: Mapping[str, Any]) -> tuple[str, ...]:
+    """What to say of a network that learned while a part of it was taken away; mostly nothing."""
+    without = hf.get(TRAINED_WITHOUT)
+    words = [word for word in without if isinstance(word, str)] if isinstance(without, list) else []
+    if not words:
+        return ()
+    more = f" and {len(words) - _SAID} more" if len(words) > _SAID else ""
+    return (
+        f"It learned with {', '.join(words[:_SAID])}{more}. Read without these changes, as other "
+        "programs read it, it is another network.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

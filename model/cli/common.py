@@ -167,3 +167,16 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_finite(item) for item in value]
     return value
+
+
+@contextmanager
+def each_says_its_own() -> Iterator[None]:
+    """Of processes that train together only the one that fails says why; all end."""
+    try:
+        yield
+    except ValueError as error:
+        from model.train.processes.group import OtherEndedError
+
+        if isinstance(error, OtherEndedError):
+            raise typer.Exit(2) from None
+        raise

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from model.cli.common import AsJson, Checkpoint, Device, Threads, one_sentence, print_json, say
+from model.cli.common import (
+    AsJson,
+    Checkpoint,
+    Device,
+    Threads,
+    each_says_its_own,
+    one_sentence,
+    print_json,
+    say,
+)
 from model.counting import counted
 from model.slices import finish
 
@@ -62,14 +71,16 @@ def command(
     """Fine-tune a model on a text; the run folder opens like any checkpoint.
 
     By default a low-rank change (LoRA) learns, and is kept beside the snapshots as PEFT reads it.
+    Under torchrun each process tunes a copy on its share of every batch:
+    torchrun --nproc-per-node 2 -m model finetune MODEL --data text.txt --out runs/tuned
     """
-    with one_sentence():
+    with one_sentence(), each_says_its_own():
         from model.cli.training_display import run_recipe
-        from model.device import choose_device, default_threads
+        from model.device import default_threads
+        from model.train.processes.group import writes_here
         from model.train.tuning import whole_path
 
-        recipe: Recipe | None = None
-        if not resume:
+        def recipe_of(processes: int) -> Recipe:
             if bool(data) == (preferences is not None):
                 raise ValueError(
                     "Give what is to be learned: --data FILE (or world), or --preferences FILE."
@@ -85,7 +96,7 @@ def command(
                 "min_lr": None if lr is None else lr / 10,
                 "batch_size": batch_size,
             }
-            recipe = replace(
+            return replace(
                 recipe,
                 old_data=old_data,
                 lora_rank=lora_rank,
@@ -93,10 +104,13 @@ def command(
                 lora_targets=lora_targets,
                 seed=seed,
                 sample_prompt=prompt,
-                threads=threads or default_threads(),
+                threads=threads or max(1, default_threads() // processes),
                 **{name: value for name, value in given.items() if value is not None},
             )
-        result = run_recipe(recipe, out, choose_device(device).name, resume)
+
+        result = run_recipe(recipe_of, out, device, resume)
+        if not writes_here():
+            return  # the first process tells
         result |= _changed(out, prompt)
     if as_json:
         print_json(result)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from model.cli.common import AsJson, Device, Threads, one_sentence, print_json
+from model.cli.common import AsJson, Device, Threads, each_says_its_own, one_sentence, print_json
 from model.counting import counted
 
 Parallel = Literal["auto", "ddp", "fsdp"]
@@ -77,7 +75,7 @@ def command(
     Under torchrun the processes train together, by the same recipe into the same run folder:
     torchrun --nproc-per-node 8 -m model train --out runs/large
     """
-    with one_sentence(), _each_says_its_own():
+    with one_sentence(), each_says_its_own():
         from model.cli.training_display import run_from_command_line
         from model.train.processes.group import writes_here
 
@@ -109,16 +107,3 @@ def command(
         f"{counted(result['steps'], 'step')} in {result['seconds']:.1f} s, "
         f"{result['tokens_per_second']:,.0f} tokens/s, validation loss {loss}: {out}"
     )
-
-
-@contextmanager
-def _each_says_its_own() -> Iterator[None]:
-    """Of processes that train together only the one that fails says why; all end."""
-    try:
-        yield
-    except ValueError as error:
-        from model.train.processes.group import OtherEndedError
-
-        if isinstance(error, OtherEndedError):
-            raise typer.Exit(2) from None
-        raise

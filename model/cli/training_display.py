@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -132,19 +132,28 @@ def run_from_command_line(
 
 
 def run_recipe(
-    recipe: Recipe | None,
+    recipe_of: Callable[[int], Recipe],
     out: Path,
     device: str,
     resume: bool = False,
     console: Console | None = None,
 ) -> dict[str, Any]:
-    """Train by a recipe in this process alone, and say how it went.
+    """Train by a recipe, and say how it went; under torchrun together with the other processes.
 
     Args:
-        recipe: what to train; None with ``resume``, to go on with the run in ``out``.
-        out, device, resume, console: as of `Training` and `run_from_command_line`.
+        recipe_of: gives what to train, of how many processes share this machine; called in the
+            first one, and not with ``resume``, which goes on with the run in ``out``.
+        out, device, resume, console: as of `run_from_command_line`.
     """
-    return _train(Training(recipe, out, device=device, resume=resume), out, console, 0)
+    with joined(device) as (group, own_device):
+        resume = group.first(lambda: resume or (is_restart() and is_run(out)))
+
+        def made() -> Training:
+            new = group.is_first and not resume
+            recipe = recipe_of(group.local_size) if new else None
+            return Training(recipe, out, device=own_device, resume=resume, group=group)
+
+        return _train(group.together(made), out, console, group.rank)
 
 
 def made_with_progress(making: Generator[Prepared, None, T]) -> T:

@@ -25,8 +25,8 @@ SAY_SECONDS = 0.1
 def save_model(request: m.SaveModel, place: Workplace) -> Job:
     """Answers `SaveModel`; cancelled, it leaves nothing behind."""
     from model.checkpoint.saving import saving
+    from model.train.run_files import copy_run
     from model.train.run_folder import is_run
-    from model.train.run_writing import copy_run
 
     lm, info = place.lm, place.info
     target, source = Path(request.path), Path(info.path)

@@ -17,6 +17,7 @@ from model.interventions.fields import typed
 from model.interventions.intervention import Intervention
 from model.interventions.patch_activation import PatchActivation
 from model.interventions.remove_mask import RemoveMask
+from model.interventions.remove_norm import RemoveNorm
 from model.interventions.remove_positions import RemovePositions
 from model.interventions.remove_residual import RemoveResidual
 from model.interventions.scale_head import ScaleHead
@@ -34,6 +35,7 @@ __all__ = [
     "PatchActivation",
     "Prepared",
     "RemoveMask",
+    "RemoveNorm",
     "RemovePositions",
     "RemoveResidual",
     "ScaleHead",
@@ -56,6 +58,7 @@ KINDS: tuple[type[Intervention], ...] = (
     SetWeight,
     RemoveResidual,
     RemoveMask,
+    RemoveNorm,
     RemovePositions,
     PatchActivation,
     Steer,

@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from model.bench import Bench
+from model.interventions import Intervention, RemoveMask, RemoveNorm, RemoveResidual
 from model.probe.question import ProbeError
 from model.subject import Subject
 from model.tokenizer.tokenizer import TokenizerError
@@ -25,6 +26,7 @@ from model.train.events import Prepared
 from model.train.measure import mean_loss
 from model.train.record import run_dir_of
 from model.train.run_folder import RunError, step_of_snapshot
+from model.train.under import Under
 from model.transformer import Transformer
 
 NEXT = -1
@@ -164,8 +166,23 @@ def pieces(windows_BT: NDArray[np.int64], network: Transformer) -> list[Tensor]:
     ]
 
 
+def taken_away(subject: Subject) -> tuple[Intervention, ...]:
+    """Of a subject's interventions those that take away what a recipe can leave out.
+
+    They are about the network, whatever it reads; of all others a batch knows nothing.
+    """
+    kinds = (RemoveResidual, RemoveMask, RemoveNorm)
+    return tuple(one for one in subject.interventions if isinstance(one, kinds))
+
+
+def as_it_learns(network: Transformer, subject: Subject) -> nn.Module:
+    """What gives the logits of a batch: the network, or what is left where parts are taken away."""
+    without = taken_away(subject)
+    return Under(network, without) if without else network
+
+
 def losing(
-    network: Transformer, pieces: Sequence[Tensor], answer_at: int = 0
+    network: nn.Module, pieces: Sequence[Tensor], answer_at: int = 0
 ) -> Generator[None, None, float]:
     """Mean cross-entropy of all tokens that are learned, nats; a piece a slice."""
     total, n = 0.0, sum(map(len, pieces))

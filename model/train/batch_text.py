@@ -18,20 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.tokenizer.tokenizer import Tokenizer
+from model.train.batches import Batches, example_batches, validation_batches
 from model.train.cutting import Ids
-from model.train.data import (
-    VALIDATION_SEED,
-    Batches,
-    TextData,
-    cut_text,
-    example_batches,
-    prepare,
-    validation_batches,
-    writing_world,
-)
+from model.train.data import VALIDATION_SEED, TextData, cut_text, prepare, writing_world
 from model.train.events import Prepared
-from model.train.parts import as_it_was, check_text
 from model.train.recipe import WORLD, Recipe
+from model.train.resuming import as_it_was, check_text
 from model.train.run_folder import read_recipe
 from model.train.tasks.chosen import chosen_task, is_task
 

@@ -117,9 +117,12 @@ def exporting_model(run_dir: Path, step: int, out: Path) -> Generator[Prepared, 
 
     from model.checkpoint import save_checkpoint
     from model.checkpoint.errors import CheckpointError
+    from model.checkpoint.fitting import note_of
     from model.tokenizer.tokenizer import Tokenizer
     from model.train.branching.departure import finding
     from model.train.branching.record import Departure
+    from model.train.tuning import base_of
+    from model.train.under import extra_of
     from model.transformer import Transformer
 
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -127,10 +130,15 @@ def exporting_model(run_dir: Path, step: int, out: Path) -> Generator[Prepared, 
     recipe, tokenizer = read_recipe(run_dir), Tokenizer.from_folder(run_dir)
     found = yield from finding(Departure(str(run_dir), step), recipe)
     with torch.random.fork_rng(devices=[]):
-        transformer = Transformer(recipe.config(tokenizer.n_tokens), empty=True)
+        base = base_of(recipe, run_dir)
+        config = recipe.config(tokenizer.n_tokens) if base is None else base.config
+        transformer = Transformer(config, empty=True)
     transformer.load_state_dict(found.weights)
-    save_checkpoint(out, transformer.eval(), tokenizer, extra={"training_step": step})
-    return found.note if found.optimiser_is == "repeated" else ""
+    under = recipe.interventions(transformer.config.n_layers)
+    family = None if base is None else base.family
+    save_checkpoint(out, transformer.eval(), tokenizer, extra_of(step, under), family)
+    notes = [found.note] if found.optimiser_is == "repeated" else []
+    return " ".join((*notes, *note_of(extra_of(step, under))))
 
 
 def _lines(run_dir: Path) -> list[str]:

@@ -15,6 +15,7 @@ from model.train.run_folder import RunError
 from model.train.run_writing import RunFolder
 from model.train.state import TrainingState, save_state
 from model.train.tuning import write_adapter
+from model.train.under import extra_of
 from model.transformer import Transformer
 
 
@@ -57,12 +58,12 @@ class Keeping:
         parts, step = self._parts, self._parts.updates.step
         whole, path = self.whole(), self._run_dir
         if isinstance(parts.folder, RunFolder) and whole is not None:
-            without = [one.words for one in parts.recipe.interventions()]
+            extra = extra_of(step, parts.recipe.interventions(whole.config.n_layers))
             path = parts.folder.save_snapshot(
-                step, whole, parts.data.tokenizer, without, parts.family
+                step, whole, parts.data.tokenizer, extra, parts.family
             )
             if parts.updates.adapting is not None:
-                write_adapter(self._run_dir, step, parts.updates.adapting, parts.recipe)
+                write_adapter(self._run_dir, step, parts.updates.adapting.adapter, parts.recipe)
         parts.kept_at = step
         return path
 

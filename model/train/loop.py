@@ -17,36 +17,26 @@ import torch
 
 from model.checkpoint.families import family_for
 from model.counting import counted
-from model.slices import retold
 from model.tokenizer.tokenizer import Tokenizer
+from model.train.between_steps import BetweenSteps, Diverged
 from model.train.claim import check_free
 from model.train.data import TextData
-from model.train.dpo import Preferring
 from model.train.events import (
-    Evaluated,
     Event,
     Finished,
     FinishReason,
-    Measured,
-    Sampled,
-    SnapshotSaved,
     Started,
     StepDone,
-    Working,
 )
-from model.train.keeping import Keeping
-from model.train.margins_file import add_margins
-from model.train.measure import exact_match, sample, validate
 from model.train.pace import Speed, Stopwatch
-from model.train.parts import Parts, checked_for_resume, getting_ready
+from model.train.parts import Parts, getting_ready
 from model.train.places import with_whole_paths
 from model.train.processes.group import ALONE, Group, naming_the_lost
 from model.train.processes.spread import Parallel
 from model.train.recipe import Recipe
+from model.train.resuming import checked_for_resume
 from model.train.run_folder import RunError, read_recipe
-from model.train.state import OWED
 from model.train.updates import Update
-from model.train.watches import ACCURACY, HELD_OUT, TRAINED_ON
 from model.train.watching import Asked, Watching
 from model.transformer import Transformer
 
@@ -108,7 +98,6 @@ class Training:
         self._began = False
         self._clock = Stopwatch()
         self._speed = Speed()
-        self._val_loss: float | None = None
         self._parts: Parts | None = None
         self._watching = Watching()
 
@@ -181,7 +170,7 @@ class Training:
         """Do what was asked for; the run folder says it too."""
         recipe = self._watching.apply(self.recipe, self._run.measuring)
         if recipe != self.recipe:
-            self.recipe = recipe
+            self.recipe = self._run.recipe = recipe
             self._run.folder.keep_recipe(recipe)
 
     def change_rate(self, lr: float) -> None:
@@ -246,7 +235,6 @@ class Training:
 
     def _go(self) -> Generator[Event, None, None]:
         yield from self._prepare()
-        recipe = self.recipe  # with the text's place of today; in other processes the first's own
         # Also where a run goes on: it may have been stopped before it had done what was due.
         yield from self._do_what_is_due()
         while (reason := self._reason_to_end()) is None:
@@ -256,16 +244,7 @@ class Training:
             yield from self._stop()
             return
         yield from self._land()
-        if self._run.evaluated_at != self.step:
-            yield from self._evaluate()
-        if recipe.sample_every and self._run.sampled_at != self.step:
-            yield from self._sample()
-        if self.recipe.curves_every and self._run.measured_at != self.step:
-            yield from self._measure()
-        if self._run.saved_at != self.step:
-            yield from self._save()
-        elif self._run.state_is_old:
-            self._keeping.save_state(self._clock.seconds, self._val_loss)
+        yield from self._between.rest()
         if self._on_target():
             reason = "target"
         start = {
@@ -288,11 +267,8 @@ class Training:
             )
             return
         yield from self._land()
-        if self._run.saved_at != self.step:
-            for _ in self._save():
-                pass  # said by the last event
-        elif self._run.state_is_old:
-            self._keeping.save_state(self._clock.seconds, self._val_loss)
+        for _ in self._between.save_what_is_new():
+            pass  # said by the last event
         yield self._finished(
             "stopped", f"Stopped after {counted(self.step, 'step')}; all is saved."
         )
@@ -301,7 +277,7 @@ class Training:
         """The same events, ended by a `Finished` where a number is not finite."""
         try:
             yield from source
-        except _Diverged as diverged:
+        except Diverged as diverged:
             yield self._finished(
                 "diverged",
                 f"{diverged.what} is no finite number at step {diverged.step:,}, so the run has "
@@ -321,6 +297,10 @@ class Training:
                 return "time"
         return "target" if self._on_target() else None
 
+    @property
+    def _val_loss(self) -> float | None:
+        return None if self._parts is None else self._between.val_loss
+
     def _on_target(self) -> bool:
         target = self.recipe.target_val_loss
         return bool(target) and self._val_loss is not None and self._val_loss <= target
@@ -332,7 +312,7 @@ class Training:
 
     def _advance(self) -> Generator[Event, None, None]:
         """One update; on a GPU what is reported is the one before it."""
-        self._keeping.let_go()
+        self._between.keeping.let_go()
         began = time.perf_counter()
         update = self._run.updates.advance()
         self._speed.add(self._tokens_per_step, time.perf_counter() - began)
@@ -367,176 +347,15 @@ class Training:
             yield from self._watching.check(found)
         if not update.finite:
             what = "The gradient" if math.isfinite(update.train_loss) else "The loss"
-            raise _Diverged(what, update.step)
-
-    # Between two steps
+            raise Diverged(what, update.step)
 
     def _do_what_is_due(self) -> Generator[Event, None, None]:
-        recipe, run, step = self.recipe, self._run, self.step
-        if step >= recipe.steps:
-            return  # all of it is done at the end
-        jobs = [
-            job
-            for is_due, done_at, job in (
-                (self._validation_is_due, run.evaluated_at, self._evaluate),
-                (step > 0 and _divides(recipe.sample_every, step), run.sampled_at, self._sample),
-                (self._curves_are_due, run.measured_at, self._measure),
-                (self._snapshot_is_due, run.kept_at, self._keep),
-            )
-            if is_due and done_at != step
-        ]
+        jobs = self._between.jobs()
         if jobs:
             yield from self._land()
         for job in jobs:
             yield from job()
-        if _divides(recipe.snapshot_every, step) and run.kept_at != step:
-            self._save_state()  # where the disk's budget has no room for a snapshot
-
-    @property
-    def _curves_are_due(self) -> bool:
-        """Of a network in shards only where it is gathered anyway: it is measured whole."""
-        recipe, step = self.recipe, self.step
-        if not _divides(recipe.curves_every, step):
-            return False
-        gathered = _divides(recipe.sample_every, step) or step in self._run.plan
-        return gathered or not self._run.updates.spread.is_sharded
-
-    @property
-    def _validation_is_due(self) -> bool:
-        return self._run.evaluated_at == OWED or _divides(self.recipe.eval_every, self.step)
-
-    @property
-    def _snapshot_is_due(self) -> bool:
-        recipe, run, step = self.recipe, self._run, self.step
-        if step not in run.plan:
-            return False
-        if self._is_regular:
-            return True
-        seconds = self._clock.seconds
-        allowed = run.thrift.allows(step, recipe.steps, seconds, recipe.max_seconds)
-        # By one clock: a snapshot is gathered from all processes.
-        return self._group.any(allowed and self._group.is_first)
-
-    @property
-    def _is_regular(self) -> bool:
-        """Whether the state is saved at this step too: a run is resumed from there."""
-        return self.step == 0 or _divides(self.recipe.snapshot_every, self.step)
-
-    def _keep(self) -> Generator[Event, None, None]:
-        """A snapshot; between the regular ones without the state, which takes longer to write."""
-        if self._is_regular:
-            yield from self._save()
-            return
-        began = time.perf_counter()
-        event = self._write_snapshot()
-        self._run.thrift.cost(time.perf_counter() - began)
-        yield event
-
-    def _evaluate(self) -> Generator[Event, None, None]:
-        run, step = self._run, self.step
-        spread, most = run.updates.spread, self.recipe.micro_batch
-        dtype, answer_at = run.updates.compute_dtype, run.data.answer_at
-        if run.updates.preferring is None:
-            loss = yield from validate(
-                spread, run.validation, self.device, step, most, dtype, answer_at=answer_at
-            )
-        else:
-            loss = yield from self._measure_choices(run.updates.preferring)
-        if not math.isfinite(loss):
-            raise _Diverged("The validation loss", step)
-        old_loss = None
-        if run.old:
-            old_loss = yield from validate(spread, run.old, self.device, step, most, dtype)
-        self._val_loss = loss
-        run.evaluated_at = step
-        run.state_is_old = True
-        evaluated = Evaluated(
-            step=step,
-            tokens=step * self._tokens_per_step,
-            seconds=self._clock.seconds,
-            val_loss=loss,
-            bits_per_byte=loss / math.log(2) * run.data.val_tokens_per_byte,
-            old_loss=old_loss,
-        )
-        scored = (yield from self._score()) if answer_at else None
-        run.folder.record(evaluated)
-        if scored is not None:
-            run.folder.record(scored)
-        yield evaluated
-        yield from self._watching.check(evaluated)
-        if scored is not None:
-            yield scored
-            yield from self._watching.check(scored)
-
-    def _score(self) -> Generator[Event, None, Measured]:
-        """The share of a task's questions that are answered rightly."""
-        run, step, most = self._run, self.step, self.recipe.micro_batch
-        spread, dtype, at = run.updates.spread, run.updates.compute_dtype, run.data.answer_at
-        values = []
-        for place, batches in ((TRAINED_ON, run.trained_on), (HELD_OUT, run.validation)):
-            share = yield from exact_match(spread, batches, self.device, step, at, most, dtype)
-            values.append((place, ACCURACY, share))
-        return Measured(step, tuple(values))
-
-    def _measure_choices(self, preferring: Preferring) -> Generator[Event, None, float]:
-        """What the network makes of every preference; the mean of their losses."""
-        step, n = self.step, len(preferring.pairs)
-        found = yield from retold(
-            preferring.measure(), lambda done: Working(step, "evaluating", round(done * n), n)
-        )
-        self._run.folder.flush()
-        add_margins(self.run_dir, step, found)
-        return found.loss
-
-    def _measure(self) -> Generator[Event, None, None]:
-        run, step = self._run, self.step
-        whole = self._keeping.whole()
-        found = None
-        if whole is not None:  # the first process measures
-            found = yield from run.measuring.of_weights(whole, step)
-        run.measured_at = step
-        run.state_is_old = True
-        if found is not None:
-            run.folder.record(found)
-            yield found
-            yield from self._watching.check(found)
-
-    def _sample(self) -> Generator[Event, None, None]:
-        run, recipe, step = self._run, self.recipe, self.step
-        whole = self._keeping.whole()
-        text = None
-        if whole is not None:  # the first process writes it
-            text = yield from sample(
-                whole,
-                self.tokenizer,
-                run.prompt_ids,
-                recipe.sample_tokens,
-                recipe.seed,
-                step,
-                recipe.interventions(),
-            )
-        run.sampled_at = step
-        run.state_is_old = True
-        if text is None:
-            return
-        sampled = Sampled(step, text)
-        run.folder.record(sampled)
-        yield sampled
-
-    def _save(self) -> Generator[Event, None, None]:
-        """Snapshot first, then the state: a resumed run never lacks a snapshot it counts on."""
-        event = self._write_snapshot()
-        self._save_state()
-        self._run.saved_at = self.step
-        yield event
-
-    def _write_snapshot(self) -> SnapshotSaved:
-        if not self._run.updates.weights_are_finite():
-            raise _Diverged("A weight", self.step)
-        return SnapshotSaved(self.step, self._keeping.save_snapshot())
-
-    def _save_state(self) -> None:
-        self._keeping.save_state(self._clock.seconds, self._val_loss)
+        self._between.save_state_where_no_snapshot_is()
 
     # Set-up
 
@@ -546,9 +365,8 @@ class Training:
             self.recipe, self.run_dir, self.device, self._resume, self._group, self._parallel
         )
         self._parts = run
-        self._keeping = Keeping(run, self.run_dir)
+        self._between = BetweenSteps(run, self.run_dir, self.device, self._clock, self._watching)
         self.recipe = run.recipe
-        self._val_loss = run.val_loss
         self._apply_watching()
         self._watching.take_as_known(run.last_values)
         # Getting ready is no training: the run's seconds begin here.
@@ -575,16 +393,3 @@ class Training:
     def _close(self) -> None:
         if self._parts is not None:
             self._parts.folder.close()
-
-
-def _divides(every: int, step: int) -> bool:
-    return every > 0 and step % every == 0
-
-
-class _Diverged(Exception):
-    """A number is not finite, so there is nothing to go on with."""
-
-    def __init__(self, what: str, step: int) -> None:
-        super().__init__(what, step)
-        self.what = what
-        self.step = step

@@ -55,6 +55,20 @@ def add_margins(run_dir: Path, step: int, found: Margins) -> None:
         raise RunError(f"{path} is damaged: {error}. Move it away.") from error
 
 
+def keep_margins(run_dir: Path, copy: Path, step: int) -> None:
+    """Give another run the margins up to a step, where there are any.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    path = run_dir / MARGINS_FILE
+    if not path.exists():
+        return
+    rows = path.read_text(encoding="utf-8").splitlines()[1:]
+    kept = [row for row in rows if int(row.partition(",")[0]) <= step]
+    write_whole(copy / MARGINS_FILE, "\n".join([_HEADER, *kept]) + "\n", ordinary=True)
+
+
 def read_margins(run_dir: Path) -> tuple[MarginsAt, ...]:
     """Every step that was measured, in order; none where no preferences are learned.
 

@@ -2,7 +2,7 @@
 
 Measuring changes nothing: it copies weights before an update and looks at what the update did, and
 runs the network on texts that are always the same, by the traced path and without learning from
-them. What is measured is `model.train.watches`'.
+them; under interventions where it learns under them. What is measured is `model.train.watches`'.
 
 Knows the network over the processes, tokenizer and text; no files, and of events only its own.
 
@@ -11,7 +11,7 @@ Shape suffixes: B batch, T position, H heads, Q queries, S keys, V tokens, D d_m
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 
 import numpy as np
 import torch
@@ -22,6 +22,9 @@ from torch.distributed.tensor import DTensor
 from torch.nn.utils import get_total_norm
 
 from model.config import TransformerConfig
+from model.interventions.applying import apply
+from model.interventions.intervention import Intervention
+from model.interventions.remove_mask import RemoveMask
 from model.operations import INPUT_IDS, LOGITS
 from model.parameters import parameter, place_of, view_of
 from model.probe.analogy.compute import AnalogyProbe
@@ -33,7 +36,9 @@ from model.train.events import Measured, Working
 from model.train.picture import Picture
 from model.train.processes.spread import Spread, full_of
 from model.train.reductions import effective_rank, picture_of, reduced
+from model.train.under import Under
 from model.train.watches import Watch, letters_of
+from model.train.world_questions import WorldQuestions
 from model.transformer import Transformer
 
 WINDOWS, POSITIONS = 4, 128
@@ -51,6 +56,7 @@ class Measuring:
         validation: batches that are never trained on.
         every: steps between two measurements; 0 for none.
         last: the step at which the run ends: that one is measured too.
+        under: the interventions under which the network learns.
 
     Attributes:
         watches: tensors that are watched; those of activations cost a pass.
@@ -65,14 +71,20 @@ class Measuring:
         validation: Sequence[NDArray[np.int64]],
         every: int,
         last: int,
+        under: Sequence[Intervention] = (),
     ) -> None:
         self.watches: tuple[Watch, ...] = ()
         self.picture = ""
         self.every = every
         self._last = last
         self._spread = spread
+        config = spread.transformer.config
+        self._under = tuple(under)
+        self._tap, self._replace = apply(under, config)
+        self._sees_back_only = config.causal and not any(isinstance(u, RemoveMask) for u in under)
         self._tokenizer = tokenizer
         self._analogies: AnalogyProbe | None = None
+        self._world: WorldQuestions | None = None
         first = validation[0][:WINDOWS] if len(validation) else np.zeros((0, 2), np.int64)
         self._windows_BT = torch.from_numpy(first[:, : POSITIONS + 1])
         self._places = _places(spread.transformer)
@@ -157,7 +169,7 @@ class Measuring:
             ids_BT = self._windows_BT[:, :-1].to(device)
             names = dict.fromkeys((*patterns, *(watch.name for watch in activations)))
             with torch.inference_mode():
-                found = whole.compute(list(names), {INPUT_IDS: ids_BT})
+                found = self._run(whole, names, ids_BT)
                 for layer, name in enumerate(patterns):
                     values.append(
                         (f"blocks.{layer}.attn", "entropy", reduced(found[name], "entropy"))
@@ -177,6 +189,7 @@ class Measuring:
             if analogies is not None:
                 values.append(("embed", "analogies", analogies.share))
                 values.append(("embed", "analogy_rank", float(analogies.rank)))
+            values += self._of_world(whole)
             for watch in self.watches:
                 if watch.kind == "parameter":
                     weight = parameter(whole, watch.name)
@@ -195,11 +208,11 @@ class Measuring:
         values: Values = []
         with torch.inference_mode():
             ids_BT = torch.tensor(texts.ids, device=whole.embed.weight.device)
-            found = whole.compute(list(patterns), {INPUT_IDS: ids_BT})
+            found = self._run(whole, patterns, ids_BT)
             for layer, name in enumerate(patterns):
                 each_BH = torch.stack(
                     [
-                        head_scores(p_HQS, texts.start, texts.n, causal=whole.config.causal)[:, at]
+                        head_scores(p_HQS, texts.start, texts.n, causal=self._sees_back_only)[:, at]
                         for p_HQS in found[name].float().cpu()
                     ]
                 )
@@ -210,6 +223,35 @@ class Measuring:
                 values.append((place, "induction_head", float(head)))
         return values
 
+    def _of_world(self, whole: Transformer) -> Values:
+        """What it knows of the story world, where its tokenizer has the world's words."""
+        assert self._analogies is not None
+        if not self._analogies.asks or not self._sees_back_only:
+            return []
+        if self._world is None:
+            self._world = WorldQuestions(self._tokenizer, whole.config.n_ctx)
+        runs = Under(whole, self._under) if self._under else whole
+        device = whole.embed.weight.device
+        found = {
+            "facts": self._world.facts(runs, device),
+            "copying": self._world.copying(runs, device),
+        }
+        return [("unembed", name, share) for name, share in found.items() if share is not None]
+
+    def _run(
+        self, whole: Transformer, names: Iterable[str], ids_BT: Tensor, *, listen: bool = False
+    ) -> dict[str, Tensor]:
+        """Activations of some ids, as the network that learns has them.
+
+        Args:
+            whole: with all its weights.
+            names: of the activations.
+            ids_BT: on its device.
+            listen: whether every step keeps what it wrote, so that gradients can flow back.
+        """
+        tap = self._tap or (_listen if listen else None)
+        return whole.compute(list(names), {INPUT_IDS: ids_BT}, tap, self._replace)
+
     def _flowing_back(self, whole: Transformer, step: int, values: Values) -> list[Picture]:
         """Gradients of the loss on the validation windows by activations that are watched."""
         wanted = [watch for watch in self.watches if watch.kind == "activation gradient"]
@@ -219,7 +261,7 @@ class Measuring:
         names = dict.fromkeys(watch.name for watch in wanted)
         with torch.enable_grad():
             # Listened to, no score is written over another: what flows back needs them all.
-            found = whole.compute([*names, LOGITS], {INPUT_IDS: windows_BT[:, :-1]}, tap=_listen)
+            found = self._run(whole, (*names, LOGITS), windows_BT[:, :-1], listen=True)
             loss = F.cross_entropy(found[LOGITS].flatten(0, 1), windows_BT[:, 1:].flatten())
             grads = torch.autograd.grad(loss, [found[name] for name in names], allow_unused=True)
         by_name = dict(zip(names, grads, strict=True))

@@ -18,34 +18,27 @@ from model.checkpoint.families import family_for
 from model.config import TransformerConfig
 from model.precision import slowdown
 from model.tokenizer.tokenizer import Tokenizer
+from model.train.batches import batches_of, example_batches, validation_batches, validation_of
 from model.train.claim import Claim
 from model.train.curves_file import last_values
-from model.train.data import (
-    TextData,
-    batches_of,
-    example_batches,
-    prepare,
-    sha256_of_text,
-    validation_batches,
-    validation_of,
-)
-from model.train.dpo import Preferring
+from model.train.data import TextData, prepare
 from model.train.events import Prepared
 from model.train.kept_states import drop_states_after
 from model.train.measuring import Measuring
 from model.train.optimiser import warm_up
-from model.train.places import from_run, is_written, names_a_file, places_of_text
+from model.train.places import from_run
 from model.train.processes.group import ALONE, Group
 from model.train.processes.handing import handing, received
-from model.train.processes.spread import Parallel, Spread, fits, spread_out, take_whole
-from model.train.recipe import WORLD, Recipe
-from model.train.run_folder import RunError, read_recipe, read_run, snapshots
+from model.train.processes.spread import Parallel, fits, spread_out, take_whole
+from model.train.recipe import Recipe
+from model.train.resuming import as_it_was, check_text
+from model.train.run_folder import RunError, snapshots
 from model.train.run_writing import NoFolder, RunFolder
 from model.train.snapshot_plan import SnapshotPlan, Thrift, plan_of
 from model.train.state import TrainingState, can_resume, has_state, load_state, values_of
 from model.train.tasks.examples import MOST_HELD_OUT
-from model.train.tokenizer_choice import tokenizer_at
-from model.train.tuning import Base, adapting_of, base_of
+from model.train.tuning import base_of
+from model.train.tuning_updates import check_tuning, tuning_updates
 from model.train.updates import Updates
 from model.transformer import Transformer
 
@@ -129,7 +122,7 @@ def getting_ready(
     with handing(group) as hand:
         claim = Claim.of_run(run_dir) if resume else Claim.new(run_dir)
         try:
-            text, recipe = yield from _text(recipe, run_dir, resume, group, device)
+            text, recipe = yield from _text(recipe, run_dir, resume, group, device, parallel)
             hand(text, recipe)
         except BaseException:
             claim.release()
@@ -142,7 +135,7 @@ def getting_ready(
 
 
 def _text(
-    recipe: Recipe, run_dir: Path, resume: bool, group: Group, device: str
+    recipe: Recipe, run_dir: Path, resume: bool, group: Group, device: str, parallel: Parallel
 ) -> Generator[Prepared, None, tuple[TextData, Recipe]]:
     """The run's text in tokens, and the recipe with the text's place as it is today."""
     _set_threads(recipe)
@@ -162,7 +155,7 @@ def _text(
     if base is None:
         family_for(recipe.config(data.tokenizer.n_tokens))
     else:
-        _check_tuning(recipe, base, data, group)
+        check_tuning(recipe, base, data, group, parallel)
     if resume:
         check_text(recipe, run_dir, data)
     return data, recipe
@@ -179,14 +172,14 @@ def _made(
     claim: Claim | None,
 ) -> Parts:
     """The network and the folder; in every process of the group, each step of it by all."""
-    base = base_of(recipe, run_dir)
+    base = group.together(lambda: base_of(recipe, run_dir))
     config = recipe.config(data.tokenizer.n_tokens) if base is None else base.config
 
     def network() -> tuple[Updates, TrainingState | None]:
         _set_threads(recipe)
         warm_up()
         if base is not None:
-            updates = _tuning(recipe, base, data, device, group)
+            updates = tuning_updates(recipe, base, data, device, group)
             return updates, _restore(run_dir, updates, group) if resume else None
         batches = batches_of(data, recipe)
         sharded = parallel == "fsdp" or (parallel == "auto" and not fits(config, device))
@@ -220,7 +213,12 @@ def _made(
     if not data.pairs:
         validation = validation_of(data, recipe)
     measuring = Measuring(
-        updates.spread, data.tokenizer, validation, recipe.curves_every, recipe.steps
+        updates.spread,
+        data.tokenizer,
+        validation,
+        recipe.curves_every,
+        recipe.steps,
+        recipe.interventions(config.n_layers),
     )
     updates.measuring = measuring
     parts = Parts(
@@ -249,40 +247,11 @@ def _made(
     return parts
 
 
-def _tuning(recipe: Recipe, base: Base, data: TextData, device: str, group: Group) -> Updates:
-    """What learns of a model that is there, before its first step."""
-    network = base.network(device)
-    preferring, batches = None, None
-    if data.pairs:
-        preferring = Preferring(
-            network, data.pairs, recipe.dpo_beta, recipe.batch_size, recipe.seed
-        )
-    else:
-        batches = batches_of(data, recipe)
-    adapting = adapting_of(recipe, base, network)
-    return Updates(Spread(network, group), recipe, batches, adapting, preferring)
-
-
 def old_batches(recipe: Recipe, data: TextData) -> Sequence[NDArray[np.int64]]:
     """Windows of the text that shows what is forgotten; none where there is no such text."""
     if data.old_ids is None:
         return ()
     return validation_batches(data.old_ids, recipe.batch_size, recipe.n_ctx, recipe.eval_batches)
-
-
-def _check_tuning(recipe: Recipe, base: Base, data: TextData, group: Group) -> None:
-    """See that a model can be tuned on this text.
-
-    Raises:
-        RunError: it can't.
-    """
-    if not group.is_alone:
-        raise RunError("A model is fine-tuned by one process: start it without torchrun.")
-    if data.tokenizer.n_base_tokens > base.config.d_vocab:
-        raise RunError(
-            f"The tokenizer {recipe.tokenizer} has {data.tokenizer.n_base_tokens} tokens, but "
-            f"{recipe.weights} embeds {base.config.d_vocab}: give the tokenizer of that model."
-        )
 
 
 def with_precision(recipe: Recipe, device: str) -> Recipe:
@@ -318,51 +287,6 @@ def _take_weights(transformer: Transformer, path: str) -> None:
             f"The weights of {path} are not those of this recipe's network: sizes and vocabulary "
             "must be the same. Give the sizes and the tokenizer of that model."
         ) from error
-
-
-def as_it_was(recipe: Recipe, run_dir: Path, tokenizer: Tokenizer) -> Recipe:
-    """The recipe of a run that goes on, with the place of its text as it is today.
-
-    Raises:
-        RunError: the text is nowhere, or the recipe names another tokenizer.
-    """
-    own = read_recipe(run_dir)
-    if recipe.tokenizer != own.tokenizer:
-        named = tokenizer_at(recipe.tokenizer)
-        if named.to_json() != tokenizer.to_json():
-            raise RunError(
-                f"{recipe.tokenizer} is another tokenizer than that of {run_dir}, which has its "
-                "own copy. Name none, or start a new run."
-            )
-        recipe = replace(recipe, tokenizer=own.tokenizer)
-    if not recipe.data or is_written(recipe.data) or recipe.data != own.data:
-        return recipe
-    table = read_run(run_dir).get("data", {})
-    places = places_of_text(run_dir, own, table)
-    if not places:
-        raise RunError(
-            f"The text of {run_dir} is no longer at {recipe.data}. Give its new place (--data "
-            "FILE); the run goes on with the same text, wherever it lies."
-        )
-    same = (place for place in places[1:] if sha256_of_text(place) == table.get("sha256"))
-    if len(places) > 1 and sha256_of_text(places[0]) != table.get("sha256"):
-        return replace(recipe, data=str(next(same, places[0])))
-    return replace(recipe, data=str(places[0]))
-
-
-def check_text(recipe: Recipe, run_dir: Path, data: TextData) -> None:
-    """See that a run goes on with the text that it was begun with.
-
-    Raises:
-        RunError: it is another one.
-    """
-    if read_run(run_dir).get("data", {}).get("sha256") != data.sha256:
-        text = "story world's text" if recipe.data == WORLD else f"text in {recipe.data}"
-        raise RunError(
-            f"The {text} has changed since the run began, or is another one, so {run_dir} can't "
-            "be resumed with it. Put the old text back, give its place (--data FILE), or start a "
-            "new run."
-        )
 
 
 def _restore(run_dir: Path, updates: Updates, group: Group) -> TrainingState | None:
@@ -421,58 +345,3 @@ def _prompt_ids(recipe: Recipe, data: TextData) -> list[int]:
     # Of a task a question that was held out.
     ids = ids or [int(i) for i in data.val_ids[: data.answer_at or _PROMPT_TOKENS]]
     return ids[: max(1, recipe.n_ctx - 1)]
-
-
-_MAY_CHANGE = frozenset(
-    (
-        "name",
-        "steps",
-        "lr",
-        "min_lr",
-        "warmup_steps",
-        "schedule",
-        "lr_changes",
-        "grad_clip",
-        "eval_every",
-        "eval_batches",
-        "sample_every",
-        "sample_prompt",
-        "sample_tokens",
-        "micro_batch",
-        "snapshot_every",
-        "snapshot_early",
-        "snapshot_states",
-        "snapshot_mb",
-        "curves_every",
-        "watched",
-        "stop_when",
-        "max_seconds",
-        "target_val_loss",
-        "threads",
-    )
-)
-
-
-def checked_for_resume(recipe: Recipe, own: Recipe) -> Recipe:
-    """The recipe to go on with, if it fits the run that is there.
-
-    Raises:
-        RunError: it changes what a run can't change.
-    """
-    for name in Recipe.__dataclass_fields__:
-        given, begun = getattr(recipe, name), getattr(own, name)
-        if name in _MAY_CHANGE or given == begun:
-            continue
-        if name == "precision" and given == "auto":
-            recipe = replace(recipe, precision=begun)  # as it was found then
-            continue
-        # A file may lie elsewhere now: what is in it decides, once it is read.
-        if name == "data" and not (is_written(given) or is_written(begun)):
-            continue
-        if name == "tokenizer" and names_a_file(given) and names_a_file(begun):
-            continue
-        raise RunError(
-            f"The run was begun with {name} = {begun!r} and can't go on with {given!r}. Start a "
-            "new run for that."
-        )
-    return recipe

@@ -11,29 +11,25 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_origin, get_type_hints
 
 from model.config import (
     Activation,
     Caps,
-    ConfigError,
     NormKind,
     Norms,
     Positions,
     QKNorm,
     TransformerConfig,
 )
-from model.counting import counted
 from model.first_weights import FirstWeights
 from model.interventions.intervention import Intervention
 from model.interventions.remove_mask import RemoveMask
+from model.interventions.remove_norm import RemoveNorm
 from model.interventions.remove_residual import RemoveResidual
 from model.positions import Rotary
-from model.train.conditions import check_asked
-from model.train.rate_changes import factor_at, parsed, with_change
-from model.train.tasks.chosen import TaskError, chosen_task, is_task
+from model.train.rate_changes import factor_at, with_change
 from model.train.toml import toml_table
-from model.train.watches import WatchError
 
 Schedule = Literal["cosine", "linear", "constant"]
 Tuning = Literal["", "full", "lora"]
@@ -95,6 +91,8 @@ class Recipe:
             interventions (`model.interventions`), as it must be where it is opened later.
         mask: whether a token sees only those before it; without, it also sees what it is to
             foretell. The same holds of it.
+        norms: whether what attention, the MLP and the head read is normed; without, they read the
+            stream as it is. The same holds of them; `qk_norm` is a choice of its own.
         init_std: standard deviation of the first weights.
         zero_outputs: at first blocks add nothing to the stream, and all tokens are as likely.
         head_offsets: how many tokens back the heads of every block look at first, a number a head
@@ -174,6 +172,7 @@ class Recipe:
     logit_cap: float = 0.0
     residual: bool = True
     mask: bool = True
+    norms: bool = True
     init_std: float = 0.02
     zero_outputs: bool = False
     head_offsets: str = ""
@@ -239,15 +238,23 @@ class Recipe:
             caps=Caps(logits=self.logit_cap or None),
         )
 
-    def interventions(self) -> tuple[Intervention, ...]:
-        """What of the network is taken away, also while it learns; mostly nothing."""
+    def interventions(self, n_layers: int = 0) -> tuple[Intervention, ...]:
+        """What of the network is taken away, also while it learns; mostly nothing.
+
+        Args:
+            n_layers: of the network, where it isn't the recipe's own but that of a tuned model.
+        """
         found: list[Intervention] = []
         if not self.residual:
             found += [
-                RemoveResidual(layer, part) for layer in range(self.n_layers) for part in _PARTS
+                RemoveResidual(layer, part)
+                for layer in range(n_layers or self.n_layers)
+                for part in _PARTS
             ]
         if not self.mask:
             found.append(RemoveMask())
+        if not self.norms:
+            found.append(RemoveNorm())
         return tuple(found)
 
     @property
@@ -319,129 +326,10 @@ class Recipe:
         Raises:
             RecipeError: with one sentence on the first value that can't be right.
         """
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, float) and not math.isfinite(value):
-                raise RecipeError(f"{field.name} is {value}; it must be a finite number.")
-        for name in ("steps", "batch_size", "sample_tokens"):
-            if getattr(self, name) < 1:
-                raise RecipeError(f"{name} is {getattr(self, name)}; it must be at least 1.")
-        for name in _NOT_NEGATIVE:
-            if getattr(self, name) < 0:
-                raise RecipeError(f"{name} is {getattr(self, name)}; it can't be negative.")
-        for name in ("lr", "init_std", "matrix_lr", "rotary_base"):
-            if getattr(self, name) <= 0:
-                raise RecipeError(f"{name} is {getattr(self, name)}; it must be above 0.")
-        for name in ("beta1", "beta2", "dropout", "momentum"):
-            if not 0 <= getattr(self, name) < 1:
-                raise RecipeError(f"{name} is {getattr(self, name)}; it must be from 0 up to 1.")
-        if self.min_lr > self.lr:
-            raise RecipeError(f"min_lr {self.min_lr} is above lr {self.lr}: lower it too.")
-        if self.seed >= 1 << 63:
-            raise RecipeError(f"seed is {self.seed}; it must be below 2^63.")
-        if self.tuning not in get_args(Tuning):
-            raise RecipeError(f"tuning is {self.tuning!r}; known are full and lora.")
-        if self.tuning and not self.weights:
-            raise RecipeError("Fine-tuning needs a model: give its path as weights.")
-        if self.objective not in get_args(Objective):
-            raise RecipeError(f"objective is {self.objective!r}; known are text and preferences.")
-        if self.objective == "preferences" and (not self.tuning or self.data == WORLD):
-            raise RecipeError(
-                "Preferences are learned by a model that is there, from a file of choices: give "
-                "tuning, weights and data."
-            )
-        if self.tuning == "lora" and self.optimiser != "adamw":
-            raise RecipeError(
-                f"optimiser is {self.optimiser!r}; a low-rank change learns by adamw."
-            )
-        if self.dpo_beta <= 0:
-            raise RecipeError(f"dpo_beta is {self.dpo_beta:g}; it must be above 0.")
-        if self.lora_rank < 1 or self.lora_alpha <= 0:
-            raise RecipeError(
-                f"lora_rank is {self.lora_rank} and lora_alpha {self.lora_alpha:g}; the rank must "
-                "be at least 1 and alpha above 0."
-            )
-        for name, choices in (
-            ("schedule", Schedule),
-            ("optimiser", Optimiser),
-            ("precision", Precision),
-        ):
-            if getattr(self, name) not in get_args(choices):
-                raise RecipeError(
-                    f"{name} is {getattr(self, name)!r}; known are {', '.join(get_args(choices))}."
-                )
-        try:
-            parsed(self.lr_changes)
-        except ValueError as error:
-            raise RecipeError(f"lr_changes can't be read: {error}.") from error
-        if not self.data:
-            raise RecipeError("There is no text to train on: give a text file, or 'world'.")
-        if self.data == WORLD and self.data_tokens < 1:
-            raise RecipeError("data_tokens is 0: the story world would have no text.")
-        self._check_task()
-        if not self.tokenizer:
-            raise RecipeError("There is no tokenizer: give char, bpe:SIZE or a path.")
-        _ = self.bpe_size
-        if self.dropout and self.interventions():
-            raise RecipeError("Without residual connections or a mask there can be no dropout.")
-        if self.n_heads > 0 and self.d_model > 0:
-            self._check_heads()
-        try:
-            config = self.config(d_vocab=1)
-            config = self.config(d_vocab=1)
-            self.first_weights.check(config)
-        except ConfigError as error:
-            raise RecipeError(str(error)) from error
-        try:
-            check_asked(config, self.watched, self.stop_when)
-        except WatchError as error:
-            raise RecipeError(str(error)) from error
+        from model.train.recipe_checks import check  # which knows recipes
+
+        check(self)
         return self
-
-    def _check_task(self) -> None:
-        """A task's examples are read whole, by its own vocabulary."""
-        if not is_task(self.data):
-            if self.tokenizer == TASK_TOKENIZER:
-                raise RecipeError(
-                    f"The tokenizer 'task' is that of a task, and {self.data} is none: give char, "
-                    "bpe:SIZE or a path."
-                )
-            return
-        try:
-            chosen = chosen_task(self.data)
-        except TaskError as error:
-            raise RecipeError(str(error)) from error
-        if self.tokenizer != TASK_TOKENIZER:
-            raise RecipeError(
-                f"A task has a vocabulary of its own, so that {self.data} can't be cut by "
-                f"{self.tokenizer!r}: set tokenizer to 'task'."
-            )
-        if self.n_ctx != chosen.n_ctx:
-            raise RecipeError(
-                f"n_ctx is {self.n_ctx}; of an example of {self.data} a network reads "
-                f"{chosen.n_ctx} tokens: set n_ctx to {chosen.n_ctx}."
-            )
-        if self.data_tokens < chosen.n_tokens:
-            raise RecipeError(
-                f"data_tokens is {self.data_tokens}; one example of {self.data} has "
-                f"{chosen.n_tokens}."
-            )
-
-    def _check_heads(self) -> None:
-        """In the terms of a recipe, which has no size of a head of its own."""
-        d_head, left = divmod(self.d_model, self.n_heads)
-        if left:
-            raise RecipeError(
-                f"d_model {self.d_model} does not divide into {counted(self.n_heads, 'head')}: "
-                f"make d_model a multiple of n_heads, for example "
-                f"{max(1, round(self.d_model / self.n_heads)) * self.n_heads}."
-            )
-        if self.positions == "rotary" and d_head % 2:
-            raise RecipeError(
-                f"Rotary positions turn pairs of dimensions, and d_model / n_heads is {d_head}: "
-                f"make d_model a multiple of twice n_heads, for example "
-                f"{2 * self.n_heads * max(1, round(d_head / 2))}."
-            )
 
     def to_toml(self) -> str:
         """One ``key = value`` line for every choice."""
@@ -501,24 +389,3 @@ def _words(key: str, value: Any) -> tuple[str, ...]:
     if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
         return tuple(value)
     raise RecipeError(f"{key} is {value!r}; a list of strings is needed, as ['…', '…'].")
-
-
-_NOT_NEGATIVE = (
-    "data_tokens",
-    "micro_batch",
-    "min_lr",
-    "warmup_steps",
-    "weight_decay",
-    "grad_clip",
-    "logit_cap",
-    "seed",
-    "eval_every",
-    "eval_batches",
-    "sample_every",
-    "snapshot_every",
-    "snapshot_mb",
-    "curves_every",
-    "max_seconds",
-    "target_val_loss",
-    "threads",
-)

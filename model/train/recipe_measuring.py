@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from model.tokenizer.tokenizer import TokenizerError
-from model.train.data import Batches
+from model.train.batches import Batches
 from model.train.estimate import Estimate
 from model.train.measure import mean_loss
 from model.train.optimiser import warm_up

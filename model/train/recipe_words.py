@@ -37,6 +37,7 @@ _SECTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "dropout",
             "residual",
             "mask",
+            "norms",
             "init_std",
         ),
         "Learning": (

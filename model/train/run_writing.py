@@ -1,4 +1,4 @@
-"""Writing a run folder: begun, gone on with, row by row, snapshot by snapshot; and copied.
+"""Writing a run folder: begun, gone on with, row by row, snapshot by snapshot.
 
 Files are written beside their place, then renamed; metrics and samples grow by whole lines. A disk
 that is full for a while, or a folder that somebody removes, costs a running run nothing: lines
@@ -11,28 +11,27 @@ no step.
 from __future__ import annotations
 
 import contextlib
-import os
-import platform
-import re
-import secrets
-import shutil
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from model import __version__
-from model.train.claim import Claim, cannot_be_made, check_free
+from model.train.claim import Claim, cannot_be_made
 from model.train.curves_file import CURVES_FILE, CURVES_HEADER, curve_lines, keep_curves
 from model.train.events import Evaluated, Measured, Sampled, StepDone
-from model.train.folder_lock import LOCK_FILE
 from model.train.lines import Lines
-from model.train.metrics import columns, row_of
-from model.train.places import from_run
+from model.train.metrics import row_of
 from model.train.recipe import Recipe
+from model.train.run_files import (
+    columns_of,
+    keep_rows,
+    keep_samples,
+    toml_tables,
+    versions,
+    write_recipe,
+)
 from model.train.run_folder import (
     METRICS_FILE,
     RUN_FILE,
@@ -40,10 +39,8 @@ from model.train.run_folder import (
     RunError,
     is_run,
     read_run,
-    whole_lines,
 )
 from model.train.samples import SAMPLES_FILE, read_samples, sample_line
-from model.train.toml import toml_table
 from model.whole_file import write_whole
 
 if TYPE_CHECKING:
@@ -109,7 +106,7 @@ class RunFolder:
         try:
             (path / SNAPSHOTS).mkdir(exist_ok=True)
             tokenizer.save(path)
-            write_whole(path / METRICS_FILE, ",".join(_columns_of(recipe)) + "\n", ordinary=True)
+            write_whole(path / METRICS_FILE, ",".join(columns_of(recipe)) + "\n", ordinary=True)
             # Last: a folder with a run.toml is a run with all that belongs to it.
             write_whole(
                 path / RUN_FILE,
@@ -151,7 +148,7 @@ class RunFolder:
             keep_samples(path, step)
             keep_curves(path, step)
             if recipe is not None:
-                _keep_recipe(path, recipe)
+                write_recipe(path, recipe)
             return cls(claim, tokenizer)
         except RunError:
             claim.release()
@@ -203,7 +200,7 @@ class RunFolder:
         step: int,
         transformer: Transformer,
         tokenizer: Tokenizer,
-        without: Sequence[str] = (),
+        extra: Mapping[str, Any],
         family: str | None = None,
     ) -> Path:
         """The network as a model folder.
@@ -212,7 +209,7 @@ class RunFolder:
             step: which.
             transformer: the network.
             tokenizer: its.
-            without: what was taken away from it while it learned, for config.json.
+            extra: what config.json says besides.
             family: as which it is saved; None takes one that it is.
 
         Raises:
@@ -223,9 +220,6 @@ class RunFolder:
 
         self.flush()
         folder = self.path / SNAPSHOTS / f"step-{step:06d}"
-        extra: dict[str, Any] = {"training_step": step}
-        if without:
-            extra["trained_without"] = list(without)
         save_checkpoint(folder, transformer, tokenizer, extra, family)
         return folder
 
@@ -333,97 +327,5 @@ class NoFolder:
         """Nothing was open."""
 
 
-def copy_run(source: Path, target: Path) -> None:
-    """Copy a whole run to a new folder, which appears whole or not at all.
-
-    Raises:
-        RunError: the target is taken, or the disk refuses.
-    """
-    check_free(target)
-    place = Path(os.path.realpath(target))  # a link to an empty folder stays one
-    beside = place.with_name(f".{place.name[:50]}.{secrets.token_hex(4)}.part")
-    half = re.compile(re.escape(f".{place.name[:50]}.") + r"[0-9a-f]{8}\.part")
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        for other in place.parent.iterdir():  # what a process that was killed as it copied has left
-            if half.fullmatch(other.name):
-                shutil.rmtree(other, ignore_errors=True)
-        shutil.copytree(source, beside, ignore=_left_behind)
-        if place.exists():
-            place.rmdir()
-        beside.replace(place)
-    except shutil.Error as error:  # of several files, each with its paths and its reason
-        reason = str(error.args[0][0][2]).partition("] ")[2].partition(":")[0]
-        raise RunError(f"{target} can't be written: {reason or error}.") from error
-    except OSError as error:
-        raise RunError(f"{target} can't be written: {error.strerror or error}.") from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-
-
-def _left_behind(_folder: str, names: list[str]) -> set[str]:
-    """What is not copied with a run: its lock, and what is being written."""
-    return {
-        name
-        for name in names
-        if name == LOCK_FILE or (name.startswith(".") and name.endswith(".part"))
-    }
-
-
-def versions() -> dict[str, str]:
-    """What ran, for run.toml."""
-    found = {"glassformer": __version__, "python": platform.python_version()}
-    for package in ("torch", "numpy", "tokenizers"):
-        # What is loaded knows which build it is (2.13.0+cu130); its package may not.
-        loaded = getattr(sys.modules.get(package), "__version__", None)
-        try:
-            found[package] = str(loaded) if loaded else version(package)
-        except PackageNotFoundError:
-            continue
-    found["platform"] = platform.platform()
-    return found
-
-
-def toml_tables(tables: Mapping[str, Mapping[str, Any]]) -> str:
-    """A run.toml."""
-    return "\n".join(f"[{name}]\n{toml_table(table)}" for name, table in tables.items())
-
-
-def _columns_of(recipe: Recipe) -> tuple[str, ...]:
-    """Of the table of a run: what only some runs measure has a column in those."""
-    return columns(("old_loss",) if recipe.old_data else ())
-
-
-def keep_rows(metrics: Path, step: int) -> None:
-    """Drop the rows beyond a step, and half a row at the end; a curve that is lost begins anew."""
-    text = metrics.read_text(encoding="utf-8") if metrics.exists() else ""
-    try:
-        header, *rows = whole_lines(metrics) if "\n" in text else [",".join(columns())]
-        kept = [row for row in rows if int(row.partition(",")[0]) <= step]
-    except ValueError as error:
-        raise RunError(f"{metrics} is damaged: {error}.") from error
-    content = "".join(f"{line}\n" for line in (header, *kept))
-    if content != text:
-        write_whole(metrics, content, ordinary=True)
-
-
-def keep_samples(path: Path, step: int) -> None:
-    """Drop the samples beyond a step, and half a line at the end."""
-    content = "".join(f"{sample_line(sample)}\n" for sample in read_samples(path, step))
-    file = path / SAMPLES_FILE
-    if content.encode("ascii") != (file.read_bytes() if file.exists() else b""):
-        write_whole(file, content, ordinary=True)
-
-
 def _samples(path: Path) -> tuple[Sampled, ...]:
     return read_samples(path, sys.maxsize)
-
-
-def _keep_recipe(path: Path, recipe: Recipe) -> None:
-    """Let run.toml say what is run from now on, as an interrupted run goes on by it."""
-    before = read_run(path)
-    text = {**before.get("data", {}), **from_run(recipe, path)}
-    tables = before | {"recipe": asdict(recipe), "data": text}
-    if tables != before:
-        with contextlib.suppress(TypeError):  # tables of a later version, which we can't write
-            write_whole(path / RUN_FILE, toml_tables(tables), ordinary=True)

@@ -117,18 +117,29 @@ def adapting_of(recipe: Recipe, base: Base, network: Transformer) -> Adapting | 
     Raises:
         RecipeError: the network has no such maps.
     """
+    adapter = adapter_of(recipe, base)
+    if adapter is None:
+        return None
+    return Adapting(network, adapter.to(network.embed.weight.device))
+
+
+def adapter_of(recipe: Recipe, base: Base) -> Adapter | None:
+    """A run's adapter before its first step; None where all weights learn.
+
+    Raises:
+        RecipeError: the network has no such maps.
+    """
     if recipe.tuning != "lora":
         return None
     targets = tuple(filter(None, (name.strip() for name in recipe.lora_targets.split(","))))
     lora = LoraConfig(rank=recipe.lora_rank, alpha=recipe.lora_alpha, targets=targets)
     try:
-        adapter = Adapter.new(base.family, base.config, lora, recipe.seed)
+        return Adapter.new(base.family, base.config, lora, recipe.seed)
     except ValueError as error:
         raise RecipeError(str(error)) from error
-    return Adapting(network, adapter.to(network.embed.weight.device))
 
 
-def write_adapter(run_dir: Path, step: int, adapting: Adapting, recipe: Recipe) -> Path:
+def write_adapter(run_dir: Path, step: int, adapter: Adapter, recipe: Recipe) -> Path:
     """The adapter of a step beside the run's snapshots.
 
     Raises:
@@ -138,5 +149,9 @@ def write_adapter(run_dir: Path, step: int, adapting: Adapting, recipe: Recipe) 
         (run_dir / ADAPTERS).mkdir(exist_ok=True)
     except OSError as error:
         raise RunError(f"{run_dir} can't be written: {error.strerror or error}.") from error
-    folder = run_dir / ADAPTERS / f"step-{step:06d}"
-    return save_adapter(folder, adapting.adapter, recipe.weights)
+    return save_adapter(adapter_path(run_dir, step), adapter, recipe.weights)
+
+
+def adapter_path(run_dir: Path, step: int) -> Path:
+    """Where a run's adapter of a step is kept."""
+    return run_dir / ADAPTERS / f"step-{step:06d}"

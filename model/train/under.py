@@ -1,4 +1,4 @@
-"""A network that learns under interventions: without residual connections, or without a mask.
+"""A network that learns under interventions: without residual connections, a mask or norms.
 
 Its weights are an ordinary network's. It is run operation by operation, as it is wherever people
 look at it under the same interventions. Knows the network and interventions; no recipe.
@@ -7,12 +7,14 @@ look at it under the same interventions. Knows the network and interventions; no
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from model.checkpoint.fitting import TRAINED_WITHOUT
 from model.interventions.applying import apply
 from model.interventions.intervention import Intervention
 from model.operations import INPUT_IDS, PROBABILITIES, output_name
@@ -39,6 +41,17 @@ class Under(nn.Module):
         return self._transformer.execute(
             self._operations, {INPUT_IDS: ids_BT}, (self._output,), self._tap, self._replace
         )[self._output]
+
+
+def extra_of(step: int, interventions: Sequence[Intervention]) -> dict[str, Any]:
+    """What config.json of a run's network says besides its shape.
+
+    Args:
+        step: updates that it has had.
+        interventions: under which it learned: whoever runs it otherwise runs another network.
+    """
+    without = [one.words for one in interventions]
+    return {"training_step": step} | ({TRAINED_WITHOUT: without} if without else {})
 
 
 def logits_after(

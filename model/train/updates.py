@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from model.lora.adapter import Adapting
-from model.train.data import Batches
+from model.train.batches import Batches
 from model.train.dpo import Preferring
 from model.train.measure import mean_loss
 from model.train.measuring import Measuring
@@ -73,11 +73,11 @@ class Updates:
         preferring: Preferring | None = None,
     ) -> None:
         self.spread = spread
-        under = recipe.interventions()
+        under = recipe.interventions(spread.transformer.config.n_layers)
         if under and not spread.group.is_alone:
             raise RunError(
-                "Without residual connections or a mask a network is trained by one process: "
-                "start it without torchrun."
+                "Without residual connections, a mask or norms a network is trained by one "
+                "process: start it without torchrun."
             )
         if under:
             spread.network = spread.evaluated = Under(spread.transformer, under)

@@ -130,6 +130,21 @@ _OF_EVERY_RUN = (
         log=True,
         spec=",.0f",
     ),
+    Quantity(
+        name="facts",
+        title="Facts",
+        unit="",
+        sentence="Share of facts of the story world, of 38 that it is asked for, whose whole "
+        "answer is likeliest",
+        spec=".0%",
+    ),
+    Quantity(
+        name="copying",
+        title="Copying",
+        unit="",
+        sentence="Share of the tokens of lists that it foretells when they are said again",
+        spec=".0%",
+    ),
 )
 
 _REDUCTIONS = (
@@ -291,6 +306,11 @@ def part_of(text: str, measure: str, config: TransformerConfig) -> str:
         raise WatchError(f"There is no block {layer}: the network has {has}.")
     of_attention = measure in ("entropy", "induction", "induction_head")
     of_table = measure in ("rank", "analogies", "analogy_rank")
+    of_end = measure in ("facts", "copying")
+    if of_end:
+        if text == "unembed":
+            return text
+        raise WatchError(f"{measure} is not measured of {text}, but of unembed.")
     if of_attention and layer is not None:
         return f"blocks.{layer}.attn"
     if (not of_attention and not of_table and not text.endswith(".attn")) or (

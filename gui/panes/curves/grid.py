@@ -26,7 +26,7 @@ from gui.widgets.drawing_cache import line as text_line
 from gui.widgets.figure import is_figure
 from model.train.watches import ACCURACY
 
-FIXED = {"induction": (0.0, 1.0), "analogies": (0.0, 1.0)}
+FIXED = dict.fromkeys(("induction", "analogies", "facts", "copying"), (0.0, 1.0))
 """Measures whose axis always spans all that they can be."""
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter

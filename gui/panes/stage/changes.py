@@ -23,6 +23,7 @@ from model.interventions import (
     Intervention,
     PatchActivation,
     RemoveMask,
+    RemoveNorm,
     RemovePositions,
     RemoveResidual,
     ScaleHead,
@@ -65,7 +66,8 @@ def changes(scenery: Scenery) -> list[Change]:
     # The scores and the weights are one scene: a change to any step of it belongs there.
     shown = {panel.name for panel in scenery.found.panels} & set(ops)
     for one in scenery.found.subject.interventions:
-        for name in one.operations(config):
+        # First what the scene is about: what else of it is changed is said only where that isn't.
+        for name in sorted(one.operations(config), key=lambda name: name != scenery.op.output):
             if (name == scenery.op.output or name in shown) and _is_here(one, ops[name], scenery):
                 written = name == scenery.op.output
                 says = _says(one, ops[name], scenery)
@@ -123,6 +125,10 @@ def _says(one: Intervention, op: Operation, scenery: Scenery) -> str:
             return "Cut: the stream is not added; what the part wrote takes its place."
         case RemoveMask():
             return "Taken away: nothing is masked, later positions are seen, too."
+        case RemoveNorm() if op.kind == "norm_scale":
+            return "Taken away: the norm divides by 1."
+        case RemoveNorm():
+            return "Taken away: the norm passes on what it reads."
         case RemovePositions():
             what = {
                 "pos_embed": "the position's vector is zero",

@@ -360,6 +360,9 @@ class RecipeForm(QWidget):
         """How large the network would be, and how much text it would see."""
         recipe = self.recipe()
         seen = f"{short(recipe.steps * recipe.batch_size * recipe.n_ctx)} tokens to train on"
+        if recipe.tuning:  # its sizes are the model's
+            how = "all weights learn" if recipe.tuning == "full" else "a low-rank change learns"
+            return f"{how} · {seen} · {self.folder / (recipe.name or '…')}"
         try:
             task = chosen_task(recipe.data) if is_task(recipe.data) else None
             size_known = recipe.bpe_size if task is None else task.d_vocab

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from model.bench import Bench
-from model.probe.batch import Batch, batch_of, pieces, step_of
+from model.probe.batch import Batch, as_it_learns, batch_of, pieces, step_of, taken_away
 from model.probe.batch_losses.asks import BatchLosses, BatchLossesFound
 from model.probe.question import Answer, Array, ProbeError, read_only
 from model.subject import Subject
@@ -34,10 +34,11 @@ def answer(question: BatchLosses, subject: Subject, bench: Bench) -> Iterator[An
     if question.worst < 0:
         raise ProbeError("The worst that are listed are 0 or more.")
     kept = bench.found_of(subject.model, subject.step)
-    known = kept.get(question)
+    which = (question, taken_away(subject))
+    known = kept.get(which)
     if not isinstance(known, Costs):
         batch = yield from batch_of(bench, subject, question.part, question.batch, question.file)
-        known = kept[question] = yield from _costs(batch, subject, bench)
+        known = kept[which] = yield from _costs(batch, subject, bench)
     batch, nats_BT, top_BT = known.batch, known.nats_BT, known.top_BT
     yield BatchLossesFound(
         subject=subject,
@@ -58,11 +59,12 @@ def answer(question: BatchLosses, subject: Subject, bench: Bench) -> Iterator[An
 def _costs(batch: Batch, subject: Subject, bench: Bench) -> Generator[None, None, Costs]:
     """-log p and the likeliest token at every place."""
     network = bench.network(subject)
+    runs = as_it_learns(network, subject)
     nats, top = [], []
     for piece_BT in pieces(batch.windows_BT, network):
         bench.network(subject)  # it may have learned on
         with torch.inference_mode():
-            logits_BTV = network(piece_BT[:, :-1])
+            logits_BTV = runs(piece_BT[:, :-1])
             wanted_BT = piece_BT[:, 1:]
             of_each = F.cross_entropy(
                 logits_BTV.flatten(0, 1), wanted_BT.flatten(), reduction="none"

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from model.bench import Bench
+from model.interventions.remove_norm import is_removed
 from model.probe.attribution.walk import wide
 from model.probe.edge.asks import Edge, EdgeFound
 from model.probe.neurons.weights import read_by_unembedding
@@ -87,7 +88,7 @@ def _written(
     z_HK = wide(bench.values(subject, (z,), query, query + 1)[z][0, 0])
     v_GK = wide(bench.values(subject, (v,), key, key + 1)[v][0, 0])
     with torch.inference_mode():
-        matrix_NKD, normed = write_matrices(network, layer, heads)
+        matrix_NKD, normed = write_matrices(network, layer, heads, subject.interventions)
         shared_by = c.n_heads // c.n_kv_heads
         weight_N = torch.from_numpy(weight_H[heads]).to(v_GK)
         v_NK = v_GK[[head // shared_by for head in heads]] * weight_N[:, None]
@@ -107,9 +108,11 @@ def _tokens(
     assert network.unembed is not None
     with torch.inference_mode():
         weight_VD = network.unembed.weight
-        x_ND = read_by_unembedding(network, written_ND.to(weight_VD.dtype), fold_norm=True)
+        normed = network.ln_final is not None
+        normed = normed and not is_removed("ln_final", subject.interventions)
+        x_ND = read_by_unembedding(network, written_ND.to(weight_VD.dtype), fold_norm=normed)
         scores_NV = (x_ND @ weight_VD.T).float() * network.config.scales.logits
-        if network.ln_final is not None:
+        if normed:
             # The last position's head is run only where it is asked for: here it is.
             scale = bench.values(subject, (FINAL_SCALE,), query, query + 1)[FINAL_SCALE]
             scores_NV = scores_NV / scale[0, 0, 0].float()

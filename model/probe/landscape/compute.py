@@ -14,11 +14,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from model.bench import Bench
 from model.checkpoint.memory import free_bytes
-from model.probe.batch import Batch, batch_of, losing, pieces, step_of
+from model.probe.batch import Batch, as_it_learns, batch_of, losing, pieces, step_of
 from model.probe.landscape import directions as planes
 from model.probe.landscape.asks import MOST, Landscape, LandscapeFound
 from model.probe.landscape.lines import levels, through_zero
@@ -44,6 +44,7 @@ class Plane:
 
     Attributes:
         point: the copy that is moved.
+        runs: gives its logits.
         centre_P: the weights in the middle.
         directions: the two.
         pieces: the batch.
@@ -54,6 +55,7 @@ class Plane:
     """
 
     point: Point
+    runs: nn.Module
     centre_P: Tensor
     directions: planes.Directions
     pieces: Sequence[Tensor]
@@ -86,9 +88,7 @@ class Plane:
                 torch.add(
                     row_P, self.directions.a_P, alpha=float(self.a_X[x]), out=self.point.weights_P
                 )
-                self.loss_YX[y, x] = yield from losing(
-                    self.point.network, self.pieces, self.answer_at
-                )
+                self.loss_YX[y, x] = yield from losing(self.runs, self.pieces, self.answer_at)
                 self._measured_YX[y, x] = True
                 yield
 
@@ -115,7 +115,8 @@ def answer(question: Landscape, subject: Subject, bench: Bench) -> Iterator[Answ
     else:
         spanned = planes.random_directions(point.network, question.seed)
     yield None
-    plane = _plane(question, point, centre_P, spanned, batch, steps)
+    runs = as_it_learns(point.network, subject)
+    plane = _plane(question, point, runs, centre_P, spanned, batch, steps)
     norms = tuple(math.sqrt(planes.dot(v, v)) for v in (spanned.a_P, spanned.b_P))
     found = LandscapeFound(
         subject=subject,
@@ -186,7 +187,7 @@ def _with_path(
     loss_S = np.full(len(steps.numbers), np.nan)
     for at, away_P in enumerate(steps.away_SP):
         torch.add(plane.centre_P, away_P, out=plane.point.weights_P)
-        loss_S[at] = yield from losing(plane.point.network, plane.pieces, plane.answer_at)
+        loss_S[at] = yield from losing(plane.runs, plane.pieces, plane.answer_at)
         yield None
     at_S2, inside_S = plane.directions.places(steps.away_SP)
     whole_S = gram_SS.diagonal()
@@ -254,6 +255,7 @@ def _of_path(steps: Steps, gram_SS: Tensor) -> planes.Directions:
 def _plane(
     question: Landscape,
     point: Point,
+    runs: nn.Module,
     centre_P: Tensor,
     spanned: planes.Directions,
     batch: Batch,
@@ -272,6 +274,7 @@ def _plane(
     (a_X, zero_x), (b_Y, zero_y) = (through_zero(low, high, n) for low, high in ranges)
     return Plane(
         point=point,
+        runs=runs,
         centre_P=centre_P,
         directions=spanned,
         pieces=pieces(batch.windows_BT, point.network),

@@ -23,6 +23,8 @@ import torch
 from torch import Tensor
 
 from model.bench import Bench
+from model.bench.changes import of_the_head
+from model.network.execute import Replace, Tap
 from model.operations import LOGITS, streams
 from model.probe.lens.asks import Lens, LensFound
 from model.probe.question import Answer, Array, ProbeError, read_only
@@ -59,6 +61,7 @@ def answer(question: Lens, subject: Subject, bench: Bench) -> Iterator[Answer | 
     height = min(MOST_ROWS, max(LEAST_ROWS, NUMBERS // config.d_vocab))
     watches = question.watch_final or bool((watched_P >= 0).any())
     grid = _Grid.of(borders, positions, watched_P, watches=watches)
+    ways = of_the_head(subject.interventions, config)
     told = time.monotonic()
     done = 0
     for run in _runs(positions, height):
@@ -74,7 +77,7 @@ def answer(question: Lens, subject: Subject, bench: Bench) -> Iterator[Answer | 
         rows_ND = torch.cat([values[name][0] for name in inner]) if inner else torch.empty(0)
         places = [(row, column) for row in rows for column in columns]
         for first in range(0, len(places), height):
-            logits_NV = _scored(network, rows_ND[first : first + height])
+            logits_NV = _scored(network, rows_ND[first : first + height], ways)
             grid.put(places[first : first + height], logits_NV)
             yield None
         done += len(run)
@@ -119,11 +122,13 @@ def _runs(positions: list[int], most: int) -> Iterator[list[int]]:
         yield run
 
 
-def _scored(network: Transformer, rows_ND: Tensor) -> Tensor:
+def _scored(
+    network: Transformer, rows_ND: Tensor, ways: tuple[Tap | None, Replace | None]
+) -> Tensor:
     """Scores of the vocabulary for vectors of the stream, ``[N, V]``, by the head's operations."""
     last = streams(network.config)[-1]
     with torch.inference_mode():
-        return network.compute((LOGITS,), {last: rows_ND[None]})[LOGITS][0]
+        return network.compute((LOGITS,), {last: rows_ND[None]}, *ways)[LOGITS][0]
 
 
 def _first_best(logits_NV: Tensor) -> Tensor:

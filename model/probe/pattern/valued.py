@@ -19,19 +19,24 @@ import torch
 from torch import Tensor
 
 from model.bench import Bench
+from model.interventions import Intervention
+from model.interventions.remove_norm import is_removed
 from model.network.block import Block
 from model.probe.attribution.walk import wide
 from model.subject import Subject
 from model.transformer import Transformer
 
 
-def write_matrices(network: Transformer, layer: int, heads: Sequence[int]) -> tuple[Tensor, bool]:
+def write_matrices(
+    network: Transformer, layer: int, heads: Sequence[int], changed: Sequence[Intervention] = ()
+) -> tuple[Tensor, bool]:
     """What turns a head's mix of values into what it adds to the stream, ``[H, K, D]``.
 
     Args:
         network: whose.
         layer: of which block.
         heads: which, in this order.
+        changed: interventions, which may have taken the norm of the output away.
 
     Returns:
         The matrices, and whether what they give is still to be divided by the scale that the norm
@@ -42,6 +47,7 @@ def write_matrices(network: Transformer, layer: int, heads: Sequence[int]) -> tu
     weight_DHK = wide(block.attn.out.weight).unflatten(1, (c.n_heads, c.d_head))
     weight_HKD = weight_DHK[:, list(heads)].permute(1, 2, 0) * c.scales.residual
     normed = "ln1_post" in c.block_norms(layer)
+    normed = normed and not is_removed(f"blocks.{layer}.ln1_post", changed)
     if normed:  # linear, but for the scale of each query
         norm = network.norm_of(f"blocks.{layer}.ln1_post")
         if not norm.rms:
@@ -70,7 +76,7 @@ class Valued:
         name = f"{b}.attn.hook_v"
         v_SGK = bench.values(subject, (name,))[name][0]
         with torch.inference_mode():
-            weight_HKD, normed = write_matrices(network, layer, which)
+            weight_HKD, normed = write_matrices(network, layer, which, subject.interventions)
             # ‖v · W‖² by the products of W's rows: no vector of the stream's width for each key.
             gram_HKK = weight_HKD @ weight_HKD.mT
             shared_by = c.n_heads // c.n_kv_heads

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from model.bench import Bench
+from model.bench.changes import of_the_head
 from model.bench.looking import WINDOW
 from model.operations import LOGITS, Operation, aliases, streams
 from model.probe.question import Answer, ProbeError
@@ -146,7 +147,8 @@ def _likeliest(at: _Walk, name: str) -> tuple[int, float]:
         logits_V = at.bench.logits(at.subject, at.position, at.position + 1)[0]
     else:
         with torch.inference_mode():
-            computed = at.network.compute((LOGITS,), {last: at.vector(name)})
+            ways = of_the_head(at.subject.interventions, at.network.config)
+            computed = at.network.compute((LOGITS,), {last: at.vector(name)}, *ways)
         logits_V = computed[LOGITS][0, 0]
     wide_V = np.asarray(logits_V.cpu().double().numpy())
     if not np.isfinite(wide_V).any():

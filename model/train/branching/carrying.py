@@ -15,8 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from model.counting import counted
+from model.lora.adapter import Adapter
 from model.train.optimiser import optimiser_of
 from model.train.recipe import Recipe
+from model.train.tuning import Base, adapter_of
 from model.transformer import Transformer
 
 _ROWS = "pos_embed.weight"
@@ -32,6 +34,8 @@ class Carried:
         transformer: it.
         optimiser: the state dict of its optimiser.
         all_taken: whether every weight is the other's.
+        adapter: of a low-rank change that learns, what keeps its factors; else None.
+        family: of the model that is tuned: as which it is saved; None takes one that it is.
         note: which weights are not, sentences; empty where all are.
     """
 
@@ -39,6 +43,8 @@ class Carried:
     optimiser: dict[str, Any]
     all_taken: bool
     note: str
+    adapter: Adapter | None = None
+    family: str | None = None
 
 
 def carried(
@@ -85,36 +91,78 @@ def carried(
     left_out = [name for name in weights if name not in parameters and name not in tied]
     known = {*taken, _ROWS} if partly else taken
     new = [name for name in parameters if name not in known]
+    with torch.device("meta"):
+        other = Transformer(before.config(d_vocab_before), empty=True)
+    other.tie()
     return Carried(
         transformer=transformer,
-        optimiser=_optimiser(transformer, optimiser, before, after, d_vocab_before, taken),
+        optimiser=_optimiser(transformer, other, optimiser, before, after, taken),
         all_taken=len(taken) == len(parameters) and not left_out,
         note=_note(len(taken), len(parameters), new, left_out, partly),
     )
 
 
+def carried_tuning(
+    weights: Mapping[str, Tensor],
+    factors: Mapping[str, Tensor],
+    optimiser: Mapping[str, Any],
+    before: Recipe,
+    after: Recipe,
+    base: Base,
+) -> Carried:
+    """The same of a run that tunes a model: the network is that model's, and all of it is taken.
+
+    Args:
+        weights: by name, with a low-rank change in them.
+        factors: of that change; empty where all weights learn.
+        optimiser, before, after: as of `carried`; both tune in the same way.
+        base: the model that is tuned.
+    """
+    with torch.random.fork_rng(devices=[]):
+        transformer = Transformer(base.config, empty=True)
+    transformer.load_state_dict(dict(weights))
+    transformer.eval()
+    adapter = adapter_of(after, base)
+    if adapter is not None:
+        adapter.load_state_dict(dict(factors))
+    learns = transformer if adapter is None else adapter
+    taken = {name for name, _ in learns.named_parameters()}
+    return Carried(
+        transformer=transformer,
+        optimiser=_optimiser(learns, learns, optimiser, before, after, taken),
+        all_taken=True,
+        note="",
+        adapter=adapter,
+        family=base.family,
+    )
+
+
 def _optimiser(
-    transformer: Transformer,
+    learns: nn.Module,
+    other: nn.Module,
     state: Mapping[str, Any],
     before: Recipe,
     after: Recipe,
-    d_vocab_before: int,
     taken: set[str],
 ) -> dict[str, Any]:
-    """The new recipe's settings, with what is kept of each weight that was taken."""
-    mine = optimiser_of(transformer, after)
+    """The new recipe's settings, with what is kept of each weight that was taken.
+
+    Args:
+        learns: whose parameters the optimiser moves.
+        other: whose the old one moved.
+        state, before, after: as of `carried`.
+        taken: names of what is the same in both.
+    """
+    mine = optimiser_of(learns, after)
     found: dict[str, Any] = mine.state_dict()
     if not state:
         return found
-    with torch.device("meta"):
-        other = Transformer(before.config(d_vocab_before), empty=True)
-    other.tie()
     theirs = optimiser_of(other, before)
     old_names, old_rules = _names(other, theirs), _rules(theirs)
     kept = {
         (old_names[index], old_rules[index]): values for index, values in state["state"].items()
     }
-    names, rules = _names(transformer, mine), _rules(mine)
+    names, rules = _names(learns, mine), _rules(mine)
     # What one rule keeps of a weight means nothing to another.
     found["state"] = {
         index: kept[name, rules[index]]
@@ -124,9 +172,9 @@ def _optimiser(
     return found
 
 
-def _names(transformer: nn.Module, optimiser: torch.optim.Optimizer) -> dict[int, str]:
+def _names(learns: nn.Module, optimiser: torch.optim.Optimizer) -> dict[int, str]:
     """The name of each parameter by its number in an optimiser's state dict."""
-    name_of = {id(parameter): name for name, parameter in transformer.named_parameters()}
+    name_of = {id(parameter): name for name, parameter in learns.named_parameters()}
     parameters = (p for group in optimiser.param_groups for p in group["params"])
     return {index: name_of[id(parameter)] for index, parameter in enumerate(parameters)}
 

@@ -10,7 +10,7 @@ Knows run folders, states and updates; no recipe but the run's own.
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +18,24 @@ import torch
 from torch import Tensor
 
 from model.counting import counted
+from model.lora.files import read_adapter
 from model.tokenizer.tokenizer import Tokenizer
+from model.train.batches import batches_of
 from model.train.branching.record import Departure, OptimiserIs
-from model.train.data import batches_of, prepare
+from model.train.data import prepare
 from model.train.events import Prepared
 from model.train.kept_states import kept_states
 from model.train.optimiser import optimiser_of
-from model.train.parts import as_it_was, check_text, with_precision
+from model.train.parts import with_precision
 from model.train.processes.group import ALONE
 from model.train.processes.sharded_state import load_shards
 from model.train.processes.spread import spread_out
 from model.train.recipe import Recipe
+from model.train.resuming import as_it_was, check_text
 from model.train.run_folder import STATE, RunError, read_recipe, snapshots
 from model.train.state import STATE_FILE, TrainingState, has_state, load_state_file
+from model.train.tuning import adapter_path, base_of, network_config
+from model.train.tuning_updates import tuning_updates
 from model.train.updates import Updates
 from model.train.whole_snapshot import is_whole
 from model.transformer import Transformer
@@ -45,12 +50,14 @@ class Found:
         optimiser: what it keeps; empty where it must begin anew.
         optimiser_is: how it was had.
         note: what a person should know of that, sentences; empty for nothing.
+        adapter: of a low-rank change that learns, its factors; empty where all weights do.
     """
 
     weights: dict[str, Tensor]
     optimiser: dict[str, Any]
     optimiser_is: OptimiserIs
     note: str
+    adapter: dict[str, Tensor] = field(default_factory=dict)
 
 
 def finding(departure: Departure, recipe: Recipe) -> Generator[Prepared, None, Found]:
@@ -66,30 +73,26 @@ def finding(departure: Departure, recipe: Recipe) -> Generator[Prepared, None, F
         DataError, TokenizerError: steps are to be repeated, and the text is no good any more.
     """
     run_dir, step = Path(departure.parent), departure.step
-    if recipe.tuning:
-        raise RunError(
-            f"{run_dir} fine-tunes a model; no other run branches from it. Tune its snapshot of "
-            f"step {step:,} instead: python -m model finetune {run_dir / 'snapshots'}/…"
-        )
     tokenizer = Tokenizer.from_folder(run_dir)
     saved = {at: path for at, path in snapshots(run_dir) if is_whole(path)}
     yield Prepared(f"Looking for step {step:,}", 0.0)
     exact, near = _kept(run_dir, recipe, tokenizer, step)
     if not departure.fresh_optimiser and exact is not None:
-        return Found(exact.transformer, exact.optimiser, "kept", "")
+        return Found(exact.transformer, exact.optimiser, "kept", "", exact.adapter)
     again = "" if near is None else f"The {counted(step - near.step, 'step')} before it"
     if not departure.fresh_optimiser and near is not None:
         found = yield from _repeating(run_dir, recipe, tokenizer, near, step)
         if step not in saved:
             return replace(found, note=f"{again} were repeated from the state of {near.step:,}.")
-        weights = _weights(saved[step], recipe, tokenizer)
+        weights = _weights(run_dir, saved[step], recipe, tokenizer)
         if _same(found.weights, weights):
             return found
         note = (
             f"{again} were repeated, and gave slightly other numbers here than when the run was "
             "trained: the weights are the snapshot's, the optimiser is the repeated one."
         )
-        return replace(found, weights=weights, note=note)
+        factors = _factors(run_dir, step, recipe)
+        return replace(found, weights=weights, adapter=factors, note=note)
     if step in saved:
         why = (
             "as was asked for"
@@ -97,9 +100,11 @@ def finding(departure: Departure, recipe: Recipe) -> Generator[Prepared, None, F
             else f"because no state is kept near step {step:,}, only the weights"
         )
         note = "" if step == 0 else f"The optimiser begins anew, {why}."
-        return Found(_weights(saved[step], recipe, tokenizer), {}, "fresh", note)
+        weights = _weights(run_dir, saved[step], recipe, tokenizer)
+        return Found(weights, {}, "fresh", note, _factors(run_dir, step, recipe))
     if exact is not None:  # no snapshot, and a fresh optimiser was asked for
-        return Found(exact.transformer, {}, "fresh", "The optimiser begins anew, as was asked for.")
+        note = "The optimiser begins anew, as was asked for."
+        return Found(exact.transformer, {}, "fresh", note, exact.adapter)
     raise RunError(_nothing_kept(run_dir, step, [*saved, *kept_states(run_dir)]))
 
 
@@ -149,15 +154,19 @@ def _repeating(
     check_text(recipe, run_dir, data)
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
-    spread = spread_out(
-        recipe.config(tokenizer.n_tokens),
-        ALONE,
-        "cpu",
-        sharded=False,
-        seed=recipe.seed,
-        first=recipe.first_weights,
-    )
-    updates = Updates(spread, recipe, batches_of(data, recipe))
+    base = base_of(recipe, run_dir)
+    if base is not None:
+        updates = tuning_updates(recipe, base, data, "cpu", ALONE)
+    else:
+        spread = spread_out(
+            recipe.config(tokenizer.n_tokens),
+            ALONE,
+            "cpu",
+            sharded=False,
+            seed=recipe.seed,
+            first=recipe.first_weights,
+        )
+        updates = Updates(spread, recipe, batches_of(data, recipe))
     updates.take(state, run_dir)
     n = step - state.step
     for done in range(n):
@@ -165,15 +174,36 @@ def _repeating(
         update = updates.advance()
         if update is not None and not update.finite:
             raise RunError(f"{run_dir} diverges before step {step:,}. Choose an earlier step.")
-    return Found(spread.transformer.state_dict(), updates.optimiser.state_dict(), "repeated", "")
+    return Found(
+        updates.transformer.state_dict(),
+        updates.optimiser.state_dict(),
+        "repeated",
+        "",
+        updates.adapter_state(),
+    )
 
 
-def _weights(snapshot: Path, recipe: Recipe, tokenizer: Tokenizer) -> dict[str, Tensor]:
+def _factors(run_dir: Path, step: int, recipe: Recipe) -> dict[str, Tensor]:
+    """Those of the low-rank change that lies beside a snapshot; empty where all weights learn.
+
+    Raises:
+        CheckpointError: they are not there, or damaged.
+    """
+    base = base_of(recipe, run_dir)
+    if base is None or recipe.tuning != "lora":
+        return {}
+    return read_adapter(adapter_path(run_dir, step), base.family, base.config).state_dict()
+
+
+def _weights(
+    run_dir: Path, snapshot: Path, recipe: Recipe, tokenizer: Tokenizer
+) -> dict[str, Tensor]:
     """A snapshot's, without what its format has more than the run's network: biases of zero."""
     from model.checkpoint import open_checkpoint
 
     with torch.device("meta"):
-        names = Transformer(recipe.config(tokenizer.n_tokens), empty=True).state_dict().keys()
+        config = network_config(recipe, run_dir, tokenizer.n_tokens)
+        names = Transformer(config, empty=True).state_dict().keys()
     state = open_checkpoint(snapshot, dtype=torch.float32).transformer.state_dict()
     return {name: value for name, value in state.items() if name in names}
 

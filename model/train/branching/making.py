@@ -21,8 +21,8 @@ import torch
 
 from model.checkpoint import save_checkpoint
 from model.tokenizer.tokenizer import Tokenizer
-from model.train.branching.carrying import Carried, carried
-from model.train.branching.departure import Found, finding
+from model.train.branching.carrying import Carried, carried, carried_tuning
+from model.train.branching.departure import finding
 from model.train.branching.record import (
     BRANCH,
     CHANGED_FROM,
@@ -35,9 +35,11 @@ from model.train.curves_file import CURVES_FILE, keep_curves
 from model.train.data import TextData, prepare
 from model.train.events import Prepared
 from model.train.kept_states import keep_last_state
-from model.train.parts import as_it_was
+from model.train.margins_file import keep_margins
 from model.train.places import from_run, is_written, with_whole_paths
 from model.train.recipe import Recipe, RecipeError
+from model.train.resuming import as_it_was
+from model.train.run_files import add_columns, keep_rows, keep_samples, toml_tables, versions
 from model.train.run_folder import (
     METRICS_FILE,
     RUN_FILE,
@@ -48,12 +50,15 @@ from model.train.run_folder import (
     read_run,
     whole_lines,
 )
-from model.train.run_writing import keep_rows, keep_samples, toml_tables, versions
 from model.train.samples import SAMPLES_FILE, read_samples
 from model.train.state import OWED, TrainingState, save_state
+from model.train.tuning import base_of, write_adapter
+from model.train.under import extra_of
+from model.train.whole_snapshot import is_whole
 from model.whole_file import write_whole
 
 _OF_THE_TEXT = ("data", "data_tokens", "tokenizer")
+_OF_THE_TUNING = ("weights", "tokenizer", "objective", "lora_rank", "lora_alpha", "lora_targets")
 _OF_VALIDATION = ("batch_size", "eval_batches")
 
 
@@ -87,6 +92,7 @@ def making_branch(
             f"{recipe.steps:,}: give it more steps."
         )
     _check_limits(parent, departure.step, recipe)
+    _check_tuning(parent, departure.step, own, recipe)
     check_free(run_dir)
     found = yield from finding(departure, own)
     tokenizer = Tokenizer.from_folder(parent)
@@ -100,15 +106,19 @@ def making_branch(
     yield Prepared("Writing the branch", 0.0)
     now = tokenizer if text is None else text.tokenizer
     same_tokens = now.to_json() == tokenizer.to_json()
-    network = carried(
-        found.weights,
-        found.optimiser,
-        own,
-        recipe,
-        now.n_tokens,
-        d_vocab_before=tokenizer.n_tokens,
-        same_tokens=same_tokens,
-    )
+    base = base_of(recipe, parent)
+    if base is not None:
+        network = carried_tuning(found.weights, found.adapter, found.optimiser, own, recipe, base)
+    else:
+        network = carried(
+            found.weights,
+            found.optimiser,
+            own,
+            recipe,
+            now.n_tokens,
+            d_vocab_before=tokenizer.n_tokens,
+            same_tokens=same_tokens,
+        )
     notes = [found.note, network.note]
     if not same_tokens:
         notes.append("Its tokenizer is another one, so the vectors of tokens begin anew.")
@@ -119,7 +129,9 @@ def making_branch(
     try:
         run_dir.parent.mkdir(parents=True, exist_ok=True)
         beside.mkdir()
-        _write(beside, parent, departure.step, own, recipe, found, network, now, tables)
+        _write(beside, parent, departure.step, own, recipe, network, now, tables)
+        if base is not None:
+            _write_tuning(beside, parent, departure.step, recipe, network)
         yield Prepared("Writing the branch", 0.9)
         check_free(run_dir)
         with suppress(FileNotFoundError):
@@ -133,6 +145,43 @@ def making_branch(
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return note
+
+
+def _check_tuning(parent: Path, step: int, own: Recipe, recipe: Recipe) -> None:
+    """See that both runs tune the same model in the same way, or neither does.
+
+    Raises:
+        RecipeError: they don't.
+    """
+    if not own.tuning and not recipe.tuning:
+        return
+    names = ("tuning", *(_OF_THE_TUNING if own.tuning else ()))
+    for name in names:
+        was, now = getattr(own, name), getattr(recipe, name)
+        if was != now:
+            raise RecipeError(
+                f"The run has {name} = {was!r}, and a branch of it can't have {now!r}. Tune its "
+                f"network instead: python -m model finetune {parent / SNAPSHOTS}/step-{step:06d}"
+            )
+
+
+def _write_tuning(folder: Path, parent: Path, step: int, recipe: Recipe, network: Carried) -> None:
+    """What the branch of a run that tunes a model has besides: the model, adapter and choices."""
+    if network.adapter is not None:
+        write_adapter(folder, step, network.adapter, recipe)
+    keep_margins(parent, folder, step)
+    first = f"step-{0:06d}"
+    if step and is_whole(parent / SNAPSHOTS / first):
+        target = folder / SNAPSHOTS / first
+        shutil.copytree(parent / SNAPSHOTS / first, target, copy_function=_linked)
+
+
+def _linked(source: str, target: str) -> None:
+    """A second name for a file that is replaced, never written into: it takes no room."""
+    try:
+        os.link(source, target)
+    except OSError:  # no file system for it
+        shutil.copyfile(source, target)
 
 
 def _check_limits(parent: Path, step: int, recipe: Recipe) -> None:
@@ -205,7 +254,6 @@ def _write(
     step: int,
     own: Recipe,
     recipe: Recipe,
-    found: Found,
     network: Carried,
     tokenizer: Tokenizer,
     tables: dict[str, Any],
@@ -223,6 +271,7 @@ def _write(
     rows = _rows(folder / METRICS_FILE)
     if not measured:
         _forget_validation(folder / METRICS_FILE, step)
+    add_columns(folder / METRICS_FILE, recipe)
     last = rows[-1] if rows else {}
     evaluated = [row for row in rows if row.get("val_loss")]
     at = int(evaluated[-1]["step"]) if evaluated else -1
@@ -231,7 +280,8 @@ def _write(
         folder / SNAPSHOTS / f"step-{step:06d}",
         network.transformer,
         tokenizer,
-        extra={"training_step": step},
+        extra=extra_of(step, recipe.interventions(network.transformer.config.n_layers)),
+        family=network.family,
     )
     save_state(
         folder,
@@ -243,6 +293,7 @@ def _write(
             optimiser=network.optimiser,
             evaluated_at=at if measured else OWED,
             sampled_at=sampled_at,
+            adapter={} if network.adapter is None else network.adapter.state_dict(),
         ),
     )
     if recipe.snapshot_states:

@@ -141,6 +141,8 @@ def changed(recipe: Recipe, settings: Iterable[str]) -> Recipe:
             near = get_close_matches(name, names, n=3, cutoff=0.5)
             nearest = f" The nearest are {', '.join(near)}." if near else ""
             raise RecipeError(f"A recipe has no {name!r}.{nearest}")
+        if (name, text.strip()) == ("norm", "none"):
+            name, text = "norms", "false"  # which kind its weights are for stays as it is
         is_text = hints[name] not in (int, float, bool)
         values[name] = text if is_text else _number(name, text.strip())
     return Recipe.from_mapping(asdict(recipe) | values)

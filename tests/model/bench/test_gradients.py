@@ -11,6 +11,7 @@ from model.interventions import (
     AblateHead,
     Intervention,
     PatchActivation,
+    RemoveNorm,
     RemoveResidual,
     ScaleOutput,
 )
@@ -70,6 +71,7 @@ OTHER = (5, 5, 9, 30, 2, 1, 8, 8, 8, 3, 0)
     [
         AblateHead(0, 1, mean=True),
         RemoveResidual(1, "mlp"),
+        RemoveNorm("blocks.1.ln1"),
         ScaleOutput(0, "attn", 1.7),
         PatchActivation("blocks.0.hook_mlp_out", OTHER, (2, 7)),
     ],

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 import model
 from model import interventions
@@ -23,6 +23,7 @@ from model.interventions import (
     Intervention,
     PatchActivation,
     RemoveMask,
+    RemoveNorm,
     RemovePositions,
     RemoveResidual,
     ScaleHead,
@@ -36,6 +37,7 @@ from model.interventions import (
     to_record,
 )
 from model.language_model import LanguageModel
+from model.network.norm import Norm
 from model.network.span import Span
 from model.operations import (
     aliases,
@@ -68,6 +70,8 @@ EXAMPLES: dict[str, Intervention] = {
     "mask": RemoveMask(),
     "mask of a layer": RemoveMask(1),
     "positions": RemovePositions(),
+    "norms": RemoveNorm(),
+    "a norm": RemoveNorm("blocks.1.ln2"),
     "scaled head": ScaleHead(1, 0, 1.5),
     "block": ScaleOutput(0, "block"),
     "edge": CutEdge(1, 6, 5, head=1),
@@ -210,6 +214,41 @@ def test_a_parallel_block_has_one_residual_connection_around_both_parts():
     trace = traced(config, RemoveResidual(1, "mlp"))
     both = trace["blocks.1.hook_attn_out"] + trace["blocks.1.hook_mlp_out"]
     assert torch.equal(trace["blocks.1.hook_resid_post"], both)
+
+
+@every_variant
+def test_without_norms_the_network_is_one_whose_norms_pass_on_what_they_read(
+    config: TransformerConfig,
+):
+    passing = network(config)
+    norms = {
+        name: module
+        for name, module in passing.named_modules()
+        if isinstance(module, Norm) and not name.endswith(("q_norm", "k_norm"))
+    }
+    if not norms:
+        with pytest.raises(ValueError, match="has no norms anyway"):
+            traced(config, RemoveNorm())
+        return
+    for name in norms:
+        passing.set_submodule(name, nn.Identity())
+    trace = traced(config, RemoveNorm())
+    output = trace[output_name(config)]
+    assert close(output, logits(passing, config))
+    assert not close(output, logits(network(config), config))
+    for op in [op.output for op in operations(config)]:
+        of_heads = "q_norm" in op or "k_norm" in op
+        if op.endswith("hook_scale"):
+            assert bool((trace[op] == 1).all()) is not of_heads, op
+
+
+def test_one_norm_is_taken_away_and_the_others_stay():
+    changed = network(BASE)
+    changed.set_submodule("blocks.1.ln2", nn.Identity())
+    trace = traced(BASE, RemoveNorm("blocks.1.ln2"))
+    assert close(trace.logits, logits(changed, BASE))
+    mid = trace["blocks.1.hook_resid_mid"]
+    assert torch.equal(trace["blocks.1.ln2.hook_normalized"], mid)
 
 
 @pytest.mark.parametrize(
@@ -379,6 +418,7 @@ def test_several_follow_each_other_and_a_tap_sees_what_they_made():
         ("experts", SetNeuron(0, 1), "Each expert has neurons of its own"),
         ("parallel", RemoveResidual(0, "attn"), "one residual connection leads around both"),
         ("bidirectional", RemoveMask(), "Nothing is masked here"),
+        ("learned", RemoveNorm("blocks.0.ln3"), "has no norm blocks.0.ln3"),
         ("no positions", RemovePositions(), "isn't told positions anyway"),
     ],
 )

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 import model
-from model.interventions import AblateHead, Intervention, RemoveResidual, ScaleOutput
+from model.interventions import AblateHead, Intervention, RemoveNorm, RemoveResidual, ScaleOutput
 from model.operations import LOGITS
 from model.probe.attribution.asks import Attribution, AttributionFound, By, Part
 from model.probe.attribution.walk import ENDS
@@ -176,6 +176,7 @@ CHANGES: dict[str, tuple[Intervention, ...]] = {
     "a mean head": (AblateHead(1, 1, mean=True),),
     "half an MLP": (ScaleOutput(0, "mlp", 0.5),),
     "no residual": (RemoveResidual(1, "mlp"),),
+    "no norms": (RemoveNorm(),),
 }
 
 

@@ -10,8 +10,10 @@ import pytest
 import torch
 
 import model
+from model.interventions import AblateHead
 from model.probe.batch import losing, pieces
 from model.probe.batch_losses.asks import BatchLosses, BatchLossesFound
+from model.probe.landscape.asks import Landscape, LandscapeFound
 from model.probe.question import ProbeError
 from model.slices import finish
 from model.train.run_folder import read_metrics, snapshots
@@ -39,6 +41,29 @@ def test_the_next_batch_costs_what_the_run_wrote_down_for_it(run: Path):
         found = asked(path, BatchLosses())
         assert (found.step, found.number, found.of_run) == (step, step + 1, True)
         assert found.loss == pytest.approx(rows[step + 1], abs=1e-6)
+
+
+def test_of_a_run_that_learns_without_parts_of_the_network_it_is_the_loss_without_them(
+    tmp_path: Path,
+):
+    recipe = replace(RECIPE, mask=False, norms=False, residual=False)
+    *_, (step, path), _ = snapshots(trained(tmp_path / "run", recipe))
+    lm, under = model.open(path, device="cpu"), recipe.interventions()
+    rows = read_metrics(tmp_path / "run")
+    expected = rows["train_loss"][rows["step"] == step + 1][0]
+    found = lm.ask([[1]], BatchLosses(), under)
+    plain = lm.ask([[1]], BatchLosses())
+    # What else is changed is about one text, which the batch is not.
+    and_a_head = lm.ask([[1]], BatchLosses(), (*under, AblateHead(0, 0)))
+    assert isinstance(found, BatchLossesFound)
+    assert isinstance(plain, BatchLossesFound)
+    assert isinstance(and_a_head, BatchLossesFound)
+    assert found.loss == pytest.approx(expected, abs=1e-6)
+    assert abs(plain.loss - expected) > 1e-3
+    assert and_a_head.loss == found.loss
+    surface = lm.ask([[1]], Landscape(grid=3, part="training", batch=found.number), under)
+    assert isinstance(surface, LandscapeFound)
+    assert surface.centre == pytest.approx(expected, abs=1e-6)
 
 
 def test_all_validation_batches_together_cost_the_validation_loss(run: Path):

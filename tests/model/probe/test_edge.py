@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from model.interventions import AblateHead
+from model.interventions import AblateHead, RemoveNorm
 from model.parameters import parameter
 from model.probe.edge.asks import Edge, EdgeFound
 from tests.model.networks import VARIANTS
 from tests.model.probe.asking import Asked
 
 LAYER, QUERY, KEY = 1, 8, 2
+WITHOUT_NORMS = (RemoveNorm(),)
 
 
 def numpy(tensor) -> np.ndarray:
@@ -27,7 +28,7 @@ def written(asked: Asked, head: int) -> tuple[np.ndarray, np.ndarray]:
     both = []
     for mixed in (numpy(trace[f"{b}.attn.hook_z"])[0, QUERY, head], weight * value):
         out = mixed @ W_KD * c.scales.residual
-        if "ln1_post" in c.block_norms(LAYER):
+        if "ln1_post" in c.block_norms(LAYER) and not asked.subject.interventions:
             norm = asked.network.norm_of(f"{b}.ln1_post")
             out = out if norm.rms else out - out.mean()
             scale = float(trace[f"{b}.ln1_post.hook_scale"][0, QUERY, 0])
@@ -39,7 +40,7 @@ def written(asked: Asked, head: int) -> tuple[np.ndarray, np.ndarray]:
 def logits(asked: Asked, x_D: np.ndarray) -> np.ndarray:
     """Straight to the tokens, with the final norm's scale as it is."""
     network = asked.network
-    if network.ln_final is not None:
+    if network.ln_final is not None and not asked.subject.interventions:
         x_D = x_D if network.ln_final.rms else x_D - x_D.mean()
         scale = float(asked.trace["ln_final.hook_scale"][0, QUERY, 0])
         x_D = x_D * numpy(network.ln_final.weight()) / scale
@@ -49,9 +50,12 @@ def logits(asked: Asked, x_D: np.ndarray) -> np.ndarray:
     return numpy(network.unembed.weight) @ x_D * asked.config.scales.logits
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_heads_and_tokens_are_those_of_the_trace(variant: str):
-    asked = Asked(variant)
+@pytest.mark.parametrize(
+    ("variant", "under"),
+    [*((name, ()) for name in VARIANTS), ("learned", WITHOUT_NORMS), ("sandwich", WITHOUT_NORMS)],
+)
+def test_heads_and_tokens_are_those_of_the_trace(variant: str, under: tuple[RemoveNorm, ...]):
+    asked = Asked(variant, interventions=under)
     found = asked.ask(Edge(LAYER, QUERY, KEY, heads=3, n=4))
     assert isinstance(found, EdgeFound)
     pattern = numpy(asked.trace[f"blocks.{LAYER}.attn.hook_pattern"])[0, :, QUERY, KEY]

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 import model
-from model.interventions import AblateHead, Intervention, RemoveResidual, ScaleOutput
+from model.interventions import AblateHead, Intervention, RemoveNorm, RemoveResidual, ScaleOutput
 from model.network.execute import Replace, Run, Tap
 from model.operations import INPUT_IDS, Operation, streams
 from model.probe.answering import answering
@@ -238,7 +238,8 @@ def test_without_biases_edges_into_a_node_add_up_to_it(name: str):
 
 
 @pytest.mark.parametrize(
-    "change", [ScaleOutput(0, "attn", 0.3), RemoveResidual(1, "attn"), AblateHead(0, 2)]
+    "change",
+    [ScaleOutput(0, "attn", 0.3), RemoveResidual(1, "attn"), AblateHead(0, 2), RemoveNorm()],
 )
 def test_under_interventions_edges_still_add_up(change: Intervention):
     asked = Asked("like Llama", interventions=(change,))

@@ -226,6 +226,7 @@ def test_an_infinite_loss_is_no_number_that_hides_the_others(desk: OnBench):
     point = Point(net)
     swept = Plane(
         point=point,
+        runs=point.network,
         centre_P=point.weights_P.clone(),
         directions=plane,
         pieces=[windows(desk)],

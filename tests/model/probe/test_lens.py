@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
-from model.interventions import AblateHead, Intervention
+from model.interventions import AblateHead, Intervention, RemoveNorm, SetWeight
 from model.operations import streams
 from model.probe.lens import compute
 from model.probe.lens.asks import Lens
 from model.probe.question import TokenId
+from model.probe.until.asks import Until
 from tests.model.networks import VARIANTS
 from tests.model.probe.asking import IDS, Asked
 
@@ -182,6 +184,34 @@ def test_it_reads_the_changed_network():
     assert not np.allclose(found.logits_LP[1], before.logits_LP[1])
     logits_TV = by_hand(asked, asked.trace[found.names[1]][0].numpy())
     assert np.allclose(found.logits_LP[1], logits_TV.max(-1), atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "change", [RemoveNorm(), RemoveNorm("ln_final"), SetWeight("ln_final.w", (3,), 9.0)]
+)
+def test_every_border_is_read_by_the_head_as_it_is_now(change: Intervention):
+    asked = Asked("learned", interventions=(change,))
+    found = asked.ask(Lens())
+    norm = asked.network.ln_final
+    assert norm is not None
+    assert norm.w is not None
+    with torch.no_grad():
+        if isinstance(change, RemoveNorm):
+            asked.network.ln_final = None
+        else:
+            norm.w[3] = 9.0
+    for row, name in enumerate(found.names):
+        logits_TV = by_hand(asked, asked_stream(change, name))
+        assert np.allclose(found.logits_LP[row], logits_TV.max(-1), atol=1e-9), name
+        assert found.ids_LP[row].tolist() == logits_TV.argmax(-1).tolist()
+    until = Asked("learned", interventions=(change,)).ask(
+        Until("token_is", 4, token=TokenId(int(found.ids_LP[1, 4])))
+    )
+    assert until.token == found.ids_LP[1, 4]
+
+
+def asked_stream(change: Intervention, name: str) -> np.ndarray:
+    return Asked("learned", interventions=(change,)).trace[name][0].numpy()
 
 
 def test_a_network_without_a_head_says_why_there_is_no_lens():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from model.interventions import AblateHead, Intervention, RemoveMask
+from model.interventions import AblateHead, Intervention, RemoveMask, RemoveNorm
 from model.operations import LOGITS
 from model.probe.mosaic.asks import Mosaic
 from model.probe.next_token.asks import NextToken
@@ -20,6 +20,7 @@ WAYS: dict[str, tuple[Intervention, ...]] = {
     "no mask": (RemoveMask(),),
     "no mask in one layer": (RemoveMask(1),),
     "even attention": (EvenAttention(0),),
+    "no norms": (RemoveNorm(),),
     "a head": (AblateHead(0, 2, mean=True),),
 }
 

@@ -21,8 +21,8 @@ from model.train.claim import Claim
 from model.train.folder_lock import FolderLock
 from model.train.loop import Training, train
 from model.train.recipe import Recipe
+from model.train.run_files import copy_run
 from model.train.run_folder import RunError, is_run, read_metrics, read_recipe, who_trains
-from model.train.run_writing import copy_run
 
 ROOT = Path(__file__).resolve().parents[3]
 

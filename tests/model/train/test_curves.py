@@ -18,8 +18,9 @@ from model.probe.heads.asks import SCORES, Heads, HeadsFound
 from model.slices import finish
 from model.tokenizer.tokenizer import Tokenizer
 from model.train import events as e
+from model.train.batches import Batches
 from model.train.curves_file import CURVES_FILE, CURVES_HEADER
-from model.train.data import Batches, prepare
+from model.train.data import prepare
 from model.train.growing import Mark, news_of
 from model.train.loop import Training, train
 from model.train.measuring import POSITIONS, WINDOWS, Measuring

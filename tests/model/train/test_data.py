@@ -13,7 +13,8 @@ import pytest
 from model.slices import finish
 from model.tokenizer import long_text
 from model.tokenizer.tokenizer import Tokenizer
-from model.train.data import Batches, DataError, TextData, prepare, read_text, validation_batches
+from model.train.batches import Batches, validation_batches
+from model.train.data import DataError, TextData, prepare, read_text
 from model.train.presets import PRESETS
 from model.train.recipe import Recipe
 from tests.model.conftest import CARROLL

@@ -16,12 +16,15 @@ from numpy.typing import NDArray
 from model.slices import finish
 from model.tokenizer.tokenizer import Tokenizer
 from model.train import events as e
+from model.train.branching.making import making_branch
+from model.train.branching.record import Departure
 from model.train.data import DataError
 from model.train.dpo import Preferring
 from model.train.loop import Training, train
 from model.train.margins_file import read_margins
 from model.train.preferences import Pair, Preference, pairs_of, write_preferences
 from model.train.recipe import Recipe
+from model.train.run_folder import read_recipe
 from model.transformer import Transformer
 from tests.model.networks import BASE
 
@@ -187,6 +190,17 @@ def test_a_stopped_run_of_preferences_goes_on_to_the_same_bits(
             break
     assert steps(Training(None, tmp_path / "b", resume=True).events()) == whole[4:]
     assert read_margins(tmp_path / "a") == read_margins(tmp_path / "b")
+
+
+def test_a_branch_of_it_keeps_its_margins_and_is_held_to_the_same_model(
+    recipe: Recipe, tmp_path: Path
+) -> None:
+    run, branch = tmp_path / "run", tmp_path / "branch"
+    list(train(replace(recipe, snapshot_states=True), run))
+    finish(making_branch(Departure(str(run), 4), read_recipe(run), branch))
+    assert [at.step for at in read_margins(branch)] == [0, 4]
+    list(train(None, branch, resume=True))
+    assert read_margins(branch) == read_margins(run)
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,8 @@ def test_an_update_is_that_of_a_plain_loop(recipe: Recipe, tmp_path: Path) -> No
     list(rest)
     ours = weights(training)
 
-    from model.train.data import Batches, prepare
+    from model.train.batches import Batches
+    from model.train.data import prepare
     from model.transformer import Transformer
 
     data = finish(prepare(recipe))

@@ -18,6 +18,7 @@ from model.train.events import Evaluated, Sampled, StepDone
 from model.train.loop import train
 from model.train.metrics import columns
 from model.train.recipe import Recipe
+from model.train.run_files import copy_run
 from model.train.run_folder import (
     RunError,
     read_metrics,
@@ -26,7 +27,7 @@ from model.train.run_folder import (
     snapshots,
     unique_run_dir,
 )
-from model.train.run_writing import RunFolder, copy_run
+from model.train.run_writing import RunFolder
 from model.train.samples import read_samples
 from model.train.state import TrainingState, load_state, save_state
 from model.whole_file import write_whole

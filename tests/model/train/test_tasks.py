@@ -16,8 +16,9 @@ from model.probe.batch_losses.asks import BatchLosses, BatchLossesFound
 from model.sampling import Sampling
 from model.slices import finish
 from model.train.batch_text import of_run
+from model.train.batches import Batches, batches_of
 from model.train.curves_file import reading_curves
-from model.train.data import Batches, DataError, batches_of, prepare
+from model.train.data import DataError, prepare
 from model.train.events import Finished, Sampled, Started
 from model.train.loop import train
 from model.train.measure import mean_loss

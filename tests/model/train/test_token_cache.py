@@ -14,7 +14,8 @@ from model.slices import finish
 from model.tokenizer import long_text
 from model.tokenizer.tokenizer import Tokenizer
 from model.train import cutting, data, text_files, token_cache
-from model.train.data import DataError, TextData, batches_of, prepare
+from model.train.batches import batches_of
+from model.train.data import DataError, TextData, prepare
 from model.train.events import Prepared
 from model.train.recipe import Recipe
 from tests.model.conftest import CARROLL

@@ -14,10 +14,15 @@ from model.checkpoint import open_checkpoint
 from model.checkpoint.opening import Checkpoint
 from model.lora.adapter import merge
 from model.lora.files import read_adapter
+from model.slices import finish
 from model.train import events as e
+from model.train.branching.making import making_branch
+from model.train.branching.record import Departure, changed
+from model.train.exporting import exporting_model
 from model.train.loop import Training, train
+from model.train.moved import moving
 from model.train.recipe import Recipe, RecipeError, Tuning
-from model.train.run_folder import read_metrics
+from model.train.run_folder import read_metrics, read_recipe
 
 OLD = "the king and the queen live in the old castle by the sea . " * 60
 NEW = "one two three four five six seven eight nine ten eleven twelve . " * 60
@@ -156,6 +161,79 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bits(
     one, other = opened(tmp_path / "a").transformer, opened(tmp_path / "b").transformer
     for name, weight in one.state_dict().items():
         assert torch.equal(weight, other.state_dict()[name]), name
+
+
+@pytest.mark.parametrize("kind", ["full", "lora"])
+@pytest.mark.parametrize(("step", "had"), [(6, "kept"), (8, "repeated")])
+def test_a_branch_with_nothing_changed_is_the_same_run(
+    kind: Tuning, step: int, had: str, tuning: Recipe, tmp_path: Path
+) -> None:
+    recipe = replace(tuning, tuning=kind, snapshot_states=True)
+    list(train(recipe, tmp_path / "run"))
+    departure = Departure(str(tmp_path / "run"), step)
+    made = making_branch(departure, read_recipe(tmp_path / "run"), tmp_path / "branch")
+    said = finish(made)
+    assert ("were repeated" in said) == (had == "repeated")
+    list(train(None, tmp_path / "branch", resume=True))
+    for name in ("train_loss", "val_loss", "old_loss"):
+        found, expected = (read_metrics(tmp_path / run)[name] for run in ("branch", "run"))
+        assert np.array_equal(found, expected, equal_nan=True), name
+    one, other = (opened(tmp_path / run).transformer.state_dict() for run in ("branch", "run"))
+    assert all(torch.equal(weight, other[name]) for name, weight in one.items())
+    if kind == "lora":
+        adapters = [tmp_path / run / "adapters" / "step-000012" for run in ("branch", "run")]
+        first, second = (opened(adapter).transformer.state_dict() for adapter in adapters)
+        assert all(torch.equal(weight, second[name]) for name, weight in first.items())
+
+
+def test_a_branch_of_it_learns_otherwise_from_the_same_place_and_needs_no_parent(
+    base: Path, tuning: Recipe, tmp_path: Path
+) -> None:
+    run, branch = tmp_path / "run", tmp_path / "branch"
+    list(train(replace(tuning, old_data=""), run))
+    above = base.parents[2]
+    recipe = changed(read_recipe(run), ["lr=0.1", "min_lr=0.1", f"old_data={above / 'old.txt'}"])
+    said = finish(making_branch(Departure(str(run), 6, fresh_optimiser=True), recipe, branch))
+    assert said == "The optimiser begins anew, as was asked for."
+    shutil.rmtree(run)
+    list(train(None, branch, resume=True))
+    found = read_metrics(branch)
+    assert found["lr"][6:8].tolist() == pytest.approx([3e-2, 0.1])
+    assert np.isfinite(found["old_loss"][12]), "a column that the parent's table had not"
+    # Its adapter still is one of the first model.
+    opened(branch / "adapters" / "step-000012")
+    moved = finish(
+        moving(*(opened(branch / f"snapshots/step-{at:06d}").transformer for at in (0, 12)))
+    )
+    assert any(one.relative > 0 for one in moved)
+
+
+def test_a_branch_tunes_the_same_model_in_the_same_way(tuning: Recipe, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    list(train(replace(tuning, steps=2), run))
+    for setting, said in (
+        ("tuning=full", "has tuning = 'lora', and a branch of it can't have 'full'"),
+        ("lora_rank=4", "python -m model finetune"),
+        ("tokenizer=char", "has tokenizer"),
+    ):
+        recipe = changed(read_recipe(run), [setting])
+        with pytest.raises(RecipeError, match=said):
+            finish(making_branch(Departure(str(run), 1), recipe, tmp_path / "branch"))
+        assert not (tmp_path / "branch").exists()
+
+
+def test_its_network_is_exported_at_any_step(base: Path, tuning: Recipe, tmp_path: Path) -> None:
+    list(train(replace(tuning, snapshot_states=True), tmp_path / "run"))
+    note = finish(exporting_model(tmp_path / "run", 6, tmp_path / "six"))
+    finish(exporting_model(tmp_path / "run", 12, tmp_path / "twelve"))
+    assert note == ""
+    six, snapshot, twelve = (
+        opened(tmp_path / name).transformer.state_dict()
+        for name in ("six", "run/snapshots/step-000006", "twelve")
+    )
+    assert all(torch.equal(weight, snapshot[name]) for name, weight in six.items())
+    assert any(not torch.equal(weight, twelve[name]) for name, weight in six.items())
+    assert opened(tmp_path / "six").family == opened(base).family
 
 
 def test_what_can_not_be_tuned_is_said_before_anything_is_written(

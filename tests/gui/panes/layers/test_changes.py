@@ -93,7 +93,7 @@ def test_a_right_click_offers_what_is_nearest_first(pane: LayersPane):
     menu.close()
     assert pane.store.intervening.is_on(ScaleOutput(1, "mlp"))
     menu = menu_at(pane, "hook_embed")
-    assert words_of(menu) == ["No mask in any layer", "No positions"]
+    assert words_of(menu) == ["No mask in any layer", "No norms", "No positions"]
     menu.actions()[0].trigger()
     menu.close()
     assert pane.store.intervening.is_on(RemoveMask())

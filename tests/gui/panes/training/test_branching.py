@@ -116,6 +116,31 @@ def test_a_branch_begins_at_the_step_in_view_beside_its_parent(
     assert not line.isVisibleTo(pane)
 
 
+def test_a_run_that_tunes_a_model_is_branched_as_any_other(
+    desk: Desk, pane: TrainingPane, quick: Path, qtbot: QtBot
+) -> None:
+    weights = str(quick / "snapshots" / "step-000012")
+    tuned = quick.parent / "tuned"
+    how = {"tuning": "lora", "weights": weights, "tokenizer": weights, "lora_rank": 2, "steps": 8}
+    list(train(replace(QUICK, name="tuned", **how), tuned))  # type: ignore[arg-type]
+    opened_at(desk, pane, tuned, 4)
+    click(qtbot, pane.heading.branch)
+    pane.refresh_now()
+    assert pane.form.summary.text().startswith("a low-rank change learns")
+    pane.form.lr.setValue(0.01)
+    assert pane.form.trouble() == ""
+    run = begin(pane, desk, qtbot)
+    finish(pane, desk)
+    branch = tuned.parent / "tuned-branch"
+    assert run.run_dir == str(branch)
+    assert run.finished is not None
+    assert run.finished.step == 8
+    mine, its = read_metrics(branch)["train_loss"], read_metrics(tuned)["train_loss"]
+    assert np.array_equal(mine[1:6], its[1:6])
+    assert mine[8] != its[8]
+    assert (branch / "adapters" / "step-000008").is_dir()
+
+
 def test_a_branch_can_be_given_up(
     desk: Desk, pane: TrainingPane, quick: Path, qtbot: QtBot
 ) -> None:

@@ -18,8 +18,9 @@ import torch
 from model.checkpoint import open_checkpoint
 from model.train.curves_file import CURVES_FILE, row_of
 from model.train.loop import train
+from model.train.recipe import Recipe, Tuning
+from model.train.run_files import copy_run
 from model.train.run_folder import RunError, read_metrics, read_run
-from model.train.run_writing import copy_run
 from model.train.state import load_state
 from tests.model.train.processes.launching import (
     RECIPE,
@@ -40,10 +41,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "pieces": replace(RECIPE, micro_batch=2, tied_embeddings=False, sample_every=0),
         "small": replace(RECIPE, batch_size=3),
         "muon": replace(RECIPE, optimiser="muon", steps=6, sample_every=0),
+        "full": tuned(folder, "full"),
+        "lora": tuned(folder, "lora"),
     }
     for name, recipe in recipes.items():
         (folder / f"{name}.toml").write_text(recipe.to_toml())
-    for name in ("plain", "pieces", "muon"):
+    for name in ("plain", "pieces", "muon", "full", "lora"):
         list(train(recipes[name], folder / f"{name}-1"))
 
     def plan(name: str, out: str, parallel: str, **more: Any) -> dict[str, Any]:
@@ -64,6 +67,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             plan("plain", "fsdp-2 then one", "fsdp", stop_at=7),
             plan("muon", "muon-ddp-2", "ddp"),
             plan("muon", "muon-fsdp-2", "fsdp"),
+            plan("full", "full-ddp-2", "ddp"),
+            plan("lora", "lora-ddp-2", "auto", stop_at=5),
+            plan("lora", "lora-ddp-2", "auto", resume=True),
+            plan("lora", "lora-fsdp-2", "fsdp"),
         ],
     )
     said = rehearse(
@@ -87,9 +94,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def tuned(folder: Path, tuning: Tuning) -> Recipe:
+    """Of the last network of the run by one, which is trained first."""
+    weights = str(folder / "plain-1" / "snapshots" / "step-000014")
+    more = {"weights": weights, "tokenizer": weights, "steps": 8, "sample_every": 0}
+    return replace(RECIPE, tuning=tuning, lora_rank=2, old_data="world", **more)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     "run",
     [
+        "full-ddp-2",
+        "lora-ddp-2",
         "plain-ddp-2",
         "plain-fsdp-2",
         "plain-ddp-4",
@@ -108,6 +124,18 @@ def test_muon_moves_every_copy_alike(folder: Path) -> None:
     # Directions with hardly any gradient are moved as far as all others: last digits count there.
     np.testing.assert_allclose(found["train_loss"], expected["train_loss"], rtol=1e-3)
     assert expected["train_loss"][-1] < expected["train_loss"][1]
+
+
+def test_a_model_is_not_tuned_in_shards_and_is_told_how_it_is(folder: Path) -> None:
+    said = (folder / "said by two").read_text()
+    assert "said by 0: A model is fine-tuned in whole copies" in said
+    assert not (folder / "lora-fsdp-2").exists()
+    adapters = [
+        open_checkpoint(folder / run / "adapters" / "step-000008").transformer.state_dict()
+        for run in ("lora-ddp-2", "lora-1")
+    ]
+    for name, weight in adapters[0].items():
+        torch.testing.assert_close(weight, adapters[1][name], rtol=1e-3, atol=2e-5, msg=name)
 
 
 def test_muon_does_not_train_shards_and_says_what_does(folder: Path) -> None:
