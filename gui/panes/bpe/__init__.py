@@ -30,7 +30,7 @@ ENTRY = PaneEntry(
         Command(
             id="train_on_bpe",
             text="Train a &model on the BPE film's tokenizer",
-            tip="Keep the tokenizer of the merge that is shown and put it into the recipe, with its text",
+            tip="Keep the tokenizer of this merge and put it into the recipe, with its text",
             menu="Training",
             does="train_model",
         ),
