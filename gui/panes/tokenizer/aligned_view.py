@@ -13,9 +13,9 @@ from PySide6.QtWidgets import QWidget
 
 from gui import theme
 from gui.panes.tokenizer import words
-from gui.panes.tokenizer.legend import TO_TEXT, placed
 from gui.widgets.canvas import Canvas
 from gui.widgets.drawing_cache import line
+from gui.widgets.legend_rows import TO_TEXT, placed
 from model import messages as m
 from model.counting import counted
 from model.tokenizer.side_by_side import CutBy
@@ -90,9 +90,12 @@ class AlignedView(Canvas):
         if found is None:
             self.scroll_over(QSizeF(), window)
             return
+        width = QFontMetricsF(theme.mono(theme.SMALL_FONT_SIZE)).horizontalAdvance
         y = MARGIN
         for cut in found.cuts:
             said = words.heading(cut) if isinstance(cut, CutBy) else cut.problem
+            if isinstance(cut, CutBy) and width(said) > window.width() - NAME - 2 * MARGIN:
+                said = words.heading(cut, short=True)
             tone = "text" if isinstance(cut, CutBy) else "warning"
             self._heads.append((QRectF(MARGIN, y, window.width() - 2 * MARGIN, HEAD), said, tone))
             y += HEAD

@@ -12,10 +12,10 @@ from PySide6.QtGui import QFontMetricsF, QPainter, QPen
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from gui import theme
-from gui.panes.tokenizer.legend import TO_TEXT, placed
 from gui.widgets.canvas import Canvas
 from gui.widgets.control_button import ControlButton
 from gui.widgets.drawing_cache import line
+from gui.widgets.legend_rows import TO_TEXT, placed
 from gui.widgets.text import Text
 from model import messages as m
 from model.tokenizer.chat import Turn

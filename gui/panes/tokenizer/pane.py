@@ -134,8 +134,12 @@ class TokenizerPane(Pane):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        beside = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
-        self._top.setDirection(beside[self.width() < NARROW])
+        self._arrange()
+
+    def _arrange(self) -> None:
+        below = self.width() < NARROW and self.views.current in ("word", "all")
+        way = QBoxLayout.Direction
+        self._top.setDirection(way.TopToBottom if below else way.LeftToRight)
 
     def apply_theme(self) -> None:
         self.table.apply_theme()
@@ -257,6 +261,7 @@ class TokenizerPane(Pane):
         self.all.set_visible(view == "all")
         self.add_button.setVisible(view == "beside")
         self._fields.setStretch(4, 1 if view == "beside" else 0)
+        self._arrange()
         self.invalidate()
 
     def offer_texts(self) -> None:

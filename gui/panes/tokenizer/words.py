@@ -123,17 +123,17 @@ def short_name(name: str) -> str:
     return "/".join(name.replace("\\", "/").rstrip("/").split("/")[-2:])
 
 
-def heading(cut: CutBy) -> str:
+def heading(cut: CutBy, *, short: bool = False) -> str:
     """The figures of a tokenizer, for one line."""
     parts = [
         counted(cut.n_tokens, "token"),
-        f"{cut.bytes_per_token:,.2f} bytes each",
+        f"{cut.bytes_per_token:,.2f} {'B' if short else 'bytes'} each",
         f"n² = {cut.attention_pairs:,}",
     ]
     if cut.unknown:
         parts.append(f"{len(cut.unknown)} unknown")
     if not cut.same_text:
-        parts.append("does not give the text back")
+        parts.append("text lost" if short else "does not give the text back")
     return " · ".join(parts)
 
 

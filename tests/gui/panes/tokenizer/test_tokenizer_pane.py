@@ -18,10 +18,10 @@ from pytestqt.qtbot import QtBot
 from gui import theme
 from gui.panes.base import LAST
 from gui.panes.tokenizer import words
-from gui.panes.tokenizer.legend import TO_TEXT
 from gui.panes.tokenizer.pane import TokenizerPane, word_at
 from gui.panes.tokenizer.vocabulary import COUNT, GLITCHES, LENGTH, NORM, TOKEN, VocabularyModel
 from gui.session.store import Store
+from gui.widgets.legend_rows import TO_TEXT
 from model import messages as m
 from model.tokenizer.bpe_history import BpeSettings
 from model.tokenizer.bpe_training import learn_bpe
