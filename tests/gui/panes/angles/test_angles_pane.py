@@ -11,6 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLayout
 from pytestqt.qtbot import QtBot
 
+from gui.panes.angles.fit_view import FitView
 from gui.panes.angles.pane import AnglesPane
 from gui.panes.angles.toy_view import stored_in
 from gui.session.spreading import Kind
@@ -194,11 +195,13 @@ def test_a_narrow_pane_cuts_neither_names_nor_legends(pane: AnglesPane, desk: De
         assert end < picture.plot.top()
 
 
-def test_every_axis_of_the_pictures_begins_at_what_can_be(pane: AnglesPane):
-    """Two vectors fit into two dimensions: the point is not on the edge."""
-    pane.fits.resize(600, 400)
-    pane.fits.show_fits((m.Fit(2, 2, False, 3.0),), (2, 4))
-    assert pane.fits.place(2, 2).y() < pane.fits.plot.bottom() - 8
+def test_two_vectors_in_two_dimensions_stand_above_the_edge(qtbot: QtBot):
+    fits = FitView()
+    qtbot.addWidget(fits)
+    fits.resize(600, 400)
+    fits.show()
+    fits.show_fits((m.Fit(2, 2, False, 3.0),), (2, 4))
+    assert fits.place(2, 2).y() < fits.plot.bottom() - 8
 
 
 def test_choices_come_back(pane: AnglesPane, live_store: Store, qtbot: QtBot):
