@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from gui import theme
 from gui.session.store import Store
 from gui.widgets.choice import Choice
+from gui.widgets.long_text_edit import LongTextEdit
 from gui.widgets.number_boxes import WholeBox
 from gui.widgets.text import Text
 from model import messages as m
@@ -73,7 +74,7 @@ class SourceForm(QWidget):
         self.size_box.setToolTip("Tokens at most: 256 bytes, <|endoftext|>, and one for each merge")
         self.size_box.valueChanged.connect(self.edited)
         self.size_box.refusals.tell = self._tell
-        self.typed = QPlainTextEdit(self)
+        self.typed = LongTextEdit(self)
         self.typed.setPlaceholderText("Type or paste a text, then press Learn")
         self.typed.setAccessibleName("A text to learn from")
         self.typed.setTabChangesFocus(True)
@@ -120,7 +121,7 @@ class SourceForm(QWidget):
                     return "The prompt is empty. Type one, or choose another text."
                 return m.LearnBpe(text=text, settings=settings)
             case "typed":
-                text = self.typed.toPlainText()
+                text = self.typed.whole_text()
                 if not text:
                     return "Nothing is typed yet. Type or paste a text, or choose another."
                 return m.LearnBpe(text=text, settings=settings)
