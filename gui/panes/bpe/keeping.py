@@ -5,7 +5,7 @@ Asks where, and has it written by the worker. Knows the store and the film; no p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -164,7 +164,7 @@ def _unused(folder: Path, name: str) -> Path:
     return next(path for path in (folder / f"{each}.json" for each in names) if not path.exists())
 
 
-def _writing(path: Path, history: BpeHistory) -> Iterator[float]:
+def _writing(path: Path, history: BpeHistory) -> Generator[float, None, None]:
     """Writes a history in a thread beside the window."""
     from model.whole_file import write_whole
 
