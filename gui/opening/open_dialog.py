@@ -6,14 +6,11 @@ their own. The open model stays until the new one is there. Knows the store and 
 
 from __future__ import annotations
 
-import os
 from itertools import pairwise
-from pathlib import Path
 
 from PySide6.QtCore import (
     Qt,
     QTimer,
-    QUrl,
 )
 from PySide6.QtGui import (
     QCloseEvent,
@@ -38,17 +35,21 @@ from gui.on_screen import keep_on_screen
 from gui.opening.path_field import PathField
 from gui.opening.preview_card import PreviewCard
 from gui.opening.recent_list import RecentList
-from gui.opening.words import opening_words
+from gui.opening.words import expanded, opening_words
 from gui.session.state import Notice
 from gui.session.store import Store
 from gui.settings import Settings
+from gui.widgets.control_button import make_primary
 from gui.widgets.text import Text
 from gui.window.notice_bar import show_details
 from model.preview import PLUS, Preview
+from resources import STORY_WORLD
 
 LOOK_MS = 180
 """How long the typing must rest before the worker is asked to look."""
 
+BUNDLED = str(STORY_WORLD)
+"""The model that comes with the program."""
 FILTERS = (
     "Checkpoints (*.safetensors *.gguf *.pt *.pth *.ckpt *.bin *.index.json config.json run.toml)",
     "All files (*)",
@@ -137,6 +138,7 @@ class OpenDialog(QDialog):
             self.open_button.setText("&Open as B")
             self.open_button.setToolTip("Open this model beside the one in view, to compare both")
         self.open_button.setDefault(True)
+        make_primary(self.open_button)
 
         top = QHBoxLayout()
         top.setSpacing(theme.SPACE)
@@ -146,9 +148,8 @@ class OpenDialog(QDialog):
         left = QVBoxLayout()
         left.setSpacing(theme.TIGHT)
         left.addWidget(self._recent_title)
-        left.addWidget(self.recent, 1)
         left.addWidget(self._no_recent)
-        left.addStretch()
+        left.addWidget(self.recent, 1)
         middle = QHBoxLayout()
         middle.setSpacing(2 * theme.SPACE)
         middle.addLayout(left, 42)
@@ -277,7 +278,7 @@ class OpenDialog(QDialog):
                 self.card.show_preview(known)
             else:
                 self.card.show_message("Looking …")
-            remembered = self.path in self._settings.recent
+            remembered = self.path in self._offered
             self._store.opening.preview(self.path, remembered=remembered)
         else:
             self.card.show_message("")
@@ -294,26 +295,34 @@ class OpenDialog(QDialog):
             for before, after in pairwise(chain):
                 self.setTabOrder(before, after)
             self._update()
-        if path in self._settings.recent:
-            if preview.line:
-                self._settings.recent_lines[str(path)] = preview.line
+        if preview.line and path in self._settings.recent:
+            self._settings.recent_lines[str(path)] = preview.line
+        if path in self._offered:
             self._write_recent(str(path), preview)
 
     # -------------------------------------------------------------------------- recent
 
+    @property
+    def _offered(self) -> tuple[str, ...]:
+        """What stands in the list: what was opened before, and what comes with the program."""
+        recent = self._settings.recent
+        return (*recent, *(() if BUNDLED in recent else (BUNDLED,)))
+
     def _show_recent(self) -> None:
-        for path in self._settings.recent:
+        for path in self._offered:
             self.recent.add(path)
             self._write_recent(path, self._store.opening.previews.get(path))
             if path not in self._store.opening.previews:
                 self._store.opening.preview(path, remembered=True)
-        self.recent.setVisible(bool(self._settings.recent))
+        self._recent_title.setText("Recent" if self._settings.recent else "To begin with")
         self._no_recent.setVisible(not self._settings.recent)
 
     def _write_recent(self, path: str, preview: Preview | None) -> None:
         line = self._settings.recent_lines.get(path, "")
         if preview is not None:
             line = preview.problem or preview.line or " ".join(preview.notes)
+        if path == BUNDLED and not (preview is not None and preview.problem):
+            line = " · ".join(filter(None, ("comes with the program", line)))
         self.recent.write(path, line, problem=preview is not None and bool(preview.problem))
 
     def _recent_opened(self, path: object) -> None:
@@ -393,18 +402,3 @@ class OpenDialog(QDialog):
         self.progress.setRange(0, 1000 if share is not None else 0)
         if share is not None:
             self.progress.setValue(round(1000 * share))
-
-
-def expanded(text: str) -> str:
-    """A typed path as it is meant: ``~`` is a person's home, ``file://`` a path.
-
-    So are the quotes that file managers and shells put around what is copied from them.
-    """
-    text = text.strip()
-    if len(text) > 2 and text[0] == text[-1] and text[0] in "\"'":
-        text = text[1:-1].strip()
-    if text.startswith("file:"):
-        text = QUrl(text).toLocalFile() or text
-    if text == "~" or text.startswith("~" + os.sep):
-        return str(Path(text).expanduser())
-    return text

@@ -241,7 +241,7 @@ class MemoryChoice(QWidget):
                 widget.deleteLater()
         self._head.setText(
             f"Memory it needs in each precision; {file_size(preview.free_bytes)} are free on "
-            f"{preview.device}"
+            f"{preview.device.upper()}"
         )
         stored = preview.stored if preview.stored in preview.needed else ""
         # What is stored has a row of its own only where it is none of the precisions.
@@ -252,7 +252,11 @@ class MemoryChoice(QWidget):
         longest = max(most, min(preview.free_bytes, 2 * most))
         for row, dtype in enumerate(self._dtypes):
             what = dtype or "as stored, or what fits"
-            what += ", as stored" if dtype and dtype == stored else ""
+            if dtype and dtype == stored:
+                # The numbers of a quantized file are written out, exactly.
+                what += (
+                    ", as stored" if set(preview.dtypes) <= set(preview.needed) else ", unpacked"
+                )
             needed = preview.needed.get(dtype or preview.dtype, 0)
             fits = needed <= preview.free_bytes
             button = QRadioButton(what, self)

@@ -199,6 +199,7 @@ class MainWindow(QMainWindow):
         if TRAINING in self.docks:
             dock = self.docks[TRAINING]
             dock.visibilityChanged.connect(self.top_bar.run_line.set_seen_elsewhere)
+            store.run.proposed.connect(self._show_recipe)
 
     # ------------------------------------------------------------------------ commands
 
@@ -242,6 +243,12 @@ class MainWindow(QMainWindow):
             run.follow(True)  # the pane tells of the run of the model in view
         self.layouts.set_perspective("Train")
         self.layouts.show_pane(TRAINING)
+
+    def _show_recipe(self, _: object) -> None:
+        """What somebody would have trained stands in Training: there a person decides."""
+        if self.isVisible() and not self.docks[TRAINING].isVisible():
+            self.layouts.set_perspective("Train")
+            self.layouts.show_pane(TRAINING)
 
     def show_shortcuts(self) -> None:
         ShortcutsDialog(self._menus.keys(), self).open()

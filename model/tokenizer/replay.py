@@ -124,7 +124,8 @@ class Replayer:
 
     def replay(self, text: str) -> Replay:
         """Cut a text; only its first `LONGEST` characters."""
-        text = text[:LONGEST]
+        n_all, text = len(text), text[:LONGEST]
+        notes = [f"Of {n_all:,} characters the first {LONGEST} are replayed."]
         inner = self._inner
         normalized = text if inner.normalizer is None else inner.normalizer.normalize_str(text)
         words = [normalized]
@@ -149,7 +150,7 @@ class Replayer:
             ids=ids,
             names={id: inner.id_to_token(id) or "" for id in occurring if id >= 0},
             agrees=ids == wanted,
-            notes=() if ids == wanted else (_DIFFERS,),
+            notes=(*notes[: n_all > LONGEST], *((_DIFFERS,) if ids != wanted else ())),
         )
 
     # ---------------------------------------------------------------------------------- BPE

@@ -12,6 +12,8 @@ from functools import lru_cache
 SPECIAL, EMPTY, PARTIAL = "special", "no token", "part of a character"
 SPACE, NUMBER, MARKS, CONTROL = "white space", "number", "punctuation", "control character"
 MIXED = "mixed"
+NO_SCRIPTS = {"MODIFIER": "modifier letter", "KATAKANA-HIRAGANA": "Katakana"}
+"""What begins the names of letters without being a script: ``ー`` lengthens a Katakana's vowel."""
 
 
 def kind_of(raw: bytes, *, special: bool = False) -> str:
@@ -51,6 +53,12 @@ def _kind_of_text(text: str) -> str:
 
 @lru_cache(maxsize=1 << 14)
 def _script(character: str) -> str:
-    """A letter's script, as the first word of its Unicode name."""
-    word = unicodedata.name(character, "other").partition(" ")[0]
-    return word if word == "CJK" else word.capitalize()
+    """A letter's script, as the first word of its Unicode name.
+
+    Of a sign that is a form of a letter (``µ``, ``ª``, a wide ``Ａ``) that letter's.
+    """
+    plain = unicodedata.normalize("NFKC", character)[:1] or character
+    if unicodedata.category(plain)[0] != "L":
+        plain = character
+    word = unicodedata.name(plain, "other").partition(" ")[0]
+    return word if word == "CJK" else NO_SCRIPTS.get(word, word.capitalize())

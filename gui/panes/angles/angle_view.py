@@ -17,9 +17,14 @@ from PySide6.QtWidgets import QWidget
 from gui import theme
 from gui.widgets.canvas import Canvas
 from gui.widgets.drawing_cache import line
+from gui.widgets.legend_rows import SWATCH, TO_TEXT, placed
 
 N_BINS = 1800
-HEAD, FOOT, LEFT, RIGHT = 40.0, 34.0, 44.0, 12.0
+CHANCE = "text"
+"""Colour of the curve by formula, which is dashed."""
+ROW, FOOT, LEFT, RIGHT = 18.0, 34.0, 44.0, 12.0
+HIGH_TITLE = 20.0
+"""Of the vertical axis, above it."""
 PER_BAR = 10
 """Bins that are drawn as one: a degree."""
 
@@ -81,7 +86,16 @@ class AngleView(Canvas):
     @property
     def plot(self) -> QRectF:
         """Where the curves are."""
-        return QRectF(self.viewport().rect()).adjusted(LEFT, HEAD, -RIGHT, -FOOT)
+        room = QRectF(self.viewport().rect())
+        return room.adjusted(LEFT, self.legend()[1] + HIGH_TITLE, -RIGHT, -FOOT)
+
+    def legend(self) -> tuple[list[tuple[QRectF, str, str]], float]:
+        """Swatch, colour and what it means, of each curve; and where the legend ends."""
+        entries = [(one.tone, one.label) for one in self.shown]
+        if self.density is not None:
+            entries.append((CHANCE, "chance, by formula"))
+        room = QRectF(LEFT, 4, self.viewport().width() - LEFT - RIGHT, 0)
+        return placed(entries, room, ROW)
 
     @property
     def highest(self) -> float:
@@ -155,6 +169,8 @@ class AngleView(Canvas):
         title.draw(painter, plot.center().x() - title.width / 2, plot.bottom() + 25)
         top = line(f"{self.highest / 1.05:.1%}", font)
         top.draw(painter, plot.left() - top.width - 6, self.y_of(self.highest / 1.05))
+        share = line("share of the pairs, per degree", theme.sans(theme.SMALL_FONT_SIZE))
+        share.draw(painter, 4, plot.top() - HIGH_TITLE / 2)
         zero = line("0", font)
         zero.draw(painter, plot.left() - zero.width - 6, plot.bottom())
         painter.setPen(QPen(t.color("line"), 1))
@@ -176,24 +192,25 @@ class AngleView(Canvas):
                     QPointF(self.x_of(at), plot.top()), QPointF(self.x_of(at), plot.bottom())
                 )
             label = line(f"{words} {degrees:.1f}°", theme.sans(theme.SMALL_FONT_SIZE))
-            painter.setPen(t.color(tone))
             left = max(plot.left() + 4, self.x_of(degrees) - label.width - 6)
-            label.draw(painter, left, plot.top() + 10 + 16 * index)
+            y = plot.top() + 10 + 16 * index
+            # The line of another mark may run through it.
+            ground = QRectF(left - 3, y - 8, label.width + 6, 16)
+            painter.fillRect(ground, t.color("panel", 0.85))
+            painter.setPen(t.color(tone))
+            label.draw(painter, left, y)
 
     def _paint_legend(self, painter: QPainter) -> None:
         t, font = theme.current(), theme.sans(theme.SMALL_FONT_SIZE)
-        x = self.plot.left()
-        entries = [(one.label, one.tone, False) for one in self.shown]
-        if self.density is not None:
-            entries.append(("chance, by formula", "text", True))
-        for label, tone, dashed in entries:
-            style = Qt.PenStyle.DashLine if dashed else Qt.PenStyle.SolidLine
+        for swatch, tone, said in self.legend()[0]:
+            style = Qt.PenStyle.DashLine if tone == CHANCE else Qt.PenStyle.SolidLine
             painter.setPen(QPen(t.color(tone), 2, style))
-            painter.drawLine(QPointF(x, HEAD / 2), QPointF(x + 18, HEAD / 2))
-            words = line(label, font)
+            middle = swatch.center().y()
+            painter.drawLine(
+                QPointF(swatch.left(), middle), QPointF(swatch.left() + SWATCH, middle)
+            )
             painter.setPen(t.color("dim"))
-            words.draw(painter, x + 23, HEAD / 2)
-            x += words.width + 40
+            line(said, font).draw(painter, swatch.left() + TO_TEXT, middle)
 
     # ------------------------------------------------------------------------------- mouse
 

@@ -14,10 +14,23 @@ from PySide6.QtWidgets import QWidget
 from gui import theme
 from gui.widgets.canvas import Canvas
 from gui.widgets.drawing_cache import line
+from gui.widgets.legend_rows import SWATCH, TO_TEXT, placed
 from model import messages as m
 
-HEAD, FOOT, LEFT, RIGHT = 28.0, 36.0, 52.0, 16.0
+ROW, FOOT, LEFT, RIGHT = 18.0, 36.0, 52.0, 16.0
+HIGH_TITLE = 28.0
+"""Of the vertical axis, above it."""
 HIGHEST = 10_000
+STYLES = {
+    "accent": Qt.PenStyle.SolidLine,
+    "text": Qt.PenStyle.DashLine,
+    "dim": Qt.PenStyle.DotLine,
+}
+LEGEND = (
+    ("accent", "vectors found to fit"),
+    ("text", "more can't (Welch 1974)"),
+    ("dim", "as many as dimensions"),
+)
 
 
 class FitView(Canvas):
@@ -40,13 +53,18 @@ class FitView(Canvas):
     @property
     def plot(self) -> QRectF:
         """Where the curves are."""
-        return QRectF(self.viewport().rect()).adjusted(LEFT, HEAD, -RIGHT, -FOOT)
+        room = QRectF(self.viewport().rect())
+        return room.adjusted(LEFT, self.legend()[1] + HIGH_TITLE, -RIGHT, -FOOT)
+
+    def legend(self) -> tuple[list[tuple[QRectF, str, str]], float]:
+        """Swatch, colour and what it means, of each line; and where the legend ends."""
+        return placed(LEGEND, QRectF(LEFT, 4, self.viewport().width() - LEFT - RIGHT, 0), ROW)
 
     def place(self, d: float, n: float) -> QPointF:
         """Where so many vectors in so many dimensions are."""
         low, high = self.dimensions[0], self.dimensions[-1]
         x = math.log(d / low) / math.log(high / low)
-        y = math.log(max(1.0, n) / low) / math.log(HIGHEST / low)
+        y = math.log(max(1.0, n)) / math.log(HIGHEST)
         return QPointF(
             self.plot.left() + self.plot.width() * x, self.plot.bottom() - self.plot.height() * y
         )
@@ -101,7 +119,7 @@ class FitView(Canvas):
                 min(x - words.width / 2, plot.right() - words.width + 8),
                 plot.bottom() + 11,
             )
-        for n in (10, 100, 1000, 10_000):
+        for n in (1, 10, 100, 1000, 10_000):
             y = self.place(self.dimensions[0], n).y()
             painter.setPen(QPen(t.color("line"), 1))
             painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
@@ -109,23 +127,21 @@ class FitView(Canvas):
             painter.setPen(t.color("dim"))
             words.draw(painter, plot.left() - words.width - 6, y)
         small = theme.sans(theme.SMALL_FONT_SIZE)
+        vectors = line("vectors, logarithmic", small)
+        vectors.draw(painter, 4, plot.top() - HIGH_TITLE + 10)
         title = line("dimensions", small)
         title.draw(painter, plot.center().x() - title.width / 2, plot.bottom() + 26)
 
     def _paint_legend(self, painter: QPainter) -> None:
         t, font = theme.current(), theme.sans(theme.SMALL_FONT_SIZE)
-        x = self.plot.left()
-        for label, tone, style in (
-            ("vectors found to fit", "accent", Qt.PenStyle.SolidLine),
-            ("more can't (Welch 1974)", "text", Qt.PenStyle.DashLine),
-            ("as many as dimensions", "dim", Qt.PenStyle.DotLine),
-        ):
-            painter.setPen(QPen(t.color(tone), 2, style))
-            painter.drawLine(QPointF(x, HEAD / 2), QPointF(x + 18, HEAD / 2))
-            words = line(label, font)
+        for swatch, tone, said in self.legend()[0]:
+            painter.setPen(QPen(t.color(tone), 2, STYLES[tone]))
+            middle = swatch.center().y()
+            painter.drawLine(
+                QPointF(swatch.left(), middle), QPointF(swatch.left() + SWATCH, middle)
+            )
             painter.setPen(t.color("dim"))
-            words.draw(painter, x + 23, HEAD / 2)
-            x += words.width + 40
+            line(said, font).draw(painter, swatch.left() + TO_TEXT, middle)
 
     # ------------------------------------------------------------------------------- mouse
 

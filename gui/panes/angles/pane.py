@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QSize
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QPushButton, QStackedWidget, QWidget
 
 from gui import theme
 from gui.panes.angles import ENTRY, words
@@ -37,6 +38,8 @@ VIEWS: Mapping[Kind, tuple[str, str]] = {
 }
 DIMENSIONS = (2, 4, 8, 16, 32, 64, 128, 256, 512)
 MOST_PUSHED = 3000
+NARROW = 560
+"""Below this width the last slider stands under the others, or their names would be cut."""
 
 
 class AnglesPane(Pane):
@@ -71,8 +74,8 @@ class AnglesPane(Pane):
             "dimensions", 2, 32, 2, "In how many dimensions they are stored", self
         )
         self.as_table = ControlButton("press", self)
-        self.as_table.setText("as the table")
-        self.as_table.setAccessibleName("As many as the table has")
+        self.as_table.setText("match the model")
+        self.as_table.setAccessibleName("Match the model's table")
         self.as_table.setToolTip("As many vectors and dimensions as the open model's table has")
         self.as_table.clicked.connect(self._take_table)
         self.go = QPushButton(self)
@@ -89,18 +92,22 @@ class AnglesPane(Pane):
         self._stack = QStackedWidget(self)
         for view in (self.angles, self.fits, self.toys, self._empty):
             self._stack.addWidget(view)
-        top, low = QHBoxLayout(), QHBoxLayout()
-        top.setSpacing(theme.SPACE)
-        low.setSpacing(theme.SPACE)
+        top, first, second = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
+        self._sliders = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        for row in (top, first, second, self._sliders):
+            row.setSpacing(theme.SPACE)
         top.addWidget(self.views)
         top.addStretch(1)
-        top.addWidget(self.as_table)
         top.addWidget(self.go)
-        for slider in (self.n, self.d, self.features, self.room, self.degrees):
-            low.addWidget(slider, 1)
+        for slider in (self.n, self.d, self.features, self.room):
+            first.addWidget(slider, 1)
+        second.addWidget(self.degrees, 1)
+        second.addWidget(self.as_table)
+        self._sliders.addLayout(first, 2)
+        self._sliders.addLayout(second, 1)
         layout = column(self, spacing=theme.TIGHT)
         layout.addLayout(top)
-        layout.addLayout(low)
+        layout.addLayout(self._sliders)
         layout.addWidget(self.sentence)
         layout.addWidget(self._stack, 1)
         for slider in (self.n, self.d):
@@ -124,6 +131,11 @@ class AnglesPane(Pane):
         return next(key for key in VIEWS if key == self.views.current)
 
     # ------------------------------------------------------------------------------- drawing
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        beside = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
+        self._sliders.setDirection(beside[self.width() < NARROW])
 
     def refresh(self) -> None:
         spreading, kind = self.store.spreading, self.kind

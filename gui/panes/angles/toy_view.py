@@ -19,10 +19,19 @@ from gui.theme.color_maps import diverging_rgb
 from gui.widgets.canvas import Canvas
 from gui.widgets.cells import paint_cells
 from gui.widgets.drawing_cache import line
+from gui.widgets.heat_map.color_bar import paint_color_bar
 from model import messages as m
 from model.counting import counted
 
-GAP, TITLE, LOW = 12.0, 20.0, 36.0
+GAP, TITLE, LOW, LEGEND = 12.0, 20.0, 36.0, 22.0
+MOST_NUMBERED = 8
+"""Features whose colours stand in the legend."""
+ARROWS = "an arrow a feature, 0 the most important; the circle is length 1"
+OVERLAPS = (
+    "how much of one feature is read in another, WᵀW; rows and columns from the most important on",
+    "how much of one feature is read in another",
+    "WᵀW",
+)
 STORED = 0.5
 """The squared length above which a feature is called stored: `model.vectors.superposition`'s."""
 
@@ -53,7 +62,8 @@ class ToyView(Canvas):
 
         def side(columns: int) -> float:
             rows = math.ceil(n / columns)
-            return min((wide - GAP) / columns - GAP, (high - GAP) / rows - GAP - TITLE - LOW)
+            free = (high - GAP - LEGEND) / rows - GAP - TITLE - LOW
+            return min((wide - GAP) / columns - GAP, free)
 
         return max(range(1, n + 1), key=side) if n else 1
 
@@ -63,13 +73,14 @@ class ToyView(Canvas):
         n = 1 if self.toy is None else len(self.toy.densities)
         rows = math.ceil(n / self.per_row)
         wide = (self.viewport().width() - GAP) / self.per_row - GAP
-        high = (self.viewport().height() - GAP) / rows - GAP - TITLE - LOW
+        high = (self.viewport().height() - GAP - LEGEND) / rows - GAP - TITLE - LOW
         return max(30.0, min(wide, high))
 
     def lay_out(self) -> None:
         n = 0 if self.toy is None else len(self.toy.densities)
         rows = math.ceil(n / self.per_row)
-        content = QSizeF(self.viewport().width(), GAP + rows * (self.side + TITLE + LOW + GAP))
+        high = GAP + LEGEND + rows * (self.side + TITLE + LOW + GAP)
+        content = QSizeF(self.viewport().width(), high)
         self.scroll_over(content, QSizeF(self.viewport().size()))
 
     def panel(self, index: int) -> QRectF:
@@ -80,7 +91,7 @@ class ToyView(Canvas):
         left = max(GAP, (self.viewport().width() - n * step + GAP) / 2)
         return QRectF(
             left + column * step,
-            GAP + TITLE + row * (self.side + TITLE + LOW + GAP) - self.scrolled.y(),
+            GAP + LEGEND + TITLE + row * (self.side + TITLE + LOW + GAP) - self.scrolled.y(),
             self.side,
             self.side,
         )
@@ -93,6 +104,7 @@ class ToyView(Canvas):
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         t, small = theme.current(), theme.sans(theme.SMALL_FONT_SIZE)
+        self._paint_legend(painter, toy.w_SDN.shape[2], arrows=toy.w_SDN.shape[1] == 2)
         for index, density in enumerate(toy.densities):
             box = self.panel(index)
             title = line(f"present {density:.0%}", small, box.width())
@@ -110,6 +122,23 @@ class ToyView(Canvas):
             lost = line(f"error {toy.loss_S[index]:.2g}", theme.mono(theme.SMALL_FONT_SIZE))
             painter.setPen(t.color("dim"))
             lost.draw(painter, box.left(), box.bottom() + 27)
+
+    def _paint_legend(self, painter: QPainter, n: int, *, arrows: bool) -> None:
+        """What is drawn in the panels, in one line above them."""
+        t, left = theme.current(), self.panel(0).left()
+        room = QRectF(left, 6 - self.scrolled.y(), self.viewport().width() - left - GAP, LEGEND - 6)
+        if not arrows:
+            paint_color_bar(painter, room, "diverging", 1.0, title=OVERLAPS)
+            return
+        x, y = left, room.center().y()
+        for feature in range(min(n, MOST_NUMBERED)):
+            painter.setPen(QColor(t.series[feature % len(t.series)]))
+            number = line(str(feature), theme.mono(theme.SMALL_FONT_SIZE))
+            number.draw(painter, x, y)
+            x += number.width + 6
+        painter.setPen(t.color("dim"))
+        words = line(ARROWS, theme.sans(theme.SMALL_FONT_SIZE), max(0.0, room.right() - x - 4))
+        words.draw(painter, x + 4, y)
 
     def _paint_arrows(self, painter: QPainter, box: QRectF, w_DN: NDArray[np.floating]) -> None:
         """Each feature's vector; the circle is length 1."""

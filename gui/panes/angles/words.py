@@ -9,8 +9,8 @@ from model import messages as m
 from model.probe.angles.asks import AnglesFound
 
 HOW_FIT = (
-    "Press Count: random vectors are taken one after the other, each if it is nearly orthogonal to "
-    "all before it."
+    "Press Count: random vectors are drawn one after the other, and each is kept if it is nearly "
+    "orthogonal to all that were kept before it."
 )
 HOW_TOY = (
     "Press Train: a small network must store features in fewer dimensions than there are, once "

@@ -22,15 +22,15 @@ ENTRY = PaneEntry(
         ),
         Command(
             id="save_bpe",
-            text="Save its &tokenizer…",
+            text="Save the BPE film's &tokenizer…",
             tip="Write the tokenizer of the merge that is shown as a tokenizer.json",
             menu="Training",
             does="save_tokenizer",
         ),
         Command(
             id="train_on_bpe",
-            text="Train a &model on it…",
-            tip="Save the tokenizer of the merge that is shown, and put it into the recipe",
+            text="Train a &model on the BPE film's tokenizer",
+            tip="Keep the tokenizer of this merge and put it into the recipe, with its text",
             menu="Training",
             does="train_model",
         ),

@@ -108,25 +108,20 @@ class CurveView(FilmView):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(t.color("accent"))
         painter.drawEllipse(at, 4, 4)
-        self._paint_label(painter, at)
+        self._paint_label(painter)
 
-    def _paint_label(self, painter: QPainter, at: QPointF) -> None:
-        """What the mark is worth, beside it."""
-        history, t = self.history, theme.current()
+    def _paint_label(self, painter: QPainter) -> None:
+        """What the mark is worth, in the corner that a falling curve leaves free."""
+        history, t, plot = self.history, theme.current(), self._plot
         assert history is not None
-        words = line(
-            f"{int(history.n_tokens[self.k]):,} tokens · "
-            f"{history.bytes_per_token(self.k):.2f} bytes each",
-            theme.mono(theme.SMALL_FONT_SIZE),
-        )
-        plot = self._plot
-        left = at.x() + 10
-        if left + words.width > plot.right():
-            left = max(plot.left() + 2, at.x() - 10 - words.width)
-        y = max(plot.top() + 8, at.y() - 14)
-        ground = QRectF(left - 4, y - 9, words.width + 8, 18)
+        font, length = theme.mono(theme.SMALL_FONT_SIZE), int(history.n_tokens[self.k])
+        words = line(f"{length:,} tokens · {history.bytes_per_token(self.k):.2f} bytes each", font)
+        if words.width > plot.width() * 0.8:
+            words = line(f"{length:,} tokens", font, plot.width())
+        left, y = plot.right() - words.width - 4, plot.top() + 14
+        painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(t.color("panel", 0.85))
-        painter.drawRoundedRect(ground, 3, 3)
+        painter.drawRoundedRect(QRectF(left - 4, y - 9, words.width + 8, 18), 3, 3)
         painter.setPen(t.color("text"))
         words.draw(painter, left, y)
 

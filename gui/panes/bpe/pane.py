@@ -8,22 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QPoint, QSize, Qt
-from PySide6.QtGui import QGuiApplication, QHideEvent, QKeyEvent, QShowEvent
-from PySide6.QtWidgets import QFileDialog, QPushButton, QWidget
+from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
 
 from gui import theme
-from gui.file_dialog import file_dialog
 from gui.panes.base import EmptyState, Pane, column
 from gui.panes.bpe import ENTRY, words
 from gui.panes.bpe.film import Film
-from gui.panes.bpe.source_form import SMALL, SourceForm
+from gui.panes.bpe.keeping import Keeping
+from gui.panes.bpe.source_form import AT_ONCE, PROMPT, SourceForm
 from gui.panes.bpe.stage import BELOW, BpeStage
-from gui.session.state import Notice
 from gui.session.store import Store
 from gui.widgets.control_button import ControlButton, make_primary
 from gui.widgets.offer_menu import MenuItem, OfferMenu
@@ -32,11 +30,6 @@ from gui.widgets.transport_bar import TransportBar
 from model import messages as m
 from model.probe.question import Named
 from model.tokenizer.bpe_history import BpeHistory
-from model.train.presets import PRESETS
-from model.train.recipe import WORLD
-
-PRESET = "minute"
-"""The recipe that is proposed with a tokenizer."""
 
 
 class BpePane(Pane):
@@ -46,6 +39,7 @@ class BpePane(Pane):
         form: what is learnt from.
         learn_button: begins, or stops what is being learnt.
         film: where it is.
+        keeping: what is done with its tokenizer.
         bar: its buttons.
         stage: the pictures.
         figures, sentence: what the state is worth, and what happened.
@@ -63,7 +57,7 @@ class BpePane(Pane):
         self.learn_button.setToolTip("Learn the merges of this text")
         self.learn_button.clicked.connect(self.learn_or_stop)
         self.more_button = ControlButton("press", self, sign="more")
-        self.more_button.setToolTip("Save the tokenizer, train a model on it, save the history")
+        self.more_button.setToolTip("Save the tokenizer or its history, copy it as Python")
         self.more_button.setAccessibleName("More: BPE film")
         self.more_button.clicked.connect(self.offer_more)
         self.by_frequency = ControlButton("press", self)
@@ -76,9 +70,19 @@ class BpePane(Pane):
         self.form.row.addWidget(self.learn_button)
         self.form.row.addWidget(self.more_button)
         self.film = Film(self)
+        self.keeping = Keeping(store, self.film, self)
         self.bar = TransportBar(self.film, "merge", "10 merges", self)
         self.bar.line.setToolTip("")
-        self.figures = Text(parent=self, tone="dim", font=theme.mono(theme.SMALL_FONT_SIZE))
+        mono = theme.mono(theme.SMALL_FONT_SIZE)
+        self.figures = Text(parent=self, tone="dim", font=mono, wrap=True)
+        self.train_button = ControlButton("press", self)
+        self.train_button.setText("Train on it")
+        self.train_button.setAccessibleName("Train a model on this tokenizer")
+        self.train_button.setToolTip(
+            "Keep this tokenizer beside the runs and put it into the recipe in Training, with its "
+            "text: there, Start trains a model on it"
+        )
+        self.train_button.clicked.connect(self.train_model)
         self.stage = BpeStage(self)
         self._empty = EmptyState(words.EMPTY, self)
         self.sentence = Text(parent=self, wrap=True, font=small)
@@ -86,20 +90,24 @@ class BpePane(Pane):
         layout = column(self, spacing=theme.TIGHT)
         layout.addWidget(self.form)
         layout.addWidget(self.bar)
-        layout.addWidget(self.figures)
+        figures = QHBoxLayout()
+        figures.setSpacing(theme.SPACE)
+        figures.addWidget(self.figures, 1)
+        figures.addWidget(self.train_button)
+        layout.addLayout(figures)
         layout.addWidget(self.stage, 1)
         layout.addWidget(self._empty, 1)
         layout.addWidget(self.sentence)
         self._refusal = ""
         self._then_at = 0  # merges after which the film goes on, once the next history is there
-        self._train_when_written = ""
+        self._behind = False  # the form says something else than what was learnt last
         self.form.chosen.connect(self._on_source)
+        self.form.edited.connect(self._on_edited)
         self.form.file_requested.connect(self.ask_file)
         self.film.changed.connect(self.invalidate)
         self.stage.state_chosen.connect(self.film.go_to)
         self.stage.pair_chosen.connect(self.merge_by_hand)
         store.learning_bpe.changed.connect(self._on_learnt)
-        store.learning_bpe.written.connect(self._on_written)
         store.activity.changed.connect(self._on_activity)
         store.engine_changed.connect(self.invalidate)
         store.model_changed.connect(self.invalidate)
@@ -130,6 +138,7 @@ class BpePane(Pane):
         self._then_at = 0
         self._refusal = request if isinstance(request, str) else ""
         if not isinstance(request, str):
+            self._behind = False
             self.store.learning_bpe.learn(request)
         self.invalidate()
 
@@ -166,7 +175,7 @@ class BpePane(Pane):
 
     def ask_file(self) -> None:
         """Ask for a text to learn from."""
-        dialog = self._file_dialog("A text to learn a tokenizer from")
+        dialog = self.keeping.file_dialog("A text to learn a tokenizer from")
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.setNameFilters(["Text (*.txt *.md *.csv *.py)", "All files (*)"])
         dialog.fileSelected.connect(self._learn_file)
@@ -178,9 +187,17 @@ class BpePane(Pane):
 
     def _on_source(self) -> None:
         self._refusal = ""
-        if self.form.kind in SMALL:
-            self.learn()  # takes milliseconds
+        if self.form.kind in AT_ONCE and (self.form.kind != PROMPT or self.store.prompt):
+            self.learn()  # milliseconds; a second of the story world
+        else:
+            self._behind = True
         self.invalidate()
+
+    def _on_edited(self) -> None:
+        """The text or the size is another; a picture of the old one stays until Learn."""
+        if not self._behind:
+            self._behind = True
+            self.invalidate()
 
     def _on_learnt(self) -> None:
         found = self.store.learning_bpe.history
@@ -206,7 +223,7 @@ class BpePane(Pane):
         self.more_button.setEnabled(history is not None)
         self.by_frequency.setVisible(history is not None and bool(history.settings.chosen))
         there = history is not None
-        for widget in (self.stage, self.bar, self.figures):
+        for widget in (self.stage, self.bar, self.figures, self.train_button):
             widget.setVisible(there)
         self._empty.setVisible(not there)
         problem = self._refusal or learning.problem
@@ -216,10 +233,18 @@ class BpePane(Pane):
             return
         self.stage.show_state(history, k, learning.words, moves=self.film.is_slow)
         self.figures.setText(words.figures(history, k))
-        said = problem or (self._progress() if busy else words.here(history, k, self.n_ctx))
+        said = problem or (self._progress() if busy else self._here(history, k))
         self.sentence.setText(said)
         self.sentence.set_tone("warning" if problem else "text")
         self.sentence.show()
+
+    def _here(self, history: BpeHistory, k: int) -> str:
+        if self._behind:
+            return f"{words.BEHIND} {words.here(history, k, self.n_ctx)}"
+        said, ids = words.here(history, k, self.n_ctx), self.stage.recut.all_ids
+        if ids:
+            said = " ".join(filter(None, (said, words.in_use(history, ids))))
+        return f"{said} {words.BY_HAND}" if not k and history.n_merges else said
 
     def _progress(self) -> str:
         at = self.store.learning_bpe.progress
@@ -247,9 +272,9 @@ class BpePane(Pane):
         size = 0 if self.history is None else self.history.vocab_size(self.film.at)
         items = [
             MenuItem(f"Save tokenizer.json of {size:,} tokens…", self.save_tokenizer),
-            MenuItem("Train a model on it…", self.train_model),
-            MenuItem("Save the history as JSON…", self.save_history),
-            MenuItem("Copy as Python", self.copy_python, group=1),
+            MenuItem("Train a model on it", self.train_model),
+            MenuItem("Save the history as JSON…", self.keeping.save_history),
+            MenuItem("Copy as Python", self.keeping.copy_python, group=1),
         ]
         menu = OfferMenu(items, self)
         menu.chosen.connect(self._do)
@@ -261,80 +286,11 @@ class BpePane(Pane):
 
     def save_tokenizer(self) -> None:
         """Ask where, and write the tokenizer of the merge that is shown."""
-        self._ask_where("tokenizer.json", self._write_tokenizer)
+        self.keeping.save_tokenizer()
 
     def train_model(self) -> None:
-        """The same; then it stands in the recipe, with its text."""
-        self._ask_where("tokenizer.json", self._write_and_train)
-
-    def save_history(self) -> None:
-        """Ask where, and write every merge."""
-        self._ask_where("merges.json", self._write_history)
-
-    def copy_python(self) -> None:
-        """Put the lines of Python that learn the same on the clipboard."""
-        asked = self.store.learning_bpe.learnt_from
-        if asked is None:
-            return
-        text = f"{asked.text!r}"
-        if asked.path:
-            text = f"open({asked.path!r}, encoding='utf-8').read()"
-        elif asked.world_tokens:
-            text = f"model.world.write({asked.world_tokens})"
-        settings = f"{asked.settings.vocab_size}"
-        if asked.settings.chosen:
-            settings += f", chosen={asked.settings.chosen!r}"
-        QGuiApplication.clipboard().setText(
-            "import model.world\n"
-            "from model.tokenizer.bpe_history import BpeSettings\n"
-            "from model.tokenizer.bpe_training import learn_bpe\n\n"
-            f"history = learn_bpe({text}, BpeSettings({settings}))\n"
-            f"tokenizer = history.tokenizer({self.film.at})\n"
-        )
-
-    def _ask_where(self, name: str, then: Any) -> None:
-        if self.history is None:
-            self.store.post(Notice("Nothing is learnt yet: press Learn in the BPE film first."))
-            return
-        dialog = self._file_dialog(f"Save {name}")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setFileMode(QFileDialog.FileMode.AnyFile)
-        dialog.setNameFilters(["JSON (*.json)"])
-        dialog.setDefaultSuffix("json")
-        dialog.selectFile(name)
-        dialog.fileSelected.connect(then)
-        dialog.open()
-
-    def _file_dialog(self, title: str) -> QFileDialog:
-        return file_dialog(self, title, "bpe_file_dialog")
-
-    def _write_tokenizer(self, path: str) -> None:
-        self.store.learning_bpe.write(self.film.at, path)
-
-    def _write_and_train(self, path: str) -> None:
-        asked = self.store.learning_bpe.learnt_from
-        self._train_when_written = path
-        text_path = str(Path(path).with_suffix(".txt")) if asked is not None and asked.text else ""
-        self.store.learning_bpe.write(self.film.at, path, text_path)
-
-    def _write_history(self, path: str) -> None:
-        if self.history is not None:
-            self.store.exporting.start(Path(path), _writing(Path(path), self.history))
-
-    def _on_written(self, path: str) -> None:
-        asked = self.store.learning_bpe.learnt_from
-        if path != self._train_when_written or asked is None:
-            return
-        self._train_when_written = ""
-        data = asked.path or (WORLD if asked.world_tokens else str(Path(path).with_suffix(".txt")))
-        name = Path(path).stem if Path(path).stem != "tokenizer" else "own-tokenizer"
-        base = PRESETS[PRESET]
-        tokens = asked.world_tokens or base.data_tokens
-        recipe = replace(base, name=name, data=data, tokenizer=path, data_tokens=tokens)
-        self.store.run.proposed.emit(recipe)
-        self.store.post(
-            Notice("The recipe in Training has this tokenizer and its text: press Start there.")
-        )
+        """Put the tokenizer of the merge that is shown into the recipe, with its text."""
+        self.keeping.train_model()
 
     # --------------------------------------------------------------------------------- keys
 
@@ -378,15 +334,6 @@ class BpePane(Pane):
 
     def sizeHint(self) -> QSize:
         return QSize(620, 430)
-
-
-def _writing(path: Path, history: BpeHistory) -> Any:
-    """Writes a history in a thread beside the window."""
-    from model.whole_file import write_whole
-
-    yield 0.0
-    write_whole(path, history.to_json())
-    yield 1.0
 
 
 _KEYPAD = Qt.KeyboardModifier.KeypadModifier

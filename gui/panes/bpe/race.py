@@ -20,7 +20,7 @@ from model.tokenizer.bpe_history import LEADERS, BpeHistory
 from model.tokenizer.tokens import visible
 
 AXIS_HEIGHT = 18
-LEAST_ROW, MOST_ROW = 17, 36
+LEAST_ROW, MOST_ROW = 17, 40
 FEW = 20
 """Counts up to here stand on a linear axis that begins at 0; larger ones on a logarithmic one."""
 
@@ -110,7 +110,7 @@ class RaceView(FilmView):
 
     @property
     def _label_width(self) -> float:
-        return min(max(96.0, self.viewport().width() * 0.34), 190.0)
+        return min(max(72.0, self.viewport().width() * 0.34), 190.0)
 
     @property
     def _figure_width(self) -> float:
@@ -186,28 +186,42 @@ class RaceView(FilmView):
     def _paint_axis(self, painter: QPainter) -> None:
         t, font = theme.current(), theme.mono(theme.SMALL_FONT_SIZE)
         foot = TITLE_HEIGHT + self.n_shown * self.row_height
-        last = -math.inf
+        left = self.bar_rect(0, 1).left()
+        wide = self.bar_rect(0, self._largest).width()
         for value in self._ticks():
-            x = self.bar_rect(0, 1).left() + (
-                self.bar_rect(0, self._largest).width() * self.length_of(value)
-            )
+            x = left + wide * self.length_of(value)
             painter.setPen(QPen(t.color("line"), 1))
             painter.drawLine(round(x), TITLE_HEIGHT, round(x), round(foot))
             words_ = line(f"{value:,}", font)
-            if x - words_.width / 2 > last + 6:
-                painter.setPen(t.color("dim"))
-                words_.draw(painter, x - words_.width / 2, foot + AXIS_HEIGHT / 2)
-                last = x + words_.width / 2
+            painter.setPen(t.color("dim"))
+            words_.draw(painter, x - words_.width / 2, foot + AXIS_HEIGHT / 2)
 
     def _ticks(self) -> list[int]:
+        """Counts at which a line stands, each with its number: as many as have room for theirs."""
         largest = self._largest
         if largest <= FEW:
-            step = 1 if largest <= 6 else 5
-            return list(range(0, largest + 1, step))
+            return self._with_room([list(range(0, largest + 1, step)) for step in (1, 2, 5, 10)])
         lowest, highest = round(math.log10(self._floor)), int(math.log10(largest))
-        fine = (1, 2, 5) if highest - lowest < 3 else (1,)
-        ticks = [n * 10**power for power in range(lowest, highest + 1) for n in fine]
-        return [tick for tick in ticks if tick <= largest]
+        found = [
+            [n * 10**power for power in range(lowest, highest + 1, each) for n in steps]
+            for each, steps in ((1, (1, 2, 5)), (1, (1, 3)), (1, (1,)), (2, (1,)), (3, (1,)))
+        ]
+        return self._with_room([[tick for tick in ticks if tick <= largest] for ticks in found])
+
+    def _with_room(self, choices: list[list[int]]) -> list[int]:
+        """The first of them whose numbers do not touch each other; else the first of the last."""
+        digit = mono_metrics().horizontalAdvance("0")
+        wide = self.bar_rect(0, self._largest).width()
+        for ticks in choices:
+            places = [wide * self.length_of(tick) for tick in ticks]
+            widths = [digit * len(f"{tick:,}") for tick in ticks]
+            gaps = [
+                places[i + 1] - places[i] - (widths[i] + widths[i + 1]) / 2
+                for i in range(len(ticks) - 1)
+            ]
+            if min(gaps, default=math.inf) >= digit:
+                return ticks
+        return choices[-1][:1]
 
     # ------------------------------------------------------------------------------- mouse
 

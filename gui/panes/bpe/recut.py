@@ -68,6 +68,14 @@ class RecutView(FilmView):
         """What is drawn, in order."""
         return self._chips
 
+    @property
+    def all_ids(self) -> list[int]:
+        """Of the whole text as it is cut now; empty where its beginning alone is known."""
+        history = self.history
+        if history is None or sum(map(len, self.words)) != history.n_tokens[0]:
+            return []
+        return [chip.id for chip in self._chips]
+
     # ------------------------------------------------------------------------------ places
 
     def state_changed(self, before: int | None) -> None:

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from gui import theme
 from gui.session.store import Store
 from gui.widgets.choice import Choice
+from gui.widgets.long_text_edit import LongTextEdit
 from gui.widgets.number_boxes import WholeBox
 from gui.widgets.text import Text
 from model import messages as m
@@ -26,7 +27,9 @@ SMALL = {
     # Sennrich, Haddow and Birch 2016, their first example.
     NEWEST: "\n".join(["low"] * 5 + ["lower"] * 2 + ["newest"] * 6 + ["widest"] * 3),
 }
-"""Texts so short that they are learnt from as soon as they are chosen."""
+"""The textbook's texts."""
+AT_ONCE = (*SMALL, PROMPT, WORLD)
+"""Kinds of text that are learnt from as soon as they are chosen: nothing else is to be said."""
 TITLES = {
     LOW: "low, lower, lowest",
     NEWEST: "low, lower, newest, widest (Sennrich 2016)",
@@ -43,11 +46,13 @@ class SourceForm(QWidget):
     """The text and the size.
 
     Signals:
-        chosen: another text was chosen, or typed.
+        chosen: another kind of text was chosen.
+        edited: the text of this kind, or the size, is another now.
         file_requested: a file is to be chosen; answer with `choose_file`.
     """
 
     chosen = Signal()
+    edited = Signal()
     file_requested = Signal()
 
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
@@ -67,20 +72,23 @@ class SourceForm(QWidget):
         self.size_box.setValue(1024)
         self.size_box.setAccessibleName("Vocabulary at most")
         self.size_box.setToolTip("Tokens at most: 256 bytes, <|endoftext|>, and one for each merge")
+        self.size_box.valueChanged.connect(self.edited)
         self.size_box.refusals.tell = self._tell
-        self.typed = QPlainTextEdit(self)
+        self.typed = LongTextEdit(self)
         self.typed.setPlaceholderText("Type or paste a text, then press Learn")
         self.typed.setAccessibleName("A text to learn from")
         self.typed.setTabChangesFocus(True)
         self.typed.setFont(theme.mono())
         self.typed.setFixedHeight(72)
+        self.typed.textChanged.connect(self.edited)
         self.typed.hide()
         self.refusal = Text(parent=self, tone="warning", font=small)
         self.refusal.hide()
+        store.prompt_changed.connect(self._on_prompt)
         self.row = QHBoxLayout()
         self.row.setSpacing(theme.SPACE)
         self.row.addWidget(self.source, 1)
-        self.row.addWidget(Text("vocabulary", self, tone="dim", font=small))
+        self.row.addWidget(Text("vocabulary ≤", self, tone="dim", font=small))
         self.row.addWidget(self.size_box)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -113,7 +121,7 @@ class SourceForm(QWidget):
                     return "The prompt is empty. Type one, or choose another text."
                 return m.LearnBpe(text=text, settings=settings)
             case "typed":
-                text = self.typed.toPlainText()
+                text = self.typed.whole_text()
                 if not text:
                     return "Nothing is typed yet. Type or paste a text, or choose another."
                 return m.LearnBpe(text=text, settings=settings)
@@ -146,6 +154,10 @@ class SourceForm(QWidget):
             self.file_requested.emit()
         else:
             self.choose(kind)
+
+    def _on_prompt(self) -> None:
+        if self._kind == PROMPT:
+            self.edited.emit()
 
     def _tell(self, why: str) -> None:
         self.refusal.setText(why)

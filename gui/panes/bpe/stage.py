@@ -1,6 +1,6 @@
 """The four pictures of the film, placed as the room allows.
 
-Wide: pairs, text, and vocabulary above the curve, side by side. Narrow: pairs beside the text, and
+Wide: pairs above the curve, text, and vocabulary, side by side. Narrow: pairs beside the text, and
 below it either the curve or the vocabulary. Knows the pictures; no store.
 """
 
@@ -93,12 +93,11 @@ class BpeStage(QWidget):
         if is_wide:
             first, last = round(wide * 0.3), round(wide * 0.32)
             middle = wide - first - last - 2 * gap
-            low = max(120, round(high * 0.42))
-            self.race.setGeometry(0, 0, first, high)
+            low = max(120, round(high * 0.38))
+            self.race.setGeometry(0, 0, first, high - low - gap)
+            self.curve.setGeometry(0, high - low, first, low)
             self.recut.setGeometry(first + gap, 0, middle, high)
-            left = first + middle + 2 * gap
-            self.merges.setGeometry(left, 0, last, high - low - gap)
-            self.curve.setGeometry(left, high - low, last, low)
+            self.merges.setGeometry(first + middle + 2 * gap, 0, last, high)
             return
         first = round(wide * 0.45)
         right = wide - first - gap

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from model.counting import counted
 from model.tokenizer.bpe_history import BpeHistory
 from model.tokenizer.tokens import visible
@@ -10,6 +12,10 @@ EMPTY = (
     "Choose a text and press Learn. The most frequent pair of neighbours becomes one token, "
     "again and again, and every step can be gone to."
 )
+MOST_LISTED = 12
+"""Tokens of a text that a sentence lists."""
+BEHIND = "Press Learn: text or size are others now than in this picture."
+BY_HAND = "Click a bar, or a token, to merge that pair by hand."
 NOTHING_TO_MERGE = "No pair occurs often enough in this text: nothing was merged."
 
 
@@ -51,6 +57,21 @@ def here(history: BpeHistory, k: int, n_ctx: int) -> str:
     )
     said += by_hand(history, k)
     return f"{said} {ending(history)}" if k == n else said
+
+
+def in_use(history: BpeHistory, ids: Iterable[int]) -> str:
+    """Of what a short text is made now, as the textbook lists it: ``low, e, r, s, t``.
+
+    Args:
+        history: of which.
+        ids: of the whole text's tokens.
+    """
+    used = dict.fromkeys(ids)
+    if not 0 < len(used) <= MOST_LISTED:
+        return ""
+    # Spaces and line breaks last: the textbook has none.
+    raws = sorted((history.tokens[id] for id in used), key=lambda raw: not raw.strip())
+    return f"It is made of {counted(len(raws), 'token')}: {', '.join(map(visible, raws))}."
 
 
 def by_hand(history: BpeHistory, k: int) -> str:

@@ -192,12 +192,14 @@ class CircuitView(Canvas):
         metrics = QFontMetricsF(label_font())
         left = metrics.horizontalAdvance("attn 00") + 14
         shown = [self._labels[at] for at in self._shown_positions()]
-        longest = max((metrics.horizontalAdvance(label) for label in shown), default=0.0)
-        below = min(longest + 8, 0.24 * size.height(), 96.0)
         bar = self.verticalScrollBar().sizeHint().width()
-        width, height = size.width() - left - 8, size.height() - TOP - below - CAPTION_HEIGHT
-        room = QSize(max(20, int(width)), max(20, int(height)))
-        self.place = place(found, self._edges, self._n_layers, self._position, room)
+        for _ in range(2):  # the second time with the tokens that have a column, edges or not
+            longest = max((metrics.horizontalAdvance(label) for label in shown), default=0.0)
+            below = min(longest + 10, 0.24 * size.height(), 96.0)
+            width, height = size.width() - left - 8, size.height() - TOP - below - CAPTION_HEIGHT
+            room = QSize(max(20, int(width)), max(20, int(height)))
+            self.place = place(found, self._edges, self._n_layers, self._position, room)
+            shown = [self._labels[at] for at in np.flatnonzero(~np.isnan(self.place.x_T))]
         if self.place.size.height() > room.height() + 0.5:
             room.setWidth(max(20, room.width() - bar))
         if self.place.size.width() > room.width() + 0.5:

@@ -10,7 +10,7 @@ import math
 from typing import Literal
 
 import numpy as np
-from PySide6.QtCore import QRect, Qt, Signal
+from PySide6.QtCore import QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QActionGroup, QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -39,6 +39,8 @@ VIEWS: dict[View, tuple[str, str]] = {
     "histogram": ("Histogram", "How often each value occurs"),
     "singular": ("Singular values", "How strongly the matrix stretches each of its directions"),
 }
+WAITS = "Its numbers are being looked at…"
+WAITS_AFTER_MS = 200
 SIDE_BY_SIDE = 480
 ON_TOP = 300
 
@@ -84,6 +86,13 @@ class WeightDetail(QWidget):
         self.view_row = ActionRow(self._views.actions(), "Views of the tensor", self)
         self.histogram = Histogram(self)
         self.image = MatrixImage(self)
+        self.waits = Text(WAITS, self.image.viewport(), tone="dim", wrap=True)
+        self.waits.move(theme.SPACE, theme.SPACE)
+        self.waits.hide()
+        self._late = QTimer(self)
+        self._late.setSingleShot(True)
+        self._late.setInterval(WAITS_AFTER_MS)
+        self._late.timeout.connect(self._say_it_waits)
         self.singular = SingularValues(self)
         self.singular.requested.connect(self.singular_values_requested)
         self.singular.cancelled.connect(self.cancel_requested)
@@ -133,7 +142,14 @@ class WeightDetail(QWidget):
             self.file_text.setToolTip(as_written(_file_words(tensor)))
             self.figures.setText("")
         self.part.setCurrentIndex(0 if part is None else part + 1)
+        self._late.start()
         self._arrange()
+
+    def _say_it_waits(self) -> None:
+        """Millions of numbers take a while to be looked at."""
+        room = self.image.viewport().width() - 2 * theme.SPACE
+        self.waits.resize(room, self.waits.heightForWidth(room))
+        self.waits.show()
 
     def show_figures(self, figures: m.WeightFigures | None) -> None:
         """Of the whole tensor."""
@@ -150,6 +166,8 @@ class WeightDetail(QWidget):
             found: what the worker found.
             axes: what the rows and the columns of the matrix are.
         """
+        self._late.stop()
+        self.waits.hide()
         self.histogram.set_counts(found.counts, found.low, found.high, found.mean, found.std)
         limit, note = color_limit(found.low, found.high, found.rms)
         self.image.set_picture(

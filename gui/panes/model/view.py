@@ -49,6 +49,7 @@ VIEWS: dict[ViewName, tuple[str, str]] = {
 }
 ROOM_FOR_ALL = (760, 420)
 """Below this size only one view is shown at a time."""
+NO_ROOM = "no room for all: the tensors alone · "
 
 
 class WeightsView(QWidget):
@@ -249,7 +250,8 @@ class WeightsView(QWidget):
         step = state.steps.get(self.name)
         of = f"{n} of {len(state.tensors)}" if n != len(state.tensors) else f"{n}"
         learned = f"step {step:,} · " if step is not None else ""
-        return f"{learned}{of} tensors · "
+        alone = NO_ROOM if self.view == "all" and self._one_view() is not None else ""
+        return f"{alone}{learned}{of} tensors · "
 
     def code(self) -> str:
         """The tensor in detail: figures, histogram, picture, singular values as they are drawn."""
@@ -390,9 +392,12 @@ class WeightsView(QWidget):
         self._bottom.setVisible(one in (None, "share", "scale"))
         top = HEIGHT + 2 * theme.TIGHT
         self._both.setGeometry(QRect(0, top, width, max(0, height - top)))
-        if one is None and self._arranged_for is not None:
+        before = self._arranged_for
+        if one is None and before is not None:
             # As a person leaves the splitters, so they stay; at first they stand here.
             self._both.setSizes([int(height * 0.62), int(height * 0.38)])
             self._top.setSizes([int(width * 0.46), int(width * 0.54)])
             self._bottom.setSizes([width // 2, width // 2])
         self._arranged_for = one
+        if self.view == "all" and (one is None) != (before is None):
+            self.outdated.emit()  # the header says whether there is room for all

@@ -175,6 +175,11 @@ class FactForm(SweepForm):
         raw = [b"" if token.id in special else token.bytes for token in read.tokens]
         return tokens_of_words(raw, self.about.text())
 
+    @property
+    def lacks_text(self) -> bool:
+        """Whether the words that the fact is about are missing."""
+        return not self.about.text().strip()
+
     def question(self) -> Facts:
         """What would be run now.
 

@@ -36,11 +36,14 @@ MODES: Mapping[Mode, tuple[str, str]] = {
     "prompts": ("two prompts", "Activation patching: put what B has into A, place by place"),
     "fact": ("a fact", "Causal tracing: hide words by noise, then put one place right again"),
 }
-EMPTY = {
-    "prompts": "Type a second prompt, B, and press Run. Each cell will say how far A's answer "
-    "moves to B's when one activation is B's.",
-    "fact": "Say which words the fact is about and press Run. Each cell will say how much of the "
-    "answer comes back when one place is put right.",
+FIRST: Mapping[Mode, str] = {
+    "prompts": "Type a second prompt, B, and press Run.",
+    "fact": "Say which words the fact is about and press Run.",
+}
+"""While the text is missing that a sweep needs."""
+EMPTY: Mapping[Mode, str] = {
+    "prompts": "Each cell will say how far A's answer moves to B's when one activation is B's.",
+    "fact": "Each cell will say how much of the answer comes back when one place is put right.",
 }
 
 
@@ -214,7 +217,7 @@ class PatchingPane(Pane):
         self.map.setVisible(there)
         self._empty.setVisible(not there)
         if not there or found is None or sweep.read is None or model is None:
-            self._empty.setText(problem or self._cannot() or self._waiting() or EMPTY[self.mode])
+            self._empty.setText(problem or self._cannot() or self._waiting() or self._how())
             self._drawn = None
             self.pointing.show(None, None, None)
             self.map.set_content(None)
@@ -228,6 +231,11 @@ class PatchingPane(Pane):
             self.map.set_content(drawn.content)
             if another and drawn.strongest is not None:
                 self.map.reveal(*drawn.strongest)
+
+    def _how(self) -> str:
+        """What is still to be done for a map, and what it will say."""
+        first = FIRST[self.mode] if self.form.lacks_text else "Press Run."
+        return f"{first} {EMPTY[self.mode]}"
 
     def _waiting(self) -> str:
         return "The first cells are on their way…" if self.sweep.going else ""

@@ -162,6 +162,11 @@ class PromptsForm(SweepForm):
             return cut.problem, "warning"
         return words.beside(store.read, cut.ids, store.model, self.kind)
 
+    @property
+    def lacks_text(self) -> bool:
+        """Whether the second prompt is missing."""
+        return not self.other.text().strip()
+
     def question(self) -> Patch:
         """What would be run now.
 

@@ -176,10 +176,12 @@ class PromptPane(Pane):
             self._below.setDirection(way)
         # Where there is no room for both, the text is what is needed; a menu has the buttons, too.
         buttons = (self.examples_button, self.history_button)
-        both = height >= self.editor.least_height + buttons[0].sizeHint().height()
+        both = height >= self.editor.least_height + self._taken(width)
         for button in buttons:
             button.setVisible(both)
-        self.editor.set_room(height - self._taken(width), share=self.height() // 3)
+        note = self._note.heightForWidth(width) if self._note.text() else 0
+        taken = self._taken(width) if both else note
+        self.editor.set_room(height - taken, share=self.height() // 3)
         self.updateGeometry()
 
     def _taken(self, width: int) -> int:

@@ -15,6 +15,7 @@ from gui import theme
 from gui.panes.tokenizer import words
 from gui.widgets.canvas import Canvas
 from gui.widgets.drawing_cache import line
+from gui.widgets.legend_rows import TO_TEXT, placed
 from model import messages as m
 from model.counting import counted
 from model.tokenizer.side_by_side import CutBy
@@ -28,6 +29,7 @@ LEGEND = (
     ("unknown", "?", "no token for it"),
 )
 """Kind of a box, what stands in it, what it means."""
+SIGNS = {kind: sign for kind, sign, _ in LEGEND}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ class AlignedView(Canvas):
         self._letters: list[tuple[QRectF, str]] = []
         self._names: list[tuple[QRectF, str]] = []
         self._heads: list[tuple[QRectF, str, str]] = []
-        self._legend_y = 0.0
+        self._legend: list[tuple[QRectF, str, str]] = []
 
     def show_compared(self, found: m.TokenizersCompared | None) -> None:
         """Draw another comparison."""
@@ -82,19 +84,26 @@ class AlignedView(Canvas):
 
     def lay_out(self) -> None:
         self.boxes, self._letters, self._names, self._heads = [], [], [], []
+        self._legend = []
         found = self._found
         window = QSizeF(self.viewport().size())
         if found is None:
             self.scroll_over(QSizeF(), window)
             return
+        width = QFontMetricsF(theme.mono(theme.SMALL_FONT_SIZE)).horizontalAdvance
         y = MARGIN
         for cut in found.cuts:
             said = words.heading(cut) if isinstance(cut, CutBy) else cut.problem
+            if isinstance(cut, CutBy) and width(said) > window.width() - NAME - 2 * MARGIN:
+                said = words.heading(cut, short=True)
             tone = "text" if isinstance(cut, CutBy) else "warning"
             self._heads.append((QRectF(MARGIN, y, window.width() - 2 * MARGIN, HEAD), said, tone))
             y += HEAD
-        self._legend_y = y + HEAD / 2
-        y += HEAD + GAP
+        occurring = {kind for cut in found.cuts if isinstance(cut, CutBy) for kind in _kinds(cut)}
+        entries = [(kind, said) for kind, _, said in LEGEND if kind in occurring]
+        room = QRectF(MARGIN + NAME, y, window.width() - NAME - 2 * MARGIN, 0)
+        self._legend, y = placed(entries, room, HEAD)
+        y += GAP
         cell = max(QFontMetricsF(theme.mono()).horizontalAdvance("0") + 5, 12.0)
         per_line = max(8, int((window.width() - NAME - 2 * MARGIN) / cell))
         for first, last in _lines(found.text, per_line):
@@ -122,11 +131,7 @@ class AlignedView(Canvas):
                     continue
                 a, b = max(start, first), min(end, last)
                 rect = QRectF(left + (a - first) * cell, y, (b - a) * cell, ROW - 3)
-                kind = "token"
-                if set(places) & set(cut.unknown):
-                    kind = "unknown"
-                elif len(places) > 1:
-                    kind = "together"
+                kind = _kind(cut, places)
                 text = ""
                 if start >= first:
                     text = str(len(places)) if len(places) > 1 else tokens[0].text
@@ -151,7 +156,11 @@ class AlignedView(Canvas):
             painter.setPen(t.color("dim" if tone == "text" else tone))
             font = mono if tone == "text" else small
             line(said, font, rect.width() - NAME).draw(painter, rect.left() + NAME, middle)
-        self._paint_legend(painter, self._legend_y + up)
+        for swatch, kind, said in self._legend:
+            at = swatch.translated(0, up)
+            self._paint_box(painter, at, Box(at, 0, (), kind, SIGNS[kind]))
+            painter.setPen(t.color("dim"))
+            line(said, small).draw(painter, at.left() + TO_TEXT, at.center().y())
         seen = QRectF(self.viewport().rect())
         for rect, letter in self._letters:
             at = rect.translated(0, up)
@@ -169,20 +178,6 @@ class AlignedView(Canvas):
             if at.intersects(seen):
                 self._paint_box(painter, at, box)
 
-    def _paint_legend(self, painter: QPainter, middle: float) -> None:
-        """What the colours mean, where they occur."""
-        x = MARGIN + NAME
-        small = theme.sans(theme.SMALL_FONT_SIZE)
-        occurring = {box.kind for box in self.boxes}
-        for kind, sign, said in LEGEND:
-            if kind in occurring:
-                swatch = QRectF(x, middle - 8, 18, 16)
-                self._paint_box(painter, swatch, Box(swatch, 0, (), kind, sign))
-                label = line(said, small)
-                painter.setPen(theme.current().color("dim"))
-                label.draw(painter, x + 23, middle)
-                x += 23 + label.width + 16
-
     @staticmethod
     def _paint_box(painter: QPainter, at: QRectF, box: Box) -> None:
         t = theme.current()
@@ -192,7 +187,12 @@ class AlignedView(Canvas):
         painter.drawRoundedRect(at.adjusted(0.5, 0.5, -1.0, -0.5), 3, 3)
         if box.text:
             painter.setPen(t.color("text" if box.kind == "token" else pens[box.kind]))
-            shown = line(box.text, theme.mono(theme.SMALL_FONT_SIZE), max(6.0, at.width() - 3))
+            font, room = theme.mono(theme.SMALL_FONT_SIZE), max(6.0, at.width() - 3)
+            shown = line(box.text, font)
+            if shown.width > room:
+                # What has no token would be three dots under a single character.
+                unknown = box.kind == "unknown"
+                shown = line(SIGNS["unknown"], font) if unknown else line(box.text, font, room)
             shown.draw(painter, at.center().x() - shown.width / 2, at.center().y())
 
     # ------------------------------------------------------------------------------- mouse
@@ -211,8 +211,13 @@ class AlignedView(Canvas):
 
     def tooltip(self, at: QPoint) -> str:
         box, found = self.box_at(at), self._found
-        if box is None or found is None:
+        if found is None:
             return ""
+        if box is None:
+            heads = zip(self._heads, found.cuts, strict=True)
+            place = at + self.scrolled
+            over = [(said, cut) for (rect, said, _), cut in heads if rect.contains(place)]
+            return "\n".join(words.of_head(cut, said) for said, cut in over)
         cut = found.cuts[box.tokenizer]
         assert isinstance(cut, CutBy)
         lines = [f"{words.short_name(cut.name)}: {cut.kind}, {cut.vocab_size:,} tokens"]
@@ -220,6 +225,17 @@ class AlignedView(Canvas):
             lines.append(f"{counted(len(box.places), 'token')} are one character together")
         lines += [_told(cut.tokens[place]) for place in box.places]
         return "\n".join(lines)
+
+
+def _kind(cut: CutBy, places: tuple[int, ...]) -> str:
+    """Of the box of some tokens, a kind of `LEGEND`."""
+    if set(places) & set(cut.unknown):
+        return "unknown"
+    return "together" if len(places) > 1 else "token"
+
+
+def _kinds(cut: CutBy) -> set[str]:
+    return {_kind(cut, places) for places in _groups(cut)}
 
 
 def _told(token: Token) -> str:

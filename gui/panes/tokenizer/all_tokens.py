@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 
 from gui import theme
 from gui.panes.tokenizer import words
-from gui.panes.tokenizer.vocabulary import GLITCHES, VocabularyTable
+from gui.panes.tokenizer.vocabulary import COUNT, GLITCHES, VocabularyTable
 from gui.session.store import Store
 from gui.widgets.choice import Choice
 from gui.widgets.control_button import ControlButton
@@ -91,6 +91,7 @@ class AllTokens(QObject):
             rows.set_norms(projected.norms if projected.matrix == "W_E" else rows.norms)
         found = self._store.tokenizing.counted
         rows.set_counts(None if found is None else found.counts)
+        self.table.setColumnHidden(COUNT, found is None)
         self.table.show_token(self._store.selection.vocabulary_id)
         counting = self._store.tokenizing.counting is not None
         self.count_button.setText("Stop" if counting else "Count…")
@@ -110,7 +111,8 @@ class AllTokens(QObject):
         path, glitches = tokenizing.counted_in.path, rows.glitches
         where = Path(path).name if path else "The story world"
         n_glitches = None if glitches is None else len(glitches)
-        return words.counts(model, found, where, n_glitches), "text"
+        few = words.shown(len(rows.shown), len(model.vocabulary))
+        return few + words.counts(model, found, where, n_glitches), "text"
 
     def _offer_glitches(self) -> None:
         """Their line in the choice of kinds, while they are known."""

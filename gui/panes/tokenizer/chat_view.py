@@ -15,6 +15,7 @@ from gui import theme
 from gui.widgets.canvas import Canvas
 from gui.widgets.control_button import ControlButton
 from gui.widgets.drawing_cache import line
+from gui.widgets.legend_rows import TO_TEXT, placed
 from gui.widgets.text import Text
 from model import messages as m
 from model.tokenizer.chat import Turn
@@ -55,6 +56,7 @@ class ChatCanvas(Canvas):
         super().__init__(parent)
         self.setAccessibleName("The talk in tokens")
         self.chips: list[Chip] = []
+        self._legend: list[tuple[QRectF, str, str]] = []
         self._found: m.TemplateApplied | None = None
 
     def show_chat(self, found: m.TemplateApplied | None) -> None:
@@ -65,13 +67,17 @@ class ChatCanvas(Canvas):
             self.redraw()
 
     def lay_out(self) -> None:
-        self.chips = []
+        self.chips, self._legend = [], []
         found, window = self._found, QSizeF(self.viewport().size())
         if found is None:
             self.scroll_over(QSizeF(), window)
             return
         width = QFontMetricsF(theme.mono()).horizontalAdvance
-        x, y = MARGIN, MARGIN + ROW + GAP
+        occurring = {kind_of(found, token) for token in found.tokens}
+        entries = [(kind, said) for kind, said in LEGEND if kind in occurring]
+        room = QRectF(MARGIN, MARGIN, window.width() - 2 * MARGIN, 0)
+        self._legend, y = placed(entries, room, ROW)
+        x, y = MARGIN, y + GAP
         for index, token in enumerate(found.tokens):
             wide = min(width(token.text) + 2 * PAD, window.width() - 2 * MARGIN)
             if x > MARGIN and x + wide > window.width() - MARGIN:
@@ -89,22 +95,16 @@ class ChatCanvas(Canvas):
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         up, seen = -self.scrolled.y(), QRectF(self.viewport().rect())
-        self._paint_legend(painter, MARGIN + ROW / 2 + up)
+        small = theme.sans(theme.SMALL_FONT_SIZE)
+        for swatch, kind, said in self._legend:
+            at = swatch.translated(0, up)
+            self._paint_chip(painter, at, kind, "")
+            painter.setPen(theme.current().color("dim"))
+            line(said, small).draw(painter, at.left() + TO_TEXT, at.center().y())
         for chip in self.chips:
             at = chip.rect.translated(0, up)
             if at.intersects(seen):
                 self._paint_chip(painter, at, chip.kind, found.tokens[chip.index].text)
-
-    def _paint_legend(self, painter: QPainter, middle: float) -> None:
-        x, small = MARGIN, theme.sans(theme.SMALL_FONT_SIZE)
-        occurring = {chip.kind for chip in self.chips}
-        for kind, said in LEGEND:
-            if kind in occurring:
-                self._paint_chip(painter, QRectF(x, middle - 8, 18, 16), kind, "")
-                label = line(said, small)
-                painter.setPen(theme.current().color("dim"))
-                label.draw(painter, x + 24, middle)
-                x += 24 + label.width + 16
 
     @staticmethod
     def _paint_chip(painter: QPainter, at: QRectF, kind: str, text: str) -> None:

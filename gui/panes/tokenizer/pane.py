@@ -11,7 +11,15 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QPoint, QSize
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QStackedWidget, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QFileDialog,
+    QHBoxLayout,
+    QLineEdit,
+    QStackedWidget,
+    QWidget,
+)
 
 from gui import theme
 from gui.file_dialog import file_dialog
@@ -43,6 +51,8 @@ BESIDE = "A tokenizer beside the open model's"
 COMPARED = 2000
 """Characters of the prompt that are compared."""
 _MOST_FILES = 8
+NARROW = 600
+"""Below this width the fields stand under the views, or their names would be cut."""
 
 
 class TokenizerPane(Pane):
@@ -93,18 +103,22 @@ class TokenizerPane(Pane):
         self._stack = QStackedWidget(self)
         for view in (self.replay, self.aligned, self.chat, self.table, self._empty):
             self._stack.addWidget(view)
-        top = QHBoxLayout()
-        top.setSpacing(theme.SPACE)
-        top.addWidget(self.views)
-        top.addWidget(self.word, 1)
-        top.addWidget(self.all.search, 1)
-        top.addWidget(self.all.kind)
-        top.addWidget(self.all.count_button)
-        top.addStretch(0)
-        top.addWidget(self.add_button)
-        self._top = top
+        views, self._fields = QHBoxLayout(), QHBoxLayout()
+        views.addWidget(self.views)
+        views.addStretch(1)
+        self._fields.setSpacing(theme.SPACE)
+        self._fields.addWidget(self.word, 1)
+        self._fields.addWidget(self.all.search, 1)
+        self._fields.addWidget(self.all.kind)
+        self._fields.addWidget(self.all.count_button)
+        self._fields.addStretch(0)
+        self._fields.addWidget(self.add_button)
+        self._top = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._top.setSpacing(theme.SPACE)
+        self._top.addLayout(views)
+        self._top.addLayout(self._fields, 1)
         layout = column(self, spacing=theme.TIGHT)
-        layout.addLayout(top)
+        layout.addLayout(self._top)
         layout.addWidget(self.sentence)
         layout.addWidget(self._stack, 1)
         store.tokenizing.changed.connect(self.invalidate)
@@ -117,17 +131,32 @@ class TokenizerPane(Pane):
 
     # ------------------------------------------------------------------------------- drawing
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        below = self.width() < NARROW and self.views.current in ("word", "all")
+        way = QBoxLayout.Direction
+        self._top.setDirection(way.TopToBottom if below else way.LeftToRight)
+
     def apply_theme(self) -> None:
         self.table.apply_theme()
 
     @property
+    def _followed(self) -> str:
+        """The word of the selected token; of what stands around a text, the word before it."""
+        read, position = self.store.read, self.store.selection.position
+        found = (word_at(read, at) for at in range(position, -1, -1))
+        return next(filter(None, found), "")
+
+    @property
     def shown_word(self) -> str:
         """What is replayed: what is typed, or the word of the selected token."""
-        return self.word.text() or word_at(self.store.read, self.store.selection.position)
+        return self.word.text() or self._followed
 
     def refresh(self) -> None:
-        followed = word_at(self.store.read, self.store.selection.position)
-        self.word.setPlaceholderText(followed.strip() or "a word")
+        self.word.setPlaceholderText(self._followed.strip() or "a word")
         problem = "No model is open. Open a checkpoint first." if self.store.model is None else ""
         if self.views.current == "word":
             self._draw_word(problem)
@@ -145,7 +174,7 @@ class TokenizerPane(Pane):
         problem = problem or tokenizing.replay_problem or ("" if text else words.EMPTY_WORD)
         found = tokenizing.replayed
         if problem or found is None:
-            self._say_empty(problem)
+            self._say_empty(problem or words.WAITING["word"])
             return
         self.replay.show_replay(found)
         self._stack.setCurrentWidget(self.replay)
@@ -164,7 +193,7 @@ class TokenizerPane(Pane):
         problem = problem or tokenizing.compare_problem or ("" if text else words.EMPTY_TEXT)
         found = tokenizing.compared
         if problem or found is None:
-            self._say_empty(problem)
+            self._say_empty(problem or words.WAITING["beside"])
             return
         self.aligned.show_compared(found)
         self._stack.setCurrentWidget(self.aligned)
@@ -185,11 +214,12 @@ class TokenizerPane(Pane):
         )
         found, problem = tokenizing.chat, tokenizing.chat_problem
         if problem == NO_TEMPLATE:
-            self._say_empty(problem)
+            self._say_empty(f"{problem} {words.HAVE_TEMPLATES}")
             return
         view.show_chat(found)
         self._stack.setCurrentWidget(view)
-        self.sentence.setText(problem or ("" if found is None else of_chat(found)))
+        said = words.WAITING["chat"] if found is None else of_chat(found)
+        self.sentence.setText(problem or said)
         self.sentence.set_tone("warning" if problem else "text")
         self.sentence.show()
 
@@ -202,6 +232,10 @@ class TokenizerPane(Pane):
             self._say_empty(words.NO_TEXTS)
             return
         said, tone = self.all.refresh(model)
+        if not len(self.table.rows.shown):
+            kind = str(self.all.kind.currentData() or "")
+            self._say_empty(words.nothing_found(self.all.search.text(), kind))
+            return
         self._stack.setCurrentWidget(self.table)
         self.sentence.setText(said)
         self.sentence.set_tone(tone)
@@ -225,7 +259,8 @@ class TokenizerPane(Pane):
         self.word.setVisible(view == "word")
         self.all.set_visible(view == "all")
         self.add_button.setVisible(view == "beside")
-        self._top.setStretch(5, 1 if view == "beside" else 0)
+        self._fields.setStretch(4, 1 if view == "beside" else 0)
+        self._arrange()
         self.invalidate()
 
     def offer_texts(self) -> None:

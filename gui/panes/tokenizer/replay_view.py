@@ -21,6 +21,9 @@ from model.tokenizer.tokens import visible
 
 ROW, PAD, BETWEEN, MARGIN = 24.0, 5.0, 14.0, 8.0
 LEAST_COLUMN = 20.0
+UNKNOWN = "?"
+"""In the box of a word of which no piece is known, where its token's name has no room."""
+AS_ONE = "taken as one, whatever its letters"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,8 @@ class Box:
     Attributes:
         rect: its place.
         text: in it.
-        kind: "plain", "made", "tried" (not in the vocabulary) or "symbol".
+        kind: "plain", "made", "tried" (not in the vocabulary), "unknown" (stands for a word that
+            no piece fits) or "symbol".
         tip: about it.
     """
 
@@ -92,6 +96,8 @@ class ReplayView(Canvas):
             tip = text if span.id < 0 else f"{text}\nid {span.id}"
             if span.score:
                 tip += f"\nscore {span.score:.3f}"
+            if kind == "unknown" and metrics.horizontalAdvance(text) > rect.width() - 4:
+                text = UNKNOWN
             self.boxes.append(Box(rect, text, kind, tip))
 
         def caption(text: str, y: float) -> None:
@@ -112,9 +118,11 @@ class ReplayView(Canvas):
             y += ROW
         ended = piece.steps[-1].spans if piece.steps else ()
         if ended != piece.cut:  # of a table, or a word that is not known
+            unknown = words.is_unknown(found, piece)
             for span in piece.cut:
-                box(span, "made", y)
-            caption("taken as one, whatever its letters", y)
+                box(span, "unknown" if unknown else "made", y)
+            said = words.unknown_caption(found, piece) if unknown else AS_ONE
+            caption(said, y)
             y += ROW
         return y + BETWEEN, widest
 
@@ -148,7 +156,8 @@ class ReplayView(Canvas):
             rect = box.rect.translated(-self.scrolled.x(), -self.scrolled.y())
             if not rect.intersects(seen):
                 continue
-            pen = QPen(t.color("accent" if box.kind == "made" else "line"), 1)
+            pens = {"made": "accent", "unknown": "warning"}
+            pen = QPen(t.color(pens.get(box.kind, "line")), 1)
             if box.kind == "tried":
                 pen = QPen(t.color("faint"), 1, Qt.PenStyle.DashLine)
             painter.setPen(pen)
@@ -156,7 +165,7 @@ class ReplayView(Canvas):
             painter.setBrush(t.color(fill) if fill else Qt.BrushStyle.NoBrush)
             if box.kind != "symbol":
                 painter.drawRoundedRect(rect.adjusted(1.5, 0.5, -1.5, -0.5), 3, 3)
-            tone = {"made": "accent", "plain": "text"}.get(box.kind, "dim")
+            tone = {"made": "accent", "plain": "text", "unknown": "warning"}.get(box.kind, "dim")
             painter.setPen(t.color(tone))
             text = line(box.text, theme.mono(), max(8.0, rect.width() - 4))
             text.draw(painter, rect.center().x() - text.width / 2, rect.center().y())

@@ -261,7 +261,7 @@ class VocabularyModel(QAbstractTableModel):
         if column == NORM:
             if self._norms is None:
                 return "…"
-            return f"{self._norm(id):.4g}" if id < len(self._norms) else "—"
+            return _digits(self._norm(id)) if id < len(self._norms) else "—"
         if column == COUNT:
             return "" if self._counts is None else f"{self._count(id):,}"
         cells = {
@@ -282,6 +282,11 @@ class VocabularyModel(QAbstractTableModel):
         if id in self._info.special_ids:
             return theme.current().color("lens")
         return theme.current().color("text" if column in (TOKEN, NORM, COUNT) else "dim")
+
+
+def _digits(norm: float) -> str:
+    """Four digits, also where the last are zeros: points stand below each other."""
+    return f"{norm:,.0f}" if 1000 <= norm < 1e6 else f"{norm:#.4g}"
 
 
 def _alignment(column: int) -> Qt.AlignmentFlag:

@@ -10,9 +10,18 @@ from numpy.typing import NDArray
 from model import messages as m
 from model.counting import counted
 from model.tokenizer.replay import PieceCut, Replay, Span, Step
-from model.tokenizer.side_by_side import CutBy
+from model.tokenizer.side_by_side import CHARACTERS, CutBy
 from model.tokenizer.tokens import visible
 
+MOST_QUOTED = 40
+"""Signs of a text that a sentence quotes."""
+WAITING = {
+    "word": "The word is being cut, step by step…",
+    "beside": "The prompt is being cut by each tokenizer…",
+    "chat": "The template is being filled…",
+}
+"""Until the first answer is there, by view."""
+HAVE_TEMPLATES = "Open one that was: its name often ends in Instruct or Chat."
 EMPTY_WORD = "Type a word, or select a token of the prompt: here stands how it was cut."
 NO_TEXTS = "This checkpoint has no tokenizer: its tokens are ids alone, without a text."
 EMPTY_TEXT = "Type a prompt: here it stands in the tokens of several tokenizers."
@@ -33,6 +42,26 @@ def of_span(replay: m.TextReplayed, span: Span, piece: PieceCut) -> str:
     """What a span says: the token's bytes, or the symbols where it is none."""
     raw = replay.vocabulary.get(span.id, b"") if span.id >= 0 else b""
     return visible(raw or b"".join(piece.texts[span.start : span.end]))
+
+
+def quoted(text: str) -> str:
+    """A text as one line in quotes, its middle left out where it is long."""
+    seen = visible(text.encode("utf-8", "replace"))
+    if len(seen) > MOST_QUOTED:
+        seen = f"{seen[: MOST_QUOTED // 2]}…{seen[-MOST_QUOTED // 4 :]}"
+    return f"“{seen}”"
+
+
+def is_unknown(replay: m.TextReplayed, piece: PieceCut) -> bool:
+    """Whether WordPiece gave a word up: all pieces were tried, and one token stands for it."""
+    tried = bool(piece.steps) and piece.steps[-1].made < 0
+    return replay.replay.algorithm == "WordPiece" and tried and len(piece.cut) == 1
+
+
+def unknown_caption(replay: m.TextReplayed, piece: PieceCut) -> str:
+    """Beside the one token that stands for a word of which no piece is known."""
+    whole = piece.cut[0]
+    return f"no piece fits: the whole word becomes “{of_span(replay, whole, piece)}”, id {whole.id}"
 
 
 def caption(replay: m.TextReplayed, piece: PieceCut, index: int) -> str:
@@ -74,7 +103,7 @@ def here(found: m.TextReplayed) -> str:
     replay: Replay = found.replay
     n = len(replay.ids)
     steps = sum(max(0, len(piece.steps) - 1) for piece in replay.pieces)
-    said = f"“{visible(replay.text.encode('utf-8', 'replace'))}” is {counted(n, 'token')}"
+    said = f"{quoted(replay.text)} is {counted(n, 'token')}"
     if replay.algorithm == "BPE":
         whole = sum(piece.whole for piece in replay.pieces)
         said += f" after {counted(steps, 'merge')}"
@@ -83,28 +112,38 @@ def here(found: m.TextReplayed) -> str:
     said += f". {HOW.get(replay.algorithm, replay.algorithm)[0].upper()}"
     said += f"{HOW.get(replay.algorithm, replay.algorithm)[1:]}."
     if replay.normalized != replay.text:
-        seen = visible(replay.normalized.encode("utf-8", "replace"))
-        said += f" It is read as “{seen}”."
+        said += f" It is read as {quoted(replay.normalized)}."
     return " ".join((said, *replay.notes))
 
 
 def short_name(name: str) -> str:
     """Of a tokenizer, for a label: a path's last two parts."""
+    if name == CHARACTERS:
+        return "characters"
     return "/".join(name.replace("\\", "/").rstrip("/").split("/")[-2:])
 
 
-def heading(cut: CutBy) -> str:
+def heading(cut: CutBy, *, short: bool = False) -> str:
     """The figures of a tokenizer, for one line."""
     parts = [
         counted(cut.n_tokens, "token"),
-        f"{cut.bytes_per_token:.2f} bytes each",
-        f"n² {cut.attention_pairs:,}",
+        f"{cut.bytes_per_token:,.2f} {'B' if short else 'bytes'} each",
+        f"n² = {cut.attention_pairs:,}",
     ]
     if cut.unknown:
         parts.append(f"{len(cut.unknown)} unknown")
     if not cut.same_text:
-        parts.append("does not give the text back")
+        parts.append("text lost" if short else "does not give the text back")
     return " · ".join(parts)
+
+
+def of_head(cut: CutBy | object, said: str) -> str:
+    """Of a tokenizer's line of figures, at length."""
+    if not isinstance(cut, CutBy):
+        return said
+    lines = [f"{short_name(cut.name)}: {cut.kind}, {cut.vocab_size:,} tokens", said]
+    lines.append("n²: scores that a head of attention computes for this text, without a mask")
+    return "\n".join((*lines, *cut.notes))
 
 
 def compared(cuts: tuple[CutBy, ...]) -> str:
@@ -116,11 +155,25 @@ def compared(cuts: tuple[CutBy, ...]) -> str:
     if best.n_tokens == worst.n_tokens:
         return f"All cut this text into {counted(best.n_tokens, 'token')}."
     times = worst.attention_pairs / max(1, best.attention_pairs)
+    price = f"{times:,.1f}" if times < 100 else f"{times:,.0f}"
+    loses = "" if best.same_text else " (and does not give the text back)"
     return (
-        f"{short_name(best.name)} needs the fewest tokens, {best.n_tokens:,}, "
+        f"{short_name(best.name)} needs the fewest tokens, {best.n_tokens:,}{loses}, "
         f"{short_name(worst.name)} the most, {worst.n_tokens:,}: "
-        f"an attention layer pays {times:,.1f} times as much for it."
+        f"an attention layer pays {price} times as much for it."
     )
+
+
+def nothing_found(query: str, kind: str) -> str:
+    """Where the search has no row, and what to do."""
+    of_kind = f" of the kind “{kind}”" if kind else ""
+    holds = f" contains {quoted(query)}, nor has that id" if query else " is there"
+    return f"No token{of_kind}{holds}. Clear the search or choose all kinds."
+
+
+def shown(n: int, of: int) -> str:
+    """How many rows a search has left."""
+    return "" if n == of else f"{counted(n, 'token')} of {of:,} {'is' if n == 1 else 'are'} shown. "
 
 
 def counts(model: m.ModelInfo, found: m.TokensCounted, where: str, n_glitches: int | None) -> str:

@@ -22,6 +22,7 @@ from model.checkpoint.sources.hugging_face import (
     read_object,
     whole_of,
 )
+from model.checkpoint.sources.instead import is_instead
 from model.checkpoint.sources.karpathy import (
     NANOGPT_FILE,
     is_mingpt_config,
@@ -205,6 +206,11 @@ def _has_hf_config(folder: Path) -> bool:
 def _needs_config(folder: Path) -> None:
     if not os.path.lexists(folder / "config.json"):
         refuse_folder(folder)
+        for weights in sorted(folder.glob("*.safetensors")):
+            # With a config beside it, it would be no weights still.
+            instead = is_instead(weights)
+            if instead is not None:
+                raise CheckpointError(instead)
         raise CheckpointError(
             f"{folder} has weights but no config.json, which says how large the network is; "
             "copy it there from where the weights came from."

@@ -20,9 +20,9 @@ from shiboken6 import isValid
 
 from gui import theme
 from gui.opening.folder_listing import entries
-from gui.opening.open_dialog import OpenDialog, expanded
+from gui.opening.open_dialog import OpenDialog
 from gui.opening.preview_card import MemoryBar, PartsBar, PreviewCard
-from gui.opening.words import short_name
+from gui.opening.words import expanded, short_name
 from gui.session.state import Notice
 from gui.session.store import Store
 from gui.settings import Settings
@@ -222,6 +222,26 @@ def test_recent_models_have_their_line_and_one_that_is_gone_says_so(
     for top, bottom in ((4, 22), (24, 42)):
         part = rgb[box.top() + top : box.top() + bottom, 8:200].astype(int)
         assert np.ptp(part.sum(axis=-1)) > 150
+    dialog.close()
+
+
+def test_who_has_opened_nothing_yet_is_offered_the_model_that_comes_along(
+    live_store: Store, settings: Settings, qtbot: QtBot
+) -> None:
+    dialog = opened(live_store, settings, qtbot)
+    assert dialog._recent_title.text() == "To begin with"
+    assert dialog.recent.count() == 1
+    assert "comes with the program · GPT-2 · 1.14M" in dialog.recent.item(0).toolTip()
+    assert settings.recent_lines == {}
+    dialog.recent.setCurrentRow(0)
+    assert dialog.path == str(STORY_WORLD)
+    assert dialog.open_button.isEnabled()
+    assert dialog.open_button.property("primary")
+    dialog.close()
+    settings.recent = [str(STORY_WORLD)]
+    dialog = opened(live_store, settings, qtbot)
+    assert dialog._recent_title.text() == "Recent"
+    assert dialog.recent.count() == 1, "once"
     dialog.close()
 
 
@@ -502,6 +522,11 @@ def test_a_precision_that_does_not_fit_can_not_be_chosen(card: PreviewCard) -> N
     assert radios(card)["float32, as stored"].isChecked()
     assert "no digit is lost" in radios(card)["float32, as stored"].toolTip()
     assert card.dtype is None
+
+
+def test_a_quantized_file_is_not_said_to_be_stored_as_it_is_opened(card: PreviewCard) -> None:
+    card.show_preview(replace(GPT2, free_bytes=10**12, dtypes=("Q4_1", "float32"), dtype="float32"))
+    assert list(radios(card)) == ["float32, unpacked", "bfloat16", "float16"]
 
 
 def test_a_precision_that_a_person_chose_is_asked_for_be_it_the_proposed_one(

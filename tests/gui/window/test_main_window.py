@@ -245,6 +245,17 @@ def test_keys_step_through_the_network(qtbot: QtBot, program: Program) -> None:
     assert store.selection.layer == 1
 
 
+def test_a_recipe_that_a_pane_proposes_is_shown_where_it_can_be_started(
+    qtbot: QtBot, program: Program
+) -> None:
+    window, store = program.window, program.store
+    window.layouts.set_perspective("Space")
+    qtbot.waitUntil(lambda: not window.docks["training"].isVisible(), timeout=SOON)
+    store.run.proposed.emit(replace(PRESETS["minute"], name="own"))
+    qtbot.waitUntil(window.docks["training"].isVisible, timeout=SOON)
+    assert window.layouts.perspective == "Train"
+
+
 def test_the_dialog_opens_a_checkpoint_and_it_is_remembered(
     qtbot: QtBot, program: Program, tmp_path: Path
 ) -> None:

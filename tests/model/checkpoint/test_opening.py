@@ -300,6 +300,14 @@ def test_a_path_that_is_no_checkpoint_is_refused(tmp_path: Path):
     assert "has weights but no config.json" in refusal_after(tmp_path, WEIGHTS)
 
 
+def test_weights_that_are_a_web_page_are_named_before_a_config_is_asked_for(tmp_path: Path):
+    (tmp_path / WEIGHTS).write_text("<html><body>404</body></html>")
+    for path in (tmp_path, tmp_path / WEIGHTS):
+        said = refusal(path)
+        assert "is a web page" in said
+        assert "config.json" not in said
+
+
 def test_what_may_be_meant_as_a_model_on_a_hub_is_told_how_to_name_it():
     assert refusal(Path("gpt2")) == (
         "gpt2 does not exist; check the path, or name a model on a hub as owner/name."

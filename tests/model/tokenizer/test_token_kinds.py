@@ -22,6 +22,11 @@ from model.tokenizer.token_kinds import kind_of
         (b"\x00", "control character"),
         (b"", "no token"),
         (b"it's 5", "Latin"),
+        ("µm".encode(), "mixed"),  # a Greek letter, and a Latin one
+        ("ª".encode(), "Latin"),
+        ("ＡＢ".encode(), "Latin"),
+        ("メートル".encode(), "Katakana"),
+        ("ʼ".encode(), "modifier letter"),
     ],
 )
 def test_kinds(raw: bytes, kind: str):

@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLayout
 from pytestqt.qtbot import QtBot
 
+from gui.panes.angles.fit_view import FitView
 from gui.panes.angles.pane import AnglesPane
 from gui.panes.angles.toy_view import stored_in
 from gui.session.spreading import Kind
 from gui.session.store import Store
+from gui.widgets.text import Text
 from model import messages as m
 from model.vectors.angles import angles
 from tests.gui.desk import Desk
@@ -169,6 +172,36 @@ def test_features_share_dimensions(pane: AnglesPane, desk: Desk):
     column = image[half, round(box.center().x()) - 1 : round(box.center().x()) + 2].astype(int)
     wanted = np.array([first.red(), first.green(), first.blue()])
     assert np.abs(column - wanted).sum(-1).min() < 40
+
+
+def test_a_narrow_pane_cuts_neither_names_nor_legends(pane: AnglesPane, desk: Desk):
+    layout = pane.layout()
+    assert layout is not None
+    layout.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)  # as in a dock
+    pane.setMinimumSize(0, 0)
+    for kind in pane.views.buttons:
+        QTest.mouseClick(pane.views.buttons[kind], Qt.MouseButton.LeftButton)
+        pane.resize(430, 400)
+        layout.activate()
+        for button in (*pane.views.buttons.values(), pane.go):
+            assert button.width() >= button.sizeHint().width()
+        for name in pane.findChildren(Text):
+            if name.isVisible() and not name.wordWrap():
+                assert name.width() >= name.sizeHint().width()
+    for picture in (pane.angles, pane.fits):
+        swatches, end = picture.legend()
+        assert len(swatches) == 3
+        assert len({swatch.top() for swatch, _, _ in swatches}) > 1
+        assert end < picture.plot.top()
+
+
+def test_two_vectors_in_two_dimensions_stand_above_the_edge(qtbot: QtBot):
+    fits = FitView()
+    qtbot.addWidget(fits)
+    fits.resize(600, 400)
+    fits.show()
+    fits.show_fits((m.Fit(2, 2, False, 3.0),), (2, 4))
+    assert fits.place(2, 2).y() < fits.plot.bottom() - 8
 
 
 def test_choices_come_back(pane: AnglesPane, live_store: Store, qtbot: QtBot):

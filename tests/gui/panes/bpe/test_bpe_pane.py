@@ -18,7 +18,7 @@ from pytestqt.qtbot import QtBot
 from gui import theme
 from gui.panes.bpe.pane import BpePane
 from gui.panes.bpe.source_form import FILE, LOW, PROMPT, TYPED, WORLD
-from gui.panes.bpe.view import TITLE_HEIGHT
+from gui.panes.bpe.view import TITLE_HEIGHT, mono_metrics
 from gui.session.state import Notice
 from gui.session.store import Store
 from model.tokenizer.bpe_history import BpeHistory, Recut
@@ -248,7 +248,7 @@ def test_the_tokenizer_of_the_state_is_saved_and_opens_in_the_library(
     learn(pane, desk, STORY)
     go(pane, 10)
     path = tmp_path / "tokenizer.json"
-    pane._write_tokenizer(str(path))
+    pane.keeping.write_tokenizer(str(path))
     desk.advance(10)
     opened = tokenizers.Tokenizer.from_file(str(path))
     assert opened.get_vocab_size() == 267
@@ -260,7 +260,7 @@ def test_a_model_can_be_trained_on_it(pane: BpePane, desk: Desk, tmp_path: Path)
     proposed: list[Recipe] = []
     pane.store.run.proposed.connect(proposed.append)
     path = tmp_path / "mine.json"
-    pane._write_and_train(str(path))
+    pane.keeping.write_and_train(str(path))
     desk.advance(10)
     (recipe,) = proposed
     assert recipe.tokenizer == str(path)
@@ -268,10 +268,91 @@ def test_a_model_can_be_trained_on_it(pane: BpePane, desk: Desk, tmp_path: Path)
     recipe.validate()
 
 
+def test_one_press_puts_it_into_the_recipe_and_overwrites_no_other(
+    pane: BpePane, desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    learn(pane, desk, STORY)
+    proposed: list[Recipe] = []
+    pane.store.run.proposed.connect(proposed.append)
+    for k in (10, 20, 20):
+        go(pane, k)
+        QTest.mouseClick(pane.train_button, Qt.MouseButton.LeftButton)
+        desk.advance(10)
+    sizes = [
+        tokenizers.Tokenizer.from_file(recipe.tokenizer).get_vocab_size() for recipe in proposed
+    ]
+    assert sizes == [267, 277, 277]
+    assert len({recipe.tokenizer for recipe in proposed}) == 3
+    assert Path(proposed[0].tokenizer).is_relative_to(tmp_path / "runs")
+
+
+def test_where_it_cannot_be_kept_for_training_it_is_told(
+    pane: BpePane, desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setattr(
+        "gui.panes.bpe.keeping.runs_folder.proposed", lambda: tmp_path / "file" / "runs"
+    )
+    told: list[Notice] = []
+    pane.store.notice_posted.connect(told.append)
+    QTest.mouseClick(pane.train_button, Qt.MouseButton.LeftButton)
+    assert told[-1].level == "error"
+    assert "can't be written" in told[-1].message
+
+
+def test_the_textbook_is_made_of_its_pieces(pane: BpePane):
+    assert "7 tokens: l, o, w, e, r, s, t" not in pane.sentence.text()  # and the line break
+    assert "l, o, w, e, r, s, t" in pane.sentence.text()
+    assert "Click a bar" in pane.sentence.text()
+    go(pane, 2)
+    assert "It is made of 6 tokens: low, e, r, s, t, " in pane.sentence.text()
+
+
+def test_the_world_is_learnt_from_as_soon_as_it_is_chosen(pane: BpePane, desk: Desk):
+    pane.form.size_box.setValue(270)
+    pane.form.choose(WORLD)
+    finish(pane, desk)
+    assert pane.history is not None
+    assert pane.history.n_merges == 270 - 257
+    assert "Press Learn" not in pane.sentence.text()
+    assert "made of" not in pane.sentence.text()  # of which the beginning alone is in view
+
+
+def test_a_picture_of_another_text_or_size_says_so_until_learn_is_pressed(
+    pane: BpePane, desk: Desk
+):
+    pane.form.choose(TYPED)
+    pane.refresh_now()
+    assert pane.sentence.text().startswith("Press Learn")
+    learn(pane, desk, STORY)
+    assert "Press Learn" not in pane.sentence.text()
+    for change in (lambda: pane.form.size_box.setValue(290), lambda: pane.form.typed.clear()):
+        pane._behind = False
+        change()
+        pane.refresh_now()
+        assert pane.sentence.text().startswith("Press Learn")
+
+
+@pytest.mark.parametrize("width", [150, 190, 320, 700])
+def test_numbers_of_the_axis_never_touch(pane: BpePane, desk: Desk, width: int):
+    learn(pane, desk, STORY * 20)
+    race = pane.stage.race
+    race.resize(width, 400)
+    ticks = race._ticks()
+    assert ticks
+    digit = mono_metrics().horizontalAdvance("0")
+    wide = race.bar_rect(0, race.rows(0)[0][1]).width()
+    ends = [
+        (wide * race.length_of(n) - digit * len(f"{n:,}") / 2, digit * len(f"{n:,}")) for n in ticks
+    ]
+    assert all(a + room <= b for (a, room), (b, _) in pairwise(ends))
+
+
 def test_a_place_that_cannot_be_written_is_told(pane: BpePane, desk: Desk, tmp_path: Path):
     told: list[Notice] = []
     pane.store.notice_posted.connect(told.append)
-    pane._write_tokenizer(str(tmp_path / "nowhere" / "tokenizer.json"))
+    pane.keeping.write_tokenizer(str(tmp_path / "nowhere" / "tokenizer.json"))
     desk.advance(10)
     assert told[-1].level == "error"
 
@@ -289,7 +370,7 @@ def test_numbers_go_out_as_they_are(pane: BpePane, desk: Desk, tmp_path: Path):
     data = pane.export_data()
     assert np.asarray(data["count"]).tolist() == history.counts.tolist()
     assert np.asarray(data["text_length_after"]).tolist() == history.n_tokens[1:].tolist()
-    pane.copy_python()
+    pane.keeping.copy_python()
     space: dict[str, object] = {}
     exec(QGuiApplication.clipboard().text(), space)
     again = space["history"]

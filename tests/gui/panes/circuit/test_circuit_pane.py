@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QSize, Qt
+from PySide6.QtGui import QFontMetricsF
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -18,6 +19,7 @@ from gui.panes.circuit.offers import of_edge
 from gui.panes.circuit.pane import CircuitPane
 from gui.panes.circuit.paths import Paths
 from gui.session.store import Store
+from gui.widgets.heat_map.layout import label_font
 from gui.window.pane_menu import script_of
 from model import messages as m
 from model.interventions import AblateHead, CutEdge, ScaleOutput
@@ -103,6 +105,19 @@ def test_each_node_stands_at_its_token_and_its_layer(pane: CircuitPane):
             if higher:
                 assert view.node_rect(other).bottom() < rect.top()
     assert all(view.node_rect(LOGIT).bottom() < view.node_rect(n).top() for n in view.drawn_nodes)
+
+
+def test_every_token_that_has_a_column_has_room_for_its_label(pane: CircuitPane):
+    """Also one of which no edge is drawn: it has a column, and a label."""
+    run(pane)
+    view = pane.view
+    pane.slider.setValue(pane.slider.minimum())
+    columns = set(np.flatnonzero(~np.isnan(view.place.x_T)).tolist())
+    alone = columns - view._shown_positions()
+    assert alone
+    view._labels = tuple("·six" if at in alone else "a" for at in range(len(view._labels)))
+    view.lay_out()
+    assert view._below - 6 >= QFontMetricsF(label_font()).horizontalAdvance("·six")
 
 
 def test_the_slider_keeps_the_strongest_edges(pane: CircuitPane):

@@ -59,6 +59,26 @@ def views(pane: ModelPane) -> WeightsView:
     return pane.views
 
 
+def test_a_pane_without_room_for_all_says_so(pane: ModelPane, views: WeightsView):
+    assert "no room" not in pane.header_note()
+    pane.resize(600, 400)
+    assert views.table.isVisible()
+    assert not views.treemap.isVisible()
+    assert pane.header_note().startswith("no room for all")
+    views.set_view("share")
+    assert "no room" not in pane.header_note()
+
+
+def test_a_tensor_that_takes_long_says_that_it_is_looked_at(
+    pane: ModelPane, views: WeightsView, desk: Desk, qtbot: QtBot
+):
+    views.choose(W_Q)  # nobody answers yet
+    assert not views.detail.waits.isVisible()
+    qtbot.waitUntil(views.detail.waits.isVisible)
+    settle(desk, pane)
+    assert not views.detail.waits.isVisible()
+
+
 def choose(desk: Desk, pane: ModelPane, name: str) -> None:
     pane.choose(name)
     settle(desk, pane)

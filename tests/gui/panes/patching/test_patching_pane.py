@@ -255,6 +255,14 @@ def test_what_can_not_be_run_says_why(pane: PatchingPane, other: str, target: st
     assert pane._empty.isVisible()
 
 
+def test_what_is_still_to_be_done_is_said_and_no_more(pane: PatchingPane):
+    pane.refresh_now()
+    assert pane._empty.text().startswith("Type a second prompt")
+    type_into(pane.prompts.other, B)
+    pane.refresh_now()
+    assert pane._empty.text().startswith("Press Run. Each cell")
+
+
 def test_a_run_shows_how_far_it_is_and_can_be_stopped(pane: PatchingPane, desk: Desk):
     type_into(pane.prompts.other, B)
     desk.hold()

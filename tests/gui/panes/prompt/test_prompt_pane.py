@@ -397,6 +397,22 @@ def test_the_ids_that_are_offered_are_the_models_own(
         assert [token.id for token in live_store.read.tokens] == [int(i) for i in ids.split()]
 
 
+@pytest.mark.parametrize(("width", "height"), [(325, 96), (325, 110), (185, 130)])
+def test_where_it_is_low_a_warning_is_whole_and_the_buttons_make_room(
+    live_store: Store, qtbot: QtBot, width: int, height: int
+) -> None:
+    pane = shown(live_store, qtbot, width, height)
+    live_store.set_prompt("w" * 10_000)
+    pane.refresh_now()
+    note = pane._note
+    assert note.text()
+    qtbot.waitUntil(lambda: note.height() >= note.heightForWidth(note.width()))
+    assert (pane.width(), pane.height()) == (width, height)
+    assert note.geometry().top() >= pane.editor.geometry().bottom()
+    assert note.geometry().bottom() <= pane.height()
+    assert not pane.examples_button.isVisible()
+
+
 def test_a_long_note_has_the_whole_width_and_a_short_one_stands_beside_the_buttons(
     pane: PromptPane, live_store: Store
 ) -> None:

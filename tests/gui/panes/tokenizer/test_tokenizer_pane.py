@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontMetricsF
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLayout
 from pytestqt.qtbot import QtBot
 
+from gui import theme
 from gui.panes.base import LAST
 from gui.panes.tokenizer import words
 from gui.panes.tokenizer.pane import TokenizerPane, word_at
 from gui.panes.tokenizer.vocabulary import COUNT, GLITCHES, LENGTH, NORM, TOKEN, VocabularyModel
 from gui.session.store import Store
+from gui.widgets.legend_rows import TO_TEXT
 from model import messages as m
 from model.tokenizer.bpe_history import BpeSettings
 from model.tokenizer.bpe_training import learn_bpe
@@ -187,6 +191,99 @@ def test_word_pieces_show_what_was_tried(opened: Callable[..., Store], desk: Des
     pane.hide()
 
 
+def test_a_word_that_no_piece_fits_is_said_to_be_unknown(
+    opened: Callable[..., Store], desk: Desk, qtbot: QtBot
+):
+    store = opened("bert")
+    pane = TokenizerPane(store)
+    qtbot.addWidget(pane)
+    pane.show()
+    pane.word.setText("世")
+    drawn(pane, desk)
+    unknown = [box for box in pane.replay.boxes if box.kind == "unknown"]
+    assert len(unknown) == 1
+    said = [said for _, said in pane.replay.captions]
+    assert any(f"the whole word becomes “{unknown[0].tip.split()[0]}”" in each for each in said)
+    pane.hide()
+
+
+def test_of_what_stands_around_a_text_the_word_before_it_is_shown(
+    opened: Callable[..., Store], desk: Desk, qtbot: QtBot
+):
+    store = opened("bert")
+    pane = TokenizerPane(store)
+    qtbot.addWidget(pane)
+    pane.show()
+    assert store.read is not None
+    assert store.read.tokens[-1].special
+    store.select(position=store.read.n_tokens - 1)
+    drawn(pane, desk)
+    assert pane.shown_word
+    assert store.read.text.rstrip().endswith(pane.shown_word.strip())
+    pane.hide()
+
+
+def test_a_word_of_ten_thousand_letters_is_told_in_one_line_and_to_be_cut(
+    pane: TokenizerPane, desk: Desk
+):
+    pane.word.setText("w" * 10_000)
+    drawn(pane, desk)
+    said = pane.sentence.text()
+    assert "Of 10,000 characters the first 400 are replayed." in said
+    assert max(map(len, said.split())) <= words.MOST_QUOTED
+
+
+def test_a_view_says_that_it_waits(pane: TokenizerPane, desk: Desk):
+    for view, field in (("word", "replayed"), ("beside", "compared")):
+        setattr(pane.store.tokenizing, field, None)
+        QTest.mouseClick(pane.views.buttons[view], Qt.MouseButton.LeftButton)
+        pane.refresh_now()
+        assert pane._empty.isVisible()
+        assert pane._empty.text() == words.WAITING[view]
+        pane.store.tokenizing._replaying = pane.store.tokenizing._comparing = None
+        drawn(pane, desk)
+        assert not pane._empty.isVisible()
+
+
+def test_the_names_of_the_views_are_never_cut(pane: TokenizerPane):
+    layout = pane.layout()
+    assert layout is not None
+    layout.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)  # as in a dock
+    pane.setMinimumSize(0, 0)
+    for view, width in product(pane.views.buttons, (430, 620, 1100)):
+        QTest.mouseClick(pane.views.buttons[view], Qt.MouseButton.LeftButton)
+        pane.resize(width, 449)
+        assert pane.width() == width
+        layout.activate()
+        for button in pane.views.buttons.values():
+            assert button.width() >= button.sizeHint().width()
+
+
+def test_a_legend_goes_on_below_where_there_is_no_room_beside(pane: TokenizerPane, desk: Desk):
+    pane.store.set_prompt("a 🍰 b")
+    beside(pane, desk)
+    pane.resize(420, 449)
+    ends = [
+        swatch.left()
+        + TO_TEXT
+        + QFontMetricsF(theme.sans(theme.SMALL_FONT_SIZE)).horizontalAdvance(said)
+        for swatch, _, said in pane.aligned._legend
+    ]
+    assert len(ends) == 2
+    assert max(ends) <= pane.aligned.viewport().width()
+
+
+def test_the_fewest_tokens_of_one_that_loses_the_text_are_said_to_be_bought(
+    pane: TokenizerPane, desk: Desk
+):
+    model, *others = beside(pane, desk)
+    short = replace(model, name="a/b", tokens=model.tokens[:1], same_text=False)
+    said = words.compared((short, model, *others))
+    assert "b needs the fewest tokens, 1 (and does not give the text back)" in said
+    assert "characters the most" in said or "bytes the most" in said
+    assert ".0 times" not in said
+
+
 def test_the_word_around_a_token(live_store: Store):
     read = live_store.read
     assert read is not None
@@ -269,6 +366,36 @@ def test_tokens_are_searched_and_sorted(pane: TokenizerPane, qtbot: QtBot):
     pane.table.sortByColumn(NORM, Qt.SortOrder.AscendingOrder)
     norms = [float(rows.text(id, NORM)) for id in rows.shown[:50].tolist()]
     assert norms == sorted(norms)
+
+
+def test_a_search_says_how_many_it_left_and_what_to_do_where_none(
+    pane: TokenizerPane, desk: Desk, qtbot: QtBot, tmp_path: Path
+):
+    rows = whole(pane, qtbot)
+    path = tmp_path / "text.txt"
+    path.write_text("The queen and the king.", encoding="utf-8")
+    assert pane.table.isColumnHidden(COUNT)
+    count(pane, desk, path)
+    assert not pane.table.isColumnHidden(COUNT)
+    pane.all.search.setText("·king")
+    pane.refresh_now()
+    assert pane.sentence.text().startswith(f"{len(rows.shown)} token")
+    pane.all.search.setText("zzzqq")
+    pane.refresh_now()
+    assert pane._empty.isVisible()
+    assert "“zzzqq”" in pane._empty.text()
+    assert "Clear the search" in pane._empty.text()
+    pane.all.search.clear()
+    pane.refresh_now()
+    assert pane.table.isVisible()
+
+
+def test_norms_stand_with_the_same_number_of_digits(pane: TokenizerPane, qtbot: QtBot):
+    rows = whole(pane, qtbot)
+    norms = np.full(rows.rowCount(), 1.85, np.float32)
+    norms[1:4] = 1.8, 1.793, 1234.5
+    rows.set_norms(norms)
+    assert [rows.text(id, NORM) for id in range(4)] == ["1.850", "1.800", "1.793", "1,234"]
 
 
 def test_tokens_of_one_kind(pane: TokenizerPane, qtbot: QtBot):
