@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from gui.panes.stage.scenes.kit import called
+from gui.panes.stage.scenes.scores import scale_of
 from gui.panes.stage.sheet import Sheet
 from gui.panes.stage.sheet_painter import Matrix
 from gui.reading.quoting import quoted
@@ -40,7 +41,14 @@ COLUMNS = {
     "1": "one number a token",
 }
 
-AXIS = {"D": "dimension", "M": "neuron", "V": "token", "K": "dimension"}
+AXIS = {
+    "D": "dimension",
+    "E": "dimension",
+    "K": "dimension",
+    "M": "neuron",
+    "V": "token",
+    "X": "expert",
+}
 """What one of the columns is called."""
 
 
@@ -123,12 +131,20 @@ class Scales:
     def __init__(self) -> None:
         self._kept: dict[tuple[Subject, str, int], float] = {}
 
-    def of(self, found: RowsFound) -> tuple[float, bool]:
-        """The limit, and whether numbers lie past it."""
+    def of(self, found: RowsFound, *, share: bool = False) -> tuple[float, bool]:
+        """The limit, and whether numbers lie past it.
+
+        Args:
+            found: the numbers in view.
+            share: of 1, whose scale ends at a round number: of many keys each has little.
+        """
         asked = found.question
         assert isinstance(asked, Rows)
         key = found.subject, found.activation, asked.head
         limit, beyond = limit_in(found.values_RC, found.masked_RC)
+        if share:
+            limit = scale_of(np.array([limit]))
+            beyond = bool(np.nanmax(found.values_RC, initial=0.0) > limit)
         if key in self._kept:
             limit = self._kept[key]
             finite = found.values_RC[np.isfinite(found.values_RC)]
@@ -153,8 +169,10 @@ def matrices(
             continue
         share = kinds.get(one.activation) in ("pattern", "expert_shares", "expert_weights")
         written = one.activation == op.output
-        limit, beyond = (1.0, False) if share else scales.of(one)
+        limit, beyond = scales.of(one, share=share)
         name = COLUMNS.get(one.letters[-1], "{}").format(f"{one.n_columns:,}")
+        if one.n_columns == 1 and one.letters[-1] != "1":
+            name = name.replace("s of", " of").removesuffix("s")
         title = f"{'writes' if written else 'reads'}  {called(one.activation)}"
         kind: Kind = "sequential" if share or bool((one.values_RC >= 0).all()) else "diverging"
         drawn.append(Matrix(one, title, name, kind, limit, beyond, written))
@@ -171,7 +189,7 @@ def sentence(op: Operation, matrix: Matrix, tokens: Sequence[str]) -> str:
         # A query with one key has no choice: what it reads says nothing.
         rows = [i for i in range(len(values)) if (~found.masked_RC[i]).sum() > 1]
         if not rows:
-            return ""
+            return f"{quoted(tokens[found.rows[0]])} has one key to read: its own."
         if op.kind != "pattern":
             return _fits(matrix, values, rows, tokens)
         row = max(rows, key=lambda i: float(values[i].max()))

@@ -23,13 +23,14 @@ from gui.panes.stage import ENTRY, all_tokens, two_sides
 from gui.panes.stage.explaining import Explaining
 from gui.panes.stage.following import selected_at
 from gui.panes.stage.numbers import shapes, with_numbers
+from gui.panes.stage.pieces import Target, feeds, pieces
 from gui.panes.stage.room import Room
 from gui.panes.stage.scenes.compose import rows_for
 from gui.panes.stage.scenes.kit import Scenery
+from gui.panes.stage.share_terms import share_pieces
 from gui.panes.stage.sheet import Sheet
 from gui.panes.stage.telling import number_told
 from gui.panes.stage.term_text import TermText
-from gui.panes.stage.terms_line import Target, feeds, pieces
 from gui.panes.stage.view import Pointed, StageView
 from gui.panes.stage.walk_controls import WalkControls
 from gui.panes.stage.weight_menu import WeightMenu
@@ -164,7 +165,7 @@ class StagePane(Pane):
         return two_sides.fitting(found, self.other("scene", SceneFound), self.store.comparing)
 
     def _of_scene(self, op: Operation) -> dict[str, Question]:
-        selection, room = self.store.selection, self.view.room
+        selection, room = self.store.selection, self.view.room_for(op.kind)
         rows = rows_for(op.kind, room.height())
         return {
             "scene": Scene(
@@ -300,8 +301,11 @@ class StagePane(Pane):
         said = []
         if terms is not None and of is not None and of.read is not None and model is not None:
             said = pieces(terms, model, of.read)
-        self.terms.set_pieces(said, feeds(op, self.store.operations))
         scenery = None if self._shows_sheet else self._scenery
+        number = self._number or self._default
+        if scenery is not None and number is not None and number.name == PROBABILITIES:
+            said = share_pieces(scenery, number.index[-1])
+        self.terms.set_pieces(said, feeds(op, self.store.operations))
         if scenery is None:
             self.explaining.set_formula(op.formula, (), "")
             self.explaining.set_code("", "")

@@ -8,6 +8,7 @@ from PySide6.QtCore import QPointF, QRectF
 from gui import theme
 from gui.panes.stage.marks import Grid, Lines, Mark, Words, color_limit
 from gui.panes.stage.scenes.kit import (
+    EXPERT,
     LABEL,
     LINE,
     NOTE,
@@ -52,20 +53,16 @@ def compose_product(scenery: Scenery) -> list[Mark]:
     )
     n, k = weight.n_rows, weight.n_columns
     marks: list[Mark] = [
-        over(f"{symbol(weight.name)}, {n:,} × {k:,}: each column times x", matrix.box, room),
-        Words(
-            called(x.name) if len(called(x.name)) < 10 else "x",
-            QRectF(room.left(), top, tall.box.left() - room.left() - 8, LINE),
-            "text",
-            RIGHT,
-            theme.mono(theme.SMALL_FONT_SIZE),
-        ),
-        Words(
-            f"{n:,}",
-            QRectF(room.left(), top + LINE, tall.box.left() - room.left() - 8, LINE),
-            "dim",
-            RIGHT,
-            theme.mono(theme.SMALL_FONT_SIZE),
+        over(f"{_weight(weight.name)}, {n:,} × {k:,}: each column times x", matrix.box, room),
+        *(
+            Words(
+                text,
+                QRectF(room.left(), top + i * LINE, tall.box.left() - room.left() - 8, LINE),
+                "text" if i == 0 else "dim",
+                RIGHT,
+                theme.mono(theme.SMALL_FONT_SIZE),
+            )
+            for i, text in enumerate(("x", called(x.name), f"{n:,}"))
         ),
         tall,
         matrix,
@@ -80,12 +77,18 @@ def compose_product(scenery: Scenery) -> list[Mark]:
         y += STRIP + LINE - 6
     marks.append(Lines((QPointF(left, y - 5), QPointF(left + wide, y - 5))))
     marks += _strip(
-        "= " + called(out.name),
+        "= " + ("gate" if scenery.op.kind == "mlp_gate" else called(out.name)),
         Grid(out, QRectF(left, y, wide, STRIP), limit=color_limit(out.values_RC)),
         room,
         tone,
     )
     return marks
+
+
+def _weight(name: str) -> str:
+    """What a matrix is called; of a mixture, whose it is."""
+    expert = EXPERT.search(name)
+    return symbol(name) + (f" of expert {expert[1]}" if expert else "")
 
 
 def compose_join(scenery: Scenery) -> list[Mark]:
