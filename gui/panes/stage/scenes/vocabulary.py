@@ -53,10 +53,8 @@ def compose_tokens(scenery: Scenery) -> list[Mark]:
     fit = max(1, int((area.height() - LINE) / TOKEN_ROW))
     first = max(0, min(own_row - fit // 2, len(rows) - fit))
     shown = rows[first : first + fit]
-    words = (
-        "the text, in pieces; beneath each its number in the vocabulary",
-        "the text, in pieces",
-    )
+    short = "the text, in pieces"
+    words = (f"{short}; beneath each its number in the vocabulary", short)
     at = [position for row in shown for position in row]
     if len(at) < len(ids):
         which = f"positions {at[0]:,} to {at[-1]:,} of {len(ids):,}"
