@@ -197,7 +197,9 @@ class Words:
         text = QFontMetricsF(self.font).elidedText(
             self.text, Qt.TextElideMode.ElideRight, self.box.width()
         )
-        painter.drawText(self.box, self.align | Qt.AlignmentFlag.AlignVCenter, text)
+        # A row may be lower than its name, which stands above its middle and below it then.
+        flags = self.align | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextDontClip
+        painter.drawText(self.box, flags, text)
 
     def cell_at(self, point: QPointF) -> Cell | None:
         return None

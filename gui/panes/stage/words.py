@@ -151,7 +151,7 @@ def _answers(scenery: Scenery, own: str) -> str:
     whose = "gate of " if scenery.op.kind == "mlp_gate" else ""
     said = _farthest(out).rstrip(",")
     if not out.is_whole:
-        return f"Of {counted(out.n_columns, 'neuron')}{of} the {whose}{said} for {own}."
+        return f"For {own}, of {counted(out.n_columns, 'neuron')}{of}, the {whose}{said}."
     above = int((values > 0).sum())
     many = f"{above:,} of {counted(values.size, 'neuron')}{of}"
     verb = "have a gate above 0" if whose else "have a number above 0"
@@ -283,8 +283,8 @@ def _mix(scenery: Scenery, own: str) -> str:
     most = int(np.nanargmax(values))
     shown = weights.at_columns
     key = most if shown is None else int(shown[most])
-    offered = "itself" if key == scenery.position else scenery.told(key)
-    return f"{own} now carries {_percent(values[most])} of what {offered} offers in this head."
+    offers = "it offers itself" if key == scenery.position else f"{scenery.told(key)} offers"
+    return f"{own} now carries {_percent(values[most])} of what {offers} in this head."
 
 
 def _percent(share: float) -> str:

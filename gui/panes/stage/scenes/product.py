@@ -21,7 +21,10 @@ from gui.panes.stage.scenes.kit import (
     symbol,
 )
 from gui.reading.operation_tones import tone_of
+from model.probe.question import Array
 
+BETWEEN = 10.0
+"""From the heads to what is added to them, and on to the sum."""
 LEAST_LINE = 11.0
 """Height of a row from which on each has its name."""
 WIDEST = 28.0
@@ -100,8 +103,8 @@ def compose_join(scenery: Scenery) -> list[Mark]:
         return []
     n = z.values_RC.shape[0]
     left, top = room.left() + LABEL, room.top() + LINE + 2
-    below = (2 if bias is not None else 1) * (STRIP + LINE)
-    high = min(40.0, (room.height() - below - 2 * LINE) / max(1, n))
+    below = (2 if bias is not None else 1) * (STRIP + BETWEEN) + 2
+    high = min(40.0, (room.height() - below - LINE - 6) / max(1, n))
     narrow = min(room.width() * 0.24, z.values_RC.shape[1] * 8.0)
     wide = min(room.right() - left - narrow - 48 - NOTE, heads.values_RC.shape[1] * 14.0)
     mixed = Grid(z, QRectF(left, top, narrow, n * high), limit=color_limit(z.values_RC))
@@ -119,12 +122,9 @@ def compose_join(scenery: Scenery) -> list[Mark]:
     ]
     lengths = np.linalg.norm(heads.values_RC.astype(np.float64), axis=1)
     if heads.is_whole:
-        for head in range(n):
+        for head in _named(lengths, high, scenery.asked.head):
             row = added.rect_of((head, 0))
-            own = head == scenery.asked.head
-            tone = "accent" if own else "dim"
-            if row.height() < LEAST_LINE and not own:
-                continue
+            tone = "accent" if head == scenery.asked.head else "dim"
             box = QRectF(room.left(), row.top(), LABEL - 8, row.height())
             marks.append(Words(f"head {head}", box, tone, RIGHT, font))
             middle = row.center().y()
@@ -137,15 +137,30 @@ def compose_join(scenery: Scenery) -> list[Mark]:
             )
             note = QRectF(added.box.right() + 8, row.top(), NOTE, row.height())
             marks.append(Words(f"length {size(float(lengths[head]))}", note, tone, font=font))
-    y = added.box.bottom() + LINE
+    y = added.box.bottom() + BETWEEN
     if bias is not None:
         box = QRectF(added.box.left(), y, wide, STRIP)
         marks += _strip("+ " + symbol(bias.name), Grid(bias, box, limit=added.limit), room)
-        y += STRIP + LINE - 6
+        y += STRIP + BETWEEN
     marks.append(Lines((QPointF(added.box.left(), y - 5), QPointF(added.box.right(), y - 5))))
     box = QRectF(added.box.left(), y, wide, STRIP)
     marks += _strip("Σ heads", Grid(out, box, limit=added.limit), room)
     return marks
+
+
+def _named(lengths: Array, high: float, own: int) -> list[int]:
+    """Heads that have room for a name: the selected one, then those that write most.
+
+    Args:
+        lengths: of what each writes.
+        high: pixels from one to the next.
+        own: the selected one.
+    """
+    named = [own] if own < len(lengths) else []
+    for head in (int(each) for each in np.argsort(-lengths, kind="stable")):
+        if all(abs(head - other) * high >= LEAST_LINE for other in named):
+            named.append(head)
+    return sorted(named)
 
 
 def _strip(label: str, grid: Grid, room: QRectF, tone: str = "text") -> list[Mark]:

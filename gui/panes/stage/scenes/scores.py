@@ -25,6 +25,8 @@ from model.probe.scene.asks import Panel
 CHAIN = 96.0
 """Width of one step's bars."""
 WIDEST_CHAIN = 170.0
+BARS = 0.45
+"""Part of the room for all steps: the cells beside them have the rest."""
 LEAST_STEP = 62.0
 LEAST_GRID = 60.0
 LONGEST_NAME = 11
@@ -51,10 +53,10 @@ def compose_scores(scenery: Scenery) -> list[Mark]:
     found, room = scenery.found, scenery.room
     query, keys = found.all_of("in")
     chain = found.all_of("chain")
-    step = _step_width(room, len(chain), keys.values_RC.shape[1])
+    step = _step_width(room, len(chain))
     if step < LEAST_STEP and len(chain) > 2:  # only this step, and what comes of them all
         chain = [p for p in chain if p.name == scenery.op.output or p is chain[-1]]
-        step = _step_width(room, len(chain), keys.values_RC.shape[1])
+        step = _step_width(room, len(chain))
     marks: list[Mark] = []
     shown = keys.at_rows if keys.at_rows is not None else np.arange(len(keys.values_RC))
     beside = len(chain) * step
@@ -90,11 +92,10 @@ def compose_scores(scenery: Scenery) -> list[Mark]:
     return marks
 
 
-def _step_width(room: QRectF, steps: int, columns: int) -> float:
-    """Of each step's bars: wider where the cells of the keys leave room."""
+def _step_width(room: QRectF, steps: int) -> float:
+    """Of each step's bars."""
     free = room.width() - LABEL - 24
-    left_over = (free - columns * LARGEST_CELL) / steps
-    return min((free - LEAST_GRID) / steps, max(CHAIN, min(WIDEST_CHAIN, left_over)))
+    return min((free - LEAST_GRID) / steps, max(CHAIN, min(WIDEST_CHAIN, BARS * free / steps)))
 
 
 def _chain(
