@@ -6,6 +6,7 @@ Knows the store and the sheet on which they are drawn.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -118,7 +119,9 @@ class AllTokens:
         drawn = matrices(op, found, self._store.operations, self._scales)
         self._sheet.show_matrices(drawn)
         written = [matrix for matrix in drawn if matrix.written]
-        return sentence(op, written[0], _tokens(read)) if written else ""
+        if not written:
+            return ""
+        return sentence(op, in_view(written[0], self._sheet.seen), _tokens(read))
 
 
 def _tokens(read: m.PromptRead) -> tuple[str, ...]:
@@ -188,6 +191,31 @@ def matrices(
         kind: Kind = "sequential" if share or bool((one.values_RC >= 0).all()) else "diverging"
         drawn.append(Matrix(one, title, name, kind, limit, beyond, written))
     return tuple(drawn)
+
+
+def in_view(matrix: Matrix, seen: range) -> Matrix:
+    """The same without the lines around those in view, of which more are asked for.
+
+    Args:
+        matrix: that is drawn.
+        seen: tokens whose lines are in view.
+    """
+    found = matrix.found
+    (origin, end), down = found.rows, found.block[0]
+    first = max(0, (seen.start - origin) // down)
+    last = min(len(found.values_RC), -(-(seen.stop - origin) // down))
+    if first >= last:  # it was asked for other lines: those in view are on their way
+        return matrix
+    kept = slice(first, last)
+    part = replace(
+        found,
+        rows=(origin + first * down, min(end, origin + last * down)),
+        values_RC=found.values_RC[kept],
+        rows_RC=found.rows_RC[kept],
+        columns_RC=found.columns_RC[kept],
+        masked_RC=found.masked_RC[kept],
+    )
+    return replace(matrix, found=part)
 
 
 def sentence(op: Operation, matrix: Matrix, tokens: Sequence[str]) -> str:

@@ -115,6 +115,7 @@ class StagePane(Pane):
         self.sheet.chosen.connect(self._choose_line)
         self.sheet.moved.connect(self._move_to)
         self.sheet.seen_changed.connect(self.ask)
+        self.sheet.verticalScrollBar().valueChanged.connect(self.invalidate)
         self.terms.followed.connect(self.follow)
         self.which.chosen.connect(self._choose_which)
         self.walk.form_shown.connect(self._make_room)

@@ -32,6 +32,8 @@ def number_told(scenery: Scenery, pinned: Target | None) -> Pointed | None:
         best = scenery.found.scored[0]
         index = tuple(best.id if place is None else place for place in panel.index)
         return Pointed(panel.name, index, best.score, True)
+    if scenery.op.kind == "expert_indices":  # the largest of these means nothing: the first counts
+        return Pointed(panel.name, panel.place(0, 0), float(panel.values_RC[0, 0]), True)
     sizes = np.abs(panel.values_RC.astype(np.float64))
     sizes[~np.isfinite(sizes)] = -1
     cell = np.unravel_index(int(sizes.argmax()), sizes.shape)
