@@ -386,6 +386,10 @@ class AttentionPane(Pane):
             row = words.row_reads(drawn, slot.read.tokens, query)
             row = row if self._is_selected(drawn) else ""
             reads = f"{row} · the head {reads}" if row and reads else reads or row
+        elif head is not None and reads:  # no matrix beside it says whose these are
+            asked = head.question
+            assert isinstance(asked, Pattern)
+            reads = f"head {asked.layer}.{asked.head} {reads}"
         self._readout.setText(self.pointing.text or self._waits_for() or reads)
         self._readout.setToolTip(as_written(reads))
 

@@ -223,3 +223,17 @@ def lanes(graph: OperationGraph, visible: Sequence[int]) -> dict[int, int]:
         ends[lane] = last
         result[op] = lane
     return result
+
+
+def scroll_to_see(row: Row, at: int, page: int, most: int) -> int:
+    """Where to scroll so that a row is seen with some of its surroundings.
+
+    Args:
+        row: which.
+        at: where the map is scrolled to.
+        page: height of what is seen.
+        most: as far as it can be scrolled.
+    """
+    around = min(2.5 * row.height, max(0.0, (page - row.height) / 2))
+    low, high = row.top + row.height + around - page, row.top - around
+    return round(min(max(min(max(at, low), high), 0), most))
