@@ -42,7 +42,7 @@ def _with_numbers(found: TermsFound | None, scenery: Scenery, most: int) -> str:
         op = next((o for o in operations(scenery.model.config) if o.output == asked.of), op)
     left = _left(op, asked.index)
     right = _right(found, most, scenery.model.config.norms.offset)
-    return f"{left} = {right} = {_number(found.value, 3)}"
+    return f"{left} = {right} = {_number(found.value, 0 if found.how == 'choice' else 3)}"
 
 
 def _right(found: TermsFound, most: int, offset: float) -> str:

@@ -201,9 +201,12 @@ def _scores(scenery: Scenery, own: str) -> str:
     at = names.index(scenery.op.output) if scenery.op.output in names else len(chain) - 1
     now = chain[at].values_RC[0].astype(np.float64)
     if scenery.op.kind == "dot":
-        finite = np.where(np.isfinite(now), now, -np.inf)
+        # Of the keys that it may read: what a later one would give is masked.
+        finite = np.where(np.isfinite(now) & (weights > 0), now, -np.inf)
         best = int(finite.argmax())
         fits = best if shown is None else int(shown[best])
+        if (weights > 0).sum() == 1 and fits == scenery.position:
+            return f"{own} may read its own key alone, with {_minus(figure(now[best]))}."
         which = "its own key" if fits == scenery.position else f"the key of {scenery.told(fits)}"
         return f"{own} fits {which} best, with {_minus(figure(now[best]))}. {after}"
     if scenery.op.kind in ("scale", "bias", "cap") and at > 0:

@@ -286,7 +286,9 @@ def compose_rotation(scenery: Scenery) -> list[Mark]:
 def _degrees(angle: float) -> str:
     """An angle with its sign; small ones in one digit, since no pair stands still."""
     degrees = math.degrees(angle)
-    said = f"{degrees:+.0f}°" if abs(degrees) >= 1 or degrees == 0 else f"{degrees:+.1g}°"
+    if not degrees:
+        return "0°"
+    said = f"{degrees:+.0f}°" if abs(degrees) >= 1 else f"{degrees:+.1g}°"
     return said.replace("-", "−")
 
 

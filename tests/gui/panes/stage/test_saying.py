@@ -23,6 +23,7 @@ from gui.session.store import Store
 from model.operations import LOGITS, operations
 from model.probe.rows.asks import Rows, RowsFound
 from model.probe.terms.asks import Factor, Term, Terms, TermsFound
+from tests.gui.desk import Desk
 from tests.gui.panes.stage.staging import select
 from tests.gui.panes.stage.test_stage_pane import go_to, settle, shown
 from tests.model.networks import VARIANTS
@@ -153,6 +154,47 @@ def test_the_only_token_is_said_to_be_alone(qtbot: QtBot, live_store: Store) -> 
     go_to(pane, "pattern")
     assert "one key to read" in pane.sentence.text()
     assert pane.sheet.matrices[-1].columns == "1 key"
+
+
+def test_a_query_fits_best_a_key_that_it_may_read(
+    qtbot: QtBot, live_store: Store, desk: Desk
+) -> None:
+    pane = shown(qtbot, live_store)
+    read = live_store.read
+    assert read is not None
+    go_to(pane, "dot")
+    op, head = scene(pane).op, live_store.selection.head
+    dots = desk.lm.trace(list(read.subject.ids))[op.output][0, head].float().numpy()
+    masked_fits_better = 0
+    for position in range(read.n_tokens):
+        live_store.select(position=position)
+        settle(pane)
+        said, best = pane.sentence.text(), int(dots[position, : position + 1].argmax())
+        masked_fits_better += int(dots[position].argmax()) > position
+        key = "its own key" if best == position else f"the key of {scene(pane).told(best)} best"
+        assert key in said, (position, said)
+    assert masked_fits_better  # and none of these is told of
+
+
+def test_the_formula_of_a_choice_names_the_expert(
+    qtbot: QtBot, opened: Callable[..., Store]
+) -> None:
+    pane = shown(qtbot, opened("mixtral"), (1200, 420))
+    pane.explaining.set_depth("mathematics")
+    go_to(pane, "expert_indices")
+    chosen = scene(pane).found.panel("parts")
+    assert chosen is not None
+    assert chosen.at_rows is not None
+    assert pane.explaining.formula.lines[1].endswith(f" = {int(chosen.at_rows[0])}")
+
+
+def test_where_shapes_have_no_room_what_is_written_is_told(
+    qtbot: QtBot, opened: Callable[..., Store]
+) -> None:
+    pane = shown(qtbot, opened("mixtral"), (620, 430))
+    pane.explaining.set_depth("mathematics")
+    go_to(pane, "mlp_out")
+    assert pane.explaining.formula.lines[2].startswith("writes MLP")
 
 
 def test_an_encoder_guesses_what_stands_there_not_what_comes_after(
