@@ -36,6 +36,7 @@ from gui.panes.layers.map_layout import (
     lanes,
     lay_out_in,
     scroll_to_see,
+    shown_of,
     strip_operation,
 )
 from gui.panes.layers.map_lines import LANE_GAP, SPINE_X, Geometry, ways_to
@@ -202,12 +203,8 @@ class OperationMap(QAbstractScrollArea):
         if not self.has_column:
             return (), ()
         page, at = self.viewport().height(), self._scroll_at_rest()
-        some = blocks_between(self.graph, self.rows, at - page, at + 2 * page)
-        alone = tuple(row.first for row in some if row.kind == "operation")
-        if self._geometry().inside:  # folded parts say how much they write there
-            return alone, ()
-        written = (strip_operation(row, self.graph) for row in some if row.kind == "folded")
-        return alone, tuple(index for index in written if index is not None)
+        near = blocks_between(self.graph, self.rows, at - page, at + 2 * page)
+        return shown_of(near, self.graph, folded=not self._geometry().inside)
 
     def _scroll_at_rest(self) -> int:
         return self._motion.scroll_to if self._motion.runs else self.verticalScrollBar().value()

@@ -287,23 +287,26 @@ class Legend:
     Attributes:
         box: its line.
         ends: what is drawn, and where its colours end; what has no room is left out.
+        other: the side whose numbers are outlines and thin strips; empty where there are none.
     """
 
     box: QRectF
     ends: tuple[tuple[str, float], ...] = ()
+    other: str = ""
 
     @property
     def words(self) -> str:
         """What stands behind the colours."""
         font = QFontMetricsF(theme.sans(theme.SMALL_FONT_SIZE))
         room = self.box.width() - font.horizontalAdvance(BELOW) - COLORS - 16
+        ghosts = f"; outlines and thin strips: {self.other}" if self.other else ""
         for n in range(len(self.ends), 0, -1):
             # What is written stands last, and is told in any case.
             told = ", ".join(f"{name} ±{limit:.3g}" for name, limit in self.ends[-n:])
-            words = f"{ABOVE}; the colours end at {told}"
+            words = f"{ABOVE}; the colours end at {told}{ghosts}"
             if font.horizontalAdvance(words) <= room:
                 return words
-        return ABOVE
+        return ABOVE + ghosts
 
     def paint(self, painter: QPainter) -> None:
         t = theme.current()

@@ -13,7 +13,7 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, Q
 from PySide6.QtWidgets import QWidget
 
 from gui import theme
-from gui.panes.stage.changes import with_changes
+from gui.panes.stage.changes import has_ghosts, with_changes
 from gui.panes.stage.marks import Bars, Cell, Dots, Grid, Legend, Mark, Numbered
 from gui.panes.stage.motion import StageMotion, flows
 from gui.panes.stage.scenes.compose import WITHOUT_COLORS, compose
@@ -171,7 +171,8 @@ class StageView(Canvas):
             ends = _ends(self._marks)
             if self._has_legend and ends:
                 box = QRectF(room.left(), room.bottom() + 2, room.width(), LEGEND - 2)
-                self._marks.append(Legend(box, ends))
+                other = scenery.other_name if has_ghosts(self._marks, scenery) else ""
+                self._marks.append(Legend(box, ends, other))
 
     def paint_ground(self, painter: QPainter) -> None:
         for mark in self._marks:

@@ -104,7 +104,7 @@ def compose_join(scenery: Scenery) -> list[Mark]:
     n = z.values_RC.shape[0]
     left, top = room.left() + LABEL, room.top() + LINE + 2
     below = (2 if bias is not None else 1) * (STRIP + BETWEEN) + 2
-    high = min(40.0, (room.height() - below - LINE - 6) / max(1, n))
+    high = min(52.0, (room.height() - below - LINE - 6) / max(1, n))
     narrow = min(room.width() * 0.24, z.values_RC.shape[1] * 8.0)
     wide = min(room.right() - left - narrow - 48 - NOTE, heads.values_RC.shape[1] * 14.0)
     mixed = Grid(z, QRectF(left, top, narrow, n * high), limit=color_limit(z.values_RC))

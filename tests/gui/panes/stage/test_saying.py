@@ -20,6 +20,7 @@ from gui.panes.stage.pieces import Target, pieces
 from gui.panes.stage.scenes.kit import Scenery
 from gui.panes.stage.telling import number_told
 from gui.session.store import Store
+from model.interventions import AblateHead
 from model.operations import LOGITS, operations
 from model.probe.rows.asks import Rows, RowsFound
 from model.probe.terms.asks import Factor, Term, Terms, TermsFound
@@ -313,3 +314,19 @@ def test_what_an_operation_is_for_has_room_in_a_small_window(qtbot: QtBot) -> No
     for label, sentence in said:
         wide = title.horizontalAdvance(label) + words.horizontalAdvance(sentence)
         assert wide + beside <= NARROWEST, (label, sentence)
+
+
+def test_the_legend_names_the_side_whose_numbers_are_outlines(
+    qtbot: QtBot, live_store: Store
+) -> None:
+    pane = shown(qtbot, live_store, (1187, 480))
+    live_store.intervening.add(AblateHead(1, 1))
+    live_store.select(head=1)
+    live_store.intervening.set_view("after")
+    select(pane, "blocks.1.attn.hook_z")
+    assert "outlines" not in legend(pane).words
+    live_store.intervening.set_view("difference")
+    settle(pane)
+    assert "outlines and thin strips: before" in legend(pane).words
+    select(pane, "blocks.0.attn.hook_z")  # above the cut both sides are the same
+    assert "outlines" not in legend(pane).words
