@@ -148,14 +148,14 @@ def _answers(scenery: Scenery, own: str) -> str:
     weight = scenery.found.panel("weight")
     expert = None if weight is None else EXPERT.search(weight.name)
     of = f" of expert {expert[1]}" if expert else ""
-    whose = "gate of " if scenery.op.kind == "mlp_gate" else ""
+    whose = "the gate of " if scenery.op.kind == "mlp_gate" else ""
     said = _farthest(out).rstrip(",")
     if not out.is_whole:
-        return f"For {own}, of {counted(out.n_columns, 'neuron')}{of}, the {whose}{said}."
+        return f"For {own}, of {counted(out.n_columns, 'neuron')}{of}, {whose}{said}."
     above = int((values > 0).sum())
     many = f"{above:,} of {counted(values.size, 'neuron')}{of}"
     verb = "have a gate above 0" if whose else "have a number above 0"
-    return f"For {own} {many} {verb}; the {whose}{said}."
+    return f"For {own} {many} {verb}; {whose}{said}."
 
 
 def _fires(scenery: Scenery, own: str) -> str:
