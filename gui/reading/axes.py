@@ -67,7 +67,7 @@ def place_words(model: m.ModelInfo, ids: Sequence[int], letter: str, at: int) ->
         text = model.token_text(ids[at])
     elif letter == "V":
         text = model.token_text(at)
-    return " ".join(part for part in (AXES[letter], str(at), text) if part)
+    return " ".join(part for part in (AXES[letter], f"{at:,}", text) if part)
 
 
 def parameter_shape(config: TransformerConfig, name: str) -> tuple[tuple[int, ...], str]:

@@ -9,7 +9,7 @@ from model.operations.attention import attention
 from model.operations.mlp import mlp
 from model.operations.operation import Group, Operation, Steps, write_norm
 
-_ADDED = "What the block found is added to the residual stream, which goes on to the next block."
+_ADDED = "What the block found is added to the residual stream, for the next block."
 _OUTPUT_SENTENCE = "What is to be added is brought to a common length first."
 
 

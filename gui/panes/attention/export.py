@@ -104,3 +104,15 @@ def routes_difference(found: RoutesDifferenceFound, units: Units, sides: Sides) 
 def _texts(query: Array, key: Array, units: Units) -> Table:
     texts = np.array(units.labels)
     return {"query_token": texts[query], "key_token": texts[key]}
+
+
+def view_of(chosen: str, *, why: bool, edge: bool) -> str:
+    """The question whose answer is handed over: of several views the matrix.
+
+    Args:
+        chosen: the view that was chosen, or ``all``.
+        why: whether the card that says why a head attends is open.
+        edge: whether that of an edge is.
+    """
+    view = "why" if why else "matrix" if chosen == "all" else chosen
+    return "edge" if view == "graph" and edge else view  # it is what is looked at

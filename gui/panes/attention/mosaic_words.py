@@ -62,6 +62,8 @@ def _what(found: MosaicFound, difference: Difference | None) -> str:
         colors = " · ‖A·v·W_O‖, colours to each layer's largest"
     elif question.hide_first and difference is None:
         colors = f" · colours to {color_limits(found).max():.2g}"
+    elif difference is None:
+        colors = " · a row a query, a column a key · colours from 0 to 1"
     return first + colors + (" · by words" if question.words else "")
 
 

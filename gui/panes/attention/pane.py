@@ -24,14 +24,16 @@ from gui.panes.attention.arrangement import (
     with_strip,
 )
 from gui.panes.attention.changing import Changing
+from gui.panes.attention.chosen_heads import ChosenHeads
 from gui.panes.attention.controls import AttentionControls
 from gui.panes.attention.edge_opening import EdgeOpening
 from gui.panes.attention.edges import Head
+from gui.panes.attention.facts import readout, why_empty
 from gui.panes.attention.head_order import Order
 from gui.panes.attention.pins import Pins
 from gui.panes.attention.placing import place_all, place_second
 from gui.panes.attention.pointing import Pointing
-from gui.panes.attention.questions import Choices, questions
+from gui.panes.attention.questions import LABELLED, LABELLED_LIVE, Choices, questions
 from gui.panes.attention.views import Views
 from gui.panes.attention.waiting import HEIGHT as WAITING
 from gui.panes.attention.waiting import WaitingLine, waits_for
@@ -40,7 +42,7 @@ from gui.session.asked import Slot
 from gui.session.store import Store
 from gui.widgets.text import Text, as_written
 from model.probe.heads.asks import HeadsFound
-from model.probe.pattern.asks import Pattern, PatternFound
+from model.probe.pattern.asks import PatternFound
 from model.probe.question import Named, Question
 
 VIEWS = ("heads", "matrix", "graph")
@@ -67,7 +69,7 @@ class AttentionPane(Pane):
         self._places = Places()
         self._wants_second = False  # a second matrix, whether it finds room or not
         self._missing: tuple[str, ...] = ()  # views that were asked for and find no room
-        self._chosen: list[Head] = []
+        self._chosen = ChosenHeads()
         self.pointing = Pointing(store, self.views, self)
         self.pointing.said.connect(self._show_facts)
         self.changing = Changing(store, self.views, self.pins, self)
@@ -125,13 +127,8 @@ class AttentionPane(Pane):
     def toggle_chosen(self, layer: int, head: int) -> None:
         """Add a head to the set that the graph draws, or take it out."""
         selected = (self.store.selection.layer, self.store.selection.head)
-        if (layer, head) in self._chosen:
-            self._chosen.remove((layer, head))
-        else:
-            if not self._chosen and selected != (layer, head):
-                self._chosen.append(selected)
-            self._chosen.append((layer, head))
-        self.controls.set_graph_mode("chosen" if self._chosen else "head")
+        self._chosen.toggle((layer, head), selected)
+        self.controls.set_graph_mode("chosen" if self.chosen else "head")
 
     def clear_chosen(self) -> None:
         """Empty the set of heads."""
@@ -142,7 +139,7 @@ class AttentionPane(Pane):
     @property
     def chosen(self) -> tuple[Head, ...]:
         """The (layer, head) pairs that were added to the graph."""
-        return tuple(self._chosen)
+        return self._chosen.heads
 
     def pin_head(self) -> None:
         """Pin the selected head, or take it down."""
@@ -226,11 +223,8 @@ class AttentionPane(Pane):
     def _order(self) -> Order:
         """Which heads stand where in the mosaic."""
         read, key = self.store.read, self._key
-        on = (
-            ""
-            if read is None or key is None or key >= read.n_tokens
-            else words.named(read.tokens, key)
-        )
+        known = read is not None and key is not None and key < read.n_tokens
+        on = words.named(read.tokens, key) if known and read and key is not None else ""
         return Order(self.controls.order, self.controls.heads_row.filter, on)
 
     def _show_apart(self) -> None:
@@ -248,12 +242,7 @@ class AttentionPane(Pane):
 
     def _forget(self) -> None:
         """Another model: what was chosen of the one before is no longer there."""
-        config = None if self.store.model is None else self.store.model.config
-        self._chosen = [
-            (layer, head)
-            for layer, head in self._chosen
-            if config is not None and layer < config.n_layers and head < config.n_heads
-        ]
+        self._chosen.keep_those_of(None if self.store.model is None else self.store.model.config)
         self.pointing.forget()
         self.edge.close()
         self.views.forget()
@@ -275,21 +264,17 @@ class AttentionPane(Pane):
         self._place_views()
         self._show_waiting()
         if not self._is_there:
-            self._empty.setText(self._why_empty())
+            store = self.store
+            has_model, problem = store.model is not None, store.prompt_problem
+            said = why_empty(has_model=has_model, prompt=store.prompt, problem=problem)
+            self._empty.setText(said)
             self._empty.update()
             return
-        self.views.draw(self._places.views, self._chosen, self._order)
+        self.views.draw(self._places.views, self.chosen, self._order)
         place_second(self.views, self._places, there=True)
         self.edge.draw()
         self._mark()
         self._show_facts()
-
-    def _why_empty(self) -> str:
-        if self.store.model is None:
-            return "Open a model to see where its heads look."
-        if self.store.prompt_problem or not self.store.prompt:
-            return self.store.prompt_problem or "Type a prompt to see where each token looks."
-        return ""
 
     def _mark(self) -> None:
         """Show the selection in what is drawn; only what changes at once."""
@@ -377,23 +362,16 @@ class AttentionPane(Pane):
         self._show_facts()
 
     def _show_facts(self) -> None:
-        head = self.answered("head", PatternFound)
-        why = "" if self.store.ran is None else self.store.ran.not_finite
-        reads = "" if head is None or head.shares is None else words.reads(head.shares, why)
-        drawn, slot = self.answered("matrix", PatternFound), self.slot("matrix")
-        if drawn is not None and slot is not None and slot.read is not None:
-            query = min(self.store.selection.position, slot.read.n_tokens - 1)
-            row = words.row_reads(drawn, slot.read.tokens, query)
-            row = row if self._is_selected(drawn) else ""
-            reads = f"{row} · the head {reads}" if row and reads else reads or row
+        slot = self.slot("matrix")
+        reads = readout(
+            self.answered("head", PatternFound),
+            self.answered("matrix", PatternFound),
+            None if slot is None else slot.read,
+            self.store.selection,
+            "" if self.store.ran is None else self.store.ran.not_finite,
+        )
         self._readout.setText(self.pointing.text or self._waits_for() or reads)
         self._readout.setToolTip(as_written(reads))
-
-    def _is_selected(self, drawn: PatternFound) -> bool:
-        """Whether what is drawn is the selected head, and not the one before."""
-        asked, selected = drawn.question, self.store.selection
-        assert isinstance(asked, Pattern)
-        return (asked.layer, asked.head) == (selected.layer, selected.head)
 
     def export_data(self) -> Mapping[str, Named | NDArray[Any]]:
         """The view that was chosen as a table with named columns; of several, the matrix."""
@@ -405,10 +383,8 @@ class AttentionPane(Pane):
         return {} if slot is None else export.drawn(slot.answer)
 
     def _exported(self) -> Slot | None:
-        view = self.controls.view if self.controls.view != "all" else "matrix"
-        view = "why" if self.controls.why.isChecked() else view
-        if view == "graph" and "edge" in self._places.views:
-            view = "edge"  # it is what is looked at
+        controls, edge = self.controls, "edge" in self._places.views
+        view = export.view_of(controls.view, why=controls.why.isChecked(), edge=edge)
         slot = self.slot(view)
         return slot if slot is not None and slot.is_current else None
 
@@ -428,7 +404,7 @@ class AttentionPane(Pane):
             self.close_why()
         elif key == Qt.Key.Key_Escape and self.edge.opened is not None:
             self.edge.close()
-        elif key == Qt.Key.Key_Escape and self._chosen:
+        elif key == Qt.Key.Key_Escape and self.chosen:
             self.clear_chosen()
         elif plain and key in does:
             does[key]()
@@ -438,8 +414,3 @@ class AttentionPane(Pane):
     def find_heads(self) -> None:
         """Go on in the line that filters heads."""
         self.controls.heads_row.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
-
-
-LABELLED, LABELLED_LIVE = 300_000_000, 10_000_000
-"""Heads of models with more parameters, and with fewer already while they learn, are labelled only
-where they are put in groups: it takes as long as to read some hundred tokens."""

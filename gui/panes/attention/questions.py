@@ -66,6 +66,9 @@ class Choices:
         return {"valued": self.valued, "words": self.words}
 
 
+LABELLED, LABELLED_LIVE = 300_000_000, 10_000_000
+"""Heads of models with more parameters, and with fewer already while they learn, are labelled only
+where they are put in groups: it takes as long as to read some hundred tokens."""
 MEASURED = 256
 """Up to so many tokens heads are measured whatever their order: it takes a moment."""
 PINNED_SIDE = 96

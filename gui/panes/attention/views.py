@@ -7,7 +7,7 @@ nothing.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -107,7 +107,7 @@ class Views:
 
     # ------------------------------------------------------------------------- drawing
 
-    def draw(self, shown: Iterable[str], chosen: list[Head], order: Order) -> None:
+    def draw(self, shown: Iterable[str], chosen: Sequence[Head], order: Order) -> None:
         """Draw what is out of date.
 
         Args:
@@ -142,7 +142,7 @@ class Views:
         self._drawn[view] = key
         return True
 
-    def _draw_mosaic(self, chosen: list[Head], order: Order) -> None:
+    def _draw_mosaic(self, chosen: Sequence[Head], order: Order) -> None:
         pane, model = self._pane, self._pane.store.model
         assert model is not None
         found, kinds = pane.answered("heads", MosaicFound), pane.answered("kinds", HeadsFound)

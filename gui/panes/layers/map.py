@@ -35,11 +35,14 @@ from gui.panes.layers.map_layout import (
     blocks_between,
     lanes,
     lay_out_in,
+    scroll_to_see,
+    shown_of,
     strip_operation,
 )
 from gui.panes.layers.map_lines import LANE_GAP, SPINE_X, Geometry, ways_to
 from gui.panes.layers.map_motion import Motion
 from gui.panes.layers.map_painter import MapPainter, fonts
+from gui.panes.layers.map_picture import NetworkPicture
 from gui.panes.layers.words import cell_words, row_words
 from gui.reading.thinning import columns
 from gui.reading.vectors import Reading
@@ -90,8 +93,7 @@ class OperationMap(QAbstractScrollArea):
         self._hovered: tuple[str, int] | None = None
         self._changes: Changes = {}
         self._strips: dict[tuple[int, int], QImage] = {}
-        self._network = QPixmap()
-        self._network_key: tuple[object, ...] = ()
+        self._network = NetworkPicture()
         self._cache = DrawingCache()
         for name, font in fonts().items():
             self._cache.add_font(name, font)
@@ -201,12 +203,8 @@ class OperationMap(QAbstractScrollArea):
         if not self.has_column:
             return (), ()
         page, at = self.viewport().height(), self._scroll_at_rest()
-        some = blocks_between(self.graph, self.rows, at - page, at + 2 * page)
-        alone = tuple(row.first for row in some if row.kind == "operation")
-        if self._geometry().inside:  # folded parts say how much they write there
-            return alone, ()
-        written = (strip_operation(row, self.graph) for row in some if row.kind == "folded")
-        return alone, tuple(index for index in written if index is not None)
+        near = blocks_between(self.graph, self.rows, at - page, at + 2 * page)
+        return shown_of(near, self.graph, folded=not self._geometry().inside)
 
     def _scroll_at_rest(self) -> int:
         return self._motion.scroll_to if self._motion.runs else self.verticalScrollBar().value()
@@ -256,14 +254,10 @@ class OperationMap(QAbstractScrollArea):
 
     def _scroll_target(self) -> int:
         """Where to scroll so that the current row is seen with some of its surroundings."""
-        row, page = self.current_row(), self.viewport().height()
-        at = self.verticalScrollBar().value()
+        row, bar = self.current_row(), self.verticalScrollBar()
         if row is None:
-            return at
-        around = min(2.5 * row.height, max(0.0, (page - row.height) / 2))
-        low, high = row.top + row.height + around - page, row.top - around
-        target = min(max(at, low), high)
-        return round(min(max(target, 0), self.verticalScrollBar().maximum()))
+            return bar.value()
+        return scroll_to_see(row, bar.value(), self.viewport().height(), bar.maximum())
 
     def _scroll_to_current(self) -> None:
         self.verticalScrollBar().setValue(self._scroll_target())
@@ -317,27 +311,15 @@ class OperationMap(QAbstractScrollArea):
         drawn.paint_changes(seen, self._changes)
 
     def _network_picture(self, ratio: float) -> QPixmap:
-        """The network without figures of a prompt.
-
-        Kept, because letters are typed far more often than the current operation changes.
-
-        Args:
-            ratio: pixels of what is painted on to a logical one.
-        """
+        """The network without figures of a prompt."""
         scroll = self.verticalScrollBar().value()
-        geometry, size = self._geometry(), self.viewport().size()
-        look = (geometry, size, ratio, theme.current().name)
-        key = (self.graph, self.rows, self.current, scroll, *look)
-        if key != self._network_key:
-            picture = QPixmap(size * ratio)
-            picture.setDevicePixelRatio(ratio)
-            picture.fill(theme.current().color("panel"))
-            with QPainter(picture) as painter:
-                drawn = self._painter(painter, self.rows)
-                seen = QRectF(self.viewport().rect()).translated(0, scroll)
-                drawn.paint_network(seen, drawn.lit_until(0.0, 1.0))
-            self._network, self._network_key = picture, key
-        return self._network
+        key = (self.graph, self.rows, self.current, scroll, self._geometry())
+        return self._network.of(key, self.viewport().size(), ratio, self._paint_network)
+
+    def _paint_network(self, painter: QPainter) -> None:
+        drawn = self._painter(painter, self.rows)
+        seen = QRectF(self.viewport().rect()).translated(0, self.verticalScrollBar().value())
+        drawn.paint_network(seen, drawn.lit_until(0.0, 1.0))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -223,3 +223,34 @@ def lanes(graph: OperationGraph, visible: Sequence[int]) -> dict[int, int]:
         ends[lane] = last
         result[op] = lane
     return result
+
+
+def scroll_to_see(row: Row, at: int, page: int, most: int) -> int:
+    """Where to scroll so that a row is seen with some of its surroundings.
+
+    Args:
+        row: which.
+        at: where the map is scrolled to.
+        page: height of what is seen.
+        most: as far as it can be scrolled.
+    """
+    around = min(2.5 * row.height, max(0.0, (page - row.height) / 2))
+    low, high = row.top + row.height + around - page, row.top - around
+    return round(min(max(min(max(at, low), high), 0), most))
+
+
+def shown_of(
+    rows: Sequence[Row], graph: OperationGraph, *, folded: bool
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Operations that rows show one by one, and what folded parts write.
+
+    Args:
+        rows: that are in view, or nearly.
+        graph: whose operations.
+        folded: whether what these write is drawn as values; elsewhere they say how much it is.
+    """
+    alone = tuple(row.first for row in rows if row.kind == "operation")
+    if not folded:
+        return alone, ()
+    written = (strip_operation(row, graph) for row in rows if row.kind == "folded")
+    return alone, tuple(index for index in written if index is not None)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from gui.reading.quoting import quoted
 from model.config import TransformerConfig
+from model.counting import ordinal as ordinal
 from model.interventions import SetNeuron
 from model.probe.neurons.asks import Neurons, NeuronsFound
 from model.probe.neurons.curve.asks import NeuronCurveFound
@@ -72,13 +73,6 @@ def here(config: TransformerConfig, found: NeuronsFound, token: str, texts: Sequ
         does = "raises" if value >= 0 else "lowers"
         said += f"; directly, that {does} {', '.join(map(quoted, texts))}"
     return f"{said}.".replace("-", "−")
-
-
-def ordinal(n: int) -> str:
-    """1st, 2nd, 3rd, 11th."""
-    if n % 100 in (11, 12, 13):
-        return f"{n:,}th"
-    return f"{n:,}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(n % 10, 'th') }"
 
 
 def cell(

@@ -6,10 +6,12 @@ Knows the store and the sheet on which they are drawn.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from gui.panes.stage.scenes.kit import called
+from gui.panes.stage.scenes.scores import scale_of
 from gui.panes.stage.sheet import Sheet
 from gui.panes.stage.sheet_painter import Matrix
 from gui.reading.quoting import quoted
@@ -40,7 +42,14 @@ COLUMNS = {
     "1": "one number a token",
 }
 
-AXIS = {"D": "dimension", "M": "neuron", "V": "token", "K": "dimension"}
+AXIS = {
+    "D": "dimension",
+    "E": "dimension",
+    "K": "dimension",
+    "M": "neuron",
+    "V": "token",
+    "X": "expert",
+}
 """What one of the columns is called."""
 
 
@@ -110,7 +119,9 @@ class AllTokens:
         drawn = matrices(op, found, self._store.operations, self._scales)
         self._sheet.show_matrices(drawn)
         written = [matrix for matrix in drawn if matrix.written]
-        return sentence(op, written[0], _tokens(read)) if written else ""
+        if not written:
+            return ""
+        return sentence(op, in_view(written[0], self._sheet.seen), _tokens(read))
 
 
 def _tokens(read: m.PromptRead) -> tuple[str, ...]:
@@ -123,12 +134,20 @@ class Scales:
     def __init__(self) -> None:
         self._kept: dict[tuple[Subject, str, int], float] = {}
 
-    def of(self, found: RowsFound) -> tuple[float, bool]:
-        """The limit, and whether numbers lie past it."""
+    def of(self, found: RowsFound, *, share: bool = False) -> tuple[float, bool]:
+        """The limit, and whether numbers lie past it.
+
+        Args:
+            found: the numbers in view.
+            share: of 1, whose scale ends at a round number: of many keys each has little.
+        """
         asked = found.question
         assert isinstance(asked, Rows)
         key = found.subject, found.activation, asked.head
         limit, beyond = limit_in(found.values_RC, found.masked_RC)
+        if share:
+            limit = scale_of(_second(found))
+            beyond = bool(np.nanmax(found.values_RC, initial=0.0) > limit)
         if key in self._kept:
             limit = self._kept[key]
             finite = found.values_RC[np.isfinite(found.values_RC)]
@@ -137,6 +156,17 @@ class Scales:
             self._kept.clear()
         self._kept[key] = limit
         return limit, beyond
+
+
+def _second(found: RowsFound) -> Array:
+    """A size that of 9 in 10 lines only one number exceeds.
+
+    Of many keys the first is often read most by far: all the others would have no colour.
+    """
+    values_RC = np.where(found.masked_RC | ~np.isfinite(found.values_RC), 0, found.values_RC)
+    if values_RC.shape[1] < 2:
+        return np.ones(1)
+    return np.quantile(np.sort(values_RC, axis=1)[:, -2], 0.9, keepdims=True)
 
 
 def matrices(
@@ -153,12 +183,39 @@ def matrices(
             continue
         share = kinds.get(one.activation) in ("pattern", "expert_shares", "expert_weights")
         written = one.activation == op.output
-        limit, beyond = (1.0, False) if share else scales.of(one)
+        limit, beyond = scales.of(one, share=share)
         name = COLUMNS.get(one.letters[-1], "{}").format(f"{one.n_columns:,}")
+        if one.n_columns == 1 and one.letters[-1] != "1":
+            name = name.replace("s of", " of").removesuffix("s")
         title = f"{'writes' if written else 'reads'}  {called(one.activation)}"
         kind: Kind = "sequential" if share or bool((one.values_RC >= 0).all()) else "diverging"
         drawn.append(Matrix(one, title, name, kind, limit, beyond, written))
     return tuple(drawn)
+
+
+def in_view(matrix: Matrix, seen: range) -> Matrix:
+    """The same without the lines around those in view, of which more are asked for.
+
+    Args:
+        matrix: that is drawn.
+        seen: tokens whose lines are in view.
+    """
+    found = matrix.found
+    (origin, end), down = found.rows, found.block[0]
+    first = max(0, (seen.start - origin) // down)
+    last = min(len(found.values_RC), -(-(seen.stop - origin) // down))
+    if first >= last:  # it was asked for other lines: those in view are on their way
+        return matrix
+    kept = slice(first, last)
+    part = replace(
+        found,
+        rows=(origin + first * down, min(end, origin + last * down)),
+        values_RC=found.values_RC[kept],
+        rows_RC=found.rows_RC[kept],
+        columns_RC=found.columns_RC[kept],
+        masked_RC=found.masked_RC[kept],
+    )
+    return replace(matrix, found=part)
 
 
 def sentence(op: Operation, matrix: Matrix, tokens: Sequence[str]) -> str:
@@ -171,7 +228,7 @@ def sentence(op: Operation, matrix: Matrix, tokens: Sequence[str]) -> str:
         # A query with one key has no choice: what it reads says nothing.
         rows = [i for i in range(len(values)) if (~found.masked_RC[i]).sum() > 1]
         if not rows:
-            return ""
+            return f"{quoted(tokens[found.rows[0]])} has one key to read: its own."
         if op.kind != "pattern":
             return _fits(matrix, values, rows, tokens)
         row = max(rows, key=lambda i: float(values[i].max()))

@@ -222,6 +222,15 @@ def with_changes(marks: list[Mark], scenery: Scenery) -> list[Mark]:
     return drawn
 
 
+def has_ghosts(marks: list[Mark], scenery: Scenery) -> bool:
+    """Whether the other side is drawn somewhere: it may have the same numbers."""
+    strips = f" {scenery.other_name}"
+    return scenery.other is not None and any(
+        isinstance(mark, Ghost) or (isinstance(mark, Grid) and mark.panel.name.endswith(strips))
+        for mark in marks
+    )
+
+
 def _frames(mark: Grid | Bars | Dots | Stacks, change: Change, scenery: Scenery) -> list[Mark]:
     """Around what of a mark is changed."""
     one = change.intervention

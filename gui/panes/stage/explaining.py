@@ -39,6 +39,11 @@ CODE_LINES = 5
 """Lines of Python that are in view without scrolling."""
 
 
+def _shorter(shapes: str) -> tuple[str, ...]:
+    """What is read and written; where there is no room for both, what is written."""
+    return shapes, shapes.rpartition("; ")[2]
+
+
 class FormulaView(QWidget):
     """Some lines of formulas."""
 
@@ -174,7 +179,9 @@ class Explaining(QWidget):
 
     def set_formula(self, symbols: str, numbers: tuple[str, ...], shapes: str) -> None:
         """What the mathematics is; of the numbers the first line that has room."""
-        self.formula.set_lines((((symbols,), "text"), (numbers, "accent"), ((shapes,), "dim")))
+        self.formula.set_lines(
+            (((symbols,), "text"), (numbers, "accent"), (_shorter(shapes), "dim"))
+        )
 
     def set_code(self, lines: str, before: str) -> None:
         """What the code is.

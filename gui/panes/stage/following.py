@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gui.panes.stage.terms_line import Target
+from gui.panes.stage.pieces import Target
 from model.config import TransformerConfig
 from model.operations import Operation
 

@@ -34,6 +34,9 @@ GAP = 1.0
 LARGE_CELL = 7.0
 FAR_OUT = 2.5
 """Times the size that 3 of 100 numbers exceed: of a normal distribution nothing lies past it."""
+BELOW, ABOVE = "below 0", "above 0"
+COLORS = 64.0
+"""Width of the colours in a legend."""
 FEW = 12
 """Of fewer numbers the largest is the end of the colours."""
 
@@ -194,7 +197,9 @@ class Words:
         text = QFontMetricsF(self.font).elidedText(
             self.text, Qt.TextElideMode.ElideRight, self.box.width()
         )
-        painter.drawText(self.box, self.align | Qt.AlignmentFlag.AlignVCenter, text)
+        # A row may be lower than its name, which stands above its middle and below it then.
+        flags = self.align | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextDontClip
+        painter.drawText(self.box, flags, text)
 
     def cell_at(self, point: QPointF) -> Cell | None:
         return None
@@ -277,25 +282,46 @@ class Dots:
 
 @dataclass(frozen=True, slots=True)
 class Legend:
-    """What the colours of cells and bars mean."""
+    """What the colours of cells mean, and at which number they end.
+
+    Attributes:
+        box: its line.
+        ends: what is drawn, and where its colours end; what has no room is left out.
+        other: the side whose numbers are outlines and thin strips; empty where there are none.
+    """
 
     box: QRectF
+    ends: tuple[tuple[str, float], ...] = ()
+    other: str = ""
+
+    @property
+    def words(self) -> str:
+        """What stands behind the colours."""
+        font = QFontMetricsF(theme.sans(theme.SMALL_FONT_SIZE))
+        room = self.box.width() - font.horizontalAdvance(BELOW) - COLORS - 16
+        ghosts = f"; outlines and thin strips: {self.other}" if self.other else ""
+        for n in range(len(self.ends), 0, -1):
+            # What is written stands last, and is told in any case.
+            told = ", ".join(f"{name} ±{limit:.3g}" for name, limit in self.ends[-n:])
+            words = f"{ABOVE}; the colours end at {told}{ghosts}"
+            if font.horizontalAdvance(words) <= room:
+                return words
+        return ABOVE + ghosts
 
     def paint(self, painter: QPainter) -> None:
         t = theme.current()
         font = theme.sans(theme.SMALL_FONT_SIZE)
         painter.setFont(font)
         painter.setPen(t.color("dim"))
-        words = "below 0", "above 0; the stronger the colour, the farther from 0"
         left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(self.box, left, words[0])
-        x = self.box.left() + QFontMetricsF(font).horizontalAdvance(words[0]) + 8
+        painter.drawText(self.box, left, BELOW)
+        x = self.box.left() + QFontMetricsF(font).horizontalAdvance(BELOW) + 8
         table = theme.diverging_table()
-        bar = QRectF(round(x), round(self.box.center().y() - 4), 64, 8)
+        bar = QRectF(round(x), round(self.box.center().y() - 4), COLORS, 8)
         paint_cells(painter, bar, image(table[None], np.ones((1, len(table)), np.bool_)))
         painter.setPen(t.color("dim"))
         painter.drawText(
-            self.box.adjusted(bar.right() + 8 - self.box.left(), 0, 0, 0), left, words[1]
+            self.box.adjusted(bar.right() + 8 - self.box.left(), 0, 0, 0), left, self.words
         )
 
     def cell_at(self, point: QPointF) -> Cell | None:

@@ -41,10 +41,11 @@ def _with_numbers(found: TermsFound | None, scenery: Scenery, most: int) -> str:
     if asked.of != op.output:
         op = next((o for o in operations(scenery.model.config) if o.output == asked.of), op)
     left = _left(op, asked.index)
-    return f"{left} = {_right(found, most)} = {_number(found.value, 3)}"
+    right = _right(found, most, scenery.model.config.norms.offset)
+    return f"{left} = {right} = {_number(found.value, 0 if found.how == 'choice' else 3)}"
 
 
-def _right(found: TermsFound, most: int) -> str:
+def _right(found: TermsFound, most: int, offset: float) -> str:
     terms = found.terms[:most]
     match found.how:
         case "softmax" if found.chosen is not None:
@@ -58,7 +59,7 @@ def _right(found: TermsFound, most: int) -> str:
             mean = f" − {_bracket(found.mean, 3)}" if found.mean else ""
             above = f"({_number(x.value)}{mean})" if mean else _number(x.value)
             bias = "" if found.bias is None else f" + {_bracket(found.bias.value)}"
-            gain = "".join(f" · {_bracket(gain.value)}" for gain in gains)
+            gain = "".join(f" · {_gain(each.value, offset)}" for each in gains)
             return f"{above} / {_number(sigma.value, 3)}{gain}{bias}"
         case "function":
             values = ", ".join(
@@ -78,6 +79,14 @@ def _right(found: TermsFound, most: int) -> str:
     if found.bias is not None:
         total += f" + {_bracket(found.bias.value)}"
     return f"({total}), then {found.outer}" if found.outer else total
+
+
+def _gain(value: float, offset: float) -> str:
+    """What a norm multiplies with: some families keep it less one."""
+    if not offset:
+        return _bracket(value)
+    sign = "−" if value < 0 else "+"
+    return f"({offset:g} {sign} {_number(abs(value))})"
 
 
 def _more(found: TermsFound, told: int) -> str:

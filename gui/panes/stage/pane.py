@@ -8,7 +8,6 @@ parts; no other pane.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,21 +20,22 @@ from gui import theme
 from gui.panes.base import EmptyState, Pane
 from gui.panes.stage import ENTRY, all_tokens, two_sides
 from gui.panes.stage.explaining import Explaining
-from gui.panes.stage.following import selected_at
 from gui.panes.stage.numbers import shapes, with_numbers
+from gui.panes.stage.pieces import Target, feeds, pieces
 from gui.panes.stage.room import Room
 from gui.panes.stage.scenes.compose import rows_for
 from gui.panes.stage.scenes.kit import Scenery
+from gui.panes.stage.share_terms import share_pieces
 from gui.panes.stage.sheet import Sheet
 from gui.panes.stage.telling import number_told
 from gui.panes.stage.term_text import TermText
-from gui.panes.stage.terms_line import Target, feeds, pieces
+from gui.panes.stage.told import Told
 from gui.panes.stage.view import Pointed, StageView
 from gui.panes.stage.walk_controls import WalkControls
+from gui.panes.stage.walk_keys import walk_by_button, walk_by_key
 from gui.panes.stage.weight_menu import WeightMenu
 from gui.panes.stage.words import here
 from gui.reading import code, waiting
-from gui.reading.inspecting import inspected
 from gui.reading.operation_tones import tone_of
 from gui.session.store import Store
 from gui.widgets.segments import Segments
@@ -61,6 +61,7 @@ class StagePane(Pane):
         terms: the line beneath it.
         sentence: what the operation did with this text, or where a run through them ended.
         walk: the buttons of the walk, and what to run to.
+        told: the number that is taken apart.
     """
 
     entry = ENTRY
@@ -79,10 +80,7 @@ class StagePane(Pane):
         self.walk = WalkControls(store, self)
         self._room = Room(self.explaining, self.walk)
         self._empty = EmptyState("Open a model to see its operations.", self)
-        self._number: Pointed | None = None
-        self._default: Pointed | None = None
-        self._pinned: Target | None = None
-        self._pinned_at = self._where
+        self.told = Told(store, self._tell_other)
         self._of_all = all_tokens.AllTokens(store, self.sheet)
         self._all = False
 
@@ -114,6 +112,7 @@ class StagePane(Pane):
         self.sheet.chosen.connect(self._choose_line)
         self.sheet.moved.connect(self._move_to)
         self.sheet.seen_changed.connect(self.ask)
+        self.sheet.verticalScrollBar().valueChanged.connect(self.invalidate)
         self.terms.followed.connect(self.follow)
         self.which.chosen.connect(self._choose_which)
         self.walk.form_shown.connect(self._make_room)
@@ -121,7 +120,7 @@ class StagePane(Pane):
         store.sampling_changed.connect(self.ask)
         store.model_changed.connect(self._on_model)
         store.intervening.changed.connect(self.invalidate)
-        store.selection_changed.connect(self._on_selection)
+        store.selection_changed.connect(self._note_selection)
 
     # ---------------------------------------------------------------------- questions
 
@@ -148,7 +147,7 @@ class StagePane(Pane):
         if op is None:
             return {}
         asked = self._of_all.questions(op) if self._shows_sheet else self._of_scene(op)
-        number = self._number or self._default
+        number = self.told.now
         if number is not None and number.written and number.name != PROBABILITIES:
             asked["terms"] = Terms(number.name, number.index)
         return asked
@@ -164,7 +163,7 @@ class StagePane(Pane):
         return two_sides.fitting(found, self.other("scene", SceneFound), self.store.comparing)
 
     def _of_scene(self, op: Operation) -> dict[str, Question]:
-        selection, room = self.store.selection, self.view.room
+        selection, room = self.store.selection, self.view.room_for(op.kind)
         rows = rows_for(op.kind, room.height())
         return {
             "scene": Scene(
@@ -183,33 +182,12 @@ class StagePane(Pane):
     # ------------------------------------------------------------------------ actions
 
     def _point(self, number: Pointed | None) -> None:
-        self._number = number
+        self.told.number = number
         self.ask()
 
     def _choose(self, number: Pointed) -> None:
-        """Stay with a number that is written, in the inspector too; go to where a read one is."""
-        if not number.written:
-            self.follow(Target(number.name, number.index))
-            return
-        slot, model = self.slot("scene") or self.slot("rows 0"), self.store.model
-        read = None if slot is None else slot.read
-        if read is None or model is None:
-            return
-        self._pin(Target(number.name, number.index))
-        letters = next((o.shape for o in self.store.operations if o.output == number.name), "")
-        key = number.index[letters.index("S")] if "S" in letters else None
-        if key is not None:
-            self.store.select(key=key)
-        self.store.inspect(
-            inspected(
-                model,
-                read,
-                number.name,
-                number.index,
-                number.value,
-                sampling=self.store.sampling,
-            )
-        )
+        slot = self.slot("scene") or self.slot("rows 0")
+        self.told.choose(number, None if slot is None else slot.read)
 
     def _choose_line(self, position: int, number: Pointed | None) -> None:
         """Go to one token of all, and to the number that was clicked."""
@@ -218,7 +196,7 @@ class StagePane(Pane):
             self._choose(written)
         self.store.walking.visit(position=position)
         if written is not None:
-            self._pin(Target(written.name, written.index))
+            self.told.pin(Target(written.name, written.index))
         self.set_all_tokens(False)
 
     def _move_to(self, position: int) -> None:
@@ -235,46 +213,29 @@ class StagePane(Pane):
         """Show the operation for all tokens, or for the selected one."""
         if shown != self._all:
             self._all = shown
-            self._number = self._default = None
+            self.told.forget()
             self.which.set_current("all" if shown else "one")
             self.ask()
             self.invalidate()
 
     def follow(self, to: Target) -> None:
         """Go to where a number stands; without an index, to the operation that writes it."""
-        model, head = self.store.model, self.store.selection.head
-        if model is None:
-            return
-        changes = selected_at(to, self.store.operations, model.config, head)
-        if changes is None:
-            return
-        self._number = None
-        self.store.walking.visit(**changes)
-        self._pin(to if to.index else None)
+        self.told.follow(to)
 
-    def _pin(self, to: Target | None) -> None:
-        """Tell of a number as long as one stays at its operation, token and head."""
-        self._pinned, self._pinned_at = to, self._where
-        self._default = None if to is None else Pointed(to.name, to.index, math.nan, True)
+    def _tell_other(self) -> None:
         self.ask()
         self.invalidate()
-
-    @property
-    def _where(self) -> tuple[int, int, int]:
-        selected = self.store.selection
-        return selected.operation, selected.position, selected.head
 
     def _make_room(self, form: bool) -> None:
         self._room.fit_terms(self.size(), form=form)
         if not form:
             self.setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def _on_selection(self) -> None:
-        if self._pinned is not None and self._pinned_at != self._where:
-            self._pinned = None
+    def _note_selection(self) -> None:
+        self.told.note_selection()
 
     def _on_model(self) -> None:
-        self._pinned = self._number = self._default = None
+        self.told.note_model()
         self.invalidate()
 
     # ----------------------------------------------------------------------- drawing
@@ -300,8 +261,11 @@ class StagePane(Pane):
         said = []
         if terms is not None and of is not None and of.read is not None and model is not None:
             said = pieces(terms, model, of.read)
-        self.terms.set_pieces(said, feeds(op, self.store.operations))
         scenery = None if self._shows_sheet else self._scenery
+        number = self.told.now
+        if scenery is not None and number is not None and number.name == PROBABILITIES:
+            said = share_pieces(scenery, number.index[-1])
+        self.terms.set_pieces(said, feeds(op, self.store.operations))
         if scenery is None:
             self.explaining.set_formula(op.formula, (), "")
             self.explaining.set_code("", "")
@@ -337,7 +301,7 @@ class StagePane(Pane):
         scenery = Scenery(found, drawn, model, slot.read, QRectF(), key, other, name)
         if self._shown != (found, other):
             if self._shown[0] is not found:
-                self._number = None
+                self.told.number = None
             self._shown = found, other
             self.view.show_scene(scenery)
         self._scenery = scenery
@@ -349,11 +313,9 @@ class StagePane(Pane):
 
     def _tell(self, scenery: Scenery) -> None:
         """What is told of while the mouse is elsewhere."""
-        to = self._pinned
+        to = self.told.pinned
         self.view.mark_number(*((to.name, to.index) if to is not None else ("", ())))
-        default = number_told(scenery, to)
-        if default != self._default:
-            self._default = default
+        if self.told.tell(number_told(scenery, to)):
             self.ask()
 
     def no_difference(self) -> str:
@@ -400,34 +362,12 @@ class StagePane(Pane):
     # ------------------------------------------------------------------------- events
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        walk = self.store.walking
-        actions = {
-            Qt.Key.Key_Left: walk.back,
-            Qt.Key.Key_Right: walk.forward,
-            Qt.Key.Key_Up: walk.previous_layer,
-            Qt.Key.Key_Down: walk.next_layer,
-            Qt.Key.Key_Home: walk.first,
-            Qt.Key.Key_End: walk.last,
-            Qt.Key.Key_Space: walk.toggle,
-            Qt.Key.Key_Backspace: walk.go_back,
-        }
-        action = actions.get(Qt.Key(event.key()))
-        if action is None or event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
+        if not walk_by_key(self.store.walking, event):
             super().keyPressEvent(event)
-        else:
-            action()
-            event.accept()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        ways = {
-            Qt.MouseButton.BackButton: self.store.walking.go_back,
-            Qt.MouseButton.ForwardButton: self.store.walking.go_ahead,
-        }
-        way = ways.get(event.button())
-        if way is None:
+        if not walk_by_button(self.store.walking, event):
             super().mousePressEvent(event)
-        else:
-            way()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -113,12 +113,13 @@ def paint_words(painter: QPainter, matrix: Matrix, box: QRectF) -> None:
         painter.drawText(QRectF(box.left(), y, box.width(), 16), _LEFT, shown)
     found = matrix.found
     block = found.block
+    of = f"{block[0]} × {block[1]}"
     paint_color_bar(
         painter,
         QRectF(box.left(), box.bottom(), box.width(), CAPTION_HEIGHT),
         matrix.kind,
         matrix.limit,
-        title=f"largest of {block[0]} × {block[1]}" if max(block) > 1 else "",
+        title=(f"largest of {of}", f"of {of}", "") if max(block) > 1 else "",
         beyond=matrix.beyond,
         hatched="masked" if found.masked_RC.any() else "",
         no_number=bool(np.isnan(found.values_RC).any()),

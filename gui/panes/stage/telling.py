@@ -6,13 +6,13 @@ import math
 
 import numpy as np
 
+from gui.panes.stage.pieces import Target
 from gui.panes.stage.scenes.kit import Scenery
-from gui.panes.stage.terms_line import Target
 from gui.panes.stage.view import Pointed
 
 
 def number_told(scenery: Scenery, pinned: Target | None) -> Pointed | None:
-    """The one that was clicked or followed, or else the largest that is written.
+    """The one that was clicked or followed; else the largest, of tokens the likeliest.
 
     Args:
         scenery: what is drawn.
@@ -27,6 +27,13 @@ def number_told(scenery: Scenery, pinned: Target | None) -> Pointed | None:
     panel = next((p for p in written if p.name == scenery.op.output), None)
     if panel is None:
         return None
+    if scenery.op.kind == "unembed" and scenery.found.scored:
+        # Of all tokens the likeliest: the number farthest from 0 may be one that is not drawn.
+        best = scenery.found.scored[0]
+        index = tuple(best.id if place is None else place for place in panel.index)
+        return Pointed(panel.name, index, best.score, True)
+    if scenery.op.kind == "expert_indices":  # the largest of these means nothing: the first counts
+        return Pointed(panel.name, panel.place(0, 0), float(panel.values_RC[0, 0]), True)
     sizes = np.abs(panel.values_RC.astype(np.float64))
     sizes[~np.isfinite(sizes)] = -1
     cell = np.unravel_index(int(sizes.argmax()), sizes.shape)

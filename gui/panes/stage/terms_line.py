@@ -1,13 +1,10 @@
 """A number, the terms that make most of it, and what reads it: one line, whose words are links.
 
 Each term leads to the operation that wrote it, down to the token; what reads the number leads on.
-Knows an answer and words; no store.
+Knows pieces (`pieces`); no answer, no store.
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -24,172 +21,20 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from gui import theme
-from gui.panes.stage.marks import figure
-from gui.panes.stage.scenes.kit import symbol
-from gui.reading.axes import letters_of, place_words
+from gui.panes.stage.pieces import Piece, Target
+from gui.widgets import formula
 from gui.widgets.focus_ring import draw_focus
 from gui.widgets.tips import Tips
-from model import messages as m
-from model.operations import INPUT_IDS, LOGITS, Operation
-from model.probe.terms.asks import Factor, Term, Terms, TermsFound
 
 HEIGHT = 36
 GAP = 18.0
 FEEDS = "feeds"
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where a link leads.
-
-    Attributes:
-        name: of the activation that stands there.
-        index: of the number; empty for the operation at the selected place.
-    """
-
-    name: str
-    index: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A figure with a word beneath it, and where each leads."""
-
-    figure: str
-    word: str
-    tone: str
-    to: Target | None = None
-    word_to: Target | None = None
-
-
-def feeds(op: Operation, operations: Sequence[Operation]) -> list[Piece]:
-    """What reads an operation's output, in the order in which it does."""
-    said = []
-    for reader in operations:
-        if op.output in reader.inputs:
-            block = "" if reader.layer in (None, op.layer) else f"block {reader.layer}"
-            target = Target(reader.output)
-            said.append(Piece(f"{reader.label} →", block, "text", target, target))
-    return said
-
-
-def pieces(found: TermsFound, model: m.ModelInfo, read: m.PromptRead) -> list[Piece]:
-    """What the line says, piece by piece; empty where nothing is known."""
-    if found.value is None:
-        return []
-    asked = found.question
-    assert isinstance(asked, Terms)
-    value = figure(found.value, 3).replace("-", "−")
-    where = _where(asked, model, read)
-    said = [Piece(f"{symbol(asked.of)} = {value}", where, "text")]
-    if found.how == "softmax" and found.chosen is not None:
-        score = found.chosen.factors[0].value
-        others = [t for t in found.terms if t.at != found.chosen.at][:2]
-        said.append(_piece(found, found.chosen, f"e^{figure(score)}", "accent", model, read))
-        said.append(Piece(f"÷ Σ of {found.n_terms:,}", "all of them", "dim"))
-        said += [
-            _piece(found, t, f"e^{figure(t.factors[0].value)}", "dim", model, read) for t in others
-        ]
-        return said
-    if found.how == "norm":
-        x, sigma, *gains = found.terms[0].factors  # a norm may be without a weight
-        mean = f" − {figure(found.mean, 3)}" if found.mean else ""
-        before, scale = _target(x), _target(sigma)
-        said.append(
-            Piece(f"({figure(x.value)}{mean})", "the number before", "text", before, before)
-        )
-        said.append(Piece(f"÷ {figure(sigma.value, 3)}", "σ", "text", scale, scale))
-        said += [Piece(f"× {figure(gain.value)}", symbol(gain.name), "text") for gain in gains]
-    elif found.how == "function":
-        said += [
-            Piece(
-                figure(factor.value, 3),
-                symbol(factor.name) or "constant",
-                "text",
-                _target(factor),
-                _target(factor),
-            )
-            for factor in found.terms[0].factors
-        ]
-        said.append(Piece(found.outer, "", "dim"))
-        return said
-    elif found.how == "mean square":
-        said.append(Piece(found.outer, f"of {found.n_terms:,} squares", "dim"))
-    for term in () if found.how == "norm" else found.terms:
-        tone = "negative" if term.value < 0 else "accent"
-        said.append(_piece(found, term, _signed(term.value), tone, model, read))
-    left = found.n_terms - len(found.terms)
-    if left > 0:
-        said.append(Piece(f"… {_signed(found.rest)}", f"and {left:,} more", "dim"))
-    if found.bias is not None:
-        said.append(Piece(_signed(found.bias.value), symbol(found.bias.name), "dim"))
-    if found.outer and found.how == "sum":
-        said.append(Piece(found.outer, "", "dim"))
-    size = abs(found.value) + 1e-6
-    if abs(found.remainder) > 0.01 * size:
-        said.append(Piece(_signed(found.remainder), "changed by an intervention", "warning"))
-    return said
-
-
-def _where(asked: Terms, model: m.ModelInfo, read: m.PromptRead) -> str:
-    """Where the number stands, without what is selected anyway."""
-    letters = letters_of(model.config, asked.of) or ""
-    named = dict(zip(letters, asked.index))
-    if "S" in named:
-        ids = read.subject.ids
-        return " → ".join(model.token_text(ids[named[x]]) for x in "QS" if named[x] < len(ids))
-    last = letters[-1:] if letters[-1:] != "1" else ""
-    return place_words(model, read.subject.ids, last, asked.index[-1]) if last else ""
-
-
-def _piece(
-    found: TermsFound, term: Term, said: str, tone: str, model: m.ModelInfo, read: m.PromptRead
-) -> Piece:
-    """A term, whose figure leads to its first factor and whose word to its last."""
-    if found.how == "lookup" and term.factors[0].name:
-        asked = found.question
-        assert isinstance(asked, Terms)
-        row = term.factors[0].index[0]
-        word = f"{symbol(term.factors[0].name)} row {row:,}"
-        if term.factors[0].name == "W_E":
-            word = f"token {row:,} {model.token_text(row)}"
-        target = Target(INPUT_IDS, asked.index[:2])
-        return Piece(said, word, tone, target, target)
-    targets = [t for t in (_target(factor) for factor in term.factors) if t is not None]
-    first, last = (targets[0], targets[-1]) if targets else (None, None)
-    return Piece(said, _place(found, term, model, read), tone, first, last)
-
-
-def _target(factor: Factor) -> Target | None:
-    """Where a factor was written; None for a weight or a constant."""
-    is_activation = "hook_" in factor.name or factor.name in (INPUT_IDS, LOGITS)
-    return Target(factor.name, factor.index) if is_activation else None
-
-
-def _signed(value: float) -> str:
-    value += 0.0  # a zero has no sign
-    return ("+" if value >= 0 else "") + figure(value).replace("-", "−")
-
-
-def _place(found: TermsFound, term: Term, model: m.ModelInfo, read: m.PromptRead) -> str:
-    """Which term it is, in a word."""
-    factors = term.factors
-    match found.axis:
-        case "key":
-            ids = read.subject.ids
-            return model.token_text(ids[term.at]) if term.at < len(ids) else str(term.at)
-        case "dimension of a head":
-            return f"head {factors[0].index[2]} dim {factors[0].index[3]}"
-        case "neuron of an expert":
-            return f"neuron {factors[1].index[-1]}" if len(factors) > 2 else "bias"
-        case "summand" | "":
-            return symbol(factors[0].name) or "bias"
-        case "of the pair":
-            return f"dim {factors[0].index[-1]}"
-        case "dimension":
-            return f"dim {term.at}"
-        case axis:
-            return f"{axis} {term.at}"
+def _heard(piece: Piece) -> str:
+    """For who hears it."""
+    said = formula.plain(piece.figure) if piece.is_formula else piece.figure
+    return " ".join(f"{said} {piece.word}".split())
 
 
 class TermsLine(QWidget):
@@ -221,9 +66,9 @@ class TermsLine(QWidget):
         feeds = feeds or []
         if (pieces, feeds) != (self._pieces, self._feeds):
             self._pieces, self._feeds = pieces, feeds
-            words = ", ".join(f"{p.figure} {p.word}".strip() for p in pieces)
+            words = ", ".join(_heard(piece) for piece in pieces)
             if feeds:
-                words += "; feeds " + ", ".join(f"{p.figure} {p.word}".strip() for p in feeds)
+                words += "; feeds " + ", ".join(_heard(piece) for piece in feeds)
             self.setAccessibleDescription(words)
             self._lit = None
             self._place()
@@ -253,7 +98,12 @@ class TermsLine(QWidget):
         small = QFontMetricsF(theme.mono(theme.SMALL_FONT_SIZE))
 
         def wide(piece: Piece) -> float:
-            return max(large.horizontalAdvance(piece.figure), small.horizontalAdvance(piece.word))
+            mono = theme.mono(theme.FONT_SIZE)
+            if piece.is_formula:
+                above = formula.width(piece.figure, mono)
+            else:
+                above = large.horizontalAdvance(piece.figure)
+            return max(above, small.horizontalAdvance(piece.word))
 
         right = self.width() - 12.0
         shown: list[Piece] = []
@@ -305,8 +155,12 @@ class TermsLine(QWidget):
                     if underlined:
                         font = QFont(font)
                         font.setUnderline(True)
+                    shown = "accent" if underlined else tone
+                    if piece.is_formula and text is piece.figure:
+                        formula.draw(painter, text, box, font, shown)
+                        continue
                     painter.setFont(font)
-                    painter.setPen(t.color("accent" if underlined else tone))
+                    painter.setPen(t.color(shown))
                     painter.drawText(box, align, text)
             if self.hasFocus():
                 draw_focus(painter, QRectF(self.rect()))

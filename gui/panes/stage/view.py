@@ -13,11 +13,11 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, Q
 from PySide6.QtWidgets import QWidget
 
 from gui import theme
-from gui.panes.stage.changes import with_changes
+from gui.panes.stage.changes import has_ghosts, with_changes
 from gui.panes.stage.marks import Bars, Cell, Dots, Grid, Legend, Mark, Numbered
 from gui.panes.stage.motion import StageMotion, flows
-from gui.panes.stage.scenes.compose import compose
-from gui.panes.stage.scenes.kit import Scenery
+from gui.panes.stage.scenes.compose import WITHOUT_COLORS, compose
+from gui.panes.stage.scenes.kit import Scenery, called
 from gui.panes.stage.stacked import Divided, Stacks
 from gui.widgets.canvas import Canvas, is_vector
 from gui.widgets.figure import is_figure
@@ -71,9 +71,15 @@ class StageView(Canvas):
 
     @property
     def room(self) -> QRectF:
-        """Where a scene may be drawn."""
+        """Where a scene may be drawn whose colours mean numbers."""
         inside = QRectF(self.viewport().rect()).adjusted(MARGIN, 4, -MARGIN, -4)
         return inside.adjusted(0, 0, 0, -LEGEND) if self._has_legend else inside
+
+    def room_for(self, kind: str) -> QRectF:
+        """Where the scene of a kind of operation may be drawn: without colours, without legend."""
+        if kind in WITHOUT_COLORS and self._has_legend:
+            return self.room.adjusted(0, 0, 0, LEGEND)
+        return self.room
 
     @property
     def _has_legend(self) -> bool:
@@ -159,12 +165,14 @@ class StageView(Canvas):
         if self._scenery is None:
             self._marks = []
         else:
-            scenery = replace(self._scenery, room=self.room)
+            room = self.room_for(self._scenery.op.kind)
+            scenery = replace(self._scenery, room=room)
             self._marks = with_changes(compose(scenery), scenery)
-            if self._has_legend and any(isinstance(mark, Grid) for mark in self._marks):
-                room = self.room
+            ends = _ends(self._marks)
+            if self._has_legend and ends:
                 box = QRectF(room.left(), room.bottom() + 2, room.width(), LEGEND - 2)
-                self._marks.append(Legend(box))
+                other = scenery.other_name if has_ghosts(self._marks, scenery) else ""
+                self._marks.append(Legend(box, ends, other))
 
     def paint_ground(self, painter: QPainter) -> None:
         for mark in self._marks:
@@ -243,6 +251,19 @@ class StageView(Canvas):
         panel = mark.panel
         value = float(panel.values_RC[cell])
         return Pointed(panel.name, panel.place(*cell), value, panel.role in ("out", "chain"))
+
+
+def _ends(marks: list[Mark]) -> tuple[tuple[str, float], ...]:
+    """Where the colours of what is drawn end; of what shares an end, the last name."""
+    ends: dict[str, tuple[str, float]] = {}
+    for mark in marks:
+        if isinstance(mark, Grid):
+            shown = f"{mark.limit:.3g}"
+            if shown in ends and mark.panel.role == "in":  # the other side's, beneath its own
+                continue
+            ends.pop(shown, None)
+            ends[shown] = called(mark.panel.name), mark.limit
+    return tuple(ends.values())
 
 
 def _in_line(mark: Grid | Bars, rect: QRectF) -> list[QRectF]:

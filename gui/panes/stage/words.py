@@ -11,9 +11,12 @@ import numpy as np
 
 from gui.panes.stage.changes import changes
 from gui.panes.stage.marks import figure
-from gui.panes.stage.scenes.kit import Scenery, symbol
+from gui.panes.stage.scenes.kit import EXPERT, Scenery, symbol
 from gui.reading.quoting import quoted
 from gui.widgets.text import counted
+from model.probe.question import Array
+from model.probe.scene.asks import Panel
+from model.probe.tensors.asks import AXES
 
 
 def here(scenery: Scenery) -> str:
@@ -49,7 +52,8 @@ def _usual(scenery: Scenery) -> str:
         case "tokens":
             ids = scenery.read.subject.ids
             return (
-                f"{len(ids):,} tokens; {own} is number {ids[scenery.position]:,} of the vocabulary."
+                f"{counted(len(ids), 'token')}; {own} is number {ids[scenery.position]:,} "
+                "of the vocabulary."
             )
         case "pos_embed":
             row = scenery.position + scenery.model.config.position_offset
@@ -63,10 +67,7 @@ def _usual(scenery: Scenery) -> str:
             n = out.n_columns
             return f"{own} gets {n:,} numbers for this head, a vector of length {length:.3g}."
         case "mlp_in" | "mlp_gate":
-            if not out.is_whole:
-                return f"{out.n_columns:,} numbers for {own}, one for each neuron."
-            above = int((values > 0).sum())
-            return f"{above:,} of {values.size:,} neurons answer {own} with a positive number."
+            return _answers(scenery, own)
         case "mlp_out":
             return _down(scenery, own)
         case "add":
@@ -85,11 +86,7 @@ def _usual(scenery: Scenery) -> str:
         case "norm":
             before = found.panel("in")
             assert before is not None
-            spread = float(before.values_RC[0].astype(np.float64).std())
-            return (
-                f"The numbers of {own} are spread by {figure(spread, 3)} before and by "
-                f"{figure(float(values.std()), 3)} after."
-            )
+            return _normed(scenery, own, before.values_RC[0].astype(np.float64), values)
         case "mix":
             return _mix(scenery, own)
         case "attn_out":
@@ -99,29 +96,85 @@ def _usual(scenery: Scenery) -> str:
             lengths = np.linalg.norm(heads.values_RC.astype(np.float64), axis=1)
             most = int(lengths.argmax())
             return f"Head {most} adds most to {own}: a vector of length {lengths[most]:.3g}."
-        case "mlp_act":
-            fire = int((values > 0.05 * np.nanmax(np.abs(values))).sum()) if values.size else 0
-            return f"For {own}, {fire:,} of {values.size:,} neurons fire strongly."
+        case "mlp_act" | "head_act":
+            return _fires(scenery, own)
         case "unembed" | "softmax":
-            if not found.scored:
+            if not found.scored or math.isnan(found.scored[0].share):
                 return ""
             best = found.scored[0]
-            name = scenery.model.token_text(best.id)
-            if math.isnan(best.share):
-                return ""
-            return f"After {own} the likeliest token is {quoted(name)}, with {best.share:.1%}."
+            name = quoted(scenery.model.token_text(best.id))
+            if not scenery.model.config.causal:  # it guesses what stands there
+                return (
+                    f"In the place of {own} the likeliest token is {name}, with {best.share:.1%}."
+                )
+            return f"After {own} the likeliest token is {name}, with {best.share:.1%}."
         case "rotate":
             if found.angles is None or not len(found.angles):
                 return ""
+            if not found.angles.any():
+                return f"{own} stands at position {scenery.position:,}: no pair turns there."
             first, last = (math.degrees(float(found.angles[i])) for i in (0, -1))
             return (
                 f"{own} stands at position {scenery.position:,}: its fastest pair of dimensions "
                 f"has turned to {first:+.0f}°, its slowest to {last:+.2g}°."
             ).replace("-", "−")
         case _:
-            name = symbol(out.name)
-            at = int(np.nanargmax(np.abs(values))) if np.isfinite(values).any() else 0
-            return f"For {own}, the largest number of {name} is {figure(values[at])}, at {at:,}."
+            return f"For {own}, {_farthest(out)} of {symbol(out.name)}."
+
+
+def _farthest(panel: Panel) -> str:
+    """Where the number of a row that is farthest from 0 stands: of blocks it is known, too."""
+    values = panel.values_RC[0].astype(np.float64)
+    at = int(np.nanargmax(np.abs(values))) if np.isfinite(values).any() else 0
+    what = AXES[panel.letters[-1]].replace("_", " ")
+    place = panel.place(0, at)[-1]
+    return f"{what} {place:,} has the number farthest from 0, {figure(float(values[at]))},"
+
+
+def _normed(scenery: Scenery, own: str, before: Array, after: Array) -> str:
+    """How large the numbers are before and after."""
+    if scenery.model.config.norm == "rms":
+        sizes = [figure(math.sqrt(float(np.mean(x**2))), 3) for x in (before, after)]
+        return f"The RMS of the numbers of {own} is {sizes[0]} before and {sizes[1]} after."
+    sizes = [figure(float(x.std()), 3) for x in (before, after)]
+    return f"The numbers of {own} are spread by {sizes[0]} before and by {sizes[1]} after."
+
+
+def _answers(scenery: Scenery, own: str) -> str:
+    """What the neurons, or their gates, make of the vector."""
+    out = scenery.found.panel("out")
+    assert out is not None
+    values = out.values_RC[0].astype(np.float64)
+    weight = scenery.found.panel("weight")
+    expert = None if weight is None else EXPERT.search(weight.name)
+    of = f" of expert {expert[1]}" if expert else ""
+    whose = "the gate of " if scenery.op.kind == "mlp_gate" else ""
+    said = _farthest(out).rstrip(",")
+    if not out.is_whole:
+        return f"For {own}, of {counted(out.n_columns, 'neuron')}{of}, {whose}{said}."
+    above = int((values > 0).sum())
+    many = f"{above:,} of {counted(values.size, 'neuron')}{of}"
+    verb = "have a gate above 0" if whose else "have a number above 0"
+    return f"For {own} {many} {verb}; {whose}{said}."
+
+
+def _fires(scenery: Scenery, own: str) -> str:
+    """Which neuron answers most, and how many come near it."""
+    out = scenery.found.panel("out")
+    assert out is not None
+    values = out.values_RC[0].astype(np.float64)
+    sizes = np.abs(values)
+    most = int(sizes.argmax())
+    what = "neuron" if scenery.op.kind == "mlp_act" else "dimension"
+    near = int((sizes >= 0.1 * sizes[most]).sum())
+    mixed = scenery.model.config.experts is not None and what == "neuron"
+    of = " of the expert that counts most" if mixed else ""
+    if not sizes[most]:
+        return f"For {own} all numbers are 0."
+    return (
+        f"{what.capitalize()} {most:,} answers {own} most, with {figure(float(values[most]))}; "
+        f"{near:,} of {counted(values.size, what)}{of} reach a tenth of that size."
+    )
 
 
 def _degrees(cosine: float) -> str:
@@ -139,18 +192,22 @@ def _scores(scenery: Scenery, own: str) -> str:
     most = int(np.nanargmax(weights))
     shown = chain[-1].at_columns
     key = most if shown is None else int(shown[most])
-    whose = "itself" if key == scenery.position else quoted(scenery.token(key))
-    share = f"{weights[most]:.0%}"
+    whose = "itself" if key == scenery.position else scenery.told(key)
+    share = _percent(weights[most])
+    if scenery.read.n_tokens == 1:
+        return f"{own} is the only token: all that it reads in this head is its own value."
     after = f"After the softmax, {share} of what {own} reads in this head is the value of {whose}."
     names = [panel.name for panel in chain]
     at = names.index(scenery.op.output) if scenery.op.output in names else len(chain) - 1
     now = chain[at].values_RC[0].astype(np.float64)
     if scenery.op.kind == "dot":
-        finite = np.where(np.isfinite(now), now, -np.inf)
+        # Of the keys that it may read: what a later one would give is masked.
+        finite = np.where(np.isfinite(now) & (weights > 0), now, -np.inf)
         best = int(finite.argmax())
         fits = best if shown is None else int(shown[best])
-        key_of = quoted(scenery.token(fits))
-        which = "its own key" if fits == scenery.position else f"the key of {key_of}"
+        if (weights > 0).sum() == 1 and fits == scenery.position:
+            return f"{own} may read its own key alone, with {_minus(figure(now[best]))}."
+        which = "its own key" if fits == scenery.position else f"the key of {scenery.told(fits)}"
         return f"{own} fits {which} best, with {_minus(figure(now[best]))}. {after}"
     if scenery.op.kind in ("scale", "bias", "cap") and at > 0:
         before = _minus(figure(float(chain[at - 1].values_RC[0, most])))
@@ -171,6 +228,10 @@ def _masked(scenery: Scenery, own: str) -> str:
         if not config.causal:
             far += max(0, n - at - window)
     hidden = later + far
+    if n > 1 and not at and hidden == n - 1:
+        return (
+            f"{own} stands first: it sees itself alone, all {counted(later, 'later key')} masked."
+        )
     if not hidden:
         last = "stands last: " if at == n - 1 and config.causal else "sees all: "
         return f"{own} {last}none of the {counted(n, 'key')} is masked."
@@ -225,5 +286,10 @@ def _mix(scenery: Scenery, own: str) -> str:
     most = int(np.nanargmax(values))
     shown = weights.at_columns
     key = most if shown is None else int(shown[most])
-    offered = quoted(scenery.token(key))
-    return f"{own} now carries {values[most]:.0%} of what {offered} offers in this head."
+    offers = "it offers itself" if key == scenery.position else f"{scenery.told(key)} offers"
+    return f"{own} now carries {_percent(values[most])} of what {offers} in this head."
+
+
+def _percent(share: float) -> str:
+    """Of many keys even the one that is read most may have less than one of a hundred."""
+    return f"{share:.0%}" if share >= 0.01 else f"{100 * share:.2g}%"

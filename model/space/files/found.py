@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from model.counting import ordinal as ordinal
 from model.space.registry import SpaceError, TooManyRows
 
 MOST_ROWS = 1_000_000
@@ -71,12 +72,6 @@ def refuse_too_many(name: str, n: int, sample: int, width: int = 1) -> None:
             n,
             every,
         )
-
-
-def ordinal(n: int) -> str:
-    """2nd, 3rd, 11th."""
-    last = "th" if n % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
-    return f"{n:,}{last}"
 
 
 def sampled(n_all: int, sample: int) -> str:

@@ -58,6 +58,8 @@ COMPOSERS: Mapping[str, Composer] = {
     ),
 }
 """By the kind of operation."""
+WITHOUT_COLORS = frozenset(("tokens", "softmax"))
+"""Kinds whose scene has no cells."""
 
 
 def compose(scenery: Scenery) -> list[Mark]:

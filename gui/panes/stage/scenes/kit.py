@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from PySide6.QtGui import QFontMetricsF
 
 from gui import theme
 from gui.panes.stage.marks import Grid, Lines, Mark, Words, color_limit, figure
+from gui.reading.quoting import quoted
 from model import messages as m
 from model.operations import Operation
 from model.probe.scene.asks import Panel, Scene, SceneFound
@@ -24,9 +26,11 @@ STRIP = 18.0
 """Height of a vector that lies."""
 LABEL = 92.0
 """Width of the names on the left."""
-LARGEST_CELL = 22.0
+LARGEST_CELL = 30.0
 NOTE = 92.0
 """Width of what stands behind a vector."""
+EXPERT = re.compile(r"\.experts\.(\d+)\.")
+"""Which expert of a mixture has a parameter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,12 @@ class Scenery:
         if not 0 <= position < self.read.n_tokens:
             return ""
         return self.model.token_text(self.read.subject.ids[position])
+
+    def told(self, position: int) -> str:
+        """The token at a position in a sentence; with the position, if the text has it twice."""
+        ids = self.read.subject.ids
+        several = 0 <= position < len(ids) and ids.count(ids[position]) > 1
+        return quoted(self.token(position)) + (f" ({position:,})" if several else "")
 
     @property
     def position(self) -> int:
@@ -163,6 +173,13 @@ def fitted(panel: Panel, most: int) -> Panel:
 def caption(text: str, box: QRectF, align: Qt.AlignmentFlag = CENTER, tone: str = "dim") -> Words:
     """A line of small words."""
     return Words(text, box, tone, align, theme.sans(theme.SMALL_FONT_SIZE))
+
+
+def worded(texts: Sequence[str], box: QRectF, align: Qt.AlignmentFlag = CENTER) -> Words:
+    """A line of small words: of several wordings, longest first, the first that has room."""
+    metrics = QFontMetricsF(theme.sans(theme.SMALL_FONT_SIZE))
+    fit = (text for text in texts if metrics.horizontalAdvance(text) <= box.width())
+    return caption(next(fit, texts[-1]), box, align)
 
 
 def over(text: str, box: QRectF, room: QRectF, tone: str = "dim") -> Words:

@@ -38,6 +38,7 @@ from gui.panes.stage.scenes.kit import (
     size,
     symbol,
     vector,
+    worded,
 )
 from model.operations.words import ACTIVATIONS
 from model.probe.question import Array
@@ -49,6 +50,8 @@ TALL = 300.0
 """Height of the room from which on the vectors are drawn as strips, too."""
 BAR = 92.0
 TOKENS = 230.0
+GAP = 8.0
+"""Between how long a vector is and what it promotes."""
 ROW = 17.0
 NARROW = 600.0
 """Width of the room up to which a gated neuron is told without its factors."""
@@ -98,13 +101,14 @@ def compose_activation(scenery: Scenery) -> list[Mark]:
     config = scenery.model.config
     head = scenery.op.kind == "head_act" and config.masked_head is not None
     act = config.masked_head.activation if head and config.masked_head else config.activation
-    marks += _curve(inputs[0], out, plot, act, gated=gated)
+    unit = "neuron" if scenery.op.kind == "mlp_act" else "dimension"
+    marks += _curve(inputs[0], out, plot, act, unit, gated=gated)
     listed = QRectF(plot.right() + 20, y, wide, room.bottom() - y)
-    marks += _strongest(inputs, out, listed, act)
+    marks += _strongest(inputs, out, listed, act, unit)
     return marks
 
 
-def _curve(pre: Panel, out: Panel, plot: QRectF, act: str, *, gated: bool) -> list[Mark]:
+def _curve(pre: Panel, out: Panel, plot: QRectF, act: str, unit: str, *, gated: bool) -> list[Mark]:
     x, h = pre.values_RC[0].astype(np.float64), out.values_RC[0].astype(np.float64)
     # Behind a gate the product is no function of the gate: there the dots stand on the curve.
     height = function(act, np.where(np.isfinite(x), x, 0.0)) if gated else h
@@ -134,6 +138,7 @@ def _curve(pre: Panel, out: Panel, plot: QRectF, act: str, *, gated: bool) -> li
     font = theme.mono(theme.SMALL_FONT_SIZE)
     name = ACTIVATIONS[act]
     read = "gate g" if gated else "before x"
+    result = "what it passes on" if gated else "its answer"
     axis = QRectF(plot.left(), plot.bottom() + 2, plot.width(), LINE)
     corner = QRectF(plot.left() - LABEL, plot.top() - 2, LABEL - 6, LINE)
     return [
@@ -143,13 +148,23 @@ def _curve(pre: Panel, out: Panel, plot: QRectF, act: str, *, gated: bool) -> li
         Dots(out, points, frozenset(int(i) for i in order[:6])),
         Words(figure(-wide).replace("-", "−"), axis, "dim", font=font),
         caption(read, axis, CENTER),
+        worded(
+            (
+                f"a dot a {unit}: orange where {result} is below 0; "
+                "the largest dots are the strongest",
+                f"a dot a {unit}; orange: {result} is below 0",
+                f"a dot a {unit}",
+            ),
+            axis.translated(0, LINE - 1).adjusted(-LABEL, 0, 0, 0),
+            LEFT,
+        ),
         Words(figure(wide), axis, "dim", RIGHT, font),
         caption(f"{name}({read[-1]})", corner, RIGHT),
         Words(figure(high), corner.translated(0, LINE - 2), "dim", RIGHT, font),
     ]
 
 
-def _strongest(inputs: list[Panel], out: Panel, box: QRectF, act: str) -> list[Mark]:
+def _strongest(inputs: list[Panel], out: Panel, box: QRectF, act: str, unit: str) -> list[Mark]:
     """The neurons that answer most, with their numbers."""
     h = out.values_RC[0].astype(np.float64)
     n = max(0, min(12, len(h), int((box.height() - LINE) / 15)))
@@ -159,7 +174,7 @@ def _strongest(inputs: list[Panel], out: Panel, box: QRectF, act: str) -> list[M
     head = QRectF(box.left(), box.top(), box.width(), LINE)
     word = f"{ACTIVATIONS[act]}(g) × u = h" if gated else "after"
     marks: list[Mark] = [
-        caption("neuron", QRectF(head.left(), head.top(), 56, LINE), RIGHT),
+        caption(unit, QRectF(head.left(), head.top(), 64, LINE), RIGHT),
         caption(word, head, RIGHT),
     ]
     gate = function(act, inputs[0].values_RC[0].astype(np.float64)) if gated else None
@@ -170,7 +185,7 @@ def _strongest(inputs: list[Panel], out: Panel, box: QRectF, act: str) -> list[M
             up = float(inputs[1].values_RC[0, i])
             value = f"{figure(float(gate[i])):>6} × {figure(up):>6} = {value:>6}"
         tone = "negative" if h[i] < 0 else "accent"
-        own = QRectF(row.left(), row.top(), 56, row.height())
+        own = QRectF(row.left(), row.top(), 64, row.height())
         marks.append(Words(f"{i:,}", own, "dim", RIGHT, font))
         marks.append(Words(value.replace("-", "−"), row, tone, RIGHT, font))
     return marks
@@ -185,8 +200,9 @@ def compose_down(scenery: Scenery) -> list[Mark]:
     rest, bias = found.panel("rest"), found.panel("bias")
     n = len(parts.at_rows)
     tokens = TOKENS if room.width() > 760 and scenery.model.config.has_logits else 0.0
+    gap = GAP if tokens else 0.0
     left = room.left() + LABEL + BAR + 14
-    wide = max(40.0, room.right() - left - NOTE - tokens - 8)
+    wide = max(40.0, room.right() - left - NOTE - gap - tokens - 8)
     top = room.top() + LINE + 2
     sums = [each for each in (rest, bias) if each is not None]
     under = (len(sums) + 1) * (STRIP + 4) + 10
@@ -211,7 +227,7 @@ def compose_down(scenery: Scenery) -> list[Mark]:
     ]
     lengths = np.linalg.norm(parts.values_RC.astype(np.float64), axis=1)
     if tokens:
-        line = above(QRectF(grid.box.right() + NOTE + 8, top, tokens, LINE))
+        line = above(QRectF(grid.box.right() + NOTE + 8 + gap, top, tokens, LINE))
         marks.append(caption("promotes", line, LEFT))
     for row, neuron in enumerate(neurons):
         y = top + row * high
@@ -223,13 +239,13 @@ def compose_down(scenery: Scenery) -> list[Mark]:
         marks.append(Words(f"length {size(float(lengths[row]))}", note, "dim", font=font))
         if tokens and row < len(found.promoted):
             words = "  ".join(scenery.model.token_text(id) for id, _ in found.promoted[row])
-            marks.append(Words(words, note.adjusted(NOTE, 0, tokens, 0), "text", font=font))
+            marks.append(
+                Words(words, note.adjusted(NOTE + gap, 0, gap + tokens, 0), "text", font=font)
+            )
     y = grid.box.bottom() + 6
     for each in sums:
         label = each.name if each is rest else symbol(each.name)
-        marks += _strip(
-            scenery, f"+ {label}", fitted(each, int(wide)), QPointF(left, y), wide, limit
-        )
+        marks += _strip(scenery, f"+ {label}", each, QPointF(left, y), wide, limit)
         y += STRIP + 4
     marks.append(Lines((QPointF(left, y - 1), QPointF(left + wide, y - 1))))
     strip = QPointF(left, y + 2)
@@ -247,7 +263,7 @@ def _strip(
     length = float(np.linalg.norm(panel.values_RC.astype(np.float64)))
     marks: list[Mark] = [
         Words(label, words, "text", RIGHT, font),
-        Grid(panel, box, limit=limit),
+        Grid(fitted(panel, int(wide)), box, limit=limit),
     ]
     if panel.is_whole:
         marks.append(Words(f"length {size(length)}", note, "dim", font=font))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF
 
 from gui import theme
-from gui.panes.stage.marks import Lines, Mark, Words, figure, limit_of
+from gui.panes.stage.marks import Lines, Mark, Words, color_limit, figure
 from gui.panes.stage.scenes.kit import (
     CENTER,
     LABEL,
@@ -22,9 +23,12 @@ from gui.panes.stage.scenes.kit import (
     vector,
 )
 from model.probe.question import Array
+from model.probe.scene.asks import Panel
 
 N_BINS = 41
 """Of a distribution of a vector's numbers."""
+ROUNDING = 1e-5
+"""Part of σ below which a mean is 0 but for rounding."""
 
 
 def compose_norm(scenery: Scenery) -> list[Mark]:
@@ -35,44 +39,83 @@ def compose_norm(scenery: Scenery) -> list[Mark]:
     assert before is not None
     assert out is not None
     rms = scenery.model.config.norm == "rms"
-    x = before.values_RC[0].astype(np.float64)
-    mean, spread = _mean(x), _spread(x, 0.0 if rms else _mean(x))
-    marks: list[Mark] = []
-    y = room.top() + 4
-    line = QRectF(room.left(), y, room.width() - 78, STRIP)
-    words = f"σ {figure(spread, 3)}" if rms else f"mean {figure(mean, 3)}  σ {figure(spread, 3)}"
     after = scenery.op.kind == "norm"
-    vector(marks, "before", before, line, note=words, tone="dim")
-    o = out.values_RC[0].astype(np.float64)
+    bands = [_Band("before" if after else "its numbers", "dim", _float(before), rms)]
+    if after:
+        bands.append(_Band("after", "accent", _float(out), rms))
+    marks: list[Mark] = []
+    line = QRectF(room.left(), room.top() + 4, room.width() - 78, STRIP)
+    vector(marks, "before", before, line, note=bands[0].figures, tone="dim")
     if after:
         if weight is not None:
             line = line.translated(0, STRIP + 6)
-            vector(marks, f"× {symbol(weight.name)}", weight, line, note="what is learned")
+            name, offset = symbol(weight.name), scenery.model.config.norms.offset
+            times = f"× ({offset:g} + {name})" if offset else f"× {name}"
+            learned = f"{name} is learned" if offset else "what is learned"
+            vector(marks, times, weight, line, note=learned)
         line = line.translated(0, STRIP + 6)
-        note = f"mean {figure(_mean(o), 3)}  σ {figure(_spread(o, _mean(o)), 3)}"
-        vector(marks, "after", out, line, note=note, tone="accent")
+        vector(marks, "after", out, line, note=bands[1].figures, tone="accent")
     top = line.bottom() + 8
     plot = QRectF(
         room.left() + LABEL, top, room.width() - LABEL - 170, room.bottom() - top - 2 * LINE - 4
     )
     if plot.height() < 24:
         return marks
-    limit = limit_of(x, out.values_RC) if after else limit_of(x)
-    bands = [("before", "dim", x, 0.0 if rms else mean, spread)]
-    if after:
-        bands.append(("after", "accent", o, _mean(o), _spread(o, _mean(o))))
-    most = max(int(_counts(values, limit).max()) for _, _, values, _, _ in bands) or 1
-    for i, (name, tone, values, middle, width) in enumerate(bands):
-        marks += _distribution(values, plot, limit, tone, most)
+    # As colours do, the axis ends before the few numbers that stand far out: they are counted.
+    limit = max(color_limit(band.values) for band in bands)
+    most = max(int(_counts(band.values, limit).max()) for band in bands) or 1
+    small = theme.sans(theme.SMALL_FONT_SIZE)
+    for i, band in enumerate(bands):
+        marks += _distribution(band.values, plot, limit, band.tone, most)
         label = QRectF(plot.right() + 12, plot.top() + i * LINE, 158, LINE)
-        words = f"━ {name}" if after else "━ the numbers of the vector"
-        marks.append(Words(words, label, tone, font=theme.sans(theme.SMALL_FONT_SIZE)))
-        if math.isfinite(middle) and math.isfinite(width):
-            marks += _band(plot, limit, middle, width, tone, i)
+        marks.append(
+            Words(f"━ {band.name}{_beyond(band.values, limit)}", label, band.tone, font=small)
+        )
+        if math.isfinite(band.middle) and math.isfinite(band.spread):
+            marks += _band(plot, limit, band.middle, band.spread, band.tone, i)
     label = QRectF(plot.right() + 12, plot.top() + len(bands) * LINE, 158, LINE)
-    marks.append(caption("├─┤ mean ± σ", label, align=LEFT))
+    marks.append(caption("├─┤ 0 ± RMS" if rms else "├─┤ mean ± σ", label, align=LEFT))
     marks += _axis(plot, limit, most)
     return marks
+
+
+@dataclass(frozen=True, slots=True)
+class _Band:
+    """Numbers of a vector, and where most of them lie."""
+
+    name: str
+    tone: str
+    values: Array
+    rms: bool
+
+    @property
+    def middle(self) -> float:
+        """0 for an RMSNorm, which takes no mean away."""
+        return 0.0 if self.rms else _mean(self.values)
+
+    @property
+    def spread(self) -> float:
+        """Root of the mean square around the middle."""
+        return _spread(self.values, self.middle)
+
+    @property
+    def figures(self) -> str:
+        """The same in words."""
+        if self.rms:
+            return f"RMS {figure(self.spread, 3)}"
+        mean = 0.0 if abs(self.middle) < ROUNDING * self.spread else self.middle
+        return f"mean {figure(mean, 3)}  σ {figure(self.spread, 3)}"
+
+
+def _float(panel: Panel) -> Array:
+    values: Array = panel.values_RC[0].astype(np.float64)
+    return values
+
+
+def _beyond(values: Array, limit: float) -> str:
+    """How many numbers lie past the ends of the axis."""
+    n = int((np.abs(values[np.isfinite(values)]) > limit).sum())
+    return f", {n:,} beyond" if n else ""
 
 
 def _mean(values: Array) -> float:

@@ -8,6 +8,7 @@ from PySide6.QtCore import QPointF, QRectF
 from gui import theme
 from gui.panes.stage.marks import Grid, Lines, Mark, Words, color_limit
 from gui.panes.stage.scenes.kit import (
+    EXPERT,
     LABEL,
     LINE,
     NOTE,
@@ -20,7 +21,10 @@ from gui.panes.stage.scenes.kit import (
     symbol,
 )
 from gui.reading.operation_tones import tone_of
+from model.probe.question import Array
 
+BETWEEN = 10.0
+"""From the heads to what is added to them, and on to the sum."""
 LEAST_LINE = 11.0
 """Height of a row from which on each has its name."""
 WIDEST = 28.0
@@ -52,20 +56,16 @@ def compose_product(scenery: Scenery) -> list[Mark]:
     )
     n, k = weight.n_rows, weight.n_columns
     marks: list[Mark] = [
-        over(f"{symbol(weight.name)}, {n:,} × {k:,}: each column times x", matrix.box, room),
-        Words(
-            called(x.name) if len(called(x.name)) < 10 else "x",
-            QRectF(room.left(), top, tall.box.left() - room.left() - 8, LINE),
-            "text",
-            RIGHT,
-            theme.mono(theme.SMALL_FONT_SIZE),
-        ),
-        Words(
-            f"{n:,}",
-            QRectF(room.left(), top + LINE, tall.box.left() - room.left() - 8, LINE),
-            "dim",
-            RIGHT,
-            theme.mono(theme.SMALL_FONT_SIZE),
+        over(f"{_weight(weight.name)}, {n:,} × {k:,}: each column times x", matrix.box, room),
+        *(
+            Words(
+                text,
+                QRectF(room.left(), top + i * LINE, tall.box.left() - room.left() - 8, LINE),
+                "text" if i == 0 else "dim",
+                RIGHT,
+                theme.mono(theme.SMALL_FONT_SIZE),
+            )
+            for i, text in enumerate(("x", called(x.name), f"{n:,}"))
         ),
         tall,
         matrix,
@@ -80,12 +80,18 @@ def compose_product(scenery: Scenery) -> list[Mark]:
         y += STRIP + LINE - 6
     marks.append(Lines((QPointF(left, y - 5), QPointF(left + wide, y - 5))))
     marks += _strip(
-        "= " + called(out.name),
+        "= " + ("gate" if scenery.op.kind == "mlp_gate" else called(out.name)),
         Grid(out, QRectF(left, y, wide, STRIP), limit=color_limit(out.values_RC)),
         room,
         tone,
     )
     return marks
+
+
+def _weight(name: str) -> str:
+    """What a matrix is called; of a mixture, whose it is."""
+    expert = EXPERT.search(name)
+    return symbol(name) + (f" of expert {expert[1]}" if expert else "")
 
 
 def compose_join(scenery: Scenery) -> list[Mark]:
@@ -97,8 +103,8 @@ def compose_join(scenery: Scenery) -> list[Mark]:
         return []
     n = z.values_RC.shape[0]
     left, top = room.left() + LABEL, room.top() + LINE + 2
-    below = (2 if bias is not None else 1) * (STRIP + LINE)
-    high = min(40.0, (room.height() - below - 2 * LINE) / max(1, n))
+    below = (2 if bias is not None else 1) * (STRIP + BETWEEN) + 2
+    high = min(52.0, (room.height() - below - LINE - 6) / max(1, n))
     narrow = min(room.width() * 0.24, z.values_RC.shape[1] * 8.0)
     wide = min(room.right() - left - narrow - 48 - NOTE, heads.values_RC.shape[1] * 14.0)
     mixed = Grid(z, QRectF(left, top, narrow, n * high), limit=color_limit(z.values_RC))
@@ -116,12 +122,9 @@ def compose_join(scenery: Scenery) -> list[Mark]:
     ]
     lengths = np.linalg.norm(heads.values_RC.astype(np.float64), axis=1)
     if heads.is_whole:
-        for head in range(n):
+        for head in _named(lengths, high, scenery.asked.head):
             row = added.rect_of((head, 0))
-            own = head == scenery.asked.head
-            tone = "accent" if own else "dim"
-            if row.height() < LEAST_LINE and not own:
-                continue
+            tone = "accent" if head == scenery.asked.head else "dim"
             box = QRectF(room.left(), row.top(), LABEL - 8, row.height())
             marks.append(Words(f"head {head}", box, tone, RIGHT, font))
             middle = row.center().y()
@@ -134,15 +137,30 @@ def compose_join(scenery: Scenery) -> list[Mark]:
             )
             note = QRectF(added.box.right() + 8, row.top(), NOTE, row.height())
             marks.append(Words(f"length {size(float(lengths[head]))}", note, tone, font=font))
-    y = added.box.bottom() + LINE
+    y = added.box.bottom() + BETWEEN
     if bias is not None:
         box = QRectF(added.box.left(), y, wide, STRIP)
         marks += _strip("+ " + symbol(bias.name), Grid(bias, box, limit=added.limit), room)
-        y += STRIP + LINE - 6
+        y += STRIP + BETWEEN
     marks.append(Lines((QPointF(added.box.left(), y - 5), QPointF(added.box.right(), y - 5))))
     box = QRectF(added.box.left(), y, wide, STRIP)
     marks += _strip("Σ heads", Grid(out, box, limit=added.limit), room)
     return marks
+
+
+def _named(lengths: Array, high: float, own: int) -> list[int]:
+    """Heads that have room for a name: the selected one, then those that write most.
+
+    Args:
+        lengths: of what each writes.
+        high: pixels from one to the next.
+        own: the selected one.
+    """
+    named = [own] if own < len(lengths) else []
+    for head in (int(each) for each in np.argsort(-lengths, kind="stable")):
+        if all(abs(head - other) * high >= LEAST_LINE for other in named):
+            named.append(head)
+    return sorted(named)
 
 
 def _strip(label: str, grid: Grid, room: QRectF, tone: str = "text") -> list[Mark]:

@@ -21,10 +21,15 @@ from gui.panes.stage.scenes.kit import (
     over,
     size,
 )
+from model.counting import ordinal
 from model.probe.question import Array
 from model.probe.scene.asks import Panel
 
 CHAIN = 96.0
+RANK = 64.0
+"""Width of the places of the experts that are asked."""
+RANKED = 720.0
+"""Width of the room from which on there is room for them."""
 NAMED_ROW = 12.0
 """Height of a line with a name."""
 STEPS = {"router": "x · expert", "expert_weights": "softmax", "expert_shares": "share"}
@@ -41,8 +46,10 @@ def compose_routing(scenery: Scenery) -> list[Mark]:
     chosen = [int(e) for e in parts.at_rows]
     joined = scenery.op.kind == "mlp_out"
     n = len(experts)
-    step = min(CHAIN, max(54.0, (room.width() - LABEL - 130) / 5))
-    beside = 3 * step + NOTE
+    ranked = room.width() >= RANKED
+    rank = RANK if ranked else 0.0
+    step = min(CHAIN, max(54.0, (room.width() - LABEL - 130 - rank) / 5))
+    beside = 3 * step + rank + NOTE
     left, top = room.left() + LABEL, room.top() + LINE + 2
     wide = max(30.0, room.width() - LABEL - beside - 24)
     under = (len(chosen) + 1) * (STRIP + 3) + 8 if joined else 0
@@ -66,8 +73,10 @@ def compose_routing(scenery: Scenery) -> list[Mark]:
         if (high >= NAMED_ROW or own) and box.center().y() - named >= NAMED_ROW:
             named = box.center().y()
             marks.append(Words(f"expert {expert}", box, "accent" if own else "dim", RIGHT, font))
-    marks += _steps(scenery, chain, experts, chosen, grid, step)
-    marks += _lengths(parts, experts, grid, 3 * step)
+    marks += _steps(scenery, chain, experts, chosen, grid, step, rank)
+    if ranked:
+        marks += _ranks(scenery, experts, chosen, grid, 2 * step)
+    marks += _lengths(parts, experts, grid, 3 * step + rank)
     if joined and out is not None:
         marks += _joined(scenery, parts, out, grid)
     return marks
@@ -80,14 +89,27 @@ def _steps(
     chosen: list[int],
     grid: Grid,
     step: float,
+    rank: float,
 ) -> list[Mark]:
-    """Bars of the scores and the weights of all, and of the shares of those that are asked."""
+    """Bars of the scores and the weights of all, and of the shares of those that are asked.
+
+    Args:
+        scenery: of one of the steps.
+        chain: what the steps wrote.
+        experts: a line each.
+        chosen: those that are asked.
+        grid: the lines.
+        step: width of a step.
+        rank: width of what stands before the shares.
+    """
     marks: list[Mark] = []
     high = grid.box.height() / len(experts)
     for i, panel in enumerate(chain):
         kind = ("router", "expert_weights", "expert_shares")[i]
-        box = QRectF(grid.box.right() + 20 + i * step, grid.box.top(), step - 12, grid.box.height())
-        here = scenery.op.kind == kind or (kind == "expert_weights" and _chooses(scenery))
+        left = grid.box.right() + 20 + i * step + (rank if i == 2 else 0.0)
+        box = QRectF(left, grid.box.top(), step - 12, grid.box.height())
+        chooses = scenery.op.kind == "expert_indices" and not rank
+        here = scenery.op.kind == kind or (kind == "expert_weights" and chooses)
         tone = "accent" if here else "dim"
         small = theme.mono(theme.SMALL_FONT_SIZE, bold=here)
         words = ("" if i == 0 else "→ ") + STEPS[kind]
@@ -116,8 +138,28 @@ def _steps(
     return marks
 
 
-def _chooses(scenery: Scenery) -> bool:
-    return scenery.op.kind == "expert_indices"
+def _ranks(
+    scenery: Scenery, experts: Array, chosen: list[int], grid: Grid, over: float
+) -> list[Mark]:
+    """Which experts are asked: the place of each in their order."""
+    here = scenery.op.kind == "expert_indices"
+    left = grid.box.right() + 20 + over
+    high = grid.box.height() / len(experts)
+    small = theme.mono(theme.SMALL_FONT_SIZE, bold=here)
+    heading = QRectF(left, grid.box.top() - LINE - 4, RANK, LINE)
+    tone = "accent" if here else "dim"
+    marks: list[Mark] = [Words(f"→ top {len(chosen)}", heading, tone, font=small)]
+    below = -math.inf
+    for place, expert in sorted(
+        enumerate(chosen), key=lambda each: int(np.flatnonzero(experts == each[1])[0])
+    ):
+        row = int(np.flatnonzero(experts == expert)[0])
+        box = QRectF(left + 16, grid.box.top() + row * high, RANK - 20, high)
+        if box.center().y() - below >= NAMED_ROW:
+            below = box.center().y()
+            font = theme.mono(theme.SMALL_FONT_SIZE)
+            marks.append(Words(ordinal(place + 1), box, "accent" if here else "text", font=font))
+    return marks
 
 
 def _lengths(parts: Panel, experts: Array, grid: Grid, over: float) -> list[Mark]:

@@ -14,7 +14,7 @@ from gui.panes.stage.stacked import Divided
 from model.sampling import OWN, Sampling
 
 LINE_HEIGHT = 18.0
-UNDER = 3 * LINE + LINE_HEIGHT
+UNDER = 2 * LINE + LINE_HEIGHT + 4
 """What the line from 0 to 1 takes, with its words."""
 
 

@@ -24,6 +24,9 @@ from model.probe.scene.asks import Panel
 
 CHAIN = 96.0
 """Width of one step's bars."""
+WIDEST_CHAIN = 170.0
+BARS = 0.45
+"""Part of the room for all steps: the cells beside them have the rest."""
 LEAST_STEP = 62.0
 LEAST_GRID = 60.0
 LONGEST_NAME = 11
@@ -50,17 +53,17 @@ def compose_scores(scenery: Scenery) -> list[Mark]:
     found, room = scenery.found, scenery.room
     query, keys = found.all_of("in")
     chain = found.all_of("chain")
-    step = min(CHAIN, (room.width() - LABEL - LEAST_GRID - 24) / len(chain))
+    step = _step_width(room, len(chain))
     if step < LEAST_STEP and len(chain) > 2:  # only this step, and what comes of them all
         chain = [p for p in chain if p.name == scenery.op.output or p is chain[-1]]
-        step = min(CHAIN, (room.width() - LABEL - LEAST_GRID - 24) / len(chain))
+        step = _step_width(room, len(chain))
     marks: list[Mark] = []
     shown = keys.at_rows if keys.at_rows is not None else np.arange(len(keys.values_RC))
     beside = len(chain) * step
     width = max(LEAST_GRID, room.width() - LABEL - beside - 24)
     wide = min(width, keys.values_RC.shape[1] * LARGEST_CELL)
     left, top = room.left() + LABEL, room.top() + LINE + 2
-    high = min(26.0, (room.height() - STRIP - 2 * LINE - 14) / max(1, len(shown)))
+    high = min(34.0, (room.height() - STRIP - 2 * LINE - 14) / max(1, len(shown)))
     grid = Grid(
         keys,
         QRectF(left, top + STRIP + LINE, wide, high * len(shown)),
@@ -87,6 +90,12 @@ def compose_scores(scenery: Scenery) -> list[Mark]:
     ]
     marks += _chain(scenery, chain, shown, grid, step)
     return marks
+
+
+def _step_width(room: QRectF, steps: int) -> float:
+    """Of each step's bars."""
+    free = room.width() - LABEL - 24
+    return min((free - LEAST_GRID) / steps, max(CHAIN, min(WIDEST_CHAIN, BARS * free / steps)))
 
 
 def _chain(

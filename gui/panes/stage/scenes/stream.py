@@ -26,6 +26,7 @@ from gui.panes.stage.scenes.kit import (
     symbol,
     text_width,
     vector,
+    worded,
 )
 from gui.reading.operation_tones import tone_of
 from gui.widgets.text import counted
@@ -34,6 +35,8 @@ from model.probe.scene.asks import Panel
 
 LEAST_ROW = 14.0
 """Height of a line with a name, so that names don't touch."""
+FEW_ROWS = 4
+"""Of a table that is drawn higher than others: that of two types would leave the stage empty."""
 TURN = 66.0
 """Width of the circle of a pair of dimensions."""
 
@@ -50,7 +53,7 @@ def compose_fetch(scenery: Scenery) -> list[Mark]:
         table = _around(table, _fetched(scenery), max(1, int(free / LEAST_ROW)))
         rows, columns = table.values_RC.shape
         at = table.at_rows if table.at_rows is not None else np.arange(rows)
-        high = min(30.0, free / rows)
+        high = min(30.0 if rows > FEW_ROWS else 60.0, free / rows)
         wide = min(room.width() - LABEL - NOTE, columns * LARGEST_CELL)
         grid = Grid(
             table,
@@ -246,10 +249,17 @@ def compose_rotation(scenery: Scenery) -> list[Mark]:
     height = room.bottom() - y - 2
     across = max(1, min(n, int(room.width() // TURN)))
     down = max(1, min(math.ceil(n / across), int(height // (TURN + 6))))
+    if across * down >= n:  # all have room: no line is left almost empty
+        across = math.ceil(n / down)
     shown = min(n, across * down)
     radius = max(4.0, min(room.width() / across / 2 - 4, (height / down - 2 * LINE) / 2, 60.0))
     told = "each pair of dimensions is an arrow: grey before, blue after it turned; thick is long"
-    marks.append(caption(told if shown == n else f"{told}; {shown} of {n} pairs", words))
+    short = "each pair an arrow: grey before, blue after"
+    still = before.n_columns - 2 * n
+    more = f"; {shown} of {n} pairs" if shown < n else ""
+    if still > 0:
+        more += f"; the other {counted(still, 'dimension')} of the head are not turned"
+    marks.append(worded((told + more, short + more, short), words))
     lengths = [float(np.hypot(*before.values_RC[0, pair])) for pair in found.pairs[:shown]]
     longest = max(lengths) or 1.0
     for i in range(shown):
@@ -276,7 +286,9 @@ def compose_rotation(scenery: Scenery) -> list[Mark]:
 def _degrees(angle: float) -> str:
     """An angle with its sign; small ones in one digit, since no pair stands still."""
     degrees = math.degrees(angle)
-    said = f"{degrees:+.0f}°" if abs(degrees) >= 1 or degrees == 0 else f"{degrees:+.1g}°"
+    if not degrees:
+        return "0°"
+    said = f"{degrees:+.0f}°" if abs(degrees) >= 1 else f"{degrees:+.1g}°"
     return said.replace("-", "−")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtCore import QPointF, QRectF, QSizeF
 from PySide6.QtGui import QFontMetricsF
 
 from gui import theme
@@ -20,6 +20,7 @@ from gui.panes.stage.scenes.kit import (
     called,
     caption,
     over,
+    worded,
 )
 from model.probe.question import Array
 from model.probe.scene.asks import Panel
@@ -27,13 +28,19 @@ from model.probe.scene.asks import Panel
 TOKEN_ROW = 3 * LINE + 6
 LARGE = 3
 """Pixels by which the pieces of the text are larger than other tokens."""
-NEIGHBOURS = 4
+BESIDE = 640.0
+"""Width of the room from which on the vocabulary stands beside the text, not below."""
+VOCABULARY, ASIDE = 230.0, 24.0
+"""Width of the vocabulary; between the text and it."""
+NEIGHBOURS = 12
 """Lines of the vocabulary on each side of the token's own."""
 
 
 def compose_tokens(scenery: Scenery) -> list[Mark]:
-    """Pieces of the text and the numbers that stand for them; below, where a number comes from."""
+    """Pieces of the text and the numbers that stand for them; beside, where a number comes from."""
     room, ids = scenery.room, scenery.read.subject.ids
+    beside = room.width() >= BESIDE
+    area = room.adjusted(0, 0, -(VOCABULARY + ASIDE), 0) if beside else room
     font, small = theme.mono(theme.FONT_SIZE + LARGE), theme.mono(theme.FONT_SIZE)
     texts = [scenery.model.token_text(id) for id in ids]
     per, least = QFontMetricsF(font).horizontalAdvance("x"), QFontMetricsF(small)
@@ -41,23 +48,24 @@ def compose_tokens(scenery: Scenery) -> list[Mark]:
         max(40.0, per * len(t) + 14, least.horizontalAdvance(f"{i:,}") + 14)
         for t, i in zip(texts, ids)
     ]
-    rows = _rows(widths, room)
+    rows = _rows(widths, area)
     own_row = next(i for i, row in enumerate(rows) if scenery.position in row)
-    fit = max(1, int((room.height() - 2 * LINE) / TOKEN_ROW))
+    fit = max(1, int((area.height() - LINE) / TOKEN_ROW))
     first = max(0, min(own_row - fit // 2, len(rows) - fit))
     shown = rows[first : first + fit]
-    words = "the text, in pieces; beneath each its number in the vocabulary"
-    if len(shown) < len(rows):
-        at = [position for row in shown for position in row]
-        words += f"; positions {at[0]:,} to {at[-1]:,} of {len(ids):,}"
-    marks: list[Mark] = [caption(words, QRectF(room.left(), room.top(), room.width(), LINE), LEFT)]
-    below = room.top() + LINE + 8 + len(shown) * TOKEN_ROW
-    middle = room.left()
+    short = "the text, in pieces"
+    words = (f"{short}; beneath each its number in the vocabulary", short)
+    at = [position for row in shown for position in row]
+    if len(at) < len(ids):
+        which = f"positions {at[0]:,} to {at[-1]:,} of {len(ids):,}"
+        words = (f"{short}, with their numbers; {which}", which)
+    marks: list[Mark] = [worded(words, QRectF(area.left(), area.top(), area.width(), LINE), LEFT)]
+    below = area.top() + LINE + 8 + len(shown) * TOKEN_ROW
     for line, row in enumerate(shown):
-        y = room.top() + LINE + 8 + line * TOKEN_ROW
+        y = area.top() + LINE + 8 + line * TOKEN_ROW
         for position, (x, wide) in row.items():
             own = position == scenery.position
-            left, tone = room.left() + x, "accent" if own else "text"
+            left, tone = area.left() + x, "accent" if own else "text"
             marks.append(Words(texts[position], QRectF(left, y, wide, 20), tone, font=font))
             box = QRectF(left, y + 22, wide, LINE)
             marks.append(Words(f"{ids[position]:,}", box, "text" if own else "dim", font=small))
@@ -65,48 +73,49 @@ def compose_tokens(scenery: Scenery) -> list[Mark]:
                 under = y + 24 + LINE
                 ends = QPointF(left, under), QPointF(left + wide - 14, under)
                 marks.append(Lines(ends, "accent", 2.0))
-                middle = left + (wide - 14) / 2
-    marks += _vocabulary(scenery, ids[scenery.position], middle, below)
+    if beside:
+        there = QRectF(room.right() - VOCABULARY, room.top(), VOCABULARY, room.height())
+    else:
+        there = QRectF(room.left(), below, room.width(), room.bottom() - below)
+    marks += _vocabulary(scenery, ids[scenery.position], there)
     return marks
 
 
-def _vocabulary(scenery: Scenery, id: int, middle: float, top: float) -> list[Mark]:
-    """The lines of the vocabulary around a token's own, where there is room for some.
+def _vocabulary(scenery: Scenery, id: int, area: QRectF) -> list[Mark]:
+    """The lines of the vocabulary around a token's own, as many as there is room for.
 
     Args:
         scenery: whose vocabulary.
         id: of the token.
-        middle: where the token stands across.
-        top: where the room begins.
+        area: where; a low one has none.
     """
-    room, n = scenery.room, scenery.model.config.d_vocab
-    fit = int((room.bottom() - top - 2 * LINE) / LINE)
+    n = scenery.model.config.d_vocab
+    fit = int((area.height() - LINE - 4) / LINE)
     if fit < 3:
         return []
     beside = min(NEIGHBOURS, (fit - 1) // 2)
     first = max(0, min(id - beside, n - 2 * beside - 1))
     lines = range(first, min(n, first + 2 * beside + 1))
     font = theme.mono(theme.FONT_SIZE)
-    wide = 240.0
-    left = min(max(middle - 90, room.left()), max(room.left(), room.right() - wide))
-    words = f"the vocabulary: {n:,} pieces of text, each with its number"
-    y = top + LINE
-    line = QRectF(room.left(), y - 2, room.width(), LINE)
-    marks: list[Mark] = [caption(words, line, LEFT)]
-    y += LINE + 2
-    for each in lines:
+    marks: list[Mark] = [
+        caption(f"the vocabulary: {n:,} pieces of text", QRectF(area.topLeft(), _line(area)), LEFT)
+    ]
+    for i, each in enumerate(lines):
         own = each == id
         tone = "accent" if own else "dim"
-        box = QRectF(left, y, 80, LINE)
+        box = QRectF(area.left(), area.top() + LINE + 4 + i * LINE, 80, LINE)
         marks.append(Words(f"{each:,}", box, tone, RIGHT, font))
-        marks.append(
-            Words(scenery.model.token_text(each), QRectF(left + 96, y, 144, LINE), tone, font=font)
-        )
+        text = box.translated(96, 0)
+        text.setWidth(VOCABULARY - 96)
+        marks.append(Words(scenery.model.token_text(each), text, tone, font=font))
         if own:
-            end = left + 74 - QFontMetricsF(font).horizontalAdvance(f"{each:,}")
-            marks.append(arrow(end - 22, y + LINE / 2, end, y + LINE / 2, "accent"))
-        y += LINE
+            end = box.right() - 6 - QFontMetricsF(font).horizontalAdvance(f"{each:,}")
+            marks.append(arrow(end - 22, box.center().y(), end, box.center().y(), "accent"))
     return marks
+
+
+def _line(area: QRectF) -> QSizeF:
+    return QSizeF(area.width(), LINE)
 
 
 def _rows(widths: list[float], room: QRectF) -> list[dict[int, tuple[float, float]]]:
@@ -161,11 +170,23 @@ def compose_unembed(scenery: Scenery) -> list[Mark]:
     assert out is not None
     panel = of_tokens(out, scores, ids)
     box = QRectF(grid.box.right() + 16, grid.box.top(), bars, grid.box.height())
-    marks.append(over("x · token = logit", box, room))
+    marks.append(over(_made(scenery), box, room))
     told = frozenset(range(n))
     marks.append(Bars(panel, box, limit_of(scores), signs_of(scores), told))
     marks += names_of_tokens(scenery, ids, grid.box, room)
     return marks
+
+
+def _made(scenery: Scenery) -> str:
+    """What is done to a product to have the logit."""
+    config, op = scenery.model.config, scenery.op
+    steps = [
+        "x · token",
+        "+ bias" if len(op.parameters) > 1 else "",
+        "scaled" if config.scales.logits != 1 else "",
+        "capped" if config.caps.logits is not None else "",
+    ]
+    return ", ".join(filter(None, (" ".join(filter(None, steps[:2])), *steps[2:]))) + " = logit"
 
 
 def of_tokens(panel: Panel, values: Array, ids: Array) -> Panel:

@@ -122,6 +122,7 @@ def test_without_the_first_token_colours_are_rescaled_in_all_views_and_it_is_sai
     held = percent(sink(desk))
     settle(pane)
     assert f"first token holds {held}" in pane.mosaic.caption
+    assert "a row a query, a column a key · colours from 0 to 1" in pane.mosaic.caption
     pane.controls.set_threshold(0.05)
     pane.controls.hide_first.setChecked(True)
     settle(pane)
@@ -224,3 +225,16 @@ def test_by_words_of_a_long_text_the_matrix_follows_the_word(
     place = content.place_of(n - 1, n - 20)
     assert place is not None
     assert content.values_RC[place] == pytest.approx(expected[n - 1, n - 20], abs=1e-6)
+
+
+def test_what_a_head_reads_names_the_head_where_no_matrix_does(
+    pane: AttentionPane, live_store: Store
+) -> None:
+    for view in ("heads", "graph"):
+        pane.set_view(view)
+        live_store.select(layer=1, head=2)
+        settle(pane)
+        assert pane._readout.text().startswith("head 1.2 reads first token"), view
+    pane.set_view("matrix")
+    settle(pane)
+    assert "the head reads first token" in pane._readout.text()

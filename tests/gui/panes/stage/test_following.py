@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 from gui.panes.stage.following import selected_at
 from gui.panes.stage.marks import Grid
 from gui.panes.stage.pane import StagePane
-from gui.panes.stage.terms_line import Target, feeds
+from gui.panes.stage.pieces import Target, feeds
 from gui.session.store import Store
 from model.probe.terms.asks import Terms, TermsFound
 from tests.gui.mouse import leave, move_to

@@ -39,7 +39,7 @@ def said(pane: StagePane) -> list[Words]:
     return [mark for mark in pane.view.marks if isinstance(mark, Words) and mark.text]
 
 
-@pytest.mark.parametrize("family", ["", "mixtral", "bert", "bloom"])
+@pytest.mark.parametrize("family", ["", "mixtral", "bert", "bloom", "gemma"])
 def test_no_words_lie_on_others_are_cut_or_leave_the_picture(
     qtbot: QtBot, live_store: Store, opened: Callable[..., Store], family: str
 ) -> None:

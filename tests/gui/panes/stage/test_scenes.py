@@ -90,9 +90,9 @@ def test_a_column_of_stacks_is_taken_apart_key_by_key(pane: StagePane) -> None:
     stacks = one(pane, Stacks)
     assert isinstance(stacks, Stacks)
     hover(pane, stacks.rect_of((0, 3)).center())
-    assert pane._number is not None
-    assert pane._number.name == "blocks.1.attn.hook_z"
-    assert pane._number.index[-1] == 3
+    assert pane.told.number is not None
+    assert pane.told.number.name == "blocks.1.attn.hook_z"
+    assert pane.told.number.index[-1] == 3
     assert pane.terms.text.startswith("z = ")
 
 

@@ -264,7 +264,7 @@ def test_a_number_under_the_mouse_is_taken_apart(pane: StagePane, desk: Desk) ->
     assert "more" in said
     leave(pane.view.viewport())
     settle(pane)
-    assert pane._number is None
+    assert pane.told.number is None
 
 
 def test_its_row_and_its_column_light_up(pane: StagePane) -> None:
