@@ -83,6 +83,7 @@ class RunContent(QScrollArea):
         controls: RunControls,
         n_figures: int | None,
         step: int | None = None,
+        told: int | None = None,
         others: Sequence[RunNode] = (),
     ) -> None:
         """Draw what a run has reported until now.
@@ -93,9 +94,12 @@ class RunContent(QScrollArea):
             controls: what of them is drawn, and over what.
             n_figures: how many have room; None for all.
             step: that the window shows, which is marked and whose sample stands; None for none.
+            told: step whose figures are said; None for the last.
             others: runs whose losses are drawn over its own.
         """
         along = controls.along
+        self.plots.loss.tell(told)
+        self.plots.analogies.tell(told)
         self.plots.loss.show_run(curves, along, controls.unit, controls.log, controls.what)
         self.plots.loss.show_others(others)
         self.plots.analogies.show_run(curves, along)
@@ -104,10 +108,13 @@ class RunContent(QScrollArea):
         self.plots.loss.show_marks(step, self._moments.update())
         self.plots.analogies.show_marks(step, None)
         # Digits that change ten times a second can't be read; the last ones always stand.
-        if not run.running or run.paused or self._figures_said.hasExpired(FIGURES_MS):
+        if step is not None or not run.running or run.paused or self._rested():
             self._figures_said.start()
-            self.figures.say(run_figures(run)[:n_figures])
+            self.figures.say(run_figures(run, told)[:n_figures])
         self.samples.show_samples(run.samples, step)
+
+    def _rested(self) -> bool:
+        return self._figures_said.hasExpired(FIGURES_MS)
 
     def fit(self) -> None:
         """Show the whole run again."""
@@ -130,11 +137,13 @@ class RunContent(QScrollArea):
         self.plots.setVisible(run is not None)
         self._side.setVisible(run is not None)
         if run is not None:
-            self.plots.analogies.setVisible(bool(run.analogies))
+            self.plots.arrange(across=wide and not high, analogies=bool(run.analogies))
         self._layout.setDirection(_ACROSS if beside else _DOWN)
-        self.plots.box.setDirection(_ACROSS if wide and not high else _DOWN)
         if beside:
-            _set_width(self._side, 300 if width >= ROOMY else 190)
+            side = 300 if width >= ROOMY else 190
+            if not form_shown and high:  # a sample of a few words a line can't be read
+                side = min(300, max(side, round(width * 0.34)))
+            _set_width(self._side, side)
             _set_width(self.form_area, 250)
             self.form_area.setMinimumHeight(0)
             self.form_area.setMaximumHeight(_ANY)

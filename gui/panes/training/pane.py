@@ -29,10 +29,10 @@ from gui.panes.training import ENTRY
 from gui.panes.training.content import HIGH, ROOMY, WIDE, RunContent
 from gui.panes.training.controls import RunControls
 from gui.panes.training.curves import RunCurves
-from gui.panes.training.figures import ending
+from gui.panes.training.figures import analogy_at, ending
 from gui.panes.training.heading import RunHeading
 from gui.panes.training.recipe_desk import RecipeDesk
-from gui.panes.training.status import state_of, told_step
+from gui.panes.training.status import seen_step, state_of, told_step
 from gui.reading import code
 from gui.session.conditions import can_branch, can_start, can_start_again, can_take_up
 from gui.session.state import Notice
@@ -342,11 +342,15 @@ class TrainingPane(Pane):
         self._show_heading(run)
         self._show_status(run)
         if run is not None:
-            timeline = self.store.timeline
-            elsewhere = timeline.live or not self.store.run.in_view(run)
-            step = None if elsewhere else timeline.step
-            others = self.store.branching.relatives(run)
-            self.content.show_run(run, self._curves, self.controls, self._n_figures(), step, others)
+            self.content.show_run(
+                run,
+                self._curves,
+                self.controls,
+                self._n_figures(),
+                seen_step(self.store, run),
+                self._step_of(run),
+                self.store.branching.relatives(run),
+            )
         self._arrange()
 
     def _show_controls(self, run: Run | None) -> None:
@@ -406,7 +410,9 @@ class TrainingPane(Pane):
             self.status.setStyleSheet(style)
 
     def _step_of(self, run: Run) -> int:
-        return told_step(self.store, run)
+        """The step whose figures are said: the one that all panes show."""
+        seen = seen_step(self.store, run)
+        return told_step(self.store, run) if seen is None else seen
 
     def _n_figures(self) -> int | None:
         """How many figures have room; None for all. What they leave out stands on the plots."""
@@ -446,9 +452,10 @@ class TrainingPane(Pane):
         if run is None:
             return ""
         whose = f" · {run.program}" if run.program else ""
-        note = f"{run.name}{whose} · step {self._step_of(run):,} / {run.recipe.steps:,}"
-        if run.analogies:
-            last = run.analogies[-1]
+        step = self._step_of(run)
+        note = f"{run.name}{whose} · step {step:,} / {run.recipe.steps:,}"
+        last = analogy_at(run, step)
+        if last is not None:
             note += f" · {last.expression}: rank {last.rank:,}"
         return note
 

@@ -840,7 +840,8 @@ def test_the_form_folds_away_whoever_starts_the_run(
 
 
 def test_plots_have_the_axes_that_they_need(qtbot: QtBot) -> None:
-    from gui.panes.training.loss_plot import AnalogyPlot, LossPlot
+    from gui.panes.training.analogy_plot import AnalogyPlot
+    from gui.panes.training.loss_plot import LossPlot
 
     for plot, wanted in ((LossPlot(), {"left", "bottom"}), (AnalogyPlot(), {*SIDES[:3]})):
         qtbot.addWidget(plot)
