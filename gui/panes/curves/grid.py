@@ -251,7 +251,8 @@ class CurveGrid(Canvas):
         middle = cell.top() + HEAD / 2
         values = self.values(chart)
         right = cell.right() - 4
-        room = cell.width() * 0.62
+        name = text_line(chart.title, sans)
+        room = max(cell.width() * 0.5, cell.width() - name.width - 16)
         texts: list[tuple[Text, Line | None]] = [
             (text_line(words, mono), line) for line, words in values
         ]
@@ -261,6 +262,8 @@ class CurveGrid(Canvas):
             ends = sorted((min(numbers), max(numbers))) if numbers else []
             said = "–".join(f"{value:.2g}" for value in ends)
             texts = [(text_line(said, mono), None)]
+            if ends and texts[0][0].width > room:
+                texts = [(text_line(f"≤ {ends[-1]:.2g}", mono), None)]
         x = right
         for words, line in reversed(texts):
             x -= words.width
@@ -275,7 +278,11 @@ class CurveGrid(Canvas):
         has_focus = self.hasFocus() and index == self.chosen
         painter.setPen(t.color("text" if has_focus else "dim"))
         elide = Qt.TextElideMode.ElideMiddle if chart.watched else Qt.TextElideMode.ElideRight
-        title = text_line(chart.title, sans, max(20.0, x - cell.left() - 6), elide)
+        left = max(20.0, x - cell.left() - 6)
+        said = chart.title
+        if chart.watched and name.width > left:  # the short form of a name means the same
+            said = said.replace("blocks.", "").replace("hook_", "")
+        title = text_line(said, sans, left, elide)
         title.draw(painter, cell.left() + 4, middle)
 
     # ------------------------------------------------------------------------- reading

@@ -20,7 +20,6 @@ from gui.panes.training.legend_line import Entry
 from gui.panes.training.live_plot import LivePlot, nearest
 from gui.widgets.charts.steady_plot import SteadyAxis
 
-
 _HALF_A_LINE = 7  # pixels
 
 

@@ -6,7 +6,8 @@ drawn of it, no store.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from PySide6.QtCore import QElapsedTimer, Qt
 from PySide6.QtWidgets import QBoxLayout, QFrame, QScrollArea, QVBoxLayout, QWidget
@@ -32,6 +33,10 @@ HIGH = 300
 """Below this height the two plots stand side by side, with the first figures only."""
 FIGURES_MS = 250
 """Shortest time between two changes of the figures while a run goes."""
+TO_START = "Press Start: the loss, a sample of its text and its figures appear here, step by step."
+TO_COME = (
+    "The run gets ready. Its loss, its samples and figures appear here from the first step on."
+)
 SAMPLES_FROM = 136
 """With less room than this, samples give way to the figures."""
 
@@ -52,7 +57,7 @@ class RunContent(QScrollArea):
         self._figures_said = QElapsedTimer()
         self._moments: Moments | None = None
         self.samples = SampleView()
-        self._hint = EmptyState("Start a run: its curves appear here, step by step.")
+        self._hint = EmptyState(TO_START)
         self.form_area = _scrolling(QScrollArea(), self.form)
         self.plots = RunPlots()
         self._side = QWidget()
@@ -85,6 +90,7 @@ class RunContent(QScrollArea):
         step: int | None = None,
         told: int | None = None,
         others: Sequence[RunNode] = (),
+        places: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         """Draw what a run has reported until now.
 
@@ -96,12 +102,13 @@ class RunContent(QScrollArea):
             step: that the window shows, which is marked and whose sample stands; None for none.
             told: step whose figures are said; None for the last.
             others: runs whose losses are drawn over its own.
+            places: the place of each among all colours, by its folder.
         """
         along = controls.along
         self.plots.loss.tell(told)
         self.plots.analogies.tell(told)
         self.plots.loss.show_run(curves, along, controls.unit, controls.log, controls.what)
-        self.plots.loss.show_others(others)
+        self.plots.loss.show_others(others, places)
         self.plots.analogies.show_run(curves, along)
         if self._moments is None or self._moments.run is not run:
             self._moments = Moments(run)
@@ -122,14 +129,18 @@ class RunContent(QScrollArea):
             self.plots.loss.fit()
             self.plots.analogies.fit()
 
-    def arrange(self, run: Run | None, width: int, height: int, *, form_shown: bool) -> None:
+    def arrange(
+        self, run: Run | None, width: int, height: int, *, form_shown: bool, starting: bool = False
+    ) -> None:
         """Side by side or below one another, as the pane's shape asks for.
 
         Args:
             run: that is shown.
             width, height: of the pane.
             form_shown: whether the recipe stands open.
+            starting: whether a run gets ready.
         """
+        self._hint.setText(TO_COME if starting else TO_START)
         wide, high = width >= WIDE, height >= HIGH
         beside = wide and run is not None
         self.form_area.setVisible(form_shown)

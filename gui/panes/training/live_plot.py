@@ -21,7 +21,6 @@ from gui.panes.training.marks import PlotMarks
 from gui.session.moments import Learned, Moment
 from gui.widgets.charts.steady_plot import steady_plot
 
-
 LEFT, RIGHT = 48, 40
 """Pixels of the axes of plots that stand below each other: five figures with a comma; 100%."""
 _RIGHT_COLUMN = 2  # of a PlotItem's own layout (pyqtgraph 0.14)

@@ -6,7 +6,8 @@ Knows pyqtgraph and the run's arrays, no store.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 import pyqtgraph as pg
@@ -127,10 +128,17 @@ class LossPlot(LivePlot):
             self._number_axes(len(curves.steps) + len(curves.validation))
         self.describe()
 
-    def show_others(self, runs: Sequence[RunNode]) -> None:
-        """Draw the losses of other runs over those of this one; called after `show_run`."""
+    def show_others(
+        self, runs: Sequence[RunNode], places: Mapping[str, int] = MappingProxyType({})
+    ) -> None:
+        """Draw the losses of other runs over those of this one; called after `show_run`.
+
+        Args:
+            runs: those.
+            places: of each among all colours, by its folder; their order where it is not there.
+        """
         shown = runs if self.what == LOSS and self.curves is not None else ()
-        if self.others.show_runs(shown, self.along, self.unit, log=self.log):
+        if self.others.show_runs(shown, self.along, self.unit, places, log=self.log):
             self.describe()
 
     def _show_measure(self, measure: Measure) -> None:
