@@ -121,15 +121,21 @@ class TuningForm(QWidget):
         """The recipe as it stands; None before a model was there."""
         if self._base is None:
             return None
-        lr, rank = self.lr.value(), self.rank.value()
+        lr, rank, steps = self.lr.value(), self.rank.value(), self.steps.value()
+        base = self._base
+        often = steps // 20 if base.snapshot_early else steps // 4  # of a large one it is dear
         return replace(
-            self._base,
+            base,
             data=self._files["text"],
             old_data=self._files["old"],
             tuning=self.tuning,
             lora_rank=rank,
             lora_alpha=2.0 * rank,
-            steps=self.steps.value(),
+            steps=steps,
+            # A short run is looked at as often as a long one.
+            eval_every=_paced(base.eval_every, steps // 8),
+            snapshot_every=_paced(base.snapshot_every, steps // 8),
+            curves_every=_paced(base.curves_every, often),
             batch_size=self.batch_size.value(),
             n_ctx=self.n_ctx.value(),
             lr=lr,
@@ -166,6 +172,11 @@ class TuningForm(QWidget):
     def _changed(self) -> None:
         self.rank.setEnabled(self.tuning == "lora")
         self.changed.emit()
+
+
+def _paced(every: int, most: int) -> int:
+    """Steps between two events: what a recipe has, but no more than that; 0 stays never."""
+    return min(every, max(1, most)) if every else 0
 
 
 def field(name: str, editor: QWidget, tip: str) -> QWidget:
