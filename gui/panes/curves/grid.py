@@ -294,9 +294,15 @@ class CurveGrid(Canvas):
             return self.hovered
         return self.drawn.last if self.drawn.at is None else self.drawn.at
 
+    def _row(self, line: Line) -> int:
+        """The point that is read: under the mouse the nearest, else the last up to the step in view,
+        as Training says it too; -1 for none.
+        """
+        return line.up_to(self.read_at) if self.hovered is None else line.at(self.read_at)
+
     def value(self, line: Line) -> float | None:
         """A curve's number at the step that is read; None where it has none."""
-        at = line.at(self.read_at)
+        at = self._row(line)
         value = float(line.values[at]) if at >= 0 else math.nan
         return value if math.isfinite(value) else None
 
@@ -317,8 +323,9 @@ class CurveGrid(Canvas):
         unit = f", {chart.quantity.unit}" if chart.quantity.unit else ""
         rows = [f"{chart.title}{unit}", chart.quantity.sentence, ""]
         for line, said in self.values(chart):
-            step = line.at(self.read_at)
-            rows.append(f"{line.place}: {said} at step {line.steps[step]:,}")
+            row = self._row(line)
+            when = f" at step {line.steps[row]:,}" if row >= 0 else ""
+            rows.append(f"{line.place}: {said}{when}")
         if chart.watched:
             rows += ["", "Click: as a picture, live. Shift+click: go to that step."]
         else:

@@ -50,6 +50,7 @@ class AnalogyPlot(LivePlot):
         box = self.plot.getPlotItem().getViewBox()
         room = max(20.0, box.height() - 2 * _HALF_A_LINE)
         box.setYRange(0, 1, padding=max(0.06, _HALF_A_LINE / room))
+        self._tick()
 
     def height_of(self, rank: NDArray[np.float64]) -> NDArray[np.float64]:
         """Where ranks lie: 1 for rank 1, 0 for the last of all words."""
@@ -109,6 +110,9 @@ class AnalogyPlot(LivePlot):
 
     def _tick(self) -> None:
         powers = range(math.floor(math.log10(self.n_words)) + 1)
+        # No more than have room, the first one always.
+        room = self.plot.getPlotItem().getViewBox().height() / (2 * _HALF_A_LINE)
+        powers = range(0, len(powers), max(1, math.ceil((len(powers) - 1) / max(1.0, room - 1))))
         ticks = [(float(self.height_of(np.array(10.0**p))), f"{10**p:,}") for p in powers]
         self.plot.getPlotItem().getAxis("left").setTicks([ticks])
 

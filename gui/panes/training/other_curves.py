@@ -22,6 +22,8 @@ from gui.panes.training.legend_line import Entry
 from gui.widgets.run_color import run_color
 from model.train.branching.tree import RunNode
 
+ROOM_FOR_NAMES = 150
+"""Pixels of a plot from which on the curves' names stand at their ends."""
 _SMOOTH = 100
 """Points of a training loss that is drawn thinly behind others: each a mean of neighbours."""
 
@@ -70,6 +72,7 @@ class OtherCurves:
         """
         where = [places.get(node.run_dir, at) for at, node in enumerate(runs)]
         state = tuple(map(id, runs)), along, unit, log, theme.current().name, tuple(where)
+        state = *state, self._plot.height() >= ROOM_FOR_NAMES
         if state == self._state:
             return False
         self._state, self.drawn, self._places = state, tuple(runs), where
@@ -139,7 +142,8 @@ class OtherCurves:
             finite = np.zeros(0, np.int64)
             if x is not None and y is not None:
                 finite = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
-            name.setVisible(len(finite) > 0)
+            # In a low plot names would lie over curves or be cut; the legend has them.
+            name.setVisible(len(finite) > 0 and self._plot.height() >= ROOM_FOR_NAMES)
             if len(finite):
                 ends.append((float(x[finite[-1]]), float(y[finite[-1]]), name))
         if not ends:

@@ -26,7 +26,8 @@ from gui.panes.training.estimate_line import EstimateLine
 from gui.panes.training.even_grid import EvenGrid
 from gui.panes.training.field import Field
 from gui.panes.training.place import PlaceButton
-from gui.panes.training.recipe_files import RecipeFiles
+from gui.panes.training.preset_words import SENTENCES
+from gui.panes.training.recipe_files import ALL_SETTINGS, RecipeFiles, show_disclosure
 from gui.panes.training.settings_table import SettingsTable
 from gui.panes.training.switch_fields import SwitchFields
 from gui.panes.training.text_choice import TextChoice, TokenizerChoice
@@ -35,6 +36,7 @@ from gui.session.runs_folder import proposed
 from gui.widgets.choice import Choice
 from gui.widgets.control_button import ControlButton
 from gui.widgets.rate_box import RateBox
+from gui.widgets.text import Text
 from model.config import ConfigError
 from model.counting import counted
 from model.preview import file_size
@@ -44,6 +46,8 @@ from model.train.presets import PRESETS
 from model.train.recipe import MIN_BPE_VOCAB, WORLD, Recipe, RecipeError
 from model.train.snapshot_plan import MEBIBYTE, plan_of
 from model.train.tasks.chosen import TaskError, chosen_task, is_task
+
+SPEED = "Optimiser, norm, positions"
 
 
 class RecipeForm(QWidget):
@@ -65,7 +69,12 @@ class RecipeForm(QWidget):
         self.runs_dir_chosen = False
         self.place = PlaceButton()
         self.preset = Choice()
-        self.preset.addItems(list(PRESETS))
+        for name in PRESETS:
+            self.preset.addItem(name)
+            tip = SENTENCES.get(name, "")
+            self.preset.setItemData(self.preset.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+        self.about = Text(tone="dim", font=theme.sans(theme.SMALL_FONT_SIZE), wrap=True)
+        self.about.setAccessibleName("What the preset is for")
         self.data = TextChoice()
         self.tokenizer = TokenizerChoice()
         self.n_vocab = _count(MIN_BPE_VOCAB, 60_000)
@@ -101,15 +110,16 @@ class RecipeForm(QWidget):
         for field in self.fields:
             flow.addWidget(field)
         self.speed = ControlButton("option")
-        self.speed.setText("How fast it learns")
         self.speed.setCheckable(True)
+        show_disclosure(self.speed, SPEED, shown=False)
         self.speed.setAccessibleName("Switches of how fast it learns")
         self.speed.setToolTip(
             "Each can be turned off, to see what it gives; presets set them together"
         )
         below = QWidget()
         below.hide()
-        self.speed.toggled.connect(below.setVisible)
+        self.speed.toggled.connect(self._show_switches)
+        self._below = below
         flow = EvenGrid(below, spacing=theme.TIGHT + 2)
         for field in self.switches.fields:
             flow.addWidget(field)
@@ -127,6 +137,7 @@ class RecipeForm(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.TIGHT)
         layout.addWidget(self.branch_line)
+        layout.addWidget(self.about)
         layout.addWidget(grid)
         layout.addWidget(self.speed, 0, Qt.AlignmentFlag.AlignLeft)
         layout.addWidget(below)
@@ -277,7 +288,12 @@ class RecipeForm(QWidget):
         names |= {"lr": self.lr.accessibleName()} | self.switches.labels()
         return re.sub(r"\b(\w+)\b", lambda found: names.get(found[0], found[0]), message)
 
+    def _show_switches(self, shown: bool) -> None:
+        self._below.setVisible(shown)
+        show_disclosure(self.speed, SPEED, shown=shown)
+
     def _show_all(self, shown: bool) -> None:
+        show_disclosure(self.files.all_button, ALL_SETTINGS, shown=shown)
         self.settings.setVisible(shown)
         self._changed()
 
@@ -336,6 +352,8 @@ class RecipeForm(QWidget):
         kind = self.tokenizer.currentData()
         self.n_vocab.setEnabled(kind == "bpe")
         self.n_ctx.setEnabled(not is_task(self.data.chosen))  # of a task that of its examples
+        self.about.setText(SENTENCES.get(self.preset.currentText(), ""))
+        self.about.setVisible(self.departure is None)
         self.summary.setText(self._summary())
         self.branch_line.show_recipe(self.recipe())
         self.files.name = self.recipe().name
