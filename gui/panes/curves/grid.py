@@ -295,9 +295,7 @@ class CurveGrid(Canvas):
         return self.drawn.last if self.drawn.at is None else self.drawn.at
 
     def _row(self, line: Line) -> int:
-        """The point that is read: under the mouse the nearest, else the last up to the step in view,
-        as Training says it too; -1 for none.
-        """
+        """The point that is read: nearest to the mouse, else the last up to the step in view."""
         return line.up_to(self.read_at) if self.hovered is None else line.at(self.read_at)
 
     def value(self, line: Line) -> float | None:

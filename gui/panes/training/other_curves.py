@@ -71,8 +71,9 @@ class OtherCurves:
             Whether anything is drawn otherwise now.
         """
         where = [places.get(node.run_dir, at) for at, node in enumerate(runs)]
-        state = tuple(map(id, runs)), along, unit, log, theme.current().name, tuple(where)
-        state = *state, self._plot.height() >= ROOM_FOR_NAMES
+        named = self._plot.height() >= ROOM_FOR_NAMES
+        how = along, unit, log, theme.current().name, named
+        state = tuple(map(id, runs)), tuple(where), how
         if state == self._state:
             return False
         self._state, self.drawn, self._places = state, tuple(runs), where

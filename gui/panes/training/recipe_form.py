@@ -28,6 +28,7 @@ from gui.panes.training.field import Field
 from gui.panes.training.place import PlaceButton
 from gui.panes.training.preset_words import SENTENCES
 from gui.panes.training.recipe_files import ALL_SETTINGS, RecipeFiles, show_disclosure
+from gui.panes.training.recipe_summary import summary
 from gui.panes.training.settings_table import SettingsTable
 from gui.panes.training.switch_fields import SwitchFields
 from gui.panes.training.text_choice import TextChoice, TokenizerChoice
@@ -37,15 +38,11 @@ from gui.widgets.choice import Choice
 from gui.widgets.control_button import ControlButton
 from gui.widgets.rate_box import RateBox
 from gui.widgets.text import Text
-from model.config import ConfigError
-from model.counting import counted
-from model.preview import file_size
 from model.train.branching.record import Departure, changed
 from model.train.places import is_written
 from model.train.presets import PRESETS
 from model.train.recipe import MIN_BPE_VOCAB, WORLD, Recipe, RecipeError
-from model.train.snapshot_plan import MEBIBYTE, plan_of
-from model.train.tasks.chosen import TaskError, chosen_task, is_task
+from model.train.tasks.chosen import chosen_task, is_task
 
 SPEED = "Optimiser, norm, positions"
 
@@ -354,7 +351,7 @@ class RecipeForm(QWidget):
         self.n_ctx.setEnabled(not is_task(self.data.chosen))  # of a task that of its examples
         self.about.setText(SENTENCES.get(self.preset.currentText(), ""))
         self.about.setVisible(self.departure is None)
-        self.summary.setText(self._summary())
+        self.summary.setText(summary(self.recipe(), self.folder))
         self.branch_line.show_recipe(self.recipe())
         self.files.name = self.recipe().name
         if not self.settings.isHidden():
@@ -374,26 +371,6 @@ class RecipeForm(QWidget):
         name = self.preset.currentText()
         return PRESETS[name], name
 
-    def _summary(self) -> str:
-        """How large the network would be, and how much text it would see."""
-        recipe = self.recipe()
-        seen = f"{short(recipe.steps * recipe.batch_size * recipe.n_ctx)} tokens to train on"
-        try:
-            task = chosen_task(recipe.data) if is_task(recipe.data) else None
-            size_known = recipe.bpe_size if task is None else task.d_vocab
-            if size_known is not None:
-                n_params = recipe.config(size_known).n_params
-                size = f"{short(n_params)} parameters"
-            else:
-                # How many characters there are is known when the text is read.
-                one, two = recipe.config(1).n_params, recipe.config(2).n_params
-                n_params = 2 * one - two
-                size = f"{short(n_params)} parameters + {two - one} per token"
-        except (ConfigError, RecipeError, TaskError):
-            return seen
-        place = self.folder / (recipe.name or "…")
-        return f"{size} · {seen} · {_kept(recipe, n_params)} · {place}"
-
     def apply_theme(self) -> None:
         """Take the colours of the theme in force."""
         t = theme.current()
@@ -401,24 +378,6 @@ class RecipeForm(QWidget):
         self.branch_line.apply_theme()
         self.settings.apply_theme()
         self.setStyleSheet(f'QLabel[quiet="true"] {{ color: {t.dim}; }}')
-
-
-def _kept(recipe: Recipe, n_params: int) -> str:
-    """How many steps are kept for the timeline, and what they take of the disk."""
-    plan = plan_of(recipe, n_params)
-    most = f" of at most {file_size(recipe.snapshot_mb * MEBIBYTE)}" if recipe.snapshot_mb else ""
-    apart = f", {plan.thinned} × as far apart to fit" if plan.thinned > 1 else ""
-    states = f" + {len(plan.states)} with optimiser" if plan.states else ""
-    size = file_size(plan.total_bytes + plan.states_bytes)
-    return f"{counted(len(plan.steps), 'snapshot')}{states}, {size}{most}{apart}"
-
-
-def short(n: int) -> str:
-    """A count in four digits: 12,345 is 12.3k."""
-    for limit, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
-        if n >= limit:
-            return f"{n / (1000.0 if letter == 'k' else limit):.3g}{letter}"
-    return f"{n:,}"
 
 
 def _count(low: int, high: int, step: int = 1) -> QSpinBox:

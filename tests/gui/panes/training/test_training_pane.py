@@ -24,7 +24,7 @@ from gui import theme
 from gui.panes.training.curves import GrowingTable
 from gui.panes.training.figures import duration
 from gui.panes.training.pane import TrainingPane
-from gui.panes.training.recipe_form import short
+from gui.panes.training.recipe_summary import short
 from gui.panes.training.sample_view import SampleView
 from gui.session import runs_folder
 from gui.session.store import Store
