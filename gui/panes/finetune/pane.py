@@ -25,6 +25,7 @@ from gui.session.state import Notice
 from gui.session.store import Store
 from gui.session.training_run import Run
 from gui.widgets.control_button import make_primary
+from gui.widgets.paste_dialog import PasteDialog
 from gui.widgets.share_line import ShareLine
 from gui.widgets.text import Text
 from model.probe.question import Named
@@ -98,6 +99,8 @@ class FinetunePane(Pane):
         self.compare_button.clicked.connect(self.compare)
         self.form.changed.connect(self._form_changed)
         self.form.file_requested.connect(self.choose_file)
+        self.form.paste_requested.connect(self.paste_text)
+        store.recipes.text_written.connect(self._take_written)
         store.tuning.changed.connect(self.invalidate)
         store.notice_posted.connect(self._hear)
         store.run.changed.connect(self._hear_of_run)
@@ -144,6 +147,24 @@ class FinetunePane(Pane):
         dialog.fileSelected.connect(chosen)
         self._dialog = dialog
         dialog.open()
+
+    def paste_text(self, which: str) -> None:
+        """Ask for a text that is pasted or typed."""
+        words = "A text to learn from" if which == "text" else "A text that it knows already"
+        dialog = PasteDialog(words, self)
+        dialog.text_given.connect(self._keep_text if which == "text" else self._keep_old)
+        dialog.open()
+
+    def _keep_text(self, text: str) -> None:
+        self.store.recipes.write_text(text, runs_folder.proposed(), f"{self.key}: text")
+
+    def _keep_old(self, text: str) -> None:
+        self.store.recipes.write_text(text, runs_folder.proposed(), f"{self.key}: old")
+
+    def _take_written(self, who: str, path: str) -> None:
+        key, _, which = who.partition(": ")
+        if key == self.key:
+            self.form.choose_file(which, path)
 
     def _take_text(self, path: str) -> None:
         self.form.choose_file("text", path)

@@ -52,12 +52,14 @@ class RecipeForm(QWidget):
 
     Signals:
         recipe_changed: a choice was changed.
-        file_requested, folder_requested: texts are to be chosen; answer with `choose_file`.
+        file_requested, folder_requested, paste_requested: texts are to be chosen or typed; answer
+            with `choose_file`.
     """
 
     recipe_changed = Signal()
     file_requested = Signal()
     folder_requested = Signal()
+    paste_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -149,6 +151,7 @@ class RecipeForm(QWidget):
         self.data.text_chosen.connect(self._take_text)
         self.data.file_requested.connect(self.file_requested)
         self.data.folder_requested.connect(self.folder_requested)
+        self.data.paste_requested.connect(self.paste_requested)
         self.name.textEdited.connect(self._changed)
         self.place.chosen.connect(self._choose_place)
         self.tokenizer.currentIndexChanged.connect(self._changed)

@@ -52,8 +52,9 @@ def state_of(store: Store, run: Run | None, failure: str) -> State:
         if run.paused and run.met is not None:
             words = f"Paused. {run.met.message}"
         seen = seen_step(store, run)
-        if not words and not run.elsewhere and seen is not None:
-            words = f"The run goes on at step {step:,}; the panes show step {seen:,}"
+        if not run.elsewhere and seen is not None and seen != run.step:
+            words = words or f"The run goes on at step {step:,}"
+            words = f"{words.removesuffix('.')}; the panes show step {seen:,}"
         if run.elsewhere:
             watching = store.watching
             words = written_elsewhere(watching.writer, watching.age, watching.problem)

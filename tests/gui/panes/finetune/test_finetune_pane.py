@@ -12,6 +12,7 @@ import model
 from gui.panes.finetune.pane import FinetunePane, losses
 from gui.session import runs_folder
 from gui.session.store import Store
+from gui.widgets.paste_dialog import PasteDialog
 from model.slices import finish
 from model.train.moved import moving
 from model.train.run_folder import read_recipe
@@ -144,3 +145,24 @@ def test_a_run_of_a_snapshot_is_named_after_its_run_and_is_looked_at_often(
     recipe = pane._recipe()
     assert recipe is not None
     assert recipe.name == f"{run.name}-lora"
+
+
+def test_a_pasted_text_is_kept_in_a_file_and_learned_from(
+    desk: Desk, pane: FinetunePane, tmp_path: Path
+) -> None:
+    at = pane.form.text.findText("paste a text…")
+    pane.form._choose_text(at)
+    dialog = pane.findChild(PasteDialog)
+    assert dialog is not None
+    assert not dialog.use_button.isEnabled(), "there is nothing yet"
+    assert pane.form.data == str(tmp_path / "new.txt"), "all stays until a text is there"
+    dialog.editor.setPlainText("Überall: the pirate said arr.\n" * 40)
+    dialog.use_button.click()
+    kept = Path(pane.form.data)
+    assert kept.parent == tmp_path / "runs" / "texts"
+    assert kept.name.startswith("überall-the-pirate-")
+    assert kept.read_text("utf-8") == "Überall: the pirate said arr.\n" * 40
+    assert pane.form.text.currentText() == kept.name
+    recipe = pane._recipe()
+    assert recipe is not None
+    assert recipe.data == str(kept)
