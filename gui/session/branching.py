@@ -53,6 +53,7 @@ class Branching(Feature):
         self.wanted: frozenset[str] = frozenset()
         self.places: dict[str, int] = {}
         self._run: Run | None = None
+        self._before = ""  # whose curve is wanted because it was the run before
         self._lookers: set[str] = set()
         self._reading: m.ReadRuns | None = None
         self._known_of: tuple[object, ...] = ()
@@ -110,6 +111,8 @@ class Branching(Feature):
 
     def show(self, run_dir: str, *, shown: bool) -> None:
         """Draw a run's curve over the others', or no more."""
+        if run_dir == self._before:
+            self._before = ""  # a person has decided
         if shown:
             lists = self.hidden - {run_dir}, self.wanted | {run_dir}
         else:
@@ -166,7 +169,8 @@ class Branching(Feature):
             return
         same = before.recipe.data, before.recipe.tokenizer
         if same == (run.recipe.data, run.recipe.tokenizer) and before.run_dir != run.run_dir:
-            self.wanted |= {before.run_dir}
+            self.wanted = (self.wanted - {self._before}) | {before.run_dir}
+            self._before = before.run_dir
 
     def _hear_of_run(self) -> None:
         run = self._store.run.shown

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPlainTextEdit, QVBoxLa
 
 from gui import theme
 from gui.on_screen import keep_on_screen
-from gui.widgets.control_button import make_primary
+from gui.widgets.control_button import mark_primary
 from gui.widgets.text import Text
 
 
@@ -42,13 +42,14 @@ class PasteDialog(QDialog):
         self.editor.setAccessibleName(title)
         self.editor.setPlaceholderText("Paste or type a text here.")
         self.editor.setTabChangesFocus(True)
-        self.count = Text(parent=self, tone="dim", font=theme.sans(theme.SMALL_FONT_SIZE))
+        small = theme.sans(theme.SMALL_FONT_SIZE)
+        self.count = Text(parent=self, tone="dim", font=small, wrap=True)
         buttons = QDialogButtonBox(self)
         self.use_button = buttons.addButton(
             "&Use this text", QDialogButtonBox.ButtonRole.AcceptRole
         )
         self.use_button.setToolTip("Keep it in a file beside the runs, and learn from it")
-        make_primary(self.use_button)
+        mark_primary(self.use_button, on=True)
         cancel = buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
         cancel.setToolTip("Leave the text as it is")
         buttons.accepted.connect(self.accept)

@@ -35,11 +35,11 @@ class BatchView(Beside):
             (
                 Column("bits", 54, figure=True),
                 Column("after", 0, elide=Qt.TextElideMode.ElideLeft),
-                Column("token", 74),
+                Column("token", 70),
             ),
             0,
         )
-        super().__init__(self.texts, self.worst, (66, 34), parent)
+        super().__init__(self.texts, self.worst, (60, 40), parent)
         self._store = store
         self.found: BatchLossesFound | None = None
         self._wanted: tuple[str, int] | None = None  # a prompt's text, and a character of it

@@ -326,8 +326,11 @@ class TrainingPane(Pane):
             self.status.setStyleSheet(style)
 
     def _step_of(self, run: Run) -> int:
-        """The step whose figures are said: the one that all panes show."""
-        seen = seen_step(self.store, run)
+        """The step whose figures are said: the one that all panes show.
+
+        Of a run that is written elsewhere the newest: one looks at it to see how far it is.
+        """
+        seen = None if run.elsewhere else seen_step(self.store, run)
         return told_step(self.store, run) if seen is None else seen
 
     def _n_figures(self) -> int | None:
