@@ -89,6 +89,7 @@ class RunContent(QScrollArea):
         n_figures: int | None,
         step: int | None = None,
         told: int | None = None,
+        compared: int | None = None,
         others: Sequence[RunNode] = (),
         places: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
@@ -101,6 +102,7 @@ class RunContent(QScrollArea):
             n_figures: how many have room; None for all.
             step: that the window shows, which is marked and whose sample stands; None for none.
             told: step whose figures are said; None for the last.
+            compared: step that the one in view is compared with; None for none.
             others: runs whose losses are drawn over its own.
             places: the place of each among all colours, by its folder.
         """
@@ -112,8 +114,8 @@ class RunContent(QScrollArea):
         self.plots.analogies.show_run(curves, along)
         if self._moments is None or self._moments.run is not run:
             self._moments = Moments(run)
-        self.plots.loss.show_marks(step, self._moments.update())
-        self.plots.analogies.show_marks(step, None)
+        self.plots.loss.show_marks(step, self._moments.update(), compared)
+        self.plots.analogies.show_marks(step, None, compared)
         # Digits that change ten times a second can't be read; the last ones always stand.
         if step is not None or not run.running or run.paused or self._rested():
             self._figures_said.start()

@@ -105,22 +105,25 @@ class LivePlot(QWidget):
             return len(steps) - 1
         return int(np.searchsorted(steps, self._told, "right")) - 1
 
-    def show_marks(self, step: int | None, moment: Moment | Learned | None) -> None:
+    def show_marks(
+        self, step: int | None, moment: Moment | Learned | None, compared: int | None = None
+    ) -> None:
         """Mark the step that the window shows, and the one at which an induction head formed.
 
         Args:
             step: in view; None where that is what learns now, or of another model.
             moment: None while there is none.
+            compared: the step that the one in view is compared with, B; None for none.
         """
         curves, along = self.curves, self.along
         if curves is None:
             self.marks.show(None, None, "")
             return
-        here, formed = (
+        here, formed, other = (
             None if at is None else float(curves.along(np.array([float(at)]), along)[0])
-            for at in (step, None if moment is None else moment.step)
+            for at in (step, None if moment is None else moment.step, compared)
         )
-        self.marks.show(here, formed, "" if moment is None else moment.words)
+        self.marks.show(here, formed, "" if moment is None else moment.words, other)
 
     def _number_axes(self, n: int) -> None:
         """No numbers on axes on which nothing lies."""

@@ -28,7 +28,7 @@ from gui.panes.base import LAST, Pane
 from gui.panes.training import ENTRY
 from gui.panes.training.beginning import Beginning
 from gui.panes.training.content import HIGH, ROOMY, WIDE, RunContent
-from gui.panes.training.controls import RunControls
+from gui.panes.training.controls import START_TIP, RunControls
 from gui.panes.training.curves import RunCurves
 from gui.panes.training.figures import analogy_at, ending
 from gui.panes.training.heading import RunHeading
@@ -255,6 +255,8 @@ class TrainingPane(Pane):
         self._show_heading(run)
         self._show_status(run)
         if run is not None:
+            comparing = self.store.comparing
+            steps = comparing.kind == "step" and comparing.there and self.store.run.in_view(run)
             self.content.show_run(
                 run,
                 self._curves,
@@ -262,6 +264,7 @@ class TrainingPane(Pane):
                 self._n_figures(),
                 seen_step(self.store, run),
                 self._step_of(run),
+                comparing.at_step if steps else None,
                 self.store.branching.drawn_over(run),
                 self.store.branching.places,
             )
@@ -276,8 +279,10 @@ class TrainingPane(Pane):
             elsewhere = f"Run {current.name} is going; its buttons are in the bar above"
         elif run is not None and run.elsewhere:
             elsewhere = "Another process writes this run; it is steered there"
-        can_start = self._can_start() and not self.form.trouble()
+        trouble = self.form.trouble()
+        can_start = self._can_start() and not trouble
         controls.start.setEnabled(can_start)
+        controls.start.setToolTip(trouble or START_TIP)
         self.desk.show_estimate(can_start=can_start)
         if running:
             controls.show_hold("go on" if run is not None and run.paused else "pause")

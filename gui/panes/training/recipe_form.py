@@ -364,6 +364,9 @@ class RecipeForm(QWidget):
         trouble = self.trouble()
         self.problem.setText(trouble)
         self.problem.setVisible(bool(trouble))
+        for field in (*self.fields, *self.switches.fields):  # those that the sentence names
+            named = re.search(rf"\b{re.escape(field.title.text())}\b", trouble)
+            field.mark(in_trouble=named is not None)
         self.recipe_changed.emit()
 
     def _held_against(self) -> tuple[Recipe, str]:

@@ -88,8 +88,16 @@ def test_figures_legend_and_header_are_those_of_the_step_in_view(
     legend = pane.plots.loss.legend
     assert legend.note == "at step 8 · nats per token"
     assert [entry.value for entry in legend.entries] == [figures["train"], figures["validation"]]
+    marks = pane.plots.loss.marks
+    assert not marks.compared.isVisible()
+    desk.store.comparing.compare_step(4)
+    finish(pane, desk)
+    assert marks.compared.isVisible()
+    assert (marks.here.value(), marks.compared.value()) == (8, 4)
+    desk.store.comparing.close()
     desk.store.timeline.go_to(12)
     finish(pane, desk)
+    assert not marks.compared.isVisible()
     assert said(pane)["step"] == "12 / 12"
     assert legend.note == "nats per token over steps"
 

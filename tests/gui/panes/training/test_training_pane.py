@@ -181,12 +181,16 @@ def test_what_cannot_be_run_is_said_in_place(pane: TrainingPane, qtbot: QtBot) -
     says = "Width 33 does not divide into 2 heads: make Width a multiple of Heads, for example 32."
     assert pane.form.problem.text() == says
     assert pane.form.problem.isVisible()
+    marked = [field.title.text() for field in pane.form.fields if field.in_trouble]
+    assert marked == ["Heads", "Width"], "the fields that the sentence names"
     assert not pane.controls.start.isEnabled()
+    assert pane.controls.start.toolTip() == says, "also where the form is folded away"
     pane.start()
     assert pane.store.run.starting is None
     pane.form.d_model.setValue(32)
     pane.refresh_now()
     assert not pane.form.problem.isVisible()
+    assert not any(field.in_trouble for field in pane.form.fields)
     pane.form.name.clear()
     assert "name" in pane.form.trouble()
 
