@@ -107,8 +107,8 @@ class RunContent(QScrollArea):
             places: the place of each among all colours, by its folder.
         """
         along = controls.along
-        self.plots.loss.tell(told)
-        self.plots.analogies.tell(told)
+        self.plots.loss.tell(told, chosen=step is not None)
+        self.plots.analogies.tell(told, chosen=step is not None)
         self.plots.loss.show_run(curves, along, controls.unit, controls.log, controls.what)
         self.plots.loss.show_others(others, places)
         self.plots.analogies.show_run(curves, along)

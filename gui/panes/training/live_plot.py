@@ -42,6 +42,7 @@ class LivePlot(QWidget):
         self._numbered: bool | None = None
         self._hovered: float | None = None
         self._told: int | None = None
+        self._chosen = False
         item = self.plot.getPlotItem()
         item.hideButtons()
         item.setMenuEnabled(False)
@@ -84,10 +85,15 @@ class LivePlot(QWidget):
         self._cursor.setPen(pg.mkPen(t.color("faint"), width=1))
         self.marks.apply_theme()
 
-    def tell(self, step: int | None) -> None:
-        """Say what the curves are worth at a step from now on; None for the last."""
-        if step != self._told:
-            self._told = step
+    def tell(self, step: int | None, *, chosen: bool = False) -> None:
+        """Say what the curves are worth at a step from now on.
+
+        Args:
+            step: None for the last.
+            chosen: whether a person has gone there, which is said too.
+        """
+        if (step, chosen) != (self._told, self._chosen):
+            self._told, self._chosen = step, chosen
             self.describe()
 
     def set_sides(self, *, below: bool) -> None:

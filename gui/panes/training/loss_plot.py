@@ -175,7 +175,7 @@ class LossPlot(LivePlot):
             n = len(curves.steps)
             at = self._row(curves.steps["step"])
             check = self._row(curves.validation["step"])
-            if self._told is not None and at < n - 1:
+            if self._chosen and self._told is not None and at < n - 1:
                 step = float(self._told)
                 note = f"at step {self._told:,} · {unit}"
             if self._hovered is not None and n:

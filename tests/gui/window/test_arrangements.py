@@ -59,9 +59,9 @@ def test_in_train_the_loss_its_curves_and_the_cloud_are_seen_at_once(
     window.layouts.set_perspective("Train")
     docks = window.docks
     seen = ("training", "curves", "space", "prediction")
-    qtbot.waitUntil(lambda: all(docks[key].pane is not None for key in seen), timeout=5000)
+    qtbot.waitUntil(lambda: all(docks[key].pane is not None for key in seen), timeout=30_000)
     qtbot.waitUntil(
-        lambda: not any(docks[key].visibleRegion().isEmpty() for key in seen), timeout=5000
+        lambda: not any(docks[key].visibleRegion().isEmpty() for key in seen), timeout=30_000
     )
     assert docks["space"].height() > 0.35 * size[1]
     assert docks["attention"] in window.tabifiedDockWidgets(docks["space"])

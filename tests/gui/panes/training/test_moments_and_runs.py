@@ -108,6 +108,9 @@ def test_while_the_run_goes_on_an_earlier_step_in_view_is_told_from_it(
     run = begin(pane, desk, qtbot)
     while run.step < 6:
         desk.advance()
+    pane.invalidate()
+    pane.refresh_now()
+    assert pane.plots.loss.legend.note == "nats per token over steps", "the newest needs no words"
     desk.store.timeline.go_to(4)
     desk.advance(3)
     pane.invalidate()
