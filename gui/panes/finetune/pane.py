@@ -174,7 +174,7 @@ class FinetunePane(Pane):
 
     def _hear(self, notice: Notice) -> None:
         """A run that could not begin says why here too."""
-        if self._waiting and self.store.run.starting is None:
+        if self._waiting and notice.level == "error" and self.store.run.starting is None:
             self._failure, self._waiting = notice.message, False
             self.invalidate()
 

@@ -381,6 +381,10 @@ class RecipeForm(QWidget):
         """Take the colours of the theme in force."""
         t = theme.current()
         self.problem.setStyleSheet(f"color: {t.bad};")
+        for field in (*self.fields, *self.switches.fields):
+            if field.in_trouble:
+                field.mark(in_trouble=False)
+                field.mark(in_trouble=True)  # in this theme's colour
         self.branch_line.apply_theme()
         self.settings.apply_theme()
         self.setStyleSheet(f'QLabel[quiet="true"] {{ color: {t.dim}; }}')
