@@ -13,7 +13,7 @@ from importlib import import_module
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-_PLOTS = "gui.panes.training.loss_plot"
+_PLOTS = "gui.panes.training.live_plot"
 
 
 _QT = ("QtCore", "QtGui", "QtWidgets", "QtSvg", "QtTest", "QtOpenGLWidgets")

@@ -32,7 +32,10 @@ class Branching(Feature):
         folder: whose runs are known; empty before the first was read.
         runs: those, each before its branches.
         problem: why they can't be read, a sentence; empty if they can.
-        hidden: folders of runs whose curves are not wanted over each other.
+        hidden: folders of relatives whose curves are not wanted over each other.
+        wanted: folders of other runs whose curves are.
+        places: of each run that was drawn over another, among all colours, by its folder: it keeps
+            its colour for as long as the window is open.
 
     Signals:
         proposed: somebody wants a branch: `departure`.
@@ -47,6 +50,10 @@ class Branching(Feature):
         self.runs: tuple[RunNode, ...] = ()
         self.problem = ""
         self.hidden: frozenset[str] = frozenset()
+        self.wanted: frozenset[str] = frozenset()
+        self.places: dict[str, int] = {}
+        self._run: Run | None = None
+        self._before = ""  # whose curve is wanted because it was the run before
         self._lookers: set[str] = set()
         self._reading: m.ReadRuns | None = None
         self._known_of: tuple[object, ...] = ()
@@ -76,12 +83,19 @@ class Branching(Feature):
             step = step if seen is None else seen
         return Departure(run.run_dir, step)
 
-    def relatives(self, run: Run) -> tuple[RunNode, ...]:
-        """The runs that a run is drawn over: of one root, those that are not hidden."""
-        kin = family(self.runs, run.run_dir)
-        return tuple(
-            node for node in kin if node.run_dir != run.run_dir and node.run_dir not in self.hidden
+    def drawn_over(self, run: Run) -> tuple[RunNode, ...]:
+        """The runs whose curves lie over a run's own.
+
+        Those of one root with it that are not hidden, and what else was wanted.
+        """
+        kin = {node.run_dir for node in family(self.runs, run.run_dir)}
+        drawn = (kin - self.hidden) | self.wanted
+        found = tuple(
+            node for node in self.runs if node.run_dir in drawn and node.run_dir != run.run_dir
         )
+        for node in found:
+            self.places.setdefault(node.run_dir, len(self.places))
+        return found
 
     def node(self, run_dir: str) -> RunNode | None:
         """A run of the folder; None if it is not there."""
@@ -97,9 +111,14 @@ class Branching(Feature):
 
     def show(self, run_dir: str, *, shown: bool) -> None:
         """Draw a run's curve over the others', or no more."""
-        hidden = self.hidden - {run_dir} if shown else self.hidden | {run_dir}
-        if hidden != self.hidden:
-            self.hidden = hidden
+        if run_dir == self._before:
+            self._before = ""  # a person has decided
+        if shown:
+            lists = self.hidden - {run_dir}, self.wanted | {run_dir}
+        else:
+            lists = self.hidden | {run_dir}, self.wanted - {run_dir}
+        if lists != (self.hidden, self.wanted):
+            self.hidden, self.wanted = lists
             self.changed.emit()
 
     def look(self, who: str, *, looks: bool) -> None:
@@ -143,8 +162,20 @@ class Branching(Feature):
 
     # ------------------------------------------------------------------------- inside
 
+    def _keep_the_one_before(self, run: Run) -> None:
+        """Of two runs on one text the later one is drawn over the earlier: they are compared."""
+        before, self._run = self._run, run
+        if before is None or before is run or run is not self._store.run.current:
+            return
+        same = before.recipe.data, before.recipe.tokenizer
+        if same == (run.recipe.data, run.recipe.tokenizer) and before.run_dir != run.run_dir:
+            self.wanted = (self.wanted - {self._before}) | {before.run_dir}
+            self._before = before.run_dir
+
     def _hear_of_run(self) -> None:
         run = self._store.run.shown
+        if run is not None:
+            self._keep_the_one_before(run)
         if not self._lookers or run is None or self._store.engine is None:
             return
         # A run that goes on is known by its events: its folder is read now and then.

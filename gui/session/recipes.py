@@ -5,6 +5,9 @@ Knows messages; no widget.
 
 from __future__ import annotations
 
+import hashlib
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
@@ -19,6 +22,17 @@ if TYPE_CHECKING:
     from gui.session.store import Store
 
 
+TEXTS = "texts"
+"""The folder beside runs in which pasted texts lie."""
+
+
+def name_of(text: str) -> str:
+    """What the file of a pasted text is called: its first words, and a number that is its own."""
+    words = re.findall(r"[^\W_]+", text[:200].lower())[:3]
+    number = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:6]
+    return f"{'-'.join(words)[:40] or 'text'}-{number}.txt"
+
+
 class Recipes(Feature):
     """One measurement at a time, and the last one; recipes as TOML.
 
@@ -27,15 +41,18 @@ class Recipes(Feature):
 
     Signals:
         read: a recipe that stood in a file.
+        text_written: who wanted a text written, and where it lies now.
     """
 
     read = Signal(object)
+    text_written = Signal(str, str)
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
         self.problem = ""
         self._found: Estimate | None = None
         self._request: m.MeasureRecipe | None = None
+        self._texts: dict[int, str] = {}  # who wants it, by request
 
     @property
     def going(self) -> bool:
@@ -66,7 +83,22 @@ class Recipes(Feature):
         """Write a recipe to a TOML file."""
         self._store.send(m.WriteRecipe(recipe=recipe, path=path))
 
+    def write_text(self, text: str, folder: Path, who: str) -> None:
+        """Keep a text that was pasted, to be trained on; `text_written` follows.
+
+        Args:
+            text: which.
+            folder: of runs: texts lie in one beside them, the same text in the same file.
+            who: says itself in `text_written`.
+        """
+        request = m.WriteText(text=text, path=str(folder / TEXTS / name_of(text)))
+        self._texts[request.id] = who
+        self._store.send(request)
+
     def take(self, result: m.Result) -> bool:
+        if isinstance(result, m.TextWritten):
+            self.text_written.emit(self._texts.pop(result.request_id, ""), result.path)
+            return True
         if isinstance(result, m.RecipeRead):
             self.read.emit(result.recipe)
             return True

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from gui.session.store import Store
 
 
+SNAPSHOTS = "snapshots"
+"""The folder of a run in which its steps lie."""
+NAME = 40
+"""Letters of a model's name that a run's name begins with."""
+
+
 class Tuning(Feature):
     """Choices, and the changes of the run that is shown.
 
@@ -59,6 +65,15 @@ class Tuning(Feature):
             if at.step == step:
                 return at.path
         return model.path
+
+    @property
+    def base_name(self) -> str:
+        """What a run is named after that begins with `weights`: a run for one of its snapshots."""
+        path = Path(self.weights)
+        if path.parent.name == SNAPSHOTS:
+            path = path.parent.parent
+            return path.name[:NAME] or "model"
+        return path.stem[:NAME] or "model"
 
     # ------------------------------------------------------------------------ choosing
 

@@ -179,6 +179,14 @@ def make_primary(button: QPushButton) -> None:
     button.setProperty("primary", True)
 
 
+def mark_primary(button: QPushButton, *, on: bool) -> None:
+    """Let it be that, or no more: of a pane in which the next thing to do changes."""
+    if bool(button.property("primary")) != on:
+        button.setProperty("primary", on)
+        button.style().unpolish(button)  # the style sheet asks for it only then
+        button.style().polish(button)
+
+
 def _uncapitalised(sentence: str) -> str:
     """A sentence that goes on after a colon; names in capitals stay as they are."""
     return sentence if sentence[1:2].isupper() else sentence[:1].lower() + sentence[1:]

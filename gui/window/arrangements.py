@@ -127,8 +127,9 @@ PERSPECTIVES: Mapping[str, Split] = {
             Split("column", (Tabs(_TRAIN), "prompt"), (84, 16)),
             Split(
                 "column",
-                (Tabs(("curves", "runs", "losses", "landscape", "space")), "attention"),
-                (55, 45),
+                # The cloud in front: with the loss beside it one sees what words become.
+                (Tabs(("curves", "runs", "losses", "landscape")), Tabs(("space", "attention"))),
+                (52, 48),
             ),
             Split("column", ("prediction", "inspector"), (55, 45)),
         ),

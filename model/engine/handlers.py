@@ -62,6 +62,7 @@ HANDLERS: dict[type[m.Request], Callable[[Any, Workplace], Job]] = {
     m.MeasureRecipe: recipes.measure_recipe,
     m.ReadRecipe: recipes.read_recipe,
     m.WriteRecipe: recipes.write_recipe,
+    m.WriteText: recipes.write_text,
     m.ChangeRate: training.change_rate,
     m.FollowTraining: training.follow_training,
     m.ReadRun: runs.read_run,

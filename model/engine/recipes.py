@@ -64,3 +64,16 @@ def write_recipe(request: m.WriteRecipe, place: Workplace) -> Job:
 
     write_whole(request.path, request.recipe.to_toml(), ordinary=True)
     yield m.RecipeWritten(request_id=request.id, path=request.path)
+
+
+def write_text(request: m.WriteText, place: Workplace) -> Job:
+    """Answers `WriteText`; the file appears whole or not at all."""
+    from model.whole_file import write_whole
+
+    path = Path(request.path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, request.text, ordinary=True)
+    except OSError as error:
+        raise RequestError(f"{path} can't be written: {error.strerror or error}.") from error
+    yield m.TextWritten(request_id=request.id, path=request.path)

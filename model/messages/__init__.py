@@ -110,11 +110,13 @@ from model.messages.training import (
     StartTraining,
     StepMeasured,
     StepShown,
+    TextWritten,
     TrainingEnded,
     TrainingProgressed,
     TrainingStarted,
     WatchTraining,
     WriteRecipe,
+    WriteText,
 )
 from model.messages.tuning import (
     ChoicesWritten,
@@ -249,6 +251,7 @@ __all__ = [
     "TemplateApplied",
     "TextCut",
     "TextReplayed",
+    "TextWritten",
     "TimeQueue",
     "TokenGenerated",
     "TokenizerWritten",
@@ -275,5 +278,6 @@ __all__ = [
     "WeightsResult",
     "WriteChoices",
     "WriteRecipe",
+    "WriteText",
     "WriteTokenizer",
 ]

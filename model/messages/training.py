@@ -279,6 +279,25 @@ class RecipeWritten(Result):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WriteText(Request):
+    """Write a text to train on: `TextWritten`.
+
+    Attributes:
+        path: of the file, whose folder is made where there is none.
+    """
+
+    text: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextWritten(Result):
+    """It lies there."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LookAtRun(Request):
     """Read what a run folder, which another process may write, has new: `RunLookedAt`.
 

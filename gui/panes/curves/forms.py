@@ -76,7 +76,7 @@ class WatchForm(QWidget):
         self.condition.setCompleter(_completer(QStringListModel(list(CONDITIONS), self), self))
         self.every = QSpinBox()
         self.every.setRange(0, MOST_EVERY)
-        self.every.setSpecialValueText("as the recipe")
+        self.every.setSpecialValueText("every: as recipe")
         self.every.setPrefix("every ")
         self.every.setAccessibleName("Steps between two measurements")
         self.every.setToolTip(
@@ -84,7 +84,7 @@ class WatchForm(QWidget):
             "measurement of a small network takes about a third of a step."
         )
         self.every.setFixedHeight(theme.CONTROL_HEIGHT)
-        self.every.setFixedWidth(112)
+        self.every.setFixedWidth(122)
         self.every.setKeyboardTracking(False)
         # A style sheet's padding does not reach the text of a spin box (Qt 6.11).
         self.every.lineEdit().setTextMargins(5, 0, 0, 0)
@@ -129,7 +129,7 @@ class WatchForm(QWidget):
             recipes: what that is; None while it is not known.
         """
         self.every.setSpecialValueText(
-            "as the recipe" if recipes is None else f"every {recipes:,} steps"
+            "every: as recipe" if recipes is None else f"every {recipes:,} steps"
         )
         if steps != self.every.value() and not self.every.hasFocus():
             blocked = QSignalBlocker(self.every)

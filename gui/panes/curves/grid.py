@@ -251,7 +251,8 @@ class CurveGrid(Canvas):
         middle = cell.top() + HEAD / 2
         values = self.values(chart)
         right = cell.right() - 4
-        room = cell.width() * 0.62
+        name = text_line(chart.title, sans)
+        room = max(cell.width() * 0.5, cell.width() - name.width - 16)
         texts: list[tuple[Text, Line | None]] = [
             (text_line(words, mono), line) for line, words in values
         ]
@@ -261,6 +262,8 @@ class CurveGrid(Canvas):
             ends = sorted((min(numbers), max(numbers))) if numbers else []
             said = "–".join(f"{value:.2g}" for value in ends)
             texts = [(text_line(said, mono), None)]
+            if ends and texts[0][0].width > room:
+                texts = [(text_line(f"≤ {ends[-1]:.2g}", mono), None)]
         x = right
         for words, line in reversed(texts):
             x -= words.width
@@ -275,7 +278,11 @@ class CurveGrid(Canvas):
         has_focus = self.hasFocus() and index == self.chosen
         painter.setPen(t.color("text" if has_focus else "dim"))
         elide = Qt.TextElideMode.ElideMiddle if chart.watched else Qt.TextElideMode.ElideRight
-        title = text_line(chart.title, sans, max(20.0, x - cell.left() - 6), elide)
+        left = max(20.0, x - cell.left() - 6)
+        said = chart.title
+        if chart.watched and name.width > left:  # the short form of a name means the same
+            said = said.replace("blocks.", "").replace("hook_", "")
+        title = text_line(said, sans, left, elide)
         title.draw(painter, cell.left() + 4, middle)
 
     # ------------------------------------------------------------------------- reading
@@ -287,9 +294,13 @@ class CurveGrid(Canvas):
             return self.hovered
         return self.drawn.last if self.drawn.at is None else self.drawn.at
 
+    def _row(self, line: Line) -> int:
+        """The point that is read: nearest to the mouse, else the last up to the step in view."""
+        return line.up_to(self.read_at) if self.hovered is None else line.at(self.read_at)
+
     def value(self, line: Line) -> float | None:
         """A curve's number at the step that is read; None where it has none."""
-        at = line.at(self.read_at)
+        at = self._row(line)
         value = float(line.values[at]) if at >= 0 else math.nan
         return value if math.isfinite(value) else None
 
@@ -310,8 +321,9 @@ class CurveGrid(Canvas):
         unit = f", {chart.quantity.unit}" if chart.quantity.unit else ""
         rows = [f"{chart.title}{unit}", chart.quantity.sentence, ""]
         for line, said in self.values(chart):
-            step = line.at(self.read_at)
-            rows.append(f"{line.place}: {said} at step {line.steps[step]:,}")
+            row = self._row(line)
+            when = f" at step {line.steps[row]:,}" if row >= 0 else ""
+            rows.append(f"{line.place}: {said}{when}")
         if chart.watched:
             rows += ["", "Click: as a picture, live. Shift+click: go to that step."]
         else:

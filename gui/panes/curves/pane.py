@@ -30,6 +30,15 @@ from model.probe.question import Named
 from model.train.picture import Picture
 from model.train.watches import WatchError, watchable
 
+TO_START = (
+    "Press Start in Training: gradients, updates, attention and embedding appear here by layer "
+    "while the loss falls. Any tensor can be watched by its name, and the run can wait where "
+    "something holds."
+)
+TO_COME = (
+    "The run gets ready. Gradients, updates, attention and embedding appear here by layer with "
+    "its first measurement."
+)
 WIDE = 760
 """From this width on a picture stands beside the curves, below them otherwise."""
 
@@ -54,11 +63,7 @@ class CurvesPane(Pane):
         self.sentence.setFont(theme.sans(theme.SMALL_FONT_SIZE))
         self.sentence.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self.sentence.setAccessibleName("What the curves say")
-        self.empty = EmptyState(
-            "Press Start in Training: gradients, updates, attention and embedding appear here by "
-            "layer while the loss falls. Any tensor can be watched by its name, and the run can "
-            "wait where something holds."
-        )
+        self.empty = EmptyState(TO_START)
         self._body = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._body.setSpacing(theme.SPACE)
         self._body.addWidget(self.grid, 3)
@@ -181,6 +186,7 @@ class CurvesPane(Pane):
         self.form.show_lists(watches.watched, watches.stop_when)
         self.form.show_every(watches.every, None if run is None else run.recipe.curves_every)
         self.grid.setVisible(run is not None)
+        self.empty.setText(TO_START if store.run.starting is None else TO_COME)
         self.empty.setVisible(run is None)
         self.sentence.setVisible(run is not None)
         self._show_picture(run)

@@ -54,6 +54,10 @@ class Line:
             return min(right, n - 1)
         return right - int(step - self.steps[right - 1] <= self.steps[right] - step)
 
+    def up_to(self, step: float) -> int:
+        """Index of the last point up to a step; -1 before the first."""
+        return int(np.searchsorted(self.steps, step, "right")) - 1
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Chart:

@@ -24,7 +24,8 @@ from gui.widgets.rate_box import RateBox
 from gui.widgets.segments import Segments
 from model.train.recipe import WORLD, Recipe, Tuning
 
-_CHOOSE = "choose a file…"
+_CHOOSE, _PASTE = "choose a file…", "paste a text…"
+_PASTED = "\0paste"  # no path can be this
 _NONE = "none"
 WIDTH, NUMBER = 116, 82
 
@@ -36,10 +37,12 @@ class TuningForm(QWidget):
         changed: a choice was changed.
         file_requested: a file is to be chosen, for the ``text`` or the ``old`` one; answer with
             `choose_file`.
+        paste_requested: one is to be pasted or typed, likewise.
     """
 
     changed = Signal()
     file_requested = Signal(str)
+    paste_requested = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -50,10 +53,12 @@ class TuningForm(QWidget):
         self.kind.add("full", "All weights", "Every weight learns: more is learned and forgotten")
         self.text = Choice()
         self.text.addItem("story world", WORLD)
+        self.text.addItem(_PASTE, _PASTED)
         self.text.addItem(_CHOOSE, None)
         self.old = Choice()
         self.old.addItem(_NONE, "")
         self.old.addItem("story world", WORLD)
+        self.old.addItem(_PASTE, _PASTED)
         self.old.addItem(_CHOOSE, None)
         self.rank = _count(1, 1024)
         self.steps = _count(1, 1_000_000, 50)
@@ -121,15 +126,21 @@ class TuningForm(QWidget):
         """The recipe as it stands; None before a model was there."""
         if self._base is None:
             return None
-        lr, rank = self.lr.value(), self.rank.value()
+        lr, rank, steps = self.lr.value(), self.rank.value(), self.steps.value()
+        base = self._base
+        often = steps // 20 if base.snapshot_early else steps // 4  # of a large one it is dear
         return replace(
-            self._base,
+            base,
             data=self._files["text"],
             old_data=self._files["old"],
             tuning=self.tuning,
             lora_rank=rank,
             lora_alpha=2.0 * rank,
-            steps=self.steps.value(),
+            steps=steps,
+            # A short run is looked at as often as a long one.
+            eval_every=_paced(base.eval_every, steps // 8),
+            snapshot_every=_paced(base.snapshot_every, steps // 8),
+            curves_every=_paced(base.curves_every, often),
             batch_size=self.batch_size.value(),
             n_ctx=self.n_ctx.value(),
             lr=lr,
@@ -141,7 +152,7 @@ class TuningForm(QWidget):
         box = self.text if which == "text" else self.old
         at = box.findData(path)
         if at < 0:
-            at = box.count() - 1
+            at = box.count() - 2  # before the two that ask
             box.insertItem(at, Path(path).name, path)
         box.setCurrentIndex(at)
         self._files[which] = path
@@ -156,9 +167,9 @@ class TuningForm(QWidget):
     def _choose(self, which: str, at: int) -> None:
         box = self.text if which == "text" else self.old
         path = box.itemData(at)
-        if path is None:  # all stays as it was until a file is there
+        if path in (None, _PASTED):  # all stays as it was until a text is there
             box.setCurrentIndex(max(0, box.findData(self._files[which])))
-            self.file_requested.emit(which)
+            (self.file_requested if path is None else self.paste_requested).emit(which)
             return
         self._files[which] = path
         self._changed()
@@ -166,6 +177,11 @@ class TuningForm(QWidget):
     def _changed(self) -> None:
         self.rank.setEnabled(self.tuning == "lora")
         self.changed.emit()
+
+
+def _paced(every: int, most: int) -> int:
+    """Steps between two events: what a recipe has, but no more than that; 0 stays never."""
+    return min(every, max(1, most)) if every else 0
 
 
 def field(name: str, editor: QWidget, tip: str) -> QWidget:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,21 +15,29 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
 
 from gui import theme
 from gui.file_dialog import file_dialog
-from gui.panes.base import Pane, column
+from gui.panes.base import EmptyState, Pane, column
 from gui.panes.finetune import ENTRY
 from gui.panes.finetune.form import TuningForm
 from gui.panes.finetune.moved_view import MovedView, sentence
 from gui.session import runs_folder
 from gui.session.conditions import can_start, can_tune
+from gui.session.state import Notice
 from gui.session.store import Store
 from gui.session.training_run import Run
 from gui.widgets.control_button import make_primary
+from gui.widgets.paste_dialog import PasteDialog
 from gui.widgets.share_line import ShareLine
 from gui.widgets.text import Text
 from model.probe.question import Named
 from model.train.recipe import Recipe, RecipeError
 from model.train.run_folder import unique_run_dir
 from model.train.tuning_recipe import tuning_recipe
+
+EMPTY = (
+    "Choose a text and press Fine-tune. Which weights it moves stands here afterwards, and "
+    "Before and after shows the prompt under both models."
+)
+RUNNING = "The run goes on. Which weights it moved stands here at its end."
 
 
 class FinetunePane(Pane):
@@ -50,6 +57,8 @@ class FinetunePane(Pane):
         super().__init__(store, parent)
         self._of: tuple[object, ...] | None = None  # what the form was proposed for
         self._refusal = ""
+        self._waiting = False  # a run was asked for and has not begun
+        self._failure = ""  # why it did not
         small = theme.sans(theme.SMALL_FONT_SIZE)
         self.subject = Text(parent=self, tone="dim", font=small, wrap=True)
         self.subject.setAccessibleName("The model that is tuned")
@@ -79,7 +88,8 @@ class FinetunePane(Pane):
         layout.addWidget(self.progress)
         layout.addWidget(self.words)
         layout.addWidget(self.moved, 1)
-        layout.addStretch(0)  # takes the room while there is nothing to show of what moved
+        self.empty = EmptyState(parent=self)
+        layout.addWidget(self.empty, 1)
         self._connect()
 
     def _connect(self) -> None:
@@ -88,8 +98,11 @@ class FinetunePane(Pane):
         self.compare_button.clicked.connect(self.compare)
         self.form.changed.connect(self._form_changed)
         self.form.file_requested.connect(self.choose_file)
+        self.form.paste_requested.connect(self.paste_text)
+        store.recipes.text_written.connect(self._take_written)
         store.tuning.changed.connect(self.invalidate)
-        store.run.changed.connect(self.invalidate)
+        store.notice_posted.connect(self._hear)
+        store.run.changed.connect(self._hear_of_run)
         store.scaling.changed.connect(self.invalidate)
         store.timeline.changed.connect(self.invalidate)
         store.model_changed.connect(self.invalidate)
@@ -111,6 +124,7 @@ class FinetunePane(Pane):
             self._refusal = str(error)
             self.invalidate()
             return
+        self._failure, self._waiting = "", True
         self.store.run.start(recipe, folder)
 
     def compare(self) -> None:
@@ -129,14 +143,43 @@ class FinetunePane(Pane):
         dialog.fileSelected.connect(chosen)
         dialog.open()
 
+    def paste_text(self, which: str) -> None:
+        """Ask for a text that is pasted or typed."""
+        words = "A text to learn from" if which == "text" else "A text that it knows already"
+        dialog = PasteDialog(words, self)
+        dialog.text_given.connect(self._keep_text if which == "text" else self._keep_old)
+        dialog.open()
+
+    def _keep_text(self, text: str) -> None:
+        self.store.recipes.write_text(text, runs_folder.proposed(), f"{self.key}: text")
+
+    def _keep_old(self, text: str) -> None:
+        self.store.recipes.write_text(text, runs_folder.proposed(), f"{self.key}: old")
+
+    def _take_written(self, who: str, path: str) -> None:
+        key, _, which = who.partition(": ")
+        if key == self.key:
+            self.form.choose_file(which, path)
+
     def _take_text(self, path: str) -> None:
         self.form.choose_file("text", path)
 
     def _take_old(self, path: str) -> None:
         self.form.choose_file("old", path)
 
+    def _hear(self, notice: Notice) -> None:
+        """A run that could not begin says why here too."""
+        if self._waiting and notice.level == "error" and self.store.run.starting is None:
+            self._failure, self._waiting = notice.message, False
+            self.invalidate()
+
+    def _hear_of_run(self) -> None:
+        if self.store.run.running:
+            self._waiting = False
+        self.invalidate()
+
     def _form_changed(self) -> None:
-        self._refusal = ""
+        self._refusal = self._failure = ""
         self.invalidate()
 
     def _recipe(self) -> Recipe | None:
@@ -144,7 +187,7 @@ class FinetunePane(Pane):
         recipe = self.form.recipe()
         if recipe is None or not weights:
             return None
-        name = f"{Path(weights).stem[:40] or 'model'}-{recipe.tuning}"
+        name = f"{self.store.tuning.base_name}-{recipe.tuning}"
         return replace(recipe, name=name, weights=weights, tokenizer=weights)
 
     # ------------------------------------------------------------------------- drawing
@@ -160,6 +203,8 @@ class FinetunePane(Pane):
         self.words.setVisible(found is not None)
         self.moved.setVisible(found is not None and bool(found.moved))
         self.moved.set_rows(() if found is None else found.moved)
+        self.empty.setVisible(not self.moved.isVisibleTo(self))
+        self.empty.setText(RUNNING if self.store.run.going else EMPTY)
 
     def _show_subject(self) -> None:
         model = self.store.model
@@ -188,7 +233,7 @@ class FinetunePane(Pane):
 
     def _show_buttons(self) -> None:
         store, run = self.store, self.store.tuning.run
-        why = self._refusal
+        why = self._refusal or self._failure
         if not why and store.model is not None and not can_tune(store):
             why = "This model does not predict the next token, so it can't be tuned here."
         self.start_button.setEnabled(can_start(store) and can_tune(store) and not self._refusal)
@@ -211,6 +256,7 @@ class FinetunePane(Pane):
         elif not why and run is not None and run.finished is not None:
             said = run.finished.message
         self.status.setText(said)
+        self.status.set_tone("warning" if why else "dim")
         self.progress.set_share(share)
 
     def export_data(self) -> Mapping[str, Any]:

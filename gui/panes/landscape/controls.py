@@ -35,7 +35,7 @@ PARTS: Mapping[str, tuple[str, str]] = {
 }
 VIEWS: Mapping[str, tuple[str, str]] = {
     "block": ("3D", "A surface that is turned with the mouse or the arrow keys"),
-    "map": ("map", "The same from above, with a line for each level"),
+    "map": ("Map", "The same from above, with a line for each level"),
 }
 GRIDS = (11, 25, 51)
 RADII = (0.25, 0.5, 1.0, 2.0)

@@ -211,9 +211,9 @@ class Furnishing:
                     text = short(loss)
                     box = _box(at, metrics.horizontalAdvance(text) + 6, 14)
                     painter.setPen(Qt.PenStyle.NoPen)
-                    painter.setBrush(t.color("panel", 0.82))
-                    painter.drawRoundedRect(box, 2, 2)
-                    painter.setPen(t.color("text"))
+                    painter.setBrush(t.color("panel", 0.6))
+                    painter.drawRect(box)
+                    painter.setPen(t.color("dim"))
                     painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
 
     # ----------------------------------------------------------------------- on the surface
@@ -253,7 +253,7 @@ class Furnishing:
         for which in some:
             stop = stops[which]
             at, hidden = self._on(stop.u, stop.v, stop.height)
-            text = f"{stop.step:,}"
+            text = f"step {stop.step:,}"  # beside them stand losses
             box = QRectF(at.x() + 8, at.y() - 18, metrics.horizontalAdvance(text) + 6, 14)
             if hidden or any(box.intersects(other) for other in taken):
                 continue

@@ -17,9 +17,9 @@ View = Literal["batch", "flow", "moved"]
 Part = Literal["training", "validation"]
 
 VIEWS: Mapping[str, tuple[str, str]] = {
-    "batch": ("batch", "The texts of a batch, each token by what it costs"),
-    "flow": ("gradient", "What flows back from the selected token's loss, operation by operation"),
-    "moved": ("what moved", "Which weights the training moved since the kept step before"),
+    "batch": ("Batch", "The texts of a batch, each token by what it costs"),
+    "flow": ("Gradient", "What flows back from the selected token's loss, operation by operation"),
+    "moved": ("What moved", "Which weights the training moved since the kept step before"),
 }
 PARTS: Mapping[str, tuple[str, str]] = {
     "training": ("training", "Batches that are learned from; at first the one that comes next"),
@@ -65,7 +65,7 @@ class Controls(QWidget):
         self.box.setToolTip("Of training the step that learns from it; of validation from 0")
         self.box.valueChanged.connect(self._on_number)
         self.following = ControlButton("option", self)
-        self.following.setText("next")
+        self.following.setText("follow")
         self.following.setChecked(True)
         self.following.setAccessibleName("Follow the step in view")
         self.following.setToolTip("Always the batch that is learned next at the step in view")

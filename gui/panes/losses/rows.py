@@ -1,4 +1,4 @@
-"""Lines of a few columns, one with a bar behind its figure; one line is selected.
+"""Lines of a few columns, one with a bar under its figure; one line is selected.
 
 Only lines in view are painted. Knows the theme and what it is given.
 """
@@ -28,11 +28,14 @@ class Column:
         title: above it.
         width: pixels; 0 takes what the others leave.
         figure: whether it holds numbers, to the right and in tabular digits.
+        elide: where words that have no room are cut; those cut on the left stand to the right, as
+            what is before something.
     """
 
     title: str
     width: float
     figure: bool = False
+    elide: Qt.TextElideMode = Qt.TextElideMode.ElideRight
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ class RowList(Canvas):
     Args:
         name: for screen readers.
         columns: from left to right.
-        bar: the column that a bar lies behind.
+        bar: the column whose figures have a bar under them.
 
     Signals:
         chosen: number of a line that was clicked, or reached by a key.
@@ -127,22 +130,21 @@ class RowList(Canvas):
                 continue
             if line.share > 0:
                 left, width = boxes[self._bar]
-                bar = QRectF(left + 2, box.top() + 3, (width - 4) * min(line.share, 1), HIGH - 6)
-                painter.fillRect(bar, line.color or t.color("accent", 0.28))
+                # Under the figure: across its digits the bar's end would read as one of them.
+                bar = QRectF(left + 2, box.bottom() - 4, (width - 4) * min(line.share, 1), 3)
+                painter.fillRect(bar, line.color or t.color("accent", 0.7))
             for column, (left, width), text in zip(self._columns, boxes, line.cells, strict=True):
                 cell = QRectF(left + PAD, box.top(), width - 2 * PAD, HIGH)
                 size = theme.SMALL_FONT_SIZE
                 painter.setFont(theme.mono(size) if column.figure else theme.sans(size))
                 painter.setPen(t.color("text"))
-                painter.drawText(
-                    cell, _flags(column), _elided(painter, text, cell.width(), column.figure)
-                )
+                painter.drawText(cell, _flags(column), _elided(painter, text, cell.width(), column))
         painter.setClipping(False)
         painter.setFont(theme.sans(theme.SMALL_FONT_SIZE))
         painter.setPen(t.color("dim"))
         for column, (left, width) in zip(self._columns, boxes, strict=True):
             head = QRectF(left + PAD, 0, width - 2 * PAD, HEAD)
-            painter.drawText(head, _flags(column), _elided(painter, column.title, width, False))
+            painter.drawText(head, _flags(column), _elided(painter, column.title, width, column))
         painter.setPen(t.color("line"))
         painter.drawLine(0, int(HEAD) - 1, self.viewport().width(), int(HEAD) - 1)
 
@@ -199,11 +201,12 @@ class RowList(Canvas):
 
 
 def _flags(column: Column) -> Qt.AlignmentFlag:
-    side = Qt.AlignmentFlag.AlignRight if column.figure else Qt.AlignmentFlag.AlignLeft
+    right = column.figure or column.elide is Qt.TextElideMode.ElideLeft
+    side = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
     return side | Qt.AlignmentFlag.AlignVCenter
 
 
-def _elided(painter: QPainter, text: str, width: float, figure: bool) -> str:
-    if figure:
+def _elided(painter: QPainter, text: str, width: float, column: Column) -> str:
+    if column.figure:
         return text
-    return QFontMetricsF(painter.font()).elidedText(text, Qt.TextElideMode.ElideRight, width)
+    return QFontMetricsF(painter.font()).elidedText(text, column.elide, width)

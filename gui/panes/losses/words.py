@@ -25,8 +25,13 @@ def batch(found: BatchLossesFound) -> str:
     )
 
 
-def here(found: BatchLossesFound) -> str:
-    """What the batch says of the model."""
+def here(found: BatchLossesFound, last: int | None = None) -> str:
+    """What the batch says of the model.
+
+    Args:
+        found: the batch.
+        last: the last step of its run; None where that isn't known.
+    """
     question = found.question
     assert isinstance(question, BatchLosses)
     nats = found.nats_BT[np.isfinite(found.nats_BT)].astype(np.float64)
@@ -38,7 +43,8 @@ def here(found: BatchLossesFound) -> str:
     whose = ""
     if found.of_run and question.part == "training":
         if found.step is not None and found.number == found.step + 1:
-            whose = f"This is what step {found.number:,} learns from. "
+            learns = "learns" if last is None or found.number <= last else "would learn"
+            whose = f"This is what step {found.number:,} {learns} from. "
         elif found.step is not None and found.number <= found.step:
             whose = f"Step {found.number:,} has learned from this. "
     elif not found.of_run:

@@ -67,6 +67,10 @@ class ChoicesView(QWidget):
     def minimumSizeHint(self) -> QSize:
         return QSize(240, HEAD + 2 * ROW)
 
+    def wanted_height(self) -> int:
+        """For all rows."""
+        return HEAD + ROW * max(2, len(self.choices)) + 2
+
     @property
     def n_in_view(self) -> int:
         return max(1, (self.height() - HEAD) // ROW)

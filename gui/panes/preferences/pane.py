@@ -25,13 +25,13 @@ from PySide6.QtWidgets import (
 )
 
 from gui import theme
-from gui.panes.base import Pane, column
+from gui.panes.base import EmptyState, Pane, column
 from gui.panes.preferences import ENTRY
 from gui.panes.preferences.choices_view import ChoicesView
 from gui.session import runs_folder
 from gui.session.conditions import can_draw_pair, can_learn_choices
 from gui.session.store import Store
-from gui.widgets.control_button import make_primary
+from gui.widgets.control_button import mark_primary
 from gui.widgets.flow import FlowLayout
 from gui.widgets.text import Text, counted
 from model.probe.question import Named
@@ -39,6 +39,8 @@ from model.train.margins_file import MarginsAt
 from model.train.run_folder import unique_run_dir
 from model.train.tuning_recipe import preferences_recipe
 
+PAIR = 260
+"""Pixels that two texts and their buttons take at most: they are short."""
 EXPLAINED = (
     "Draw two continuations of the prompt, prefer one, and again; a few choices are enough. The "
     "run then makes each preferred text likelier than the other, held to the model as it was by β."
@@ -86,6 +88,7 @@ class PreferencesPane(Pane):
             for n, name in ((1, "first"), (2, "second"))
         )
         self.choices = ChoicesView(self)
+        self.empty = EmptyState(parent=self)
         self._lay_out()
         self._connect()
 
@@ -99,6 +102,7 @@ class PreferencesPane(Pane):
             flow.addWidget(_labelled(name, editor))
         flow.addWidget(self.compare_button)
         self.pair = QWidget(self)
+        self.pair.setMaximumHeight(PAIR)
         sides = QHBoxLayout(self.pair)
         sides.setContentsMargins(0, 0, 0, 0)
         sides.setSpacing(theme.SPACE)
@@ -111,8 +115,10 @@ class PreferencesPane(Pane):
         layout = column(self, spacing=theme.TIGHT + 2)
         layout.addLayout(flow)
         layout.addWidget(self.words)
-        layout.addWidget(self.pair, 1)
-        layout.addWidget(self.choices, 1)
+        layout.addWidget(self.pair, 2)
+        layout.addWidget(self.choices, 2)
+        layout.addWidget(self.empty, 2)
+        layout.addStretch(1)
 
     def _connect(self) -> None:
         store = self.store
@@ -155,7 +161,14 @@ class PreferencesPane(Pane):
             store.tuning.weights, store.model.config.n_ctx, store.model.n_params
         )
         steps = self.steps.value()
-        recipe = replace(recipe, steps=steps, dpo_beta=self.beta.value(), seed=0)
+        recipe = replace(
+            recipe,
+            name=f"{store.tuning.base_name}-dpo",
+            steps=steps,
+            curves_every=max(1, min(recipe.curves_every, steps // 4)),
+            dpo_beta=self.beta.value(),
+            seed=0,
+        )
         self._refusal = ""
         try:
             folder = str(unique_run_dir(runs_folder.proposed(), recipe.name))
@@ -199,7 +212,7 @@ class PreferencesPane(Pane):
             if text.toPlainText() != shown:
                 text.setPlainText(shown)
             button.setEnabled(pair is not None)
-        self.pair.setVisible(pair is not None or not tuning.choices)
+        self.pair.setVisible(pair is not None)
         self.draw_button.setEnabled(can_draw_pair(store))
         self.learn_button.setEnabled(can_learn_choices(store))
         n = len(tuning.choices)
@@ -213,21 +226,37 @@ class PreferencesPane(Pane):
         else:
             self.choices.show_choices(tuning.choices, None, None)
         self.choices.setVisible(bool(self.choices.choices))
+        self.choices.setMaximumHeight(self.choices.wanted_height())
+        self.empty.setVisible(pair is None and not self.choices.choices)
+        # One button is the next thing to do.
+        mark_primary(self.draw_button, on=pair is None and not n)
+        mark_primary(self.learn_button, on=pair is None and bool(n))
+        why = self._why_not()
+        explained = EXPLAINED if not why and tuning.drawing is None else ""
+        self.empty.setText(explained)
+        self.words.setVisible(not explained or not self.empty.isVisibleTo(self))
         run = tuning.run
         steps = store.timeline.steps
         ended = run is not None and not run.running and store.run.in_view(run)
         self.compare_button.setEnabled(bool(margins) and ended and len(steps) > 1)
         self.words.setText(self._said(margins))
 
-    def _said(self, margins: tuple[MarginsAt, ...]) -> str:
-        tuning = self.store.tuning
-        run = tuning.run
+    def _why_not(self) -> str:
+        """Why nothing can be preferred here, or did not begin; empty where something can."""
         if self._refusal:
             return self._refusal
         if self.store.model is None:
             return "Open a model first: its texts are chosen from."
         if self.store.model.config.no_continuation:
             return "This model continues no text, so there is nothing to prefer."
+        return ""
+
+    def _said(self, margins: tuple[MarginsAt, ...]) -> str:
+        tuning = self.store.tuning
+        run = tuning.run
+        why = self._why_not()
+        if why:
+            return why
         if tuning.drawing is not None:
             return "Drawing two texts …"
         if tuning.pair is not None:
@@ -302,8 +331,6 @@ def _button(text: str, tip: str) -> QPushButton:
     button.setToolTip(tip)
     button.setAccessibleName(text)
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    if text == "Learn":
-        make_primary(button)
     return button
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QHideEvent, QResizeEvent, QShowEvent
+from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
 
 from gui import theme
@@ -22,10 +22,11 @@ from gui.panes.runs.words import said_of_all, said_of_one
 from gui.reading import code
 from gui.session.conditions import has_run
 from gui.session.store import Store
+from gui.widgets.run_color import run_color
 from gui.widgets.text import Text
 from model.counting import counted
 from model.probe.question import Named
-from model.train.branching.tree import RunNode, differing, family
+from model.train.branching.tree import RunNode, differing
 from model.train.run_folder import unique_run_dir
 
 LEAST_TABLE = 84
@@ -135,22 +136,24 @@ class RunsPane(Pane):
         self.again_button.setVisible(has_run(self.store))
         if run is None or not there:
             return
-        kin = family(nodes, run.run_dir)
-        colors = {
-            node.run_dir: _color(index)
-            for index, node in enumerate(branching.relatives(run), start=1)
-        }
-        colors[run.run_dir] = _color(0)
+        drawn = branching.drawn_over(run)
+        colors = {node.run_dir: run_color(1 + branching.places[node.run_dir]) for node in drawn}
+        colors[run.run_dir] = run_color(0)
         self.said.setText(said_of_all(nodes))
         self.said.setToolTip(branching.folder)
-        self.tree.show_runs(nodes, colors, branching.hidden, run.run_dir)
-        compared = [node for node in kin if node.run_dir not in branching.hidden]
+        self.tree.show_runs(nodes, colors, run.run_dir)
+        compared = [node for node in nodes if node.run_dir in colors]
         recipes = [node.recipe for node in compared if node.recipe is not None]
         table = differing(recipes)
         names = [node.name for node in compared if node.recipe is not None]
         self.settings.show_settings(names, table)
         if len(recipes) < 2:
-            words = f"{run.name} has no branches yet: Branch from here… in Training makes one."
+            words = (
+                "Tick a run: its curve lies over this one's in Training, and here stands in which "
+                "settings they differ."
+                if len(nodes) > 1
+                else f"{run.name} has no branches yet: Branch from here… in Training makes one."
+            )
         elif table:
             words = "Settings in which they differ; other than in the first run: coloured"
         else:
@@ -224,9 +227,3 @@ class RunsPane(Pane):
             losses[row, np.searchsorted(steps, node.val_steps)] = node.val_loss
         names = np.array([node.name for node in nodes])
         return {"val_loss": Named(losses, ("run", "step"), {"run": names, "step": steps})}
-
-
-def _color(index: int) -> QColor:
-    """Of the curve in Training: its own is the accent, the others follow in the tree's order."""
-    series = theme.current().series
-    return QColor(series[0] if index == 0 else series[1 + (index - 1) % (len(series) - 1)])

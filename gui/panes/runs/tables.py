@@ -106,7 +106,6 @@ class RunTable(FlatTable):
         self,
         nodes: Sequence[RunNode],
         colors: Mapping[str, QColor],
-        hidden: frozenset[str],
         shown: str,
     ) -> None:
         """Show these.
@@ -114,11 +113,10 @@ class RunTable(FlatTable):
         Args:
             nodes: each before its branches.
             colors: of the curves of those that are drawn, by folder.
-            hidden: folders of those whose curves are not wanted.
             shown: the folder of the run whose curve is the pane's own.
         """
         names = {path: color.name() for path, color in colors.items()}
-        state = tuple(map(id, nodes)), names, hidden, shown
+        state = tuple(map(id, nodes)), names, shown
         if state == self._state:
             return
         self._state = state
@@ -129,14 +127,12 @@ class RunTable(FlatTable):
         self.setRowCount(len(nodes))
         for row, node in enumerate(nodes):
             first = self._show(row, node, by_path.get(node.parent), colors.get(node.run_dir))
-            drawn = node.run_dir == shown or node.run_dir in colors
             if node.run_dir == shown:
                 first.setFont(theme.sans(bold=True))
                 first.setFlags(first.flags() & ~Qt.ItemFlag.ItemIsUserCheckable)
-            elif drawn or node.run_dir in hidden:
-                first.setCheckState(
-                    Qt.CheckState.Unchecked if node.run_dir in hidden else Qt.CheckState.Checked
-                )
+            else:
+                drawn = node.run_dir in colors
+                first.setCheckState(Qt.CheckState.Checked if drawn else Qt.CheckState.Unchecked)
         if selected in self._paths:
             self.setCurrentCell(self._paths.index(selected), 0)
         del blocked

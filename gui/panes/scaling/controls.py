@@ -19,12 +19,16 @@ VIEWS = {
 }
 
 
+OVER = ("done", "diverged")
+"""States of a size that is trained no further."""
+
+
 class ScalingControls(QWidget):
     """The row above the pictures.
 
     Attributes:
         views, along, count: which picture, over what the curves are, which parameters are N.
-        measure, start, pause, stop, more: the buttons.
+        measure, start, pause, stop, anew, more: the buttons.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -48,7 +52,10 @@ class ScalingControls(QWidget):
         self.pause.setToolTip("Hold the queue between two steps, or let it go on")
         self.stop = QPushButton("Stop", self)
         self.stop.setToolTip("End it; what was trained is saved, and it goes on later")
-        for named in (self.measure, self.start, self.pause, self.stop):
+        self.anew = QPushButton("New plan", self)
+        make_primary(self.anew)
+        self.anew.setToolTip("A plan of the same kind, for other sizes; these stay in their folder")
+        for named in (self.measure, self.start, self.pause, self.stop, self.anew):
             named.setAccessibleName(f"{named.text()}: the queue of sizes")
         self.more = ControlButton("press", self, sign="more")
         self.more.setToolTip("A new plan, open a queue's folder")
@@ -59,7 +66,7 @@ class ScalingControls(QWidget):
         for segments in (self.views, self.along, self.count):
             row.addWidget(segments)
         row.addStretch(1)
-        for button in (self.measure, self.start, self.pause, self.stop, self.more):
+        for button in (self.measure, self.start, self.pause, self.stop, self.anew, self.more):
             row.addWidget(button)
 
     def show_state(self, scaling: Scaling, *, busy: bool) -> None:
@@ -76,7 +83,9 @@ class ScalingControls(QWidget):
         tip = "Give it up" if timing else "Time a few real steps of every size: some seconds"
         self.measure.setToolTip(tip)
         self.measure.setEnabled(timing or not busy)
-        self.start.setVisible(not going)
+        over = begun and all(size.state in OVER for size in scaling.record.sizes)
+        self.start.setVisible(not going and not over)
+        self.anew.setVisible(not going and over)  # nothing is left to go on with
         self.start.setText("Go on" if begun else "Start")
         self.start.setEnabled(not refusal and not timing)
         where = "Train all sizes, one after the other, in the background"

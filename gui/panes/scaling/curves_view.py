@@ -37,6 +37,9 @@ _END = 58.0
 _SKIPPED = 0.01
 """Of the tokens: a loss before that is near the vocabulary's logarithm for all sizes."""
 
+_NAME = 15
+"""Pixels from one curve's name to the next."""
+
 
 class CurvesView(Canvas):
     """The widget.
@@ -201,10 +204,16 @@ class CurvesView(Canvas):
             known = np.flatnonzero(np.isfinite(y))
             if len(known):
                 ends.append((frame.y.at(float(y[known[-1]])), frame.x.at(float(x[known[-1]])), at))
-        floor = frame.area.top()
-        for high, right, at in sorted(ends):
-            place = max(high, floor + 7)
-            floor = place + 8
+        ends.sort()
+        places, floor = [], frame.area.top() - 8
+        for high, _, _ in ends:
+            places.append(max(high, floor + _NAME))
+            floor = places[-1]
+        ceiling = frame.area.bottom() + 8
+        for row in reversed(range(len(places))):  # none stands below the plot
+            places[row] = min(places[row], ceiling - _NAME)
+            ceiling = places[row]
+        for (_, right, at), place in zip(ends, places, strict=True):
             # Not in the size's colour, in which the lightest could not be read.
             painter.setPen(theme.current().color("text" if at == self.lit else "dim"))
             size = record.sizes[at]

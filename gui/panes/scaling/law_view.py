@@ -187,7 +187,7 @@ class LawView(Canvas):
         self._paint_legend(painter, frame, fit)
 
     def _paint_legend(self, painter: QPainter, frame: Frame, fit: LawFit) -> None:
-        """Law, band and irreducible term, in the free corner at the top right."""
+        """Law, band and irreducible term, in a corner in which no size lies."""
         t, font = theme.current(), theme.sans(theme.SMALL_FONT_SIZE)
         rows: list[tuple[str, str]] = [
             ("law", f"law, α = {words.interval(fit.alpha)}"),
@@ -198,9 +198,14 @@ class LawView(Canvas):
             rows.append(("E", f"irreducible E = {words.interval(fit.irreducible)}"))
         texts = [line(text, font) for _, text in rows]
         width = max(text.width for text in texts) + 32
-        left, y = frame.area.right() - width - 6, frame.area.top() + 12
-        if left < frame.area.left() + 40 or frame.area.height() < 110:
+        high = 17 * len(rows) + 6
+        if width > frame.area.width() - 46 or frame.area.height() < 110:
             return
+        place = self.free_corner(frame, width, high)
+        left, y = place.left(), place.top() + 12
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(t.color("panel", 0.75))
+        painter.drawRect(place.adjusted(-4, 0, 0, 0))
         for (kind, _), text in zip(rows, texts):
             pen = QPen(t.color("lens" if kind == "E" else "text"), 1.5)
             if kind == "band":
@@ -213,6 +218,16 @@ class LawView(Canvas):
             painter.setPen(t.color("dim"))
             text.draw(painter, left + 30, y)
             y += 17
+
+    def free_corner(self, frame: Frame, width: float, height: float) -> QRectF:
+        """The corner of the plot with the fewest sizes; the top right, where a law falls, first."""
+        area = frame.area
+        right, left = area.right() - width - 6, area.left() + 10
+        top, bottom = area.top(), area.bottom() - height - 4
+        corners = [(right, top), (left, bottom), (right, bottom), (left, top)]
+        boxes = [QRectF(x, y, width, height) for x, y in corners]
+        places = [frame.point(n, loss) for _, n, loss in self.points()]
+        return min(boxes, key=lambda box: sum(box.contains(place) for place in places))
 
     def _paint_residuals(self, painter: QPainter, frame: Frame, fit: LawFit) -> None:
         t, strip, font = theme.current(), self._strip, theme.mono(theme.SMALL_FONT_SIZE)

@@ -77,6 +77,7 @@ class ScalingPane(Pane):
         controls.start.clicked.connect(self.start)
         controls.pause.clicked.connect(self.toggle_pause)
         controls.stop.clicked.connect(self.stop)
+        controls.anew.clicked.connect(self.new_plan)
         controls.more.clicked.connect(self.offer_more)
         self.form.changed.connect(self._on_form)
         self.form.file_requested.connect(self.choose_file)

@@ -73,7 +73,7 @@ class SizesModel(QAbstractTableModel):
         if orientation is not Qt.Orientation.Horizontal:
             return None
         if role == Role.DisplayRole:
-            return COLUMNS[section][0]
+            return "width × layers" if section == 0 else COLUMNS[section][0]
         if role == Role.ToolTipRole:
             return COLUMNS[section][1]
         if role == Role.TextAlignmentRole:

@@ -6,7 +6,7 @@ Knows recipes and widgets; what becomes of it is its owner's affair.
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from gui import theme
 from gui.panes.training.wrapped import WrappedText
@@ -47,15 +47,12 @@ class BranchLine(QFrame):
         self.give_up.setToolTip("No branch: the next run begins with new weights")
         self.give_up.setAccessibleName("No branch: begin anew")
         self.give_up.clicked.connect(self.given_up)
-        head = QHBoxLayout()
-        head.setSpacing(theme.TIGHT)
-        head.addWidget(self.title, 1)
-        head.addWidget(self.give_up)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(theme.SPACE, 5, 5, 6)
         layout.setSpacing(2)
-        layout.addLayout(head)
+        layout.addWidget(self.title)
         layout.addWidget(self.words)
+        layout.addWidget(self.give_up, 0, Qt.AlignmentFlag.AlignRight)
         self.apply_theme()
         self.hide()
 

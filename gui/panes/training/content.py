@@ -6,7 +6,8 @@ drawn of it, no store.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from PySide6.QtCore import QElapsedTimer, Qt
 from PySide6.QtWidgets import QBoxLayout, QFrame, QScrollArea, QVBoxLayout, QWidget
@@ -32,6 +33,10 @@ HIGH = 300
 """Below this height the two plots stand side by side, with the first figures only."""
 FIGURES_MS = 250
 """Shortest time between two changes of the figures while a run goes."""
+TO_START = "Press Start: the loss, a sample of its text and its figures appear here, step by step."
+TO_COME = (
+    "The run gets ready. Its loss, its samples and figures appear here from the first step on."
+)
 SAMPLES_FROM = 136
 """With less room than this, samples give way to the figures."""
 
@@ -52,7 +57,7 @@ class RunContent(QScrollArea):
         self._figures_said = QElapsedTimer()
         self._moments: Moments | None = None
         self.samples = SampleView()
-        self._hint = EmptyState("Start a run: its curves appear here, step by step.")
+        self._hint = EmptyState(TO_START)
         self.form_area = _scrolling(QScrollArea(), self.form)
         self.plots = RunPlots()
         self._side = QWidget()
@@ -83,7 +88,10 @@ class RunContent(QScrollArea):
         controls: RunControls,
         n_figures: int | None,
         step: int | None = None,
+        told: int | None = None,
+        compared: int | None = None,
         others: Sequence[RunNode] = (),
+        places: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         """Draw what a run has reported until now.
 
@@ -93,21 +101,29 @@ class RunContent(QScrollArea):
             controls: what of them is drawn, and over what.
             n_figures: how many have room; None for all.
             step: that the window shows, which is marked and whose sample stands; None for none.
+            told: step whose figures are said; None for the last.
+            compared: step that the one in view is compared with; None for none.
             others: runs whose losses are drawn over its own.
+            places: the place of each among all colours, by its folder.
         """
         along = controls.along
+        self.plots.loss.tell(told, chosen=step is not None)
+        self.plots.analogies.tell(told, chosen=step is not None)
         self.plots.loss.show_run(curves, along, controls.unit, controls.log, controls.what)
-        self.plots.loss.show_others(others)
+        self.plots.loss.show_others(others, places)
         self.plots.analogies.show_run(curves, along)
         if self._moments is None or self._moments.run is not run:
             self._moments = Moments(run)
-        self.plots.loss.show_marks(step, self._moments.update())
-        self.plots.analogies.show_marks(step, None)
+        self.plots.loss.show_marks(step, self._moments.update(), compared)
+        self.plots.analogies.show_marks(step, None, compared)
         # Digits that change ten times a second can't be read; the last ones always stand.
-        if not run.running or run.paused or self._figures_said.hasExpired(FIGURES_MS):
+        if step is not None or not run.running or run.paused or self._rested():
             self._figures_said.start()
-            self.figures.say(run_figures(run)[:n_figures])
+            self.figures.say(run_figures(run, told)[:n_figures])
         self.samples.show_samples(run.samples, step)
+
+    def _rested(self) -> bool:
+        return self._figures_said.hasExpired(FIGURES_MS)
 
     def fit(self) -> None:
         """Show the whole run again."""
@@ -115,14 +131,18 @@ class RunContent(QScrollArea):
             self.plots.loss.fit()
             self.plots.analogies.fit()
 
-    def arrange(self, run: Run | None, width: int, height: int, *, form_shown: bool) -> None:
+    def arrange(
+        self, run: Run | None, width: int, height: int, *, form_shown: bool, starting: bool = False
+    ) -> None:
         """Side by side or below one another, as the pane's shape asks for.
 
         Args:
             run: that is shown.
             width, height: of the pane.
             form_shown: whether the recipe stands open.
+            starting: whether a run gets ready.
         """
+        self._hint.setText(TO_COME if starting else TO_START)
         wide, high = width >= WIDE, height >= HIGH
         beside = wide and run is not None
         self.form_area.setVisible(form_shown)
@@ -130,11 +150,13 @@ class RunContent(QScrollArea):
         self.plots.setVisible(run is not None)
         self._side.setVisible(run is not None)
         if run is not None:
-            self.plots.analogies.setVisible(bool(run.analogies))
+            self.plots.arrange(across=wide and not high, analogies=bool(run.analogies))
         self._layout.setDirection(_ACROSS if beside else _DOWN)
-        self.plots.box.setDirection(_ACROSS if wide and not high else _DOWN)
         if beside:
-            _set_width(self._side, 300 if width >= ROOMY else 190)
+            side = 300 if width >= ROOMY else 190
+            if not form_shown and high:  # a sample of a few words a line can't be read
+                side = min(300, max(side, round(width * 0.34)))
+            _set_width(self._side, side)
             _set_width(self.form_area, 250)
             self.form_area.setMinimumHeight(0)
             self.form_area.setMaximumHeight(_ANY)

@@ -16,6 +16,7 @@ from gui.panes.training.live_rate import LiveRate
 from gui.widgets.control_button import make_primary
 from gui.widgets.flow import FlowLayout
 
+START_TIP = "Train a new model by this recipe"
 Hold = Literal["pause", "go on", "take up"]
 _HOLDS: dict[Hold, tuple[str, str]] = {
     "pause": ("Pause", "Hold the run; nothing is lost"),
@@ -51,7 +52,7 @@ class RunControls(QWidget):
         self.axes.setMenu(self._axes_menu())
         tips = {
             self.recipe: "Show or fold away what is trained and how",
-            self.start: "Train a new model by this recipe",
+            self.start: START_TIP,
             self.pause: "Hold the run; nothing is lost",
             self.step: "One update of the weights, then pause",
             self.stop: "End the run; it stays on disk and opens like any checkpoint",

@@ -11,12 +11,17 @@ FIELD_WIDTH = 112
 
 
 class Field(QWidget):
-    """A small label above its editor."""
+    """A small label above its editor.
+
+    Attributes:
+        in_trouble: whether what stands in it can't be: its label says so by its colour.
+    """
 
     def __init__(self, label: str, editor: QWidget, tip: str) -> None:
         super().__init__()
         self.editor = editor
-        title = QLabel(label)
+        self.in_trouble = False
+        self.title = title = QLabel(label)
         title.setFont(theme.sans(theme.SMALL_FONT_SIZE))
         title.setProperty("quiet", True)
         title.setBuddy(editor)
@@ -34,6 +39,13 @@ class Field(QWidget):
         layout.setSpacing(1)
         layout.addWidget(title)
         layout.addWidget(editor)
+
+    def mark(self, *, in_trouble: bool) -> None:
+        """Point at it, or no more."""
+        if in_trouble != self.in_trouble:
+            self.in_trouble = in_trouble
+            color = f"color: {theme.current().bad};" if in_trouble else ""
+            self.title.setStyleSheet(color)
 
     def sizeHint(self) -> QSize:
         return QSize(FIELD_WIDTH, super().sizeHint().height())

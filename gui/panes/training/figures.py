@@ -6,38 +6,53 @@ Knows the state of a run and what is measured of it, no widget.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, Protocol, TypeVar
 
 from gui.panes.training.curves import LOSS_UNIT
 from gui.panes.training.figure_grid import Figure
 from gui.session.training_run import Run
+from model.messages import AnalogyMeasured
 from model.train import metrics
 from model.train.events import Evaluated, StepDone
 from model.train.metrics import Measure
 
 
-def run_figures(run: Run) -> tuple[Figure, ...]:
-    """What is worth knowing now: how far, then every measure, what is said of a run first.
+class _Dated(Protocol):
+    @property
+    def step(self) -> int: ...
+
+
+E = TypeVar("E", bound=_Dated)
+
+
+def run_figures(run: Run, step: int | None = None) -> tuple[Figure, ...]:
+    """What is worth knowing: how far, then every measure, what is said of a run first.
 
     While it goes on, how far stands in the header: these figures are changed less often, and would
     tell of another step.
+
+    Args:
+        run: whose.
+        step: at which of its steps; None for the last.
     """
     figures = []
     if not run.running or run.paused:
-        figures.append(Figure("step", f"{run.step:,} / {run.recipe.steps:,}"))
+        at = run.step if step is None else step
+        figures.append(Figure("step", f"{at:,} / {run.recipe.steps:,}"))
     spoken = [measure for measure in metrics.MEASURES if measure.said]
     silent = [measure for measure in metrics.MEASURES if not measure.said]
     for measure in (*spoken, *silent):
-        figure = _figure(run, measure)
+        figure = _figure(run, measure, step)
         if figure is not None:
             figures.append(figure)
     last = run.steps[-1] if run.steps else None
     if run.running and last is not None and last.step:
         left = (run.recipe.steps - last.step) * last.seconds / last.step
         figures.append(Figure("left", f"≈ {duration(left)}", "At the pace until now"))
-    if run.analogies:
-        point = run.analogies[-1]
+    point = analogy_at(run, step)
+    if point is not None:
         figures += [
             Figure(
                 "rank",
@@ -57,12 +72,26 @@ def run_figures(run: Run) -> tuple[Figure, ...]:
     return tuple(figures)
 
 
-def _figure(run: Run, measure: Measure) -> Figure | None:
-    """The newest of a measure; None before it is measured."""
+def analogy_at(run: Run, step: int | None) -> AnalogyMeasured | None:
+    """What had become of the analogy at a step, or at last; None before it was measured."""
+    found = up_to(run.analogies, step)
+    return found[-1] if found else None
+
+
+def up_to(events: Sequence[E], step: int | None) -> Sequence[E]:
+    """Those of some events that have happened by a step; None for all."""
+    if step is None:
+        return events
+    return events[: bisect_right(events, step, key=lambda event: event.step)]
+
+
+def _figure(run: Run, measure: Measure, step: int | None) -> Figure | None:
+    """A measure at a step, or the newest; None before it is measured."""
     if measure.name == "step":
         return None  # stands first, with the number of all steps
     of_steps = StepDone in measure.on
-    events: Sequence[StepDone | Evaluated] = run.steps if of_steps else run.evaluations
+    every: Sequence[StepDone | Evaluated] = run.steps if of_steps else run.evaluations
+    events = up_to(every, step)
     if not events:
         return None
     last = events[-1]
@@ -75,7 +104,7 @@ def _figure(run: Run, measure: Measure) -> Figure | None:
     if not of_steps:
         tip += f"; at step {last.step:,}"
         if measure.unit == LOSS_UNIT:
-            best = min(events, key=lambda event: measure.of(event) or math.inf)
+            best = min(every, key=lambda event: measure.of(event) or math.inf)
             least = measure.of(best)
             tip += f". Best: {'' if least is None else measure.text(least)} at step {best.step:,}"
     said = duration(value) if measure.unit == "s" else measure.text(value)

@@ -1,4 +1,4 @@
-"""Lines through a plot of a run: the step in view, and what happened once.
+"""Lines through a plot of a run: the step in view, the one it is compared with, and a moment.
 
 Knows pyqtgraph and places on the axis; no run.
 """
@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
 
 from gui import theme
 
 
 class PlotMarks:
-    """Two lines of a plot.
+    """Three lines of a plot.
 
     Args:
         plot: that they are drawn in.
@@ -20,6 +21,7 @@ class PlotMarks:
     Attributes:
         here: the step in view.
         formed: a moment, with its name.
+        compared: the step that it is compared with, B.
     """
 
     def __init__(self, plot: pg.PlotWidget) -> None:
@@ -30,19 +32,33 @@ class PlotMarks:
             label="",
             labelOpts={"position": 0.93, "anchors": [(0, 0.5), (1, 0.5)]},
         )
-        for line in (self.here, self.formed):
+        self.compared = pg.InfiniteLine(
+            angle=90,
+            movable=False,
+            label="B",
+            labelOpts={"position": 0.93, "anchors": [(0, 0.5), (1, 0.5)]},
+        )
+        for line in (self.here, self.formed, self.compared):
             line.setVisible(False)
             plot.addItem(line, ignoreBounds=True)
 
-    def show(self, here: float | None, formed: float | None, words: str) -> None:
+    def show(
+        self,
+        here: float | None,
+        formed: float | None,
+        words: str,
+        compared: float | None = None,
+    ) -> None:
         """Draw them there.
 
         Args:
             here: where the step in view is; None for no line.
             formed: where the moment is; None for no line.
             words: its name.
+            compared: where the step is that it is compared with; None for no line.
         """
-        for line, at in ((self.here, here), (self.formed, formed)):
+        lines = ((self.here, here), (self.formed, formed), (self.compared, compared))
+        for line, at in lines:
             line.setVisible(at is not None)
             if at is not None:
                 line.setPos(at)
@@ -53,6 +69,10 @@ class PlotMarks:
         """Take the colours of the theme in force."""
         t = theme.current()
         self.here.setPen(pg.mkPen(t.color("accent"), width=1))
+        other = QColor(t.series[1])
+        self.compared.setPen(pg.mkPen(other, width=1, style=Qt.PenStyle.DashLine))
+        self.compared.label.setColor(other)
+        self.compared.label.textItem.setFont(theme.sans(theme.SMALL_FONT_SIZE))
         self.formed.setPen(pg.mkPen(t.color("good"), width=1, style=Qt.PenStyle.DashLine))
         self.formed.label.setColor(t.color("good"))
         self.formed.label.textItem.setFont(theme.sans(theme.SMALL_FONT_SIZE))

@@ -1,4 +1,4 @@
-"""The losses of a run's relatives, drawn over its own: the run it branches from, its branches.
+"""The losses of other runs, drawn over a run's own: its relatives, and what else was ticked.
 
 Each has a colour and its name at the end of its curve. A branch is drawn from its step of
 departure on: what is before is its parent's. Knows pyqtgraph and what is read of run folders; no
@@ -8,7 +8,8 @@ store.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 import pyqtgraph as pg
@@ -18,8 +19,11 @@ from PySide6.QtGui import QColor
 from gui import theme
 from gui.panes.training.curves import Along, Unit
 from gui.panes.training.legend_line import Entry
+from gui.widgets.run_color import run_color
 from model.train.branching.tree import RunNode
 
+ROOM_FOR_NAMES = 150
+"""Pixels of a plot from which on the curves' names stand at their ends."""
 _SMOOTH = 100
 """Points of a training loss that is drawn thinly behind others: each a mean of neighbours."""
 
@@ -38,29 +42,41 @@ class OtherCurves:
         self._plot = plot
         self._items: list[tuple[pg.PlotDataItem, pg.PlotDataItem, pg.TextItem]] = []
         self._state: tuple[object, ...] = ()
+        self._places: list[int] = []
         self.drawn: tuple[RunNode, ...] = ()
 
     def color(self, index: int) -> QColor:
-        """The colour of the run of that place; the accent is the run's own."""
-        further = theme.current().series[1:]
-        return QColor(further[index % len(further)])
+        """The colour of one of the drawn runs; the accent is the run's own."""
+        return run_color(1 + self._places[index])
 
-    def show_runs(self, runs: Sequence[RunNode], along: Along, unit: Unit, *, log: bool) -> bool:
+    def show_runs(
+        self,
+        runs: Sequence[RunNode],
+        along: Along,
+        unit: Unit,
+        places: Mapping[str, int] = MappingProxyType({}),
+        *,
+        log: bool,
+    ) -> bool:
         """Draw these.
 
         Args:
             runs: each with its curve.
             along: what the axis is.
             unit: of the losses.
+            places: of each among all colours, by its folder; their order where it is not there.
             log: whether they lie on a logarithmic axis.
 
         Returns:
             Whether anything is drawn otherwise now.
         """
-        state = tuple(map(id, runs)), along, unit, log, theme.current().name
+        where = [places.get(node.run_dir, at) for at, node in enumerate(runs)]
+        named = self._plot.height() >= ROOM_FOR_NAMES
+        how = along, unit, log, theme.current().name, named
+        state = tuple(map(id, runs)), tuple(where), how
         if state == self._state:
             return False
-        self._state, self.drawn = state, tuple(runs)
+        self._state, self.drawn, self._places = state, tuple(runs), where
         while len(self._items) < len(runs):
             self._items.append(self._new())
         for index, (train, validation, name) in enumerate(self._items):
@@ -127,7 +143,8 @@ class OtherCurves:
             finite = np.zeros(0, np.int64)
             if x is not None and y is not None:
                 finite = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
-            name.setVisible(len(finite) > 0)
+            # In a low plot names would lie over curves or be cut; the legend has them.
+            name.setVisible(len(finite) > 0 and self._plot.height() >= ROOM_FOR_NAMES)
             if len(finite):
                 ends.append((float(x[finite[-1]]), float(y[finite[-1]]), name))
         if not ends:

@@ -7,12 +7,12 @@ stops, takes up and begins anew. Knows the store and widgets, no other pane.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -26,21 +26,20 @@ from PySide6.QtWidgets import (
 from gui import theme
 from gui.panes.base import LAST, Pane
 from gui.panes.training import ENTRY
+from gui.panes.training.beginning import Beginning
 from gui.panes.training.content import HIGH, ROOMY, WIDE, RunContent
-from gui.panes.training.controls import RunControls
+from gui.panes.training.controls import START_TIP, RunControls
 from gui.panes.training.curves import RunCurves
-from gui.panes.training.figures import ending
+from gui.panes.training.figures import analogy_at, ending
 from gui.panes.training.heading import RunHeading
 from gui.panes.training.recipe_desk import RecipeDesk
-from gui.panes.training.status import state_of, told_step
+from gui.panes.training.status import seen_step, state_of, told_step
 from gui.reading import code
 from gui.session.conditions import can_branch, can_start, can_start_again, can_take_up
-from gui.session.state import Notice
 from gui.session.store import Store
 from gui.session.training_run import Run
 from model.probe.question import Named
-from model.train.recipe import Recipe, RecipeError
-from model.train.run_folder import unique_run_dir
+from model.train.recipe import Recipe
 
 log = logging.getLogger(__name__)
 
@@ -61,14 +60,10 @@ class TrainingPane(Pane):
     def __init__(self, store: Store, parent: QWidget | None = None) -> None:
         super().__init__(store, parent)
         self._curves: RunCurves | None = None
-        self._waiting = False  # a run was asked for and has not begun
-        self._step_when_begun = False
-        self._makes_folder = False  # and it is to have a new one
-        self._failure = ""
-        self._refused_place = ""  # the folder that could not be made
         self._heard: Run | None = None
         self.controls = RunControls()
         self._make_content()
+        self.beginning = Beginning(store, self.form, self)
         self.desk = RecipeDesk(store, self.form)
         self._connect()
         self.apply_theme()
@@ -90,7 +85,9 @@ class TrainingPane(Pane):
         self.heading.branch_requested.connect(self.branch_here)
         self.heading.follow_requested.connect(self.store.watching.follow)
         self.place_button.clicked.connect(self.form.place.ask)
-        self.form.recipe_changed.connect(self._form_changed)
+        self.form.recipe_changed.connect(self.invalidate)
+        self.beginning.changed.connect(self.invalidate)
+        self.beginning.form_wanted.connect(self._show_form)
         store.recipes.read.connect(self._take_proposal)
         store.recipes.changed.connect(self.invalidate)
         store.run.changed.connect(self._hear_of_run)
@@ -103,7 +100,6 @@ class TrainingPane(Pane):
         store.activity.changed.connect(self._hear_of_activity)
         store.asked.delivered.connect(self.invalidate)  # the step that is told is another
         store.engine_changed.connect(self.invalidate)
-        store.notice_posted.connect(self._hear)
 
     def _make_content(self) -> None:
         self.heading = RunHeading()
@@ -164,42 +160,13 @@ class TrainingPane(Pane):
             except ValueError:
                 log.warning("the recipe of last time can't be read: the preset is shown")
 
-    def start(self, *, begin_paused: bool = False) -> None:
+    def start(self) -> None:
         """Train a new model by the recipe, in a folder that did not exist."""
-        if not self._can_start():
-            return
-        if self.form.trouble():
-            self.controls.recipe.setChecked(True)
-            self.invalidate()
-            return
-        recipe = self.store.watches.added_to(self.form.recipe())
-        branch = self.form.departure
-        try:
-            recipe.validate()
-        except RecipeError as error:
-            self._fail(f"{error} Take it off the list in Curves over training.")
-            return
-        folder = self._new_folder(recipe.name)
-        if folder is None:
-            return
-        run = self.store.run
-        self._await(
-            lambda: run.start(recipe, folder, begin_paused=begin_paused, branch=branch),
-            new=True,
-            step=begin_paused,
-        )
+        self.beginning.start()
 
     def start_again(self) -> None:
         """Train a new model by the recipe of the run that is shown, from its weights on."""
-        run = self.store.run.shown
-        if run is None or not can_start_again(self.store):
-            return
-        folder = self._new_folder(run.recipe.name)
-        if folder is None:
-            return
-        # Its own tokenizer: one that is trained anew could cut the text differently.
-        recipe = replace(run.recipe, weights=run.weights, tokenizer=run.run_dir)
-        self._await(lambda: self.store.run.start(recipe, folder), new=True)
+        self.beginning.start_again()
 
     def branch_here(self) -> None:
         """Write the recipe of a run that begins at the step in view; it begins with Start."""
@@ -214,21 +181,11 @@ class TrainingPane(Pane):
 
     def toggle_pause(self) -> None:
         """Hold the run, let it go on, or take up one that has ended."""
-        run, shown = self.store.run, self.store.run.shown
-        if run.current is not None and run.running:
-            if run.current.paused:
-                run.resume()
-            else:
-                run.pause()
-        elif shown is not None and can_take_up(self.store):
-            self._await(lambda: run.take_up(shown), new=False)
+        self.beginning.toggle_pause()
 
     def step(self) -> None:
         """One update, then pause; without a run, one begins with it."""
-        if self.store.run.running:
-            self.store.run.step()
-        else:
-            self.start(begin_paused=True)
+        self.beginning.step()
 
     def stop(self) -> None:
         """End the run; what it learned stays on disk."""
@@ -247,44 +204,11 @@ class TrainingPane(Pane):
         """Bring each new snapshot of a run that is written elsewhere into view, or no more."""
         self.store.watching.follow(not self.store.watching.follows)
 
-    def _new_folder(self, name: str) -> str | None:
-        """A folder for a run that does not exist yet; None where that can't be found out."""
-        try:
-            return str(unique_run_dir(self.form.folder, name))
-        except OSError as error:
-            why = error.strerror or error
-            self._makes_folder = True
-            self._fail(f"The folder {self.form.folder} can't be used: {why}. Choose another place.")
-            return None
-
-    def _await(self, ask: Callable[[], None], *, new: bool, step: bool = False) -> None:
-        """Have a run begin, in a new folder, or go on; with one step where that is wanted."""
-        self._failure, self._refused_place = "", ""
-        self._waiting, self._step_when_begun, self._makes_folder = True, step, new
-        self.controls.recipe.setChecked(False)
-        ask()
-        self.invalidate()
-
     def _can_start(self) -> bool:
         return can_start(self.store)
 
-    def _fail(self, why: str) -> None:
-        """Say why nothing has begun, and offer another place where the place is to blame."""
-        self._failure, self._waiting, self._step_when_begun = why, False, False
-        to_blame = self._makes_folder and str(self.runs_dir) in why
-        self._refused_place = str(self.runs_dir) if to_blame else ""
-        self.controls.recipe.setChecked(self._makes_folder)
-        self.invalidate()
-
-    def _hear(self, notice: Notice) -> None:
-        """A run that could not begin says so here too."""
-        if self._waiting and self.store.run.starting is None:
-            self._fail(notice.message)
-
-    def _form_changed(self) -> None:
-        if self._refused_place and self._refused_place != str(self.runs_dir):
-            self._failure = self._refused_place = ""  # another one was chosen
-        self.invalidate()
+    def _show_form(self, wanted: object) -> None:
+        self.controls.recipe.setChecked(bool(wanted))
 
     def _take_proposal(self, recipe: Recipe) -> None:
         """Show a recipe that was made elsewhere; it begins where a person presses Start."""
@@ -301,7 +225,7 @@ class TrainingPane(Pane):
             watches.set_lists(both.watched, both.stop_when)
 
     def _hear_of_run(self) -> None:
-        run, current = self.store.run.shown, self.store.run.current
+        run = self.store.run.shown
         if run is not None and run is not self._heard:
             self._heard = run
             self.controls.recipe.setChecked(False)  # whoever started it
@@ -310,19 +234,8 @@ class TrainingPane(Pane):
             own = not run.program and not run.recipe.tuning  # what is tuned has a form of its own
             if run is self.store.run.recorded and own:
                 self._show_recipe(run.recipe)
-        begun = current is not None and current.running
-        if self._waiting and self.store.run.starting is None and begun:
-            self._waiting = False
-            if self._step_when_begun:
-                # Not before the worker has paused the run that begins.
-                QTimer.singleShot(0, self._take_first_step)
+        self.beginning.hear_of_run()
         self.invalidate()
-
-    def _take_first_step(self) -> None:
-        """A run that began with Step does that step."""
-        if self._step_when_begun and self.store.run.running:
-            self.store.run.step()
-        self._step_when_begun = False
 
     def _hear_of_activity(self) -> None:
         if self.store.run.going:  # what else the worker does is not shown here
@@ -342,11 +255,19 @@ class TrainingPane(Pane):
         self._show_heading(run)
         self._show_status(run)
         if run is not None:
-            timeline = self.store.timeline
-            elsewhere = timeline.live or not self.store.run.in_view(run)
-            step = None if elsewhere else timeline.step
-            others = self.store.branching.relatives(run)
-            self.content.show_run(run, self._curves, self.controls, self._n_figures(), step, others)
+            comparing = self.store.comparing
+            steps = comparing.kind == "step" and comparing.there and self.store.run.in_view(run)
+            self.content.show_run(
+                run,
+                self._curves,
+                self.controls,
+                self._n_figures(),
+                seen_step(self.store, run),
+                self._step_of(run),
+                comparing.at_step if steps else None,
+                self.store.branching.drawn_over(run),
+                self.store.branching.places,
+            )
         self._arrange()
 
     def _show_controls(self, run: Run | None) -> None:
@@ -358,8 +279,10 @@ class TrainingPane(Pane):
             elsewhere = f"Run {current.name} is going; its buttons are in the bar above"
         elif run is not None and run.elsewhere:
             elsewhere = "Another process writes this run; it is steered there"
-        can_start = self._can_start() and not self.form.trouble()
+        trouble = self.form.trouble()
+        can_start = self._can_start() and not trouble
         controls.start.setEnabled(can_start)
+        controls.start.setToolTip(trouble or START_TIP)
         self.desk.show_estimate(can_start=can_start)
         if running:
             controls.show_hold("go on" if run is not None and run.paused else "pause")
@@ -393,20 +316,27 @@ class TrainingPane(Pane):
             self.heading.show_following(self.store.watching, run)
 
     def _show_status(self, run: Run | None) -> None:
-        state = state_of(self.store, run, self._failure)
+        state = state_of(self.store, run, self.beginning.failure)
         if state.progress is not None:
             self.progress.setRange(0, state.progress[1])
             self.progress.setValue(state.progress[0])
         self.progress.setVisible(state.progress is not None)
         self.status.setText(state.words)
         self.status.setVisible(bool(state.words))
-        self.place_button.setVisible(bool(self._refused_place) and state.words == self._failure)
+        self.place_button.setVisible(
+            bool(self.beginning.refused_place) and state.words == self.beginning.failure
+        )
         style = f"color: {getattr(theme.current(), state.color)};"
         if style != self.status.styleSheet():  # it is costly, and this is called at every step
             self.status.setStyleSheet(style)
 
     def _step_of(self, run: Run) -> int:
-        return told_step(self.store, run)
+        """The step whose figures are said: the one that all panes show.
+
+        Of a run that is written elsewhere the newest: one looks at it to see how far it is.
+        """
+        seen = None if run.elsewhere else seen_step(self.store, run)
+        return told_step(self.store, run) if seen is None else seen
 
     def _n_figures(self) -> int | None:
         """How many figures have room; None for all. What they leave out stands on the plots."""
@@ -421,6 +351,7 @@ class TrainingPane(Pane):
             self.width(),
             self.height(),
             form_shown=self.controls.recipe.isChecked(),
+            starting=self.store.run.starting is not None,
         )
         self._outer.activate()
 
@@ -446,9 +377,10 @@ class TrainingPane(Pane):
         if run is None:
             return ""
         whose = f" · {run.program}" if run.program else ""
-        note = f"{run.name}{whose} · step {self._step_of(run):,} / {run.recipe.steps:,}"
-        if run.analogies:
-            last = run.analogies[-1]
+        step = self._step_of(run)
+        note = f"{run.name}{whose} · step {step:,} / {run.recipe.steps:,}"
+        last = analogy_at(run, step)
+        if last is not None:
             note += f" · {last.expression}: rank {last.rank:,}"
         return note
 

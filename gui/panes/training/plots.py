@@ -13,7 +13,8 @@ from PySide6.QtWidgets import QBoxLayout, QWidget
 from gui import theme
 
 if TYPE_CHECKING:
-    from gui.panes.training.loss_plot import AnalogyPlot, LossPlot
+    from gui.panes.training.analogy_plot import AnalogyPlot
+    from gui.panes.training.loss_plot import LossPlot
 
 
 class RunPlots(QWidget):
@@ -55,10 +56,27 @@ class RunPlots(QWidget):
             self.analogies.apply_theme()
 
     def _make(self) -> None:
-        from gui.panes.training.loss_plot import AnalogyPlot, LossPlot
+        from gui.panes.training.analogy_plot import AnalogyPlot
+        from gui.panes.training.loss_plot import LossPlot
 
         self._loss = LossPlot()
         self._analogies = AnalogyPlot()
         self._analogies.setMinimumHeight(80)
+        self._analogies.plot.setXLink(self._loss.plot)
         self.box.addWidget(self._loss, 3)
         self.box.addWidget(self._analogies, 2)
+
+    def arrange(self, *, across: bool, analogies: bool) -> None:
+        """Place them.
+
+        Args:
+            across: beside each other; else one below the other, where a step lies at the same
+                place of both.
+            analogies: whether there are any.
+        """
+        way = QBoxLayout.Direction.LeftToRight if across else QBoxLayout.Direction.TopToBottom
+        self.box.setDirection(way)
+        self.analogies.setVisible(analogies)
+        below = analogies and not across
+        for plot in (self.loss, self.analogies):
+            plot.set_sides(below=below)

@@ -11,7 +11,10 @@ from PySide6.QtWidgets import QFileDialog
 from gui.file_dialog import file_dialog
 from gui.panes.training.recipe_form import RecipeForm
 from gui.session.store import Store
+from gui.widgets.paste_dialog import PasteDialog
 from model.train.presets import PRESETS
+
+_ME = "training"
 
 
 class RecipeDesk(QObject):
@@ -28,6 +31,8 @@ class RecipeDesk(QObject):
         self._form = form
         form.file_requested.connect(self.choose_text)
         form.folder_requested.connect(self.choose_folder)
+        form.paste_requested.connect(self.paste_text)
+        store.recipes.text_written.connect(self._take_text)
         store.model_changed.connect(self._offer_tokenizer)
         self._offer_tokenizer()
         form.estimate.measure_requested.connect(self.measure)
@@ -58,6 +63,19 @@ class RecipeDesk(QObject):
         )
         dialog.fileSelected.connect(self._form.choose_file)
         dialog.open()
+
+    def paste_text(self) -> None:
+        """Ask for a text that is pasted or typed."""
+        dialog = PasteDialog("A text to train on", self._form)
+        dialog.text_given.connect(self._keep_text)
+        dialog.open()
+
+    def _keep_text(self, text: str) -> None:
+        self._store.recipes.write_text(text, self._form.runs_dir, _ME)
+
+    def _take_text(self, who: str, path: str) -> None:
+        if who == _ME:
+            self._form.choose_file(path)
 
     def _offer_tokenizer(self) -> None:
         """The text may be cut as the model in view cuts; one that learns has that of its run."""

@@ -13,6 +13,7 @@ from gui.file_dialog import file_dialog
 from gui.widgets.control_button import ControlButton
 from gui.widgets.flow import FlowLayout
 
+ALL_SETTINGS = "All settings"
 _TOML = "Recipes (*.toml)"
 
 
@@ -33,7 +34,7 @@ class RecipeFiles(QWidget):
         super().__init__(parent)
         self.name = "recipe"
         self.all_button = ControlButton("option", self)
-        self.all_button.setText("All settings")
+        self.all_button.setText(ALL_SETTINGS)
         self.open_button = ControlButton("press", self)
         self.open_button.setText("Open TOML…")
         self.save_button = ControlButton("press", self)
@@ -52,6 +53,7 @@ class RecipeFiles(QWidget):
             button.setAccessibleName(button.text().rstrip("…"))
             button.setFixedHeight(24)
             row.addWidget(button)
+        show_disclosure(self.all_button, ALL_SETTINGS, shown=False)
         self.open_button.clicked.connect(self.ask_open)
         self.save_button.clicked.connect(self.ask_save)
 
@@ -75,3 +77,8 @@ class RecipeFiles(QWidget):
         dialog = file_dialog(self, title, name)
         dialog.setNameFilters([_TOML, "All files (*)"])
         return dialog
+
+
+def show_disclosure(button: ControlButton, words: str, *, shown: bool) -> None:
+    """Let a button say that more stands below it, or that it folds that away."""
+    button.setText(f"{'▾' if shown else '▸'} {words}")

@@ -26,7 +26,9 @@ from gui.panes.training.estimate_line import EstimateLine
 from gui.panes.training.even_grid import EvenGrid
 from gui.panes.training.field import Field
 from gui.panes.training.place import PlaceButton
-from gui.panes.training.recipe_files import RecipeFiles
+from gui.panes.training.preset_words import SENTENCES
+from gui.panes.training.recipe_files import ALL_SETTINGS, RecipeFiles, show_disclosure
+from gui.panes.training.recipe_summary import summary
 from gui.panes.training.settings_table import SettingsTable
 from gui.panes.training.switch_fields import SwitchFields
 from gui.panes.training.text_choice import TextChoice, TokenizerChoice
@@ -35,15 +37,14 @@ from gui.session.runs_folder import proposed
 from gui.widgets.choice import Choice
 from gui.widgets.control_button import ControlButton
 from gui.widgets.rate_box import RateBox
-from model.config import ConfigError
-from model.counting import counted
-from model.preview import file_size
+from gui.widgets.text import Text
 from model.train.branching.record import Departure, changed
 from model.train.places import is_written
 from model.train.presets import PRESETS
 from model.train.recipe import MIN_BPE_VOCAB, WORLD, Recipe, RecipeError
-from model.train.snapshot_plan import MEBIBYTE, plan_of
-from model.train.tasks.chosen import TaskError, chosen_task, is_task
+from model.train.tasks.chosen import chosen_task, is_task
+
+SPEED = "Optimiser, norm, positions"
 
 
 class RecipeForm(QWidget):
@@ -51,12 +52,14 @@ class RecipeForm(QWidget):
 
     Signals:
         recipe_changed: a choice was changed.
-        file_requested, folder_requested: texts are to be chosen; answer with `choose_file`.
+        file_requested, folder_requested, paste_requested: texts are to be chosen or typed; answer
+            with `choose_file`.
     """
 
     recipe_changed = Signal()
     file_requested = Signal()
     folder_requested = Signal()
+    paste_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -65,7 +68,12 @@ class RecipeForm(QWidget):
         self.runs_dir_chosen = False
         self.place = PlaceButton()
         self.preset = Choice()
-        self.preset.addItems(list(PRESETS))
+        for name in PRESETS:
+            self.preset.addItem(name)
+            tip = SENTENCES.get(name, "")
+            self.preset.setItemData(self.preset.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+        self.about = Text(tone="dim", font=theme.sans(theme.SMALL_FONT_SIZE), wrap=True)
+        self.about.setAccessibleName("What the preset is for")
         self.data = TextChoice()
         self.tokenizer = TokenizerChoice()
         self.n_vocab = _count(MIN_BPE_VOCAB, 60_000)
@@ -101,15 +109,16 @@ class RecipeForm(QWidget):
         for field in self.fields:
             flow.addWidget(field)
         self.speed = ControlButton("option")
-        self.speed.setText("How fast it learns")
         self.speed.setCheckable(True)
+        show_disclosure(self.speed, SPEED, shown=False)
         self.speed.setAccessibleName("Switches of how fast it learns")
         self.speed.setToolTip(
             "Each can be turned off, to see what it gives; presets set them together"
         )
         below = QWidget()
         below.hide()
-        self.speed.toggled.connect(below.setVisible)
+        self.speed.toggled.connect(self._show_switches)
+        self._below = below
         flow = EvenGrid(below, spacing=theme.TIGHT + 2)
         for field in self.switches.fields:
             flow.addWidget(field)
@@ -127,6 +136,7 @@ class RecipeForm(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.TIGHT)
         layout.addWidget(self.branch_line)
+        layout.addWidget(self.about)
         layout.addWidget(grid)
         layout.addWidget(self.speed, 0, Qt.AlignmentFlag.AlignLeft)
         layout.addWidget(below)
@@ -141,6 +151,7 @@ class RecipeForm(QWidget):
         self.data.text_chosen.connect(self._take_text)
         self.data.file_requested.connect(self.file_requested)
         self.data.folder_requested.connect(self.folder_requested)
+        self.data.paste_requested.connect(self.paste_requested)
         self.name.textEdited.connect(self._changed)
         self.place.chosen.connect(self._choose_place)
         self.tokenizer.currentIndexChanged.connect(self._changed)
@@ -277,7 +288,12 @@ class RecipeForm(QWidget):
         names |= {"lr": self.lr.accessibleName()} | self.switches.labels()
         return re.sub(r"\b(\w+)\b", lambda found: names.get(found[0], found[0]), message)
 
+    def _show_switches(self, shown: bool) -> None:
+        self._below.setVisible(shown)
+        show_disclosure(self.speed, SPEED, shown=shown)
+
     def _show_all(self, shown: bool) -> None:
+        show_disclosure(self.files.all_button, ALL_SETTINGS, shown=shown)
         self.settings.setVisible(shown)
         self._changed()
 
@@ -336,7 +352,9 @@ class RecipeForm(QWidget):
         kind = self.tokenizer.currentData()
         self.n_vocab.setEnabled(kind == "bpe")
         self.n_ctx.setEnabled(not is_task(self.data.chosen))  # of a task that of its examples
-        self.summary.setText(self._summary())
+        self.about.setText(SENTENCES.get(self.preset.currentText(), ""))
+        self.about.setVisible(self.departure is None)
+        self.summary.setText(summary(self.recipe(), self.folder))
         self.branch_line.show_recipe(self.recipe())
         self.files.name = self.recipe().name
         if not self.settings.isHidden():
@@ -346,6 +364,9 @@ class RecipeForm(QWidget):
         trouble = self.trouble()
         self.problem.setText(trouble)
         self.problem.setVisible(bool(trouble))
+        for field in (*self.fields, *self.switches.fields):  # those that the sentence names
+            named = re.search(rf"\b{re.escape(field.title.text())}\b", trouble)
+            field.mark(in_trouble=named is not None)
         self.recipe_changed.emit()
 
     def _held_against(self) -> tuple[Recipe, str]:
@@ -356,54 +377,17 @@ class RecipeForm(QWidget):
         name = self.preset.currentText()
         return PRESETS[name], name
 
-    def _summary(self) -> str:
-        """How large the network would be, and how much text it would see."""
-        recipe = self.recipe()
-        seen = f"{short(recipe.steps * recipe.batch_size * recipe.n_ctx)} tokens to train on"
-        if recipe.tuning:  # its sizes are the model's
-            how = "all weights learn" if recipe.tuning == "full" else "a low-rank change learns"
-            return f"{how} · {seen} · {self.folder / (recipe.name or '…')}"
-        try:
-            task = chosen_task(recipe.data) if is_task(recipe.data) else None
-            size_known = recipe.bpe_size if task is None else task.d_vocab
-            if size_known is not None:
-                n_params = recipe.config(size_known).n_params
-                size = f"{short(n_params)} parameters"
-            else:
-                # How many characters there are is known when the text is read.
-                one, two = recipe.config(1).n_params, recipe.config(2).n_params
-                n_params = 2 * one - two
-                size = f"{short(n_params)} parameters + {two - one} per token"
-        except (ConfigError, RecipeError, TaskError):
-            return seen
-        place = self.folder / (recipe.name or "…")
-        return f"{size} · {seen} · {_kept(recipe, n_params)} · {place}"
-
     def apply_theme(self) -> None:
         """Take the colours of the theme in force."""
         t = theme.current()
         self.problem.setStyleSheet(f"color: {t.bad};")
+        for field in (*self.fields, *self.switches.fields):
+            if field.in_trouble:
+                field.mark(in_trouble=False)
+                field.mark(in_trouble=True)  # in this theme's colour
         self.branch_line.apply_theme()
         self.settings.apply_theme()
         self.setStyleSheet(f'QLabel[quiet="true"] {{ color: {t.dim}; }}')
-
-
-def _kept(recipe: Recipe, n_params: int) -> str:
-    """How many steps are kept for the timeline, and what they take of the disk."""
-    plan = plan_of(recipe, n_params)
-    most = f" of at most {file_size(recipe.snapshot_mb * MEBIBYTE)}" if recipe.snapshot_mb else ""
-    apart = f", {plan.thinned} × as far apart to fit" if plan.thinned > 1 else ""
-    states = f" + {len(plan.states)} with optimiser" if plan.states else ""
-    size = file_size(plan.total_bytes + plan.states_bytes)
-    return f"{counted(len(plan.steps), 'snapshot')}{states}, {size}{most}{apart}"
-
-
-def short(n: int) -> str:
-    """A count in four digits: 12,345 is 12.3k."""
-    for limit, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
-        if n >= limit:
-            return f"{n / (1000.0 if letter == 'k' else limit):.3g}{letter}"
-    return f"{n:,}"
 
 
 def _count(low: int, high: int, step: int = 1) -> QSpinBox:

@@ -51,6 +51,10 @@ def state_of(store: Store, run: Run | None, failure: str) -> State:
         words = f"Paused at step {step:,}" if run.paused else ""
         if run.paused and run.met is not None:
             words = f"Paused. {run.met.message}"
+        seen = seen_step(store, run)
+        if not run.elsewhere and seen is not None and seen != run.step:
+            words = words or f"The run goes on at step {step:,}"
+            words = f"{words.removesuffix('.')}; the panes show step {seen:,}"
         if run.elsewhere:
             watching = store.watching
             words = written_elsewhere(watching.writer, watching.age, watching.problem)
@@ -66,6 +70,14 @@ def state_of(store: Store, run: Run | None, failure: str) -> State:
         color, words = ending(run)
         return State(words, color) if words or problem is None else problem
     return problem or State()
+
+
+def seen_step(store: Store, run: Run) -> int | None:
+    """The kept step of a run to which a person has gone; None where its newest weights are seen."""
+    timeline = store.timeline
+    if timeline.live or not store.run.in_view(run):
+        return None
+    return timeline.step
 
 
 def told_step(store: Store, run: Run) -> int:

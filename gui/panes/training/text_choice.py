@@ -16,8 +16,8 @@ from model.train.recipe import TASK_TOKENIZER, WORLD
 from model.train.tasks.chosen import PREFIX, TaskError, chosen_task, is_task
 from model.train.tasks.list import TASKS
 
-_FOLDER = "\0folder"
-"""No path can be this."""
+_FOLDER, _PASTE = "\0folder", "\0paste"
+"""No path can be these."""
 _TIP = Qt.ItemDataRole.ToolTipRole
 
 
@@ -29,12 +29,14 @@ class TextChoice(Choice):
 
     Signals:
         text_chosen: another one, by a person.
-        file_requested, folder_requested: one is to be chosen; answer with `show_text`.
+        file_requested, folder_requested, paste_requested: one is to be chosen or typed; answer
+            with `show_text`.
     """
 
     text_chosen = Signal()
     file_requested = Signal()
     folder_requested = Signal()
+    paste_requested = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,6 +45,7 @@ class TextChoice(Choice):
         for task in TASKS.values():
             self.addItem(f"task: {task.title.lower()}", PREFIX + task.name)
             self.setItemData(self.count() - 1, f"A toy task. {task.sentence}", _TIP)
+        self.addItem("paste a text…", _PASTE)
         self.addItem("choose a folder…", _FOLDER)
         self.setItemData(self.count() - 1, "All text files of a folder, one after the other", _TIP)
         self.addItem("choose a file…", None)
@@ -57,17 +60,18 @@ class TextChoice(Choice):
             return
         at = self.findData(data)
         if at < 0:
-            at = self.count() - 2
+            at = self.count() - 3  # before the three that ask
             self.insertItem(at, _title(data), data)
             self.setItemData(at, as_written(data), _TIP)
         self.setCurrentIndex(at)
 
     def _choose(self, index: int) -> None:
         data = self.itemData(index)
-        if data in (None, _FOLDER):
+        if data in (None, _FOLDER, _PASTE):
             # Not a text yet: all stays as it was until one is there.
             self.setCurrentIndex(self.findData(self.chosen) if self.chosen else -1)
-            (self.file_requested if data is None else self.folder_requested).emit()
+            asks = {None: self.file_requested, _FOLDER: self.folder_requested}
+            asks.get(data, self.paste_requested).emit()
         else:
             self.chosen = data
             self.text_chosen.emit()

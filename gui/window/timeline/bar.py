@@ -80,7 +80,7 @@ class TimelineBar(QWidget):
         self.name = Text(font=theme.sans(theme.SMALL_FONT_SIZE), elide=Qt.TextElideMode.ElideMiddle)
         self.name.setFixedWidth(self.step.sizeHint().width())
         self.compare = ControlButton("option", self)
-        self.compare.setText("B")
+        self.compare.setText("Compare")
         self.compare.setCheckable(True)
         self.compare.setAccessibleName("Compare with this step")
         self.compare.setToolTip(

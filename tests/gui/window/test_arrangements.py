@@ -49,6 +49,24 @@ def test_explore_is_about_the_sentence() -> None:
     assert "training" in keys(PERSPECTIVES["Train"])
 
 
+@pytest.mark.parametrize("size", [(1366, 768), (1920, 1080)])
+def test_in_train_the_loss_its_curves_and_the_cloud_are_seen_at_once(
+    window: MainWindow, qtbot: QtBot, size: tuple[int, int]
+) -> None:
+    window.resize(*size)
+    window.show()
+    qtbot.waitExposed(window)
+    window.layouts.set_perspective("Train")
+    docks = window.docks
+    seen = ("training", "curves", "space", "prediction")
+    qtbot.waitUntil(lambda: all(docks[key].pane is not None for key in seen), timeout=30_000)
+    qtbot.waitUntil(
+        lambda: not any(docks[key].visibleRegion().isEmpty() for key in seen), timeout=30_000
+    )
+    assert docks["space"].height() > 0.35 * size[1]
+    assert docks["attention"] in window.tabifiedDockWidgets(docks["space"])
+
+
 @pytest.mark.parametrize("size", [(1366, 768), (1440, 900), (1920, 1080)])
 def test_in_explore_text_takes_the_room_it_needs_and_stage_and_attention_the_rest(
     window: MainWindow, qtbot: QtBot, size: tuple[int, int]

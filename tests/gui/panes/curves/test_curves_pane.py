@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 from gui import theme
 from gui.panes.curves.ink import layer_color
 from gui.panes.curves.pane import CurvesPane, picture_in
-from gui.panes.curves.series import LOSS, RunSeries
+from gui.panes.curves.series import LOSS, Line, RunSeries
 from gui.panes.curves.words import sentence
 from gui.panes.training.pane import TrainingPane
 from gui.session.store import Store
@@ -389,6 +389,12 @@ def test_what_the_next_network_lacks_is_said_at_start(
     assert "nothing called 'blocks.3.attn.W_Q'" in training.status.text()
     assert "Take it off the list" in training.status.text()
     assert not desk.store.run.going
+
+
+def test_at_a_step_in_view_a_curve_is_worth_what_was_measured_by_then() -> None:
+    line = Line("validation", np.array([0, 50, 100]), np.array([7.0, 3.0, 2.0]))
+    assert [line.up_to(step) for step in (-1, 0, 49, 50, 99, 900)] == [-1, 0, 0, 1, 1, 2]
+    assert line.at(99) == 2, "under the mouse it is the nearest"
 
 
 def test_at_a_rate_of_nothing_it_says_that_nothing_moves() -> None:

@@ -12,6 +12,7 @@ import model
 from gui.panes.finetune.pane import FinetunePane, losses
 from gui.session import runs_folder
 from gui.session.store import Store
+from gui.widgets.paste_dialog import PasteDialog
 from model.slices import finish
 from model.train.moved import moving
 from model.train.run_folder import read_recipe
@@ -105,3 +106,63 @@ def test_a_model_that_is_tuned_keeps_what_was_chosen_in_the_form(
     assert (recipe.tuning, recipe.lr) == ("full", 1e-4)
     assert not pane.form.rank.isEnabled()
     assert "all of its weights learn" in pane.subject.text()
+
+
+def test_a_text_that_is_too_short_is_said_in_the_pane_and_the_form_stays(
+    desk: Desk, pane: FinetunePane, tmp_path: Path
+) -> None:
+    assert pane.empty.isVisible()
+    (tmp_path / "short.txt").write_text("hi")
+    pane.form.choose_file("text", str(tmp_path / "short.txt"))
+    pane.start_button.click()
+    for _ in range(200):
+        desk.advance()
+    pane.refresh_now()
+    assert "too short" in pane.status.text()
+    assert pane.start_button.isEnabled(), "the file may be another one by now"
+    assert pane.form.steps.value() == 3
+    pane.form.choose_file("text", str(tmp_path / "new.txt"))
+    pane.refresh_now()
+    assert pane.status.text() == ""
+
+
+def test_a_run_of_a_snapshot_is_named_after_its_run_and_is_looked_at_often(
+    desk: Desk, pane: FinetunePane
+) -> None:
+    pane.form.steps.setValue(40)
+    recipe = pane._recipe()
+    assert recipe is not None
+    assert (recipe.curves_every, recipe.snapshot_every, recipe.eval_every) == (2, 5, 5)
+    pane.form.steps.setValue(3)
+    pane.start()
+    ended(desk, pane)
+    run = desk.store.run.current
+    assert run is not None
+    desk.store.timeline.go_to(0)
+    while desk.engine.busy:
+        desk.advance()
+    assert Path(desk.store.tuning.weights).name == "step-000000"
+    recipe = pane._recipe()
+    assert recipe is not None
+    assert recipe.name == f"{run.name}-lora"
+
+
+def test_a_pasted_text_is_kept_in_a_file_and_learned_from(
+    desk: Desk, pane: FinetunePane, tmp_path: Path
+) -> None:
+    at = pane.form.text.findText("paste a text…")
+    pane.form._choose_text(at)
+    dialog = pane.findChild(PasteDialog)
+    assert dialog is not None
+    assert not dialog.use_button.isEnabled(), "there is nothing yet"
+    assert pane.form.data == str(tmp_path / "new.txt"), "all stays until a text is there"
+    dialog.editor.setPlainText("Überall: the pirate said arr.\n" * 40)
+    dialog.use_button.click()
+    kept = Path(pane.form.data)
+    assert kept.parent == tmp_path / "runs" / "texts"
+    assert kept.name.startswith("überall-the-pirate-")
+    assert kept.read_text("utf-8") == "Überall: the pirate said arr.\n" * 40
+    assert pane.form.text.currentText() == kept.name
+    recipe = pane._recipe()
+    assert recipe is not None
+    assert recipe.data == str(kept)

@@ -90,6 +90,7 @@ def test_the_batch_that_is_learned_next_costs_what_the_run_wrote_down(
     metrics = read_metrics(run)
     rows = dict(zip(metrics["step"].tolist(), metrics["train_loss"].tolist(), strict=True))
     assert "batch 9" in pane.status.text()
+    assert "step 9 would learn from" in pane.sentence.text(), "the run ended at step 8"
     go_to(desk, 4)
     pane.refresh_now()
     assert batch(pane).number == 5
@@ -108,6 +109,15 @@ def test_each_token_lies_on_the_colour_of_its_cost(pane: LossesPane):
         color = color_of(min(bits / texts.limit, 1.0))
         drawn = picture[corner.y(), corner.x()].astype(int)
         assert np.abs(drawn - [color.red(), color.green(), color.blue()]).max() <= 2
+
+
+def test_beside_a_dear_token_stands_what_is_right_before_it(pane: LossesPane):
+    found, line = batch(pane), pane.worst.lines[0]
+    row, at = (int(one) for one in found.worst_K2[0])
+    bits, after, token = line.cells
+    assert bits == f"{float(found.nats_BT[row, at]) / math.log(2):.1f}"
+    assert token == pane.batch.text_of(int(found.ids_BT[row, at]))
+    assert after.endswith(pane.batch.text_of(int(found.ids_BT[row, at - 1])))
 
 
 def test_a_clicked_token_becomes_the_prompts_and_is_selected(pane: LossesPane, store: Store):

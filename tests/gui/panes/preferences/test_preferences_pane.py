@@ -96,6 +96,27 @@ def test_the_choices_are_learned_by_a_run_and_every_pair_has_its_margin(
     assert pane.compare_button.isEnabled()
 
 
+def primary(pane: PreferencesPane) -> list[str]:
+    buttons = (pane.draw_button, pane.learn_button, pane.compare_button)
+    return [button.text() for button in buttons if button.property("primary")]
+
+
+def test_an_empty_pane_says_what_to_do_and_one_button_is_the_next_step(
+    desk: Desk, pane: PreferencesPane
+) -> None:
+    assert pane.empty.isVisible()
+    assert "prefer one" in pane.empty.text()
+    assert not pane.pair.isVisible(), "no boxes without texts"
+    assert primary(pane) == ["Draw two"]
+    drawn(desk, pane)
+    assert not pane.empty.isVisible()
+    assert pane.pair.isVisible()
+    assert primary(pane) == [], "now one of the texts is to be preferred"
+    QTest.keyClick(pane, Qt.Key.Key_1)
+    pane.refresh_now()
+    assert primary(pane) == ["Learn 1 choice"]
+
+
 def test_the_sentence_says_when_both_texts_became_less_likely() -> None:
     assert "Both became less likely" in sentence(MarginsAt(5, (-1.0,), (-9.0,), (0.8,)))
     assert "Both became" not in sentence(MarginsAt(5, (1.0,), (-9.0,), (1.0,)))

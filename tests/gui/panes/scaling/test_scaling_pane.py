@@ -150,7 +150,13 @@ def test_a_queue_is_trained_by_its_buttons(
     drawn(pane, desk)
     assert scaling.record.is_done
     assert "All 5 sizes are done" in pane.status.text()
-    assert not pane.controls.start.isEnabled()
+    assert not pane.controls.start.isVisible(), "nothing is left to go on with"
+    assert pane.controls.anew.isVisible()
+    law = pane.content.law
+    if law.frame is not None:
+        corner = law.free_corner(law.frame, 150.0, 60.0)
+        places = [law.point(at) for at in range(5)]
+        assert not any(place is not None and corner.contains(place) for place in places)
     assert scaling.fit is not None
     assert [round(loss, 6) for loss in scaling.fit.loss_P] == [
         round(size.val_loss, 6) for size in scaling.record.sizes

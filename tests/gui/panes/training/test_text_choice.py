@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from gui.panes.training.pane import TrainingPane
+from gui.widgets.paste_dialog import PasteDialog
 from model.train.recipe import TASK_TOKENIZER, WORLD
 from model.train.task_presets import TASK_PRESETS, recipe_of_task
 from resources import STORY_WORLD
@@ -89,3 +90,19 @@ def test_the_open_models_tokenizer_is_offered(pane: TrainingPane, desk: Desk) ->
     assert pane.form.recipe().tokenizer == model.path
     choice.offer_open_model("", "")
     assert choice.findText("of other") < 0
+
+
+def test_a_pasted_text_names_the_run_and_lies_beside_runs(
+    pane: TrainingPane, tmp_path: Path
+) -> None:
+    choose(pane, "paste a text…")
+    assert pane.form.recipe().data == WORLD
+    dialog = pane.form.findChild(PasteDialog)
+    assert dialog is not None
+    dialog.editor.setPlainText("To be, or not to be. " * 50)
+    dialog.use_button.click()
+    recipe = pane.form.recipe()
+    assert Path(recipe.data).parent == tmp_path / "runs" / "texts"
+    assert recipe.name == Path(recipe.data).stem
+    assert recipe.name.startswith("to-be-or-")
+    assert pane.form.trouble() == ""

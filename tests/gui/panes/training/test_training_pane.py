@@ -24,7 +24,7 @@ from gui import theme
 from gui.panes.training.curves import GrowingTable
 from gui.panes.training.figures import duration
 from gui.panes.training.pane import TrainingPane
-from gui.panes.training.recipe_form import short
+from gui.panes.training.recipe_summary import short
 from gui.panes.training.sample_view import SampleView
 from gui.session import runs_folder
 from gui.session.store import Store
@@ -181,12 +181,16 @@ def test_what_cannot_be_run_is_said_in_place(pane: TrainingPane, qtbot: QtBot) -
     says = "Width 33 does not divide into 2 heads: make Width a multiple of Heads, for example 32."
     assert pane.form.problem.text() == says
     assert pane.form.problem.isVisible()
+    marked = [field.title.text() for field in pane.form.fields if field.in_trouble]
+    assert marked == ["Heads", "Width"], "the fields that the sentence names"
     assert not pane.controls.start.isEnabled()
+    assert pane.controls.start.toolTip() == says, "also where the form is folded away"
     pane.start()
     assert pane.store.run.starting is None
     pane.form.d_model.setValue(32)
     pane.refresh_now()
     assert not pane.form.problem.isVisible()
+    assert not any(field.in_trouble for field in pane.form.fields)
     pane.form.name.clear()
     assert "name" in pane.form.trouble()
 
@@ -840,7 +844,8 @@ def test_the_form_folds_away_whoever_starts_the_run(
 
 
 def test_plots_have_the_axes_that_they_need(qtbot: QtBot) -> None:
-    from gui.panes.training.loss_plot import AnalogyPlot, LossPlot
+    from gui.panes.training.analogy_plot import AnalogyPlot
+    from gui.panes.training.loss_plot import LossPlot
 
     for plot, wanted in ((LossPlot(), {"left", "bottom"}), (AnalogyPlot(), {*SIDES[:3]})):
         qtbot.addWidget(plot)
