@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QObject, QSize, Qt
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QResizeEvent
+from PySide6.QtCore import QSize
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from gui.panes.base import Pane, column
@@ -31,11 +31,12 @@ from gui.panes.space.nearness import Nearness
 from gui.panes.space.pages import Pages
 from gui.panes.space.picking import Picking
 from gui.panes.space.rows import Rows
+from gui.panes.space.searching import Searching
+from gui.panes.space.telling import Telling
 from gui.panes.space.turntable import Turntable
 from gui.reading import space_code
 from gui.reading.code import together
 from gui.session.store import Store
-from gui.widgets.point_cloud import thinning
 from model.messages import VocabularyProjected
 from model.probe.path.asks import Path
 from model.probe.question import Named, Question
@@ -87,22 +88,18 @@ class SpacePane(Pane):
         self.grouping = Grouping(self.store, self._body, self._lookup, self._cloud, self.chooser)
         self.grouping.changed.connect(self._recolor)
         self.grouping.expression_wanted.connect(self.show_expression)
-        self._drawing = Drawing(
-            self.store,
-            self._body,
-            self._lookup,
-            self._near,
-            self._cloud,
-            self._picking,
-            self.grouping,
-        )
+        looked = (self.store, self._body, self._lookup, self._near)
+        self._drawing = Drawing(*looked, self._cloud, self._picking, self.grouping)
         self.pages = Pages(self.store, self.column, self._rows)
         self.chooser.changed.connect(self.invalidate)
         self.chooser.table_changed.connect(self._leave_rows)
         self.chooser.flat_wanted.connect(self.tools.flat.setChecked)
-        self.search.textEdited.connect(self._typed)
-        self.search.returnPressed.connect(self._entered)
-        self.search.installEventFilter(self)
+        self.searching = Searching(*looked, self.chooser)
+        self.searching.changed.connect(self.invalidate)
+        self.searching.stepped.connect(self._compose)
+        self.searching.row_meant.connect(self.choose)
+        self.searching.sum_meant.connect(self._sum_meant)
+        self._telling = Telling(*looked, self._cloud, self.chooser, self._drawing)
         self.tools.flat_changed.connect(self._flat_changed)
         self.tools.extent_changed.connect(self._extent_changed)
         self._turntable = Turntable(self.store, self.view)
@@ -114,7 +111,6 @@ class SpacePane(Pane):
         self.view.point_hovered.connect(self._hovered)
         self.view.point_clicked.connect(self._choose)
         self.view.points_moved.connect(self._compose)
-        self.view.installEventFilter(self)
         self.side.token_chosen.connect(self.choose)
         self.side.token_hovered.connect(self._list_hovered)
         self.side.metric_chosen.connect(self._metric_chosen)
@@ -127,8 +123,7 @@ class SpacePane(Pane):
 
     def focus_search(self) -> None:
         """Put the cursor into the search field."""
-        self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        self.search.selectAll()
+        self.searching.focus()
 
     def reset_view(self) -> None:
         """The first view again."""
@@ -136,9 +131,7 @@ class SpacePane(Pane):
 
     def show_expression(self, text: str) -> None:
         """Show a sum of words, or a word, as if it had been typed and entered."""
-        self.search.setText(text)
-        self._typed(text)
-        self._entered()
+        self.searching.show_expression(text)
 
     def ask_file(self) -> None:
         """Ask for a file of vectors, and open it."""
@@ -152,7 +145,7 @@ class SpacePane(Pane):
         drawn, newest = self._cloud.vocabulary, self.store.vocabulary
         if drawn is not None and newest is not None and same_axes(drawn, newest):
             drawn = newest  # in a moment it is; all headers change to another step at once
-        return "" if drawn is None or self._is_elsewhere else words.header(drawn)
+        return "" if drawn is None or self._telling.is_elsewhere else words.header(drawn)
 
     def export_data(self) -> Mapping[str, Named | NDArray[Any]]:
         """The cloud and its axes, the neighbours, the paths as they are drawn, what was asked."""
@@ -202,34 +195,15 @@ class SpacePane(Pane):
     def _rows(self) -> Rows:
         return self._lookup.rows
 
-    def _typed(self, text: str) -> None:
-        terms = self._lookup.type(text)
-        if terms:
-            self._near.want(terms, "sum", self._lookup.expected)
-        elif not text.strip() and self._near.origin == "sum":
-            self._ask_position()
-        self.invalidate()
-
-    def _entered(self) -> None:
-        meant = self._lookup.enter(self.search.text())
-        matches = self._lookup.matches
-        if isinstance(meant, tuple) and meant:
-            self._bring_into_sight = True
-            self._near.want(meant, "sum", self._lookup.expected)
-            self.chooser.begin_sum()
-            self.column.show_page("near")
-        elif isinstance(meant, int):
-            self.choose(meant)
-        elif meant is None and matches:
-            self.choose(matches[self.side.list.current or 0])
-        self.invalidate()
-
     def choose(self, token: int) -> None:
         """Select a row that was found by its name, and bring it into view."""
         self._choose(token)
         drawn = self._cloud.vocabulary
         if drawn is not None and token < len(drawn.points):
             self.view.bring_back(drawn.points[token])
+
+    def _sum_meant(self) -> None:
+        self._bring_into_sight = True
 
     def _choose(self, token: int) -> None:
         """A row was pointed at: select it everywhere and show what is near it."""
@@ -240,7 +214,7 @@ class SpacePane(Pane):
         if not keep:
             self._near.want(((1, token),), "token")
             self.chooser.end_sum()
-        self._inspect(token)
+        self._telling.inspect(token)
         self.invalidate()
 
     def _hovered(self, index: object) -> None:
@@ -281,21 +255,6 @@ class SpacePane(Pane):
         if shows_part:
             self._drawing.show_sum()
         self.invalidate()
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
-            key = event.key()
-            if key == Qt.Key.Key_Escape and (self.search.text() or self._near.origin != "position"):
-                self.search.clear()
-                self._lookup.end()
-                self._ask_position()
-                self.invalidate()
-                return True
-            if watched is self.search and key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
-                self.side.list.step(-1 if key == Qt.Key.Key_Up else 1)
-                self._compose()
-                return True
-        return super().eventFilter(watched, event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """A file of vectors is taken here; all else is the window's."""
@@ -383,21 +342,6 @@ class SpacePane(Pane):
 
     # ------------------------------------------------------------------------ questions
 
-    def _cut_unknown(self) -> None:
-        """A word that is no single token is shown in those that it is cut into."""
-        word, model = self._lookup.unknown, self.store.model
-        if not word or model is None or not self._lookup.rows.of_tokens:
-            return
-        cut = self.store.texts.cut(f" {word}")
-        ids = () if cut is None else cut.ids
-        pieces = (model.token_text(token) for token in ids if token not in model.special_ids)
-        self._lookup.pieces = tuple(pieces)
-
-    def _ask_position(self) -> None:
-        self.chooser.end_sum()
-        self._near.want_position()
-        self.view.leave_part()
-
     def questions(self) -> Mapping[str, Question]:
         """Where the selected position is at each layer, or all are, on the axes that are drawn."""
         vocabulary, model = self.store.vocabulary, self.store.model
@@ -418,10 +362,10 @@ class SpacePane(Pane):
         vocabulary, tables = self._cloud.vocabulary, self.store.tables
         if vocabulary is not None:
             self._name_rows(vocabulary)
-        self._cut_unknown()
+        self.searching.cut_unknown()
         self.chooser.follow()
         self._show_doing()
-        if vocabulary is None or self._is_elsewhere:
+        if vocabulary is None or self._telling.is_elsewhere:
             return
         self._near.send()
         self._find_paths()
@@ -445,24 +389,7 @@ class SpacePane(Pane):
         return getattr(self.chooser.projection(), "terms", ())
 
     def _show_doing(self) -> None:
-        """A sentence in place of the cloud, while there is none of what is chosen."""
-        tables = self.store.tables
-        at = self.store.activity.progress_of(tables.drawing)
-        why = ""
-        if self._cloud.vocabulary is None or self._is_elsewhere:
-            problem = tables.problem or self.chooser.missing
-            why = words.why_empty(self.store.model, problem, words.doing(at))
-        self._body.show_sentence(why, tables.sample if why else 0)
-        if why:
-            self.status.setText("")
-
-    @property
-    def _is_elsewhere(self) -> bool:
-        """Whether another table is chosen than the one that is there: it comes, or it can't."""
-        drawn, refused = self._cloud.vocabulary, self.store.tables.refused
-        if not self.chooser.is_drawn:
-            return True
-        return refused is not None and drawn is not None and refused != drawn.source
+        self._telling.show_doing()
 
     def _find_paths(self) -> None:
         """The newest paths that lie in the cloud that is drawn."""
@@ -474,65 +401,7 @@ class SpacePane(Pane):
         if self._drawing.compose():
             drawn = self._cloud.vocabulary
             assert drawn is not None
-            self._say(drawn)
-
-    # ----------------------------------------------------------------- words and numbers
-
-    def _say(self, vocabulary: VocabularyProjected) -> None:
-        """The caption, and the line below: a problem, what the mouse is on, or what else is."""
-        self.caption.setText(words.caption(vocabulary, self._lookup.text))
-        token = self.view.hovered
-        problem = self._lookup.said or self._body.form.problem or self.store.tables.problem
-        if problem:
-            tone, text = "warning", problem
-        elif token is not None and token < len(vocabulary.points):
-            tone, text = "text", words.token(vocabulary, token, self._lookup.text(token))
-        else:
-            tone, text = "dim", self._notes(vocabulary)
-        self.status.set_tone(tone)
-        self.status.setText(text)
-
-    def _notes(self, vocabulary: VocabularyProjected) -> str:
-        slot, model = self.slot("path"), self.store.model
-        wider = self.tools.path.isChecked() and model is not None and words.is_wider(model.config)
-        return words.notes(
-            vocabulary,
-            fallback=self.view.fallback_reason,
-            hint=self._running or self.chooser.hint,
-            path=words.path_note(
-                vocabulary,
-                "" if slot is None else slot.problem,
-                self.store.asked.waits(self.key),
-                self._cloud.paths,
-                wider=wider and vocabulary.source.of_vocabulary,
-            ),
-            by_length=self.tools.norm.isChecked(),
-            flat=self.view.camera.flat,
-            thinned=thinning.said(len(vocabulary.points), software=self.view.is_software),
-            trails=self._drawing.trails.said() if self.tools.trails.isChecked() else "",
-            sum_in_map=not vocabulary.has_axes and len(self._near.terms) > 1,
-        )
-
-    @property
-    def _running(self) -> str:
-        """What a map that converges does now; empty where none does."""
-        drawing = self.store.tables.drawing
-        if drawing is None or not entry_of(PROJECTIONS, drawing.how.name).on_request:
-            return ""
-        told = words.doing(self.store.activity.progress_of(drawing))
-        drawn = self.store.vocabulary
-        if drawn is not None and drawn.request_id == drawing.id and drawn.share < 1:
-            return f"{drawn.share:.0%} of the steps; Stop keeps what came"
-        return told or "starting…"
-
-    def _inspect(self, token: int) -> None:
-        drawn, model, near = self._cloud.vocabulary, self.store.model, self._near.answer
-        if drawn is None or model is None or not drawn.source.of_vocabulary:
-            return
-        # What is drawn may be another model's for a moment, with fewer tokens.
-        if drawn.model_id == model.model_id and token < len(drawn.points):
-            text_of = self._lookup.text
-            self.store.inspect(words.inspected(drawn, near, token, text_of, model.dtype))
+            self._telling.say(drawn, self.slot("path"))
 
     def _arrange(self) -> None:
         self._body.arrange(self.width(), self.height())
