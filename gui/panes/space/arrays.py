@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from gui.panes.space.scene import Paths
+from gui.panes.space.ways import Paths
 from model.messages import NeighboursFound, VocabularyProjected
 from model.probe.path.asks import PathFound
 from model.probe.question import Named

@@ -29,6 +29,7 @@ from gui.panes.space.grouping import Grouping
 from gui.panes.space.lookup import Lookup
 from gui.panes.space.nearness import Nearness
 from gui.panes.space.pages import Pages
+from gui.panes.space.path_sides import PathSides
 from gui.panes.space.picking import Picking
 from gui.panes.space.rows import Rows
 from gui.panes.space.searching import Searching
@@ -38,13 +39,10 @@ from gui.reading import space_code
 from gui.reading.code import together
 from gui.session.store import Store
 from model.messages import VocabularyProjected
-from model.probe.path.asks import Path
+from model.probe.path.asks import PathFound
 from model.probe.question import Named, Question
-from model.space.projections import PROJECTIONS
 from model.space.projections.asks import TSNE, UMAP
 from model.space.questions.asks import METRICS
-from model.space.registry import entry_of
-from model.space.sources.asks import TokenTable
 
 MAPS = (TSNE.name, UMAP.name)
 
@@ -89,7 +87,10 @@ class SpacePane(Pane):
         self.grouping.changed.connect(self._recolor)
         self.grouping.expression_wanted.connect(self.show_expression)
         looked = (self.store, self._body, self._lookup, self._near)
-        self._drawing = Drawing(*looked, self._cloud, self._picking, self.grouping)
+        self._sides = PathSides(self, self._body, self._cloud, self._near)
+        self._sides.asked.connect(self._ask_anew)
+        self._sides.changed.connect(self.invalidate)
+        self._drawing = Drawing(*looked, self._cloud, self._picking, self.grouping, self._sides)
         self.pages = Pages(self.store, self.column, self._rows)
         self.chooser.changed.connect(self.invalidate)
         self.chooser.table_changed.connect(self._leave_rows)
@@ -111,9 +112,10 @@ class SpacePane(Pane):
         self.view.point_hovered.connect(self._hovered)
         self.view.point_clicked.connect(self._choose)
         self.view.points_moved.connect(self._compose)
-        self.side.token_chosen.connect(self.choose)
-        self.side.token_hovered.connect(self._list_hovered)
-        self.side.metric_chosen.connect(self._metric_chosen)
+        for listed in (self.side, self.column.path):
+            listed.token_chosen.connect(self.choose)
+            listed.token_hovered.connect(self._list_hovered)
+            listed.metric_chosen.connect(self._metric_chosen)
         self.column.suite.list.sum_chosen.connect(self.show_expression)
         self.column.along.plot.row_chosen.connect(self.choose)
         self.column.along.across.clicked.connect(self._draw_direction)
@@ -154,7 +156,8 @@ class SpacePane(Pane):
             return {}
         near, cloud = self._near.answer, self._cloud
         found = arrays_of(vocabulary, near, cloud.found, cloud.paths, self._lookup.text)
-        return {**found, **self.pages.arrays(), **self.grouping.arrays()}
+        parts = (self._sides, self.pages, self.grouping)
+        return {**found, **{k: v for part in parts for k, v in part.arrays().items()}}
 
     def code(self) -> str:
         """The cloud's axes, the neighbours that are listed, the paths."""
@@ -229,6 +232,7 @@ class SpacePane(Pane):
         for known in METRICS:
             if known == metric:
                 self._near.measure(known)
+        self.ask()
 
     def _draw_direction(self) -> None:
         """The direction of the pairs becomes the first axis of the cloud."""
@@ -343,17 +347,14 @@ class SpacePane(Pane):
     # ------------------------------------------------------------------------ questions
 
     def questions(self) -> Mapping[str, Question]:
-        """Where the selected position is at each layer, or all are, on the axes that are drawn."""
-        vocabulary, model = self.store.vocabulary, self.store.model
-        position = self.store.selection.position
-        if not self.tools.path.isChecked() or vocabulary is None or model is None or position < 0:
-            return {}
-        source = vocabulary.source
-        drawable = entry_of(PROJECTIONS, vocabulary.how.name).linear
-        if not isinstance(source, TokenTable) or not drawable or words.is_wider(model.config):
-            return {}
-        positions = () if self.tools.all_paths.isChecked() else (position,)
-        return {"path": Path.on(vocabulary.how, positions, source.matrix)}
+        """The way of the selected position through the layers, or of all."""
+        return self._sides.questions(self.store.selection.position)
+
+    def other_questions(self) -> Mapping[str, Question]:
+        return self._sides.other_questions()
+
+    def no_difference(self) -> str:
+        return self._sides.no_difference(self.one_side)
 
     # ------------------------------------------------------------------------- drawing
 
@@ -378,6 +379,7 @@ class SpacePane(Pane):
             self._lookup, near, vocabulary, self._picking.chosen(vocabulary), tables.near_problem
         )
         self.pages.refresh()
+        self._sides.refresh()
         there = near is not None and vocabulary.plane == self._plane
         if self._bring_into_sight and there:
             self._bring_into_sight = False
@@ -394,7 +396,8 @@ class SpacePane(Pane):
     def _find_paths(self) -> None:
         """The newest paths that lie in the cloud that is drawn."""
         true_length = self.tools.true_length.isChecked()
-        self._cloud.find_paths(self.slot("path"), true_length=true_length)
+        other = self.other("path", PathFound)
+        self._cloud.find_paths(self.slot("path"), other, true_length=true_length)
 
     def _compose(self) -> None:
         """What is drawn over the points is put together, and said."""

@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from gui.panes.space.scene import Paths, is_sum
+from gui.panes.space.scene import is_sum
+from gui.panes.space.ways import Paths
 from gui.reading import code
 from gui.reading.inspecting import inspected_parameter
 from gui.reading.token_search import Expression
