@@ -93,7 +93,9 @@ class SpaceBody(QWidget):
             "Type a part of a token: Enter selects the first, arrow keys another.\n"
             "Or a sum of words such as king - man + woman; behind = may stand the word that you\n"
             "expect, whose rank is told. In quotes a token is taken byte by byte\n"
-            '(" king" has a space before it); #812 is an id. Escape clears.'
+            '(" king" has a space before it); #812 is an id. Escape clears.\n'
+            "Ctrl+click adds a point to the sum, Ctrl+Shift+click takes it away; so do P and M\n"
+            "where the mouse is, and a right click. Backspace takes back what came last."
         )
         self.tools = SpaceTools()
         self.forms: dict[str, Form] = {}

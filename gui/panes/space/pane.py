@@ -17,7 +17,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from gui.panes.base import Pane, column
-from gui.panes.space import ENTRY, words
+from gui.panes.space import ENTRY, keeping, words
 from gui.panes.space.arrays import arrays_of
 from gui.panes.space.body import SpaceBody
 from gui.panes.space.chooser import WORDS, Chooser
@@ -33,6 +33,7 @@ from gui.panes.space.path_sides import PathSides
 from gui.panes.space.picking import Picking
 from gui.panes.space.rows import Rows
 from gui.panes.space.searching import Searching
+from gui.panes.space.summing import Summing
 from gui.panes.space.telling import Telling
 from gui.panes.space.turntable import Turntable
 from gui.reading import space_code
@@ -41,10 +42,7 @@ from gui.session.store import Store
 from model.messages import VocabularyProjected
 from model.probe.path.asks import PathFound
 from model.probe.question import Named, Question
-from model.space.projections.asks import TSNE, UMAP
 from model.space.questions.asks import METRICS
-
-MAPS = (TSNE.name, UMAP.name)
 
 
 class SpacePane(Pane):
@@ -100,6 +98,9 @@ class SpacePane(Pane):
         self.searching.stepped.connect(self._compose)
         self.searching.row_meant.connect(self.choose)
         self.searching.sum_meant.connect(self._sum_meant)
+        self.summing = Summing(self._body, self._lookup, self._near)
+        self.summing.expression_wanted.connect(self.show_expression)
+        self.summing.row_wanted.connect(self._choose)
         self._telling = Telling(*looked, self._cloud, self.chooser, self._drawing)
         self.tools.flat_changed.connect(self._flat_changed)
         self.tools.extent_changed.connect(self._extent_changed)
@@ -168,26 +169,10 @@ class SpacePane(Pane):
         return together(space_code.of(vocabulary, self._near.answer, text), super().code())
 
     def remember(self) -> dict[str, Any]:
-        return {
-            "metric": self._near.metric,
-            "axes": self._body.forms[WORDS].kept(),
-            "suite": self.column.suite.editor.kept(),
-            "pairs": self.column.along.editor.kept(),
-            "maps": [self._body.forms[name].kept() for name in MAPS],
-            "views": self.grouping.kept(),
-        }
+        return keeping.kept(self._body, self._near, self.grouping)
 
     def recall(self, kept: Mapping[str, Any]) -> None:
-        if kept.get("metric") in METRICS:
-            self._near.metric = kept["metric"]
-            self.side.metrics.set_current(self._near.metric)
-        self._body.forms[WORDS].recall(kept.get("axes"))
-        self.column.suite.editor.recall(kept.get("suite"))
-        self.column.along.editor.recall(kept.get("pairs"))
-        maps = kept.get("maps")
-        for name, form in zip(MAPS, maps if isinstance(maps, list) else ()):
-            self._body.forms[name].recall(form)
-        self.grouping.recall(kept.get("views"))
+        keeping.recall(kept, self._body, self._near, self.grouping)
 
     def apply_theme(self) -> None:
         self._drawing.forget()  # the points take the new theme's colours
@@ -373,6 +358,7 @@ class SpacePane(Pane):
         self._body.form.show_drawn(vocabulary)
         self.grouping.refresh(vocabulary)
         self._drawing.draw(vocabulary)
+        self.summing.row = self._picking.chosen(vocabulary)
         self._compose()
         near = self._near.answer
         self.side.show_answers(

@@ -80,6 +80,11 @@ class Rows:
             self._texts[row] = f"‹{row}›" if named is None else named.token_text(row)
         return self._texts[row]
 
+    def typed(self, row: int) -> str:
+        """A row as a person would type it: its word, where that means the row, else its number."""
+        word = self.text(row).strip("· ")
+        return word if word.isalnum() and self.names.row(word) == row else f"#{row}"
+
     @cached_property
     def search(self) -> TokenSearch | None:
         """Finds rows by a part of their name, and reads sums."""

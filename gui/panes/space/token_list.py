@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QWidget
 
 from gui import theme
 from gui.widgets.canvas import Canvas
+from gui.widgets.point_cloud.looking import sign_of
 
 ROW = 20
 HEADER = 18
@@ -50,10 +51,12 @@ class TokenList(Canvas):
     Signals:
         token_chosen: id of a row that was clicked, or that Return was pressed on.
         token_hovered: id of the row under the mouse, or None.
+        token_added: id of a row that was clicked with Ctrl, and +1; with Ctrl and Shift −1.
     """
 
     token_chosen = Signal(int)
     token_hovered = Signal(object)
+    token_added = Signal(int, int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -75,6 +78,11 @@ class TokenList(Canvas):
     def current(self) -> int | None:
         """Index of the lit row."""
         return self._current
+
+    @property
+    def hovered(self) -> int | None:
+        """Index of the row under the mouse."""
+        return self._hovered
 
     def set_rows(self, rows: Sequence[Row], current: int | None = None) -> None:
         """List these."""
@@ -261,7 +269,10 @@ class TokenList(Canvas):
 
     def press(self, at: QPoint, modifiers: Qt.KeyboardModifier) -> None:
         index = self.row_at(at.y())
-        if index is not None:
+        sign = sign_of(modifiers)
+        if index is not None and sign:
+            self.token_added.emit(self._rows[index].token_id, sign)
+        elif index is not None:
             self.set_current(index)
             self.token_chosen.emit(self._rows[index].token_id)
 

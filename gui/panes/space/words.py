@@ -23,8 +23,8 @@ from model.space.projections.asks import SumPlane, WordAxes
 
 TextOf = Callable[[int], str]
 
-MANUAL = "drag turns, wheel zooms, right drag moves, double click resets"
-FLAT_MANUAL = "drag moves, wheel zooms, double click resets"
+MANUAL = "drag turns, wheel zooms, right drag moves, double click resets, Ctrl+click sums"
+FLAT_MANUAL = "drag moves, wheel zooms, double click resets, Ctrl+click sums"
 PATH_WIDER = "no path: the residual stream is wider than the token vectors"
 
 

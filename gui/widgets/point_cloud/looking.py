@@ -202,3 +202,19 @@ def eased(clock: QElapsedTimer) -> float:
     """How far a motion has come: slow, fast, slow; 1 where motion is off."""
     share = min(clock.elapsed() / theme.MOTION_MS, 1.0) if theme.MOTION_MS > 0 else 1.0
     return share * share * (3 - 2 * share)
+
+
+def sign_of(modifiers: Qt.KeyboardModifier) -> int:
+    """What a click means in a sum: with Ctrl plus, with Ctrl and Shift minus; else nothing: 0."""
+    if not modifiers & Qt.KeyboardModifier.ControlModifier:
+        return 0
+    return -1 if modifiers & Qt.KeyboardModifier.ShiftModifier else 1
+
+
+def extent_of(points: NDArray[np.float32]) -> float:
+    """The radius that 99 of 100 points lie within: a few outliers must not fade all others."""
+    lengths = np.linalg.norm(points, axis=1)
+    lengths = lengths[np.isfinite(lengths)]
+    if len(lengths) == 0:
+        return 1.0
+    return float(np.quantile(lengths, 0.99)) or 1.0

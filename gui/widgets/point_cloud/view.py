@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PySide6.QtCore import QElapsedTimer, QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
+    QContextMenuEvent,
     QImage,
     QMouseEvent,
     QPainter,
@@ -28,7 +29,7 @@ from gui.widgets.focus_ring import draw_focus
 from gui.widgets.point_cloud import overlay as space_overlay
 from gui.widgets.point_cloud import vector
 from gui.widgets.point_cloud.camera import Camera, Projected
-from gui.widgets.point_cloud.looking import FRAME_MS, CameraView, eased
+from gui.widgets.point_cloud.looking import FRAME_MS, CameraView, eased, extent_of, sign_of
 from gui.widgets.point_cloud.overlay import Label, Overlay
 from gui.widgets.point_cloud.renderer import MANY, Look, PointRenderer, RendererError, make_renderer
 from gui.widgets.point_cloud.software import SoftwareRenderer
@@ -57,12 +58,17 @@ class PointCloudView(CameraView):
     Signals:
         point_hovered: index of the point under the mouse, or None.
         point_clicked: index of the point that was clicked.
+        point_added: index of a point that was clicked with Ctrl, and +1; with Ctrl and Shift −1.
+        menu_wanted: index of the point under the mouse, or None, and where on the screen a menu
+            was asked for: by a right click that moved nothing, or by a key.
         points_moved: the points have come a step nearer to where they go.
         camera_moved: the view was turned, moved, zoomed or fitted.
     """
 
     point_hovered = Signal(object)
     point_clicked = Signal(int)
+    point_added = Signal(int, int)
+    menu_wanted = Signal(object, object)
     points_moved = Signal()
 
     def __init__(
@@ -117,7 +123,7 @@ class PointCloudView(CameraView):
         self._points = points
         self._frame_ms = CALM_FRAME_MS if calm else FRAME_MS
         self._rgb = np.ascontiguousarray(rgb_N3, dtype=np.uint8)
-        self._extent = _extent(points)
+        self._extent = extent_of(points)
         if (len(points) > MANY) != (len(self._shown) > MANY) and not self._renderer_is_given:
             self._drop_renderer()
         if self._renderer is not None:
@@ -349,10 +355,23 @@ class PointCloudView(CameraView):
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         clicked = self._pressed is not None and not self._moved
         self._pressed = None
-        if clicked and event.button() == Qt.MouseButton.LeftButton:
-            index = self.nearest_to(event.position().x(), event.position().y())
-            if index is not None:
+        if not clicked:
+            return
+        index = self.nearest_to(event.position().x(), event.position().y())
+        sign = sign_of(event.modifiers())
+        if event.button() == Qt.MouseButton.RightButton and index is not None:
+            self.menu_wanted.emit(index, event.globalPosition().toPoint())
+        elif event.button() == Qt.MouseButton.LeftButton and index is not None:
+            if sign:
+                self.point_added.emit(index, sign)
+            else:
                 self.point_clicked.emit(index)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """By a key; the mouse's right button may be about to move the cloud."""
+        if event.reason() == QContextMenuEvent.Reason.Keyboard:
+            self.menu_wanted.emit(self._hovered, self.mapToGlobal(self.rect().center()))
+        event.accept()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
@@ -374,12 +393,3 @@ class PointCloudView(CameraView):
             shapes = Qt.CursorShape
             self.setCursor(shapes.ArrowCursor if index is None else shapes.PointingHandCursor)
             self.point_hovered.emit(index)
-
-
-def _extent(points: NDArray[np.float32]) -> float:
-    """The radius that 99 of 100 points lie within: a few outliers must not fade all others."""
-    lengths = np.linalg.norm(points, axis=1)
-    lengths = lengths[np.isfinite(lengths)]
-    if len(lengths) == 0:
-        return 1.0
-    return float(np.quantile(lengths, 0.99)) or 1.0
