@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -29,8 +30,13 @@ BY = (
     ("letter", "first letter", "Its first letter or sign"),
     ("size", "letters", "How many characters it has"),
     ("prompt", "count in prompt", "How often the prompt has it"),
+    ("token", "token", "Which token it is: the most frequent of the text have a colour each"),
+    ("position", "position", "Its place in the window that the model read it in"),
+    ("line", "line", "The line of the text in which it stands"),
     ("cluster", "cluster", "Groups of vectors that point the same way"),
 )
+OF_TEXT = ("token", "position", "line")
+"""Those that only a text's rows have."""
 MOST_GROUPS = 7
 """With a colour each; what is left is one group, in grey."""
 OTHERS = "others"
@@ -102,12 +108,53 @@ def coloured(
         "space": rows.start,
         "letter": rows.letter,
     }
+    text = vocabulary.text
+    if by in OF_TEXT and text is not None and len(text.ids_N) == n:
+        if by == "token":
+            return _by_name(rows.known("text", rows.text))
+        if by == "line" and text.has_lines:
+            return _in_parts(text.lines_N, "lines")
+        if by == "position":
+            return _doubling(text.positions_N)
     if by in names_of:
         return _by_name(rows.known(by, names_of[by]))
     if by == "size":
         sizes = np.minimum(rows.known("size", rows.size), 8).astype(np.int64)
         return _ordered(sizes, [*(str(at) for at in range(8)), "8 or more"])
     return Coloured(framing.colors(vocabulary, by_length=False))
+
+
+def by_of(vocabulary: VocabularyProjected) -> tuple[tuple[str, str, str], ...]:
+    """Those of `BY` that the rows of a table have."""
+    text = vocabulary.text
+    without = set(OF_TEXT) if text is None else set()
+    if text is not None and not text.has_lines:
+        without = {"line"}
+    if not vocabulary.source.of_vocabulary:
+        without.add("prompt")
+    return tuple(one for one in BY if one[0] not in without)
+
+
+def _in_parts(numbers: NDArray[np.integer], what: str) -> Coloured:
+    """From the first to the last in equal parts, as many as have a colour."""
+    low, high = int(numbers.min()), int(numbers.max())
+    n = min(MOST_GROUPS, high - low + 1)
+    edges = np.linspace(low, high + 1, n + 1).round().astype(int)
+    names = [
+        f"{what} {a:,} to {b - 1:,}" if b - a > 1 else f"{what[:-1]} {a:,}"
+        for a, b in pairwise(edges.tolist())
+    ]
+    return _ordered(np.searchsorted(edges, numbers, side="right") - 1, names)
+
+
+def _doubling(positions: NDArray[np.integer]) -> Coloured:
+    """The first few places each, then twice as many in every group: what is early matters more."""
+    edges = [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 2_048]
+    names = [
+        f"position {a:,}" if b - a == 1 else f"positions {a:,} to {b - 1:,}"
+        for a, b in pairwise(edges)
+    ]
+    return _ordered(np.searchsorted(edges, positions, side="right") - 1, names)
 
 
 def _by_name(names: NDArray[Any]) -> Coloured:

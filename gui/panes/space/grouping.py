@@ -19,7 +19,7 @@ from gui.on_screen import keep_on_screen
 from gui.panes.space.body import SpaceBody
 from gui.panes.space.chooser import Chooser
 from gui.panes.space.cloud import Cloud
-from gui.panes.space.colouring import BY, Coloured, coloured
+from gui.panes.space.colouring import BY, OF_TEXT, Coloured, by_of, coloured
 from gui.panes.space.filtering import Filtering, hide
 from gui.panes.space.forms import FORMS
 from gui.panes.space.lookup import Lookup
@@ -108,7 +108,7 @@ class Grouping(QObject):
         by = self.filtering.by
         prompt = ids if by == "prompt" else ()
         # What is kept alive here can be told apart by where it is.
-        of = (vocabulary if by in ("one", "norm") else None, rows, clusters)
+        of = (vocabulary if by in ("one", "norm", *OF_TEXT) else None, rows, clusters)
         key = (by, *map(id, of), len(vocabulary.points), prompt, theme.current().name)
         if self._coloured is None or self._coloured[0] != key:
             self._of_colours = of
@@ -130,6 +130,9 @@ class Grouping(QObject):
             none = np.empty(0, np.intp)
             self.filtering.found = none if sought is None else lookup.rows.holding(typed)
             self.changed.emit()
+        self._page.offer(by_of(vocabulary))
+        if self._page.key != self.filtering.by and self._page.by.findData(self.filtering.by) < 0:
+            self._by_chosen("one")  # these rows have no such thing
         before = None if self._coloured is None else self._coloured[1]
         now = self.coloured(vocabulary)
         if before is not None and now is not before:

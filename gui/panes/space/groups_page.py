@@ -62,9 +62,7 @@ class GroupsPage(QWidget):
         self.by = Choice()
         self.by.setAccessibleName("Colour by")
         self.by.setToolTip("By what the points are coloured")
-        for at, (key, text, tip) in enumerate(BY):
-            self.by.addItem(text, key)
-            self.by.setItemData(at, tip, Qt.ItemDataRole.ToolTipRole)
+        self.offer(BY)
         self.by.activated.connect(lambda: self.by_chosen.emit(self.key))
         self.k = WholeBox(2, 100, "number of clusters")
         self.k.setValue(7)
@@ -111,6 +109,18 @@ class GroupsPage(QWidget):
         if signal is not None:
             button.clicked.connect(signal)
         return button
+
+    def offer(self, listed: Sequence[tuple[str, str, str]]) -> None:
+        """By what the rows in view can be coloured: key, text and tip of each."""
+        keys = [self.by.itemData(at) for at in range(self.by.count())]
+        if keys == [key for key, _, _ in listed]:
+            return
+        current = self.by.currentData()
+        self.by.clear()
+        for at, (key, text, tip) in enumerate(listed):
+            self.by.addItem(text, key)
+            self.by.setItemData(at, tip, Qt.ItemDataRole.ToolTipRole)
+        self.by.setCurrentIndex(max(0, self.by.findData(current)))
 
     @property
     def key(self) -> str:

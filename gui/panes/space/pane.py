@@ -140,6 +140,14 @@ class SpacePane(Pane):
         """Ask for a file of vectors, and open it."""
         self.chooser.ask_file()
 
+    def ask_text(self) -> None:
+        """Ask for a text file, and draw its tokens in context."""
+        self.chooser.ask_text()
+
+    def open_text(self, path: str) -> None:
+        """A text file's tokens in context."""
+        self.chooser.open_text(path)
+
     def open_file(self, path: str) -> None:
         """A table out of a file, perhaps where no model is open."""
         self.chooser.open_file(path)

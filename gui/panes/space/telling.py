@@ -19,6 +19,7 @@ from gui.widgets.point_cloud import thinning
 from model.messages import VocabularyProjected
 from model.space.projections import PROJECTIONS
 from model.space.registry import entry_of
+from model.space.sources.asks import TextInContext
 
 KEY = ENTRY.key
 
@@ -74,7 +75,7 @@ class Telling:
         if problem:
             tone, text = "warning", problem
         elif token is not None and token < len(vocabulary.points):
-            tone, text = "text", words.token(vocabulary, token, self._lookup.text(token))
+            tone, text = "text", words.token(vocabulary, token, self._lookup.rows)
         else:
             tone, text = "dim", self._notes(vocabulary, path)
         self._body.status.set_tone(tone)
@@ -104,9 +105,12 @@ class Telling:
 
     @property
     def _running(self) -> str:
-        """What a map that converges does now; empty where none does."""
+        """What is done for a map that converges, or a text that is read; empty where nothing is."""
         drawing = self._store.tables.drawing
-        if drawing is None or not entry_of(PROJECTIONS, drawing.how.name).on_request:
+        if drawing is None:
+            return ""
+        long = entry_of(PROJECTIONS, drawing.how.name).on_request
+        if not long and not isinstance(drawing.source, TextInContext):
             return ""
         told = words.doing(self._store.activity.progress_of(drawing))
         drawn = self._store.vocabulary

@@ -35,6 +35,8 @@ class Row:
         rank: place among all tokens; 0 where there are no ranks.
         rank_without: place with the words of the sum left out; 0 for those words themselves.
         own: one of those words.
+        before, after: what stands around it in a text; empty where it is in none.
+        stands: where that is, in words.
     """
 
     token_id: int
@@ -43,6 +45,9 @@ class Row:
     rank: int = 0
     rank_without: int = 0
     own: bool = False
+    before: str = ""
+    after: str = ""
+    stands: str = ""
 
 
 class TokenList(Canvas):
@@ -170,13 +175,14 @@ class TokenList(Canvas):
         """Left and right end of a bar of full length."""
         if self._widest is None:
             metrics = QFontMetricsF(self._font)
-            widths = (metrics.horizontalAdvance(row.text) for row in self._rows)
-            self._widest = max(widths, default=0.0)
+            written = (f"{row.before}{row.text}{row.after}" for row in self._rows)
+            self._widest = max(map(metrics.horizontalAdvance, written), default=0.0)
         width = self.viewport().width()
         number = QFontMetricsF(self._small).horizontalAdvance("-0.000") + 8
         right = width - number
         room = right - self._text_left()
-        left = self._text_left() + min(self._widest, room * 0.58) + 8
+        share = 0.8 if any(row.stands for row in self._rows) else 0.58
+        left = self._text_left() + min(self._widest, room * share) + 8
         return left, max(left + 8, right)
 
     def lay_out(self) -> None:
@@ -243,10 +249,16 @@ class TokenList(Canvas):
         bar_left, _ = self._columns()
         text_right = bar_left - 8 if row.cosine is not None else box.right() - 60
         painter.setFont(self._font)
+        left = self._paint_before(painter, row, left, text_right, box)
         painter.setPen(t.color("dim" if row.own else "text"))
         room = text_right - left
         text = QFontMetricsF(self._font).elidedText(row.text, Qt.TextElideMode.ElideRight, room)
         painter.drawText(QRectF(left, box.top(), room + 2, ROW), left_align, text)
+        if row.after and text == row.text:
+            wide = QFontMetricsF(self._font).horizontalAdvance(text)
+            painter.setPen(t.color("dim"))
+            rest = QRectF(left + wide, box.top(), room - wide, ROW)
+            painter.drawText(rest, left_align, row.after)
         painter.setFont(self._small)
         if row.cosine is None:
             painter.setPen(t.color("dim"))
@@ -257,6 +269,20 @@ class TokenList(Canvas):
         painter.fillRect(self.bar(index), t.color(tone))
         painter.setPen(t.color("dim"))
         painter.drawText(box.adjusted(0, 0, -6, 0), right_align, _short(row.cosine))
+
+    def _paint_before(
+        self, painter: QPainter, row: Row, left: float, right: float, box: QRectF
+    ) -> float:
+        """What stands before it in a text, as far as a third of the room goes; where it begins."""
+        if not row.before:
+            return left
+        metrics = QFontMetricsF(self._font)
+        room = (right - left) / 3
+        before = metrics.elidedText(row.before, Qt.TextElideMode.ElideLeft, room)
+        painter.setPen(theme.current().color("dim"))
+        aligned = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(QRectF(left, box.top(), room, ROW), aligned, before)
+        return left + room
 
     # ----------------------------------------------------------------- mouse and keys
 
@@ -282,6 +308,8 @@ class TokenList(Canvas):
             return ""
         row = self._rows[index]
         lines = [f"{row.text}   id {row.token_id}"]
+        if row.stands:
+            lines = [f"{row.before}⟨{row.text}⟩{row.after}", row.stands]
         if row.cosine is not None:
             lines.append(f"{_HEADINGS.get(self._metric, self._metric)} {row.cosine:.6f}")
         if row.rank:

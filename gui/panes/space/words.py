@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from gui.panes.space.rows import Rows
 from gui.panes.space.scene import is_sum
 from gui.panes.space.ways import Paths
 from gui.reading import code
@@ -98,9 +99,13 @@ def _shortened(text: str, longest: int = 30) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
-def token(vocabulary: VocabularyProjected, token_id: int, text: str) -> str:
-    """One token in one line: name, length, place."""
+def token(vocabulary: VocabularyProjected, token_id: int, rows: Rows) -> str:
+    """One token in one line: name, length, place; of a text the words around it, and where."""
     x, y, z = vocabulary.points[token_id].tolist()
+    text, stands = rows.text(token_id), rows.stands(token_id)
+    if stands:
+        before, after = rows.context(token_id, 8, 6)
+        return f"{before}⟨{text}⟩{after}   {stands}   length {vocabulary.norms[token_id]:.4f}"
     return (
         f"{text}   {vocabulary.matrix}[{token_id}]   "
         f"length {vocabulary.norms[token_id]:.4f}   axes ({x:.4f}, {y:.4f}, {z:.4f})"
