@@ -1,6 +1,7 @@
 """Which token of a text each row of a table is, and where it stands. Free of torch.
 
-Rows are a text's tokens in their order, so that the words around one are the rows around it.
+Rows are a text's tokens in their order (without some first tokens of windows, perhaps), so that
+the words around one are the rows around it.
 """
 
 from __future__ import annotations

@@ -97,7 +97,8 @@ def coloured(
         return Coloured(rgb, scale=(low, high, "length"))
     if by == "cluster" and clusters is not None and len(clusters.groups_N) == n:
         named = [", ".join(rows.text(row) for row in some) for some in clusters.central]
-        return _by_number(clusters.groups_N, named)
+        noise = "noise: in no group" if clusters.how else ""
+        return _by_number(clusters.groups_N, named, noise)
     if by == "prompt" and vocabulary.source.of_vocabulary:
         counts = np.bincount([row for row in ids if row < n], minlength=n)[:n]
         most = int(counts.max(initial=0))
@@ -166,11 +167,23 @@ def _by_name(names: NDArray[Any]) -> Coloured:
     return _grouped(group_V, listed, rest=len(counts) > len(listed))
 
 
-def _by_number(numbers: NDArray[np.integer], names: Sequence[str]) -> Coloured:
-    """Groups that are numbered, the largest first; -1 and the last ones are the rest."""
+def _by_number(numbers: NDArray[np.integer], names: Sequence[str], noise: str = "") -> Coloured:
+    """Groups that are numbered, the largest first; the last ones are the rest, and so is -1.
+
+    Where -1 has a name it is a group of its own, fainter than the rest.
+    """
     shown = min(len(names), MOST_GROUPS)
     group_V = np.where((numbers < 0) | (numbers >= shown), shown, numbers)
-    return _grouped(group_V, list(names[:shown]), rest=bool((group_V == shown).any()))
+    listed = list(names[:shown])
+    if not noise or not (numbers < 0).any():
+        return _grouped(group_V, listed, rest=bool((group_V == shown).any()))
+    t = theme.current()
+    tones = [_rgb(QColor(t.series[at])) for at in range(shown)]
+    if len(names) > shown:
+        listed.append(OTHERS)
+        tones.append(_rgb(t.color("dim")))
+    group_V[numbers < 0] = len(listed)
+    return _told(group_V, [*listed, noise], [*tones, _rgb(t.color("faint"))])
 
 
 def _grouped(group_V: NDArray[np.int64], names: list[str], *, rest: bool) -> Coloured:

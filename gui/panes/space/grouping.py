@@ -27,6 +27,7 @@ from gui.session.state import Notice
 from gui.session.store import Store
 from gui.widgets.point_cloud.camera import Camera
 from gui.widgets.point_cloud.region import RegionLayer, inside
+from gui.widgets.text import counted
 from model.messages import VocabularyProjected
 from model.probe.question import Named
 from model.space.questions.asks import Clusters, ClustersFound, TSVWritten, WriteTSV
@@ -153,9 +154,19 @@ class Grouping(QObject):
         if self.filtering.by == "cluster":
             problem = self._store.tables.problems.get(Clusters.name, "")
             found = self._clusters(vocabulary)
+            if self._store.tables.waits(Clusters.name):
+                return "Finding groups; Stop gives it up."
             if problem or found is None:
                 return problem or "Press Find: groups of vectors that point the same way."
+            if not found.likeness:
+                return f"No group: all {found.n_noise:,} vectors are noise, {found.how}."
             low, high = min(found.likeness), max(found.likeness)
+            if found.how:
+                return (
+                    f"{counted(len(found.central), 'dense group')} by HDBSCAN {found.how}. "
+                    f"{found.n_noise:,} of {n:,} vectors are noise: in no group. "
+                    f"Mean cosines with the middles: {low:.2f} to {high:.2f}."
+                )
             return (
                 f"{len(found.central)} clusters by direction, each named by the words in its "
                 f"middle, with which its words have a mean cosine of {low:.2f} to {high:.2f}."
@@ -194,7 +205,7 @@ class Grouping(QObject):
             tables.stop(Clusters.name)
             self._page.show_clusters(running=False)
         elif drawn is not None:
-            tables.ask(drawn.source, Clusters(self._page.k.value()), drawn.step)
+            tables.ask(drawn.source, self._page.clusters, drawn.step)
             self.changed.emit()
 
     def _draw_region(self, kind: str) -> None:

@@ -6,6 +6,7 @@ Knows colours and names as values; no store, no table.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtGui import QColor, QIcon, QPixmap
@@ -24,12 +25,19 @@ from gui.widgets.choice import Choice
 from gui.widgets.number_boxes import WholeBox
 from gui.widgets.segments import Segments
 from gui.widgets.text import Text
+from model.space.questions.asks import Clusters
 
 NAME = Qt.ItemDataRole.UserRole
 DRAWING = (
     ("turn", "Turn", "A drag turns or moves the cloud"),
     ("box", "Box", "Drag a box: what lies in it is selected; with Shift it is added"),
     ("lasso", "Lasso", "Draw a loop: what lies in it is selected; with Shift it is added"),
+)
+
+
+METHODS = (
+    ("kmeans", "k-means", "So many groups; each vector is in the one whose middle is nearest"),
+    ("hdbscan", "HDBSCAN", "As many groups as there are dense places; what is in none is noise"),
 )
 
 
@@ -68,6 +76,20 @@ class GroupsPage(QWidget):
         self.k.setValue(7)
         self.k.setAccessibleName("How many clusters")
         self.k.setToolTip("How many clusters; those after the seventh are grey together")
+        self.method = Segments(font=small)
+        for key, text, tip in METHODS:
+            self.method.add(key, text, tip)
+        self.method.chosen.connect(lambda _: self._show_method())
+        self.smallest = WholeBox(2, 5_000, "vectors of a group")
+        self.smallest.setValue(15)
+        self.smallest.setAccessibleName("Vectors of a group, at least")
+        self.smallest.setToolTip("The smallest group: of fewer vectors there is none")
+        self.samples = WholeBox(1, 500, "near vectors")
+        self.samples.setValue(5)
+        self.samples.setAccessibleName("Near vectors that make a place dense")
+        self.samples.setToolTip(
+            "How many near vectors make a place dense: the more, the more is left out as noise"
+        )
         self.finding = self._button("Find", "Find the clusters, or stop", self.clusters_wanted)
         self.legend = QListWidget()
         self.legend.setAccessibleName("Groups; a tick draws them")
@@ -92,7 +114,8 @@ class GroupsPage(QWidget):
         self.forget = self._button("Forget", "Forget the view that is chosen", None)
         self.forget.clicked.connect(lambda: self.view_forgotten.emit(self.views.currentIndex()))
         inner = column(self, margin=0, spacing=theme.TIGHT)
-        inner.addLayout(_row(self.by, self.k, self.finding))
+        inner.addLayout(_row(self.by, self.finding))
+        inner.addLayout(_row(self.method, self.k, self.smallest, self.samples, stretch=True))
         inner.addWidget(self.legend, 1)
         inner.addWidget(self.said)
         inner.addLayout(_row(self.drawing, stretch=True))
@@ -141,9 +164,26 @@ class GroupsPage(QWidget):
 
     def show_clusters(self, *, running: bool) -> None:
         """Whether clusters can be asked for, and whether they are being found."""
-        self.k.setVisible(self.key == "cluster")
+        self._show_method()
         self.finding.setVisible(self.key == "cluster")
         self.finding.setText("Stop" if running else "Find")
+
+    def _show_method(self) -> None:
+        """What can be set of the way that is chosen."""
+        shown, dense = self.key == "cluster", self.method.current == "hdbscan"
+        self.method.setVisible(shown)
+        self.k.setVisible(shown and not dense)
+        self.smallest.setVisible(shown and dense)
+        self.samples.setVisible(shown and dense)
+
+    @property
+    def clusters(self) -> Clusters:
+        """What is set."""
+        method: Literal["kmeans", "hdbscan"] = "kmeans"
+        if self.method.current == "hdbscan":
+            method = "hdbscan"
+        smallest, samples = self.smallest.value(), self.samples.value()
+        return Clusters(self.k.value(), 0, method, smallest, samples)
 
     def show_coloured(self, coloured: Coloured, hidden: set[str]) -> None:
         """The legend."""

@@ -11,6 +11,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from model.bench import Bench
@@ -32,6 +33,8 @@ LONGEST = 1_024
 memory as the text is long, and time by its square."""
 MOST_BYTES = 1 << 30
 """Of all rows; of wide vectors there are fewer."""
+SINK = 8.0
+"""A window's first token whose vector is so many times as long as others has no row."""
 BYTES_A_TOKEN = 6
 """So many characters are read for a token at first; twice as many if that is too few."""
 
@@ -72,19 +75,40 @@ def table(source: TextInContext, place: Place) -> Steps:
         rows_ND[start : start + len(some)] = values
         yield start + len(some), len(ids)
     assert rows_ND is not None
+    positions_N = torch.arange(len(ids)) % window
+    kept_N, longer = _without_sinks(rows_ND, positions_N)
     called = {token: place.called(token) for token in dict.fromkeys(ids)}
+    note = _note(source, len(ids), window, config, whole=whole)
+    if longer:
+        gone = counted(int((~kept_N).sum()), "first token")
+        note += f" Without the {gone} of windows, {longer:.0f} times as long as the others."
     return VectorTable(
-        rows_ND,
+        rows_ND if kept_N.all() else rows_ND[kept_N],
         source.title,
-        [called[token] for token in ids],
-        _note(source, len(ids), window, config, whole=whole),
+        [called[token] for token, kept in zip(ids, kept_N.tolist()) if kept],
+        note,
         TextRows(
-            np.array(ids, np.int32),
-            (np.arange(len(ids)) % window).astype(np.int32),
-            _lines(tokenizer, ids),
+            np.array(ids, np.int32)[kept_N.numpy()],
+            positions_N[kept_N].numpy().astype(np.int32),
+            _lines(tokenizer, ids)[kept_N.numpy()],
             window,
         ),
     )
+
+
+def _without_sinks(rows_ND: Tensor, positions_N: Tensor) -> tuple[Tensor, float]:
+    """Which rows stay, and how many times as long the others are; 0 where all stay.
+
+    Many models make the first token's vector a hundred times as long as any other, for heads to
+    rest on (Xiao et al. 2023, attention sinks): a few such rows would be all that axes show.
+    """
+    norms_N = rows_ND.norm(dim=1)
+    first_N = positions_N == 0
+    others_N = norms_N[~first_N]
+    usual = float(others_N.median()) if len(others_N) else 0.0
+    gone_N = first_N & (norms_N > SINK * usual) if usual > 0 else torch.zeros_like(first_N)
+    longer = float(norms_N[gone_N].median()) / usual if bool(gone_N.any()) else 0.0
+    return ~gone_N, longer
 
 
 def _values(

@@ -128,6 +128,32 @@ def test_tokens_around_a_text_are_read_but_have_no_row(tmp_path: Path) -> None:
     assert not table.text.has_lines  # its tokenizer drops what ends a line
 
 
+def test_first_tokens_that_are_far_longer_have_no_row_and_that_is_said(
+    lm: LanguageModel, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of a model with attention sinks: here every first token is made one."""
+    inner = reading._values
+
+    def with_sink(*given: object) -> torch.Tensor:
+        values = inner(*given).clone()  # type: ignore[arg-type]
+        values[0] *= 100 * values.norm(dim=1).median() / values[0].norm()
+        return values
+
+    whole = table_of(lm, TextInContext(str(file), 1, most=200))
+    monkeypatch.setattr(reading, "_values", with_sink)
+    table = table_of(lm, TextInContext(str(file), 1, most=200))
+    window = lm.config.n_ctx
+    kept = [at for at in range(200) if at not in (0, window)]
+    assert torch.equal(table.rows_ND, whole.rows_ND[kept])
+    assert list(table.labels) == [whole.labels[at] for at in kept]
+    assert whole.text is not None
+    assert table.text is not None
+    assert table.text.positions_N.tolist() == whole.text.positions_N[kept].tolist()
+    assert table.text.lines_N.tolist() == whole.text.lines_N[kept].tolist()
+    said = "Without the 2 first tokens of windows, 97 times as long as the others."
+    assert table.note.endswith(said)
+
+
 def test_interventions_are_in_force(lm: LanguageModel, file: Path) -> None:
     some = (ScaleOutput(0, "block"),)
     table = table_of(lm, TextInContext(str(file), 1, interventions=some, most=20))
