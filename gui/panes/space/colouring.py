@@ -30,11 +30,15 @@ BY = (
     ("letter", "first letter", "Its first letter or sign"),
     ("size", "letters", "How many characters it has"),
     ("prompt", "count in prompt", "How often the prompt has it"),
+    ("counts", "count in texts", "How often texts have it that you choose"),
+    ("ratio", "one text or another", "How many times more often one text has it than another"),
     ("token", "token", "Which token it is: the most frequent of the text have a colour each"),
     ("position", "position", "Its place in the window that the model read it in"),
     ("line", "line", "The line of the text in which it stands"),
     ("cluster", "cluster", "Groups of vectors that point the same way"),
 )
+OF_COUNTS = ("counts", "ratio")
+"""Those for which texts are chosen."""
 OF_TEXT = ("token", "position", "line")
 """Those that only a text's rows have."""
 MOST_GROUPS = 7
@@ -133,6 +137,7 @@ def by_of(vocabulary: VocabularyProjected) -> tuple[tuple[str, str, str], ...]:
         without = {"line"}
     if not vocabulary.source.of_vocabulary:
         without.add("prompt")
+        without |= set(OF_COUNTS) if text is None else set()
     return tuple(one for one in BY if one[0] not in without)
 
 

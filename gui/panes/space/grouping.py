@@ -19,9 +19,10 @@ from gui.on_screen import keep_on_screen
 from gui.panes.space.body import SpaceBody
 from gui.panes.space.chooser import Chooser
 from gui.panes.space.cloud import Cloud
-from gui.panes.space.colouring import BY, OF_TEXT, Coloured, by_of, coloured
+from gui.panes.space.colouring import BY, OF_COUNTS, OF_TEXT, Coloured, by_of, coloured
 from gui.panes.space.filtering import Filtering, hide
 from gui.panes.space.forms import FORMS
+from gui.panes.space.frequencies import Frequencies
 from gui.panes.space.lookup import Lookup
 from gui.session.state import Notice
 from gui.session.store import Store
@@ -67,9 +68,13 @@ class Grouping(QObject):
         self._of_colours: object = None
         self._sought: object = None
         self._told: object = None
+        self._of_model: object = store.model
         self._views: list[dict[str, Any]] = []
         self._dialog: QFileDialog | None = None
         self.region = RegionLayer(body.view)
+        self.frequencies = Frequencies(store, self._page)
+        self.frequencies.changed.connect(self.changed)
+        self.frequencies.show("")
         page, tools = self._page, body.tools
         page.by_chosen.connect(self._by_chosen)
         page.hidden_changed.connect(self._hide)
@@ -89,6 +94,7 @@ class Grouping(QObject):
         """Other rows come into view."""
         self.filtering.forget()
         self._coloured = None
+        self.frequencies.show(self.filtering.by)
         self._page.alone.setChecked(False)
 
     # ------------------------------------------------------------------- what is drawn
@@ -108,12 +114,14 @@ class Grouping(QObject):
         rows, clusters = self._lookup.rows, self._clusters(vocabulary)
         by = self.filtering.by
         prompt = ids if by == "prompt" else ()
+        counted = self.frequencies.key(by)
         # What is kept alive here can be told apart by where it is.
-        of = (vocabulary if by in ("one", "norm", *OF_TEXT) else None, rows, clusters)
-        key = (by, *map(id, of), len(vocabulary.points), prompt, theme.current().name)
+        of = (vocabulary if by in ("one", "norm", *OF_TEXT, *OF_COUNTS) else None, rows, clusters)
+        key = (by, *map(id, of), len(vocabulary.points), prompt, counted, theme.current().name)
         if self._coloured is None or self._coloured[0] != key:
             self._of_colours = of
-            self._coloured = key, coloured(by, vocabulary, rows, ids, clusters)
+            by_texts = self.frequencies.coloured(by, vocabulary)
+            self._coloured = key, by_texts or coloured(by, vocabulary, rows, ids, clusters)
         return self._coloured[1]
 
     def _clusters(self, vocabulary: VocabularyProjected) -> ClustersFound | None:
@@ -134,6 +142,9 @@ class Grouping(QObject):
         self._page.offer(by_of(vocabulary))
         if self._page.key != self.filtering.by and self._page.by.findData(self.filtering.by) < 0:
             self._by_chosen("one")  # these rows have no such thing
+        if self._of_model is not self._store.model:
+            self._of_model = self._store.model
+            self.frequencies.counts.start_anew()
         before = None if self._coloured is None else self._coloured[1]
         now = self.coloured(vocabulary)
         if before is not None and now is not before:
@@ -151,6 +162,11 @@ class Grouping(QObject):
             some = ", ".join(rows.text(int(row)) for row in lit[:5])
             more = " …" if len(lit) > 5 else ""
             return f"{len(lit):,} of {n:,} {what}: {some}{more}"
+        if self.filtering.by in OF_COUNTS:
+            model = self._store.model
+            return self.frequencies.sentence(
+                self.filtering.by, rows.text if model is None else model.token_text
+            )
         if self.filtering.by == "cluster":
             problem = self._store.tables.problems.get(Clusters.name, "")
             found = self._clusters(vocabulary)
@@ -186,6 +202,7 @@ class Grouping(QObject):
         norm.setChecked(by == "norm")
         norm.blockSignals(False)
         self._page.show_by(by)
+        self.frequencies.show(by)
         self.changed.emit()
 
     def _norm_switched(self) -> None:
@@ -333,6 +350,7 @@ class Grouping(QObject):
             found["group"] = Named(names[now.group_V], ("token",))
         if len(self.filtering.selected):
             found["selected"] = Named(self.filtering.selected, ("place",))
+        found.update(self.frequencies.arrays())
         return found
 
 

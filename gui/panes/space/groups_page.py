@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from gui import theme
 from gui.panes.base import column
 from gui.panes.space.colouring import BY, Coloured
+from gui.panes.space.texts_row import TextsRow
 from gui.widgets.choice import Choice
 from gui.widgets.number_boxes import WholeBox
 from gui.widgets.segments import Segments
@@ -116,6 +117,8 @@ class GroupsPage(QWidget):
         inner = column(self, margin=0, spacing=theme.TIGHT)
         inner.addLayout(_row(self.by, self.finding))
         inner.addLayout(_row(self.method, self.k, self.smallest, self.samples, stretch=True))
+        self.texts = TextsRow()
+        inner.addWidget(self.texts)
         inner.addWidget(self.legend, 1)
         inner.addWidget(self.said)
         inner.addLayout(_row(self.drawing, stretch=True))
