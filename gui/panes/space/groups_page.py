@@ -91,6 +91,11 @@ class GroupsPage(QWidget):
         self.samples.setToolTip(
             "How many near vectors make a place dense: the more, the more is left out as noise"
         )
+        self.dense = QWidget()
+        least, near = (Text(word, tone="dim", font=small) for word in ("at least", "near"))
+        of_dense = _row(least, self.smallest, near, self.samples, stretch=True)
+        of_dense.setContentsMargins(0, 0, 0, 0)
+        self.dense.setLayout(of_dense)
         self.finding = self._button("Find", "Find the clusters, or stop", self.clusters_wanted)
         self.legend = QListWidget()
         self.legend.setAccessibleName("Groups; a tick draws them")
@@ -116,7 +121,8 @@ class GroupsPage(QWidget):
         self.forget.clicked.connect(lambda: self.view_forgotten.emit(self.views.currentIndex()))
         inner = column(self, margin=0, spacing=theme.TIGHT)
         inner.addLayout(_row(self.by, self.finding))
-        inner.addLayout(_row(self.method, self.k, self.smallest, self.samples, stretch=True))
+        inner.addLayout(_row(self.method, self.k, stretch=True))
+        inner.addWidget(self.dense)
         self.texts = TextsRow()
         inner.addWidget(self.texts)
         inner.addWidget(self.legend, 1)
@@ -176,8 +182,7 @@ class GroupsPage(QWidget):
         shown, dense = self.key == "cluster", self.method.current == "hdbscan"
         self.method.setVisible(shown)
         self.k.setVisible(shown and not dense)
-        self.smallest.setVisible(shown and dense)
-        self.samples.setVisible(shown and dense)
+        self.dense.setVisible(shown and dense)
 
     @property
     def clusters(self) -> Clusters:
