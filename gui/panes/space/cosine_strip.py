@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from gui import theme
 from gui.widgets.canvas import Canvas
 
-HEIGHT = 100
+HEIGHT, LOW_HEIGHT = 100, 72
 LEFT, RIGHT, TOP, BOTTOM = 30.0, 8.0, 25.0, 16.0
 
 
@@ -39,6 +39,10 @@ class CosineStrip(Canvas):
         self._title = ""
         self._current: int | None = None
         self._hovered: int | None = None
+
+    def set_low(self, *, low: bool) -> None:
+        """Whether there is little height."""
+        self.setFixedHeight(LOW_HEIGHT if low else HEIGHT)
 
     @property
     def values(self) -> NDArray[np.floating]:

@@ -11,19 +11,21 @@ from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QLineEdit, QSizePolicy, QVBoxLayout, QWidget
 
 from gui import theme
 from gui.panes.space.cosine_strip import CosineStrip
 from gui.panes.space.side import METRICS
-from gui.panes.space.token_list import Row, TokenList
+from gui.panes.space.token_list import ROW, Row, TokenList
 from gui.widgets.point_cloud.overlay import tone_color
 from gui.widgets.segments import Segments
 from gui.widgets.text import Text
 from model.probe.path_near.asks import PathNear, PathNearFound
 
 TextOf = Callable[[int], str]
+LOW = 380
+"""A page that is lower does without what can be chosen elsewhere, too."""
 PARTED = 0.02
 """By so much a cosine has to fall at a layer to be spoken of."""
 
@@ -144,6 +146,18 @@ class PathPage(QWidget):
             inner.addWidget(listed, 1)
         self.show_sentence("")
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Where there is little height, the lists get it."""
+        low = self.height() < LOW
+        self.strip.set_low(low=low)
+        self.metrics.setVisible(not low and not self.strip.isHidden())
+        for listed in self.lists:
+            listed.setMinimumHeight(2 * ROW)
+
     def _entered(self) -> None:
         self.other_wanted.emit(self.other.text().strip())
 
@@ -183,7 +197,7 @@ class PathPage(QWidget):
             title = f"cosine of {sides[0].name} and {sides[1].name}"
         self.strip.show_values(values, [one.label for one in stations], at, title)
         self.strip.show()
-        self.metrics.show()
+        self._arrange()
         shared = set.intersection(*(set(side.found.ids_Sk[at].tolist()) for side in sides))
         for index, (key, listed) in enumerate(zip(self.keys, self.lists)):
             there = index < len(sides)
