@@ -10,6 +10,7 @@ from pathlib import Path
 from time import monotonic
 
 from gui.session.store import Store
+from gui.session.tables import MOVED_ON
 from model import messages as m
 from model.space.registry import Projection, Source
 from model.space.sources.asks import (
@@ -97,9 +98,9 @@ class Choosing:
         except OSError:
             changed = 0  # who reads it says why it can't be
         part, selection = self.kind.removeprefix(TEXT), self._store.selection
-        before = self.text
+        before, run = self.text, self._store.run.current
         step = None if subject is None else subject.step
-        if before is not None and self._store.run.running:
+        if before is not None and run is not None and self._store.run.running and not run.paused:
             step = before.step  # of a model that learns it isn't read at every step
         return TextInContext(
             self.text_path,
@@ -119,7 +120,10 @@ class Choosing:
         self._began, self._took = monotonic(), float("inf")
 
     def note_read(self, drawn: m.VocabularyProjected | None) -> None:
-        """A picture is there: of the text that was asked for it is known how long it took."""
+        """What came: how long the text took that was asked for, or that it was given up."""
+        tables = self._store.tables
+        if self.text is not None and tables.refused == self.text and tables.problem == MOVED_ON:
+            self.stopped = True
         if drawn is not None and drawn.source == self.text and self._took == float("inf"):
             self._took = monotonic() - self._began
 

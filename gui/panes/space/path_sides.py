@@ -92,15 +92,18 @@ class PathSides(QObject):
         return self.questions(self.other_position())
 
     def other_position(self) -> int | None:
-        """The other side's position: where the texts are alike, else the same token there."""
+        """The other side's position: the same token's, or else what stands there in its place."""
         comparing, read = self._store.comparing, self._store.read
         position, other = self._store.selection.position, comparing.other
         found = comparing.other_position(position)
-        if found is not None or read is None or other is None or not 0 <= position < read.n_tokens:
+        if read is None or other is None or not 0 <= position < read.n_tokens:
             return found
-        token = read.subject.ids[position]
-        same = [at for at, one in enumerate(other.subject.ids) if one == token]
-        return min(same, key=lambda at: abs(at - position), default=None)
+        token, theirs = read.subject.ids[position], other.subject.ids
+        if found is not None and theirs[found] == token:
+            return found
+        # Two texts of one length are aligned place by place, wherever a word stands in them.
+        same = [at for at, one in enumerate(theirs) if one == token]
+        return min(same, key=lambda at: abs(at - position), default=found)
 
     def no_difference(self, one_side: str) -> str:
         """Why only one side's way is drawn; empty where both are."""

@@ -38,6 +38,9 @@ SINK = 8.0
 BYTES_A_TOKEN = 6
 """So many characters are read for a token at first; twice as many if that is too few."""
 
+UNSURE = 64
+"""So many tokens before a place at which a text is cut off are not taken as they are."""
+
 Steps = Generator[tuple[int, int], None, VectorTable]
 
 
@@ -149,8 +152,8 @@ def _tokens(
                     break
                 yield 0, 0
             all_cut = ended and len(text) == len(held)
-            # Where the text was cut off in a word the last token may be another.
-            if len(ids) > most or all_cut:
+            # Where the text was cut off in a word the last tokens may be others.
+            if len(ids) > most + UNSURE or all_cut:
                 return ids[:most], all_cut and len(ids) <= most
             wanted *= 2
     except (DataError, OSError) as error:

@@ -206,6 +206,18 @@ def test_a_token_that_the_other_text_lacks_is_said_to_be_missing(pane: SpacePane
     assert "no such token" in pane.column.path.said.text()
 
 
+def test_the_same_word_is_meant_wherever_it_stands(pane: SpacePane) -> None:
+    """Of two texts of one length the tokens are aligned place by place; the word is elsewhere."""
+    assert pane.store.read is not None
+    compare(pane, "The queen saw the old king")
+    other = pane.store.comparing.other
+    assert other is not None
+    assert other.n_tokens == pane.store.read.n_tokens
+    assert pane.column.path.keys[1].text.startswith("B ·king 5 after ")
+    compare(pane, "The old duke lost his crown")
+    assert pane.column.path.keys[1].text.startswith("B ·duke 2 after ")
+
+
 def test_before_and_after_an_intervention_are_two_ways_too(pane: SpacePane) -> None:
     turn_to_paths(pane)
     pane.store.intervening.add(ScaleOutput(0, "block"))

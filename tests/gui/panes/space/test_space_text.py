@@ -17,6 +17,7 @@ from gui.panes.space import choosing
 from gui.panes.space.pane import SpacePane
 from gui.session.store import Store
 from gui.widgets.point_cloud.renderer import NO_GL_VARIABLE
+from model import messages as m
 from model.probe.question import Named
 from model.space.sources.asks import TextInContext
 from model.space.text_rows import TextRows
@@ -107,6 +108,7 @@ def test_neighbours_are_listed_in_context(pane: SpacePane, desk: Desk) -> None:
     near = cosines(rows, rows[row])
     listed = pane.side.list.rows
     assert listed[0].token_id == row
+    assert pane.store.selection.vocabulary_id == rows_of(pane).ids_N[row]  # for other panes
     assert listed[1].token_id == int(np.argsort(-near, kind="stable")[1])
     assert listed[0].before.endswith(" old")
     assert listed[0].after.startswith(" lost")
@@ -211,6 +213,30 @@ def test_reading_can_be_stopped_and_begun_again(
     QTest.mouseClick(pane._body.run, Qt.MouseButton.LeftButton)
     settle(pane)
     assert source_of(pane).part == "q"
+
+
+def test_that_the_model_has_learned_on_meanwhile_is_said(
+    pane: SpacePane, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = pane.store.tables
+    draw, held_back = tables.draw, []
+
+    def hold(request: m.ProjectVocabulary) -> None:
+        held_back.append(request)
+        tables.drawing = request
+
+    monkeypatch.setattr(tables, "draw", hold)
+    choose_source(pane, f"{choosing.TEXT}q")
+    settle(pane)
+    monkeypatch.setattr(tables, "draw", draw)
+    pane.store.receive(m.Cancelled(request_id=held_back[-1].id))
+    settle(pane)
+    assert "The model has learned on while the text was read" in pane._body.empty.text()
+    assert pane._body.run.text() == "Run"
+    QTest.mouseClick(pane._body.run, Qt.MouseButton.LeftButton)
+    settle(pane)
+    assert source_of(pane).part == "q"
+    assert not pane._body.empty.isVisible()
 
 
 def test_how_much_is_read_is_chosen(pane: SpacePane, file: Path) -> None:
