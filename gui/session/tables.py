@@ -101,9 +101,9 @@ class Tables(Feature):
 
     def stop_drawing(self) -> None:
         """Nobody waits for the picture any more; what came of it stays."""
-        if self.drawing is not None:
-            self._store.send(m.Cancel(target=self.drawing.id))
-            self.drawing = None
+        drawing, self.drawing = self.drawing, None
+        if drawing is not None:
+            self._store.send(m.Cancel(target=drawing.id))
 
     def take(self, result: m.Result) -> bool:
         match result:

@@ -122,7 +122,8 @@ class Choosing:
     def note_read(self, drawn: m.VocabularyProjected | None) -> None:
         """What came: how long the text took that was asked for, or that it was given up."""
         tables = self._store.tables
-        if self.text is not None and tables.refused == self.text and tables.problem == MOVED_ON:
+        refused = self._asked is not None and tables.refused == self.text is not None
+        if refused and tables.problem == MOVED_ON:
             self.stopped = True
         if drawn is not None and drawn.source == self.text and self._took == float("inf"):
             self._took = monotonic() - self._began

@@ -36,7 +36,7 @@ def test_after_every_layer_the_nearest_of_the_whole_table_are_told(name: str):
     for matrix in ("W_E", "W_U"):
         table = asked.network.table(matrix).detach().double().numpy()
         metric: Metric = "euclidean" if matrix == "W_U" else "cosine"
-        found = asked.ask(PathNear(AT, 5, matrix, metric))  # type: ignore[arg-type]
+        found = asked.ask(PathNear(AT, 5, matrix, metric))
         assert isinstance(found, PathNearFound)
         assert found.stations == stations(asked.config)
         for at, station in enumerate(found.stations):
