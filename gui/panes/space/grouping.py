@@ -190,6 +190,8 @@ class Grouping(QObject):
         if now.scale is not None:
             low, high, what = now.scale
             return f"{what} from {low:.2f} (faint) to {high:.2f} (strong)"
+        if now.groups and vocabulary.text is not None:
+            return "A tick draws a group. Search for a word to see it wherever it stands."
         return "" if now.groups else "Drag a box or a loop to select; a search lights all matches."
 
     # --------------------------------------------------------------- what a person does

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -67,6 +67,18 @@ class PathNearFound(Answer):
             "nearness": Named(self.values_Sk, ("station", "place"), at),
             "vector": Named(self.vectors_SD, ("station", "dimension"), at),
             "turned": Named(self.turned_S, ("station",), at),
+        }
+
+    def as_rows(self) -> Mapping[str, list[dict[str, Any]]]:
+        return {
+            "neighbours": [
+                {"after": station.label, "name": station.name, "id": token, "nearness": value}
+                for station, ids, values in zip(
+                    self.stations, self.ids_Sk.tolist(), self.values_Sk.tolist(), strict=True
+                )
+                for token, value in zip(ids, values, strict=True)
+                if token >= 0
+            ]
         }
 
 

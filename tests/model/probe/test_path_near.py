@@ -80,6 +80,9 @@ def test_a_vector_of_zeros_has_no_neighbours():
     assert np.isnan(found.values_Sk[0]).all()
     assert np.isnan(found.turned_S).all()
     assert (found.ids_Sk[1:] >= 0).all()
+    rows = found.as_rows()["neighbours"]
+    assert "embed" not in {row["after"] for row in rows}
+    assert [row["id"] for row in rows] == found.ids_Sk[1:].ravel().tolist()
 
 
 def test_what_is_not_there_is_refused_in_a_sentence():
