@@ -1,9 +1,8 @@
 """The embedding space: every vector of a table in 2D or 3D, on exact axes that a person chooses.
 
-Reads the projection and the neighbours from the store and asks it for others; asks where positions
-are on their way through the layers. Which table and which axes is chosen in
-`gui.panes.space.chooser`, what is typed is looked up in `gui.panes.space.lookup`, what is drawn
-is put together in `gui.panes.space.drawing`.
+Reads the projection and the neighbours from the store; asks for ways through the layers. What is
+chosen (`chooser.py`), typed (`searching.py`), drawn (`drawing.py`) and said (`telling.py`) is done
+beside it.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 from PySide6.QtCore import QSize
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QResizeEvent
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from gui.panes.base import Pane, column
@@ -24,7 +23,7 @@ from gui.panes.space.chooser import WORDS, Chooser
 from gui.panes.space.choosing import FILE
 from gui.panes.space.cloud import Cloud, same_axes
 from gui.panes.space.drawing import Drawing
-from gui.panes.space.dropping import dropped_table
+from gui.panes.space.dropping import Dropping
 from gui.panes.space.grouping import Grouping
 from gui.panes.space.lookup import Lookup
 from gui.panes.space.nearness import Nearness
@@ -62,7 +61,7 @@ class SpacePane(Pane):
         self._bring_into_sight = False
         self._picking = Picking(store)
         self._seen: tuple[int, tuple[int, ...], int | None] = (-1, (), None)
-        self.setAcceptDrops(True)
+        Dropping(self).dropped.connect(self.open_file)
         self._build()
         store.vocabulary_changed.connect(self._ask_anew)
         store.neighbours_changed.connect(self.invalidate)
@@ -163,9 +162,9 @@ class SpacePane(Pane):
         vocabulary = self._cloud.vocabulary
         if vocabulary is None:
             return {}
-        near, cloud = self._near.answer, self._cloud
-        found = arrays_of(vocabulary, near, cloud.found, cloud.paths, self._lookup.text)
-        parts = (self._sides, self.pages, self.grouping)
+        cloud, text_of = self._cloud, self._lookup.text
+        found = arrays_of(vocabulary, self._near.answer, cloud.found, cloud.paths, text_of)
+        parts = self._sides, self.pages, self.grouping
         return {**found, **{k: v for part in parts for k, v in part.arrays().items()}}
 
     def code(self) -> str:
@@ -252,19 +251,6 @@ class SpacePane(Pane):
         if shows_part:
             self._drawing.show_sum()
         self.invalidate()
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """A file of vectors is taken here; all else is the window's."""
-        if dropped_table(event):
-            event.acceptProposedAction()
-        else:
-            event.ignore()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        path = dropped_table(event)
-        if path:
-            event.acceptProposedAction()
-            self.open_file(path)
 
     # -------------------------------------------------------------- what the store says
 
