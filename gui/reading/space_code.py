@@ -5,11 +5,13 @@ They run after ``import model`` and ``lm = model.open(…)``. Knows answers; no 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from model import messages as m
 from model.space.projections import PROJECTIONS
 from model.space.questions import QUESTIONS
 from model.space.registry import entry_of
-from model.space.sources.asks import BY_HEAD, InContext, TableFile, TokenTable
+from model.space.sources.asks import BY_HEAD, InContext, TableFile, TextInContext, TokenTable
 
 
 def of(vocabulary: m.VocabularyProjected, near: m.NeighboursFound | None, text: str) -> str:
@@ -52,6 +54,8 @@ def _table(vocabulary: m.VocabularyProjected, text: str) -> tuple[list[str], lis
             # Heads that share keys and values read the one of their group.
             rows += f"[:, {source.head} * lm.config.{_heads(source.part)} // lm.config.n_heads]"
         return [], [f"table = VectorTable({rows}, {source.title!r})"]
+    if isinstance(source, TextInContext):
+        return _of_text(source)
     assert isinstance(source, TableFile)
     imports = [
         "import torch",
@@ -61,6 +65,26 @@ def _table(vocabulary: m.VocabularyProjected, text: str) -> tuple[list[str], lis
     return imports, [
         f"read = finish(reading_file({source.path!r}, {source.sample}))",
         f"table = VectorTable(torch.from_numpy(read.rows_ND), {source.title!r}, read.labels)",
+    ]
+
+
+def _of_text(source: TextInContext) -> tuple[list[str], list[str]]:
+    source = replace(source, model=1, step=None, changed=0)
+    imports = [
+        "from model.bench import Bench",
+        "from model.slices import finish",
+        "from model.space.asking import opening",
+        "from model.space.sources.asks import TextInContext",
+        "from model.space.sources.place import Place",
+    ]
+    kinds = sorted({type(one).__name__ for one in source.interventions})
+    if kinds:
+        imports.append(f"from model.interventions import {', '.join(kinds)}")
+    return imports, [
+        "bench = Bench()",
+        "bench.hold(1, lm)",
+        "word = lm.tokenizer.piece",
+        f"table = finish(opening({source!r}, Place(bench, 1, word=word)))",
     ]
 
 

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 from gui.session.feature import Feature
 from model import messages as m
 from model.space.registry import Source, TableQuestion
+from model.space.sources.asks import TextInContext
+
+MOVED_ON = "The model has learned on while the text was read. Pause the run, then press Run."
 
 if TYPE_CHECKING:
     from gui.session.store import Store
@@ -98,9 +101,9 @@ class Tables(Feature):
 
     def stop_drawing(self) -> None:
         """Nobody waits for the picture any more; what came of it stays."""
-        if self.drawing is not None:
-            self._store.send(m.Cancel(target=self.drawing.id))
-            self.drawing = None
+        drawing, self.drawing = self.drawing, None
+        if drawing is not None:
+            self._store.send(m.Cancel(target=drawing.id))
 
     def take(self, result: m.Result) -> bool:
         match result:
@@ -116,6 +119,13 @@ class Tables(Feature):
             case m.Failed(request=m.ProjectVocabulary() as request):
                 self.drawing = None
                 self.problem, self.sample, self.refused = result.message, 0, request.source
+            case m.Cancelled() if self._draws(result) and self._reads_text:
+                # By the worker: whoever stops it forgets it first.
+                assert self.drawing is not None
+                self.problem, self.sample, self.refused = MOVED_ON, 0, self.drawing.source
+                self.drawing = None
+                self.changed.emit()
+                return False
             case m.Failed(request=m.FindNeighbours()):
                 self.near_problem = result.message
             case m.Failed(request=m.AskTable() as asked):
@@ -133,6 +143,10 @@ class Tables(Feature):
 
     def _draws(self, result: m.Result) -> bool:
         return self.drawing is not None and result.request_id == self.drawing.id
+
+    @property
+    def _reads_text(self) -> bool:
+        return self.drawing is not None and isinstance(self.drawing.source, TextInContext)
 
     def reset(self, model: m.ModelInfo) -> bool:
         """Rows of another model are other words."""

@@ -19,7 +19,7 @@ from model.engine.workplace import Workplace
 from model.space.projections import PROJECTIONS
 from model.space.questions.asks import NearFound, TableAnswer
 from model.space.registry import Source, TableQuestion, TooManyRows, entry_of
-from model.space.sources.asks import InContext, TableFile, TokenTable
+from model.space.sources.asks import InContext, TableFile, TextInContext, TokenTable
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -152,16 +152,18 @@ def _table(source: Source, place: Workplace, request_id: int) -> Opening:
     held = place.table
     if held is not None and held[0] == source and not source.of_vocabulary:
         return held[1]
+    for_file = isinstance(source, TableFile | TextInContext)
+    if for_file:
+        place.table = None  # two files at once may be more than there is room for
     if source.of_model:
         place.look()
         model_id, step = place.model_id, place.looked_step
         words = tuple(place.info.token_text(row) for row in _ids(source))
-        where = Place(place.bench, model_id, step, dict(zip(_ids(source), words, strict=True)))
+        named = dict(zip(_ids(source), words, strict=True))
+        where = Place(place.bench, model_id, step, named, place.info.token_text)
     else:
         where = Place()
-        place.table = None  # two files at once may be more than there is room for
     told = time.monotonic()
-    for_file = isinstance(source, TableFile)
     steps = opening(source, where)
     try:
         while True:
@@ -190,6 +192,8 @@ def _of(source: Source, place: Workplace) -> tuple[int, int | None]:
     """Of which weights a table is."""
     if isinstance(source, InContext):
         return source.subject.model, source.subject.step
+    if isinstance(source, TextInContext):
+        return source.model, source.step
     return (place.model_id, place.looked_step) if source.of_model else (0, None)
 
 
@@ -231,6 +235,7 @@ def _told(
         labels=table.labels,
         note=table.note,
         share=placed.share,
+        text=table.text,
     )
 
 

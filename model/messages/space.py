@@ -13,6 +13,7 @@ from model.space.projections.asks import PrincipalAxes, SumPlane
 from model.space.questions.asks import Metric, Near, NearFound, TableAnswer
 from model.space.registry import Projection, Source, TableQuestion
 from model.space.sources.asks import TokenTable
+from model.space.text_rows import TextRows
 
 Terms = tuple[tuple[int, int], ...]
 EMBEDDING = TokenTable()
@@ -101,6 +102,7 @@ class VocabularyProjected(Result):
         labels: of the rows; empty where they are tokens of the model.
         note: what a person should know of the table.
         share: how much of the work is done; below 1 another follows.
+        text: which token of a text each row is, and where it stands; None where they are none.
     """
 
     model_id: int
@@ -121,6 +123,7 @@ class VocabularyProjected(Result):
     labels: tuple[str, ...] = ()
     note: str = ""
     share: float = 1.0
+    text: TextRows | None = None
 
     @property
     def matrix(self) -> str:

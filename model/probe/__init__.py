@@ -122,6 +122,12 @@ PROBES = (
         "path", "Path", "Path", "Where positions are after each layer, on the vocabulary's axes."
     ),
     _about_a_subject(
+        "path_near",
+        "PathNear",
+        "Neighbours through the layers",
+        "Which tokens' vectors are near a position's residual stream after each layer.",
+    ),
+    _about_a_subject(
         "lens", "Lens", "Logit lens", "What the stream would say at every border of a block."
     ),
     _about_a_subject(

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from model.probe.geometry.compute import ROWS_AT_ONCE
+from model.space.text_rows import TextRows
 
 T = TypeVar("T")
 
@@ -24,10 +25,11 @@ class VectorTable:
         name: for people, ``W_E``.
         labels: what each row is called; empty where the rows are the tokens of a vocabulary.
         note: what a person should know of it, a sentence; empty for nothing.
+        text: which token of a text each row is; None where they are none.
         found: where what is found of it is kept, if it is to live longer than this.
 
     Attributes:
-        rows_ND, name, labels, note: as given.
+        rows_ND, name, labels, note, text: as given.
     """
 
     def __init__(
@@ -36,12 +38,14 @@ class VectorTable:
         name: str,
         labels: Sequence[str] = (),
         note: str = "",
+        text: TextRows | None = None,
         found: dict[object, object] | None = None,
     ) -> None:
         self.rows_ND = rows_ND.detach()
         self.name = name
         self.labels = tuple(labels)
         self.note = note
+        self.text = text
         self._found: dict[object, object] = {} if found is None else found
 
     def __len__(self) -> int:

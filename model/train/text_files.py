@@ -70,7 +70,7 @@ def surveying(path: Path, most_held: int) -> Generator[float, None, Survey]:
     characters: set[str] = set()
     n_characters = n_bytes = n_windows = n_lines = 0
     blank, last = True, ""
-    for piece, n_crlf in _pieces(files):
+    for piece, n_crlf in pieces(files):
         raw = piece.encode("utf-8")
         digest.update(raw)
         characters.update(piece)
@@ -115,7 +115,7 @@ def pieces_of(survey: Survey, begin: int, end: int) -> Iterator[str]:
         DataError: the files have changed since they were read through.
     """
     at = 0
-    for piece, _ in _pieces(survey.files):
+    for piece, _ in pieces(survey.files):
         if at >= end:
             return
         yield piece[max(0, begin - at) : end - at]
@@ -230,7 +230,12 @@ def _size(file: Path) -> int:
         return 0
 
 
-def _pieces(files: tuple[Path, ...]) -> Iterator[tuple[str, int]]:
+def pieces(files: tuple[Path, ...]) -> Iterator[tuple[str, int]]:
+    """The text of some files, piece by piece, each with how many lines ended in CR LF.
+
+    Raises:
+        DataError: one can't be read.
+    """
     for n, file in enumerate(files):
         if n:
             yield _BETWEEN, 0

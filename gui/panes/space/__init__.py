@@ -30,5 +30,13 @@ ENTRY = PaneEntry(
             does="ask_file",
             in_front=True,
         ),
+        Command(
+            id="open_text_in_space",
+            text="Draw a te&xt's tokens…",
+            tip="A text file's tokens in the embedding space: what the model holds for each",
+            menu="Edit",
+            does="ask_text",
+            in_front=True,
+        ),
     ),
 )

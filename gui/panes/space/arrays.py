@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from gui.panes.space.scene import Paths
+from gui.panes.space.ways import Paths
 from model.messages import NeighboursFound, VocabularyProjected
 from model.probe.path.asks import PathFound
 from model.probe.question import Named
@@ -41,6 +41,10 @@ def arrays_of(
         "variance_kept": Named(vocabulary.variance_kept, ("axis",)),
         "off": Named(vocabulary.off, ("token",)),
     }
+    if vocabulary.text is not None:
+        data["token_ids"] = Named(vocabulary.text.ids_N, ("token",))
+        data["positions"] = Named(vocabulary.text.positions_N, ("token",))
+        data["lines"] = Named(vocabulary.text.lines_N, ("token",))
     if near is not None:
         terms = np.array(near.terms)
         data["neighbour_term_signs"] = Named(terms[:, 0], ("term",))

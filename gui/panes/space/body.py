@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from gui import theme
 from gui.panes.base import EmptyState, column
-from gui.panes.space.choosing import CONTEXT, FILE, TABLES
+from gui.panes.space.choosing import CONTEXT, FILE, MOST, TABLES, TEXT
 from gui.panes.space.column import SideColumn
 from gui.panes.space.form import Form
 from gui.panes.space.forms import FORMS
@@ -34,7 +34,7 @@ SIDE_WIDTH = 268
 MIN_WIDTH_FOR_SIDE = 560
 MIN_HEIGHT_FOR_BELOW = 460
 MIN_WIDTH_FOR_TOOLS = 700
-OPEN = "open…"
+OPEN, OPEN_TEXT = "open…", "open text…"
 TOOL_TIP = Qt.ItemDataRole.ToolTipRole
 
 
@@ -46,6 +46,7 @@ class SpaceBody(QWidget):
         search: where a row or a sum of words is typed.
         tools: the buttons beside it.
         forms: what can be set of each projection, by its name.
+        most: how much of a text is read.
         run: begins a projection that takes long, or stops it.
         caption: what the picture keeps.
         view: the cloud.
@@ -58,11 +59,13 @@ class SpaceBody(QWidget):
         source_chosen: key of a source.
         projection_chosen: name of a projection.
         sample_wanted: the sample was pressed.
+        most_chosen: so many tokens of a text are to be read at most.
     """
 
     source_chosen = Signal(str)
     projection_chosen = Signal(str)
     sample_wanted = Signal()
+    most_chosen = Signal(int)
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -93,7 +96,9 @@ class SpaceBody(QWidget):
             "Type a part of a token: Enter selects the first, arrow keys another.\n"
             "Or a sum of words such as king - man + woman; behind = may stand the word that you\n"
             "expect, whose rank is told. In quotes a token is taken byte by byte\n"
-            '(" king" has a space before it); #812 is an id. Escape clears.'
+            '(" king" has a space before it); #812 is an id. Escape clears.\n'
+            "Ctrl+click adds a point to the sum, Ctrl+Shift+click takes it away; so do P and M\n"
+            "where the mouse is, and a right click. Backspace takes back what came last."
         )
         self.tools = SpaceTools()
         self.forms: dict[str, Form] = {}
@@ -112,6 +117,13 @@ class SpaceBody(QWidget):
         self.run.setToolTip("This takes a while: it begins when you say so, and can be stopped")
         make_primary(self.run)
         self.run.hide()
+        self.most = Choice()
+        self.most.setAccessibleName("Tokens of the text, at most")
+        self.most.setToolTip("How many tokens are read, from the beginning of the text")
+        for n in MOST:
+            self.most.addItem(f"first {n:,} tokens", n)
+        self.most.activated.connect(lambda _: self.most_chosen.emit(self.most.currentData()))
+        self.most.hide()
         self.caption = Text(font=theme.sans(theme.SMALL_FONT_SIZE), wrap=True)
         self.view = PointCloudView()
         self.view.setAccessibleName("Tokens in space")
@@ -142,6 +154,7 @@ class SpaceBody(QWidget):
         second = QHBoxLayout(self._second)
         second.setContentsMargins(0, 0, 0, 0)
         second.addWidget(self._form_stack, 1)
+        second.addWidget(self.most)
         second.addWidget(self.run)
         drawn = QWidget()
         seen = column(drawn, margin=0, spacing=theme.TIGHT)
@@ -171,19 +184,27 @@ class SpaceBody(QWidget):
 
     # ------------------------------------------------------------------- what is chosen
 
-    def offer_sources(self, *, model: bool, tied: bool, file: str) -> None:
+    def offer_sources(self, *, model: bool, tied: bool, file: str, text: str = "") -> None:
         """List what can be drawn.
 
         Args:
             model: a model is open.
             tied: it has one table of tokens.
-            file: the name of the file that is open; empty for none.
+            file: the name of the file of vectors that is open; empty for none.
+            text: the name of the text that is open; empty for none.
         """
         wanted = list(TABLES)[: 1 if tied else 2] if model else []
         listed = [(key, *TABLES[key]) for key in wanted]
         listed += [(key, *CONTEXT[key]) for key in CONTEXT] if model else []
+        if model and text:
+            listed += [
+                (f"{TEXT}{key}", f"{title} · {text}", tip.replace("the prompt's", f"{text}'s"))
+                for key, (title, tip) in CONTEXT.items()
+            ]
         listed += [(FILE, file, "The file that was opened")] if file else []
         listed.append((OPEN, "Open vectors…", "Out of a file: .npy, .npz, word2vec, GloVe, TSV"))
+        if model:
+            listed.append((OPEN_TEXT, "Open a text…", "The tokens of a text file, in context"))
         offered = [
             (self.sources.itemData(at), self.sources.itemText(at))
             for at in range(self.sources.count())
@@ -216,7 +237,7 @@ class SpaceBody(QWidget):
 
     def _source_activated(self) -> None:
         key = str(self.sources.currentData())
-        if key == OPEN:
+        if key in (OPEN, OPEN_TEXT):
             self.show_source(self._source_key)
         else:
             self._source_key = key
@@ -242,6 +263,11 @@ class SpaceBody(QWidget):
             self.sample.setText(f"Open one vector in {sample:,}")
             self.empty.setText(sentence)
 
+    def show_most(self, most: int | None) -> None:
+        """How much of a text is read; None where none is."""
+        self.most.setVisible(most is not None)
+        self.most.setCurrentIndex(max(0, self.most.findData(most)))
+
     def show_run(self, *, shown: bool) -> None:
         """Whether what is chosen begins only when a person says so."""
         self.run.setVisible(shown)
@@ -249,7 +275,7 @@ class SpaceBody(QWidget):
 
     def _show_second(self) -> None:
         """The line of the form, where there is something in it and room for it."""
-        needed = not self.form.is_empty or not self.run.isHidden()
+        needed = not (self.form.is_empty and self.run.isHidden() and self.most.isHidden())
         self._second.setVisible(self._tall_enough and needed)
 
     def arrange(self, width: int, height: int) -> None:

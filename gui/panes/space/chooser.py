@@ -6,13 +6,14 @@ Knows the store, the choices and what is looked at; of the pane nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import PurePath
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog
 
 from gui.file_dialog import file_dialog
-from gui.panes.space.body import OPEN, SpaceBody
-from gui.panes.space.choosing import FILE, Choosing, kind_of
+from gui.panes.space.body import OPEN, OPEN_TEXT, SpaceBody
+from gui.panes.space.choosing import FILE, TEXT, Choosing, kind_of
 from gui.panes.space.form import Looked
 from gui.panes.space.nearness import Nearness
 from gui.panes.space.rows import Rows
@@ -21,6 +22,7 @@ from model.messages import FIRST_AXES
 from model.space.files import ENDINGS
 from model.space.projections import PROJECTIONS
 from model.space.registry import Projection, entry_of
+from model.space.sources.asks import TextInContext
 
 PRINCIPAL, PLANE, WORDS = "pca", "plane", "words"
 
@@ -62,6 +64,8 @@ class Chooser(QObject):
         body.projection_chosen.connect(self._projection_chosen)
         body.sample_wanted.connect(self._open_sample)
         body.run.clicked.connect(self._run)
+        body.most_chosen.connect(self._choose_most)
+        body.tools.text_wanted.connect(self.ask_text)
         body.tools.file_wanted.connect(self.ask_file)
         for form in body.forms.values():
             form.changed.connect(self._form_changed)
@@ -77,6 +81,7 @@ class Chooser(QObject):
             model=model is not None,
             tied=model is not None and model.config.tied_embeddings,
             file="" if file is None else file.title,
+            text=PurePath(self.choosing.text_path).name,
         )
         self._body.show_source(self.choosing.kind)
 
@@ -85,11 +90,15 @@ class Chooser(QObject):
         if key == OPEN:
             self.ask_file()
             return
+        if key == OPEN_TEXT:
+            self.ask_text()
+            return
         if key != self.choosing.kind:
             before, self.choosing.kind = self.choosing.kind, key
             self._body.show_source(key)
             if {before, key} != {"W_E", "W_U"}:  # rows of both are the same tokens
                 self._leave_rows()
+            self.choosing.read_text()
         self.follow()
         self.changed.emit()
 
@@ -97,6 +106,36 @@ class Chooser(QObject):
         """A table out of a file."""
         self.choosing.open(path, sample)
         self.offer()
+        self._leave_rows()
+        self.follow()
+        self.changed.emit()
+
+    def open_text(self, path: str) -> None:
+        """A text file's tokens in context: the residual stream, unless another part is chosen."""
+        choosing = self.choosing
+        choosing.text_path = path
+        if not choosing.is_text:
+            choosing.kind = f"{TEXT}resid_post"
+        self.offer()
+        self._leave_rows()
+        choosing.read_text()
+        self.follow()
+        self.changed.emit()
+
+    def ask_text(self) -> None:
+        """Ask for a text file, and open it."""
+        dialog = file_dialog(
+            self._body,
+            "Open a text: its tokens are drawn in context",
+            mode=QFileDialog.FileMode.ExistingFile,
+        )
+        dialog.setNameFilters(["Text (*.txt *.md *.text *.csv *.py)", "All files (*)"])
+        dialog.fileSelected.connect(self.open_text)
+        dialog.open()
+
+    def _choose_most(self, most: int) -> None:
+        self.choosing.most = most
+        self.choosing.read_text()
         self._leave_rows()
         self.follow()
         self.changed.emit()
@@ -175,10 +214,12 @@ class Chooser(QObject):
 
     def follow(self) -> None:
         """Ask for what is chosen, if that isn't asked already and begins by itself."""
+        self.choosing.note_read(self._store.vocabulary)
+        self.choosing.follow_text()
         entry = entry_of(PROJECTIONS, self.name)
         how = self.projection()
         form = self._body.form
-        self.hint = form.problem or form.hint
+        self.hint = form.problem or self._text_hint or form.hint
         self._show_run(on_request=entry.on_request, ready=how is not None)
         if entry.on_request:
             # Of another table the principal axes are drawn until a person has it mapped.
@@ -191,17 +232,46 @@ class Chooser(QObject):
         # Where something is missing, the principal axes are drawn until it is there.
         self.choosing.follow(how or FIRST_AXES)
 
+    @property
+    def _text_hint(self) -> str:
+        """That something else of the text is chosen than is drawn."""
+        text, wanted = self.choosing.text, self.choosing.text_wanted()
+        if wanted is None or not self.choosing.is_stale or self._reads_text:
+            return ""
+        if self.choosing.stopped or text is None:
+            return f"reading was stopped: Run reads {PurePath(wanted.path).name}"
+        return f"drawn is {text.title}: Run reads {wanted.title}"
+
+    @property
+    def _reads_text(self) -> bool:
+        """Whether a text is being read."""
+        drawing = self._store.tables.drawing
+        return drawing is not None and isinstance(drawing.source, TextInContext)
+
     def _show_run(self, *, on_request: bool, ready: bool) -> None:
         drawing = self._store.tables.drawing
-        runs = drawing is not None and drawing.how.name == self.name
-        self._body.show_run(shown=on_request)
+        runs = drawing is not None and on_request and drawing.how.name == self.name
+        runs = runs or self._reads_text
+        stale = self.choosing.is_stale
+        self._body.show_most(self.choosing.most if self.choosing.is_text else None)
+        self._body.show_run(shown=on_request or runs or stale)
         self._body.run.setText("Stop" if runs else "Run")
-        self._body.run.setEnabled(ready or runs)
+        self._body.run.setEnabled(ready or runs or stale)
 
     def _run(self) -> None:
         drawing = self._store.tables.drawing
         how = self.projection()
-        if drawing is not None and drawing.how.name == self.name:
+        if self._reads_text:
+            self._store.tables.stop_drawing()
+            self.choosing.stopped = True
+            self.choosing.forget_asked()
+            self._show_run(on_request=False, ready=True)
+            self.changed.emit()
+            return
+        if self.choosing.is_stale:
+            self.choosing.read_text()
+            self.choosing.forget_asked()
+        elif drawing is not None and drawing.how.name == self.name:
             self._store.tables.stop_drawing()
             self.choosing.forget_asked()
         elif how is not None:
@@ -223,6 +293,8 @@ class Chooser(QObject):
     @property
     def missing(self) -> str:
         """Why what is chosen can't even be asked for; empty if it can."""
+        if self.choosing.stopped:
+            return f"Reading was stopped. Run reads {PurePath(self.choosing.text_path).name}."
         alone = self.choosing.source is None and self._store.model is not None
         return "Type a prompt: what its tokens become in the model is drawn here." if alone else ""
 

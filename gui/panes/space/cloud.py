@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from gui.panes.space.scene import Paths, agree, find_paths
+from gui.panes.space.ways import Paths, agree, find_paths
 from gui.session.asked import SAID_AFTER, Slot
 from model.messages import VocabularyProjected
 from model.probe.path.asks import PathFound
@@ -23,6 +23,7 @@ class Cloud(QObject):
         vocabulary: the projection; None before there is one.
         found: the newest paths that agree with it, as they were answered.
         paths: the same in the cloud.
+        other_found, other_paths: those of the other side, while B − A is shown.
 
     Signals:
         waited: the paths of a new projection have not come in time: it is drawn without them.
@@ -43,6 +44,8 @@ class Cloud(QObject):
         self.vocabulary: VocabularyProjected | None = None
         self.found: PathFound | None = None
         self.paths: Paths | None = None
+        self.other_found: PathFound | None = None
+        self.other_paths: Paths | None = None
         self._held: VocabularyProjected | None = None
 
     def take(self, newest: VocabularyProjected | None, slot: Slot | None) -> None:
@@ -55,10 +58,18 @@ class Cloud(QObject):
         if newest is not self.vocabulary and not self._holds(newest, slot):
             self.vocabulary = newest
 
-    def find_paths(self, slot: Slot | None, *, true_length: bool) -> None:
-        """Take the newest paths that lie in the cloud that is drawn; else keep those before."""
+    def find_paths(
+        self, slot: Slot | None, other: PathFound | None = None, *, true_length: bool
+    ) -> None:
+        """Take the newest paths that lie in the cloud that is drawn; else keep those before.
+
+        Args:
+            slot: the question for paths; None if none are wanted.
+            other: what the other side answered, while both are shown.
+            true_length: whether vectors are as long as they are.
+        """
         vocabulary, found = self.vocabulary, _answer(slot)
-        self.paths = None
+        self.paths = self.other_found = self.other_paths = None
         if vocabulary is None or slot is None:
             self.found = None
             return
@@ -68,6 +79,9 @@ class Cloud(QObject):
             self.found = None
         if self.found is not None:
             self.paths = find_paths(self.found, vocabulary, true_length=true_length)
+        if other is not None and agree(other, vocabulary):
+            self.other_found = other
+            self.other_paths = find_paths(other, vocabulary, true_length=true_length)
 
     def _holds(self, newest: VocabularyProjected | None, slot: Slot | None) -> bool:
         drawn, found = self.vocabulary, _answer(slot)

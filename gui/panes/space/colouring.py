@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -29,8 +30,17 @@ BY = (
     ("letter", "first letter", "Its first letter or sign"),
     ("size", "letters", "How many characters it has"),
     ("prompt", "count in prompt", "How often the prompt has it"),
+    ("counts", "count in texts", "How often texts have it that you choose"),
+    ("ratio", "one text or another", "How many times more often one text has it than another"),
+    ("token", "token", "Which token it is: the most frequent of the text have a colour each"),
+    ("position", "position", "Its place in the window that the model read it in"),
+    ("line", "line", "The line of the text in which it stands"),
     ("cluster", "cluster", "Groups of vectors that point the same way"),
 )
+OF_COUNTS = ("counts", "ratio")
+"""Those for which texts are chosen."""
+OF_TEXT = ("token", "position", "line")
+"""Those that only a text's rows have."""
 MOST_GROUPS = 7
 """With a colour each; what is left is one group, in grey."""
 OTHERS = "others"
@@ -91,7 +101,8 @@ def coloured(
         return Coloured(rgb, scale=(low, high, "length"))
     if by == "cluster" and clusters is not None and len(clusters.groups_N) == n:
         named = [", ".join(rows.text(row) for row in some) for some in clusters.central]
-        return _by_number(clusters.groups_N, named)
+        noise = "noise: in no group" if clusters.how else ""
+        return _by_number(clusters.groups_N, named, noise)
     if by == "prompt" and vocabulary.source.of_vocabulary:
         counts = np.bincount([row for row in ids if row < n], minlength=n)[:n]
         most = int(counts.max(initial=0))
@@ -102,12 +113,54 @@ def coloured(
         "space": rows.start,
         "letter": rows.letter,
     }
+    text = vocabulary.text
+    if by in OF_TEXT and text is not None and len(text.ids_N) == n:
+        if by == "token":
+            return _by_name(rows.known("text", rows.text))
+        if by == "line" and text.has_lines:
+            return _in_parts(text.lines_N, "lines")
+        if by == "position":
+            return _doubling(text.positions_N)
     if by in names_of:
         return _by_name(rows.known(by, names_of[by]))
     if by == "size":
         sizes = np.minimum(rows.known("size", rows.size), 8).astype(np.int64)
         return _ordered(sizes, [*(str(at) for at in range(8)), "8 or more"])
     return Coloured(framing.colors(vocabulary, by_length=False))
+
+
+def by_of(vocabulary: VocabularyProjected) -> tuple[tuple[str, str, str], ...]:
+    """Those of `BY` that the rows of a table have."""
+    text = vocabulary.text
+    without = set(OF_TEXT) if text is None else set()
+    if text is not None and not text.has_lines:
+        without = {"line"}
+    if not vocabulary.source.of_vocabulary:
+        without.add("prompt")
+        without |= set(OF_COUNTS) if text is None else set()
+    return tuple(one for one in BY if one[0] not in without)
+
+
+def _in_parts(numbers: NDArray[np.integer], what: str) -> Coloured:
+    """From the first to the last in equal parts, as many as have a colour."""
+    low, high = int(numbers.min()), int(numbers.max())
+    n = min(MOST_GROUPS, high - low + 1)
+    edges = np.linspace(low, high + 1, n + 1).round().astype(int)
+    names = [
+        f"{what} {a:,} to {b - 1:,}" if b - a > 1 else f"{what[:-1]} {a:,}"
+        for a, b in pairwise(edges.tolist())
+    ]
+    return _ordered(np.searchsorted(edges, numbers, side="right") - 1, names)
+
+
+def _doubling(positions: NDArray[np.integer]) -> Coloured:
+    """The first few places each, then twice as many in every group: what is early matters more."""
+    edges = [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 2_048]
+    names = [
+        f"position {a:,}" if b - a == 1 else f"positions {a:,} to {b - 1:,}"
+        for a, b in pairwise(edges)
+    ]
+    return _ordered(np.searchsorted(edges, positions, side="right") - 1, names)
 
 
 def _by_name(names: NDArray[Any]) -> Coloured:
@@ -119,11 +172,23 @@ def _by_name(names: NDArray[Any]) -> Coloured:
     return _grouped(group_V, listed, rest=len(counts) > len(listed))
 
 
-def _by_number(numbers: NDArray[np.integer], names: Sequence[str]) -> Coloured:
-    """Groups that are numbered, the largest first; -1 and the last ones are the rest."""
+def _by_number(numbers: NDArray[np.integer], names: Sequence[str], noise: str = "") -> Coloured:
+    """Groups that are numbered, the largest first; the last ones are the rest, and so is -1.
+
+    Where -1 has a name it is a group of its own, fainter than the rest.
+    """
     shown = min(len(names), MOST_GROUPS)
     group_V = np.where((numbers < 0) | (numbers >= shown), shown, numbers)
-    return _grouped(group_V, list(names[:shown]), rest=bool((group_V == shown).any()))
+    listed = list(names[:shown])
+    if not noise or not (numbers < 0).any():
+        return _grouped(group_V, listed, rest=bool((group_V == shown).any()))
+    t = theme.current()
+    tones = [_rgb(QColor(t.series[at])) for at in range(shown)]
+    if len(names) > shown:
+        listed.append(OTHERS)
+        tones.append(_rgb(t.color("dim")))
+    group_V[numbers < 0] = len(listed)
+    return _told(group_V, [*listed, noise], [*tones, _rgb(t.color("faint"))])
 
 
 def _grouped(group_V: NDArray[np.int64], names: list[str], *, rest: bool) -> Coloured:

@@ -1,4 +1,4 @@
-"""The column beside the cloud: what is near, analogies, pairs along a direction, groups.
+"""The column beside the cloud: what is near, analogies, pairs along a direction, paths, groups.
 
 Knows its pages; no store.
 """
@@ -12,24 +12,26 @@ from gui import theme
 from gui.panes.base import column
 from gui.panes.space.along_page import AlongPage
 from gui.panes.space.groups_page import GroupsPage
+from gui.panes.space.path_page import PathPage
 from gui.panes.space.side import SpaceSide
 from gui.panes.space.suite_page import SuitePage
 from gui.widgets.segments import Segments
 
 PAGES = (
     ("near", "Near", "What is near the token or the sum that is looked at"),
-    ("suite", "Analogies", "A list of analogies, and of how many the expected word is nearest"),
+    ("suite", "Analogy", "A list of analogies, and of how many the expected word is nearest"),
     ("along", "Direction", "Whether a direction orders pairs that it was not made of"),
+    ("path", "Path", "What the selected token is near after each layer, also in two prompts"),
     ("groups", "Groups", "Colours, filters, selections, clusters, and views that are kept"),
 )
 
 
 class SideColumn(QWidget):
-    """One of four pages.
+    """One of five pages.
 
     Attributes:
         pages: which is seen.
-        near, suite, along, groups: the pages.
+        near, suite, along, path, groups: the pages.
 
     Signals:
         page_chosen: its key.
@@ -46,9 +48,10 @@ class SideColumn(QWidget):
         self.near = SpaceSide()
         self.suite = SuitePage()
         self.along = AlongPage()
+        self.path = PathPage()
         self.groups = GroupsPage()
         self._stack = QStackedWidget()
-        for page in (self.near, self.suite, self.along, self.groups):
+        for page in (self.near, self.suite, self.along, self.path, self.groups):
             self._stack.addWidget(page)
         inner = column(self, margin=0, spacing=theme.TIGHT)
         inner.addWidget(self.pages, 0, Qt.AlignmentFlag.AlignLeft)

@@ -16,6 +16,7 @@ from gui.panes.space.cloud import Cloud
 from gui.panes.space.grouping import Grouping
 from gui.panes.space.lookup import Lookup
 from gui.panes.space.nearness import Nearness
+from gui.panes.space.path_sides import PathSides
 from gui.panes.space.picking import Picking
 from gui.panes.space.picture import Picture
 from gui.panes.space.trails import Trails
@@ -31,6 +32,7 @@ class Drawing:
         body: the widgets.
         lookup, near, cloud, picking: what is looked for, near, projected and selected.
         grouping: which points are drawn, and in which colours.
+        sides: the ways through the layers.
 
     Attributes:
         trails: where words came from while the model learnt.
@@ -46,11 +48,12 @@ class Drawing:
         cloud: Cloud,
         picking: Picking,
         grouping: Grouping,
+        sides: PathSides,
     ) -> None:
         self._store, self._list = store, body.side.list
         self._view, self._tools = body.view, body.tools
         self._lookup, self._near, self._cloud, self._picking = lookup, near, cloud, picking
-        self._grouping = grouping
+        self._grouping, self._sides = grouping, sides
         self._drawn: object = None
         self._ambient: Sequence[int] | NDArray[np.intp] = ()
         self._points = np.empty((0, 3), np.float32)
@@ -83,7 +86,9 @@ class Drawing:
         """What a reset shows: the cloud without its outliers, and the paths at true length."""
         drawn, extent = self._cloud.vocabulary, self._view.extent
         if drawn is not None and len(self._points) == len(drawn.points):
-            self._view.set_home(framing.home(drawn, self._points, extent, self._cloud.paths))
+            both = (self._cloud.paths, self._cloud.other_paths)
+            paths = [one for one in both if one is not None]
+            self._view.set_home(framing.home(drawn, self._points, extent, paths))
 
     def show_sum(self) -> None:
         """Turn and zoom to where a sum is, its arrows seen from the front."""
@@ -102,14 +107,15 @@ class Drawing:
             return False
         read = self._store.read
         marked = read is not None and vocabulary.source.of_vocabulary
+        ways = self._sides.ways()
         picture = Picture(
             vocabulary=vocabulary,
             points=points,
             extent=self._view.extent,
-            found=self._near.answer,
+            found=None if self._sides.looks and ways.sides else self._near.answer,
             matches=self._lookup.matches,
             lit=self._list.current or 0,
-            paths=self._cloud.paths,
+            ways=ways,
             tokens=read.tokens if read is not None and marked else (),
             selection=self._store.selection,
             chosen=self._picking.chosen(vocabulary),

@@ -5,11 +5,14 @@ Plain functions from arrays to places and colours; knows the theme and messages,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from gui import theme
 from gui.panes.space import scene
+from gui.panes.space.ways import Paths
 from model.messages import NeighboursFound, VocabularyProjected
 
 N_AMBIENT = 60_000
@@ -58,7 +61,7 @@ def home(
     vocabulary: VocabularyProjected,
     points: NDArray[np.float32],
     extent: float,
-    paths: scene.Paths | None,
+    paths: Sequence[Paths],
 ) -> NDArray[np.float32]:
     """What a reset shows: the cloud without its outliers, and paths at true length.
 
@@ -72,8 +75,7 @@ def home(
     parts = [inside]
     if vocabulary.has_axes and points is vocabulary.points:
         parts.append(extent * np.eye(3, dtype=np.float32))
-    if paths is not None and paths.scaled_to is None:
-        parts.append(paths.points_PS3.reshape(-1, 3))
+    parts += [one.points_PS3.reshape(-1, 3) for one in paths if one.scaled_to is None]
     return np.concatenate(parts)
 
 

@@ -19,14 +19,16 @@ from gui.file_dialog import file_dialog
 from gui.panes.space.body import SpaceBody
 from gui.panes.space.chooser import Chooser
 from gui.panes.space.cloud import Cloud
-from gui.panes.space.colouring import BY, Coloured, coloured
+from gui.panes.space.colouring import BY, OF_COUNTS, OF_TEXT, Coloured, by_of, coloured
 from gui.panes.space.filtering import Filtering, hide
 from gui.panes.space.forms import FORMS
+from gui.panes.space.frequencies import Frequencies
 from gui.panes.space.lookup import Lookup
 from gui.session.state import Notice
 from gui.session.store import Store
 from gui.widgets.point_cloud.camera import Camera
 from gui.widgets.point_cloud.region import RegionLayer, inside
+from gui.widgets.text import counted
 from model.messages import VocabularyProjected
 from model.probe.question import Named
 from model.space.questions.asks import Clusters, ClustersFound, TSVWritten, WriteTSV
@@ -66,8 +68,12 @@ class Grouping(QObject):
         self._of_colours: object = None
         self._sought: object = None
         self._told: object = None
+        self._of_model: object = store.model
         self._views: list[dict[str, Any]] = []
         self.region = RegionLayer(body.view)
+        self.frequencies = Frequencies(store, self._page)
+        self.frequencies.changed.connect(self.changed)
+        self.frequencies.show("")
         page, tools = self._page, body.tools
         page.by_chosen.connect(self._by_chosen)
         page.hidden_changed.connect(self._hide)
@@ -87,6 +93,7 @@ class Grouping(QObject):
         """Other rows come into view."""
         self.filtering.forget()
         self._coloured = None
+        self.frequencies.show(self.filtering.by)
         self._page.alone.setChecked(False)
 
     # ------------------------------------------------------------------- what is drawn
@@ -106,12 +113,14 @@ class Grouping(QObject):
         rows, clusters = self._lookup.rows, self._clusters(vocabulary)
         by = self.filtering.by
         prompt = ids if by == "prompt" else ()
+        counted = self.frequencies.key(by)
         # What is kept alive here can be told apart by where it is.
-        of = (vocabulary if by in ("one", "norm") else None, rows, clusters)
-        key = (by, *map(id, of), len(vocabulary.points), prompt, theme.current().name)
+        of = (vocabulary if by in ("one", "norm", *OF_TEXT, *OF_COUNTS) else None, rows, clusters)
+        key = (by, *map(id, of), len(vocabulary.points), prompt, counted, theme.current().name)
         if self._coloured is None or self._coloured[0] != key:
             self._of_colours = of
-            self._coloured = key, coloured(by, vocabulary, rows, ids, clusters)
+            by_texts = self.frequencies.coloured(by, vocabulary)
+            self._coloured = key, by_texts or coloured(by, vocabulary, rows, ids, clusters)
         return self._coloured[1]
 
     def _clusters(self, vocabulary: VocabularyProjected) -> ClustersFound | None:
@@ -129,6 +138,12 @@ class Grouping(QObject):
             none = np.empty(0, np.intp)
             self.filtering.found = none if sought is None else lookup.rows.holding(typed)
             self.changed.emit()
+        self._page.offer(by_of(vocabulary))
+        if self._page.key != self.filtering.by and self._page.by.findData(self.filtering.by) < 0:
+            self._by_chosen("one")  # these rows have no such thing
+        if self._of_model is not self._store.model:
+            self._of_model = self._store.model
+            self.frequencies.counts.start_anew()
         before = None if self._coloured is None else self._coloured[1]
         now = self.coloured(vocabulary)
         if before is not None and now is not before:
@@ -146,12 +161,27 @@ class Grouping(QObject):
             some = ", ".join(rows.text(int(row)) for row in lit[:5])
             more = " …" if len(lit) > 5 else ""
             return f"{len(lit):,} of {n:,} {what}: {some}{more}"
+        if self.filtering.by in OF_COUNTS:
+            model = self._store.model
+            return self.frequencies.sentence(
+                self.filtering.by, rows.text if model is None else model.token_text
+            )
         if self.filtering.by == "cluster":
             problem = self._store.tables.problems.get(Clusters.name, "")
             found = self._clusters(vocabulary)
+            if self._store.tables.waits(Clusters.name):
+                return "Finding groups; Stop gives it up."
             if problem or found is None:
                 return problem or "Press Find: groups of vectors that point the same way."
+            if not found.likeness:
+                return f"No group: all {found.n_noise:,} vectors are noise, {found.how}."
             low, high = min(found.likeness), max(found.likeness)
+            if found.how:
+                return (
+                    f"{counted(len(found.central), 'dense group')} by HDBSCAN {found.how}. "
+                    f"{found.n_noise:,} of {n:,} vectors are noise: in no group. "
+                    f"Mean cosines with the middles: {low:.2f} to {high:.2f}."
+                )
             return (
                 f"{len(found.central)} clusters by direction, each named by the words in its "
                 f"middle, with which its words have a mean cosine of {low:.2f} to {high:.2f}."
@@ -159,6 +189,8 @@ class Grouping(QObject):
         if now.scale is not None:
             low, high, what = now.scale
             return f"{what} from {low:.2f} (faint) to {high:.2f} (strong)"
+        if now.groups and vocabulary.text is not None:
+            return "A tick draws a group. Search for a word to see it wherever it stands."
         return "" if now.groups else "Drag a box or a loop to select; a search lights all matches."
 
     # --------------------------------------------------------------- what a person does
@@ -171,6 +203,7 @@ class Grouping(QObject):
         norm.setChecked(by == "norm")
         norm.blockSignals(False)
         self._page.show_by(by)
+        self.frequencies.show(by)
         self.changed.emit()
 
     def _norm_switched(self) -> None:
@@ -190,7 +223,7 @@ class Grouping(QObject):
             tables.stop(Clusters.name)
             self._page.show_clusters(running=False)
         elif drawn is not None:
-            tables.ask(drawn.source, Clusters(self._page.k.value()), drawn.step)
+            tables.ask(drawn.source, self._page.clusters, drawn.step)
             self.changed.emit()
 
     def _draw_region(self, kind: str) -> None:
@@ -319,6 +352,7 @@ class Grouping(QObject):
             found["group"] = Named(names[now.group_V], ("token",))
         if len(self.filtering.selected):
             found["selected"] = Named(self.filtering.selected, ("place",))
+        found.update(self.frequencies.arrays())
         return found
 
 

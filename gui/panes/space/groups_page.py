@@ -6,6 +6,7 @@ Knows colours and names as values; no store, no table.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtGui import QColor, QIcon, QPixmap
@@ -20,16 +21,24 @@ from PySide6.QtWidgets import (
 from gui import theme
 from gui.panes.base import column
 from gui.panes.space.colouring import BY, Coloured
+from gui.panes.space.texts_row import TextsRow
 from gui.widgets.choice import Choice
 from gui.widgets.number_boxes import WholeBox
 from gui.widgets.segments import Segments
 from gui.widgets.text import Text
+from model.space.questions.asks import Clusters
 
 NAME = Qt.ItemDataRole.UserRole
 DRAWING = (
     ("turn", "Turn", "A drag turns or moves the cloud"),
     ("box", "Box", "Drag a box: what lies in it is selected; with Shift it is added"),
     ("lasso", "Lasso", "Draw a loop: what lies in it is selected; with Shift it is added"),
+)
+
+
+METHODS = (
+    ("kmeans", "k-means", "So many groups; each vector is in the one whose middle is nearest"),
+    ("hdbscan", "HDBSCAN", "As many groups as there are dense places; what is in none is noise"),
 )
 
 
@@ -62,14 +71,31 @@ class GroupsPage(QWidget):
         self.by = Choice()
         self.by.setAccessibleName("Colour by")
         self.by.setToolTip("By what the points are coloured")
-        for at, (key, text, tip) in enumerate(BY):
-            self.by.addItem(text, key)
-            self.by.setItemData(at, tip, Qt.ItemDataRole.ToolTipRole)
+        self.offer(BY)
         self.by.activated.connect(lambda: self.by_chosen.emit(self.key))
         self.k = WholeBox(2, 100, "number of clusters")
         self.k.setValue(7)
         self.k.setAccessibleName("How many clusters")
         self.k.setToolTip("How many clusters; those after the seventh are grey together")
+        self.method = Segments(font=small)
+        for key, text, tip in METHODS:
+            self.method.add(key, text, tip)
+        self.method.chosen.connect(lambda _: self._show_method())
+        self.smallest = WholeBox(2, 5_000, "vectors of a group")
+        self.smallest.setValue(15)
+        self.smallest.setAccessibleName("Vectors of a group, at least")
+        self.smallest.setToolTip("The smallest group: of fewer vectors there is none")
+        self.samples = WholeBox(1, 500, "near vectors")
+        self.samples.setValue(5)
+        self.samples.setAccessibleName("Near vectors that make a place dense")
+        self.samples.setToolTip(
+            "How many near vectors make a place dense: the more, the more is left out as noise"
+        )
+        self.dense = QWidget()
+        least, near = (Text(word, tone="dim", font=small) for word in ("at least", "near"))
+        of_dense = _row(least, self.smallest, near, self.samples, stretch=True)
+        of_dense.setContentsMargins(0, 0, 0, 0)
+        self.dense.setLayout(of_dense)
         self.finding = self._button("Find", "Find the clusters, or stop", self.clusters_wanted)
         self.legend = QListWidget()
         self.legend.setAccessibleName("Groups; a tick draws them")
@@ -94,7 +120,11 @@ class GroupsPage(QWidget):
         self.forget = self._button("Forget", "Forget the view that is chosen", None)
         self.forget.clicked.connect(lambda: self.view_forgotten.emit(self.views.currentIndex()))
         inner = column(self, margin=0, spacing=theme.TIGHT)
-        inner.addLayout(_row(self.by, self.k, self.finding))
+        inner.addLayout(_row(self.by, self.finding))
+        inner.addLayout(_row(self.method, self.k, stretch=True))
+        inner.addWidget(self.dense)
+        self.texts = TextsRow()
+        inner.addWidget(self.texts)
         inner.addWidget(self.legend, 1)
         inner.addWidget(self.said)
         inner.addLayout(_row(self.drawing, stretch=True))
@@ -111,6 +141,18 @@ class GroupsPage(QWidget):
         if signal is not None:
             button.clicked.connect(signal)
         return button
+
+    def offer(self, listed: Sequence[tuple[str, str, str]]) -> None:
+        """By what the rows in view can be coloured: key, text and tip of each."""
+        keys = [self.by.itemData(at) for at in range(self.by.count())]
+        if keys == [key for key, _, _ in listed]:
+            return
+        current = self.by.currentData()
+        self.by.clear()
+        for at, (key, text, tip) in enumerate(listed):
+            self.by.addItem(text, key)
+            self.by.setItemData(at, tip, Qt.ItemDataRole.ToolTipRole)
+        self.by.setCurrentIndex(max(0, self.by.findData(current)))
 
     @property
     def key(self) -> str:
@@ -131,9 +173,25 @@ class GroupsPage(QWidget):
 
     def show_clusters(self, *, running: bool) -> None:
         """Whether clusters can be asked for, and whether they are being found."""
-        self.k.setVisible(self.key == "cluster")
+        self._show_method()
         self.finding.setVisible(self.key == "cluster")
         self.finding.setText("Stop" if running else "Find")
+
+    def _show_method(self) -> None:
+        """What can be set of the way that is chosen."""
+        shown, dense = self.key == "cluster", self.method.current == "hdbscan"
+        self.method.setVisible(shown)
+        self.k.setVisible(shown and not dense)
+        self.dense.setVisible(shown and dense)
+
+    @property
+    def clusters(self) -> Clusters:
+        """What is set."""
+        method: Literal["kmeans", "hdbscan"] = "kmeans"
+        if self.method.current == "hdbscan":
+            method = "hdbscan"
+        smallest, samples = self.smallest.value(), self.samples.value()
+        return Clusters(self.k.value(), 0, method, smallest, samples)
 
     def show_coloured(self, coloured: Coloured, hidden: set[str]) -> None:
         """The legend."""

@@ -114,13 +114,7 @@ class Pages(QObject):
         if self._pairs is None:
             return ""
         sides = zip(*self._pairs.pairs)
-        return " - ".join(", ".join(self._typed(row) for row in side) for side in sides)
-
-    def _typed(self, row: int) -> str:
-        """A row as a person would type it: its word, where that means the row."""
-        word = self._rows().text(row).strip("· ")
-        plain = word.isalnum() and self._rows().names.row(word) == row
-        return word if plain else f"#{row}"
+        return " - ".join(", ".join(self._rows().typed(row) for row in side) for side in sides)
 
     def arrays(self) -> dict[str, Named]:
         """What was answered, for export."""

@@ -40,6 +40,8 @@ class Picking:
             self._store.select(vocabulary_id=row)
         elif isinstance(drawn.source, InContext):
             self._store.select(position=row)
+        elif drawn.text is not None and row < len(drawn.text.ids_N):
+            self._store.select(vocabulary_id=int(drawn.text.ids_N[row]))  # the token that it is
 
     def hover(self, drawn: VocabularyProjected | None, row: object) -> None:
         """The mouse is on a row, or on none: the prompt's tokens light up with it."""

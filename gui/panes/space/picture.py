@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from gui.panes.space import marks, scene
 from gui.panes.space.trails import Trails
+from gui.panes.space.ways import Ways
 from gui.session.state import Selection
 from gui.widgets.point_cloud.overlay import Line, Mark, Overlay
 from model.messages import NeighboursFound, VocabularyProjected
@@ -31,7 +32,7 @@ class Picture:
         found: the neighbours that are listed; None for none.
         matches: tokens that were looked for, of which the ``lit``-th is lit; None for none.
         lit: which of them.
-        paths: ways through the layers; None for none.
+        ways: through the layers.
         tokens: of the prompt.
         selection: what is selected.
         chosen: the row that is; None for none.
@@ -49,7 +50,7 @@ class Picture:
     found: NeighboursFound | None
     matches: tuple[int, ...] | None
     lit: int
-    paths: scene.Paths | None
+    ways: Ways
     tokens: Sequence[Token]
     selection: Selection
     chosen: int | None
@@ -84,10 +85,9 @@ class Picture:
             trail_lines, trail_marks = self.trails.marks(self._followed(), points)
             lines = [*trail_lines, *lines]
             all_marks += trail_marks
-        if self.paths is not None:
-            path_lines, path_marks = scene.path_lines(self.paths, selection.position)
-            lines += path_lines
-            all_marks += path_marks
+        path_lines, path_marks = self.ways.marks(points, text_of)
+        lines += path_lines
+        all_marks += path_marks
         return Overlay(tuple(lines), marks.labelled_once(all_marks), self.ambient, text_of)
 
     def _followed(self) -> list[int]:

@@ -19,6 +19,7 @@ from gui.reading.token_search import Searched, TokenSearch
 from model.messages import ModelInfo, VocabularyProjected
 from model.space.words import RowNames
 from model.tokenizer.token_kinds import kind_of
+from model.tokenizer.tokens import SPACE
 
 _ASCII_LETTER = re.compile(rb"[A-Za-z]")
 
@@ -28,11 +29,15 @@ class Labels:
     """Labels of a table that is no vocabulary, to be searched like one."""
 
     texts: Sequence[str]
+    are_tokens: bool = False
 
     @cached_property
     def vocabulary(self) -> tuple[bytes, ...]:
-        """As bytes."""
-        return tuple(text.encode("utf-8", "surrogatepass") for text in self.texts)
+        """As bytes; where they are tokens with the spaces that they stand for."""
+        texts = self.texts
+        if self.are_tokens:
+            texts = [text.replace(SPACE, " ") for text in texts]
+        return tuple(text.encode("utf-8", "surrogatepass") for text in texts)
 
     @property
     def n_tokens(self) -> int:
@@ -53,6 +58,7 @@ class Rows:
 
     Attributes:
         of_tokens: whether a row is a token of the model.
+        of_text: where each stands in a text; None where they do in none.
     """
 
     def __init__(self, vocabulary: VocabularyProjected | None, model: ModelInfo | None) -> None:
@@ -61,9 +67,10 @@ class Rows:
         self._what = "token of this model's"
         self._name = "token of this model"
         if vocabulary is not None and not self.of_tokens:
-            self._named = Labels(vocabulary.labels)
+            self._named = Labels(vocabulary.labels, vocabulary.text is not None)
             self._what = f"row of {vocabulary.matrix}: there are"
             self._name = f"row of {vocabulary.matrix}"
+        self.of_text = None if vocabulary is None else vocabulary.text
         self._special = model.special_ids if model is not None and self.of_tokens else frozenset()
         self._texts: dict[int, str] = {}
         self._known: dict[str, NDArray[Any]] = {}
@@ -79,6 +86,35 @@ class Rows:
             named = self._named
             self._texts[row] = f"‹{row}›" if named is None else named.token_text(row)
         return self._texts[row]
+
+    # --------------------------------------------------------------- where a text's row stands
+
+    def context(self, row: int, before: int, after: int) -> tuple[str, str]:
+        """So many tokens before a row and after it, as they are read; empty where there is no text.
+
+        A line's end is a space here.
+        """
+        if self.of_text is None:
+            return "", ""
+        sides = self.of_text.around(row, before, after)
+        left, right = ("".join(map(self._read, side)) for side in sides)
+        return left, right
+
+    def _read(self, row: int) -> str:
+        return " ".join(self.raw(row).decode("utf-8", "ignore").splitlines()) or " "
+
+    def stands(self, row: int) -> str:
+        """Line and position of a text's row, in words; empty where there is no text."""
+        text = self.of_text
+        if text is None:
+            return ""
+        line = f"line {text.lines_N[row]:,} · " if text.has_lines else ""
+        return f"{line}position {text.positions_N[row]:,}"
+
+    def typed(self, row: int) -> str:
+        """A row as a person would type it: its word, where that means the row, else its number."""
+        word = self.text(row).strip("· ")
+        return word if word.isalnum() and self.names.row(word) == row else f"#{row}"
 
     @cached_property
     def search(self) -> TokenSearch | None:

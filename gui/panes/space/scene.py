@@ -1,79 +1,20 @@
-"""What is marked in the embedding space, as lines and marks: tokens, neighbours, sums, paths.
+"""What is marked in the embedding space, as lines and marks: axes, neighbours, sums.
 
-Plain functions from answers and names to places in the space of the principal axes. Knows messages
-and the question for paths; no widget, no store.
+Plain functions from answers and names to places in the space of the principal axes. Knows messages;
+no widget, no store.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gui.widgets.point_cloud.overlay import Line, Mark, Place
 from model.messages import NeighboursFound, VocabularyProjected
-from model.probe.path.asks import Path, PathFound, Station
 
-PATH_TONE = "series 3"
 SUM_TONE = "series 2"
-
-
-@dataclass(frozen=True, slots=True)
-class Paths:
-    """The ways of positions through the layers.
-
-    Attributes:
-        stations: where the stream was looked at, S of them.
-        positions: which positions, P of them.
-        points_PS3: where each was, on the vocabulary's axes.
-        lengths_PS: of the vectors themselves, before any scaling.
-        scaled_to: the length that all vectors were given, or None: their own.
-    """
-
-    stations: tuple[Station, ...]
-    positions: tuple[int, ...]
-    points_PS3: NDArray[np.float32]
-    lengths_PS: NDArray[np.float32]
-    scaled_to: float | None
-
-    @property
-    def longest(self) -> float:
-        """The greatest length of a vector on the way."""
-        return float(self.lengths_PS.max(initial=0.0))
-
-
-def agree(found: PathFound, vocabulary: VocabularyProjected) -> bool:
-    """Whether both are of the same weights and table on the same axes: one lies in the other."""
-    question, subject = found.question, found.subject
-    assert isinstance(question, Path)
-    return (subject.model, subject.step, question.matrix, question.how) == (
-        vocabulary.model_id,
-        vocabulary.step,
-        vocabulary.matrix,
-        vocabulary.how,
-    )
-
-
-def find_paths(found: PathFound, vocabulary: VocabularyProjected, *, true_length: bool) -> Paths:
-    """Where positions were at each station, in the cloud of the vocabulary.
-
-    Args:
-        found: where they were, on the axes through the zero vector.
-        vocabulary: the cloud, which lies around its mean, and the length of a token's vector; it
-            agrees with what was found.
-        true_length: False scales every vector to the mean length of the table's, so that only
-            directions are compared.
-    """
-    scaled_to = None
-    points_PS3 = found.projected_PS3
-    if not true_length:
-        scaled_to = float(vocabulary.norms.mean())
-        scale_PS = scaled_to / np.maximum(found.lengths_PS, 1e-30)
-        points_PS3 = points_PS3 * scale_PS[:, :, None]
-    points_PS3 = (points_PS3 + origin(vocabulary)).astype(np.float32)
-    return Paths(found.stations, found.positions, points_PS3, found.lengths_PS, scaled_to)
 
 
 def origin(vocabulary: VocabularyProjected) -> NDArray[np.float32]:
@@ -87,33 +28,6 @@ def place(point: NDArray[np.float32]) -> Place:
 
 
 # ---------------------------------------------------------------------------- what is drawn
-
-
-def path_lines(paths: Paths, selected: int) -> tuple[list[Line], list[Mark]]:
-    """The ways of all positions in ``paths``; the selected one's layers are labelled.
-
-    One that is alone is the selected one's, or was until the next is found.
-    """
-    lines: list[Line] = []
-    marks: list[Mark] = []
-    for position, points in zip(paths.positions, paths.points_PS3):
-        chosen = position == selected or len(paths.positions) == 1
-        places = tuple(place(point) for point in points)
-        lines.append(
-            Line(
-                places,
-                PATH_TONE,
-                width=2.0 if chosen else 1.0,
-                opacity=1.0 if chosen else 0.3,
-                arrow=True,
-            )
-        )
-        if chosen:
-            marks += [
-                Mark(at, station.label, PATH_TONE, dot=5.0, rank=4)
-                for at, station in reversed(list(zip(places, paths.stations)))
-            ]
-    return lines, marks
 
 
 def is_sum(terms: Sequence[tuple[int, int]]) -> bool:

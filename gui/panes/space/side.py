@@ -6,12 +6,14 @@ Knows messages and texts; not the store.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from gui import theme
 from gui.panes.space.lookup import Lookup
+from gui.panes.space.rows import Rows
 from gui.panes.space.scene import is_sum
 from gui.panes.space.similarities import Similarities, said
 from gui.panes.space.token_list import Row, TokenList
@@ -22,6 +24,8 @@ from model.messages import NeighboursFound, VocabularyProjected
 
 TextOf = Callable[[int], str]
 HISTOGRAM_HEIGHT = 92
+BEFORE, AFTER = 4, 4
+"""Tokens around a row of a text."""
 ROOM_FOR_HISTOGRAM = 330
 METRICS = (
     ("cosine", "cosine", "Near is what points the same way"),
@@ -95,7 +99,7 @@ class SpaceSide(QWidget):
         if lookup.problem:
             self.show_sentence("", lookup.said)
         elif lookup.matches is not None:
-            self.show_matches(lookup.matches, lookup.text)
+            self.show_matches(lookup.matches, lookup.rows)
         elif problem:
             self.show_sentence("Neighbours", problem)
         elif found is None or not found.terms:
@@ -103,7 +107,7 @@ class SpaceSide(QWidget):
         else:
             answers = True
             length = float(vocabulary.norms[found.terms[0][1]])
-            self.show_answer(found, length, chosen, lookup.text)
+            self.show_answer(found, length, chosen, lookup.rows)
         self._found = found if answers else None
         self._show_histogram()
 
@@ -112,16 +116,16 @@ class SpaceSide(QWidget):
         self._say(title, sentence)
         self.list.set_rows([])
 
-    def show_matches(self, ids: Sequence[int], text_of: TextOf) -> None:
+    def show_matches(self, ids: Sequence[int], names: Rows) -> None:
         """What a search found; the first is lit."""
         count = f"{len(ids):,}{' or more' if len(ids) >= LIMIT else ''}"
         self._say("Tokens found", f"{count}. Arrow keys, then Enter selects." if ids else "None.")
-        rows = [Row(token, text_of(token)) for token in ids]
+        rows = [in_context(Row(token, names.text(token)), names) for token in ids]
         if rows != list(self.list.rows):
             self.list.set_rows(rows, 0)
 
     def show_answer(
-        self, found: NeighboursFound, length: float, chosen: int | None, text_of: TextOf
+        self, found: NeighboursFound, length: float, chosen: int | None, names: Rows
     ) -> None:
         """The neighbours of a token, or of a sum with their ranks.
 
@@ -129,8 +133,9 @@ class SpaceSide(QWidget):
             found: what the engine found.
             length: of the vector, for a single token.
             chosen: the token to light.
-            text_of: how a token is written.
+            names: how a token is written, and what stands around it.
         """
+        text_of = names.text
         words = tuple(text_of(token) for _, token in found.terms)
         what = "id" if found.source.of_vocabulary else "row"
         sentence = f"{what} {found.terms[0][1]} · length {length:.4f}\nnearest in {found.matrix}. "
@@ -148,9 +153,8 @@ class SpaceSide(QWidget):
         self._say(str(Expression(found.terms, words)), sentence + said(answer))
         self.list.set_metric(found.question.metric)
         self.metrics.set_current(found.question.metric)
-        self.list.set_rows(
-            answer_rows(found, text_of), found.ids.index(chosen) if chosen in found.ids else None
-        )
+        rows = [in_context(row, names) for row in answer_rows(found, text_of)]
+        self.list.set_rows(rows, found.ids.index(chosen) if chosen in found.ids else None)
 
     def _show_histogram(self) -> None:
         found = self._found
@@ -162,6 +166,15 @@ class SpaceSide(QWidget):
         if (title, sentence) != (self.title.text(), self.detail.text()):
             self.title.setText(title)
             self.detail.setText(sentence)
+
+
+def in_context(row: Row, names: Rows) -> Row:
+    """The same row with the words around it, where it stands in a text."""
+    stands = names.stands(row.token_id)
+    if not stands:
+        return row
+    before, after = names.context(row.token_id, BEFORE, AFTER)
+    return replace(row, before=before, after=after, stands=stands)
 
 
 def answer_rows(found: NeighboursFound, text_of: TextOf) -> list[Row]:

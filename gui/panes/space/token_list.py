@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QWidget
 
 from gui import theme
 from gui.widgets.canvas import Canvas
+from gui.widgets.point_cloud.looking import sign_of
 
 ROW = 20
 HEADER = 18
@@ -34,6 +35,8 @@ class Row:
         rank: place among all tokens; 0 where there are no ranks.
         rank_without: place with the words of the sum left out; 0 for those words themselves.
         own: one of those words.
+        before, after: what stands around it in a text; empty where it is in none.
+        stands: where that is, in words.
     """
 
     token_id: int
@@ -42,6 +45,9 @@ class Row:
     rank: int = 0
     rank_without: int = 0
     own: bool = False
+    before: str = ""
+    after: str = ""
+    stands: str = ""
 
 
 class TokenList(Canvas):
@@ -50,10 +56,12 @@ class TokenList(Canvas):
     Signals:
         token_chosen: id of a row that was clicked, or that Return was pressed on.
         token_hovered: id of the row under the mouse, or None.
+        token_added: id of a row that was clicked with Ctrl, and +1; with Ctrl and Shift −1.
     """
 
     token_chosen = Signal(int)
     token_hovered = Signal(object)
+    token_added = Signal(int, int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -75,6 +83,11 @@ class TokenList(Canvas):
     def current(self) -> int | None:
         """Index of the lit row."""
         return self._current
+
+    @property
+    def hovered(self) -> int | None:
+        """Index of the row under the mouse."""
+        return self._hovered
 
     def set_rows(self, rows: Sequence[Row], current: int | None = None) -> None:
         """List these."""
@@ -162,13 +175,14 @@ class TokenList(Canvas):
         """Left and right end of a bar of full length."""
         if self._widest is None:
             metrics = QFontMetricsF(self._font)
-            widths = (metrics.horizontalAdvance(row.text) for row in self._rows)
-            self._widest = max(widths, default=0.0)
+            written = (f"{row.before}{row.text}{row.after}" for row in self._rows)
+            self._widest = max(map(metrics.horizontalAdvance, written), default=0.0)
         width = self.viewport().width()
         number = QFontMetricsF(self._small).horizontalAdvance("-0.000") + 8
         right = width - number
         room = right - self._text_left()
-        left = self._text_left() + min(self._widest, room * 0.58) + 8
+        share = 0.8 if any(row.stands for row in self._rows) else 0.58
+        left = self._text_left() + min(self._widest, room * share) + 8
         return left, max(left + 8, right)
 
     def lay_out(self) -> None:
@@ -235,10 +249,16 @@ class TokenList(Canvas):
         bar_left, _ = self._columns()
         text_right = bar_left - 8 if row.cosine is not None else box.right() - 60
         painter.setFont(self._font)
+        left = self._paint_before(painter, row, left, text_right, box)
         painter.setPen(t.color("dim" if row.own else "text"))
         room = text_right - left
         text = QFontMetricsF(self._font).elidedText(row.text, Qt.TextElideMode.ElideRight, room)
         painter.drawText(QRectF(left, box.top(), room + 2, ROW), left_align, text)
+        if row.after and text == row.text:
+            wide = QFontMetricsF(self._font).horizontalAdvance(text)
+            painter.setPen(t.color("dim"))
+            rest = QRectF(left + wide, box.top(), room - wide, ROW)
+            painter.drawText(rest, left_align, row.after)
         painter.setFont(self._small)
         if row.cosine is None:
             painter.setPen(t.color("dim"))
@@ -249,6 +269,20 @@ class TokenList(Canvas):
         painter.fillRect(self.bar(index), t.color(tone))
         painter.setPen(t.color("dim"))
         painter.drawText(box.adjusted(0, 0, -6, 0), right_align, _short(row.cosine))
+
+    def _paint_before(
+        self, painter: QPainter, row: Row, left: float, right: float, box: QRectF
+    ) -> float:
+        """What stands before it in a text, as far as a third of the room goes; where it begins."""
+        if not row.before:
+            return left
+        metrics = QFontMetricsF(self._font)
+        room = (right - left) / 3
+        before = metrics.elidedText(row.before, Qt.TextElideMode.ElideLeft, room)
+        painter.setPen(theme.current().color("dim"))
+        aligned = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(QRectF(left, box.top(), room, ROW), aligned, before)
+        return left + room
 
     # ----------------------------------------------------------------- mouse and keys
 
@@ -261,7 +295,10 @@ class TokenList(Canvas):
 
     def press(self, at: QPoint, modifiers: Qt.KeyboardModifier) -> None:
         index = self.row_at(at.y())
-        if index is not None:
+        sign = sign_of(modifiers)
+        if index is not None and sign:
+            self.token_added.emit(self._rows[index].token_id, sign)
+        elif index is not None:
             self.set_current(index)
             self.token_chosen.emit(self._rows[index].token_id)
 
@@ -271,6 +308,8 @@ class TokenList(Canvas):
             return ""
         row = self._rows[index]
         lines = [f"{row.text}   id {row.token_id}"]
+        if row.stands:
+            lines = [f"{row.before}⟨{row.text}⟩{row.after}", row.stands]
         if row.cosine is not None:
             lines.append(f"{_HEADINGS.get(self._metric, self._metric)} {row.cosine:.6f}")
         if row.rank:

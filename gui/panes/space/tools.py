@@ -23,7 +23,7 @@ class SpaceTools(QWidget):
         path, all_paths, true_length: the ways through the layers.
         norm, labels: how points are coloured and named.
         trails: whether it is drawn where words came from.
-        open_file: a table out of a file.
+        open_file, open_text: a table out of a file, or of a text's tokens.
         write_tsv, turntable: files that are written.
         reset: the first view again.
 
@@ -35,6 +35,7 @@ class SpaceTools(QWidget):
         changed: another choice.
         reset_wanted: the first view was asked for.
         file_wanted: a file of vectors is to be opened.
+        text_wanted: a text is, whose tokens are drawn in context.
     """
 
     flat_changed = Signal()
@@ -44,6 +45,7 @@ class SpaceTools(QWidget):
     changed = Signal()
     reset_wanted = Signal()
     file_wanted = Signal()
+    text_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -84,6 +86,9 @@ class SpaceTools(QWidget):
         self.open_file = QAction("Open vectors…", self)
         self.open_file.setToolTip("Vectors out of a file: .npy, .npz, word2vec or GloVe text, TSV")
         self.open_file.triggered.connect(self.file_wanted)
+        self.open_text = QAction("Open a text, in context…", self)
+        self.open_text.setToolTip("A text file's tokens: any activation of the model, for each")
+        self.open_text.triggered.connect(self.text_wanted)
         self.write_tsv = QAction("Write vectors.tsv, metadata.tsv…", self)
         self.write_tsv.setToolTip(
             "For other projectors: all vectors and their names, or only those that are lit"
@@ -105,7 +110,13 @@ class SpaceTools(QWidget):
                 self.reset,
             ),
             "What is drawn",
-            only_in_menu=(self.trails, self.open_file, self.write_tsv, self.turntable),
+            only_in_menu=(
+                self.trails,
+                self.open_file,
+                self.open_text,
+                self.write_tsv,
+                self.turntable,
+            ),
         )
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

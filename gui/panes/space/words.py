@@ -10,7 +10,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from gui.panes.space.scene import Paths, is_sum
+from gui.panes.space.rows import Rows
+from gui.panes.space.scene import is_sum
+from gui.panes.space.ways import Paths
 from gui.reading import code
 from gui.reading.inspecting import inspected_parameter
 from gui.reading.token_search import Expression
@@ -22,13 +24,13 @@ from model.space.projections.asks import SumPlane, WordAxes
 
 TextOf = Callable[[int], str]
 
-MANUAL = "drag turns, wheel zooms, right drag moves, double click resets"
+MANUAL = "drag turns, wheel zooms, right drag moves, double click resets, Ctrl+click sums"
 MEASURES: dict[str, str] = {
     "cosine": "cosine with",
     "dot": "dot product with",
     "euclidean": "distance from",
 }
-FLAT_MANUAL = "drag moves, wheel zooms, double click resets"
+FLAT_MANUAL = "drag moves, wheel zooms, double click resets, Ctrl+click sums"
 PATH_WIDER = "no path: the residual stream is wider than the token vectors"
 
 
@@ -102,9 +104,13 @@ def _shortened(text: str, longest: int = 30) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
-def token(vocabulary: VocabularyProjected, token_id: int, text: str) -> str:
-    """One token in one line: name, length, place."""
+def token(vocabulary: VocabularyProjected, token_id: int, rows: Rows) -> str:
+    """One token in one line: name, length, place; of a text the words around it, and where."""
     x, y, z = vocabulary.points[token_id].tolist()
+    text, stands = rows.text(token_id), rows.stands(token_id)
+    if stands:
+        before, after = rows.context(token_id, 8, 6)
+        return f"{before}⟨{text}⟩{after}   {stands}   length {vocabulary.norms[token_id]:.4f}"
     return (
         f"{text}   {vocabulary.matrix}[{token_id}]   "
         f"length {vocabulary.norms[token_id]:.4f}   axes ({x:.4f}, {y:.4f}, {z:.4f})"

@@ -212,7 +212,8 @@ def paint(painter: QPainter, overlay: Overlay, layout: Layout) -> None:
                 _paint_label(painter, label, mark, ascent)
 
 
-def _color(tone: str, opacity: float = 1.0) -> QColor:
+def tone_color(tone: str, opacity: float = 1.0) -> QColor:
+    """The colour of a mark's or a line's tone."""
     t = theme.current()
     if not tone.startswith("series "):
         return t.color(tone, opacity)
@@ -299,7 +300,7 @@ def _place_ambient(
 def _paint_label(painter: QPainter, label: Label, mark: Mark, ascent: float) -> None:
     plate = theme.current().color("background", 0.82 if mark.strong else 0.55)
     painter.fillRect(label.box.adjusted(0, 1, 0, -1), plate)
-    painter.setPen(_color(mark.tone))
+    painter.setPen(tone_color(mark.tone))
     painter.drawText(QPointF(label.box.left() + PAD, label.box.top() + ascent), label.text)
 
 
@@ -313,7 +314,7 @@ def _paint_dots(painter: QPainter, marks: Sequence[Mark], spots: NDArray[np.floa
     for mark, (x, y) in ranked:
         if not (abs(x) < TOO_FAR and abs(y) < TOO_FAR):
             continue
-        color = _color(mark.tone)
+        color = tone_color(mark.tone)
         if mark.dot:
             painter.setPen(QPen(t.color("background"), 1))
             painter.setBrush(color)
@@ -331,7 +332,7 @@ _AROUND = (QPointF(), QPointF(0.0, -1.0), QPointF(0.87, 0.5), QPointF(-0.87, 0.5
 def _paint_line(painter: QPainter, line: Line, spots: NDArray[np.float32]) -> None:
     # Qt draws a smooth line of one pixel 6 to 30 times as fast as a wider one (6.11, raster).
     thin = line.width <= 1 or is_vector(painter)
-    pen = QPen(_color(line.tone, line.opacity), line.width if thin else 1.0)
+    pen = QPen(tone_color(line.tone, line.opacity), line.width if thin else 1.0)
     pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
     shifts = _NOT_SHIFTED if thin else [at * (line.width - 1) / 2 for at in _AROUND]
     if line.dashed:
@@ -367,5 +368,5 @@ def _paint_head(painter: QPainter, before: QPointF, tip: QPointF, line: Line) ->
     base = QPointF(tip.x() - dx, tip.y() - dy)
     side = QPointF(-dy * 0.45, dx * 0.45)
     painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QBrush(_color(line.tone, line.opacity)))
+    painter.setBrush(QBrush(tone_color(line.tone, line.opacity)))
     painter.drawPolygon(QPolygonF([tip, base + side, base - side]))

@@ -8,19 +8,17 @@ Knows points by their index; neither tokens nor the store.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import hypot
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PySide6.QtCore import QElapsedTimer, QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
+    QContextMenuEvent,
     QImage,
-    QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
-    QWheelEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -31,6 +29,7 @@ from gui.widgets.focus_ring import draw_focus
 from gui.widgets.point_cloud import overlay as space_overlay
 from gui.widgets.point_cloud import vector
 from gui.widgets.point_cloud.camera import Camera, Projected
+from gui.widgets.point_cloud.looking import FRAME_MS, CameraView, eased, extent_of, sign_of
 from gui.widgets.point_cloud.overlay import Label, Overlay
 from gui.widgets.point_cloud.renderer import MANY, Look, PointRenderer, RendererError, make_renderer
 from gui.widgets.point_cloud.software import SoftwareRenderer
@@ -38,7 +37,6 @@ from gui.widgets.point_cloud.thinning import MOVING, STILL, Thinned, step_of
 
 REACH = 14.0  # how far from the mouse a point may be, in pixels
 CLICK = 4.0  # a press that moves less than this is a click
-FRAME_MS = 16
 LABELS_MOVING = 2_000
 """Of so many points the label is tried while very many points move."""
 REST_MS = 120
@@ -47,7 +45,7 @@ CALM_FRAME_MS = 45
 """A way in four pictures, where somebody else needs the processor."""
 
 
-class PointCloudView(QWidget):
+class PointCloudView(CameraView):
     """A cloud of points in 3D.
 
     Drag turns, the wheel zooms at the mouse, right or Shift drag moves, a double click resets;
@@ -60,14 +58,18 @@ class PointCloudView(QWidget):
     Signals:
         point_hovered: index of the point under the mouse, or None.
         point_clicked: index of the point that was clicked.
+        point_added: index of a point that was clicked with Ctrl, and +1; with Ctrl and Shift −1.
+        menu_wanted: index of the point under the mouse, or None, and where on the screen a menu
+            was asked for: by a right click that moved nothing, or by a key.
         points_moved: the points have come a step nearer to where they go.
         camera_moved: the view was turned, moved, zoomed or fitted.
     """
 
     point_hovered = Signal(object)
     point_clicked = Signal(int)
+    point_added = Signal(int, int)
+    menu_wanted = Signal(object, object)
     points_moved = Signal()
-    camera_moved = Signal()
 
     def __init__(
         self, parent: QWidget | None = None, renderer: PointRenderer | None = None
@@ -77,19 +79,13 @@ class PointCloudView(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
-        self.camera = Camera()
         self.labels: tuple[Label, ...] = ()
         self.fallback_reason = ""
-        self._home: NDArray[np.float32] | None = None
-        self._untouched = True
-        self._shows_part = False
-        self._seen_home = False
         self._renderer = renderer
         self._renderer_is_given = renderer is not None
         self._points = np.empty((0, 3), dtype=np.float32)
         self._shown = self._points
         self._rgb: NDArray[np.uint8] = np.empty((0, 3), dtype=np.uint8)
-        self._extent = 1.0
         self._overlay = Overlay()
         self._hovered: int | None = None
         self._picture: QImage | None = None
@@ -104,15 +100,10 @@ class PointCloudView(QWidget):
         self._pressed: QPointF | None = None
         self._dragged = QPointF()
         self._moved = False
-        self._frame_ms = FRAME_MS
         self._from = self._points
         self._clock = QElapsedTimer()
         self._motion = QTimer(self)
         self._motion.timeout.connect(self._step_motion)
-        self._flight = (self.camera, self.camera)
-        self._flight_clock = QElapsedTimer()
-        self._flying = QTimer(self)
-        self._flying.timeout.connect(self._step_flight)
 
     # ------------------------------------------------------------------------ contents
 
@@ -132,7 +123,7 @@ class PointCloudView(QWidget):
         self._points = points
         self._frame_ms = CALM_FRAME_MS if calm else FRAME_MS
         self._rgb = np.ascontiguousarray(rgb_N3, dtype=np.uint8)
-        self._extent = _extent(points)
+        self._extent = extent_of(points)
         if (len(points) > MANY) != (len(self._shown) > MANY) and not self._renderer_is_given:
             self._drop_renderer()
         if self._renderer is not None:
@@ -144,13 +135,6 @@ class PointCloudView(QWidget):
         else:
             self._motion.stop()
             self._show_points(points)
-
-    def set_home(self, points: ArrayLike) -> None:
-        """What a reset brings into view. Until a person has moved the camera, so does this."""
-        self._home = np.asarray(points, dtype=np.float32).reshape(-1, 3)
-        if self._untouched:
-            self._go_home(fly=self._seen_home, frame_ms=self._frame_ms)
-            self._seen_home = True
 
     def set_overlay(self, overlay: Overlay) -> None:
         """Draw this over the points."""
@@ -187,10 +171,6 @@ class PointCloudView(QWidget):
         """What draws the points, "" before the first picture."""
         return "" if self._renderer is None else self._renderer.name
 
-    def project(self, points: ArrayLike) -> Projected:
-        """Where places lie on this widget."""
-        return self.camera.project(points, self.width(), self.height())
-
     def nearest_to(self, x: float, y: float, reach: float = REACH) -> int | None:
         """The point that is nearest on the screen; of several in one place, the front one."""
         xy, depth = self._projected()
@@ -204,31 +184,7 @@ class PointCloudView(QWidget):
         ties = near[away[near] <= closest + 1.0]
         return int(ties[np.argmin(depth[ties])])
 
-    # -------------------------------------------------------------------------- camera
-
-    def set_camera(self, camera: Camera) -> None:
-        """Look from there, at once."""
-        self._flying.stop()
-        self._look_from(camera)
-
-    def fly_to(self, camera: Camera, *, by_hand: bool = False) -> None:
-        """Look from there, on a short way so that a person sees where things went.
-
-        Args:
-            camera: from where.
-            by_hand: a person chose it: it stays when the points change.
-        """
-        if by_hand:
-            self._untouched = self._shows_part = False
-        self._fly_to(camera, FRAME_MS)
-
-    def _fly_to(self, camera: Camera, frame_ms: int) -> None:
-        if theme.MOTION_MS <= 0 or not self.isVisible():
-            self.set_camera(camera)
-            return
-        self._flight = (self.camera, camera)
-        self._flight_clock.start()
-        self._flying.start(frame_ms)
+    # ------------------------------------------------------------------------- drawing
 
     def picture_from(self, camera: Camera) -> QImage:
         """Look from there, and give what is then seen, with all points."""
@@ -236,83 +192,6 @@ class PointCloudView(QWidget):
         self._moves.stop()
         with painting_figure():
             return self.grab().toImage()
-
-    def reset_view(self) -> None:
-        """The first view again: from the first direction, everything that is home in sight."""
-        self._untouched, self._shows_part = True, False
-        self._go_home(fly=True, direction=Camera(flat=self.camera.flat))
-
-    def set_flat(self, *, flat: bool) -> None:
-        """See the first two axes alone, as on paper, or all three in depth."""
-        if flat == self.camera.flat:
-            return
-        self._flying.stop()
-        self._look_from(replace(Camera() if not flat else self.camera, flat=flat))
-        if self._home is not None and not self._shows_part:
-            self._untouched = True
-            self._go_home(fly=False)
-
-    def show_part(self, points: ArrayLike, normal: ArrayLike | None = None) -> None:
-        """Bring some places into sight, from the front of the plane with this normal."""
-        self._untouched = False
-        self._shows_part = True
-        camera = self.camera if normal is None else self.camera.facing(normal)
-        camera = camera.fitted(points, self.width(), self.height(), 0.2)
-        self._fly_to(camera, self._frame_ms)
-
-    @property
-    def shows_part(self) -> bool:
-        """Whether `show_part` chose what is seen, and a person hasn't moved since."""
-        return self._shows_part
-
-    def start_anew(self) -> None:
-        """Other points are to come: what was looked at before says nothing of them."""
-        self._untouched, self._shows_part, self._seen_home = True, False, False
-
-    def leave_part(self) -> None:
-        """Back to the first view, if `show_part` left it and a person hasn't moved since."""
-        if self._shows_part:
-            self.reset_view()
-
-    def bring_back(self, place: ArrayLike) -> None:
-        """Back to the first view, if a place isn't in sight."""
-        x, y = self.project(place).xy[0].tolist()
-        if not (0 <= x < self.width() and 0 <= y < self.height()):
-            self.reset_view()
-
-    def _go_home(
-        self, *, fly: bool, direction: Camera | None = None, frame_ms: int = FRAME_MS
-    ) -> None:
-        if self._home is None or len(self._home) == 0 or self.width() < 2:
-            return
-        camera = (direction or self.camera).fitted(self._home, self.width(), self.height(), 0.06)
-        if fly:
-            self._fly_to(camera, frame_ms)
-        else:
-            self.set_camera(camera)
-
-    def _touch(self, camera: Camera) -> None:
-        self._untouched = self._shows_part = False
-        self.set_camera(camera)
-
-    def _look_from(self, camera: Camera) -> None:
-        if camera != self.camera:
-            self.camera = camera
-            self._places = None
-            self._hurry()
-            self.update()
-            self.camera_moved.emit()
-
-    def _step_flight(self) -> None:
-        start, end = self._flight
-        share = _eased(self._flight_clock)
-        if share >= 1 or not self.isVisible():
-            self._flying.stop()
-            self._look_from(end)
-        else:
-            self._look_from(start.towards(end, share))
-
-    # ------------------------------------------------------------------------- drawing
 
     def paintEvent(self, event: QPaintEvent) -> None:
         with QPainter(self) as painter:
@@ -412,6 +291,10 @@ class PointCloudView(QWidget):
         renderer.set_points(self._shown)
         renderer.set_colors(self._rgb)
 
+    def _looked_from_elsewhere(self) -> None:
+        self._places = None
+        self._hurry()
+
     def _hurry(self) -> None:
         """The view moves: of very many points fewer are drawn, until it rests."""
         if len(self._shown) > MOVING:
@@ -432,7 +315,7 @@ class PointCloudView(QWidget):
         self.update()
 
     def _step_motion(self) -> None:
-        share = _eased(self._clock)
+        share = eased(self._clock)
         if share >= 1 or not self.isVisible():
             self._motion.stop()
             self._show_points(self._points)
@@ -472,52 +355,31 @@ class PointCloudView(QWidget):
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         clicked = self._pressed is not None and not self._moved
         self._pressed = None
-        if clicked and event.button() == Qt.MouseButton.LeftButton:
-            index = self.nearest_to(event.position().x(), event.position().y())
-            if index is not None:
+        if not clicked:
+            return
+        index = self.nearest_to(event.position().x(), event.position().y())
+        sign = sign_of(event.modifiers())
+        if event.button() == Qt.MouseButton.RightButton and index is not None:
+            self.menu_wanted.emit(index, event.globalPosition().toPoint())
+        elif event.button() == Qt.MouseButton.LeftButton and index is not None:
+            if sign:
+                self.point_added.emit(index, sign)
+            else:
                 self.point_clicked.emit(index)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """By a key; the mouse's right button may be about to move the cloud."""
+        if event.reason() == QContextMenuEvent.Reason.Keyboard:
+            self.menu_wanted.emit(self._hovered, self.mapToGlobal(self.rect().center()))
+        event.accept()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
             self.reset_view()
 
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        steps = event.angleDelta().y() / 120
-        if steps:
-            self._zoom(steps, event.position())
-        event.accept()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        turns = {
-            Qt.Key.Key_Left: (-20, 0),
-            Qt.Key.Key_Right: (20, 0),
-            Qt.Key.Key_Up: (0, -20),
-            Qt.Key.Key_Down: (0, 20),
-        }
-        key = Qt.Key(event.key())
-        if key in turns:
-            dx, dy = turns[key]
-            if event.modifiers() & Qt.KeyboardModifier.ShiftModifier or self.camera.flat:
-                self._touch(self.camera.panned(dx, dy, self.width(), self.height()))
-            else:
-                self._touch(self.camera.rotated(dx, dy))
-        elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
-            self._zoom(1, QPointF(self.width() / 2, self.height() / 2))
-        elif key == Qt.Key.Key_Minus:
-            self._zoom(-1, QPointF(self.width() / 2, self.height() / 2))
-        elif key == Qt.Key.Key_Home:
-            self.reset_view()
-        else:
-            super().keyPressEvent(event)
-
     def leaveEvent(self, event: QEvent) -> None:
         self._hover(None)
         super().leaveEvent(event)
-
-    def resizeEvent(self, event: object) -> None:
-        self._places = None
-        if self._untouched:
-            self._go_home(fly=False)
 
     def sizeHint(self) -> QSize:
         return QSize(640, 480)
@@ -525,28 +387,9 @@ class PointCloudView(QWidget):
     def minimumSizeHint(self) -> QSize:
         return QSize(80, 60)
 
-    def _zoom(self, steps: float, at: QPointF) -> None:
-        size = (self.width(), self.height())
-        self._touch(self.camera.zoomed(steps, at.x(), at.y(), *size, self._extent))
-
     def _hover(self, index: int | None) -> None:
         if index != self._hovered:
             self._hovered = index
             shapes = Qt.CursorShape
             self.setCursor(shapes.ArrowCursor if index is None else shapes.PointingHandCursor)
             self.point_hovered.emit(index)
-
-
-def _eased(clock: QElapsedTimer) -> float:
-    """How far a motion has come: slow, fast, slow; 1 where motion is off."""
-    share = min(clock.elapsed() / theme.MOTION_MS, 1.0) if theme.MOTION_MS > 0 else 1.0
-    return share * share * (3 - 2 * share)
-
-
-def _extent(points: NDArray[np.float32]) -> float:
-    """The radius that 99 of 100 points lie within: a few outliers must not fade all others."""
-    lengths = np.linalg.norm(points, axis=1)
-    lengths = lengths[np.isfinite(lengths)]
-    if len(lengths) == 0:
-        return 1.0
-    return float(np.quantile(lengths, 0.99)) or 1.0

@@ -113,7 +113,7 @@ def mapping(
     lacking = missing(order.how)
     if lacking:
         raise SpaceError(lacking)
-    process = _start()
+    process = start("model.space.maps.process")
     came = threading.Event()
     frames: deque[Frame | Searched] = deque(maxlen=1)
     refused: list[str] = []
@@ -174,14 +174,19 @@ def threads() -> int:
     return max(1, (os.cpu_count() or 2) - 1)
 
 
-def _start() -> subprocess.Popen[bytes]:
+def start(module: str) -> subprocess.Popen[bytes]:
+    """One of our programs, with pipes to and from it.
+
+    Raises:
+        SpaceError: no process can be started.
+    """
     root = str(Path(__file__).resolve().parents[3])
     paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
     env = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
     env.setdefault("OPENBLAS_NUM_THREADS", str(threads()))
     try:
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", "model.space.maps.process"],
+            [sys.executable, "-P", "-m", module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -190,4 +195,4 @@ def _start() -> subprocess.Popen[bytes]:
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
     except OSError as error:
-        raise SpaceError(f"No process can be started for the map: {error.strerror}.") from error
+        raise SpaceError(f"No process can be started for it: {error.strerror}.") from error

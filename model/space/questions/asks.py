@@ -190,17 +190,24 @@ class AlongFound(TableAnswer):
 
 @dataclass(frozen=True, slots=True)
 class Clusters(TableQuestion):
-    """Which vectors point the same way? k-means of the vectors at length 1.
+    """Which vectors point the same way? Groups of the vectors at length 1.
 
     Attributes:
-        k: how many groups.
+        k: of k-means, how many groups.
         seed: of the chance by which they begin.
+        method: k-means, in which each vector is in a group; or HDBSCAN, in which only those in
+            dense places are.
+        smallest: of HDBSCAN, vectors of a group at least.
+        samples: of HDBSCAN, how many neighbours make a place dense: more leave more out.
     """
 
     name: ClassVar[str] = "clusters"
     title: ClassVar[str] = "clusters"
     k: int = 12
     seed: int = 0
+    method: Literal["kmeans", "hdbscan"] = "kmeans"
+    smallest: int = 15
+    samples: int = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -208,14 +215,19 @@ class ClustersFound(TableAnswer):
     """A group for each row; the largest first.
 
     Attributes:
-        groups_N: which group each row is in; -1 for one of zeros, which has no direction.
+        groups_N: which group each row is in; -1 for one of zeros, which has no direction, and for
+            what HDBSCAN leaves out: noise.
         central: the rows nearest to each group's middle, nearest first.
         likeness: the mean cosine of each group's rows with its middle.
+        n_noise: how many rows HDBSCAN left out.
+        how: of HDBSCAN, on what it was done, in words.
     """
 
     groups_N: Array
     central: tuple[tuple[int, ...], ...]
     likeness: tuple[float, ...]
+    n_noise: int = 0
+    how: str = ""
 
     def arrays(self) -> Mapping[str, Named]:
         return {

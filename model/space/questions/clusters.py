@@ -29,6 +29,11 @@ def answer(question: Clusters, table: VectorTable) -> Iterator[ClustersFound | N
     Raises:
         SpaceError: the library lacks, or there are too few rows.
     """
+    if question.method == "hdbscan":
+        from model.space.questions.dense import answer as dense
+
+        yield from dense(question, table)
+        return
     n, k = len(table), question.k
     if find_spec("sklearn") is None:
         raise SpaceError("Clusters need scikit-learn: pip install scikit-learn, then start again.")
@@ -36,8 +41,7 @@ def answer(question: Clusters, table: VectorTable) -> Iterator[ClustersFound | N
         raise SpaceError(f"{table.name} has {n:,} vectors; ask for 2 to {n:,} clusters.")
     from sklearn.cluster import MiniBatchKMeans
 
-    norms_N = table.norms_N.cpu()
-    usable = torch.nonzero(torch.isfinite(norms_N) & (norms_N > 0))[:, 0]
+    usable = usable_rows(table)
     if len(usable) < k:
         raise SpaceError(f"Only {len(usable):,} vectors of {table.name} have a direction.")
     means = MiniBatchKMeans(k, random_state=question.seed, batch_size=BATCH, n_init=3)
@@ -46,7 +50,7 @@ def answer(question: Clusters, table: VectorTable) -> Iterator[ClustersFound | N
         # The first batch lays the middles out, and must hold enough rows for that.
         size = min(len(usable), max(BATCH, 3 * k) if at == 0 else BATCH)
         picked = usable[torch.randperm(len(usable), generator=chance)[:size]]
-        means.partial_fit(_unit(table, picked))
+        means.partial_fit(unit(table, picked))
         yield None
     middles_KD = means.cluster_centers_ / np.maximum(
         np.linalg.norm(means.cluster_centers_, axis=1, keepdims=True), 1e-30
@@ -54,12 +58,19 @@ def answer(question: Clusters, table: VectorTable) -> Iterator[ClustersFound | N
     cosines_UK = np.empty((len(usable), k), np.float32)
     for start in range(0, len(usable), BATCH):
         some = usable[start : start + BATCH]
-        cosines_UK[start : start + len(some)] = _unit(table, some) @ middles_KD.T
+        cosines_UK[start : start + len(some)] = unit(table, some) @ middles_KD.T
         yield None
     yield _told(question, n, usable.numpy(), cosines_UK)
 
 
-def _unit(table: VectorTable, rows: torch.Tensor) -> np.ndarray:
+def usable_rows(table: VectorTable) -> torch.Tensor:
+    """The rows that have a direction: neither zero nor with NaN in them."""
+    norms_N = table.norms_N.cpu()
+    return torch.nonzero(torch.isfinite(norms_N) & (norms_N > 0))[:, 0]
+
+
+def unit(table: VectorTable, rows: torch.Tensor) -> np.ndarray:
+    """Some rows at length 1."""
     vectors = table.rows_ND[rows.to(table.rows_ND.device)].float()
     return (vectors / vectors.norm(dim=1, keepdim=True)).cpu().numpy()
 

@@ -24,6 +24,14 @@ SOURCES = (
         compute="model.space.sources.in_context:table",
     ),
     Entry(
+        "text",
+        "Text, in context",
+        "What an activation holds for each token of a text file.",
+        asks="model.space.sources.asks:TextInContext",
+        compute="model.space.sources.text:table",
+        on_request=True,
+    ),
+    Entry(
         "file",
         "A file of vectors",
         "NumPy, word2vec or GloVe text, or the TSV of a projector.",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import ClassVar, Literal
 
+from model.interventions import Intervention
 from model.space.registry import Source
 from model.subject import Subject
 
@@ -69,6 +70,41 @@ class InContext(Source):
     @property
     def title(self) -> str:
         return f"L{self.layer}{f'H{self.head}' if self.part in BY_HEAD else ''} {self.part}"
+
+
+@dataclass(frozen=True, slots=True)
+class TextInContext(Source):
+    """What an activation holds, a row for each token of a text file.
+
+    Attributes:
+        path: of the file, or of a folder of text files.
+        model, step: which model reads it, with the weights of which step.
+        interventions: under which it does.
+        part, layer, head: as of `InContext`.
+        most: so many tokens at most, from the beginning.
+        changed: when the file was written, in nanoseconds: another is read anew.
+    """
+
+    name: ClassVar[str] = "text"
+    path: str
+    model: int = 0
+    step: int | None = None
+    interventions: tuple[Intervention, ...] = ()
+    part: str = "resid_post"
+    layer: int = 0
+    head: int = 0
+    most: int = 20_000
+    changed: int = 0
+
+    @property
+    def activation(self) -> str:
+        """Its name."""
+        return WITHIN[self.part].format(layer=self.layer)
+
+    @property
+    def title(self) -> str:
+        head = f"H{self.head}" if self.part in BY_HEAD else ""
+        return f"{PurePath(self.path).name} L{self.layer}{head} {self.part}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
+from torch import Tensor
+
+from model.config import TransformerConfig
 from model.space.registry import SpaceError
-from model.space.sources.asks import BY_HEAD, InContext
+from model.space.sources.asks import BY_HEAD, InContext, TextInContext
 from model.space.sources.place import Place
 from model.space.table import VectorTable
+
+
+def of_head(values: Tensor, source: InContext | TextInContext, config: TransformerConfig) -> Tensor:
+    """``[T, D]``: one head's, where each has its own; of keys and values its group's.
+
+    Raises:
+        SpaceError: there is no such head.
+    """
+    if source.part not in BY_HEAD:
+        return values
+    if not 0 <= source.head < config.n_heads:
+        raise SpaceError(f"There is no head {source.head}; the model has {config.n_heads}.")
+    return values[:, source.head * values.shape[1] // config.n_heads]
 
 
 def table(source: InContext, place: Place) -> Generator[tuple[int, int], None, VectorTable]:
@@ -28,11 +44,7 @@ def table(source: InContext, place: Place) -> Generator[tuple[int, int], None, V
         values = bench.values(subject, (source.activation,))[source.activation][0]
     except KeyError:
         raise SpaceError(f"This model has no {source.activation}.") from None
-    if source.part in BY_HEAD:
-        n_heads = values.shape[1]
-        if not 0 <= source.head < config.n_heads:
-            raise SpaceError(f"There is no head {source.head}; the model has {config.n_heads}.")
-        values = values[:, source.head * n_heads // config.n_heads]
+    values = of_head(values, source, config)
     words = [place.words.get(token, f"‹{token}›") for token in subject.ids]
     labels = [f"{word} {at}" for at, word in enumerate(words)]
     return VectorTable(values.clone(), source.title, labels)

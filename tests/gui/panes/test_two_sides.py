@@ -117,10 +117,12 @@ def test_each_draws_the_difference_or_says_why_not(
         else:
             assert asks_both(pane), key
         pane.hide()
-    always = {"space", "patching", "circuit", "cost", "losses"}
+    always = {"patching", "circuit", "cost", "losses"}
     assert always <= set(alone)
+    # Two models have a table of vectors each; two texts have their ways in one.
+    assert ("space" in alone) == (compare in (models, other_models))
     if compare is models:
-        assert set(alone) == always
+        assert set(alone) == always | {"space"}
     if compare is changes:
         assert set(alone) == always | {"model"}
 
@@ -128,9 +130,9 @@ def test_each_draws_the_difference_or_says_why_not(
 def test_a_side_alone_is_no_news_where_nothing_is_subtracted(
     live_store: Store, qtbot: QtBot
 ) -> None:
-    pane = shown("space", live_store, qtbot)
+    pane = shown("patching", live_store, qtbot)
     assert pane.alone == ""
     live_store.comparing.compare_prompt("The duke lost his crown")
-    assert pane.alone.startswith("A alone: One table of vectors is drawn")
+    assert pane.alone.startswith("A alone: ")
     live_store.comparing.set_view("b")
     assert pane.alone == ""

@@ -98,6 +98,7 @@ def test_what_panes_do_and_what_the_window_does_stand_in_a_sensible_order(
         "Prompt history",
         "Find a token…",
         "Open vectors…",
+        "Draw a text's tokens…",
         "Find a weight…",
         "—",
         "Search everything…",

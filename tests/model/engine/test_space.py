@@ -101,13 +101,13 @@ def test_a_map_is_stopped_at_once_and_what_came_of_it_is_not_taken_back(
     engine: Engine, table: TableFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[Popen[bytes]] = []
-    start = client._start
+    start = client.start
 
-    def noted() -> Popen[bytes]:
-        started.append(start())
+    def noted(module: str) -> Popen[bytes]:
+        started.append(start(module))
         return started[-1]
 
-    monkeypatch.setattr(client, "_start", noted)
+    monkeypatch.setattr(client, "start", noted)
     request = m.ProjectVocabulary(source=table, how=TSNE(steps=100_000))
     results = list(engine.handle(request))
     while not any(isinstance(r, m.VocabularyProjected) for r in results):

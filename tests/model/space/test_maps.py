@@ -76,14 +76,14 @@ def test_equal_tables_give_equal_maps_and_too_many_neighbours_are_lowered() -> N
 @needs("openTSNE")
 def test_a_map_that_is_given_up_leaves_no_process_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     started = []
-    start = client._start
+    start = client.start
 
-    def noted() -> object:
-        process = start()
+    def noted(module: str) -> object:
+        process = start(module)
         started.append(process)
         return process
 
-    monkeypatch.setattr(client, "_start", noted)
+    monkeypatch.setattr(client, "start", noted)
     steps = projecting(TSNE(steps=5000), groups())
     while not started:
         next(steps)
@@ -96,14 +96,14 @@ def test_a_map_that_is_given_up_leaves_no_process_behind(monkeypatch: pytest.Mon
 
 @needs("openTSNE")
 def test_a_process_that_dies_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    start = client._start
+    start = client.start
 
-    def doomed() -> object:
-        process = start()
+    def doomed(module: str) -> object:
+        process = start(module)
         process.kill()
         return process
 
-    monkeypatch.setattr(client, "_start", doomed)
+    monkeypatch.setattr(client, "start", doomed)
     with pytest.raises(SpaceError, match="its process has ended; was memory short"):
         project(TSNE(), groups())
 

@@ -25,6 +25,7 @@ from model.slices import finish
 from model.space.files import reading_file
 from model.space.maps import client
 from model.space.projections.asks import TSNE
+from model.space.questions.asks import ClustersFound
 from tests.gui.desk import Desk
 from tests.gui.panes.space.test_space_pane import (
     choose_axes,
@@ -264,6 +265,45 @@ def test_clusters_are_found_on_request_and_named_by_their_middle(
     assert own.mean() > 2 * abs((unit @ unit.mean(0)).mean()), "tighter than all together"
     assert len(np.unique(pane.view._rgb, axis=0)) == 5
     assert page.said.text().startswith("5 clusters by direction")
+
+
+@needs("sklearn")
+def test_dense_groups_are_found_and_noise_is_named(pane: SpacePane) -> None:
+    page = pane.column.groups
+    colour_by(pane, "cluster")
+    assert page.k.isVisibleTo(page)
+    QTest.mouseClick(page.method.buttons["hdbscan"], Qt.MouseButton.LeftButton)
+    assert page.smallest.isVisibleTo(page)
+    assert page.samples.isVisibleTo(page)
+    assert not page.k.isVisibleTo(page)
+    page.smallest.setValue(8)
+    page.samples.setValue(3)
+    page.finding.click()
+    settle(pane)
+    found = pane.store.tables.answers["clusters"].answer
+    assert isinstance(found, ClustersFound)
+    groups = legend(pane)
+    assert groups["noise: in no group"] == found.n_noise > 0
+    assert sum(groups.values()) == len(vocabulary_of(pane.store).points)
+    shown = [name for name in groups if not name.startswith(("noise", "others"))]
+    named = [name.partition(", ")[0].strip("· ") for name in shown]
+    assert named == [names(pane)[central[0]] for central in found.central[: len(named)]]
+    assert f"{found.n_noise:,} of {len(found.groups_N):,} vectors are noise" in page.said.text()
+    assert "principal axes of the directions" in page.said.text()
+    tick(pane, list(groups).index("noise: in no group"), on=False)
+    assert hidden(pane).tolist() == np.flatnonzero(found.groups_N < 0).tolist()
+
+
+def test_why_there_are_no_dense_groups_is_said_where_they_are_asked_for(
+    pane: SpacePane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("model.space.maps.dense.find_spec", lambda name: None)
+    page = pane.column.groups
+    colour_by(pane, "cluster")
+    QTest.mouseClick(page.method.buttons["hdbscan"], Qt.MouseButton.LeftButton)
+    page.finding.click()
+    settle(pane)
+    assert "pip install" in page.said.text()
 
 
 # ---------------------------------------------------------------------------------- views

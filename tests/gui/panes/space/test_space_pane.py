@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QApplication, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from gui import theme
-from gui.panes.space import scene
+from gui.panes.space import scene, ways
 from gui.panes.space import trails as trail
 from gui.panes.space.pane import SpacePane
 from gui.panes.space.rows import Rows
@@ -566,7 +566,7 @@ def test_tokens_without_names_can_be_searched_in_vain(pane: SpacePane) -> None:
 
 
 def path_of(pane: SpacePane) -> Line:
-    lines = [line for line in pane.view.overlay.lines if line.tone == scene.PATH_TONE]
+    lines = [line for line in pane.view.overlay.lines if line.tone == ways.PATH_TONE]
     return max(lines, key=lambda line: line.width)
 
 
@@ -588,7 +588,7 @@ def test_the_path_is_the_residual_stream_on_the_same_axes(pane: SpacePane, desk:
     # It begins at the token's own point.
     token = tokens_of(store)[4].id
     assert np.allclose(path_of(pane).points[0], vocabulary.points[token], atol=1e-5)
-    labels = [mark.text for mark in pane.view.overlay.marks if mark.tone == scene.PATH_TONE]
+    labels = [mark.text for mark in pane.view.overlay.marks if mark.tone == ways.PATH_TONE]
     assert {"+ position", "L0", "L1", "L2", "L3"} <= set(labels)
     longest = np.linalg.norm(residuals(desk, 4), axis=1).max()
     assert f"true lengths, up to {longest:.1f}" in pane.status.text()
@@ -628,7 +628,7 @@ def test_true_lengths_bring_the_whole_path_into_sight(pane: SpacePane) -> None:
     pane.tools.all_paths.trigger()
     settle(pane)
     for line in pane.view.overlay.lines:
-        if line.tone == scene.PATH_TONE:
+        if line.tone == ways.PATH_TONE:
             places = pane.view.project(line.points).xy
             assert (places > 0).all()
             assert (places < [pane.view.width(), pane.view.height()]).all()
@@ -640,12 +640,12 @@ def test_true_lengths_bring_the_whole_path_into_sight(pane: SpacePane) -> None:
 def test_all_positions_have_paths_and_one_is_strong(pane: SpacePane) -> None:
     pane.tools.all_paths.trigger()
     settle(pane)
-    lines = [line for line in pane.view.overlay.lines if line.tone == scene.PATH_TONE]
+    lines = [line for line in pane.view.overlay.lines if line.tone == ways.PATH_TONE]
     assert len(lines) == len(tokens_of(pane.store))
     assert sum(line.width > 1.5 for line in lines) == 1
     pane.tools.path.trigger()
     settle(pane)
-    assert not [line for line in pane.view.overlay.lines if line.tone == scene.PATH_TONE]
+    assert not [line for line in pane.view.overlay.lines if line.tone == ways.PATH_TONE]
     assert "path" not in pane.status.text()
     assert not pane.tools.all_paths.isEnabled()
 
@@ -661,7 +661,7 @@ def test_until_the_next_path_is_found_the_old_one_stays_with_its_labels(
     pane.store.set_prompt("The boy")
     settle(pane)
     assert path_of(pane) == before
-    labels = [mark.text for mark in pane.view.overlay.marks if mark.tone == scene.PATH_TONE]
+    labels = [mark.text for mark in pane.view.overlay.marks if mark.tone == ways.PATH_TONE]
     assert "L3" in labels
     assert "up to" in pane.status.text()
     desk.release()
@@ -764,7 +764,7 @@ def test_while_it_learns_cloud_and_path_are_always_of_one_step(
     # Nobody waits for ever.
     qtbot.waitUntil(lambda: f"step {newest.step}" in pane.header_note(), timeout=5000)
     qtbot.waitUntil(
-        lambda: not [line for line in pane.view.overlay.lines if line.tone == scene.PATH_TONE],
+        lambda: not [line for line in pane.view.overlay.lines if line.tone == ways.PATH_TONE],
         timeout=5000,
     )
     desk.release()
@@ -828,7 +828,7 @@ def test_without_a_prompt_the_cloud_is_there(pane: SpacePane) -> None:
     settle(pane)
     assert pane.store.read is None
     assert len(pane.view.shown_points)
-    assert not [line for line in pane.view.overlay.lines if line.tone == scene.PATH_TONE]
+    assert not [line for line in pane.view.overlay.lines if line.tone == ways.PATH_TONE]
     pane.view.grab()
 
 

@@ -343,8 +343,10 @@ def test_a_projection_that_takes_long_waits_for_run_and_can_be_stopped(
     live_store: Store, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, desk: Desk
 ) -> None:
     """What is added is a line and a form: it is offered, run, drawn while it goes on, stopped."""
-    for place in ("gui.panes.space.body", "gui.panes.space.chooser", "gui.panes.space.pane"):
-        monkeypatch.setattr(f"{place}.PROJECTIONS", (*projections.PROJECTIONS, ENTRY))
+    for place in ("body", "chooser", "telling", "path_sides"):
+        monkeypatch.setattr(
+            f"gui.panes.space.{place}.PROJECTIONS", (*projections.PROJECTIONS, ENTRY)
+        )
     for place in ("model.space.projecting", "model.engine.space"):
         monkeypatch.setattr(f"{place}.PROJECTIONS", (*projections.PROJECTIONS, ENTRY))
     monkeypatch.setitem(FORMS, ENTRY.name, _NoForm)
