@@ -35,7 +35,7 @@ from model.subject import Subject
 from model.trace import Trace, record
 from model.transformer import Transformer
 from tests.model.bench.test_bench import IDS, TIGHT, held
-from tests.model.networks import BASE, VARIANTS, network
+from tests.model.networks import BASE, UNLIKE, VARIANTS, network, shared_out
 from tests.samples.even_attention import EvenAttention
 
 
@@ -189,23 +189,11 @@ def fitting(config: TransformerConfig) -> dict[str, tuple[Intervention, ...]]:
     }
 
 
-FEW = ("learned", "like Llama", "like Gemma 2", "alibi", "experts", "parallel", "masked")
-"""Networks that are unlike each other."""
-
-
-def shared_out(config: TransformerConfig) -> list[tuple[Intervention, ...]]:
-    """The examples for networks of `FEW`; for another a third of them, the next third for the next.
-
-    So each example meets networks of every kind, where `fitting` would try each pair.
-    """
-    names = list(VARIANTS)
-    number = list(VARIANTS.values()).index(config)
-    some = fitting(config)
-    return [
-        some[name]
-        for place, name in enumerate(EXAMPLES)
-        if name in some and (names[number] in FEW or (number + place) % 3 == 0)
-    ]
+def some_fitting(config: TransformerConfig) -> list[tuple[Intervention, ...]]:
+    """Of the examples that fit those that this network shall try."""
+    name = next(name for name, other in VARIANTS.items() if other == config)
+    fit = fitting(config)
+    return [fit[example] for example in shared_out(name, EXAMPLES) if example in fit]
 
 
 @lru_cache(maxsize=64)  # tests of one network come after each other and ask for the same
@@ -248,7 +236,7 @@ def test_every_activation_is_that_of_a_trace(transformer: Transformer):
 
 
 def test_and_of_what_went_on_or_was_edited(transformer: Transformer):
-    for some in shared_out(transformer.config):
+    for some in some_fitting(transformer.config):
         bench = held(transformer)
         begun = Subject(1, None, IDS[:7], some)
         bench.stream(begun)
@@ -263,7 +251,7 @@ def test_and_of_what_went_on_or_was_edited(transformer: Transformer):
 def test_one_head_of_some_queries_is_that_of_the_trace(transformer: Transformer):
     config = transformer.config
     bench = held(transformer)
-    for some in shared_out(config):
+    for some in some_fitting(config):
         subject = Subject(1, None, IDS, some)
         trace = traced(transformer, subject)
         for layer in range(config.n_layers):
@@ -280,7 +268,7 @@ def test_one_head_of_some_queries_is_that_of_the_trace(transformer: Transformer)
 
 
 @pytest.mark.keeps
-@pytest.mark.parametrize("name", FEW)
+@pytest.mark.parametrize("name", UNLIKE)
 def test_a_clean_run_that_is_there_is_gone_on_from(name: str, monkeypatch: pytest.MonkeyPatch):
     transformer = network(VARIANTS[name])
     ran = blocks_run(monkeypatch, transformer)
