@@ -217,15 +217,23 @@ def assert_as_traced(
     trace = traced(transformer, subject)
     for start, stop in windows or ((0, subject.n_tokens),):
         found = bench.values(subject, names, start, stop)
+        expected = {}
         for name in names:
             axis = 2 if transformer.operation(name).shape == "BHQS" else 1
-            expected = trace[name].narrow(axis, start, stop - start)
-            assert_same(found[name], expected, (subject.interventions, name, start, stop))
+            expected[name] = trace[name].narrow(axis, start, stop - start)
+            assert found[name].shape == expected[name].shape, (subject.interventions, name)
+        # All in one: tensor by tensor the comparison would take longer than what it compares.
+        flat = [torch.cat([one[name].reshape(-1) for name in names]) for one in (found, expected)]
+        if not torch.allclose(*flat, rtol=0, atol=1e-9, equal_nan=True):
+            for name in names:
+                assert_same(found[name], expected[name], (subject.interventions, name, start, stop))
+            raise AssertionError(f"signs of infinities: {subject.interventions, start, stop}")
     for op in transformer.operations:
         if op.output.endswith(("hook_attn_out", "hook_mlp_out", "hook_resid_mid")):
             noted_T = bench.lengths(subject, op.output)
             expected_T = trace[op.output][0].float().norm(dim=-1)
-            torch.testing.assert_close(noted_T, expected_T, rtol=1e-5, atol=1e-6)
+            assert noted_T.shape == expected_T.shape
+            assert torch.allclose(noted_T, expected_T, rtol=1e-5, atol=1e-6), op.output
 
 
 def test_every_activation_is_that_of_a_trace(transformer: Transformer):
