@@ -223,8 +223,10 @@ def assert_as_traced(
             expected[name] = trace[name].narrow(axis, start, stop - start)
             assert found[name].shape == expected[name].shape, (subject.interventions, name)
         # All in one: tensor by tensor the comparison would take longer than what it compares.
-        flat = [torch.cat([one[name].reshape(-1) for name in names]) for one in (found, expected)]
-        if not torch.allclose(*flat, rtol=0, atol=1e-9, equal_nan=True):
+        ours, theirs = (
+            torch.cat([one[name].reshape(-1) for name in names]) for one in (found, expected)
+        )
+        if not torch.allclose(ours, theirs, rtol=0, atol=1e-9, equal_nan=True):
             for name in names:
                 assert_same(found[name], expected[name], (subject.interventions, name, start, stop))
             raise AssertionError(f"signs of infinities: {subject.interventions, start, stop}")

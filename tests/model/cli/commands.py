@@ -25,8 +25,8 @@ class CliRunner(testing.CliRunner):
     """typer's own, which does not make the commands of an app again each time."""
 
     def invoke(
-        self, app: typer.Typer, args: str | Sequence[str] | None = None, **more: Any
+        self, app: typer.Typer, args: str | Sequence[str] | None = None, *more: Any, **named: Any
     ) -> testing.Result:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(testing, "_get_command", command_of)
-            return super().invoke(app, args, **more)
+            return super().invoke(app, args, *more, **named)
